@@ -1,1 +1,34 @@
-//! Placeholder.
+//! A telephone as a library: the SIP user agent of Offhook, without sockets, clocks, tasks or ambient randomness.
+//!
+//! [`Phone`] is a plain value. Bytes, time, randomness (one seed) and media results go in with
+//! [`Phone::handle`]; bytes, events and requests to the host come out of [`Phone::poll`];
+//! [`Phone::deadline`] says when to wake it.
+//!
+//! Crates beside it: `offhook-wire` (bytes and messages), `offhook-media` (a media engine of the same
+//! shape), `offhook-tokio` (a runtime). Any other runtime needs some forty lines.
+#![forbid(unsafe_code)]
+
+mod command;
+mod config;
+mod deadline;
+mod effect;
+mod event;
+mod id;
+mod input;
+mod misuse;
+mod reason;
+mod status;
+
+pub use command::{Command, Dial, DtmfPath};
+pub use config::{Account, Config, RegistrationPolicy, Server, Target, TargetError, TransactionTimes, Transport};
+pub use deadline::{Deadline, Why};
+pub use effect::{Effect, EffectResult, MediaEvent, MediaFault};
+pub use event::{DigitFailure, Event, FlowState, Incoming, RegistrationFailure, RegistrationState, TransferState};
+pub use id::{AccountId, EffectId, FlowId, SessionId};
+pub use input::{FlowChange, FlowFailure, Input, Output};
+pub use misuse::Misuse;
+pub use offhook_wire::digest::{Password, Secret};
+pub use offhook_wire::sdp::Direction;
+pub use offhook_wire::{Instant, Limits};
+pub use reason::{By, Cause, EndReason};
+pub use status::Status;

@@ -1,0 +1,100 @@
+use crate::{AccountId, SessionId};
+use std::time::Duration;
+
+/// What a user can ask of a phone. [`Phone`](crate::Phone) has a method for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Command {
+    /// Be registered: again after a failure or an unregistration, or at once instead of after the back-off.
+    Register {
+        /// The account.
+        account: AccountId,
+    },
+    /// Be unregistered. Calls go on.
+    Unregister {
+        /// The account.
+        account: AccountId,
+    },
+    /// Call somebody.
+    Dial {
+        /// The name of the new call: [`Phone::next_session`](crate::Phone::next_session).
+        session: SessionId,
+        /// Whom, and how.
+        dial: Dial,
+    },
+    /// Take an incoming call.
+    Answer {
+        /// The call.
+        session: SessionId,
+    },
+    /// Refuse an incoming call.
+    Reject {
+        /// The call.
+        session: SessionId,
+        /// 300–699; 486 is "busy here", 603 "decline".
+        code: u16,
+    },
+    /// End the call, whatever its status: CANCEL, BYE, or a refusal.
+    HangUp {
+        /// The call.
+        session: SessionId,
+    },
+    /// Put the peer on hold.
+    Hold {
+        /// The call.
+        session: SessionId,
+    },
+    /// End the hold.
+    Resume {
+        /// The call.
+        session: SessionId,
+    },
+    /// Send digits, one after another.
+    Digits {
+        /// The call.
+        session: SessionId,
+        /// `0-9 * # A-D`, at most 64 waiting.
+        digits: String,
+        /// The length of each (40 ms – 6 s).
+        duration: Duration,
+        /// How they travel.
+        path: DtmfPath,
+    },
+    /// Blind transfer: ask the peer to call `target` instead of us (RFC 3515, RFC 5589 §6).
+    Transfer {
+        /// The call.
+        session: SessionId,
+        /// An address as in [`Dial::to`].
+        target: String,
+    },
+}
+
+/// Whom to call, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dial {
+    /// The account to call from.
+    pub account: AccountId,
+    /// `sip:…`, `sips:…`, `tel:…`, or a user name or number of the account's own domain.
+    pub to: String,
+    /// More headers for the INVITE. Names that the phone writes itself are refused.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Dial {
+    /// A call from the first account.
+    pub fn to(to: impl Into<String>) -> Self {
+        Self { account: AccountId(0), to: to.into(), headers: Vec::new() }
+    }
+}
+
+/// How DTMF digits travel.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DtmfPath {
+    /// RTP when the peer agreed to telephone-event, else INFO.
+    #[default]
+    Auto,
+    /// RTP telephone-event (RFC 4733).
+    Rtp,
+    /// SIP INFO with `application/dtmf-relay`.
+    Info,
+}

@@ -1,0 +1,54 @@
+use crate::entropy::Entropy;
+use crate::timer::Timers;
+use crate::trace::Trace;
+use crate::{Config, Effect, EffectId, Event, FlowId, Output};
+use bytes::Bytes;
+use offhook_wire::Instant;
+use std::collections::VecDeque;
+
+/// What every machine may touch besides itself: handed down with each call, never kept.
+pub(crate) struct Cx<'a> {
+    pub(crate) now: Instant,
+    pub(crate) config: &'a Config,
+    pub(crate) entropy: &'a mut Entropy,
+    pub(crate) timers: &'a mut Timers,
+    pub(crate) trace: &'a mut Trace,
+    pub(crate) out: &'a mut Outbox,
+}
+
+/// The one queue of outputs.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    queue: VecDeque<Output>,
+    effects: u64,
+}
+
+impl Outbox {
+    pub(crate) fn push(&mut self, output: Output) {
+        self.queue.push_back(output);
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Output> {
+        self.queue.pop_front()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.push(Output::Event(event));
+    }
+
+    pub(crate) fn transmit(&mut self, flow: FlowId, data: Bytes) {
+        self.push(Output::Transmit { flow, data });
+    }
+
+    /// Asks the host for something; the id is what its answer will carry.
+    pub(crate) fn effect(&mut self, effect: Effect) -> EffectId {
+        self.effects += 1;
+        let id = EffectId(self.effects);
+        self.push(Output::Effect { id, effect });
+        id
+    }
+}

@@ -1,0 +1,94 @@
+use crate::{Direction, SessionId};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// Something slow, or outside the core, that the host does for a call.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Create a description to offer. Answer: [`EffectResult::Description`] or `Failed`.
+    Offer {
+        /// The call; its first `Offer` or `Answer` is the time to create its media.
+        session: SessionId,
+        /// What shall flow.
+        direction: Direction,
+    },
+    /// Take the peer's offer and create the answer. Answer: [`EffectResult::Description`] or `Failed`.
+    Answer {
+        /// The call.
+        session: SessionId,
+        /// The peer's description (SDP).
+        offer: Bytes,
+        /// What we would like to flow; the answer is its meet with the offer (RFC 3264 §6.1).
+        direction: Direction,
+    },
+    /// Take the peer's answer to our offer. Answer: [`EffectResult::Applied`] or `Failed`.
+    Apply {
+        /// The call.
+        session: SessionId,
+        /// The peer's description (SDP).
+        answer: Bytes,
+    },
+    /// Our offer was refused: go back to what was agreed before. No answer.
+    Rollback {
+        /// The call.
+        session: SessionId,
+    },
+    /// Send one digit as RTP telephone-event (RFC 4733). Answer: [`EffectResult::Sent`] or `Failed`.
+    Digit {
+        /// The call.
+        session: SessionId,
+        /// `0-9 * # A-D`.
+        digit: char,
+        /// How long the tone lasts.
+        duration: Duration,
+    },
+    /// The call is over: free its media. No answer.
+    Release {
+        /// The call.
+        session: SessionId,
+    },
+}
+
+/// How an effect ended.
+#[derive(Clone, Debug)]
+pub enum EffectResult {
+    /// The local description (SDP).
+    Description(Bytes),
+    /// The peer's answer is in force.
+    Applied,
+    /// The digit is out.
+    Sent,
+    /// It could not be done.
+    Failed(MediaFault),
+}
+
+/// Why media could not do what it was asked for.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MediaFault {
+    /// The descriptions share no codec, or no transport that both ends speak (answered with 488).
+    NoCommonCodec,
+    /// The peer's description cannot be read (answered with 488).
+    BadDescription,
+    /// A device, a permission or the engine failed.
+    Engine,
+}
+
+/// News of a call's media.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MediaEvent {
+    /// The path is up: ICE and DTLS are done.
+    Up,
+    /// The path is interrupted; it may come back.
+    Down,
+    /// The path failed for good: the call ends.
+    Failed,
+    /// A digit came in by RTP.
+    Digit {
+        /// `0-9 * # A-D`.
+        digit: char,
+        /// How long it was.
+        duration: Duration,
+    },
+}

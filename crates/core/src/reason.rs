@@ -1,0 +1,116 @@
+use std::fmt;
+
+/// Why a call is over: who ended it, how, and what SIP said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndReason {
+    /// Whose act ended the call.
+    pub by: By,
+    /// What happened, in one word.
+    pub cause: Cause,
+    /// The SIP status code that ended the call, or that a `Reason: SIP;cause=…` header named (RFC 3326).
+    pub code: Option<u16>,
+    /// The text that came with it: a `Reason` header's `text`, else the reason phrase. Untrusted.
+    pub text: String,
+}
+
+/// Whose act ended a call.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum By {
+    /// This phone: its user, or a rule of it.
+    Us,
+    /// The other party, or a server that speaks for it.
+    Peer,
+    /// Nobody: a time-out, a lost connection, a media path that failed.
+    Network,
+}
+
+/// What ended a call.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// An established call was hung up (BYE).
+    HungUp,
+    /// The caller gave up before the answer (CANCEL, 487).
+    Cancelled,
+    /// Another phone of the callee answered (RFC 3326 `SIP;cause=200`).
+    AnsweredElsewhere,
+    /// Another phone of the callee declined for all (600, 603 by `Reason`).
+    DeclinedElsewhere,
+    /// 486, 600.
+    Busy,
+    /// 603, 403 and other refusals of the request as such.
+    Rejected,
+    /// 404, 410, 484, 485, 604: nobody has that address.
+    NotFound,
+    /// Rang, and nobody answered in time: 408, 480 after ringing, or our own limit.
+    NoAnswer,
+    /// 480, 503 and the like: nobody to be reached now.
+    Unavailable,
+    /// No common codec or refused description: 415, 488, 606.
+    NotAcceptable,
+    /// 401 or 407 and no credentials, or wrong ones.
+    Unauthorized,
+    /// 3xx. Redirections are reported, not followed.
+    Redirected,
+    /// A transfer that we asked for was done, and the call given up.
+    Transferred,
+    /// The peer did not answer a request within 64·T1 (RFC 3261 §17), or never sent the ACK (§13.3.1.4).
+    TimedOut,
+    /// There was no connection to send the request on, or it was lost before an answer.
+    NotConnected,
+    /// The media engine failed: no description, no path within the limit, or a lost one.
+    MediaFailed,
+    /// Any other 4xx, 5xx or 6xx.
+    ServerError,
+    /// The peer broke the protocol such that the call cannot go on (a 2xx without an answer, 481).
+    Protocol,
+}
+
+impl Cause {
+    /// A `snake_case` word for logs and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::HungUp => "hung_up",
+            Cause::Cancelled => "cancelled",
+            Cause::AnsweredElsewhere => "answered_elsewhere",
+            Cause::DeclinedElsewhere => "declined_elsewhere",
+            Cause::Busy => "busy",
+            Cause::Rejected => "rejected",
+            Cause::NotFound => "not_found",
+            Cause::NoAnswer => "no_answer",
+            Cause::Unavailable => "unavailable",
+            Cause::NotAcceptable => "not_acceptable",
+            Cause::Unauthorized => "unauthorized",
+            Cause::Redirected => "redirected",
+            Cause::Transferred => "transferred",
+            Cause::TimedOut => "timed_out",
+            Cause::NotConnected => "not_connected",
+            Cause::MediaFailed => "media_failed",
+            Cause::ServerError => "server_error",
+            Cause::Protocol => "protocol",
+        }
+    }
+
+    /// The cause that a final response of `code` to our INVITE means.
+    pub(crate) fn of_final(code: u16) -> Cause {
+        match code {
+            300..=399 => Cause::Redirected,
+            401 | 407 => Cause::Unauthorized,
+            402 | 403 | 405 | 406 | 413 | 414 | 416 | 420 | 421 | 433 | 436..=439 | 603 | 607 | 608 => Cause::Rejected,
+            404 | 410 | 484 | 485 | 604 => Cause::NotFound,
+            408 => Cause::NoAnswer,
+            415 | 488 | 606 => Cause::NotAcceptable,
+            480 | 502 | 503 | 504 => Cause::Unavailable,
+            486 | 600 => Cause::Busy,
+            487 => Cause::Cancelled,
+            481 => Cause::Protocol,
+            _ => Cause::ServerError,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
