@@ -1,0 +1,260 @@
+//! Reads a peer's description.
+
+use std::net::{IpAddr, SocketAddr};
+
+use sdp_types::{Media, Session};
+use str0m::Candidate;
+
+use super::{Direction, Format, Keys, Payload};
+use crate::error::{MediaError, Unsupported};
+
+/// More than any description that was ever meant (an offer of a browser with video is 8 kB).
+const LONGEST: usize = 64 * 1024;
+/// Lines, and candidates, beyond which a description is an attack.
+const LINES: usize = 32;
+const CANDIDATES: usize = 64;
+
+/// Who opens the DTLS handshake (RFC 4145, RFC 5763).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Setup {
+    Active,
+    Passive,
+    ActPass,
+}
+
+impl Setup {
+    pub(crate) fn attribute(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Passive => "passive",
+            Self::ActPass => "actpass",
+        }
+    }
+}
+
+/// One line of a peer's description, as much as an answer has to repeat of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RemoteLine {
+    pub(crate) kind: String,
+    pub(crate) proto: String,
+    pub(crate) formats: String,
+    pub(crate) mid: Option<String>,
+}
+
+/// A peer's description, understood.
+#[derive(Clone, Debug)]
+pub(crate) struct Remote {
+    pub(crate) lines: Vec<RemoteLine>,
+    /// Which line is the call's audio.
+    pub(crate) audio: usize,
+    /// The audio line is in a BUNDLE group.
+    pub(crate) bundled: bool,
+    /// From the peer's point of view.
+    pub(crate) direction: Direction,
+    pub(crate) keys: Keys,
+    pub(crate) setup: Setup,
+    pub(crate) ice_lite: bool,
+    pub(crate) candidates: Vec<Candidate>,
+    /// What we know of what the peer lists, in the peer's order.
+    pub(crate) payloads: Vec<Payload>,
+}
+
+impl Remote {
+    pub(crate) fn parse(text: &str) -> Result<Self, MediaError> {
+        if text.len() > LONGEST {
+            return Err(MediaError::Malformed("too long"));
+        }
+        let session = Session::parse(text.as_bytes()).map_err(|_| MediaError::Malformed("not SDP"))?;
+        if session.medias.is_empty() || session.medias.len() > LINES {
+            return Err(MediaError::Malformed("number of lines"));
+        }
+        let lines = session.medias.iter().map(line).collect();
+        // The first line that can be taken; if there is none, what the first audio line lacks.
+        let mut refused = None;
+        for (audio, media) in session.medias.iter().enumerate() {
+            if !media.media.eq_ignore_ascii_case("audio") || media.port == 0 {
+                continue;
+            }
+            match read(&session, media) {
+                Ok(read) => return Ok(Self { lines, audio, ..read }),
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        Err(refused.unwrap_or(MediaError::NotSupported(Unsupported::NoAudio)))
+    }
+
+    /// This end's payload types for what both ends know, in the order of `wanted`.
+    pub(crate) fn common(&self, wanted: &[Format]) -> Vec<Payload> {
+        let find = |format: &Format| self.payloads.iter().find(|p| p.format == *format).copied();
+        wanted.iter().filter_map(find).collect()
+    }
+}
+
+fn line(media: &Media) -> RemoteLine {
+    RemoteLine {
+        kind: media.media.clone(),
+        proto: media.proto.clone(),
+        formats: media.fmt.clone(),
+        mid: value(media, "mid").filter(|mid| token(mid)).map(str::to_owned),
+    }
+}
+
+/// A value that may be written into a description of ours.
+fn token(value: &str) -> bool {
+    !value.is_empty() && value.len() <= 64 && value.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn value<'a>(media: &'a Media, name: &str) -> Option<&'a str> {
+    media.attributes.iter().find(|a| a.attribute == name).and_then(|a| a.value.as_deref()).map(str::trim)
+}
+
+/// An attribute of the line, else of the session (RFC 8839 §5.4, RFC 8122 §5).
+fn either<'a>(session: &'a Session, media: &'a Media, name: &str) -> Option<&'a str> {
+    let session_level = || {
+        session
+            .attributes
+            .iter()
+            .find(|a| a.attribute == name)
+            .and_then(|a| a.value.as_deref())
+            .map(str::trim)
+    };
+    value(media, name).or_else(session_level)
+}
+
+fn read(session: &Session, media: &Media) -> Result<Remote, MediaError> {
+    let proto = media.proto.to_ascii_uppercase();
+    let fingerprint = fingerprint(session, media);
+    match proto.as_str() {
+        "UDP/TLS/RTP/SAVPF" | "UDP/TLS/RTP/SAVP" => {}
+        // Written by peers older than RFC 5764 was understood; what they mean is in the attributes.
+        "RTP/SAVPF" | "RTP/SAVP" if fingerprint.is_some() => {}
+        "RTP/SAVPF" | "RTP/SAVP" => return Err(MediaError::NotSupported(Unsupported::Sdes)),
+        "RTP/AVP" | "RTP/AVPF" => return Err(MediaError::NotSupported(Unsupported::PlainRtp)),
+        _ => return Err(MediaError::NotSupported(Unsupported::NoAudio)),
+    }
+    let fingerprint = fingerprint.ok_or(MediaError::Malformed("no fingerprint"))?;
+    let fingerprint = fingerprint.ok_or(MediaError::NotSupported(Unsupported::Fingerprint))?;
+    let (ufrag, pwd) = either(session, media, "ice-ufrag")
+        .zip(either(session, media, "ice-pwd"))
+        .ok_or(MediaError::NotSupported(Unsupported::NoIce))?;
+    // RFC 8839 §5.4: 4 to 256, and 22 to 256, of a small alphabet.
+    let ice = |value: &str, least: usize| (least..=256).contains(&value.len()) && value.bytes().all(ice_char);
+    if !ice(ufrag, 4) || !ice(pwd, 22) {
+        return Err(MediaError::Malformed("ICE credentials"));
+    }
+    let mid = value(media, "mid");
+    let bundled = session
+        .attributes
+        .iter()
+        .filter(|a| a.attribute == "group")
+        .filter_map(|a| a.value.as_deref())
+        .filter_map(|group| group.trim().strip_prefix("BUNDLE"))
+        .any(|mids| mid.is_some_and(|mid| mids.split_ascii_whitespace().any(|m| m == mid)));
+    let setup = match either(session, media, "setup") {
+        Some("active") | None => Setup::Active, // RFC 4145 §4: what an offer without it means
+        Some("passive") => Setup::Passive,
+        Some("actpass" | "holdconn") => Setup::ActPass,
+        Some(_) => return Err(MediaError::Malformed("setup")),
+    };
+    Ok(Remote {
+        lines: Vec::new(),
+        audio: 0,
+        bundled,
+        direction: direction(session, media),
+        keys: Keys { ufrag: ufrag.into(), pwd: pwd.into(), fingerprint },
+        setup,
+        ice_lite: session.attributes.iter().any(|a| a.attribute == "ice-lite"),
+        candidates: candidates(media),
+        payloads: payloads(media),
+    })
+}
+
+fn ice_char(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
+}
+
+/// The fingerprint, the strongest that str0m can check. Inner `None`: there are only others.
+#[allow(clippy::option_option, reason = "absent and unusable get different answers")]
+fn fingerprint(session: &Session, media: &Media) -> Option<Option<(String, String)>> {
+    let of = |attributes: &[sdp_types::Attribute]| {
+        let mut all = attributes.iter().filter(|a| a.attribute == "fingerprint").peekable();
+        all.peek()?;
+        let usable = all.filter_map(|a| {
+            let (hash, value) = a.value.as_deref()?.trim().split_once(' ')?;
+            let (hash, value) = (hash.to_ascii_lowercase(), value.trim().to_ascii_uppercase());
+            let length = match hash.as_str() {
+                "sha-256" => 32,
+                "sha-1" => 20,
+                _ => return None,
+            };
+            let hex = |byte: &str| byte.len() == 2 && byte.bytes().all(|b| b.is_ascii_hexdigit());
+            let right = value.split(':').count() == length && value.split(':').all(hex);
+            right.then_some((hash, value))
+        });
+        // "sha-256" sorts after "sha-1".
+        Some(usable.max_by(|a, b| a.0.cmp(&b.0)))
+    };
+    of(&media.attributes).or_else(|| of(&session.attributes))
+}
+
+/// RFC 8866 §6.7: the line's, else the session's, else `sendrecv`; and RFC 2543's way to hold.
+fn direction(session: &Session, media: &Media) -> Direction {
+    let of = |attributes: &[sdp_types::Attribute]| {
+        attributes.iter().find_map(|a| Direction::from_attribute(&a.attribute))
+    };
+    let said = of(&media.attributes).or_else(|| of(&session.attributes)).unwrap_or_default();
+    let connection = media.connections.first().or(session.connection.as_ref());
+    let nowhere = connection.is_some_and(|c| matches!(&*c.connection_address, "0.0.0.0" | "::"));
+    // Port 9 with that address only says that candidates follow (RFC 8839 §4.2.1.3).
+    let held = nowhere && media.port != 9;
+    said.meet(Direction::new(true, !held))
+}
+
+/// Everything that can be reached by UDP; names (`.local`) and TCP are passed over.
+fn candidates(media: &Media) -> Vec<Candidate> {
+    let values =
+        media.attributes.iter().filter(|a| a.attribute == "candidate").filter_map(|a| a.value.as_deref());
+    values
+        .take(CANDIDATES)
+        .filter_map(|value| {
+            let mut fields = value.split_ascii_whitespace();
+            let (component, transport) = (fields.nth(1)?, fields.next()?);
+            let usable = component == "1" && transport.eq_ignore_ascii_case("udp");
+            // Some write `UDP`; str0m reads lower case only.
+            let text = format!("candidate:{}", value.trim().replacen(transport, "udp", 1));
+            usable.then(|| Candidate::from_sdp_string(&text).ok()).flatten()
+        })
+        .filter(|candidate| reachable(candidate.addr()))
+        .collect()
+}
+
+fn reachable(address: SocketAddr) -> bool {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => !ip.is_unspecified() && !ip.is_multicast() && !ip.is_broadcast(),
+        IpAddr::V6(ip) => !ip.is_unspecified() && !ip.is_multicast(),
+    };
+    ip && address.port() != 0
+}
+
+fn payloads(media: &Media) -> Vec<Payload> {
+    let mut payloads: Vec<Payload> = Vec::new();
+    for number in media.fmt.split_ascii_whitespace().filter_map(|n| n.parse::<u8>().ok()) {
+        let mapped = media
+            .attributes
+            .iter()
+            .filter(|a| a.attribute == "rtpmap")
+            .filter_map(|a| a.value.as_deref()?.trim().split_once(' '))
+            .find(|(n, _)| n.parse() == Ok(number));
+        let format = match mapped {
+            Some((_, name)) => Format::from_rtpmap(name),
+            None => Format::from_static(number),
+        };
+        // RFC 3550 §5.1: seven bits. RFC 5761 §4: 64 to 95 would be taken for RTCP.
+        let usable = number < 128 && !(64..=95).contains(&number);
+        let twice = payloads.iter().any(|p| p.number == number || Some(p.format) == format);
+        if let (Some(format), true, false) = (format, usable, twice) {
+            payloads.push(Payload { number, format });
+        }
+    }
+    payloads
+}

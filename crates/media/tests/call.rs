@@ -1,0 +1,100 @@
+//! Two sessions call each other.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{A, B, Pair, config};
+use offhook_media::{Codec, Direction, MediaConfig, MediaEvent};
+
+fn only(codec: Codec) -> MediaConfig {
+    MediaConfig { codecs: vec![codec], ..config() }
+}
+
+#[test]
+fn each_hears_the_others_tone_with_every_codec() {
+    for codec in [Codec::Opus, Codec::Pcmu, Codec::Pcma] {
+        let pair = Pair::connected(only(codec), config());
+        pair.hears(A, Some(880.0));
+        pair.hears(B, Some(440.0));
+        for end in &pair.ends {
+            let statistics = end.session.statistics();
+            assert_eq!(statistics.codec, Some(codec));
+            assert_eq!((statistics.received.lost, statistics.received.late), (0, 0), "{statistics:?}");
+        }
+    }
+}
+
+#[test]
+fn hold_is_silence_and_resume_is_sound_from_either_side() {
+    let mut pair = Pair::connected(config(), config());
+    for (holder, held) in [(A, B), (B, A)] {
+        let hz = [880.0, 440.0];
+        pair.negotiate(holder, Direction::SendOnly, Direction::SendRecv, false);
+        assert_eq!(pair.ends[held].session.direction(), Some(Direction::RecvOnly));
+        pair.run(Duration::from_millis(500));
+        pair.hears(holder, None);
+        pair.hears(held, Some(hz[held]));
+        pair.negotiate(holder, Direction::Inactive, Direction::SendRecv, false);
+        pair.run(Duration::from_millis(300));
+        let before = [pair.ends[A].rtp, pair.ends[B].rtp];
+        pair.run(Duration::from_secs(1));
+        assert_eq!([pair.ends[A].rtp, pair.ends[B].rtp], before, "held: nobody sends");
+        pair.hears(holder, None);
+        pair.hears(held, None);
+        // Either may resume: the one that was held does.
+        pair.negotiate(held, Direction::SendRecv, Direction::SendRecv, false);
+        pair.run(Duration::from_millis(500));
+        pair.hears(A, Some(880.0));
+        pair.hears(B, Some(440.0));
+    }
+    for end in &pair.ends {
+        assert_eq!(end.count(&MediaEvent::Connected), 1, "a hold is not a reconnection");
+    }
+}
+
+#[test]
+fn tone_changes_are_said_within_300_ms() {
+    let mut pair = Pair::connected(config(), config());
+    pair.run(Duration::from_secs(1));
+    let tone = |event: &MediaEvent| matches!(event, MediaEvent::ToneChanged { hz: Some(hz), .. } if (hz - 440.0).abs() < 5.0);
+    let silence = |event: &MediaEvent| matches!(event, MediaEvent::ToneChanged { hz: None, .. });
+    assert!(pair.ends[B].first(tone).is_some());
+    pair.ends[B].events.clear();
+    let held = pair.now;
+    pair.negotiate(B, Direction::SendOnly, Direction::SendRecv, false);
+    pair.run(Duration::from_secs(1));
+    let quiet = pair.ends[B].first(silence).expect("silence");
+    assert!(quiet.saturating_since(held) <= Duration::from_millis(300), "{:?}", quiet.saturating_since(held));
+    let resumed = pair.now;
+    pair.negotiate(B, Direction::SendRecv, Direction::SendRecv, false);
+    pair.run(Duration::from_secs(1));
+    let sound = pair.ends[B].first(tone).expect("the tone again");
+    assert!(
+        sound.saturating_since(resumed) <= Duration::from_millis(300),
+        "{:?}",
+        sound.saturating_since(resumed)
+    );
+    assert_eq!(pair.ends[B].events.len(), 2, "each change once: {:?}", pair.ends[B].events);
+}
+
+#[test]
+fn digits_arrive_once_each_and_in_order() {
+    for codec in [Codec::Opus, Codec::Pcmu] {
+        let mut pair = Pair::connected(only(codec), config());
+        for digit in "159#".chars() {
+            pair.ends[A].session.send_digit(pair.now, digit, Duration::from_millis(160)).unwrap();
+        }
+        pair.run(Duration::from_secs(2));
+        assert_eq!(pair.ends[B].digits(), "159#");
+        for (_, event) in &pair.ends[B].events {
+            if let MediaEvent::Digit { duration, by_tone, .. } = event {
+                assert_eq!((duration.as_millis(), *by_tone), (160, false));
+            }
+        }
+        let sent =
+            pair.ends[A].events.iter().filter(|(_, e)| matches!(e, MediaEvent::DigitSent { .. })).count();
+        assert_eq!(sent, 4);
+        pair.hears(B, Some(440.0));
+    }
+}
