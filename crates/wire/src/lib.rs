@@ -1,1 +1,39 @@
-//! Placeholder.
+//! SIP on the wire: framing, zero-copy messages, typed headers, URIs, and the writers for all of them.
+//!
+//! Everything here is a pure function of bytes. Nothing allocates where a range would do, nothing
+//! demands UTF-8 of a header, and nothing that arrives from a network can make it panic, loop or grow
+//! without bound.
+//!
+//! Faults come in three layers, so that a user agent can answer instead of dropping:
+//!
+//! 1. framing and structure, [`Message::parse`] and the framers: a [`Fault`];
+//! 2. one header, when it is read: a [`HeaderError`];
+//! 3. the meaning of the whole, [`Message::check`]: a [`Fault`] again.
+
+mod build;
+mod edit;
+mod fault;
+mod frame;
+mod headers;
+mod limits;
+mod message;
+mod method;
+mod name;
+mod scan;
+mod time;
+mod uri;
+
+pub use build::{Builder, Injection, quote_display_name};
+pub use edit::Editor;
+pub use fault::{Fault, FaultKind};
+pub use frame::{Frame, FrameError, KeepAlive, StreamFramer, datagram, websocket};
+pub use headers::{
+    Addresses, CSeq, Contact, Contacts, Event, HeaderError, NameAddr, Params, Reason, Replaces,
+    SubscriptionState, SyntaxKind, ValueError, Via, Vias, unquote,
+};
+pub use limits::Limits;
+pub use message::{Message, Row, Rows, Values};
+pub use method::Method;
+pub use name::HeaderName;
+pub use time::Instant;
+pub use uri::{Scheme, Uri, UriError, escape_user, unescape};

@@ -1,0 +1,251 @@
+//! Header names.
+
+use std::fmt;
+
+macro_rules! header_names {
+    ($($variant:ident $canonical:literal,)*) => {
+        /// A header name, found whatever its case and whether it is written compactly (RFC 3261 §7.3.3).
+        ///
+        /// The variants are spelt as the IANA registry spells the names.
+        #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        #[non_exhaustive]
+        pub enum HeaderName {
+            $(
+                #[doc = concat!("`", $canonical, "`")]
+                $variant,
+            )*
+            /// A name that has no variant; the message keeps how it is written.
+            Other,
+        }
+
+        impl HeaderName {
+            /// Every name that has a variant.
+            pub const KNOWN: &[HeaderName] = &[$(HeaderName::$variant,)*];
+
+            /// The name as the RFCs write it; empty for [`HeaderName::Other`].
+            pub const fn canonical(self) -> &'static str {
+                match self {
+                    $(HeaderName::$variant => $canonical,)*
+                    HeaderName::Other => "",
+                }
+            }
+        }
+    };
+}
+
+header_names! {
+    Via "Via",
+    From "From",
+    To "To",
+    CallId "Call-ID",
+    CSeq "CSeq",
+    Contact "Contact",
+    MaxForwards "Max-Forwards",
+    ContentLength "Content-Length",
+    ContentType "Content-Type",
+    Route "Route",
+    RecordRoute "Record-Route",
+    Authorization "Authorization",
+    ProxyAuthorization "Proxy-Authorization",
+    WwwAuthenticate "WWW-Authenticate",
+    ProxyAuthenticate "Proxy-Authenticate",
+    AuthenticationInfo "Authentication-Info",
+    ProxyAuthenticationInfo "Proxy-Authentication-Info",
+    Allow "Allow",
+    Supported "Supported",
+    Unsupported "Unsupported",
+    Require "Require",
+    ProxyRequire "Proxy-Require",
+    UserAgent "User-Agent",
+    Server "Server",
+    Expires "Expires",
+    MinExpires "Min-Expires",
+    RetryAfter "Retry-After",
+    ReferTo "Refer-To",
+    ReferredBy "Referred-By",
+    ReferSub "Refer-Sub",
+    Replaces "Replaces",
+    Join "Join",
+    TargetDialog "Target-Dialog",
+    Event "Event",
+    AllowEvents "Allow-Events",
+    SubscriptionState "Subscription-State",
+    SessionExpires "Session-Expires",
+    MinSe "Min-SE",
+    Subject "Subject",
+    RSeq "RSeq",
+    RAck "RAck",
+    Reason "Reason",
+    Accept "Accept",
+    AcceptEncoding "Accept-Encoding",
+    AcceptLanguage "Accept-Language",
+    AcceptContact "Accept-Contact",
+    RejectContact "Reject-Contact",
+    RequestDisposition "Request-Disposition",
+    Date "Date",
+    Warning "Warning",
+    Timestamp "Timestamp",
+    Path "Path",
+    ServiceRoute "Service-Route",
+    FlowTimer "Flow-Timer",
+    PAssertedIdentity "P-Asserted-Identity",
+    PPreferredIdentity "P-Preferred-Identity",
+    Privacy "Privacy",
+    Identity "Identity",
+    AlertInfo "Alert-Info",
+    CallInfo "Call-Info",
+    ErrorInfo "Error-Info",
+    ContentDisposition "Content-Disposition",
+    ContentEncoding "Content-Encoding",
+    ContentLanguage "Content-Language",
+    MimeVersion "MIME-Version",
+    InReplyTo "In-Reply-To",
+    Organization "Organization",
+    Priority "Priority",
+    ReplyTo "Reply-To",
+    AnswerMode "Answer-Mode",
+    PAnswerState "P-Answer-State",
+    HistoryInfo "History-Info",
+    Diversion "Diversion",
+    SipEtag "SIP-ETag",
+    SipIfMatch "SIP-If-Match",
+    InfoPackage "Info-Package",
+    RecvInfo "Recv-Info",
+}
+
+impl HeaderName {
+    /// The name that `bytes` spell, in any case, in full or compactly.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        if let [letter] = bytes {
+            return Self::from_compact(*letter);
+        }
+        let candidates: &[Self] = match bytes.len() {
+            2 => &[Self::To],
+            3 => &[Self::Via],
+            4 => &[Self::From, Self::CSeq, Self::Join, Self::RSeq, Self::RAck, Self::Date, Self::Path],
+            5 => &[Self::Route, Self::Allow, Self::Event],
+            6 => &[Self::Server, Self::MinSe, Self::Reason, Self::Accept],
+            7 => &[
+                Self::CallId,
+                Self::Contact,
+                Self::Require,
+                Self::Expires,
+                Self::Subject,
+                Self::Warning,
+                Self::Privacy,
+            ],
+            8 => {
+                &[Self::ReferTo, Self::Replaces, Self::Identity, Self::Priority, Self::ReplyTo, Self::SipEtag]
+            }
+            9 => &[
+                Self::Supported,
+                Self::ReferSub,
+                Self::Timestamp,
+                Self::CallInfo,
+                Self::Diversion,
+                Self::RecvInfo,
+            ],
+            10 => &[Self::UserAgent, Self::FlowTimer, Self::AlertInfo, Self::ErrorInfo],
+            11 => &[
+                Self::Unsupported,
+                Self::MinExpires,
+                Self::RetryAfter,
+                Self::ReferredBy,
+                Self::InReplyTo,
+                Self::AnswerMode,
+            ],
+            12 => &[
+                Self::MaxForwards,
+                Self::ContentType,
+                Self::RecordRoute,
+                Self::AllowEvents,
+                Self::MimeVersion,
+                Self::Organization,
+                Self::HistoryInfo,
+                Self::SipIfMatch,
+                Self::InfoPackage,
+            ],
+            13 => &[Self::Authorization, Self::ProxyRequire, Self::TargetDialog, Self::ServiceRoute],
+            14 => &[Self::ContentLength, Self::AcceptContact, Self::RejectContact, Self::PAnswerState],
+            15 => &[Self::SessionExpires, Self::AcceptEncoding, Self::AcceptLanguage],
+            16 => &[Self::WwwAuthenticate, Self::ContentEncoding, Self::ContentLanguage],
+            18 => &[Self::ProxyAuthenticate, Self::SubscriptionState],
+            19 => &[
+                Self::ProxyAuthorization,
+                Self::AuthenticationInfo,
+                Self::RequestDisposition,
+                Self::PAssertedIdentity,
+                Self::ContentDisposition,
+            ],
+            20 => &[Self::PPreferredIdentity],
+            25 => &[Self::ProxyAuthenticationInfo],
+            _ => &[],
+        };
+        let same = |name: &&Self| name.canonical().as_bytes().eq_ignore_ascii_case(bytes);
+        candidates.iter().find(same).copied().unwrap_or(Self::Other)
+    }
+
+    /// The compact forms of the IANA registry.
+    const fn from_compact(letter: u8) -> Self {
+        match letter.to_ascii_lowercase() {
+            b'a' => Self::AcceptContact,
+            b'b' => Self::ReferredBy,
+            b'c' => Self::ContentType,
+            b'd' => Self::RequestDisposition,
+            b'e' => Self::ContentEncoding,
+            b'f' => Self::From,
+            b'i' => Self::CallId,
+            b'j' => Self::RejectContact,
+            b'k' => Self::Supported,
+            b'l' => Self::ContentLength,
+            b'm' => Self::Contact,
+            b'o' => Self::Event,
+            b'r' => Self::ReferTo,
+            b's' => Self::Subject,
+            b't' => Self::To,
+            b'u' => Self::AllowEvents,
+            b'v' => Self::Via,
+            b'x' => Self::SessionExpires,
+            b'y' => Self::Identity,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl fmt::Display for HeaderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Other => "an extension header",
+            known => known.canonical(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_found_in_any_case() {
+        for &name in HeaderName::KNOWN {
+            let canonical = name.canonical();
+            assert_eq!(HeaderName::from_bytes(canonical.as_bytes()), name);
+            assert_eq!(HeaderName::from_bytes(canonical.to_uppercase().as_bytes()), name);
+            assert_eq!(HeaderName::from_bytes(canonical.to_lowercase().as_bytes()), name);
+        }
+        assert_eq!(HeaderName::from_bytes(b"C%6Fntact"), HeaderName::Other);
+        assert_eq!(HeaderName::from_bytes(b""), HeaderName::Other);
+    }
+
+    #[test]
+    fn compact_forms_are_those_of_the_registry() {
+        let compact = "a Accept-Contact,u Allow-Events,i Call-ID,m Contact,e Content-Encoding,l Content-Length,\
+            c Content-Type,o Event,f From,y Identity,r Refer-To,b Referred-By,j Reject-Contact,\
+            d Request-Disposition,x Session-Expires,s Subject,k Supported,t To,v Via";
+        for (short, long) in compact.split(',').map(|pair| pair.split_once(' ').unwrap()) {
+            assert_eq!(HeaderName::from_bytes(short.as_bytes()).canonical(), long);
+            assert_eq!(HeaderName::from_bytes(short.to_uppercase().as_bytes()).canonical(), long);
+        }
+    }
+}
