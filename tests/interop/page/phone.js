@@ -1,0 +1,94 @@
+// A JsSIP phone with an oscillator for a microphone. `window.phone` is driven, and `window.report` told, from Node.
+
+import JsSIP from 'jssip';
+import { listen } from './ear.js';
+
+const context = new AudioContext();
+const report = (event) => window.report(event);
+let agent = null;
+let session = null;
+let tone = 440;
+
+window.addEventListener('error', (error) => report({ event: 'page_error', text: error.message }));
+window.addEventListener('unhandledrejection', ({ reason }) => report({ event: 'page_error', text: String(reason) }));
+
+// JsSIP stops the tracks that it was given when a call ends, so each call gets a microphone of its own.
+navigator.mediaDevices.getUserMedia = async () => {
+  const destination = context.createMediaStreamDestination();
+  const oscillator = new OscillatorNode(context, { frequency: tone });
+  const volume = new GainNode(context, { gain: 0.3 });
+  oscillator.connect(volume).connect(destination);
+  oscillator.start();
+  return destination.stream;
+};
+
+const media = { mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] } };
+
+window.phone = {
+  start({ url, address, password, hz }) {
+    tone = hz;
+    agent = new JsSIP.UA({
+      sockets: [new JsSIP.WebSocketInterface(url)],
+      uri: address,
+      password,
+      register: true,
+      register_expires: 120,
+      session_timers: false,
+      connection_recovery_min_interval: 1,
+      connection_recovery_max_interval: 3,
+    });
+    agent.on('connected', () => report({ event: 'connected' }));
+    agent.on('disconnected', () => report({ event: 'disconnected' }));
+    agent.on('registered', () => report({ event: 'registered' }));
+    agent.on('unregistered', () => report({ event: 'unregistered' }));
+    agent.on('registrationFailed', ({ cause }) => report({ event: 'registration_failed', cause }));
+    agent.on('newRTCSession', ({ originator, session: fresh }) => begin(originator, fresh));
+    agent.start();
+  },
+  call: (target) => agent.call(target, media),
+  hold: () => settled((done) => session.hold({}, done)),
+  resume: () => settled((done) => session.unhold({}, done)),
+  hangUp: () => session.terminate(),
+  digits: (digits, path) =>
+    session.sendDTMF(digits, { transportType: path === 'rtp' ? 'RFC2833' : 'INFO', duration: 120, interToneGap: 120 }),
+  stop: () => agent.stop(),
+};
+
+/** JsSIP refuses to change a call while another change is under way, and says when its own is through. */
+function settled(change) {
+  return new Promise((resolve, reject) => {
+    if (!change(resolve)) reject(new Error('JsSIP refused to change the call'));
+  });
+}
+
+function begin(originator, fresh) {
+  session = fresh;
+  let deafen = () => {};
+  const hear = (connection) => {
+    const tell = () => report({ event: 'ice', state: connection.iceConnectionState });
+    connection.addEventListener('iceconnectionstatechange', tell);
+    connection.addEventListener('track', ({ track, streams }) => {
+      deafen();
+      deafen = listen(context, streams[0] ?? new MediaStream([track]), report);
+    });
+  };
+  // An incoming call gets its connection when it is answered, an outgoing one at once.
+  if (fresh.connection) hear(fresh.connection);
+  else fresh.on('peerconnection', ({ peerconnection }) => hear(peerconnection));
+  fresh.on('confirmed', () => report({ event: 'status', status: 'established' }));
+  fresh.on('hold', ({ originator: by }) => report({ event: 'hold', by }));
+  fresh.on('unhold', ({ originator: by }) => report({ event: 'resume', by }));
+  fresh.on('newDTMF', ({ originator: by, dtmf }) => {
+    if (by === 'remote') report({ event: 'dtmf', digit: dtmf.tone, by: 'info' });
+  });
+  const end = ({ originator: by, cause, message }) => {
+    deafen();
+    report({ event: 'ended', by, cause, code: message?.status_code });
+  };
+  fresh.on('ended', end);
+  fresh.on('failed', end);
+  if (originator === 'remote') {
+    report({ event: 'incoming', from: fresh.remote_identity.uri.toString() });
+    fresh.answer(media);
+  }
+}
