@@ -25,6 +25,10 @@ use crate::sdp::{Format, Keys, Payload, Remote, Setup, canonical};
 /// Sources of the peer's that are remembered. A call has one, and another after a transfer.
 const SOURCES: usize = 4;
 
+/// How often a working path is checked, and how many checks of one that never worked may go unanswered.
+const CHECK: Duration = Duration::from_millis(1500);
+const CHECKS: usize = 5;
+
 /// What the transport has to say.
 #[derive(Debug)]
 pub(crate) enum Said {
@@ -115,6 +119,8 @@ impl Transport {
             .clear_extension_map()
             .set_rtp_mode(true)
             .set_stats_interval(Some(Duration::from_secs(1)));
+        config.set_max_stun_rto(CHECK);
+        config.set_max_stun_retransmits(CHECKS);
         if let Some(certificate) = certificate {
             config = config.set_dtls_cert(certificate.0.clone());
         }

@@ -53,6 +53,8 @@ pub struct MediaSession {
     path: Path,
     voice: Voice,
     ear: Ear,
+    /// Where the last datagram went.
+    peer: Option<SocketAddr>,
     next_tick: Option<Instant>,
     out: VecDeque<MediaOutput>,
 }
@@ -103,6 +105,7 @@ impl MediaSession {
             now,
             locals: Vec::new(),
             transport: None,
+            peer: None,
             next_tick: None,
             out: VecDeque::new(),
             random,
@@ -133,13 +136,18 @@ impl MediaSession {
     /// Something came in, or time passed.
     pub fn handle(&mut self, now: Instant, input: MediaInput<'_>) {
         self.at(now);
+        let mut heard = None;
         if let Some(transport) = &mut self.transport {
             match input {
                 MediaInput::Received { local, remote, data } => {
                     transport.receive(self.now, local, remote, data);
+                    heard = (self.peer == Some(remote)).then(|| self.path.heard(self.now)).flatten();
                 }
                 MediaInput::Wake => transport.wake(self.now),
             }
+        }
+        if let Some(change) = heard {
+            self.changed(change);
         }
         self.collect();
         self.tick();
@@ -240,11 +248,11 @@ impl MediaSession {
     /// The call is over: say goodbye to the peer's media (RTCP BYE, DTLS close_notify) and stop.
     pub fn close(&mut self, now: Instant) {
         self.at(now);
+        self.path.stop();
         if let Some(mut transport) = self.transport.take() {
             transport.close();
             self.said(&mut transport);
         }
-        self.path.stop();
         self.next_tick = None;
         self.abandon_digits();
     }
@@ -269,6 +277,7 @@ impl MediaSession {
         while let Some(said) = transport.said() {
             let change = match said {
                 Said::Transmit { local, remote, data } => {
+                    self.peer = Some(remote);
                     self.out.push_back(MediaOutput::Transmit { local, remote, data });
                     None
                 }

@@ -6,6 +6,10 @@ use offhook_wire::Instant;
 
 use crate::io::FailureCause;
 
+/// A path on which nothing at all came for so long is gone. Both ends check it every 1.5 s, so that is four checks
+/// in a row; str0m alone would wait for 15 s.
+const QUIET: Duration = Duration::from_secs(6);
+
 /// What became of the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
@@ -37,6 +41,8 @@ pub(super) struct Path {
     state: State,
     ice: bool,
     dtls: bool,
+    /// When the peer's address was heard of last.
+    heard: Instant,
     /// By RTCP, and by ICE.
     reported: Option<Duration>,
     measured: Option<Duration>,
@@ -50,6 +56,7 @@ impl Path {
             state: State::Idle,
             ice: false,
             dtls: false,
+            heard: Instant::ZERO,
             reported: None,
             measured: None,
         }
@@ -61,6 +68,7 @@ impl Path {
             self.dtls = false;
         }
         self.ice = false;
+        self.heard = now;
         self.state = match self.state {
             State::Up | State::Away { .. } if !anew => {
                 State::Away { until: now + self.connect, cause: FailureCause::Ice }
@@ -84,7 +92,8 @@ impl Path {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::Connecting { until } | State::Away { until, .. } => Some(until),
-            State::Idle | State::Up | State::Failed => None,
+            State::Up => Some(self.heard + QUIET),
+            State::Idle | State::Failed => None,
         }
     }
 
@@ -96,8 +105,16 @@ impl Path {
                 self.fail(if self.ice { FailureCause::Dtls } else { FailureCause::Ice })
             }
             State::Away { cause, .. } if due => self.fail(cause),
+            State::Up if due => self.leave(now, FailureCause::Lost),
             _ => None,
         }
+    }
+
+    /// A datagram came from where the peer is.
+    pub(super) fn heard(&mut self, now: Instant) -> Option<Change> {
+        self.heard = now;
+        let quiet = matches!(self.state, State::Away { cause: FailureCause::Lost, .. });
+        if quiet { self.arrive() } else { None }
     }
 
     pub(super) fn ice_up(&mut self) -> Option<Change> {
@@ -199,7 +216,12 @@ mod tests {
         let mut path = path();
         path.ice_up();
         assert_eq!(path.dtls_up(), Some(Change::Up));
+        path.heard(at(10));
+        assert_eq!((path.pass(at(15)), path.deadline()), (None, Some(at(16))));
+        assert_eq!(path.pass(at(16)), Some(Change::Away));
+        assert_eq!(path.heard(at(17)), Some(Change::Up));
         assert_eq!(path.ice_down(at(20)), Some(Change::Away));
+        assert_eq!(path.heard(at(21)), None, "ICE knows better than one datagram");
         assert_eq!(path.ice_up(), Some(Change::Up));
         assert_eq!(path.ice_down(at(30)), Some(Change::Away));
         assert_eq!(path.pass(at(44)), None);

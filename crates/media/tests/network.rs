@@ -1,0 +1,337 @@
+//! Bad networks: loss, jitter, cuts, silence, garbage.
+
+mod common;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use common::{A, B, Link, Pair, config};
+use offhook_media::{
+    Certificate, Codec, Direction, FailureCause, MediaConfig, MediaError, MediaEvent, MediaInput, Source,
+};
+
+#[test]
+fn a_lossy_jittery_network_still_carries_tones() {
+    for codec in [Codec::Opus, Codec::Pcmu] {
+        let mut pair = Pair::connected(MediaConfig { codecs: vec![codec], ..config() }, config());
+        let jitter = Duration::from_millis(60);
+        pair.links = [Link { loss: 5, jitter, ..Link::default() }; 2];
+        pair.run(Duration::from_secs(10));
+        pair.hears(A, Some(880.0));
+        pair.hears(B, Some(440.0));
+        let received = pair.ends[B].session.statistics().received;
+        let share = received.lost as f64 / (received.packets + received.lost) as f64;
+        assert!((0.02..0.08).contains(&share), "{codec:?} {received:?}");
+        assert!((10..40).contains(&received.jitter.as_millis()), "{codec:?} {received:?}");
+        // What is lost has to be made up, and what is late: the buffer must have learnt the jitter.
+        assert!(received.concealed < 2 * received.lost + 20, "{codec:?} {received:?}");
+        assert!(received.buffered < Duration::from_millis(260), "{codec:?} {received:?}");
+    }
+}
+
+#[test]
+fn digits_survive_ten_percent_of_loss() {
+    for seed in 0..20 {
+        let codec = [Codec::Opus, Codec::Pcma][seed % 2];
+        let mut pair = Pair::connected(MediaConfig { codecs: vec![codec], ..config() }, config());
+        let jitter = Duration::from_millis(30);
+        pair.links = [Link { loss: 10, jitter, ..Link::default() }; 2];
+        // Another network each time.
+        pair.run(Duration::from_millis(100 * seed as u64));
+        for digit in "159#".chars() {
+            pair.ends[A].session.send_digit(pair.now, digit, Duration::from_millis(100)).unwrap();
+        }
+        pair.run(Duration::from_secs(2));
+        assert_eq!(pair.ends[B].digits(), "159#", "network {seed}");
+    }
+}
+
+#[test]
+fn round_trip_loss_and_packets_are_measured() {
+    let mut pair = Pair::connected(config(), config());
+    pair.links[A].loss = 10;
+    pair.run(Duration::from_secs(20));
+    let [a, b] = [0, 1].map(|end| pair.ends[end].session.statistics());
+    for statistics in [a, b] {
+        let round_trip = statistics.round_trip.expect("a round trip").as_millis();
+        assert!((39..=45).contains(&round_trip), "{statistics:?}");
+    }
+    assert!(a.sent.remote_loss.is_some_and(|loss| (0.03..0.2).contains(&loss)), "{a:?}");
+    assert!(a.sent.packets.abs_diff(b.received.packets + b.received.lost) < 5, "{a:?} {b:?}");
+    assert_eq!((a.received.lost, b.received.codec_bytes_per_packet() > 20), (0, true));
+    assert!(b.sent.bytes > 20 * b.sent.packets);
+}
+
+/// Makes the line above readable.
+trait PerPacket {
+    fn codec_bytes_per_packet(&self) -> u64;
+}
+
+impl PerPacket for offhook_media::Received {
+    fn codec_bytes_per_packet(&self) -> u64 {
+        self.bytes / self.packets
+    }
+}
+
+#[test]
+fn a_path_that_never_comes_up_fails_in_bounded_time() {
+    let mut pair = Pair::new(config(), config());
+    pair.links = [Link { cut: true, ..Link::default() }; 2];
+    let start = pair.now;
+    pair.negotiate(A, Direction::SendRecv, Direction::SendRecv, false);
+    pair.run(Duration::from_secs(60));
+    for end in &mut pair.ends {
+        let failed = MediaEvent::Failed { cause: FailureCause::Ice };
+        assert_eq!(end.events, [(start + Duration::from_secs(10), failed)]);
+        let digit = end.session.send_digit(pair.now, '1', Duration::from_millis(100));
+        assert_eq!(digit, Err(MediaError::NoTelephoneEvent));
+    }
+}
+
+#[test]
+fn a_certificate_that_is_not_the_announced_one_fails() {
+    let impostor = MediaConfig { certificate: Certificate::generate(), ..config() };
+    let mut pair = Pair::new(config(), impostor);
+    let now = pair.now;
+    let offer = pair.ends[A].session.offer(now, Direction::SendRecv, false).unwrap();
+    let answer = pair.ends[B].session.answer(now, &offer, Direction::SendRecv).unwrap();
+    let (before, after) = answer.split_once("a=fingerprint:sha-256 ").unwrap();
+    let forged = format!("{before}a=fingerprint:sha-256 {}{}", "00:".repeat(31) + "00", &after[95..]);
+    pair.ends[A].session.apply(now, &forged).unwrap();
+    pair.run(Duration::from_secs(20));
+    let failed = MediaEvent::Failed { cause: FailureCause::Dtls };
+    assert_eq!(pair.ends[A].count(&failed), 1, "{:?}", pair.ends[A].events);
+    assert_eq!(pair.ends[A].count(&MediaEvent::Connected), 0);
+    assert_eq!(pair.ends[B].count(&MediaEvent::FirstAudio), 0, "no key, no sound");
+}
+
+#[test]
+fn a_lost_path_is_said_and_an_ice_restart_brings_it_back() {
+    let mut pair = Pair::connected(config(), config());
+    pair.links = [Link { cut: true, ..Link::default() }; 2];
+    let cut = pair.now;
+    pair.run(Duration::from_secs(12));
+    let away = pair.ends[A].first(|e| *e == MediaEvent::Disconnected).expect("it is noticed");
+    assert!(away.saturating_since(cut) < Duration::from_secs(12));
+    pair.run(Duration::from_secs(30));
+    let lost = MediaEvent::Failed { cause: FailureCause::Lost };
+    assert_eq!([pair.ends[A].count(&lost), pair.ends[B].count(&lost)], [1, 1], "{:?}", pair.ends[A].events);
+
+    pair.links = [Link::default(); 2];
+    let [first, _] = pair.negotiate(B, Direction::SendRecv, Direction::SendRecv, true);
+    pair.run(Duration::from_secs(3));
+    for end in &pair.ends {
+        assert_eq!(end.count(&MediaEvent::Connected), 2, "{:?}", end.events);
+    }
+    pair.hears(A, Some(880.0));
+    pair.hears(B, Some(440.0));
+    let ufrag = |text: &str| text.lines().find(|line| line.starts_with("a=ice-ufrag")).map(str::to_owned);
+    let [second, _] = pair.negotiate(B, Direction::SendRecv, Direction::SendRecv, true);
+    assert!(ufrag(&first) != ufrag(&second), "each restart has new credentials");
+}
+
+#[test]
+fn another_address_takes_over_after_a_restart() {
+    let mut pair = Pair::connected(config(), config());
+    let (old, new) = (pair.ends[A].address, SocketAddr::from(([198, 51, 100, 7], 41_000)));
+    pair.ends[A].session.remove_local(old);
+    pair.ends[A].session.add_local(new);
+    pair.ends[A].address = new;
+    let [offer, _] = pair.negotiate(A, Direction::SendRecv, Direction::SendRecv, true);
+    assert!(offer.contains("198.51.100.7 41000") && !offer.contains("192.0.2.1 "), "{offer}");
+    pair.run(Duration::from_secs(3));
+    pair.hears(A, Some(880.0));
+    pair.hears(B, Some(440.0));
+    assert_eq!(pair.ends[B].count(&MediaEvent::Disconnected), 0, "{:?}", pair.ends[B].events);
+}
+
+#[test]
+fn garbage_changes_nothing() {
+    let mut pair = Pair::connected(config(), config());
+    let mut random = fastrand::Rng::with_seed(9);
+    let peer = pair.ends[A].address;
+    let stranger = SocketAddr::from(([203, 0, 113, 9], 9));
+    for n in 0..4_000 {
+        let length = random.usize(0..200);
+        let mut data: Vec<u8> = (0..length).map(|_| random.u8(..)).collect();
+        // Half of it looks like RTP of our codec, RTCP, STUN or DTLS.
+        if let Some(first) = data.first_mut() {
+            *first = [0x80, 0x80, 0x00, 0x16, *first][n % 5];
+        }
+        if let Some(second) = data.get_mut(1) {
+            *second = [111, 200, 1, 0xfe, *second][n % 5];
+        }
+        pair.inject(B, if n % 2 == 0 { peer } else { stranger }, &data);
+        if n % 100 == 0 {
+            pair.run(Duration::from_millis(20));
+        }
+    }
+    pair.run(Duration::from_secs(1));
+    pair.hears(B, Some(440.0));
+    let heard = pair.ends[B].session.statistics().received;
+    assert_eq!((heard.lost, pair.ends[B].count(&MediaEvent::Disconnected)), (0, 0), "{heard:?}");
+}
+
+#[test]
+fn garbage_before_anything_else_is_ignored_too() {
+    let mut pair = Pair::new(config(), config());
+    for length in 0..100 {
+        pair.inject(A, SocketAddr::from(([203, 0, 113, 9], 9)), &vec![0x16; length]);
+        pair.ends[A].session.handle(pair.now, MediaInput::Wake);
+    }
+    assert_eq!(pair.ends[A].session.deadline(), None);
+    assert_eq!(pair.ends[A].events, []);
+}
+
+#[test]
+fn a_host_that_slept_goes_on_where_time_is() {
+    let mut pair = Pair::connected(config(), config());
+    let before = pair.ends[A].rtp;
+    pair.now = pair.now + Duration::from_secs(3);
+    pair.run(Duration::from_millis(500));
+    assert!(pair.ends[A].rtp - before < 40, "no burst: {}", pair.ends[A].rtp - before);
+    pair.run(Duration::from_secs(1));
+    pair.hears(B, Some(440.0));
+}
+
+#[test]
+fn the_same_seed_does_the_same() {
+    let run = || {
+        let mut pair = Pair::connected(config(), config());
+        pair.links = [Link { loss: 10, ..Link::default() }; 2];
+        pair.ends[A].session.send_digit(pair.now, '7', Duration::from_millis(100)).unwrap();
+        pair.run(Duration::from_secs(2));
+        let texts = pair.negotiate(B, Direction::SendOnly, Direction::SendRecv, true);
+        pair.run(Duration::from_secs(1));
+        // DTLS signs with fresh randomness, so the sizes of its records vary; the times do not.
+        let times: Vec<_> = pair.ends.iter().flat_map(|end| end.trace.iter().map(|(at, _)| *at)).collect();
+        let events: Vec<_> = pair.ends.iter().map(|end| format!("{:?}", end.events)).collect();
+        (texts, times, events)
+    };
+    let outside = fastrand::get_seed();
+    let (first, second) = (run(), run());
+    assert_eq!(first.0, second.0);
+    assert_eq!(first.2, second.2);
+    assert!(first.1 == second.1, "packets at other times");
+    assert_eq!(fastrand::get_seed(), outside, "the generator of the thread is left alone");
+}
+
+#[test]
+fn two_calls_on_one_thread_do_not_share_their_randomness() {
+    let mut pair = Pair::new(config(), config());
+    let (now, [a, b]) = (pair.now, &mut pair.ends);
+    let first = a.session.offer(now, Direction::SendRecv, false).unwrap();
+    let second = b.session.offer(now, Direction::SendRecv, false).unwrap();
+    let value = |text: &str, name: &str| {
+        text.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned)).expect(name)
+    };
+    for name in ["o=- ", "a=ice-ufrag:", "a=ice-pwd:", "a=ssrc:"] {
+        assert_ne!(value(&first, name), value(&second, name));
+    }
+}
+
+#[test]
+fn the_goodbye_of_a_peer_is_not_a_failure_at_once() {
+    let mut pair = Pair::connected(config(), config());
+    let end = pair.now;
+    pair.ends[A].session.close(end);
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.ends[B].count(&MediaEvent::Disconnected), 1, "{:?}", pair.ends[B].events);
+    pair.ends[B].session.close(pair.now);
+    pair.run(Duration::from_secs(60));
+    let failed = |e: &MediaEvent| matches!(e, MediaEvent::Failed { .. });
+    assert_eq!((pair.ends[A].first(failed), pair.ends[B].first(failed)), (None, None));
+    assert_eq!(pair.ends[A].session.deadline(), None, "nothing is left to do");
+}
+
+#[test]
+fn digits_that_cannot_go_out_are_named() {
+    let mut pair = Pair::connected(config(), config());
+    pair.links = [Link { cut: true, ..Link::default() }; 2];
+    pair.negotiate(B, Direction::Inactive, Direction::SendRecv, false);
+    for digit in "42".chars() {
+        pair.ends[A].session.send_digit(pair.now, digit, Duration::from_millis(100)).unwrap();
+    }
+    pair.run(Duration::from_secs(60));
+    let failed = ['4', '2'].map(|digit| pair.ends[A].count(&MediaEvent::DigitFailed { digit }));
+    assert_eq!(failed, [1, 1], "{:?}", pair.ends[A].events);
+}
+
+#[test]
+fn digits_wait_while_the_call_is_held() {
+    let mut pair = Pair::connected(config(), config());
+    pair.negotiate(B, Direction::SendOnly, Direction::SendRecv, false);
+    pair.ends[A].session.send_digit(pair.now, '4', Duration::from_millis(100)).unwrap();
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.ends[B].digits(), "");
+    pair.negotiate(B, Direction::SendRecv, Direction::SendRecv, false);
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.ends[B].digits(), "4");
+}
+
+#[test]
+fn sound_is_recorded_pushed_and_taken() {
+    let mut pair = Pair::connected(config(), config());
+    pair.ends[B].session.record(true);
+    pair.run(Duration::from_secs(2));
+    pair.ends[B].session.record(false);
+    pair.run(Duration::from_secs(1));
+    let recording = pair.ends[B].session.take_recording();
+    assert!(recording.duration().as_millis().abs_diff(2000) <= 20);
+    let wav = recording.to_wav();
+    let mut reader = hound::WavReader::new(&wav[..]).expect("a WAV file");
+    let spec = reader.spec();
+    assert_eq!((spec.channels, spec.sample_rate, spec.bits_per_sample), (1, 48_000, 16));
+    let samples: Vec<i16> = reader.samples().collect::<Result<_, _>>().expect("all samples");
+    // Count the periods of 440 Hz in two seconds.
+    let crossings = samples.windows(2).filter(|w| w[0] < 0 && w[1] >= 0).count();
+    assert!(crossings.abs_diff(880) < 20, "{crossings} periods");
+
+    pair.ends[A].session.play(Source::Live);
+    pair.ends[B].session.take_audio();
+    for n in 0..100 {
+        let frame: Vec<i16> =
+            (0..960).map(|k| if (n * 960 + k) / 40 % 2 == 0 { 6000 } else { -6000 }).collect();
+        pair.ends[A].session.push_audio(&frame);
+        pair.run(Duration::from_millis(20));
+    }
+    pair.hears(B, Some(600.0));
+    assert_eq!(pair.ends[B].session.take_audio().len(), 9600, "the last 200 ms");
+
+    let played = Source::Wav { samples: samples.into(), repeat: false };
+    pair.ends[A].session.play(played);
+    pair.run(Duration::from_secs(1));
+    pair.hears(B, Some(440.0));
+    pair.run(Duration::from_millis(1500));
+    pair.hears(B, None);
+    assert_eq!(pair.ends[A].count(&MediaEvent::SourceEnded), 1);
+    pair.ends[A].session.play(Source::tone(500.0));
+    pair.ends[A].session.mute(true);
+    pair.run(Duration::from_millis(500));
+    pair.hears(B, None);
+    assert_eq!(pair.ends[B].session.statistics().received.lost, 0);
+}
+
+#[test]
+fn digits_as_tones_are_heard_when_there_is_no_other_way() {
+    let deaf = MediaConfig { telephone_event: false, ..config() };
+    for codec in [Codec::Opus, Codec::Pcmu] {
+        let mut pair = Pair::connected(MediaConfig { codecs: vec![codec], ..config() }, deaf.clone());
+        let digit = pair.ends[A].session.send_digit(pair.now, '1', Duration::from_millis(100));
+        assert_eq!(digit, Err(MediaError::NoTelephoneEvent));
+        assert_eq!(pair.ends[A].session.takes_digits(), Some(false));
+        let tone =
+            |hz: f32, n: usize| (6000.0 * (std::f32::consts::TAU * hz * n as f32 / 48_000.0).sin()) as i16;
+        let samples: Vec<i16> = [(770.0, 1336.0), (941.0, 1477.0), (941.0, 1477.0)]
+            .iter()
+            .flat_map(|(low, high)| {
+                (0..9600).map(move |n| if n < 4800 { tone(*low, n) + tone(*high, n) } else { 0 })
+            })
+            .collect();
+        pair.ends[B].session.play(Source::Wav { samples: samples.into(), repeat: false });
+        pair.run(Duration::from_secs(1));
+        assert_eq!(pair.ends[A].digits(), "5##", "{codec:?}");
+        let by_tone = |e: &MediaEvent| matches!(e, MediaEvent::Digit { by_tone: true, .. });
+        assert!(pair.ends[A].first(by_tone).is_some());
+    }
+}
