@@ -11,6 +11,7 @@
 //! 3. the meaning of the whole, [`Message::check`]: a [`Fault`] again.
 
 mod build;
+pub mod digest;
 mod edit;
 mod fault;
 mod frame;

@@ -1,0 +1,276 @@
+//! The client's end: answers challenges and reuses the nonce for later requests (RFC 3261 §22.2–22.3).
+
+use std::fmt;
+use std::fmt::Write as _;
+
+use super::param::push_quoted;
+use super::response::{Count, Protected, response};
+use super::{Algorithm, Challenge, DigestError, Password, Qop};
+use crate::Method;
+
+/// Answers the challenges of one realm for one user and remembers the nonce, so that later requests can carry
+/// credentials before they are asked for.
+///
+/// It does not decide when to give up: a challenge that follows credentials made from the previous challenge, and is not
+/// [`stale`](Challenge::stale), says that the password is wrong.
+#[derive(Clone, Default)]
+pub struct Responder {
+    session: Option<Session>,
+}
+
+/// All that credentials need besides the user and the request.
+#[derive(Clone)]
+struct Session {
+    realm: Text,
+    nonce: Text,
+    opaque: Option<String>,
+    algorithm: Algorithm,
+    names_algorithm: bool,
+    /// With `qop`, `cnonce` and the number of requests sent with this nonce.
+    count: Option<(Qop, String, u32)>,
+}
+
+/// A value of the server's: as it is echoed, and as it is hashed.
+#[derive(Clone, PartialEq)]
+struct Text {
+    echoed: String,
+    hashed: Vec<u8>,
+}
+
+impl Responder {
+    /// A responder that has seen no challenge.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The value of `Authorization` or `Proxy-Authorization` that answers `challenge`.
+    ///
+    /// `uri` is the Request-URI as it is sent, `body` the body as it is sent (read for `auth-int` only), `cnonce` fresh
+    /// entropy as text, e.g. 32 hexadecimal digits. The count starts at one with each new nonce and goes on if the server
+    /// gives the same nonce again.
+    ///
+    /// # Errors
+    /// [`DigestError::Stored`] if the password is a hash for another algorithm, [`DigestError::Unwritable`] for a value
+    /// of our own that no header can carry, [`DigestError::Invalid`] for one of the server's that we cannot echo.
+    #[allow(clippy::too_many_arguments)] // The inputs of RFC 7616 §3.4; a struct would only rename them.
+    pub fn answer(
+        &mut self,
+        challenge: &Challenge<'_>,
+        username: &str,
+        password: &Password,
+        method: Method<'_>,
+        uri: &[u8],
+        body: &[u8],
+        cnonce: &str,
+    ) -> Result<String, DigestError> {
+        let mut session = Session::open(challenge, cnonce)?;
+        if let (Some(old), Some((_, _, count))) = (&self.session, &mut session.count)
+            && old.nonce == session.nonce
+        {
+            *count = old.count.as_ref().map_or(1, |(_, _, used)| used.saturating_add(1));
+        }
+        let request = Protected { method: method.as_bytes(), uri, body };
+        let header = session.write(username, password, request)?;
+        self.session = Some(session);
+        Ok(header)
+    }
+
+    /// Credentials for a further request, with the last challenge's nonce and the next count. `None` if there has been no
+    /// challenge yet, or the values cannot be written: then send without and [`answer`](Self::answer) the challenge.
+    pub fn reuse(
+        &mut self,
+        username: &str,
+        password: &Password,
+        method: Method<'_>,
+        uri: &[u8],
+        body: &[u8],
+    ) -> Option<String> {
+        let session = self.session.as_mut()?;
+        if let Some((_, _, count)) = &mut session.count {
+            *count = count.checked_add(1)?;
+        }
+        session.write(username, password, Protected { method: method.as_bytes(), uri, body }).ok()
+    }
+
+    /// Forgets the nonce: after a refusal, or when the user or the server changes.
+    pub fn forget(&mut self) {
+        self.session = None;
+    }
+
+    /// The realm of the last challenge, as the server wrote it.
+    pub fn realm(&self) -> Option<&str> {
+        self.session.as_ref().map(|session| session.realm.echoed.as_str())
+    }
+}
+
+impl fmt::Debug for Responder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.session.as_ref().and_then(|session| session.count.as_ref()).map(|count| count.2);
+        f.debug_struct("Responder").field("realm", &self.realm()).field("count", &count).finish()
+    }
+}
+
+impl Session {
+    fn open(challenge: &Challenge<'_>, cnonce: &str) -> Result<Session, DigestError> {
+        if challenge.qop.is_some() && (cnonce.is_empty() || !writable(cnonce)) {
+            return Err(DigestError::Unwritable("cnonce"));
+        }
+        let text = |value: super::Quoted<'_>, name| match std::str::from_utf8(value.raw()) {
+            Ok(raw) => Ok(Text { echoed: raw.to_owned(), hashed: value.value().into_owned() }),
+            Err(_) => Err(DigestError::Invalid(name)),
+        };
+        Ok(Session {
+            realm: text(challenge.realm, "realm")?,
+            nonce: text(challenge.nonce, "nonce")?,
+            opaque: challenge.opaque.map(|value| text(value, "opaque")).transpose()?.map(|text| text.echoed),
+            algorithm: challenge.algorithm,
+            names_algorithm: challenge.names_algorithm,
+            count: challenge.qop.map(|qops| (qops.preferred(), cnonce.to_owned(), 1)),
+        })
+    }
+
+    fn write(
+        &self,
+        username: &str,
+        password: &Password,
+        request: Protected<'_>,
+    ) -> Result<String, DigestError> {
+        if username.chars().any(char::is_control) {
+            return Err(DigestError::Unwritable("username"));
+        }
+        let uri = std::str::from_utf8(request.uri).ok().filter(|uri| writable(uri));
+        let uri = uri.ok_or(DigestError::Unwritable("uri"))?;
+        let base = password
+            .base_hash(self.algorithm, username.as_bytes(), &self.realm.hashed)
+            .ok_or(DigestError::Stored)?;
+
+        let nc = self.count.as_ref().map(|(_, _, count)| format!("{count:08x}")).unwrap_or_default();
+        let count = self.count.as_ref().map(|(qop, cnonce, _)| Count {
+            qop: qop.name().as_bytes(),
+            nc: nc.as_bytes(),
+            cnonce: cnonce.as_bytes(),
+        });
+        let digest = response(self.algorithm, base, &self.nonce.hashed, count, request);
+
+        let mut header = String::with_capacity(320);
+        header.push_str("Digest username=");
+        push_quoted(&mut header, username);
+        // What the server wrote goes back as it came, quoted pairs and all: no requoting can change it.
+        write!(header, ", realm=\"{}\", nonce=\"{}\"", self.realm.echoed, self.nonce.echoed)
+            .and_then(|()| write!(header, ", uri=\"{uri}\", response=\"{}\"", digest.as_str()))
+            .expect("a String takes everything");
+        if self.names_algorithm {
+            header.push_str(", algorithm=");
+            header.push_str(self.algorithm.name());
+        }
+        if let Some((qop, cnonce, _)) = &self.count {
+            // RFC 3261 §22.4 and RFC 7616 §3.4: `qop`, `nc` and `algorithm` stand without quotation marks here.
+            for piece in [", qop=", qop.name(), ", nc=", &nc, ", cnonce=\"", cnonce, "\""] {
+                header.push_str(piece);
+            }
+        }
+        if let Some(opaque) = &self.opaque {
+            for piece in [", opaque=\"", opaque, "\""] {
+                header.push_str(piece);
+            }
+        }
+        Ok(header)
+    }
+}
+
+/// Whether the text can stand between quotation marks as it is.
+fn writable(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() || matches!(c, ' ' | '"' | '\\'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Credentials;
+
+    const CHALLENGE: &[u8] =
+        b"Digest realm=\"a\\\"b\", nonce=\"n1\", qop=\"auth-int,auth\", opaque=\"o\\\\\"";
+
+    fn answer(responder: &mut Responder, challenge: &[u8]) -> Result<String, DigestError> {
+        let challenge = Challenge::parse(challenge).unwrap();
+        let password = Password::plain("secret");
+        responder.answer(&challenge, "D\\al", &password, Method::Register, b"sip:a.example", b"", "c0ffee")
+    }
+
+    #[test]
+    fn credentials_are_written_in_full() {
+        let mut responder = Responder::new();
+        let header = answer(&mut responder, CHALLENGE).unwrap();
+        let (before, rest) = header.split_once("response=\"").unwrap();
+        assert_eq!(
+            before,
+            "Digest username=\"D\\\\al\", realm=\"a\\\"b\", nonce=\"n1\", uri=\"sip:a.example\", "
+        );
+        assert_eq!(&rest[32..], "\", qop=auth, nc=00000001, cnonce=\"c0ffee\", opaque=\"o\\\\\"");
+        assert_eq!(responder.realm(), Some("a\\\"b"));
+    }
+
+    #[test]
+    fn the_count_goes_up_and_starts_again_with_a_new_nonce() {
+        let mut responder = Responder::new();
+        let password = Password::plain("secret");
+        let count = |header: &str| Credentials::parse(header.as_bytes()).unwrap().nc;
+        assert!(responder.reuse("al", &password, Method::Register, b"sip:x", b"").is_none());
+        assert_eq!(count(&answer(&mut responder, CHALLENGE).unwrap()), Some(1));
+        let reused = responder.reuse("al", &password, Method::Invite, b"sip:x", b"").unwrap();
+        assert_eq!(count(&reused), Some(2));
+        assert_eq!(count(&answer(&mut responder, CHALLENGE).unwrap()), Some(3));
+        let other = b"Digest realm=r, nonce=n2, qop=auth, algorithm=SHA-256";
+        let header = answer(&mut responder, other).unwrap();
+        assert_eq!(count(&header), Some(1));
+        assert!(header.contains("algorithm=SHA-256,"), "{header}");
+        responder.forget();
+        assert!(responder.reuse("al", &password, Method::Register, b"sip:x", b"").is_none());
+    }
+
+    #[test]
+    fn rfc_2069_servers_get_neither_count_nor_cnonce() {
+        let mut responder = Responder::new();
+        let header = answer(&mut responder, b"Digest realm=r, nonce=n").unwrap();
+        assert!(!header.contains("nc=") && !header.contains("cnonce") && !header.contains("qop"), "{header}");
+        let password = Password::plain("secret");
+        assert!(responder.reuse("D\\al", &password, Method::Register, b"sip:a.example", b"").is_some());
+    }
+
+    #[test]
+    fn the_used_up_count_asks_for_a_new_challenge() {
+        let mut responder = Responder::new();
+        answer(&mut responder, CHALLENGE).unwrap();
+        let session = responder.session.as_mut().unwrap();
+        session.count.as_mut().unwrap().2 = u32::MAX;
+        let password = Password::plain("secret");
+        assert!(responder.reuse("al", &password, Method::Register, b"sip:x", b"").is_none());
+    }
+
+    #[test]
+    fn nothing_can_be_injected() {
+        let challenge = Challenge::parse(CHALLENGE).unwrap();
+        let attempt = |user: &str, uri: &[u8], cnonce: &str| {
+            let password = Password::plain("secret");
+            let result =
+                Responder::new().answer(&challenge, user, &password, Method::Register, uri, b"", cnonce);
+            result.unwrap_err()
+        };
+        assert_eq!(attempt("a\r\nX: y", b"sip:x", "c"), DigestError::Unwritable("username"));
+        assert_eq!(attempt("a", b"sip:x\"", "c"), DigestError::Unwritable("uri"));
+        assert_eq!(attempt("a", b"sip:\xff", "c"), DigestError::Unwritable("uri"));
+        assert_eq!(attempt("a", b"sip:x", "c\""), DigestError::Unwritable("cnonce"));
+        assert_eq!(attempt("a", b"sip:x", ""), DigestError::Unwritable("cnonce"));
+    }
+
+    #[test]
+    fn a_hash_for_another_algorithm_is_an_error_and_keeps_the_session() {
+        let mut responder = Responder::new();
+        answer(&mut responder, CHALLENGE).unwrap();
+        let stored = Password::ha1(Algorithm::Sha256, "al", "a\"b", &"secret".into());
+        let challenge = Challenge::parse(b"Digest realm=r, nonce=n9, qop=auth").unwrap();
+        let result = responder.answer(&challenge, "al", &stored, Method::Register, b"sip:x", b"", "c");
+        assert_eq!(result, Err(DigestError::Stored));
+        assert_eq!(responder.realm(), Some("a\\\"b"));
+    }
+}
