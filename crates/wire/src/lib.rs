@@ -21,6 +21,7 @@ mod message;
 mod method;
 mod name;
 mod scan;
+pub mod sdp;
 mod time;
 mod uri;
 

@@ -1,0 +1,117 @@
+//! Directions of media and how an offer and an answer combine them (RFC 3264 §5.1, §6.1).
+
+/// The direction of one stream, as seen by the end whose description says it.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Both ways; what a description without a direction means (RFC 8866 §6.7).
+    #[default]
+    SendRecv,
+    /// This end only sends: it holds the other.
+    SendOnly,
+    /// This end only receives.
+    RecvOnly,
+    /// Neither.
+    Inactive,
+}
+
+impl Direction {
+    /// All four.
+    pub const ALL: [Direction; 4] =
+        [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
+
+    /// The direction in which this end sends and receives as told.
+    pub const fn new(sends: bool, receives: bool) -> Direction {
+        match (sends, receives) {
+            (true, true) => Direction::SendRecv,
+            (true, false) => Direction::SendOnly,
+            (false, true) => Direction::RecvOnly,
+            (false, false) => Direction::Inactive,
+        }
+    }
+
+    /// Whether this end sends.
+    pub const fn sends(self) -> bool {
+        matches!(self, Direction::SendRecv | Direction::SendOnly)
+    }
+
+    /// Whether this end receives.
+    pub const fn receives(self) -> bool {
+        matches!(self, Direction::SendRecv | Direction::RecvOnly)
+    }
+
+    /// The same stream seen from the other end.
+    pub const fn reversed(self) -> Direction {
+        Direction::new(self.receives(), self.sends())
+    }
+
+    /// Only what both allow, both seen from the same end.
+    pub const fn meet(self, other: Direction) -> Direction {
+        Direction::new(self.sends() && other.sends(), self.receives() && other.receives())
+    }
+
+    /// What to answer to `offered` when this end `wants` so much (RFC 3264 §6.1): never more than was offered.
+    pub const fn answer(offered: Direction, wants: Direction) -> Direction {
+        offered.reversed().meet(wants)
+    }
+
+    /// The name of the attribute.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Direction::SendRecv => "sendrecv",
+            Direction::SendOnly => "sendonly",
+            Direction::RecvOnly => "recvonly",
+            Direction::Inactive => "inactive",
+        }
+    }
+
+    /// Reads the name of an attribute; it is case-sensitive (RFC 8866 §5.13).
+    pub fn from_name(name: &[u8]) -> Option<Direction> {
+        // One comparison each: this is on the way of every line of an outline.
+        const fn word(direction: Direction) -> u64 {
+            match direction.name().as_bytes().first_chunk() {
+                Some(name) => u64::from_ne_bytes(*name),
+                None => panic!("all names have eight octets"),
+            }
+        }
+        let word_read = u64::from_ne_bytes(name.try_into().ok()?);
+        Direction::ALL.into_iter().find(|&known| word(known) == word_read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
+    use super::*;
+
+    #[test]
+    fn answers_are_those_of_rfc_3264() {
+        // RFC 3264 §6.1: what may be answered to each offer, from most to least.
+        let allowed = [
+            (SendRecv, [SendRecv, SendOnly, RecvOnly, Inactive]),
+            (SendOnly, [RecvOnly, Inactive, RecvOnly, Inactive]),
+            (RecvOnly, [SendOnly, SendOnly, Inactive, Inactive]),
+            (Inactive, [Inactive; 4]),
+        ];
+        for (offered, answers) in allowed {
+            for (wants, answer) in [SendRecv, SendOnly, RecvOnly, Inactive].into_iter().zip(answers) {
+                assert_eq!(Direction::answer(offered, wants), answer, "{offered:?} {wants:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_algebra_holds() {
+        for a in Direction::ALL {
+            assert_eq!(a.reversed().reversed(), a);
+            assert_eq!(a.meet(a), a);
+            assert_eq!(a.meet(SendRecv), a);
+            assert_eq!(Direction::from_name(a.name().as_bytes()), Some(a));
+            for b in Direction::ALL {
+                assert_eq!(a.meet(b), b.meet(a));
+                assert_eq!(a.meet(b).reversed(), a.reversed().meet(b.reversed()));
+            }
+        }
+        assert_eq!(Direction::from_name(b"SendRecv"), None);
+        assert_eq!(Direction::from_name(b"sendrecv "), None);
+    }
+}
