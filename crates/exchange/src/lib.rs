@@ -1,1 +1,269 @@
-//! Placeholder.
+//! A SIP exchange that never touches a socket: a registrar (RFC 3261 §10) and a stateful, forking, record-routing proxy
+//! (RFC 3261 §16) for phones on WebSockets (RFC 7118) and UDP, with digest authentication.
+//!
+//! It is the "PBX" that demonstrations, tests and the simulator use. It is built on `offhook-wire` alone and shares no
+//! transaction or dialog code with the phone, so that the two ends of a simulated call cannot share one misreading of an RFC.
+//!
+//! # Driving it
+//!
+//! One inbox, one outbox, one deadline. [`Exchange::handle`] takes what happened, [`Exchange::poll`] gives what is to be done in one
+//! total order, [`Exchange::deadline`] says when to come back with [`Input::Wake`]. Time and entropy come from outside; the same
+//! configuration, seed and inputs give the same outputs.
+//!
+//! ```
+//! use offhook_exchange::{Config, Exchange, FlowChange, FlowId, Input, Instant, Output, Transport};
+//!
+//! let config = Config::new("example.com").with_user("alice", "secret");
+//! let mut now = Instant::ZERO;
+//! let mut exchange = Exchange::new(config, [7; 32], now);
+//!
+//! // A WebSocket was accepted.
+//! let flow = FlowId(1);
+//! let change = FlowChange::Up { transport: Transport::Ws, remote: "192.0.2.1:49152".to_owned() };
+//! exchange.handle(now, Input::Flow { flow, change });
+//!
+//! // A phone asks what the exchange is.
+//! let options = "OPTIONS sip:example.com SIP/2.0\r\n\
+//!     Via: SIP/2.0/WS 4kd0.invalid;branch=z9hG4bK1\r\n\
+//!     From: <sip:alice@example.com>;tag=a\r\n\
+//!     To: <sip:example.com>\r\n\
+//!     Call-ID: 1\r\n\
+//!     CSeq: 1 OPTIONS\r\n\
+//!     Max-Forwards: 70\r\n\r\n";
+//! exchange.handle(now, Input::Received { flow, data: options.into() });
+//!
+//! let Some(Output::Transmit { flow: to, data }) = exchange.poll() else { panic!("no answer") };
+//! assert_eq!(to, flow);
+//! assert!(data.starts_with(b"SIP/2.0 200 OK\r\n"));
+//! assert_eq!(exchange.poll(), None);
+//!
+//! // Nothing is left to do: over a WebSocket nothing is repeated.
+//! assert_eq!(exchange.deadline(), None);
+//! ```
+//!
+//! # How calls survive the loss of a connection
+//!
+//! A phone behind a WebSocket is reached over the flow it registered on; its Contact is a name in `.invalid` that nobody can resolve. The
+//! Record-Route value that the exchange adds holds, sealed, both ends of the dialog: the flow each used, and the identity of the
+//! contact each had registered. When a phone comes back over a new connection and registers the same Contact (or the same
+//! `+sip.instance`) again, requests inside its dialogs go there, and what was pending is sent again.
+
+mod answer;
+mod authority;
+mod config;
+mod cx;
+mod entropy;
+mod event;
+mod flow;
+mod proxy;
+mod registrar;
+mod token;
+mod transaction;
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use offhook_wire::{Frame, KeepAlive};
+
+use authority::Gate;
+use cx::Cx;
+use entropy::Entropy;
+use flow::Flows;
+use proxy::{Context, Contexts, Handle};
+use registrar::Location;
+use token::Seal;
+
+pub use config::{Config, Limits};
+pub use event::{CallStep, Event, Unregistered};
+pub use flow::{FlowChange, FlowId, Transport};
+pub use offhook_wire::Instant;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The deadline has come; harmless at any other time.
+    Wake,
+    /// A datagram, a whole WebSocket message, or a piece of a byte stream, as the flow's transport says. Ignored on a flow that is not
+    /// up.
+    Received {
+        /// Where it came from.
+        flow: FlowId,
+        /// The bytes.
+        data: Bytes,
+    },
+    /// A flow came up or went down.
+    Flow {
+        /// Which one.
+        flow: FlowId,
+        /// What happened.
+        change: FlowChange,
+    },
+}
+
+/// Something to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Send this: one datagram, one WebSocket message, or bytes of a stream.
+    Transmit {
+        /// On which flow.
+        flow: FlowId,
+        /// The bytes.
+        data: Bytes,
+    },
+    /// Close this flow and forget its id. The exchange has forgotten it already; a `Down` for it is not needed.
+    Close {
+        /// Which one.
+        flow: FlowId,
+    },
+    /// For the log.
+    Event(Event),
+}
+
+/// How much an exchange holds at the moment.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Flows that are up.
+    pub flows: usize,
+    /// Contacts that are registered.
+    pub bindings: usize,
+    /// Server transactions that live, each with its client transactions.
+    pub transactions: usize,
+}
+
+/// A registrar and proxy. See the [crate] documentation.
+pub struct Exchange {
+    cx: Cx,
+    contexts: Contexts,
+}
+
+impl Exchange {
+    /// An exchange that knows its users and nothing else. Everything unguessable in it comes from `seed`, so an exchange that was
+    /// restarted needs another one; credentials made for nonces of the first life are then stale, and all bindings are
+    /// gone.
+    pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
+        let entropy = Entropy::new(seed);
+        let cx = Cx {
+            now,
+            flows: Flows::new(&config.limits),
+            location: Location::default(),
+            seal: Seal::new(&entropy),
+            gate: Gate::new(&config, &entropy),
+            out: VecDeque::new(),
+            config,
+        };
+        Self { cx, contexts: Contexts::default() }
+    }
+
+    /// Takes one input. Time that runs backwards counts as standing still. What is due is done first, whatever the input.
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        self.cx.now = self.cx.now.max(now);
+        self.fire();
+        match input {
+            Input::Wake => {}
+            Input::Received { flow, data } => self.received(flow, data),
+            Input::Flow { flow, change: FlowChange::Up { transport, remote } } => {
+                if self.cx.flows.contains(flow) {
+                    self.flow_down(flow);
+                }
+                if !self.cx.flows.up(self.cx.now, flow, transport, &remote) {
+                    self.cx.out.push_back(Output::Close { flow });
+                }
+            }
+            Input::Flow { flow, change: FlowChange::Down } => self.flow_down(flow),
+        }
+    }
+
+    /// The next thing to be done, in order.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.cx.out.pop_front()
+    }
+
+    /// When to call [`Exchange::handle`] again at the latest; none if nothing is pending.
+    pub fn deadline(&self) -> Option<Instant> {
+        let cx = &self.cx;
+        [self.contexts.deadline(), cx.location.deadline(), cx.flows.deadline()].into_iter().flatten().min()
+    }
+
+    /// How much the exchange holds.
+    pub fn load(&self) -> Load {
+        let cx = &self.cx;
+        Load { flows: cx.flows.len(), bindings: cx.location.len(), transactions: self.contexts.len() }
+    }
+
+    /// The contacts of a user, oldest first, each with the flow over which it is reached.
+    pub fn contacts(&self, user: &str) -> impl Iterator<Item = (&[u8], FlowId)> {
+        self.cx.location.of_user(user).map(|binding| (binding.uri.as_slice(), binding.flow))
+    }
+
+    fn fire(&mut self) {
+        self.contexts.fire(&mut self.cx);
+        while let Some(binding) = self.cx.location.next_expired(self.cx.now) {
+            registrar::forgotten(&mut self.cx, &binding, Unregistered::Expired);
+        }
+        let location = &self.cx.location;
+        while let Some(flow) =
+            self.cx.flows.next_idle(self.cx.now, |flow| location.on_flow(flow).next().is_some())
+        {
+            self.cx.flows.down(flow);
+            self.cx.out.push_back(Output::Close { flow });
+        }
+    }
+
+    fn received(&mut self, id: FlowId, data: Bytes) {
+        let limits = self.cx.config.limits.message;
+        let Some(flow) = self.cx.flows.heard(self.cx.now, id) else { return };
+        let Some(framer) = &mut flow.framer else {
+            let frame = match flow.transport.is_reliable() {
+                true => offhook_wire::websocket(data, &limits),
+                false => offhook_wire::datagram(data, &limits),
+            };
+            return self.frame(id, frame);
+        };
+        framer.push(&data);
+        while let Some(framer) = self.cx.flows.get_mut(id).and_then(|flow| flow.framer.as_mut()) {
+            match framer.next() {
+                Some(Ok(frame)) => self.frame(id, frame),
+                Some(Err(_)) => {
+                    // The end of the message is unknown, so the stream is of no use any more.
+                    self.flow_down(id);
+                    self.cx.out.push_back(Output::Close { flow: id });
+                }
+                None => return,
+            }
+        }
+    }
+
+    fn frame(&mut self, flow: FlowId, frame: Frame) {
+        match frame {
+            // RFC 5626 §4.4.1.
+            Frame::KeepAlive(KeepAlive::Ping) => self.cx.send(flow, Bytes::from_static(b"\r\n")),
+            Frame::KeepAlive(KeepAlive::Pong) => {}
+            Frame::Faulty { fault, data } => self.refuse(flow, fault, data),
+            Frame::Message(message) => match message.check() {
+                Ok(()) if message.is_request() => self.request(flow, message),
+                Ok(()) => self.response(&message),
+                Err(fault) => self.refuse(flow, fault, message.bytes().clone()),
+            },
+        }
+    }
+
+    /// A flow and the bindings on it are gone.
+    fn flow_down(&mut self, flow: FlowId) {
+        if !self.cx.flows.down(flow) {
+            return;
+        }
+        let lost: Vec<_> = self.cx.location.on_flow(flow).map(|binding| binding.id).collect();
+        let mut handles = vec![Handle::Flow(flow)];
+        for id in lost {
+            if let Some(binding) = self.cx.location.remove(id) {
+                registrar::forgotten(&mut self.cx, &binding, Unregistered::FlowLost);
+            }
+            handles.push(Handle::Binding(id));
+        }
+        for handle in handles {
+            for id in self.contexts.at(handle) {
+                self.contexts.with(&mut self.cx, id, Context::cut);
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What the exchange tells its host, for a log: nothing here asks for an action.
+
+use std::time::Duration;
+
+use crate::flow::FlowId;
+
+/// Something worth a line in a log. Carries no credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A contact was added or refreshed.
+    Registered {
+        /// User part of the address-of-record.
+        user: String,
+        /// The Contact URI as registered.
+        contact: String,
+        /// The flow on which the user is now reached.
+        flow: FlowId,
+        /// The interval granted.
+        expires: Duration,
+    },
+    /// A contact is gone.
+    Unregistered {
+        /// User part of the address-of-record.
+        user: String,
+        /// The Contact URI as registered.
+        contact: String,
+        /// Why.
+        why: Unregistered,
+    },
+    /// Credentials were given and refused.
+    Denied {
+        /// The user name in the credentials.
+        user: String,
+        /// The status of the refusal (401, 403 or 407).
+        status: u16,
+        /// The flow it came over.
+        flow: FlowId,
+    },
+    /// A call made a step.
+    Call {
+        /// The Call-ID.
+        call_id: String,
+        /// The URI of From.
+        from: String,
+        /// The URI of To.
+        to: String,
+        /// The step.
+        step: CallStep,
+    },
+}
+
+/// Why a contact is gone.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unregistered {
+    /// The user removed it.
+    Removed,
+    /// It was not refreshed in time.
+    Expired,
+    /// The connection it was registered over is gone.
+    FlowLost,
+}
+
+/// A step of a call as a proxy sees it.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallStep {
+    /// The INVITE was forwarded to this many contacts.
+    Offered {
+        /// How many branches were forked.
+        branches: usize,
+    },
+    /// A callee rings (the first 180 to 183).
+    Ringing,
+    /// A callee answered.
+    Answered,
+    /// The final answer was no.
+    Refused {
+        /// The status sent to the caller.
+        status: u16,
+    },
+    /// A BYE was accepted by the other side.
+    Ended,
+}

@@ -1,0 +1,102 @@
+//! Who and what may pass: RFC 3261 §16.3.
+
+use offhook_wire::{HeaderError, HeaderName, Message, NameAddr};
+
+use super::route::Place;
+use crate::answer::Answer;
+use crate::authority::Role;
+use crate::cx::Cx;
+use crate::event::Event;
+use crate::flow::FlowId;
+
+/// The checks that do not depend on where a request goes: Max-Forwards, loops, Proxy-Require. The Request-URI is judged
+/// when it is looked up, the syntax was judged before.
+pub(super) fn check(cx: &Cx, request: &Message, loop_mark: u32) -> Result<(), Answer> {
+    match request.max_forwards() {
+        Ok(Some(0)) => return Err(Answer::new(483)),
+        Ok(_) => {}
+        Err(_) => return Err(Answer::because(400, "Malformed Max-Forwards")),
+    }
+    if has_looped(cx, request, loop_mark) {
+        return Err(Answer::new(482));
+    }
+    let mut options = request.values(HeaderName::ProxyRequire).peekable();
+    if options.peek().is_some() {
+        return Err(
+            options.fold(Answer::new(420), |answer, option| answer.with(HeaderName::Unsupported, option))
+        );
+    }
+    Ok(())
+}
+
+/// A hash of everything that decides how a request is routed. It stands in our branch; a request that comes back
+/// with the same hash in one of its Vias would be routed the same way for ever.
+pub(super) fn loop_mark(cx: &Cx, request: &Message) -> u32 {
+    let cseq = request.cseq().map_or(0, |cseq| cseq.number).to_be_bytes();
+    let mut parts = vec![
+        request.request_uri().unwrap_or_default(),
+        tag(request.from()),
+        tag(request.to()),
+        request.call_id().unwrap_or_default(),
+        &cseq,
+    ];
+    parts.extend(request.rows(HeaderName::Route));
+    parts.extend(request.rows(HeaderName::ProxyRequire));
+    (cx.seal.mac("loop", &parts) >> 32) as u32
+}
+
+fn tag<'a>(address: Result<NameAddr<'a>, HeaderError>) -> &'a [u8] {
+    address.ok().and_then(|address| address.tag()).unwrap_or_default()
+}
+
+fn has_looped(cx: &Cx, request: &Message, mark: u32) -> bool {
+    let vias = request.vias().filter_map(Result::ok);
+    let mut own = vias.filter_map(|via| cx.seal.open_branch(via.branch()?));
+    own.any(|branch| branch.loop_mark == mark)
+}
+
+/// Who calls, as far as it must be known: the user that proved it, or nobody.
+///
+/// - A caller of our own domain proves it (407).
+/// - A stranger may call our users if the configuration says so.
+/// - Inside a dialog whose route was lost with an earlier life of the exchange, a phone that is registered over this very
+///   flow is believed: to challenge a BYE would only keep the dead call alive.
+pub(super) fn caller(
+    cx: &mut Cx,
+    flow: FlowId,
+    request: &Message,
+    place: &Place,
+) -> Result<Option<String>, Answer> {
+    let inside = request.to().is_ok_and(|to| to.tag().is_some());
+    if inside && matches!(place, Place::Contact(_)) && cx.location.on_flow(flow).next().is_some() {
+        return Ok(None);
+    }
+    if matches!(place, Place::Here) {
+        return Ok(None);
+    }
+    let from = request.from().map_err(|_| Answer::new(400))?;
+    let from = from.uri_parsed().map_err(|_| Answer::new(400))?;
+    if !cx.is_ours(&from) {
+        return if cx.config.guests { Ok(None) } else { Err(relaying_denied()) };
+    }
+    match cx.gate.user(cx.now, &cx.config, Role::Proxy, request) {
+        Ok(user) if from.user.is_some_and(|from| *offhook_wire::unescape(from) == *user.as_bytes()) => {
+            Ok(Some(user))
+        }
+        Ok(user) => {
+            cx.event(Event::Denied { user, status: 403, flow });
+            Err(Answer::new(403))
+        }
+        Err(denied) => {
+            if let Some(user) = denied.wrong {
+                cx.event(Event::Denied { user, status: denied.answer.status, flow });
+            }
+            Err(denied.answer)
+        }
+    }
+}
+
+/// The exchange opens no connections: what is not for its own users goes nowhere, whoever asks.
+pub(super) fn relaying_denied() -> Answer {
+    Answer::because(403, "Relaying Denied")
+}

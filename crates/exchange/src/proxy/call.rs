@@ -1,0 +1,59 @@
+//! What the log hears of calls.
+
+use offhook_wire::{Message, Method};
+
+use crate::cx::Cx;
+use crate::event::{CallStep, Event};
+
+/// The request that begins or ends a call.
+pub(super) struct Call {
+    call_id: String,
+    from: String,
+    to: String,
+    ends: bool,
+    rang: bool,
+}
+
+impl Call {
+    /// A call, if this is an INVITE outside a dialog or a BYE.
+    pub(super) fn of(request: &Message) -> Option<Self> {
+        let to = request.to().ok()?;
+        let ends = match request.method()? {
+            Method::Invite if to.tag().is_none() => false,
+            Method::Bye => true,
+            _ => return None,
+        };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let call_id = text(request.call_id().ok()?);
+        Some(Self { call_id, from: text(request.from().ok()?.uri), to: text(to.uri), ends, rang: false })
+    }
+
+    pub(super) fn offered(&self, cx: &mut Cx, branches: usize) {
+        if !self.ends {
+            self.tell(cx, CallStep::Offered { branches });
+        }
+    }
+
+    pub(super) fn ringing(&mut self, cx: &mut Cx, status: u16) {
+        if !self.ends && !self.rang && (180..=183).contains(&status) {
+            self.rang = true;
+            self.tell(cx, CallStep::Ringing);
+        }
+    }
+
+    pub(super) fn finished(&self, cx: &mut Cx, status: u16) {
+        match (self.ends, (200..=299).contains(&status)) {
+            (true, true) => self.tell(cx, CallStep::Ended),
+            (true, false) => {}
+            (false, true) => self.tell(cx, CallStep::Answered),
+            // A challenge is a question, not an answer.
+            (false, false) if matches!(status, 401 | 407) => {}
+            (false, false) => self.tell(cx, CallStep::Refused { status }),
+        }
+    }
+
+    fn tell(&self, cx: &mut Cx, step: CallStep) {
+        let (call_id, from, to) = (self.call_id.clone(), self.from.clone(), self.to.clone());
+        cx.event(Event::Call { call_id, from, to, step });
+    }
+}

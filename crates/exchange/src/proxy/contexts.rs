@@ -1,0 +1,136 @@
+//! All response contexts, found by transaction, by end and by deadline.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use offhook_wire::{Instant, Message};
+
+use super::context::{Context, ContextId};
+use crate::cx::Cx;
+use crate::flow::FlowId;
+use crate::token::{BindingId, End};
+use crate::transaction::ServerKey;
+
+#[derive(Default)]
+pub(crate) struct Contexts {
+    table: BTreeMap<ContextId, Slot>,
+    keys: BTreeMap<ServerKey, ContextId>,
+    deadlines: BTreeSet<(Instant, ContextId)>,
+    ends: BTreeSet<(Handle, ContextId)>,
+    last: ContextId,
+}
+
+struct Slot {
+    context: Context,
+    /// The deadline under which it is filed.
+    filed: Option<Instant>,
+    /// The handles under which it is filed.
+    handles: Vec<Handle>,
+}
+
+/// By what an end is found again.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Handle {
+    Flow(FlowId),
+    Binding(BindingId),
+}
+
+impl Handle {
+    fn of(end: End) -> impl Iterator<Item = Handle> {
+        [Some(Handle::Flow(end.flow)), end.binding.map(Handle::Binding)].into_iter().flatten()
+    }
+}
+
+impl Contexts {
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The context of the transaction with this key.
+    pub(crate) fn find(&self, key: &ServerKey) -> Option<ContextId> {
+        self.keys.get(key).copied()
+    }
+
+    pub(crate) fn get(&self, id: ContextId) -> Option<&Context> {
+        self.table.get(&id).map(|slot| &slot.context)
+    }
+
+    /// Begins a server transaction.
+    pub(crate) fn open(&mut self, cx: &mut Cx, key: ServerKey, flow: FlowId, request: Message) -> ContextId {
+        self.last += 1;
+        let id = self.last;
+        let reliable = cx.transport(flow).is_none_or(|transport| transport.is_reliable());
+        if let Some(flow) = cx.flows.get_mut(flow) {
+            flow.transactions += 1;
+        }
+        let context = Context::new(id, key.clone(), flow, reliable, request);
+        self.keys.insert(key, id);
+        self.table.insert(id, Slot { context, filed: None, handles: Vec::new() });
+        id
+    }
+
+    /// Lets something happen to a context, files it under its new deadline, and lets it go when it is over.
+    pub(crate) fn with<T>(
+        &mut self,
+        cx: &mut Cx,
+        id: ContextId,
+        happen: impl FnOnce(&mut Context, &mut Cx) -> T,
+    ) -> Option<T> {
+        let slot = self.table.get_mut(&id)?;
+        let told = happen(&mut slot.context, cx);
+        if slot.context.is_over() {
+            self.close(cx, id);
+            return Some(told);
+        }
+        let deadline = slot.context.deadline();
+        if deadline != slot.filed {
+            if let Some(at) = slot.filed {
+                self.deadlines.remove(&(at, id));
+            }
+            if let Some(at) = deadline {
+                self.deadlines.insert((at, id));
+            }
+            slot.filed = deadline;
+        }
+        Some(told)
+    }
+
+    /// Files a context under everything it talks to. Once, after its branches are made.
+    pub(crate) fn file_ends(&mut self, id: ContextId) {
+        let Some(slot) = self.table.get_mut(&id) else { return };
+        slot.handles = slot.context.ends().flat_map(Handle::of).collect();
+        self.ends.extend(slot.handles.iter().map(|&handle| (handle, id)));
+    }
+
+    /// The contexts that talk to an end.
+    pub(crate) fn at(&self, handle: Handle) -> Vec<ContextId> {
+        let filed = self.ends.range((handle, 0)..).take_while(|(other, _)| *other == handle);
+        filed.map(|&(_, id)| id).collect()
+    }
+
+    fn close(&mut self, cx: &mut Cx, id: ContextId) {
+        let Some(slot) = self.table.remove(&id) else { return };
+        self.keys.remove(&slot.context.key);
+        if let Some(at) = slot.filed {
+            self.deadlines.remove(&(at, id));
+        }
+        for handle in slot.handles {
+            self.ends.remove(&(handle, id));
+        }
+        if let Some(flow) = cx.flows.get_mut(slot.context.origin().flow) {
+            flow.transactions = flow.transactions.saturating_sub(1);
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|&(at, _)| at)
+    }
+
+    /// Lets every context whose time has come act once.
+    pub(crate) fn fire(&mut self, cx: &mut Cx) {
+        let mut due = Vec::new();
+        due.extend(self.deadlines.range(..=(cx.now, ContextId::MAX)).map(|&(_, id)| id));
+        for id in due {
+            self.with(cx, id, Context::fire);
+        }
+    }
+}

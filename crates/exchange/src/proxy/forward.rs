@@ -1,0 +1,99 @@
+//! Writing what is passed on: RFC 3261 §16.6 steps 1 to 9, and the hop-by-hop ACK and CANCEL (§17.1.1.3, §9.1).
+
+use bytes::Bytes;
+use offhook_wire::{Builder, Editor, HeaderName, Message, Method};
+
+use super::route::{Plan, Target};
+use crate::cx::Cx;
+use crate::flow::Transport;
+use crate::token::{End, RouteToken};
+
+/// Max-Forwards of a request that came without (RFC 3261 §16.6 step 3).
+const MAX_FORWARDS: u8 = 70;
+
+/// The request as one branch sends it. Every byte that need not change stays as it was.
+pub(super) fn request(cx: &Cx, request: &Message, plan: &Plan, target: &Target, via: &str) -> Bytes {
+    let mut editor = Editor::new(request);
+    if let Some(uri) = &target.uri {
+        editor.request_uri(uri);
+    }
+    for _ in 0..plan.own_routes {
+        editor.remove_first_value(HeaderName::Route);
+    }
+    strip_credentials(cx, request, &mut editor);
+    let left = match request.max_forwards() {
+        Ok(Some(left)) => left.saturating_sub(1),
+        _ => MAX_FORWARDS,
+    };
+    editor.set(HeaderName::MaxForwards, left.to_string().as_bytes());
+    if request.header(HeaderName::ContentLength).is_none() {
+        // Step 9: a stream needs it, a WebSocket may lack it.
+        editor.set(HeaderName::ContentLength, request.body_bytes().len().to_string().as_bytes());
+    }
+    if forms_dialog(request) {
+        editor
+            .prepend(HeaderName::RecordRoute, record_route(cx, request, plan.source, target.end).as_bytes());
+    }
+    editor.prepend(HeaderName::Via, via.as_bytes());
+    editor.finish()
+}
+
+/// A Via value of ours with this branch.
+pub(super) fn via(cx: &Cx, transport: Transport, branch: &str) -> String {
+    let transport = String::from_utf8_lossy(transport.as_bytes());
+    format!("SIP/2.0/{transport} {};branch={branch}", cx.config.host)
+}
+
+/// Step 4: we stay on the path of every dialog, because only we know the flows. A method that we do not know may form one.
+/// NOTIFY does, for the subscriber (RFC 6665 §4.4.1).
+fn forms_dialog(request: &Message) -> bool {
+    let Some(method) = request.method() else { return false };
+    method.forms_dialog() || matches!(method, Method::Notify | Method::Other(_))
+}
+
+fn record_route(cx: &Cx, request: &Message, caller: End, callee: End) -> String {
+    let tag = request.from().ok().and_then(|from| from.tag()).unwrap_or_default();
+    let token = RouteToken { caller, callee, tag: cx.seal.tag_mark(tag) };
+    format!("<sip:{}@{};lr>", cx.seal.route(&token), cx.config.host)
+}
+
+/// Credentials for our realm have done their work; those for others are none of our business.
+fn strip_credentials(cx: &Cx, request: &Message, editor: &mut Editor<'_>) {
+    let rows = || request.rows(HeaderName::ProxyAuthorization);
+    if !rows().any(|row| cx.gate.is_own(row)) {
+        return;
+    }
+    editor.remove_all(HeaderName::ProxyAuthorization);
+    for row in rows().filter(|row| !cx.gate.is_own(row)) {
+        editor.append(HeaderName::ProxyAuthorization, row);
+    }
+}
+
+/// The ACK for a refusal (RFC 3261 §17.1.1.3): the request's own Via, From, Call-ID and Route, the response's To.
+pub(super) fn ack(sent: &Bytes, response: &Message) -> Option<Bytes> {
+    let to = response.header(HeaderName::To)?;
+    hop_by_hop(sent, Method::Ack, Some(to))
+}
+
+/// The CANCEL of a branch (RFC 3261 §9.1).
+pub(super) fn cancel(sent: &Bytes) -> Option<Bytes> {
+    hop_by_hop(sent, Method::Cancel, None)
+}
+
+fn hop_by_hop(sent: &Bytes, method: Method<'_>, to: Option<&[u8]>) -> Option<Bytes> {
+    // What was sent was parsed when it came and grew by our own rows only, so the parser's limits are not asked again.
+    let limits = offhook_wire::Limits { message: usize::MAX, head: usize::MAX, headers: usize::MAX };
+    let sent = Message::parse(sent.clone(), &limits).ok()?;
+    let number = sent.cseq().ok()?.number.to_string();
+    let mut builder = Builder::request(method, sent.request_uri()?);
+    builder.untrusted(b"Via", sent.values(HeaderName::Via).next()?).ok()?;
+    for route in sent.rows(HeaderName::Route) {
+        builder.untrusted(b"Route", route).ok()?;
+    }
+    builder.untrusted(b"From", sent.header(HeaderName::From)?).ok()?;
+    builder.untrusted(b"To", to.or(sent.header(HeaderName::To))?).ok()?;
+    builder.untrusted(b"Call-ID", sent.header(HeaderName::CallId)?).ok()?;
+    builder.parts(HeaderName::CSeq, &[number.as_bytes(), b" ", method.as_bytes()]);
+    builder.header(HeaderName::MaxForwards, MAX_FORWARDS.to_string());
+    Some(builder.finish())
+}

@@ -1,0 +1,197 @@
+//! Where a request goes: route information and targets (RFC 3261 §16.4 and §16.5).
+
+use offhook_wire::{HeaderName, Message, Method, NameAddr, Scheme, Uri};
+
+use super::admit;
+use crate::answer::Answer;
+use crate::cx::Cx;
+use crate::flow::FlowId;
+use crate::registrar::Binding;
+use crate::token::{End, RouteToken};
+
+/// How a request is to be forwarded.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// Never empty.
+    pub(crate) targets: Vec<Target>,
+    /// How many leading Route values are ours, to be taken off.
+    pub(crate) own_routes: usize,
+    /// Where it came from.
+    pub(crate) source: End,
+}
+
+/// One branch to be.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) end: End,
+    /// The new Request-URI; none inside a dialog, where the Request-URI is the peer's already.
+    pub(crate) uri: Option<Vec<u8>>,
+}
+
+/// Where a request leads.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// To phones.
+    Forward(Plan),
+    /// To the exchange itself.
+    Here,
+}
+
+/// The Route rows, as far as they are ours.
+pub(super) struct Routing {
+    own: usize,
+    token: Option<RouteToken>,
+    /// Another proxy comes next.
+    beyond: bool,
+}
+
+impl Routing {
+    /// Takes all leading values that name this proxy, not only the first: to pass the second to ourselves would end the same way.
+    pub(super) fn read(cx: &Cx, request: &Message) -> Self {
+        let mut routing = Self { own: 0, token: None, beyond: false };
+        for value in request.values(HeaderName::Route) {
+            let address = NameAddr::parse(value).ok();
+            let Some(uri) =
+                address.and_then(|address| address.uri_parsed().ok()).filter(|uri| cx.is_ours(uri))
+            else {
+                routing.beyond = true;
+                break;
+            };
+            routing.own += 1;
+            routing.token = routing.token.or_else(|| cx.seal.open_route(uri.user?));
+        }
+        routing
+    }
+}
+
+/// Finds the way of a request that is no REGISTER, CANCEL or ACK, or the answer that ends it here.
+pub(crate) fn find(cx: &mut Cx, flow: FlowId, request: &Message) -> Result<Way, Answer> {
+    let routing = Routing::read(cx, request);
+    if let Some(token) = routing.token {
+        return inside(cx, flow, request, &routing, &token).map(Way::Forward);
+    }
+    if routing.beyond {
+        return Err(admit::relaying_denied());
+    }
+    let place = place(cx, request)?;
+    let caller = admit::caller(cx, flow, request, &place)?;
+    let source = source(cx, flow, caller.as_deref(), request);
+    let targets = match place {
+        Place::Here if request.method() == Some(Method::Options) => return Ok(Way::Here),
+        Place::Here | Place::Nobody => return Err(Answer::new(404)),
+        Place::Contact(target) => vec![target],
+        Place::User(user) => contacts(cx, &user),
+    };
+    if targets.is_empty() {
+        return Err(Answer::new(480));
+    }
+    Ok(Way::Forward(Plan { targets, own_routes: routing.own, source }))
+}
+
+/// The way of an ACK to a 2xx, which nobody can answer: none if there is no way.
+pub(crate) fn find_for_ack(cx: &Cx, flow: FlowId, request: &Message) -> Option<Plan> {
+    let routing = Routing::read(cx, request);
+    if let Some(token) = routing.token {
+        return inside(cx, flow, request, &routing, &token).ok();
+    }
+    let Ok(Place::Contact(target)) = place(cx, request) else { return None };
+    let known = cx.location.on_flow(flow).next().is_some() && !routing.beyond;
+    let source = End { flow, binding: None };
+    known.then(|| Plan { targets: vec![target], own_routes: routing.own, source })
+}
+
+/// What a Request-URI names.
+pub(super) enum Place {
+    /// The exchange.
+    Here,
+    /// A user of ours, by the address-of-record.
+    User(String),
+    /// A phone, by its contact: inside a dialog whose route was lost, or for a transfer with Replaces.
+    Contact(Target),
+    /// A user of ours that does not exist.
+    Nobody,
+}
+
+fn place(cx: &Cx, request: &Message) -> Result<Place, Answer> {
+    let raw = request.request_uri().unwrap_or_default();
+    let uri = match Uri::parse(raw) {
+        Ok(uri) if matches!(uri.scheme, Scheme::Sip | Scheme::Sips) => uri,
+        Ok(_) => return Err(Answer::new(416)),
+        Err(_) => return Err(Answer::new(400)),
+    };
+    let user = uri.user.map(|user| String::from_utf8_lossy(&offhook_wire::unescape(user)).into_owned());
+    let known = user.as_ref().is_some_and(|user| cx.config.users.contains_key(user));
+    // A phone on the exchange's own host differs from the address-of-record by its port only, so with a port the contact comes
+    // first; without one the address-of-record does, lest a contact be registered that captures somebody's calls.
+    let addressed = cx.is_ours(&uri) && (uri.port.is_none() || cx.is_self(uri.host, uri.port));
+    if !(addressed && known)
+        && let Some(binding) = cx.location.with_contact(raw).next()
+    {
+        return Ok(Place::Contact(Target { end: end_of(binding), uri: None }));
+    }
+    if !cx.is_ours(&uri) {
+        // A peer in a dialog is away for the moment; anything else would be relaying.
+        let inside = request.to().is_ok_and(|to| to.tag().is_some());
+        return Err(if inside { Answer::new(480) } else { admit::relaying_denied() });
+    }
+    Ok(match user {
+        None => Place::Here,
+        Some(user) if known => Place::User(user),
+        Some(_) => Place::Nobody,
+    })
+}
+
+/// All contacts of a user, the preferred first. They are tried at the same time, so the order only says who is called a little
+/// earlier.
+fn contacts(cx: &Cx, user: &str) -> Vec<Target> {
+    let mut bindings: Vec<&Binding> =
+        cx.location.of_user(user).filter(|binding| cx.flows.contains(binding.flow)).collect();
+    bindings.sort_by_key(|binding| std::cmp::Reverse(binding.q));
+    bindings.iter().map(|binding| Target { end: end_of(binding), uri: Some(binding.uri.clone()) }).collect()
+}
+
+fn end_of(binding: &Binding) -> End {
+    End { flow: binding.flow, binding: Some(binding.id) }
+}
+
+/// Inside a dialog: the token names both ends, the tags say which of them is asked for.
+fn inside(
+    cx: &Cx,
+    flow: FlowId,
+    request: &Message,
+    routing: &Routing,
+    token: &RouteToken,
+) -> Result<Plan, Answer> {
+    let mark = |address: Result<NameAddr<'_>, _>| {
+        address.ok().and_then(|address| address.tag()).map(|tag| cx.seal.tag_mark(tag))
+    };
+    let (from, to) = if mark(request.from()) == Some(token.tag) {
+        (token.caller, token.callee)
+    } else if mark(request.to()) == Some(token.tag) {
+        (token.callee, token.caller)
+    } else {
+        // RFC 3261 §16.6 step 4: not to be used outside the dialog it was made for.
+        return Err(admit::relaying_denied());
+    };
+    let uri = request.request_uri().unwrap_or_default();
+    let end = match cx.reach(to) {
+        Some(_) => to,
+        None => cx.location.with_contact(uri).next().map(end_of).ok_or_else(|| Answer::new(480))?,
+    };
+    let source =
+        if cx.comes_from(from, flow) { End { flow, ..from } } else { source(cx, flow, None, request) };
+    Ok(Plan { targets: vec![Target { end, uri: None }], own_routes: routing.own, source })
+}
+
+/// The end that a request came from: its flow, and the binding by which the caller can be found again. That is the one
+/// whose contact the request gives, else the caller's first on this flow.
+fn source(cx: &Cx, flow: FlowId, user: Option<&str>, request: &Message) -> End {
+    let contact = request.header(HeaderName::Contact).and_then(|value| NameAddr::parse(value).ok());
+    let own = |binding: &&Binding| user.is_none_or(|user| binding.user == user);
+    let same = |binding: &&Binding| {
+        contact.as_ref().is_some_and(|contact| crate::registrar::same_uri(&binding.uri, contact.uri))
+    };
+    let on_flow = || cx.location.on_flow(flow).filter(own);
+    let binding = on_flow().find(same).or_else(|| on_flow().next());
+    End { flow, binding: binding.map(|binding| binding.id) }
+}

@@ -1,0 +1,211 @@
+//! What a REGISTER wants done with which contacts: RFC 3261 §10.3 steps 6 and 7.
+
+use std::time::Duration;
+
+use offhook_wire::{Contact, HeaderName, Message, NameAddr, Scheme};
+
+use super::location::{Binding, same_uri};
+use crate::answer::Answer;
+use crate::cx::Cx;
+use crate::flow::FlowId;
+use crate::token::BindingId;
+
+/// RFC 3261 §10.2: an interval that cannot be read counts as an hour.
+const UNREADABLE: u32 = 3600;
+
+/// The Contact rows, understood.
+pub(super) enum Wish<'a> {
+    /// No Contact: only tell what is there.
+    Fetch,
+    /// `Contact: *` with `Expires: 0`.
+    RemoveAll,
+    /// These, with the value of Expires.
+    Contacts(Vec<NameAddr<'a>>, Option<u32>),
+}
+
+/// One change, not yet made.
+pub(super) enum Change {
+    Put(Binding),
+    Remove(BindingId),
+}
+
+impl<'a> Wish<'a> {
+    /// Step 6.
+    pub(super) fn read(request: &'a Message) -> Result<Self, Answer> {
+        let expires = request.expires().unwrap_or(Some(UNREADABLE));
+        let mut addresses = Vec::new();
+        let mut all = false;
+        for contact in request.contacts() {
+            match contact.map_err(|_| Answer::because(400, "Malformed Contact"))? {
+                Contact::All => all = true,
+                Contact::Address(address) => addresses.push(address),
+            }
+        }
+        match (all, addresses.is_empty(), expires) {
+            (true, true, Some(0)) => Ok(Wish::RemoveAll),
+            (true, ..) => Err(Answer::because(400, "Invalid Wildcard Contact")),
+            (false, true, _) => Ok(Wish::Fetch),
+            (false, false, expires) => Ok(Wish::Contacts(addresses, expires)),
+        }
+    }
+}
+
+/// Step 7: what is to be changed, or why nothing is.
+pub(super) fn changes(
+    cx: &Cx,
+    flow: FlowId,
+    user: &str,
+    request: &Message,
+    wish: Wish<'_>,
+) -> Result<Vec<Change>, Answer> {
+    let call_id = request.call_id().map_err(|_| Answer::new(400))?;
+    let cseq = request.cseq().map_err(|_| Answer::new(400))?.number;
+    // The order of requests of one client is that of their CSeq; an old one must not undo a new one.
+    let in_order = |binding: &Binding| binding.call_id != call_id || binding.cseq < cseq;
+    let late = || Answer::because(500, "CSeq Out Of Order");
+    match wish {
+        Wish::Fetch => Ok(Vec::new()),
+        Wish::RemoveAll => {
+            let bindings = cx.location.of_user(user);
+            bindings.map(|old| in_order(old).then_some(Change::Remove(old.id)).ok_or_else(late)).collect()
+        }
+        Wish::Contacts(addresses, expires) => {
+            let mut changes = Vec::new();
+            for address in addresses {
+                let device = Device::read(&address);
+                let interval = interval(cx, &address, expires)?;
+                let old = device.known(cx, user, &address);
+                if old.is_some_and(|old| !in_order(old)) {
+                    return Err(late());
+                }
+                let id = device.identity(cx, user, &address, old);
+                if let Some(old) = old.filter(|old| old.id != id || interval.is_zero()) {
+                    changes.push(Change::Remove(old.id));
+                }
+                if interval.is_zero() {
+                    continue;
+                }
+                changes.push(Change::Put(Binding {
+                    id,
+                    user: user.to_owned(),
+                    uri: target_uri(&address)?,
+                    params: device.params,
+                    instance: device.instance,
+                    q: device.q,
+                    call_id: call_id.to_vec(),
+                    cseq,
+                    expires: cx.now + interval,
+                    flow,
+                }));
+            }
+            Ok(changes)
+        }
+    }
+}
+
+/// What the parameters of a Contact say about the device.
+struct Device {
+    params: Vec<u8>,
+    instance: Option<Vec<u8>>,
+    q: u16,
+}
+
+impl Device {
+    fn read(address: &NameAddr<'_>) -> Self {
+        let mut device = Device { params: Vec::new(), instance: None, q: 1000 };
+        let value = |name: &str| address.param(name).flatten();
+        if let Some(q) = value("q") {
+            device.q = thousandths(q);
+        }
+        if let Some(instance) = value("+sip.instance") {
+            // RFC 5626 §6: the instance together with reg-id names one flow of the device.
+            let register = value("reg-id").unwrap_or_default();
+            device.instance = Some([instance, register].join(&b';'));
+        }
+        for name in ["q", "+sip.instance", "reg-id"] {
+            // A quoted string may be folded over lines; such a value is not told back.
+            if let Some(value) =
+                value(name).filter(|value| !value.iter().any(|byte| b"\r\n\0".contains(byte)))
+            {
+                for piece in [&b";"[..], name.as_bytes(), b"=", value] {
+                    device.params.extend_from_slice(piece);
+                }
+            }
+        }
+        device
+    }
+
+    /// The binding that this contact is already, by its device or by its URI.
+    fn known<'a>(&self, cx: &'a Cx, user: &str, address: &NameAddr<'_>) -> Option<&'a Binding> {
+        let same_device = |old: &&Binding| self.instance.is_some() && old.instance == self.instance;
+        cx.location
+            .of_user(user)
+            .find(same_device)
+            .or_else(|| cx.location.of_user(user).find(|old| same_uri(&old.uri, address.uri)))
+    }
+
+    /// The lasting name of the binding. It must come out the same when the contact is registered again after its
+    /// flow and its binding died, so it is a hash of the device, or else of the URI as written.
+    fn identity(&self, cx: &Cx, user: &str, address: &NameAddr<'_>, old: Option<&Binding>) -> BindingId {
+        match (&self.instance, old) {
+            (Some(instance), _) => cx.seal.binding(user, &[b"instance", instance]),
+            (None, Some(old)) if old.instance.is_none() => old.id,
+            (None, _) => cx.seal.binding(user, &[b"uri", address.uri]),
+        }
+    }
+}
+
+/// How long a contact is granted; zero removes it.
+fn interval(cx: &Cx, address: &NameAddr<'_>, expires: Option<u32>) -> Result<Duration, Answer> {
+    let own = address.param("expires").map(|value| {
+        let text = std::str::from_utf8(value.unwrap_or_default()).unwrap_or_default();
+        text.parse().unwrap_or(UNREADABLE)
+    });
+    let config = &cx.config;
+    let Some(wish) = own.or(expires) else { return Ok(config.default_expires.min(config.max_expires)) };
+    let wish = Duration::from_secs(wish.into());
+    if !wish.is_zero() && wish < config.min_expires && wish < Duration::from_secs(3600) {
+        let least = config.min_expires.as_secs().to_string();
+        return Err(Answer::new(423).with(HeaderName::MinExpires, least));
+    }
+    Ok(wish.min(config.max_expires))
+}
+
+/// The URI that requests for this contact will carry: SIP only, without the parts that no Request-URI may have (RFC 3261
+/// §19.1.1).
+fn target_uri(address: &NameAddr<'_>) -> Result<Vec<u8>, Answer> {
+    let uri = address.uri_parsed().map_err(|_| Answer::because(400, "Malformed Contact"))?;
+    if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips) {
+        return Err(Answer::because(400, "Contact Is Not A SIP URI"));
+    }
+    let end = address.uri.iter().position(|&byte| byte == b'?').unwrap_or(address.uri.len());
+    Ok(address.uri[..end].to_vec())
+}
+
+/// A qvalue (RFC 3261 §25.1) in thousandths; 1 if it cannot be read.
+fn thousandths(q: &[u8]) -> u16 {
+    let (whole, fraction) = match q.iter().position(|&byte| byte == b'.') {
+        Some(dot) => (&q[..dot], &q[dot + 1..]),
+        None => (q, &b""[..]),
+    };
+    if whole != b"0" || fraction.len() > 3 || !fraction.iter().all(u8::is_ascii_digit) {
+        return 1000;
+    }
+    (0..3).fold(0, |sum, place| sum * 10 + u16::from(fraction.get(place).map_or(0, |digit| digit - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn qvalues_are_read_in_thousandths() {
+        for (text, value) in [("0", 0), ("0.5", 500), ("0.25", 250), ("0.007", 7), ("1", 1000), ("1.0", 1000)]
+        {
+            assert_eq!(thousandths(text.as_bytes()), value, "{text}");
+        }
+        for text in ["", "2", "0.1234", "0.x", "-1"] {
+            assert_eq!(thousandths(text.as_bytes()), 1000, "{text}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The location service: which contacts a user has, and over which flow each is reached (RFC 3261 §10).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use offhook_wire::{Instant, Uri};
+
+use crate::flow::FlowId;
+use crate::token::BindingId;
+
+/// One contact of one user.
+#[derive(Clone)]
+pub(crate) struct Binding {
+    pub(crate) id: BindingId,
+    pub(crate) user: String,
+    /// The Contact URI as registered: the Request-URI of what is sent there.
+    pub(crate) uri: Vec<u8>,
+    /// The parameters of the Contact value to tell back, each with its semicolon.
+    pub(crate) params: Vec<u8>,
+    /// `+sip.instance` and `reg-id`, which name the device across changes of its URI (RFC 5626 §6).
+    pub(crate) instance: Option<Vec<u8>>,
+    /// In thousandths.
+    pub(crate) q: u16,
+    pub(crate) call_id: Vec<u8>,
+    pub(crate) cseq: u32,
+    pub(crate) expires: Instant,
+    pub(crate) flow: FlowId,
+}
+
+/// All bindings, found by user, by flow, by contact and by the time they end.
+#[derive(Default)]
+pub(crate) struct Location {
+    bindings: BTreeMap<BindingId, Entry>,
+    /// The order within a user is that of the first registration.
+    users: BTreeMap<String, Vec<BindingId>>,
+    flows: BTreeSet<(FlowId, BindingId)>,
+    expiry: BTreeSet<(Instant, BindingId)>,
+    contacts: BTreeSet<(Vec<u8>, u64, BindingId)>,
+    serial: u64,
+}
+
+struct Entry {
+    binding: Binding,
+    serial: u64,
+}
+
+impl Location {
+    /// Adds a binding or replaces the one of the same identity.
+    pub(crate) fn put(&mut self, binding: Binding) {
+        let id = binding.id;
+        let serial = match self.bindings.remove(&id) {
+            Some(old) => {
+                self.unlink(&old);
+                old.serial
+            }
+            None => {
+                self.users.entry(binding.user.clone()).or_default().push(id);
+                self.serial += 1;
+                self.serial
+            }
+        };
+        self.flows.insert((binding.flow, id));
+        self.expiry.insert((binding.expires, id));
+        self.contacts.insert((contact_key(&binding.uri), serial, id));
+        self.bindings.insert(id, Entry { binding, serial });
+    }
+
+    /// Takes a binding away.
+    pub(crate) fn remove(&mut self, id: BindingId) -> Option<Binding> {
+        let entry = self.bindings.remove(&id)?;
+        self.unlink(&entry);
+        if let Some(ids) = self.users.get_mut(&entry.binding.user) {
+            ids.retain(|&other| other != id);
+            if ids.is_empty() {
+                self.users.remove(&entry.binding.user);
+            }
+        }
+        Some(entry.binding)
+    }
+
+    fn unlink(&mut self, entry: &Entry) {
+        let binding = &entry.binding;
+        self.flows.remove(&(binding.flow, binding.id));
+        self.expiry.remove(&(binding.expires, binding.id));
+        self.contacts.remove(&(contact_key(&binding.uri), entry.serial, binding.id));
+    }
+
+    /// The bindings of a user in the order in which they were first registered.
+    pub(crate) fn of_user(&self, user: &str) -> impl Iterator<Item = &Binding> {
+        self.users.get(user).into_iter().flatten().filter_map(|id| self.get(*id))
+    }
+
+    /// The bindings that are reached over a flow.
+    pub(crate) fn on_flow(&self, flow: FlowId) -> impl Iterator<Item = &Binding> {
+        self.flows
+            .range((flow, BindingId::LEAST)..)
+            .take_while(move |(other, _)| *other == flow)
+            .filter_map(|(_, id)| self.get(*id))
+    }
+
+    /// The bindings whose contact is this URI (RFC 3261 §19.1.4), the oldest first.
+    pub(crate) fn with_contact<'a>(&'a self, uri: &'a [u8]) -> impl Iterator<Item = &'a Binding> {
+        let key = contact_key(uri);
+        self.contacts
+            .range((key.clone(), 0, BindingId::LEAST)..)
+            .take_while(move |(other, ..)| *other == key)
+            .filter_map(|(.., id)| self.get(*id))
+            .filter(move |binding| same_uri(&binding.uri, uri))
+    }
+
+    pub(crate) fn get(&self, id: BindingId) -> Option<&Binding> {
+        self.bindings.get(&id).map(|entry| &entry.binding)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bindings.len()
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.expiry.first().map(|&(at, _)| at)
+    }
+
+    /// Takes away one binding that has run out.
+    pub(crate) fn next_expired(&mut self, now: Instant) -> Option<Binding> {
+        let &(at, id) = self.expiry.first()?;
+        if at > now { None } else { self.remove(id) }
+    }
+}
+
+/// RFC 3261 §19.1.4; what is no URI is equal to itself only.
+pub(crate) fn same_uri(one: &[u8], other: &[u8]) -> bool {
+    match (Uri::parse(one), Uri::parse(other)) {
+        (Ok(one), Ok(other)) => one.equivalent(&other),
+        _ => one == other,
+    }
+}
+
+/// Equal for equal URIs; the parts that equality always compares.
+fn contact_key(uri: &[u8]) -> Vec<u8> {
+    let Ok(uri) = Uri::parse(uri) else { return uri.to_vec() };
+    let mut key = uri.host.to_ascii_lowercase();
+    key.push(0);
+    key.extend_from_slice(&uri.port.unwrap_or_default().to_be_bytes());
+    key.extend_from_slice(&offhook_wire::unescape(uri.user.unwrap_or_default()));
+    key
+}

@@ -1,0 +1,139 @@
+//! The registrar: RFC 3261 §10.3.
+
+mod contact;
+mod location;
+
+use std::collections::BTreeSet;
+
+use offhook_wire::{HeaderName, Message, NameAddr};
+
+use crate::answer::Answer;
+use crate::authority::Role;
+use crate::cx::Cx;
+use crate::event::{Event, Unregistered};
+use crate::flow::FlowId;
+use crate::token::BindingId;
+use contact::{Change, Wish, changes};
+
+pub(crate) use location::{Binding, Location, same_uri};
+
+/// Serves one REGISTER for a domain of ours. Besides the answer, tells which bindings are now reached over another
+/// flow than before, so that what waits for them can go on.
+pub(crate) fn register(cx: &mut Cx, flow: FlowId, request: &Message) -> (Answer, Vec<BindingId>) {
+    match serve(cx, flow, request) {
+        Ok(served) => served,
+        Err(answer) => (answer, Vec::new()),
+    }
+}
+
+fn serve(cx: &mut Cx, flow: FlowId, request: &Message) -> Result<(Answer, Vec<BindingId>), Answer> {
+    require_nothing(request)?;
+    let user = address_of_record(cx, request.to())?;
+    authorise(cx, flow, request, &user)?;
+    let wish = Wish::read(request)?;
+    let changes = changes(cx, flow, &user, request, wish)?;
+    check_room(cx, &user, &changes)?;
+    let moved = commit(cx, flow, changes);
+    Ok((listing(cx, &user), moved))
+}
+
+/// Step 2: no option is understood that would change how a registration works.
+fn require_nothing(request: &Message) -> Result<(), Answer> {
+    let mut options = request.values(HeaderName::Require).peekable();
+    if options.peek().is_none() {
+        return Ok(());
+    }
+    Err(options.fold(Answer::new(420), |answer, option| answer.with(HeaderName::Unsupported, option)))
+}
+
+/// Step 5: the user part is the index, whatever its parameters and escapes. Who is unknown is told at once: nobody could ever
+/// answer a challenge for them.
+fn address_of_record(
+    cx: &Cx,
+    address: Result<NameAddr<'_>, offhook_wire::HeaderError>,
+) -> Result<String, Answer> {
+    let address = address.map_err(|_| Answer::new(400))?;
+    let uri = address.uri_parsed().map_err(|_| Answer::new(400))?;
+    let user = uri.user.map(|user| String::from_utf8_lossy(&offhook_wire::unescape(user)).into_owned());
+    user.filter(|user| cx.is_ours(&uri) && cx.config.users.contains_key(user)).ok_or_else(|| Answer::new(404))
+}
+
+/// Steps 3 and 4: users register themselves and nobody else.
+fn authorise(cx: &mut Cx, flow: FlowId, request: &Message, user: &str) -> Result<(), Answer> {
+    let proven = match cx.gate.user(cx.now, &cx.config, Role::Registrar, request) {
+        Ok(proven) => proven,
+        Err(denied) => {
+            if let Some(user) = denied.wrong {
+                cx.event(Event::Denied { user, status: denied.answer.status, flow });
+            }
+            return Err(denied.answer);
+        }
+    };
+    let from = address_of_record(cx, request.from()).ok();
+    if proven == user && from.as_deref() == Some(user) {
+        return Ok(());
+    }
+    cx.event(Event::Denied { user: proven, status: 403, flow });
+    Err(Answer::new(403))
+}
+
+fn check_room(cx: &Cx, user: &str, changes: &[Change]) -> Result<(), Answer> {
+    let mut ids: BTreeSet<BindingId> = cx.location.of_user(user).map(|binding| binding.id).collect();
+    for change in changes {
+        match change {
+            Change::Put(binding) => ids.insert(binding.id),
+            Change::Remove(id) => ids.remove(id),
+        };
+    }
+    // 5xx and 6xx would make a phone try again or elsewhere; this one must give up a contact first.
+    let room = ids.len() <= cx.config.limits.bindings_per_user;
+    if room { Ok(()) } else { Err(Answer::because(403, "Too Many Contacts")) }
+}
+
+/// Step 7, the end: all changes at once, after nothing can fail any more.
+fn commit(cx: &mut Cx, flow: FlowId, changes: Vec<Change>) -> Vec<BindingId> {
+    let mut moved = Vec::new();
+    for change in changes {
+        match change {
+            Change::Put(binding) => {
+                let before = cx.location.get(binding.id).map(|binding| binding.flow);
+                if before != Some(flow) {
+                    moved.push(binding.id);
+                }
+                cx.event(Event::Registered {
+                    user: binding.user.clone(),
+                    contact: String::from_utf8_lossy(&binding.uri).into_owned(),
+                    flow,
+                    expires: binding.expires.saturating_since(cx.now),
+                });
+                cx.location.put(binding);
+            }
+            Change::Remove(id) => {
+                if let Some(binding) = cx.location.remove(id) {
+                    forgotten(cx, &binding, Unregistered::Removed);
+                }
+            }
+        }
+    }
+    moved
+}
+
+/// Tells that a binding is gone.
+pub(crate) fn forgotten(cx: &mut Cx, binding: &Binding, why: Unregistered) {
+    let contact = String::from_utf8_lossy(&binding.uri).into_owned();
+    cx.event(Event::Unregistered { user: binding.user.clone(), contact, why });
+}
+
+/// Step 8: every current binding with the time it has left. There is no Date: the exchange knows no calendar.
+fn listing(cx: &Cx, user: &str) -> Answer {
+    let row = |binding: &Binding| {
+        let left = binding.expires.saturating_since(cx.now).as_secs();
+        let mut row = vec![b'<'];
+        row.extend_from_slice(&binding.uri);
+        row.extend_from_slice(format!(">;expires={left}").as_bytes());
+        row.extend_from_slice(&binding.params);
+        row
+    };
+    let bindings = cx.location.of_user(user);
+    bindings.fold(Answer::new(200), |answer, binding| answer.with(HeaderName::Contact, row(binding)))
+}

@@ -1,0 +1,270 @@
+//! Sealed tokens: what the proxy writes into Record-Route and Via so that it need not remember.
+//!
+//! A dialog outlives every transaction, so what a proxy must know to route inside it travels with the dialog: the
+//! Record-Route URI names both ends (RFC 3261 §16.6 step 4 allows it, RFC 5626 §5.2 does the same with one end). A
+//! keyed hash makes the token a capability: only a party of the dialog has it, and nobody can invent one.
+
+use sha2::{Digest, Sha256};
+
+use crate::entropy::Entropy;
+use crate::flow::FlowId;
+
+/// A name for "this contact of this user" that stays the same when the contact is registered again, over whichever
+/// flow. 48 bits of a keyed hash; never zero.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct BindingId(u64);
+
+impl BindingId {
+    /// The lower end of ranges.
+    pub(crate) const LEAST: BindingId = BindingId(0);
+}
+
+/// One side of a transaction or dialog: the flow that was used, and the binding by which it can be found again when
+/// that flow has been replaced.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) flow: FlowId,
+    pub(crate) binding: Option<BindingId>,
+}
+
+/// The content of the user part of our Record-Route URI.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RouteToken {
+    pub(crate) caller: End,
+    pub(crate) callee: End,
+    /// A hash of the caller's tag. A request inside the dialog carries that tag in From or in To, which says in
+    /// which direction it goes even when neither flow is the old one.
+    pub(crate) tag: u32,
+}
+
+/// The content of our branch parameter.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BranchToken {
+    /// Where the request came from; a late response goes there without a transaction (RFC 3261 §16.7).
+    pub(crate) origin: End,
+    /// Makes the branch unique.
+    pub(crate) serial: u64,
+    /// A hash of what decides the routing, for loop detection (RFC 3261 §16.6 step 8).
+    pub(crate) loop_mark: u32,
+}
+
+/// RFC 3261 §8.1.1.7.
+pub(crate) const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
+
+/// The keyed hash behind the tokens and everything else that must be unguessable but not remembered.
+pub(crate) struct Seal {
+    inner: Sha256,
+    outer: Sha256,
+}
+
+impl Seal {
+    pub(crate) fn new(entropy: &Entropy) -> Self {
+        let key = entropy.key("seal");
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(&key);
+        Self {
+            inner: Sha256::new_with_prefix(block.map(|byte| byte ^ 0x36)),
+            outer: Sha256::new_with_prefix(block.map(|byte| byte ^ 0x5c)),
+        }
+    }
+
+    /// HMAC-SHA-256 (RFC 2104) over a purpose and some parts, cut to 64 bits.
+    pub(crate) fn mac(&self, purpose: &str, parts: &[&[u8]]) -> u64 {
+        let mut inner = self.inner.clone();
+        for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
+            inner.update((part.len() as u64).to_be_bytes());
+            inner.update(part);
+        }
+        let mut outer = self.outer.clone();
+        outer.update(inner.finalize());
+        let digest = outer.finalize();
+        digest.iter().take(8).fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+    }
+
+    /// The identity of a contact of a user; `contact` is its instance or its canonical URI.
+    pub(crate) fn binding(&self, user: &str, contact: &[&[u8]]) -> BindingId {
+        let mut parts = vec![user.as_bytes()];
+        parts.extend_from_slice(contact);
+        BindingId((self.mac("binding", &parts) >> 16).max(1))
+    }
+
+    /// A short hash of the tag that tells the caller of a dialog from the callee.
+    pub(crate) fn tag_mark(&self, tag: &[u8]) -> u32 {
+        (self.mac("tag", &[tag]) >> 32) as u32
+    }
+
+    /// The user part of a Record-Route URI.
+    pub(crate) fn route(&self, token: &RouteToken) -> String {
+        let mut plain = Vec::with_capacity(40);
+        put_end(&mut plain, token.caller);
+        put_end(&mut plain, token.callee);
+        plain.extend_from_slice(&token.tag.to_be_bytes());
+        self.close("route", plain)
+    }
+
+    /// Only what [`Seal::route`] of the same seed wrote is read.
+    pub(crate) fn open_route(&self, text: &[u8]) -> Option<RouteToken> {
+        let plain = self.open("route", text)?;
+        let mut rest = plain.as_slice();
+        let caller = take_end(&mut rest)?;
+        let callee = take_end(&mut rest)?;
+        let tag = u32::from_be_bytes(*rest.first_chunk()?);
+        Some(RouteToken { caller, callee, tag })
+    }
+
+    /// A branch parameter, with the magic cookie.
+    pub(crate) fn branch(&self, token: &BranchToken) -> String {
+        let mut plain = Vec::with_capacity(32);
+        put_end(&mut plain, token.origin);
+        put_number(&mut plain, token.serial);
+        plain.extend_from_slice(&token.loop_mark.to_be_bytes());
+        let mut text = String::from_utf8_lossy(MAGIC_COOKIE).into_owned();
+        text.push_str(&self.close("branch", plain));
+        text
+    }
+
+    /// Only what [`Seal::branch`] of the same seed wrote is read.
+    pub(crate) fn open_branch(&self, text: &[u8]) -> Option<BranchToken> {
+        let plain = self.open("branch", text.strip_prefix(MAGIC_COOKIE)?)?;
+        let mut rest = plain.as_slice();
+        let origin = take_end(&mut rest)?;
+        let serial = take_number(&mut rest)?;
+        let loop_mark = u32::from_be_bytes(*rest.first_chunk()?);
+        Some(BranchToken { origin, serial, loop_mark })
+    }
+
+    fn close(&self, purpose: &str, mut plain: Vec<u8>) -> String {
+        let mac = self.mac(purpose, &[&plain]);
+        plain.extend_from_slice(&mac.to_be_bytes());
+        base64url(&plain)
+    }
+
+    fn open(&self, purpose: &str, text: &[u8]) -> Option<Vec<u8>> {
+        // No token of ours is longer, so a long stranger costs nothing.
+        let mut plain = (text.len() <= 128).then(|| from_base64url(text))??;
+        let mac = u64::from_be_bytes(*plain.last_chunk()?);
+        plain.truncate(plain.len() - 8);
+        (self.mac(purpose, &[&plain]) == mac).then_some(plain)
+    }
+}
+
+fn put_end(out: &mut Vec<u8>, end: End) {
+    put_number(out, end.flow.0);
+    out.extend_from_slice(&end.binding.map_or(0, |id| id.0).to_be_bytes()[2..]);
+}
+
+fn take_end(rest: &mut &[u8]) -> Option<End> {
+    let flow = FlowId(take_number(rest)?);
+    let (binding, tail) = rest.split_first_chunk::<6>()?;
+    *rest = tail;
+    let binding = binding.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
+    Some(End { flow, binding: (binding != 0).then_some(BindingId(binding)) })
+}
+
+/// LEB128: flow numbers are small, and every byte is carried by every request of the dialog.
+fn put_number(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+fn take_number(rest: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let (&byte, tail) = rest.split_first()?;
+        *rest = tail;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+/// RFC 4648 §5 without padding: every character is allowed in a token and in the user part of a URI.
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+fn base64url(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let word =
+            chunk.iter().fold(0_u32, |sum, &byte| sum << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
+        for place in 0..=chunk.len() {
+            text.push(char::from(ALPHABET[(word >> (18 - 6 * place) & 63) as usize]));
+        }
+    }
+    text
+}
+
+fn from_base64url(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
+    for chunk in text.chunks(4) {
+        if chunk.len() == 1 {
+            return None;
+        }
+        let mut word = 0_u32;
+        for &byte in chunk {
+            word = word << 6 | ALPHABET.iter().position(|&known| known == byte)? as u32;
+        }
+        word <<= 6 * (4 - chunk.len());
+        // One text for one token: bits that no byte takes must be zero.
+        if word & ((1 << (8 * (4 - chunk.len()))) - 1) != 0 {
+            return None;
+        }
+        bytes.extend_from_slice(&word.to_be_bytes()[1..chunk.len()]);
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn seal(seed: u8) -> Seal {
+        Seal::new(&Entropy::new([seed; 32]))
+    }
+
+    fn end(flow: u64, binding: u64) -> End {
+        End { flow: FlowId(flow), binding: (binding != 0).then_some(BindingId(binding)) }
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_are_read_back(flows in any::<[u64; 2]>(), bindings in any::<[u32; 2]>(), tag: u32, serial: u64) {
+            let seal = seal(1);
+            let caller = end(flows[0], bindings[0].into());
+            let callee = end(flows[1], bindings[1].into());
+            let route = RouteToken { caller, callee, tag };
+            prop_assert_eq!(seal.open_route(seal.route(&route).as_bytes()), Some(route));
+            let branch = BranchToken { origin: caller, serial, loop_mark: tag };
+            prop_assert_eq!(seal.open_branch(seal.branch(&branch).as_bytes()), Some(branch));
+        }
+
+        #[test]
+        fn base64_is_read_back(bytes: Vec<u8>) {
+            prop_assert_eq!(from_base64url(base64url(&bytes).as_bytes()), Some(bytes));
+        }
+
+        #[test]
+        fn strangers_are_not_read(text: Vec<u8>) {
+            prop_assert_eq!(seal(1).open_route(&text), None);
+            prop_assert_eq!(seal(1).open_branch(&text), None);
+        }
+    }
+
+    #[test]
+    fn a_changed_token_or_one_of_another_seed_is_not_read() {
+        let token = RouteToken { caller: end(1, 7), callee: end(2, 0), tag: 3 };
+        let text = seal(1).route(&token).into_bytes();
+        assert_eq!(seal(2).open_route(&text), None);
+        for place in 0..text.len() {
+            let mut changed = text.clone();
+            changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+            assert_eq!(seal(1).open_route(&changed), None, "at {place}");
+        }
+    }
+}

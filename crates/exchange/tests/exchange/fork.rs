@@ -1,0 +1,182 @@
+//! Forking and the choice of the answer: RFC 3261 §16.6 and §16.7.
+
+use std::time::Duration;
+
+use crate::lab::{Lab, Phone, Sip, reply};
+
+/// Alice calls bob, who has two phones.
+fn forked() -> (Lab, Phone, [Phone; 2], [Sip; 2], Sip) {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let bobs = [Phone::registered(&mut lab, 2, "bob"), Phone::registered(&mut lab, 3, "bob")];
+    let sent = alice.invite(&mut lab, "sip:bob@example.com");
+    let received = [lab.expect(bobs[0].flow, "INVITE "), lab.expect(bobs[1].flow, "INVITE ")];
+    (lab, alice, bobs, received, sent)
+}
+
+#[test]
+fn every_phone_rings_and_the_losers_are_cancelled() {
+    let (mut lab, alice, bobs, received, _) = forked();
+    assert_ne!(received[0].branch(), received[1].branch());
+    assert_ne!(received[0].row("Record-Route"), received[1].row("Record-Route"));
+    for (bob, received) in bobs.iter().zip(&received) {
+        lab.send(bob.flow, &reply(received, "180 Ringing", &format!("b{}", bob.flow.0), ""));
+    }
+    assert_eq!(lab.expect(alice.flow, "SIP/2.0 180 ").tag("To"), "b2");
+    assert_eq!(lab.expect(alice.flow, "SIP/2.0 180 ").tag("To"), "b3");
+
+    lab.send(bobs[1].flow, &reply(&received[1], "200 OK", "b3", ""));
+    assert_eq!(lab.expect(alice.flow, "SIP/2.0 200 ").tag("To"), "b3");
+    let cancel = lab.expect(bobs[0].flow, "CANCEL ");
+    lab.send(bobs[0].flow, &reply(&cancel, "200 OK", "b2", ""));
+    lab.send(bobs[0].flow, &reply(&received[0], "487 Request Terminated", "b2", ""));
+    lab.expect(bobs[0].flow, "ACK ");
+    lab.silent(alice.flow);
+    lab.silent(bobs[1].flow);
+    lab.pass(Duration::from_secs(33));
+    assert_eq!(lab.exchange.load().transactions, 0);
+}
+
+#[test]
+fn a_loser_that_has_not_answered_at_all_is_cancelled_when_it_does() {
+    let (mut lab, alice, bobs, received, _) = forked();
+    lab.send(bobs[0].flow, &reply(&received[0], "200 OK", "b2", ""));
+    lab.expect(alice.flow, "SIP/2.0 200 ");
+    lab.silent(bobs[1].flow);
+    lab.send(bobs[1].flow, &reply(&received[1], "180 Ringing", "b3", ""));
+    lab.expect(bobs[1].flow, "CANCEL ");
+    lab.silent(alice.flow);
+}
+
+#[test]
+fn every_2xx_is_forwarded() {
+    let (mut lab, alice, bobs, received, _) = forked();
+    lab.send(bobs[0].flow, &reply(&received[0], "200 OK", "b2", ""));
+    lab.send(bobs[1].flow, &reply(&received[1], "200 OK", "b3", ""));
+    lab.send(bobs[1].flow, &reply(&received[1], "200 OK", "b3", ""));
+    for tag in ["b2", "b3", "b3"] {
+        assert_eq!(lab.expect(alice.flow, "SIP/2.0 200 ").tag("To"), tag);
+    }
+}
+
+#[test]
+fn one_refusal_waits_for_the_other_and_the_best_is_told() {
+    let (mut lab, alice, bobs, received, sent) = forked();
+    lab.send(bobs[0].flow, &reply(&received[0], "480 Temporarily Unavailable", "b2", ""));
+    lab.expect(bobs[0].flow, "ACK ");
+    lab.silent(alice.flow);
+    lab.send(bobs[1].flow, &reply(&received[1], "486 Busy Here", "b3", ""));
+    lab.expect(bobs[1].flow, "ACK ");
+    let busy = lab.expect(alice.flow, "SIP/2.0 486 ");
+    lab.send(alice.flow, &alice.ack_refusal(&sent, &busy));
+    assert_eq!(lab.exchange.load().transactions, 0);
+}
+
+#[test]
+fn a_6xx_stops_the_others_and_then_goes_first() {
+    let (mut lab, alice, bobs, received, _) = forked();
+    lab.send(bobs[1].flow, &reply(&received[1], "180 Ringing", "b3", ""));
+    lab.expect(alice.flow, "SIP/2.0 180 ");
+    lab.send(bobs[0].flow, &reply(&received[0], "603 Decline", "b2", ""));
+    lab.expect(bobs[0].flow, "ACK ");
+    lab.silent(alice.flow);
+    let cancel = lab.expect(bobs[1].flow, "CANCEL ");
+    lab.send(bobs[1].flow, &reply(&cancel, "200 OK", "b3", ""));
+    lab.send(bobs[1].flow, &reply(&received[1], "487 Request Terminated", "b3", ""));
+    lab.expect(alice.flow, "SIP/2.0 603 ");
+}
+
+#[test]
+fn a_2xx_that_crosses_a_6xx_wins() {
+    let (mut lab, alice, bobs, received, _) = forked();
+    lab.send(bobs[0].flow, &reply(&received[0], "603 Decline", "b2", ""));
+    lab.send(bobs[1].flow, &reply(&received[1], "200 OK", "b3", ""));
+    lab.expect(alice.flow, "SIP/2.0 200 ");
+    lab.silent(alice.flow);
+}
+
+#[test]
+fn challenges_of_all_branches_are_told_together() {
+    let (mut lab, alice, bobs, received, _) = forked();
+    let challenge = |realm| format!("WWW-Authenticate: Digest realm=\"{realm}\", nonce=\"n\"\n");
+    lab.send(bobs[0].flow, &reply(&received[0], "401 Unauthorized", "b2", &challenge("one")));
+    let other = challenge("two").replace("WWW-", "Proxy-");
+    lab.send(bobs[1].flow, &reply(&received[1], "407 Proxy Authentication Required", "b3", &other));
+    let told = lab.expect(alice.flow, "SIP/2.0 401 ");
+    assert_eq!(told.row("WWW-Authenticate"), "Digest realm=\"one\", nonce=\"n\"");
+    assert_eq!(told.row("Proxy-Authenticate"), "Digest realm=\"two\", nonce=\"n\"");
+}
+
+#[test]
+fn a_503_of_a_phone_is_a_500_of_ours() {
+    let (mut lab, alice, bobs, received, _) = forked();
+    for (bob, received) in bobs.iter().zip(&received) {
+        lab.send(bob.flow, &reply(received, "503 Service Unavailable", "b", ""));
+    }
+    lab.expect(alice.flow, "SIP/2.0 500 ");
+}
+
+#[test]
+fn a_cancel_reaches_every_phone() {
+    let (mut lab, alice, bobs, received, sent) = forked();
+    for (bob, received) in bobs.iter().zip(&received) {
+        lab.send(bob.flow, &reply(received, "180 Ringing", "b", ""));
+        lab.expect(alice.flow, "SIP/2.0 180 ");
+    }
+    lab.send(alice.flow, &alice.cancel(&sent));
+    lab.expect(alice.flow, "SIP/2.0 200 ");
+    for (bob, received) in bobs.iter().zip(&received) {
+        lab.expect(bob.flow, "CANCEL ");
+        lab.send(bob.flow, &reply(received, "487 Request Terminated", "b", ""));
+    }
+    lab.expect(alice.flow, "SIP/2.0 487 ");
+}
+
+#[test]
+fn a_cancelled_phone_that_says_nothing_is_given_up() {
+    let (mut lab, alice, bobs, received, sent) = forked();
+    lab.send(bobs[0].flow, &reply(&received[0], "180 Ringing", "b", ""));
+    lab.expect(alice.flow, "SIP/2.0 180 ");
+    lab.send(alice.flow, &alice.cancel(&sent));
+    lab.expect(alice.flow, "SIP/2.0 200 ");
+    lab.pass(Duration::from_secs(31));
+    lab.silent(alice.flow);
+    lab.pass(Duration::from_secs(2));
+    let ended = lab.expect(alice.flow, "SIP/2.0 487 ");
+    lab.send(alice.flow, &alice.ack_refusal(&sent, &ended));
+    lab.pass(Duration::from_secs(33));
+    assert_eq!(lab.exchange.load().transactions, 0);
+}
+
+#[test]
+fn a_request_without_a_dialog_is_forked_too_and_answered_once() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let bobs = [Phone::registered(&mut lab, 2, "bob"), Phone::registered(&mut lab, 3, "bob")];
+    let uri = "sip:bob@example.com";
+    let first = alice.request("MESSAGE", uri, uri, "");
+    lab.send(alice.flow, &first);
+    let challenge = lab.expect(alice.flow, "SIP/2.0 407 ");
+    let rows = format!("Proxy-Authorization: {}\n", alice.credentials(&challenge, "MESSAGE", uri));
+    let second = alice.request("MESSAGE", uri, uri, &rows);
+    lab.send(alice.flow, &second);
+    for bob in &bobs {
+        let received = lab.expect(bob.flow, "MESSAGE ");
+        assert_eq!(received.rows("Record-Route"), [""; 0], "a MESSAGE forms no dialog");
+        lab.send(bob.flow, &reply(&received, "200 OK", "b", ""));
+    }
+    lab.expect(alice.flow, "SIP/2.0 200 ");
+    lab.silent(alice.flow);
+    assert_eq!(lab.exchange.load().transactions, 0);
+}
+
+#[test]
+fn the_preferred_contact_is_called_first() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::new(&mut lab, 2, offhook_exchange::Transport::Ws, "bob");
+    bob.register_with(&mut lab, "Contact: <sip:low@bob.invalid>;q=0.1, <sip:high@bob.invalid>;q=0.9\n");
+    alice.invite(&mut lab, "sip:bob@example.com");
+    lab.expect(bob.flow, "INVITE sip:high@bob.invalid ");
+    lab.expect(bob.flow, "INVITE sip:low@bob.invalid ");
+}

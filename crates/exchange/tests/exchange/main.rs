@@ -1,0 +1,10 @@
+//! The exchange as its peers see it: text in, text out, under virtual time.
+
+mod call;
+mod fork;
+mod hostile;
+mod lab;
+mod ladders;
+mod recovery;
+mod register;
+mod udp;

@@ -1,0 +1,229 @@
+//! Calls that outlive a connection, or the exchange.
+
+use std::time::Duration;
+
+use offhook_exchange::Transport;
+
+use crate::lab::{Dialog, Lab, Phone, config, reply};
+
+/// A request of one end arrives at the other and is answered.
+#[track_caller]
+fn exchange(lab: &mut Lab, from: &Phone, to: &Phone, request: &str) {
+    let method = request.split(' ').next().unwrap();
+    lab.send(from.flow, request);
+    let received = lab.expect(to.flow, &format!("{method} {} ", to.contact));
+    lab.send(to.flow, &reply(&received, "200 OK", "", ""));
+    lab.expect(from.flow, "SIP/2.0 200 ");
+}
+
+#[test]
+fn a_dialog_goes_on_over_the_callees_new_connection() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    let (mut near, mut far) = alice.call(&mut lab, &mut bob);
+    bob.reconnect(&mut lab, 12);
+
+    let early = near.request(&mut alice, "INFO", "");
+    lab.send(alice.flow, &early);
+    lab.expect(alice.flow, "SIP/2.0 480 ");
+
+    bob.register(&mut lab);
+    let request = near.request(&mut alice, "INFO", "");
+    exchange(&mut lab, &alice, &bob, &request);
+    let request = far.request(&mut bob, "BYE", "");
+    exchange(&mut lab, &bob, &alice, &request);
+}
+
+#[test]
+fn a_dialog_goes_on_when_both_have_new_connections() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    let (mut near, mut far) = alice.call(&mut lab, &mut bob);
+    for (phone, flow) in [(&mut alice, 11), (&mut bob, 12)] {
+        phone.reconnect(&mut lab, flow);
+        phone.register(&mut lab);
+    }
+    let request = far.request(&mut bob, "INFO", "");
+    exchange(&mut lab, &bob, &alice, &request);
+    let request = near.request(&mut alice, "BYE", "");
+    exchange(&mut lab, &alice, &bob, &request);
+}
+
+#[test]
+fn a_device_is_found_again_by_its_instance_under_a_new_contact() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::new(&mut lab, 2, Transport::Ws, "bob");
+    let register = |bob: &mut Phone, lab: &mut Lab| {
+        let rows = format!("Contact: <{}>;+sip.instance=\"<urn:uuid:b>\";reg-id=1\n", bob.contact);
+        bob.register_with(lab, &rows);
+    };
+    register(&mut bob, &mut lab);
+    let (mut near, _) = alice.call(&mut lab, &mut bob);
+    bob.reconnect(&mut lab, 12);
+    let old = std::mem::replace(&mut bob.contact, "sip:new@other.invalid;transport=ws".to_owned());
+    register(&mut bob, &mut lab);
+    let request = near.request(&mut alice, "INFO", "");
+    lab.send(alice.flow, &request);
+    // The Request-URI is the dialog's, not ours to change.
+    lab.expect(bob.flow, &format!("INFO {old} "));
+}
+
+#[test]
+fn a_dialog_without_its_route_is_found_by_the_contact_after_a_restart() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    let (mut near, mut far) = alice.call(&mut lab, &mut bob);
+    lab.restart(config(), 43);
+    alice.flow = lab.up(11, Transport::Ws);
+    bob.flow = lab.up(12, Transport::Ws);
+    alice.register(&mut lab);
+
+    let early = near.request(&mut alice, "INFO", "");
+    lab.send(alice.flow, &early);
+    lab.expect(alice.flow, "SIP/2.0 480 ");
+
+    bob.register(&mut lab);
+    let request = near.request(&mut alice, "INVITE", "");
+    lab.send(alice.flow, &request);
+    lab.expect(alice.flow, "SIP/2.0 100 ");
+    let received = lab.expect(bob.flow, "INVITE ");
+    lab.send(bob.flow, &reply(&received, "200 OK", "", ""));
+    lab.expect(alice.flow, "SIP/2.0 200 ");
+    let ack = near.request(&mut alice, "ACK", "");
+    lab.send(alice.flow, &ack);
+    lab.expect(bob.flow, "ACK ");
+    let request = far.request(&mut bob, "BYE", "");
+    exchange(&mut lab, &bob, &alice, &request);
+}
+
+#[test]
+fn an_unregistered_flow_is_not_believed_inside_a_dialog_whose_route_is_lost() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    let (near, _) = alice.call(&mut lab, &mut bob);
+    let mut near = near.routeless();
+    let eve = lab.up(9, Transport::Ws);
+    let bye = near.request(&mut alice, "BYE", "");
+    lab.send(eve, &bye);
+    lab.expect(eve, "SIP/2.0 407 ");
+    let ack = near.request(&mut alice, "ACK", "");
+    lab.send(eve, &ack);
+    lab.silent(eve);
+    lab.silent(bob.flow);
+}
+
+#[test]
+fn a_route_of_another_dialog_leads_nowhere() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    let (mut near, _) = alice.call(&mut lab, &mut bob);
+    let stolen = near.request(&mut alice, "INFO", "").replace(&alice.tag, "another-tag");
+    lab.send(alice.flow, &stolen);
+    lab.expect(alice.flow, "SIP/2.0 403 ");
+    lab.silent(bob.flow);
+}
+
+#[test]
+fn a_ringing_phone_may_lose_its_connection_and_answer_over_the_next() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    alice.invite(&mut lab, "sip:bob@example.com");
+    let received = lab.expect(bob.flow, "INVITE ");
+    lab.send(bob.flow, &reply(&received, "180 Ringing", "b", ""));
+    lab.expect(alice.flow, "SIP/2.0 180 ");
+    bob.reconnect(&mut lab, 12);
+    lab.pass(Duration::from_secs(5));
+    lab.silent(alice.flow);
+
+    let contact = format!("Contact: <{}>;expires=600\n", bob.contact);
+    bob.register_with(&mut lab, &contact);
+    assert_eq!(lab.next(bob.flow).0, received.0, "sent again: it may never have arrived");
+    lab.pass(Duration::from_secs(60));
+    lab.silent(alice.flow);
+    lab.send(bob.flow, &reply(&received, "200 OK", "b", ""));
+    lab.expect(alice.flow, "SIP/2.0 200 ");
+}
+
+#[test]
+fn a_callee_that_does_not_come_back_is_unavailable() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let bob = Phone::registered(&mut lab, 2, "bob");
+    alice.invite(&mut lab, "sip:bob@example.com");
+    let received = lab.expect(bob.flow, "INVITE ");
+    lab.send(bob.flow, &reply(&received, "180 Ringing", "b", ""));
+    lab.expect(alice.flow, "SIP/2.0 180 ");
+    lab.down(bob.flow);
+    lab.pass(Duration::from_secs(9));
+    lab.silent(alice.flow);
+    lab.pass(Duration::from_secs(2));
+    lab.expect(alice.flow, "SIP/2.0 480 ");
+}
+
+#[test]
+fn a_caller_that_gives_up_on_a_lost_callee_hears_so_at_once() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let bob = Phone::registered(&mut lab, 2, "bob");
+    let sent = alice.invite(&mut lab, "sip:bob@example.com");
+    lab.down(bob.flow);
+    lab.send(alice.flow, &alice.cancel(&sent));
+    lab.expect(alice.flow, "SIP/2.0 487 ");
+    lab.expect(alice.flow, "SIP/2.0 200 ");
+}
+
+#[test]
+fn a_caller_may_lose_its_connection_while_it_rings() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    let sent = alice.invite(&mut lab, "sip:bob@example.com");
+    alice.reconnect(&mut lab, 11);
+    let received = bob.answer(&mut lab);
+    lab.silent(alice.flow);
+
+    // The callee repeats its 2xx until the ACK comes (RFC 3261 §13.3.1.4), so the caller hears it now.
+    alice.register(&mut lab);
+    lab.silent(alice.flow);
+    lab.send(bob.flow, &reply(&received, "200 OK", &bob.tag, &format!("Contact: <{}>\n", bob.contact)));
+    let ok = lab.expect(alice.flow, "SIP/2.0 200 ");
+    let ack = Dialog::caller(&sent, &ok).request(&mut alice, "ACK", "");
+    lab.send(alice.flow, &ack);
+    lab.expect(bob.flow, "ACK ");
+}
+
+#[test]
+fn a_caller_may_cancel_over_its_new_connection() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let bob = Phone::registered(&mut lab, 2, "bob");
+    let sent = alice.invite(&mut lab, "sip:bob@example.com");
+    let received = lab.expect(bob.flow, "INVITE ");
+    lab.send(bob.flow, &reply(&received, "180 Ringing", "b", ""));
+    alice.reconnect(&mut lab, 11);
+    alice.register(&mut lab);
+    lab.expect(alice.flow, "SIP/2.0 180 ");
+
+    lab.send(alice.flow, &alice.cancel(&sent));
+    lab.expect(alice.flow, "SIP/2.0 200 ");
+    lab.expect(bob.flow, "CANCEL ");
+    lab.send(bob.flow, &reply(&received, "487 Request Terminated", "b", ""));
+    lab.expect(alice.flow, "SIP/2.0 487 ");
+}
+
+#[test]
+fn a_transfer_may_name_a_phone_by_its_contact() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let bob = Phone::registered(&mut lab, 2, "bob");
+    let contact = bob.contact.clone();
+    alice.invite(&mut lab, &contact);
+    lab.expect(bob.flow, &format!("INVITE {contact} "));
+}
