@@ -41,7 +41,7 @@ const OUTSIDERS: [(&str, &[&str]); 4] = [
             "thiserror",
         ],
     ),
-    ("offhook-exchange", &["bytes", "foldhash", "rand_chacha", "slab", "thiserror"]),
+    ("offhook-exchange", &["bytes", "rand_chacha", "sha2"]),
 ];
 
 /// The feature of the core that plants bugs, for the simulator to find.
