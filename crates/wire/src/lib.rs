@@ -21,6 +21,9 @@ mod message;
 mod method;
 mod name;
 mod phrase;
+// The tests of the conversions run without the feature: rsip is a dev-dependency.
+#[cfg(any(test, feature = "rsip"))]
+mod rsip;
 mod scan;
 pub mod sdp;
 mod time;
@@ -39,5 +42,7 @@ pub use message::{Message, Row, Rows, Values};
 pub use method::Method;
 pub use name::HeaderName;
 pub use phrase::reason_phrase;
+#[cfg(feature = "rsip")]
+pub use rsip::RsipError;
 pub use time::Instant;
 pub use uri::{Scheme, Uri, UriError, escape_user, unescape};
