@@ -15,7 +15,7 @@ use str0m::format::{Codec as Str0mCodec, FormatParams};
 use str0m::media::{Direction as Str0mDirection, Frequency, MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RtpPacket, RtpWrite, SeqNo, Ssrc};
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
+use str0m::{Candidate, Event, IceConnectionState, IceCreds, Input, Output, Rtc};
 
 use crate::codec::Codec;
 use crate::config::Certificate;
@@ -90,7 +90,7 @@ pub(crate) struct Transport {
     /// The state of str0m's generator, swapped in while str0m runs.
     random: u64,
     mid: Option<Mid>,
-    pending: Option<Pending>,
+    pending: Option<SdpPendingOffer>,
     /// Sources that sent something authentic, and the one that is on trial.
     sources: VecDeque<Ssrc>,
     trial: Option<Ssrc>,
@@ -100,15 +100,11 @@ pub(crate) struct Transport {
     dead: bool,
 }
 
-struct Pending {
-    offer: SdpPendingOffer,
-    ours: Ours,
-}
-
 impl Transport {
     pub(crate) fn new(
         certificate: Option<&Certificate>,
         payloads: &[Payload],
+        keys: Option<&Keys>,
         random: u64,
         clock: Clock,
         now: Instant,
@@ -123,6 +119,10 @@ impl Transport {
         config.set_max_stun_retransmits(CHECKS);
         if let Some(certificate) = certificate {
             config = config.set_dtls_cert(certificate.0.clone());
+        }
+        if let Some(keys) = keys {
+            let credentials = IceCreds { ufrag: keys.ufrag.clone(), pass: keys.pwd.clone() };
+            config = config.set_local_ice_credentials(credentials);
         }
         for payload in payloads {
             let (codec, channels) = match payload.format {
@@ -224,6 +224,11 @@ impl Transport {
         self.said.pop_front()
     }
 
+    /// It failed, or the peer closed it: nothing brings it back.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead
+    }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
@@ -277,7 +282,7 @@ impl Transport {
         let keys = keys_of(&text).ok_or(MediaError::Engine("no keys in the offer"))?;
         let ours = Ours { keys, ssrc, cname: cname.to_owned() };
         self.mid = Some(new);
-        self.pending = Some(Pending { offer, ours: ours.clone() });
+        self.pending = Some(offer);
         Ok(ours)
     }
 
@@ -303,22 +308,26 @@ impl Transport {
         Ok(Ours { keys, ssrc, cname })
     }
 
-    /// Take the answer to our pending offer.
+    /// Take the answer to our pending offer, and send as `ssrc`, which was announced in it.
     pub(crate) fn accept(
         &mut self,
         remote: &Remote,
         setup: Setup,
         payloads: &[Payload],
-    ) -> Result<Ours, MediaError> {
+        ssrc: u32,
+    ) -> Result<(), MediaError> {
         let (Some(pending), Some(mid)) = (self.pending.take(), self.mid) else {
             return Err(MediaError::WrongState("no offer is pending"));
         };
         let text = canonical::write(&mid.to_string(), &remote.keys, setup, remote.ice_lite, payloads);
         let answer = SdpAnswer::from_sdp_string(&text).map_err(|_| MediaError::Engine("answer not read"))?;
-        let accepted = self.change(|rtc| rtc.sdp_api().accept_answer(pending.offer, answer));
+        let accepted = self.change(|rtc| rtc.sdp_api().accept_answer(pending, answer));
         accepted.map_err(|_| MediaError::Engine("answer refused"))?;
+        self.change(|rtc| {
+            rtc.direct_api().reset_stream_tx(mid, None, Ssrc::from(ssrc), None);
+        });
         self.add_candidates(remote);
-        Ok(pending.ours)
+        Ok(())
     }
 
     /// Drop a pending offer.

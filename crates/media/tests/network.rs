@@ -187,7 +187,7 @@ fn garbage_before_anything_else_is_ignored_too() {
 fn a_host_that_slept_goes_on_where_time_is() {
     let mut pair = Pair::connected(config(), config());
     let before = pair.ends[A].rtp;
-    pair.now = pair.now + Duration::from_secs(3);
+    pair.now += Duration::from_secs(3);
     pair.run(Duration::from_millis(500));
     assert!(pair.ends[A].rtp - before < 40, "no burst: {}", pair.ends[A].rtp - before);
     pair.run(Duration::from_secs(1));

@@ -144,3 +144,6 @@ pub(crate) struct Keys {
     /// Hash function in lower case, and the value.
     pub(crate) fingerprint: (String, String),
 }
+
+#[cfg(test)]
+mod tests;

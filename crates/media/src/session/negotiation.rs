@@ -8,7 +8,7 @@ use str0m::net::Protocol;
 
 use super::{Agreed, MediaSession};
 use crate::codec::Codec;
-use crate::config::MediaConfig;
+use crate::config::{Certificate, MediaConfig};
 use crate::error::MediaError;
 use crate::sdp::{Direction, Format, Keys, Local, LocalLine, Payload, Remote, Setup, Written};
 use crate::transport::{Ours, Transport};
@@ -27,13 +27,18 @@ pub(super) struct Negotiation {
     /// We open the DTLS handshake.
     active: bool,
     agreed: Option<Agreed>,
-    pending: Option<Pending>,
+    /// Everything the transport can carry: what may be offered again after it was narrowed.
+    known: Vec<Payload>,
+    pending: Option<Offered>,
+    /// Our last offer, answered: the answer may be repeated, or another branch may answer too.
+    answered: Option<Offered>,
 }
 
-/// An offer of ours without its answer.
-struct Pending {
+/// An offer of ours.
+struct Offered {
     payloads: Vec<Payload>,
     direction: Direction,
+    ours: Ours,
     /// The transport waits for the answer too: the first offer, or an ICE restart.
     transport: bool,
 }
@@ -48,7 +53,9 @@ impl Negotiation {
             theirs: None,
             active: false,
             agreed: None,
+            known: Vec::new(),
             pending: None,
+            answered: None,
         }
     }
 
@@ -80,10 +87,7 @@ impl MediaSession {
             return Err(MediaError::NoLocalAddress);
         }
         let first = self.transport.is_none();
-        let payloads = match &self.negotiation.agreed {
-            Some(agreed) => agreed.payloads.clone(),
-            None => offered(&self.config),
-        };
+        let payloads = if first { offered(&self.config) } else { self.negotiation.known.clone() };
         if !payloads.iter().any(|p| matches!(p.format, Format::Audio(_))) {
             return Err(MediaError::NoCommonCodec);
         }
@@ -92,7 +96,7 @@ impl MediaSession {
             _ => {
                 let mut transport = match self.transport.take() {
                     Some(transport) => transport,
-                    None => self.transport(&payloads),
+                    None => self.transport(&payloads, None),
                 };
                 let ours = transport.offer(&self.negotiation.cname);
                 self.transport = Some(transport);
@@ -104,7 +108,8 @@ impl MediaSession {
             self.negotiation.lines = vec![LocalLine::Audio { proto, mid, bundled: true }];
         }
         let transport = first || ice_restart;
-        self.negotiation.pending = Some(Pending { payloads: payloads.clone(), direction, transport });
+        self.negotiation.pending =
+            Some(Offered { payloads: payloads.clone(), direction, ours: ours.clone(), transport });
         let text = self.describe(&ours, payloads, direction, Setup::ActPass);
         self.collect();
         Ok(text)
@@ -127,11 +132,11 @@ impl MediaSession {
         let mut payloads = remote.common(&wanted(&self.config));
         // Another certificate is another DTLS association, and so is another end (RFC 8842 §4).
         let known = self.negotiation.theirs.as_ref();
-        let anew = self.transport.is_none()
+        let anew = self.transport.as_ref().is_none_or(Transport::is_dead)
             || known.is_none_or(|theirs| theirs.fingerprint != remote.keys.fingerprint);
-        if !anew && let Some(agreed) = &self.negotiation.agreed {
+        if !anew {
             // RFC 3264 §8.3.2: a number keeps its meaning.
-            payloads.retain(|payload| agreed.payloads.contains(payload));
+            payloads.retain(|payload| self.negotiation.known.contains(payload));
         }
         let direction = direction.meet(remote.direction.reversed());
         let agreed = Agreed::new(payloads.clone(), direction).ok_or(MediaError::NoCommonCodec)?;
@@ -143,7 +148,7 @@ impl MediaSession {
             let setup = if active { Setup::Passive } else { Setup::Active };
             let mut transport = match self.transport.take().filter(|_| !anew) {
                 Some(transport) => transport,
-                None => self.transport(&payloads),
+                None => self.transport(&payloads, None),
             };
             let ours = transport.answer(&remote, setup, &payloads);
             self.transport = Some(transport);
@@ -158,6 +163,7 @@ impl MediaSession {
             self.negotiation.ours.clone().ok_or(MediaError::Engine("no keys of ours"))?
         };
         self.negotiation.lines = answered(&remote);
+        self.negotiation.answered = None;
         self.negotiation.theirs = Some(remote.keys);
         self.agree(agreed);
         let setup = if self.negotiation.active { Setup::Active } else { Setup::Passive };
@@ -167,15 +173,16 @@ impl MediaSession {
         Ok(text)
     }
 
-    /// Take the answer to our offer.
+    /// Take the answer to our offer. The same answer may come again (in a 200 after a 183), and so may that of
+    /// another branch of a forked call: the last one counts, and the media goes there.
     ///
     /// # Errors
     ///
     /// An answer that cannot be taken leaves the offer pending: [`rollback`](Self::rollback) it, or try another.
     pub fn apply(&mut self, now: Instant, answer: &str) -> Result<(), MediaError> {
         self.at(now);
-        let pending =
-            self.negotiation.pending.as_ref().ok_or(MediaError::WrongState("no offer is pending"))?;
+        let offered = self.negotiation.pending.as_ref().or(self.negotiation.answered.as_ref());
+        let offered = offered.ok_or(MediaError::WrongState("no offer was made"))?;
         let remote = Remote::parse(answer)?;
         let audio = self.negotiation.lines.iter().position(|line| matches!(line, LocalLine::Audio { .. }));
         if remote.lines.len() != self.negotiation.lines.len() || Some(remote.audio) != audio {
@@ -184,32 +191,41 @@ impl MediaSession {
         // In the peer's order: what it lists first it wants most (RFC 3264 §6.1). A number of its own for a
         // codec of ours would be lawful, but nobody does it and str0m cannot.
         let payloads: Vec<_> =
-            remote.payloads.iter().filter(|p| pending.payloads.contains(p)).copied().collect();
-        let direction = pending.direction.meet(remote.direction.reversed());
+            remote.payloads.iter().filter(|p| offered.payloads.contains(p)).copied().collect();
+        let direction = offered.direction.meet(remote.direction.reversed());
         let agreed = Agreed::new(payloads.clone(), direction).ok_or(MediaError::NoCommonCodec)?;
         let theirs = self.negotiation.theirs.as_ref();
-        if theirs.is_some_and(|theirs| theirs.fingerprint != remote.keys.fingerprint) {
-            return Err(MediaError::Malformed("another certificate in an answer"));
-        }
-        if !pending.transport && theirs.is_some_and(|theirs| *theirs != remote.keys) {
+        let another = theirs.is_some_and(|theirs| theirs.fingerprint != remote.keys.fingerprint);
+        let restart = offered.transport && self.negotiation.pending.is_some();
+        if !another && !restart && theirs.is_some_and(|theirs| *theirs != remote.keys) {
             return Err(MediaError::Malformed("an ICE restart that was not offered"));
         }
-        let first = theirs.is_none();
+        let (anew, ours, known) =
+            (another || theirs.is_none(), offered.ours.clone(), offered.payloads.clone());
+        if another {
+            // Another end answers: the same offer, made by another transport with the same keys.
+            let mut transport = self.transport(&known, Some(&ours));
+            transport.offer(&self.negotiation.cname)?;
+            self.transport = Some(transport);
+        }
+        if anew {
+            self.negotiation.active = remote.setup == Setup::Passive;
+        }
+        let setup = if self.negotiation.active { Setup::Passive } else { Setup::Active };
         if let Some(transport) = &mut self.transport {
-            if pending.transport {
-                if first {
-                    self.negotiation.active = remote.setup == Setup::Passive;
-                }
-                let setup = if self.negotiation.active { Setup::Passive } else { Setup::Active };
-                let ours = transport.accept(&remote, setup, &payloads)?;
-                self.negotiation.ours = Some(ours);
-                self.path.start(self.now, first);
+            if anew || restart {
+                transport.accept(&remote, setup, &payloads, ours.ssrc)?;
+                self.path.start(self.now, anew);
             } else {
                 transport.add_candidates(&remote);
             }
         }
         self.negotiation.theirs = Some(remote.keys);
-        self.negotiation.pending = None;
+        self.negotiation.ours = Some(ours);
+        self.negotiation.known = known;
+        if let Some(offered) = self.negotiation.pending.take() {
+            self.negotiation.answered = Some(offered);
+        }
         self.agree(agreed);
         self.collect();
         Ok(())
@@ -233,10 +249,16 @@ impl MediaSession {
         self.negotiation.agreed = Some(agreed);
     }
 
-    fn transport(&mut self, payloads: &[Payload]) -> Transport {
+    fn transport(&mut self, payloads: &[Payload], keys: Option<&Ours>) -> Transport {
         let random = self.random.next_u64();
-        let mut transport =
-            Transport::new(self.config.certificate.as_ref(), payloads, random, self.clock, self.now);
+        let keys = keys.map(|ours| &ours.keys);
+        // One certificate for the whole call, whatever becomes of its transport.
+        if self.config.certificate.is_none() {
+            self.config.certificate = Certificate::generate();
+        }
+        let certificate = self.config.certificate.as_ref();
+        let mut transport = Transport::new(certificate, payloads, keys, random, self.clock, self.now);
+        self.negotiation.known = payloads.to_vec();
         for local in &self.locals {
             transport.add_local(*local);
         }
