@@ -1,0 +1,18 @@
+//! Counting what is allocated.
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use std::alloc::System;
+
+/// The system's allocator with a counter.
+pub type Counting = StatsAlloc<System>;
+
+/// The allocator to install as `#[global_allocator]` where [`during`] shall see anything.
+pub static COUNTING: &Counting = &INSTRUMENTED_SYSTEM;
+
+/// How often `work` asked for memory: allocations and growths of allocations, of all threads.
+pub fn during(work: impl FnOnce()) -> usize {
+    let region = Region::new(COUNTING);
+    work();
+    let change = region.change();
+    change.allocations + change.reallocations
+}
