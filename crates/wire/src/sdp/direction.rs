@@ -1,5 +1,7 @@
 //! Directions of media and how an offer and an answer combine them (RFC 3264 §5.1, §6.1).
 
+use sdp_types::{Attribute, Media, Session};
+
 /// The direction of one stream, as seen by the end whose description says it.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -76,6 +78,15 @@ impl Direction {
         let word_read = u64::from_ne_bytes(name.try_into().ok()?);
         Direction::ALL.into_iter().find(|&known| word(known) == word_read)
     }
+}
+
+/// The direction of a stream: its own, else the session's, else both ways (RFC 8866 §6.7).
+pub fn direction(session: &Session, media: &Media) -> Direction {
+    let own = |list: &[Attribute]| {
+        let mut flags = list.iter().filter(|attribute| attribute.value.is_none());
+        flags.find_map(|attribute| Direction::from_name(attribute.attribute.as_bytes()))
+    };
+    own(&media.attributes).or_else(|| own(&session.attributes)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -3,14 +3,12 @@
 //! The model is that of [`sdp_types`]; [`parse()`] and [`write()`] go between it and bytes. Who only has to know what a
 //! description decides (is there audio, in which direction, with digits?) reads an [`Outline`], which allocates nothing.
 
-mod attribute;
 mod direction;
 mod outline;
 mod parse;
 mod write;
 
-pub use attribute::{RtpMap, Setup, candidates, codecs, direction, fmtp, fmtp_value, setup};
-pub use direction::Direction;
+pub use direction::{Direction, direction};
 pub use outline::{MediaOutline, MediaOutlines, Outline};
 pub use parse::parse;
 pub use sdp_types as types;
