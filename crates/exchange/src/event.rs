@@ -80,6 +80,6 @@ pub enum CallStep {
         /// The status sent to the caller.
         status: u16,
     },
-    /// A BYE was accepted by the other side.
+    /// A BYE was answered, or nobody was there to answer it.
     Ended,
 }

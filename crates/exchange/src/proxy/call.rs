@@ -42,13 +42,13 @@ impl Call {
     }
 
     pub(super) fn finished(&self, cx: &mut Cx, status: u16) {
-        match (self.ends, (200..=299).contains(&status)) {
-            (true, true) => self.tell(cx, CallStep::Ended),
-            (true, false) => {}
-            (false, true) => self.tell(cx, CallStep::Answered),
+        match (self.ends, status) {
             // A challenge is a question, not an answer.
-            (false, false) if matches!(status, 401 | 407) => {}
-            (false, false) => self.tell(cx, CallStep::Refused { status }),
+            (_, 401 | 407) => {}
+            // Whatever the other side says to a BYE, who sent it is gone (RFC 3261 §15.1.1).
+            (true, _) => self.tell(cx, CallStep::Ended),
+            (false, 200..=299) => self.tell(cx, CallStep::Answered),
+            (false, _) => self.tell(cx, CallStep::Refused { status }),
         }
     }
 

@@ -21,6 +21,9 @@ pub(crate) type ContextId = u64;
 pub(crate) struct Context {
     pub(crate) id: ContextId,
     pub(crate) key: ServerKey,
+    /// The flow that the request came over, which its place among the flow's transactions is counted on.
+    pub(crate) flow: FlowId,
+    /// Where responses go: to that flow, or to the one on which the caller's contact was registered since.
     origin: End,
     invite: bool,
     server: Server,
@@ -38,6 +41,7 @@ impl Context {
         Self {
             id,
             key,
+            flow,
             origin: End { flow, binding: None },
             invite,
             server: Server::new(invite, reliable),
@@ -239,6 +243,12 @@ impl Context {
             408 | 480 if self.cancelled && best.response.is_none() => 487,
             status => status,
         };
+        if !self.invite && status == 408 && best.response.is_none() {
+            // RFC 4320 §4.2: whoever sent it has given up at this very moment.
+            self.server.abandon();
+            self.request = None;
+            return self.tell_log(cx, status);
+        }
         let response = match (&best.response, status == best.status) {
             (Some(response), true) => {
                 aggregate(response, outcomes().filter_map(|other| other.response.as_ref()))
@@ -259,15 +269,19 @@ impl Context {
         self.request = None;
         cx.send_to(self.origin, response);
         self.cancel_branches(cx);
-        if let Some(call) = &self.call {
-            call.finished(cx, status);
-        }
+        self.tell_log(cx, status);
         for branch in &mut self.branches {
             if let Some(outcome) = &mut branch.outcome {
                 outcome.response = None;
             }
         }
         true
+    }
+
+    fn tell_log(&self, cx: &mut Cx, status: u16) {
+        if let Some(call) = &self.call {
+            call.finished(cx, status);
+        }
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

@@ -116,7 +116,7 @@ impl Contexts {
         for handle in slot.handles {
             self.ends.remove(&(handle, id));
         }
-        if let Some(flow) = cx.flows.get_mut(slot.context.origin().flow) {
+        if let Some(flow) = cx.flows.get_mut(slot.context.flow) {
             flow.transactions = flow.transactions.saturating_sub(1);
         }
     }

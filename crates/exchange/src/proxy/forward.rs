@@ -1,8 +1,9 @@
 //! Writing what is passed on: RFC 3261 §16.6 steps 1 to 9, and the hop-by-hop ACK and CANCEL (§17.1.1.3, §9.1).
 
 use bytes::Bytes;
-use offhook_wire::{Builder, Editor, HeaderName, Message, Method};
+use offhook_wire::{Builder, Editor, HeaderName, Message, Method, NameAddr};
 
+use super::NO_LIMITS;
 use super::route::{Plan, Target};
 use crate::cx::Cx;
 use crate::flow::Transport;
@@ -20,6 +21,7 @@ pub(super) fn request(cx: &Cx, request: &Message, plan: &Plan, target: &Target, 
     for _ in 0..plan.own_routes {
         editor.remove_first_value(HeaderName::Route);
     }
+    suit_strict_router(request, plan, &mut editor);
     strip_credentials(cx, request, &mut editor);
     let left = match request.max_forwards() {
         Ok(Some(left)) => left.saturating_sub(1),
@@ -36,6 +38,18 @@ pub(super) fn request(cx: &Cx, request: &Message, plan: &Plan, target: &Target, 
     }
     editor.prepend(HeaderName::Via, via.as_bytes());
     editor.finish()
+}
+
+/// Step 6: a next hop without `lr` expects its own URI as the Request-URI and the target as the last Route.
+fn suit_strict_router(request: &Message, plan: &Plan, editor: &mut Editor<'_>) {
+    let next = request.values(HeaderName::Route).nth(plan.own_routes);
+    let Some(next) = next.and_then(|value| NameAddr::parse(value).ok()) else { return };
+    if next.uri_parsed().is_ok_and(|uri| uri.params.get("lr").is_none()) {
+        let target = request.request_uri().unwrap_or_default();
+        editor.remove_first_value(HeaderName::Route);
+        editor.append(HeaderName::Route, &[b"<", target, b">"].concat());
+        editor.request_uri(next.uri);
+    }
 }
 
 /// A Via value of ours with this branch.
@@ -81,19 +95,22 @@ pub(super) fn cancel(sent: &Bytes) -> Option<Bytes> {
 }
 
 fn hop_by_hop(sent: &Bytes, method: Method<'_>, to: Option<&[u8]>) -> Option<Bytes> {
-    // What was sent was parsed when it came and grew by our own rows only, so the parser's limits are not asked again.
-    let limits = offhook_wire::Limits { message: usize::MAX, head: usize::MAX, headers: usize::MAX };
-    let sent = Message::parse(sent.clone(), &limits).ok()?;
+    let sent = Message::parse(sent.clone(), &NO_LIMITS).ok()?;
     let number = sent.cseq().ok()?.number.to_string();
     let mut builder = Builder::request(method, sent.request_uri()?);
-    builder.untrusted(b"Via", sent.values(HeaderName::Via).next()?).ok()?;
+    builder.header(HeaderName::Via, one_line(sent.values(HeaderName::Via).next()?));
     for route in sent.rows(HeaderName::Route) {
-        builder.untrusted(b"Route", route).ok()?;
+        builder.header(HeaderName::Route, one_line(route));
     }
-    builder.untrusted(b"From", sent.header(HeaderName::From)?).ok()?;
-    builder.untrusted(b"To", to.or(sent.header(HeaderName::To))?).ok()?;
-    builder.untrusted(b"Call-ID", sent.header(HeaderName::CallId)?).ok()?;
+    builder.header(HeaderName::From, one_line(sent.header(HeaderName::From)?));
+    builder.header(HeaderName::To, one_line(to.or(sent.header(HeaderName::To))?));
+    builder.header(HeaderName::CallId, one_line(sent.header(HeaderName::CallId)?));
     builder.parts(HeaderName::CSeq, &[number.as_bytes(), b" ", method.as_bytes()]);
     builder.header(HeaderName::MaxForwards, MAX_FORWARDS.to_string());
     Some(builder.finish())
+}
+
+/// A value that came folded over lines (RFC 3261 §7.3.1), on one.
+fn one_line(value: &[u8]) -> Vec<u8> {
+    value.iter().map(|&byte| if b"\r\n\0".contains(&byte) { b' ' } else { byte }).collect()
 }

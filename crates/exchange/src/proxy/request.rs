@@ -5,7 +5,7 @@ use offhook_wire::{Editor, Fault, HeaderName, Message, Method, Uri};
 
 use super::context::ContextId;
 use super::route::{self, Way};
-use super::{Context, admit, forward};
+use super::{Context, NO_LIMITS, admit, forward};
 use crate::answer::{Answer, phrase};
 use crate::flow::FlowId;
 use crate::registrar;
@@ -37,6 +37,7 @@ impl Exchange {
             let answer = Answer::new(503).to(&self.cx.seal, &request);
             return self.cx.send(flow, answer);
         }
+        let request = route::straightened(&self.cx, request);
         let id = self.contexts.open(&mut self.cx, key.clone(), flow, request.clone());
         match request.method() {
             Some(Method::Cancel) => {
@@ -105,9 +106,7 @@ impl Exchange {
         value.retain(|byte| !b"\r\n\0".contains(byte));
         let mut editor = Editor::new(request);
         editor.replace_first_value(HeaderName::Via, &value);
-        // The stamp may lift a message at the limit just over it.
-        let limits = offhook_wire::Limits { message: usize::MAX, head: usize::MAX, headers: usize::MAX };
-        Message::parse(editor.finish(), &limits).ok()
+        Message::parse(editor.finish(), &NO_LIMITS).ok()
     }
 
     fn is_for_us(&self, request: &Message) -> bool {
@@ -160,11 +159,13 @@ impl Exchange {
     /// (RFC 3261 §16.7 step 9 and §17.1.1.3).
     fn ack(&mut self, flow: FlowId, key: &ServerKey, request: &Message) {
         if let Some(id) = self.contexts.find(key)
+            && self.contexts.get(id).is_some_and(|context| self.cx.comes_from(context.origin(), flow))
             && self.contexts.with(&mut self.cx, id, |context, cx| context.acknowledged(cx)) == Some(true)
         {
             return;
         }
         let Some(request) = self.stamp(flow, request) else { return };
+        let request = route::straightened(&self.cx, request);
         let loop_mark = admit::loop_mark(&self.cx, &request);
         if admit::check(&self.cx, &request, loop_mark).is_err() {
             return;

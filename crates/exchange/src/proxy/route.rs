@@ -1,8 +1,8 @@
 //! Where a request goes: route information and targets (RFC 3261 §16.4 and §16.5).
 
-use offhook_wire::{HeaderName, Message, Method, NameAddr, Scheme, Uri};
+use offhook_wire::{Editor, HeaderName, Message, Method, NameAddr, Scheme, Uri};
 
-use super::admit;
+use super::{NO_LIMITS, admit};
 use crate::answer::Answer;
 use crate::cx::Cx;
 use crate::flow::FlowId;
@@ -62,6 +62,26 @@ impl Routing {
         }
         routing
     }
+}
+
+/// A request whose sender is a strict router has our Record-Route value as its Request-URI and the peer's target as its last
+/// Route (RFC 3261 §16.4). Returns it as a loose router would have written it.
+pub(super) fn straightened(cx: &Cx, request: Message) -> Message {
+    let raw = request.request_uri().unwrap_or_default();
+    let ours = Uri::parse(raw)
+        .is_ok_and(|uri| cx.is_ours(&uri) && uri.user.is_some_and(|user| cx.seal.open_route(user).is_some()));
+    let routes: Vec<&[u8]> = if ours { request.values(HeaderName::Route).collect() } else { Vec::new() };
+    let Some((Ok(target), between)) = routes.split_last().map(|(last, rest)| (NameAddr::parse(last), rest))
+    else {
+        return request;
+    };
+    let mut editor = Editor::new(&request);
+    editor.request_uri(target.uri).remove_all(HeaderName::Route);
+    editor.append(HeaderName::Route, &[b"<", raw, b">"].concat());
+    for route in between {
+        editor.append(HeaderName::Route, route);
+    }
+    Message::parse(editor.finish(), &NO_LIMITS).unwrap_or(request)
 }
 
 /// Finds the way of a request that is no REGISTER, CANCEL or ACK, or the answer that ends it here.
@@ -144,8 +164,14 @@ fn place(cx: &Cx, request: &Message) -> Result<Place, Answer> {
 /// All contacts of a user, the preferred first. They are tried at the same time, so the order only says who is called a little
 /// earlier.
 fn contacts(cx: &Cx, user: &str) -> Vec<Target> {
-    let mut bindings: Vec<&Binding> =
+    let on: Vec<&Binding> =
         cx.location.of_user(user).filter(|binding| cx.flows.contains(binding.flow)).collect();
+    // RFC 5626 §5.3: a device with several flows is called over one of them, the one heard of last.
+    let newest = |binding: &Binding| {
+        on.iter().filter(|other| other.is_device_of(binding)).map(|other| other.serial).max()
+    };
+    let mut bindings = on.clone();
+    bindings.retain(|binding| newest(binding).is_none_or(|newest| binding.serial == newest));
     bindings.sort_by_key(|binding| std::cmp::Reverse(binding.q));
     bindings.iter().map(|binding| Target { end: end_of(binding), uri: Some(binding.uri.clone()) }).collect()
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use offhook_wire::{Contact, HeaderName, Message, NameAddr, Scheme};
 
-use super::location::{Binding, same_uri};
+use super::location::{Binding, Instance, same_uri};
 use crate::answer::Answer;
 use crate::cx::Cx;
 use crate::flow::FlowId;
@@ -96,6 +96,7 @@ pub(super) fn changes(
                     cseq,
                     expires: cx.now + interval,
                     flow,
+                    serial: 0,
                 }));
             }
             Ok(changes)
@@ -106,7 +107,7 @@ pub(super) fn changes(
 /// What the parameters of a Contact say about the device.
 struct Device {
     params: Vec<u8>,
-    instance: Option<Vec<u8>>,
+    instance: Option<Instance>,
     q: u16,
 }
 
@@ -119,8 +120,8 @@ impl Device {
         }
         if let Some(instance) = value("+sip.instance") {
             // RFC 5626 §6: the instance together with reg-id names one flow of the device.
-            let register = value("reg-id").unwrap_or_default();
-            device.instance = Some([instance, register].join(&b';'));
+            let flow = value("reg-id").unwrap_or_default().to_vec();
+            device.instance = Some(Instance { device: instance.to_vec(), flow });
         }
         for name in ["q", "+sip.instance", "reg-id"] {
             // A quoted string may be folded over lines; such a value is not told back.
@@ -148,7 +149,7 @@ impl Device {
     /// flow and its binding died, so it is a hash of the device, or else of the URI as written.
     fn identity(&self, cx: &Cx, user: &str, address: &NameAddr<'_>, old: Option<&Binding>) -> BindingId {
         match (&self.instance, old) {
-            (Some(instance), _) => cx.seal.binding(user, &[b"instance", instance]),
+            (Some(instance), _) => cx.seal.binding(user, &[b"instance", &instance.device, &instance.flow]),
             (None, Some(old)) if old.instance.is_none() => old.id,
             (None, _) => cx.seal.binding(user, &[b"uri", address.uri]),
         }

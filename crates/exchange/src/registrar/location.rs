@@ -16,14 +16,33 @@ pub(crate) struct Binding {
     pub(crate) uri: Vec<u8>,
     /// The parameters of the Contact value to tell back, each with its semicolon.
     pub(crate) params: Vec<u8>,
-    /// `+sip.instance` and `reg-id`, which name the device across changes of its URI (RFC 5626 §6).
-    pub(crate) instance: Option<Vec<u8>>,
+    /// What names the device across changes of its URI (RFC 5626 §6).
+    pub(crate) instance: Option<Instance>,
     /// In thousandths.
     pub(crate) q: u16,
     pub(crate) call_id: Vec<u8>,
     pub(crate) cseq: u32,
     pub(crate) expires: Instant,
     pub(crate) flow: FlowId,
+    /// Grows with every registration and refreshment, of all bindings.
+    pub(crate) serial: u64,
+}
+
+/// A device, and which of its flows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Instance {
+    /// The value of `+sip.instance`.
+    pub(crate) device: Vec<u8>,
+    /// The value of `reg-id`, empty if there is none.
+    pub(crate) flow: Vec<u8>,
+}
+
+impl Binding {
+    /// Whether both are flows of one device.
+    pub(crate) fn is_device_of(&self, other: &Binding) -> bool {
+        let devices = self.instance.as_ref().zip(other.instance.as_ref());
+        devices.is_some_and(|(one, other)| one.device == other.device)
+    }
 }
 
 /// All bindings, found by user, by flow, by contact and by the time they end.
@@ -40,28 +59,30 @@ pub(crate) struct Location {
 
 struct Entry {
     binding: Binding,
-    serial: u64,
+    /// The serial of its first registration.
+    first: u64,
 }
 
 impl Location {
     /// Adds a binding or replaces the one of the same identity.
-    pub(crate) fn put(&mut self, binding: Binding) {
+    pub(crate) fn put(&mut self, mut binding: Binding) {
         let id = binding.id;
-        let serial = match self.bindings.remove(&id) {
+        self.serial += 1;
+        binding.serial = self.serial;
+        let first = match self.bindings.remove(&id) {
             Some(old) => {
                 self.unlink(&old);
-                old.serial
+                old.first
             }
             None => {
                 self.users.entry(binding.user.clone()).or_default().push(id);
-                self.serial += 1;
                 self.serial
             }
         };
         self.flows.insert((binding.flow, id));
         self.expiry.insert((binding.expires, id));
-        self.contacts.insert((contact_key(&binding.uri), serial, id));
-        self.bindings.insert(id, Entry { binding, serial });
+        self.contacts.insert((contact_key(&binding.uri), first, id));
+        self.bindings.insert(id, Entry { binding, first });
     }
 
     /// Takes a binding away.
@@ -81,7 +102,7 @@ impl Location {
         let binding = &entry.binding;
         self.flows.remove(&(binding.flow, binding.id));
         self.expiry.remove(&(binding.expires, binding.id));
-        self.contacts.remove(&(contact_key(&binding.uri), entry.serial, binding.id));
+        self.contacts.remove(&(contact_key(&binding.uri), entry.first, binding.id));
     }
 
     /// The bindings of a user in the order in which they were first registered.

@@ -87,6 +87,11 @@ impl Server {
         !matches!(self.state, State::Accepted { .. })
     }
 
+    /// Ends without a final response.
+    pub(crate) fn abandon(&mut self) {
+        self.state = State::Over;
+    }
+
     /// What timer G sends again; the other timers end the machine.
     pub(crate) fn fire(&mut self, now: Instant) -> Option<Bytes> {
         match &mut self.state {

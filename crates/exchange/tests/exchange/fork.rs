@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use offhook_exchange::Transport;
+
 use crate::lab::{Lab, Phone, Sip, reply};
 
 /// Alice calls bob, who has two phones.
@@ -174,9 +176,44 @@ fn a_request_without_a_dialog_is_forked_too_and_answered_once() {
 fn the_preferred_contact_is_called_first() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
-    let mut bob = Phone::new(&mut lab, 2, offhook_exchange::Transport::Ws, "bob");
+    let mut bob = Phone::new(&mut lab, 2, Transport::Ws, "bob");
     bob.register_with(&mut lab, "Contact: <sip:low@bob.invalid>;q=0.1, <sip:high@bob.invalid>;q=0.9\n");
     alice.invite(&mut lab, "sip:bob@example.com");
     lab.expect(bob.flow, "INVITE sip:high@bob.invalid ");
     lab.expect(bob.flow, "INVITE sip:low@bob.invalid ");
+}
+
+#[test]
+fn a_device_with_two_flows_rings_once() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut flows = [2, 3].map(|flow| Phone::new(&mut lab, flow, Transport::Ws, "bob"));
+    let register = |lab: &mut Lab, flows: &mut [Phone; 2], index: usize| {
+        let phone = &mut flows[index];
+        let reg = index + 1;
+        let rows = format!("Contact: <{}>;+sip.instance=\"<urn:uuid:b>\";reg-id={reg}\n", phone.contact);
+        phone.register_with(lab, &rows);
+    };
+    register(&mut lab, &mut flows, 0);
+    register(&mut lab, &mut flows, 1);
+    alice.invite(&mut lab, "sip:bob@example.com");
+    lab.expect(flows[1].flow, "INVITE ");
+    lab.silent(flows[0].flow);
+    register(&mut lab, &mut flows, 0);
+    alice.invite(&mut lab, "sip:bob@example.com");
+    lab.expect(flows[0].flow, "INVITE ");
+}
+
+#[test]
+fn silence_is_no_answer_to_a_request_that_is_no_invite() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    let (mut near, _) = alice.call(&mut lab, &mut bob);
+    let info = near.request(&mut alice, "INFO", "");
+    lab.send(alice.flow, &info);
+    lab.expect(bob.flow, "INFO ");
+    lab.pass(Duration::from_secs(33));
+    lab.silent(alice.flow);
+    assert_eq!(lab.exchange.load().transactions, 0);
 }

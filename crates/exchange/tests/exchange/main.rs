@@ -7,4 +7,5 @@ mod lab;
 mod ladders;
 mod recovery;
 mod register;
+mod routing;
 mod udp;

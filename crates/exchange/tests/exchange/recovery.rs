@@ -52,6 +52,38 @@ fn a_dialog_goes_on_when_both_have_new_connections() {
 }
 
 #[test]
+fn a_connection_that_only_the_phone_knows_to_be_dead_is_left_by_its_next_registration() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    let (mut near, mut far) = alice.call(&mut lab, &mut bob);
+    let ring = alice.invite(&mut lab, "sip:bob@example.com");
+    let waiting = lab.expect(bob.flow, "INVITE ");
+    let old = [alice.flow, bob.flow];
+    for (phone, flow) in [(&mut alice, 11), (&mut bob, 12)] {
+        phone.flow = lab.up(flow, Transport::Ws);
+        phone.register(&mut lab);
+    }
+    assert_eq!(lab.exchange.load().bindings, 2);
+    assert_eq!(lab.next(bob.flow).0, waiting.0);
+    lab.expect(alice.flow, "SIP/2.0 100 ");
+    lab.send(bob.flow, &reply(&waiting, "486 Busy Here", "b", ""));
+    lab.expect(bob.flow, "ACK ");
+    let busy = lab.expect(alice.flow, "SIP/2.0 486 ");
+    lab.send(alice.flow, &alice.ack_refusal(&ring, &busy));
+    let request = near.request(&mut alice, "INFO", "");
+    exchange(&mut lab, &alice, &bob, &request);
+    let request = far.request(&mut bob, "BYE", "");
+    exchange(&mut lab, &bob, &alice, &request);
+    // The exchange hears of the loss at last: nothing hangs on it any more.
+    for flow in old {
+        lab.silent(flow);
+        lab.down(flow);
+    }
+    assert_eq!(lab.exchange.load().bindings, 2);
+}
+
+#[test]
 fn a_device_is_found_again_by_its_instance_under_a_new_contact() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
