@@ -1,6 +1,6 @@
 //! Responses of the exchange's own, as a user agent server (RFC 3261 §8.2.6).
 
-use offhook_wire::{Builder, HeaderName, Message};
+use offhook_wire::{Builder, HeaderName, Message, reason_phrase};
 
 use crate::token::Seal;
 
@@ -15,7 +15,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// With the RFC's own phrase.
     pub(crate) fn new(status: u16) -> Self {
-        Self { status, reason: phrase(status), rows: Vec::new() }
+        Self { status, reason: reason_phrase(status), rows: Vec::new() }
     }
 
     pub(crate) fn because(status: u16, reason: &'static str) -> Self {
@@ -43,7 +43,7 @@ impl Answer {
 
 /// The 100 of RFC 3261 §16.2: it carries no tag of ours.
 pub(crate) fn trying(request: &Message) -> bytes::Bytes {
-    Builder::reply(request, 100, phrase(100), None).finish()
+    Builder::reply(request, 100, reason_phrase(100), None).finish()
 }
 
 fn own_tag(seal: &Seal, request: &Message) -> String {
@@ -51,35 +51,4 @@ fn own_tag(seal: &Seal, request: &Message) -> String {
     let from = request.from().ok().and_then(|from| from.tag()).unwrap_or_default();
     let call_id = request.call_id().unwrap_or_default();
     format!("{:016x}", seal.mac("to-tag", &[branch, from, call_id]))
-}
-
-/// The phrases of RFC 3261 §21 that the exchange uses.
-pub(crate) fn phrase(status: u16) -> &'static str {
-    match status {
-        100 => "Trying",
-        200 => "OK",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        407 => "Proxy Authentication Required",
-        408 => "Request Timeout",
-        413 => "Request Entity Too Large",
-        414 => "Request-URI Too Long",
-        416 => "Unsupported URI Scheme",
-        420 => "Bad Extension",
-        423 => "Interval Too Brief",
-        480 => "Temporarily Unavailable",
-        481 => "Call/Transaction Does Not Exist",
-        482 => "Loop Detected",
-        483 => "Too Many Hops",
-        487 => "Request Terminated",
-        500 => "Server Internal Error",
-        501 => "Not Implemented",
-        503 => "Service Unavailable",
-        505 => "Version Not Supported",
-        513 => "Message Too Large",
-        _ => "Refused",
-    }
 }

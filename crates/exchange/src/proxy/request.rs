@@ -6,7 +6,7 @@ use offhook_wire::{Editor, Fault, HeaderName, Message, Method, Uri};
 use super::context::ContextId;
 use super::route::{self, Way};
 use super::{Context, NO_LIMITS, admit, forward};
-use crate::answer::{Answer, phrase};
+use crate::answer::Answer;
 use crate::flow::FlowId;
 use crate::registrar;
 use crate::token::BranchToken;
@@ -62,7 +62,7 @@ impl Exchange {
         }
         let request = self.stamp(flow, &request).unwrap_or(request);
         let status = fault.kind.status();
-        let answer = Answer::because(status, phrase(status)).to(&self.cx.seal, &request);
+        let answer = Answer::new(status).to(&self.cx.seal, &request);
         self.cx.send(flow, answer);
     }
 
