@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{Keys, Payload, Setup};
+use offhook_wire::sdp::Setup;
+
+use super::{Keys, Payload};
 
 /// The audio line alone, both ways, without candidates (they are given to str0m one by one).
 pub(crate) fn write(mid: &str, keys: &Keys, setup: Setup, ice_lite: bool, payloads: &[Payload]) -> String {
@@ -23,7 +25,7 @@ pub(crate) fn write(mid: &str, keys: &Keys, setup: Setup, ice_lite: bool, payloa
     line(format_args!("a=ice-ufrag:{}", keys.ufrag));
     line(format_args!("a=ice-pwd:{}", keys.pwd));
     line(format_args!("a=fingerprint:{hash} {value}"));
-    line(format_args!("a=setup:{}", setup.attribute()));
+    line(format_args!("a=setup:{}", setup.name()));
     line(format_args!("a=rtcp-mux"));
     line(format_args!("a=sendrecv"));
     for Payload { number, format } in payloads {

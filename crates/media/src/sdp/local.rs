@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use offhook_wire::sdp::{Direction, Setup};
 use sdp_types::{Attribute, Connection, Media, Origin, Session, Time, TransportProto};
 
 use super::remote::RemoteLine;
-use super::{Direction, Format, Keys, Payload, Setup};
+use super::{Format, Keys, Payload};
 use crate::codec::Codec;
 
 /// One line of ours.
@@ -60,9 +61,7 @@ impl Written {
 }
 
 fn text(session: &Session) -> String {
-    let mut bytes = Vec::new();
-    session.write(&mut bytes).expect("memory takes every byte");
-    String::from_utf8(bytes).expect("all parts are strings")
+    String::from_utf8(offhook_wire::sdp::write(session)).expect("all parts are strings")
 }
 
 fn session(local: &Local, id: u64, version: u64) -> Session {
@@ -96,7 +95,7 @@ fn audio(local: &Local, address: IpAddr, proto: &str, mid: Option<&str>) -> Medi
     media.add_connection(Connection::from_ip_addr(address));
     let mut flag = |name: &str| media.attributes.push(Attribute::new(name));
     flag("rtcp-mux");
-    flag(local.direction.attribute());
+    flag(local.direction.name());
     let mut say = |name: &str, value: String| media.attributes.push(Attribute::with_value(name, value));
     if let Some(mid) = mid {
         say("mid", mid.to_owned());
@@ -104,7 +103,7 @@ fn audio(local: &Local, address: IpAddr, proto: &str, mid: Option<&str>) -> Medi
     say("ice-ufrag", local.keys.ufrag.clone());
     say("ice-pwd", local.keys.pwd.clone());
     say("fingerprint", format!("{} {}", local.keys.fingerprint.0, local.keys.fingerprint.1));
-    say("setup", local.setup.attribute().into());
+    say("setup", local.setup.name().into());
     for candidate in &local.candidates {
         let value = candidate.strip_prefix("candidate:").unwrap_or(candidate);
         say("candidate", value.to_owned());

@@ -12,73 +12,11 @@ mod local;
 mod remote;
 
 pub(crate) use local::{Local, LocalLine, Written};
-pub(crate) use remote::{Remote, RemoteLine, Setup};
+pub(crate) use remote::{Remote, RemoteLine};
+
+use offhook_wire::sdp::RtpMap;
 
 use crate::codec::Codec;
-
-/// Who may send (RFC 3264 §5.1), seen from the one who says it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Direction {
-    /// Both.
-    #[default]
-    SendRecv,
-    /// Only who says it: the other one is on hold.
-    SendOnly,
-    /// Only the other one.
-    RecvOnly,
-    /// Nobody.
-    Inactive,
-}
-
-impl Direction {
-    /// From what each may do.
-    pub const fn new(sends: bool, receives: bool) -> Self {
-        match (sends, receives) {
-            (true, true) => Self::SendRecv,
-            (true, false) => Self::SendOnly,
-            (false, true) => Self::RecvOnly,
-            (false, false) => Self::Inactive,
-        }
-    }
-
-    /// Whoever says it sends.
-    pub const fn sends(self) -> bool {
-        matches!(self, Self::SendRecv | Self::SendOnly)
-    }
-
-    /// Whoever says it receives.
-    pub const fn receives(self) -> bool {
-        matches!(self, Self::SendRecv | Self::RecvOnly)
-    }
-
-    /// The same, seen from the other end.
-    #[must_use]
-    pub const fn reversed(self) -> Self {
-        Self::new(self.receives(), self.sends())
-    }
-
-    /// What is left when both have to agree.
-    #[must_use]
-    pub const fn meet(self, other: Self) -> Self {
-        Self::new(self.sends() && other.sends(), self.receives() && other.receives())
-    }
-
-    /// The name of the attribute.
-    pub const fn attribute(self) -> &'static str {
-        match self {
-            Self::SendRecv => "sendrecv",
-            Self::SendOnly => "sendonly",
-            Self::RecvOnly => "recvonly",
-            Self::Inactive => "inactive",
-        }
-    }
-
-    fn from_attribute(name: &str) -> Option<Self> {
-        [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive]
-            .into_iter()
-            .find(|d| d.attribute() == name)
-    }
-}
 
 /// What a payload type stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,26 +51,11 @@ impl Format {
     }
 
     /// The format that `a=rtpmap` names, if it is one of ours.
-    fn from_rtpmap(value: &str) -> Option<Self> {
-        let mut parts = value.trim().split('/');
-        let (name, clock) = (parts.next()?, parts.next()?.trim().parse().ok()?);
-        let is = |ours: &str| name.eq_ignore_ascii_case(ours);
-        match clock {
-            48_000 if is("opus") => Some(Self::Audio(Codec::Opus)),
-            8_000 if is("PCMU") => Some(Self::Audio(Codec::Pcmu)),
-            8_000 if is("PCMA") => Some(Self::Audio(Codec::Pcma)),
-            8_000 | 48_000 if is("telephone-event") => Some(Self::Event(clock)),
-            _ => None,
-        }
-    }
-
-    /// The format of a static payload type (RFC 3551 §6), for peers that leave its `a=rtpmap` out.
-    fn from_static(number: u8) -> Option<Self> {
-        match number {
-            0 => Some(Self::Audio(Codec::Pcmu)),
-            8 => Some(Self::Audio(Codec::Pcma)),
-            _ => None,
-        }
+    fn from_rtpmap(map: RtpMap<'_>) -> Option<Self> {
+        let ours = [Codec::Opus, Codec::Pcmu, Codec::Pcma];
+        let audio = ours.into_iter().find(|codec| map.is(codec.name(), codec.clock())).map(Self::Audio);
+        let event = || [8_000, 48_000].into_iter().find(|clock| map.is("telephone-event", *clock));
+        audio.or_else(|| event().map(Self::Event))
     }
 }
 

@@ -2,35 +2,15 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use offhook_wire::sdp::{self, Direction, Setup};
 use sdp_types::{Media, Session};
 use str0m::Candidate;
 
-use super::{Direction, Format, Keys, Payload};
+use super::{Format, Keys, Payload};
 use crate::error::{MediaError, Unsupported};
 
-/// More than any description that was ever meant (an offer of a browser with video is 8 kB).
-const LONGEST: usize = 64 * 1024;
-/// Lines, and candidates, beyond which a description is an attack.
-const LINES: usize = 32;
+/// Candidates beyond which a description is an attack.
 const CANDIDATES: usize = 64;
-
-/// Who opens the DTLS handshake (RFC 4145, RFC 5763).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Setup {
-    Active,
-    Passive,
-    ActPass,
-}
-
-impl Setup {
-    pub(crate) fn attribute(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Passive => "passive",
-            Self::ActPass => "actpass",
-        }
-    }
-}
 
 /// One line of a peer's description, as much as an answer has to repeat of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,14 +40,8 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    pub(crate) fn parse(text: &str) -> Result<Self, MediaError> {
-        if text.len() > LONGEST {
-            return Err(MediaError::Malformed("too long"));
-        }
-        let session = Session::parse(text.as_bytes()).map_err(|_| MediaError::Malformed("not SDP"))?;
-        if session.medias.is_empty() || session.medias.len() > LINES {
-            return Err(MediaError::Malformed("number of lines"));
-        }
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, MediaError> {
+        let session = sdp::parse(text).map_err(|_| MediaError::Malformed("not SDP"))?;
         let lines = session.medias.iter().map(line).collect();
         // The first line that can be taken; if there is none, what the first audio line lacks.
         let mut refused = None;
@@ -150,17 +124,18 @@ fn read(session: &Session, media: &Media) -> Result<Remote, MediaError> {
         .filter_map(|a| a.value.as_deref())
         .filter_map(|group| group.trim().strip_prefix("BUNDLE"))
         .any(|mids| mid.is_some_and(|mid| mids.split_ascii_whitespace().any(|m| m == mid)));
-    let setup = match either(session, media, "setup") {
-        Some("active") | None => Setup::Active, // RFC 4145 §4: what an offer without it means
-        Some("passive") => Setup::Passive,
-        Some("actpass" | "holdconn") => Setup::ActPass,
-        Some(_) => return Err(MediaError::Malformed("setup")),
+    let setup = match sdp::setup(session, media) {
+        // RFC 4145 §4: what an offer without it means.
+        None => Setup::Active,
+        // Nobody connects now, says RFC 4145; whoever wrote it with ICE means "either".
+        Some(Setup::HoldConn) => Setup::ActPass,
+        Some(setup) => setup,
     };
     Ok(Remote {
         lines: Vec::new(),
         audio: 0,
         bundled,
-        direction: direction(session, media),
+        direction: sdp::direction(session, media),
         keys: Keys { ufrag: ufrag.into(), pwd: pwd.into(), fingerprint },
         setup,
         ice_lite: session.attributes.iter().any(|a| a.attribute == "ice-lite"),
@@ -197,24 +172,9 @@ fn fingerprint(session: &Session, media: &Media) -> Option<Option<(String, Strin
     of(&media.attributes).or_else(|| of(&session.attributes))
 }
 
-/// RFC 8866 §6.7: the line's, else the session's, else `sendrecv`; and RFC 2543's way to hold.
-fn direction(session: &Session, media: &Media) -> Direction {
-    let of = |attributes: &[sdp_types::Attribute]| {
-        attributes.iter().find_map(|a| Direction::from_attribute(&a.attribute))
-    };
-    let said = of(&media.attributes).or_else(|| of(&session.attributes)).unwrap_or_default();
-    let connection = media.connections.first().or(session.connection.as_ref());
-    let nowhere = connection.is_some_and(|c| matches!(&*c.connection_address, "0.0.0.0" | "::"));
-    // Port 9 with that address only says that candidates follow (RFC 8839 §4.2.1.3).
-    let held = nowhere && media.port != 9;
-    said.meet(Direction::new(true, !held))
-}
-
 /// Everything that can be reached by UDP; names (`.local`) and TCP are passed over.
 fn candidates(media: &Media) -> Vec<Candidate> {
-    let values =
-        media.attributes.iter().filter(|a| a.attribute == "candidate").filter_map(|a| a.value.as_deref());
-    values
+    sdp::candidates(media)
         .take(CANDIDATES)
         .filter_map(|value| {
             let mut fields = value.split_ascii_whitespace();
@@ -238,21 +198,12 @@ fn reachable(address: SocketAddr) -> bool {
 
 fn payloads(media: &Media) -> Vec<Payload> {
     let mut payloads: Vec<Payload> = Vec::new();
-    for number in media.fmt.split_ascii_whitespace().filter_map(|n| n.parse::<u8>().ok()) {
-        let mapped = media
-            .attributes
-            .iter()
-            .filter(|a| a.attribute == "rtpmap")
-            .filter_map(|a| a.value.as_deref()?.trim().split_once(' '))
-            .find(|(n, _)| n.parse() == Ok(number));
-        let format = match mapped {
-            Some((_, name)) => Format::from_rtpmap(name),
-            None => Format::from_static(number),
-        };
-        // RFC 3550 §5.1: seven bits. RFC 5761 §4: 64 to 95 would be taken for RTCP.
-        let usable = number < 128 && !(64..=95).contains(&number);
-        let twice = payloads.iter().any(|p| p.number == number || Some(p.format) == format);
-        if let (Some(format), true, false) = (format, usable, twice) {
+    for map in sdp::codecs(media) {
+        let number = map.payload_type;
+        let Some(format) = Format::from_rtpmap(map) else { continue };
+        // RFC 5761 §4: 64 to 95 would be taken for RTCP.
+        let usable = !(64..=95).contains(&number);
+        if usable && !payloads.iter().any(|p| p.number == number || p.format == format) {
             payloads.push(Payload { number, format });
         }
     }

@@ -1,5 +1,6 @@
 //! The shim on what real peers wrote, on what they might write, and on nonsense.
 
+use offhook_wire::sdp::{Direction, Setup};
 use proptest::prelude::*;
 
 use super::*;
@@ -44,7 +45,7 @@ fn real_descriptions_are_understood() {
     let server = [(0, PCMU), (8, PCMA), (111, OPUS), (126, EVENT_8), (110, EVENT_48)];
     let baresip = [(111, OPUS), (0, PCMU), (8, PCMA), (126, EVENT_8)];
     for (name, text) in SAMPLES {
-        let remote = Remote::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let remote = Remote::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"));
         let known: &[_] = match name {
             "asterisk-answer" | "pjsip-answer" => &server,
             "baresip-answer" | "baresip-hold-answer" => &baresip,
@@ -70,7 +71,7 @@ fn real_descriptions_are_understood() {
 #[test]
 fn the_addresses_of_a_peer_are_all_there() {
     let addresses = |name| {
-        let remote = Remote::parse(sampled(name)).unwrap();
+        let remote = Remote::parse(sampled(name).as_bytes()).unwrap();
         remote.candidates.iter().map(|c| c.addr().to_string()).collect::<Vec<_>>()
     };
     assert_eq!(addresses("baresip-answer"), ["192.0.2.2:21112", "[fd00::2]:21112"]);
@@ -120,7 +121,7 @@ impl Peer {
             ["ab"; 32].join(":")
         );
         let setup = self.setup.map(|setup| format!("a=setup:{setup}"));
-        let direction = self.direction.map(|direction| format!("a={}", direction.attribute()));
+        let direction = self.direction.map(|direction| format!("a={}", direction.name()));
         let mut lines = vec!["v=0".to_owned(), "o=peer 7 8 IN IP4 192.0.2.9".into(), "s=call".into()];
         lines.push("c=IN IP4 192.0.2.9".into());
         lines.push("t=0 0".into());
@@ -194,7 +195,7 @@ fn peer() -> impl Strategy<Value = Peer> {
 proptest! {
     #[test]
     fn however_it_is_written_it_means_the_same(peer in peer()) {
-        let remote = Remote::parse(&peer.text()).unwrap();
+        let remote = Remote::parse(peer.text().as_bytes()).unwrap();
         prop_assert_eq!(remote.audio, peer.before.len());
         prop_assert_eq!(remote.lines.len(), peer.before.len() + 1 + peer.after.len());
         prop_assert_eq!(&remote.lines[remote.audio].proto, peer.profile);
@@ -214,11 +215,11 @@ proptest! {
 
     #[test]
     fn str0m_reads_what_the_shim_writes(peer in peer()) {
-        let remote = Remote::parse(&peer.text()).unwrap();
+        let remote = Remote::parse(peer.text().as_bytes()).unwrap();
         let text = canonical::write("audio", &remote.keys, remote.setup, remote.ice_lite, &remote.payloads);
         prop_assert!(str0m::change::SdpOffer::from_sdp_string(&text).is_ok(), "{}", text);
         // And it reads itself: nothing that matters is lost.
-        let again = Remote::parse(&text).unwrap();
+        let again = Remote::parse(text.as_bytes()).unwrap();
         prop_assert_eq!((again.keys, again.setup, again.payloads), (remote.keys, remote.setup, remote.payloads));
     }
 
@@ -264,7 +265,7 @@ proptest! {
             cname: "name".into(),
         };
         let text = Written::new(u64::MAX).describe(&local);
-        let read = Remote::parse(&text).unwrap();
+        let read = Remote::parse(text.as_bytes()).unwrap();
         prop_assert_eq!((read.audio, read.lines.len()), (before, before + 1));
         prop_assert_eq!((read.direction, read.setup, read.bundled), (local.direction, local.setup, mid));
         prop_assert_eq!((read.keys, read.payloads), (local.keys, local.payloads));
@@ -274,12 +275,12 @@ proptest! {
 
     #[test]
     fn nonsense_is_an_error_and_not_a_panic(text in "\\PC*", which in 0..SAMPLES.len(), at: prop::sample::Index, with in "\\PC{0,4}") {
-        let _ = Remote::parse(&text);
+        let _ = Remote::parse(text.as_bytes());
         let mut sample: Vec<char> = SAMPLES[which].1.chars().collect();
         let at = at.index(sample.len());
         sample.splice(at..(at + 3).min(sample.len()), with.chars());
         let sample: String = sample.into_iter().collect();
-        if let Ok(remote) = Remote::parse(&sample) {
+        if let Ok(remote) = Remote::parse(sample.as_bytes()) {
             let text = canonical::write("audio", &remote.keys, remote.setup, remote.ice_lite, &remote.payloads);
             let read = str0m::change::SdpOffer::from_sdp_string(&text);
             prop_assert!(read.is_ok() || remote.payloads.is_empty(), "{}", text);
@@ -308,7 +309,7 @@ fn basic() -> Peer {
 #[test]
 fn what_we_do_not_speak_has_its_reason() {
     let text = basic().text();
-    let refused = |text: &str| Remote::parse(text).map(|_| ()).expect_err("refused");
+    let refused = |text: &str| Remote::parse(text.as_bytes()).map(|_| ()).expect_err("refused");
     let plain = text.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP");
     assert_eq!(refused(&plain), MediaError::NotSupported(Unsupported::PlainRtp));
     let without = |name: &str| {
@@ -326,44 +327,29 @@ fn what_we_do_not_speak_has_its_reason() {
     let rejected = text.replace("m=audio 5004", "m=audio 0");
     assert_eq!(refused(&rejected), MediaError::NotSupported(Unsupported::NoAudio));
     assert_eq!(refused(""), MediaError::Malformed("not SDP"));
-    assert_eq!(refused(&"a".repeat(70_000)), MediaError::Malformed("too long"));
+    assert_eq!(refused(&"a".repeat(70_000)), MediaError::Malformed("not SDP"));
 }
 
 #[test]
-fn the_address_0_0_0_0_is_a_hold_unless_candidates_are_to_follow() {
-    let held = basic().text().replace("c=IN IP4 192.0.2.9", "c=IN IP4 0.0.0.0");
-    assert_eq!(Remote::parse(&held).unwrap().direction, Direction::SendOnly);
-    let trickling = held.replace("m=audio 5004", "m=audio 9");
-    assert_eq!(Remote::parse(&trickling).unwrap().direction, Direction::SendRecv);
+fn the_address_0_0_0_0_only_says_that_candidates_follow() {
+    // RFC 8840 §4.1.1; and whoever has ICE holds with a direction.
+    let trickling = basic().text().replace("c=IN IP4 192.0.2.9", "c=IN IP4 0.0.0.0");
+    assert_eq!(Remote::parse(trickling.as_bytes()).unwrap().direction, Direction::SendRecv);
 }
 
 #[test]
 fn of_several_audio_lines_the_first_that_can_be_taken_is() {
     let plain = "m=audio 6000 RTP/AVP 0";
     let text = Peer { before: vec![plain, OTHERS[0]], ..basic() }.text();
-    assert_eq!(Remote::parse(&text).unwrap().audio, 2);
+    assert_eq!(Remote::parse(text.as_bytes()).unwrap().audio, 2);
 }
 
 #[test]
 fn numbers_that_mean_nothing_or_two_things_are_passed_over() {
     let text = basic().text().replace(" 96 0 8 101 102", " 96 0 8 101 102 96 72 200 0 xyz");
-    let remote = Remote::parse(&text).unwrap();
+    let remote = Remote::parse(text.as_bytes()).unwrap();
     assert_eq!(numbers(&remote), [(96, OPUS), (0, PCMU), (8, PCMA), (101, EVENT_8)]);
     // A static number with another name is that name's.
     let renamed = basic().text().replace("a=rtpmap:0 PCMU/8000", "a=rtpmap:0 telephone-event/48000");
-    assert_eq!(numbers(&Remote::parse(&renamed).unwrap())[1], (0, EVENT_48));
-}
-
-#[test]
-fn directions_meet_as_rfc_3264_says() {
-    use Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
-    // §6.1: the answers allowed to each offer, when everything is wanted.
-    for (offer, answer) in
-        [(SendRecv, SendRecv), (SendOnly, RecvOnly), (RecvOnly, SendOnly), (Inactive, Inactive)]
-    {
-        assert_eq!(SendRecv.meet(offer.reversed()), answer);
-        assert_eq!(Inactive.meet(offer.reversed()), Inactive);
-    }
-    assert_eq!(SendOnly.meet(SendRecv.reversed()), SendOnly);
-    assert_eq!(SendOnly.meet(SendOnly.reversed()), Inactive);
+    assert_eq!(numbers(&Remote::parse(renamed.as_bytes()).unwrap())[1], (0, EVENT_48));
 }

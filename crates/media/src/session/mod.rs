@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use offhook_wire::Instant;
+use offhook_wire::sdp::Direction;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -19,7 +20,7 @@ use crate::digits::code;
 use crate::error::MediaError;
 use crate::io::{MediaEvent, MediaInput, MediaOutput};
 use crate::recording::Recording;
-use crate::sdp::{Direction, Format, Payload};
+use crate::sdp::{Format, Payload};
 use crate::signal::Heard;
 use crate::source::Source;
 use crate::statistics::Statistics;

@@ -1,6 +1,7 @@
 //! Offers and answers (RFC 3264).
 
 use offhook_wire::Instant;
+use offhook_wire::sdp::{Direction, Setup};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng as _;
 use str0m::Candidate;
@@ -10,7 +11,7 @@ use super::{Agreed, MediaSession};
 use crate::codec::Codec;
 use crate::config::{Certificate, MediaConfig};
 use crate::error::MediaError;
-use crate::sdp::{Direction, Format, Keys, Local, LocalLine, Payload, Remote, Setup, Written};
+use crate::sdp::{Format, Keys, Local, LocalLine, Payload, Remote, Written};
 use crate::transport::{Ours, Transport};
 
 /// What we write in an offer of our own.
@@ -120,7 +121,12 @@ impl MediaSession {
     /// # Errors
     ///
     /// An offer that cannot be taken changes nothing; [`MediaError::status`] is what to answer by SIP.
-    pub fn answer(&mut self, now: Instant, offer: &str, direction: Direction) -> Result<String, MediaError> {
+    pub fn answer(
+        &mut self,
+        now: Instant,
+        offer: impl AsRef<[u8]>,
+        direction: Direction,
+    ) -> Result<String, MediaError> {
         self.at(now);
         if self.negotiation.pending.is_some() {
             return Err(MediaError::WrongState("an offer is pending"));
@@ -128,7 +134,7 @@ impl MediaSession {
         if self.locals.is_empty() {
             return Err(MediaError::NoLocalAddress);
         }
-        let remote = Remote::parse(offer)?;
+        let remote = Remote::parse(offer.as_ref())?;
         let mut payloads = remote.common(&wanted(&self.config));
         // Another certificate is another DTLS association, and so is another end (RFC 8842 §4).
         let known = self.negotiation.theirs.as_ref();
@@ -138,7 +144,7 @@ impl MediaSession {
             // RFC 3264 §8.3.2: a number keeps its meaning.
             payloads.retain(|payload| self.negotiation.known.contains(payload));
         }
-        let direction = direction.meet(remote.direction.reversed());
+        let direction = Direction::answer(remote.direction, direction);
         let agreed = Agreed::new(payloads.clone(), direction).ok_or(MediaError::NoCommonCodec)?;
         let restart = anew
             || known.is_none_or(|theirs| theirs.ufrag != remote.keys.ufrag || theirs.pwd != remote.keys.pwd);
@@ -179,11 +185,11 @@ impl MediaSession {
     /// # Errors
     ///
     /// An answer that cannot be taken leaves the offer pending: [`rollback`](Self::rollback) it, or try another.
-    pub fn apply(&mut self, now: Instant, answer: &str) -> Result<(), MediaError> {
+    pub fn apply(&mut self, now: Instant, answer: impl AsRef<[u8]>) -> Result<(), MediaError> {
         self.at(now);
         let offered = self.negotiation.pending.as_ref().or(self.negotiation.answered.as_ref());
         let offered = offered.ok_or(MediaError::WrongState("no offer was made"))?;
-        let remote = Remote::parse(answer)?;
+        let remote = Remote::parse(answer.as_ref())?;
         let audio = self.negotiation.lines.iter().position(|line| matches!(line, LocalLine::Audio { .. }));
         if remote.lines.len() != self.negotiation.lines.len() || Some(remote.audio) != audio {
             return Err(MediaError::Malformed("lines are not those of the offer"));
@@ -192,7 +198,7 @@ impl MediaSession {
         // codec of ours would be lawful, but nobody does it and str0m cannot.
         let payloads: Vec<_> =
             remote.payloads.iter().filter(|p| offered.payloads.contains(p)).copied().collect();
-        let direction = offered.direction.meet(remote.direction.reversed());
+        let direction = Direction::answer(remote.direction, offered.direction);
         let agreed = Agreed::new(payloads.clone(), direction).ok_or(MediaError::NoCommonCodec)?;
         let theirs = self.negotiation.theirs.as_ref();
         let another = theirs.is_some_and(|theirs| theirs.fingerprint != remote.keys.fingerprint);

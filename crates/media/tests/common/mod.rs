@@ -1,5 +1,4 @@
 //! Two sessions and a network between them, on virtual time.
-#![allow(dead_code, reason = "each test uses its part")]
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

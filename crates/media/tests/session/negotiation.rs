@@ -1,17 +1,15 @@
 //! Offers and answers as peers see them.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{A, B, End, Pair, config, epoch};
+use crate::common::{A, B, End, Pair, config, epoch};
 use offhook_media::{
     Certificate, Codec, Direction, MediaConfig, MediaError, MediaEvent, MediaSession, Source, Unsupported,
 };
 use offhook_wire::Instant;
 
-const JSSIP_OFFER: &str = include_str!("samples/jssip-offer.sdp");
-const JSSIP_HOLD: &str = include_str!("samples/jssip-hold-offer.sdp");
+const JSSIP_OFFER: &str = include_str!("../samples/jssip-offer.sdp");
+const JSSIP_HOLD: &str = include_str!("../samples/jssip-hold-offer.sdp");
 const SENDRECV: Direction = Direction::SendRecv;
 
 fn session(config: MediaConfig) -> MediaSession {
@@ -145,12 +143,12 @@ fn our_wish_decides_the_codec_of_an_answer() {
 #[test]
 fn real_answers_fit_our_offer() {
     for (name, text, codec, direction) in [
-        ("asterisk", include_str!("samples/asterisk-answer.sdp"), Codec::Pcmu, SENDRECV),
-        ("pjsip", include_str!("samples/pjsip-answer.sdp"), Codec::Pcmu, SENDRECV),
-        ("baresip", include_str!("samples/baresip-answer.sdp"), Codec::Opus, SENDRECV),
-        ("baresip", include_str!("samples/baresip-hold-answer.sdp"), Codec::Opus, Direction::SendOnly),
-        ("jssip", include_str!("samples/jssip-answer.sdp"), Codec::Opus, SENDRECV),
-        ("sipjs", include_str!("samples/sipjs-answer.sdp"), Codec::Opus, SENDRECV),
+        ("asterisk", include_str!("../samples/asterisk-answer.sdp"), Codec::Pcmu, SENDRECV),
+        ("pjsip", include_str!("../samples/pjsip-answer.sdp"), Codec::Pcmu, SENDRECV),
+        ("baresip", include_str!("../samples/baresip-answer.sdp"), Codec::Opus, SENDRECV),
+        ("baresip", include_str!("../samples/baresip-hold-answer.sdp"), Codec::Opus, Direction::SendOnly),
+        ("jssip", include_str!("../samples/jssip-answer.sdp"), Codec::Opus, SENDRECV),
+        ("sipjs", include_str!("../samples/sipjs-answer.sdp"), Codec::Opus, SENDRECV),
     ] {
         let mut alice = session(config());
         alice.offer(Instant::ZERO, SENDRECV, false).unwrap();

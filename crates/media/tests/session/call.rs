@@ -1,10 +1,8 @@
 //! Two sessions call each other.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{A, B, Pair, config};
+use crate::common::{A, B, Pair, config};
 use offhook_media::{Codec, Direction, MediaConfig, MediaEvent};
 
 fn only(codec: Codec) -> MediaConfig {
