@@ -46,8 +46,9 @@ pub struct Authority {
 impl Authority {
     /// An authority that asks for MD5 and SHA-256 with `qop="auth"` and whose nonces live for five minutes.
     ///
-    /// `key` is 32 octets of entropy; nonces made with another key are stale. MD5 stands first because
-    /// browsers' libraries read the first row only and know nothing else; stronger clients choose for themselves.
+    /// `key` is 32 octets of entropy, new with each start of the server: the counts of the last life are lost, so its nonces have
+    /// to be stale. MD5 stands first because browsers' libraries read the first row only and know nothing else; stronger
+    /// clients choose for themselves.
     ///
     /// # Errors
     /// [`DigestError::Unwritable`] if the realm holds a control character.

@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::response::{Count, Protected, response};
+use super::server::{Authority, Verdict};
 use super::{Algorithm, Challenge, Credentials, Password, Responder};
-use crate::Method;
+use crate::{Instant, Method};
 
 struct Example {
     algorithm: Algorithm,
@@ -165,6 +166,33 @@ proptest! {
         let credentials = Credentials::parse(header.as_bytes()).unwrap();
         prop_assert_eq!(std::str::from_utf8(credentials.response).unwrap(), theirs);
         prop_assert_eq!(credentials.username.value(), username.as_bytes());
+    }
+
+    /// Quotation marks, backslashes and letters of any language go through challenge and credentials unharmed.
+    #[test]
+    fn any_name_and_password_pass_from_end_to_end(
+        username in "[^\\p{Cc}]{0,9}",
+        realm in "[^\\p{Cc}]{0,9}",
+        password in ".{0,9}",
+        other in ".{0,9}",
+        algorithm in prop::sample::select(&Algorithm::ALL[..]),
+    ) {
+        let mut authority = Authority::new(realm, [1; 32]).unwrap().algorithms(&[algorithm]);
+        let row = authority.challenge(Instant::ZERO, false, 1).remove(0);
+        let challenge = Challenge::parse(row.as_bytes()).unwrap();
+        let header = Responder::new()
+            .answer(&challenge, &username, &Password::plain(&*password), Method::Bye, b"sip:a", b"", "c")
+            .unwrap();
+        let credentials = Credentials::parse(header.as_bytes()).unwrap();
+        prop_assert_eq!(&*credentials.username.value(), username.as_bytes());
+        let mut judge = |password: &str| {
+            let password = Password::plain(password);
+            authority.verify(Instant::ZERO, &credentials, &password, Method::Bye, b"sip:a", b"")
+        };
+        if other != password {
+            prop_assert_eq!(judge(&other), Verdict::Wrong);
+        }
+        prop_assert_eq!(judge(&password), Verdict::Good);
     }
 
     #[test]

@@ -25,16 +25,10 @@ fn low_octets(text: &[u8]) -> usize {
     text.chunks(192).map(|chunk| usize::from(count(chunk))).sum()
 }
 
-/// About how long the text becomes; exact for attributes, which are nearly all of it.
+/// About how long the text becomes: candidates are longer, flags shorter.
 fn measure(session: &Session) -> usize {
-    let attributes = |list: &[Attribute]| {
-        list.iter().map(|a| a.attribute.len() + a.value.as_ref().map_or(0, String::len) + 5).sum::<usize>()
-    };
-    let media =
-        |media: &Media| 96 + media.fmt.len() + 64 * media.connections.len() + attributes(&media.attributes);
-    256 + session.session_name.len()
-        + attributes(&session.attributes)
-        + session.medias.iter().map(media).sum::<usize>()
+    let attributes = session.medias.iter().map(|media| media.attributes.len()).sum::<usize>();
+    256 + 128 * session.medias.len() + 64 * (session.attributes.len() + attributes)
 }
 
 /// With `STRIP` it leaves out what could end a line.
