@@ -1,0 +1,212 @@
+//! What a network does to one message.
+//!
+//! The fate of a message hangs on what it *is* and not on how many were sent before it: on the call it belongs
+//! to, its method, sequence number and status, the link and direction it takes, and how often it was sent
+//! already. A step that is taken out of a scenario therefore leaves the fates of all other calls as they were.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use offhook_wire::{Instant, Limits, Message};
+
+use crate::hash::{Digest, Draw};
+use crate::scenario::Weather;
+
+/// Names messages and draws their fates.
+#[derive(Debug)]
+pub struct Fates {
+    seed: u64,
+    limits: Limits,
+    /// Call-IDs are random, and other ones are drawn when a step before is taken out. What stays is who sent the first
+    /// message of the call, and when.
+    calls: BTreeMap<Bytes, u64>,
+    sent: BTreeMap<u64, u32>,
+}
+
+/// One direction of one link.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// The phone at one end, by its place in the scenario.
+    pub phone: usize,
+    /// The exchange at the other.
+    pub exchange: usize,
+    /// From the phone to the exchange.
+    pub up: bool,
+}
+
+/// A message that is being sent, named.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    key: u64,
+    /// How often it was sent on this lane before.
+    pub repeat: u32,
+}
+
+/// When a datagram arrives, after it was sent: never, once or twice.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Arrivals {
+    /// The first copy; `None` when the datagram is lost.
+    pub first: Option<Duration>,
+    /// A second copy.
+    pub second: Option<Duration>,
+}
+
+impl Fates {
+    /// Fates of one scenario.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, limits: Limits::default(), calls: BTreeMap::new(), sent: BTreeMap::new() }
+    }
+
+    /// Names a message that is sent at `now`, in world time.
+    pub fn name(&mut self, now: Instant, lane: Lane, data: &Bytes) -> Named {
+        let place =
+            Digest::new(self.seed).word(lane.phone as u64).word(lane.exchange as u64).word(lane.up.into());
+        let key = match self.identity(now, lane, data) {
+            Some(identity) => place.word(identity),
+            // A keep-alive, or garbage: all that is known is when it was sent.
+            None => place.word(now.as_nanos()).bytes(data),
+        };
+        let key = key.finish();
+        let sent = self.sent.entry(key).or_insert(0);
+        let repeat = *sent;
+        *sent += 1;
+        Named { key, repeat }
+    }
+
+    fn identity(&mut self, now: Instant, lane: Lane, data: &Bytes) -> Option<u64> {
+        let message = Message::parse(data.clone(), &self.limits).ok()?;
+        let cseq = message.cseq().ok()?;
+        let call_id = message.call_id().ok()?;
+        let call = match self.calls.get(call_id) {
+            Some(&call) => call,
+            None => {
+                let first = Digest::new(lane.phone as u64)
+                    .word(now.as_nanos())
+                    .bytes(cseq.method.as_bytes())
+                    .finish();
+                self.calls.insert(Bytes::copy_from_slice(call_id), first);
+                first
+            }
+        };
+        // A request has no status, and an ACK has the number of its INVITE but a method of its own.
+        let status = message.status().unwrap_or(0);
+        Some(
+            Digest::new(call)
+                .bytes(cseq.method.as_bytes())
+                .word(cseq.number.into())
+                .word(status.into())
+                .finish(),
+        )
+    }
+}
+
+impl Named {
+    fn draw(self) -> Draw {
+        Draw::from_digest(Digest::new(self.key).word(self.repeat.into()))
+    }
+
+    /// How long a message takes on a stream, when nothing is in its way.
+    pub fn on_stream(self, weather: &Weather) -> Duration {
+        travel(&mut self.draw(), weather)
+    }
+
+    /// What happens to a datagram.
+    pub fn as_datagram(self, weather: &Weather) -> Arrivals {
+        let draw = &mut self.draw();
+        let (lost, doubled, late) =
+            (draw.chance(weather.loss), draw.chance(weather.duplicate), draw.chance(weather.late));
+        let mut first = travel(draw, weather);
+        let second = first + travel(draw, weather);
+        if late {
+            first += weather.delay * 4 + weather.jitter * 4;
+        }
+        Arrivals { first: (!lost).then_some(first), second: (doubled && !lost).then_some(second) }
+    }
+}
+
+/// The delay, and a jitter that is exponential in the mean. In whole numbers, because logarithms differ between
+/// platforms in the last digit.
+fn travel(draw: &mut Draw, weather: &Weather) -> Duration {
+    if weather.jitter.is_zero() {
+        return weather.delay;
+    }
+    let halvings = draw.word().leading_zeros().min(8);
+    let parts = halvings * 1024 + draw.below(1024) as u32;
+    weather.delay + weather.jitter * parts / 1536
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UP: Lane = Lane { phone: 0, exchange: 0, up: true };
+    const STORM: Weather = Weather {
+        delay: Duration::from_millis(10),
+        jitter: Duration::from_millis(30),
+        loss: 200,
+        duplicate: 100,
+        late: 50,
+    };
+
+    fn request(method: &str, call_id: &str, number: u32) -> Bytes {
+        format!(
+            "{method} sip:bob@pbx SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK{call_id}{number}\r\nFrom: <sip:a@pbx>;tag=1\r\n\
+             To: <sip:bob@pbx>\r\nCall-ID: {call_id}\r\nCSeq: {number} {method}\r\nContent-Length: 0\r\n\r\n"
+        )
+        .into()
+    }
+
+    #[test]
+    fn a_fate_hangs_on_the_message_and_not_on_those_before() {
+        let at = Instant::from_nanos;
+        let mut with = Fates::new(1);
+        with.name(at(1), UP, &request("INVITE", "earlier", 1));
+        let after = with.name(at(5), UP, &request("INVITE", "random-1", 1));
+        let mut without = Fates::new(1);
+        let alone = without.name(at(5), UP, &request("INVITE", "random-2", 1));
+        assert_eq!(after, alone, "another Call-ID, but the same first message at the same time");
+    }
+
+    #[test]
+    fn what_differs_has_another_fate() {
+        let at = Instant::from_nanos(5);
+        let mut fates = Fates::new(1);
+        let named = [
+            fates.name(at, UP, &request("INVITE", "x", 1)),
+            fates.name(at, UP, &request("INVITE", "x", 1)),
+            fates.name(at, UP, &request("INVITE", "x", 2)),
+            fates.name(at, UP, &request("ACK", "x", 1)),
+            fates.name(at, Lane { up: false, ..UP }, &request("INVITE", "x", 1)),
+            fates.name(at, Lane { phone: 1, ..UP }, &request("INVITE", "x", 1)),
+            fates.name(at, UP, &Bytes::from_static(b"\r\n\r\n")),
+            Fates::new(2).name(at, UP, &request("INVITE", "x", 1)),
+        ];
+        assert_eq!(named[1].repeat, 1, "the same message again");
+        for (i, a) in named.iter().enumerate() {
+            for b in &named[i + 1..] {
+                assert_ne!(a, b);
+            }
+        }
+    }
+
+    #[test]
+    fn weather_is_as_bad_as_it_says() {
+        let fates: Vec<Arrivals> =
+            (0..10_000).map(|key| Named { key, repeat: 0 }.as_datagram(&STORM)).collect();
+        let lost = fates.iter().filter(|fate| fate.first.is_none()).count();
+        let doubled = fates.iter().filter(|fate| fate.second.is_some()).count();
+        assert!((1_800..2_200).contains(&lost), "{lost}");
+        assert!((650..950).contains(&doubled), "{doubled}");
+        let mean =
+            (0..10_000).map(|key| Named { key, repeat: 0 }.on_stream(&STORM)).sum::<Duration>() / 10_000;
+        assert!((35..45).contains(&mean.as_millis()), "{mean:?}");
+        assert!(fates.iter().flat_map(|fate| fate.first).all(|first| first >= STORM.delay));
+    }
+
+    #[test]
+    fn clear_weather_is_the_same_for_all() {
+        let fate = Named { key: 7, repeat: 0 }.as_datagram(&Weather::CLEAR);
+        assert_eq!(fate, Arrivals { first: Some(Weather::CLEAR.delay), second: None });
+    }
+}

@@ -1,0 +1,293 @@
+//! What will be played: who is there, over what networks, and what goes wrong when.
+//!
+//! A scenario is explicit: nothing that happens in a run is drawn while it runs except the fates of
+//! packets, and those hang on the packets' own identity ([`crate::fate`]). So a step can be taken out
+//! and the rest goes on as it did.
+
+mod act;
+mod read;
+mod write;
+
+use std::time::Duration;
+
+pub use act::{Act, Deed, Fault, Manner, MediaTrouble, Step, Way};
+pub use read::{ScenarioError, parse_duration};
+pub use write::Seconds;
+
+/// A whole test of a world, from the first connection to the last hang-up.
+///
+/// `Display` writes it and `FromStr` reads it back; [`Scenario::to_json`] wraps the same lines for machines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// The key of all entropy: fates of packets, delays of effects, the seeds of the nodes.
+    pub seed: u64,
+    /// The exchanges, best first. Every phone knows all of them.
+    pub exchanges: Vec<ExchangeSetup>,
+    /// The phones.
+    pub phones: Vec<PhoneSetup>,
+    /// How long each phase lasts.
+    pub span: Span,
+    /// What users do and what goes wrong, in order of time.
+    pub steps: Vec<Step>,
+}
+
+/// One exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExchangeSetup {
+    /// Its name in the ladder, and its host name.
+    pub name: String,
+}
+
+/// One phone and the network it is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhoneSetup {
+    /// Its name in the ladder.
+    pub name: String,
+    /// The user part of its address of record. Two phones with one user are forked to.
+    pub user: String,
+    /// What its connection is made of.
+    pub transport: Transport,
+    /// The network between it and the exchanges, while the storm lasts.
+    pub weather: Weather,
+    /// How much faster its clock runs, in parts per million.
+    pub drift: i32,
+    /// The codecs of its media, best first.
+    pub codecs: Vec<Codec>,
+    /// Whether its media speaks telephone-event (RFC 4733).
+    pub telephone_event: bool,
+    /// Whether it knows its password.
+    pub right_password: bool,
+    /// `re_registry_phone_times` of its account.
+    pub attempts: Option<u32>,
+    /// The lifetime of registrations it asks for.
+    pub expires: Duration,
+}
+
+impl PhoneSetup {
+    /// A phone in good order on a good WebSocket, its user named as itself.
+    pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
+        Self {
+            user: name.clone(),
+            name,
+            transport: Transport::Ws,
+            weather: Weather::CLEAR,
+            drift: 0,
+            codecs: Codec::ALL.to_vec(),
+            telephone_event: true,
+            right_password: true,
+            attempts: None,
+            expires: Duration::from_secs(600),
+        }
+    }
+}
+
+/// What a connection is made of.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// A WebSocket: messages in order, none lost while the connection lives.
+    Ws,
+    /// Datagrams, which may be lost, doubled and overtaken.
+    Udp,
+}
+
+/// What a network does to messages.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Weather {
+    /// The shortest way through.
+    pub delay: Duration,
+    /// What may be added to it, exponentially distributed in the mean.
+    pub jitter: Duration,
+    /// Datagrams lost, of a thousand.
+    pub loss: u16,
+    /// Datagrams that arrive twice, of a thousand.
+    pub duplicate: u16,
+    /// Datagrams that arrive so late that others overtake them, of a thousand.
+    pub late: u16,
+}
+
+impl Weather {
+    /// 10 ms, always.
+    pub const CLEAR: Self =
+        Self { delay: Duration::from_millis(10), jitter: Duration::ZERO, loss: 0, duplicate: 0, late: 0 };
+
+    /// The same way without the faults: what is left of it when the storm is over.
+    #[must_use]
+    pub fn healed(self) -> Self {
+        Self { loss: 0, duplicate: 0, late: 0, jitter: self.jitter.min(Duration::from_millis(20)), ..self }
+    }
+}
+
+/// A codec of the media model.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Codec {
+    /// `opus/48000/2`
+    Opus,
+    /// `PCMU/8000`
+    Pcmu,
+    /// `PCMA/8000`
+    Pcma,
+}
+
+impl Codec {
+    /// All of them, best first.
+    pub const ALL: [Self; 3] = [Self::Opus, Self::Pcmu, Self::Pcma];
+}
+
+/// The phases of a run.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Steps are taken and faults are at work.
+    pub storm: Duration,
+    /// The networks are healed, nobody does anything new: what was promised must come about.
+    pub settle: Duration,
+    /// Everybody hangs up, and then all must be quiet.
+    pub quiesce: Duration,
+}
+
+impl Default for Span {
+    /// The storm is what the scenario says. Settling takes the longest back-off of a registration (60 s and its
+    /// jitter), the longest `Retry-After`, a keep-alive that finds a dead connection (35 s) and a transaction
+    /// (64·T1). Quiescing takes two transactions, one for the BYE that nobody answers and one for its 2xx.
+    fn default() -> Self {
+        Self {
+            storm: Duration::from_secs(60),
+            settle: Duration::from_secs(240),
+            quiesce: Duration::from_secs(120),
+        }
+    }
+}
+
+impl Span {
+    /// From the start to the end.
+    pub fn total(&self) -> Duration {
+        self.storm + self.settle + self.quiesce
+    }
+}
+
+impl Scenario {
+    /// A scenario without phones or steps.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            exchanges: vec![ExchangeSetup { name: "pbx".to_owned() }],
+            phones: Vec::new(),
+            span: Span::default(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// The place of a phone in [`Scenario::phones`].
+    pub fn phone(&self, name: &str) -> Option<usize> {
+        self.phones.iter().position(|phone| phone.name == name)
+    }
+
+    /// The place of an exchange in [`Scenario::exchanges`].
+    pub fn exchange(&self, name: &str) -> Option<usize> {
+        self.exchanges.iter().position(|exchange| exchange.name == name)
+    }
+
+    /// The lines of the text form, cut into `setting` and `steps`.
+    pub fn to_json(&self) -> serde_json::Value {
+        let text = self.to_string();
+        let (steps, setting): (Vec<&str>, Vec<&str>) = text
+            .lines()
+            .filter(|line| !line.is_empty())
+            .partition(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+        serde_json::json!({ "setting": setting, "steps": steps })
+    }
+
+    /// Reads what [`Scenario::to_json`] wrote.
+    ///
+    /// # Errors
+    /// When `setting` and `steps` are no lists of lines, or a line is not understood.
+    pub fn from_json(json: &serde_json::Value) -> Result<Self, ScenarioError> {
+        let mut text = String::new();
+        for key in ["setting", "steps"] {
+            let lines =
+                json[key].as_array().ok_or_else(|| ScenarioError::new(0, format!("no list `{key}`")))?;
+            for line in lines {
+                text.push_str(
+                    line.as_str().ok_or_else(|| ScenarioError::new(0, format!("`{key}` holds no text")))?,
+                );
+                text.push('\n');
+            }
+        }
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = "\
+offhook-scenario 1
+seed 42
+span storm=60s settle=240s quiesce=120s
+exchange pbx
+phone alice ws
+phone bob udp user=robert delay=5ms jitter=30ms loss=50 duplicate=10 late=20 drift=-200 codecs=pcma,opus no-telephone-event attempts=3 expires=60s
+phone mallory ws wrong-password
+
+0.5s bob will answer after 1.5s
+0.75s bob will reject 603 after 0s
+1s bob will ignore
+1.2s alice dials bob
+2s bob answers
+2s bob rejects 486
+2.25s alice holds
+2.5s alice resumes
+2.5s alice sends 159# by info for 100ms
+3s alice sends 42 by auto for 40ms
+3s alice transfers to carol
+4s alice unregisters
+4.001s alice registers
+5s alice hangs up
+6s alice loses its connection
+6s bob loses its connection silently
+7s bob is cut off both ways for 12s
+8s bob is cut off from the network for 4s
+8s bob is cut off to the network for 4s
+9s pbx crashes for 4s
+9s alice has slow media of 2s for 10s
+9s alice has broken media for 10s
+9s alice has pathless media for 10s
+10s bob dies
+";
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let scenario: Scenario = EXAMPLE.parse().expect("the example is understood");
+        assert_eq!(scenario.to_string(), EXAMPLE);
+        assert_eq!(Scenario::from_json(&scenario.to_json()), Ok(scenario.clone()));
+        assert_eq!(scenario.steps.len(), 24);
+        assert_eq!(scenario.phones[1].user, "robert");
+        assert_eq!(scenario.phones[1].weather.loss, 50);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_with_its_line() {
+        for (line, wrong) in [
+            (1, "scenario 1"),
+            (2, "offhook-scenario 1\nphone"),
+            (2, "offhook-scenario 1\nphone alice pigeon"),
+            (2, "offhook-scenario 1\nphone alice ws loss=lots"),
+            (3, "offhook-scenario 1\nphone alice ws\nphone alice ws"),
+            (2, "offhook-scenario 1\n1s bob dials alice"),
+            (3, "offhook-scenario 1\nphone bob ws\n1x bob dials alice"),
+            (3, "offhook-scenario 1\nphone bob ws\n1s bob dances"),
+            (3, "offhook-scenario 1\nphone bob ws\n1s bob answers now"),
+            (2, "offhook-scenario 1\nseed x"),
+        ] {
+            let refused = wrong.parse::<Scenario>().expect_err(wrong);
+            assert_eq!(refused.line(), line, "{wrong}: {refused}");
+        }
+    }
+
+    #[test]
+    fn comments_and_blank_lines_are_free() {
+        let text = "# why\noffhook-scenario 1\n\n  # the key\nseed 3\nphone a ws\n\n1s a hangs up\n";
+        assert_eq!(text.parse::<Scenario>().map(|s| (s.seed, s.steps.len())), Ok((3, 1)));
+    }
+}

@@ -1,0 +1,255 @@
+//! Reading a scenario. The grammar is what `write.rs` writes; a line that starts with `#` is a comment.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::{
+    Act, Codec, Deed, ExchangeSetup, Fault, Manner, MediaTrouble, PhoneSetup, Scenario, Span, Step,
+    Transport, Way,
+};
+use offhook::DtmfPath;
+
+/// A line that is not understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct ScenarioError {
+    line: usize,
+    what: String,
+}
+
+impl ScenarioError {
+    pub(super) fn new(line: usize, what: impl Into<String>) -> Self {
+        Self { line, what: what.into() }
+    }
+
+    /// Which line, from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+}
+
+impl FromStr for Scenario {
+    type Err = ScenarioError;
+
+    fn from_str(text: &str) -> Result<Self, ScenarioError> {
+        let mut scenario = Scenario::new(0);
+        scenario.exchanges.clear();
+        let mut lines = text.lines().enumerate().filter_map(|(index, line)| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let blank = words.first().is_none_or(|word| word.starts_with('#'));
+            (!blank).then_some((index + 1, words))
+        });
+        match lines.next() {
+            Some((_, words)) if words == ["offhook-scenario", "1"] => {}
+            first => {
+                let line = first.map_or(1, |(line, _)| line);
+                return Err(ScenarioError::new(line, "a scenario starts with `offhook-scenario 1`"));
+            }
+        }
+        for (line, words) in lines {
+            scenario.read_line(&words).map_err(|what| ScenarioError::new(line, what))?;
+        }
+        if scenario.exchanges.is_empty() {
+            scenario.exchanges = Scenario::new(0).exchanges;
+        }
+        scenario.steps.sort_by_key(|step| step.at);
+        Ok(scenario)
+    }
+}
+
+impl Scenario {
+    fn read_line(&mut self, words: &[&str]) -> Result<(), String> {
+        match words {
+            ["seed", seed] => self.seed = number(seed)?,
+            ["span", settings @ ..] => self.span = read_span(settings)?,
+            ["exchange", name] => self.exchanges.push(ExchangeSetup { name: self.new_name(name)? }),
+            ["phone", name, transport, settings @ ..] => {
+                let phone = read_phone(self.new_name(name)?, transport, settings)?;
+                self.phones.push(phone);
+            }
+            [at, name, act @ ..] if at.starts_with(|c: char| c.is_ascii_digit()) => {
+                let step = Step { at: parse_duration(at)?, act: self.read_act(name, act)? };
+                self.steps.push(step);
+            }
+            _ => return Err("expected `seed`, `span`, `exchange`, `phone` or a time".to_owned()),
+        }
+        Ok(())
+    }
+
+    fn new_name(&self, name: &str) -> Result<String, String> {
+        if self.phone(name).is_some() || self.exchange(name).is_some() {
+            return Err(format!("`{name}` is there already"));
+        }
+        Ok(name.to_owned())
+    }
+
+    fn read_act(&self, name: &str, words: &[&str]) -> Result<Act, String> {
+        if let Some(exchange) = self.exchange(name) {
+            return match words {
+                ["crashes", "for", lasting] => {
+                    Ok(Act::Fault(Fault::Crash { exchange, lasting: parse_duration(lasting)? }))
+                }
+                _ => Err("an exchange can only crash".to_owned()),
+            };
+        }
+        let phone = self.phone(name).ok_or_else(|| format!("nobody is called `{name}`"))?;
+        match read_fault(phone, words)? {
+            Some(fault) => Ok(Act::Fault(fault)),
+            None => Ok(Act::User { phone, deed: read_deed(words)? }),
+        }
+    }
+}
+
+fn read_span(settings: &[&str]) -> Result<Span, String> {
+    let mut span = Span::default();
+    for setting in settings {
+        match setting.split_once('=') {
+            Some(("storm", value)) => span.storm = parse_duration(value)?,
+            Some(("settle", value)) => span.settle = parse_duration(value)?,
+            Some(("quiesce", value)) => span.quiesce = parse_duration(value)?,
+            _ => return Err(format!("no phase `{setting}`")),
+        }
+    }
+    Ok(span)
+}
+
+fn read_phone(name: String, transport: &str, settings: &[&str]) -> Result<PhoneSetup, String> {
+    let mut phone = PhoneSetup::new(name);
+    phone.transport = match transport {
+        "ws" => Transport::Ws,
+        "udp" => Transport::Udp,
+        _ => return Err(format!("no transport `{transport}`")),
+    };
+    for setting in settings {
+        match setting.split_once('=') {
+            None if *setting == "no-telephone-event" => phone.telephone_event = false,
+            None if *setting == "wrong-password" => phone.right_password = false,
+            Some(("user", value)) => phone.user = value.to_owned(),
+            Some(("delay", value)) => phone.weather.delay = parse_duration(value)?,
+            Some(("jitter", value)) => phone.weather.jitter = parse_duration(value)?,
+            Some(("loss", value)) => phone.weather.loss = number(value)?,
+            Some(("duplicate", value)) => phone.weather.duplicate = number(value)?,
+            Some(("late", value)) => phone.weather.late = number(value)?,
+            Some(("drift", value)) => phone.drift = number(value)?,
+            Some(("attempts", value)) => phone.attempts = Some(number(value)?),
+            Some(("expires", value)) => phone.expires = parse_duration(value)?,
+            Some(("codecs", value)) => {
+                phone.codecs = value.split(',').map(read_codec).collect::<Result<_, _>>()?
+            }
+            _ => return Err(format!("no setting `{setting}`")),
+        }
+    }
+    Ok(phone)
+}
+
+fn read_codec(name: &str) -> Result<Codec, String> {
+    Codec::ALL.into_iter().find(|codec| codec.to_string() == name).ok_or_else(|| format!("no codec `{name}`"))
+}
+
+fn read_fault(phone: usize, words: &[&str]) -> Result<Option<Fault>, String> {
+    Ok(Some(match words {
+        ["loses", "its", "connection"] => Fault::Drop { phone },
+        ["loses", "its", "connection", "silently"] => Fault::Rot { phone },
+        ["is", "cut", "off", way @ .., "for", lasting] => {
+            let way = match way {
+                ["from", "the", "network"] => Way::Down,
+                ["to", "the", "network"] => Way::Up,
+                ["both", "ways"] => Way::Both,
+                _ => return Err("cut off `from the network`, `to the network` or `both ways`?".to_owned()),
+            };
+            Fault::Cut { phone, way, lasting: parse_duration(lasting)? }
+        }
+        ["has", trouble @ .., "for", lasting] => {
+            let trouble = match trouble {
+                ["slow", "media", "of", by] => MediaTrouble::Slow(parse_duration(by)?),
+                ["broken", "media"] => MediaTrouble::Broken,
+                ["pathless", "media"] => MediaTrouble::Pathless,
+                _ => return Err("`slow media of …`, `broken media` or `pathless media`?".to_owned()),
+            };
+            Fault::Media { phone, trouble, lasting: parse_duration(lasting)? }
+        }
+        ["dies"] => Fault::Die { phone },
+        _ => return Ok(None),
+    }))
+}
+
+fn read_deed(words: &[&str]) -> Result<Deed, String> {
+    Ok(match words {
+        ["dials", to] => Deed::Dial((*to).to_owned()),
+        ["answers"] => Deed::Answer,
+        ["rejects", code] => Deed::Reject(number(code)?),
+        ["hangs", "up"] => Deed::HangUp,
+        ["holds"] => Deed::Hold,
+        ["resumes"] => Deed::Resume,
+        ["sends", digits, "by", path, "for", tone] => {
+            let path = match *path {
+                "auto" => DtmfPath::Auto,
+                "rtp" => DtmfPath::Rtp,
+                "info" => DtmfPath::Info,
+                _ => return Err(format!("no way `{path}` for digits")),
+            };
+            Deed::Digits { digits: (*digits).to_owned(), path, tone: parse_duration(tone)? }
+        }
+        ["transfers", "to", to] => Deed::Transfer((*to).to_owned()),
+        ["registers"] => Deed::Register,
+        ["unregisters"] => Deed::Unregister,
+        ["will", "answer", "after", after] => Deed::Manner(Manner::Answer { after: parse_duration(after)? }),
+        ["will", "reject", code, "after", after] => {
+            Deed::Manner(Manner::Reject { code: number(code)?, after: parse_duration(after)? })
+        }
+        ["will", "ignore"] => Deed::Manner(Manner::Ignore),
+        _ => return Err(format!("nobody knows how to `{}`", words.join(" "))),
+    })
+}
+
+fn number<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("`{text}` is no number that fits here"))
+}
+
+/// Reads `1.25s`, `40ms` or `2m`.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no time: `1.25s`, `40ms` or `2m`");
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let nanos_per_unit: u64 = match &text[digits.len()..] {
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" => 60_000_000_000,
+        _ => return Err(wrong()),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let plain = |text: &str| (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then_some(());
+    plain(whole).and_then(|()| plain(fraction)).ok_or_else(wrong)?;
+    let whole: u64 = whole.parse().map_err(|_| wrong())?;
+    let parts = format!("{fraction:0<9}");
+    let billionths: u64 = parts.get(..9).and_then(|nine| nine.parse().ok()).ok_or_else(wrong)?;
+    let nanos = u128::from(whole) * u128::from(nanos_per_unit)
+        + u128::from(billionths) * u128::from(nanos_per_unit) / 1_000_000_000;
+    u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Seconds;
+
+    #[test]
+    fn durations_are_exact_both_ways() {
+        for (text, nanos) in [
+            ("0s", 0),
+            ("1.25s", 1_250_000_000),
+            ("40ms", 40_000_000),
+            ("0.000000001s", 1),
+            ("0.75s", 750_000_000),
+        ] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_nanos(nanos)), "{text}");
+            assert_eq!(Seconds(Duration::from_nanos(nanos)).to_string(), text);
+        }
+        assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
+        for text in ["", "s", "1", "-1s", "1.s", ".5s", "1e3s", "99999999999999999999s", "1h"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Writing a scenario: one line for each thing, in words.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{
+    Act, Codec, Deed, Fault, Manner, MediaTrouble, PhoneSetup, Scenario, Step, Transport, Way, Weather,
+};
+use offhook::DtmfPath;
+
+/// Writes a duration as `1.25s`, or as `40ms` when it is shorter than a quarter of a second and whole in that unit.
+pub struct Seconds(pub Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, nanos) = (self.0.as_secs(), self.0.subsec_nanos());
+        if whole == 0 && nanos != 0 && nanos < 250_000_000 && nanos % 1_000_000 == 0 {
+            return write!(f, "{}ms", nanos / 1_000_000);
+        }
+        let fraction = format!("{nanos:09}");
+        match fraction.trim_end_matches('0') {
+            "" => write!(f, "{whole}s"),
+            digits => write!(f, "{whole}.{digits}s"),
+        }
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "offhook-scenario 1")?;
+        writeln!(f, "seed {}", self.seed)?;
+        let span = self.span;
+        let (storm, settle, quiesce) = (Seconds(span.storm), Seconds(span.settle), Seconds(span.quiesce));
+        writeln!(f, "span storm={storm} settle={settle} quiesce={quiesce}")?;
+        for exchange in &self.exchanges {
+            writeln!(f, "exchange {}", exchange.name)?;
+        }
+        for phone in &self.phones {
+            writeln!(f, "{phone}")?;
+        }
+        if !self.steps.is_empty() {
+            writeln!(f)?;
+        }
+        for step in &self.steps {
+            writeln!(f, "{}", self.describe(step))?;
+        }
+        Ok(())
+    }
+}
+
+impl Scenario {
+    /// The line of one step.
+    pub fn describe(&self, step: &Step) -> String {
+        let at = Seconds(step.at);
+        match &step.act {
+            Act::User { phone, deed } => format!("{at} {} {deed}", self.phones[*phone].name),
+            Act::Fault(fault) => format!("{at} {}", self.describe_fault(fault)),
+        }
+    }
+
+    fn describe_fault(&self, fault: &Fault) -> String {
+        let name = |phone: &usize| &self.phones[*phone].name;
+        match fault {
+            Fault::Drop { phone } => format!("{} loses its connection", name(phone)),
+            Fault::Rot { phone } => format!("{} loses its connection silently", name(phone)),
+            Fault::Cut { phone, way, lasting } => {
+                format!("{} is cut off {way} for {}", name(phone), Seconds(*lasting))
+            }
+            Fault::Crash { exchange, lasting } => {
+                format!("{} crashes for {}", self.exchanges[*exchange].name, Seconds(*lasting))
+            }
+            Fault::Media { phone, trouble, lasting } => {
+                format!("{} has {trouble} for {}", name(phone), Seconds(*lasting))
+            }
+            Fault::Die { phone } => format!("{} dies", name(phone)),
+        }
+    }
+}
+
+impl fmt::Display for PhoneSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = PhoneSetup::new(self.name.as_str());
+        write!(f, "phone {} {}", self.name, self.transport)?;
+        if self.user != plain.user {
+            write!(f, " user={}", self.user)?;
+        }
+        write!(f, "{}", self.weather)?;
+        if self.drift != plain.drift {
+            write!(f, " drift={}", self.drift)?;
+        }
+        if self.codecs != plain.codecs {
+            let names: Vec<String> = self.codecs.iter().map(Codec::to_string).collect();
+            write!(f, " codecs={}", names.join(","))?;
+        }
+        if !self.telephone_event {
+            write!(f, " no-telephone-event")?;
+        }
+        if !self.right_password {
+            write!(f, " wrong-password")?;
+        }
+        if let Some(attempts) = self.attempts {
+            write!(f, " attempts={attempts}")?;
+        }
+        if self.expires != plain.expires {
+            write!(f, " expires={}", Seconds(self.expires))?;
+        }
+        Ok(())
+    }
+}
+
+/// Only what differs from [`Weather::CLEAR`], each with a space before it.
+impl fmt::Display for Weather {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.delay != Self::CLEAR.delay {
+            write!(f, " delay={}", Seconds(self.delay))?;
+        }
+        if self.jitter != Self::CLEAR.jitter {
+            write!(f, " jitter={}", Seconds(self.jitter))?;
+        }
+        for (key, value) in [("loss", self.loss), ("duplicate", self.duplicate), ("late", self.late)] {
+            if value != 0 {
+                write!(f, " {key}={value}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Transport::Ws => "ws",
+            Transport::Udp => "udp",
+        })
+    }
+}
+
+impl fmt::Display for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Codec::Opus => "opus",
+            Codec::Pcmu => "pcmu",
+            Codec::Pcma => "pcma",
+        })
+    }
+}
+
+impl fmt::Display for Deed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Deed::Dial(to) => write!(f, "dials {to}"),
+            Deed::Answer => write!(f, "answers"),
+            Deed::Reject(code) => write!(f, "rejects {code}"),
+            Deed::HangUp => write!(f, "hangs up"),
+            Deed::Hold => write!(f, "holds"),
+            Deed::Resume => write!(f, "resumes"),
+            Deed::Digits { digits, path, tone } => {
+                let path = match path {
+                    DtmfPath::Auto => "auto",
+                    DtmfPath::Rtp => "rtp",
+                    DtmfPath::Info => "info",
+                };
+                write!(f, "sends {digits} by {path} for {}", Seconds(*tone))
+            }
+            Deed::Transfer(to) => write!(f, "transfers to {to}"),
+            Deed::Register => write!(f, "registers"),
+            Deed::Unregister => write!(f, "unregisters"),
+            Deed::Manner(Manner::Answer { after }) => write!(f, "will answer after {}", Seconds(*after)),
+            Deed::Manner(Manner::Reject { code, after }) => {
+                write!(f, "will reject {code} after {}", Seconds(*after))
+            }
+            Deed::Manner(Manner::Ignore) => write!(f, "will ignore"),
+        }
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Way::Down => "from the network",
+            Way::Up => "to the network",
+            Way::Both => "both ways",
+        })
+    }
+}
+
+impl fmt::Display for MediaTrouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MediaTrouble::Slow(by) => write!(f, "slow media of {}", Seconds(*by)),
+            MediaTrouble::Broken => write!(f, "broken media"),
+            MediaTrouble::Pathless => write!(f, "pathless media"),
+        }
+    }
+}
