@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_wire::Instant;
-use offhook_wire::sdp::Setup;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::format::{Codec as Str0mCodec, FormatParams};
 use str0m::media::{Direction as Str0mDirection, Frequency, MediaKind, Mid, Pt};
@@ -21,7 +20,7 @@ use str0m::{Candidate, Event, IceConnectionState, IceCreds, Input, Output, Rtc};
 use crate::codec::Codec;
 use crate::config::Certificate;
 use crate::error::MediaError;
-use crate::sdp::{Format, Keys, Payload, Remote, canonical};
+use crate::sdp::{Format, Keys, Payload, Remote, Setup, canonical};
 
 /// Sources of the peer's that are remembered. A call has one, and another after a transfer.
 const SOURCES: usize = 4;

@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use offhook_wire::sdp::Setup;
-
-use super::{Keys, Payload};
+use super::{Keys, Payload, Setup};
 
 /// The audio line alone, both ways, without candidates (they are given to str0m one by one).
 pub(crate) fn write(mid: &str, keys: &Keys, setup: Setup, ice_lite: bool, payloads: &[Payload]) -> String {

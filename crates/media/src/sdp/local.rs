@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use offhook_wire::sdp::{Direction, Setup};
+use offhook_wire::sdp::Direction;
 use sdp_types::{Attribute, Connection, Media, Origin, Session, Time, TransportProto};
 
 use super::remote::RemoteLine;
-use super::{Format, Keys, Payload};
+use super::{Format, Keys, Payload, Setup};
 use crate::codec::Codec;
 
 /// One line of ours.

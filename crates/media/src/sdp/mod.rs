@@ -14,8 +14,6 @@ mod remote;
 pub(crate) use local::{Local, LocalLine, Written};
 pub(crate) use remote::{Remote, RemoteLine};
 
-use offhook_wire::sdp::RtpMap;
-
 use crate::codec::Codec;
 
 /// What a payload type stands for.
@@ -50,12 +48,54 @@ impl Format {
         }
     }
 
-    /// The format that `a=rtpmap` names, if it is one of ours.
-    fn from_rtpmap(map: RtpMap<'_>) -> Option<Self> {
-        let ours = [Codec::Opus, Codec::Pcmu, Codec::Pcma];
-        let audio = ours.into_iter().find(|codec| map.is(codec.name(), codec.clock())).map(Self::Audio);
-        let event = || [8_000, 48_000].into_iter().find(|clock| map.is("telephone-event", *clock));
-        audio.or_else(|| event().map(Self::Event))
+    /// The format that the value of `a=rtpmap` behind the number names, if it is one of ours.
+    fn from_rtpmap(value: &str) -> Option<Self> {
+        let mut parts = value.trim().split('/');
+        let (name, clock) = (parts.next()?, parts.next()?.parse().ok()?);
+        let is = |ours: &str| name.eq_ignore_ascii_case(ours);
+        let codecs = [Codec::Opus, Codec::Pcmu, Codec::Pcma];
+        let audio = codecs.into_iter().find(|codec| is(codec.name()) && clock == codec.clock());
+        let event = is("telephone-event") && matches!(clock, 8_000 | 48_000);
+        audio.map(Self::Audio).or(event.then_some(Self::Event(clock)))
+    }
+
+    /// The format of a number that needs no `a=rtpmap` (RFC 3551 §6).
+    fn assigned(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Audio(Codec::Pcmu)),
+            8 => Some(Self::Audio(Codec::Pcma)),
+            _ => None,
+        }
+    }
+}
+
+/// Who opens the DTLS handshake (RFC 4145 §4, RFC 5763 §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Setup {
+    Active,
+    Passive,
+    ActPass,
+}
+
+impl Setup {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Passive => "passive",
+            Self::ActPass => "actpass",
+        }
+    }
+
+    /// From the value of `a=setup`, if there is one.
+    fn read(value: Option<&str>) -> Option<Self> {
+        match value {
+            // RFC 4145 §4: what an offer without it means.
+            Some("active") | None => Some(Self::Active),
+            Some("passive") => Some(Self::Passive),
+            // "Nobody, now", says RFC 4145 of the second; whoever writes it with ICE means "either".
+            Some("actpass" | "holdconn") => Some(Self::ActPass),
+            Some(_) => None,
+        }
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use offhook_wire::sdp::{self, Direction, Setup};
+use offhook_wire::sdp::{self, Direction};
 use sdp_types::{Media, Session};
 use str0m::Candidate;
 
-use super::{Format, Keys, Payload};
+use super::{Format, Keys, Payload, Setup};
 use crate::error::{MediaError, Unsupported};
 
 /// Candidates beyond which a description is an attack.
@@ -78,8 +78,12 @@ fn token(value: &str) -> bool {
     !value.is_empty() && value.len() <= 64 && value.bytes().all(|b| b.is_ascii_graphic())
 }
 
+fn values<'a>(media: &'a Media, name: &str) -> impl Iterator<Item = &'a str> {
+    media.attributes.iter().filter(move |a| a.attribute == name).filter_map(|a| a.value.as_deref())
+}
+
 fn value<'a>(media: &'a Media, name: &str) -> Option<&'a str> {
-    media.attributes.iter().find(|a| a.attribute == name).and_then(|a| a.value.as_deref()).map(str::trim)
+    values(media, name).next().map(str::trim)
 }
 
 /// An attribute of the line, else of the session (RFC 8839 §5.4, RFC 8122 §5).
@@ -124,13 +128,7 @@ fn read(session: &Session, media: &Media) -> Result<Remote, MediaError> {
         .filter_map(|a| a.value.as_deref())
         .filter_map(|group| group.trim().strip_prefix("BUNDLE"))
         .any(|mids| mid.is_some_and(|mid| mids.split_ascii_whitespace().any(|m| m == mid)));
-    let setup = match sdp::setup(session, media) {
-        // RFC 4145 §4: what an offer without it means.
-        None => Setup::Active,
-        // Nobody connects now, says RFC 4145; whoever wrote it with ICE means "either".
-        Some(Setup::HoldConn) => Setup::ActPass,
-        Some(setup) => setup,
-    };
+    let setup = Setup::read(either(session, media, "setup")).ok_or(MediaError::Malformed("setup"))?;
     Ok(Remote {
         lines: Vec::new(),
         audio: 0,
@@ -174,7 +172,7 @@ fn fingerprint(session: &Session, media: &Media) -> Option<Option<(String, Strin
 
 /// Everything that can be reached by UDP; names (`.local`) and TCP are passed over.
 fn candidates(media: &Media) -> Vec<Candidate> {
-    sdp::candidates(media)
+    values(media, "candidate")
         .take(CANDIDATES)
         .filter_map(|value| {
             let mut fields = value.split_ascii_whitespace();
@@ -198,11 +196,14 @@ fn reachable(address: SocketAddr) -> bool {
 
 fn payloads(media: &Media) -> Vec<Payload> {
     let mut payloads: Vec<Payload> = Vec::new();
-    for map in sdp::codecs(media) {
-        let number = map.payload_type;
-        let Some(format) = Format::from_rtpmap(map) else { continue };
-        // RFC 5761 §4: 64 to 95 would be taken for RTCP.
-        let usable = !(64..=95).contains(&number);
+    for number in media.fmt.split_ascii_whitespace().filter_map(|number| number.parse::<u8>().ok()) {
+        let maps = values(media, "rtpmap").filter_map(|value| value.trim().split_once(' '));
+        let mapped = maps.filter(|(own, _)| own.parse() == Ok(number)).map(|(_, map)| map).next();
+        let Some(format) = mapped.map_or_else(|| Format::assigned(number), Format::from_rtpmap) else {
+            continue;
+        };
+        // RFC 3550 §5.1: seven bits. RFC 5761 §4: 64 to 95 would be taken for RTCP.
+        let usable = number < 128 && !(64..=95).contains(&number);
         if usable && !payloads.iter().any(|p| p.number == number || p.format == format) {
             payloads.push(Payload { number, format });
         }

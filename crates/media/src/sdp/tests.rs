@@ -1,6 +1,6 @@
 //! The shim on what real peers wrote, on what they might write, and on nonsense.
 
-use offhook_wire::sdp::{Direction, Setup};
+use offhook_wire::sdp::Direction;
 use proptest::prelude::*;
 
 use super::*;

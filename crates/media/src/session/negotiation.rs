@@ -1,7 +1,7 @@
 //! Offers and answers (RFC 3264).
 
 use offhook_wire::Instant;
-use offhook_wire::sdp::{Direction, Setup};
+use offhook_wire::sdp::Direction;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng as _;
 use str0m::Candidate;
@@ -11,7 +11,7 @@ use super::{Agreed, MediaSession};
 use crate::codec::Codec;
 use crate::config::{Certificate, MediaConfig};
 use crate::error::MediaError;
-use crate::sdp::{Format, Keys, Local, LocalLine, Payload, Remote, Written};
+use crate::sdp::{Format, Keys, Local, LocalLine, Payload, Remote, Setup, Written};
 use crate::transport::{Ours, Transport};
 
 /// What we write in an offer of our own.
