@@ -5,6 +5,29 @@
 //! - A server keeps one [`server::Authority`]: its nonces carry their own time and proof of origin, so a
 //!   flood of unauthenticated requests costs no memory.
 //!
+//! ```
+//! use offhook_wire::digest::server::{Authority, Verdict};
+//! use offhook_wire::digest::{Challenge, Credentials, Password, Responder, strongest};
+//! use offhook_wire::{Instant, Method};
+//!
+//! let now = Instant::ZERO;
+//! let mut authority = Authority::new("example.org", [7; 32])?;
+//! let rows = authority.challenge(now, false, 42); // a WWW-Authenticate each
+//!
+//! let password = Password::plain("secret");
+//! let challenges = rows.iter().filter_map(|row| Challenge::parse(row.as_bytes()).ok());
+//! let challenge = strongest(challenges.filter(|c| password.serves(c.algorithm))).expect("one of them is known");
+//! let mut responder = Responder::new();
+//! let uri = b"sip:example.org";
+//! let row = responder.answer(&challenge, "alice", &password, Method::Register, uri, b"", "c0ffee")?; // Authorization
+//!
+//! let credentials = Credentials::parse(row.as_bytes())?;
+//! assert_eq!(credentials.username.value(), &b"alice"[..]);
+//! let verdict = authority.verify(now, &credentials, &password, Method::Register, uri, b"");
+//! assert_eq!(verdict, Verdict::Good);
+//! # Ok::<(), offhook_wire::digest::DigestError>(())
+//! ```
+//!
 //! The module is pure: cnonces and nonce entropy are arguments, time is an [`Instant`](crate::Instant).
 //! No error, `Debug` or `Display` shows a password, a hash of one or a response, and no error shows what a peer sent.
 
