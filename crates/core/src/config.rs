@@ -75,7 +75,11 @@ impl Account {
     ///
     /// # Errors
     /// When `server` is no [`Target`].
-    pub fn new(aor: impl Into<String>, password: Option<Password>, server: &str) -> Result<Self, TargetError> {
+    pub fn new(
+        aor: impl Into<String>,
+        password: Option<Password>,
+        server: &str,
+    ) -> Result<Self, TargetError> {
         Ok(Self {
             aor: aor.into(),
             display_name: None,
@@ -269,7 +273,17 @@ mod tests {
 
     #[test]
     fn what_is_no_target_is_refused() {
-        for text in ["", "pbx", "http://pbx", "ws://", "ws://h:x", "ws://h:70000", "ws://[::1", "udp://h/p", "ws://h /"] {
+        for text in [
+            "",
+            "pbx",
+            "http://pbx",
+            "ws://",
+            "ws://h:x",
+            "ws://h:70000",
+            "ws://[::1",
+            "udp://h/p",
+            "ws://h /",
+        ] {
             assert_eq!(text.parse::<Target>(), Err(TargetError), "{text}");
         }
     }

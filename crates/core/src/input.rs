@@ -1,4 +1,6 @@
-use crate::{AccountId, Command, Effect, EffectId, EffectResult, Event, FlowId, MediaEvent, SessionId, Target};
+use crate::{
+    AccountId, Command, Effect, EffectId, EffectResult, Event, FlowId, MediaEvent, SessionId, Target,
+};
 use bytes::Bytes;
 
 /// What goes into a phone.

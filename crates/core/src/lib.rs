@@ -8,22 +8,37 @@
 //! shape), `offhook-tokio` (a runtime). Any other runtime needs some forty lines.
 #![forbid(unsafe_code)]
 
+mod bounds;
 mod command;
 mod config;
+mod cx;
 mod deadline;
 mod effect;
+mod entropy;
 mod event;
 mod id;
 mod input;
+mod line;
+mod machine;
 mod misuse;
+mod path;
 mod reason;
 mod status;
+#[cfg(test)]
+mod testing;
+mod timer;
+mod trace;
+mod transaction;
 
 pub use command::{Command, Dial, DtmfPath};
-pub use config::{Account, Config, RegistrationPolicy, Server, Target, TargetError, TransactionTimes, Transport};
+pub use config::{
+    Account, Config, RegistrationPolicy, Server, Target, TargetError, TransactionTimes, Transport,
+};
 pub use deadline::{Deadline, Why};
 pub use effect::{Effect, EffectResult, MediaEvent, MediaFault};
-pub use event::{DigitFailure, Event, FlowState, Incoming, RegistrationFailure, RegistrationState, TransferState};
+pub use event::{
+    DigitFailure, Event, FlowState, Incoming, RegistrationFailure, RegistrationState, TransferState,
+};
 pub use id::{AccountId, EffectId, FlowId, SessionId};
 pub use input::{FlowChange, FlowFailure, Input, Output};
 pub use misuse::Misuse;
@@ -32,3 +47,4 @@ pub use offhook_wire::sdp::Direction;
 pub use offhook_wire::{Instant, Limits};
 pub use reason::{By, Cause, EndReason};
 pub use status::Status;
+pub use trace::{Machine, Record};

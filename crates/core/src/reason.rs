@@ -96,7 +96,9 @@ impl Cause {
         match code {
             300..=399 => Cause::Redirected,
             401 | 407 => Cause::Unauthorized,
-            402 | 403 | 405 | 406 | 413 | 414 | 416 | 420 | 421 | 433 | 436..=439 | 603 | 607 | 608 => Cause::Rejected,
+            402 | 403 | 405 | 406 | 413 | 414 | 416 | 420 | 421 | 433 | 436..=439 | 603 | 607 | 608 => {
+                Cause::Rejected
+            }
             404 | 410 | 484 | 485 | 604 => Cause::NotFound,
             408 => Cause::NoAnswer,
             415 | 488 | 606 => Cause::NotAcceptable,

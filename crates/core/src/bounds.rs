@@ -1,0 +1,22 @@
+//! Every bound on what others can make a phone hold or do. Bounds on single messages are in [`Limits`](crate::Limits).
+
+use std::time::Duration;
+
+/// Server transactions alive at a time; a request beyond is answered with 503 and not remembered. Over UDP each one
+/// lives for 32 s after its answer, so this is also a rate: 32 requests a second for a phone of two calls.
+pub(crate) const fn server_transactions(call_limit: usize) -> usize {
+    call_limit.saturating_mul(16).saturating_add(1024)
+}
+
+/// Client transactions alive at a time; a request beyond is not sent, and fails as if nobody had answered.
+/// Only we create them, so this is a backstop: memory, not fairness.
+pub(crate) const CLIENT_TRANSACTIONS: usize = 1 << 20;
+
+/// The shortest lifetime of a binding that is believed. A registrar that grants less is refreshed at this pace.
+pub(crate) const SHORTEST_BINDING: Duration = Duration::from_secs(20);
+
+/// The longest `Retry-After` that is honoured; longer ones are cut, so that one bad header cannot retire a phone.
+pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// The longest `Min-Expires` that is followed; a registrar that asks for more has refused us (RFC 3261 §10.2.8).
+pub(crate) const LONGEST_MIN_EXPIRES: u32 = 86_400;

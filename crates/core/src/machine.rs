@@ -1,0 +1,110 @@
+//! What all state machines share: words for states and causes, and tables of legal edges.
+
+/// A state or a cause of a machine: a small enum whose variants have names.
+pub(crate) trait Word: Copy + Eq + 'static {
+    /// One lower-case word for traces and diagrams.
+    fn word(self) -> &'static str;
+}
+
+/// Declares an enum of words.
+macro_rules! words {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Copy, Clone, Debug, PartialEq, Eq)]
+        $vis enum $name { $($(#[$variant_meta])* $variant),+ }
+
+        impl $crate::machine::Word for $name {
+            fn word(self) -> &'static str {
+                match self { $($name::$variant => $word),+ }
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+/// The legal edges of a machine: (from, cause, to). The first edge starts at the initial state.
+pub(crate) struct Table<S: 'static, C: 'static>(pub(crate) &'static [(S, C, S)]);
+
+/// A [`Table`] whose types are forgotten, as the trace keeps it.
+pub(crate) trait Edges: Sync {
+    /// The words of an edge: from, cause, to.
+    fn words(&self, edge: usize) -> [&'static str; 3];
+    /// How many edges there are.
+    fn len(&self) -> usize;
+}
+
+impl<S: Word + Sync, C: Word + Sync> Edges for Table<S, C> {
+    fn words(&self, edge: usize) -> [&'static str; 3] {
+        let (from, cause, to) = self.0[edge];
+        [from.word(), cause.word(), to.word()]
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl<S: Word, C: Word> Table<S, C> {
+    /// The place of an edge, if it is legal.
+    pub(crate) fn find(&self, from: S, cause: C, to: S) -> Option<usize> {
+        self.0.iter().position(|edge| *edge == (from, cause, to))
+    }
+}
+
+/// A table as a Mermaid state diagram: the pictures in MACHINES.md are made by this and checked against it.
+#[cfg(test)]
+pub(crate) fn mermaid(table: &dyn Edges) -> String {
+    use std::fmt::Write;
+    let edges: Vec<[&str; 3]> = (0..table.len()).map(|edge| table.words(edge)).collect();
+    let mut text = format!("stateDiagram-v2\n    [*] --> {}\n", edges[0][0]);
+    let mut drawn: Vec<(&str, &str)> = Vec::new();
+    for &[from, _, to] in &edges {
+        if drawn.contains(&(from, to)) {
+            continue;
+        }
+        drawn.push((from, to));
+        let causes: Vec<&str> = edges.iter().filter(|e| (e[0], e[2]) == (from, to)).map(|e| e[1]).collect();
+        writeln!(text, "    {from} --> {to}: {}", causes.join(", ")).expect("a string takes all");
+    }
+    let mut ends: Vec<&str> = Vec::new();
+    for &[_, _, to] in &edges {
+        if !ends.contains(&to) && edges.iter().all(|e| e[0] != to) {
+            ends.push(to);
+            writeln!(text, "    {to} --> [*]").expect("a string takes all");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    words! {
+        enum Lamp { Off = "off", On = "on", Broken = "broken" }
+    }
+    words! {
+        enum Hand { Press = "press", Drop = "drop", Kick = "kick" }
+    }
+    const LAMP: Table<Lamp, Hand> = Table(&[
+        (Lamp::Off, Hand::Press, Lamp::On),
+        (Lamp::On, Hand::Press, Lamp::Off),
+        (Lamp::On, Hand::Drop, Lamp::Broken),
+        (Lamp::On, Hand::Kick, Lamp::Broken),
+    ]);
+
+    #[test]
+    fn a_table_is_drawn_as_a_diagram() {
+        assert_eq!(
+            mermaid(&LAMP),
+            "stateDiagram-v2\n    [*] --> off\n    off --> on: press\n    on --> off: press\n    \
+             on --> broken: drop, kick\n    broken --> [*]\n"
+        );
+    }
+
+    #[test]
+    fn edges_are_found_and_others_not() {
+        assert_eq!(LAMP.find(Lamp::On, Hand::Drop, Lamp::Broken), Some(2));
+        assert_eq!(LAMP.find(Lamp::Off, Hand::Drop, Lamp::Broken), None);
+    }
+}

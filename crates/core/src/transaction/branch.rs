@@ -1,0 +1,116 @@
+use super::client::ClientTx;
+use crate::Transport;
+use crate::entropy::{BASE32, Entropy, Label};
+use crate::path::Path;
+use std::num::NonZeroU32;
+
+/// The magic cookie of RFC 3261 §8.1.1.7.
+pub(super) const COOKIE: &[u8] = b"z9hG4bK";
+
+const DIGITS: usize = 24;
+const RANDOM_BITS: u32 = 56;
+
+/// Our branch: where its transaction is, and 56 random bits. Read back from a response, it finds the transaction
+/// without a map; nobody who has not seen the request can make one up.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) struct Branch {
+    tx: ClientTx,
+    random: u64,
+}
+
+impl Branch {
+    pub(super) fn new(tx: ClientTx, entropy: &mut Entropy) -> Self {
+        Self { tx, random: entropy.u64(Label::Ids) >> (u64::BITS - RANDOM_BITS) }
+    }
+
+    pub(super) fn tx(self) -> ClientTx {
+        self.tx
+    }
+
+    /// The value of a Via with this branch. `rport` (RFC 3581 §3) only where an address can be translated on the way
+    /// back: on a connection the response returns on the connection.
+    pub(super) fn write_via(self, via: &mut Vec<u8>, path: &Path) {
+        via.clear();
+        via.extend_from_slice(b"SIP/2.0/");
+        via.extend_from_slice(path.transport.as_via().as_bytes());
+        via.push(b' ');
+        via.extend_from_slice(&path.sent_by);
+        via.extend_from_slice(b";branch=");
+        via.extend_from_slice(COOKIE);
+        via.extend_from_slice(&self.digits());
+        if path.transport == Transport::Udp {
+            via.extend_from_slice(b";rport");
+        }
+    }
+
+    fn digits(self) -> [u8; DIGITS] {
+        let (place, serial) = self.tx.parts();
+        let mut bits = u128::from(place) << 88 | u128::from(serial.get()) << 56 | u128::from(self.random);
+        let mut digits = [0; DIGITS];
+        for digit in digits.iter_mut().rev() {
+            *digit = BASE32[(bits & 31) as usize];
+            bits >>= 5;
+        }
+        digits
+    }
+
+    /// Parameter values are tokens and compare without case (RFC 3261 §7.3.1).
+    pub(super) fn read(value: &[u8]) -> Option<Self> {
+        let (cookie, digits) = value.split_at_checked(COOKIE.len())?;
+        if !cookie.eq_ignore_ascii_case(COOKIE) || digits.len() != DIGITS {
+            return None;
+        }
+        let mut bits: u128 = 0;
+        for digit in digits {
+            let value = match digit.to_ascii_lowercase() {
+                letter @ b'a'..=b'z' => letter - b'a',
+                number @ b'2'..=b'7' => number - b'2' + 26,
+                _ => return None,
+            };
+            bits = bits << 5 | u128::from(value);
+        }
+        let serial = NonZeroU32::new((bits >> 56) as u32)?;
+        let tx = ClientTx::from_parts((bits >> 88) as u32, serial);
+        Some(Self { tx, random: bits as u64 & (u64::MAX >> (u64::BITS - RANDOM_BITS)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read_back(place: u32, serial in 1u32.., seed: [u8; 32], upper: bool) {
+            let tx = ClientTx::from_parts(place, NonZeroU32::new(serial).expect("not zero"));
+            let branch = Branch::new(tx, &mut Entropy::new(seed));
+            let mut text = [COOKIE, &branch.digits()[..]].concat();
+            if upper {
+                text.make_ascii_uppercase();
+            }
+            prop_assert_eq!(Branch::read(&text), Some(branch));
+        }
+
+        #[test]
+        fn anything_can_be_read(text in prop::collection::vec(any::<u8>(), 0..40)) {
+            let _ = Branch::read(&text);
+        }
+    }
+
+    #[test]
+    fn strange_branches_are_refused() {
+        let good = b"z9hG4bKaaaaaaaaaaabaaaaaaaaaaaa";
+        assert_eq!(good.len(), COOKIE.len() + DIGITS);
+        assert_eq!(Branch::read(good).map(Branch::digits).as_ref().map(|d| &d[..]), Some(&good[7..]));
+        for bad in [
+            &good[..30],
+            b"z9hG4bK",
+            b"",
+            b"z9hG4bJaaaaaaaaaaabaaaaaaaaaaaa",
+            b"z9hG4bKaaaaaaaaaaabaaaaaaaaaaa1",
+        ] {
+            assert_eq!(Branch::read(bad), None);
+        }
+    }
+}

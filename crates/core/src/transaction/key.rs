@@ -1,0 +1,92 @@
+use super::branch::COOKIE;
+use crate::entropy::{BASE32, Entropy, Label};
+use foldhash::{fast, quality};
+use offhook_wire::{Message, Method};
+use std::hash::BuildHasher;
+
+/// 128 bits that stand for what identifies a request. Two hashes with secret seeds: no copy of the request is held
+/// for as long as its transaction lives, and a stranger cannot aim at another's request.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key(u64, u64);
+
+impl Key {
+    /// A To tag for an answer without memory: the same for the same request (RFC 3261 §8.2.7).
+    pub(super) fn tag(self) -> [u8; 12] {
+        let mut bits = self.0;
+        std::array::from_fn(|_| {
+            let digit = BASE32[(bits & 31) as usize];
+            bits >>= 5;
+            digit
+        })
+    }
+}
+
+/// The seeds.
+pub(super) struct Keys {
+    one: quality::FixedState,
+    two: quality::FixedState,
+    map: fast::FixedState,
+}
+
+impl Keys {
+    pub(super) fn new(entropy: &mut Entropy) -> Self {
+        Self {
+            one: quality::FixedState::with_seed(entropy.u64(Label::Auth)),
+            two: quality::FixedState::with_seed(entropy.u64(Label::Auth)),
+            map: fast::FixedState::with_seed(entropy.u64(Label::Auth)),
+        }
+    }
+
+    /// For the maps that are asked with keys; they are never iterated.
+    pub(super) fn map_hasher(&self) -> fast::FixedState {
+        self.map.clone()
+    }
+
+    /// RFC 3261 §17.2.3: branch, sent-by and method.
+    pub(super) fn of_request(&self, message: &Message) -> Option<Key> {
+        self.of(message, message.method()?)
+    }
+
+    /// The INVITE that an ACK or a CANCEL belongs to.
+    pub(super) fn of_invite(&self, message: &Message) -> Option<Key> {
+        self.of(message, Method::Invite)
+    }
+
+    fn of(&self, message: &Message, method: Method<'_>) -> Option<Key> {
+        let via = message.via().ok()?;
+        match via.branch() {
+            Some(branch)
+                if branch.len() > COOKIE.len() && branch[..COOKIE.len()].eq_ignore_ascii_case(COOKIE) =>
+            {
+                Some(self.hash((branch, via.host, via.port, method.as_bytes())))
+            }
+            // A branch from before RFC 3261 is not unique: all that a retransmission repeats counts. An ACK has
+            // another To tag, and this leaves it out.
+            branch => {
+                let (from, cseq) = (message.from().ok()?, message.cseq().ok()?);
+                let origin = (from.tag(), message.call_id().ok()?, cseq.number);
+                Some(self.hash((
+                    branch,
+                    via.host,
+                    via.port,
+                    method.as_bytes(),
+                    message.request_uri(),
+                    origin,
+                )))
+            }
+        }
+    }
+
+    /// RFC 3261 §8.2.2.2: From tag, Call-ID and CSeq of a request without a To tag.
+    pub(super) fn of_origin(&self, message: &Message) -> Option<Key> {
+        if message.to().ok()?.tag().is_some() {
+            return None;
+        }
+        let (from, cseq) = (message.from().ok()?, message.cseq().ok()?);
+        Some(self.hash((from.tag(), message.call_id().ok()?, cseq.number, cseq.method.as_bytes())))
+    }
+
+    fn hash(&self, parts: impl std::hash::Hash) -> Key {
+        Key(self.one.hash_one(&parts), self.two.hash_one(&parts))
+    }
+}

@@ -1,0 +1,421 @@
+//! The transaction layer: the four machines of RFC 3261 §17 as RFC 6026 amends them.
+//!
+//! Client transactions are found by the branch that we made, server transactions by a keyed digest of the rules of
+//! RFC 3261 §17.2.3. Requests that need no memory (CANCEL, a merged request, one too many) are answered here.
+
+mod branch;
+mod client;
+mod key;
+mod server;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use client::{ClientTimer, ClientTx};
+pub(crate) use server::{ServerRef, ServerTimer, ServerTx};
+
+use crate::cx::Cx;
+use crate::entropy::Entropy;
+use crate::path::Path;
+use crate::{AccountId, FlowId, SessionId, TransactionTimes, bounds};
+use branch::Branch;
+use bytes::Bytes;
+use client::Client;
+use key::{Key, Keys};
+use offhook_wire::{Builder, HeaderName, Limits, Message, Method};
+use server::Server;
+use slab::Slab;
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+
+/// Whom the responses to a request of ours belong to.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    Line(AccountId),
+    Session(SessionId),
+    /// Nobody reads them: they are absorbed.
+    Nobody,
+}
+
+/// What became of a message.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum Routed {
+    /// A new request, neither ACK nor CANCEL. An INVITE was answered with 100.
+    Request { tx: ServerTx, message: Message },
+    /// An ACK for a 2xx, or for nothing: no transaction took it (RFC 3261 §13.3.1.4).
+    Ack(Message),
+    /// A CANCEL, answered with 200, of an INVITE that has no final response yet.
+    Cancelled { invite: ServerRef, owner: Option<SessionId>, message: Message },
+    /// A response: 101–199, the final one, and over and over each 2xx to an INVITE (RFC 6026 §7.2).
+    Response { owner: Owner, tx: ClientTx, message: Message },
+    /// A response to nothing that we asked.
+    Stray,
+    /// Nothing is left to do.
+    Absorbed,
+}
+
+/// A request that got no final response.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TxFailed {
+    pub(crate) owner: Owner,
+    pub(crate) tx: ClientTx,
+    pub(crate) why: TxFailure,
+}
+
+/// Why there was no final response.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TxFailure {
+    /// Timer B or F, or nothing within 64·T1 after a CANCEL.
+    TimedOut,
+    /// The flow that it went out on is down (RFC 3261 §17.1.4).
+    FlowLost,
+}
+
+/// All transactions of a phone.
+pub(crate) struct Transactions {
+    times: TransactionTimes,
+    clients: Slab<Client>,
+    servers: Slab<Server>,
+    keys: Keys,
+    /// Requests by what makes a retransmission of them.
+    by_branch: HashMap<Key, ServerRef, foldhash::fast::FixedState>,
+    /// Requests outside of dialogs by what makes a merged request (RFC 3261 §8.2.2.2).
+    by_origin: HashMap<Key, ServerRef, foldhash::fast::FixedState>,
+    serial: u32,
+    /// The Via value of the request that is being built: one buffer for all of them.
+    via: Vec<u8>,
+}
+
+impl Transactions {
+    pub(crate) fn new(times: TransactionTimes, entropy: &mut Entropy) -> Self {
+        let keys = Keys::new(entropy);
+        Self {
+            times,
+            clients: Slab::new(),
+            servers: Slab::new(),
+            by_branch: HashMap::with_hasher(keys.map_hasher()),
+            by_origin: HashMap::with_hasher(keys.map_hasher()),
+            keys,
+            serial: 0,
+            via: Vec::new(),
+        }
+    }
+
+    /// How many transactions there are, tombstones included.
+    pub(crate) fn len(&self) -> usize {
+        self.clients.len() + self.servers.len()
+    }
+
+    /// Sends a request. `build` gets the value of our Via and returns the whole request.
+    pub(crate) fn request(
+        &mut self,
+        cx: &mut Cx<'_>,
+        path: &Path,
+        owner: Owner,
+        method: Method<'static>,
+        build: impl FnOnce(&[u8]) -> Bytes,
+    ) -> ClientTx {
+        let serial = self.next_serial();
+        let too_many = self.clients.len() >= bounds::CLIENT_TRANSACTIONS;
+        let entry = self.clients.vacant_entry();
+        let tx = ClientTx::new(entry.key(), serial);
+        let branch = Branch::new(tx, cx.entropy);
+        branch.write_via(&mut self.via, path);
+        let request = build(&self.via);
+        let client = Client::new(path, branch, owner, method);
+        let client = entry.insert(client);
+        if too_many {
+            client.refuse(cx, tx);
+        } else {
+            client.start(cx, &self.times, tx, request);
+        }
+        tx
+    }
+
+    /// Gives up an INVITE (RFC 3261 §9.1): the CANCEL goes out once a provisional response was seen. What comes
+    /// then is a final response, or [`TxFailed`] 64·T1 later.
+    pub(crate) fn cancel(&mut self, cx: &mut Cx<'_>, tx: ClientTx) {
+        let times = self.times;
+        if let Some(client) = self.client(tx)
+            && let Some(cancel) = client.cancel(cx, &times, tx)
+        {
+            self.send_cancel(cx, tx, cancel);
+        }
+    }
+
+    /// Responses of this request are of no interest any more. It is not taken back.
+    pub(crate) fn disown(&mut self, tx: ClientTx) {
+        if let Some(client) = self.client(tx) {
+            client.owner = Owner::Nobody;
+        }
+    }
+
+    /// Takes a message that passed [`Message::check`].
+    pub(crate) fn receive(&mut self, cx: &mut Cx<'_>, path: &Path, message: Message) -> Routed {
+        match message.method() {
+            None => self.receive_response(cx, path, message),
+            Some(Method::Ack) => self.receive_ack(cx, message),
+            Some(Method::Cancel) => self.receive_cancel(cx, path, message),
+            Some(_) => self.receive_request(cx, path, message),
+        }
+    }
+
+    /// The call that an INVITE made: its CANCEL will name it.
+    pub(crate) fn adopt(&mut self, tx: &ServerTx, session: SessionId) {
+        if let Some(server) = self.server(tx.id()) {
+            server.owner = Some(session);
+        }
+    }
+
+    /// Sends a provisional response. Does nothing when the transaction died with its flow.
+    pub(crate) fn provisional(&mut self, cx: &mut Cx<'_>, tx: &ServerTx, response: Bytes) {
+        if let Some(server) = self.server(tx.id()) {
+            server.provisional(cx, tx.id(), response);
+        }
+    }
+
+    /// Sends the final response. A 2xx to an INVITE is sent once: repeating it is the business of the call
+    /// (RFC 3261 §13.3.1.4). Does nothing when the transaction died with its flow.
+    pub(crate) fn finish(&mut self, cx: &mut Cx<'_>, tx: ServerTx, status: u16, response: Bytes) {
+        let times = self.times;
+        if let Some(server) = self.server(tx.id())
+            && server.finish(cx, &times, tx.id(), status, response)
+        {
+            self.forget_server(tx.id());
+        }
+    }
+
+    /// A client timer fired. `None` when nobody has to know.
+    pub(crate) fn expire_client(
+        &mut self,
+        cx: &mut Cx<'_>,
+        tx: ClientTx,
+        timer: ClientTimer,
+    ) -> Option<TxFailed> {
+        let times = self.times;
+        let client = self.client(tx)?;
+        let owner = client.owner;
+        match client.expire(cx, &times, tx, timer) {
+            client::Expired::Alive => None,
+            client::Expired::Over => {
+                self.forget_client(cx, tx);
+                None
+            }
+            client::Expired::Failed => {
+                self.forget_client(cx, tx);
+                (owner != Owner::Nobody).then_some(TxFailed { owner, tx, why: TxFailure::TimedOut })
+            }
+        }
+    }
+
+    /// A server timer fired.
+    pub(crate) fn expire_server(&mut self, cx: &mut Cx<'_>, tx: ServerRef, timer: ServerTimer) {
+        let times = self.times;
+        if let Some(server) = self.server(tx)
+            && server.expire(cx, &times, tx, timer)
+        {
+            self.forget_server(tx);
+        }
+    }
+
+    /// A flow is down: so is every transaction on it (RFC 3261 §17.1.4, §17.2.4). Returns those that were still
+    /// waited for, oldest place first.
+    pub(crate) fn flow_down(&mut self, cx: &mut Cx<'_>, flow: FlowId) -> Vec<TxFailed> {
+        let lost: Vec<ClientTx> =
+            self.clients.iter().filter(|(_, c)| c.flow == flow).map(|(place, c)| c.name(place)).collect();
+        let mut failed = Vec::new();
+        for tx in lost {
+            let Some(client) = self.client(tx) else { continue };
+            let owner = client.owner;
+            if client.lose_flow(cx, tx) && owner != Owner::Nobody {
+                failed.push(TxFailed { owner, tx, why: TxFailure::FlowLost });
+            }
+            self.forget_client(cx, tx);
+        }
+        let lost: Vec<ServerRef> =
+            self.servers.iter().filter(|(_, s)| s.flow == flow).map(|(place, s)| s.name(place)).collect();
+        for tx in lost {
+            if let Some(server) = self.server(tx) {
+                server.lose_flow(cx, tx);
+            }
+            self.forget_server(tx);
+        }
+        failed
+    }
+}
+
+/// Clients.
+impl Transactions {
+    fn receive_response(&mut self, cx: &mut Cx<'_>, path: &Path, message: Message) -> Routed {
+        let Some(tx) = self.find_client(path, &message) else { return Routed::Stray };
+        let times = self.times;
+        let Some(client) = self.client(tx) else { return Routed::Absorbed };
+        let owner = client.owner;
+        let heard = client.respond(cx, &times, tx, &message);
+        if let Some(cancel) = heard.cancel {
+            self.send_cancel(cx, tx, cancel);
+        }
+        if heard.over {
+            self.forget_client(cx, tx);
+        }
+        if heard.deliver && owner != Owner::Nobody {
+            Routed::Response { owner, tx, message }
+        } else {
+            Routed::Absorbed
+        }
+    }
+
+    /// RFC 3261 §17.1.3: the branch of the top Via and the method of CSeq. Our branches say where to look and
+    /// cannot be guessed; §8.1.3.3: more than one Via is not for us; §18: what comes back on another flow neither.
+    fn find_client(&mut self, path: &Path, message: &Message) -> Option<ClientTx> {
+        if message.values(HeaderName::Via).nth(1).is_some() {
+            return None;
+        }
+        let via = message.via().ok()?;
+        let branch = Branch::read(via.branch()?)?;
+        let method = message.cseq().ok()?.method;
+        let tx = branch.tx();
+        let client = self.client(tx)?;
+        if client.branch != branch || client.flow != path.flow {
+            return None;
+        }
+        // A CANCEL goes by the branch of its INVITE (§9.1).
+        match client.cancelled_by {
+            Some(cancel) if method == Method::Cancel => Some(cancel),
+            _ => (method == client.method).then_some(tx),
+        }
+    }
+
+    fn send_cancel(&mut self, cx: &mut Cx<'_>, invite: ClientTx, request: Bytes) {
+        let serial = self.next_serial();
+        let Some(client) = self.client(invite) else { return };
+        let cancel = client.child(Method::Cancel, serial);
+        let entry = self.clients.vacant_entry();
+        let tx = ClientTx::new(entry.key(), serial);
+        entry.insert(cancel).start(cx, &self.times, tx, request);
+        if let Some(client) = self.client(invite) {
+            client.cancelled_by = Some(tx);
+        }
+    }
+
+    fn client(&mut self, tx: ClientTx) -> Option<&mut Client> {
+        self.clients.get_mut(tx.place()).filter(|client| client.name(tx.place()) == tx)
+    }
+
+    /// Removes a transaction that is over. The CANCEL of an INVITE has no meaning after it.
+    fn forget_client(&mut self, cx: &mut Cx<'_>, tx: ClientTx) {
+        if self.client(tx).is_none() {
+            return;
+        }
+        if let Some(cancel) = self.clients.remove(tx.place()).cancelled_by
+            && let Some(client) = self.client(cancel)
+        {
+            client.abandon(cx, cancel);
+            self.clients.remove(cancel.place());
+        }
+    }
+
+    fn next_serial(&mut self) -> NonZeroU32 {
+        self.serial = self.serial.checked_add(1).unwrap_or(1);
+        NonZeroU32::new(self.serial).expect("starts at 1")
+    }
+}
+
+/// Servers.
+impl Transactions {
+    fn receive_request(&mut self, cx: &mut Cx<'_>, path: &Path, message: Message) -> Routed {
+        let Some((method, key)) = message.method().zip(self.keys.of_request(&message)) else {
+            return Routed::Absorbed;
+        };
+        let is_invite = method == Method::Invite;
+        if let Some(&tx) = self.by_branch.get(&key) {
+            if let Some(server) = self.server(tx) {
+                server.repeat(cx, tx);
+            }
+            return Routed::Absorbed;
+        }
+        let origin = self.keys.of_origin(&message);
+        if origin.is_some_and(|origin| self.by_origin.contains_key(&origin)) {
+            reply(cx, path, &message, 482, "Loop Detected", &key.tag());
+            return Routed::Absorbed;
+        }
+        if self.servers.len() >= bounds::server_transactions(cx.config.call_limit) {
+            reply(cx, path, &message, 503, "Service Unavailable", &key.tag());
+            return Routed::Absorbed;
+        }
+        let serial = self.next_serial();
+        let entry = self.servers.vacant_entry();
+        let id = ServerRef::new(entry.key(), serial);
+        let server = entry.insert(Server::new(path, serial, is_invite, key, origin));
+        self.by_branch.insert(key, id);
+        if let Some(origin) = origin {
+            self.by_origin.insert(origin, id);
+        }
+        let tx = ServerTx::new(id);
+        if is_invite {
+            // §17.2.1 lets it wait 200 ms. Sending it at once costs 300 bytes and saves a timer.
+            server.provisional(cx, id, Builder::reply(&message, 100, "Trying", None).finish());
+        }
+        Routed::Request { tx, message }
+    }
+
+    fn receive_ack(&mut self, cx: &mut Cx<'_>, message: Message) -> Routed {
+        let Some(id) = self.find_invite(&message) else { return Routed::Ack(message) };
+        let times = self.times;
+        let Some(server) = self.server(id) else { return Routed::Ack(message) };
+        match server.acknowledge(cx, &times, id) {
+            server::Acknowledged::NotOurs => Routed::Ack(message),
+            server::Acknowledged::Alive => Routed::Absorbed,
+            server::Acknowledged::Over => {
+                self.forget_server(id);
+                Routed::Absorbed
+            }
+        }
+    }
+
+    /// RFC 3261 §9.2. The answer depends on nothing but the INVITE, so a repeated CANCEL gets it again without a
+    /// transaction of its own.
+    fn receive_cancel(&mut self, cx: &mut Cx<'_>, path: &Path, message: Message) -> Routed {
+        let Some(key) = self.keys.of_request(&message) else { return Routed::Absorbed };
+        let invite = self.find_invite(&message);
+        let Some((invite, server)) = invite.and_then(|id| Some((id, self.server(id)?))) else {
+            reply(cx, path, &message, 481, "Call/Transaction Does Not Exist", &key.tag());
+            return Routed::Absorbed;
+        };
+        // §9.2: the To tag is to be that of the responses to the INVITE.
+        let tag = server.to_tag();
+        let (waiting, owner) = (server.is_waiting(), server.owner);
+        reply(cx, path, &message, 200, "OK", tag.as_deref().unwrap_or(&key.tag()));
+        if waiting { Routed::Cancelled { invite, owner, message } } else { Routed::Absorbed }
+    }
+
+    fn find_invite(&self, message: &Message) -> Option<ServerRef> {
+        self.by_branch.get(&self.keys.of_invite(message)?).copied()
+    }
+
+    fn server(&mut self, tx: ServerRef) -> Option<&mut Server> {
+        self.servers.get_mut(tx.place()).filter(|server| server.name(tx.place()) == tx)
+    }
+
+    fn forget_server(&mut self, tx: ServerRef) {
+        if self.server(tx).is_none() {
+            return;
+        }
+        let server = self.servers.remove(tx.place());
+        self.by_branch.remove(&server.key);
+        if let Some(origin) = server.origin {
+            self.by_origin.remove(&origin);
+        }
+    }
+}
+
+/// An answer that leaves no memory; its To tag is a function of the request (RFC 3261 §8.2.7).
+fn reply(cx: &mut Cx<'_>, path: &Path, request: &Message, status: u16, reason: &str, tag: &[u8]) {
+    cx.out.transmit(path.flow, Builder::reply(request, status, reason, Some(tag)).finish());
+}
+
+/// Reads a request that we wrote ourselves, without the bounds that are for strangers.
+fn own_request(request: &Bytes) -> Option<Message> {
+    let limits = Limits { message: usize::MAX, head: usize::MAX, headers: usize::MAX };
+    Message::parse(request.clone(), &limits).ok()
+}

@@ -1,0 +1,394 @@
+use super::key::Key;
+use super::own_request as own_message;
+use crate::cx::Cx;
+use crate::machine::{Table, words};
+use crate::path::Path;
+use crate::timer::{Timer, TimerId};
+use crate::trace::Machine;
+use crate::{FlowId, SessionId, TransactionTimes};
+use bytes::Bytes;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// The name of a server transaction. Never used twice: the place may be, the serial number not.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ServerRef {
+    place: u32,
+    serial: NonZeroU32,
+}
+
+impl ServerRef {
+    pub(super) fn new(place: usize, serial: NonZeroU32) -> Self {
+        Self { place: u32::try_from(place).expect("bounded"), serial }
+    }
+
+    pub(super) fn place(self) -> usize {
+        self.place as usize
+    }
+}
+
+/// The right to answer a request once. Not `Clone`: `finish` takes it.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct ServerTx(ServerRef);
+
+impl ServerTx {
+    pub(super) fn new(id: ServerRef) -> Self {
+        Self(id)
+    }
+
+    pub(crate) fn id(&self) -> ServerRef {
+        self.0
+    }
+}
+
+/// The timers of server transactions (RFC 3261 §17.2, RFC 6026 §8.7).
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ServerTimer {
+    /// The refusal of an INVITE goes out again.
+    G,
+    /// No ACK for it.
+    H,
+    /// Repeated ACKs have died out.
+    I,
+    /// Repeated requests have died out.
+    J,
+    /// Repeated INVITEs have died out after a 2xx.
+    L,
+}
+
+words! {
+    /// RFC 3261 figures 7 and 8, RFC 6026 figure 5.
+    pub(super) enum Phase {
+        Trying = "trying",
+        Proceeding = "proceeding",
+        Completed = "completed",
+        Confirmed = "confirmed",
+        Accepted = "accepted",
+        Terminated = "terminated",
+    }
+}
+
+words! {
+    pub(super) enum Cause {
+        Repeated = "request again",
+        Provisional = "1xx sent",
+        Success = "2xx sent",
+        Refusal = "300-699 sent",
+        Final = "200-699 sent",
+        Ack = "ACK",
+        G = "timer G",
+        H = "timer H",
+        I = "timer I",
+        J = "timer J",
+        L = "timer L",
+        FlowLost = "flow lost",
+    }
+}
+
+/// The INVITE server transaction.
+pub(super) static INVITE_SERVER: Table<Phase, Cause> = {
+    use Phase::{Accepted, Completed, Confirmed, Proceeding, Terminated};
+    Table(&[
+        (Proceeding, Cause::Provisional, Proceeding),
+        (Proceeding, Cause::Repeated, Proceeding),
+        (Proceeding, Cause::Success, Accepted),
+        (Proceeding, Cause::Refusal, Completed),
+        (Proceeding, Cause::FlowLost, Terminated),
+        (Accepted, Cause::Repeated, Accepted),
+        (Accepted, Cause::L, Terminated),
+        (Accepted, Cause::FlowLost, Terminated),
+        (Completed, Cause::Repeated, Completed),
+        (Completed, Cause::G, Completed),
+        (Completed, Cause::Ack, Confirmed),
+        (Completed, Cause::H, Terminated),
+        (Completed, Cause::FlowLost, Terminated),
+        (Confirmed, Cause::Repeated, Confirmed),
+        (Confirmed, Cause::Ack, Confirmed),
+        (Confirmed, Cause::I, Terminated),
+        (Confirmed, Cause::FlowLost, Terminated),
+    ])
+};
+
+/// The server transaction of every other request.
+pub(super) static SERVER: Table<Phase, Cause> = {
+    use Phase::{Completed, Proceeding, Terminated, Trying};
+    Table(&[
+        (Trying, Cause::Repeated, Trying),
+        (Trying, Cause::Provisional, Proceeding),
+        (Trying, Cause::Final, Completed),
+        (Trying, Cause::FlowLost, Terminated),
+        (Proceeding, Cause::Repeated, Proceeding),
+        (Proceeding, Cause::Provisional, Proceeding),
+        (Proceeding, Cause::Final, Completed),
+        (Proceeding, Cause::FlowLost, Terminated),
+        (Completed, Cause::Repeated, Completed),
+        (Completed, Cause::J, Terminated),
+        (Completed, Cause::FlowLost, Terminated),
+    ])
+};
+
+/// A request of somebody else.
+pub(super) struct Server {
+    pub(super) flow: FlowId,
+    pub(super) key: Key,
+    pub(super) origin: Option<Key>,
+    /// The call that an INVITE made.
+    pub(super) owner: Option<SessionId>,
+    serial: NonZeroU32,
+    reliable: bool,
+    invite: bool,
+    state: State,
+}
+
+/// What each state owns.
+enum State {
+    Terminated,
+    /// Trying, and Proceeding when `last` holds a response.
+    Waiting {
+        last: Bytes,
+    },
+    /// Completed of an INVITE.
+    Refused {
+        response: Bytes,
+        repeat: Option<TimerId>,
+        times: u8,
+        limit: TimerId,
+    },
+    /// Completed of another request.
+    Done {
+        response: Bytes,
+        limit: TimerId,
+    },
+    Confirmed {
+        limit: TimerId,
+    },
+    Accepted {
+        limit: TimerId,
+    },
+}
+
+/// What an ACK did.
+pub(super) enum Acknowledged {
+    /// It is for a 2xx, and so for the call.
+    NotOurs,
+    Alive,
+    Over,
+}
+
+impl Server {
+    pub(super) fn new(path: &Path, serial: NonZeroU32, invite: bool, key: Key, origin: Option<Key>) -> Self {
+        let reliable = path.transport.is_reliable();
+        Self {
+            flow: path.flow,
+            key,
+            origin,
+            owner: None,
+            serial,
+            reliable,
+            invite,
+            state: State::Waiting { last: Bytes::new() },
+        }
+    }
+
+    pub(super) fn name(&self, place: usize) -> ServerRef {
+        ServerRef::new(place, self.serial)
+    }
+
+    /// No final response yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Waiting { .. })
+    }
+
+    /// The To tag of our last response, if it had one.
+    pub(super) fn to_tag(&self) -> Option<Vec<u8>> {
+        let (State::Waiting { last: response } | State::Refused { response, .. }) = &self.state else {
+            return None;
+        };
+        Some(own_message(response)?.to().ok()?.tag()?.to_vec())
+    }
+
+    pub(super) fn provisional(&mut self, cx: &mut Cx<'_>, me: ServerRef, response: Bytes) {
+        let from = self.phase();
+        if let State::Waiting { last } = &mut self.state {
+            cx.out.transmit(self.flow, response.clone());
+            *last = response;
+            self.step(cx, me, from, Cause::Provisional, Phase::Proceeding);
+        }
+    }
+
+    /// Sends the final response. Returns whether the transaction is over.
+    pub(super) fn finish(
+        &mut self,
+        cx: &mut Cx<'_>,
+        times: &TransactionTimes,
+        me: ServerRef,
+        status: u16,
+        response: Bytes,
+    ) -> bool {
+        let from = self.phase();
+        if !self.is_waiting() {
+            return false;
+        }
+        cx.out.transmit(self.flow, response.clone());
+        let (cause, to, at_once) = match (self.invite, status) {
+            (true, ..=299) => {
+                // RFC 6026 §7.1. Over a reliable transport no INVITE is repeated, and the call has its own memory.
+                self.accept(cx, times, me);
+                (Cause::Success, Phase::Accepted, Cause::L)
+            }
+            (true, _) => {
+                let repeat = (!self.reliable).then(|| set(cx, times.t1, me, ServerTimer::G));
+                let limit = set(cx, times.t1 * 64, me, ServerTimer::H);
+                self.state = State::Refused { response, repeat, times: 0, limit };
+                self.step(cx, me, from, Cause::Refusal, Phase::Completed);
+                return false;
+            }
+            (false, _) => {
+                self.complete(cx, times, me, response);
+                (Cause::Final, Phase::Completed, Cause::J)
+            }
+        };
+        self.step(cx, me, from, cause, to);
+        if self.reliable {
+            self.step(cx, me, to, at_once, Phase::Terminated);
+        }
+        self.reliable
+    }
+
+    fn accept(&mut self, cx: &mut Cx<'_>, times: &TransactionTimes, me: ServerRef) {
+        self.state = if self.reliable {
+            State::Terminated
+        } else {
+            State::Accepted { limit: set(cx, times.t1 * 64, me, ServerTimer::L) }
+        };
+    }
+
+    fn complete(&mut self, cx: &mut Cx<'_>, times: &TransactionTimes, me: ServerRef, response: Bytes) {
+        self.state = if self.reliable {
+            State::Terminated
+        } else {
+            State::Done { response, limit: set(cx, times.t1 * 64, me, ServerTimer::J) }
+        };
+    }
+
+    /// The request came again: so does our last response (RFC 3261 §17.2.1, §17.2.2), but for a 2xx to an INVITE,
+    /// which the call repeats (RFC 6026 §7.1).
+    pub(super) fn repeat(&mut self, cx: &mut Cx<'_>, me: ServerRef) {
+        let phase = self.phase();
+        if let State::Waiting { last: response }
+        | State::Refused { response, .. }
+        | State::Done { response, .. } = &self.state
+            && !response.is_empty()
+        {
+            cx.out.transmit(self.flow, response.clone());
+        }
+        self.step(cx, me, phase, Cause::Repeated, phase);
+    }
+
+    pub(super) fn acknowledge(
+        &mut self,
+        cx: &mut Cx<'_>,
+        times: &TransactionTimes,
+        me: ServerRef,
+    ) -> Acknowledged {
+        match &self.state {
+            State::Refused { repeat, limit, .. } => {
+                if let Some(repeat) = repeat {
+                    cx.timers.cancel(*repeat);
+                }
+                cx.timers.cancel(*limit);
+                self.step(cx, me, Phase::Completed, Cause::Ack, Phase::Confirmed);
+                if self.reliable {
+                    self.state = State::Terminated;
+                    self.step(cx, me, Phase::Confirmed, Cause::I, Phase::Terminated);
+                    return Acknowledged::Over;
+                }
+                self.state = State::Confirmed { limit: set(cx, times.t4, me, ServerTimer::I) };
+                Acknowledged::Alive
+            }
+            State::Confirmed { .. } => {
+                self.step(cx, me, Phase::Confirmed, Cause::Ack, Phase::Confirmed);
+                Acknowledged::Alive
+            }
+            State::Accepted { .. } => Acknowledged::NotOurs,
+            // An ACK for what was not answered yet means nothing.
+            State::Waiting { .. } | State::Done { .. } | State::Terminated => Acknowledged::Alive,
+        }
+    }
+
+    /// A timer fired. Returns whether the transaction is over.
+    pub(super) fn expire(
+        &mut self,
+        cx: &mut Cx<'_>,
+        times: &TransactionTimes,
+        me: ServerRef,
+        timer: ServerTimer,
+    ) -> bool {
+        let cause = match timer {
+            ServerTimer::G => {
+                self.refuse_again(cx, times, me);
+                return false;
+            }
+            ServerTimer::H => Cause::H,
+            ServerTimer::I => Cause::I,
+            ServerTimer::J => Cause::J,
+            ServerTimer::L => Cause::L,
+        };
+        self.end(cx, me, cause);
+        true
+    }
+
+    /// RFC 3261 §17.2.1: intervals T1, 2·T1, … up to T2.
+    fn refuse_again(&mut self, cx: &mut Cx<'_>, base: &TransactionTimes, me: ServerRef) {
+        if let State::Refused { response, repeat, times, .. } = &mut self.state {
+            cx.out.transmit(self.flow, response.clone());
+            *times = times.saturating_add(1);
+            let interval = base.t1.saturating_mul(1 << (*times).min(16)).min(base.t2);
+            *repeat = Some(set(cx, interval, me, ServerTimer::G));
+            self.step(cx, me, Phase::Completed, Cause::G, Phase::Completed);
+        }
+    }
+
+    pub(super) fn lose_flow(&mut self, cx: &mut Cx<'_>, me: ServerRef) {
+        self.end(cx, me, Cause::FlowLost);
+    }
+
+    fn end(&mut self, cx: &mut Cx<'_>, me: ServerRef, cause: Cause) {
+        let from = self.phase();
+        match std::mem::replace(&mut self.state, State::Terminated) {
+            State::Terminated => return,
+            State::Waiting { .. } => {}
+            State::Refused { repeat, limit, .. } => {
+                if let Some(repeat) = repeat {
+                    cx.timers.cancel(repeat);
+                }
+                cx.timers.cancel(limit);
+            }
+            State::Done { limit, .. } | State::Confirmed { limit } | State::Accepted { limit } => {
+                cx.timers.cancel(limit);
+            }
+        }
+        self.step(cx, me, from, cause, Phase::Terminated);
+    }
+
+    fn phase(&self) -> Phase {
+        match &self.state {
+            State::Terminated => Phase::Terminated,
+            State::Waiting { last } if last.is_empty() && !self.invite => Phase::Trying,
+            State::Waiting { .. } => Phase::Proceeding,
+            State::Refused { .. } | State::Done { .. } => Phase::Completed,
+            State::Confirmed { .. } => Phase::Confirmed,
+            State::Accepted { .. } => Phase::Accepted,
+        }
+    }
+
+    fn step(&self, cx: &mut Cx<'_>, me: ServerRef, from: Phase, cause: Cause, to: Phase) {
+        let table = if self.invite { &INVITE_SERVER } else { &SERVER };
+        cx.trace.step(cx.now, Machine::Server(me.place), table, from, cause, to);
+    }
+}
+
+fn set(cx: &mut Cx<'_>, after: Duration, me: ServerRef, timer: ServerTimer) -> TimerId {
+    cx.timers.set(cx.now + after, Timer::Server(me, timer))
+}

@@ -1,0 +1,290 @@
+use super::*;
+
+const BRANCH: &str = "z9hG4bKpeer";
+
+/// A request of the peer: outside of a dialog, with one Via.
+fn request(method: &str, branch: &str) -> Message {
+    let text = format!(
+        "{method} sip:alice@aa.invalid SIP/2.0\r\n\
+         Via: SIP/2.0/UDP 192.0.2.9:5070;branch={branch}\r\n\
+         Max-Forwards: 70\r\n\
+         From: <sip:bob@example.com>;tag=b\r\n\
+         To: <sip:alice@example.com>\r\n\
+         Call-ID: peer-call\r\n\
+         CSeq: 5 {method}\r\n\
+         Content-Length: 0\r\n\r\n"
+    );
+    message(text)
+}
+
+/// The same request, within a dialog.
+fn in_dialog(method: &str, branch: &str) -> Message {
+    let text = String::from_utf8(request(method, branch).bytes().to_vec()).expect("ASCII");
+    message(text.replace("To: <sip:alice@example.com>", "To: <sip:alice@example.com>;tag=ours"))
+}
+
+impl World {
+    fn accept_request(&mut self, request: &Message) -> ServerTx {
+        match self.receive(request.clone()) {
+            Routed::Request { tx, .. } => tx,
+            other => panic!("not a new request: {other:?}"),
+        }
+    }
+
+    fn answer(&mut self, tx: ServerTx, request: &Message, status: u16) {
+        let response = Builder::reply(request, status, "Reason", Some(b"ours")).finish();
+        self.txs.finish(&mut self.bench.cx(), tx, status, response);
+    }
+
+    fn ring(&mut self, tx: &ServerTx, request: &Message) {
+        let response = Builder::reply(request, 180, "Ringing", Some(b"ours")).finish();
+        self.txs.provisional(&mut self.bench.cx(), tx, response);
+    }
+
+    fn now_sent(&mut self) -> Vec<String> {
+        self.sent().into_iter().map(|(_, word)| word).collect()
+    }
+}
+
+#[test]
+fn an_invite_gets_a_100_at_once_and_another_request_nothing() {
+    for (method, expected) in [("INVITE", vec!["100"]), ("OPTIONS", vec![])] {
+        let mut world = World::new(Transport::Ws);
+        let _tx = world.accept_request(&request(method, BRANCH));
+        assert_eq!(world.now_sent(), expected);
+    }
+}
+
+/// RFC 3261 §17.2.1, §17.2.2: a repeated request gets the last response again.
+#[test]
+fn a_repeated_request_gets_the_last_response() {
+    for transport in [Transport::Udp, Transport::Ws] {
+        let mut world = World::new(transport);
+        let invite = request("INVITE", BRANCH);
+        let tx = world.accept_request(&invite);
+        assert!(matches!(world.receive(invite.clone()), Routed::Absorbed));
+        world.ring(&tx, &invite);
+        assert!(matches!(world.receive(invite.clone()), Routed::Absorbed));
+        assert_eq!(world.now_sent(), ["100", "100", "180", "180"]);
+        world.answer(tx, &invite, 486);
+        assert!(matches!(world.receive(invite), Routed::Absorbed));
+        assert_eq!(world.now_sent(), ["486", "486"]);
+    }
+}
+
+/// RFC 3261 §17.2.1: timer G doubles up to T2, timer H is 64·T1.
+#[test]
+fn a_refusal_is_repeated_over_udp_until_the_ack() {
+    let mut world = World::new(Transport::Udp);
+    let invite = request("INVITE", BRANCH);
+    let tx = world.accept_request(&invite);
+    world.now_sent();
+    world.answer(tx, &invite, 486);
+    let times: Vec<f64> = world.run(9.0).into_iter().map(|(at, _)| at).collect();
+    assert_eq!(times, [0.0, 0.5, 1.5, 3.5, 7.5]);
+    for _ in 0..2 {
+        assert!(matches!(world.receive(request("ACK", BRANCH)), Routed::Absorbed));
+    }
+    assert_eq!(world.run(13.9), []);
+    assert_eq!(world.txs.len(), 1, "timer I is T4");
+    assert!(matches!(world.receive(invite), Routed::Absorbed));
+    world.run(14.0);
+    world.assert_empty();
+}
+
+#[test]
+fn a_refusal_without_ack_is_given_up_after_32_seconds() {
+    for (transport, times) in [(Transport::Udp, 12), (Transport::Ws, 1)] {
+        let mut world = World::new(transport);
+        let invite = request("INVITE", BRANCH);
+        let tx = world.accept_request(&invite);
+        world.now_sent();
+        world.answer(tx, &invite, 486);
+        assert_eq!(world.run(31.9).len(), times.min(11));
+        assert_eq!(world.txs.len(), 1);
+        world.run(32.0);
+        world.assert_empty();
+    }
+}
+
+#[test]
+fn timer_i_is_zero_over_a_websocket() {
+    let mut world = World::new(Transport::Ws);
+    let invite = request("INVITE", BRANCH);
+    let tx = world.accept_request(&invite);
+    world.answer(tx, &invite, 603);
+    assert!(matches!(world.receive(request("ACK", BRANCH)), Routed::Absorbed));
+    world.assert_empty();
+}
+
+/// RFC 6026 §7.1.
+#[test]
+fn a_2xx_is_sent_once_and_repeated_invites_are_absorbed() {
+    let mut world = World::new(Transport::Udp);
+    let invite = request("INVITE", BRANCH);
+    let tx = world.accept_request(&invite);
+    world.answer(tx, &invite, 200);
+    assert_eq!(world.now_sent(), ["100", "200"]);
+    assert!(matches!(world.receive(invite), Routed::Absorbed));
+    // A peer that gives the ACK of a 2xx the branch of its INVITE: it belongs to the call all the same.
+    assert!(matches!(world.receive(in_dialog("ACK", BRANCH)), Routed::Ack(_)));
+    assert!(matches!(world.receive(in_dialog("ACK", "z9hG4bKnew")), Routed::Ack(_)));
+    assert_eq!(world.run(31.9), []);
+    assert_eq!(world.txs.len(), 1);
+    world.run(32.0);
+    world.assert_empty();
+}
+
+#[test]
+fn a_2xx_over_a_websocket_leaves_nothing_behind() {
+    let mut world = World::new(Transport::Ws);
+    let invite = request("INVITE", BRANCH);
+    let tx = world.accept_request(&invite);
+    world.answer(tx, &invite, 200);
+    world.assert_empty();
+    assert!(matches!(world.receive(in_dialog("ACK", "z9hG4bKnew")), Routed::Ack(_)));
+}
+
+/// RFC 3261 §17.2.2: timer J is 64·T1 over UDP and zero elsewhere.
+#[test]
+fn an_answer_is_repeated_for_32_seconds_over_udp_when_asked_for() {
+    let mut world = World::new(Transport::Udp);
+    let options = request("OPTIONS", BRANCH);
+    let tx = world.accept_request(&options);
+    assert!(matches!(world.receive(options.clone()), Routed::Absorbed));
+    assert_eq!(world.now_sent(), <[String; 0]>::default());
+    world.answer(tx, &options, 200);
+    world.run(31.0);
+    assert!(matches!(world.receive(options), Routed::Absorbed));
+    assert_eq!(world.now_sent(), ["200"]);
+    world.run(32.0);
+    world.assert_empty();
+
+    let mut world = World::new(Transport::Ws);
+    let options = request("OPTIONS", BRANCH);
+    let tx = world.accept_request(&options);
+    world.answer(tx, &options, 200);
+    world.assert_empty();
+}
+
+/// RFC 3261 §17.2.3: branch, sent-by and method make the difference.
+#[test]
+fn requests_are_told_apart_by_branch_sender_and_method() {
+    let mut world = World::new(Transport::Udp);
+    let first = in_dialog("INFO", BRANCH);
+    let _tx = world.accept_request(&first);
+    let other_port = String::from_utf8(first.bytes().to_vec()).expect("ASCII").replace(":5070", ":5071");
+    for other in [in_dialog("INFO", "z9hG4bKother"), in_dialog("MESSAGE", BRANCH), message(other_port)] {
+        let _tx = world.accept_request(&other);
+    }
+    assert!(matches!(world.receive(first), Routed::Absorbed));
+}
+
+/// A branch without the cookie says nothing (RFC 3261 §17.2.3): the rest of the request does.
+#[test]
+fn requests_from_before_rfc_3261_are_told_apart_by_all_they_say() {
+    let mut world = World::new(Transport::Udp);
+    let first = in_dialog("INVITE", "1");
+    let tx = world.accept_request(&first);
+    let second = String::from_utf8(first.bytes().to_vec()).expect("ASCII").replace("CSeq: 5", "CSeq: 6");
+    let _second = world.accept_request(&message(second));
+    assert!(matches!(world.receive(first.clone()), Routed::Absorbed));
+    world.answer(tx, &first, 486);
+    assert!(matches!(world.receive(in_dialog("ACK", "1")), Routed::Absorbed));
+}
+
+/// RFC 3261 §8.2.2.2.
+#[test]
+fn a_merged_request_is_refused_with_482() {
+    let mut world = World::new(Transport::Ws);
+    let invite = request("INVITE", BRANCH);
+    let tx = world.accept_request(&invite);
+    world.now_sent();
+    let fork = request("INVITE", "z9hG4bKfork");
+    for _ in 0..2 {
+        assert!(matches!(world.receive(fork.clone()), Routed::Absorbed));
+    }
+    let sent = world.bench.sent();
+    assert_eq!(sent.iter().map(Message::status).collect::<Vec<_>>(), [Some(482), Some(482)]);
+    assert_eq!(sent[0].bytes(), sent[1].bytes(), "the same To tag");
+    assert!(sent[0].to().expect("a To").tag().is_some());
+    let _reinvite = world.accept_request(&in_dialog("INVITE", "z9hG4bKreinvite"));
+    world.answer(tx, &invite, 486);
+    assert!(matches!(world.receive(request("ACK", BRANCH)), Routed::Absorbed));
+    let _again = world.accept_request(&fork);
+}
+
+/// RFC 3261 §9.2.
+#[test]
+fn a_cancel_is_answered_and_passed_on_while_the_invite_waits() {
+    let mut world = World::new(Transport::Udp);
+    let invite = request("INVITE", BRANCH);
+    let tx = world.accept_request(&invite);
+    let session = SessionId::new(3, 1);
+    world.txs.adopt(&tx, session);
+    world.ring(&tx, &invite);
+    world.now_sent();
+    match world.receive(request("CANCEL", BRANCH)) {
+        Routed::Cancelled { invite, owner, .. } => assert_eq!((invite, owner), (tx.id(), Some(session))),
+        other => panic!("{other:?}"),
+    }
+    let sent = world.bench.sent();
+    assert_eq!((sent.len(), sent[0].status()), (1, Some(200)));
+    assert_eq!(sent[0].cseq().expect("a CSeq").method, Method::Cancel);
+    assert_eq!(sent[0].to().expect("a To").tag(), Some(&b"ours"[..]), "the tag of the 180");
+    world.answer(tx, &invite, 487);
+    assert!(matches!(world.receive(request("CANCEL", BRANCH)), Routed::Absorbed));
+    assert_eq!(world.now_sent(), ["487", "200"]);
+}
+
+#[test]
+fn a_cancel_of_nothing_is_answered_with_481() {
+    let mut world = World::new(Transport::Ws);
+    assert!(matches!(world.receive(request("CANCEL", BRANCH)), Routed::Absorbed));
+    assert_eq!(world.now_sent(), ["481"]);
+    world.assert_empty();
+}
+
+#[test]
+fn an_ack_from_nowhere_is_passed_on_and_one_too_early_is_not() {
+    let mut world = World::new(Transport::Ws);
+    assert!(matches!(world.receive(request("ACK", BRANCH)), Routed::Ack(_)));
+    let _tx = world.accept_request(&request("INVITE", BRANCH));
+    assert!(matches!(world.receive(request("ACK", BRANCH)), Routed::Absorbed));
+    assert_eq!(world.txs.len(), 1);
+}
+
+#[test]
+fn one_request_too_many_is_refused_and_forgotten() {
+    let mut world = World::new(Transport::Udp);
+    world.bench.config.call_limit = 0;
+    let bound = bounds::server_transactions(0);
+    for n in 0..bound {
+        let info = in_dialog("INFO", &format!("z9hG4bK{n}"));
+        let tx = world.accept_request(&info);
+        world.answer(tx, &info, 200);
+    }
+    world.now_sent();
+    assert!(matches!(world.receive(in_dialog("INFO", "z9hG4bKlast")), Routed::Absorbed));
+    assert_eq!(world.now_sent(), ["503"]);
+    assert_eq!(world.txs.len(), bound);
+    world.run(32.0);
+    world.assert_empty();
+}
+
+/// RFC 3261 §17.2.4.
+#[test]
+fn a_lost_flow_ends_server_transactions_and_late_answers_go_nowhere() {
+    let mut world = World::new(Transport::Udp);
+    let invite = request("INVITE", BRANCH);
+    let tx = world.accept_request(&invite);
+    let options = request("OPTIONS", BRANCH);
+    let second = world.accept_request(&options);
+    world.answer(second, &options, 200);
+    world.now_sent();
+    assert_eq!(world.txs.flow_down(&mut world.bench.cx(), FlowId(1)), []);
+    world.assert_empty();
+    world.ring(&tx, &invite);
+    world.answer(tx, &invite, 200);
+    assert_eq!(world.now_sent(), <[String; 0]>::default());
+}
