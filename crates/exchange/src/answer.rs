@@ -18,6 +18,12 @@ impl Answer {
         Self { status, reason: reason_phrase(status), rows: Vec::new() }
     }
 
+    /// What the exchange itself can do (RFC 3261 §11.2).
+    pub(crate) fn capabilities() -> Self {
+        Self::new(200).with(HeaderName::Allow, "REGISTER, OPTIONS")
+    }
+
+    /// With another phrase.
     pub(crate) fn because(status: u16, reason: &'static str) -> Self {
         Self { status, reason, rows: Vec::new() }
     }

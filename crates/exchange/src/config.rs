@@ -35,8 +35,8 @@ pub struct Config {
     pub nonce_lifetime: Duration,
     /// Timer C: how long a branch may ring without news (RFC 3261 §16.6 step 11: more than three minutes).
     pub timer_c: Duration,
-    /// How long a pending request waits for its callee to come back after the callee's connection was lost. The
-    /// binding itself dies at once; this keeps only what is under way.
+    /// How long a pending request, or one inside a dialog, waits for its callee to come back after the callee's connection was
+    /// lost. The binding itself dies at once: a new call hears 480.
     pub flow_grace: Duration,
     /// Bounds on everything that peers can make the exchange hold.
     pub limits: Limits,

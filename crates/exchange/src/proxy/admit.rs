@@ -1,6 +1,6 @@
 //! Who and what may pass: RFC 3261 §16.3.
 
-use offhook_wire::{HeaderError, HeaderName, Message, NameAddr};
+use offhook_wire::{HeaderError, HeaderName, Message, Method, NameAddr};
 
 use super::route::Place;
 use crate::answer::Answer;
@@ -13,6 +13,8 @@ use crate::flow::FlowId;
 /// when it is looked up, the syntax was judged before.
 pub(super) fn check(cx: &Cx, request: &Message, loop_mark: u32) -> Result<(), Answer> {
     match request.max_forwards() {
+        // The trace of a route ends where the count does.
+        Ok(Some(0)) if request.method() == Some(Method::Options) => return Err(Answer::capabilities()),
         Ok(Some(0)) => return Err(Answer::new(483)),
         Ok(_) => {}
         Err(_) => return Err(Answer::because(400, "Malformed Max-Forwards")),

@@ -51,6 +51,13 @@ impl Branch {
         Self { end, token, client, reliable, cancel: Cancel::No, cut: false, outcome: None }
     }
 
+    /// A branch inside a dialog whose callee is away for the moment: it waits for it until `at`, before anything is sent.
+    pub(super) fn waiting(end: End, token: String, client: Client, at: Instant) -> Self {
+        let mut branch = Self::new(end, token, client, true);
+        branch.cut(at);
+        branch
+    }
+
     /// A branch that could not even begin.
     pub(super) fn failed(end: End, status: u16) -> Self {
         let client = Client::over();
@@ -137,7 +144,9 @@ impl Branch {
         }
         if self.cut {
             self.cut = false;
-            self.client.renew(cx.now, cx.config.timer_c);
+            let transport = cx.reach(self.end).and_then(|flow| cx.transport(flow));
+            self.reliable = transport.is_none_or(|transport| transport.is_reliable());
+            self.client.renew(cx.now, cx.config.timer_c, self.reliable);
         }
         if let Some(request) = self.client.pending().cloned() {
             cx.send_to(self.end, request);

@@ -7,7 +7,7 @@ use offhook_wire::{Editor, HeaderName, Instant, Message, Method};
 use super::branch::{Branch, Reason};
 use super::call::Call;
 use super::forward;
-use super::route::Plan;
+use super::route::{Plan, Target};
 use crate::answer::{self, Answer};
 use crate::cx::Cx;
 use crate::flow::FlowId;
@@ -85,24 +85,41 @@ impl Context {
             }
         }
         for (index, target) in plan.targets.iter().enumerate() {
-            let Some(transport) = cx.reach(target.end).and_then(|flow| cx.transport(flow)) else {
-                self.branches.push(Branch::failed(target.end, 480));
-                continue;
-            };
-            // At most 2^16 branches: far above any limit of bindings.
-            let serial = self.id << 16 | index as u64;
-            let token = cx.seal.branch(&BranchToken { origin: plan.source, serial, loop_mark });
-            let via = forward::via(cx, transport, &token);
-            let sent = forward::request(cx, &request, plan, target, &via);
-            let reliable = transport.is_reliable();
-            let client = Client::new(cx.now, self.invite, reliable, sent.clone());
-            cx.send_to(target.end, sent);
-            self.branches.push(Branch::new(target.end, token, client, reliable));
+            let branch = self.branch(cx, &request, plan, target, index, loop_mark);
+            self.branches.push(branch);
         }
         if let Some(call) = &self.call {
             call.offered(cx, self.branches.len());
         }
         self.settle(cx);
+    }
+
+    fn branch(
+        &self,
+        cx: &mut Cx,
+        request: &Message,
+        plan: &Plan,
+        target: &Target,
+        index: usize,
+        loop_mark: u32,
+    ) -> Branch {
+        let end = target.end;
+        let reached = cx.reach(end).and_then(|flow| cx.transport(flow));
+        // Who is away and will come back is expected to come back the way the caller came.
+        let expected = end.binding.and_then(|_| cx.transport(self.flow));
+        let Some(transport) = reached.or(expected) else { return Branch::failed(end, 480) };
+        // At most 2^16 branches: far above any limit of bindings.
+        let serial = self.id << 16 | index as u64;
+        let token = cx.seal.branch(&BranchToken { origin: plan.source, serial, loop_mark });
+        let via = forward::via(cx, transport, &token);
+        let sent = forward::request(cx, request, plan, target, &via);
+        let reliable = transport.is_reliable();
+        let client = Client::new(cx.now, self.invite, reliable, sent.clone());
+        if cx.send_to(end, sent) {
+            Branch::new(end, token, client, reliable)
+        } else {
+            Branch::waiting(end, token, client, cx.now + cx.config.flow_grace)
+        }
     }
 
     /// The request came again.

@@ -13,9 +13,6 @@ use crate::token::BranchToken;
 use crate::transaction::ServerKey;
 use crate::{Exchange, Handle};
 
-/// The methods that the exchange itself serves, for Allow in its answer to OPTIONS.
-const ALLOWED: &str = "REGISTER, OPTIONS";
-
 impl Exchange {
     /// A request that was read and makes sense.
     pub(crate) fn request(&mut self, flow: FlowId, request: Message) {
@@ -150,7 +147,7 @@ impl Exchange {
                 self.contexts.with(&mut self.cx, id, |context, cx| context.fork(cx, &plan, loop_mark));
                 self.contexts.file_ends(id);
             }
-            Ok(Way::Here) => self.answer(id, &Answer::new(200).with(HeaderName::Allow, ALLOWED)),
+            Ok(Way::Here) => self.answer(id, &Answer::capabilities()),
             Err(answer) => self.answer(id, &answer),
         }
     }

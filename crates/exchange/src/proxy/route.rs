@@ -202,7 +202,12 @@ fn inside(
     let uri = request.request_uri().unwrap_or_default();
     let end = match cx.reach(to) {
         Some(_) => to,
-        None => cx.location.with_contact(uri).next().map(end_of).ok_or_else(|| Answer::new(480))?,
+        None => match cx.location.with_contact(uri).next() {
+            Some(binding) => end_of(binding),
+            // Its connection is lost. If it ever was registered it may be back in a moment.
+            None if to.binding.is_some() => to,
+            None => return Err(Answer::new(480)),
+        },
     };
     let source =
         if cx.comes_from(from, flow) { End { flow, ..from } } else { source(cx, flow, None, request) };

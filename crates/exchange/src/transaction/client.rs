@@ -63,11 +63,10 @@ pub(crate) enum Fired {
 impl Client {
     /// A transaction whose request is being sent now.
     pub(crate) fn new(now: Instant, invite: bool, reliable: bool, request: Bytes) -> Self {
-        // Timer A doubles for ever, timer E up to T2.
-        let longest = if invite { Duration::MAX / 4 } else { T2 };
-        let resend = Backoff::start(now, reliable, longest);
-        let state = State::Calling { request, resend, until: now + TIMEOUT };
-        Self { invite, reliable, fixed: false, state }
+        let mut client = Self { invite, reliable, fixed: false, state: State::Over };
+        let resend = Backoff::start(now, reliable, client.longest());
+        client.state = State::Calling { request, resend, until: now + TIMEOUT };
+        client
     }
 
     /// The request as sent, while the transaction waits for a final response.
@@ -148,14 +147,24 @@ impl Client {
         Self { invite: false, reliable: true, fixed: false, state: State::Over }
     }
 
-    /// Begins the wait anew after the way to the callee was mended.
-    pub(crate) fn renew(&mut self, now: Instant, timer_c: Duration) {
+    /// Begins the wait anew after the way to the callee was mended, perhaps over another transport.
+    pub(crate) fn renew(&mut self, now: Instant, timer_c: Duration, reliable: bool) {
         self.fixed = false;
+        self.reliable = reliable;
+        let longest = self.longest();
         match &mut self.state {
-            State::Calling { until, .. } => *until = now + TIMEOUT,
+            State::Calling { resend, until, .. } => {
+                *resend = Backoff::start(now, reliable, longest);
+                *until = now + TIMEOUT;
+            }
             State::Proceeding { until, .. } => *until = now + if self.invite { timer_c } else { TIMEOUT },
             State::Completed { .. } | State::Accepted { .. } | State::Over => {}
         }
+    }
+
+    /// Timer A doubles for ever, timer E up to T2.
+    fn longest(&self) -> Duration {
+        if self.invite { Duration::MAX / 4 } else { T2 }
     }
 
     pub(crate) fn is_invite(&self) -> bool {

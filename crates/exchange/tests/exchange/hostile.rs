@@ -28,6 +28,10 @@ fn answer(message: &str) -> String {
 #[test]
 fn options_are_answered_and_keep_alives_returned() {
     assert_eq!(answer(OPTIONS), "SIP/2.0 200 OK");
+    let traced = OPTIONS
+        .replace("sip:example.com", "sip:bob@example.com")
+        .replace("Max-Forwards: 70", "Max-Forwards: 0");
+    assert_eq!(answer(&traced), "SIP/2.0 200 OK");
     assert_eq!(answer("\n\n"), "");
     let mut lab = Lab::new();
     let flow = lab.up(1, Transport::Ws);

@@ -24,15 +24,40 @@ fn a_dialog_goes_on_over_the_callees_new_connection() {
     let (mut near, mut far) = alice.call(&mut lab, &mut bob);
     bob.reconnect(&mut lab, 12);
 
-    let early = near.request(&mut alice, "INFO", "");
-    lab.send(alice.flow, &early);
+    // What is said while he is away waits for him, for a while.
+    for early in [near.request(&mut alice, "INFO", ""), near.request(&mut alice, "INFO", "")] {
+        lab.send(alice.flow, &early);
+        lab.pass(Duration::from_secs(6));
+    }
     lab.expect(alice.flow, "SIP/2.0 480 ");
-
     bob.register(&mut lab);
+    let early = lab.expect(bob.flow, &format!("INFO {} ", bob.contact));
+    lab.silent(bob.flow);
+    lab.send(bob.flow, &reply(&early, "200 OK", "", ""));
+    lab.expect(alice.flow, "SIP/2.0 200 ");
+
     let request = near.request(&mut alice, "INFO", "");
     exchange(&mut lab, &alice, &bob, &request);
     let request = far.request(&mut bob, "BYE", "");
     exchange(&mut lab, &bob, &alice, &request);
+}
+
+#[test]
+fn what_waits_for_a_datagram_phone_is_repeated_once_it_is_there() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::over(&mut lab, 2, Transport::Udp, "bob");
+    let (mut near, _) = alice.call(&mut lab, &mut bob);
+    lab.down(bob.flow);
+    let bye = near.request(&mut alice, "BYE", "");
+    lab.send(alice.flow, &bye);
+    bob.flow = lab.up(12, Transport::Udp);
+    bob.register(&mut lab);
+    lab.expect(bob.flow, "BYE ");
+    lab.pass(Duration::from_millis(600));
+    let received = lab.expect(bob.flow, "BYE ");
+    lab.send(bob.flow, &reply(&received, "200 OK", "", ""));
+    lab.expect(alice.flow, "SIP/2.0 200 ");
 }
 
 #[test]
