@@ -79,16 +79,11 @@ fn expect_silence(complaints: Vec<String>) {
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 
-/// The manifests of the workspace and of `fuzz`, which is a workspace of its own.
+/// The manifests of the workspace.
 fn manifests() -> Vec<Metadata> {
-    let mut manifests = vec![root().join("Cargo.toml")];
-    manifests.extend(Some(root().join("fuzz/Cargo.toml")).filter(|path| path.exists()));
-    let read = |path: &PathBuf| {
-        let mut command = MetadataCommand::new();
-        command.manifest_path(path).no_deps().features(CargoOpt::AllFeatures);
-        command.exec().expect("cargo metadata runs")
-    };
-    manifests.iter().map(read).collect()
+    let mut command = MetadataCommand::new();
+    command.manifest_path(root().join("Cargo.toml")).no_deps().features(CargoOpt::AllFeatures);
+    vec![command.exec().expect("cargo metadata runs")]
 }
 
 fn packages() -> Vec<arrows::Package> {

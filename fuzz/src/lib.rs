@@ -1,0 +1,13 @@
+//! What the fuzz targets do with their input.
+//!
+//! The bodies stand here and not in the targets, so that the committed corpora are replayed by an ordinary
+//! test on the stable toolchain. A body panics when a promise is broken; anything else it bears.
+//!
+//! To fuzz: `cargo +nightly fuzz run --features libfuzzer datagram` (needs `cargo install cargo-fuzz`). An
+//! input that broke something goes into `corpus/TARGET/` with the fix.
+
+mod datagram;
+mod stream;
+
+pub use datagram::datagram;
+pub use stream::stream_split;

@@ -1,0 +1,28 @@
+//! Replays the committed corpora. A body panics when a promise is broken.
+
+use std::fs;
+use std::path::Path;
+
+fn replay(target: &str, body: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    let mut count = 0;
+    for entry in fs::read_dir(&folder).expect("a corpus for each target") {
+        let path = entry.expect("a readable folder").path();
+        let data = fs::read(&path).expect("a readable input");
+        // The name of the input is in the output of a test that fails.
+        println!("{}", path.display());
+        body(&data);
+        count += 1;
+    }
+    assert!(count > 0, "{} is empty", folder.display());
+}
+
+#[test]
+fn datagram() {
+    replay("datagram", offhook_fuzz::datagram);
+}
+
+#[test]
+fn stream_split() {
+    replay("stream_split", offhook_fuzz::stream_split);
+}
