@@ -7,7 +7,11 @@
 //! input that broke something goes into `corpus/TARGET/` with the fix.
 
 mod datagram;
+mod digest;
+mod sdp;
 mod stream;
 
 pub use datagram::datagram;
+pub use digest::digest;
+pub use sdp::sdp;
 pub use stream::stream_split;

@@ -26,3 +26,13 @@ fn datagram() {
 fn stream_split() {
     replay("stream_split", offhook_fuzz::stream_split);
 }
+
+#[test]
+fn digest() {
+    replay("digest", offhook_fuzz::digest);
+}
+
+#[test]
+fn sdp() {
+    replay("sdp", offhook_fuzz::sdp);
+}
