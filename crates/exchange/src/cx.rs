@@ -45,6 +45,12 @@ impl Cx {
         registered.or_else(|| self.flows.contains(end.flow).then_some(end.flow))
     }
 
+    /// The same end, with the flow on which it is reached now in the place of the one that it used before. Should the new one be
+    /// lost too, nothing falls back on the old.
+    pub(crate) fn settled(&self, end: End) -> End {
+        End { flow: self.reach(end).unwrap_or(end.flow), ..end }
+    }
+
     /// Whether a message on `flow` may come from `end`.
     pub(crate) fn comes_from(&self, end: End, flow: FlowId) -> bool {
         flow == end.flow || self.reach(end) == Some(flow)

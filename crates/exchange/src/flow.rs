@@ -189,19 +189,33 @@ mod tests {
         assert_eq!(split_remote("peer"), ("peer", None));
     }
 
+    fn patience(times: u32) -> Instant {
+        Instant::ZERO + Duration::from_secs(300) * times
+    }
+
     #[test]
     fn a_silent_datagram_flow_is_found_once_and_a_heard_one_is_not() {
-        let start = Instant::ZERO;
         let mut flows = Flows::new(&Limits::default());
-        assert!(flows.up(start, FlowId(1), Transport::Udp, "192.0.2.1:5060"));
-        assert!(flows.up(start, FlowId(2), Transport::Udp, "192.0.2.2:5060"));
-        assert!(flows.up(start, FlowId(3), Transport::Ws, "192.0.2.3:1"));
-        flows.heard(start + Duration::from_secs(10), FlowId(2));
-        let due = start + Duration::from_secs(300);
-        assert_eq!(flows.deadline(), Some(due));
-        assert_eq!(flows.next_idle(due, |_| false), Some(FlowId(1)));
+        assert!(flows.up(Instant::ZERO, FlowId(1), Transport::Udp, "192.0.2.1:5060"));
+        assert!(flows.up(Instant::ZERO, FlowId(2), Transport::Udp, "192.0.2.2:5060"));
+        assert!(flows.up(Instant::ZERO, FlowId(3), Transport::Ws, "192.0.2.3:1"));
+        let later = Duration::from_secs(10);
+        flows.heard(Instant::ZERO + later, FlowId(2));
+        assert_eq!(flows.deadline(), Some(patience(1)));
+        assert_eq!(flows.next_idle(patience(1), |_| false), Some(FlowId(1)));
         flows.down(FlowId(1));
-        assert_eq!(flows.next_idle(due, |_| false), None);
-        assert_eq!(flows.deadline(), Some(due + Duration::from_secs(10)));
+        assert_eq!(flows.next_idle(patience(1), |_| false), None);
+        assert_eq!(flows.deadline(), Some(patience(1) + later));
+    }
+
+    #[test]
+    fn a_silent_flow_of_use_is_kept_and_looked_at_again() {
+        let mut flows = Flows::new(&Limits::default());
+        flows.up(Instant::ZERO, FlowId(1), Transport::Udp, "192.0.2.1:5060");
+        assert_eq!(flows.next_idle(patience(1), |_| true), None);
+        flows.get_mut(FlowId(1)).unwrap().transactions = 1;
+        assert_eq!(flows.next_idle(patience(2), |_| false), None);
+        flows.get_mut(FlowId(1)).unwrap().transactions = 0;
+        assert_eq!(flows.next_idle(patience(3), |_| false), Some(FlowId(1)));
     }
 }

@@ -43,7 +43,6 @@ pub(super) fn loop_mark(cx: &Cx, request: &Message) -> u32 {
         &cseq,
     ];
     parts.extend(request.rows(HeaderName::Route));
-    parts.extend(request.rows(HeaderName::ProxyRequire));
     (cx.seal.mac("loop", &parts) >> 32) as u32
 }
 

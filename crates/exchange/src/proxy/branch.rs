@@ -142,6 +142,7 @@ impl Branch {
         if !self.is_pending() {
             return;
         }
+        self.end = cx.settled(self.end);
         if self.cut {
             self.cut = false;
             let transport = cx.reach(self.end).and_then(|flow| cx.transport(flow));

@@ -30,8 +30,6 @@ pub(crate) struct Context {
     /// The request as received, with its Via stamped; let go once a final response is sent.
     request: Option<Message>,
     branches: Vec<Branch>,
-    /// The caller gave up.
-    cancelled: bool,
     call: Option<Call>,
 }
 
@@ -48,7 +46,6 @@ impl Context {
             call: Call::of(&request),
             request: Some(request),
             branches: Vec::new(),
-            cancelled: false,
         }
     }
 
@@ -195,7 +192,6 @@ impl Context {
     /// The caller's CANCEL (RFC 3261 §16.10). The final response follows when the branches have ended.
     pub(crate) fn cancel(&mut self, cx: &mut Cx) {
         if self.invite && self.server.is_open() {
-            self.cancelled = true;
             self.cancel_branches(cx);
             self.settle(cx);
         }
@@ -229,6 +225,7 @@ impl Context {
             }
         }
         if self.origin.binding == Some(binding) {
+            self.origin = cx.settled(self.origin);
             self.repeated(cx);
         }
     }
@@ -256,8 +253,6 @@ impl Context {
         let status = match best.status {
             // Step 6: a 503 is about one phone, not about us.
             503 => 500,
-            // A branch that ended in silence after the caller gave up was given up.
-            408 | 480 if self.cancelled && best.response.is_none() => 487,
             status => status,
         };
         if !self.invite && status == 408 && best.response.is_none() {

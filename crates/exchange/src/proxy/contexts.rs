@@ -13,7 +13,8 @@ use crate::transaction::ServerKey;
 #[derive(Default)]
 pub(crate) struct Contexts {
     table: BTreeMap<ContextId, Slot>,
-    keys: BTreeMap<ServerKey, ContextId>,
+    /// Two flows may use the same key: by accident, by forgery, or because both carry the same request.
+    keys: BTreeSet<(ServerKey, ContextId)>,
     deadlines: BTreeSet<(Instant, ContextId)>,
     ends: BTreeSet<(Handle, ContextId)>,
     last: ContextId,
@@ -45,9 +46,11 @@ impl Contexts {
         self.table.len()
     }
 
-    /// The context of the transaction with this key.
-    pub(crate) fn find(&self, key: &ServerKey) -> Option<ContextId> {
-        self.keys.get(key).copied()
+    /// The context of the transaction with this key whose client a message on `flow` may come from.
+    pub(crate) fn find(&self, cx: &Cx, key: &ServerKey, flow: FlowId) -> Option<ContextId> {
+        let same = self.keys.range((key.clone(), 0)..).take_while(|(other, _)| other == key);
+        let own = |id: &ContextId| self.get(*id).is_some_and(|context| cx.comes_from(context.origin(), flow));
+        same.map(|&(_, id)| id).find(own)
     }
 
     pub(crate) fn get(&self, id: ContextId) -> Option<&Context> {
@@ -63,7 +66,7 @@ impl Contexts {
             flow.transactions += 1;
         }
         let context = Context::new(id, key.clone(), flow, reliable, request);
-        self.keys.insert(key, id);
+        self.keys.insert((key, id));
         self.table.insert(id, Slot { context, filed: None, handles: Vec::new() });
         id
     }
@@ -109,7 +112,7 @@ impl Contexts {
 
     fn close(&mut self, cx: &mut Cx, id: ContextId) {
         let Some(slot) = self.table.remove(&id) else { return };
-        self.keys.remove(&slot.context.key);
+        self.keys.remove(&(slot.context.key, id));
         if let Some(at) = slot.filed {
             self.deadlines.remove(&(at, id));
         }
@@ -119,6 +122,8 @@ impl Contexts {
         if let Some(flow) = cx.flows.get_mut(slot.context.flow) {
             flow.transactions = flow.transactions.saturating_sub(1);
         }
+        let empty = self.keys.is_empty() && self.deadlines.is_empty() && self.ends.is_empty();
+        assert!(empty || !self.table.is_empty(), "an index outlived its contexts");
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

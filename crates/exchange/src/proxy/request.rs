@@ -22,11 +22,8 @@ impl Exchange {
             Some(_) => {}
             None => return,
         }
-        if let Some(id) = self.contexts.find(&key) {
-            // From anywhere else it is no repetition but an accident or a forgery.
-            if self.contexts.get(id).is_some_and(|context| self.cx.comes_from(context.origin(), flow)) {
-                self.contexts.with(&mut self.cx, id, Context::repeated);
-            }
+        if let Some(id) = self.contexts.find(&self.cx, &key, flow) {
+            self.contexts.with(&mut self.cx, id, Context::repeated);
             return;
         }
         let Some(request) = self.stamp(flow, &request) else { return };
@@ -124,11 +121,7 @@ impl Exchange {
     /// RFC 3261 §16.10. A CANCEL of what we do not know would have to be forwarded statelessly, but everything that we forwarded
     /// is known: this one comes too late, or from elsewhere.
     fn cancel(&mut self, flow: FlowId, key: &ServerKey) -> Answer {
-        let id = self.contexts.find(&key.cancelled());
-        let id = id.filter(|&id| {
-            self.contexts.get(id).is_some_and(|context| self.cx.comes_from(context.origin(), flow))
-        });
-        match id {
+        match self.contexts.find(&self.cx, &key.cancelled(), flow) {
             Some(id) => {
                 self.contexts.with(&mut self.cx, id, Context::cancel);
                 Answer::new(200)
@@ -155,8 +148,7 @@ impl Exchange {
     /// An ACK ends here if it belongs to a refusal that we sent or passed on; one to a 2xx goes its own way without a transaction
     /// (RFC 3261 §16.7 step 9 and §17.1.1.3).
     fn ack(&mut self, flow: FlowId, key: &ServerKey, request: &Message) {
-        if let Some(id) = self.contexts.find(key)
-            && self.contexts.get(id).is_some_and(|context| self.cx.comes_from(context.origin(), flow))
+        if let Some(id) = self.contexts.find(&self.cx, key, flow)
             && self.contexts.with(&mut self.cx, id, |context, cx| context.acknowledged(cx)) == Some(true)
         {
             return;

@@ -24,8 +24,6 @@ impl Exchange {
             (true, _) => {
                 self.contexts.with(&mut self.cx, id, |context, cx| context.response(cx, index, response));
             }
-            // The CANCEL was ours.
-            (false, Method::Cancel) => {}
             // A late 2xx still finds its way: the seal holds where the request came from. Nothing else is of use to a caller whose
             // transaction is over here too.
             (false, Method::Invite) if (200..=299).contains(&status) => {

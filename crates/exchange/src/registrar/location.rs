@@ -95,6 +95,11 @@ impl Location {
                 self.users.remove(&entry.binding.user);
             }
         }
+        let empty = self.users.is_empty()
+            && self.flows.is_empty()
+            && self.expiry.is_empty()
+            && self.contacts.is_empty();
+        assert!(empty || !self.bindings.is_empty(), "an index outlived its bindings");
         Some(entry.binding)
     }
 

@@ -225,6 +225,24 @@ fn a_callee_that_does_not_come_back_is_unavailable() {
 }
 
 #[test]
+fn a_callee_that_is_lost_twice_is_unavailable() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    alice.invite(&mut lab, "sip:bob@example.com");
+    let received = lab.expect(bob.flow, "INVITE ");
+    lab.send(bob.flow, &reply(&received, "180 Ringing", "b", ""));
+    lab.expect(alice.flow, "SIP/2.0 180 ");
+    // The exchange does not know that the first connection is dead.
+    bob.flow = lab.up(12, Transport::Ws);
+    bob.register(&mut lab);
+    lab.expect(bob.flow, "INVITE ");
+    lab.down(bob.flow);
+    lab.pass(Duration::from_secs(11));
+    lab.expect(alice.flow, "SIP/2.0 480 ");
+}
+
+#[test]
 fn a_caller_that_gives_up_on_a_lost_callee_hears_so_at_once() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");

@@ -57,6 +57,23 @@ fn nobody_registers_for_somebody_else() {
 }
 
 #[test]
+fn the_credentials_of_one_user_do_not_register_another() {
+    let mut lab = Lab::new();
+    let mut alice = phone(&mut lab);
+    let forged = |request: String| request.replace("From: <sip:alice@", "From: <sip:bob@");
+    let bob = "<sip:bob@example.com>";
+    let first = forged(alice.request("REGISTER", "sip:example.com", bob, ""));
+    lab.send(alice.flow, &first);
+    let challenge = lab.expect(alice.flow, "SIP/2.0 401 ");
+    let credentials = alice.credentials(&challenge, "REGISTER", "sip:example.com");
+    let rows = format!("Authorization: {credentials}\nContact: <{}>\n", alice.contact);
+    let second = forged(alice.request("REGISTER", "sip:example.com", bob, &rows));
+    lab.send(alice.flow, &second);
+    lab.expect(alice.flow, "SIP/2.0 403 ");
+    assert_eq!(lab.events, [Event::Denied { user: "alice".into(), status: 403, flow: alice.flow }]);
+}
+
+#[test]
 fn an_unknown_user_is_not_found_and_a_foreign_domain_is_not_served() {
     let mut lab = Lab::new();
     let mut eve = Phone::new(&mut lab, 1, Transport::Ws, "eve");

@@ -80,6 +80,35 @@ fn both_ends_may_share_one_flow() {
 }
 
 #[test]
+fn nobody_captures_calls_with_a_contact_that_is_an_address_of_record() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let bob = Phone::registered(&mut lab, 2, "bob");
+    let mut carol = Phone::new(&mut lab, 3, Transport::Ws, "carol");
+    carol.contact = "sip:bob@example.com".to_owned();
+    carol.register(&mut lab);
+    alice.invite(&mut lab, "sip:bob@example.com");
+    lab.expect(bob.flow, "INVITE ");
+    lab.silent(carol.flow);
+}
+
+#[test]
+fn a_phone_on_the_exchanges_own_host_is_told_by_its_port() {
+    let mut lab = Lab::with(crate::lab::config().with_host("example.com:5060"));
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut desk = Phone::new(&mut lab, 2, Transport::Udp, "bob");
+    desk.contact = "sip:bob@example.com:5070".to_owned();
+    desk.register(&mut lab);
+    let mobile = Phone::registered(&mut lab, 3, "bob");
+    alice.invite(&mut lab, "sip:bob@example.com:5070");
+    lab.expect(desk.flow, "INVITE sip:bob@example.com:5070 ");
+    lab.silent(mobile.flow);
+    alice.invite(&mut lab, "sip:bob@example.com:5060");
+    lab.expect(desk.flow, "INVITE sip:bob@example.com:5070 ");
+    lab.expect(mobile.flow, "INVITE sip:bob-3@bob.invalid");
+}
+
+#[test]
 fn a_folded_header_does_not_stop_an_ack_or_a_cancel() {
     let mut lab = Lab::new();
     let bob = Phone::registered(&mut lab, 2, "bob");
