@@ -7,7 +7,16 @@ use crate::headers::Params;
 impl Uri<'_> {
     /// Whether both name the same resource (RFC 3261 §19.1.4). tel URIs compare their digits
     /// (RFC 3966 §4); other schemes compare byte by byte, but for the case of the scheme.
+    ///
+    /// A URI with more than 32 parameters and headers is the same only as one that is written the same: each
+    /// is looked up in the other, and strangers choose how many there are.
     pub fn equivalent(&self, other: &Uri<'_>) -> bool {
+        if self.raw == other.raw {
+            return true;
+        }
+        if self.is_excessive() || other.is_excessive() {
+            return false;
+        }
         match (self.scheme, other.scheme) {
             (Scheme::Sip, Scheme::Sip) | (Scheme::Sips, Scheme::Sips) => {
                 same_option(self.user, other.user)
@@ -29,6 +38,10 @@ impl Uri<'_> {
             }
             _ => false,
         }
+    }
+
+    fn is_excessive(&self) -> bool {
+        self.params.iter().count() + self.headers().count() > 32
     }
 }
 
@@ -62,11 +75,11 @@ fn same_option(left: Option<&[u8]>, right: Option<&[u8]>) -> bool {
 }
 
 /// A parameter of both must agree; `user`, `ttl`, `method`, `maddr` and `transport` must not stand in one
-/// alone; any other that stands in one alone is ignored.
+/// alone; any other that stands in one alone is ignored. Where a name stands twice, the first counts.
 fn params_agree(mine: &Params<'_>, theirs: &Params<'_>) -> bool {
-    mine.iter().all(|(name, value)| match find(theirs, name) {
-        Some(other) => same_ignoring_case(value.unwrap_or_default(), other.unwrap_or_default()),
-        None => ![&b"user"[..], b"ttl", b"method", b"maddr", b"transport"]
+    mine.iter().all(|(name, _)| match (find(mine, name).flatten(), find(theirs, name)) {
+        (value, Some(other)) => same_ignoring_case(value.unwrap_or_default(), other.unwrap_or_default()),
+        (_, None) => ![&b"user"[..], b"ttl", b"method", b"maddr", b"transport"]
             .iter()
             .any(|special| special.eq_ignore_ascii_case(name)),
     })
@@ -137,6 +150,15 @@ mod tests {
         ] {
             assert!(!equivalent(left, right), "{left} {right}");
         }
+    }
+
+    #[test]
+    fn parameters_that_stand_twice_and_far_too_many() {
+        assert!(equivalent("sip:a@b;x=1;x=2;y", "sip:a@b;y;x=1"));
+        assert!(!equivalent("sip:a@b;x=1;x=2", "sip:a@b;x=2"));
+        let many = format!("sip:a@b{}", ";x=1".repeat(33));
+        assert!(equivalent(&many, &many));
+        assert!(!equivalent(&many, "sip:a@b;x=1"));
     }
 
     #[test]
