@@ -1,7 +1,7 @@
 use crate::entropy::Entropy;
 use crate::timer::Timers;
 use crate::trace::Trace;
-use crate::{Config, Effect, EffectId, Event, FlowId, Output};
+use crate::{Config, Effect, EffectId, Event, FlowId, Output, SessionId};
 use bytes::Bytes;
 use offhook_wire::Instant;
 use std::collections::VecDeque;
@@ -44,10 +44,10 @@ impl Outbox {
         self.push(Output::Transmit { flow, data });
     }
 
-    /// Asks the host for something; the id is what its answer will carry.
-    pub(crate) fn effect(&mut self, effect: Effect) -> EffectId {
+    /// Asks the host for something for a call; the id is what its answer will carry.
+    pub(crate) fn effect(&mut self, session: SessionId, effect: Effect) -> EffectId {
         self.effects += 1;
-        let id = EffectId(self.effects);
+        let id = EffectId::new(session, self.effects);
         self.push(Output::Effect { id, effect });
         id
     }

@@ -11,7 +11,20 @@ pub struct FlowId(pub u32);
 
 /// One request to the host, answered by [`Input::Done`](crate::Input::Done). Never used twice.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EffectId(pub u64);
+pub struct EffectId(u64);
+
+impl EffectId {
+    /// The slot of the call goes into the upper bits, so that an answer finds it without a table.
+    const COUNTER_BITS: u32 = 40;
+
+    pub(crate) fn new(session: SessionId, counter: u64) -> Self {
+        Self(u64::from(session.slot) << Self::COUNTER_BITS | counter & ((1 << Self::COUNTER_BITS) - 1))
+    }
+
+    pub(crate) fn slot(self) -> usize {
+        (self.0 >> Self::COUNTER_BITS) as usize
+    }
+}
 
 /// One call. Never used twice: the slot it names may be, the generation in it not.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,16 +35,14 @@ pub struct SessionId {
 
 impl SessionId {
     pub(crate) fn new(slot: usize, generation: u32) -> Self {
-        Self { generation, slot: u32::try_from(slot).expect("fewer than 2^32 sessions") }
+        assert!(slot < 1 << 24, "fewer than 2^24 calls");
+        Self { generation, slot: slot as u32 }
     }
 
     pub(crate) fn slot(self) -> usize {
         self.slot as usize
     }
 
-    pub(crate) fn generation(self) -> u32 {
-        self.generation
-    }
 }
 
 impl fmt::Display for SessionId {

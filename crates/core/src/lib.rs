@@ -8,11 +8,14 @@
 //! shape), `offhook-tokio` (a runtime). Any other runtime needs some forty lines.
 #![forbid(unsafe_code)]
 
+mod address;
 mod bounds;
 mod command;
 mod config;
 mod cx;
 mod deadline;
+mod dialog;
+mod dtmf;
 mod effect;
 mod entropy;
 mod event;
@@ -21,14 +24,18 @@ mod input;
 mod line;
 mod machine;
 mod misuse;
+mod negotiation;
 mod path;
+mod phone;
 mod reason;
+mod session;
 mod status;
 #[cfg(test)]
 mod testing;
 mod timer;
 mod trace;
 mod transaction;
+mod uas;
 
 pub use command::{Command, Dial, DtmfPath};
 pub use config::{
@@ -45,6 +52,7 @@ pub use misuse::Misuse;
 pub use offhook_wire::digest::{Password, Secret};
 pub use offhook_wire::sdp::Direction;
 pub use offhook_wire::{Instant, Limits};
+pub use phone::{Counters, Phone};
 pub use reason::{By, Cause, EndReason};
 pub use status::Status;
 pub use trace::{Machine, Record};

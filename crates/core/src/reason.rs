@@ -1,3 +1,4 @@
+use offhook_wire::{HeaderName, Message, Params};
 use std::fmt;
 
 /// Why a call is over: who ended it, how, and what SIP said.
@@ -11,6 +12,36 @@ pub struct EndReason {
     pub code: Option<u16>,
     /// The text that came with it: a `Reason` header's `text`, else the reason phrase. Untrusted.
     pub text: String,
+}
+
+impl EndReason {
+    pub(crate) fn new(by: By, cause: Cause, code: Option<u16>, text: &str) -> Self {
+        Self { by, cause, code, text: text.to_owned() }
+    }
+}
+
+/// What a final response to our INVITE means. A `Reason` header in it, which a proxy copied from elsewhere, says more
+/// than a bare 487 or 480 (RFC 3326 §2).
+pub(crate) fn reason_of_final(code: u16, message: &Message) -> EndReason {
+    let (_, text) = reason_of(message);
+    let text = if text.is_empty() { String::from_utf8_lossy(message.reason()).into_owned() } else { text };
+    EndReason { by: By::Peer, cause: Cause::of_final(code), code: Some(code), text }
+}
+
+/// The code and text of a message's `Reason: SIP;cause=…;text="…"` (RFC 3326), if it has one.
+pub(crate) fn reason_of(message: &Message) -> (Option<u16>, String) {
+    for value in message.values(HeaderName::Reason) {
+        let (protocol, params) = value.split_at(value.iter().position(|b| *b == b';').unwrap_or(value.len()));
+        if !protocol.trim_ascii().eq_ignore_ascii_case(b"SIP") {
+            continue;
+        }
+        let params = Params::new(params);
+        let text = |name| params.get(name).flatten().map(String::from_utf8_lossy);
+        let code = text("cause").and_then(|digits| digits.parse().ok());
+        let phrase = text("text").map(|quoted| quoted.trim_matches('"').to_owned());
+        return (code, phrase.unwrap_or_default());
+    }
+    (None, String::new())
 }
 
 /// Whose act ended a call.

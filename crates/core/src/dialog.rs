@@ -1,0 +1,241 @@
+//! A dialog (RFC 3261 §12): what the two ends of a call remember of one another.
+
+use crate::path::Path;
+use bytes::{Bytes, BytesMut};
+use offhook_wire::{Builder, HeaderName, Message, Method, NameAddr};
+use std::ops::Range;
+
+/// Both ends' names, the way to the peer, and the two sequence counters.
+///
+/// Its texts are copied out of the message that made it into one buffer, so that a call of an hour does not pin
+/// the datagrams of its first second.
+pub(crate) struct Dialog {
+    text: Bytes,
+    call_id: Span,
+    /// Our From value in requests, with our tag.
+    local: Span,
+    /// Our To value in requests, with the peer's tag.
+    remote: Span,
+    local_tag: Span,
+    remote_tag: Span,
+    /// The route set as one comma-joined value, in the order of our Route header.
+    routes: Span,
+    /// The peer's Contact: the Request-URI of our requests. Refreshed by re-INVITEs (§12.2).
+    target: Bytes,
+    local_cseq: u32,
+    remote_cseq: Option<u32>,
+}
+
+type Span = Range<u16>;
+
+/// A message that cannot make a dialog: no Contact, no tag, or more text than a dialog holds.
+#[derive(Debug)]
+pub(crate) struct NoDialog;
+
+/// What a request inside a dialog is to it.
+pub(crate) enum Order {
+    /// In sequence.
+    Next,
+    /// Lower than one that was seen before: 500 (§12.2.2).
+    Late,
+}
+
+impl Dialog {
+    /// The caller's side, from a response that carries a To tag (§12.1.2). `cseq` is that of our INVITE.
+    pub(crate) fn of_response(response: &Message, cseq: u32) -> Result<Self, NoDialog> {
+        let routes = response.values(HeaderName::RecordRoute).collect::<Vec<_>>();
+        let from = response.from().map_err(|_| NoDialog)?;
+        let to = response.to().map_err(|_| NoDialog)?;
+        let target = response.contact().map_err(|_| NoDialog)?.ok_or(NoDialog)?;
+        Self::assemble(response, &from, &to, routes.into_iter().rev(), target.uri, cseq, None)
+    }
+
+    /// The callee's side, from the INVITE (§12.1.1). Our tag is not in it yet.
+    pub(crate) fn of_request(invite: &Message, local_tag: &[u8]) -> Result<Self, NoDialog> {
+        let mut to = Vec::with_capacity(160);
+        to.extend_from_slice(invite.to().map_err(|_| NoDialog)?.raw());
+        to.extend_from_slice(b";tag=");
+        to.extend_from_slice(local_tag);
+        let local = NameAddr::parse(&to).map_err(|_| NoDialog)?;
+        let remote = invite.from().map_err(|_| NoDialog)?;
+        let target = invite.contact().map_err(|_| NoDialog)?.ok_or(NoDialog)?;
+        let cseq = invite.cseq().map_err(|_| NoDialog)?.number;
+        let routes = invite.values(HeaderName::RecordRoute);
+        Self::assemble(invite, &local, &remote, routes, target.uri, 0, Some(cseq))
+    }
+
+    fn assemble<'m>(
+        message: &Message,
+        local: &NameAddr<'_>,
+        remote: &NameAddr<'_>,
+        routes: impl Iterator<Item = &'m [u8]>,
+        target: &[u8],
+        local_cseq: u32,
+        remote_cseq: Option<u32>,
+    ) -> Result<Self, NoDialog> {
+        let mut text = Text(BytesMut::with_capacity(384));
+        let call_id = text.add(message.call_id().map_err(|_| NoDialog)?)?;
+        let (local, local_tag) = text.party(local)?;
+        let (remote, remote_tag) = text.party(remote)?;
+        let start = text.0.len();
+        for (n, route) in routes.enumerate() {
+            if n > 0 {
+                text.0.extend_from_slice(b",");
+            }
+            text.0.extend_from_slice(route);
+        }
+        let routes = text.span(start)?;
+        Ok(Self {
+            text: text.0.freeze(),
+            call_id,
+            local,
+            remote,
+            local_tag,
+            remote_tag,
+            routes,
+            target: Bytes::copy_from_slice(target),
+            local_cseq,
+            remote_cseq,
+        })
+    }
+
+    fn piece(&self, span: &Span) -> &[u8] {
+        &self.text[usize::from(span.start)..usize::from(span.end)]
+    }
+
+    pub(crate) fn remote_tag(&self) -> &[u8] {
+        self.piece(&self.remote_tag)
+    }
+
+    /// Whether a request of the peer belongs here: its Call-ID and both tags are ours (§12.2.2).
+    pub(crate) fn owns(&self, request: &Message) -> bool {
+        let tag_is = |party: Result<NameAddr<'_>, _>, own: &[u8]| {
+            party.is_ok_and(|p: NameAddr<'_>| p.tag().unwrap_or_default() == own)
+        };
+        request.call_id().is_ok_and(|id| id == self.piece(&self.call_id))
+            && tag_is(request.to(), self.piece(&self.local_tag))
+            && tag_is(request.from(), self.piece(&self.remote_tag))
+    }
+
+    /// Notes the sequence number of a request of the peer.
+    pub(crate) fn order(&mut self, request: &Message) -> Order {
+        let Ok(cseq) = request.cseq() else { return Order::Late };
+        match self.remote_cseq {
+            Some(seen) if cseq.number < seen => Order::Late,
+            _ => {
+                self.remote_cseq = Some(cseq.number);
+                Order::Next
+            }
+        }
+    }
+
+    /// Takes a new remote target from a target refresh request or its 2xx (§12.2.1.2, §12.2.2).
+    pub(crate) fn refresh_target(&mut self, message: &Message) {
+        if let Ok(Some(contact)) = message.contact() {
+            if contact.uri != &self.target[..] {
+                self.target = Bytes::copy_from_slice(contact.uri);
+            }
+        }
+    }
+
+    /// The sequence number of our next request.
+    pub(crate) fn next_cseq(&mut self) -> u32 {
+        self.local_cseq += 1;
+        self.local_cseq
+    }
+
+    /// The URI that digest credentials and the request line of our requests name.
+    pub(crate) fn request_uri(&self) -> &[u8] {
+        match self.strict_route() {
+            Some(first) => first,
+            None => &self.target,
+        }
+    }
+
+    /// A request within the dialog, up to and including CSeq (§12.2.1.1).
+    pub(crate) fn request(&self, method: Method<'_>, cseq: u32, via: &[u8]) -> Builder {
+        let mut b = Builder::request(method, self.request_uri());
+        b.header(HeaderName::Via, via);
+        let routes = self.piece(&self.routes);
+        match self.strict_route() {
+            None => {
+                if !routes.is_empty() {
+                    b.header(HeaderName::Route, routes);
+                }
+            }
+            Some(_) => {
+                // A strict router wants itself in the request line and our target at the end of the list.
+                for route in offhook_wire::values(routes).skip(1) {
+                    b.header(HeaderName::Route, route);
+                }
+                b.parts(HeaderName::Route, &[b"<", &self.target, b">"]);
+            }
+        }
+        b.header(HeaderName::MaxForwards, b"70");
+        b.header(HeaderName::From, self.piece(&self.local));
+        b.header(HeaderName::To, self.piece(&self.remote));
+        b.header(HeaderName::CallId, self.piece(&self.call_id));
+        let mut digits = [0; 10];
+        b.parts(HeaderName::CSeq, &[decimal(cseq, &mut digits), b" ", method.as_bytes()]);
+        b
+    }
+
+    /// The ACK for a 2xx: not a transaction, but with a branch of its own (§13.2.2.4).
+    pub(crate) fn ack(&self, cseq: u32, path: &Path, branch: &[u8]) -> Bytes {
+        let mut via = Vec::with_capacity(96);
+        via.extend_from_slice(b"SIP/2.0/");
+        via.extend_from_slice(path.transport.as_via().as_bytes());
+        via.push(b' ');
+        via.extend_from_slice(&path.sent_by);
+        via.extend_from_slice(b";branch=z9hG4bK");
+        via.extend_from_slice(branch);
+        self.request(Method::Ack, cseq, &via).finish()
+    }
+
+    /// The first route's URI, when that proxy is a strict router: one without `lr` (§16.4, §12.2.1.1).
+    fn strict_route(&self) -> Option<&[u8]> {
+        let first = offhook_wire::values(self.piece(&self.routes)).next()?;
+        let uri = NameAddr::parse(first).ok()?.uri;
+        let loose = offhook_wire::Uri::parse(uri).is_ok_and(|u| u.param("lr").is_some());
+        (!loose).then_some(uri)
+    }
+}
+
+/// `n` in decimal.
+pub(crate) fn decimal(n: u32, buffer: &mut [u8; 10]) -> &[u8] {
+    let mut at = buffer.len();
+    let mut rest = n;
+    loop {
+        at -= 1;
+        buffer[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            return &buffer[at..];
+        }
+    }
+}
+
+struct Text(BytesMut);
+
+impl Text {
+    fn span(&self, start: usize) -> Result<Span, NoDialog> {
+        let end = u16::try_from(self.0.len()).map_err(|_| NoDialog)?;
+        Ok(start as u16..end)
+    }
+
+    fn add(&mut self, piece: &[u8]) -> Result<Span, NoDialog> {
+        let start = self.0.len();
+        self.0.extend_from_slice(piece);
+        self.span(start)
+    }
+
+    /// A From or To value and the place of its tag in it.
+    fn party(&mut self, party: &NameAddr<'_>) -> Result<(Span, Span), NoDialog> {
+        let raw = party.raw();
+        let tag = party.tag().ok_or(NoDialog)?;
+        let whole = self.add(raw)?;
+        let at = tag.as_ptr() as usize - raw.as_ptr() as usize;
+        let start = usize::from(whole.start) + at;
+        Ok((whole, start as u16..(start + tag.len()) as u16))
+    }
+}

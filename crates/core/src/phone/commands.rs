@@ -1,0 +1,209 @@
+//! The user's wishes: checked, so that a refused one changes nothing, and passed on.
+
+use super::Phone;
+use crate::session::Invitation;
+use crate::{AccountId, Command, Dial, DtmfPath, Instant, Misuse, SessionId, Status, dtmf};
+use crate::{Input, address};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// Each of these builds the [`Command`] of its name and handles it, so that a recorded trace holds it too.
+impl Phone {
+    /// The name that the next call will have.
+    pub fn next_session(&self) -> SessionId {
+        SessionId::new(self.sessions.vacant_key(), self.generation)
+    }
+
+    /// Calls somebody. Without a connection the call is over at once, with [`Cause::NotConnected`](crate::Cause).
+    ///
+    /// # Errors
+    /// No such account, the call limit, or an address or header that cannot be sent.
+    pub fn dial(&mut self, now: Instant, dial: Dial) -> Result<SessionId, Misuse> {
+        let session = self.next_session();
+        self.handle(now, Input::Command(Command::Dial { session, dial }))?;
+        Ok(session)
+    }
+
+    /// Takes an incoming call.
+    ///
+    /// # Errors
+    /// When it does not ring.
+    pub fn answer(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
+        self.handle(now, Input::Command(Command::Answer { session }))
+    }
+
+    /// Refuses an incoming call with `code`, 300–699.
+    ///
+    /// # Errors
+    /// When it does not ring, or the code does not refuse.
+    pub fn reject(&mut self, now: Instant, session: SessionId, code: u16) -> Result<(), Misuse> {
+        self.handle(now, Input::Command(Command::Reject { session, code }))
+    }
+
+    /// Ends a call in any status. Harmless while it is ending.
+    ///
+    /// # Errors
+    /// When there is no such call.
+    pub fn hang_up(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
+        self.handle(now, Input::Command(Command::HangUp { session }))
+    }
+
+    /// Puts the peer on hold. The outcome is [`Event::Hold`](crate::Event) or [`Event::HoldFailed`](crate::Event).
+    ///
+    /// # Errors
+    /// When the call is not established.
+    pub fn hold(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
+        self.handle(now, Input::Command(Command::Hold { session }))
+    }
+
+    /// Ends the hold.
+    ///
+    /// # Errors
+    /// When the call is not established.
+    pub fn resume(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
+        self.handle(now, Input::Command(Command::Resume { session }))
+    }
+
+    /// Sends digits, one after another; each is reported as sent or failed.
+    ///
+    /// # Errors
+    /// When the call is not established, a character is no digit, a duration is not 40 ms – 6 s, or 64 digits wait.
+    pub fn digits(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        digits: &str,
+        duration: Duration,
+        path: DtmfPath,
+    ) -> Result<(), Misuse> {
+        let digits = digits.to_owned();
+        self.handle(now, Input::Command(Command::Digits { session, digits, duration, path }))
+    }
+
+    /// Asks the peer to call `target` instead of us. The call with the peer is kept when that fails.
+    ///
+    /// # Errors
+    /// When the call is not established, a transfer is going on, or the address cannot be sent.
+    pub fn transfer(&mut self, now: Instant, session: SessionId, target: &str) -> Result<(), Misuse> {
+        let target = target.to_owned();
+        self.handle(now, Input::Command(Command::Transfer { session, target }))
+    }
+
+    /// Registers: again after a failure or an unregistration, or at once instead of after the back-off.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn register(&mut self, now: Instant, account: AccountId) -> Result<(), Misuse> {
+        self.handle(now, Input::Command(Command::Register { account }))
+    }
+
+    /// Unregisters. Calls go on.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn unregister(&mut self, now: Instant, account: AccountId) -> Result<(), Misuse> {
+        self.handle(now, Input::Command(Command::Unregister { account }))
+    }
+
+    /// Whether one more call fits. Calls on their way out do not count.
+    pub(super) fn has_room(&self) -> bool {
+        let limit = self.config.call_limit;
+        let live = |(_, session): &(usize, &crate::session::Session)| session.status() != Status::Terminating;
+        self.sessions.len() < limit || self.sessions.iter().filter(live).count() < limit
+    }
+
+    pub(super) fn command(&mut self, command: Command) -> Result<(), Misuse> {
+        match command {
+            Command::Register { account } => {
+                self.known(account)?;
+                self.with_line(account, |line, cx, txs| line.register(cx, txs));
+            }
+            Command::Unregister { account } => {
+                self.known(account)?;
+                self.with_line(account, |line, cx, txs| line.unregister(cx, txs));
+            }
+            Command::Dial { session, dial } => self.dial_command(session, &dial)?,
+            Command::Answer { session } => {
+                self.ringing(session)?;
+                self.with_session(session, |session, env| session.answer(env));
+            }
+            Command::Reject { session, code } => {
+                if !(300..=699).contains(&code) {
+                    return Err(Misuse::BadCode(code));
+                }
+                self.ringing(session)?;
+                self.with_session(session, |session, env| session.reject(env, code));
+            }
+            Command::HangUp { session } => {
+                self.status(session).ok_or(Misuse::UnknownSession(session))?;
+                self.with_session(session, |session, env| session.terminate(env));
+            }
+            Command::Hold { session } => {
+                self.established(session)?;
+                self.with_session(session, |session, env| session.hold(env, true));
+            }
+            Command::Resume { session } => {
+                self.established(session)?;
+                self.with_session(session, |session, env| session.hold(env, false));
+            }
+            Command::Digits { session, digits, duration, path } => {
+                self.established(session)?;
+                let good = digits.chars().all(dtmf::is_digit) && (dtmf::SHORTEST..=dtmf::LONGEST).contains(&duration);
+                if !good || !self.sessions[session.slot()].has_room_for(digits.len()) {
+                    return Err(Misuse::BadDigits);
+                }
+                self.with_session(session, |session, env| session.send_digits(env, &digits, duration, path));
+            }
+            Command::Transfer { session, target } => {
+                self.established(session)?;
+                if self.sessions[session.slot()].is_transferring() {
+                    return Err(Misuse::Transferring);
+                }
+                let account = self.sessions[session.slot()].account();
+                let target = self.address(account, &target)?;
+                self.with_session(session, |session, env| session.transfer(env, target));
+            }
+        }
+        Ok(())
+    }
+
+    fn dial_command(&mut self, session: SessionId, dial: &Dial) -> Result<(), Misuse> {
+        self.known(dial.account)?;
+        if session != self.next_session() {
+            return Err(Misuse::NotNextSession(session));
+        }
+        if !self.has_room() {
+            return Err(Misuse::TooManyCalls(self.config.call_limit));
+        }
+        let uri = self.address(dial.account, &dial.to)?;
+        let mut headers = Vec::with_capacity(dial.headers.len());
+        for (name, value) in &dial.headers {
+            address::check_header(name, value)?;
+            headers.push((Bytes::copy_from_slice(name.as_bytes()), Bytes::copy_from_slice(value.as_bytes())));
+        }
+        let id = self.new_session();
+        self.start(id, dial.account, Invitation { uri, headers }, None);
+        Ok(())
+    }
+
+    fn address(&self, account: AccountId, to: &str) -> Result<Bytes, Misuse> {
+        address::target(to, &self.config.accounts[usize::from(account.0)].aor)
+    }
+
+    fn known(&self, account: AccountId) -> Result<(), Misuse> {
+        if usize::from(account.0) < self.lines.len() { Ok(()) } else { Err(Misuse::UnknownAccount(account)) }
+    }
+
+    fn ringing(&self, id: SessionId) -> Result<(), Misuse> {
+        let session = self.session(id).ok_or(Misuse::UnknownSession(id))?;
+        if session.is_ringing() { Ok(()) } else { Err(Misuse::WrongStatus(session.status())) }
+    }
+
+    fn established(&self, id: SessionId) -> Result<(), Misuse> {
+        match self.status(id) {
+            Some(Status::Established) => Ok(()),
+            Some(other) => Err(Misuse::WrongStatus(other)),
+            None => Err(Misuse::UnknownSession(id)),
+        }
+    }
+}

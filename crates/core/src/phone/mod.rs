@@ -1,0 +1,287 @@
+//! The phone: owns every machine, routes every input, and keeps the one queue of outputs.
+
+mod commands;
+mod receive;
+
+use crate::cx::{Cx, Outbox};
+use crate::entropy::Entropy;
+use crate::line::{Line, LineChange};
+use crate::session::{Env, Invitation, Session, Upcall};
+use crate::timer::{Timer, Timers};
+use crate::trace::{Record, Trace};
+use crate::transaction::{Owner, Transactions, TxFailed};
+use crate::{
+    AccountId, Config, Deadline, EffectId, EffectResult, Event, FlowChange, FlowId, Input, Instant, MediaEvent, Misuse,
+    Output, SessionId, Status, Why,
+};
+use bytes::Bytes;
+use slab::Slab;
+
+/// A telephone: a plain value without sockets, threads or a clock.
+///
+/// - [`handle`](Phone::handle) takes everything that happens: bytes, connections, time, media, the user's wishes.
+/// - [`poll`](Phone::poll) gives what is to be done, in order, until it gives `None`. It may be called at any time.
+/// - [`deadline`](Phone::deadline) says when [`Input::Wake`] is due.
+///
+/// The same configuration, seed and inputs give the same outputs, on every machine. Time that runs backwards is
+/// taken as standing still. Nothing that arrives from a network makes it panic, grow without bound, or loop.
+pub struct Phone {
+    config: Config,
+    now: Instant,
+    entropy: Entropy,
+    timers: Timers,
+    trace: Trace,
+    out: Outbox,
+    txs: Transactions,
+    lines: Vec<Line>,
+    sessions: Slab<Session>,
+    generation: u32,
+    counters: Counters,
+}
+
+struct Parts<'p> {
+    cx: Cx<'p>,
+    txs: &'p mut Transactions,
+    lines: &'p mut [Line],
+    sessions: &'p mut Slab<Session>,
+}
+
+/// What was ignored, and why. For operators: a phone in good company has zeros here.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Messages that could not be read, or broke a rule of RFC 3261 §8.
+    pub malformed: u64,
+    /// Responses and ACKs that belong to nothing.
+    pub stray: u64,
+    /// Inputs whose time was before that of an earlier one.
+    pub clock_backwards: u64,
+}
+
+impl Phone {
+    /// A phone that starts to connect, and to register where the configuration says so, with its first outputs.
+    ///
+    /// `seed` is all the randomness it will ever have: 32 bytes of the operating system in life, any number in a
+    /// simulation. Who knows it can forge the phone's tags and branches.
+    pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
+        let mut entropy = Entropy::new(seed);
+        let txs = Transactions::new(&mut entropy);
+        let mut phone = Self {
+            now,
+            txs,
+            entropy,
+            timers: Timers::default(),
+            trace: Trace::new(config.trace),
+            out: Outbox::default(),
+            lines: Vec::new(),
+            sessions: Slab::new(),
+            generation: 0,
+            counters: Counters::default(),
+            config,
+        };
+        for n in 0..phone.config.accounts.len() {
+            let id = AccountId(u16::try_from(n).expect("fewer than 65,536 accounts"));
+            let mut cx = phone.parts().cx;
+            let line = Line::new(id, &cx.config.accounts[n], &mut cx);
+            phone.lines.push(line);
+            phone.with_line(id, |line, cx, txs| line.start(cx, txs));
+        }
+        phone
+    }
+
+    /// Takes in what happened, at `now`. Outputs may still be queued; more come.
+    ///
+    /// # Errors
+    /// [`Misuse`] when a command asks for what cannot be; then nothing was changed. No other input ever fails.
+    pub fn handle(&mut self, now: Instant, input: Input) -> Result<(), Misuse> {
+        if now < self.now {
+            self.counters.clock_backwards += 1;
+        }
+        self.now = self.now.max(now);
+        self.expire();
+        match input {
+            Input::Wake => {}
+            Input::Received { flow, data } => self.receive(flow, data),
+            Input::Flow { flow, change } => self.flow_changed(flow, change),
+            Input::Media { session, event } => self.media(session, event),
+            Input::Done { effect, result } => self.done(effect, result),
+            Input::Command(command) => self.command(command)?,
+        }
+        Ok(())
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop()
+    }
+
+    /// When to send [`Input::Wake`]; `None`: never, as things stand.
+    pub fn deadline(&self) -> Option<Deadline> {
+        if self.out.is_empty() { self.timers.next() } else { Some(Deadline { at: self.now, why: Why::Output }) }
+    }
+
+    /// The calls that are not over, in the order of their slots.
+    pub fn sessions(&self) -> impl Iterator<Item = SessionId> + '_ {
+        self.sessions.iter().map(|(_, session)| session.id())
+    }
+
+    /// The status of a call; `None` when it is over.
+    pub fn status(&self, session: SessionId) -> Option<Status> {
+        self.session(session).map(Session::status)
+    }
+
+    /// The last transitions of all machines, oldest first; as many as [`Config::trace`] says.
+    pub fn trace(&self) -> impl Iterator<Item = &Record> {
+        self.trace.records()
+    }
+
+    /// What was ignored so far.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    fn session(&self, id: SessionId) -> Option<&Session> {
+        self.sessions.get(id.slot()).filter(|session| session.id() == id)
+    }
+
+    /// The phone in the pieces that are borrowed at the same time.
+    fn parts(&mut self) -> Parts<'_> {
+        let cx = Cx {
+            now: self.now,
+            config: &self.config,
+            entropy: &mut self.entropy,
+            timers: &mut self.timers,
+            trace: &mut self.trace,
+            out: &mut self.out,
+        };
+        Parts { cx, txs: &mut self.txs, lines: &mut self.lines, sessions: &mut self.sessions }
+    }
+
+    fn with_line<T>(&mut self, id: AccountId, f: impl FnOnce(&mut Line, &mut Cx<'_>, &mut Transactions) -> T) -> T {
+        let Parts { mut cx, txs, lines, .. } = self.parts();
+        f(&mut lines[usize::from(id.0)], &mut cx, txs)
+    }
+
+    /// Runs `f` with what a call of this account may touch, and then does what the calls want of the phone.
+    fn with_env<T>(&mut self, account: AccountId, f: impl FnOnce(&mut Slab<Session>, &mut Env<'_, '_>) -> T) -> T {
+        let mut upcalls = Vec::new();
+        let Parts { mut cx, txs, lines, sessions } = self.parts();
+        let line = &mut lines[usize::from(account.0)];
+        let value = f(sessions, &mut Env { cx: &mut cx, txs, line, upcalls: &mut upcalls });
+        for upcall in upcalls {
+            self.upcall(upcall);
+        }
+        value
+    }
+
+    /// Lets one call act, and forgets it if that was its end. Calls that are gone do not act.
+    fn with_session(&mut self, id: SessionId, f: impl FnOnce(&mut Session, &mut Env<'_, '_>)) {
+        let Some(account) = self.session(id).map(Session::account) else { return };
+        self.with_env(account, |sessions, env| {
+            f(&mut sessions[id.slot()], env);
+            if sessions[id.slot()].is_over() {
+                sessions.remove(id.slot());
+            }
+        });
+    }
+
+    fn upcall(&mut self, upcall: Upcall) {
+        match upcall {
+            Upcall::Report { to, code } => self.with_session(to, |session, env| session.on_report(env, code)),
+            Upcall::Refer { by, target, referred_by } => {
+                let Some(account) = self.session(by).map(Session::account) else { return };
+                let id = self.new_session();
+                let target = Bytes::from(target);
+                let text = String::from_utf8_lossy(&target).into_owned();
+                self.out.event(Event::Referred { session: id, by, target: text });
+                let headers = referred_by.map(|value| (Bytes::from_static(b"Referred-By"), Bytes::from(value)));
+                let invitation = Invitation { uri: target, headers: headers.into_iter().collect() };
+                self.start(id, account, invitation, Some(by));
+            }
+        }
+    }
+
+    /// The name of the next call.
+    fn new_session(&mut self) -> SessionId {
+        let id = self.next_session();
+        self.generation += 1;
+        id
+    }
+
+    fn start(&mut self, id: SessionId, account: AccountId, invitation: Invitation, referred_by: Option<SessionId>) {
+        self.with_env(account, |sessions, env| {
+            let session = Session::dial(id, env, invitation, referred_by);
+            if !session.is_over() {
+                let slot = sessions.insert(session);
+                assert_eq!(slot, id.slot(), "the next slot of a slab is the one it gives");
+            }
+        });
+    }
+
+    /// Everything that is due.
+    fn expire(&mut self) {
+        while let Some(timer) = self.timers.due(self.now) {
+            match timer {
+                Timer::Client(tx, timer) => {
+                    let Parts { mut cx, txs, .. } = self.parts();
+                    if let Some(failed) = txs.expire_client(&mut cx, tx, timer) {
+                        self.failed(&failed);
+                    }
+                }
+                Timer::Server(tx, timer) => {
+                    let Parts { mut cx, txs, .. } = self.parts();
+                    txs.expire_server(&mut cx, tx, timer);
+                }
+                Timer::Line(account, timer) => self.with_line(account, |line, cx, txs| line.on_timer(cx, txs, timer)),
+                Timer::Session(id, timer) => self.with_session(id, |session, env| session.on_timer(env, timer)),
+            }
+        }
+    }
+
+    fn failed(&mut self, failed: &TxFailed) {
+        match failed.owner {
+            Owner::Session(id) => self.with_session(id, |session, env| session.on_failed(env, failed)),
+            Owner::Line(account) => self.with_line(account, |line, cx, txs| line.on_failed(cx, txs, failed)),
+            Owner::Nobody => {}
+        }
+    }
+
+    fn flow_changed(&mut self, flow: FlowId, change: FlowChange) {
+        let Some(account) = self.account_of(flow) else { return };
+        let change = self.with_line(account, |line, cx, txs| line.flow_changed(cx, txs, flow, change));
+        match change {
+            LineChange::Nothing => {}
+            LineChange::Up => self.each_session_of(account, |session, env| session.flow_up(env)),
+            LineChange::Lost(flow) => self.flow_lost(account, flow),
+        }
+    }
+
+    fn flow_lost(&mut self, account: AccountId, flow: FlowId) {
+        let failed = self.with_line(account, |_, cx, txs| txs.flow_down(cx, flow));
+        for failed in &failed {
+            self.failed(failed);
+        }
+        self.each_session_of(account, |session, env| session.flow_lost(env, flow));
+    }
+
+    fn each_session_of(&mut self, account: AccountId, mut f: impl FnMut(&mut Session, &mut Env<'_, '_>)) {
+        let of_account = |(_, session): (usize, &Session)| (session.account() == account).then(|| session.id());
+        let ids: Vec<SessionId> = self.sessions.iter().filter_map(of_account).collect();
+        for id in ids {
+            self.with_session(id, &mut f);
+        }
+    }
+
+    fn account_of(&self, flow: FlowId) -> Option<AccountId> {
+        self.lines.iter().find(|line| line.knows(flow)).map(Line::id)
+    }
+
+    fn media(&mut self, session: SessionId, event: MediaEvent) {
+        self.with_session(session, |session, env| session.on_media(env, event));
+    }
+
+    fn done(&mut self, effect: EffectId, result: EffectResult) {
+        if let Some(session) = self.sessions.get(effect.slot()).map(Session::id) {
+            self.with_session(session, |session, env| session.on_done(env, effect, result));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Bytes from a flow: framed, checked, and given to whom they are for.
+
+use super::{Parts, Phone};
+use crate::session::{Session, slot_of};
+use crate::transaction::{Owner, Routed, ServerTx};
+use crate::{AccountId, FlowId, SessionId, uas};
+use bytes::Bytes;
+use offhook_wire::frame::{self, Frame};
+use offhook_wire::{Message, Method, Scheme, Uri};
+
+impl Phone {
+    pub(super) fn receive(&mut self, flow: FlowId, data: Bytes) {
+        let Some(account) = self.account_of(flow) else { return };
+        let Some(transport) = self.with_line(account, |line, cx, _| {
+            line.traffic(cx);
+            line.path().map(|path| path.transport)
+        }) else {
+            return;
+        };
+        let limits = &self.config.limits;
+        let frame =
+            if transport.is_reliable() { frame::websocket(data, limits) } else { frame::datagram(data, limits) };
+        match frame {
+            Frame::KeepAlive(kind) => self.with_line(account, |line, cx, _| line.keep_alive_received(cx, kind)),
+            Frame::Faulty { fault, data } => self.malformed(flow, data, fault.kind.status()),
+            Frame::Message(message) => match message.check() {
+                Ok(()) => self.route(account, flow, message),
+                Err(fault) => self.malformed(flow, message.bytes().clone(), fault.kind.status()),
+            },
+        }
+    }
+
+    /// A message that breaks the rules is answered where an answer is possible, and never looked at again. Without a
+    /// transaction: a sender that repeats it gets the same answer again.
+    fn malformed(&mut self, flow: FlowId, data: Bytes, code: u16) {
+        self.counters.malformed += 1;
+        let Some(request) = Message::salvage(data, &self.config.limits) else { return };
+        if request.method() == Some(Method::Ack) {
+            return;
+        }
+        let Parts { cx, .. } = self.parts();
+        let tag: [u8; 16] = cx.entropy.token(crate::entropy::Label::Ids);
+        let response = uas::bare(cx.config, &request, code, Some(&tag));
+        cx.out.transmit(flow, response);
+    }
+
+    fn route(&mut self, account: AccountId, flow: FlowId, message: Message) {
+        let Parts { mut cx, txs, lines, .. } = self.parts();
+        let Some(path) = lines[usize::from(account.0)].path() else { return };
+        match txs.receive(&mut cx, path, message) {
+            Routed::Absorbed => {}
+            Routed::Request { tx, message } => self.request(account, flow, tx, message),
+            Routed::Ack(message) => match self.called(&message) {
+                Some(id) => self.with_session(id, |session, env| session.on_ack(env, &message)),
+                None => self.counters.stray += 1,
+            },
+            Routed::Cancelled { invite, owner, message } => {
+                if let Some(id) = owner {
+                    self.with_session(id, |session, env| session.on_cancelled(env, invite, &message));
+                }
+            }
+            Routed::Stray(_) => self.counters.stray += 1,
+            Routed::Response { owner, tx, message } => match owner {
+                Owner::Session(id) if self.session(id).is_some() => {
+                    self.with_session(id, |session, env| session.on_response(env, tx, &message));
+                }
+                Owner::Line(account) => {
+                    self.with_line(account, |line, cx, txs| line.on_response(cx, txs, tx, &message));
+                }
+                // A fork that answers after its call is over.
+                Owner::Session(_) => self.with_env(account, |_, env| Session::refuse_late(env, &message)),
+                Owner::Nobody => {}
+            },
+        }
+    }
+
+    /// The call whose dialog a request names by its To tag.
+    fn called(&self, request: &Message) -> Option<SessionId> {
+        let to = request.to().ok()?;
+        let tag = to.tag()?;
+        let session = self.sessions.get(slot_of(tag)?)?;
+        session.has_tag(tag).then(|| session.id())
+    }
+
+    fn request(&mut self, account: AccountId, flow: FlowId, tx: ServerTx, message: Message) {
+        let Some(tx) = self.with_env(account, |_, env| uas::admit(env, tx, &message)) else { return };
+        let in_dialog = message.to().is_ok_and(|to| to.tag().is_some());
+        if in_dialog {
+            match self.called(&message) {
+                Some(id) => self.with_session(id, |session, env| session.on_request(env, tx, &message)),
+                None => self.with_env(account, |_, env| uas::answer(env, tx, &message, 481)),
+            }
+        } else if message.method() == Some(Method::Invite) {
+            self.invited(account, flow, tx, message);
+        } else {
+            self.with_env(account, |_, env| uas::out_of_dialog(env, tx, &message));
+        }
+    }
+
+    fn invited(&mut self, account: AccountId, flow: FlowId, tx: ServerTx, invite: Message) {
+        let scheme = invite.request_uri().and_then(|uri| Uri::parse(uri).ok()).map(|uri| uri.scheme());
+        let code = match scheme {
+            Some(Scheme::Sip | Scheme::Sips | Scheme::Tel) if self.has_room() => None,
+            Some(Scheme::Sip | Scheme::Sips | Scheme::Tel) => Some(486),
+            Some(Scheme::Other(_)) => Some(416),
+            None => Some(400),
+        };
+        if let Some(code) = code {
+            return self.with_env(account, |_, env| uas::answer(env, tx, &invite, code));
+        }
+        let foreign_body = !invite.body_bytes().is_empty() && !invite.content_type().is_some_and(uas::is_sdp);
+        if foreign_body {
+            return self.with_env(account, |_, env| uas::unsupported_media(env, tx, &invite));
+        }
+        let id = self.new_session();
+        self.with_env(account, |sessions, env| {
+            env.txs.adopt(&tx, id);
+            if let Some(session) = Session::incoming(id, env, tx, flow, invite) {
+                let slot = sessions.insert(session);
+                assert_eq!(slot, id.slot(), "the next slot of a slab is the one it gives");
+            }
+        });
+    }
+}

@@ -1,0 +1,159 @@
+//! Our requests within the dialog, and what their responses mean.
+
+use super::outgoing::{refuse_fork, to_tag};
+use super::{Env, Session};
+use crate::dtmf;
+use crate::transaction::{ClientTx, Owner, TxFailed, TxFailure};
+use crate::uas::ALLOW;
+use bytes::Bytes;
+use offhook_wire::{Builder, HeaderName, Message, Method};
+use std::time::Duration;
+
+/// A request that we want answered, with all that it takes to send it again with credentials.
+#[derive(Debug)]
+pub(super) enum Ask {
+    Bye,
+    Invite { sdp: Bytes },
+    Refer { target: Bytes },
+    Info { digit: char, duration: Duration },
+    Notify { code: u16 },
+}
+
+/// An [`Ask`] that is out.
+pub(super) struct Pending {
+    pub(super) tx: ClientTx,
+    pub(super) ask: Ask,
+    challenged: bool,
+}
+
+impl Ask {
+    fn method(&self) -> Method<'static> {
+        match self {
+            Ask::Bye => Method::Bye,
+            Ask::Invite { .. } => Method::Invite,
+            Ask::Refer { .. } => Method::Refer,
+            Ask::Info { .. } => Method::Info,
+            Ask::Notify { .. } => Method::Notify,
+        }
+    }
+
+    fn body(&self) -> (&'static str, Bytes) {
+        match self {
+            Ask::Bye | Ask::Refer { .. } => ("", Bytes::new()),
+            Ask::Invite { sdp } => ("application/sdp", sdp.clone()),
+            Ask::Info { digit, duration } => ("application/dtmf-relay", dtmf::write_info(*digit, *duration)),
+            Ask::Notify { code } => {
+                let line = format!("SIP/2.0 {code} {}\r\n", offhook_wire::reason_phrase(*code));
+                ("message/sipfrag;version=2.0", line.into())
+            }
+        }
+    }
+
+    fn write(&self, b: &mut Builder, contact: &[u8]) {
+        match self {
+            Ask::Bye | Ask::Info { .. } => {}
+            Ask::Invite { .. } => {
+                b.header(HeaderName::Contact, contact);
+                b.header(HeaderName::Allow, ALLOW);
+            }
+            Ask::Refer { target } => {
+                b.header(HeaderName::Contact, contact);
+                b.parts(HeaderName::ReferTo, &[b"<", target, b">"]);
+            }
+            Ask::Notify { code } => {
+                b.header(HeaderName::Contact, contact);
+                b.header(HeaderName::Event, b"refer");
+                let state: &[u8] = if *code < 200 { b"active;expires=180" } else { b"terminated;reason=noresource" };
+                b.header(HeaderName::SubscriptionState, state);
+            }
+        }
+    }
+}
+
+impl Session {
+    /// Sends a request within the dialog. `false` when there is no connection.
+    pub(super) fn ask(&mut self, env: &mut Env<'_, '_>, ask: Ask) -> bool {
+        self.send_ask(env, ask, None)
+    }
+
+    fn send_ask(&mut self, env: &mut Env<'_, '_>, ask: Ask, credentials: Option<(HeaderName, String)>) -> bool {
+        let owner = Owner::Session(self.id);
+        let Some(e) = self.established_mut() else { return false };
+        let Some(path) = env.line.path() else { return false };
+        let (contact, config) = (env.line.contact(), env.cx.config);
+        let cseq = e.dialog.next_cseq();
+        let dialog = &e.dialog;
+        let tx = env.txs.request(env.cx, path, owner, ask.method(), |via| {
+            let mut b = dialog.request(ask.method(), cseq, via);
+            ask.write(&mut b, contact);
+            b.header(HeaderName::UserAgent, &config.user_agent);
+            if let Some((name, value)) = &credentials {
+                b.header(*name, value);
+            }
+            match ask.body() {
+                ("", _) => b.finish(),
+                (content_type, body) => b.body(content_type, &body),
+            }
+        });
+        if matches!(ask, Ask::Invite { .. }) {
+            e.invited(tx, cseq);
+        }
+        e.pending.push(Pending { tx, ask, challenged: credentials.is_some() });
+        true
+    }
+
+    /// A response to one of them, or a 2xx to an INVITE that comes again.
+    pub(super) fn dialog_response(&mut self, env: &mut Env<'_, '_>, tx: ClientTx, code: u16, message: &Message) {
+        let Some(e) = self.established_mut() else { return };
+        let Some(at) = e.pending.iter().position(|p| p.tx == tx) else {
+            if e.is_last_invite(tx) && to_tag(message) == Some(e.dialog.remote_tag()) {
+                e.send_ack(env);
+            } else {
+                refuse_fork(env, code, message);
+            }
+            return;
+        };
+        if code < 200 {
+            return;
+        }
+        let pending = e.pending.swap_remove(at);
+        if matches!(code, 401 | 407) {
+            let (_, body) = pending.ask.body();
+            let uri = Bytes::copy_from_slice(e.dialog.request_uri());
+            let credentials =
+                env.line.authorize(env.cx, message, pending.ask.method(), &uri, &body, pending.challenged);
+            if let Some(credentials) = credentials {
+                self.send_ask(env, pending.ask, Some(credentials));
+                return;
+            }
+        }
+        self.answered(env, pending, code, message);
+    }
+
+    fn answered(&mut self, env: &mut Env<'_, '_>, pending: Pending, code: u16, message: &Message) {
+        match pending.ask {
+            Ask::Bye => {}
+            Ask::Invite { .. } => self.reinvite_response(env, code, message),
+            Ask::Refer { .. } => self.refer_response(env, code),
+            Ask::Info { digit, .. } => self.info_done(env, digit, (200..=299).contains(&code)),
+            // A peer that refuses our NOTIFY has no subscription any more (RFC 6665 §4.2.2).
+            Ask::Notify { .. } => {
+                if let (300.., Some(e)) = (code, self.established_mut()) {
+                    e.referral = None;
+                }
+            }
+        }
+    }
+
+    pub(super) fn dialog_failed(&mut self, env: &mut Env<'_, '_>, failed: &TxFailed) {
+        let Some(e) = self.established_mut() else { return };
+        let Some(at) = e.pending.iter().position(|p| p.tx == failed.tx) else { return };
+        let pending = e.pending.swap_remove(at);
+        match pending.ask {
+            Ask::Bye | Ask::Notify { .. } => {}
+            Ask::Invite { .. } => self.reinvite_failed(env, failed.why),
+            Ask::Refer { .. } => self.refer_response(env, if failed.why == TxFailure::TimedOut { 408 } else { 503 }),
+            Ask::Info { digit, .. } => self.info_done(env, digit, false),
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! Changing an established call (RFC 3261 §14): hold and resume, the peer's re-INVITEs, and glare.
+
+use super::ask::Ask;
+use super::outgoing::{refusal_of, sdp_of};
+use super::{Env, Session, State, Step};
+use crate::entropy::Label;
+use crate::negotiation::{LocalOffer, RemoteOffer};
+use crate::timer::SessionTimer;
+use crate::transaction::{ServerRef, ServerTx, TxFailure};
+use crate::{By, Cause, Direction, Effect, EffectId, EffectResult, EndReason, Event, MediaFault, uas};
+use bytes::Bytes;
+use offhook_wire::{HeaderName, Message};
+use std::time::Duration;
+
+/// Where the change of a call is. `hold` is what the description under way means for our hold.
+pub(super) enum Change {
+    /// Nothing is under way.
+    Settled,
+    /// We make an offer.
+    Offering { effect: EffectId, offer: LocalOffer, hold: bool },
+    /// Our re-INVITE is out.
+    Inviting { offer: LocalOffer, hold: bool },
+    /// The peer's answer is being applied.
+    Applying { effect: EffectId, offer: LocalOffer },
+    /// Our re-INVITE met the peer's; the next try waits (§14.1).
+    Glare,
+    /// The peer's re-INVITE is being answered.
+    Answering { tx: ServerTx, request: Box<Message>, effect: EffectId, offer: RemoteOffer, hold: bool },
+    /// The peer's re-INVITE had no offer: ours is being made.
+    Proposing { tx: ServerTx, request: Box<Message>, effect: EffectId, offer: LocalOffer, hold: bool },
+    /// Our offer is in a 2xx, and the ACK owes the answer.
+    Proposed { offer: LocalOffer, hold: bool },
+}
+
+fn direction(hold: bool) -> Direction {
+    if hold { Direction::SendOnly } else { Direction::SendRecv }
+}
+
+impl Session {
+    /// The user's intent.
+    pub(super) fn want_hold(&mut self, env: &mut Env<'_, '_>, hold: bool) {
+        let Some(e) = self.established_mut() else { return };
+        e.hold.wanted = hold;
+        if e.hold.agreed == hold && matches!(e.change, Change::Settled) {
+            return self.hold_event(env);
+        }
+        self.reconcile(env);
+    }
+
+    /// Starts a re-INVITE when what is agreed is not what is wanted, and nothing is in the way.
+    pub(super) fn reconcile(&mut self, env: &mut Env<'_, '_>) {
+        let State::Established(e) = &mut self.state else { return };
+        let free = matches!(e.change, Change::Settled | Change::Glare) && e.unacked.is_none();
+        if !free || self.alarms.iter().any(|(kind, _)| *kind == SessionTimer::Glare) {
+            return;
+        }
+        if e.hold.wanted == e.hold.agreed || env.line.path().is_none() {
+            e.change = Change::Settled;
+            return;
+        }
+        let hold = e.hold.wanted;
+        let offer = self.negotiation.offer().expect("nothing is under way");
+        let effect = self.offer_effect(env.cx, direction(hold));
+        self.set_change(Change::Offering { effect, offer, hold });
+    }
+
+    fn set_change(&mut self, change: Change) {
+        if let Some(e) = self.established_mut() {
+            e.change = change;
+        }
+    }
+
+    fn take_change(&mut self) -> Change {
+        match self.established_mut() {
+            Some(e) => std::mem::replace(&mut e.change, Change::Settled),
+            None => Change::Settled,
+        }
+    }
+
+    pub(super) fn change_done(&mut self, env: &mut Env<'_, '_>, effect: EffectId, result: EffectResult) {
+        match self.take_change() {
+            Change::Offering { effect: awaited, offer, hold } if awaited == effect => match result {
+                EffectResult::Description(sdp) => self.send_reinvite(env, offer, hold, sdp),
+                _ => {
+                    self.negotiation.withdraw(offer);
+                    self.hold_refused(env, None);
+                }
+            },
+            Change::Applying { effect: awaited, offer } if awaited == effect => {
+                self.negotiation.agree(offer);
+                match result {
+                    EffectResult::Applied => self.reconcile(env),
+                    EffectResult::Failed(fault) => self.answer_unusable(env, fault),
+                    _ => self.answer_unusable(env, MediaFault::Engine),
+                }
+            }
+            Change::Answering { effect: awaited, tx, request, offer, hold } if awaited == effect => match result {
+                EffectResult::Description(sdp) => {
+                    self.negotiation.reply(offer);
+                    let changed = self.hear(env, sdp_of(&request), hold);
+                    self.accept_reinvite(env, tx, &request, &sdp);
+                    if changed {
+                        self.hold_event(env);
+                    }
+                }
+                other => {
+                    self.negotiation.refuse(offer);
+                    self.refuse_reinvite(env, tx, &request, &other);
+                }
+            },
+            Change::Proposing { effect: awaited, tx, request, offer, hold } if awaited == effect => match result {
+                EffectResult::Description(sdp) => {
+                    self.set_change(Change::Proposed { offer, hold });
+                    self.accept_reinvite(env, tx, &request, &sdp);
+                }
+                other => {
+                    self.negotiation.withdraw(offer);
+                    self.refuse_reinvite(env, tx, &request, &other);
+                }
+            },
+            other => self.set_change(other),
+        }
+    }
+
+    fn send_reinvite(&mut self, env: &mut Env<'_, '_>, offer: LocalOffer, hold: bool, sdp: Bytes) {
+        if self.ask(env, Ask::Invite { sdp }) {
+            self.set_change(Change::Inviting { offer, hold });
+        } else {
+            // The connection went while the offer was made; it starts again when there is one.
+            self.withdraw(env, offer);
+        }
+    }
+
+    fn withdraw(&mut self, env: &mut Env<'_, '_>, offer: LocalOffer) {
+        self.negotiation.withdraw(offer);
+        self.effect(env.cx, Effect::Rollback { session: self.id });
+    }
+
+    fn hold_refused(&mut self, env: &mut Env<'_, '_>, code: Option<u16>) {
+        let session = self.id;
+        if let Some(e) = self.established_mut() {
+            let hold = std::mem::replace(&mut e.hold.wanted, e.hold.agreed);
+            if hold != e.hold.agreed {
+                env.cx.out.event(Event::HoldFailed { session, hold, code });
+            }
+        }
+    }
+
+    fn answer_unusable(&mut self, env: &mut Env<'_, '_>, fault: MediaFault) {
+        let (code, cause) = refusal_of(fault);
+        let why = EndReason::new(By::Us, cause, Some(code), "the answer cannot be used");
+        self.hang_up_because(env, Step::NoMedia, why);
+    }
+
+    /// The final response to our re-INVITE.
+    pub(super) fn reinvite_response(&mut self, env: &mut Env<'_, '_>, code: u16, message: &Message) {
+        let (offer, hold) = match self.take_change() {
+            Change::Inviting { offer, hold } => (offer, hold),
+            other => return self.set_change(other),
+        };
+        match code {
+            200..=299 => {
+                if let Some(e) = self.established_mut() {
+                    e.dialog.refresh_target(message);
+                    e.send_ack(env);
+                }
+                let Some(answer) = sdp_of(message) else {
+                    self.negotiation.withdraw(offer);
+                    let why = EndReason::new(By::Peer, Cause::Protocol, Some(code), "a 2xx without an answer");
+                    return self.close(env, Step::Refused, why);
+                };
+                let changed = self.hear(env, Some(answer.clone()), hold);
+                let effect = self.effect(env.cx, Effect::Apply { session: self.id, answer });
+                self.set_change(Change::Applying { effect, offer });
+                if changed {
+                    self.hold_event(env);
+                }
+            }
+            491 => {
+                self.withdraw(env, offer);
+                let wait = self.glare_wait(env);
+                self.set_change(Change::Glare);
+                self.alarm(env.cx, wait, SessionTimer::Glare);
+            }
+            408 | 481 => {
+                self.withdraw(env, offer);
+                let cause = if code == 408 { Cause::TimedOut } else { Cause::Protocol };
+                let why = EndReason::new(By::Peer, cause, Some(code), "the peer lost the call");
+                self.close(env, Step::Refused, why);
+            }
+            _ => {
+                self.withdraw(env, offer);
+                self.hold_refused(env, Some(code));
+                self.reconcile(env);
+            }
+        }
+    }
+
+    pub(super) fn reinvite_failed(&mut self, env: &mut Env<'_, '_>, why: TxFailure) {
+        let offer = match self.take_change() {
+            Change::Inviting { offer, .. } => offer,
+            other => return self.set_change(other),
+        };
+        self.withdraw(env, offer);
+        match why {
+            // It starts again when a connection is up.
+            TxFailure::FlowLost => {}
+            TxFailure::TimedOut => {
+                let why = EndReason::new(By::Network, Cause::TimedOut, Some(408), "no response to a re-INVITE");
+                self.close(env, Step::Timeout, why);
+            }
+        }
+    }
+
+    /// §14.1: the owner of the Call-ID waits 2.1–4 s, the other one 0–2 s, both in units of 10 ms.
+    fn glare_wait(&mut self, env: &mut Env<'_, '_>) -> Duration {
+        let caller = self.established_mut().is_some_and(|e| e.caller);
+        let (least, most) = if caller { (210, 400) } else { (0, 200) };
+        let unit = Duration::from_millis(10);
+        let drawn = env.cx.entropy.between(Label::Pace, unit * least, unit * most);
+        unit * u32::try_from(drawn.as_millis() / 10).unwrap_or(least)
+    }
+
+    /// Takes in the peer's description and what it means for our own hold. Returns whether anything changed.
+    fn hear(&mut self, _env: &mut Env<'_, '_>, sdp: Option<Bytes>, hold: bool) -> bool {
+        let Some(e) = self.established_mut() else { return false };
+        let remote = sdp.is_some_and(|sdp| e.heard(&sdp));
+        let local = std::mem::replace(&mut e.hold.agreed, hold) != hold;
+        remote || local
+    }
+
+    /// The peer's re-INVITE (§14.2): always answered.
+    pub(super) fn on_reinvite(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
+        let Some(e) = self.established_mut() else { return };
+        let hold = e.hold.wanted;
+        match e.change {
+            Change::Settled | Change::Glare if e.unacked.is_none() => {}
+            Change::Offering { .. } | Change::Inviting { .. } | Change::Applying { .. } => {
+                return uas::answer(env, tx, request, 491);
+            }
+            _ => {
+                // The one before is not finished: 500 with a Retry-After of 0 to 10 s.
+                let seconds = env.cx.entropy.u64(Label::Pace) % 11;
+                let mut response = uas::begin(env.cx.config, request, 500, Some(self.tag.as_bytes()));
+                response.header(HeaderName::RetryAfter, seconds.to_string());
+                let response = response.finish();
+                return env.txs.finish(env.cx, tx, 500, response);
+            }
+        }
+        if !request.body_bytes().is_empty() && sdp_of(request).is_none() {
+            return uas::unsupported_media(env, tx, request);
+        }
+        e.dialog.refresh_target(request);
+        let request_kept = Box::new(request.clone());
+        let change = match sdp_of(request) {
+            Some(sdp) => {
+                let offer = self.negotiation.asked().expect("nothing is under way");
+                let effect = Effect::Answer { session: self.id, offer: sdp, direction: direction(hold) };
+                let effect = self.effect(env.cx, effect);
+                Change::Answering { tx, request: request_kept, effect, offer, hold }
+            }
+            None => {
+                let offer = self.negotiation.offer().expect("nothing is under way");
+                let effect = self.offer_effect(env.cx, direction(hold));
+                Change::Proposing { tx, request: request_kept, effect, offer, hold }
+            }
+        };
+        self.set_change(change);
+    }
+
+    fn accept_reinvite(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message, sdp: &Bytes) {
+        let flow = tx.flow();
+        let response = uas::accept(env.cx.config, request, self.tag.as_bytes(), env.line.contact(), sdp);
+        if let Some(e) = self.established_mut() {
+            e.send_2xx(env, tx, flow, request, response);
+        }
+        self.alarm(env.cx, env.cx.config.times.t1, SessionTimer::Retransmit2xx);
+    }
+
+    fn refuse_reinvite(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message, result: &EffectResult) {
+        let fault = match result {
+            EffectResult::Failed(fault) => *fault,
+            _ => MediaFault::Engine,
+        };
+        uas::answer(env, tx, request, refusal_of(fault).0);
+        self.reconcile(env);
+    }
+
+    pub(super) fn change_cancelled(&mut self, env: &mut Env<'_, '_>, invite: ServerRef) {
+        match self.take_change() {
+            Change::Answering { tx, request, offer, .. } if tx.id() == invite => {
+                self.negotiation.refuse(offer);
+                self.effect(env.cx, Effect::Rollback { session: self.id });
+                uas::answer(env, tx, &request, 487);
+            }
+            Change::Proposing { tx, request, offer, .. } if tx.id() == invite => {
+                self.withdraw(env, offer);
+                uas::answer(env, tx, &request, 487);
+            }
+            other => return self.set_change(other),
+        }
+        self.reconcile(env);
+    }
+
+    /// The answer to an offer that our 2xx carried stands in the ACK (§13.2.1).
+    pub(super) fn answer_in_ack(&mut self, env: &mut Env<'_, '_>, ack: &Message) {
+        let (offer, hold) = match self.take_change() {
+            Change::Proposed { offer, hold } => (offer, hold),
+            other => return self.set_change(other),
+        };
+        match sdp_of(ack) {
+            Some(answer) => {
+                let changed = self.hear(env, Some(answer.clone()), hold);
+                let effect = self.effect(env.cx, Effect::Apply { session: self.id, answer });
+                self.set_change(Change::Applying { effect, offer });
+                if changed {
+                    self.hold_event(env);
+                }
+            }
+            None => {
+                self.negotiation.withdraw(offer);
+                let why = EndReason::new(By::Peer, Cause::Protocol, None, "an ACK without an answer");
+                self.hang_up_because(env, Step::Refused, why);
+            }
+        }
+    }
+}

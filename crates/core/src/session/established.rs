@@ -1,0 +1,207 @@
+//! What both sides own once a dialog exists, and the peer's requests in it.
+
+pub(super) use super::change::Change;
+
+use super::ask::Pending;
+use super::transfer::{Referral, Transfer};
+use super::{Env, Session, State, Step};
+use crate::dialog::{Dialog, Order};
+use crate::dtmf::{self, Digits};
+use crate::entropy::Label;
+use crate::reason::reason_of;
+use crate::timer::SessionTimer;
+use crate::transaction::{ClientTx, ServerTx};
+use crate::{By, Cause, DtmfPath, EndReason, Event, FlowId, uas};
+use bytes::Bytes;
+use offhook_wire::sdp::Outline;
+use offhook_wire::{Instant, Message, Method};
+use std::time::Duration;
+
+pub(super) struct Established {
+    pub(super) dialog: Dialog,
+    pub(super) change: Change,
+    pub(super) hold: Hold,
+    pub(super) pending: Vec<Pending>,
+    pub(super) unacked: Option<Unacked>,
+    pub(super) digits: Option<Box<Digits>>,
+    pub(super) transfer: Option<Transfer>,
+    pub(super) referral: Option<Referral>,
+    /// Our last INVITE and its CSeq: its 2xx may come again, and wants its ACK again (§13.2.2.4).
+    invite: Option<(ClientTx, u32)>,
+    /// Whether we own the Call-ID, which decides who waits longer after a glare (§14.1).
+    pub(super) caller: bool,
+    /// Whether the peer takes telephone-event by RTP.
+    pub(super) telephone_event: bool,
+    pub(super) media_up: bool,
+}
+
+/// Who holds whom. The user's intent is kept, and the description derived from it.
+#[derive(Copy, Clone, Debug, Default)]
+pub(super) struct Hold {
+    pub(super) wanted: bool,
+    pub(super) agreed: bool,
+    pub(super) remote: bool,
+}
+
+/// A 2xx to an INVITE that is sent until its ACK comes (§13.3.1.4), whatever the transport: a hop may lose it.
+pub(super) struct Unacked {
+    response: Bytes,
+    flow: FlowId,
+    cseq: u32,
+    interval: Duration,
+    give_up: Instant,
+}
+
+impl Established {
+    pub(super) fn new(dialog: Dialog) -> Self {
+        Self {
+            dialog,
+            change: Change::Settled,
+            hold: Hold::default(),
+            pending: Vec::new(),
+            unacked: None,
+            digits: None,
+            transfer: None,
+            referral: None,
+            invite: None,
+            caller: false,
+            telephone_event: false,
+            media_up: false,
+        }
+    }
+
+    /// Notes the INVITE of ours that made or changed the call.
+    pub(super) fn invited(&mut self, tx: ClientTx, cseq: u32) {
+        self.caller |= self.invite.is_none() && cseq > 0 && self.unacked.is_none();
+        self.invite = Some((tx, cseq));
+    }
+
+    pub(super) fn is_last_invite(&self, tx: ClientTx) -> bool {
+        self.invite.is_some_and(|(last, _)| last == tx)
+    }
+
+    /// Sends the ACK for the 2xx to our last INVITE, also when that 2xx comes again.
+    pub(super) fn send_ack(&self, env: &mut Env<'_, '_>) {
+        let (Some((_, cseq)), Some(path)) = (self.invite, env.line.path()) else { return };
+        let branch: [u8; 16] = env.cx.entropy.token(Label::Ids);
+        let ack = self.dialog.ack(cseq, path, &branch);
+        env.cx.out.transmit(path.flow, ack);
+    }
+
+    pub(super) fn send_2xx(
+        &mut self,
+        env: &mut Env<'_, '_>,
+        tx: ServerTx,
+        flow: FlowId,
+        invite: &Message,
+        response: Bytes,
+    ) {
+        let cseq = invite.cseq().map_or(0, |cseq| cseq.number);
+        let times = env.cx.config.times;
+        let give_up = env.cx.now + times.t1 * 64;
+        self.unacked = Some(Unacked { response: response.clone(), flow, cseq, interval: times.t1, give_up });
+        env.txs.finish(env.cx, tx, 200, response);
+    }
+
+    /// Reads what the core needs of the peer's description. Returns whether its hold of us changed.
+    pub(super) fn heard(&mut self, sdp: &[u8]) -> bool {
+        let Ok(outline) = Outline::parse(sdp) else { return false };
+        let Some(audio) = outline.media().find(|m| m.kind == b"audio") else { return false };
+        self.telephone_event = audio.telephone_event.is_some();
+        let remote = !audio.direction.receives() || audio.held_by_address;
+        std::mem::replace(&mut self.hold.remote, remote) != remote
+    }
+}
+
+impl Session {
+    pub(super) fn hold_event(&mut self, env: &mut Env<'_, '_>) {
+        let session = self.id;
+        if let Some(e) = self.established_mut() {
+            let (local, remote) = (e.hold.agreed, e.hold.remote);
+            env.cx.out.event(Event::Hold { session, local, remote });
+        }
+    }
+
+    /// An ACK that no transaction knew: for a 2xx of ours.
+    pub(crate) fn on_ack(&mut self, env: &mut Env<'_, '_>, ack: &Message) {
+        let Some(e) = self.established_mut() else { return };
+        let cseq = ack.cseq().map_or(0, |cseq| cseq.number);
+        if !e.dialog.owns(ack) || !e.unacked.as_ref().is_some_and(|u| u.cseq == cseq) {
+            return;
+        }
+        e.unacked = None;
+        self.silence(env.cx, SessionTimer::Retransmit2xx);
+        self.on_ack_of_2xx(env);
+        self.answer_in_ack(env, ack);
+        self.reconcile(env);
+    }
+
+    pub(super) fn retransmit_2xx(&mut self, env: &mut Env<'_, '_>) {
+        let Some(unacked) = self.established_mut().and_then(|e| e.unacked.as_mut()) else { return };
+        if env.cx.now >= unacked.give_up {
+            return self.ack_missing(env);
+        }
+        env.cx.out.transmit(unacked.flow, unacked.response.clone());
+        unacked.interval = (unacked.interval * 2).min(env.cx.config.times.t2);
+        let wait = unacked.interval.min(unacked.give_up.saturating_since(env.cx.now));
+        self.alarm(env.cx, wait, SessionTimer::Retransmit2xx);
+    }
+
+    /// No ACK within 64·T1: the dialog is confirmed all the same, and ended with a BYE (§13.3.1.4).
+    fn ack_missing(&mut self, env: &mut Env<'_, '_>) {
+        let why = match self.take() {
+            State::Leaving(established, why) => {
+                return self.close_dialog(env, established, Step::Timeout, why);
+            }
+            other => {
+                self.state = other;
+                EndReason::new(By::Network, Cause::TimedOut, Some(408), "no ACK came")
+            }
+        };
+        self.close(env, Step::Timeout, why);
+    }
+
+    pub(super) fn dialog_request(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
+        let Some(e) = self.established_mut() else { return };
+        if let Order::Late = e.dialog.order(request) {
+            return uas::answer(env, tx, request, 500);
+        }
+        match request.method() {
+            Some(Method::Bye) => self.on_bye(env, tx, request),
+            Some(Method::Invite) => self.on_reinvite(env, tx, request),
+            Some(Method::Info) => self.on_info(env, tx, request),
+            Some(Method::Refer) => self.on_refer(env, tx, request),
+            Some(Method::Notify) => self.on_notify(env, tx, request),
+            _ => uas::out_of_dialog(env, tx, request),
+        }
+    }
+
+    fn on_bye(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
+        uas::answer(env, tx, request, 200);
+        let (mut established, left) = match self.take() {
+            State::Confirming(e) | State::Established(e) => (e, None),
+            State::Leaving(e, why) => (e, Some(why)),
+            _ => unreachable!("dialog_request is for calls with a dialog"),
+        };
+        let transferred = established.transfer.as_ref().is_some_and(Transfer::is_accepted);
+        let (code, text) = reason_of(request);
+        let cause = if transferred { Cause::Transferred } else { Cause::HungUp };
+        let why = left.unwrap_or(EndReason { by: By::Peer, cause, code, text });
+        self.wind_up(env, &mut established, why.cause);
+        self.end(env, Step::Bye, why);
+    }
+
+    fn on_info(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
+        uas::answer(env, tx, request, 200);
+        let content_type = request.content_type().unwrap_or_default();
+        let session = self.id;
+        env.cx.out.event(match dtmf::read_info(content_type, request.body_bytes()) {
+            Some((digit, duration)) => Event::Digit { session, digit, duration, path: DtmfPath::Info },
+            None => Event::Info {
+                session,
+                content_type: String::from_utf8_lossy(content_type).into_owned(),
+                body: request.body(),
+            },
+        });
+    }
+}

@@ -1,0 +1,343 @@
+//! A call (RFC 3261 §13, §14, §15), from the first wish to the typed reason of its end.
+//!
+//! | room | what happens there |
+//! |---|---|
+//! | `outgoing` | the caller's side until the 2xx: offer, INVITE, challenge, forks, CANCEL |
+//! | `incoming` | the callee's side until the ACK: ringing, answer, 2xx and its retransmission |
+//! | `established` | what both sides own once a dialog exists, and the peer's requests in it |
+//! | `change` | re-INVITEs of both sides: hold, resume, glare |
+//! | `ask` | our requests in the dialog, and what their responses mean |
+//! | `digits` | DTMF, by RTP or INFO |
+//! | `transfer` | REFER and NOTIFY, both roles |
+//! | `closing` | hanging up in every state, and the end |
+
+mod ask;
+mod change;
+mod closing;
+mod digits;
+mod established;
+mod incoming;
+mod machine;
+mod outgoing;
+mod transfer;
+
+pub(crate) use machine::{EDGES, Phase, Step};
+pub(crate) use outgoing::Invitation;
+
+use crate::cx::Cx;
+use crate::line::Line;
+use crate::negotiation::Negotiation;
+use crate::timer::{SessionTimer, Timer, TimerId};
+use crate::trace::Machine;
+use crate::transaction::{ClientTx, ServerRef, ServerTx, Transactions, TxFailed};
+use crate::{
+    AccountId, Direction, Effect, EffectId, EffectResult, EndReason, Event, FlowId, MediaEvent, SessionId, Status, uas,
+};
+use established::Established;
+use offhook_wire::Message;
+use std::time::Duration;
+
+/// What a call touches besides itself.
+pub(crate) struct Env<'e, 'c> {
+    pub(crate) cx: &'e mut Cx<'c>,
+    pub(crate) txs: &'e mut Transactions,
+    pub(crate) line: &'e mut Line,
+    pub(crate) upcalls: &'e mut Vec<Upcall>,
+}
+
+/// What a call wants of the phone that owns it.
+pub(crate) enum Upcall {
+    /// The peer of `by` asked us to call `target` (RFC 3515).
+    Refer { by: SessionId, target: Vec<u8>, referred_by: Option<Vec<u8>> },
+    /// The call that a REFER to `to` made has moved: a SIP status code for the NOTIFY.
+    Report { to: SessionId, code: u16 },
+}
+
+/// One call.
+pub(crate) struct Session {
+    id: SessionId,
+    account: AccountId,
+    phase: Phase,
+    state: State,
+    tag: LocalTag,
+    negotiation: Negotiation,
+    alarms: Vec<(SessionTimer, TimerId)>,
+    /// Whether the host was asked for media, so that it is told to free it.
+    has_media: bool,
+    /// The call whose peer asked for this one (REFER).
+    referred_by: Option<SessionId>,
+}
+
+/// A state owns what exists in it, and nothing else.
+enum State {
+    /// Between two states; never seen by an input.
+    Moving,
+    Offering(outgoing::Offering),
+    Calling(outgoing::Calling),
+    Cancelling(outgoing::Cancelling),
+    Ringing(incoming::Ringing),
+    Answering(incoming::Answering),
+    /// 2xx sent, no ACK yet. `Leaving` is the same with a hang-up that waits for the ACK (§15).
+    Confirming(Established),
+    Leaving(Established, EndReason),
+    Established(Established),
+    Closing(closing::Closing),
+    Ended,
+}
+
+impl Session {
+    fn new(id: SessionId, env: &mut Env<'_, '_>, referred_by: Option<SessionId>) -> Self {
+        Self {
+            id,
+            account: env.line.id(),
+            phase: Phase::New,
+            state: State::Moving,
+            tag: LocalTag::new(id, env.cx),
+            negotiation: Negotiation::default(),
+            alarms: Vec::new(),
+            has_media: false,
+            referred_by,
+        }
+    }
+
+    pub(crate) fn id(&self) -> SessionId {
+        self.id
+    }
+
+    pub(crate) fn account(&self) -> AccountId {
+        self.account
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.phase.status()
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
+    /// Whether a request with this To tag is for this call.
+    pub(crate) fn has_tag(&self, tag: &[u8]) -> bool {
+        self.tag.as_bytes() == tag
+    }
+
+    /// The only place that writes the state: checks the edge, records it, and tells the user of a new status.
+    fn advance(&mut self, cx: &mut Cx<'_>, cause: Step, phase: Phase, state: State) {
+        cx.trace.step(cx.now, Machine::Session(self.id), &EDGES, self.phase, cause, phase);
+        let (from, to) = (self.phase.status(), phase.status());
+        self.phase = phase;
+        self.state = state;
+        if from != to {
+            assert!(from.may_become(to), "a call went from {from} to {to}");
+            cx.out.event(Event::Status { session: self.id, from, to });
+        }
+    }
+
+    fn take(&mut self) -> State {
+        std::mem::replace(&mut self.state, State::Moving)
+    }
+
+    fn effect(&mut self, cx: &mut Cx<'_>, effect: Effect) -> EffectId {
+        self.has_media = true;
+        cx.out.effect(self.id, effect)
+    }
+
+    fn offer_effect(&mut self, cx: &mut Cx<'_>, direction: Direction) -> EffectId {
+        self.effect(cx, Effect::Offer { session: self.id, direction })
+    }
+
+    /// Sets an alarm, in place of one of the same kind.
+    fn alarm(&mut self, cx: &mut Cx<'_>, after: Duration, kind: SessionTimer) {
+        self.silence(cx, kind);
+        let timer = cx.timers.set(cx.now + after, Timer::Session(self.id, kind));
+        self.alarms.push((kind, timer));
+    }
+
+    fn silence(&mut self, cx: &mut Cx<'_>, kind: SessionTimer) {
+        if let Some(at) = self.alarms.iter().position(|(k, _)| *k == kind) {
+            let (_, timer) = self.alarms.swap_remove(at);
+            cx.timers.cancel(timer);
+        }
+    }
+
+    /// The answer to an effect. One that nobody waits for any more is stale, and ignored.
+    pub(crate) fn on_done(&mut self, env: &mut Env<'_, '_>, effect: EffectId, result: EffectResult) {
+        match self.phase {
+            Phase::Offering => self.offer_ready(env, effect, result),
+            Phase::Calling => self.preview_done(effect, &result),
+            Phase::Answering => self.answer_ready(env, effect, result),
+            Phase::Confirming | Phase::Leaving | Phase::Established => {
+                if !self.digit_done(env, effect, &result) {
+                    self.change_done(env, effect, result);
+                }
+            }
+            Phase::New | Phase::Cancelling | Phase::Ringing | Phase::Closing | Phase::Ended => {}
+        }
+    }
+
+    pub(crate) fn on_media(&mut self, env: &mut Env<'_, '_>, event: MediaEvent) {
+        match event {
+            MediaEvent::Up => {
+                self.silence(env.cx, SessionTimer::MediaPath);
+                env.cx.out.event(Event::Media { session: self.id, up: true });
+                if let Some(e) = self.established_mut() {
+                    e.media_up = true;
+                }
+            }
+            MediaEvent::Down => {
+                env.cx.out.event(Event::Media { session: self.id, up: false });
+                let limit = env.cx.config.media_timeout;
+                if let Some(e) = self.established_mut() {
+                    e.media_up = false;
+                    self.alarm(env.cx, limit, SessionTimer::MediaPath);
+                }
+            }
+            MediaEvent::Failed => self.media_failed(env, "the media path failed"),
+            MediaEvent::Digit { digit, duration } => {
+                if self.established_mut().is_some() {
+                    let path = crate::DtmfPath::Rtp;
+                    env.cx.out.event(Event::Digit { session: self.id, digit, duration, path });
+                }
+            }
+        }
+    }
+
+    /// A response to one of our requests.
+    pub(crate) fn on_response(&mut self, env: &mut Env<'_, '_>, tx: ClientTx, message: &Message) {
+        let Some(code) = message.status() else { return };
+        match &self.state {
+            State::Calling(calling) if calling.tx == tx => self.invite_response(env, code, message),
+            State::Cancelling(cancelling) if cancelling.tx == tx => self.cancelled_response(env, code, message),
+            State::Closing(_) => self.closing_response(env, tx, code, message),
+            State::Confirming(_) | State::Leaving(..) | State::Established(_) => {
+                self.dialog_response(env, tx, code, message);
+            }
+            _ => outgoing::refuse_fork(env, code, message),
+        }
+    }
+
+    /// One of our requests got no answer.
+    pub(crate) fn on_failed(&mut self, env: &mut Env<'_, '_>, failed: &TxFailed) {
+        match &self.state {
+            State::Calling(calling) if calling.tx == failed.tx => self.invite_failed(env, failed),
+            State::Cancelling(cancelling) if cancelling.tx == failed.tx => self.cancel_failed(env),
+            State::Closing(_) => self.closing_failed(env, failed),
+            State::Confirming(_) | State::Leaving(..) | State::Established(_) => self.dialog_failed(env, failed),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn on_timer(&mut self, env: &mut Env<'_, '_>, timer: SessionTimer) {
+        self.alarms.retain(|(kind, _)| *kind != timer);
+        match timer {
+            SessionTimer::NoAnswer => self.nobody_answers(env),
+            SessionTimer::Retransmit2xx => self.retransmit_2xx(env),
+            SessionTimer::MediaPath => self.media_failed(env, "no media path in time"),
+            SessionTimer::Glare => self.reconcile(env),
+            SessionTimer::Transfer => self.transfer_silent(env),
+            SessionTimer::Closing => self.closing_timeout(env),
+        }
+    }
+
+    /// The peer gave up an INVITE of his that we have not answered (§9.2).
+    pub(crate) fn on_cancelled(&mut self, env: &mut Env<'_, '_>, invite: ServerRef, cancel: &Message) {
+        match &self.state {
+            State::Ringing(ringing) if ringing.tx.id() == invite => self.invite_cancelled(env, cancel),
+            State::Answering(answering) if answering.tx.id() == invite => self.invite_cancelled(env, cancel),
+            State::Established(_) => self.change_cancelled(env, invite),
+            _ => {}
+        }
+    }
+
+    /// A request within the call's dialog.
+    pub(crate) fn on_request(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
+        match &self.state {
+            State::Ringing(_) | State::Answering(_) => self.early_request(env, tx, request),
+            State::Confirming(_) | State::Leaving(..) | State::Established(_) => {
+                self.dialog_request(env, tx, request);
+            }
+            State::Closing(_) => self.closing_request(env, tx, request),
+            _ => uas::answer(env, tx, request, 481),
+        }
+    }
+
+    /// The connection that our account uses went down.
+    pub(crate) fn flow_lost(&mut self, env: &mut Env<'_, '_>, flow: FlowId) {
+        match &self.state {
+            State::Ringing(ringing) if ringing.flow == flow => self.incoming_lost(env),
+            State::Answering(answering) if answering.flow == flow => self.incoming_lost(env),
+            _ => {}
+        }
+    }
+
+    /// A new connection is up: what had to wait can go out.
+    pub(crate) fn flow_up(&mut self, env: &mut Env<'_, '_>) {
+        match &self.state {
+            State::Established(_) => self.reconcile(env),
+            State::Closing(_) => self.closing_retry(env),
+            _ => {}
+        }
+    }
+
+    fn established_mut(&mut self) -> Option<&mut Established> {
+        match &mut self.state {
+            State::Confirming(e) | State::Leaving(e, _) | State::Established(e) => Some(e),
+            _ => None,
+        }
+    }
+}
+
+impl Session {
+    /// A response to a call that is over: a fork that answers too late is hung up.
+    pub(crate) fn refuse_late(env: &mut Env<'_, '_>, message: &Message) {
+        if let Some(code) = message.status() {
+            outgoing::refuse_fork(env, code, message);
+        }
+    }
+}
+
+/// Our tag of a call. Ends in the slot that the call lives in, so that a request finds it without a table; the
+/// random part before makes it a secret of the two ends (RFC 3261 §19.3).
+struct LocalTag {
+    bytes: [u8; LocalTag::MOST],
+    len: u8,
+}
+
+impl LocalTag {
+    const RANDOM: usize = 16;
+    const MOST: usize = Self::RANDOM + 1 + 8;
+
+    fn new(id: SessionId, cx: &mut Cx<'_>) -> Self {
+        let random: [u8; Self::RANDOM] = cx.entropy.token(crate::entropy::Label::Ids);
+        let mut bytes = [0; Self::MOST];
+        bytes[..Self::RANDOM].copy_from_slice(&random);
+        bytes[Self::RANDOM] = b'-';
+        let mut len = Self::RANDOM + 1;
+        let slot = id.slot();
+        let mut shift = 28;
+        while shift > 0 && slot >> shift == 0 {
+            shift -= 4;
+        }
+        loop {
+            bytes[len] = b"0123456789abcdef"[slot >> shift & 15];
+            len += 1;
+            if shift == 0 {
+                return Self { bytes, len: len as u8 };
+            }
+            shift -= 4;
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+/// The slot that a tag of ours names; a tag that is not ours names none, or one that will not agree.
+pub(crate) fn slot_of(tag: &[u8]) -> Option<usize> {
+    let digits = tag.get(LocalTag::RANDOM + 1..)?;
+    if tag[LocalTag::RANDOM] != b'-' || digits.is_empty() || digits.len() > 8 {
+        return None;
+    }
+    digits.iter().try_fold(0, |n, d| Some(n << 4 | char::from(*d).to_digit(16)? as usize))
+}

@@ -1,0 +1,347 @@
+//! The caller's side until the 2xx (RFC 3261 §13.2).
+
+use super::established::{Change, Established};
+use super::{Env, Phase, Session, State, Step, Upcall};
+use crate::dialog::{Dialog, decimal};
+use crate::entropy::Label;
+use crate::negotiation::LocalOffer;
+use crate::reason::{reason_of, reason_of_final};
+use crate::timer::SessionTimer;
+use crate::transaction::{ClientTx, Owner, TxFailed, TxFailure};
+use crate::uas::ALLOW;
+use crate::{By, Cause, Direction, Effect, EffectId, EffectResult, EndReason, Event, MediaFault, SessionId};
+use bytes::Bytes;
+use offhook_wire::{HeaderName, Message, Method};
+
+/// Whom to invite, as it goes on the wire.
+pub(crate) struct Invitation {
+    /// The Request-URI.
+    pub(crate) uri: Bytes,
+    /// The user's own headers, and `Referred-By`.
+    pub(crate) headers: Vec<(Bytes, Bytes)>,
+}
+
+/// The media engine makes the offer.
+pub(super) struct Offering {
+    effect: EffectId,
+    offer: LocalOffer,
+    invitation: Invitation,
+}
+
+/// The INVITE is out.
+pub(super) struct Calling {
+    pub(super) tx: ClientTx,
+    offer: LocalOffer,
+    invite: Invite,
+    preview: Preview,
+    challenged: bool,
+}
+
+/// The INVITE is given up; its final response is still to come (§9.1).
+pub(super) struct Cancelling {
+    pub(super) tx: ClientTx,
+    invite_cseq: u32,
+    why: EndReason,
+}
+
+/// All that is needed to send the INVITE again with credentials.
+struct Invite {
+    invitation: Invitation,
+    from: Bytes,
+    call_id: Bytes,
+    cseq: u32,
+    sdp: Bytes,
+}
+
+/// An answer in a provisional response: media before the call is taken (§13.2.1). The first one that comes is used.
+enum Preview {
+    None,
+    Applying { effect: EffectId, tag: Bytes },
+    Applied { tag: Bytes },
+}
+
+impl Session {
+    /// The user dials. Ends at once when there is no connection.
+    pub(crate) fn dial(
+        id: SessionId,
+        env: &mut Env<'_, '_>,
+        invitation: Invitation,
+        referred_by: Option<SessionId>,
+    ) -> Self {
+        let mut session = Self::new(id, env, referred_by);
+        if env.line.path().is_none() {
+            session.end(env, Step::NoFlow, not_connected());
+            return session;
+        }
+        let offer = session.negotiation.offer().expect("a new call has no offer open");
+        let effect = session.offer_effect(env.cx, Direction::SendRecv);
+        let state = State::Offering(Offering { effect, offer, invitation });
+        session.advance(env.cx, Step::Dial, Phase::Offering, state);
+        session
+    }
+
+    pub(super) fn offer_ready(&mut self, env: &mut Env<'_, '_>, effect: EffectId, result: EffectResult) {
+        let State::Offering(offering) = &self.state else { return };
+        if offering.effect != effect {
+            return;
+        }
+        let State::Offering(Offering { offer, invitation, .. }) = self.take() else { unreachable!() };
+        match result {
+            EffectResult::Description(sdp) => {
+                let (from, call_id) = self.identity(env);
+                let invite = Invite { invitation, from, call_id, cseq: 1, sdp };
+                let Some(tx) = self.send_invite(env, &invite, None) else {
+                    self.negotiation.withdraw(offer);
+                    return self.end(env, Step::NoFlow, not_connected());
+                };
+                let calling = Calling { tx, offer, invite, preview: Preview::None, challenged: false };
+                self.advance(env.cx, Step::Described, Phase::Calling, State::Calling(calling));
+                self.alarm(env.cx, env.cx.config.no_answer, SessionTimer::NoAnswer);
+            }
+            EffectResult::Failed(_) | EffectResult::Applied | EffectResult::Sent => {
+                self.negotiation.withdraw(offer);
+                self.end(env, Step::NoMedia, EndReason::new(By::Us, Cause::MediaFailed, None, "no offer was made"));
+            }
+        }
+    }
+
+    /// Our From value with its tag, and a new Call-ID.
+    fn identity(&mut self, env: &mut Env<'_, '_>) -> (Bytes, Bytes) {
+        let mut from = Vec::with_capacity(96);
+        from.extend_from_slice(env.line.from());
+        from.extend_from_slice(b";tag=");
+        from.extend_from_slice(self.tag.as_bytes());
+        let call_id: [u8; 24] = env.cx.entropy.token(Label::Ids);
+        (from.into(), Bytes::copy_from_slice(&call_id))
+    }
+
+    fn send_invite(
+        &mut self,
+        env: &mut Env<'_, '_>,
+        invite: &Invite,
+        credentials: Option<(HeaderName, String)>,
+    ) -> Option<ClientTx> {
+        let path = env.line.path()?;
+        let (contact, config) = (env.line.contact(), env.cx.config);
+        let owner = Owner::Session(self.id);
+        Some(env.txs.request(env.cx, path, owner, Method::Invite, |via| {
+            let uri = &invite.invitation.uri[..];
+            let mut b = offhook_wire::Builder::request(Method::Invite, uri);
+            b.header(HeaderName::Via, via);
+            b.header(HeaderName::MaxForwards, b"70");
+            b.header(HeaderName::From, &invite.from);
+            b.parts(HeaderName::To, &[b"<", uri, b">"]);
+            b.header(HeaderName::CallId, &invite.call_id);
+            b.parts(HeaderName::CSeq, &[decimal(invite.cseq, &mut [0; 10]), b" INVITE"]);
+            b.header(HeaderName::Contact, contact);
+            b.header(HeaderName::Allow, ALLOW);
+            b.header(HeaderName::UserAgent, &config.user_agent);
+            for (name, value) in &invite.invitation.headers {
+                b.untrusted(name, value).expect("checked when the command came in");
+            }
+            if let Some((name, value)) = &credentials {
+                b.header(*name, value);
+            }
+            b.body("application/sdp", &invite.sdp)
+        }))
+    }
+
+    pub(super) fn invite_response(&mut self, env: &mut Env<'_, '_>, code: u16, message: &Message) {
+        match code {
+            100..=199 => self.invite_progress(env, code, message),
+            200..=299 => self.invite_accepted(env, message),
+            _ => self.invite_refused(env, code, message),
+        }
+    }
+
+    fn invite_progress(&mut self, env: &mut Env<'_, '_>, code: u16, message: &Message) {
+        let State::Calling(calling) = &self.state else { return };
+        if code == 100 {
+            return;
+        }
+        if let (Preview::None, Some(answer), Some(tag)) = (&calling.preview, sdp_of(message), to_tag(message)) {
+            let tag = Bytes::copy_from_slice(tag);
+            let effect = self.effect(env.cx, Effect::Apply { session: self.id, answer });
+            let State::Calling(calling) = &mut self.state else { return };
+            calling.preview = Preview::Applying { effect, tag };
+        }
+        env.cx.out.event(Event::Progress { session: self.id, code });
+        self.report(env, code);
+    }
+
+    pub(super) fn preview_done(&mut self, effect: EffectId, result: &EffectResult) {
+        let State::Calling(calling) = &mut self.state else { return };
+        calling.preview = match std::mem::replace(&mut calling.preview, Preview::None) {
+            Preview::Applying { effect: awaited, tag } if awaited == effect => match result {
+                EffectResult::Applied => Preview::Applied { tag },
+                // The same description will come again in the 2xx, and fail there for good.
+                _ => Preview::None,
+            },
+            other => other,
+        };
+    }
+
+    fn invite_accepted(&mut self, env: &mut Env<'_, '_>, message: &Message) {
+        let State::Calling(calling) = self.take() else { return };
+        let Calling { tx, offer, invite, preview, .. } = calling;
+        self.silence(env.cx, SessionTimer::NoAnswer);
+        let Ok(dialog) = Dialog::of_response(message, invite.cseq) else {
+            self.negotiation.withdraw(offer);
+            let why = EndReason::new(By::Peer, Cause::Protocol, message.status(), "a 2xx without a dialog");
+            return self.end(env, Step::Refused, why);
+        };
+        let mut established = Established::new(dialog);
+        established.invited(tx, invite.cseq);
+        established.send_ack(env);
+        let same_fork = |tag: &Bytes| to_tag(message) == Some(&tag[..]);
+        let answer = sdp_of(message);
+        if let Some(answer) = &answer {
+            established.heard(answer);
+        }
+        established.change = match (preview, answer) {
+            (Preview::Applying { effect, tag }, _) if same_fork(&tag) => Change::Applying { effect, offer },
+            (Preview::Applied { tag }, _) if same_fork(&tag) => {
+                self.negotiation.agree(offer);
+                Change::Settled
+            }
+            (_, Some(answer)) => {
+                let effect = self.effect(env.cx, Effect::Apply { session: self.id, answer });
+                Change::Applying { effect, offer }
+            }
+            (_, None) => {
+                self.negotiation.withdraw(offer);
+                self.advance(env.cx, Step::Accepted, Phase::Established, State::Established(established));
+                let why = EndReason::new(By::Peer, Cause::Protocol, message.status(), "a 2xx without an answer");
+                return self.close(env, Step::Refused, why);
+            }
+        };
+        self.advance(env.cx, Step::Accepted, Phase::Established, State::Established(established));
+        self.alarm(env.cx, env.cx.config.media_timeout, SessionTimer::MediaPath);
+        self.report(env, 200);
+    }
+
+    fn invite_refused(&mut self, env: &mut Env<'_, '_>, code: u16, message: &Message) {
+        let State::Calling(mut calling) = self.take() else { return };
+        if matches!(code, 401 | 407) {
+            let (uri, body) = (&calling.invite.invitation.uri, &calling.invite.sdp);
+            let credentials =
+                env.line.authorize(env.cx, message, Method::Invite, uri, body, calling.challenged);
+            if let Some(credentials) = credentials {
+                calling.invite.cseq += 1;
+                calling.challenged = true;
+                if let Some(tx) = self.send_invite(env, &calling.invite, Some(credentials)) {
+                    calling.tx = tx;
+                    self.state = State::Calling(calling);
+                    return;
+                }
+            }
+        }
+        self.negotiation.withdraw(calling.offer);
+        self.end(env, Step::Refused, reason_of_final(code, message));
+    }
+
+    pub(super) fn invite_failed(&mut self, env: &mut Env<'_, '_>, failed: &TxFailed) {
+        let State::Calling(calling) = self.take() else { return };
+        self.negotiation.withdraw(calling.offer);
+        let (step, why) = match failed.why {
+            TxFailure::TimedOut => {
+                (Step::Timeout, EndReason::new(By::Network, Cause::TimedOut, Some(408), "no response"))
+            }
+            TxFailure::FlowLost => (Step::NoFlow, not_connected()),
+        };
+        self.end(env, step, why);
+    }
+
+    /// Gives the INVITE up: by the user's wish, or because nobody answers.
+    pub(super) fn cancel(&mut self, env: &mut Env<'_, '_>, step: Step, why: EndReason) {
+        let State::Calling(calling) = self.take() else { return };
+        self.silence(env.cx, SessionTimer::NoAnswer);
+        self.negotiation.withdraw(calling.offer);
+        env.txs.cancel(env.cx, calling.tx);
+        let cancelling = Cancelling { tx: calling.tx, invite_cseq: calling.invite.cseq, why };
+        self.advance(env.cx, step, Phase::Cancelling, State::Cancelling(cancelling));
+    }
+
+    pub(super) fn cancelled_response(&mut self, env: &mut Env<'_, '_>, code: u16, message: &Message) {
+        if code < 200 {
+            return;
+        }
+        let State::Cancelling(cancelling) = self.take() else { return };
+        if code >= 300 {
+            return self.end(env, Step::Closed, cancelling.why);
+        }
+        // The CANCEL crossed the answer: the call exists, and is hung up (§9.1, §15).
+        match Dialog::of_response(message, cancelling.invite_cseq) {
+            Ok(dialog) => {
+                let mut established = Established::new(dialog);
+                established.invited(cancelling.tx, cancelling.invite_cseq);
+                established.send_ack(env);
+                self.close_dialog(env, established, Step::Accepted, cancelling.why);
+            }
+            Err(_) => self.end(env, Step::Closed, cancelling.why),
+        }
+    }
+
+    pub(super) fn cancel_failed(&mut self, env: &mut Env<'_, '_>) {
+        let State::Cancelling(cancelling) = self.take() else { return };
+        self.end(env, Step::Closed, cancelling.why);
+    }
+
+    /// Tells the call whose peer asked for this one how it goes.
+    pub(super) fn report(&mut self, env: &mut Env<'_, '_>, code: u16) {
+        if let Some(to) = self.referred_by {
+            env.upcalls.push(Upcall::Report { to, code });
+            if code >= 200 {
+                self.referred_by = None;
+            }
+        }
+    }
+}
+
+/// A 2xx of a fork that lost, or that came after the call was over: the dialog is acknowledged and hung up
+/// (§13.2.2.4). Everything needed stands in the response.
+pub(super) fn refuse_fork(env: &mut Env<'_, '_>, code: u16, message: &Message) {
+    let (200..=299, Ok(cseq)) = (code, message.cseq()) else { return };
+    if cseq.method != Method::Invite {
+        return;
+    }
+    let (Some(path), Ok(mut dialog)) = (env.line.path(), Dialog::of_response(message, cseq.number)) else {
+        return;
+    };
+    let branch: [u8; 16] = env.cx.entropy.token(Label::Ids);
+    let ack = dialog.ack(cseq.number, path, &branch);
+    env.cx.out.transmit(path.flow, ack);
+    let bye = dialog.next_cseq();
+    env.txs.request(env.cx, path, Owner::Nobody, Method::Bye, |via| dialog.request(Method::Bye, bye, via).finish());
+}
+
+/// The session description in a message, if it has one.
+pub(super) fn sdp_of(message: &Message) -> Option<Bytes> {
+    let is_sdp = message.content_type().is_some_and(crate::uas::is_sdp);
+    (is_sdp && !message.body_bytes().is_empty()).then(|| message.body())
+}
+
+pub(super) fn to_tag(message: &Message) -> Option<&[u8]> {
+    message.to().ok().and_then(|to| to.tag())
+}
+
+pub(super) fn not_connected() -> EndReason {
+    EndReason::new(By::Network, Cause::NotConnected, None, "not connected to a server")
+}
+
+pub(super) fn refusal_of(fault: MediaFault) -> (u16, Cause) {
+    match fault {
+        MediaFault::NoCommonCodec | MediaFault::BadDescription => (488, Cause::NotAcceptable),
+        MediaFault::Engine => (500, Cause::MediaFailed),
+    }
+}
+
+pub(super) fn cancel_reason(message: &Message) -> EndReason {
+    let (code, text) = reason_of(message);
+    let cause = match code {
+        Some(200..=299) => Cause::AnsweredElsewhere,
+        Some(600..=699) => Cause::DeclinedElsewhere,
+        _ => Cause::Cancelled,
+    };
+    EndReason { by: By::Peer, cause, code: code.or(Some(487)), text }
+}
