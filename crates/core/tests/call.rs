@@ -1,0 +1,224 @@
+//! Calls between two phones, and how they end.
+
+mod common;
+
+use common::{Media, Pair, config};
+use offhook::Status::{Establishing, Established, Idle, Initial, Terminating};
+use offhook::{By, Cause, Dial, Event, MediaFault, Misuse, Status};
+use std::time::Duration;
+
+const WS: &str = "ws://pbx.test";
+const UDP: &str = "udp://pbx.test";
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_call_walks_from_initial_to_idle_at_both_ends() {
+    for server in [WS, UDP] {
+        let (mut pair, hers, his) = Pair::in_call(server);
+        assert_eq!(pair.alice.phone.status(hers), Some(Status::Established));
+        assert_eq!(pair.bob.phone.status(his), Some(Status::Established));
+        pair.alice.phone.hang_up(pair.now(), hers).expect("a call");
+        pair.run(SECOND);
+        assert_eq!(pair.alice.walk(hers), [Initial, Establishing, Established, Terminating, Idle]);
+        assert_eq!(pair.bob.walk(his), [Initial, Establishing, Established, Idle]);
+        let (hers, his) = (pair.alice.ended(hers), pair.bob.ended(his));
+        assert_eq!((hers.by, hers.cause), (By::Us, Cause::HungUp));
+        assert_eq!((his.by, his.cause), (By::Peer, Cause::HungUp));
+        pair.run(SECOND * 60);
+        assert_eq!(pair.alice.phone.sessions().count() + pair.bob.phone.sessions().count(), 0);
+    }
+}
+
+#[test]
+fn the_callee_hangs_up() {
+    let (mut pair, hers, his) = Pair::in_call(WS);
+    pair.bob.phone.hang_up(pair.now(), his).expect("a call");
+    pair.run(SECOND);
+    assert_eq!(pair.alice.ended(hers).by, By::Peer);
+    assert_eq!(pair.bob.ended(his).by, By::Us);
+}
+
+#[test]
+fn both_hang_up_at_once() {
+    let (mut pair, hers, his) = Pair::in_call(UDP);
+    pair.alice.phone.hang_up(pair.now(), hers).expect("a call");
+    pair.bob.phone.hang_up(pair.now(), his).expect("a call");
+    pair.run(SECOND * 40);
+    assert_eq!(pair.alice.ended(hers).by, By::Us);
+    assert_eq!(pair.bob.ended(his).by, By::Us);
+}
+
+#[test]
+fn a_caller_gives_up_while_it_rings() {
+    let mut pair = Pair::new(UDP);
+    let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
+    pair.run(SECOND);
+    let his = pair.bob.incoming();
+    pair.alice.phone.hang_up(pair.now(), hers).expect("a call");
+    pair.run(SECOND);
+    assert_eq!(pair.alice.walk(hers), [Initial, Establishing, Terminating, Idle]);
+    assert_eq!(pair.alice.ended(hers).cause, Cause::Cancelled);
+    assert_eq!(pair.bob.walk(his), [Initial, Establishing, Idle]);
+    assert_eq!((pair.bob.ended(his).by, pair.bob.ended(his).cause), (By::Peer, Cause::Cancelled));
+}
+
+#[test]
+fn a_cancel_that_crosses_the_answer_ends_the_call_all_the_same() {
+    let mut pair = Pair::new(WS);
+    let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
+    pair.run(SECOND);
+    let his = pair.bob.incoming();
+    pair.bob.phone.answer(pair.now(), his).expect("it rings");
+    pair.alice.phone.hang_up(pair.now(), hers).expect("a call");
+    pair.run(SECOND);
+    assert_eq!(pair.alice.ended(hers).cause, Cause::Cancelled);
+    assert_eq!(pair.bob.ended(his).by, By::Peer);
+    assert_eq!(pair.bob.phone.sessions().count(), 0);
+}
+
+#[test]
+fn a_callee_who_hangs_up_before_the_ack_waits_for_it() {
+    let mut pair = Pair::new(WS);
+    pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
+    pair.run(SECOND);
+    let his = pair.bob.incoming();
+    pair.bob.phone.answer(pair.now(), his).expect("it rings");
+    pair.bob.pump();
+    pair.bob.phone.hang_up(pair.now(), his).expect("a call");
+    pair.bob.pump();
+    assert_eq!(pair.bob.walk(his), [Initial, Establishing, Terminating]);
+    let sent: Vec<_> = pair.bob.sent.iter().map(|m| m[..3].to_vec()).collect();
+    assert!(!sent.contains(&b"BYE".to_vec()), "RFC 3261 §15: no BYE before the ACK");
+    pair.run(SECOND);
+    assert_eq!(pair.bob.walk(his), [Initial, Establishing, Terminating, Idle]);
+}
+
+#[test]
+fn a_refusal_names_its_cause() {
+    for (code, cause) in [(486, Cause::Busy), (603, Cause::Rejected), (404, Cause::NotFound), (480, Cause::Unavailable)] {
+        let mut pair = Pair::new(UDP);
+        let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
+        pair.run(SECOND);
+        let his = pair.bob.incoming();
+        pair.bob.phone.reject(pair.now(), his, code).expect("it rings");
+        pair.run(SECOND);
+        let why = pair.alice.ended(hers);
+        assert_eq!((why.by, why.cause, why.code), (By::Peer, cause, Some(code)));
+        assert_eq!(pair.alice.walk(hers), [Initial, Establishing, Idle]);
+    }
+}
+
+#[test]
+fn nobody_answers() {
+    let mut alice = config("alice", WS);
+    alice.no_answer = SECOND * 20;
+    let mut pair = Pair::with(alice, config("bob", WS));
+    let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
+    pair.run(SECOND * 30);
+    assert_eq!(pair.alice.ended(hers).cause, Cause::NoAnswer);
+    assert_eq!(pair.bob.ended(pair.bob.incoming()).cause, Cause::Cancelled);
+}
+
+#[test]
+fn a_peer_that_never_answers() {
+    for (server, lost) in [(UDP, "INVITE"), (WS, "INVITE")] {
+        let mut pair = Pair::new(server);
+        pair.passes = Box::new(move |data| !data.starts_with(lost.as_bytes()));
+        let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
+        pair.run(SECOND * 40);
+        let why = pair.alice.ended(hers);
+        assert_eq!((why.by, why.cause), (By::Network, Cause::TimedOut));
+    }
+}
+
+#[test]
+fn a_lost_ack_is_sent_again_for_each_2xx() {
+    let mut pair = Pair::new(UDP);
+    let mut lost = 0;
+    pair.passes = Box::new(move |data| {
+        lost += u32::from(data.starts_with(b"ACK"));
+        !data.starts_with(b"ACK") || lost > 3
+    });
+    let (hers, his) = pair.call();
+    pair.run(SECOND * 20);
+    assert_eq!(pair.alice.phone.status(hers), Some(Established));
+    assert_eq!(pair.bob.phone.status(his), Some(Established));
+}
+
+#[test]
+fn a_call_whose_ack_never_comes_is_hung_up() {
+    let mut pair = Pair::new(WS);
+    pair.passes = Box::new(|data| !data.starts_with(b"ACK"));
+    let (hers, his) = pair.call();
+    pair.run(SECOND * 40);
+    assert_eq!(pair.bob.ended(his).cause, Cause::TimedOut);
+    assert_eq!(pair.alice.ended(hers).by, By::Peer);
+}
+
+#[test]
+fn no_common_codec_is_488() {
+    let mut pair = Pair::new(WS);
+    pair.bob.media = Media::Refuses(MediaFault::NoCommonCodec);
+    let (hers, his) = pair.call();
+    let why = pair.alice.ended(hers);
+    assert_eq!((why.cause, why.code), (Cause::NotAcceptable, Some(488)));
+    assert_eq!(pair.bob.ended(his).cause, Cause::NotAcceptable);
+}
+
+#[test]
+fn a_media_path_that_never_comes_up_ends_the_call() {
+    let mut pair = Pair::new(WS);
+    pair.alice.media = Media::NoPath;
+    let (hers, his) = pair.call();
+    pair.run(SECOND * 60);
+    let why = pair.alice.ended(hers);
+    assert_eq!((why.by, why.cause), (By::Network, Cause::MediaFailed));
+    assert_eq!(pair.bob.ended(his).by, By::Peer);
+}
+
+#[test]
+fn a_call_without_a_connection_ends_at_once() {
+    let mut desk = common::Desk::unconnected(config("alice", WS), 1);
+    let id = desk.phone.dial(desk.now, Dial::to("bob")).expect("a call");
+    desk.pump();
+    assert_eq!(desk.walk(id), [Initial, Idle]);
+    assert_eq!(desk.ended(id).cause, Cause::NotConnected);
+}
+
+#[test]
+fn the_third_call_is_one_too_many() {
+    let (mut pair, ..) = Pair::in_call(WS);
+    pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("two are allowed");
+    assert_eq!(pair.alice.phone.dial(pair.now(), Dial::to("bob")), Err(Misuse::TooManyCalls(2)));
+    pair.run(SECOND);
+    pair.bob.take_events();
+    let mut second = config("bob", WS);
+    second.call_limit = 1;
+    let mut pair = Pair::with(config("alice", WS), second);
+    pair.call();
+    let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("two are allowed");
+    pair.run(SECOND);
+    assert_eq!(pair.alice.ended(hers).cause, Cause::Busy);
+}
+
+#[test]
+fn misuse_changes_nothing() {
+    let (mut pair, hers, _) = Pair::in_call(WS);
+    let now = pair.now();
+    let phone = &mut pair.alice.phone;
+    assert_eq!(phone.answer(now, hers), Err(Misuse::WrongStatus(Established)));
+    assert_eq!(phone.reject(now, hers, 200), Err(Misuse::BadCode(200)));
+    let digits = |phone: &mut offhook::Phone, text: &str, ms| {
+        phone.digits(now, hers, text, Duration::from_millis(ms), offhook::DtmfPath::Auto)
+    };
+    assert_eq!(digits(phone, "12x", 100), Err(Misuse::BadDigits));
+    assert_eq!(digits(phone, "12", 10), Err(Misuse::BadDigits));
+    assert_eq!(digits(phone, &"1".repeat(65), 100), Err(Misuse::BadDigits));
+    assert_eq!(phone.transfer(now, hers, "sip:"), Err(Misuse::BadAddress));
+    phone.hang_up(now, hers).expect("a call");
+    assert_eq!(phone.hold(now, hers), Err(Misuse::WrongStatus(Terminating)));
+    phone.hang_up(now, hers).expect("harmless");
+    pair.run(SECOND);
+    assert_eq!(pair.alice.phone.hang_up(now, hers), Err(Misuse::UnknownSession(hers)));
+    assert_eq!(pair.alice.events.iter().filter(|e| matches!(e, Event::Ended { .. })).count(), 1);
+}

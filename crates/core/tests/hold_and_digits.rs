@@ -1,0 +1,101 @@
+//! Hold, resume, glare, DTMF.
+
+mod common;
+
+use common::Pair;
+use offhook::Status::Established;
+use offhook::{DigitFailure, DtmfPath, Effect, Event, SessionId};
+use std::time::Duration;
+
+const WS: &str = "ws://pbx.test";
+const SECOND: Duration = Duration::from_secs(1);
+const TONE: Duration = Duration::from_millis(160);
+
+fn holds(events: &[Event], id: SessionId) -> Vec<(bool, bool)> {
+    let hold = |event: &Event| match event {
+        Event::Hold { session, local, remote } if *session == id => Some((*local, *remote)),
+        _ => None,
+    };
+    events.iter().filter_map(hold).collect()
+}
+
+#[test]
+fn hold_and_resume_are_seen_by_both() {
+    let (mut pair, hers, his) = Pair::in_call(WS);
+    pair.alice.phone.hold(pair.now(), hers).expect("established");
+    pair.run(SECOND);
+    assert_eq!(holds(&pair.alice.take_events(), hers), [(true, false)]);
+    assert_eq!(holds(&pair.bob.take_events(), his), [(false, true)]);
+    pair.bob.phone.hold(pair.now(), his).expect("established");
+    pair.run(SECOND);
+    assert_eq!(holds(&pair.alice.take_events(), hers), [(true, true)]);
+    assert_eq!(holds(&pair.bob.take_events(), his), [(true, true)]);
+    pair.alice.phone.resume(pair.now(), hers).expect("established");
+    pair.run(SECOND);
+    assert_eq!(holds(&pair.alice.take_events(), hers), [(false, true)]);
+    assert_eq!(holds(&pair.bob.take_events(), his), [(true, false)]);
+    pair.bob.phone.resume(pair.now(), his).expect("established");
+    pair.run(SECOND);
+    assert_eq!(holds(&pair.alice.take_events(), hers), [(false, false)]);
+    assert_eq!(holds(&pair.bob.take_events(), his), [(false, false)]);
+}
+
+#[test]
+fn the_last_wish_counts() {
+    let (mut pair, hers, his) = Pair::in_call(WS);
+    for _ in 0..3 {
+        pair.alice.phone.hold(pair.now(), hers).expect("established");
+        pair.alice.phone.resume(pair.now(), hers).expect("established");
+    }
+    pair.alice.phone.hold(pair.now(), hers).expect("established");
+    pair.run(SECOND * 3);
+    assert_eq!(holds(&pair.alice.take_events(), hers).last(), Some(&(true, false)));
+    assert_eq!(holds(&pair.bob.take_events(), his).last(), Some(&(false, true)));
+}
+
+#[test]
+fn two_holds_that_cross_are_both_done_after_the_glare() {
+    let (mut pair, hers, his) = Pair::in_call(WS);
+    pair.alice.phone.hold(pair.now(), hers).expect("established");
+    pair.bob.phone.hold(pair.now(), his).expect("established");
+    pair.run(SECOND * 10);
+    assert_eq!(holds(&pair.alice.take_events(), hers).last(), Some(&(true, true)));
+    assert_eq!(holds(&pair.bob.take_events(), his).last(), Some(&(true, true)));
+    assert_eq!(pair.alice.phone.status(hers), Some(Established));
+}
+
+#[test]
+fn digits_travel_by_info_one_after_another() {
+    let (mut pair, hers, _) = Pair::in_call(WS);
+    pair.alice.phone.digits(pair.now(), hers, "42#", TONE, DtmfPath::Info).expect("established");
+    pair.run(SECOND * 2);
+    let came: String = pair.bob.events.iter().filter_map(|e| match e {
+        Event::Digit { digit, path: DtmfPath::Info, duration, .. } if *duration == TONE => Some(*digit),
+        _ => None,
+    }).collect();
+    assert_eq!(came, "42#");
+    let sent = pair.alice.events.iter().filter(|e| matches!(e, Event::DigitSent { path: DtmfPath::Info, .. })).count();
+    assert_eq!(sent, 3);
+}
+
+#[test]
+fn digits_travel_by_rtp_when_the_peer_takes_telephone_event() {
+    let (mut pair, hers, _) = Pair::in_call(WS);
+    pair.alice.media = common::Media::Manual;
+    pair.alice.phone.digits(pair.now(), hers, "15", TONE, DtmfPath::Auto).expect("established");
+    pair.run(SECOND);
+    let wanted: Vec<char> = pair.alice.effects.iter().filter_map(|(_, e)| match e {
+        Effect::Digit { digit, .. } => Some(*digit),
+        _ => None,
+    }).collect();
+    assert_eq!(wanted, ['1'], "the second waits for the first");
+    let (id, _) = pair.alice.effects.pop().expect("one");
+    pair.alice.give(offhook::Input::Done { effect: id, result: offhook::EffectResult::Sent });
+    assert!(matches!(pair.alice.effects.last(), Some((_, Effect::Digit { digit: '5', .. }))));
+    pair.alice.phone.hang_up(pair.now(), hers).expect("a call");
+    pair.run(SECOND);
+    let lost = pair.alice.events.iter().any(|e| {
+        matches!(e, Event::DigitFailed { digit: '5', why: DigitFailure::Ended, .. })
+    });
+    assert!(lost, "a digit that was not sent is reported");
+}
