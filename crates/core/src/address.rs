@@ -18,18 +18,21 @@ pub(crate) fn target(to: &str, aor: &str) -> Result<Bytes, Misuse> {
     if let Some("sip" | "sips" | "tel") = scheme.as_deref() {
         let uri = Uri::parse(to.as_bytes()).map_err(|_| Misuse::BadAddress)?;
         // A URI with headers would make the INVITE carry them (RFC 3261 §19.1.5).
-        let plain = uri.headers().next().is_none() && !matches!(uri.scheme(), Scheme::Other(_));
+        let plain = uri.headers().next().is_none() && !matches!(uri.scheme, Scheme::Other(_));
         return if plain { Ok(Bytes::copy_from_slice(to.as_bytes())) } else { Err(Misuse::BadAddress) };
     }
     let domain = Uri::parse(aor.as_bytes()).map_err(|_| Misuse::BadAddress)?;
     let (user, at_domain) = match to.split_once('@') {
         Some((user, host)) => (user, host.as_bytes()),
-        None => (to, domain.host_port()),
+        None => (to, domain.host),
     };
     let mut uri = b"sip:".to_vec();
     offhook_wire::escape_user(user.as_bytes(), &mut uri);
     uri.push(b'@');
     uri.extend_from_slice(at_domain);
+    if let (Some(port), false) = (domain.port, to.contains('@')) {
+        uri.extend_from_slice(format!(":{port}").as_bytes());
+    }
     Uri::parse(&uri).map_err(|_| Misuse::BadAddress)?;
     Ok(uri.into())
 }

@@ -2,7 +2,7 @@
 
 use crate::path::Path;
 use bytes::{Bytes, BytesMut};
-use offhook_wire::{Builder, HeaderName, Message, Method, NameAddr};
+use offhook_wire::{Builder, HeaderName, Message, Method, NameAddr, Uri};
 use std::ops::Range;
 
 /// Both ends' names, the way to the peer, and the two sequence counters.
@@ -20,6 +20,8 @@ pub(crate) struct Dialog {
     remote_tag: Span,
     /// The route set as one comma-joined value, in the order of our Route header.
     routes: Span,
+    /// Set when the first proxy is a strict router, one without `lr` (§12.2.1.1): its URI, and the routes after it.
+    strict: Option<(Span, Span)>,
     /// The peer's Contact: the Request-URI of our requests. Refreshed by re-INVITEs (§12.2).
     target: Bytes,
     local_cseq: u32,
@@ -78,13 +80,18 @@ impl Dialog {
         let (local, local_tag) = text.party(local)?;
         let (remote, remote_tag) = text.party(remote)?;
         let start = text.0.len();
+        let mut strict = None;
         for (n, route) in routes.enumerate() {
             if n > 0 {
                 text.0.extend_from_slice(b",");
             }
-            text.0.extend_from_slice(route);
+            let place = text.add(route)?;
+            if n == 0 {
+                strict = strict_router(route, &place);
+            }
         }
         let routes = text.span(start)?;
+        let strict = strict.map(|(uri, end)| (uri, routes.end.min(end + 1)..routes.end));
         Ok(Self {
             text: text.0.freeze(),
             call_id,
@@ -93,6 +100,7 @@ impl Dialog {
             local_tag,
             remote_tag,
             routes,
+            strict,
             target: Bytes::copy_from_slice(target),
             local_cseq,
             remote_cseq,
@@ -146,8 +154,8 @@ impl Dialog {
 
     /// The URI that digest credentials and the request line of our requests name.
     pub(crate) fn request_uri(&self) -> &[u8] {
-        match self.strict_route() {
-            Some(first) => first,
+        match &self.strict {
+            Some((first, _)) => self.piece(first),
             None => &self.target,
         }
     }
@@ -156,20 +164,16 @@ impl Dialog {
     pub(crate) fn request(&self, method: Method<'_>, cseq: u32, via: &[u8]) -> Builder {
         let mut b = Builder::request(method, self.request_uri());
         b.header(HeaderName::Via, via);
-        let routes = self.piece(&self.routes);
-        match self.strict_route() {
-            None => {
-                if !routes.is_empty() {
-                    b.header(HeaderName::Route, routes);
-                }
-            }
-            Some(_) => {
-                // A strict router wants itself in the request line and our target at the end of the list.
-                for route in offhook_wire::values(routes).skip(1) {
-                    b.header(HeaderName::Route, route);
-                }
-                b.parts(HeaderName::Route, &[b"<", &self.target, b">"]);
-            }
+        let routes = match &self.strict {
+            Some((_, rest)) => rest,
+            None => &self.routes,
+        };
+        if !routes.is_empty() {
+            b.header(HeaderName::Route, self.piece(routes));
+        }
+        if self.strict.is_some() {
+            // A strict router wants itself in the request line, and our target at the end of the list.
+            b.parts(HeaderName::Route, &[b"<", &self.target, b">"]);
         }
         b.header(HeaderName::MaxForwards, b"70");
         b.header(HeaderName::From, self.piece(&self.local));
@@ -191,14 +195,14 @@ impl Dialog {
         via.extend_from_slice(branch);
         self.request(Method::Ack, cseq, &via).finish()
     }
+}
 
-    /// The first route's URI, when that proxy is a strict router: one without `lr` (§16.4, §12.2.1.1).
-    fn strict_route(&self) -> Option<&[u8]> {
-        let first = offhook_wire::values(self.piece(&self.routes)).next()?;
-        let uri = NameAddr::parse(first).ok()?.uri;
-        let loose = offhook_wire::Uri::parse(uri).is_ok_and(|u| u.param("lr").is_some());
-        (!loose).then_some(uri)
-    }
+/// The place of a strict router's URI, and of the end of its value. `place` is where `route` stands.
+fn strict_router(route: &[u8], place: &Span) -> Option<(Span, u16)> {
+    let uri = NameAddr::parse(route).ok()?.uri;
+    let loose = Uri::parse(uri).is_ok_and(|uri| uri.params.get("lr").is_some());
+    let start = place.start + (uri.as_ptr() as usize - route.as_ptr() as usize) as u16;
+    (!loose).then(|| (start..start + uri.len() as u16, place.end))
 }
 
 /// `n` in decimal.

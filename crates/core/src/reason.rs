@@ -1,4 +1,4 @@
-use offhook_wire::{HeaderName, Message, Params};
+use offhook_wire::{HeaderName, Message, Reason};
 use std::fmt;
 
 /// Why a call is over: who ended it, how, and what SIP said.
@@ -31,15 +31,10 @@ pub(crate) fn reason_of_final(code: u16, message: &Message) -> EndReason {
 /// The code and text of a message's `Reason: SIP;cause=…;text="…"` (RFC 3326), if it has one.
 pub(crate) fn reason_of(message: &Message) -> (Option<u16>, String) {
     for value in message.values(HeaderName::Reason) {
-        let (protocol, params) = value.split_at(value.iter().position(|b| *b == b';').unwrap_or(value.len()));
-        if !protocol.trim_ascii().eq_ignore_ascii_case(b"SIP") {
-            continue;
+        let Ok(reason) = Reason::parse(value) else { continue };
+        if reason.protocol.eq_ignore_ascii_case(b"SIP") {
+            return (reason.cause(), reason.text().unwrap_or_default().into_owned());
         }
-        let params = Params::new(params);
-        let text = |name| params.get(name).flatten().map(String::from_utf8_lossy);
-        let code = text("cause").and_then(|digits| digits.parse().ok());
-        let phrase = text("text").map(|quoted| quoted.trim_matches('"').to_owned());
-        return (code, phrase.unwrap_or_default());
     }
     (None, String::new())
 }

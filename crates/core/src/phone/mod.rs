@@ -64,12 +64,12 @@ impl Phone {
     /// simulation. Who knows it can forge the phone's tags and branches.
     pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
         let mut entropy = Entropy::new(seed);
-        let txs = Transactions::new(&mut entropy);
+        let txs = Transactions::new(config.times, &mut entropy);
         let mut phone = Self {
             now,
             txs,
             entropy,
-            timers: Timers::default(),
+            timers: Timers::new(),
             trace: Trace::new(config.trace),
             out: Outbox::default(),
             lines: Vec::new(),
@@ -130,7 +130,7 @@ impl Phone {
     }
 
     /// The last transitions of all machines, oldest first; as many as [`Config::trace`] says.
-    pub fn trace(&self) -> impl Iterator<Item = &Record> {
+    pub fn trace(&self) -> impl Iterator<Item = Record> {
         self.trace.records()
     }
 

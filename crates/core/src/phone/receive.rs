@@ -5,8 +5,7 @@ use crate::session::{Session, slot_of};
 use crate::transaction::{Owner, Routed, ServerTx};
 use crate::{AccountId, FlowId, SessionId, uas};
 use bytes::Bytes;
-use offhook_wire::frame::{self, Frame};
-use offhook_wire::{Message, Method, Scheme, Uri};
+use offhook_wire::{Frame, Message, Method, Scheme, Uri};
 
 impl Phone {
     pub(super) fn receive(&mut self, flow: FlowId, data: Bytes) {
@@ -19,7 +18,7 @@ impl Phone {
         };
         let limits = &self.config.limits;
         let frame =
-            if transport.is_reliable() { frame::websocket(data, limits) } else { frame::datagram(data, limits) };
+            if transport.is_reliable() { offhook_wire::websocket(data, limits) } else { offhook_wire::datagram(data, limits) };
         match frame {
             Frame::KeepAlive(kind) => self.with_line(account, |line, cx, _| line.keep_alive_received(cx, kind)),
             Frame::Faulty { fault, data } => self.malformed(flow, data, fault.kind.status()),
@@ -59,7 +58,7 @@ impl Phone {
                     self.with_session(id, |session, env| session.on_cancelled(env, invite, &message));
                 }
             }
-            Routed::Stray(_) => self.counters.stray += 1,
+            Routed::Stray => self.counters.stray += 1,
             Routed::Response { owner, tx, message } => match owner {
                 Owner::Session(id) if self.session(id).is_some() => {
                     self.with_session(id, |session, env| session.on_response(env, tx, &message));
@@ -98,7 +97,7 @@ impl Phone {
     }
 
     fn invited(&mut self, account: AccountId, flow: FlowId, tx: ServerTx, invite: Message) {
-        let scheme = invite.request_uri().and_then(|uri| Uri::parse(uri).ok()).map(|uri| uri.scheme());
+        let scheme = invite.request_uri().and_then(|uri| Uri::parse(uri).ok()).map(|uri| uri.scheme);
         let code = match scheme {
             Some(Scheme::Sip | Scheme::Sips | Scheme::Tel) if self.has_room() => None,
             Some(Scheme::Sip | Scheme::Sips | Scheme::Tel) => Some(486),

@@ -269,10 +269,9 @@ impl Session {
     }
 
     fn accept_reinvite(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message, sdp: &Bytes) {
-        let flow = tx.flow();
         let response = uas::accept(env.cx.config, request, self.tag.as_bytes(), env.line.contact(), sdp);
         if let Some(e) = self.established_mut() {
-            e.send_2xx(env, tx, flow, request, response);
+            e.send_2xx(env, tx, request, response);
         }
         self.alarm(env.cx, env.cx.config.times.t1, SessionTimer::Retransmit2xx);
     }

@@ -9,12 +9,6 @@ use crate::{uas, By, Cause, DigitFailure, Effect, EndReason, Event, TransferStat
 use bytes::Bytes;
 use offhook_wire::{Message, Method};
 
-/// The BYE is out, or waits for a connection to go out on.
-pub(super) struct Closing {
-    established: Box<Established>,
-    why: EndReason,
-}
-
 impl Session {
     /// The user hangs up.
     pub(super) fn hang_up(&mut self, env: &mut Env<'_, '_>) {
@@ -87,15 +81,14 @@ impl Session {
     ) {
         self.wind_up(env, &mut established, why.cause);
         self.quiet(env);
-        let closing = Closing { established: Box::new(established), why };
-        self.advance(env.cx, step, Phase::Closing, State::Closing(closing));
+        self.advance(env.cx, step, Phase::Closing, State::Closing(established, why));
         self.alarm(env.cx, env.cx.config.times.t1 * 64, SessionTimer::Closing);
         self.closing_retry(env);
     }
 
     /// Sends the BYE, unless it is out already or there is no connection.
     pub(super) fn closing_retry(&mut self, env: &mut Env<'_, '_>) {
-        if matches!(&self.state, State::Closing(c) if c.established.pending.is_empty()) {
+        if matches!(&self.state, State::Closing(e, _) if e.pending.is_empty()) {
             self.ask(env, Ask::Bye);
         }
     }
@@ -111,15 +104,15 @@ impl Session {
     }
 
     fn closed_if_answered(&mut self, env: &mut Env<'_, '_>, answered: bool) {
-        if answered && matches!(&self.state, State::Closing(c) if c.established.pending.is_empty()) {
-            let State::Closing(closing) = self.take() else { unreachable!() };
-            self.end(env, Step::Closed, closing.why);
+        if answered && matches!(&self.state, State::Closing(e, _) if e.pending.is_empty()) {
+            let State::Closing(_, why) = self.take() else { unreachable!() };
+            self.end(env, Step::Closed, why);
         }
     }
 
     pub(super) fn closing_timeout(&mut self, env: &mut Env<'_, '_>) {
-        let State::Closing(closing) = self.take() else { return };
-        self.end(env, Step::Timeout, closing.why);
+        let State::Closing(_, why) = self.take() else { return };
+        self.end(env, Step::Timeout, why);
     }
 
     /// Both ends hung up at once, or the peer has something else to say to a call that is over.
@@ -128,8 +121,8 @@ impl Session {
             return uas::answer(env, tx, request, 481);
         }
         uas::answer(env, tx, request, 200);
-        let State::Closing(closing) = self.take() else { return };
-        self.end(env, Step::Bye, closing.why);
+        let State::Closing(_, why) = self.take() else { return };
+        self.end(env, Step::Bye, why);
     }
 
     /// Answers and reports everything that the end of the call leaves open.
@@ -162,6 +155,7 @@ impl Session {
             let hold = established.hold.wanted;
             env.cx.out.event(Event::HoldFailed { session, hold, code: None });
         }
+        established.referral = None;
         established.unacked = None;
     }
 

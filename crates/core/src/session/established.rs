@@ -11,7 +11,7 @@ use crate::entropy::Label;
 use crate::reason::reason_of;
 use crate::timer::SessionTimer;
 use crate::transaction::{ClientTx, ServerTx};
-use crate::{By, Cause, DtmfPath, EndReason, Event, FlowId, uas};
+use crate::{By, Cause, DtmfPath, EndReason, Event, uas};
 use bytes::Bytes;
 use offhook_wire::sdp::Outline;
 use offhook_wire::{Instant, Message, Method};
@@ -46,7 +46,6 @@ pub(super) struct Hold {
 /// A 2xx to an INVITE that is sent until its ACK comes (§13.3.1.4), whatever the transport: a hop may lose it.
 pub(super) struct Unacked {
     response: Bytes,
-    flow: FlowId,
     cseq: u32,
     interval: Duration,
     give_up: Instant,
@@ -92,21 +91,20 @@ impl Established {
         &mut self,
         env: &mut Env<'_, '_>,
         tx: ServerTx,
-        flow: FlowId,
         invite: &Message,
         response: Bytes,
     ) {
         let cseq = invite.cseq().map_or(0, |cseq| cseq.number);
         let times = env.cx.config.times;
         let give_up = env.cx.now + times.t1 * 64;
-        self.unacked = Some(Unacked { response: response.clone(), flow, cseq, interval: times.t1, give_up });
+        self.unacked = Some(Unacked { response: response.clone(), cseq, interval: times.t1, give_up });
         env.txs.finish(env.cx, tx, 200, response);
     }
 
     /// Reads what the core needs of the peer's description. Returns whether its hold of us changed.
     pub(super) fn heard(&mut self, sdp: &[u8]) -> bool {
         let Ok(outline) = Outline::parse(sdp) else { return false };
-        let Some(audio) = outline.media().find(|m| m.kind == b"audio") else { return false };
+        let Some(audio) = outline.media().flatten().find(|m| m.kind == b"audio") else { return false };
         self.telephone_event = audio.telephone_event.is_some();
         let remote = !audio.direction.receives() || audio.held_by_address;
         std::mem::replace(&mut self.hold.remote, remote) != remote
@@ -141,7 +139,10 @@ impl Session {
         if env.cx.now >= unacked.give_up {
             return self.ack_missing(env);
         }
-        env.cx.out.transmit(unacked.flow, unacked.response.clone());
+        // The flow that the INVITE came over may be gone; the account's is the way to the same server.
+        if let Some(path) = env.line.path() {
+            env.cx.out.transmit(path.flow, unacked.response.clone());
+        }
         unacked.interval = (unacked.interval * 2).min(env.cx.config.times.t2);
         let wait = unacked.interval.min(unacked.give_up.saturating_since(env.cx.now));
         self.alarm(env.cx, wait, SessionTimer::Retransmit2xx);

@@ -92,7 +92,7 @@ impl Session {
         if !matches!(&self.state, State::Answering(a) if a.effect == effect) {
             return;
         }
-        let State::Answering(Answering { tx, flow, invite, dialog, turn, .. }) = self.take() else {
+        let State::Answering(Answering { tx, invite, dialog, turn, .. }) = self.take() else {
             unreachable!()
         };
         let sdp = match result {
@@ -124,7 +124,7 @@ impl Session {
             Turn::Ours(offer) => Change::Proposed { offer, hold: false },
         };
         let response = uas::accept(env.cx.config, &invite, self.tag.as_bytes(), env.line.contact(), &sdp);
-        established.send_2xx(env, tx, flow, &invite, response);
+        established.send_2xx(env, tx, &invite, response);
         self.advance(env.cx, Step::Described, Phase::Confirming, State::Confirming(established));
         self.alarm(env.cx, env.cx.config.times.t1, SessionTimer::Retransmit2xx);
     }

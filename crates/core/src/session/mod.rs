@@ -81,7 +81,8 @@ enum State {
     Confirming(Established),
     Leaving(Established, EndReason),
     Established(Established),
-    Closing(closing::Closing),
+    /// The BYE is out, or waits for a connection to go out on.
+    Closing(Established, EndReason),
     Ended,
 }
 
@@ -208,7 +209,7 @@ impl Session {
         match &self.state {
             State::Calling(calling) if calling.tx == tx => self.invite_response(env, code, message),
             State::Cancelling(cancelling) if cancelling.tx == tx => self.cancelled_response(env, code, message),
-            State::Closing(_) => self.closing_response(env, tx, code, message),
+            State::Closing(..) => self.closing_response(env, tx, code, message),
             State::Confirming(_) | State::Leaving(..) | State::Established(_) => {
                 self.dialog_response(env, tx, code, message);
             }
@@ -221,7 +222,7 @@ impl Session {
         match &self.state {
             State::Calling(calling) if calling.tx == failed.tx => self.invite_failed(env, failed),
             State::Cancelling(cancelling) if cancelling.tx == failed.tx => self.cancel_failed(env),
-            State::Closing(_) => self.closing_failed(env, failed),
+            State::Closing(..) => self.closing_failed(env, failed),
             State::Confirming(_) | State::Leaving(..) | State::Established(_) => self.dialog_failed(env, failed),
             _ => {}
         }
@@ -256,7 +257,7 @@ impl Session {
             State::Confirming(_) | State::Leaving(..) | State::Established(_) => {
                 self.dialog_request(env, tx, request);
             }
-            State::Closing(_) => self.closing_request(env, tx, request),
+            State::Closing(..) => self.closing_request(env, tx, request),
             _ => uas::answer(env, tx, request, 481),
         }
     }
@@ -274,14 +275,15 @@ impl Session {
     pub(crate) fn flow_up(&mut self, env: &mut Env<'_, '_>) {
         match &self.state {
             State::Established(_) => self.reconcile(env),
-            State::Closing(_) => self.closing_retry(env),
+            State::Closing(..) => self.closing_retry(env),
             _ => {}
         }
     }
 
     fn established_mut(&mut self) -> Option<&mut Established> {
         match &mut self.state {
-            State::Confirming(e) | State::Leaving(e, _) | State::Established(e) => Some(e),
+            State::Confirming(e) | State::Established(e) => Some(e),
+            State::Leaving(e, _) | State::Closing(e, _) => Some(e),
             _ => None,
         }
     }

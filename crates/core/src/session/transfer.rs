@@ -69,11 +69,8 @@ impl Session {
 
     /// The peer reports on our REFER (RFC 3515 §2.4.5).
     pub(super) fn on_notify(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
-        let for_refer = request.header(HeaderName::Event).is_some_and(|event| {
-            let package = event.split(|b| *b == b';').next().unwrap_or_default();
-            package.trim_ascii().eq_ignore_ascii_case(b"refer")
-        });
-        if !for_refer {
+        let event = request.event().ok().flatten();
+        if !event.is_some_and(|event| event.package.eq_ignore_ascii_case(b"refer")) {
             return uas::answer(env, tx, request, 489);
         }
         let Some(e) = self.established_mut() else { return };
@@ -83,9 +80,7 @@ impl Session {
         // A NOTIFY may overtake the 202: it says as much.
         e.transfer = Some(Transfer::Accepted);
         uas::answer(env, tx, request, 200);
-        let terminated = request
-            .header(HeaderName::SubscriptionState)
-            .is_some_and(|state| state.len() >= 10 && state[..10].eq_ignore_ascii_case(b"terminated"));
+        let terminated = request.subscription_state().is_ok_and(|s| s.is_some_and(|s| s.is_terminated()));
         match (sipfrag_code(request.body_bytes()), terminated) {
             (Some(200..=299), _) => {
                 self.silence(env.cx, SessionTimer::Transfer);

@@ -204,13 +204,13 @@ pub fn sdp(direction: Direction) -> Bytes {
     format!(
         "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0 101\r\n\
          a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na={}\r\n",
-        direction.as_str()
+        direction.name()
     )
     .into()
 }
 
 fn answer_direction(offer: &[u8], wanted: Direction) -> Direction {
     let outline = Outline::parse(offer).expect("the peer's description");
-    let offered = outline.media().next().expect("a media line").direction;
+    let offered = outline.media().flatten().next().expect("a media line").direction;
     offered.reversed().meet(wanted)
 }
