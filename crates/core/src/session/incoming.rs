@@ -18,7 +18,7 @@ pub(super) struct Ringing {
     pub(super) tx: ServerTx,
     pub(super) flow: FlowId,
     invite: Box<Message>,
-    dialog: Dialog,
+    pub(super) dialog: Dialog,
 }
 
 /// The user took the call, and the media engine makes the description.
@@ -26,7 +26,7 @@ pub(super) struct Answering {
     pub(super) tx: ServerTx,
     pub(super) flow: FlowId,
     invite: Box<Message>,
-    dialog: Dialog,
+    pub(super) dialog: Dialog,
     effect: EffectId,
     turn: Turn,
 }

@@ -25,6 +25,7 @@ pub(crate) use machine::{EDGES, Phase, Step};
 pub(crate) use outgoing::Invitation;
 
 use crate::cx::Cx;
+use crate::dialog::Dialog;
 use crate::line::Line;
 use crate::negotiation::Negotiation;
 use crate::timer::{SessionTimer, Timer, TimerId};
@@ -252,6 +253,10 @@ impl Session {
 
     /// A request within the call's dialog.
     pub(crate) fn on_request(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
+        // Our tag alone does not make it the peer's: the Call-ID and his tag must agree too (§12.2.2).
+        if !self.dialog().is_some_and(|dialog| dialog.owns(request)) {
+            return uas::answer(env, tx, request, 481);
+        }
         match &self.state {
             State::Ringing(_) | State::Answering(_) => self.early_request(env, tx, request),
             State::Confirming(_) | State::Leaving(..) | State::Established(_) => {
@@ -277,6 +282,16 @@ impl Session {
             State::Established(_) => self.reconcile(env),
             State::Closing(..) => self.closing_retry(env),
             _ => {}
+        }
+    }
+
+    fn dialog(&self) -> Option<&Dialog> {
+        match &self.state {
+            State::Ringing(ringing) => Some(&ringing.dialog),
+            State::Answering(answering) => Some(&answering.dialog),
+            State::Confirming(e) | State::Established(e) => Some(&e.dialog),
+            State::Leaving(e, _) | State::Closing(e, _) => Some(&e.dialog),
+            State::Moving | State::Offering(_) | State::Calling(_) | State::Cancelling(_) | State::Ended => None,
         }
     }
 
