@@ -10,7 +10,8 @@ use offhook_wire::{HeaderName, Scheme, Uri};
 /// [`Misuse::BadAddress`].
 pub(crate) fn target(to: &str, aor: &str) -> Result<Bytes, Misuse> {
     let to = to.trim();
-    let printable = !to.is_empty() && to.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"'));
+    let printable =
+        !to.is_empty() && to.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"'));
     if !printable {
         return Err(Misuse::BadAddress);
     }
@@ -84,7 +85,10 @@ mod tests {
         assert_eq!(dialled(" bob ").as_deref(), Ok("sip:bob@example.com:5070"));
         assert_eq!(dialled("+44#1").as_deref(), Ok("sip:+44%231@example.com:5070"));
         assert_eq!(dialled("bob@other.example").as_deref(), Ok("sip:bob@other.example"));
-        assert_eq!(dialled("sip:bob@[::1]:5060;transport=udp").as_deref(), Ok("sip:bob@[::1]:5060;transport=udp"));
+        assert_eq!(
+            dialled("sip:bob@[::1]:5060;transport=udp").as_deref(),
+            Ok("sip:bob@[::1]:5060;transport=udp")
+        );
         assert_eq!(dialled("tel:+15551234").as_deref(), Ok("tel:+15551234"));
     }
 

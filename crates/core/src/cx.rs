@@ -21,6 +21,7 @@ pub(crate) struct Cx<'a> {
 pub(crate) struct Outbox {
     queue: VecDeque<Output>,
     effects: u64,
+    flows: u32,
 }
 
 impl Outbox {
@@ -42,6 +43,12 @@ impl Outbox {
 
     pub(crate) fn transmit(&mut self, flow: FlowId, data: Bytes) {
         self.push(Output::Transmit { flow, data });
+    }
+
+    /// The name of the next connection.
+    pub(crate) fn new_flow(&mut self) -> FlowId {
+        self.flows += 1;
+        FlowId(self.flows)
     }
 
     /// Asks the host for something for a call; the id is what its answer will carry.

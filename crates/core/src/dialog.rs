@@ -139,10 +139,10 @@ impl Dialog {
 
     /// Takes a new remote target from a target refresh request or its 2xx (§12.2.1.2, §12.2.2).
     pub(crate) fn refresh_target(&mut self, message: &Message) {
-        if let Ok(Some(contact)) = message.contact() {
-            if contact.uri != &self.target[..] {
-                self.target = Bytes::copy_from_slice(contact.uri);
-            }
+        if let Ok(Some(contact)) = message.contact()
+            && contact.uri != &self.target[..]
+        {
+            self.target = Bytes::copy_from_slice(contact.uri);
         }
     }
 

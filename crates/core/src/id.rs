@@ -42,7 +42,6 @@ impl SessionId {
     pub(crate) fn slot(self) -> usize {
         self.slot as usize
     }
-
 }
 
 impl fmt::Display for SessionId {

@@ -30,6 +30,7 @@ pub(crate) trait Edges: Sync {
     /// The words of an edge: from, cause, to.
     fn words(&self, edge: usize) -> [&'static str; 3];
     /// How many edges there are.
+    #[cfg(test)]
     fn len(&self) -> usize;
 }
 
@@ -39,6 +40,7 @@ impl<S: Word + Sync, C: Word + Sync> Edges for Table<S, C> {
         [from.word(), cause.word(), to.word()]
     }
 
+    #[cfg(test)]
     fn len(&self) -> usize {
         self.0.len()
     }

@@ -126,6 +126,7 @@ impl Timers {
         Some(Deadline { at: first.at, why })
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.live
     }

@@ -52,7 +52,13 @@ pub(crate) fn answer(env: &mut Env<'_, '_>, tx: ServerTx, request: &Message, cod
 }
 
 /// Like [`answer`], with one more header.
-fn answer_with(env: &mut Env<'_, '_>, tx: ServerTx, request: &Message, code: u16, headers: &[(HeaderName, &[u8])]) {
+fn answer_with(
+    env: &mut Env<'_, '_>,
+    tx: ServerTx,
+    request: &Message,
+    code: u16,
+    headers: &[(HeaderName, &[u8])],
+) {
     let tag: [u8; 16] = env.cx.entropy.token(Label::Ids);
     let mut b = begin(env.cx.config, request, code, Some(&tag));
     for (name, value) in headers {

@@ -68,7 +68,11 @@ fn garbage_is_counted_and_changes_nothing() {
     for byte in 0..=255u8 {
         desk.receive_bytes(Bytes::from(vec![byte; 300]));
     }
-    assert!(desk.events.iter().all(|e| matches!(e, Event::Flow { .. } | Event::Registration { .. })), "{:?}", desk.events);
+    assert!(
+        desk.events.iter().all(|e| matches!(e, Event::Flow { .. } | Event::Registration { .. })),
+        "{:?}",
+        desk.events
+    );
     assert!(desk.phone.counters().malformed > 200);
     in_call(&mut desk);
 }
@@ -103,7 +107,12 @@ fn a_message_that_breaks_a_rule_is_answered_where_it_can_be() {
     desk.receive(&invite("Content-Encoding: gzip\n").replace("one", "two").replace("c1", "c2"));
     desk.next_response(100);
     desk.next_response(415);
-    desk.receive(&invite("").replace("INVITE sip:alice@example.com", "INVITE mailto:x@y").replace("one", "three").replace("c1", "c3"));
+    desk.receive(
+        &invite("")
+            .replace("INVITE sip:alice@example.com", "INVITE mailto:x@y")
+            .replace("one", "three")
+            .replace("c1", "c3"),
+    );
     desk.next_response(100);
     desk.next_response(416);
     assert_eq!(desk.phone.sessions().count(), 0);
@@ -112,12 +121,23 @@ fn a_message_that_breaks_a_rule_is_answered_where_it_can_be() {
 #[test]
 fn what_the_phone_does_not_do_it_says() {
     let mut desk = desk();
-    for (n, (method, code)) in
-        [("SUBSCRIBE", 405), ("UPDATE", 405), ("FROBNICATE", 501), ("BYE", 481), ("INFO", 481), ("NOTIFY", 481)]
-            .into_iter()
-            .enumerate()
+    for (n, (method, code)) in [
+        ("SUBSCRIBE", 405),
+        ("UPDATE", 405),
+        ("FROBNICATE", 501),
+        ("BYE", 481),
+        ("INFO", 481),
+        ("NOTIFY", 481),
+    ]
+    .into_iter()
+    .enumerate()
     {
-        desk.receive(&invite("").replace("INVITE", method).replace("one", &format!("m{n}")).replace("c1", &format!("m{n}")));
+        desk.receive(
+            &invite("")
+                .replace("INVITE", method)
+                .replace("one", &format!("m{n}"))
+                .replace("c1", &format!("m{n}")),
+        );
         let answer = desk.next_response(code);
         assert!(answer.to().is_ok_and(|to| to.tag().is_some()), "RFC 3261 §8.2.6.2");
     }
@@ -126,7 +146,9 @@ fn what_the_phone_does_not_do_it_says() {
     assert!(ok.has_token(HeaderName::Allow, "INVITE") && ok.has_token(HeaderName::Accept, "application/sdp"));
     desk.receive(&invite("").replace("INVITE", "MESSAGE").replace("one", "text").replace("c1", "text"));
     desk.next_response(200);
-    assert!(desk.events.iter().any(|e| matches!(e, Event::Message { from, .. } if from == "sip:eve@example.com")));
+    assert!(
+        desk.events.iter().any(|e| matches!(e, Event::Message { from, .. } if from == "sip:eve@example.com"))
+    );
 }
 
 #[test]
@@ -152,7 +174,8 @@ fn responses_and_acks_for_nothing() {
 fn a_tag_in_a_display_name_is_no_tag() {
     let mut desk = desk();
     let (id, ack) = in_call(&mut desk);
-    let bye = in_dialog(&ack, "BYE", 9, "", "").replace(";tag=bob", "").replace("From: <", "From: \"x;tag=bob\" <");
+    let bye =
+        in_dialog(&ack, "BYE", 9, "", "").replace(";tag=bob", "").replace("From: <", "From: \"x;tag=bob\" <");
     desk.receive(&bye);
     desk.next();
     assert_eq!(desk.phone.status(id), Some(Status::Established), "a stranger cannot hang up");
@@ -261,7 +284,8 @@ fn a_reinvite_is_always_answered() {
 #[test]
 fn headers_of_the_user_go_out_and_cannot_smuggle() {
     let mut desk = desk();
-    let header = |name: &str, value: &str| Dial { headers: vec![(name.into(), value.into())], ..Dial::to("bob") };
+    let header =
+        |name: &str, value: &str| Dial { headers: vec![(name.into(), value.into())], ..Dial::to("bob") };
     assert!(desk.phone.dial(desk.now, header("X-Tenant", "7\r\nRoute: <sip:evil>")).is_err());
     assert!(desk.phone.dial(desk.now, header("Via", "SIP/2.0/UDP evil")).is_err());
     desk.phone.dial(desk.now, header("X-Tenant", "7")).expect("a call");
@@ -307,6 +331,7 @@ fn a_lost_connection_ends_a_ringing_call_and_keeps_an_established_one() {
     let (id, _) = in_call(&mut desk);
     desk.receive(&invite(""));
     let ringing = desk.incoming();
+    desk.pass(SECOND * 5);
     let flow = desk.flow.expect("connected");
     let change = offhook::FlowChange::Down(offhook::FlowFailure::Closed);
     desk.give(Input::Flow { flow, change });

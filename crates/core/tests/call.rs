@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Media, Pair, config};
-use offhook::Status::{Establishing, Established, Idle, Initial, Terminating};
+use offhook::Status::{Established, Establishing, Idle, Initial, Terminating};
 use offhook::{By, Cause, Dial, Event, MediaFault, Misuse, Status};
 use std::time::Duration;
 
@@ -95,7 +95,9 @@ fn a_callee_who_hangs_up_before_the_ack_waits_for_it() {
 
 #[test]
 fn a_refusal_names_its_cause() {
-    for (code, cause) in [(486, Cause::Busy), (603, Cause::Rejected), (404, Cause::NotFound), (480, Cause::Unavailable)] {
+    for (code, cause) in
+        [(486, Cause::Busy), (603, Cause::Rejected), (404, Cause::NotFound), (480, Cause::Unavailable)]
+    {
         let mut pair = Pair::new(UDP);
         let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
         pair.run(SECOND);

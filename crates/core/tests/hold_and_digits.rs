@@ -69,12 +69,22 @@ fn digits_travel_by_info_one_after_another() {
     let (mut pair, hers, _) = Pair::in_call(WS);
     pair.alice.phone.digits(pair.now(), hers, "42#", TONE, DtmfPath::Info).expect("established");
     pair.run(SECOND * 2);
-    let came: String = pair.bob.events.iter().filter_map(|e| match e {
-        Event::Digit { digit, path: DtmfPath::Info, duration, .. } if *duration == TONE => Some(*digit),
-        _ => None,
-    }).collect();
+    let came: String = pair
+        .bob
+        .events
+        .iter()
+        .filter_map(|e| match e {
+            Event::Digit { digit, path: DtmfPath::Info, duration, .. } if *duration == TONE => Some(*digit),
+            _ => None,
+        })
+        .collect();
     assert_eq!(came, "42#");
-    let sent = pair.alice.events.iter().filter(|e| matches!(e, Event::DigitSent { path: DtmfPath::Info, .. })).count();
+    let sent = pair
+        .alice
+        .events
+        .iter()
+        .filter(|e| matches!(e, Event::DigitSent { path: DtmfPath::Info, .. }))
+        .count();
     assert_eq!(sent, 3);
 }
 
@@ -84,18 +94,25 @@ fn digits_travel_by_rtp_when_the_peer_takes_telephone_event() {
     pair.alice.media = common::Media::Manual;
     pair.alice.phone.digits(pair.now(), hers, "15", TONE, DtmfPath::Auto).expect("established");
     pair.run(SECOND);
-    let wanted: Vec<char> = pair.alice.effects.iter().filter_map(|(_, e)| match e {
-        Effect::Digit { digit, .. } => Some(*digit),
-        _ => None,
-    }).collect();
+    let wanted: Vec<char> = pair
+        .alice
+        .effects
+        .iter()
+        .filter_map(|(_, e)| match e {
+            Effect::Digit { digit, .. } => Some(*digit),
+            _ => None,
+        })
+        .collect();
     assert_eq!(wanted, ['1'], "the second waits for the first");
     let (id, _) = pair.alice.effects.pop().expect("one");
     pair.alice.give(offhook::Input::Done { effect: id, result: offhook::EffectResult::Sent });
     assert!(matches!(pair.alice.effects.last(), Some((_, Effect::Digit { digit: '5', .. }))));
     pair.alice.phone.hang_up(pair.now(), hers).expect("a call");
     pair.run(SECOND);
-    let lost = pair.alice.events.iter().any(|e| {
-        matches!(e, Event::DigitFailed { digit: '5', why: DigitFailure::Ended, .. })
-    });
+    let lost = pair
+        .alice
+        .events
+        .iter()
+        .any(|e| matches!(e, Event::DigitFailed { digit: '5', why: DigitFailure::Ended, .. }));
     assert!(lost, "a digit that was not sent is reported");
 }

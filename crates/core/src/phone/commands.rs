@@ -148,7 +148,8 @@ impl Phone {
             }
             Command::Digits { session, digits, duration, path } => {
                 self.established(session)?;
-                let good = digits.chars().all(dtmf::is_digit) && (dtmf::SHORTEST..=dtmf::LONGEST).contains(&duration);
+                let good = digits.chars().all(dtmf::is_digit)
+                    && (dtmf::SHORTEST..=dtmf::LONGEST).contains(&duration);
                 if !good || !self.sessions[session.slot()].has_room_for(digits.len()) {
                     return Err(Misuse::BadDigits);
                 }

@@ -11,8 +11,8 @@ use crate::timer::{Timer, Timers};
 use crate::trace::{Record, Trace};
 use crate::transaction::{Owner, Transactions, TxFailed};
 use crate::{
-    AccountId, Config, Deadline, EffectId, EffectResult, Event, FlowChange, FlowId, Input, Instant, MediaEvent, Misuse,
-    Output, SessionId, Status, Why,
+    AccountId, Config, Deadline, EffectId, EffectResult, Event, FlowChange, FlowId, Input, Instant,
+    MediaEvent, Misuse, Output, SessionId, Status, Why,
 };
 use bytes::Bytes;
 use slab::Slab;
@@ -83,7 +83,7 @@ impl Phone {
             let mut cx = phone.parts().cx;
             let line = Line::new(id, &cx.config.accounts[n], &mut cx);
             phone.lines.push(line);
-            phone.with_line(id, |line, cx, txs| line.start(cx, txs));
+            phone.with_line(id, |line, cx, _| line.start(cx));
         }
         phone
     }
@@ -116,7 +116,11 @@ impl Phone {
 
     /// When to send [`Input::Wake`]; `None`: never, as things stand.
     pub fn deadline(&self) -> Option<Deadline> {
-        if self.out.is_empty() { self.timers.next() } else { Some(Deadline { at: self.now, why: Why::Output }) }
+        if self.out.is_empty() {
+            self.timers.next()
+        } else {
+            Some(Deadline { at: self.now, why: Why::Output })
+        }
     }
 
     /// The calls that are not over, in the order of their slots.
@@ -156,13 +160,21 @@ impl Phone {
         Parts { cx, txs: &mut self.txs, lines: &mut self.lines, sessions: &mut self.sessions }
     }
 
-    fn with_line<T>(&mut self, id: AccountId, f: impl FnOnce(&mut Line, &mut Cx<'_>, &mut Transactions) -> T) -> T {
+    fn with_line<T>(
+        &mut self,
+        id: AccountId,
+        f: impl FnOnce(&mut Line, &mut Cx<'_>, &mut Transactions) -> T,
+    ) -> T {
         let Parts { mut cx, txs, lines, .. } = self.parts();
         f(&mut lines[usize::from(id.0)], &mut cx, txs)
     }
 
     /// Runs `f` with what a call of this account may touch, and then does what the calls want of the phone.
-    fn with_env<T>(&mut self, account: AccountId, f: impl FnOnce(&mut Slab<Session>, &mut Env<'_, '_>) -> T) -> T {
+    fn with_env<T>(
+        &mut self,
+        account: AccountId,
+        f: impl FnOnce(&mut Slab<Session>, &mut Env<'_, '_>) -> T,
+    ) -> T {
         let mut upcalls = Vec::new();
         let Parts { mut cx, txs, lines, sessions } = self.parts();
         let line = &mut lines[usize::from(account.0)];
@@ -193,7 +205,8 @@ impl Phone {
                 let target = Bytes::from(target);
                 let text = String::from_utf8_lossy(&target).into_owned();
                 self.out.event(Event::Referred { session: id, by, target: text });
-                let headers = referred_by.map(|value| (Bytes::from_static(b"Referred-By"), Bytes::from(value)));
+                let headers =
+                    referred_by.map(|value| (Bytes::from_static(b"Referred-By"), Bytes::from(value)));
                 let invitation = Invitation { uri: target, headers: headers.into_iter().collect() };
                 self.start(id, account, invitation, Some(by));
             }
@@ -207,7 +220,13 @@ impl Phone {
         id
     }
 
-    fn start(&mut self, id: SessionId, account: AccountId, invitation: Invitation, referred_by: Option<SessionId>) {
+    fn start(
+        &mut self,
+        id: SessionId,
+        account: AccountId,
+        invitation: Invitation,
+        referred_by: Option<SessionId>,
+    ) {
         self.with_env(account, |sessions, env| {
             let session = Session::dial(id, env, invitation, referred_by);
             if !session.is_over() {
@@ -231,8 +250,13 @@ impl Phone {
                     let Parts { mut cx, txs, .. } = self.parts();
                     txs.expire_server(&mut cx, tx, timer);
                 }
-                Timer::Line(account, timer) => self.with_line(account, |line, cx, txs| line.on_timer(cx, txs, timer)),
-                Timer::Session(id, timer) => self.with_session(id, |session, env| session.on_timer(env, timer)),
+                Timer::Line(account, timer) => {
+                    let change = self.with_line(account, |line, cx, txs| line.on_timer(cx, txs, timer));
+                    self.line_changed(account, change);
+                }
+                Timer::Session(id, timer) => {
+                    self.with_session(id, |session, env| session.on_timer(env, timer))
+                }
             }
         }
     }
@@ -240,7 +264,7 @@ impl Phone {
     fn failed(&mut self, failed: &TxFailed) {
         match failed.owner {
             Owner::Session(id) => self.with_session(id, |session, env| session.on_failed(env, failed)),
-            Owner::Line(account) => self.with_line(account, |line, cx, txs| line.on_failed(cx, txs, failed)),
+            Owner::Line(account) => self.with_line(account, |line, cx, _| line.on_failed(cx, failed)),
             Owner::Nobody => {}
         }
     }
@@ -248,6 +272,10 @@ impl Phone {
     fn flow_changed(&mut self, flow: FlowId, change: FlowChange) {
         let Some(account) = self.account_of(flow) else { return };
         let change = self.with_line(account, |line, cx, txs| line.flow_changed(cx, txs, flow, change));
+        self.line_changed(account, change);
+    }
+
+    fn line_changed(&mut self, account: AccountId, change: LineChange) {
         match change {
             LineChange::Nothing => {}
             LineChange::Up => self.each_session_of(account, |session, env| session.flow_up(env)),
@@ -264,7 +292,8 @@ impl Phone {
     }
 
     fn each_session_of(&mut self, account: AccountId, mut f: impl FnMut(&mut Session, &mut Env<'_, '_>)) {
-        let of_account = |(_, session): (usize, &Session)| (session.account() == account).then(|| session.id());
+        let of_account =
+            |(_, session): (usize, &Session)| (session.account() == account).then(|| session.id());
         let ids: Vec<SessionId> = self.sessions.iter().filter_map(of_account).collect();
         for id in ids {
             self.with_session(id, &mut f);

@@ -17,10 +17,15 @@ impl Phone {
             return;
         };
         let limits = &self.config.limits;
-        let frame =
-            if transport.is_reliable() { offhook_wire::websocket(data, limits) } else { offhook_wire::datagram(data, limits) };
+        let frame = if transport.is_reliable() {
+            offhook_wire::websocket(data, limits)
+        } else {
+            offhook_wire::datagram(data, limits)
+        };
         match frame {
-            Frame::KeepAlive(kind) => self.with_line(account, |line, cx, _| line.keep_alive_received(cx, kind)),
+            Frame::KeepAlive(kind) => {
+                self.with_line(account, |line, cx, _| line.keep_alive_received(cx, kind))
+            }
             Frame::Faulty { fault, data } => self.malformed(flow, data, fault.kind.status()),
             Frame::Message(message) => match message.check() {
                 Ok(()) => self.route(account, flow, message),

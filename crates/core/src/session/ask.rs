@@ -23,7 +23,8 @@ pub(super) enum Ask {
 pub(super) struct Pending {
     pub(super) tx: ClientTx,
     pub(super) ask: Ask,
-    challenged: bool,
+    /// How many challenges this request has answered.
+    tried: u8,
 }
 
 impl Ask {
@@ -63,7 +64,8 @@ impl Ask {
             Ask::Notify { code } => {
                 b.header(HeaderName::Contact, contact);
                 b.header(HeaderName::Event, b"refer");
-                let state: &[u8] = if *code < 200 { b"active;expires=180" } else { b"terminated;reason=noresource" };
+                let state: &[u8] =
+                    if *code < 200 { b"active;expires=180" } else { b"terminated;reason=noresource" };
                 b.header(HeaderName::SubscriptionState, state);
             }
         }
@@ -73,10 +75,16 @@ impl Ask {
 impl Session {
     /// Sends a request within the dialog. `false` when there is no connection.
     pub(super) fn ask(&mut self, env: &mut Env<'_, '_>, ask: Ask) -> bool {
-        self.send_ask(env, ask, None)
+        self.send_ask(env, ask, None, 0)
     }
 
-    fn send_ask(&mut self, env: &mut Env<'_, '_>, ask: Ask, credentials: Option<(HeaderName, String)>) -> bool {
+    fn send_ask(
+        &mut self,
+        env: &mut Env<'_, '_>,
+        ask: Ask,
+        credentials: Option<(HeaderName, String)>,
+        tried: u8,
+    ) -> bool {
         let owner = Owner::Session(self.id);
         let Some(e) = self.established_mut() else { return false };
         let Some(path) = env.line.path() else { return false };
@@ -98,12 +106,18 @@ impl Session {
         if matches!(ask, Ask::Invite { .. }) {
             e.invited(tx, cseq);
         }
-        e.pending.push(Pending { tx, ask, challenged: credentials.is_some() });
+        e.pending.push(Pending { tx, ask, tried });
         true
     }
 
     /// A response to one of them, or a 2xx to an INVITE that comes again.
-    pub(super) fn dialog_response(&mut self, env: &mut Env<'_, '_>, tx: ClientTx, code: u16, message: &Message) {
+    pub(super) fn dialog_response(
+        &mut self,
+        env: &mut Env<'_, '_>,
+        tx: ClientTx,
+        code: u16,
+        message: &Message,
+    ) {
         let Some(e) = self.established_mut() else { return };
         let Some(at) = e.pending.iter().position(|p| p.tx == tx) else {
             if e.is_last_invite(tx) && to_tag(message) == Some(e.dialog.remote_tag()) {
@@ -121,9 +135,9 @@ impl Session {
             let (_, body) = pending.ask.body();
             let uri = Bytes::copy_from_slice(e.dialog.request_uri());
             let credentials =
-                env.line.authorize(env.cx, message, pending.ask.method(), &uri, &body, pending.challenged);
+                env.line.authorize(env.cx, message, pending.ask.method(), &uri, &body, pending.tried);
             if let Some(credentials) = credentials {
-                self.send_ask(env, pending.ask, Some(credentials));
+                self.send_ask(env, pending.ask, Some(credentials), pending.tried + 1);
                 return;
             }
         }
@@ -152,7 +166,9 @@ impl Session {
         match pending.ask {
             Ask::Bye | Ask::Notify { .. } => {}
             Ask::Invite { .. } => self.reinvite_failed(env, failed.why),
-            Ask::Refer { .. } => self.refer_response(env, if failed.why == TxFailure::TimedOut { 408 } else { 503 }),
+            Ask::Refer { .. } => {
+                self.refer_response(env, if failed.why == TxFailure::TimedOut { 408 } else { 503 })
+            }
             Ask::Info { digit, .. } => self.info_done(env, digit, false),
         }
     }

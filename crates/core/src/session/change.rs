@@ -94,30 +94,34 @@ impl Session {
                     _ => self.answer_unusable(env, MediaFault::Engine),
                 }
             }
-            Change::Answering { effect: awaited, tx, request, offer, hold } if awaited == effect => match result {
-                EffectResult::Description(sdp) => {
-                    self.negotiation.reply(offer);
-                    let changed = self.hear(env, sdp_of(&request), hold);
-                    self.accept_reinvite(env, tx, &request, &sdp);
-                    if changed {
-                        self.hold_event(env);
+            Change::Answering { effect: awaited, tx, request, offer, hold } if awaited == effect => {
+                match result {
+                    EffectResult::Description(sdp) => {
+                        self.negotiation.reply(offer);
+                        let changed = self.hear(env, sdp_of(&request), hold);
+                        self.accept_reinvite(env, tx, &request, &sdp);
+                        if changed {
+                            self.hold_event(env);
+                        }
+                    }
+                    other => {
+                        self.negotiation.refuse(offer);
+                        self.refuse_reinvite(env, tx, &request, &other);
                     }
                 }
-                other => {
-                    self.negotiation.refuse(offer);
-                    self.refuse_reinvite(env, tx, &request, &other);
+            }
+            Change::Proposing { effect: awaited, tx, request, offer, hold } if awaited == effect => {
+                match result {
+                    EffectResult::Description(sdp) => {
+                        self.set_change(Change::Proposed { offer, hold });
+                        self.accept_reinvite(env, tx, &request, &sdp);
+                    }
+                    other => {
+                        self.negotiation.withdraw(offer);
+                        self.refuse_reinvite(env, tx, &request, &other);
+                    }
                 }
-            },
-            Change::Proposing { effect: awaited, tx, request, offer, hold } if awaited == effect => match result {
-                EffectResult::Description(sdp) => {
-                    self.set_change(Change::Proposed { offer, hold });
-                    self.accept_reinvite(env, tx, &request, &sdp);
-                }
-                other => {
-                    self.negotiation.withdraw(offer);
-                    self.refuse_reinvite(env, tx, &request, &other);
-                }
-            },
+            }
             other => self.set_change(other),
         }
     }
@@ -166,7 +170,8 @@ impl Session {
                 }
                 let Some(answer) = sdp_of(message) else {
                     self.negotiation.withdraw(offer);
-                    let why = EndReason::new(By::Peer, Cause::Protocol, Some(code), "a 2xx without an answer");
+                    let why =
+                        EndReason::new(By::Peer, Cause::Protocol, Some(code), "a 2xx without an answer");
                     return self.close(env, Step::Refused, why);
                 };
                 let changed = self.hear(env, Some(answer.clone()), hold);
@@ -206,7 +211,8 @@ impl Session {
             // It starts again when a connection is up.
             TxFailure::FlowLost => {}
             TxFailure::TimedOut => {
-                let why = EndReason::new(By::Network, Cause::TimedOut, Some(408), "no response to a re-INVITE");
+                let why =
+                    EndReason::new(By::Network, Cause::TimedOut, Some(408), "no response to a re-INVITE");
                 self.close(env, Step::Timeout, why);
             }
         }
@@ -276,7 +282,13 @@ impl Session {
         self.alarm(env.cx, env.cx.config.times.t1, SessionTimer::Retransmit2xx);
     }
 
-    fn refuse_reinvite(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message, result: &EffectResult) {
+    fn refuse_reinvite(
+        &mut self,
+        env: &mut Env<'_, '_>,
+        tx: ServerTx,
+        request: &Message,
+        result: &EffectResult,
+    ) {
         let fault = match result {
             EffectResult::Failed(fault) => *fault,
             _ => MediaFault::Engine,

@@ -5,7 +5,7 @@ use super::established::{Change, Established};
 use super::{Env, Phase, Session, State, Step};
 use crate::timer::SessionTimer;
 use crate::transaction::{ClientTx, ServerTx, TxFailed, TxFailure};
-use crate::{uas, By, Cause, DigitFailure, Effect, EndReason, Event, TransferState};
+use crate::{By, Cause, DigitFailure, Effect, EndReason, Event, TransferState, uas};
 use bytes::Bytes;
 use offhook_wire::{Message, Method};
 
@@ -21,7 +21,11 @@ impl Session {
                 let why = EndReason::new(By::Us, Cause::Cancelled, None, "given up before the answer");
                 self.hang_up_because(env, Step::HangUp, why);
             }
-            _ => self.hang_up_because(env, Step::HangUp, EndReason::new(By::Us, Cause::HungUp, None, "hung up")),
+            _ => self.hang_up_because(
+                env,
+                Step::HangUp,
+                EndReason::new(By::Us, Cause::HungUp, None, "hung up"),
+            ),
         }
     }
 
@@ -93,7 +97,13 @@ impl Session {
         }
     }
 
-    pub(super) fn closing_response(&mut self, env: &mut Env<'_, '_>, tx: ClientTx, code: u16, message: &Message) {
+    pub(super) fn closing_response(
+        &mut self,
+        env: &mut Env<'_, '_>,
+        tx: ClientTx,
+        code: u16,
+        message: &Message,
+    ) {
         self.dialog_response(env, tx, code, message);
         self.closed_if_answered(env, code >= 200);
     }

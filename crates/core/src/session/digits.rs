@@ -13,7 +13,13 @@ impl Session {
         queue.map_or(digits <= crate::dtmf::MOST_WAITING, |queue| queue.has_room_for(digits))
     }
 
-    pub(crate) fn send_digits(&mut self, env: &mut Env<'_, '_>, digits: &str, duration: Duration, path: DtmfPath) {
+    pub(crate) fn send_digits(
+        &mut self,
+        env: &mut Env<'_, '_>,
+        digits: &str,
+        duration: Duration,
+        path: DtmfPath,
+    ) {
         let Some(e) = self.established_mut() else { return };
         let queue = e.digits.get_or_insert_with(Box::<Digits>::default);
         for digit in digits.chars() {
@@ -62,7 +68,12 @@ impl Session {
     }
 
     /// Returns whether the effect was a digit's.
-    pub(super) fn digit_done(&mut self, env: &mut Env<'_, '_>, effect: EffectId, result: &EffectResult) -> bool {
+    pub(super) fn digit_done(
+        &mut self,
+        env: &mut Env<'_, '_>,
+        effect: EffectId,
+        result: &EffectResult,
+    ) -> bool {
         let queue = self.established_mut().and_then(|e| e.digits.as_deref_mut());
         let Some(digit) = queue.and_then(|queue| queue.rtp_done(effect)) else { return false };
         let session = self.id;

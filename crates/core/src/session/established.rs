@@ -124,7 +124,7 @@ impl Session {
     pub(crate) fn on_ack(&mut self, env: &mut Env<'_, '_>, ack: &Message) {
         let Some(e) = self.established_mut() else { return };
         let cseq = ack.cseq().map_or(0, |cseq| cseq.number);
-        if !e.dialog.owns(ack) || !e.unacked.as_ref().is_some_and(|u| u.cseq == cseq) {
+        if !e.dialog.owns(ack) || e.unacked.as_ref().is_none_or(|u| u.cseq != cseq) {
             return;
         }
         e.unacked = None;

@@ -51,7 +51,9 @@ impl Session {
             uas::answer(env, tx, &invite, 400);
             return None;
         };
-        let (Ok(from), Ok(to)) = (invite.from(), invite.to()) else { unreachable!("a dialog was made of them") };
+        let (Ok(from), Ok(to)) = (invite.from(), invite.to()) else {
+            unreachable!("a dialog was made of them")
+        };
         env.cx.out.event(Event::Incoming(Incoming {
             session: id,
             account: session.account,

@@ -106,7 +106,8 @@ impl Word for Step {
 /// Every legal edge.
 pub(crate) static EDGES: Table<Phase, Step> = {
     use Phase::{
-        Answering, Calling, Cancelling, Closing, Confirming, Ended, Established, Leaving, New, Offering, Ringing,
+        Answering, Calling, Cancelling, Closing, Confirming, Ended, Established, Leaving, New, Offering,
+        Ringing,
     };
     Table(&[
         (New, Step::Dial, Offering),

@@ -32,7 +32,8 @@ use crate::timer::{SessionTimer, Timer, TimerId};
 use crate::trace::Machine;
 use crate::transaction::{ClientTx, ServerRef, ServerTx, Transactions, TxFailed};
 use crate::{
-    AccountId, Direction, Effect, EffectId, EffectResult, EndReason, Event, FlowId, MediaEvent, SessionId, Status, uas,
+    AccountId, Direction, Effect, EffectId, EffectResult, EndReason, Event, FlowId, MediaEvent, SessionId,
+    Status, uas,
 };
 use established::Established;
 use offhook_wire::Message;
@@ -209,7 +210,9 @@ impl Session {
         let Some(code) = message.status() else { return };
         match &self.state {
             State::Calling(calling) if calling.tx == tx => self.invite_response(env, code, message),
-            State::Cancelling(cancelling) if cancelling.tx == tx => self.cancelled_response(env, code, message),
+            State::Cancelling(cancelling) if cancelling.tx == tx => {
+                self.cancelled_response(env, code, message)
+            }
             State::Closing(..) => self.closing_response(env, tx, code, message),
             State::Confirming(_) | State::Leaving(..) | State::Established(_) => {
                 self.dialog_response(env, tx, code, message);
@@ -224,7 +227,9 @@ impl Session {
             State::Calling(calling) if calling.tx == failed.tx => self.invite_failed(env, failed),
             State::Cancelling(cancelling) if cancelling.tx == failed.tx => self.cancel_failed(env),
             State::Closing(..) => self.closing_failed(env, failed),
-            State::Confirming(_) | State::Leaving(..) | State::Established(_) => self.dialog_failed(env, failed),
+            State::Confirming(_) | State::Leaving(..) | State::Established(_) => {
+                self.dialog_failed(env, failed)
+            }
             _ => {}
         }
     }
@@ -291,7 +296,9 @@ impl Session {
             State::Answering(answering) => Some(&answering.dialog),
             State::Confirming(e) | State::Established(e) => Some(&e.dialog),
             State::Leaving(e, _) | State::Closing(e, _) => Some(&e.dialog),
-            State::Moving | State::Offering(_) | State::Calling(_) | State::Cancelling(_) | State::Ended => None,
+            State::Moving | State::Offering(_) | State::Calling(_) | State::Cancelling(_) | State::Ended => {
+                None
+            }
         }
     }
 

@@ -34,7 +34,8 @@ pub(super) struct Calling {
     offer: LocalOffer,
     invite: Invite,
     preview: Preview,
-    challenged: bool,
+    /// How many challenges the INVITE has answered.
+    tried: u8,
 }
 
 /// The INVITE is given up; its final response is still to come (§9.1).
@@ -94,13 +95,17 @@ impl Session {
                     self.negotiation.withdraw(offer);
                     return self.end(env, Step::NoFlow, not_connected());
                 };
-                let calling = Calling { tx, offer, invite, preview: Preview::None, challenged: false };
+                let calling = Calling { tx, offer, invite, preview: Preview::None, tried: 0 };
                 self.advance(env.cx, Step::Described, Phase::Calling, State::Calling(calling));
                 self.alarm(env.cx, env.cx.config.no_answer, SessionTimer::NoAnswer);
             }
             EffectResult::Failed(_) | EffectResult::Applied | EffectResult::Sent => {
                 self.negotiation.withdraw(offer);
-                self.end(env, Step::NoMedia, EndReason::new(By::Us, Cause::MediaFailed, None, "no offer was made"));
+                self.end(
+                    env,
+                    Step::NoMedia,
+                    EndReason::new(By::Us, Cause::MediaFailed, None, "no offer was made"),
+                );
             }
         }
     }
@@ -159,7 +164,8 @@ impl Session {
         if code == 100 {
             return;
         }
-        if let (Preview::None, Some(answer), Some(tag)) = (&calling.preview, sdp_of(message), to_tag(message)) {
+        if let (Preview::None, Some(answer), Some(tag)) = (&calling.preview, sdp_of(message), to_tag(message))
+        {
             let tag = Bytes::copy_from_slice(tag);
             let effect = self.effect(env.cx, Effect::Apply { session: self.id, answer });
             let State::Calling(calling) = &mut self.state else { return };
@@ -211,7 +217,8 @@ impl Session {
             (_, None) => {
                 self.negotiation.withdraw(offer);
                 self.advance(env.cx, Step::Accepted, Phase::Established, State::Established(established));
-                let why = EndReason::new(By::Peer, Cause::Protocol, message.status(), "a 2xx without an answer");
+                let why =
+                    EndReason::new(By::Peer, Cause::Protocol, message.status(), "a 2xx without an answer");
                 return self.close(env, Step::Refused, why);
             }
         };
@@ -224,11 +231,10 @@ impl Session {
         let State::Calling(mut calling) = self.take() else { return };
         if matches!(code, 401 | 407) {
             let (uri, body) = (&calling.invite.invitation.uri, &calling.invite.sdp);
-            let credentials =
-                env.line.authorize(env.cx, message, Method::Invite, uri, body, calling.challenged);
+            let credentials = env.line.authorize(env.cx, message, Method::Invite, uri, body, calling.tried);
             if let Some(credentials) = credentials {
                 calling.invite.cseq += 1;
-                calling.challenged = true;
+                calling.tried += 1;
                 if let Some(tx) = self.send_invite(env, &calling.invite, Some(credentials)) {
                     calling.tx = tx;
                     self.state = State::Calling(calling);
@@ -312,7 +318,9 @@ pub(super) fn refuse_fork(env: &mut Env<'_, '_>, code: u16, message: &Message) {
     let ack = dialog.ack(cseq.number, path, &branch);
     env.cx.out.transmit(path.flow, ack);
     let bye = dialog.next_cseq();
-    env.txs.request(env.cx, path, Owner::Nobody, Method::Bye, |via| dialog.request(Method::Bye, bye, via).finish());
+    env.txs.request(env.cx, path, Owner::Nobody, Method::Bye, |via| {
+        dialog.request(Method::Bye, bye, via).finish()
+    });
 }
 
 /// The session description in a message, if it has one.

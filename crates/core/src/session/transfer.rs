@@ -156,7 +156,9 @@ mod tests {
     fn the_status_line_of_a_sipfrag() {
         assert_eq!(sipfrag_code(b"SIP/2.0 180 Ringing\r\n"), Some(180));
         assert_eq!(sipfrag_code(b"SIP/2.0 200 OK"), Some(200));
-        for other in [&b""[..], b"SIP/2.0 ", b"SIP/2.0 20", b"SIP/2.0 abc", b"SIP/2.0 999 No", b"INVITE sip:a SIP/2.0"] {
+        for other in
+            [&b""[..], b"SIP/2.0 ", b"SIP/2.0 20", b"SIP/2.0 abc", b"SIP/2.0 999 No", b"INVITE sip:a SIP/2.0"]
+        {
             assert_eq!(sipfrag_code(other), None);
         }
     }

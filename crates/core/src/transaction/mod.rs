@@ -101,6 +101,7 @@ impl Transactions {
         }
     }
 
+    #[cfg(test)]
     /// How many transactions there are, tombstones included.
     pub(crate) fn len(&self) -> usize {
         self.clients.len() + self.servers.len()

@@ -145,7 +145,11 @@ impl Desk {
     /// The next message, which must be a request of this method.
     pub fn next_request(&mut self, method: &str) -> Message {
         let message = self.next();
-        assert_eq!(message.method().map(|m| m.as_bytes().to_vec()), Some(method.as_bytes().to_vec()), "{message:?}");
+        assert_eq!(
+            message.method().map(|m| m.as_bytes().to_vec()),
+            Some(method.as_bytes().to_vec()),
+            "{message:?}"
+        );
         message
     }
 
@@ -165,14 +169,14 @@ impl Desk {
     pub fn walk(&self, id: SessionId) -> Vec<Status> {
         let mut walk = Vec::new();
         for event in &self.events {
-            if let Event::Status { session, from, to } = event {
-                if *session == id {
-                    if walk.is_empty() {
-                        walk.push(*from);
-                    }
-                    assert_eq!(walk.last(), Some(from), "a status was left out");
-                    walk.push(*to);
+            if let Event::Status { session, from, to } = event
+                && *session == id
+            {
+                if walk.is_empty() {
+                    walk.push(*from);
                 }
+                assert_eq!(walk.last(), Some(from), "a status was left out");
+                walk.push(*to);
             }
         }
         walk

@@ -4,7 +4,7 @@
 mod desk;
 mod pair;
 
-pub use desk::{Desk, Media, sdp};
+pub use desk::{Desk, Media};
 pub use pair::Pair;
 
 use offhook::{Account, Config};

@@ -63,7 +63,8 @@ impl Pair {
         let end = self.now() + time;
         for _ in 0..100_000 {
             self.collect();
-            let timers = [&self.alice, &self.bob].into_iter().filter_map(|d| d.phone.deadline()).map(|d| d.at);
+            let timers =
+                [&self.alice, &self.bob].into_iter().filter_map(|d| d.phone.deadline()).map(|d| d.at);
             let arrival = self.wire.keys().next().map(|(at, _)| *at);
             let Some(next) = timers.chain(arrival).min().filter(|at| *at <= end) else {
                 self.alice.now = end;

@@ -1,0 +1,72 @@
+//! Answering challenges (RFC 3261 §22, RFC 8760).
+
+use crate::AccountId;
+use crate::cx::Cx;
+use crate::entropy::Label;
+use offhook_wire::digest::{Challenge, Responder, strongest};
+use offhook_wire::{HeaderName, Message, Method, Uri};
+
+/// How often a request is sent again because its nonce was stale. Each time costs the server a nonce and us a
+/// request; one that never accepts its own nonces is broken.
+const MOST_STALE: u8 = 3;
+
+/// What is remembered of challenges: the last nonce of the registrar's and of the proxies' kind.
+#[derive(Default)]
+pub(super) struct Auth {
+    user: Responder,
+    proxy: Responder,
+}
+
+impl Auth {
+    #[allow(clippy::too_many_arguments, reason = "what digest is computed over, one by one")]
+    pub(super) fn answer(
+        &mut self,
+        cx: &mut Cx<'_>,
+        account: AccountId,
+        response: &Message,
+        method: Method<'_>,
+        uri: &[u8],
+        body: &[u8],
+        tried: u8,
+    ) -> Option<(HeaderName, String)> {
+        let (asks, answers, responder) = match response.status()? {
+            401 => (HeaderName::WwwAuthenticate, HeaderName::Authorization, &mut self.user),
+            407 => (HeaderName::ProxyAuthenticate, HeaderName::ProxyAuthorization, &mut self.proxy),
+            _ => return None,
+        };
+        let account = &cx.config.accounts[usize::from(account.0)];
+        let password = account.password.as_ref()?;
+        let username = username(account.username.as_deref(), &account.aor)?;
+        let ours = |challenge: &Challenge<'_>| {
+            let realm_fits =
+                account.realm.as_ref().is_none_or(|realm| challenge.realm.value() == realm.as_bytes());
+            realm_fits && password.serves(challenge.algorithm)
+        };
+        let challenges = response.rows(asks).filter_map(|row| Challenge::parse(row).ok()).filter(ours);
+        let challenge = strongest(challenges)?;
+        if tried > 0 && !(challenge.stale && tried <= MOST_STALE) {
+            responder.forget();
+            return None;
+        }
+        let cnonce: [u8; 24] = cx.entropy.token(Label::Auth);
+        let cnonce = std::str::from_utf8(&cnonce).expect("tokens are ASCII");
+        let value = responder.answer(&challenge, &username, password, method, uri, body, cnonce).ok()?;
+        Some((answers, value))
+    }
+
+    /// Credentials for a further REGISTER, before it is challenged (RFC 3261 §22.2).
+    pub(super) fn foresee(&mut self, cx: &Cx<'_>, account: AccountId, uri: &[u8]) -> Option<String> {
+        let account = &cx.config.accounts[usize::from(account.0)];
+        let username = username(account.username.as_deref(), &account.aor)?;
+        self.user.reuse(&username, account.password.as_ref()?, Method::Register, uri, b"")
+    }
+}
+
+/// The configured name, or the user part of the AOR.
+fn username(configured: Option<&str>, aor: &str) -> Option<String> {
+    if let Some(name) = configured {
+        return Some(name.to_owned());
+    }
+    let user = Uri::parse(aor.as_bytes()).ok()?.user?;
+    String::from_utf8(offhook_wire::unescape(user).into_owned()).ok()
+}
