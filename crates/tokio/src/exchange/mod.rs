@@ -1,0 +1,118 @@
+//! The embedded exchange on real sockets.
+
+mod connection;
+mod listen;
+mod server;
+
+pub use listen::{Addresses, Certified, ExchangeError, Listen};
+
+use crate::queue::{Queue, Taken};
+use listen::Bound;
+use offhook_exchange::{Config, Event};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// An exchange that runs: registrar and proxy over WebSocket and UDP, in a task of its own, with one more for each
+/// connection.
+///
+/// ```no_run
+/// use offhook_exchange::Config;
+/// use offhook_tokio::{ExchangeServer, Listen};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let config = Config::new("example.com").with_user("alice", "secret").with_user("bob", "hidden");
+/// let mut exchange = ExchangeServer::start(config, Listen::ws("127.0.0.1:0".parse()?)).await?;
+/// println!("ws://{}", exchange.addresses().ws.expect("asked for"));
+/// while let Some(event) = exchange.next().await {
+///     println!("{event:?}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// At most 256 events wait for [`ExchangeServer::next`]; then the oldest are dropped. Dropping the server stops it.
+#[derive(Debug)]
+pub struct ExchangeServer {
+    config: Config,
+    /// With the ports that were found, so that a restart finds them again.
+    listen: Listen,
+    addresses: Addresses,
+    events: Queue<Event>,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    commands: mpsc::Sender<Command>,
+    task: JoinHandle<()>,
+}
+
+/// What the handle asks of the task. When the handle is gone, the task ends.
+enum Command {
+    DropConnections { done: oneshot::Sender<()> },
+}
+
+impl ExchangeServer {
+    /// Binds the sockets and starts the exchange. Needs to be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`ExchangeError::Busy`] and [`ExchangeError::Bind`] for a socket, [`ExchangeError::Entropy`] without a seed.
+    pub async fn start(config: Config, mut listen: Listen) -> Result<Self, ExchangeError> {
+        let bound = Bound::new(&listen).await?;
+        let addresses = bound.addresses;
+        listen.ws = addresses.ws;
+        listen.udp = addresses.udp;
+        if let (Some(port), Some((address, _))) = (addresses.wss, &mut listen.wss) {
+            *address = port;
+        }
+        let events = Queue::new();
+        let running = server::start(config.clone(), &listen, bound, events.clone())?;
+        Ok(Self { config, listen, addresses, events, running: Some(running) })
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// The next event. Cancel-safe. Never `None`, so that a stopped exchange can be restarted by somebody else.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            match self.events.next().await? {
+                Taken::Item(event) => return Some(event),
+                Taken::Missed(_) => {}
+            }
+        }
+    }
+
+    /// Cuts every connection, without a good-bye, as a crashing network does. Registrations over them are lost; the
+    /// exchange goes on and takes new ones.
+    pub async fn drop_connections(&self) {
+        let Some(running) = &self.running else { return };
+        let (done, cut) = oneshot::channel();
+        if running.commands.send(Command::DropConnections { done }).await.is_ok() {
+            // An exchange that stopped meanwhile has no connections either.
+            let _ = cut.await;
+        }
+    }
+
+    /// Stops it: connections are cut, sockets closed, bindings, dialogs and nonces forgotten.
+    pub async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            drop(running.commands);
+            // A task that panicked is over, too.
+            let _ = running.task.await;
+        }
+    }
+
+    /// Stops it if it runs, and starts it on the same addresses, knowing nothing of what was.
+    ///
+    /// # Errors
+    /// As [`ExchangeServer::start`].
+    pub async fn restart(&mut self) -> Result<(), ExchangeError> {
+        self.stop().await;
+        let bound = Bound::new(&self.listen).await?;
+        self.running = Some(server::start(self.config.clone(), &self.listen, bound, self.events.clone())?);
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+//! The connections of one phone, driven from its one task: nothing here is spawned.
+
+mod connect;
+mod socket;
+mod tls;
+mod udp;
+
+pub(crate) use socket::{Io, Limits, WebSocket};
+pub(crate) use tls::provider;
+pub use tls::{Roots, TlsError};
+
+use bytes::Bytes;
+use offhook::{FlowChange, FlowFailure, FlowId, Target, Transport};
+use std::future::{Future, poll_fn};
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use udp::Udp;
+
+/// How long a closing connection may take to send what is still queued.
+pub(crate) const CLOSING: Duration = Duration::from_secs(2);
+
+type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// All connections of a phone, by the name that the phone gave them.
+pub(crate) struct Flows {
+    list: Vec<(FlowId, Flow)>,
+    limits: Limits,
+    tls: Arc<rustls::ClientConfig>,
+}
+
+enum Flow {
+    Connecting(Task<Result<Connected, FlowFailure>>),
+    Ws { socket: Box<WebSocket>, local: Option<SocketAddr> },
+    Udp(Udp),
+    Closing(Task<()>),
+}
+
+enum Connected {
+    Ws { socket: Box<WebSocket>, local: Option<SocketAddr> },
+    Udp(Udp),
+}
+
+/// What a connection has to say.
+#[derive(Debug)]
+pub(crate) enum News {
+    Change(FlowChange),
+    Received(Bytes),
+}
+
+impl Flows {
+    pub(crate) fn new(limits: Limits, tls: Arc<rustls::ClientConfig>) -> Self {
+        Self { list: Vec::new(), limits, tls }
+    }
+
+    pub(crate) fn open(&mut self, id: FlowId, target: Target) {
+        let (limits, tls) = (self.limits, Arc::clone(&self.tls));
+        let connecting = Flow::Connecting(Box::pin(async move {
+            if target.transport == Transport::Udp {
+                return Udp::connect(&target, limits).await.map(Connected::Udp);
+            }
+            let stream = connect::tcp(&target).await?;
+            let local = stream.local_addr().ok();
+            let socket = connect::websocket(stream, &target, limits, tls).await?;
+            Ok(Connected::Ws { socket: Box::new(socket), local })
+        }));
+        self.list.push((id, connecting));
+    }
+
+    /// Queues the bytes. On a flow that is gone they are dropped: the machines retransmit or hear of its end.
+    pub(crate) fn send(&mut self, id: FlowId, data: Bytes) {
+        match self.find(id) {
+            Some(Flow::Ws { socket, .. }) => socket.send(data),
+            Some(Flow::Udp(udp)) => udp.send(&data),
+            Some(Flow::Connecting(_) | Flow::Closing(_)) | None => {}
+        }
+    }
+
+    /// Closes it without further news: a WebSocket sends what is queued and says good-bye, for a bounded time.
+    pub(crate) fn close(&mut self, id: FlowId) {
+        let open = |(known, flow): &(FlowId, Flow)| *known == id && !matches!(flow, Flow::Closing(_));
+        let Some(at) = self.list.iter().position(open) else { return };
+        if let (_, Flow::Ws { socket, .. }) = self.list.swap_remove(at) {
+            let goodbye = async move {
+                // Whoever does not take the good-bye within the time is left without one.
+                let _ = tokio::time::timeout(CLOSING, socket.close()).await;
+            };
+            self.list.push((id, Flow::Closing(Box::pin(goodbye))));
+        }
+    }
+
+    pub(crate) fn close_all(&mut self) {
+        let open: Vec<FlowId> = self.list.iter().map(|(id, _)| *id).collect();
+        for id in open {
+            self.close(id);
+        }
+    }
+
+    /// The address of our end, if the flow is up.
+    pub(crate) fn local(&self, id: FlowId) -> Option<IpAddr> {
+        self.list.iter().find(|(known, _)| *known == id).and_then(|(_, flow)| match flow {
+            Flow::Ws { local, .. } => local.map(|local| local.ip()),
+            Flow::Udp(udp) => Some(udp.local().ip()),
+            Flow::Connecting(_) | Flow::Closing(_) => None,
+        })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The next news of any connection. Cancel-safe; without connections it waits for ever.
+    pub(crate) async fn next(&mut self) -> (FlowId, News) {
+        poll_fn(|cx| self.poll(cx)).await
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(FlowId, News)> {
+        // The flow that spoke last goes to the end, so that a chatty one does not silence the others.
+        let mut at = 0;
+        while at < self.list.len() {
+            let (id, flow) = &mut self.list[at];
+            let id = *id;
+            match flow.poll(cx) {
+                Poll::Pending => at += 1,
+                Poll::Ready(Some(news)) => {
+                    let entry = self.list.remove(at);
+                    if !matches!(news, News::Change(FlowChange::Down(_))) {
+                        self.list.push(entry);
+                    }
+                    return Poll::Ready((id, news));
+                }
+                Poll::Ready(None) => {
+                    self.list.remove(at);
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    fn find(&mut self, id: FlowId) -> Option<&mut Flow> {
+        self.list.iter_mut().find(|(known, _)| *known == id).map(|(_, flow)| flow)
+    }
+}
+
+impl Flow {
+    /// `None` when a closing flow is closed.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<News>> {
+        let received = match self {
+            Flow::Connecting(connecting) => {
+                let change = match std::task::ready!(connecting.as_mut().poll(cx)) {
+                    Ok(Connected::Ws { socket, local }) => {
+                        *self = Flow::Ws { socket, local };
+                        FlowChange::Up { local: local.map(|local| local.to_string()) }
+                    }
+                    Ok(Connected::Udp(udp)) => {
+                        let local = Some(udp.local().to_string());
+                        *self = Flow::Udp(udp);
+                        FlowChange::Up { local }
+                    }
+                    Err(failure) => FlowChange::Down(failure),
+                };
+                return Poll::Ready(Some(News::Change(change)));
+            }
+            Flow::Ws { socket, .. } => socket.poll(cx),
+            Flow::Udp(udp) => udp.poll(cx),
+            Flow::Closing(goodbye) => return goodbye.as_mut().poll(cx).map(|()| None),
+        };
+        received.map(|received| {
+            Some(match received {
+                Ok(data) => News::Received(data),
+                Err(failure) => News::Change(FlowChange::Down(failure)),
+            })
+        })
+    }
+}

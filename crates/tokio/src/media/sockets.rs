@@ -1,0 +1,128 @@
+//! The UDP sockets of one call: one for each local address, on ports of the system's choice.
+
+use std::future::poll_fn;
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
+use std::task::Poll;
+use tokio::io::ReadBuf;
+use tokio::net::UdpSocket;
+
+/// The largest datagram: what DTLS, SRTP and STUN send fits into an Ethernet frame, and a jumbo frame is 9 kB.
+const DATAGRAM: usize = 9_216;
+
+pub(super) struct Sockets {
+    list: Vec<(SocketAddr, UdpSocket)>,
+    buffer: Box<[u8]>,
+    /// Whom to ask first, so that one flooded socket does not silence the others.
+    turn: usize,
+}
+
+/// One datagram that came in.
+pub(super) struct Datagram<'a> {
+    pub(super) local: SocketAddr,
+    pub(super) remote: SocketAddr,
+    pub(super) data: &'a [u8],
+}
+
+impl Sockets {
+    /// Those of the addresses that can be bound.
+    pub(super) async fn bind(addresses: &[IpAddr]) -> Self {
+        let mut list = Vec::with_capacity(addresses.len());
+        for &ip in addresses {
+            let Ok(socket) = UdpSocket::bind((ip, 0)).await else { continue };
+            // tokio believes a new socket to be full until it is told otherwise.
+            if let (Ok(local), Ok(())) = (socket.local_addr(), socket.writable().await) {
+                list.push((local, socket));
+            }
+        }
+        Self { list, buffer: vec![0; DATAGRAM].into_boxed_slice(), turn: 0 }
+    }
+
+    pub(super) fn local(&self) -> impl Iterator<Item = SocketAddr> {
+        self.list.iter().map(|(local, _)| *local)
+    }
+
+    /// Sends, or drops what the network does not take now: late sound is worthless, and all else is repeated.
+    pub(super) fn send(&self, local: SocketAddr, remote: SocketAddr, data: &[u8]) {
+        if let Some((_, socket)) = self.list.iter().find(|(known, _)| *known == local) {
+            let _ = socket.try_send_to(data, remote);
+        }
+    }
+
+    /// The next datagram. Cancel-safe.
+    pub(super) async fn receive(&mut self) -> Datagram<'_> {
+        let count = self.list.len();
+        let (index, remote, length) = poll_fn(|cx| {
+            for step in 0..count {
+                let index = (self.turn + step) % count;
+                loop {
+                    let mut buffer = ReadBuf::new(&mut self.buffer);
+                    match self.list[index].1.poll_recv_from(cx, &mut buffer) {
+                        Poll::Ready(Ok(remote)) => {
+                            return Poll::Ready((index, remote, buffer.filled().len()));
+                        }
+                        // An ICMP error about an earlier datagram: ICE draws its own conclusions.
+                        Poll::Ready(Err(_)) => {}
+                        Poll::Pending => break,
+                    }
+                }
+            }
+            Poll::Pending
+        })
+        .await;
+        self.turn = (index + 1) % count;
+        Datagram { local: self.list[index].0, remote, data: &self.buffer[..length] }
+    }
+
+    /// A datagram that is here already.
+    pub(super) fn try_receive(&mut self) -> Option<Datagram<'_>> {
+        let (local, remote, length) =
+            self.list.iter().find_map(|(local, socket)| match socket.try_recv_from(&mut self.buffer) {
+                Ok((length, remote)) => Some((*local, remote, length)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+                Err(_) => None,
+            })?;
+        Some(Datagram { local, remote, data: &self.buffer[..length] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn every_socket_is_heard_and_an_address_that_is_not_ours_left_out() {
+        let loopback: IpAddr = Ipv4Addr::LOCALHOST.into();
+        let elsewhere = "192.0.2.1".parse().expect("an address");
+        let mut sockets = Sockets::bind(&[loopback, elsewhere, loopback]).await;
+        let locals: Vec<SocketAddr> = sockets.local().collect();
+        assert_eq!(locals.len(), 2);
+        let peer = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
+        for local in &locals {
+            peer.send_to(b"hello", local).await.expect("sent");
+        }
+        let mut seen = Vec::new();
+        for _ in &locals {
+            let datagram = sockets.receive().await;
+            assert_eq!((datagram.data, datagram.remote), (&b"hello"[..], peer.local_addr().expect("bound")));
+            seen.push(datagram.local);
+        }
+        seen.sort();
+        let mut expected = locals.clone();
+        expected.sort();
+        assert_eq!(seen, expected);
+        assert!(sockets.try_receive().is_none());
+        sockets.send(locals[1], peer.local_addr().expect("bound"), b"back");
+        let mut buffer = [0; 8];
+        let (length, from) = peer.recv_from(&mut buffer).await.expect("a datagram");
+        assert_eq!((&buffer[..length], from), (&b"back"[..], locals[1]));
+    }
+
+    #[tokio::test]
+    async fn no_socket_hears_nothing() {
+        let mut sockets = Sockets::bind(&[]).await;
+        assert!(tokio::time::timeout(Duration::from_millis(10), sockets.receive()).await.is_err());
+    }
+}

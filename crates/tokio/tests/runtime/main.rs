@@ -1,0 +1,4 @@
+//! Phones and an exchange on the loopback: real sockets, real media, real time.
+
+mod calls;
+mod world;
