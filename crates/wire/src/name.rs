@@ -114,76 +114,45 @@ header_names! {
     RecvInfo "Recv-Info",
 }
 
+/// Where a name is found by its length and three of its letters: no two names share a place, so there is one
+/// candidate and one comparison.
+const PLACES: [HeaderName; 256] = {
+    let mut places = [HeaderName::Other; 256];
+    let mut index = 0;
+    while index < HeaderName::KNOWN.len() {
+        let name = HeaderName::KNOWN[index];
+        let place = place(name.canonical().as_bytes());
+        assert!(matches!(places[place], HeaderName::Other), "two names share a place: choose other factors");
+        places[place] = name;
+        index += 1;
+    }
+    places
+};
+
+/// The place of a name of two letters or more, whatever its case.
+const fn place(name: &[u8]) -> usize {
+    let length = name.len();
+    let (first, middle, last) = (name[0] | 0x20, name[length / 2] | 0x20, name[length - 1] | 0x20);
+    (length * 101 + first as usize * 191 + middle as usize * 204 + last as usize * 67) & 255
+}
+
 impl HeaderName {
     /// The name that `bytes` spell, in any case, in full or compactly.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        if let [letter] = bytes {
-            return Self::from_compact(*letter);
-        }
-        let candidates: &[Self] = match bytes.len() {
-            2 => &[Self::To],
-            3 => &[Self::Via],
-            4 => &[Self::From, Self::CSeq, Self::Join, Self::RSeq, Self::RAck, Self::Date, Self::Path],
-            5 => &[Self::Route, Self::Allow, Self::Event],
-            6 => &[Self::Server, Self::MinSe, Self::Reason, Self::Accept],
-            7 => &[
-                Self::CallId,
-                Self::Contact,
-                Self::Require,
-                Self::Expires,
-                Self::Subject,
-                Self::Warning,
-                Self::Privacy,
-            ],
-            8 => {
-                &[Self::ReferTo, Self::Replaces, Self::Identity, Self::Priority, Self::ReplyTo, Self::SipEtag]
+        match bytes {
+            [] => Self::Other,
+            [letter] => Self::from_compact(*letter),
+            _ => {
+                let candidate = PLACES[place(bytes)];
+                let canonical = candidate.canonical().as_bytes();
+                // Nearly everybody writes names as the RFCs do, and equal bytes are compared faster.
+                if canonical == bytes || canonical.eq_ignore_ascii_case(bytes) {
+                    candidate
+                } else {
+                    Self::Other
+                }
             }
-            9 => &[
-                Self::Supported,
-                Self::ReferSub,
-                Self::Timestamp,
-                Self::CallInfo,
-                Self::Diversion,
-                Self::RecvInfo,
-            ],
-            10 => &[Self::UserAgent, Self::FlowTimer, Self::AlertInfo, Self::ErrorInfo],
-            11 => &[
-                Self::Unsupported,
-                Self::MinExpires,
-                Self::RetryAfter,
-                Self::ReferredBy,
-                Self::InReplyTo,
-                Self::AnswerMode,
-            ],
-            12 => &[
-                Self::MaxForwards,
-                Self::ContentType,
-                Self::RecordRoute,
-                Self::AllowEvents,
-                Self::MimeVersion,
-                Self::Organization,
-                Self::HistoryInfo,
-                Self::SipIfMatch,
-                Self::InfoPackage,
-            ],
-            13 => &[Self::Authorization, Self::ProxyRequire, Self::TargetDialog, Self::ServiceRoute],
-            14 => &[Self::ContentLength, Self::AcceptContact, Self::RejectContact, Self::PAnswerState],
-            15 => &[Self::SessionExpires, Self::AcceptEncoding, Self::AcceptLanguage],
-            16 => &[Self::WwwAuthenticate, Self::ContentEncoding, Self::ContentLanguage],
-            18 => &[Self::ProxyAuthenticate, Self::SubscriptionState],
-            19 => &[
-                Self::ProxyAuthorization,
-                Self::AuthenticationInfo,
-                Self::RequestDisposition,
-                Self::PAssertedIdentity,
-                Self::ContentDisposition,
-            ],
-            20 => &[Self::PPreferredIdentity],
-            25 => &[Self::ProxyAuthenticationInfo],
-            _ => &[],
-        };
-        let same = |name: &&Self| name.canonical().as_bytes().eq_ignore_ascii_case(bytes);
-        candidates.iter().find(same).copied().unwrap_or(Self::Other)
+        }
     }
 
     /// The compact forms of the IANA registry.

@@ -14,6 +14,22 @@ const TOKEN: [bool; 256] = {
     table
 };
 
+/// Bytes that may stand in a URI. Not the grammar: what is more than this is told apart when the URI is read,
+/// and bytes above ASCII are let through, for there are users with accents.
+const URI: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte > 0x20 && !matches!(byte as u8, b'<' | b'>' | b'"' | 0x7f);
+        byte += 1;
+    }
+    table
+};
+
+pub(crate) fn is_uri_byte(byte: u8) -> bool {
+    URI[byte as usize]
+}
+
 pub(crate) fn is_token_byte(byte: u8) -> bool {
     TOKEN[byte as usize]
 }

@@ -78,6 +78,10 @@ fn ipv6_literals() {
     assert_eq!(message.from().unwrap().uri_parsed().unwrap().host, b"[::ffff:192.0.2.10]");
     assert_eq!(message.contact().unwrap().unwrap().uri_parsed().unwrap().host, b"[2001:db8::9:1]");
     assert_eq!(check_fault("ipv6_unclosed"), FaultKind::RequestUri);
+    assert_eq!(check_fault("ipv6_without_brackets"), FaultKind::RequestUri);
+    // RFC 5118 §4.5: the grammar of RFC 3261 once allowed it, so peers send it.
+    let message = good("ipv6_three_colons");
+    assert_eq!(message.via().unwrap().received(), Some(&b"[2001:db8:::192.0.2.1]"[..]));
 }
 
 #[test]

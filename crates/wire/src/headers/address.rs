@@ -1,7 +1,7 @@
 //! `name-addr` and `addr-spec`: From, To, Contact, Route and their kin.
 
 use super::{HeaderError, Params, SyntaxKind, ValueError, unquote};
-use crate::scan::{is_lws, skip_lws, skip_quoted, skip_token, trim};
+use crate::scan::{is_lws, is_uri_byte, skip_lws, skip_quoted, skip_token, trim};
 use crate::{HeaderName, Uri, UriError, Values};
 use memchr::memchr;
 use std::borrow::Cow;
@@ -122,7 +122,7 @@ fn check_uri(uri: &[u8]) -> Result<(), SyntaxKind> {
     let well_formed = uri.first().is_some_and(u8::is_ascii_alphabetic)
         && uri.get(scheme) == Some(&b':')
         && uri.len() > scheme + 1
-        && uri[scheme..].iter().all(|&byte| byte > b' ' && !matches!(byte, b'<' | b'>' | b'"' | 0x7f));
+        && uri[scheme..].iter().all(|&byte| is_uri_byte(byte));
     if well_formed { Ok(()) } else { Err(SyntaxKind::Uri) }
 }
 

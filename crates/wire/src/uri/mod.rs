@@ -6,7 +6,7 @@ mod escape;
 pub use escape::{escape_user, unescape};
 
 use crate::headers::Params;
-use crate::scan::number;
+use crate::scan::{is_uri_byte, number};
 use memchr::{memchr, memchr2};
 
 /// The scheme of a [`Uri`].
@@ -59,9 +59,7 @@ impl UriError {
 impl<'a> Uri<'a> {
     /// Takes `bytes` apart. An unknown scheme is no error: its URI has a scheme and raw bytes.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, UriError> {
-        if let Some(bad) =
-            bytes.iter().position(|&byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 0x7f))
-        {
+        if let Some(bad) = bytes.iter().position(|&byte| !is_uri_byte(byte)) {
             return Err(UriError::at(bad));
         }
         let colon = memchr(b':', bytes).ok_or(UriError::at(bytes.len()))?;
