@@ -16,3 +16,12 @@ pub fn during(work: impl FnOnce()) -> usize {
     let change = region.change();
     change.allocations + change.reallocations
 }
+
+/// How many bytes more are allocated after `work` than before, while what it returns is alive.
+pub fn held<T>(work: impl FnOnce() -> T) -> (i64, T) {
+    let region = Region::new(COUNTING);
+    let value = work();
+    let change = region.change();
+    let bytes = change.bytes_allocated as i64 - change.bytes_deallocated as i64;
+    (bytes, value)
+}

@@ -4,4 +4,6 @@
 //! (`cargo bench -p offhook-benches`) watch the clock. Both do the work that stands here.
 
 pub mod allocations;
+pub mod basic;
+pub mod memory;
 pub mod wire;

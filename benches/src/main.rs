@@ -1,7 +1,7 @@
 //! The `offhook-benches` command: one subcommand for each thing that is measured.
 
 use clap::{Parser, Subcommand};
-use offhook_benches::{allocations, wire};
+use offhook_benches::{allocations, basic, memory, wire};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -19,11 +19,17 @@ struct Cli {
 enum Bench {
     /// Parsing, reading and writing SIP, against a lower bound.
     Wire(wire::Args),
+    /// A whole call between two phones, against the floor of moving its bytes.
+    Basic(basic::Args),
+    /// Bytes of a live call, and of an idle phone.
+    Memory(memory::Args),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().bench {
         Bench::Wire(args) => wire::run(&args),
+        Bench::Basic(args) => basic::run(&args),
+        Bench::Memory(args) => memory::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

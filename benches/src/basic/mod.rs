@@ -1,0 +1,83 @@
+//! BASIC: INVITE, 100, 180, 200, ACK, BYE, 200, both ends in one thread, without sockets and without media.
+
+mod floor;
+mod pair;
+
+pub use pair::Pair;
+
+use clap::Args as ClapArgs;
+use std::error::Error;
+use std::time::Duration;
+
+/// What to measure.
+#[derive(ClapArgs)]
+pub struct Args {
+    /// Calls that are made and measured.
+    #[arg(long, default_value_t = 20_000)]
+    calls: u32,
+    /// Calls that are up all the while, at both ends.
+    #[arg(long, default_value_t = 100)]
+    live: u32,
+    /// The transport: `ws` or `udp`.
+    #[arg(long, default_value = "ws")]
+    transport: String,
+    /// One JSON object instead of a sentence.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs BASIC in rounds, each next to a round of the floor, and prints the medians.
+///
+/// # Errors
+/// When a call of the bench is not what it should be.
+pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    const ROUNDS: u32 = 5;
+    let mut pair = Pair::new(&args.transport)?;
+    for _ in 0..args.live {
+        pair.call()?;
+    }
+    let per_round = (args.calls / ROUNDS).max(1);
+    pair.calls_and_byes(per_round / 4 + 1)?;
+    let (mut ours, mut floors) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        ours.push(per_call(per_round, |n| pair.calls_and_byes(n))?);
+        floors.push(per_call(per_round, |n| Ok(floor::calls(n)))?);
+    }
+    let (us, floor) = (median(ours), median(floors));
+    if args.json {
+        let line = serde_json::json!({
+            "bench": "basic", "us_per_call": round(us), "floor_us": round(floor), "ratio": round(us / floor),
+            "live": args.live, "calls": per_round * ROUNDS, "transport": args.transport,
+        });
+        println!("{line}");
+    } else {
+        println!(
+            "BASIC over {}: {us:.2} µs of CPU a call, both ends, with {} calls live; the floor is {floor:.2} µs ({:.1}×)",
+            args.transport,
+            args.live,
+            us / floor
+        );
+    }
+    Ok(())
+}
+
+fn round(x: f64) -> f64 {
+    (x * 100.0).round() / 100.0
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// Microseconds of this process' CPU per call.
+fn per_call(n: u32, f: impl FnOnce(u32) -> Result<(), Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
+    let before = cpu();
+    f(n)?;
+    Ok((cpu() - before).as_secs_f64() * 1e6 / f64::from(n))
+}
+
+fn cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
