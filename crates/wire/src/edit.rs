@@ -46,8 +46,8 @@ impl<'m> Editor<'m> {
         self
     }
 
-    /// Adds a row before the first one of its name; where there is none, before the first Route for a
-    /// Record-Route or the other way round, else after the last Via, else at the top.
+    /// Adds a row before the first one of its name; where there is none, after the last Via; a first Via goes
+    /// to the top.
     pub fn prepend(&mut self, name: HeaderName, value: &[u8]) -> &mut Self {
         let at = self.position(name).unwrap_or_else(|| {
             let names = self.names();

@@ -9,6 +9,26 @@
 //! 1. framing and structure, [`Message::parse`] and the framers: a [`Fault`];
 //! 2. one header, when it is read: a [`HeaderError`];
 //! 3. the meaning of the whole, [`Message::check`]: a [`Fault`] again.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use offhook_wire::{Builder, Limits, Message, Method};
+//!
+//! let data = Bytes::from_static(
+//!     b"OPTIONS sip:bob@example.com SIP/2.0\r\n\
+//!       Via: SIP/2.0/WSS client.invalid;branch=z9hG4bK1\r\n\
+//!       f: \"Alice; tag=no\" <sip:alice@example.com>;tag=yes\r\n\
+//!       t: <sip:bob@example.com>\r\ni: 1234\r\nCSeq: 7 OPTIONS\r\n\r\n",
+//! );
+//! let request = Message::parse(data, &Limits::default())?;
+//! request.check()?;
+//! assert_eq!(request.method(), Some(Method::Options));
+//! assert_eq!(request.from()?.tag(), Some(&b"yes"[..]));
+//!
+//! let reply = Message::parse(Builder::reply(&request, 200, "OK", Some(b"9")).finish(), &Limits::default())?;
+//! assert_eq!((reply.status(), reply.to()?.tag()), (Some(200), Some(&b"9"[..])));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod build;
 pub mod digest;

@@ -5,6 +5,7 @@ use crate::scan::{is_lws, is_uri_byte, skip_lws, skip_quoted, skip_token, trim};
 use crate::{HeaderName, Uri, UriError, Values};
 use memchr::memchr;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// An address with its parameters (RFC 3261 §20.10): `"Alice" <sip:alice@example.com>;tag=1` or, without
 /// brackets, `sip:alice@example.com;tag=1`, where the parameters belong to the header and not to the URI.
@@ -21,8 +22,9 @@ pub struct NameAddr<'a> {
 impl<'a> NameAddr<'a> {
     /// Reads exactly one value.
     pub fn parse(value: &'a [u8]) -> Result<Self, ValueError> {
-        let (display, uri, at) = Self::address(value)?;
-        check_uri(uri).map_err(|kind| kind.at(at - uri.len()))?;
+        let (display, range, at) = Self::address(value)?;
+        let uri = &value[range.clone()];
+        check_uri(uri).map_err(|kind| kind.at(range.start))?;
         let (params, length) = Params::leading(&value[at..]).map_err(|error| error.shifted(at))?;
         if at + length != value.len() {
             return Err(SyntaxKind::Unexpected.at(at + length));
@@ -30,27 +32,18 @@ impl<'a> NameAddr<'a> {
         Ok(Self { uri, params, display, raw: value })
     }
 
-    /// The display name, the URI, and where the parameters start.
-    fn address(value: &'a [u8]) -> Result<(&'a [u8], &'a [u8], usize), ValueError> {
+    /// The display name, where the URI is, and where the parameters start.
+    fn address(value: &'a [u8]) -> Result<(&'a [u8], Range<usize>, usize), ValueError> {
         if value.is_empty() {
             return Err(SyntaxKind::Empty.at(0));
         }
         let Some(open) = display_end(value)? else {
-            return Self::bare(value);
+            let end = bare_end(value)?;
+            return Ok((&[], 0..end, end));
         };
         let uri = open + 1;
         let close = uri + memchr(b'>', &value[uri..]).ok_or(SyntaxKind::Bracket.at(open))?;
-        Ok((trim(&value[..open]), &value[uri..close], close + 1))
-    }
-
-    /// Without brackets the URI can hold neither `;`, `,` nor `?` (RFC 3261 §20.10).
-    fn bare(value: &'a [u8]) -> Result<(&'a [u8], &'a [u8], usize), ValueError> {
-        let end = value.iter().position(|&byte| matches!(byte, b';' | b',' | b'?') || is_lws(byte));
-        let end = end.unwrap_or(value.len());
-        if value.get(end) == Some(&b'?') {
-            return Err(SyntaxKind::Uri.at(end));
-        }
-        Ok((&[], &value[..end], end))
+        Ok((trim(&value[..open]), uri..close, close + 1))
     }
 
     /// The display name, without quotes and escapes; bytes that are no UTF-8 are replaced.
@@ -111,6 +104,13 @@ fn display_end(value: &[u8]) -> Result<Option<usize>, ValueError> {
             Ok(None)
         }
     }
+}
+
+/// Where the URI of a value without brackets ends. It can hold neither `;`, `,` nor `?` (RFC 3261 §20.10).
+fn bare_end(value: &[u8]) -> Result<usize, ValueError> {
+    let end = value.iter().position(|&byte| matches!(byte, b';' | b',' | b'?') || is_lws(byte));
+    let end = end.unwrap_or(value.len());
+    if value.get(end) == Some(&b'?') { Err(SyntaxKind::Uri.at(end)) } else { Ok(end) }
 }
 
 /// The shape of a URI: a scheme, a colon, and then no byte that no URI has. The rest is read on demand.
@@ -211,10 +211,17 @@ mod tests {
     }
 
     #[test]
+    fn errors_point_at_the_uri() {
+        assert_eq!(NameAddr::parse(b"\"B\" < sip:a@b>"), Err(SyntaxKind::Uri.at(5)));
+        assert_eq!(NameAddr::parse(b"sip:a@b?x=y"), Err(SyntaxKind::Uri.at(7)));
+    }
+
+    #[test]
     fn malformed_ones_are_refused() {
         for bad in [
             &b""[..],
             b"*",
+            b";tag=1",
             b"alice",
             b"\"Mr. J. User <sip:j.user@example.com>",
             b"\"Watson, Thomas\" < sip:t.watson@example.org >",
