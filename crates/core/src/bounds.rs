@@ -12,11 +12,15 @@ pub(crate) const fn server_transactions(call_limit: usize) -> usize {
 /// Only we create them, so this is a backstop: memory, not fairness.
 pub(crate) const CLIENT_TRANSACTIONS: usize = 1 << 20;
 
-/// The shortest lifetime of a binding that is believed. A registrar that grants less is refreshed at this pace.
-pub(crate) const SHORTEST_BINDING: Duration = Duration::from_secs(20);
+/// The shortest time between a 2xx to a REGISTER and the refresh, however short the lifetime that was granted.
+pub(crate) const SHORTEST_REFRESH: Duration = Duration::from_secs(5);
 
 /// The longest `Retry-After` that is honoured; longer ones are cut, so that one bad header cannot retire a phone.
 pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// The longest `Min-Expires` that is followed; a registrar that asks for more has refused us (RFC 3261 §10.2.8).
 pub(crate) const LONGEST_MIN_EXPIRES: u32 = 86_400;
+
+/// How often a request is sent again because its nonce was stale. Each time costs the server a nonce and us a request; one
+/// that never accepts its own nonces is broken.
+pub(crate) const STALE_NONCES: u8 = 3;

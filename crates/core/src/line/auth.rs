@@ -1,14 +1,10 @@
 //! Answering challenges (RFC 3261 §22, RFC 8760).
 
-use crate::AccountId;
 use crate::cx::Cx;
 use crate::entropy::Label;
+use crate::{AccountId, bounds};
 use offhook_wire::digest::{Challenge, Responder, strongest};
 use offhook_wire::{HeaderName, Message, Method, Uri};
-
-/// How often a request is sent again because its nonce was stale. Each time costs the server a nonce and us a
-/// request; one that never accepts its own nonces is broken.
-const MOST_STALE: u8 = 3;
 
 /// What is remembered of challenges: the last nonce of the registrar's and of the proxies' kind.
 #[derive(Default)]
@@ -43,8 +39,10 @@ impl Auth {
             realm_fits && password.serves(challenge.algorithm)
         };
         let challenges = response.rows(asks).filter_map(|row| Challenge::parse(row).ok()).filter(ours);
-        let challenge = strongest(challenges)?;
-        if tried > 0 && !(challenge.stale && tried <= MOST_STALE) {
+        // A response may hold challenges of several realms; the choice by strength is within one (RFC 8760 §2.4).
+        let realm = challenges.clone().next()?.realm;
+        let challenge = strongest(challenges.filter(|challenge| challenge.realm == realm))?;
+        if tried > 0 && !(challenge.stale && tried <= bounds::STALE_NONCES) {
             responder.forget();
             return None;
         }

@@ -1,254 +1,285 @@
-//! A connection: connecting, up, down; one server after another, with back-off, and kept alive.
+//! The connection of an account: opened, kept alive, opened again on the next server when it is lost.
+//!
+//! "Connected" is not "registered": the two machines meet in [`Line`](super::Line).
 
 use super::LineTimer;
-use super::identity::Identity;
 use crate::cx::Cx;
 use crate::entropy::Label;
 use crate::machine::{Table, words};
 use crate::path::Path;
 use crate::timer::{Timer, TimerId};
 use crate::trace::Machine;
-use crate::{Account, AccountId, Event, FlowFailure, FlowId, FlowState, Output, Target};
+use crate::{AccountId, Event, FlowFailure, FlowId, FlowState, Output, Transport};
 use bytes::Bytes;
 use offhook_wire::{Instant, KeepAlive};
 use std::time::Duration;
 
+/// RFC 5626 §3.5.1.
+const PING: &[u8] = b"\r\n\r\n";
+const PONG: &[u8] = b"\r\n";
+
+words! {
+    /// The states of one flow.
+    pub(super) enum Phase { Connecting = "connecting", Up = "up", Down = "down" }
+}
+
+words! {
+    pub(super) enum Cause {
+        Connected = "connected",
+        Refused = "not connected",
+        Overdue = "connect timeout",
+        Lost = "lost",
+        Silent = "no answer",
+    }
+}
+
+/// One flow; the next one has a new name.
+pub(super) static FLOW: Table<Phase, Cause> = {
+    use Phase::{Connecting, Down, Up};
+    Table(&[
+        (Connecting, Cause::Connected, Up),
+        (Connecting, Cause::Refused, Down),
+        (Connecting, Cause::Overdue, Down),
+        (Up, Cause::Lost, Down),
+        (Up, Cause::Silent, Down),
+    ])
+};
+
+/// The connection of one account, over all its flows.
 pub(super) struct Flow {
     account: AccountId,
-    /// The places of the servers in the configuration, best first.
-    order: Box<[u16]>,
-    /// Which of them is next.
-    next: usize,
-    /// Attempts that failed since one lasted.
-    failures: u32,
     state: State,
+    /// Which server is next, counted from the first and best without wrapping.
+    turn: usize,
+    /// Connections in a row that failed, or were lost as soon as they were up.
+    failures: u32,
 }
 
 enum State {
-    Down,
-    /// Down, and the next attempt is set.
+    /// Not wanted.
+    Off,
+    Connecting {
+        flow: FlowId,
+        transport: Transport,
+        limit: TimerId,
+    },
+    Up(Up),
+    /// Until the next attempt.
     Waiting {
         timer: TimerId,
     },
-    Connecting {
-        flow: FlowId,
-        target: Target,
-        limit: TimerId,
-    },
-    Up {
-        path: Path,
-        since: Instant,
-        keep_alive: TimerId,
-        pong: Pong,
-    },
 }
 
-/// Answers to keep-alives are expected where one was ever seen: peers differ, and a silent one is not dead.
-enum Pong {
-    NeverSeen,
-    Seen,
-    Awaited(TimerId),
+struct Up {
+    path: Path,
+    since: Instant,
+    /// When something last came in.
+    heard: Instant,
+    keep_alive: TimerId,
+    /// Runs while the answer to a keep-alive is awaited.
+    pong: Option<TimerId>,
+    /// The peer answered a keep-alive once. Before that a missing answer means nothing: many never answer.
+    answers: bool,
 }
 
-/// What a bad turn did.
-pub(super) enum Change {
-    /// It was not about the connection that there is.
-    None,
-    /// An attempt failed.
-    Failed,
-    /// A connection was lost; `short` when it had not lasted.
-    Lost { flow: FlowId, short: bool },
+/// What went down.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Down {
+    /// A connection attempt.
+    Attempt,
+    /// A flow that was up.
+    Flow(FlowId),
 }
-
-words! {
-    enum Phase { Down = "down", Waiting = "waiting", Connecting = "connecting", Up = "up" }
-}
-
-words! {
-    enum Step { Open = "open", Connected = "connected", Failed = "failed", Lost = "lost", Silent = "silent", BackOff = "back off" }
-}
-
-static EDGES: Table<Phase, Step> = Table(&[
-    (Phase::Down, Step::Open, Phase::Connecting),
-    (Phase::Down, Step::BackOff, Phase::Waiting),
-    (Phase::Waiting, Step::Open, Phase::Connecting),
-    (Phase::Connecting, Step::Connected, Phase::Up),
-    (Phase::Connecting, Step::Failed, Phase::Down),
-    (Phase::Connecting, Step::Silent, Phase::Down),
-    (Phase::Up, Step::Lost, Phase::Down),
-    (Phase::Up, Step::Silent, Phase::Down),
-]);
 
 impl Flow {
-    pub(super) fn new(account: AccountId, config: &Account) -> Self {
-        let mut order: Vec<u16> = (0..config.servers.len() as u16).collect();
-        order.sort_by_key(|place| std::cmp::Reverse(config.servers[usize::from(*place)].weight));
-        Self { account, order: order.into(), next: 0, failures: 0, state: State::Down }
+    pub(super) fn new(account: AccountId) -> Self {
+        Self { account, state: State::Off, turn: 0, failures: 0 }
     }
 
+    /// The flow, if it is up.
     pub(super) fn path(&self) -> Option<&Path> {
         match &self.state {
-            State::Up { path, .. } => Some(path),
+            State::Up(up) => Some(&up.path),
             _ => None,
         }
     }
 
-    pub(super) fn id(&self) -> Option<FlowId> {
+    /// Whether this is the name of the flow that is up or coming up.
+    pub(super) fn knows(&self, flow: FlowId) -> bool {
         match &self.state {
-            State::Connecting { flow, .. } => Some(*flow),
-            State::Up { path, .. } => Some(path.flow),
-            State::Down | State::Waiting { .. } => None,
+            State::Connecting { flow: own, .. } => *own == flow,
+            State::Up(up) => up.path.flow == flow,
+            State::Off | State::Waiting { .. } => false,
         }
     }
 
-    /// Down, with or without a next attempt set.
-    pub(super) fn is_down(&self) -> bool {
-        self.id().is_none()
+    /// Whether nothing came in since then.
+    pub(super) fn silent_since(&self, then: Instant) -> bool {
+        matches!(&self.state, State::Up(up) if up.heard <= then)
     }
 
-    /// Connects to the next server, unless a connection is there or on its way.
-    pub(super) fn open(&mut self, cx: &mut Cx<'_>) {
-        let servers = &cx.config.accounts[usize::from(self.account.0)].servers;
-        let Some(place) = self.order.get(self.next) else { return };
-        let from = self.phase();
+    /// Connects now, unless it is up or on the way.
+    pub(super) fn connect(&mut self, cx: &mut Cx<'_>) {
         match self.state {
-            State::Down => {}
+            State::Off => {}
             State::Waiting { timer } => cx.timers.cancel(timer),
-            State::Connecting { .. } | State::Up { .. } => return,
+            State::Connecting { .. } | State::Up(_) => return,
         }
-        let target = servers[usize::from(*place)].target.clone();
-        let limit = self.timer(cx, cx.config.registration.connect_timeout, LineTimer::Connect);
+        self.state = State::Off;
+        // The heaviest first, and each in its turn.
+        let mut servers: Vec<_> = cx.config.accounts[usize::from(self.account.0)].servers.iter().collect();
+        servers.sort_by_key(|server| std::cmp::Reverse(server.weight));
+        let Some(place) = self.turn.checked_rem(servers.len()) else { return };
+        let target = servers[place].target.clone();
+        let transport = target.transport;
         let flow = cx.out.new_flow();
-        cx.out.push(Output::Open { flow, account: self.account, target: target.clone() });
-        self.advance(cx, flow, from, Step::Open, State::Connecting { flow, target, limit });
-        self.event(cx, flow, FlowState::Connecting);
+        cx.out.push(Output::Open { flow, account: self.account, target });
+        let limit = self.set(cx, cx.config.registration.connect_timeout, LineTimer::Connect);
+        self.state = State::Connecting { flow, transport, limit };
+        self.report(cx, flow, FlowState::Connecting);
     }
 
-    /// Connects after a while: at once after a connection that had lasted, else longer after each failure.
-    pub(super) fn open_later(&mut self, cx: &mut Cx<'_>, short: bool) {
-        if !short {
-            return self.open(cx);
+    /// The transport that connects now; `None` when that flow is not the one that is connecting.
+    pub(super) fn connecting(&self, flow: FlowId) -> Option<Transport> {
+        match self.state {
+            State::Connecting { flow: own, transport, .. } if own == flow => Some(transport),
+            _ => None,
         }
-        let wait = back_off(cx, self.failures);
-        let timer = self.timer(cx, wait, LineTimer::Reconnect);
-        self.state = State::Waiting { timer };
     }
 
-    /// Returns whether that is news.
-    pub(super) fn came_up(&mut self, cx: &mut Cx<'_>, identity: &mut Identity, local: Option<&str>) -> bool {
-        let State::Connecting { flow, target, limit } = &self.state else { return false };
-        let (flow, transport, limit) = (*flow, target.transport, *limit);
+    /// The connecting flow is up, and known to others as `sent_by`.
+    pub(super) fn up(&mut self, cx: &mut Cx<'_>, sent_by: Bytes) {
+        let State::Connecting { flow, transport, limit } = self.state else { return };
         cx.timers.cancel(limit);
-        identity.connected(transport, local);
-        let path = Path { flow, transport, sent_by: identity.sent_by.clone() };
-        let keep_alive = self.timer(cx, cx.config.registration.keep_alive, LineTimer::KeepAlive);
-        let up = State::Up { path, since: cx.now, keep_alive, pong: Pong::NeverSeen };
-        self.advance(cx, flow, Phase::Connecting, Step::Connected, up);
-        self.event(cx, flow, FlowState::Up);
-        true
+        let keep_alive = self.set_keep_alive(cx);
+        let path = Path { flow, transport, sent_by };
+        self.state =
+            State::Up(Up { path, since: cx.now, heard: cx.now, keep_alive, pong: None, answers: false });
+        self.step(cx, flow, Phase::Connecting, Cause::Connected, Phase::Up);
+        self.report(cx, flow, FlowState::Up);
     }
 
-    pub(super) fn went_down(&mut self, cx: &mut Cx<'_>, why: FlowFailure) -> Change {
-        self.leave(cx, why, Step::Lost, Step::Failed)
-    }
-
-    /// The attempt, or the answer to a keep-alive, took too long: we close it ourselves.
-    pub(super) fn timed_out(&mut self, cx: &mut Cx<'_>) -> Change {
-        if let Some(flow) = self.id() {
-            cx.out.push(Output::Close { flow });
+    /// A flow went down, as its host says. `None`: it was not ours any more.
+    pub(super) fn down(&mut self, cx: &mut Cx<'_>, flow: FlowId, why: FlowFailure) -> Option<Down> {
+        if !self.knows(flow) {
+            return None;
         }
-        self.leave(cx, FlowFailure::TimedOut, Step::Silent, Step::Silent)
+        let cause = if self.path().is_some() { Cause::Lost } else { Cause::Refused };
+        self.end(cx, cause, why)
     }
 
-    fn leave(&mut self, cx: &mut Cx<'_>, why: FlowFailure, lost: Step, failed: Step) -> Change {
-        let (flow, step, change) = match &self.state {
-            State::Down | State::Waiting { .. } => return Change::None,
+    /// A timer said that the flow is dead: the connection attempt, or the answer to a keep-alive, takes too long.
+    pub(super) fn overdue(&mut self, cx: &mut Cx<'_>) -> Option<Down> {
+        let (flow, cause) = match &self.state {
+            State::Connecting { flow, .. } => (*flow, Cause::Overdue),
+            State::Up(up) => (up.path.flow, Cause::Silent),
+            State::Off | State::Waiting { .. } => return None,
+        };
+        cx.out.push(Output::Close { flow });
+        self.end(cx, cause, FlowFailure::TimedOut)
+    }
+
+    /// The next server's turn has come. What follows is up to the caller.
+    fn end(&mut self, cx: &mut Cx<'_>, cause: Cause, why: FlowFailure) -> Option<Down> {
+        let (flow, from, down) = match std::mem::replace(&mut self.state, State::Off) {
             State::Connecting { flow, limit, .. } => {
-                cx.timers.cancel(*limit);
-                (*flow, failed, Change::Failed)
+                cx.timers.cancel(limit);
+                self.failures = self.failures.saturating_add(1);
+                (flow, Phase::Connecting, Down::Attempt)
             }
-            State::Up { path, since, keep_alive, pong } => {
-                cx.timers.cancel(*keep_alive);
-                if let Pong::Awaited(timer) = pong {
-                    cx.timers.cancel(*timer);
+            State::Up(up) => {
+                cx.timers.cancel(up.keep_alive);
+                if let Some(pong) = up.pong {
+                    cx.timers.cancel(pong);
                 }
-                // One that breaks at once would be a storm if it were opened again at once.
-                let short = cx.now.saturating_since(*since) < cx.config.registration.first_wait;
-                (path.flow, lost, Change::Lost { flow: path.flow, short })
+                // A server that accepts and closes at once is no better than one that does not accept.
+                let lived = cx.now.saturating_since(up.since) >= cx.config.registration.first_wait;
+                self.failures = if lived { 0 } else { self.failures.saturating_add(1) };
+                (up.path.flow, Phase::Up, Down::Flow(up.path.flow))
+            }
+            state => {
+                self.state = state;
+                return None;
             }
         };
-        self.failures = match change {
-            Change::Lost { short: false, .. } => 0,
-            _ => self.failures.saturating_add(1),
-        };
-        self.next = (self.next + 1) % self.order.len().max(1);
-        let from = self.phase();
-        self.advance(cx, flow, from, step, State::Down);
-        self.event(cx, flow, FlowState::Down(why));
-        change
+        self.turn += 1;
+        self.step(cx, flow, from, cause, Phase::Down);
+        self.report(cx, flow, FlowState::Down(why));
+        Some(down)
     }
 
-    pub(super) fn traffic(&mut self, cx: &mut Cx<'_>) {
-        if let State::Up { pong: pong @ Pong::Awaited(_), .. } = &mut self.state
-            && let Pong::Awaited(timer) = std::mem::replace(pong, Pong::Seen)
-        {
-            cx.timers.cancel(timer);
+    /// When nothing is up or on the way: connects at once if the last flow served a while, else after the back-off.
+    pub(super) fn again(&mut self, cx: &mut Cx<'_>) {
+        if self.failures == 0 {
+            return self.connect(cx);
+        }
+        if let State::Off = self.state {
+            let after = back_off(cx, self.failures);
+            self.state = State::Waiting { timer: self.set(cx, after, LineTimer::Reconnect) };
         }
     }
 
-    /// RFC 5626 §4.4.1: a double CRLF is answered with a single one.
-    pub(super) fn keep_alive(&mut self, cx: &mut Cx<'_>, kind: KeepAlive) {
-        let State::Up { path, pong, .. } = &mut self.state else { return };
+    /// Sends a keep-alive. RFC 5626 §3.5.1 over connections; over UDP a CRLF keeps the translation of addresses.
+    pub(super) fn keep_alive(&mut self, cx: &mut Cx<'_>) {
+        let next = self.set_keep_alive(cx);
+        let account = self.account;
+        let State::Up(up) = &mut self.state else { return cx.timers.cancel(next) };
+        up.keep_alive = next;
+        let reliable = up.path.transport.is_reliable();
+        cx.out.transmit(up.path.flow, Bytes::from_static(if reliable { PING } else { PONG }));
+        if up.answers && up.pong.is_none() {
+            let limit = cx.now + cx.config.registration.pong_timeout;
+            up.pong = Some(cx.timers.set(limit, Timer::Line(account, LineTimer::Pong)));
+        }
+    }
+
+    /// A keep-alive came in: a ping is answered, a pong shows that missing ones will mean something.
+    pub(super) fn keep_alive_received(&mut self, cx: &mut Cx<'_>, kind: KeepAlive) {
+        let State::Up(up) = &mut self.state else { return };
+        if !up.path.transport.is_reliable() {
+            return;
+        }
         match kind {
-            KeepAlive::Ping => cx.out.transmit(path.flow, Bytes::from_static(b"\r\n")),
-            KeepAlive::Pong => {
-                if let Pong::NeverSeen = pong {
-                    *pong = Pong::Seen;
-                }
+            KeepAlive::Ping => cx.out.transmit(up.path.flow, Bytes::from_static(PONG)),
+            KeepAlive::Pong => up.answers = true,
+        }
+    }
+
+    /// Something came in: whatever it is, the flow lives.
+    pub(super) fn heard(&mut self, cx: &mut Cx<'_>) {
+        if let State::Up(up) = &mut self.state {
+            up.heard = cx.now;
+            if let Some(pong) = up.pong.take() {
+                cx.timers.cancel(pong);
             }
         }
     }
 
-    pub(super) fn send_keep_alive(&mut self, cx: &mut Cx<'_>) {
-        let policy = cx.config.registration;
-        let next = self.timer(cx, policy.keep_alive, LineTimer::KeepAlive);
-        let limit = Timer::Line(self.account, LineTimer::Pong);
-        let State::Up { path, keep_alive, pong, .. } = &mut self.state else { return cx.timers.cancel(next) };
-        *keep_alive = next;
-        cx.out.transmit(path.flow, Bytes::from_static(b"\r\n\r\n"));
-        if let (Pong::Seen, true) = (&*pong, path.transport.is_reliable()) {
-            *pong = Pong::Awaited(cx.timers.set(cx.now + policy.pong_timeout, limit));
-        }
+    /// RFC 5626 §4.4.1: between 80 and 100 percent of the interval, so that phones do not ping in step.
+    fn set_keep_alive(&self, cx: &mut Cx<'_>) -> TimerId {
+        let interval = cx.config.registration.keep_alive;
+        let after = cx.entropy.between(Label::Pace, interval * 4 / 5, interval);
+        self.set(cx, after, LineTimer::KeepAlive)
     }
 
-    fn timer(&self, cx: &mut Cx<'_>, after: Duration, timer: LineTimer) -> TimerId {
+    fn set(&self, cx: &mut Cx<'_>, after: Duration, timer: LineTimer) -> TimerId {
         cx.timers.set(cx.now + after, Timer::Line(self.account, timer))
     }
 
-    fn event(&self, cx: &mut Cx<'_>, flow: FlowId, state: FlowState) {
+    fn step(&self, cx: &mut Cx<'_>, flow: FlowId, from: Phase, cause: Cause, to: Phase) {
+        cx.trace.step(cx.now, Machine::Flow(flow), &FLOW, from, cause, to);
+    }
+
+    fn report(&self, cx: &mut Cx<'_>, flow: FlowId, state: FlowState) {
         cx.out.event(Event::Flow { account: self.account, flow, state });
-    }
-
-    fn phase(&self) -> Phase {
-        match self.state {
-            State::Down => Phase::Down,
-            State::Waiting { .. } => Phase::Waiting,
-            State::Connecting { .. } => Phase::Connecting,
-            State::Up { .. } => Phase::Up,
-        }
-    }
-
-    fn advance(&mut self, cx: &mut Cx<'_>, flow: FlowId, from: Phase, step: Step, state: State) {
-        self.state = state;
-        cx.trace.step(cx.now, Machine::Flow(flow), &EDGES, from, step, self.phase());
     }
 }
 
-/// The wait before the next attempt: doubled for each failure, capped, and drawn from its upper half so that the phones
-/// of a server that comes back do not all come back with it.
+/// The wait after the `failures`th failure in a row: doubled each time up to a cap, and the upper half of it random, so
+/// that the phones of a server that restarts do not come back in one moment (RFC 5626 §4.5).
 pub(super) fn back_off(cx: &mut Cx<'_>, failures: u32) -> Duration {
-    let policy = cx.config.registration;
+    let policy = &cx.config.registration;
     let doubled = policy.first_wait.saturating_mul(1 << failures.saturating_sub(1).min(16));
-    let most = doubled.min(policy.longest_wait);
-    cx.entropy.between(Label::Pace, most / 2, most)
+    let full = doubled.min(policy.longest_wait);
+    cx.entropy.between(Label::Pace, full / 2, full)
 }

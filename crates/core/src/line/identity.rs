@@ -1,79 +1,146 @@
-//! The names that an account goes by on the wire.
-
 use crate::entropy::{Entropy, Label};
 use crate::{Account, Transport};
 use bytes::Bytes;
-use offhook_wire::{Uri, quote_display_name};
+use offhook_wire::{Scheme, Uri, quote_display_name};
 
+/// Who an account is on the wire.
 pub(super) struct Identity {
-    /// `"Name" <sip:alice@example.com>`.
-    pub(super) from: Bytes,
-    /// `<sip:alice@example.com>`.
-    pub(super) to: Bytes,
-    /// The Request-URI of a REGISTER: the domain alone (RFC 3261 §10.2).
-    pub(super) registrar: Bytes,
-    /// `<sip:x7…@k2….invalid;transport=ws>`.
-    pub(super) contact: Bytes,
-    /// The `sent-by` of our Via.
-    pub(super) sent_by: Bytes,
-    /// The user part of the Contact: not the account's name, so that a stranger cannot guess where to call.
-    user: [u8; 10],
-    transport: Option<Transport>,
+    /// Our From value without its tag.
+    from: Bytes,
+    /// Where the address without the display name starts in it.
+    address: usize,
+    /// The Request-URI of REGISTER: the domain without a user (RFC 3261 §10.2).
+    registrar: Bytes,
+    /// Our Contact value.
+    contact: Bytes,
+    /// A name for us where we have no address (RFC 7118 §5). The user part of our Contact is its first label: it cannot be
+    /// guessed, so who calls it learnt it from the registrar or from us.
+    name: [u8; NAME],
 }
 
+const NAME: usize = 12;
+
 impl Identity {
-    /// Before a connection is up, and over WebSockets for good, we have no address that others could use: the names end
-    /// in `.invalid` (RFC 7118 §5).
+    /// An address of record that is none becomes an anonymous one: the registrar will refuse it, and say so.
     pub(super) fn new(account: &Account, entropy: &mut Entropy) -> Self {
-        let to = [b"<", account.aor.as_bytes(), b">"].concat();
-        let mut from = Vec::with_capacity(to.len() + 32);
-        if let Some(name) = &account.display_name {
-            // A name with control characters is no name: left out rather than sent.
-            if quote_display_name(name, &mut from).is_ok() {
-                from.push(b' ');
+        let aor = Uri::parse(account.aor.as_bytes())
+            .ok()
+            .filter(|uri| matches!(uri.scheme, Scheme::Sip | Scheme::Sips));
+        let (aor, scheme, host, port) = match &aor {
+            Some(uri) => {
+                let scheme: &[u8] = if uri.scheme == Scheme::Sips { b"sips:" } else { b"sip:" };
+                (account.aor.as_bytes(), scheme, uri.host, uri.port)
             }
+            None => (&b"sip:anonymous@anonymous.invalid"[..], &b"sip:"[..], &b"anonymous.invalid"[..], None),
+        };
+        let mut registrar = [scheme, host].concat();
+        if let Some(port) = port {
+            registrar.extend_from_slice(format!(":{port}").as_bytes());
         }
-        from.extend_from_slice(&to);
-        let host: [u8; 12] = entropy.token(Label::Ids);
+        let mut from = Vec::with_capacity(aor.len() + 2);
+        if let Some(name) = account.display_name.as_deref().filter(|name| !name.is_empty())
+            && quote_display_name(name, &mut from).is_ok()
+        {
+            from.push(b' ');
+        }
+        let address = from.len();
+        from.push(b'<');
+        from.extend_from_slice(aor);
+        from.push(b'>');
         let mut identity = Self {
             from: from.into(),
-            to: to.into(),
-            registrar: registrar(&account.aor),
+            address,
+            registrar: registrar.into(),
             contact: Bytes::new(),
-            sent_by: [&host[..], b".invalid"].concat().into(),
-            user: entropy.token(Label::Ids),
-            transport: None,
+            name: entropy.token(Label::Ids),
         };
-        identity.write_contact();
+        let transport = account.servers.first().map_or(Transport::Ws, |server| server.target.transport);
+        identity.appear(transport, None);
         identity
     }
 
-    /// A connection is up: over UDP peers answer to its local address, `host:port`.
-    pub(super) fn connected(&mut self, transport: Transport, local: Option<&str>) {
-        if let (Transport::Udp, Some(local)) = (transport, local) {
-            self.sent_by = Bytes::copy_from_slice(local.as_bytes());
-        }
-        if self.transport != Some(transport) || transport == Transport::Udp {
-            self.transport = Some(transport);
-            self.write_contact();
-        }
+    pub(super) fn from(&self) -> &Bytes {
+        &self.from
     }
 
-    fn write_contact(&mut self) {
-        let transport = self.transport.unwrap_or(Transport::Ws).as_param().as_bytes();
-        self.contact =
-            [b"<sip:", &self.user[..], b"@", &self.sent_by, b";transport=", transport, b">"].concat().into();
+    /// `<sip:…>`, the address of record.
+    pub(super) fn address(&self) -> &[u8] {
+        &self.from[self.address..]
+    }
+
+    pub(super) fn registrar(&self) -> &Bytes {
+        &self.registrar
+    }
+
+    pub(super) fn contact(&self) -> &Bytes {
+        &self.contact
+    }
+
+    /// Takes the looks for a transport and returns the `sent-by` of our Via. Over UDP the local address, if the host
+    /// knows it and it is one; a `.invalid` name that never changes elsewhere.
+    pub(super) fn appear(&mut self, transport: Transport, local: Option<&str>) -> Bytes {
+        let name = String::from_utf8_lossy(&self.name);
+        let local = local.filter(|local| transport == Transport::Udp && is_host_and_port(local));
+        let sent_by = local.map_or_else(|| format!("{name}.invalid"), str::to_owned);
+        let contact = match transport {
+            Transport::Udp => format!("<sip:{name}@{sent_by}>"),
+            Transport::Ws | Transport::Wss => {
+                format!("<sip:{name}@{sent_by};transport={}>", transport.as_param())
+            }
+        };
+        self.contact = contact.into();
+        sent_by.into()
     }
 }
 
-/// `sip:example.com:5070` of `sip:alice@example.com:5070`. An account whose AOR is no URI registers nowhere; what it sends
-/// is refused by any server.
-fn registrar(aor: &str) -> Bytes {
-    let Ok(uri) = Uri::parse(aor.as_bytes()) else { return Bytes::copy_from_slice(aor.as_bytes()) };
-    let scheme = aor.split(':').next().unwrap_or("sip").as_bytes();
-    let mut registrar = [scheme, b":", uri.host].concat();
-    if let Some(port) = uri.port {
-        registrar.extend_from_slice(format!(":{port}").as_bytes());
+/// Whether `text` can follow the `@` of a URI.
+fn is_host_and_port(text: &str) -> bool {
+    let uri = format!("sip:{text}");
+    Uri::parse(uri.as_bytes())
+        .is_ok_and(|uri| uri.user.is_none() && uri.params.raw().is_empty() && uri.query.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(aor: &str, name: Option<&str>, server: &str) -> Identity {
+        let mut account = Account::new(aor, None, server).expect("a target");
+        account.display_name = name.map(str::to_owned);
+        Identity::new(&account, &mut Entropy::new([0; 32]))
     }
-    registrar.into()
+
+    #[test]
+    fn addresses_are_made_from_the_account() {
+        let alice = identity("sip:alice@example.com:5070", Some("Alice \"A\""), "ws://h");
+        assert_eq!(alice.from(), &br#""Alice \"A\"" <sip:alice@example.com:5070>"#[..]);
+        assert_eq!(alice.address(), b"<sip:alice@example.com:5070>");
+        assert_eq!(alice.registrar(), &b"sip:example.com:5070"[..]);
+        assert_eq!(identity("sips:a@b", None, "ws://h").registrar(), &b"sips:b"[..]);
+    }
+
+    #[test]
+    fn what_is_no_address_becomes_anonymous() {
+        for aor in ["", "alice", "tel:+1", "sip:a@b\r\nX: y"] {
+            assert_eq!(
+                identity(aor, Some("x\r\ny"), "ws://h").from(),
+                &b"<sip:anonymous@anonymous.invalid>"[..]
+            );
+        }
+    }
+
+    #[test]
+    fn the_contact_fits_the_transport() {
+        let mut alice = identity("sip:alice@example.com", None, "wss://h");
+        let name = String::from_utf8(alice.name.to_vec()).expect("ASCII");
+        let contact = format!("<sip:{name}@{name}.invalid;transport=ws>");
+        assert_eq!(alice.contact(), contact.as_bytes());
+        assert_eq!(alice.appear(Transport::Udp, Some("[::1]:5070")), &b"[::1]:5070"[..]);
+        assert_eq!(alice.contact(), format!("<sip:{name}@[::1]:5070>").as_bytes());
+        for bad in [None, Some("a b"), Some("x>;y"), Some("u@h"), Some("h;p")] {
+            assert_eq!(alice.appear(Transport::Udp, bad), format!("{name}.invalid").as_bytes(), "{bad:?}");
+        }
+        alice.appear(Transport::Ws, Some("10.0.0.1:1"));
+        assert_eq!(alice.contact(), contact.as_bytes());
+    }
 }

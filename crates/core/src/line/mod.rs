@@ -1,107 +1,105 @@
-//! One account at work: its connection, its registration, its credentials, and the names it goes by.
+//! An account at work: its connection, its registration, its credentials, and its names.
 
 mod auth;
 mod flow;
 mod identity;
 mod registration;
+#[cfg(test)]
+mod tests;
+mod timer;
+
+pub(crate) use timer::LineTimer;
 
 use crate::cx::Cx;
 use crate::path::Path;
-use crate::transaction::{ClientTx, Transactions, TxFailed};
-use crate::{Account, AccountId, FlowChange, FlowId, Why};
+use crate::transaction::{ClientTx, Transactions, TxFailed, TxFailure};
+use crate::{Account, AccountId, FlowChange, FlowId};
 use auth::Auth;
 use bytes::Bytes;
-use flow::{Change, Flow};
+use flow::{Down, Flow};
 use identity::Identity;
 use offhook_wire::{HeaderName, KeepAlive, Message, Method};
-use registration::{Hands, Next, Registration};
+use registration::{Desk, Next, Registration};
 
-/// The timers of an account.
+/// What happened to the connection, for the calls on it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum LineTimer {
-    /// The connection attempt took too long.
-    Connect,
-    /// The next connection attempt of an account that does not register.
-    Reconnect,
-    /// A keep-alive is due.
-    KeepAlive,
-    /// The answer to a keep-alive did not come.
-    Pong,
-    /// The next registration attempt, or the refresh of the binding.
-    Register,
-}
-
-impl LineTimer {
-    pub(crate) fn why(self) -> Why {
-        match self {
-            LineTimer::Register => Why::Registration,
-            LineTimer::Connect | LineTimer::Reconnect | LineTimer::KeepAlive | LineTimer::Pong => Why::Flow,
-        }
-    }
-}
-
-/// What the change of a flow means for the calls.
 #[must_use]
 pub(crate) enum LineChange {
     Nothing,
-    /// A connection came up: what waited can go out.
+    /// There is one, and there was none.
     Up,
-    /// This one is gone, and what was on it.
+    /// This one is gone, and with it the transactions on it.
     Lost(FlowId),
 }
 
-/// An account at work.
+/// One account of a phone.
 pub(crate) struct Line {
     id: AccountId,
+    identity: Identity,
     flow: Flow,
     registration: Registration,
-    identity: Identity,
     auth: Auth,
 }
 
 impl Line {
     pub(crate) fn new(id: AccountId, account: &Account, cx: &mut Cx<'_>) -> Self {
-        let identity = Identity::new(account, cx.entropy);
         Self {
             id,
-            flow: Flow::new(id, account),
-            registration: Registration::new(id, account.register, cx.entropy),
-            identity,
+            identity: Identity::new(account, cx.entropy),
+            flow: Flow::new(id),
+            registration: Registration::new(id, account, cx.entropy),
             auth: Auth::default(),
         }
-    }
-
-    /// Connects, and registers where that is wanted.
-    pub(crate) fn start(&mut self, cx: &mut Cx<'_>) {
-        if self.registration.is_wanted() {
-            self.registration.begin(cx);
-        }
-        self.flow.open(cx);
     }
 
     pub(crate) fn id(&self) -> AccountId {
         self.id
     }
 
-    /// The way to the server, when it is up.
+    /// Our From value without its tag.
+    pub(crate) fn from(&self) -> &Bytes {
+        self.identity.from()
+    }
+
+    /// Our Contact value: `<sip:RANDOM@RANDOM.invalid;transport=ws>`, or with our address over UDP.
+    pub(crate) fn contact(&self) -> &Bytes {
+        self.identity.contact()
+    }
+
+    /// The connection, if it is up.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.flow.path()
     }
 
+    /// Whether this is our connection, up or coming up.
     pub(crate) fn knows(&self, flow: FlowId) -> bool {
-        self.flow.id() == Some(flow)
+        self.flow.knows(flow)
     }
 
-    /// The value of our Contact, the same for the phone's life wherever it can be.
-    pub(crate) fn contact(&self) -> &Bytes {
-        &self.identity.contact
+    /// Connects, and registers where the account says so.
+    pub(crate) fn start(&mut self, cx: &mut Cx<'_>, txs: &mut Transactions) {
+        self.flow.connect(cx);
+        if cx.config.accounts[usize::from(self.id.0)].register {
+            self.register(cx, txs);
+        }
     }
 
-    /// The value of our From, without a tag.
-    pub(crate) fn from(&self) -> &Bytes {
-        &self.identity.from
+    /// [`Command::Register`](crate::Command::Register).
+    pub(crate) fn register(&mut self, cx: &mut Cx<'_>, txs: &mut Transactions) {
+        let (registration, mut desk) = self.desk(cx, txs);
+        registration.want(&mut desk);
+        self.flow.connect(cx);
     }
 
+    /// [`Command::Unregister`](crate::Command::Unregister).
+    pub(crate) fn unregister(&mut self, cx: &mut Cx<'_>, txs: &mut Transactions) {
+        let (registration, mut desk) = self.desk(cx, txs);
+        if let Next::Free = registration.want_no_more(&mut desk) {
+            self.flow.again(cx);
+        }
+    }
+
+    /// The host says something about a flow. What is not about ours is ignored: it crossed our own decision.
     pub(crate) fn flow_changed(
         &mut self,
         cx: &mut Cx<'_>,
@@ -109,65 +107,46 @@ impl Line {
         flow: FlowId,
         change: FlowChange,
     ) -> LineChange {
-        if !self.knows(flow) {
-            return LineChange::Nothing;
-        }
         match change {
             FlowChange::Up { local } => {
-                if !self.flow.came_up(cx, &mut self.identity, local.as_deref()) {
-                    return LineChange::Nothing;
-                }
-                let (registration, mut hands) = self.hands(txs);
-                registration.flow_up(cx, &mut hands);
+                let Some(transport) = self.flow.connecting(flow) else { return LineChange::Nothing };
+                let sent_by = self.identity.appear(transport, local.as_deref());
+                self.flow.up(cx, sent_by);
+                let (registration, mut desk) = self.desk(cx, txs);
+                registration.connected(&mut desk);
                 LineChange::Up
             }
             FlowChange::Down(why) => {
-                let change = self.flow.went_down(cx, why);
-                self.down(cx, change)
+                let down = self.flow.down(cx, flow, why);
+                self.went_down(cx, down)
             }
         }
     }
 
-    /// A connection is gone, or did not come about: try the next server, when and if that is wanted.
-    fn down(&mut self, cx: &mut Cx<'_>, change: Change) -> LineChange {
-        let (lost, short) = match change {
-            Change::None => return LineChange::Nothing,
-            Change::Failed => (None, true),
-            Change::Lost { flow, short } => (Some(flow), short),
+    /// A flow or an attempt ended; the registration says how it goes on.
+    fn went_down(&mut self, cx: &mut Cx<'_>, down: Option<Down>) -> LineChange {
+        let (next, change) = match down {
+            None => return LineChange::Nothing,
+            Some(Down::Attempt) => (self.registration.not_connected(cx), LineChange::Nothing),
+            Some(Down::Flow(flow)) => (self.registration.disconnected(cx), LineChange::Lost(flow)),
         };
-        if self.registration.is_wanted() {
-            match self.registration.flow_down(cx, lost.is_some(), short) {
-                Next::Connect => self.flow.open(cx),
-                Next::Wait => {}
-            }
-        } else if !cx.config.accounts[usize::from(self.id.0)].register {
-            self.flow.open_later(cx, short);
+        if let Next::Free = next {
+            self.flow.again(cx);
         }
-        lost.map_or(LineChange::Nothing, LineChange::Lost)
+        change
     }
 
-    /// Something came in: the connection lives.
-    pub(crate) fn traffic(&mut self, cx: &mut Cx<'_>) {
-        self.flow.traffic(cx);
-    }
-
+    /// A keep-alive came in.
     pub(crate) fn keep_alive_received(&mut self, cx: &mut Cx<'_>, kind: KeepAlive) {
-        self.flow.keep_alive(cx, kind);
+        self.flow.keep_alive_received(cx, kind);
     }
 
-    pub(crate) fn register(&mut self, cx: &mut Cx<'_>, txs: &mut Transactions) {
-        let (registration, mut hands) = self.hands(txs);
-        registration.want(cx, &mut hands);
-        if self.flow.is_down() {
-            self.flow.open(cx);
-        }
+    /// Anything came in.
+    pub(crate) fn traffic(&mut self, cx: &mut Cx<'_>) {
+        self.flow.heard(cx);
     }
 
-    pub(crate) fn unregister(&mut self, cx: &mut Cx<'_>, txs: &mut Transactions) {
-        let (registration, mut hands) = self.hands(txs);
-        registration.unwant(cx, &mut hands);
-    }
-
+    /// A response to a REGISTER of ours.
     pub(crate) fn on_response(
         &mut self,
         cx: &mut Cx<'_>,
@@ -175,14 +154,26 @@ impl Line {
         tx: ClientTx,
         message: &Message,
     ) {
-        let (registration, mut hands) = self.hands(txs);
-        registration.on_response(cx, &mut hands, tx, message);
+        let (registration, mut desk) = self.desk(cx, txs);
+        registration.answered(&mut desk, tx, message);
     }
 
-    pub(crate) fn on_failed(&mut self, cx: &mut Cx<'_>, failed: &TxFailed) {
-        self.registration.on_failed(cx, failed);
+    /// A REGISTER of ours got no answer. If nothing else came in since it was sent, its connection is dead, whatever the
+    /// host believes (RFC 5626 §4.4): over UDP nothing else would tell.
+    pub(crate) fn on_failed(&mut self, cx: &mut Cx<'_>, failed: &TxFailed) -> LineChange {
+        if failed.why == TxFailure::FlowLost {
+            // Said by the flow itself.
+            return LineChange::Nothing;
+        }
+        let Some(asked_at) = self.registration.timed_out(cx, failed.tx) else { return LineChange::Nothing };
+        if !self.flow.silent_since(asked_at) {
+            return LineChange::Nothing;
+        }
+        let down = self.flow.overdue(cx);
+        self.went_down(cx, down)
     }
 
+    /// A timer of ours fired.
     pub(crate) fn on_timer(
         &mut self,
         cx: &mut Cx<'_>,
@@ -191,25 +182,19 @@ impl Line {
     ) -> LineChange {
         match timer {
             LineTimer::Connect | LineTimer::Pong => {
-                let change = self.flow.timed_out(cx);
-                self.down(cx, change)
+                let down = self.flow.overdue(cx);
+                return self.went_down(cx, down);
             }
-            LineTimer::KeepAlive => {
-                self.flow.send_keep_alive(cx);
-                LineChange::Nothing
-            }
-            LineTimer::Reconnect => {
-                self.flow.open(cx);
-                LineChange::Nothing
-            }
+            LineTimer::Reconnect => self.flow.connect(cx),
+            LineTimer::KeepAlive => self.flow.keep_alive(cx),
             LineTimer::Register => {
-                let (registration, mut hands) = self.hands(txs);
-                if let Next::Connect = registration.due(cx, &mut hands) {
-                    self.flow.open(cx);
+                let (registration, mut desk) = self.desk(cx, txs);
+                if let Next::Free = registration.due(&mut desk) {
+                    self.flow.connect(cx);
                 }
-                LineChange::Nothing
             }
         }
+        LineChange::Nothing
     }
 
     /// Answers a 401 or 407 to a request of ours (RFC 3261 §22): the header to send it again with. `tried` counts the
@@ -226,8 +211,12 @@ impl Line {
         self.auth.answer(cx, self.id, response, method, uri, body, tried)
     }
 
-    fn hands<'l>(&'l mut self, txs: &'l mut Transactions) -> (&'l mut Registration, Hands<'l>) {
-        let hands = Hands { txs, path: self.flow.path(), identity: &self.identity, auth: &mut self.auth };
-        (&mut self.registration, hands)
+    fn desk<'d, 'c>(
+        &'d mut self,
+        cx: &'d mut Cx<'c>,
+        txs: &'d mut Transactions,
+    ) -> (&'d mut Registration, Desk<'d, 'c>) {
+        let Self { identity, flow, registration, auth, .. } = self;
+        (registration, Desk { cx, txs, path: flow.path(), identity, auth })
     }
 }

@@ -83,7 +83,7 @@ impl Phone {
             let mut cx = phone.parts().cx;
             let line = Line::new(id, &cx.config.accounts[n], &mut cx);
             phone.lines.push(line);
-            phone.with_line(id, |line, cx, _| line.start(cx));
+            phone.with_line(id, |line, cx, txs| line.start(cx, txs));
         }
         phone
     }
@@ -264,7 +264,10 @@ impl Phone {
     fn failed(&mut self, failed: &TxFailed) {
         match failed.owner {
             Owner::Session(id) => self.with_session(id, |session, env| session.on_failed(env, failed)),
-            Owner::Line(account) => self.with_line(account, |line, cx, _| line.on_failed(cx, failed)),
+            Owner::Line(account) => {
+                let change = self.with_line(account, |line, cx, _| line.on_failed(cx, failed));
+                self.line_changed(account, change);
+            }
             Owner::Nobody => {}
         }
     }
