@@ -41,7 +41,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let (mut ours, mut floors) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         ours.push(per_call(per_round, |n| pair.calls_and_byes(n))?);
-        floors.push(per_call(per_round, |n| Ok(floor::calls(n)))?);
+        floors.push(per_call(per_round, floor::calls)?);
     }
     let (us, floor) = (median(ours), median(floors));
     if args.json {
