@@ -33,6 +33,11 @@ impl Outbox {
         self.queue.pop_front()
     }
 
+    /// Gives back the room of an empty queue.
+    pub(crate) fn shrink(&mut self) {
+        self.queue.shrink_to_fit();
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }

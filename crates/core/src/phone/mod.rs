@@ -72,7 +72,7 @@ impl Phone {
             timers: Timers::new(),
             trace: Trace::new(config.trace),
             out: Outbox::default(),
-            lines: Vec::new(),
+            lines: Vec::with_capacity(config.accounts.len()),
             sessions: Slab::new(),
             generation: 0,
             counters: Counters::default(),
@@ -111,7 +111,18 @@ impl Phone {
 
     /// The next thing to do.
     pub fn poll(&mut self) -> Option<Output> {
-        self.out.pop()
+        let output = self.out.pop();
+        if output.is_none() && self.sessions.is_empty() && self.txs.is_idle() {
+            self.rest();
+        }
+        output
+    }
+
+    /// Gives back the room that calls took: most phones wait most of the time, and a farm holds a hundred thousand.
+    fn rest(&mut self) {
+        self.sessions.shrink_to_fit();
+        self.txs.shrink();
+        self.out.shrink();
     }
 
     /// When to send [`Input::Wake`]; `None`: never, as things stand.

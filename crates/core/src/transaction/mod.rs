@@ -107,6 +107,20 @@ impl Transactions {
         self.clients.len() + self.servers.len()
     }
 
+    /// Whether there are none, not even tombstones.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.clients.is_empty() && self.servers.is_empty()
+    }
+
+    /// Gives back the room that they took.
+    pub(crate) fn shrink(&mut self) {
+        self.clients.shrink_to_fit();
+        self.servers.shrink_to_fit();
+        self.by_branch.shrink_to_fit();
+        self.by_origin.shrink_to_fit();
+        self.via = Vec::new();
+    }
+
     /// Sends a request. `build` gets the value of our Via and returns the whole request.
     pub(crate) fn request(
         &mut self,
