@@ -30,6 +30,8 @@ pub(crate) struct Context {
     /// The request as received, with its Via stamped; let go once a final response is sent.
     request: Option<Message>,
     branches: Vec<Branch>,
+    /// How long it waits for its target to register, before there is any branch.
+    waits: Option<Instant>,
     call: Option<Call>,
 }
 
@@ -46,6 +48,7 @@ impl Context {
             call: Call::of(&request),
             request: Some(request),
             branches: Vec::new(),
+            waits: None,
         }
     }
 
@@ -65,16 +68,28 @@ impl Context {
 
     /// Gives a final answer of our own.
     pub(crate) fn answer(&mut self, cx: &mut Cx, answer: &Answer) {
+        self.waits = None;
         if let Some(request) = self.request.take() {
             let response = answer.to(&cx.seal, &request);
             self.finish(cx, answer.status, response);
         }
     }
 
+    /// Waits for the target to register, unless it has waited already.
+    pub(crate) fn wait(&mut self, cx: &Cx) {
+        self.waits.get_or_insert(cx.now + cx.config.flow_grace);
+    }
+
+    /// The request, while it can still be forwarded for the first time.
+    pub(crate) fn waiting(&self) -> Option<&Message> {
+        self.request.as_ref().filter(|_| self.waits.is_some())
+    }
+
     /// Forwards the request to all its targets at once (RFC 3261 §16.6).
     pub(crate) fn fork(&mut self, cx: &mut Cx, plan: &Plan, loop_mark: u32) {
         let Some(request) = self.request.clone() else { return };
         self.origin = plan.source;
+        self.waits = None;
         if self.invite {
             let trying = answer::trying(&request);
             if self.server.provisional(&trying) {
@@ -191,7 +206,9 @@ impl Context {
 
     /// The caller's CANCEL (RFC 3261 §16.10). The final response follows when the branches have ended.
     pub(crate) fn cancel(&mut self, cx: &mut Cx) {
-        if self.invite && self.server.is_open() {
+        if self.waits.take().is_some() {
+            self.answer(cx, &Answer::new(487));
+        } else if self.invite && self.server.is_open() {
             self.cancel_branches(cx);
             self.settle(cx);
         }
@@ -236,6 +253,9 @@ impl Context {
         }
         for branch in &mut self.branches {
             branch.fire(cx);
+        }
+        if self.waits.take_if(|at| *at <= cx.now).is_some() {
+            self.answer(cx, &Answer::new(480));
         }
         self.settle(cx);
     }
@@ -298,7 +318,7 @@ impl Context {
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let branches = self.branches.iter().filter_map(Branch::deadline);
-        branches.chain(self.server.deadline()).min()
+        branches.chain(self.server.deadline()).chain(self.waits).min()
     }
 
     pub(crate) fn is_over(&self) -> bool {

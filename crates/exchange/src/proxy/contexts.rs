@@ -33,6 +33,8 @@ struct Slot {
 pub(crate) enum Handle {
     Flow(FlowId),
     Binding(BindingId),
+    /// A contact that is waited for, by the hash of its URI.
+    Away(u64),
 }
 
 impl Handle {
@@ -97,14 +99,23 @@ impl Contexts {
         Some(told)
     }
 
-    /// Files a context under everything it talks to. Once, after its branches are made.
+    /// Files a context under everything it talks to, after its branches are made.
     pub(crate) fn file_ends(&mut self, id: ContextId) {
+        let Some(slot) = self.table.get(&id) else { return };
+        let handles = slot.context.ends().flat_map(Handle::of).collect();
+        self.file(id, handles);
+    }
+
+    /// Files a context under these handles only.
+    pub(crate) fn file(&mut self, id: ContextId, handles: Vec<Handle>) {
         let Some(slot) = self.table.get_mut(&id) else { return };
-        slot.handles = slot.context.ends().flat_map(Handle::of).collect();
+        for handle in std::mem::replace(&mut slot.handles, handles) {
+            self.ends.remove(&(handle, id));
+        }
         self.ends.extend(slot.handles.iter().map(|&handle| (handle, id)));
     }
 
-    /// The contexts that talk to an end.
+    /// The contexts that are filed under a handle.
     pub(crate) fn at(&self, handle: Handle) -> Vec<ContextId> {
         let filed = self.ends.range((handle, 0)..).take_while(|(other, _)| *other == handle);
         filed.map(|&(_, id)| id).collect()

@@ -115,6 +115,10 @@ impl Exchange {
             for id in self.contexts.at(Handle::Binding(binding)) {
                 self.contexts.with(&mut self.cx, id, |context, cx| context.resume(cx, binding));
             }
+            let Some(uri) = self.cx.location.get(binding).map(|binding| &binding.uri) else { continue };
+            for id in self.contexts.at(Handle::Away(self.cx.seal.mac("away", &[uri]))) {
+                self.retry(id);
+            }
         }
     }
 
@@ -140,8 +144,21 @@ impl Exchange {
                 self.contexts.with(&mut self.cx, id, |context, cx| context.fork(cx, &plan, loop_mark));
                 self.contexts.file_ends(id);
             }
+            Ok(Way::Wait) => {
+                let uri = request.request_uri().unwrap_or_default();
+                self.contexts.file(id, vec![Handle::Away(self.cx.seal.mac("away", &[uri]))]);
+                self.contexts.with(&mut self.cx, id, |context, cx| context.wait(cx));
+            }
             Ok(Way::Here) => self.answer(id, &Answer::capabilities()),
             Err(answer) => self.answer(id, &answer),
+        }
+    }
+
+    /// The target of a request that waited has registered.
+    fn retry(&mut self, id: ContextId) {
+        let Some(context) = self.contexts.get(id) else { return };
+        if let Some(request) = context.waiting().cloned() {
+            self.proxy(context.flow, id, &request);
         }
     }
 

@@ -35,6 +35,8 @@ pub(crate) enum Way {
     Forward(Plan),
     /// To the exchange itself.
     Here,
+    /// To a contact that nobody has registered, but may in a moment: after a restart phones come back one by one.
+    Wait,
 }
 
 /// The Route rows, as far as they are ours.
@@ -94,11 +96,14 @@ pub(crate) fn find(cx: &mut Cx, flow: FlowId, request: &Message) -> Result<Way, 
         return Err(admit::relaying_denied());
     }
     let place = place(cx, request)?;
+    if matches!(place, Place::Away) {
+        return Ok(Way::Wait);
+    }
     let caller = admit::caller(cx, flow, request, &place)?;
     let source = source(cx, flow, caller.as_deref(), request);
     let targets = match place {
         Place::Here if request.method() == Some(Method::Options) => return Ok(Way::Here),
-        Place::Here | Place::Nobody => return Err(Answer::new(404)),
+        Place::Here | Place::Nobody | Place::Away => return Err(Answer::new(404)),
         Place::Contact(target) => vec![target],
         Place::User(user) => contacts(cx, &user),
     };
@@ -128,6 +133,8 @@ pub(super) enum Place {
     User(String),
     /// A phone, by its contact: inside a dialog whose route was lost, or for a transfer with Replaces.
     Contact(Target),
+    /// A phone that is not registered: inside a dialog whose route was lost.
+    Away,
     /// A user of ours that does not exist.
     Nobody,
 }
@@ -150,9 +157,9 @@ fn place(cx: &Cx, request: &Message) -> Result<Place, Answer> {
         return Ok(Place::Contact(Target { end: end_of(binding), uri: None }));
     }
     if !cx.is_ours(&uri) {
-        // A peer in a dialog is away for the moment; anything else would be relaying.
+        // The contact of a peer that is away; without a dialog it would be relaying.
         let inside = request.to().is_ok_and(|to| to.tag().is_some());
-        return Err(if inside { Answer::new(480) } else { admit::relaying_denied() });
+        return if inside { Ok(Place::Away) } else { Err(admit::relaying_denied()) };
     }
     Ok(match user {
         None => Place::Here,

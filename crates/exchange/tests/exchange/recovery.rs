@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use offhook_exchange::Transport;
 
-use crate::lab::{Dialog, Lab, Phone, config, reply};
+use crate::lab::{Dialog, Lab, Phone, Sip, config, reply};
 
 /// A request of one end arrives at the other and is answered.
 #[track_caller]
@@ -139,11 +139,23 @@ fn a_dialog_without_its_route_is_found_by_the_contact_after_a_restart() {
     bob.flow = lab.up(12, Transport::Ws);
     alice.register(&mut lab);
 
-    let early = near.request(&mut alice, "INFO", "");
-    lab.send(alice.flow, &early);
+    // Phones come back one by one: what is said to one that is not there yet waits for it, for a while.
+    for early in [near.request(&mut alice, "INFO", ""), near.request(&mut alice, "INFO", "")] {
+        lab.send(alice.flow, &early);
+        lab.pass(Duration::from_secs(6));
+    }
     lab.expect(alice.flow, "SIP/2.0 480 ");
-
+    let hold = near.request(&mut alice, "INVITE", "");
+    lab.send(alice.flow, &hold);
+    lab.send(alice.flow, &alice.cancel(&Sip(hold.replace('\n', "\r\n"))));
+    lab.expect(alice.flow, "SIP/2.0 487 ");
+    lab.expect(alice.flow, "SIP/2.0 200 ");
     bob.register(&mut lab);
+    let early = lab.expect(bob.flow, &format!("INFO {} ", bob.contact));
+    lab.silent(bob.flow);
+    lab.send(bob.flow, &reply(&early, "200 OK", "", ""));
+    lab.expect(alice.flow, "SIP/2.0 200 ");
+
     let request = near.request(&mut alice, "INVITE", "");
     lab.send(alice.flow, &request);
     lab.expect(alice.flow, "SIP/2.0 100 ");
