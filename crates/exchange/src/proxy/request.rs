@@ -51,9 +51,6 @@ impl Exchange {
     pub(crate) fn refuse(&mut self, flow: FlowId, fault: Fault, data: Bytes) {
         let limits = self.cx.config.limits.message;
         let Some(request) = Message::salvage(data, &limits) else { return };
-        if request.method() == Some(Method::Ack) {
-            return;
-        }
         let request = self.stamp(flow, &request).unwrap_or(request);
         let status = fault.kind.status();
         let answer = Answer::new(status).to(&self.cx.seal, &request);

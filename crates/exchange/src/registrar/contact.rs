@@ -78,7 +78,7 @@ pub(super) fn changes(
                 if old.is_some_and(|old| !in_order(old)) {
                     return Err(late());
                 }
-                let id = device.identity(cx, user, &address, old);
+                let id = device.identity(cx, user, &address);
                 if let Some(old) = old.filter(|old| old.id != id || interval.is_zero()) {
                     changes.push(Change::Remove(old.id));
                 }
@@ -147,11 +147,10 @@ impl Device {
 
     /// The lasting name of the binding. It must come out the same when the contact is registered again after its
     /// flow and its binding died, so it is a hash of the device, or else of the URI as written.
-    fn identity(&self, cx: &Cx, user: &str, address: &NameAddr<'_>, old: Option<&Binding>) -> BindingId {
-        match (&self.instance, old) {
-            (Some(instance), _) => cx.seal.binding(user, &[b"instance", &instance.device, &instance.flow]),
-            (None, Some(old)) if old.instance.is_none() => old.id,
-            (None, _) => cx.seal.binding(user, &[b"uri", address.uri]),
+    fn identity(&self, cx: &Cx, user: &str, address: &NameAddr<'_>) -> BindingId {
+        match &self.instance {
+            Some(instance) => cx.seal.binding(user, &[b"instance", &instance.device, &instance.flow]),
+            None => cx.seal.binding(user, &[b"uri", address.uri]),
         }
     }
 }

@@ -290,6 +290,7 @@ mod tests {
         let mut client = client(true, false);
         assert_eq!(hear(&mut client, 10, 486), Heard::Final { ack: ack.clone() });
         assert_eq!(hear(&mut client, 600, 486), Heard::Repeated { ack });
+        assert_eq!(hear(&mut client, 700, 180), Heard::Repeated { ack: None });
         assert_eq!(run(&mut client), (vec![], None));
         assert!(client.is_over());
     }

@@ -65,3 +65,46 @@ impl ServerKey {
         Self { matter: self.matter.clone(), kind: Kind::Invite }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(method: &str, via: &str, cseq: u32) -> ServerKey {
+        let text = format!(
+            "{method} sip:bob@example.com SIP/2.0\r\nVia: {via}\r\nFrom: <sip:a@example.com>;tag=a\r\n\
+             To: <sip:b@example.com>\r\nCall-ID: 1\r\nCSeq: {cseq} {method}\r\n\r\n"
+        );
+        let request = Message::parse(text.into(), &offhook_wire::Limits::default()).unwrap();
+        ServerKey::of(&request).unwrap()
+    }
+
+    #[test]
+    fn the_branch_and_the_sender_make_the_key() {
+        let via = "SIP/2.0/UDP host:5060;branch=z9hG4bK1";
+        let invite = key("INVITE", via, 1);
+        assert_eq!(invite, key("INVITE", "SIP/2.0/TCP HOST:5060;branch=z9hG4bK1;rport", 7));
+        assert_ne!(invite, key("INVITE", "SIP/2.0/UDP host:5061;branch=z9hG4bK1", 1));
+        assert_ne!(invite, key("INVITE", "SIP/2.0/UDP other:5060;branch=z9hG4bK1", 1));
+        assert_ne!(invite, key("INVITE", "SIP/2.0/UDP host:5060;branch=z9hG4bK2", 1));
+    }
+
+    #[test]
+    fn an_ack_belongs_to_its_invite_and_a_cancel_is_about_it() {
+        let via = "SIP/2.0/UDP host;branch=z9hG4bK1";
+        let invite = key("INVITE", via, 1);
+        assert_eq!(key("ACK", via, 1), invite);
+        assert_ne!(key("CANCEL", via, 1), invite);
+        assert_eq!(key("CANCEL", via, 1).cancelled(), invite);
+        assert_ne!(key("BYE", via, 1), invite);
+        assert_ne!(key("BYE", via, 1), key("INFO", via, 1));
+    }
+
+    #[test]
+    fn without_a_cookie_the_rest_of_the_request_makes_the_key() {
+        let via = "SIP/2.0/UDP host;branch=1";
+        assert_eq!(key("INVITE", via, 1), key("ACK", via, 1));
+        assert_ne!(key("INVITE", via, 1), key("INVITE", via, 2));
+        assert_ne!(key("INVITE", via, 1), key("INVITE", "SIP/2.0/UDP host;branch=2", 1));
+    }
+}

@@ -208,6 +208,16 @@ fn a_caller_is_who_the_credentials_say() {
 }
 
 #[test]
+fn a_tag_in_to_is_no_pass() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    Phone::registered(&mut lab, 2, "bob");
+    let invite = alice.request("INVITE", "sip:bob@example.com", "<sip:bob@example.com>;tag=b", "");
+    lab.send(alice.flow, &invite);
+    lab.expect(alice.flow, "SIP/2.0 407 ");
+}
+
+#[test]
 fn strangers_may_call_only_where_they_are_welcome() {
     for (guests, start) in [(true, "SIP/2.0 100 "), (false, "SIP/2.0 403 ")] {
         let mut config = crate::lab::config();

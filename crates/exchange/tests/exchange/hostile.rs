@@ -141,6 +141,18 @@ fn what_is_too_much_is_refused() {
 }
 
 #[test]
+fn transactions_are_bounded_over_all_flows() {
+    let mut config = config();
+    config.limits.transactions = 1;
+    let mut lab = Lab::with(config);
+    let flows = [lab.up(1, Transport::Udp), lab.up(2, Transport::Udp)];
+    for (flow, start) in flows.into_iter().zip(["SIP/2.0 200 ", "SIP/2.0 503 "]) {
+        lab.send(flow, OPTIONS);
+        lab.expect(flow, start);
+    }
+}
+
+#[test]
 fn a_stream_is_cut_into_messages_and_closed_when_it_is_lost() {
     let mut lab = Lab::new();
     let flow = lab.up(1, Transport::Tcp);

@@ -255,6 +255,60 @@ fn a_callee_that_is_lost_twice_is_unavailable() {
 }
 
 #[test]
+fn a_caller_that_is_lost_twice_hears_the_end_at_last() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let bob = Phone::registered(&mut lab, 2, "bob");
+    let old = alice.flow;
+    let sent = alice.invite(&mut lab, "sip:bob@example.com");
+    let received = lab.expect(bob.flow, "INVITE ");
+    alice.flow = lab.up(11, Transport::Ws);
+    alice.register(&mut lab);
+    lab.expect(alice.flow, "SIP/2.0 100 ");
+    alice.reconnect(&mut lab, 12);
+    lab.send(bob.flow, &reply(&received, "486 Busy Here", "b", ""));
+    lab.silent(old);
+    alice.register(&mut lab);
+    let busy = lab.expect(alice.flow, "SIP/2.0 486 ");
+    lab.send(alice.flow, &alice.ack_refusal(&sent, &busy));
+    assert_eq!(lab.exchange.load().transactions, 0);
+}
+
+#[test]
+fn a_cancel_follows_a_phone_to_its_new_connection() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    let sent = alice.invite(&mut lab, "sip:bob@example.com");
+    let received = lab.expect(bob.flow, "INVITE ");
+    lab.send(bob.flow, &reply(&received, "180 Ringing", "b", ""));
+    lab.send(alice.flow, &alice.cancel(&sent));
+    let cancel = lab.expect(bob.flow, "CANCEL ");
+    bob.flow = lab.up(12, Transport::Ws);
+    bob.register(&mut lab);
+    assert_eq!(lab.next(bob.flow).0, received.0);
+    assert_eq!(lab.next(bob.flow).0, cancel.0);
+}
+
+#[test]
+fn the_contact_of_the_call_is_the_one_that_is_followed() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    alice.contact = "sip:second@alice.invalid;transport=ws".to_owned();
+    alice.register(&mut lab);
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    let (_, mut far) = alice.call(&mut lab, &mut bob);
+    alice.reconnect(&mut lab, 11);
+    alice.register(&mut lab);
+    let request = far.request(&mut bob, "INFO", "");
+    // Its own URI would find it too: only the binding in the route may lead there.
+    let request =
+        request.replace("INFO sip:second@alice.invalid;transport=ws", "INFO sip:gone@alice.invalid");
+    lab.send(bob.flow, &request);
+    lab.expect(alice.flow, "INFO sip:gone@alice.invalid ");
+}
+
+#[test]
 fn a_caller_that_gives_up_on_a_lost_callee_hears_so_at_once() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");

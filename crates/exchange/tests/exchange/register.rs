@@ -83,6 +83,9 @@ fn an_unknown_user_is_not_found_and_a_foreign_domain_is_not_served() {
     let register = eve.request("REGISTER", "sip:example.org", "sip:eve@example.org", "");
     lab.send(eve.flow, &register);
     lab.expect(eve.flow, "SIP/2.0 403 ");
+    let register = eve.request("REGISTER", "sip:example.com", "sip:alice@example.org", "");
+    lab.send(eve.flow, &register);
+    lab.expect(eve.flow, "SIP/2.0 404 ");
 }
 
 #[test]
@@ -137,6 +140,22 @@ fn intervals_are_bounded() {
     assert!(unsaid.row("Contact").ends_with(";expires=600"));
     let unreadable = alice.register_with(&mut lab, &format!("Contact: <{contact}>;expires=soon\n"));
     assert!(unreadable.row("Contact").ends_with(";expires=3600"), "RFC 3261 §10.2: an hour");
+    let unreadable =
+        alice.register_with(&mut lab, &format!("Contact: <{contact}>\nExpires: Thu, 01 Dec 1994\n"));
+    assert!(unreadable.row("Contact").ends_with(";expires=3600"), "RFC 3261 §10.2: an hour");
+}
+
+#[test]
+fn an_hour_is_never_too_brief() {
+    let mut config = config();
+    config.min_expires = Duration::from_secs(7200);
+    config.max_expires = Duration::from_secs(7200);
+    let mut lab = Lab::with(config);
+    let mut alice = phone(&mut lab);
+    for (wish, status) in [(3599, "423"), (3600, "200")] {
+        let answer = alice.register_with(&mut lab, &format!("Contact: <{}>;expires={wish}\n", alice.contact));
+        assert!(answer.start().starts_with(&format!("SIP/2.0 {status} ")), "{}", answer.0);
+    }
 }
 
 #[test]
