@@ -1,8 +1,6 @@
 //! Hold, resume, glare, DTMF.
 
-mod common;
-
-use common::Pair;
+use crate::common::Pair;
 use offhook::Status::Established;
 use offhook::{DigitFailure, DtmfPath, Effect, Event, SessionId};
 use std::time::Duration;
@@ -91,7 +89,7 @@ fn digits_travel_by_info_one_after_another() {
 #[test]
 fn digits_travel_by_rtp_when_the_peer_takes_telephone_event() {
     let (mut pair, hers, _) = Pair::in_call(WS);
-    pair.alice.media = common::Media::Manual;
+    pair.alice.media = crate::common::Media::Manual;
     pair.alice.phone.digits(pair.now(), hers, "15", TONE, DtmfPath::Auto).expect("established");
     pair.run(SECOND);
     let wanted: Vec<char> = pair

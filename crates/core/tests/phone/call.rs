@@ -1,8 +1,6 @@
 //! Calls between two phones, and how they end.
 
-mod common;
-
-use common::{Media, Pair, config};
+use crate::common::{Media, Pair, config};
 use offhook::Status::{Established, Establishing, Idle, Initial, Terminating};
 use offhook::{By, Cause, Dial, Event, MediaFault, Misuse, Status};
 use std::time::Duration;
@@ -180,7 +178,7 @@ fn a_media_path_that_never_comes_up_ends_the_call() {
 
 #[test]
 fn a_call_without_a_connection_ends_at_once() {
-    let mut desk = common::Desk::unconnected(config("alice", WS), 1);
+    let mut desk = crate::common::Desk::unconnected(config("alice", WS), 1);
     let id = desk.phone.dial(desk.now, Dial::to("bob")).expect("a call");
     desk.pump();
     assert_eq!(desk.walk(id), [Initial, Idle]);

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Two phones and a wire that takes 10 ms each way.
-pub struct Pair {
-    pub alice: Desk,
-    pub bob: Desk,
+pub(crate) struct Pair {
+    pub(crate) alice: Desk,
+    pub(crate) bob: Desk,
     /// What is on the wire: when it arrives, and at whom.
     wire: BTreeMap<(Instant, u64), (Side, Bytes)>,
     order: u64,
-    pub latency: Duration,
+    pub(crate) latency: Duration,
     /// Asked for each message that is sent; `false` loses it.
-    pub passes: Box<dyn FnMut(&Bytes) -> bool>,
+    pub(crate) passes: Box<dyn FnMut(&Bytes) -> bool>,
 }
 
 #[derive(Copy, Clone, PartialEq, Eq)]
@@ -23,11 +23,11 @@ enum Side {
 }
 
 impl Pair {
-    pub fn new(server: &str) -> Self {
+    pub(crate) fn new(server: &str) -> Self {
         Self::with(config("alice", server), config("bob", server))
     }
 
-    pub fn with(alice: Config, bob: Config) -> Self {
+    pub(crate) fn with(alice: Config, bob: Config) -> Self {
         Self {
             alice: Desk::new(alice, 1),
             bob: Desk::new(bob, 2),
@@ -39,13 +39,13 @@ impl Pair {
     }
 
     /// Alice and Bob in an established call: hers, his.
-    pub fn in_call(server: &str) -> (Self, SessionId, SessionId) {
+    pub(crate) fn in_call(server: &str) -> (Self, SessionId, SessionId) {
         let mut pair = Self::new(server);
         let (hers, his) = pair.call();
         (pair, hers, his)
     }
 
-    pub fn call(&mut self) -> (SessionId, SessionId) {
+    pub(crate) fn call(&mut self) -> (SessionId, SessionId) {
         let hers = self.alice.phone.dial(self.now(), Dial::to("bob")).expect("a call");
         self.run(Duration::from_millis(500));
         let his = self.bob.incoming();
@@ -54,12 +54,12 @@ impl Pair {
         (hers, his)
     }
 
-    pub fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.alice.now
     }
 
     /// Lets time pass for both, and carries what they send.
-    pub fn run(&mut self, time: Duration) {
+    pub(crate) fn run(&mut self, time: Duration) {
         let end = self.now() + time;
         for _ in 0..100_000 {
             self.collect();

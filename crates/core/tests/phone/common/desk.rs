@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// What the media engine of a desk does with effects.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Media {
+pub(crate) enum Media {
     /// It answers at once, and its path comes up.
     Works,
     /// It answers at once, and its path never comes up.
@@ -22,25 +22,25 @@ pub enum Media {
 }
 
 /// One phone, its connection, and all that it said.
-pub struct Desk {
-    pub phone: Phone,
-    pub now: Instant,
-    pub media: Media,
-    pub sent: VecDeque<Bytes>,
-    pub events: Vec<Event>,
-    pub effects: Vec<(EffectId, Effect)>,
-    pub flow: Option<FlowId>,
+pub(crate) struct Desk {
+    pub(crate) phone: Phone,
+    pub(crate) now: Instant,
+    pub(crate) media: Media,
+    pub(crate) sent: VecDeque<Bytes>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) effects: Vec<(EffectId, Effect)>,
+    pub(crate) flow: Option<FlowId>,
 }
 
 impl Desk {
     /// A phone whose connection is up.
-    pub fn new(config: Config, seed: u8) -> Self {
+    pub(crate) fn new(config: Config, seed: u8) -> Self {
         let mut desk = Self::unconnected(config, seed);
         desk.connect();
         desk
     }
 
-    pub fn unconnected(config: Config, seed: u8) -> Self {
+    pub(crate) fn unconnected(config: Config, seed: u8) -> Self {
         let now = Instant::from_nanos(1_000_000_000);
         let mut desk = Self {
             phone: Phone::new(config, [seed; 32], now),
@@ -55,28 +55,28 @@ impl Desk {
         desk
     }
 
-    pub fn connect(&mut self) {
+    pub(crate) fn connect(&mut self) {
         let flow = self.flow.expect("the phone asked for a connection");
         self.give(Input::Flow { flow, change: FlowChange::Up { local: Some("192.0.2.1:5060".to_owned()) } });
     }
 
-    pub fn give(&mut self, input: Input) {
+    pub(crate) fn give(&mut self, input: Input) {
         self.phone.handle(self.now, input).expect("only commands can be misused");
         self.pump();
     }
 
     /// What arrives from the server, as text; `\n` stands for CRLF.
-    pub fn receive(&mut self, text: &str) {
+    pub(crate) fn receive(&mut self, text: &str) {
         self.receive_bytes(Bytes::from(text.replace('\n', "\r\n")));
     }
 
-    pub fn receive_bytes(&mut self, data: Bytes) {
+    pub(crate) fn receive_bytes(&mut self, data: Bytes) {
         let flow = self.flow.expect("connected");
         self.give(Input::Received { flow, data });
     }
 
     /// Polls until there is nothing more to do.
-    pub fn pump(&mut self) {
+    pub(crate) fn pump(&mut self) {
         while let Some(output) = self.phone.poll() {
             match output {
                 Output::Transmit { flow, data } => {
@@ -120,7 +120,7 @@ impl Desk {
     }
 
     /// Lets time pass, waking the phone whenever it asked for it.
-    pub fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         let mut wakes = 0;
         while let Some(deadline) = self.phone.deadline().filter(|d| d.at <= end) {
@@ -133,17 +133,13 @@ impl Desk {
     }
 
     /// The next message that the phone sent.
-    pub fn next(&mut self) -> Message {
+    pub(crate) fn next(&mut self) -> Message {
         let data = self.sent.pop_front().expect("the phone sent something");
         Message::parse(data, &Limits::default()).expect("what a phone sends can be read")
     }
 
-    pub fn next_text(&mut self) -> String {
-        String::from_utf8(self.next().bytes().to_vec()).expect("UTF-8")
-    }
-
     /// The next message, which must be a request of this method.
-    pub fn next_request(&mut self, method: &str) -> Message {
+    pub(crate) fn next_request(&mut self, method: &str) -> Message {
         let message = self.next();
         assert_eq!(
             message.method().map(|m| m.as_bytes().to_vec()),
@@ -154,19 +150,19 @@ impl Desk {
     }
 
     /// The next message, which must be a response with this code.
-    pub fn next_response(&mut self, code: u16) -> Message {
+    pub(crate) fn next_response(&mut self, code: u16) -> Message {
         let message = self.next();
         assert_eq!(message.status(), Some(code), "{message:?}");
         message
     }
 
     /// Takes the events so far.
-    pub fn take_events(&mut self) -> Vec<Event> {
+    pub(crate) fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }
 
     /// The statuses of a call in the order in which they were entered.
-    pub fn walk(&self, id: SessionId) -> Vec<Status> {
+    pub(crate) fn walk(&self, id: SessionId) -> Vec<Status> {
         let mut walk = Vec::new();
         for event in &self.events {
             if let Event::Status { session, from, to } = event
@@ -183,7 +179,7 @@ impl Desk {
     }
 
     /// The call that came in.
-    pub fn incoming(&self) -> SessionId {
+    pub(crate) fn incoming(&self) -> SessionId {
         let incoming = |event: &Event| match event {
             Event::Incoming(incoming) => Some(incoming.session),
             _ => None,
@@ -192,7 +188,7 @@ impl Desk {
     }
 
     /// Why a call ended.
-    pub fn ended(&self, id: SessionId) -> offhook::EndReason {
+    pub(crate) fn ended(&self, id: SessionId) -> offhook::EndReason {
         let mut ends = self.events.iter().filter_map(|event| match event {
             Event::Ended { session, why } if *session == id => Some(why.clone()),
             _ => None,
@@ -204,7 +200,7 @@ impl Desk {
 }
 
 /// A small description; audio with telephone-event.
-pub fn sdp(direction: Direction) -> Bytes {
+pub(crate) fn sdp(direction: Direction) -> Bytes {
     format!(
         "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0 101\r\n\
          a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na={}\r\n",

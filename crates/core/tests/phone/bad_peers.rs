@@ -1,9 +1,7 @@
 //! What a peer, or an attacker, can send; and what the phone makes of it.
 
-mod common;
-
+use crate::common::{Desk, config, sdp};
 use bytes::Bytes;
-use common::{Desk, config, sdp};
 use offhook::{By, Cause, Counters, Dial, Direction, Event, Input, Limits, SessionId, Status};
 use offhook_wire::{Builder, HeaderName, Message};
 use std::time::Duration;
@@ -272,7 +270,7 @@ fn a_reinvite_is_always_answered() {
     desk.receive(&in_dialog(&ack, "ACK", 7, "Content-Type: application/sdp\n", &answer));
     assert!(desk.events.contains(&Event::Hold { session: id, local: false, remote: false }));
     // And one that meets ours gets 491.
-    desk.media = common::Media::Manual;
+    desk.media = crate::common::Media::Manual;
     desk.phone.hold(desk.now, id).expect("established");
     desk.pump();
     desk.receive(&in_dialog(&ack, "INVITE", 8, "", ""));
