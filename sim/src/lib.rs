@@ -1,11 +1,22 @@
 //! The deterministic simulator of Offhook: phones and exchanges on bad networks, in virtual time.
 //!
 //! Two stages. A seed becomes a [`Scenario`](scenario::Scenario): an explicit list of who is there, what they do and what goes
-//! wrong. A scenario is then played. Nothing is drawn while it is played but the fates of messages, and those hang on what each
-//! message is ([`fate`]), so that a step can be taken out and the rest goes on as it did.
+//! wrong ([`generate`]). A scenario is then played ([`run`]). Nothing is drawn while it is played but the fates of messages, and
+//! those hang on what each message is ([`fate`]), so that a step can be taken out and the rest goes on as it did.
+//!
+//! Oracles watch each run ([`oracle`]). A test can also drive a [`World`] by hand, with the same oracles watching.
 
 pub mod fate;
+pub mod generate;
 pub mod hash;
+mod ladder;
 pub mod media;
+pub mod node;
+pub mod oracle;
 pub mod queue;
+pub mod run;
 pub mod scenario;
+pub mod tape;
+pub mod world;
+
+pub use world::World;

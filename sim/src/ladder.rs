@@ -1,0 +1,234 @@
+//! The ladder: what happened, as a sequence diagram in text.
+//!
+//! One column for each machine, time running down. A message is drawn where it was sent; `x` in place of its head says
+//! that it was lost. Call-IDs are numbered by their first appearance, so that a ladder says the same when they differ.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use offhook::{Command, DigitFailure, Event, RegistrationState};
+use offhook_wire::{Instant, Limits, Message};
+
+use crate::scenario::Seconds;
+use crate::tape::{Entry, Node, What};
+use crate::world::World;
+
+/// The width of the times, and the distance between columns.
+const MARGIN: usize = 13;
+const COLUMN: usize = 30;
+
+impl World {
+    /// Draws what the tape kept.
+    pub fn ladder(&self) -> String {
+        let mut ladder = Ladder::new(self);
+        for entry in self.tape().entries() {
+            ladder.entry(entry);
+        }
+        ladder.text
+    }
+}
+
+struct Ladder<'w> {
+    world: &'w World,
+    columns: BTreeMap<Node, usize>,
+    calls: BTreeMap<Bytes, usize>,
+    text: String,
+}
+
+impl<'w> Ladder<'w> {
+    /// The exchanges stand in the middle, so that most arrows are short.
+    fn new(world: &'w World) -> Self {
+        let scenario = world.scenario();
+        let phones: Vec<Node> = (0..scenario.phones.len()).map(Node::Phone).collect();
+        let (left, right) = phones.split_at(phones.len().div_ceil(2));
+        let exchanges: Vec<Node> = (0..scenario.exchanges.len()).map(Node::Exchange).collect();
+        let order = [left, &exchanges, right].concat();
+        let columns: BTreeMap<Node, usize> =
+            order.iter().enumerate().map(|(place, &node)| (node, MARGIN + place * COLUMN)).collect();
+        let mut ladder = Self { world, columns, calls: BTreeMap::new(), text: String::new() };
+        let mut head = Vec::new();
+        for &node in &order {
+            let name = ladder.name(node);
+            write_at(&mut head, ladder.columns[&node], name);
+        }
+        ladder.push(&head);
+        ladder
+    }
+
+    fn name(&self, node: Node) -> &'w str {
+        let scenario = self.world.scenario();
+        match node {
+            Node::Phone(phone) => &scenario.phones[phone].name,
+            Node::Exchange(exchange) => &scenario.exchanges[exchange].name,
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry) {
+        match &entry.what {
+            What::Sent { from, to, data, arrivals, repeat } => {
+                let mut label = self.summary(data);
+                if *repeat > 0 {
+                    let _ = write!(label, " again");
+                }
+                if arrivals.second.is_some() {
+                    let _ = write!(label, " twice");
+                }
+                self.arrow(entry.at, *from, *to, &label, arrivals.first.is_none());
+            }
+            What::Told { phone, event } => {
+                if let Some(text) = describe_event(event) {
+                    self.note(entry.at, Node::Phone(*phone), '*', &text);
+                }
+            }
+            What::Asked { phone, command, refused } => {
+                let mut text = describe_command(command);
+                if let Some(refused) = refused {
+                    let _ = write!(text, " (refused: {refused})");
+                }
+                self.note(entry.at, Node::Phone(*phone), '>', &text);
+            }
+            What::Noted { node, text } => self.note(entry.at, *node, '!', text),
+            What::Phase { name } => {
+                let mut row = self.row(entry.at);
+                let width = row.len();
+                write_at(&mut row, MARGIN, &format!("{:=<w$}", format!("== {name} "), w = width - MARGIN));
+                self.push(&row);
+            }
+        }
+    }
+
+    fn arrow(&mut self, at: Instant, from: Node, to: Node, label: &str, lost: bool) {
+        let mut row = self.row(at);
+        let (start, end) = (self.columns[&from], self.columns[&to]);
+        let (low, high) = (start.min(end) + 1, start.max(end));
+        row[low..high].fill('-');
+        let room: String = label.chars().take(high - low - 4).collect();
+        write_at(&mut row, low + 2, &room);
+        let (head, tip) = if start < end { (high - 1, '>') } else { (low, '<') };
+        row[head] = if lost { 'x' } else { tip };
+        self.push(&row);
+    }
+
+    fn note(&mut self, at: Instant, node: Node, mark: char, text: &str) {
+        let mut row = self.row(at);
+        let line = text.lines().next().unwrap_or_default();
+        write_at(&mut row, self.columns[&node], &format!("{mark} {line} "));
+        self.push(&row);
+    }
+
+    fn row(&self, at: Instant) -> Vec<char> {
+        let micros = at.as_nanos() / 1_000;
+        let mut row = Vec::new();
+        write_at(&mut row, 0, &format!("{:>4}.{:06}", micros / 1_000_000, micros % 1_000_000));
+        for &column in self.columns.values() {
+            write_at(&mut row, column, "|");
+        }
+        row
+    }
+
+    fn push(&mut self, row: &[char]) {
+        let line: String = row.iter().collect();
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    /// `INVITE #1/2 sdp`: the method or status, the call, the CSeq.
+    fn summary(&mut self, data: &Bytes) -> String {
+        let Ok(message) = Message::parse(data.clone(), &Limits::default()) else {
+            return if data.iter().all(|byte| b"\r\n".contains(byte)) { "keep-alive" } else { "garbage" }
+                .to_owned();
+        };
+        let mut text = String::new();
+        if let Some(status) = message.status() {
+            let _ = write!(text, "{status} ");
+        }
+        if let Ok(cseq) = message.cseq() {
+            let _ = write!(text, "{}", String::from_utf8_lossy(cseq.method.as_bytes()));
+            if let Ok(call_id) = message.call_id() {
+                let _ = write!(text, " #{}/{}", self.call(call_id), cseq.number);
+            }
+        }
+        if !message.body_bytes().is_empty() {
+            let sdp = String::from_utf8_lossy(message.body_bytes());
+            let word =
+                ["sendonly", "recvonly", "inactive", "sendrecv"].into_iter().find(|word| sdp.contains(word));
+            let _ = write!(text, " {}", word.unwrap_or("body"));
+        }
+        text
+    }
+
+    fn call(&mut self, call_id: &[u8]) -> usize {
+        let next = self.calls.len() + 1;
+        *self.calls.entry(Bytes::copy_from_slice(call_id)).or_insert(next)
+    }
+}
+
+fn write_at(row: &mut Vec<char>, at: usize, text: &str) {
+    for (place, character) in text.chars().enumerate() {
+        if row.len() <= at + place {
+            row.resize(at + place + 1, ' ');
+        }
+        row[at + place] = character;
+    }
+}
+
+/// What a reader wants to know of an event; states of connections are seen from what follows.
+fn describe_event(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Flow { .. } => return None,
+        Event::Registration { state, .. } => match state {
+            RegistrationState::Unregistered => "unregistered".to_owned(),
+            RegistrationState::Registering { attempt } => format!("registering ({attempt})"),
+            RegistrationState::Registered { .. } => "registered".to_owned(),
+            RegistrationState::Refreshing => "refreshing".to_owned(),
+            RegistrationState::Waiting { attempt, why, .. } => {
+                format!("waiting for attempt {attempt}: {}", why.cause)
+            }
+            RegistrationState::Unregistering => "unregistering".to_owned(),
+            RegistrationState::Failed(why) => format!("registration failed: {}", why.cause),
+        },
+        Event::Incoming(incoming) => format!("{} incoming from {}", incoming.session, incoming.from),
+        Event::Status { session, to, .. } => format!("{session} {to}"),
+        Event::Progress { session, code } => format!("{session} progress {code}"),
+        Event::Hold { session, local, remote } => format!("{session} hold local={local} remote={remote}"),
+        Event::HoldFailed { session, hold, code } => format!("{session} hold={hold} failed {code:?}"),
+        Event::Digit { session, digit, path, .. } => format!("{session} hears {digit} by {path:?}"),
+        Event::DigitSent { session, digit, path } => format!("{session} sent {digit} by {path:?}"),
+        Event::DigitFailed { session, digit, why } => format!("{session} lost {digit}: {}", lost(*why)),
+        Event::Transfer { session, state } => format!("{session} transfer {state:?}"),
+        Event::Referred { session, by, target } => {
+            format!("{session} to {target}, asked by the peer of {by}")
+        }
+        Event::Media { session, up } => format!("{session} media {}", if *up { "up" } else { "down" }),
+        Event::Ended { session, why } => format!("{session} ended: {} ({:?})", why.cause, why.code),
+        other => format!("{other:?}"),
+    })
+}
+
+fn lost(why: DigitFailure) -> &'static str {
+    match why {
+        DigitFailure::NotSupported => "not supported",
+        DigitFailure::Refused => "refused",
+        DigitFailure::Media => "media failed",
+        DigitFailure::Ended => "the call ended",
+    }
+}
+
+fn describe_command(command: &Command) -> String {
+    match command {
+        Command::Register { .. } => "registers".to_owned(),
+        Command::Unregister { .. } => "unregisters".to_owned(),
+        Command::Dial { session, dial } => format!("{session} dials {}", dial.to),
+        Command::Answer { session } => format!("{session} answers"),
+        Command::Reject { session, code } => format!("{session} rejects {code}"),
+        Command::HangUp { session } => format!("{session} hangs up"),
+        Command::Hold { session } => format!("{session} holds"),
+        Command::Resume { session } => format!("{session} resumes"),
+        Command::Digits { session, digits, duration, path } => {
+            format!("{session} sends {digits} by {path:?} for {}", Seconds(*duration))
+        }
+        Command::Transfer { session, target } => format!("{session} transfers to {target}"),
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,215 @@
+//! A phone in the world, with what its user and its host know of it: only what events told them.
+
+use std::collections::BTreeMap;
+
+use offhook::{
+    Account, Config, Deadline, EffectId, Event, FlowId, Input, Misuse, Output, Password, Phone,
+    RegistrationState, Secret, Server, SessionId, Status, Target, Transport,
+};
+use offhook_wire::Instant;
+
+use super::Clock;
+use super::exchange::{DOMAIN, PASSWORD};
+use crate::hash::Draw;
+use crate::scenario::{self, Manner, MediaTrouble, PhoneSetup, Scenario};
+
+/// One phone and its user.
+pub struct PhoneNode {
+    /// What the scenario says of it.
+    pub setup: PhoneSetup,
+    phone: Phone,
+    clock: Clock,
+    /// Whether it still exists.
+    pub alive: bool,
+    /// What its user does with incoming calls.
+    pub manner: Manner,
+    /// Whether its user wants to be registered.
+    pub wants_registration: bool,
+    /// The last state it told.
+    pub registration: Option<RegistrationState>,
+    /// The calls that are not over, as its events told them.
+    pub calls: BTreeMap<SessionId, Call>,
+    /// The effects that are not answered yet, and for which call.
+    pub effects: BTreeMap<EffectId, SessionId>,
+    /// What is wrong with its media engine.
+    pub trouble: Option<MediaTrouble>,
+    /// The connections that it opened and not closed, and their places in the network.
+    pub flows: BTreeMap<FlowId, usize>,
+    deadline: Option<Instant>,
+}
+
+/// A call, as its user sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Whether this phone called.
+    pub outgoing: bool,
+    /// The last status that was told.
+    pub status: Status,
+    /// Whether its user answered it, or began to end it.
+    pub acted: bool,
+    /// Whether we hold the peer.
+    pub local_hold: bool,
+    /// Whether the peer holds us.
+    pub remote_hold: bool,
+    /// Since when it has this status, in world time.
+    pub since: Instant,
+}
+
+impl PhoneNode {
+    /// A phone that was just switched on.
+    pub fn new(scenario: &Scenario, index: usize, manner: Manner) -> Self {
+        let setup = scenario.phones[index].clone();
+        let mut draw = Draw::new(scenario.seed, &setup.name);
+        let clock = Clock::new(draw.below(1_000_000_000_000), setup.drift);
+        let phone = Phone::new(config(scenario, &setup), draw.seed(), clock.local(Instant::ZERO));
+        Self {
+            phone,
+            clock,
+            alive: true,
+            manner,
+            wants_registration: true,
+            registration: None,
+            calls: BTreeMap::new(),
+            effects: BTreeMap::new(),
+            trouble: None,
+            flows: BTreeMap::new(),
+            deadline: None,
+            setup,
+        }
+    }
+
+    /// Hands it something.
+    ///
+    /// # Errors
+    /// As [`Phone::handle`].
+    pub fn handle(&mut self, now: Instant, input: Input) -> Result<(), Misuse> {
+        self.phone.handle(self.clock.local(now), input)
+    }
+
+    /// What its clock shows at a time of the world.
+    pub fn local(&self, world: Instant) -> Instant {
+        self.clock.local(world)
+    }
+
+    /// What it wants done.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.phone.poll()
+    }
+
+    /// Looks when it wants to be woken next. To be called when all its output was polled.
+    pub fn look(&mut self) {
+        self.deadline = self.phone.deadline().map(|deadline| self.clock.world(deadline.at));
+    }
+
+    /// When it wants to be woken, in world time.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline.filter(|_| self.alive)
+    }
+
+    /// What it wants to be woken for, in its own time.
+    pub fn wants(&self) -> Option<Deadline> {
+        self.phone.deadline()
+    }
+
+    /// The name that the next call will have.
+    pub fn next_session(&self) -> SessionId {
+        self.phone.next_session()
+    }
+
+    /// The public status of a call; `None` when it is over or never was.
+    pub fn status(&self, session: SessionId) -> Option<Status> {
+        self.phone.status(session)
+    }
+
+    /// The calls that the phone itself knows.
+    pub fn sessions(&self) -> impl Iterator<Item = SessionId> {
+        self.phone.sessions()
+    }
+
+    /// The newest call for which `fits` holds.
+    pub fn newest(&self, fits: impl Fn(&Call) -> bool) -> Option<SessionId> {
+        self.calls
+            .iter()
+            .filter(|(_, call)| fits(call))
+            .max_by_key(|(_, call)| call.since)
+            .map(|(&session, _)| session)
+    }
+
+    /// Whether the phone says that it is registered.
+    pub fn is_registered(&self) -> bool {
+        matches!(
+            self.registration,
+            Some(RegistrationState::Registered { .. } | RegistrationState::Refreshing)
+        )
+    }
+
+    /// Takes in what an event tells the user.
+    pub fn learn(&mut self, now: Instant, event: &Event) {
+        match event {
+            Event::Registration { state, .. } => self.registration = Some(*state),
+            Event::Incoming(incoming) => {
+                self.calls.insert(incoming.session, Call::new(false, now));
+            }
+            Event::Status { session, to, .. } => {
+                // The first status of an outgoing call is where the user learns that a transfer made one.
+                let call = self.calls.entry(*session).or_insert_with(|| Call::new(true, now));
+                (call.status, call.since) = (*to, now);
+            }
+            Event::Hold { session, local, remote } => {
+                if let Some(call) = self.calls.get_mut(session) {
+                    (call.local_hold, call.remote_hold) = (*local, *remote);
+                }
+            }
+            Event::Referred { session, .. } => {
+                self.calls.entry(*session).or_insert_with(|| Call::new(true, now));
+            }
+            Event::Ended { session, .. } => {
+                self.calls.remove(session);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Call {
+    /// A call that was just made.
+    pub fn new(outgoing: bool, now: Instant) -> Self {
+        Self {
+            outgoing,
+            status: Status::Initial,
+            acted: false,
+            local_hold: false,
+            remote_hold: false,
+            since: now,
+        }
+    }
+}
+
+fn config(scenario: &Scenario, setup: &PhoneSetup) -> Config {
+    let transport = match setup.transport {
+        scenario::Transport::Ws => Transport::Ws,
+        scenario::Transport::Udp => Transport::Udp,
+    };
+    let servers = scenario.exchanges.iter().enumerate().map(|(rank, exchange)| Server {
+        target: Target {
+            transport,
+            host: exchange.name.clone(),
+            port: 5060,
+            path: if transport == Transport::Udp { String::new() } else { "/".to_owned() },
+        },
+        weight: u16::MAX - u16::try_from(rank).unwrap_or(u16::MAX),
+    });
+    let password = if setup.right_password { PASSWORD } else { "guess" };
+    let account = Account {
+        aor: format!("sip:{}@{DOMAIN}", setup.user),
+        display_name: None,
+        username: None,
+        password: Some(Password::Plain(Secret::new(password.to_owned()))),
+        realm: None,
+        servers: servers.collect(),
+        register: true,
+        expires: setup.expires,
+        re_registry_phone_times: setup.attempts,
+    };
+    Config::new(account)
+}

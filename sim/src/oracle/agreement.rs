@@ -1,0 +1,43 @@
+//! After everything settled, an established call is established at both ends, and both agree on who holds whom.
+
+use offhook::Status;
+
+use super::{Moment, Oracle, Scene};
+use crate::node::Call;
+
+pub(super) struct Agreement;
+
+impl Oracle for Agreement {
+    fn name(&self) -> &'static str {
+        "agreement"
+    }
+
+    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
+        if moment != Moment::Settled {
+            return Ok(());
+        }
+        for (index, phone) in scene.phones.iter().enumerate().filter(|(_, phone)| phone.alive) {
+            for (&session, call) in phone.calls.iter().filter(|(_, call)| is_settled(scene, call)) {
+                let here = format!("call {session} of {}", phone.setup.name);
+                let Some((other, peer)) = scene.engines.peer((index, session)) else {
+                    return Err(format!("{here} is established, and its media has no other end"));
+                };
+                let other = &scene.phones[other];
+                let there = format!("call {peer} of {}", other.setup.name);
+                let Some(theirs) = other.calls.get(&peer).filter(|call| call.status == Status::Established)
+                else {
+                    return Err(format!("{here} is established, and {there} is not"));
+                };
+                if (call.local_hold, call.remote_hold) != (theirs.remote_hold, theirs.local_hold) {
+                    return Err(format!("{here} and {there} do not agree on who holds whom"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a call is established for so long that its other end must know.
+fn is_settled(scene: &Scene<'_>, call: &Call) -> bool {
+    call.status == Status::Established && scene.now.saturating_since(call.since).as_secs() > 60
+}

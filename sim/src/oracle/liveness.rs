@@ -1,0 +1,44 @@
+//! A phone that wants to be registered is, and one that does not is not, once all had time to settle.
+
+use offhook::RegistrationState;
+
+use super::{Moment, Oracle, Scene};
+use crate::node::PhoneNode;
+
+pub(super) struct Liveness;
+
+impl Oracle for Liveness {
+    fn name(&self) -> &'static str {
+        "liveness"
+    }
+
+    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
+        if moment == Moment::Healed {
+            return Ok(());
+        }
+        for phone in scene.phones.iter().filter(|phone| phone.alive) {
+            if !is_where_it_should_be(phone) {
+                let wish = if phone.wants_registration { "wants" } else { "does not want" };
+                return Err(format!(
+                    "{} {wish} to be registered, and is {:?}",
+                    phone.setup.name, phone.registration
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_where_it_should_be(phone: &PhoneNode) -> bool {
+    let Some(state) = phone.registration else { return false };
+    if !phone.wants_registration {
+        return state == RegistrationState::Unregistered;
+    }
+    match state {
+        // A wrong password ends the attempts at once, a limit ends them when it is reached.
+        RegistrationState::Failed(why) => {
+            !phone.setup.right_password || phone.setup.attempts.is_some_and(|limit| why.attempts >= limit)
+        }
+        _ => phone.setup.right_password && phone.is_registered(),
+    }
+}

@@ -1,0 +1,181 @@
+//! Oracles: each knows one promise, watches a run, and objects when the promise is broken.
+//!
+//! An oracle sees what a user or a peer could see, and the media model. It never looks into a phone.
+
+mod agreement;
+mod busy;
+mod digits;
+mod grammar;
+mod liveness;
+mod negotiation;
+mod quiet;
+mod stuck;
+mod wire;
+
+use std::fmt;
+
+use bytes::Bytes;
+use offhook::{Command, Event, FlowId, Misuse, SessionId};
+use offhook_wire::Instant;
+
+use crate::media::{End, Engines};
+use crate::node::{ExchangeNode, PhoneNode};
+use crate::scenario::Seconds;
+use crate::tape::Node;
+use crate::world::Phase;
+
+/// One promise.
+pub trait Oracle {
+    /// Its name, for reports.
+    fn name(&self) -> &'static str;
+
+    /// Watches something happen.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        let _ = (scene, sight);
+        Ok(())
+    }
+
+    /// Looks at the world at the end of a phase.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
+        let _ = (scene, moment);
+        Ok(())
+    }
+}
+
+/// The world as an oracle may see it.
+pub struct Scene<'a> {
+    /// The time.
+    pub now: Instant,
+    /// The phase.
+    pub phase: Phase,
+    /// The phones, and what their users know.
+    pub phones: &'a [PhoneNode],
+    /// The exchanges.
+    pub exchanges: &'a [ExchangeNode],
+    /// The media engines.
+    pub engines: &'a Engines,
+}
+
+/// Something that happens.
+pub enum Sight<'a> {
+    /// A machine's deadline has come.
+    Woken(Node),
+    /// A user asked for something.
+    Asked {
+        /// At which phone.
+        phone: usize,
+        /// For what.
+        command: &'a Command,
+        /// Why it cannot be, if it cannot.
+        refused: Option<&'a Misuse>,
+    },
+    /// A phone told its user something.
+    Told {
+        /// Which phone.
+        phone: usize,
+        /// What.
+        event: &'a Event,
+    },
+    /// A phone sends a message.
+    Sent {
+        /// Which phone.
+        phone: usize,
+        /// On which connection.
+        flow: FlowId,
+        /// The message.
+        data: &'a Bytes,
+    },
+    /// A phone asked its media engine for something that cannot come now.
+    Disorder {
+        /// Which call.
+        end: End,
+        /// What.
+        what: &'static str,
+    },
+    /// A media engine sends a digit.
+    Dialled {
+        /// Of which call.
+        end: End,
+        /// Which digit.
+        digit: char,
+        /// Where it arrives.
+        arrives: Option<End>,
+    },
+    /// All outputs of a phone after one input were taken.
+    Drained {
+        /// Which phone.
+        phone: usize,
+        /// How many there were.
+        outputs: usize,
+    },
+}
+
+/// The end of a phase.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The storm is over; nothing is promised yet.
+    Healed,
+    /// Everything had time to settle.
+    Settled,
+    /// Everybody hung up, and everything had time to become quiet.
+    Quiet,
+}
+
+/// A broken promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The oracle that objects.
+    pub oracle: &'static str,
+    /// When.
+    pub at: Instant,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = Seconds(self.at.saturating_since(Instant::ZERO));
+        write!(f, "{} at {at}: {}", self.oracle, self.what)
+    }
+}
+
+/// One of each.
+pub fn all() -> Vec<Box<dyn Oracle>> {
+    vec![
+        Box::new(grammar::Grammar::default()),
+        Box::new(negotiation::Negotiation),
+        Box::new(wire::Wire::default()),
+        Box::new(stuck::Stuck),
+        Box::new(busy::Busy::default()),
+        Box::new(digits::Digits::default()),
+        Box::new(liveness::Liveness),
+        Box::new(agreement::Agreement),
+        Box::new(quiet::Quiet),
+    ]
+}
+
+/// The call that an event is about.
+fn session_of(event: &Event) -> Option<SessionId> {
+    match event {
+        Event::Incoming(incoming) => Some(incoming.session),
+        Event::Status { session, .. }
+        | Event::Progress { session, .. }
+        | Event::Hold { session, .. }
+        | Event::HoldFailed { session, .. }
+        | Event::Digit { session, .. }
+        | Event::DigitSent { session, .. }
+        | Event::DigitFailed { session, .. }
+        | Event::Transfer { session, .. }
+        | Event::Referred { session, .. }
+        | Event::Media { session, .. }
+        | Event::Info { session, .. }
+        | Event::Ended { session, .. } => Some(*session),
+        _ => None,
+    }
+}

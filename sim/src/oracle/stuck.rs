@@ -1,0 +1,70 @@
+//! Nothing is stuck: a call that is on its way somewhere gets there in bounded time, and something is pending for it.
+
+use std::time::Duration;
+
+use offhook::Status;
+
+use super::{Oracle, Scene, Sight};
+use crate::node::Call;
+use crate::scenario::Seconds;
+
+pub(super) struct Stuck;
+
+/// 64·T1, the life of a transaction (RFC 3261 §17).
+const TRANSACTION: Duration = Duration::from_secs(32);
+
+/// For effects, which have no deadline of their own, and for clocks that differ.
+const SLACK: Duration = Duration::from_secs(20);
+
+impl Oracle for Stuck {
+    fn name(&self) -> &'static str {
+        "stuck"
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        let &Sight::Drained { phone, .. } = sight else { return Ok(()) };
+        let node = &scene.phones[phone];
+        let name = &node.setup.name;
+        for (session, call) in &node.calls {
+            let lasts = scene.now.saturating_since(call.since);
+            if lasts > bound(call) {
+                return Err(format!("call {session} of {name} is {} since {}", call.status, Seconds(lasts)));
+            }
+            let busy = call.status != Status::Established;
+            let effect = node.effects.values().any(|of| of == session);
+            if busy && !effect && node.wants().is_none() {
+                return Err(format!("call {session} of {name} is {} and waits for nothing", call.status));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How long a call may have one status.
+fn bound(call: &Call) -> Duration {
+    match call.status {
+        // An offer, an answer.
+        Status::Initial => TRANSACTION + SLACK,
+        // The ringing, a CANCEL that nobody answers, a final response that nobody acknowledges.
+        Status::Establishing => NO_ANSWER + TRANSACTION * 2 + SLACK,
+        Status::Established => Duration::MAX,
+        // A BYE, with one more attempt after a challenge; a CANCEL and the 487 that does not come.
+        Status::Terminating => TRANSACTION * 2 + SLACK,
+        Status::Idle => SLACK,
+    }
+}
+
+/// The default of [`offhook::Config::no_answer`].
+const NO_ANSWER: Duration = Duration::from_secs(120);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use offhook::{Account, Config};
+
+    #[test]
+    fn the_bound_on_ringing_is_that_of_the_phone() {
+        let account = Account::new("sip:a@b", None, "ws://b").expect("a good server");
+        assert_eq!(Config::new(account).no_answer, NO_ANSWER);
+    }
+}

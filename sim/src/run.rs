@@ -1,0 +1,87 @@
+//! Playing a scenario with all oracles watching, to a verdict.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use offhook_wire::Instant;
+
+use crate::generate::generate;
+use crate::oracle::{self, Violation};
+use crate::scenario::Scenario;
+use crate::world::World;
+
+/// One seed in so many is played twice.
+const TWICE: u64 = 64;
+
+/// What became of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The hash of all that the machines put out.
+    pub hash: u64,
+    /// What an oracle objected to. A panic of a machine is an objection of `panic`.
+    pub violation: Option<Violation>,
+    /// How much virtual time passed.
+    pub simulated: Duration,
+    /// How many messages were sent.
+    pub messages: u64,
+}
+
+/// Plays a scenario.
+pub fn run(scenario: &Scenario) -> Verdict {
+    play(scenario, false).0
+}
+
+/// Plays a scenario and draws its ladder.
+pub fn replay(scenario: &Scenario) -> (Verdict, String) {
+    let (verdict, world) = play(scenario, true);
+    (verdict, world.map(|world| world.ladder()).unwrap_or_default())
+}
+
+/// Plays the scenario of a seed, and now and then plays it again to see that the same happens.
+pub fn run_seed(seed: u64) -> (Scenario, Verdict) {
+    let scenario = generate(seed);
+    let mut verdict = run(&scenario);
+    if seed.is_multiple_of(TWICE) && verdict.violation.is_none() {
+        let again = run(&scenario);
+        if again.hash != verdict.hash {
+            let what = format!("the hash was {:016x}, and then {:016x}", verdict.hash, again.hash);
+            let at = Instant::ZERO + verdict.simulated;
+            verdict.violation = Some(Violation { oracle: "determinism", at, what });
+        }
+    }
+    (scenario, verdict)
+}
+
+fn play(scenario: &Scenario, keep: bool) -> (Verdict, Option<World>) {
+    let mut world = None;
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        world.insert(World::new(scenario.clone(), oracle::all(), keep)).play();
+    }));
+    let now = world.as_ref().map_or(Instant::ZERO, World::now);
+    let panicked = played.err().map(|payload| {
+        let said = payload.downcast_ref::<String>().map(String::as_str);
+        let said = said.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+        let what = LAST_PANIC.take().unwrap_or_else(|| said.to_owned());
+        Violation { oracle: "panic", at: now, what }
+    });
+    let verdict = Verdict {
+        hash: world.as_ref().map_or(0, |world| world.tape().hash()),
+        violation: panicked.or_else(|| world.as_ref().and_then(|world| world.violation().cloned())),
+        simulated: now.saturating_since(Instant::ZERO),
+        messages: world.as_ref().map_or(0, |world| world.tape().messages()),
+    };
+    (verdict, world)
+}
+
+thread_local! {
+    static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Lets panics be reported by verdicts, with their places, instead of being printed. For a command that plays many
+/// scenarios.
+pub fn report_panics_by_verdict() {
+    std::panic::set_hook(Box::new(|info| {
+        LAST_PANIC.set(Some(info.to_string()));
+    }));
+}

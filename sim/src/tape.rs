@@ -1,0 +1,133 @@
+//! What happened in a run: kept as entries when somebody will read it, and always as one number.
+
+use bytes::Bytes;
+use offhook::{Command, Event, Misuse, Output};
+use offhook_wire::Instant;
+
+use crate::fate::Arrivals;
+use crate::hash::Digest;
+
+/// A machine of the world, by its place in the scenario.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Node {
+    /// A phone.
+    Phone(usize),
+    /// An exchange.
+    Exchange(usize),
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// When, in world time.
+    pub at: Instant,
+    /// What.
+    pub what: What,
+}
+
+/// What can happen.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// A message was sent.
+    Sent {
+        /// By whom.
+        from: Node,
+        /// To whom.
+        to: Node,
+        /// The message.
+        data: Bytes,
+        /// What becomes of it.
+        arrivals: Arrivals,
+        /// How often it was sent before.
+        repeat: u32,
+    },
+    /// A phone told its user something.
+    Told {
+        /// Which phone.
+        phone: usize,
+        /// What.
+        event: Event,
+    },
+    /// A user asked for something.
+    Asked {
+        /// At which phone.
+        phone: usize,
+        /// For what.
+        command: Command,
+        /// Why it cannot be, if it cannot.
+        refused: Option<Misuse>,
+    },
+    /// Something about one machine: a connection, its media, a fault.
+    Noted {
+        /// Which one.
+        node: Node,
+        /// What.
+        text: String,
+    },
+    /// A phase began.
+    Phase {
+        /// Which one.
+        name: &'static str,
+    },
+}
+
+/// The record of a run.
+#[derive(Debug)]
+pub struct Tape {
+    keep: bool,
+    entries: Vec<Entry>,
+    digest: Digest,
+    messages: u64,
+}
+
+impl Tape {
+    /// A record that keeps its entries, or only its hash.
+    pub fn new(keep: bool) -> Self {
+        Self { keep, entries: Vec::new(), digest: Digest::new(0), messages: 0 }
+    }
+
+    /// What was kept.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The hash of all outputs of all machines, with their times.
+    pub fn hash(&self) -> u64 {
+        self.digest.finish()
+    }
+
+    /// How many messages were sent.
+    pub fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// Keeps an entry, when entries are kept.
+    pub fn note(&mut self, at: Instant, what: impl FnOnce() -> What) {
+        if self.keep {
+            self.entries.push(Entry { at, what: what() });
+        }
+    }
+
+    /// Counts an output of a phone into the hash.
+    pub fn phone_output(&mut self, at: Instant, phone: usize, output: &Output) {
+        let digest = self.digest.word(at.as_nanos()).word(phone as u64);
+        self.digest = match output {
+            Output::Transmit { flow, data } => {
+                self.messages += 1;
+                digest.word(1).word(flow.0.into()).bytes(data)
+            }
+            Output::Open { flow, target, .. } => {
+                digest.word(2).word(flow.0.into()).bytes(target.host.as_bytes())
+            }
+            Output::Close { flow } => digest.word(3).word(flow.0.into()),
+            Output::Effect { id, effect } => digest.word(4).bytes(format!("{id:?} {effect:?}").as_bytes()),
+            Output::Event(event) => digest.word(5).bytes(format!("{event:?}").as_bytes()),
+        };
+    }
+
+    /// Counts a message of an exchange into the hash.
+    pub fn exchange_message(&mut self, at: Instant, exchange: usize, flow: u64, data: &[u8]) {
+        self.messages += 1;
+        self.digest = self.digest.word(at.as_nanos()).word(!(exchange as u64)).word(flow).bytes(data);
+    }
+}

@@ -1,0 +1,156 @@
+//! What phones ask of their hosts: descriptions, digits, and the paths that come of them.
+
+use std::time::Duration;
+
+use offhook::{Effect, EffectId, EffectResult, Input, MediaEvent, MediaFault, SessionId};
+
+use super::{Happening, World};
+use crate::hash::{Digest, Draw};
+use crate::media::{End, Refused};
+use crate::oracle::Sight;
+use crate::scenario::MediaTrouble;
+
+/// How long an engine needs for a path: candidates, checks and keys.
+const PATH: Duration = Duration::from_millis(120);
+
+/// How long an engine hears nothing before it says that the path is interrupted (RFC 7675 §5.1, shortened).
+const SILENCE: Duration = Duration::from_secs(5);
+
+impl World {
+    pub(super) fn effect(&mut self, phone: usize, id: EffectId, effect: &Effect) {
+        let session = session_of(effect);
+        let end = (phone, session);
+        let setup = &self.phones[phone].setup;
+        let broken = self.phones[phone].trouble == Some(MediaTrouble::Broken);
+        let tone = if let Effect::Digit { duration, .. } = effect { *duration } else { Duration::ZERO };
+        let failed = Ok(EffectResult::Failed(MediaFault::Engine));
+        // The engine does at once what it is asked for, so that the order of effects is the order of deeds. Only its
+        // answer takes time.
+        let result = match effect {
+            Effect::Offer { .. } | Effect::Answer { .. } | Effect::Digit { .. } if broken => failed,
+            Effect::Offer { direction, .. } => {
+                self.engines.offer(end, setup, *direction).map(EffectResult::Description)
+            }
+            Effect::Answer { offer, direction, .. } => {
+                self.engines.answer(end, setup, offer, *direction).map(EffectResult::Description)
+            }
+            Effect::Apply { answer, .. } => self.engines.apply(end, answer).map(|()| EffectResult::Applied),
+            Effect::Digit { digit, duration, .. } => {
+                self.digit(end, *digit, *duration);
+                Ok(EffectResult::Sent)
+            }
+            Effect::Rollback { .. } => return self.rolled_back(end),
+            Effect::Release { .. } => return self.released(end),
+        };
+        let result = match result {
+            Ok(result) => result,
+            Err(Refused::Fault(fault)) => EffectResult::Failed(fault),
+            Err(Refused::Disorder(what)) => return self.see(&Sight::Disorder { end, what }),
+        };
+        if matches!(effect, Effect::Answer { .. } | Effect::Apply { .. }) {
+            self.queue.plan(self.now + PATH, Happening::PathUp(end));
+        }
+        self.phones[phone].effects.insert(id, session);
+        let takes = tone + self.effect_takes(phone, effect);
+        self.queue.plan(self.now + takes, Happening::Done { phone, effect: id, result });
+    }
+
+    /// Keyed by the time and not by a count, so that other calls leave it as it is.
+    fn effect_takes(&self, phone: usize, effect: &Effect) -> Duration {
+        if let Some(MediaTrouble::Slow(by)) = self.phones[phone].trouble {
+            return by;
+        }
+        let kind = match effect {
+            Effect::Offer { .. } => 1,
+            Effect::Answer { .. } => 2,
+            Effect::Apply { .. } => 3,
+            _ => 4,
+        };
+        let now = self.now.as_nanos();
+        let key = Digest::new(self.scenario.seed).word(phone as u64).word(now).word(kind);
+        Draw::from_digest(key).millis(1, 20)
+    }
+
+    fn rolled_back(&mut self, end: End) {
+        if let Err(Refused::Disorder(what)) = self.engines.rollback(end) {
+            self.see(&Sight::Disorder { end, what });
+        }
+    }
+
+    fn released(&mut self, end: End) {
+        let (phone, session) = end;
+        self.phones[phone].effects.retain(|_, of| *of != session);
+        if let Some(peer) = self.engines.release(end) {
+            self.queue.plan(self.now + SILENCE, Happening::PathDown(peer));
+        }
+    }
+
+    fn digit(&mut self, end: End, digit: char, duration: Duration) {
+        let arrives = self.engines.digit_arrives(end);
+        self.see(&Sight::Dialled { end, digit, arrives });
+        if let Some((phone, session)) = arrives {
+            let input = Input::Media { session, event: MediaEvent::Digit { digit, duration } };
+            let takes = duration + self.nets[phone].weather.delay;
+            self.queue.plan(self.now + takes, Happening::Input { phone, input: Box::new(input) });
+        }
+    }
+
+    /// Brings a path up where both ends agreed and nothing is in the way.
+    pub(super) fn path_up(&mut self, end: End) {
+        let Some(peer) = self.engines.peer(end) else { return };
+        if [end.0, peer.0].iter().any(|&phone| self.is_pathless(phone)) {
+            return;
+        }
+        for end in [end, peer] {
+            if self.engines.get(end).is_some_and(|engine| !engine.up) {
+                self.engines.set_up(end, true);
+                self.media_news(end, MediaEvent::Up);
+            }
+        }
+    }
+
+    /// Takes a path down where one end is gone or cut off.
+    pub(super) fn path_down(&mut self, end: End) {
+        let peer = self.engines.peer(end);
+        let alone = peer.is_none_or(|peer| self.is_cut_off(peer.0) || self.is_cut_off(end.0));
+        if alone && self.engines.get(end).is_some_and(|engine| engine.up) {
+            self.engines.set_up(end, false);
+            self.media_news(end, MediaEvent::Down);
+        }
+    }
+
+    /// Plans to look at the paths of a phone whose network or engine changed, and at their other ends.
+    pub(super) fn look_at_paths(&mut self, phone: usize, up: bool) {
+        let ends: Vec<End> = self.engines.ends().filter(|end| end.0 == phone).collect();
+        for end in ends {
+            for end in [Some(end), self.engines.peer(end)].into_iter().flatten() {
+                let (after, look) =
+                    if up { (PATH, Happening::PathUp(end)) } else { (SILENCE, Happening::PathDown(end)) };
+                self.queue.plan(self.now + after, look);
+            }
+        }
+    }
+
+    fn is_cut_off(&self, phone: usize) -> bool {
+        !self.phones[phone].alive || self.nets[phone].is_cut(self.now)
+    }
+
+    fn is_pathless(&self, phone: usize) -> bool {
+        self.is_cut_off(phone) || self.phones[phone].trouble == Some(MediaTrouble::Pathless)
+    }
+
+    fn media_news(&mut self, (phone, session): End, event: MediaEvent) {
+        self.phone_input(phone, Input::Media { session, event });
+    }
+}
+
+fn session_of(effect: &Effect) -> SessionId {
+    match effect {
+        Effect::Offer { session, .. }
+        | Effect::Answer { session, .. }
+        | Effect::Apply { session, .. }
+        | Effect::Rollback { session }
+        | Effect::Digit { session, .. }
+        | Effect::Release { session } => *session,
+    }
+}

@@ -1,0 +1,327 @@
+//! A world: phones, exchanges and networks on virtual time, and the oracles that watch them.
+
+mod effects;
+mod faults;
+mod net;
+mod script;
+mod users;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use offhook::{Command, EffectId, EffectResult, Event, FlowFailure, Input, Misuse, Output, SessionId};
+use offhook_exchange as exchange;
+use offhook_wire::Instant;
+
+use crate::fate::Fates;
+use crate::media::{End, Engines};
+use crate::node::{ExchangeNode, PhoneNode};
+use crate::oracle::{Moment, Oracle, Scene, Sight, Violation};
+use crate::queue::Queue;
+use crate::scenario::{Deed, Manner, Scenario};
+use crate::tape::{Node, Tape, What};
+use net::{Connection, Net};
+
+pub use script::Builder;
+
+/// Everything that exists in a run.
+///
+/// Played from a [`Scenario`] ([`World::play`]), or driven by hand in a test ([`World::builder`]).
+pub struct World {
+    scenario: Scenario,
+    now: Instant,
+    phase: Phase,
+    queue: Queue<Happening>,
+    phones: Vec<PhoneNode>,
+    exchanges: Vec<ExchangeNode>,
+    nets: Vec<Net>,
+    connections: Vec<Connection>,
+    exchange_flows: BTreeMap<(usize, exchange::FlowId), usize>,
+    fates: Fates,
+    engines: Engines,
+    oracles: Vec<Box<dyn Oracle>>,
+    violation: Option<Violation>,
+    tape: Tape,
+}
+
+/// How far a run is.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Steps are taken and faults are at work.
+    Storm,
+    /// The networks are healed; what was promised must come about.
+    Settle,
+    /// Everybody hung up; all must become quiet.
+    Quiesce,
+    /// Over.
+    Done,
+}
+
+impl Phase {
+    /// A word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Phase::Storm => "storm",
+            Phase::Settle => "settle",
+            Phase::Quiesce => "quiesce",
+            Phase::Done => "done",
+        }
+    }
+}
+
+/// Something that is planned.
+#[derive(Debug)]
+enum Happening {
+    Step(usize),
+    Phase(Phase),
+    Knocked(usize),
+    Connected(usize),
+    Lost(usize, FlowFailure),
+    HungUpOn(usize),
+    Arrived { connection: usize, up: bool, data: Bytes },
+    Input { phone: usize, input: Box<Input> },
+    Done { phone: usize, effect: EffectId, result: EffectResult },
+    PathUp(End),
+    PathDown(End),
+    React { phone: usize, session: SessionId, deed: Deed },
+    Returns(usize),
+    TroubleEnds(usize),
+    CutEnds(usize),
+}
+
+impl World {
+    /// A world in which nothing happened yet. With `keep`, it can draw a ladder later.
+    pub fn new(scenario: Scenario, oracles: Vec<Box<dyn Oracle>>, keep: bool) -> Self {
+        // Without a word on manners, people take calls after two seconds.
+        let manner = Manner::Answer { after: Duration::from_secs(2) };
+        let net = |weather| Net { weather, cut: [Instant::ZERO; 2] };
+        let mut world = Self {
+            now: Instant::ZERO,
+            phase: Phase::Storm,
+            queue: Queue::new(),
+            phones: (0..scenario.phones.len())
+                .map(|index| PhoneNode::new(&scenario, index, manner))
+                .collect(),
+            exchanges: (0..scenario.exchanges.len())
+                .map(|index| ExchangeNode::new(&scenario, index))
+                .collect(),
+            nets: scenario.phones.iter().map(|phone| net(phone.weather)).collect(),
+            connections: Vec::new(),
+            exchange_flows: BTreeMap::new(),
+            fates: Fates::new(scenario.seed),
+            engines: Engines::default(),
+            oracles,
+            violation: None,
+            tape: Tape::new(keep),
+            scenario,
+        };
+        for exchange in 0..world.exchanges.len() {
+            world.exchanges[exchange].start(&world.scenario, Instant::ZERO);
+        }
+        for phone in 0..world.phones.len() {
+            world.drain_phone(phone);
+        }
+        world
+    }
+
+    /// Plays the whole scenario, or until an oracle objects.
+    pub fn play(&mut self) {
+        for (index, step) in self.scenario.steps.iter().enumerate() {
+            self.queue.plan(Instant::ZERO + step.at, Happening::Step(index));
+        }
+        let span = self.scenario.span;
+        let phases =
+            [(span.storm, Phase::Settle), (span.settle, Phase::Quiesce), (span.quiesce, Phase::Done)];
+        let mut at = Instant::ZERO;
+        for (length, next) in phases {
+            at += length;
+            self.queue.plan(at, Happening::Phase(next));
+        }
+        while self.phase != Phase::Done && self.violation.is_none() && self.advance(at) {}
+    }
+
+    /// The time, since the world began.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// What is being played.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// What happened so far.
+    pub fn tape(&self) -> &Tape {
+        &self.tape
+    }
+
+    /// What an oracle objected to.
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
+    /// Lets the next thing happen, if it does before `limit`; else only time passes.
+    fn advance(&mut self, limit: Instant) -> bool {
+        let planned = self.queue.next_at();
+        let phones = self.phones.iter().filter_map(PhoneNode::deadline);
+        let exchanges = self.exchanges.iter().filter_map(ExchangeNode::deadline);
+        let wake = phones.chain(exchanges).min();
+        let Some(next) = planned.into_iter().chain(wake).min().filter(|&next| next <= limit) else {
+            self.now = limit.max(self.now);
+            return false;
+        };
+        self.now = next.max(self.now);
+        match self.queue.pop_due(self.now) {
+            Some(happening) => self.happen(happening),
+            None => self.wake(),
+        }
+        true
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Step(index) => self.step(index),
+            Happening::Phase(phase) => self.enter(phase),
+            Happening::Knocked(connection) => self.knocked(connection),
+            Happening::Connected(connection) => self.connected(connection),
+            Happening::Lost(connection, failure) => self.lost(connection, failure),
+            Happening::HungUpOn(connection) => self.hung_up_on(connection),
+            Happening::Arrived { connection, up, data } => self.arrived(connection, up, data),
+            Happening::Input { phone, input } => self.phone_input(phone, *input),
+            Happening::Done { phone, effect, result } => {
+                self.phones[phone].effects.remove(&effect);
+                self.phone_input(phone, Input::Done { effect, result });
+            }
+            Happening::PathUp(end) => self.path_up(end),
+            Happening::PathDown(end) => self.path_down(end),
+            Happening::React { phone, session, deed } => self.react(phone, session, &deed),
+            Happening::Returns(exchange) => self.exchange_returns(exchange),
+            Happening::TroubleEnds(phone) => self.trouble_ends(phone),
+            Happening::CutEnds(phone) => self.cut_ends(phone),
+        }
+    }
+
+    /// Wakes the machines whose deadline has come.
+    fn wake(&mut self) {
+        for exchange in 0..self.exchanges.len() {
+            if self.exchanges[exchange].deadline().is_some_and(|at| at <= self.now) {
+                self.see(&Sight::Woken(Node::Exchange(exchange)));
+                self.exchange_input(exchange, exchange::Input::Wake);
+            }
+        }
+        for phone in 0..self.phones.len() {
+            if self.phones[phone].deadline().is_some_and(|at| at <= self.now) {
+                self.see(&Sight::Woken(Node::Phone(phone)));
+                self.phone_input(phone, Input::Wake);
+            }
+        }
+    }
+
+    fn phone_input(&mut self, phone: usize, input: Input) {
+        if self.phones[phone].alive {
+            let handled = self.phones[phone].handle(self.now, input);
+            assert!(handled.is_ok(), "no input but a command is refused: {handled:?}");
+            self.drain_phone(phone);
+        }
+    }
+
+    /// Hands a command to a phone, and says what became of it.
+    fn ask(&mut self, phone: usize, command: Command) -> Result<(), Misuse> {
+        let answer = self.phones[phone].handle(self.now, Input::Command(command.clone()));
+        let refused = answer.as_ref().err();
+        self.see(&Sight::Asked { phone, command: &command, refused });
+        let refused = refused.cloned();
+        self.tape.note(self.now, || What::Asked { phone, command, refused });
+        self.drain_phone(phone);
+        answer
+    }
+
+    fn drain_phone(&mut self, phone: usize) {
+        let mut outputs = 0;
+        while let Some(output) = self.phones[phone].poll() {
+            outputs += 1;
+            self.tape.phone_output(self.now, phone, &output);
+            match output {
+                Output::Transmit { flow, data } => {
+                    self.see(&Sight::Sent { phone, flow, data: &data });
+                    self.phone_sends(phone, flow, data);
+                }
+                Output::Open { flow, target, .. } => self.open(phone, flow, &target),
+                Output::Close { flow } => self.phone_closes(phone, flow),
+                Output::Effect { id, effect } => self.effect(phone, id, &effect),
+                Output::Event(event) => self.told(phone, event),
+            }
+        }
+        self.phones[phone].look();
+        self.see(&Sight::Drained { phone, outputs });
+    }
+
+    fn told(&mut self, phone: usize, event: Event) {
+        self.phones[phone].learn(self.now, &event);
+        self.see(&Sight::Told { phone, event: &event });
+        if let Event::Incoming(incoming) = &event {
+            self.plan_reaction(phone, incoming.session);
+        }
+        self.tape.note(self.now, || What::Told { phone, event });
+    }
+
+    fn exchange_input(&mut self, exchange: usize, input: exchange::Input) {
+        self.exchanges[exchange].handle(self.now, input);
+        while let Some(output) = self.exchanges[exchange].poll() {
+            match output {
+                exchange::Output::Transmit { flow, data } => {
+                    self.tape.exchange_message(self.now, exchange, flow.0, &data);
+                    self.exchange_sends(exchange, flow, data);
+                }
+                exchange::Output::Close { flow } => self.exchange_closes(exchange, flow),
+                exchange::Output::Event(_) => {}
+            }
+        }
+        self.exchanges[exchange].look();
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        let moment = match phase {
+            Phase::Storm => return,
+            Phase::Settle => Moment::Healed,
+            Phase::Quiesce => Moment::Settled,
+            Phase::Done => Moment::Quiet,
+        };
+        self.consult(|oracle, scene| oracle.check(scene, moment));
+        self.phase = phase;
+        self.tape.note(self.now, || What::Phase { name: phase.as_str() });
+        match phase {
+            Phase::Storm | Phase::Done => {}
+            Phase::Settle => self.heal(),
+            Phase::Quiesce => self.everybody_hangs_up(),
+        }
+    }
+
+    fn see(&mut self, sight: &Sight<'_>) {
+        self.consult(|oracle, scene| oracle.see(scene, sight));
+    }
+
+    fn consult(&mut self, mut ask: impl FnMut(&mut dyn Oracle, &Scene<'_>) -> Result<(), String>) {
+        if self.violation.is_some() {
+            return;
+        }
+        let scene = Scene {
+            now: self.now,
+            phase: self.phase,
+            phones: &self.phones,
+            exchanges: &self.exchanges,
+            engines: &self.engines,
+        };
+        for oracle in &mut self.oracles {
+            if let Err(what) = ask(oracle.as_mut(), &scene) {
+                self.violation = Some(Violation { oracle: oracle.name(), at: self.now, what });
+                return;
+            }
+        }
+    }
+
+    fn note_phone(&mut self, phone: usize, text: impl FnOnce() -> String) {
+        self.tape.note(self.now, || What::Noted { node: Node::Phone(phone), text: text() });
+    }
+}

@@ -1,0 +1,205 @@
+//! A world that a test drives by hand.
+
+use std::time::Duration;
+
+use offhook::{Command, Dial, Misuse, SessionId, Status};
+use offhook_wire::Instant;
+
+use super::{Phase, World};
+use crate::node::{Call, PhoneNode};
+use crate::oracle;
+use crate::scenario::{Deed, Fault, Manner, PhoneSetup, Scenario, Transport, Way, Weather};
+
+/// Who is in a world. [`World::builder`] makes one.
+///
+/// ```
+/// # use offhook_sim::{World, scenario::Deed};
+/// # use std::time::Duration;
+/// let mut world = World::builder().phone("alice").udp_phone("bob").start();
+/// world.user("alice", Deed::Dial("bob".to_owned()));
+/// world.run_until("both talk", Duration::from_secs(10), |world| world.talks("alice") && world.talks("bob"));
+/// world.user("bob", Deed::HangUp);
+/// world.finish();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Builder {
+    scenario: Scenario,
+}
+
+impl Builder {
+    /// Another seed than 1.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.scenario.seed = seed;
+        self
+    }
+
+    /// A phone on a good WebSocket.
+    #[must_use]
+    pub fn phone(self, name: &str) -> Self {
+        self.setup(PhoneSetup::new(name))
+    }
+
+    /// A phone that sends datagrams over a good network.
+    #[must_use]
+    pub fn udp_phone(self, name: &str) -> Self {
+        self.setup(PhoneSetup { transport: Transport::Udp, ..PhoneSetup::new(name) })
+    }
+
+    /// Any phone.
+    #[must_use]
+    pub fn setup(mut self, phone: PhoneSetup) -> Self {
+        self.scenario.phones.push(phone);
+        self
+    }
+
+    /// The world at its first instant, with all oracles watching.
+    pub fn cold(self) -> World {
+        World::new(self.scenario, oracle::all(), true)
+    }
+
+    /// The world when all phones are registered.
+    ///
+    /// # Panics
+    /// When they are not within a minute.
+    pub fn start(self) -> World {
+        let mut world = self.cold();
+        world.run_until("all are registered", Duration::from_secs(60), |world| {
+            world.phones.iter().all(PhoneNode::is_registered)
+        });
+        world
+    }
+}
+
+/// For tests: everything is named, and everything that is not as it should be panics with the ladder.
+impl World {
+    /// A world with one exchange and nobody else.
+    pub fn builder() -> Builder {
+        Builder { scenario: Scenario::new(1) }
+    }
+
+    /// A phone, by its name.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn phone(&self, name: &str) -> &PhoneNode {
+        &self.phones[self.named(name)]
+    }
+
+    /// Lets a user act on the newest call that is in the state for it; see [`Deed`].
+    pub fn user(&mut self, name: &str, deed: Deed) {
+        self.do_deed(self.named(name), &deed);
+    }
+
+    /// Lets a user do this with incoming calls from now on.
+    pub fn manner(&mut self, name: &str, manner: Manner) {
+        self.user(name, Deed::Manner(manner));
+    }
+
+    /// Calls somebody.
+    ///
+    /// # Panics
+    /// When the phone refuses.
+    pub fn dial(&mut self, name: &str, to: &str) -> SessionId {
+        let phone = self.named(name);
+        let session = self.phones[phone].next_session();
+        let dialled = self.ask(phone, Command::Dial { session, dial: Dial::to(to) });
+        assert_eq!(dialled, Ok(()), "{name} cannot dial {to}");
+        session
+    }
+
+    /// Gives a phone any command.
+    ///
+    /// # Errors
+    /// When the phone refuses.
+    pub fn command(&mut self, name: &str, command: Command) -> Result<(), Misuse> {
+        self.ask(self.named(name), command)
+    }
+
+    /// The newest call of a phone that is not over.
+    pub fn call(&self, name: &str) -> Option<&Call> {
+        let phone = self.phone(name);
+        phone.newest(|_| true).and_then(|session| phone.calls.get(&session))
+    }
+
+    /// Whether a phone has an established call.
+    pub fn talks(&self, name: &str) -> bool {
+        self.phone(name).calls.values().any(|call| call.status == Status::Established)
+    }
+
+    /// Lets time pass.
+    pub fn run_for(&mut self, time: Duration) {
+        let limit = self.now + time;
+        while self.advance(limit) {
+            self.expect_no_violation();
+        }
+    }
+
+    /// Lets time pass until something holds.
+    ///
+    /// # Panics
+    /// When it does not within `limit`.
+    pub fn run_until(&mut self, what: &str, limit: Duration, holds: impl Fn(&World) -> bool) {
+        let limit = self.now + limit;
+        while !holds(self) {
+            let goes_on = self.advance(limit);
+            self.expect_no_violation();
+            assert!(goes_on, "not in time: {what}\n{}", self.ladder());
+        }
+    }
+
+    /// Cuts a phone off both ways.
+    pub fn cut(&mut self, name: &str, lasting: Duration) {
+        self.fault(&Fault::Cut { phone: self.named(name), way: Way::Both, lasting });
+    }
+
+    /// Resets a phone's connection.
+    pub fn reset_connection(&mut self, name: &str) {
+        self.fault(&Fault::Drop { phone: self.named(name) });
+    }
+
+    /// Stops an exchange, and starts it with all forgotten.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn crash_exchange(&mut self, name: &str, lasting: Duration) {
+        let exchange = self.scenario.exchange(name).expect("an exchange of that name");
+        self.fault(&Fault::Crash { exchange, lasting });
+    }
+
+    /// Changes the network that a phone is on.
+    pub fn weather(&mut self, name: &str, weather: Weather) {
+        let phone = self.named(name);
+        self.nets[phone].weather = weather;
+    }
+
+    /// Heals all faults, lets everything settle, lets everybody hang up, and expects that all comes to rest.
+    ///
+    /// # Panics
+    /// When an oracle objects.
+    pub fn finish(mut self) {
+        let span = self.scenario.span;
+        for (phase, lasting) in
+            [(Phase::Settle, span.settle), (Phase::Quiesce, span.quiesce), (Phase::Done, Duration::ZERO)]
+        {
+            self.enter(phase);
+            self.expect_no_violation();
+            self.run_for(lasting);
+        }
+    }
+
+    /// When a thing of this world happened, in the time of a phone's own clock.
+    pub fn local_time(&self, name: &str, at: Instant) -> Instant {
+        self.phone(name).local(at)
+    }
+
+    fn expect_no_violation(&self) {
+        if let Some(violation) = &self.violation {
+            panic!("{violation}\n{}", self.ladder());
+        }
+    }
+
+    fn named(&self, name: &str) -> usize {
+        self.scenario.phone(name).unwrap_or_else(|| panic!("no phone is called {name}"))
+    }
+}
