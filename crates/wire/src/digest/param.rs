@@ -173,10 +173,14 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A token, read generously: peers leave the quotation marks of nonces and URIs out.
+    /// A token, read generously: peers leave the quotation marks of nonces and URIs out. A backslash would mean something
+    /// else once it is echoed between such marks.
     fn bare(&mut self) -> Quoted<'a> {
         let start = self.at;
-        while self.peek().is_some_and(|octet| octet.is_ascii_graphic() && !matches!(octet, b',' | b'"')) {
+        while self
+            .peek()
+            .is_some_and(|octet| octet.is_ascii_graphic() && !matches!(octet, b',' | b'"' | b'\\'))
+        {
             self.at += 1;
         }
         Quoted { raw: &self.data[start..self.at], quoted: false }
@@ -231,6 +235,7 @@ mod tests {
         assert_eq!(read(b"Digest realm=\"a\\\r\nX: y\""), Err(DigestError::Syntax(17)));
         assert_eq!(read(b"Digest realm=\"a\\\0\""), Err(DigestError::Syntax(14)));
         assert_eq!(read(b"Digest =\"a\""), Err(DigestError::Syntax(7)));
+        assert_eq!(read(b"Digest realm=a\\b"), Err(DigestError::Syntax(14)));
     }
 
     #[test]
