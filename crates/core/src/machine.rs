@@ -95,6 +95,44 @@ mod tests {
         (Lamp::On, Hand::Kick, Lamp::Broken),
     ]);
 
+    /// MACHINES.md is what the tables say. When it is not, copy what this test prints.
+    #[test]
+    fn the_documentation_draws_the_tables() {
+        let mut text = String::from(
+            "# The machines of the core\n\nDrawn from the tables of legal edges in `src/`, which every transition is checked \
+             against; a test compares.\n",
+        );
+        let session: &dyn Edges = &crate::session::EDGES;
+        let tables =
+            crate::transaction::tables().into_iter().chain(crate::line::tables()).chain([("Call", session)]);
+        for (title, table) in tables {
+            text += &format!("\n## {title}\n\n```mermaid\n{}```\n", mermaid(table));
+        }
+        assert!(text == include_str!("../MACHINES.md"), "crates/core/MACHINES.md is to be:\n{text}");
+    }
+
+    /// A state that no edge leads to, or an edge that stands twice, is a mistake.
+    #[test]
+    fn every_state_can_be_reached() {
+        let session: &dyn Edges = &crate::session::EDGES;
+        let tables =
+            crate::transaction::tables().into_iter().chain(crate::line::tables()).chain([("Call", session)]);
+        for (title, table) in tables {
+            let edges: Vec<[&str; 3]> = (0..table.len()).map(|edge| table.words(edge)).collect();
+            for (n, edge) in edges.iter().enumerate() {
+                assert!(!edges[..n].contains(edge), "{title}: {edge:?} twice");
+            }
+            let mut reached = vec![edges[0][0]];
+            while let Some(edge) = edges.iter().find(|e| reached.contains(&e[0]) && !reached.contains(&e[2]))
+            {
+                reached.push(edge[2]);
+            }
+            for edge in &edges {
+                assert!(reached.contains(&edge[0]), "{title}: {} cannot be reached", edge[0]);
+            }
+        }
+    }
+
     #[test]
     fn a_table_is_drawn_as_a_diagram() {
         assert_eq!(

@@ -21,6 +21,12 @@ use identity::Identity;
 use offhook_wire::{HeaderName, KeepAlive, Message, Method};
 use registration::{Desk, Next, Registration};
 
+/// The tables of the machines, for their diagrams.
+#[cfg(test)]
+pub(crate) fn tables() -> [(&'static str, &'static dyn crate::machine::Edges); 2] {
+    [("Flow", &flow::FLOW), ("Registration", &registration::REGISTRATION)]
+}
+
 /// What happened to the connection, for the calls on it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[must_use]

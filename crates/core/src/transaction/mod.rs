@@ -27,6 +27,17 @@ use slab::Slab;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 
+/// The tables of the machines, for their diagrams.
+#[cfg(test)]
+pub(crate) fn tables() -> [(&'static str, &'static dyn crate::machine::Edges); 4] {
+    [
+        ("INVITE client transaction", &client::INVITE_CLIENT),
+        ("Other client transactions", &client::CLIENT),
+        ("INVITE server transaction", &server::INVITE_SERVER),
+        ("Other server transactions", &server::SERVER),
+    ]
+}
+
 /// Whom the responses to a request of ours belong to.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
