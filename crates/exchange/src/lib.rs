@@ -46,7 +46,9 @@
 //! A phone behind a WebSocket is reached over the flow it registered on; its Contact is a name in `.invalid` that nobody can resolve. The
 //! Record-Route value that the exchange adds holds, sealed, both ends of the dialog: the flow each used, and the identity of the
 //! contact each had registered. When a phone comes back over a new connection and registers the same Contact (or the same
-//! `+sip.instance`) again, requests inside its dialogs go there, and what was pending is sent again.
+//! `+sip.instance`) again, requests inside its dialogs go there, and what was pending is sent again. A request inside a dialog
+//! whose other end is away waits for it for [`Config::flow_grace`]; after a restart of the exchange, which makes all seals
+//! void, the Contact in the Request-URI does the same service between phones that are registered again.
 
 mod answer;
 mod authority;
