@@ -9,6 +9,42 @@
 //! peers write into SDP ([`sdp`](self) is a shim, because str0m refuses most of it), Opus and G.711, the
 //! playout buffer, digits by RTP (RFC 4733) and by tone, tone detection, recording and statistics.
 //!
+//! # A call in memory
+//!
+//! ```
+//! use offhook_media::{Direction, MediaConfig, MediaEvent, MediaInput, MediaOutput, MediaSession, Source};
+//! use offhook_wire::Instant;
+//! # fn main() -> Result<(), offhook_media::MediaError> {
+//! let (epoch, mut now) = (std::time::Instant::now(), Instant::ZERO);
+//! let addresses = ["192.0.2.1:4000", "192.0.2.2:5000"].map(|a| a.parse().unwrap());
+//! let mut ends = [0, 1].map(|n| MediaSession::new(MediaConfig::default(), [n; 32], epoch, now));
+//! for (end, address) in ends.iter_mut().zip(addresses) {
+//!     end.add_local(address);
+//! }
+//! ends[0].play(Source::tone(440.0));
+//! let offer = ends[0].offer(now, Direction::SendRecv, false)?;
+//! let answer = ends[1].answer(now, offer, Direction::SendRecv)?;
+//! ends[0].apply(now, answer)?;
+//! let mut heard = false;
+//! while !heard {
+//!     for n in [0, 1] {
+//!         ends[n].handle(now, MediaInput::Wake);
+//!         while let Some(output) = ends[n].poll() {
+//!             match output {
+//!                 MediaOutput::Transmit { local, remote, data } => {
+//!                     ends[1 - n].handle(now, MediaInput::Received { local: remote, remote: local, data: &data });
+//!                 }
+//!                 MediaOutput::Event(event) => heard |= event == MediaEvent::FirstAudio,
+//!             }
+//!         }
+//!     }
+//!     // No clock is asked: a second takes as long as the work in it.
+//!     now = ends.iter().filter_map(MediaSession::deadline).min().unwrap().max(now);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Randomness
 //!
 //! Everything random that a session decides comes from its seed: ICE credentials, SSRC, sequence numbers,

@@ -368,6 +368,23 @@ mod tests {
     }
 
     #[test]
+    fn packets_may_be_of_any_length() {
+        for ms in [10, 30, 60] {
+            let mut playout = Playout::new();
+            let mut filled = 0;
+            for n in 0..1_200 / ms {
+                playout.push(Codec::Pcma, n * ms * 8, vec![0x10; ms as usize * 8].into());
+                while filled + 20 <= n * ms {
+                    playout.pull();
+                    filled += 20;
+                }
+            }
+            assert_eq!((playout.late, playout.concealed), (0, 0), "{ms} ms");
+            assert!(playout.buffered() <= Duration::from_millis(120), "{ms} ms: {:?}", playout.buffered());
+        }
+    }
+
+    #[test]
     fn a_gap_that_was_made_up_does_not_delay_what_follows() {
         let mut playout = Playout::new();
         for digit in 0..10 {

@@ -107,6 +107,25 @@ mod tests {
     }
 
     #[test]
+    fn stereo_becomes_mono() {
+        // Some peers send it although our description does not ask for it (RFC 7587 §6.1).
+        let mut encoder = OpusEncoder::new(48_000, 2, Application::Audio).unwrap();
+        encoder.bitrate_bps = 64_000;
+        let mut decoder = Decoder::new();
+        let mut heard = Vec::new();
+        for n in 0..20 {
+            let sound: Vec<i16> = (0..2 * FRAME)
+                .map(|k| (8000.0 * (0.0576 * (n * FRAME + k / 2) as f32).sin()) as i16)
+                .collect();
+            let mut packet = [0; LARGEST];
+            let length = encoder.encode_i16(&sound, FRAME, &mut packet).unwrap();
+            heard.extend(decoder.decode(&packet[..length]).unwrap());
+        }
+        let found = crate::signal::dominant(&heard[10 * FRAME..], -50.0);
+        assert!((found.hz.unwrap() - 440.0).abs() < 2.0, "{found:?}");
+    }
+
+    #[test]
     fn durations_follow_the_table_of_configurations() {
         assert_eq!(samples(&[0x78, 0]), 960, "hybrid, 20 ms");
         assert_eq!(samples(&[0x08, 0]), 960, "SILK, 20 ms");

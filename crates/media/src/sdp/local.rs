@@ -13,9 +13,19 @@ use crate::codec::Codec;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LocalLine {
     /// The call's audio.
-    Audio { proto: String, mid: Option<String>, bundled: bool },
+    Audio(AudioLine),
     /// A line of the peer's that we do not take (RFC 3264 §6): port 0, the same otherwise.
     Rejected(RemoteLine),
+}
+
+/// How the audio line is written: as the peer wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AudioLine {
+    pub(crate) proto: String,
+    pub(crate) mid: Option<String>,
+    pub(crate) bundled: bool,
+    /// An answer may only say it when the offer did (RFC 5761 §5.1.1).
+    pub(crate) rtcp_mux: bool,
 }
 
 /// Everything that our description says.
@@ -72,7 +82,7 @@ fn session(local: &Local, id: u64, version: u64) -> Session {
         .lines
         .iter()
         .filter_map(|line| match line {
-            LocalLine::Audio { mid, bundled: true, .. } => mid.as_deref(),
+            LocalLine::Audio(audio) if audio.bundled => audio.mid.as_deref(),
             _ => None,
         })
         .collect();
@@ -81,24 +91,26 @@ fn session(local: &Local, id: u64, version: u64) -> Session {
     }
     for line in &local.lines {
         session.add_media(match line {
-            LocalLine::Audio { proto, mid, .. } => audio(local, address, proto, mid.as_deref()),
+            LocalLine::Audio(line) => audio(local, address, line),
             LocalLine::Rejected(line) => rejected(line),
         });
     }
     session
 }
 
-fn audio(local: &Local, address: IpAddr, proto: &str, mid: Option<&str>) -> Media {
+fn audio(local: &Local, address: IpAddr, line: &AudioLine) -> Media {
     let numbers: Vec<String> = local.payloads.iter().map(|p| p.number.to_string()).collect();
     let port = local.address.map_or(9, |address| address.port());
-    let mut media = media("audio", port, proto, &numbers.join(" "));
+    let mut media = media("audio", port, &line.proto, &numbers.join(" "));
     media.add_connection(Connection::from_ip_addr(address));
     let mut flag = |name: &str| media.attributes.push(Attribute::new(name));
-    flag("rtcp-mux");
+    if line.rtcp_mux {
+        flag("rtcp-mux");
+    }
     flag(local.direction.name());
     let mut say = |name: &str, value: String| media.attributes.push(Attribute::with_value(name, value));
-    if let Some(mid) = mid {
-        say("mid", mid.to_owned());
+    if let Some(mid) = &line.mid {
+        say("mid", mid.clone());
     }
     say("ice-ufrag", local.keys.ufrag.clone());
     say("ice-pwd", local.keys.pwd.clone());

@@ -11,7 +11,7 @@ pub(crate) mod canonical;
 mod local;
 mod remote;
 
-pub(crate) use local::{Local, LocalLine, Written};
+pub(crate) use local::{AudioLine, Local, LocalLine, Written};
 pub(crate) use remote::{Remote, RemoteLine};
 
 use crate::codec::Codec;

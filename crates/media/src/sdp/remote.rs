@@ -29,6 +29,8 @@ pub(crate) struct Remote {
     pub(crate) audio: usize,
     /// The audio line is in a BUNDLE group.
     pub(crate) bundled: bool,
+    /// RTP and RTCP share a port (RFC 5761).
+    pub(crate) rtcp_mux: bool,
     /// From the peer's point of view.
     pub(crate) direction: Direction,
     pub(crate) keys: Keys,
@@ -133,6 +135,7 @@ fn read(session: &Session, media: &Media) -> Result<Remote, MediaError> {
         lines: Vec::new(),
         audio: 0,
         bundled,
+        rtcp_mux: media.attributes.iter().any(|a| a.attribute == "rtcp-mux"),
         direction: sdp::direction(session, media),
         keys: Keys { ufrag: ufrag.into(), pwd: pwd.into(), fingerprint },
         setup,

@@ -237,11 +237,12 @@ proptest! {
             formats: "96 97".into(),
             mid: Some("v".into()),
         };
-        let audio = LocalLine::Audio {
+        let audio = LocalLine::Audio(AudioLine {
             proto: "UDP/TLS/RTP/SAVPF".into(),
             mid: mid.then(|| "a".into()),
             bundled: mid,
-        };
+            rtcp_mux: mid,
+        });
         let before = lines.len();
         let mut all: Vec<_> = lines.iter().map(|_| LocalLine::Rejected(rejected.clone())).collect();
         all.push(audio);
@@ -267,7 +268,8 @@ proptest! {
         let text = Written::new(u64::MAX).describe(&local);
         let read = Remote::parse(text.as_bytes()).unwrap();
         prop_assert_eq!((read.audio, read.lines.len()), (before, before + 1));
-        prop_assert_eq!((read.direction, read.setup, read.bundled), (local.direction, local.setup, mid));
+        prop_assert_eq!((read.direction, read.setup), (local.direction, local.setup));
+        prop_assert_eq!((read.bundled, read.rtcp_mux), (mid, mid));
         prop_assert_eq!((read.keys, read.payloads), (local.keys, local.payloads));
         prop_assert_eq!(read.candidates.len(), 1);
         prop_assert_eq!(text.matches("\r\nm=video 0 UDP/TLS/RTP/SAVPF 96 97\r\n").count(), before);

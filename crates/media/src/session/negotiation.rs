@@ -11,7 +11,7 @@ use super::{Agreed, MediaSession};
 use crate::codec::Codec;
 use crate::config::{Certificate, MediaConfig};
 use crate::error::MediaError;
-use crate::sdp::{Format, Keys, Local, LocalLine, Payload, Remote, Setup, Written};
+use crate::sdp::{AudioLine, Format, Keys, Local, LocalLine, Payload, Remote, Setup, Written};
 use crate::transport::{Ours, Transport};
 
 /// What we write in an offer of our own.
@@ -106,7 +106,8 @@ impl MediaSession {
         };
         if self.negotiation.lines.is_empty() {
             let (proto, mid) = (PROTO.to_owned(), Some(MID.to_owned()));
-            self.negotiation.lines = vec![LocalLine::Audio { proto, mid, bundled: true }];
+            let line = AudioLine { proto, mid, bundled: true, rtcp_mux: true };
+            self.negotiation.lines = vec![LocalLine::Audio(line)];
         }
         let transport = first || ice_restart;
         self.negotiation.pending =
@@ -190,7 +191,7 @@ impl MediaSession {
         let offered = self.negotiation.pending.as_ref().or(self.negotiation.answered.as_ref());
         let offered = offered.ok_or(MediaError::WrongState("no offer was made"))?;
         let remote = Remote::parse(answer.as_ref())?;
-        let audio = self.negotiation.lines.iter().position(|line| matches!(line, LocalLine::Audio { .. }));
+        let audio = self.negotiation.lines.iter().position(|line| matches!(line, LocalLine::Audio(_)));
         if remote.lines.len() != self.negotiation.lines.len() || Some(remote.audio) != audio {
             return Err(MediaError::Malformed("lines are not those of the offer"));
         }
@@ -331,7 +332,12 @@ fn offered(config: &MediaConfig) -> Vec<Payload> {
 fn answered(remote: &Remote) -> Vec<LocalLine> {
     let line = |(n, line): (usize, &crate::sdp::RemoteLine)| {
         if n == remote.audio {
-            LocalLine::Audio { proto: line.proto.clone(), mid: line.mid.clone(), bundled: remote.bundled }
+            LocalLine::Audio(AudioLine {
+                proto: line.proto.clone(),
+                mid: line.mid.clone(),
+                bundled: remote.bundled,
+                rtcp_mux: remote.rtcp_mux,
+            })
         } else {
             LocalLine::Rejected(line.clone())
         }

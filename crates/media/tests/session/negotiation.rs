@@ -68,11 +68,15 @@ fn the_answer_is_in_the_words_of_the_offer() {
     let offer = JSSIP_OFFER
         .replace("UDP/TLS/RTP/SAVPF", "RTP/SAVPF")
         .replace("a=mid:0\r\n", "")
+        .replace("a=rtcp-mux\r\n", "")
         .replace("a=group:BUNDLE 0\r\n", "")
         .replace("a=setup:actpass", "a=setup:active");
     let answer = answer(&offer).unwrap();
     assert_eq!(values(&answer, "m="), ["audio 40000 RTP/SAVPF 111 0 8 110 126"]);
-    assert_eq!((values(&answer, "a=mid:").len(), values(&answer, "a=group:").len()), (0, 0));
+    assert!(
+        ["a=mid", "a=group", "a=rtcp-mux"].iter().all(|name| values(&answer, name).is_empty()),
+        "{answer}"
+    );
     assert_eq!(values(&answer, "a=setup:"), ["passive"]);
 }
 

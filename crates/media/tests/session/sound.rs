@@ -96,3 +96,23 @@ fn digits_as_tones_are_heard_when_there_is_no_other_way() {
         assert!(pair.ends[A].first(by_tone).is_some());
     }
 }
+
+#[test]
+fn digits_go_by_the_other_clock_when_the_peer_has_no_better() {
+    // As baresip: Opus, and telephone-event at 8 kHz only.
+    let mut pair = Pair::new(config(), config());
+    let offer = pair.ends[A].session.offer(pair.now, Direction::SendRecv, false).unwrap();
+    let narrowed = offer.replace("SAVPF 111 0 8 110 126", "SAVPF 111 126");
+    let answer = pair.ends[B].session.answer(pair.now, &narrowed, Direction::SendRecv).unwrap();
+    pair.ends[A].session.apply(pair.now, &answer).unwrap();
+    for (from, to) in [(A, B), (B, A)] {
+        for digit in "07".chars() {
+            pair.ends[from].session.send_digit(pair.now, digit, Duration::from_millis(200)).unwrap();
+        }
+        pair.run(Duration::from_secs(2));
+        assert_eq!(pair.ends[to].digits(), "07");
+        let wrong =
+            |e: &MediaEvent| matches!(e, MediaEvent::Digit { duration, .. } if duration.as_millis() != 200);
+        assert_eq!(pair.ends[to].first(wrong), None);
+    }
+}
