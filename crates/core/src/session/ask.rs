@@ -1,10 +1,11 @@
 //! Our requests within the dialog, and what their responses mean.
 
 use super::outgoing::{refuse_fork, to_tag};
-use super::{Env, Session};
+use super::{Env, Session, Step};
 use crate::dtmf;
 use crate::transaction::{ClientTx, Owner, TxFailed, TxFailure};
 use crate::uas::ALLOW;
+use crate::{By, Cause, EndReason};
 use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Message, Method};
 use std::time::Duration;
@@ -103,9 +104,6 @@ impl Session {
                 (content_type, body) => b.body(content_type, &body),
             }
         });
-        if matches!(ask, Ask::Invite { .. }) {
-            e.invited(tx, cseq);
-        }
         e.pending.push(Pending { tx, ask, tried });
         true
     }
@@ -120,12 +118,7 @@ impl Session {
     ) {
         let Some(e) = self.established_mut() else { return };
         let Some(at) = e.pending.iter().position(|p| p.tx == tx) else {
-            if e.is_last_invite(tx) && to_tag(message) == Some(e.dialog.remote_tag()) {
-                e.send_ack(env);
-            } else {
-                refuse_fork(env, code, message);
-            }
-            return;
+            return self.repeated_2xx(env, code, message);
         };
         if code < 200 {
             return;
@@ -142,6 +135,29 @@ impl Session {
             }
         }
         self.answered(env, pending, code, message);
+        if matches!(code, 408 | 481) {
+            self.lost_by_peer(env, code);
+        }
+    }
+
+    /// The peer, or a proxy for it, does not know the call any more: so it is over (§12.2.1.2).
+    fn lost_by_peer(&mut self, env: &mut Env<'_, '_>, code: u16) {
+        let cause = if code == 408 { Cause::TimedOut } else { Cause::Protocol };
+        self.close(env, Step::Refused, EndReason::new(By::Peer, cause, Some(code), "the peer lost the call"));
+    }
+
+    /// A 2xx to an INVITE that was answered before, this one or an earlier one of the call: its ACK goes again
+    /// (§13.2.2.4). Of another fork: that one is hung up.
+    fn repeated_2xx(&mut self, env: &mut Env<'_, '_>, code: u16, message: &Message) {
+        let (200..=299, Ok(cseq), Some(e)) = (code, message.cseq(), self.established_mut()) else { return };
+        if cseq.method != Method::Invite {
+            return;
+        }
+        if to_tag(message) == Some(e.dialog.remote_tag()) {
+            e.send_ack(env, cseq.number);
+        } else {
+            refuse_fork(env, code, message);
+        }
     }
 
     fn answered(&mut self, env: &mut Env<'_, '_>, pending: Pending, code: u16, message: &Message) {

@@ -162,11 +162,12 @@ impl Session {
             Change::Inviting { offer, hold } => (offer, hold),
             other => return self.set_change(other),
         };
+        let cseq = message.cseq().map_or(0, |cseq| cseq.number);
         match code {
             200..=299 => {
                 if let Some(e) = self.established_mut() {
                     e.dialog.refresh_target(message);
-                    e.send_ack(env);
+                    e.send_ack(env, cseq);
                 }
                 let Some(answer) = sdp_of(message) else {
                     self.negotiation.withdraw(offer);
@@ -187,12 +188,8 @@ impl Session {
                 self.set_change(Change::Glare);
                 self.alarm(env.cx, wait, SessionTimer::Glare);
             }
-            408 | 481 => {
-                self.withdraw(env, offer);
-                let cause = if code == 408 { Cause::TimedOut } else { Cause::Protocol };
-                let why = EndReason::new(By::Peer, cause, Some(code), "the peer lost the call");
-                self.close(env, Step::Refused, why);
-            }
+            // The call is over; `dialog_response` closes it.
+            408 | 481 => self.withdraw(env, offer),
             _ => {
                 self.withdraw(env, offer);
                 self.hold_refused(env, Some(code));

@@ -10,7 +10,7 @@ use crate::dtmf::{self, Digits};
 use crate::entropy::Label;
 use crate::reason::reason_of;
 use crate::timer::SessionTimer;
-use crate::transaction::{ClientTx, ServerTx};
+use crate::transaction::ServerTx;
 use crate::{By, Cause, DtmfPath, EndReason, Event, uas};
 use bytes::Bytes;
 use offhook_wire::sdp::Outline;
@@ -26,8 +26,6 @@ pub(super) struct Established {
     pub(super) digits: Option<Box<Digits>>,
     pub(super) transfer: Option<Transfer>,
     pub(super) referral: Option<Referral>,
-    /// Our last INVITE and its CSeq: its 2xx may come again, and wants its ACK again (§13.2.2.4).
-    invite: Option<(ClientTx, u32)>,
     /// Whether we own the Call-ID, which decides who waits longer after a glare (§14.1).
     pub(super) caller: bool,
     /// Whether the peer takes telephone-event by RTP.
@@ -52,7 +50,7 @@ pub(super) struct Unacked {
 }
 
 impl Established {
-    pub(super) fn new(dialog: Dialog) -> Self {
+    pub(super) fn new(dialog: Dialog, caller: bool) -> Self {
         Self {
             dialog,
             change: Change::Settled,
@@ -62,26 +60,15 @@ impl Established {
             digits: None,
             transfer: None,
             referral: None,
-            invite: None,
-            caller: false,
+            caller,
             telephone_event: false,
             media_up: false,
         }
     }
 
-    /// Notes the INVITE of ours that made or changed the call.
-    pub(super) fn invited(&mut self, tx: ClientTx, cseq: u32) {
-        self.caller |= self.invite.is_none() && cseq > 0 && self.unacked.is_none();
-        self.invite = Some((tx, cseq));
-    }
-
-    pub(super) fn is_last_invite(&self, tx: ClientTx) -> bool {
-        self.invite.is_some_and(|(last, _)| last == tx)
-    }
-
-    /// Sends the ACK for the 2xx to our last INVITE, also when that 2xx comes again.
-    pub(super) fn send_ack(&self, env: &mut Env<'_, '_>) {
-        let (Some((_, cseq)), Some(path)) = (self.invite, env.line.path()) else { return };
+    /// Sends the ACK for a 2xx to our INVITE of this CSeq.
+    pub(super) fn send_ack(&self, env: &mut Env<'_, '_>, cseq: u32) {
+        let Some(path) = env.line.path() else { return };
         let branch: [u8; 16] = env.cx.entropy.token(Label::Ids);
         let ack = self.dialog.ack(cseq, path, &branch);
         env.cx.out.transmit(path.flow, ack);

@@ -114,7 +114,7 @@ impl Session {
                 return self.end(env, Step::NoMedia, why);
             }
         };
-        let mut established = Established::new(dialog);
+        let mut established = Established::new(dialog, false);
         if let Some(offer) = sdp_of(&invite) {
             established.heard(&offer);
         }

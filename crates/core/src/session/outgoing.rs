@@ -189,16 +189,15 @@ impl Session {
 
     fn invite_accepted(&mut self, env: &mut Env<'_, '_>, message: &Message) {
         let State::Calling(calling) = self.take() else { return };
-        let Calling { tx, offer, invite, preview, .. } = calling;
+        let Calling { offer, invite, preview, .. } = calling;
         self.silence(env.cx, SessionTimer::NoAnswer);
         let Ok(dialog) = Dialog::of_response(message, invite.cseq) else {
             self.negotiation.withdraw(offer);
             let why = EndReason::new(By::Peer, Cause::Protocol, message.status(), "a 2xx without a dialog");
             return self.end(env, Step::Refused, why);
         };
-        let mut established = Established::new(dialog);
-        established.invited(tx, invite.cseq);
-        established.send_ack(env);
+        let mut established = Established::new(dialog, true);
+        established.send_ack(env, invite.cseq);
         let same_fork = |tag: &Bytes| to_tag(message) == Some(&tag[..]);
         let answer = sdp_of(message);
         if let Some(answer) = &answer {
@@ -279,9 +278,8 @@ impl Session {
         // The CANCEL crossed the answer: the call exists, and is hung up (§9.1, §15).
         match Dialog::of_response(message, cancelling.invite_cseq) {
             Ok(dialog) => {
-                let mut established = Established::new(dialog);
-                established.invited(cancelling.tx, cancelling.invite_cseq);
-                established.send_ack(env);
+                let established = Established::new(dialog, true);
+                established.send_ack(env, cancelling.invite_cseq);
                 self.close_dialog(env, established, Step::Accepted, cancelling.why);
             }
             Err(_) => self.end(env, Step::Closed, cancelling.why),

@@ -350,3 +350,40 @@ fn a_lost_connection_ends_a_ringing_call_and_keeps_an_established_one() {
     desk.receive_bytes(ok.bytes().clone());
     assert_eq!(desk.ended(id).cause, Cause::HungUp);
 }
+
+#[test]
+fn a_2xx_of_an_earlier_invite_that_comes_again_is_acknowledged_again() {
+    let mut desk = desk();
+    let id = desk.phone.dial(desk.now, Dial::to("bob")).expect("a call");
+    desk.pump();
+    let invite = desk.next_request("INVITE");
+    let answer = |request: &Message, direction| response(request, 200, "bob", Some(&sdp(direction)));
+    desk.receive_bytes(answer(&invite, Direction::SendRecv));
+    let first = desk.next_request("ACK");
+    desk.phone.hold(desk.now, id).expect("established");
+    desk.pump();
+    let reinvite = desk.next_request("INVITE");
+    desk.receive_bytes(answer(&reinvite, Direction::RecvOnly));
+    let second = desk.next_request("ACK");
+    let cseq = |ack: &Message| ack.cseq().expect("read").number;
+    for (request, ack) in [(&invite, &first), (&reinvite, &second)] {
+        desk.receive_bytes(answer(request, Direction::SendRecv));
+        assert_eq!(cseq(&desk.next_request("ACK")), cseq(ack));
+    }
+    assert_eq!((desk.sent.len(), desk.phone.status(id)), (0, Some(Status::Established)), "and nothing else");
+}
+
+#[test]
+fn a_peer_that_lost_the_call_ends_it() {
+    for code in [481, 408] {
+        let mut desk = desk();
+        let (id, _) = in_call(&mut desk);
+        desk.phone.transfer(desk.now, id, "carol").expect("established");
+        desk.pump();
+        let refer = desk.next_request("REFER");
+        desk.receive_bytes(response(&refer, code, "bob", None));
+        let bye = desk.next_request("BYE");
+        desk.receive_bytes(response(&bye, 200, "bob", None));
+        assert_eq!(desk.ended(id).code, Some(code), "RFC 3261 §12.2.1.2");
+    }
+}
