@@ -89,6 +89,8 @@ pub(crate) struct Transport {
     clock: Clock,
     /// The state of str0m's generator, swapped in while str0m runs.
     random: u64,
+    /// Our addresses, and the candidates they are.
+    locals: Vec<(SocketAddr, String)>,
     mid: Option<Mid>,
     pending: Option<SdpPendingOffer>,
     /// Sources that sent something authentic, and the one that is on trial.
@@ -144,6 +146,7 @@ impl Transport {
             rtc,
             clock,
             random,
+            locals: Vec::new(),
             mid: None,
             pending: None,
             sources: VecDeque::new(),
@@ -246,14 +249,28 @@ impl Transport {
         let _ = self.change(|rtc| rtc.handle_input(Input::Receive(at, received)));
     }
 
+    /// Whether a peer can be told this address: not unspecified, multicast or link-local.
+    pub(crate) fn takes(address: SocketAddr) -> bool {
+        Candidate::host(address, Protocol::Udp).is_ok()
+    }
+
     pub(crate) fn add_local(&mut self, address: SocketAddr) {
         let Ok(candidate) = Candidate::host(address, Protocol::Udp) else { return };
-        self.change(|rtc| {
-            rtc.add_local_candidate(candidate);
-        });
+        let added = self.change(|rtc| rtc.add_local_candidate(candidate).map(Candidate::to_sdp_string));
+        if let Some(text) = added {
+            // The user name is in the description, and another one after a restart.
+            let text = text.split_once(" ufrag ").map_or(text.as_str(), |(text, _)| text).to_owned();
+            self.locals.push((address, text));
+        }
+    }
+
+    /// The `candidate:…` lines of our addresses, each with a priority of its own (RFC 8445 §5.1.2).
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = &str> {
+        self.locals.iter().map(|(_, text)| text.as_str())
     }
 
     pub(crate) fn remove_local(&mut self, address: SocketAddr) {
+        self.locals.retain(|(local, _)| *local != address);
         let Ok(candidate) = Candidate::host(address, Protocol::Udp) else { return };
         self.change(|rtc| {
             rtc.direct_api().invalidate_candidate(&candidate);

@@ -114,9 +114,10 @@ impl MediaSession {
         }
     }
 
-    /// Use this address of ours: a host candidate in descriptions from now on, and the source of datagrams.
+    /// Use this address of ours: a host candidate in descriptions from now on, and the source of datagrams. Addresses
+    /// that mean nothing elsewhere (unspecified, multicast, link-local of IPv4) are passed over.
     pub fn add_local(&mut self, address: SocketAddr) {
-        if !self.locals.contains(&address) {
+        if Transport::takes(address) && !self.locals.contains(&address) {
             self.locals.push(address);
             if let Some(transport) = &mut self.transport {
                 transport.add_local(address);

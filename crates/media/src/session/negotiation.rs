@@ -4,8 +4,6 @@ use offhook_wire::Instant;
 use offhook_wire::sdp::Direction;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng as _;
-use str0m::Candidate;
-use str0m::net::Protocol;
 
 use super::{Agreed, MediaSession};
 use crate::codec::Codec;
@@ -279,12 +277,7 @@ impl MediaSession {
         direction: Direction,
         setup: Setup,
     ) -> String {
-        let candidates = self
-            .locals
-            .iter()
-            .filter_map(|local| Candidate::host(*local, Protocol::Udp).ok())
-            .map(|candidate| candidate.to_sdp_string())
-            .collect();
+        let candidates = self.transport.iter().flat_map(Transport::candidates).map(str::to_owned).collect();
         self.negotiation.written.describe(&Local {
             lines: self.negotiation.lines.clone(),
             direction,

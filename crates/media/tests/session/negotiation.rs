@@ -56,6 +56,30 @@ fn our_offer_has_everything_a_browser_wants() {
 }
 
 #[test]
+fn every_address_is_a_candidate_with_its_own_priority() {
+    let mut alice = session(config());
+    for address in ["198.51.100.1:40001", "[2001:db8::1]:40002", "0.0.0.0:40003", "224.0.0.1:40004"] {
+        alice.add_local(address.parse().unwrap());
+    }
+    let offer = alice.offer(Instant::ZERO, SENDRECV, false).unwrap();
+    let candidates: Vec<Vec<&str>> =
+        values(&offer, "a=candidate:").iter().map(|line| line.split(' ').collect()).collect();
+    let addresses: Vec<String> = candidates.iter().map(|c| format!("{} {}", c[4], c[5])).collect();
+    assert_eq!(addresses, ["192.0.2.1 40000", "198.51.100.1 40001", "2001:db8::1 40002"]);
+    let priorities: std::collections::BTreeSet<&str> = candidates.iter().map(|c| c[3]).collect();
+    assert_eq!(priorities.len(), 3, "{offer}");
+    assert!(candidates.iter().all(|c| c.len() == 8), "nothing after the type: {offer}");
+    alice.rollback();
+    alice.remove_local("192.0.2.1:40000".parse().unwrap());
+    let offer = alice.offer(Instant::ZERO, SENDRECV, false).unwrap();
+    assert_eq!(values(&offer, "a=candidate:").len(), 2);
+    assert!(
+        offer.contains("\r\nm=audio 40001 ") && offer.contains("\r\nc=IN IP4 198.51.100.1\r\n"),
+        "{offer}"
+    );
+}
+
+#[test]
 fn a_browsers_offer_gets_a_fitting_answer() {
     let answer = answer(JSSIP_OFFER).unwrap();
     assert_eq!(values(&answer, "m="), ["audio 40000 UDP/TLS/RTP/SAVPF 111 0 8 110 126"]);
