@@ -77,7 +77,7 @@ impl Call {
         self.command(Command::HangUp { session: self.session }).await
     }
 
-    /// Puts the peer on hold. [`CallEvent::Hold`] or [`CallEvent::HoldFailed`] follows.
+    /// Puts the peer on hold, who hears silence then. [`CallEvent::Hold`] or [`CallEvent::HoldFailed`] follows.
     ///
     /// # Errors
     /// As [`Call::answer`].

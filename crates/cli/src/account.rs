@@ -1,0 +1,108 @@
+//! From the command line to a phone.
+
+use crate::args;
+use offhook::{Config, Password, Secret, Server};
+use offhook_media::{Recording, Source};
+use offhook_tokio::{Bind, Options, Roots};
+use std::path::Path;
+use std::time::Duration;
+
+/// How fast a command-line phone comes back: somebody is looking.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// The configuration of a phone. `retries` is what the command does when the user does not say.
+pub(crate) fn config(account: &args::Account, retries: Option<u32>) -> Result<Config, String> {
+    let host = account.server.host.as_str();
+    let domain = account.domain.as_deref().or(account.realm.as_deref()).unwrap_or(host);
+    let mut config = Config::new(offhook::Account {
+        aor: format!("sip:{}@{domain}", account.user),
+        display_name: account.display_name.clone(),
+        username: None,
+        password: password(account)?.map(Password::Plain),
+        realm: account.realm.clone(),
+        servers: vec![Server { target: account.server.clone(), weight: 0 }],
+        register: true,
+        expires: Duration::from_secs(600),
+        re_registry_phone_times: account.retries.or(retries).filter(|&most| most > 0),
+    });
+    config.registration.first_wait = FIRST_WAIT;
+    Ok(config)
+}
+
+pub(crate) fn options(account: &args::Account, sound: Option<&args::Sound>) -> Result<Options, String> {
+    let mut options = Options::default();
+    if let Some(file) = &account.ca {
+        options.roots = Roots::only_pem(&read(file)?).map_err(|why| format!("{}: {why}", file.display()))?;
+    }
+    if !account.bind.is_empty() {
+        options.bind = Bind::Addresses(account.bind.clone());
+    }
+    let Some(sound) = sound else { return Ok(options) };
+    options.record = sound.record.is_some();
+    if let Some(hz) = sound.tone {
+        options.play = Source::tone(hz);
+    }
+    if let Some(file) = &sound.play {
+        let wav = Recording::from_wav(&read(file)?).map_err(|why| format!("{}: {why}", file.display()))?;
+        options.play = Source::Wav { samples: wav.samples.into(), repeat: true };
+    }
+    Ok(options)
+}
+
+fn password(account: &args::Account) -> Result<Option<Secret>, String> {
+    if let Some(password) = &account.password {
+        return Ok(Some(password.clone()));
+    }
+    let Some(file) = &account.password_file else {
+        return Ok(std::env::var("OFFHOOK_PASSWORD").ok().map(Secret::new));
+    };
+    let text = String::from_utf8(read(file)?).map_err(|_| format!("{}: not UTF-8", file.display()))?;
+    Ok(Some(Secret::new(text.lines().next().unwrap_or(""))))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(file).map_err(|why| format!("{}: {why}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Args, Job};
+    use clap::Parser;
+
+    fn account(line: &str) -> args::Account {
+        let line = format!("offhook register --user alice --server ws://pbx:5066 {line}");
+        match Args::try_parse_from(line.split_whitespace()).expect("readable").job {
+            Job::Register(register) => register.account,
+            _ => panic!("register"),
+        }
+    }
+
+    #[test]
+    fn the_address_of_record_takes_the_domain_the_realm_or_the_host() {
+        for (line, aor) in [
+            ("", "sip:alice@pbx"),
+            ("--realm house", "sip:alice@house"),
+            ("--realm house --domain home", "sip:alice@home"),
+        ] {
+            assert_eq!(config(&account(line), None).expect("a configuration").accounts[0].aor, aor);
+        }
+    }
+
+    #[test]
+    fn the_limit_of_attempts_is_the_users_or_the_commands() {
+        let limit = |line: &str, retries| {
+            config(&account(line), retries).expect("a configuration").accounts[0].re_registry_phone_times
+        };
+        assert_eq!(limit("", Some(3)), Some(3));
+        assert_eq!(limit("--retries 5", Some(3)), Some(5));
+        assert_eq!(limit("--retries 0", Some(3)), None);
+        assert_eq!(limit("", None), None);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let why = config(&account("--password-file /nowhere/pw"), None).expect_err("no file");
+        assert!(why.starts_with("/nowhere/pw: "), "{why}");
+    }
+}

@@ -1,0 +1,282 @@
+//! Events as lines: the words of the JSON, and the sentences for people.
+
+use super::seconds;
+use crate::output::Output;
+use offhook::{
+    By, DigitFailure, DtmfPath, EndReason, FlowFailure, FlowState, Instant, RegistrationState, SessionId,
+    TransferState,
+};
+use offhook_tokio::{CallEvent, PhoneEvent};
+use serde_json::json;
+use std::time::Duration;
+
+pub(super) fn registration(
+    output: Output,
+    aor: &str,
+    limit: Option<u32>,
+    now: Instant,
+    state: &RegistrationState,
+) {
+    let most = limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
+    match state {
+        RegistrationState::Registering { attempt } => output.event(
+            "registering",
+            &json!({ "aor": aor, "attempt": attempt, "of": limit }),
+            format_args!("registering {aor}, attempt {attempt}{most}"),
+        ),
+        RegistrationState::Registered { until } => {
+            let left = until.saturating_since(now).as_secs();
+            output.event(
+                "registered",
+                &json!({ "aor": aor, "expires": left }),
+                format_args!("registered {aor} for {left} s"),
+            );
+        }
+        RegistrationState::Refreshing => {
+            output.event("refreshing", &json!({ "aor": aor }), format_args!("refreshing {aor}"));
+        }
+        RegistrationState::Waiting { attempt, until, why, .. } => {
+            let wait = seconds(until.saturating_since(now));
+            output.event(
+                "waiting",
+                &json!({
+                    "aor": aor, "attempt": attempt, "of": limit, "seconds": wait,
+                    "cause": why.cause.as_str(), "code": why.code,
+                }),
+                format_args!("not registered: {}{}; attempt {attempt}{most} in {wait} s", why.cause, code(why.code)),
+            );
+        }
+        RegistrationState::Unregistering => {
+            output.event("unregistering", &json!({ "aor": aor }), format_args!("unregistering {aor}"));
+        }
+        RegistrationState::Unregistered => {
+            output.event("unregistered", &json!({ "aor": aor }), format_args!("unregistered {aor}"));
+        }
+        RegistrationState::Failed(why) => output.event(
+            "registration_failed",
+            &json!({
+                "aor": aor, "cause": why.cause.as_str(), "code": why.code, "attempts": why.attempts, "of": limit,
+            }),
+            format_args!("registration failed: {}{}, attempts: {}{most}", why.cause, code(why.code), why.attempts),
+        ),
+    }
+}
+
+pub(super) fn phone(output: Output, event: &PhoneEvent) {
+    match event {
+        PhoneEvent::Flow { state, .. } => {
+            let (word, why) = match state {
+                FlowState::Connecting => ("connecting", None),
+                FlowState::Up => ("up", None),
+                FlowState::Down(failure) => ("down", Some(flow_failure(*failure))),
+            };
+            let shown = why.map(|why| format!(": {why}")).unwrap_or_default();
+            output.event(
+                "connection",
+                &json!({ "state": word, "why": why }),
+                format_args!("connection {word}{shown}"),
+            );
+        }
+        PhoneEvent::Message { from, content_type, body, .. } => {
+            let text = String::from_utf8_lossy(body);
+            output.event(
+                "message",
+                &json!({ "from": from, "content_type": content_type, "text": text }),
+                format_args!("message from {from}: {}", text.escape_debug()),
+            );
+        }
+        PhoneEvent::Missed(count) => {
+            output.event("missed", &json!({ "events": count }), format_args!("{count} events were missed"));
+        }
+        // The others are dealt with where they are taken.
+        _ => {}
+    }
+}
+
+pub(super) fn incoming(output: Output, call: SessionId, incoming: &offhook::Incoming) {
+    let name = incoming.display_name.as_deref();
+    output.event(
+        "incoming",
+        &json!({ "call": call.to_string(), "from": incoming.from, "display_name": name, "to": incoming.to }),
+        format_args!("call {call} from {} {}", name.unwrap_or("").escape_debug(), incoming.from),
+    );
+}
+
+pub(super) fn referred(output: Output, call: SessionId, target: &str) {
+    output.event(
+        "referred",
+        &json!({ "call": call.to_string(), "target": target }),
+        format_args!("transferred: call {call} to {target}"),
+    );
+}
+
+pub(super) fn recorded(output: Output, call: SessionId, file: &std::path::Path, length: Duration) {
+    let (file, length) = (file.display().to_string(), seconds(length));
+    output.event(
+        "recorded",
+        &json!({ "call": call.to_string(), "file": file, "seconds": length }),
+        format_args!("recorded {length} s in {file}"),
+    );
+}
+
+pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
+    let id = call.to_string();
+    match event {
+        CallEvent::Status(status) => {
+            output.event(
+                "status",
+                &json!({ "call": id, "status": status.as_str() }),
+                format_args!("call {id}: {status}"),
+            );
+        }
+        CallEvent::Progress { code } => {
+            output.event("progress", &json!({ "call": id, "code": code }), format_args!("call {id}: {code}"));
+        }
+        CallEvent::Hold { local, remote } => {
+            let text = match (local, remote) {
+                (true, true) => "both hold",
+                (true, false) => "we hold",
+                (false, true) => "held by the peer",
+                (false, false) => "nobody holds",
+            };
+            output.event(
+                "hold",
+                &json!({ "call": id, "local": local, "remote": remote }),
+                format_args!("call {id}: {text}"),
+            );
+        }
+        CallEvent::HoldFailed { hold, code: refused } => {
+            let what = if *hold { "hold" } else { "resume" };
+            output.event(
+                "hold_failed",
+                &json!({ "call": id, "wanted": what, "code": refused }),
+                format_args!("call {id}: {what} refused{}", code(*refused)),
+            );
+        }
+        CallEvent::Digit { digit, duration, path } => output.event(
+            "dtmf",
+            &json!({ "call": id, "digit": digit, "duration_ms": millis(*duration), "via": via(*path) }),
+            format_args!("call {id}: key {digit} by {}", via(*path)),
+        ),
+        CallEvent::DigitSent { digit, path } => output.event(
+            "dtmf_sent",
+            &json!({ "call": id, "digit": digit, "via": via(*path) }),
+            format_args!("call {id}: key {digit} sent by {}", via(*path)),
+        ),
+        CallEvent::DigitFailed { digit, why } => {
+            let why = match why {
+                DigitFailure::NotSupported => "not_supported",
+                DigitFailure::Refused => "refused",
+                DigitFailure::Media => "media",
+                DigitFailure::Ended => "ended",
+            };
+            output.event(
+                "dtmf_failed",
+                &json!({ "call": id, "digit": digit, "why": why }),
+                format_args!("call {id}: key {digit} not sent: {why}"),
+            );
+        }
+        CallEvent::Transfer(state) => {
+            let (word, refused) = match state {
+                TransferState::Trying => ("trying", None),
+                TransferState::Progress { code } => ("progress", Some(*code)),
+                TransferState::Done => ("done", None),
+                TransferState::Failed { code } => ("failed", *code),
+            };
+            output.event(
+                "transfer",
+                &json!({ "call": id, "state": word, "code": refused }),
+                format_args!("call {id}: transfer {word}{}", code(refused)),
+            );
+        }
+        CallEvent::Media { up } => {
+            let word = if *up { "up" } else { "interrupted" };
+            output.event(
+                "path",
+                &json!({ "call": id, "up": up }),
+                format_args!("call {id}: media path {word}"),
+            );
+        }
+        CallEvent::MediaFailed(why) => output.event(
+            "path_failed",
+            &json!({ "call": id, "why": why.to_string() }),
+            format_args!("call {id}: media path failed: {why}"),
+        ),
+        CallEvent::FirstAudio => {
+            output.event("first_audio", &json!({ "call": id }), format_args!("call {id}: first sound"));
+        }
+        CallEvent::Tone { hz, level_dbfs } => {
+            let rounded = hz.map(|hz| (f64::from(hz) * 10.0).round() / 10.0);
+            let level = f64::from(*level_dbfs).round();
+            let text = match rounded {
+                Some(hz) => format!("{hz} Hz at {level} dBFS"),
+                None => "silence".to_owned(),
+            };
+            output.event(
+                "media",
+                &json!({ "call": id, "heard_hz": rounded, "level_dbfs": level }),
+                format_args!("call {id}: hears {text}"),
+            );
+        }
+        CallEvent::SourceEnded => {
+            output.event("played", &json!({ "call": id }), format_args!("call {id}: played to the end"));
+        }
+        CallEvent::Info { content_type, body } => {
+            let text = String::from_utf8_lossy(body);
+            output.event(
+                "info",
+                &json!({ "call": id, "content_type": content_type, "text": text }),
+                format_args!("call {id}: INFO {}", text.escape_debug()),
+            );
+        }
+        CallEvent::Missed(count) => {
+            output.event(
+                "missed",
+                &json!({ "call": id, "events": count }),
+                format_args!("{count} events were missed"),
+            );
+        }
+        CallEvent::Ended(why) => ended(output, &id, why),
+        // The new call is told by the phone.
+        _ => {}
+    }
+}
+
+fn ended(output: Output, id: &str, why: &EndReason) {
+    let by = match why.by {
+        By::Us => "us",
+        By::Peer => "peer",
+        By::Network => "network",
+    };
+    output.event(
+        "ended",
+        &json!({ "call": id, "cause": why.cause.as_str(), "by": by, "code": why.code, "text": why.text }),
+        format_args!("call {id}: ended by {by}: {}{} {}", why.cause, code(why.code), why.text.escape_debug()),
+    );
+}
+
+fn code(code: Option<u16>) -> String {
+    code.map(|code| format!(" ({code})")).unwrap_or_default()
+}
+
+fn via(path: DtmfPath) -> &'static str {
+    match path {
+        DtmfPath::Info => "info",
+        DtmfPath::Rtp | DtmfPath::Auto => "rtp",
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn flow_failure(failure: FlowFailure) -> &'static str {
+    match failure {
+        FlowFailure::Unreachable => "unreachable",
+        FlowFailure::Untrusted => "untrusted",
+        FlowFailure::Refused => "refused",
+        FlowFailure::Closed => "closed",
+        FlowFailure::TimedOut => "timed_out",
+        _ => "other",
+    }
+}

@@ -1,0 +1,23 @@
+//! How the command ends.
+
+use std::process::ExitCode;
+
+/// The exit codes, as `--help` lists them. 2 is clap's.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done,
+    Failed,
+    NotRegistered,
+    CallFailed,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::NotRegistered => 3,
+            Exit::CallFailed => 4,
+        })
+    }
+}
