@@ -23,6 +23,8 @@ const LOSS: u64 = 6 * FRAME as u64;
 const MADE_UP: u32 = 5;
 /// Frames between two looks at whether the buffer is deeper than it has to be: half a second.
 const REVIEW: u32 = 25;
+/// Frames too many from which they are dropped at once: 100 ms.
+const JUMP: u64 = 5;
 /// Reviews without trouble before less is tried: 20 s.
 const CALM: u32 = 40;
 
@@ -246,8 +248,12 @@ impl Playout {
         if self.reviewed < REVIEW {
             return;
         }
-        if self.shallowest > u64::from(self.target) * FRAME as u64 && !self.packets.is_empty() {
-            let before = self.sound.len();
+        let excess = (self.shallowest / FRAME as u64).saturating_sub(u64::from(self.target));
+        // A frame at a time is hardly heard. After a stall that would take a minute, in which two people talk
+        // past each other: then a jump is better.
+        let dropped = if excess > JUMP { excess } else { excess.min(1) };
+        let before = self.sound.len();
+        for _ in 0..dropped {
             self.step();
             self.sound.truncate(before);
         }
@@ -396,6 +402,25 @@ mod tests {
             assert!(real(&mut playout, 5) <= 3);
         }
         assert!(playout.buffered() <= Duration::from_millis(80), "{:?}", playout.buffered());
+    }
+
+    #[test]
+    fn a_stall_is_not_a_delay_for_ever() {
+        let mut playout = Playout::new();
+        for n in 0..50 {
+            push(&mut playout, n);
+            playout.pull();
+        }
+        // The host stood still for a second, and everything came at once.
+        for n in 50..100 {
+            push(&mut playout, n);
+        }
+        assert!(playout.buffered() > Duration::from_millis(900));
+        for n in 100..160 {
+            push(&mut playout, n);
+            playout.pull();
+        }
+        assert!(playout.buffered() <= Duration::from_millis(100), "{:?}", playout.buffered());
     }
 
     #[test]

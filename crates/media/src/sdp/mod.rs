@@ -14,6 +14,8 @@ mod remote;
 pub(crate) use local::{AudioLine, Local, LocalLine, Written};
 pub(crate) use remote::{Remote, RemoteLine};
 
+use std::fmt;
+
 use crate::codec::Codec;
 
 /// What a payload type stands for.
@@ -100,12 +102,18 @@ impl Setup {
 }
 
 /// ICE and DTLS parameters of one end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Keys {
     pub(crate) ufrag: String,
     pub(crate) pwd: String,
     /// Hash function in lower case, and the value.
     pub(crate) fingerprint: (String, String),
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keys({}, ***, {} {})", self.ufrag, self.fingerprint.0, self.fingerprint.1)
+    }
 }
 
 #[cfg(test)]
