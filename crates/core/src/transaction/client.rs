@@ -85,7 +85,6 @@ words! {
         Cancelled = "64*T1 after CANCEL",
         FlowLost = "flow lost",
         Invite = "INVITE over",
-        Bound = "too many",
     }
 }
 
@@ -99,7 +98,6 @@ pub(super) static INVITE_CLIENT: Table<Phase, Cause> = {
         (Calling, Cause::Refusal, Completed),
         (Calling, Cause::B, Terminated),
         (Calling, Cause::FlowLost, Terminated),
-        (Calling, Cause::Bound, Terminated),
         (Proceeding, Cause::Provisional, Proceeding),
         (Proceeding, Cause::Success, Accepted),
         (Proceeding, Cause::Refusal, Completed),
@@ -124,7 +122,6 @@ pub(super) static CLIENT: Table<Phase, Cause> = {
         (Trying, Cause::F, Terminated),
         (Trying, Cause::FlowLost, Terminated),
         (Trying, Cause::Invite, Terminated),
-        (Trying, Cause::Bound, Terminated),
         (Proceeding, Cause::E, Proceeding),
         (Proceeding, Cause::Provisional, Proceeding),
         (Proceeding, Cause::Final, Completed),

@@ -1,3 +1,4 @@
+mod any;
 mod auth;
 mod flow;
 mod registration;
