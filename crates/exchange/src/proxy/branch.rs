@@ -18,6 +18,8 @@ pub(super) struct Branch {
     cancel: Cancel,
     /// The callee's connection is gone and has not come back yet.
     cut: bool,
+    /// Whether the request was ever sent.
+    sent: bool,
     pub(super) outcome: Option<Outcome>,
 }
 
@@ -48,12 +50,13 @@ pub(super) enum Reason {
 
 impl Branch {
     pub(super) fn new(end: End, token: String, client: Client, reliable: bool) -> Self {
-        Self { end, token, client, reliable, cancel: Cancel::No, cut: false, outcome: None }
+        Self { end, token, client, reliable, cancel: Cancel::No, cut: false, sent: true, outcome: None }
     }
 
     /// A branch inside a dialog whose callee is away for the moment: it waits for it until `at`, before anything is sent.
     pub(super) fn waiting(end: End, token: String, client: Client, at: Instant) -> Self {
         let mut branch = Self::new(end, token, client, true);
+        branch.sent = false;
         branch.cut(at);
         branch
     }
@@ -62,7 +65,16 @@ impl Branch {
     pub(super) fn failed(end: End, status: u16) -> Self {
         let client = Client::over();
         let outcome = Some(Outcome { status, response: None });
-        Self { end, token: String::new(), client, reliable: true, cancel: Cancel::No, cut: false, outcome }
+        Self {
+            end,
+            token: String::new(),
+            client,
+            reliable: true,
+            cancel: Cancel::No,
+            cut: false,
+            sent: false,
+            outcome,
+        }
     }
 
     /// Whether it is still waited for.
@@ -142,12 +154,19 @@ impl Branch {
         if !self.is_pending() {
             return;
         }
+        let before = self.end.flow;
         self.end = cx.settled(self.end);
+        let same = std::mem::replace(&mut self.sent, true) && self.end.flow == before;
         if self.cut {
             self.cut = false;
             let transport = cx.reach(self.end).and_then(|flow| cx.transport(flow));
             self.reliable = transport.is_none_or(|transport| transport.is_reliable());
             self.client.renew(cx.now, cx.config.timer_c, self.reliable);
+        }
+        // A mere refresh. What a connection took once it does not lose, and a callee that answered has forgotten the
+        // branch: it would take the request for a new one.
+        if same && self.reliable {
+            return;
         }
         if let Some(request) = self.client.pending().cloned() {
             cx.send_to(self.end, request);

@@ -309,6 +309,17 @@ fn the_contact_of_the_call_is_the_one_that_is_followed() {
 }
 
 #[test]
+fn a_refresh_over_the_same_connection_repeats_nothing() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    alice.invite(&mut lab, "sip:bob@example.com");
+    lab.expect(bob.flow, "INVITE ");
+    bob.register(&mut lab);
+    lab.silent(bob.flow);
+}
+
+#[test]
 fn a_caller_that_gives_up_on_a_lost_callee_hears_so_at_once() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
