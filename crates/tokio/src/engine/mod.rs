@@ -3,7 +3,7 @@
 mod calls;
 mod perform;
 
-use crate::flow::{self, Flows, Limits, News};
+use crate::flow::{Flows, Limits, News};
 use crate::queue::Queue;
 use crate::{Call, CallEvent, Clock, Options, PhoneEvent, StartError, Tapped, entropy, media};
 use calls::Calls;
@@ -109,7 +109,7 @@ impl Engine {
                 _ = &mut from.gone, if self.stopping.is_none() => self.stop(),
             }
         }
-        self.close().await;
+        self.flows.close_all().await;
     }
 
     fn feed(&mut self, input: Input) {
@@ -190,17 +190,6 @@ impl Engine {
         let quiet = self.core.sessions().next().is_none()
             && self.registrations.borrow().iter().all(|state| matches!(state, Unregistered | Failed(_)));
         quiet || self.clock.now() >= bound
-    }
-
-    /// The connections say good-bye, each within its own bound.
-    async fn close(&mut self) {
-        self.flows.close_all();
-        while !self.flows.is_empty() {
-            tokio::select! {
-                _ = self.flows.next() => {}
-                () = self.clock.sleep_until(Some(self.clock.now() + flow::CLOSING)) => return,
-            }
-        }
     }
 }
 

@@ -20,7 +20,7 @@ use std::time::Duration;
 use udp::Udp;
 
 /// How long a closing connection may take to send what is still queued.
-pub(crate) const CLOSING: Duration = Duration::from_secs(2);
+const CLOSING: Duration = Duration::from_secs(2);
 
 type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -91,13 +91,6 @@ impl Flows {
         }
     }
 
-    pub(crate) fn close_all(&mut self) {
-        let open: Vec<FlowId> = self.list.iter().map(|(id, _)| *id).collect();
-        for id in open {
-            self.close(id);
-        }
-    }
-
     /// The address of our end, if the flow is up.
     pub(crate) fn local(&self, id: FlowId) -> Option<IpAddr> {
         self.list.iter().find(|(known, _)| *known == id).and_then(|(_, flow)| match flow {
@@ -107,8 +100,17 @@ impl Flows {
         })
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
+    /// Closes all of them, and returns when they have said good-bye, which each does within its own bound.
+    pub(crate) async fn close_all(&mut self) {
+        let open: Vec<FlowId> = self.list.iter().map(|(id, _)| *id).collect();
+        for id in open {
+            self.close(id);
+        }
+        poll_fn(|cx| {
+            self.list.retain_mut(|(_, flow)| flow.poll(cx).is_pending());
+            if self.list.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// The next news of any connection. Cancel-safe; without connections it waits for ever.

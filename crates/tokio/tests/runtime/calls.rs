@@ -1,8 +1,9 @@
 //! Whole calls.
 
-use crate::world::{BOUND, exchange, incoming, phone, tone, until};
-use offhook::{DtmfPath, Status};
-use offhook_tokio::CallEvent;
+use crate::world::{BOUND, account, config, ended, exchange, fast, incoming, phone, phone_with, tone, until};
+use offhook::{By, Cause, DtmfPath, Status};
+use offhook_media::{Codec, MediaConfig, Source};
+use offhook_tokio::{Bind, CallEvent, CommandError, ExchangeServer, Listen, Options, Phone};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -33,10 +34,131 @@ async fn two_phones_talk_press_keys_and_hang_up() {
     }
     assert_eq!(heard, [('1', DtmfPath::Rtp), ('#', DtmfPath::Rtp), ('4', DtmfPath::Info)]);
     out.hang_up().await.expect("hung up");
-    let ended = |event: &CallEvent| matches!(event, CallEvent::Ended(_)).then_some(());
-    tokio::join!(until(&mut out, ended), until(&mut inn, ended));
+    let (at_alice, at_bob) = tokio::join!(ended(&mut out), ended(&mut inn));
+    assert_eq!((at_alice.by, at_alice.cause), (By::Us, Cause::HungUp));
+    assert_eq!((at_bob.by, at_bob.cause), (By::Peer, Cause::HungUp));
     assert_eq!(out.next().await, None);
     assert!(inn.statistics().await.expect("statistics").received.packets > 0);
     timeout(BOUND, alice.stop()).await.expect("stops");
     timeout(BOUND, bob.stop()).await.expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_over_udp_has_sound_too() {
+    let udp = Some("127.0.0.1:0".parse().expect("an address"));
+    let exchange =
+        ExchangeServer::start(config(), Listen { udp, ..Listen::default() }).await.expect("starts");
+    let server = format!("udp://{}", exchange.addresses().udp.expect("listens"));
+    let start = async |user: &str, hz| {
+        let options = Options { play: Source::tone(hz), ..Options::default() };
+        let phone = Phone::start_with(fast(account(user, &server)), options).await.expect("starts");
+        timeout(BOUND, phone.registered()).await.expect("in time").expect("registered");
+        phone
+    };
+    let (alice, mut bob) = (start("alice", 440.0).await, start("bob", 880.0).await);
+    let mut out = alice.dial("bob").await.expect("dialled");
+    let mut inn = incoming(&mut bob).await;
+    inn.answer().await.expect("answered");
+    tokio::join!(tone(&mut out), tone(&mut inn));
+    inn.hang_up().await.expect("hung up");
+    assert_eq!(ended(&mut out).await.cause, Cause::HungUp);
+}
+
+#[tokio::test]
+async fn a_dropped_call_is_hung_up_and_a_detached_one_goes_on() {
+    let exchange = exchange().await;
+    let alice = phone(&exchange, "alice", 440.0).await;
+    let mut bob = phone(&exchange, "bob", 880.0).await;
+    let mut out = alice.dial("bob").await.expect("dialled");
+    let inn = incoming(&mut bob).await;
+    inn.answer().await.expect("answered");
+    inn.detach();
+    tone(&mut out).await;
+    drop(out);
+    // Only the caller's end could have ended it, and only its drop asked for that.
+    let mut again = alice.dial("bob").await.expect("dialled");
+    let inn = incoming(&mut bob).await;
+    drop(inn);
+    let why = ended(&mut again).await;
+    assert_eq!(why.by, By::Peer);
+    assert_eq!(again.next().await, None);
+}
+
+#[tokio::test]
+async fn a_callee_that_never_answers_is_given_up() {
+    let exchange = exchange().await;
+    let server = format!("ws://{}", exchange.addresses().ws.expect("listens"));
+    let mut impatient = fast(account("alice", &server));
+    impatient.no_answer = Duration::from_millis(300);
+    let alice = Phone::start(impatient).await.expect("starts");
+    timeout(BOUND, alice.registered()).await.expect("in time").expect("registered");
+    let mut bob = phone(&exchange, "bob", 880.0).await;
+    let mut out = alice.dial("bob").await.expect("dialled");
+    let mut inn = incoming(&mut bob).await;
+    assert_eq!(ended(&mut out).await.cause, Cause::NoAnswer);
+    assert_eq!(ended(&mut inn).await.cause, Cause::Cancelled);
+}
+
+#[tokio::test]
+async fn nobody_of_that_name_is_not_found() {
+    let exchange = exchange().await;
+    let alice = phone(&exchange, "alice", 440.0).await;
+    let why = ended(&mut alice.dial("nobody").await.expect("dialled")).await;
+    assert_eq!((why.cause, why.code), (Cause::NotFound, Some(404)));
+}
+
+#[tokio::test]
+async fn no_common_codec_is_not_acceptable() {
+    let exchange = exchange().await;
+    let speaks = |codec| Options {
+        media: MediaConfig { codecs: vec![codec], ..MediaConfig::default() },
+        ..Options::default()
+    };
+    let alice = phone_with(&exchange, "alice", speaks(Codec::Opus)).await;
+    let mut bob = phone_with(&exchange, "bob", speaks(Codec::Pcma)).await;
+    let mut out = alice.dial("bob").await.expect("dialled");
+    let mut inn = incoming(&mut bob).await;
+    inn.answer().await.expect("answered");
+    let why = ended(&mut out).await;
+    assert_eq!((why.cause, why.code), (Cause::NotAcceptable, Some(488)));
+    assert_eq!(ended(&mut inn).await.by, By::Us);
+}
+
+#[tokio::test]
+async fn a_media_path_that_never_comes_up_ends_the_call() {
+    let exchange = exchange().await;
+    // ::1 and 127.0.0.1 cannot reach each other.
+    let on = |ip: &str| Options {
+        bind: Bind::Addresses(vec![ip.parse().expect("an address")]),
+        media: MediaConfig { connect_timeout: Duration::from_millis(500), ..MediaConfig::default() },
+        ..Options::default()
+    };
+    if tokio::net::UdpSocket::bind("[::1]:0").await.is_err() {
+        return;
+    }
+    let alice = phone_with(&exchange, "alice", on("127.0.0.1")).await;
+    let mut bob = phone_with(&exchange, "bob", on("::1")).await;
+    let mut out = alice.dial("bob").await.expect("dialled");
+    let mut inn = incoming(&mut bob).await;
+    inn.answer().await.expect("answered");
+    let (at_alice, at_bob) = tokio::join!(ended(&mut out), ended(&mut inn));
+    let causes = [at_alice.cause, at_bob.cause];
+    // The end that notices first hangs up, and the other may hear that before it notices itself.
+    assert!(causes.contains(&Cause::MediaFailed), "{causes:?}");
+}
+
+#[tokio::test]
+async fn commands_to_a_phone_that_is_gone_are_refused() {
+    let exchange = exchange().await;
+    let alice = phone(&exchange, "alice", 440.0).await;
+    let mut bob = phone(&exchange, "bob", 880.0).await;
+    let mut out = alice.dial("bob").await.expect("dialled");
+    let inn = incoming(&mut bob).await;
+    inn.answer().await.expect("answered");
+    until(&mut out, |event| (*event == CallEvent::Status(Status::Established)).then_some(())).await;
+    timeout(BOUND, bob.stop()).await.expect("bounded");
+    assert_eq!(inn.hold().await, Err(CommandError::Stopped));
+    // Stopping hung up.
+    assert_eq!(ended(&mut out).await.cause, Cause::HungUp);
+    assert!(matches!(alice.dial("no such\naddress").await, Err(CommandError::Misuse(_))));
 }

@@ -1,4 +1,6 @@
 //! Phones and an exchange on the loopback: real sockets, real media, real time.
 
 mod calls;
+mod exchange;
+mod registration;
 mod world;

@@ -1,6 +1,6 @@
 //! What the tests share: an exchange, phones, and waiting for events with a bound.
 
-use offhook::{Account, Config, Password};
+use offhook::{Account, Config, EndReason, Password, RegistrationState};
 use offhook_media::Source;
 use offhook_tokio::{Call, CallEvent, ExchangeServer, Listen, Options, Phone, PhoneEvent};
 use std::time::Duration;
@@ -9,23 +9,49 @@ use tokio::time::timeout;
 /// Long enough for a loaded machine; no test waits for it to pass.
 pub(crate) const BOUND: Duration = Duration::from_secs(20);
 
+pub(crate) fn config() -> offhook_exchange::Config {
+    offhook_exchange::Config::new("offhook.test").with_user("alice", "a-pw").with_user("bob", "b-pw")
+}
+
 pub(crate) async fn exchange() -> ExchangeServer {
-    let config =
-        offhook_exchange::Config::new("offhook.test").with_user("alice", "a-pw").with_user("bob", "b-pw");
-    ExchangeServer::start(config, Listen::ws("127.0.0.1:0".parse().expect("an address")))
+    ExchangeServer::start(config(), Listen::ws("127.0.0.1:0".parse().expect("an address")))
         .await
         .expect("starts")
 }
 
-pub(crate) async fn phone(exchange: &ExchangeServer, user: &str, hz: f32) -> Phone {
-    let server = format!("ws://{}", exchange.addresses().ws.expect("listens"));
+pub(crate) fn account(user: &str, server: &str) -> Account {
     let password = Password::plain(format!("{}-pw", &user[..1]));
-    let account =
-        Account::new(format!("sip:{user}@offhook.test"), Some(password), &server).expect("a server");
-    let options = Options { play: Source::tone(hz), ..Options::default() };
-    let phone = Phone::start_with(Config::new(account), options).await.expect("starts");
-    timeout(BOUND, phone.registered()).await.expect("in time").expect("registered");
+    Account::new(format!("sip:{user}@offhook.test"), Some(password), server).expect("a server")
+}
+
+/// A phone that does not wait long before it tries again.
+pub(crate) fn fast(account: Account) -> Config {
+    let mut config = Config::new(account);
+    config.registration.first_wait = Duration::from_millis(50);
+    config.registration.longest_wait = Duration::from_millis(200);
+    config
+}
+
+/// A registered phone that plays a tone.
+pub(crate) async fn phone(exchange: &ExchangeServer, user: &str, hz: f32) -> Phone {
+    phone_with(exchange, user, Options { play: Source::tone(hz), ..Options::default() }).await
+}
+
+pub(crate) async fn phone_with(exchange: &ExchangeServer, user: &str, options: Options) -> Phone {
+    let server = format!("ws://{}", exchange.addresses().ws.expect("listens"));
+    let mut phone = Phone::start_with(fast(account(user, &server)), options).await.expect("starts");
+    register_again(&mut phone).await;
     phone
+}
+
+/// Waits for the news that the phone is registered, and not only for its being so.
+pub(crate) async fn register_again(phone: &mut Phone) {
+    loop {
+        let event = timeout(BOUND, phone.next()).await.expect("in time").expect("runs");
+        if matches!(event, PhoneEvent::Registration { state: RegistrationState::Registered { .. }, .. }) {
+            return;
+        }
+    }
 }
 
 pub(crate) async fn incoming(phone: &mut Phone) -> Call {
@@ -50,6 +76,14 @@ pub(crate) async fn until<T>(call: &mut Call, mut pick: impl FnMut(&CallEvent) -
 pub(crate) async fn tone(call: &mut Call) -> f32 {
     until(call, |event| match event {
         CallEvent::Tone { hz: Some(hz), .. } => Some(*hz),
+        _ => None,
+    })
+    .await
+}
+
+pub(crate) async fn ended(call: &mut Call) -> EndReason {
+    until(call, |event| match event {
+        CallEvent::Ended(why) => Some(why.clone()),
         _ => None,
     })
     .await

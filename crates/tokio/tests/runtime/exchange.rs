@@ -1,0 +1,176 @@
+//! What an exchange on real sockets does with peers that misbehave.
+
+use crate::world::{BOUND, config, exchange, phone, register_again};
+use offhook_tokio::{ExchangeError, ExchangeServer, Listen};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::timeout;
+
+/// Opens a WebSocket by hand, so that what follows may be anything.
+async fn websocket(at: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(at).await.expect("connects");
+    let answer = upgrade(&mut stream, "Sec-WebSocket-Protocol: sip\r\n").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 101 ") && answer.to_lowercase().contains("sec-websocket-protocol: sip")
+    );
+    stream
+}
+
+async fn upgrade(stream: &mut TcpStream, more: &str) -> String {
+    let request = format!(
+        "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        answer.push(timeout(BOUND, stream.read_u8()).await.expect("in time").expect("an answer"));
+    }
+    String::from_utf8(answer).expect("text")
+}
+
+/// Returns when the other end has closed the connection.
+async fn closed(stream: &mut TcpStream) {
+    let mut rest = Vec::new();
+    // A reset is as good as a close.
+    let _ = timeout(BOUND, stream.read_to_end(&mut rest)).await.expect("closed in time");
+}
+
+/// A masked text frame (RFC 6455 §5.2), masked with zeros.
+fn frame(text: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x81, 0x80 | 126];
+    frame.extend(u16::try_from(text.len()).expect("short").to_be_bytes());
+    frame.extend([0; 4]);
+    frame.extend(text);
+    frame
+}
+
+fn register(user: &str, transport: &str) -> Vec<u8> {
+    format!(
+        "REGISTER sip:offhook.test SIP/2.0\r\nVia: SIP/2.0/{transport} x.invalid;branch=z9hG4bK7;rport\r\n\
+         From: <sip:{user}@offhook.test>;tag=1\r\nTo: <sip:{user}@offhook.test>\r\nCall-ID: raw\r\n\
+         CSeq: 1 REGISTER\r\nMax-Forwards: 70\r\nContact: <sip:{user}@x.invalid>\r\nContent-Length: 0\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+#[tokio::test]
+async fn an_upgrade_without_the_subprotocol_is_a_bad_request() {
+    let exchange = exchange().await;
+    let mut stream = TcpStream::connect(exchange.addresses().ws.expect("listens")).await.expect("connects");
+    let answer = upgrade(&mut stream, "").await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+}
+
+#[tokio::test]
+async fn garbage_is_survived_and_the_same_connection_goes_on() {
+    let exchange = exchange().await;
+    let mut stream = websocket(exchange.addresses().ws.expect("listens")).await;
+    for garbage in
+        [&b"\0\xff\xfe"[..], b"INVITE\r\n\r\n", b"REGISTER sip:x SIP/2.0\r\nVia: ;;;\r\n\r\n", b"\r\n\r\n"]
+    {
+        let mut binary = frame(garbage);
+        binary[0] = 0x82;
+        stream.write_all(&binary).await.expect("sent");
+    }
+    stream.write_all(&frame(&register("alice", "WS"))).await.expect("sent");
+    let mut heard = Vec::new();
+    while !heard.windows(11).any(|bytes| bytes == b"SIP/2.0 401") {
+        let mut some = [0; 1024];
+        let count = timeout(BOUND, stream.read(&mut some)).await.expect("in time").expect("open");
+        assert!(count > 0, "closed after {:?}", String::from_utf8_lossy(&heard));
+        heard.extend(&some[..count]);
+    }
+}
+
+#[tokio::test]
+async fn a_frame_that_announces_too_much_ends_its_connection_alone() {
+    let exchange = exchange().await;
+    let mut stream = websocket(exchange.addresses().ws.expect("listens")).await;
+    // 2^40 bytes to come, of which none does.
+    stream.write_all(&[0x81, 0x80 | 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]).await.expect("sent");
+    closed(&mut stream).await;
+    phone(&exchange, "alice", 440.0).await.stop().await;
+}
+
+#[tokio::test]
+async fn half_open_upgrades_are_closed_in_time() {
+    let listen = Listen { upgrade_timeout: Duration::from_millis(100), ..Listen::ws(free()) };
+    let exchange = ExchangeServer::start(config(), listen).await.expect("starts");
+    let mut stream = TcpStream::connect(exchange.addresses().ws.expect("listens")).await.expect("connects");
+    stream.write_all(b"GET / HTTP/1.1\r\nHost").await.expect("sent");
+    closed(&mut stream).await;
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_are_closed_and_those_within_it_serve() {
+    let exchange = ExchangeServer::start(config(), Listen { connections: 2, ..Listen::ws(free()) })
+        .await
+        .expect("starts");
+    let at = exchange.addresses().ws.expect("listens");
+    let (first, _second) = (websocket(at).await, websocket(at).await);
+    let mut third = TcpStream::connect(at).await.expect("connects");
+    closed(&mut third).await;
+    drop(first);
+    // The place is free when the exchange has noticed, which no event tells: try until the bound.
+    let again = async {
+        loop {
+            let mut stream = TcpStream::connect(at).await.expect("connects");
+            if stream.write_all(b"GET").await.is_ok() && stays_open(&mut stream).await {
+                return;
+            }
+        }
+    };
+    timeout(BOUND, again).await.expect("a place");
+}
+
+async fn stays_open(stream: &mut TcpStream) -> bool {
+    timeout(Duration::from_millis(50), stream.read_u8()).await.is_err()
+}
+
+#[tokio::test]
+async fn udp_takes_garbage_and_oversized_datagrams_and_answers_the_good_one() {
+    let listen = Listen { udp: Some(free()), ..Listen::default() };
+    let exchange = ExchangeServer::start(config(), listen).await.expect("starts");
+    let peer = UdpSocket::bind(free()).await.expect("loopback");
+    peer.connect(exchange.addresses().udp.expect("listens")).await.expect("connects");
+    for garbage in [&b"\0"[..], b"", b"SIP/2.0 200 OK\r\n\r\n", &vec![b'x'; 65_000]] {
+        peer.send(garbage).await.expect("sent");
+    }
+    peer.send(&register("alice", "UDP")).await.expect("sent");
+    let mut buffer = vec![0; 4096];
+    let answer = async {
+        loop {
+            let count = peer.recv(&mut buffer).await.expect("open");
+            if buffer[..count].starts_with(b"SIP/2.0 401 ") {
+                return;
+            }
+        }
+    };
+    timeout(BOUND, answer).await.expect("challenged in time");
+}
+
+#[tokio::test]
+async fn a_busy_port_is_a_typed_error() {
+    let exchange = exchange().await;
+    let at = exchange.addresses().ws.expect("listens");
+    let error = ExchangeServer::start(config(), Listen::ws(at)).await.expect_err("busy");
+    assert!(matches!(error, ExchangeError::Busy { transport: "ws", address } if address == at), "{error}");
+}
+
+#[tokio::test]
+async fn after_cut_connections_and_after_a_restart_phones_come_back_to_the_same_port() {
+    let mut exchange = exchange().await;
+    let mut alice = phone(&exchange, "alice", 440.0).await;
+    exchange.drop_connections().await;
+    register_again(&mut alice).await;
+    exchange.restart().await.expect("the same port");
+    register_again(&mut alice).await;
+    alice.stop().await;
+}
+
+fn free() -> SocketAddr {
+    "127.0.0.1:0".parse().expect("an address")
+}

@@ -1,0 +1,184 @@
+//! Phones that cannot register, and those that do by other transports.
+
+use crate::world::{BOUND, account, config, exchange, fast};
+use offhook::{AccountId, Cause, RegistrationState};
+use offhook_tokio::{Certified, ExchangeServer, Listen, NotRegistered, Options, Phone, PhoneEvent, Roots};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::time::timeout;
+
+/// All registration states until the phone gives up, the last included.
+async fn until_failed(phone: &mut Phone) -> Vec<RegistrationState> {
+    let mut states = Vec::new();
+    loop {
+        let event = timeout(BOUND, phone.next()).await.expect("in time").expect("runs");
+        if let PhoneEvent::Registration { state, .. } = event {
+            states.push(state);
+            if matches!(state, RegistrationState::Failed(_)) {
+                return states;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_tried_as_often_as_allowed_and_fails_once() {
+    let gone = TcpListener::bind("127.0.0.1:0").await.expect("loopback").local_addr().expect("bound");
+    let mut account = account("alice", &format!("ws://{gone}"));
+    account.re_registry_phone_times = Some(3);
+    let mut phone = Phone::start(fast(account)).await.expect("starts");
+    let states = until_failed(&mut phone).await;
+    let Some(RegistrationState::Failed(why)) = states.last() else { panic!("failed") };
+    assert_eq!((why.cause, why.code, why.attempts), (Cause::NotConnected, None, 3));
+    let tries = states.iter().filter(|state| matches!(state, RegistrationState::Registering { .. })).count();
+    assert_eq!(tries, 3, "{states:?}");
+    assert_eq!(phone.registered().await, Err(NotRegistered::Failed(*why)));
+    phone.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_fails_at_once_and_is_not_tried_again() {
+    let mut exchange = exchange().await;
+    let server = format!("ws://{}", exchange.addresses().ws.expect("listens"));
+    let mut account = account("alice", &server);
+    account.password = Some(offhook::Password::plain("guess"));
+    let mut phone = Phone::start(fast(account)).await.expect("starts");
+    let states = until_failed(&mut phone).await;
+    let Some(RegistrationState::Failed(why)) = states.last() else { panic!("failed") };
+    assert_eq!(why.cause, Cause::Unauthorized);
+    let denied = timeout(BOUND, exchange.next()).await.expect("in time").expect("runs");
+    assert!(matches!(denied, offhook_exchange::Event::Denied { .. }), "{denied:?}");
+    // A storm would be here by now: the first wait of this phone is 50 ms.
+    assert!(timeout(Duration::from_millis(300), exchange.next()).await.is_err());
+    phone.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_accepts_and_says_nothing_times_out() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+    let mut account = account("alice", &format!("ws://{}", silent.local_addr().expect("bound")));
+    account.re_registry_phone_times = Some(1);
+    let mut config = fast(account);
+    config.registration.connect_timeout = Duration::from_millis(100);
+    let mut phone = Phone::start(config).await.expect("starts");
+    let states = until_failed(&mut phone).await;
+    assert!(matches!(states.last(), Some(RegistrationState::Failed(why)) if why.attempts == 1), "{states:?}");
+    phone.stop().await;
+}
+
+#[tokio::test]
+async fn a_udp_server_that_never_answers_times_out_after_retransmissions() {
+    let silent = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
+    let mut account = account("alice", &format!("udp://{}", silent.local_addr().expect("bound")));
+    account.re_registry_phone_times = Some(1);
+    let mut config = fast(account);
+    config.times.t1 = Duration::from_millis(5);
+    let mut phone = Phone::start(config).await.expect("starts");
+    let states = until_failed(&mut phone).await;
+    let Some(RegistrationState::Failed(why)) = states.last() else { panic!("failed") };
+    assert_eq!((why.cause, why.attempts), (Cause::TimedOut, 1));
+    let mut buffer = [0; 2048];
+    let mut registers = 0;
+    while let Ok(count) = silent.try_recv(&mut buffer) {
+        registers += u32::from(buffer[..count].starts_with(b"REGISTER "));
+    }
+    assert!(registers > 2, "{registers}");
+    phone.stop().await;
+}
+
+#[tokio::test]
+async fn garbage_from_the_server_does_not_stop_a_udp_phone() {
+    let exchange = ExchangeServer::start(config(), Listen { udp: Some(free()), ..Listen::default() }).await;
+    let exchange = exchange.expect("starts");
+    // Stands between the phone and the exchange, and adds garbage of its own to every answer.
+    let (front, back) =
+        (UdpSocket::bind(free()).await.expect("bound"), UdpSocket::bind(free()).await.expect("bound"));
+    back.connect(exchange.addresses().udp.expect("listens")).await.expect("connects");
+    let server = format!("udp://{}", front.local_addr().expect("bound"));
+    let meddle = async {
+        let (mut there, mut here) = (vec![0; 65_536], vec![0; 65_536]);
+        let mut phone: Option<SocketAddr> = None;
+        loop {
+            tokio::select! {
+                received = front.recv_from(&mut there) => {
+                    let (count, from) = received.expect("open");
+                    phone = Some(from);
+                    back.send(&there[..count]).await.expect("sent");
+                }
+                received = back.recv(&mut here) => {
+                    let (count, phone) = (received.expect("open"), phone.expect("spoke first"));
+                    for garbage in [&b"\0\x01"[..], b"SIP/2.0 200", b"INVITE x SIP/2.0\r\n\r\n", &vec![b'y'; 65_000]] {
+                        front.send_to(garbage, phone).await.expect("sent");
+                    }
+                    front.send_to(&here[..count], phone).await.expect("sent");
+                }
+            }
+        }
+    };
+    let register = async {
+        let phone = Phone::start(fast(account("alice", &server))).await.expect("starts");
+        timeout(BOUND, phone.registered()).await.expect("in time").expect("registered");
+        phone.stop().await;
+    };
+    tokio::select! {
+        () = register => {}
+        () = meddle => {}
+    }
+}
+
+#[tokio::test]
+async fn wss_is_taken_from_those_we_trust_and_from_nobody_else() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let certified = Certified::from_pem(chain.as_bytes(), key.as_bytes()).expect("a pair");
+    let listen = Listen { wss: Some((free(), certified)), ..Listen::default() };
+    let exchange = ExchangeServer::start(config(), listen).await.expect("starts");
+    let server = format!("wss://localhost:{}", exchange.addresses().wss.expect("listens").port());
+
+    let roots = Roots::only_pem(chain.as_bytes()).expect("readable");
+    let options = Options { roots, ..Options::default() };
+    let trusting = Phone::start_with(fast(account("alice", &server)), options).await.expect("starts");
+    timeout(BOUND, trusting.registered()).await.expect("in time").expect("registered");
+
+    let mut account = account("bob", &server);
+    account.re_registry_phone_times = Some(1);
+    let mut wary = Phone::start(fast(account)).await.expect("starts");
+    let untrusted = async {
+        loop {
+            let event = wary.next().await.expect("runs");
+            let down = offhook::FlowState::Down(offhook::FlowFailure::Untrusted);
+            if matches!(event, PhoneEvent::Flow { state, .. } if state == down) {
+                return;
+            }
+        }
+    };
+    timeout(BOUND, untrusted).await.expect("told in time");
+    assert!(wary.registered().await.is_err());
+    tokio::join!(trusting.stop(), wary.stop());
+}
+
+#[tokio::test]
+async fn a_stopped_phone_is_unregistered_and_says_so() {
+    let mut exchange = exchange().await;
+    let server = format!("ws://{}", exchange.addresses().ws.expect("listens"));
+    let phone = Phone::start(fast(account("alice", &server))).await.expect("starts");
+    timeout(BOUND, phone.registered()).await.expect("in time").expect("registered");
+    assert!(matches!(phone.registration(AccountId(0)), Some(RegistrationState::Registered { .. })));
+    assert_eq!(phone.registration(AccountId(1)), None);
+    timeout(BOUND, phone.stop()).await.expect("bounded");
+    let removed = async {
+        loop {
+            let event = exchange.next().await.expect("runs");
+            if let offhook_exchange::Event::Unregistered { why, .. } = event {
+                return why;
+            }
+        }
+    };
+    let why = timeout(BOUND, removed).await.expect("in time");
+    assert_eq!(why, offhook_exchange::Unregistered::Removed);
+}
+
+fn free() -> SocketAddr {
+    "127.0.0.1:0".parse().expect("an address")
+}
