@@ -73,6 +73,11 @@ pub(crate) fn unsupported_media(env: &mut Env<'_, '_>, tx: ServerTx, request: &M
     answer_with(env, tx, request, 415, &[(HeaderName::Accept, ACCEPT)]);
 }
 
+/// 489, with the one package that we take (RFC 6665 §4.1.3).
+pub(crate) fn unknown_event(env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
+    answer_with(env, tx, request, 489, &[(HeaderName::AllowEvents, b"refer")]);
+}
+
 /// What must be so before a request is looked at: no extension that we lack, no encoding that we cannot read
 /// (§8.2.2.3, §8.2.3). Returns the transaction when it is.
 pub(crate) fn admit(env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) -> Option<ServerTx> {

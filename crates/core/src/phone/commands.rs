@@ -107,9 +107,16 @@ impl Phone {
 
     /// Whether one more call fits. Calls on their way out do not count.
     pub(super) fn has_room(&self) -> bool {
+        self.has_room_beside(None)
+    }
+
+    /// The same without counting `one`.
+    pub(super) fn has_room_beside(&self, one: Option<SessionId>) -> bool {
         let limit = self.config.call_limit;
-        let live = |(_, session): &(usize, &crate::session::Session)| session.status() != Status::Terminating;
-        self.sessions.len() < limit || self.sessions.iter().filter(live).count() < limit
+        let counts = |(_, session): &(usize, &crate::session::Session)| {
+            session.status() != Status::Terminating && Some(session.id()) != one
+        };
+        self.sessions.len() < limit || self.sessions.iter().filter(counts).count() < limit
     }
 
     pub(super) fn command(&mut self, command: Command) -> Result<(), Misuse> {

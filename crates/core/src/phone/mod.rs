@@ -212,6 +212,10 @@ impl Phone {
             Upcall::Report { to, code } => self.with_session(to, |session, env| session.on_report(env, code)),
             Upcall::Refer { by, target, referred_by } => {
                 let Some(account) = self.session(by).map(Session::account) else { return };
+                // A call that is being transferred makes room for the one that takes its place, but for one only.
+                if !self.has_room_beside(Some(by)) {
+                    return self.with_session(by, |session, env| session.on_report(env, 486));
+                }
                 let id = self.new_session();
                 let target = Bytes::from(target);
                 let text = String::from_utf8_lossy(&target).into_owned();

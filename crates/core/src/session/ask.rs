@@ -2,6 +2,7 @@
 
 use super::outgoing::{refuse_fork, to_tag};
 use super::{Env, Session, Step};
+use crate::dialog::decimal;
 use crate::dtmf;
 use crate::transaction::{ClientTx, Owner, TxFailed, TxFailure};
 use crate::uas::ALLOW;
@@ -17,13 +18,14 @@ pub(super) enum Ask {
     Invite { sdp: Bytes },
     Refer { target: Bytes },
     Info { digit: char, duration: Duration },
-    Notify { code: u16 },
+    Notify { code: u16, id: Option<u32> },
 }
 
 /// An [`Ask`] that is out.
 pub(super) struct Pending {
     pub(super) tx: ClientTx,
     pub(super) ask: Ask,
+    cseq: u32,
     /// How many challenges this request has answered.
     tried: u8,
 }
@@ -44,7 +46,7 @@ impl Ask {
             Ask::Bye | Ask::Refer { .. } => ("", Bytes::new()),
             Ask::Invite { sdp } => ("application/sdp", sdp.clone()),
             Ask::Info { digit, duration } => ("application/dtmf-relay", dtmf::write_info(*digit, *duration)),
-            Ask::Notify { code } => {
+            Ask::Notify { code, .. } => {
                 let line = format!("SIP/2.0 {code} {}\r\n", offhook_wire::reason_phrase(*code));
                 ("message/sipfrag;version=2.0", line.into())
             }
@@ -62,9 +64,16 @@ impl Ask {
                 b.header(HeaderName::Contact, contact);
                 b.parts(HeaderName::ReferTo, &[b"<", target, b">"]);
             }
-            Ask::Notify { code } => {
+            Ask::Notify { code, id } => {
                 b.header(HeaderName::Contact, contact);
-                b.header(HeaderName::Event, b"refer");
+                match id {
+                    Some(id) => {
+                        b.parts(HeaderName::Event, &[b"refer;id=", decimal(*id, &mut [0; 10])]);
+                    }
+                    None => {
+                        b.header(HeaderName::Event, b"refer");
+                    }
+                }
                 let state: &[u8] =
                     if *code < 200 { b"active;expires=180" } else { b"terminated;reason=noresource" };
                 b.header(HeaderName::SubscriptionState, state);
@@ -104,7 +113,10 @@ impl Session {
                 (content_type, body) => b.body(content_type, &body),
             }
         });
-        e.pending.push(Pending { tx, ask, tried });
+        if let (Ask::Refer { .. }, Some(transfer)) = (&ask, &mut e.transfer) {
+            transfer.cseq = cseq;
+        }
+        e.pending.push(Pending { tx, ask, cseq, tried });
         true
     }
 
@@ -134,8 +146,10 @@ impl Session {
                 return;
             }
         }
+        // A NOTIFY is of the subscription, whose end is not that of the call (RFC 5057 §5.1).
+        let of_the_call = !matches!(pending.ask, Ask::Notify { .. });
         self.answered(env, pending, code, message);
-        if matches!(code, 408 | 481) {
+        if of_the_call && matches!(code, 408 | 481) {
             self.lost_by_peer(env, code);
         }
     }
@@ -164,7 +178,7 @@ impl Session {
         match pending.ask {
             Ask::Bye => {}
             Ask::Invite { .. } => self.reinvite_response(env, code, message),
-            Ask::Refer { .. } => self.refer_response(env, code),
+            Ask::Refer { .. } => self.refer_response(env, pending.cseq, code),
             Ask::Info { digit, .. } => self.info_done(env, digit, (200..=299).contains(&code)),
             // A peer that refuses our NOTIFY has no subscription any more (RFC 6665 §4.2.2).
             Ask::Notify { .. } => {
@@ -183,7 +197,8 @@ impl Session {
             Ask::Bye | Ask::Notify { .. } => {}
             Ask::Invite { .. } => self.reinvite_failed(env, failed.why),
             Ask::Refer { .. } => {
-                self.refer_response(env, if failed.why == TxFailure::TimedOut { 408 } else { 503 })
+                let code = if failed.why == TxFailure::TimedOut { 408 } else { 503 };
+                self.refer_response(env, pending.cseq, code);
             }
             Ask::Info { digit, .. } => self.info_done(env, digit, false),
         }

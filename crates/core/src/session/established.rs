@@ -26,6 +26,8 @@ pub(super) struct Established {
     pub(super) digits: Option<Box<Digits>>,
     pub(super) transfer: Option<Transfer>,
     pub(super) referral: Option<Referral>,
+    /// Whether there was a referral before.
+    pub(super) was_referred: bool,
     /// Whether we own the Call-ID, which decides who waits longer after a glare (§14.1).
     pub(super) caller: bool,
     /// Whether the peer takes telephone-event by RTP.
@@ -60,6 +62,7 @@ impl Established {
             digits: None,
             transfer: None,
             referral: None,
+            was_referred: false,
             caller,
             telephone_event: false,
             media_up: false,
@@ -171,7 +174,7 @@ impl Session {
             State::Leaving(e, why) => (e, Some(why)),
             _ => unreachable!("dialog_request is for calls with a dialog"),
         };
-        let transferred = established.transfer.as_ref().is_some_and(Transfer::is_accepted);
+        let transferred = established.transfer.as_ref().is_some_and(|transfer| transfer.accepted);
         let (code, text) = reason_of(request);
         let cause = if transferred { Cause::Transferred } else { Cause::HungUp };
         let why = left.unwrap_or(EndReason { by: By::Peer, cause, code, text });

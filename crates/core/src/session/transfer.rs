@@ -1,39 +1,40 @@
 //! Blind transfer, both roles (RFC 3515, RFC 5589 §6).
 
 use super::ask::Ask;
-use super::{Env, Session, Step, Upcall};
+use super::{Env, Session, State, Step, Upcall};
+use crate::dialog::decimal;
 use crate::timer::SessionTimer;
 use crate::transaction::ServerTx;
 use crate::{By, Cause, EndReason, Event, TransferState, uas};
 use bytes::Bytes;
-use offhook_wire::{HeaderName, Message};
+use offhook_wire::{HeaderName, Message, Scheme};
 
 /// We asked the peer to call somebody else. The call with the peer is kept until the target has answered.
-pub(super) enum Transfer {
-    /// The REFER is out.
-    Asked,
-    /// It was accepted; the peer will report by NOTIFY.
-    Accepted,
-}
-
-impl Transfer {
-    pub(super) fn is_accepted(&self) -> bool {
-        matches!(self, Transfer::Accepted)
-    }
+#[derive(Default)]
+pub(super) struct Transfer {
+    /// The CSeq of the REFER: the name of the subscription that it makes (RFC 3515 §2.4.6).
+    pub(super) cseq: u32,
+    /// The REFER was accepted; the peer reports by NOTIFY.
+    pub(super) accepted: bool,
 }
 
 /// The peer asked us to call somebody else, and we report to him.
-pub(super) struct Referral;
+pub(super) struct Referral {
+    /// The `id` of the subscription. The first REFER of a dialog needs none (RFC 3515 §2.4.6).
+    id: Option<u32>,
+    /// The last code that was reported.
+    reported: u16,
+}
 
 impl Session {
     pub(super) fn start_transfer(&mut self, env: &mut Env<'_, '_>, target: Bytes) {
+        if let Some(e) = self.established_mut() {
+            e.transfer = Some(Transfer::default());
+        }
         if self.ask(env, Ask::Refer { target }) {
-            if let Some(e) = self.established_mut() {
-                e.transfer = Some(Transfer::Asked);
-            }
             self.transfer_event(env, TransferState::Trying);
         } else {
-            self.transfer_event(env, TransferState::Failed { code: None });
+            self.transfer_over(env, None);
         }
     }
 
@@ -41,17 +42,27 @@ impl Session {
         env.cx.out.event(Event::Transfer { session: self.id, state });
     }
 
-    /// The final response to the REFER.
-    pub(super) fn refer_response(&mut self, env: &mut Env<'_, '_>, code: u16) {
-        let Some(e) = self.established_mut() else { return };
-        let Some(Transfer::Asked) = e.transfer else { return };
+    /// The final response to the REFER with this CSeq.
+    pub(super) fn refer_response(&mut self, env: &mut Env<'_, '_>, cseq: u32, code: u16) {
+        let transfer = self.established_mut().and_then(|e| e.transfer.as_ref());
+        // A NOTIFY may have ended that transfer already, and another may have begun.
+        if transfer.is_none_or(|transfer| transfer.cseq != cseq) {
+            return;
+        }
         if (200..=299).contains(&code) {
-            e.transfer = Some(Transfer::Accepted);
+            self.transfer_accepted(env);
+        } else {
+            self.transfer_over(env, Some(code));
+        }
+    }
+
+    /// By a 2xx, or by a NOTIFY that overtakes it (RFC 3515 §2.4.4).
+    fn transfer_accepted(&mut self, env: &mut Env<'_, '_>) {
+        let Some(transfer) = self.established_mut().and_then(|e| e.transfer.as_mut()) else { return };
+        if !std::mem::replace(&mut transfer.accepted, true) {
             // A peer that never reports leaves us where we are: with him.
             let patience = env.cx.config.no_answer + env.cx.config.times.t1 * 64;
             self.alarm(env.cx, patience, SessionTimer::Transfer);
-        } else {
-            self.transfer_over(env, Some(code));
         }
     }
 
@@ -71,15 +82,18 @@ impl Session {
     pub(super) fn on_notify(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
         let event = request.event().ok().flatten();
         if !event.is_some_and(|event| event.package.eq_ignore_ascii_case(b"refer")) {
-            return uas::answer(env, tx, request, 489);
+            return uas::unknown_event(env, tx, request);
         }
-        let Some(e) = self.established_mut() else { return };
-        if e.transfer.is_none() {
+        let transfer = self.established_mut().and_then(|e| e.transfer.as_ref());
+        let names_another = |transfer: &Transfer| {
+            let id = event.and_then(|event| event.id());
+            id.is_some_and(|id| id != decimal(transfer.cseq, &mut [0; 10]))
+        };
+        if transfer.is_none_or(names_another) {
             return uas::answer(env, tx, request, 481);
         }
-        // A NOTIFY may overtake the 202: it says as much.
-        e.transfer = Some(Transfer::Accepted);
         uas::answer(env, tx, request, 200);
+        self.transfer_accepted(env);
         let terminated = request.subscription_state().is_ok_and(|s| s.is_some_and(|s| s.is_terminated()));
         match (sipfrag_code(request.body_bytes()), terminated) {
             (Some(200..=299), _) => {
@@ -100,10 +114,11 @@ impl Session {
 
     /// The peer asks us to call somebody else.
     pub(super) fn on_refer(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
-        let Some(e) = self.established_mut() else { return };
-        if !env.cx.config.accept_transfers {
+        // Who hangs up calls nobody any more.
+        if !env.cx.config.accept_transfers || matches!(self.state, State::Leaving(..)) {
             return uas::answer(env, tx, request, 603);
         }
+        let Some(e) = self.established_mut() else { return };
         if e.referral.is_some() {
             return uas::answer(env, tx, request, 491);
         }
@@ -111,33 +126,46 @@ impl Session {
             Ok(Some(to)) => match offhook_wire::Uri::parse(to.uri) {
                 // A target with headers in it (Replaces) is an attended transfer.
                 Ok(uri) if uri.headers().next().is_some() => return uas::answer(env, tx, request, 501),
+                Ok(uri) if matches!(uri.scheme, Scheme::Other(_)) => {
+                    return uas::answer(env, tx, request, 416);
+                }
                 Ok(_) => to.uri.to_vec(),
                 Err(_) => return uas::answer(env, tx, request, 400),
             },
             _ => return uas::answer(env, tx, request, 400),
         };
-        e.referral = Some(Referral);
+        let id = request.cseq().ok().map(|cseq| cseq.number).filter(|_| e.was_referred);
+        e.was_referred = true;
+        e.referral = Some(Referral { id, reported: 100 });
         let response =
             uas::reply(env.cx.config, request, 202, self.tag.as_bytes(), env.line.contact()).finish();
         env.txs.finish(env.cx, tx, 202, response);
-        self.ask(env, Ask::Notify { code: 100 });
-        let referred_by = match request.header(HeaderName::ReferredBy) {
+        self.ask(env, Ask::Notify { code: 100, id });
+        let mut referred_by = match request.header(HeaderName::ReferredBy) {
             Some(value) => Some(value.to_vec()),
             None => request.from().ok().map(|from| [b"<", from.uri, b">"].concat()),
         };
+        // A header of a stranger may be folded (RFC 3261 §7.3.1); in ours each is one line.
+        for byte in referred_by.iter_mut().flatten().filter(|byte| matches!(**byte, b'\r' | b'\n' | 0)) {
+            *byte = b' ';
+        }
         env.upcalls.push(Upcall::Refer { by: self.id, target, referred_by });
     }
 
     /// The call that the REFER made has moved.
     pub(crate) fn on_report(&mut self, env: &mut Env<'_, '_>, code: u16) {
         let Some(e) = self.established_mut() else { return };
-        if e.referral.is_none() {
+        let Some(referral) = &mut e.referral else { return };
+        // Each stage once: a target that rings for ever is not a reason to write to the peer for ever.
+        if code <= referral.reported {
             return;
         }
+        referral.reported = code;
+        let id = referral.id;
         if code >= 200 {
             e.referral = None;
         }
-        self.ask(env, Ask::Notify { code });
+        self.ask(env, Ask::Notify { code, id });
     }
 }
 

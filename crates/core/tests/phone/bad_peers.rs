@@ -1,9 +1,9 @@
 //! What a peer, or an attacker, can send; and what the phone makes of it.
 
-use crate::common::{Desk, config, sdp};
+use crate::common::{Desk, config, in_call, in_dialog, response, sdp};
 use bytes::Bytes;
-use offhook::{By, Cause, Counters, Dial, Direction, Event, Input, Limits, SessionId, Status};
-use offhook_wire::{Builder, HeaderName, Message};
+use offhook::{By, Cause, Counters, Dial, Direction, Event, Input, Limits, Status};
+use offhook_wire::{HeaderName, Message};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -17,42 +17,6 @@ fn invite(extra: &str) -> String {
         "INVITE sip:alice@example.com SIP/2.0\nVia: SIP/2.0/WS peer.invalid;branch=z9hG4bKone\n\
          Max-Forwards: 70\nFrom: <sip:eve@example.com>;tag=e1\nTo: <sip:alice@example.com>\nCall-ID: c1\n\
          CSeq: 1 INVITE\nContact: <sip:eve@peer.invalid;transport=ws>\n{extra}Content-Length: 0\n\n"
-    )
-}
-
-/// A response to a request of the phone, as a peer with this tag would write it.
-fn response(request: &Message, code: u16, tag: &str, body: Option<&[u8]>) -> Bytes {
-    let mut b = Builder::reply(request, code, offhook_wire::reason_phrase(code), Some(tag.as_bytes()));
-    b.header(HeaderName::Contact, format!("<sip:{tag}@peer.invalid;transport=ws>"));
-    match body {
-        Some(body) => b.body("application/sdp", body),
-        None => b.finish(),
-    }
-}
-
-/// A call that the phone made and that a peer with the tag `bob` took.
-fn in_call(desk: &mut Desk) -> (SessionId, Message) {
-    let id = desk.phone.dial(desk.now, Dial::to("bob")).expect("a call");
-    desk.pump();
-    let invite = desk.next_request("INVITE");
-    desk.receive_bytes(response(&invite, 200, "bob", Some(&sdp(Direction::SendRecv))));
-    let ack = desk.next_request("ACK");
-    assert_eq!(desk.phone.status(id), Some(Status::Established));
-    (id, ack)
-}
-
-/// A request of that peer within the call.
-fn in_dialog(ack: &Message, method: &str, cseq: u32, extra: &str, body: &str) -> String {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
-    let header = |name| text(ack.header(name).expect("in every ACK"));
-    format!(
-        "{method} sip:alice@x.invalid SIP/2.0\nVia: SIP/2.0/WS peer.invalid;branch=z9hG4bK{method}{cseq}\n\
-         Max-Forwards: 70\nFrom: {}\nTo: {}\nCall-ID: {}\nCSeq: {cseq} {method}\n\
-         Contact: <sip:bob@peer.invalid;transport=ws>\n{extra}Content-Length: {}\n\n{body}",
-        header(HeaderName::To),
-        header(HeaderName::From),
-        header(HeaderName::CallId),
-        body.replace('\n', "\r\n").len(),
     )
 }
 

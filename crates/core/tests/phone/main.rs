@@ -4,3 +4,4 @@ mod bad_peers;
 mod call;
 mod common;
 mod hold_and_digits;
+mod transfer;

@@ -1,9 +1,11 @@
 //! A desk with a phone on it, and two desks with a wire between them: virtual time, no sockets.
 mod desk;
 mod pair;
+mod peer;
 
 pub(crate) use desk::{Desk, Media, sdp};
 pub(crate) use pair::Pair;
+pub(crate) use peer::{in_call, in_dialog, response};
 
 use offhook::{Account, Config};
 
