@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Browser } from './lib/browser.js';
 import { Kamailio } from './lib/kamailio.js';
+import { CommandPhone } from './lib/offhook.js';
 import { endAll, freePort } from './lib/processes.js';
 import { check, story, sum } from './lib/report.js';
-import { whole } from './scenarios/call.js';
+import { connect, hangUp, whole } from './scenarios/call.js';
+import { killedAround, killedInCall, wrongPassword } from './scenarios/registration.js';
 
 process.on('exit', endAll);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
@@ -23,10 +25,60 @@ await check('Chromium is up', async () => {
   return browser.chrome.version();
 });
 
+/** A browser's phone that is registered. */
+async function theirs(user, hz) {
+  const phone = await browser.phone(user, hz);
+  await check(`${phone.name} registers`, () => phone.register(kamailio.url));
+  return phone;
+}
+
+/** The command, not started yet. */
+function ours(user, hz, password) {
+  return new CommandPhone(user, hz, { url: kamailio.url, password });
+}
+
 await story('JsSIP calls JsSIP: the harness itself', async () => {
-  const [alice, bob] = [await browser.phone('alice', 440), await browser.phone('bob', 880)];
-  await check('both register', () => Promise.all([alice.register(kamailio.url), bob.register(kamailio.url)]));
+  const [alice, bob] = [await theirs('alice', 440), await theirs('bob', 880)];
   await whole(alice, bob, 'caller');
+  await Promise.all([alice.close(), bob.close()]);
+});
+
+for (const from of ['caller', 'callee']) {
+  await story(`offhook calls JsSIP, the ${from} hangs up`, async () => {
+    const [alice, bob] = [ours('alice', 440), await theirs('bob', 880)];
+    await whole(alice, bob, from);
+    await Promise.all([alice.close(), bob.close()]);
+  });
+  await story(`JsSIP calls offhook, the ${from} hangs up`, async () => {
+    const [alice, bob] = [await theirs('alice', 440), ours('bob', 880)];
+    await check(`${bob.name} registers`, () => bob.listen());
+    await whole(alice, bob, from);
+    await Promise.all([alice.close(), bob.close()]);
+  });
+}
+
+await story('a wrong password', () => wrongPassword(kamailio, ours('alice', 440, 'wrong')));
+
+await story('Kamailio is killed during a registration', async () => {
+  const bob = ours('bob', 880);
+  await killedAround(kamailio, bob);
+  await bob.close();
+});
+
+await story('Kamailio is killed while JsSIP calls offhook', async () => {
+  const [alice, bob] = [await theirs('alice', 440), ours('bob', 880)];
+  await check(`${bob.name} registers`, () => bob.listen());
+  await killedInCall(kamailio, alice, bob);
+  await alice.close();
+  const carol = await theirs('carol', 660);
+  const marks = await connect(carol, bob);
+  await hangUp(carol, bob, { one: marks.caller, other: marks.callee });
+  await Promise.all([carol.close(), bob.close()]);
+});
+
+await story('Kamailio is killed while offhook calls JsSIP', async () => {
+  const [alice, bob] = [ours('alice', 440), await theirs('bob', 880)];
+  await killedInCall(kamailio, alice, bob);
   await Promise.all([alice.close(), bob.close()]);
 });
 
