@@ -27,17 +27,21 @@ export class CommandPhone extends Peer {
     this.#run('call', peer.address, '--tone', this.hz, '--duration', 600);
   }
 
-  hold() {
+  async hold() {
+    const mark = this.journal.mark;
     this.#say('hold');
+    await this.journal.first('hold', ({ event, local }) => event === 'hold' && local, { since: mark });
   }
 
-  resume() {
+  async resume() {
+    const mark = this.journal.mark;
     this.#say('resume');
+    await this.journal.first('resume', ({ event, local }) => event === 'hold' && !local, { since: mark });
   }
 
   /** `path` is `rtp` or `info`. */
   digits(digits, path) {
-    this.#say(`dtmf ${digits} ${path}`);
+    this.#say(path === 'info' ? `dtmf-info ${digits}` : `dtmf ${digits}`);
   }
 
   hangUp() {
