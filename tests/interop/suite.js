@@ -25,61 +25,63 @@ await check('Chromium is up', async () => {
   return browser.chrome.version();
 });
 
+const opened = [];
+
 /** A browser's phone that is registered. */
 async function theirs(user, hz) {
   const phone = await browser.phone(user, hz);
+  opened.push(phone);
   await check(`${phone.name} registers`, () => phone.register(kamailio.url));
   return phone;
 }
 
 /** The command, not started yet. */
 function ours(user, hz, password) {
-  return new CommandPhone(user, hz, { url: kamailio.url, password });
+  const phone = new CommandPhone(user, hz, { url: kamailio.url, password });
+  opened.push(phone);
+  return phone;
 }
 
-await story('JsSIP calls JsSIP: the harness itself', async () => {
-  const [alice, bob] = [await theirs('alice', 440), await theirs('bob', 880)];
-  await whole(alice, bob, 'caller');
-  await Promise.all([alice.close(), bob.close()]);
+/** The command, registered and answering. */
+async function listening(user, hz) {
+  const phone = ours(user, hz);
+  await check(`${phone.name} registers`, () => phone.listen());
+  return phone;
+}
+
+/** One story, with its phones put away at its end, so that they take no part in the next. */
+async function tell(name, body) {
+  await story(name, body);
+  await Promise.all(opened.splice(0).map((phone) => phone.close()));
+}
+
+await tell('JsSIP calls JsSIP: the harness itself', async () => {
+  await whole(await theirs('alice', 440), await theirs('bob', 880), 'caller');
 });
 
 for (const from of ['caller', 'callee']) {
-  await story(`offhook calls JsSIP, the ${from} hangs up`, async () => {
-    const [alice, bob] = [ours('alice', 440), await theirs('bob', 880)];
-    await whole(alice, bob, from);
-    await Promise.all([alice.close(), bob.close()]);
+  await tell(`offhook calls JsSIP, the ${from} hangs up`, async () => {
+    await whole(ours('alice', 440), await theirs('bob', 880), from);
   });
-  await story(`JsSIP calls offhook, the ${from} hangs up`, async () => {
-    const [alice, bob] = [await theirs('alice', 440), ours('bob', 880)];
-    await check(`${bob.name} registers`, () => bob.listen());
-    await whole(alice, bob, from);
-    await Promise.all([alice.close(), bob.close()]);
+  await tell(`JsSIP calls offhook, the ${from} hangs up`, async () => {
+    await whole(await theirs('alice', 440), await listening('bob', 880), from);
   });
 }
 
-await story('a wrong password', () => wrongPassword(kamailio, ours('alice', 440, 'wrong')));
+await tell('a wrong password', () => wrongPassword(kamailio, ours('alice', 440, 'wrong')));
 
-await story('Kamailio is killed during a registration', async () => {
-  const bob = ours('bob', 880);
-  await killedAround(kamailio, bob);
-  await bob.close();
-});
+await tell('Kamailio is killed during a registration', () => killedAround(kamailio, ours('bob', 880)));
 
-await story('Kamailio is killed while JsSIP calls offhook', async () => {
-  const [alice, bob] = [await theirs('alice', 440), ours('bob', 880)];
-  await check(`${bob.name} registers`, () => bob.listen());
-  await killedInCall(kamailio, alice, bob);
-  await alice.close();
+await tell('Kamailio is killed while JsSIP calls offhook', async () => {
+  const bob = await listening('bob', 880);
+  await killedInCall(kamailio, await theirs('alice', 440), bob);
   const carol = await theirs('carol', 660);
   const marks = await connect(carol, bob);
   await hangUp(carol, bob, { one: marks.caller, other: marks.callee });
-  await Promise.all([carol.close(), bob.close()]);
 });
 
-await story('Kamailio is killed while offhook calls JsSIP', async () => {
-  const [alice, bob] = [ours('alice', 440), await theirs('bob', 880)];
-  await killedInCall(kamailio, alice, bob);
-  await Promise.all([alice.close(), bob.close()]);
+await tell('Kamailio is killed while offhook calls JsSIP', async () => {
+  await killedInCall(kamailio, ours('alice', 440), await theirs('bob', 880));
 });
 
 await Promise.all([browser.stop(), kamailio.kill()]);

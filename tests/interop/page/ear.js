@@ -6,6 +6,8 @@ const HIGH = [1209, 1336, 1477, 1633];
 const SILENCE_DB = -65;
 // So many readings in a row must agree before a new frequency, or silence, is reported.
 const AGREEING = 3;
+// So many readings, 10 ms apart, without a tone let go of a key: Chrome plays the tone of a late packet with a crack.
+const LETTING_GO = 6;
 
 /** Listens to `stream` until the returned function is called. */
 export function listen(context, stream, report) {
@@ -73,7 +75,7 @@ function watchKeys(context, source, report) {
     const key = keyOf(samples, context.sampleRate);
     gap = key === null ? gap + 1 : 0;
     if (key !== null && key !== held) report({ event: 'dtmf', digit: key, by: 'rtp' });
-    if (key !== null || gap >= 2) held = key;
+    if (key !== null || gap >= LETTING_GO) held = key;
   }, 10);
   return () => clearInterval(timer);
 }
