@@ -1,0 +1,253 @@
+//! The command as programs use it: processes, lines of JSON, exit codes.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// Long enough for a loaded machine; no test waits for it to pass.
+const BOUND: Duration = Duration::from_secs(60);
+
+/// One running `offhook --json …`. Killed when it is dropped.
+struct Offhook {
+    child: Child,
+    stdin: ChildStdin,
+    lines: Receiver<Value>,
+}
+
+impl Offhook {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_offhook"))
+            .args(arguments)
+            .arg("--json")
+            .env("OFFHOOK_PASSWORD", "from-the-environment")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let stdin = child.stdin.take().expect("piped");
+        let stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                let value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+                if sender.send(value).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, stdin, lines }
+    }
+
+    fn next(&self) -> Option<Value> {
+        match self.lines.recv_timeout(BOUND) {
+            Ok(line) => Some(line),
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => None,
+            Err(late) => panic!("{late}"),
+        }
+    }
+
+    /// The next line of the event that `good` says yes to.
+    fn until(&self, event: &str, good: impl Fn(&Value) -> bool) -> Value {
+        let mut seen = Vec::new();
+        while let Some(line) = self.next() {
+            if line["event"] == event && good(&line) {
+                return line;
+            }
+            seen.push(line);
+        }
+        panic!("no {event} in {seen:#?}");
+    }
+
+    fn tell(&mut self, command: &str) {
+        writeln!(self.stdin, "{command}").expect("listens");
+    }
+
+    /// All that it still says, and its exit code.
+    fn finish(mut self) -> (Vec<Value>, Option<i32>) {
+        let rest = std::iter::from_fn(|| self.next()).collect();
+        (rest, self.child.wait().expect("ends").code())
+    }
+}
+
+impl Drop for Offhook {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn exchange() -> (Offhook, String) {
+    let exchange = Offhook::start(&[
+        "exchange",
+        "--listen",
+        "127.0.0.1:0",
+        "--realm",
+        "house.test",
+        "--user",
+        "alice:a-pw",
+        "--user",
+        "bob:from-the-environment",
+        "--user",
+        "carol:c-pw",
+    ]);
+    let url = exchange.until("listening", |_| true)["ws"].as_str().expect("a URL").to_owned();
+    (exchange, url)
+}
+
+fn is_tone(line: &Value, hz: f64) -> bool {
+    line["heard_hz"].as_f64().is_some_and(|heard| (heard - hz).abs() < 10.0)
+}
+
+#[test]
+fn the_demonstration_passes_step_by_step() {
+    let wav = std::env::temp_dir().join(format!("offhook-demo-{}.wav", std::process::id()));
+    let (lines, exit) = Offhook::start(&["demo", "--record", wav.to_str().expect("text")]).finish();
+    for line in &lines {
+        assert_eq!((line["step"].is_string(), &line["ok"]), (true, &Value::Bool(true)), "{line}");
+    }
+    let steps: Vec<&str> = lines.iter().filter_map(|line| line["step"].as_str()).collect();
+    for step in [
+        "register",
+        "call",
+        "media",
+        "dtmf_rtp",
+        "dtmf_info",
+        "hold",
+        "resume",
+        "transfer",
+        "outage",
+        "restart",
+    ] {
+        assert!(steps.contains(&step), "{step} in {steps:?}");
+    }
+    assert_eq!((steps.last(), exit), (Some(&"demo"), Some(0)));
+    assert!(std::fs::read(&wav).expect("recorded").starts_with(b"RIFF"));
+    std::fs::remove_file(wav).expect("ours");
+}
+
+#[test]
+fn two_commands_call_each_other_and_take_orders() {
+    let (_exchange, url) = exchange();
+    let wav = std::env::temp_dir().join(format!("offhook-heard-{}.wav", std::process::id()));
+    // Bob's password comes from the environment.
+    let mut bob = Offhook::start(&[
+        "answer",
+        "--server",
+        &url,
+        "--domain",
+        "house.test",
+        "--user",
+        "bob",
+        "--auto",
+        "--tone",
+        "880",
+        "--record",
+        wav.to_str().expect("text"),
+    ]);
+    bob.until("registered", |_| true);
+    let mut alice = Offhook::start(&[
+        "call",
+        "sip:bob@house.test",
+        "--server",
+        &url,
+        "--domain",
+        "house.test",
+        "--user",
+        "alice",
+        "--password",
+        "a-pw",
+        "--tone",
+        "440",
+        "--dtmf",
+        "159#",
+    ]);
+    assert_eq!(bob.until("incoming", |_| true)["from"], "sip:alice@house.test");
+    alice.until("status", |line| line["status"] == "established");
+    alice.until("media", |line| is_tone(line, 880.0));
+    let digits: Vec<Value> = (0..4).map(|_| bob.until("dtmf", |_| true)).collect();
+    let keys: String = digits.iter().filter_map(|line| line["digit"].as_str()).collect();
+    assert_eq!(keys, "159#");
+    assert!(digits.iter().all(|line| line["via"] == "rtp"));
+    alice.tell("dtmf-info 4");
+    assert_eq!(bob.until("dtmf", |_| true)["via"], "info");
+    alice.tell("hold");
+    bob.until("hold", |line| line["remote"] == true);
+    bob.until("media", |line| line["heard_hz"].is_null());
+    alice.tell("resume");
+    bob.until("media", |line| is_tone(line, 440.0));
+    alice.tell("nonsense");
+    alice.until("error", |_| true);
+    bob.tell("hangup");
+    let ended = alice.until("ended", |_| true);
+    assert_eq!((&ended["cause"], &ended["by"]), (&Value::from("hung_up"), &Value::from("peer")));
+    assert_eq!(alice.finish().1, Some(0));
+    bob.until("recorded", |line| line["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0));
+    bob.until("ended", |_| true);
+    bob.tell("quit");
+    assert_eq!(bob.finish().1, Some(0));
+    std::fs::remove_file(wav).expect("recorded");
+}
+
+#[test]
+fn a_server_out_of_reach_is_one_failure_after_the_attempts() {
+    let free =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|bound| bound.local_addr()).expect("loopback");
+    let url = format!("ws://{free}");
+    let (lines, exit) =
+        Offhook::start(&["register", "--server", &url, "--user", "alice", "--retries", "2"]).finish();
+    let attempts: Vec<&Value> =
+        lines.iter().filter(|line| line["event"] == "registering").map(|line| &line["attempt"]).collect();
+    assert_eq!(attempts, [1, 2]);
+    let failures: Vec<&Value> = lines.iter().filter(|line| line["event"] == "registration_failed").collect();
+    assert_eq!((failures.len(), failures[0]["attempts"].as_u64(), exit), (1, Some(2), Some(3)));
+}
+
+#[test]
+fn a_wrong_password_is_refused_once() {
+    let (_exchange, url) = exchange();
+    let register =
+        ["register", "--server", &url, "--domain", "house.test", "--user", "alice", "--password", "guess"];
+    let (lines, exit) = Offhook::start(&register).finish();
+    let failures: Vec<&Value> = lines.iter().filter(|line| line["event"] == "registration_failed").collect();
+    assert_eq!((failures.len(), &failures[0]["cause"], exit), (1, &Value::from("unauthorized"), Some(3)));
+    assert!(!lines.iter().any(|line| line.to_string().contains("guess")));
+}
+
+#[test]
+fn a_call_to_nobody_fails_with_its_own_code() {
+    let (_exchange, url) = exchange();
+    let alice = Offhook::start(&[
+        "call",
+        "nobody",
+        "--server",
+        &url,
+        "--domain",
+        "house.test",
+        "--user",
+        "alice",
+        "--password",
+        "a-pw",
+    ]);
+    let ended = alice.until("ended", |_| true);
+    assert_eq!((&ended["cause"], &ended["code"]), (&Value::from("not_found"), &Value::from(404)));
+    assert_eq!(alice.finish().1, Some(4));
+}
+
+#[test]
+fn a_busy_port_is_said_so() {
+    let (_exchange, url) = exchange();
+    let at = url.trim_start_matches("ws://");
+    let (lines, exit) = Offhook::start(&["exchange", "--listen", at, "--user", "a:b"]).finish();
+    assert!(lines[0]["message"].as_str().expect("an error").contains("in use"), "{lines:?}");
+    assert_eq!(exit, Some(1));
+}
+
+#[test]
+fn a_wrong_command_line_is_its_own_code() {
+    let (lines, exit) = Offhook::start(&["call", "bob", "--server", "http://x", "--user", "a"]).finish();
+    assert_eq!((lines.len(), exit), (0, Some(2)));
+}
