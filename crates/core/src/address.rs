@@ -34,8 +34,8 @@ pub(crate) fn target(to: &str, aor: &str) -> Result<Bytes, Misuse> {
     if let (Some(port), false) = (domain.port, to.contains('@')) {
         uri.extend_from_slice(format!(":{port}").as_bytes());
     }
-    Uri::parse(&uri).map_err(|_| Misuse::BadAddress)?;
-    Ok(uri.into())
+    let plain = Uri::parse(&uri).is_ok_and(|uri| uri.headers().next().is_none());
+    if plain { Ok(uri.into()) } else { Err(Misuse::BadAddress) }
 }
 
 /// Whether a user's header may go into an INVITE: a token for a name that the phone does not write itself, and no
@@ -94,7 +94,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_dialled() {
-        for to in ["", " ", "bo b", "sip:", "sip:bob@h?Replaces=x", "a\r\nb", "sip:a@b>;x", "\"x\"", "bob@"] {
+        for to in [
+            "",
+            " ",
+            "bo b",
+            "sip:",
+            "sip:bob@h?Replaces=x",
+            "a\r\nb",
+            "sip:a@b>;x",
+            "\"x\"",
+            "bob@",
+            "bob@h?Replaces=x",
+        ] {
             assert_eq!(dialled(to), Err(Misuse::BadAddress), "{to:?}");
         }
     }

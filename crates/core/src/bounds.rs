@@ -21,6 +21,9 @@ pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// The longest `Min-Expires` that is followed; a registrar that asks for more has refused us (RFC 3261 §10.2.8).
 pub(crate) const LONGEST_MIN_EXPIRES: u32 = 86_400;
 
+/// How often in a row a re-INVITE that is answered with 491 is tried again (RFC 3261 §14.1).
+pub(crate) const GLARES: u8 = 6;
+
 /// How often a request is sent again because its nonce was stale. Each time costs the server a nonce and us a request; one
 /// that never accepts its own nonces is broken.
 pub(crate) const STALE_NONCES: u8 = 3;

@@ -184,8 +184,15 @@ impl Dialog {
         b
     }
 
-    /// The ACK for a 2xx: not a transaction, but with a branch of its own (§13.2.2.4).
-    pub(crate) fn ack(&self, cseq: u32, path: &Path, branch: &[u8]) -> Bytes {
+    /// The ACK for a 2xx: not a transaction, but with a branch of its own, and the credentials of the INVITE
+    /// (§13.2.2.4).
+    pub(crate) fn ack(
+        &self,
+        cseq: u32,
+        path: &Path,
+        branch: &[u8],
+        credentials: Option<&(HeaderName, String)>,
+    ) -> Bytes {
         let mut via = Vec::with_capacity(96);
         via.extend_from_slice(b"SIP/2.0/");
         via.extend_from_slice(path.transport.as_via().as_bytes());
@@ -193,7 +200,11 @@ impl Dialog {
         via.extend_from_slice(&path.sent_by);
         via.extend_from_slice(b";branch=z9hG4bK");
         via.extend_from_slice(branch);
-        self.request(Method::Ack, cseq, &via).finish()
+        let mut ack = self.request(Method::Ack, cseq, &via);
+        if let Some((name, value)) = credentials {
+            ack.header(*name, value);
+        }
+        ack.finish()
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) enum SessionTimer {
     Transfer,
     /// The BYE found no connection, or no answer.
     Closing,
+    /// A change of the call waits too long for the media engine, or for the peer (RFC 3261 §14).
+    Change,
 }
 
 /// One timer that was set. Good for one cancellation; of a timer that fired it does nothing.

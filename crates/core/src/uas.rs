@@ -68,6 +68,12 @@ fn answer_with(
     env.txs.finish(env.cx, tx, code, response);
 }
 
+/// 500 to a request that came too early, with a time from 0 to 10 s after which it may come again (§14.2).
+pub(crate) fn retry_later(env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
+    let seconds = (env.cx.entropy.u64(Label::Pace) % 11).to_string();
+    answer_with(env, tx, request, 500, &[(HeaderName::RetryAfter, seconds.as_bytes())]);
+}
+
 /// 415, with what we take (§8.2.3).
 pub(crate) fn unsupported_media(env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
     answer_with(env, tx, request, 415, &[(HeaderName::Accept, ACCEPT)]);

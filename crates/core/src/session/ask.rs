@@ -113,8 +113,10 @@ impl Session {
                 (content_type, body) => b.body(content_type, &body),
             }
         });
-        if let (Ask::Refer { .. }, Some(transfer)) = (&ask, &mut e.transfer) {
-            transfer.cseq = cseq;
+        match (&ask, &mut e.transfer) {
+            (Ask::Invite { .. }, _) => e.credentials = credentials.map(Box::new),
+            (Ask::Refer { .. }, Some(transfer)) => transfer.cseq = cseq,
+            _ => {}
         }
         e.pending.push(Pending { tx, ask, cseq, tried });
         true

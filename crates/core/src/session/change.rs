@@ -7,9 +7,11 @@ use crate::entropy::Label;
 use crate::negotiation::{LocalOffer, RemoteOffer};
 use crate::timer::SessionTimer;
 use crate::transaction::{ServerRef, ServerTx, TxFailure};
-use crate::{By, Cause, Direction, Effect, EffectId, EffectResult, EndReason, Event, MediaFault, uas};
+use crate::{
+    By, Cause, Direction, Effect, EffectId, EffectResult, EndReason, Event, MediaFault, bounds, uas,
+};
 use bytes::Bytes;
-use offhook_wire::{HeaderName, Message};
+use offhook_wire::Message;
 use std::time::Duration;
 
 /// Where the change of a call is. `hold` is what the description under way means for our hold.
@@ -40,8 +42,8 @@ impl Session {
     /// The user's intent.
     pub(super) fn want_hold(&mut self, env: &mut Env<'_, '_>, hold: bool) {
         let Some(e) = self.established_mut() else { return };
-        e.hold.wanted = hold;
-        if e.hold.agreed == hold && matches!(e.change, Change::Settled) {
+        let was_wanted = std::mem::replace(&mut e.hold.wanted, hold);
+        if e.hold.agreed == hold && (was_wanted == hold || matches!(e.change, Change::Settled)) {
             return self.hold_event(env);
         }
         self.reconcile(env);
@@ -55,13 +57,56 @@ impl Session {
             return;
         }
         if e.hold.wanted == e.hold.agreed || env.line.path().is_none() {
-            e.change = Change::Settled;
+            // A wish that was taken back while it waited has its outcome too.
+            let waited = matches!(std::mem::replace(&mut e.change, Change::Settled), Change::Glare);
+            if waited && e.hold.wanted == e.hold.agreed {
+                self.hold_event(env);
+            }
             return;
         }
         let hold = e.hold.wanted;
         let offer = self.negotiation.offer().expect("nothing is under way");
         let effect = self.offer_effect(env.cx, direction(hold));
-        self.set_change(Change::Offering { effect, offer, hold });
+        self.begin_change(env, Change::Offering { effect, offer, hold });
+    }
+
+    /// Something that the media engine or the peer has to answer within 64·T1.
+    fn begin_change(&mut self, env: &mut Env<'_, '_>, change: Change) {
+        self.set_change(change);
+        self.alarm(env.cx, env.cx.config.times.t1 * 64, SessionTimer::Change);
+    }
+
+    /// It was not answered.
+    pub(super) fn change_overdue(&mut self, env: &mut Env<'_, '_>) {
+        match self.take_change() {
+            Change::Offering { offer, .. } => {
+                self.withdraw(env, offer);
+                self.hold_refused(env, None);
+            }
+            // Nothing else bounds an INVITE that was answered with 1xx (§17.1.1.2). What comes now is a final
+            // response, or its failure 64·T1 later (§9.1).
+            change @ Change::Inviting { .. } => {
+                self.set_change(change);
+                let Some(e) = self.established_mut() else { return };
+                if let Some(invite) = e.pending.iter().find(|p| matches!(p.ask, Ask::Invite { .. })) {
+                    env.txs.cancel(env.cx, invite.tx);
+                }
+            }
+            Change::Applying { offer, .. } => {
+                self.negotiation.agree(offer);
+                self.answer_unusable(env, MediaFault::Engine);
+            }
+            Change::Answering { tx, request, offer, .. } => {
+                self.negotiation.refuse(offer);
+                self.effect(env.cx, Effect::Rollback { session: self.id });
+                self.refuse_reinvite(env, tx, &request, &EffectResult::Failed(MediaFault::Engine));
+            }
+            Change::Proposing { tx, request, offer, .. } => {
+                self.withdraw(env, offer);
+                self.refuse_reinvite(env, tx, &request, &EffectResult::Failed(MediaFault::Engine));
+            }
+            other => self.set_change(other),
+        }
     }
 
     fn set_change(&mut self, change: Change) {
@@ -128,7 +173,7 @@ impl Session {
 
     fn send_reinvite(&mut self, env: &mut Env<'_, '_>, offer: LocalOffer, hold: bool, sdp: Bytes) {
         if self.ask(env, Ask::Invite { sdp }) {
-            self.set_change(Change::Inviting { offer, hold });
+            self.begin_change(env, Change::Inviting { offer, hold });
         } else {
             // The connection went while the offer was made; it starts again when there is one.
             self.withdraw(env, offer);
@@ -143,9 +188,13 @@ impl Session {
     fn hold_refused(&mut self, env: &mut Env<'_, '_>, code: Option<u16>) {
         let session = self.id;
         if let Some(e) = self.established_mut() {
+            e.glares = 0;
             let hold = std::mem::replace(&mut e.hold.wanted, e.hold.agreed);
             if hold != e.hold.agreed {
                 env.cx.out.event(Event::HoldFailed { session, hold, code });
+            } else {
+                // The wish was taken back meanwhile: it is as it is wanted.
+                self.hold_event(env);
             }
         }
     }
@@ -166,6 +215,7 @@ impl Session {
         match code {
             200..=299 => {
                 if let Some(e) = self.established_mut() {
+                    e.glares = 0;
                     e.dialog.refresh_target(message);
                     e.send_ack(env, cseq);
                 }
@@ -177,12 +227,12 @@ impl Session {
                 };
                 let changed = self.hear(env, Some(answer.clone()), hold);
                 let effect = self.effect(env.cx, Effect::Apply { session: self.id, answer });
-                self.set_change(Change::Applying { effect, offer });
+                self.begin_change(env, Change::Applying { effect, offer });
                 if changed {
                     self.hold_event(env);
                 }
             }
-            491 => {
+            491 if self.may_try_again() => {
                 self.withdraw(env, offer);
                 let wait = self.glare_wait(env);
                 self.set_change(Change::Glare);
@@ -215,6 +265,14 @@ impl Session {
         }
     }
 
+    /// Whether one more re-INVITE after a 491 makes sense: a peer that never has time has refused.
+    fn may_try_again(&mut self) -> bool {
+        self.established_mut().is_some_and(|e| {
+            e.glares += 1;
+            e.glares <= bounds::GLARES
+        })
+    }
+
     /// §14.1: the owner of the Call-ID waits 2.1–4 s, the other one 0–2 s, both in units of 10 ms.
     fn glare_wait(&mut self, env: &mut Env<'_, '_>) -> Duration {
         let caller = self.established_mut().is_some_and(|e| e.caller);
@@ -242,18 +300,16 @@ impl Session {
                 return uas::answer(env, tx, request, 491);
             }
             _ => {
-                // The one before is not finished: 500 with a Retry-After of 0 to 10 s.
-                let seconds = env.cx.entropy.u64(Label::Pace) % 11;
-                let mut response = uas::begin(env.cx.config, request, 500, Some(self.tag.as_bytes()));
-                response.header(HeaderName::RetryAfter, seconds.to_string());
-                let response = response.finish();
-                return env.txs.finish(env.cx, tx, 500, response);
+                // The one before is not finished.
+                return uas::retry_later(env, tx, request);
             }
         }
         if !request.body_bytes().is_empty() && sdp_of(request).is_none() {
             return uas::unsupported_media(env, tx, request);
         }
         e.dialog.refresh_target(request);
+        // So that its CANCEL finds us.
+        env.txs.adopt(&tx, self.id);
         let request_kept = Box::new(request.clone());
         let change = match sdp_of(request) {
             Some(sdp) => {
@@ -268,7 +324,7 @@ impl Session {
                 Change::Proposing { tx, request: request_kept, effect, offer, hold }
             }
         };
-        self.set_change(change);
+        self.begin_change(env, change);
     }
 
     fn accept_reinvite(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message, sdp: &Bytes) {
@@ -320,7 +376,7 @@ impl Session {
             Some(answer) => {
                 let changed = self.hear(env, Some(answer.clone()), hold);
                 let effect = self.effect(env.cx, Effect::Apply { session: self.id, answer });
-                self.set_change(Change::Applying { effect, offer });
+                self.begin_change(env, Change::Applying { effect, offer });
                 if changed {
                     self.hold_event(env);
                 }

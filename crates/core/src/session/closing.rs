@@ -51,9 +51,17 @@ impl Session {
 
     pub(super) fn nobody_answers(&mut self, env: &mut Env<'_, '_>) {
         let why = |code| EndReason::new(By::Us, Cause::NoAnswer, Some(code), "nobody answered in time");
+        let no_media = |code, text| EndReason::new(By::Us, Cause::MediaFailed, code, text);
         match self.phase {
             Phase::Ringing => self.refuse(env, Step::Timeout, 480, why(480)),
             Phase::Calling => self.hang_up_because(env, Step::Timeout, why(408)),
+            Phase::Offering => {
+                self.hang_up_because(env, Step::NoMedia, no_media(None, "no offer was made in time"));
+            }
+            Phase::Answering => {
+                let why = no_media(Some(500), "no answer was made in time");
+                self.refuse(env, Step::NoMedia, 500, why);
+            }
             _ => {}
         }
     }
@@ -146,6 +154,11 @@ impl Session {
         let session = self.id;
         let why = DigitFailure::Ended;
         for pending in established.pending.drain(..) {
+            if let Ask::Invite { .. } = pending.ask {
+                // Nothing else ends it once it was answered with 1xx (§17.1.1.2); a 2xx still wants its ACK.
+                env.txs.cancel(env.cx, pending.tx);
+                continue;
+            }
             env.txs.disown(pending.tx);
             if let Ask::Info { digit, .. } = pending.ask {
                 env.cx.out.event(Event::DigitFailed { session, digit, why });

@@ -14,7 +14,7 @@ use crate::transaction::ServerTx;
 use crate::{By, Cause, DtmfPath, EndReason, Event, uas};
 use bytes::Bytes;
 use offhook_wire::sdp::Outline;
-use offhook_wire::{Instant, Message, Method};
+use offhook_wire::{HeaderName, Instant, Message, Method};
 use std::time::Duration;
 
 pub(super) struct Established {
@@ -30,10 +30,16 @@ pub(super) struct Established {
     pub(super) was_referred: bool,
     /// Whether we own the Call-ID, which decides who waits longer after a glare (§14.1).
     pub(super) caller: bool,
+    /// How often in a row our re-INVITE met one of the peer.
+    pub(super) glares: u8,
     /// Whether the peer takes telephone-event by RTP.
     pub(super) telephone_event: bool,
-    pub(super) media_up: bool,
+    /// The credentials of our last INVITE, which its ACK repeats (§13.2.2.4).
+    pub(super) credentials: Option<Credentials>,
 }
+
+/// A header that answers a challenge.
+pub(super) type Credentials = Box<(HeaderName, String)>;
 
 /// Who holds whom. The user's intent is kept, and the description derived from it.
 #[derive(Copy, Clone, Debug, Default)]
@@ -64,8 +70,9 @@ impl Established {
             referral: None,
             was_referred: false,
             caller,
+            glares: 0,
             telephone_event: false,
-            media_up: false,
+            credentials: None,
         }
     }
 
@@ -73,7 +80,7 @@ impl Established {
     pub(super) fn send_ack(&self, env: &mut Env<'_, '_>, cseq: u32) {
         let Some(path) = env.line.path() else { return };
         let branch: [u8; 16] = env.cx.entropy.token(Label::Ids);
-        let ack = self.dialog.ack(cseq, path, &branch);
+        let ack = self.dialog.ack(cseq, path, &branch, self.credentials.as_deref());
         env.cx.out.transmit(path.flow, ack);
     }
 

@@ -73,7 +73,8 @@ impl Session {
     /// The user takes the call.
     pub(super) fn take_call(&mut self, env: &mut Env<'_, '_>) {
         let State::Ringing(Ringing { tx, flow, invite, dialog }) = self.take() else { return };
-        self.silence(env.cx, SessionTimer::NoAnswer);
+        // The media engine, or the user whom it asks for a microphone, has as long as the user had.
+        self.alarm(env.cx, env.cx.config.no_answer, SessionTimer::NoAnswer);
         let direction = Direction::SendRecv;
         let (effect, turn) = match sdp_of(&invite) {
             Some(offer) => {
@@ -97,6 +98,7 @@ impl Session {
         let State::Answering(Answering { tx, invite, dialog, turn, .. }) = self.take() else {
             unreachable!()
         };
+        self.silence(env.cx, SessionTimer::NoAnswer);
         let sdp = match result {
             EffectResult::Description(sdp) => sdp,
             other => {
@@ -159,8 +161,11 @@ impl Session {
 
     /// A request within the early dialog: only a BYE has a meaning there (§15).
     pub(super) fn early_request(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
-        if request.method() != Some(Method::Bye) {
-            return uas::out_of_dialog(env, tx, request);
+        match request.method() {
+            Some(Method::Bye) => {}
+            // The first INVITE has no answer yet (§14.2).
+            Some(Method::Invite) => return uas::retry_later(env, tx, request),
+            _ => return uas::out_of_dialog(env, tx, request),
         }
         uas::answer(env, tx, request, 200);
         let (code, text) = reason_of(request);
@@ -172,9 +177,7 @@ impl Session {
         match self.take() {
             State::Confirming(established) => {
                 self.advance(env.cx, Step::Acked, Phase::Established, State::Established(established));
-                if !self.established_mut().is_some_and(|e| e.media_up) {
-                    self.alarm(env.cx, env.cx.config.media_timeout, SessionTimer::MediaPath);
-                }
+                self.await_media(env);
             }
             State::Leaving(established, why) => self.close_dialog(env, established, Step::Acked, why),
             other => self.state = other,

@@ -66,6 +66,8 @@ pub(crate) struct Session {
     alarms: Vec<(SessionTimer, TimerId)>,
     /// Whether the host was asked for media, so that it is told to free it.
     has_media: bool,
+    /// Whether the media path is up. Early media may bring it up before the call is taken.
+    media_up: bool,
     /// The call whose peer asked for this one (REFER).
     referred_by: Option<SessionId>,
 }
@@ -99,6 +101,7 @@ impl Session {
             negotiation: Negotiation::default(),
             alarms: Vec::new(),
             has_media: false,
+            media_up: false,
             referred_by,
         }
     }
@@ -183,16 +186,13 @@ impl Session {
             MediaEvent::Up => {
                 self.silence(env.cx, SessionTimer::MediaPath);
                 env.cx.out.event(Event::Media { session: self.id, up: true });
-                if let Some(e) = self.established_mut() {
-                    e.media_up = true;
-                }
+                self.media_up = true;
             }
             MediaEvent::Down => {
                 env.cx.out.event(Event::Media { session: self.id, up: false });
-                let limit = env.cx.config.media_timeout;
-                if let Some(e) = self.established_mut() {
-                    e.media_up = false;
-                    self.alarm(env.cx, limit, SessionTimer::MediaPath);
+                let was_up = std::mem::replace(&mut self.media_up, false);
+                if was_up && matches!(self.phase, Phase::Confirming | Phase::Established) {
+                    self.await_media(env);
                 }
             }
             MediaEvent::Failed => self.media_failed(env, "the media path failed"),
@@ -202,6 +202,13 @@ impl Session {
                     env.cx.out.event(Event::Digit { session: self.id, digit, duration, path });
                 }
             }
+        }
+    }
+
+    /// From now on the call has to have a media path within the limit.
+    fn await_media(&mut self, env: &mut Env<'_, '_>) {
+        if !self.media_up {
+            self.alarm(env.cx, env.cx.config.media_timeout, SessionTimer::MediaPath);
         }
     }
 
@@ -243,6 +250,7 @@ impl Session {
             SessionTimer::Glare => self.reconcile(env),
             SessionTimer::Transfer => self.transfer_silent(env),
             SessionTimer::Closing => self.closing_timeout(env),
+            SessionTimer::Change => self.change_overdue(env),
         }
     }
 

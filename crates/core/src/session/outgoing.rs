@@ -1,6 +1,6 @@
 //! The caller's side until the 2xx (RFC 3261 §13.2).
 
-use super::established::{Change, Established};
+use super::established::{Change, Credentials, Established};
 use super::{Env, Phase, Session, State, Step, Upcall};
 use crate::dialog::{Dialog, decimal};
 use crate::entropy::Label;
@@ -36,12 +36,15 @@ pub(super) struct Calling {
     preview: Preview,
     /// How many challenges the INVITE has answered.
     tried: u8,
+    /// The answer to the last of them.
+    credentials: Option<Credentials>,
 }
 
 /// The INVITE is given up; its final response is still to come (§9.1).
 pub(super) struct Cancelling {
     pub(super) tx: ClientTx,
     invite_cseq: u32,
+    credentials: Option<Credentials>,
     why: EndReason,
 }
 
@@ -57,8 +60,14 @@ struct Invite {
 /// An answer in a provisional response: media before the call is taken (§13.2.1). The first one that comes is used.
 enum Preview {
     None,
-    Applying { effect: EffectId, tag: Bytes },
-    Applied { tag: Bytes },
+    Applying { effect: EffectId, of: Fork },
+    Applied { of: Fork },
+}
+
+/// Who sent an early answer: its tag, and what it said, for a 2xx that does not say it again.
+struct Fork {
+    tag: Bytes,
+    answer: Bytes,
 }
 
 impl Session {
@@ -78,6 +87,7 @@ impl Session {
         let effect = session.offer_effect(env.cx, Direction::SendRecv);
         let state = State::Offering(Offering { effect, offer, invitation });
         session.advance(env.cx, Step::Dial, Phase::Offering, state);
+        session.alarm(env.cx, env.cx.config.no_answer, SessionTimer::NoAnswer);
         session
     }
 
@@ -95,7 +105,8 @@ impl Session {
                     self.negotiation.withdraw(offer);
                     return self.end(env, Step::NoFlow, not_connected());
                 };
-                let calling = Calling { tx, offer, invite, preview: Preview::None, tried: 0 };
+                let preview = Preview::None;
+                let calling = Calling { tx, offer, invite, preview, tried: 0, credentials: None };
                 self.advance(env.cx, Step::Described, Phase::Calling, State::Calling(calling));
                 self.alarm(env.cx, env.cx.config.no_answer, SessionTimer::NoAnswer);
             }
@@ -124,7 +135,7 @@ impl Session {
         &mut self,
         env: &mut Env<'_, '_>,
         invite: &Invite,
-        credentials: Option<(HeaderName, String)>,
+        credentials: Option<&(HeaderName, String)>,
     ) -> Option<ClientTx> {
         let path = env.line.path()?;
         let (contact, config) = (env.line.contact(), env.cx.config);
@@ -144,7 +155,7 @@ impl Session {
             for (name, value) in &invite.invitation.headers {
                 b.untrusted(name, value).expect("checked when the command came in");
             }
-            if let Some((name, value)) = &credentials {
+            if let Some((name, value)) = credentials {
                 b.header(*name, value);
             }
             b.body("application/sdp", &invite.sdp)
@@ -166,10 +177,10 @@ impl Session {
         }
         if let (Preview::None, Some(answer), Some(tag)) = (&calling.preview, sdp_of(message), to_tag(message))
         {
-            let tag = Bytes::copy_from_slice(tag);
+            let of = Fork { tag: Bytes::copy_from_slice(tag), answer: answer.clone() };
             let effect = self.effect(env.cx, Effect::Apply { session: self.id, answer });
             let State::Calling(calling) = &mut self.state else { return };
-            calling.preview = Preview::Applying { effect, tag };
+            calling.preview = Preview::Applying { effect, of };
         }
         env.cx.out.event(Event::Progress { session: self.id, code });
         self.report(env, code);
@@ -178,8 +189,8 @@ impl Session {
     pub(super) fn preview_done(&mut self, effect: EffectId, result: &EffectResult) {
         let State::Calling(calling) = &mut self.state else { return };
         calling.preview = match std::mem::replace(&mut calling.preview, Preview::None) {
-            Preview::Applying { effect: awaited, tag } if awaited == effect => match result {
-                EffectResult::Applied => Preview::Applied { tag },
+            Preview::Applying { effect: awaited, of } if awaited == effect => match result {
+                EffectResult::Applied => Preview::Applied { of },
                 // The same description will come again in the 2xx, and fail there for good.
                 _ => Preview::None,
             },
@@ -189,7 +200,7 @@ impl Session {
 
     fn invite_accepted(&mut self, env: &mut Env<'_, '_>, message: &Message) {
         let State::Calling(calling) = self.take() else { return };
-        let Calling { offer, invite, preview, .. } = calling;
+        let Calling { offer, invite, preview, credentials, .. } = calling;
         self.silence(env.cx, SessionTimer::NoAnswer);
         let Ok(dialog) = Dialog::of_response(message, invite.cseq) else {
             self.negotiation.withdraw(offer);
@@ -197,15 +208,20 @@ impl Session {
             return self.end(env, Step::Refused, why);
         };
         let mut established = Established::new(dialog, true);
+        established.credentials = credentials;
         established.send_ack(env, invite.cseq);
-        let same_fork = |tag: &Bytes| to_tag(message) == Some(&tag[..]);
+        let same_fork = |of: &Fork| to_tag(message) == Some(&of.tag[..]);
         let answer = sdp_of(message);
-        if let Some(answer) = &answer {
+        let early = match &preview {
+            Preview::Applying { of, .. } | Preview::Applied { of } if same_fork(of) => Some(&of.answer),
+            _ => None,
+        };
+        if let Some(answer) = answer.as_ref().or(early) {
             established.heard(answer);
         }
         established.change = match (preview, answer) {
-            (Preview::Applying { effect, tag }, _) if same_fork(&tag) => Change::Applying { effect, offer },
-            (Preview::Applied { tag }, _) if same_fork(&tag) => {
+            (Preview::Applying { effect, of }, _) if same_fork(&of) => Change::Applying { effect, offer },
+            (Preview::Applied { of }, _) if same_fork(&of) => {
                 self.negotiation.agree(offer);
                 Change::Settled
             }
@@ -222,7 +238,7 @@ impl Session {
             }
         };
         self.advance(env.cx, Step::Accepted, Phase::Established, State::Established(established));
-        self.alarm(env.cx, env.cx.config.media_timeout, SessionTimer::MediaPath);
+        self.await_media(env);
         self.report(env, 200);
     }
 
@@ -234,8 +250,9 @@ impl Session {
             if let Some(credentials) = credentials {
                 calling.invite.cseq += 1;
                 calling.tried += 1;
-                if let Some(tx) = self.send_invite(env, &calling.invite, Some(credentials)) {
+                if let Some(tx) = self.send_invite(env, &calling.invite, Some(&credentials)) {
                     calling.tx = tx;
+                    calling.credentials = Some(Box::new(credentials));
                     self.state = State::Calling(calling);
                     return;
                 }
@@ -263,7 +280,8 @@ impl Session {
         self.silence(env.cx, SessionTimer::NoAnswer);
         self.negotiation.withdraw(calling.offer);
         env.txs.cancel(env.cx, calling.tx);
-        let cancelling = Cancelling { tx: calling.tx, invite_cseq: calling.invite.cseq, why };
+        let Calling { tx, invite, credentials, .. } = calling;
+        let cancelling = Cancelling { tx, invite_cseq: invite.cseq, credentials, why };
         self.advance(env.cx, step, Phase::Cancelling, State::Cancelling(cancelling));
     }
 
@@ -278,7 +296,8 @@ impl Session {
         // The CANCEL crossed the answer: the call exists, and is hung up (§9.1, §15).
         match Dialog::of_response(message, cancelling.invite_cseq) {
             Ok(dialog) => {
-                let established = Established::new(dialog, true);
+                let mut established = Established::new(dialog, true);
+                established.credentials = cancelling.credentials;
                 established.send_ack(env, cancelling.invite_cseq);
                 self.close_dialog(env, established, Step::Accepted, cancelling.why);
             }
@@ -313,7 +332,7 @@ pub(super) fn refuse_fork(env: &mut Env<'_, '_>, code: u16, message: &Message) {
         return;
     };
     let branch: [u8; 16] = env.cx.entropy.token(Label::Ids);
-    let ack = dialog.ack(cseq.number, path, &branch);
+    let ack = dialog.ack(cseq.number, path, &branch, None);
     env.cx.out.transmit(path.flow, ack);
     let bye = dialog.next_cseq();
     env.txs.request(env.cx, path, Owner::Nobody, Method::Bye, |via| {

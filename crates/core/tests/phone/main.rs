@@ -2,6 +2,8 @@
 
 mod bad_peers;
 mod call;
+mod challenges;
 mod common;
+mod early_media;
 mod hold_and_digits;
 mod transfer;
