@@ -15,18 +15,14 @@ pub(super) struct Digits {
 
 #[derive(Default)]
 struct Ledger {
-    /// Asked for and not reported yet.
+    /// Asked for and not reported yet. Digits go one after another: the first one is on its way.
     waiting: VecDeque<char>,
     /// Sent by RTP to this end, and not heard yet.
     coming: VecDeque<char>,
-    /// What INFO may have carried to this end, in order.
-    info: VecDeque<Carried>,
-}
-
-/// A digit that the other end asked to be sent, of which this end may hear by INFO.
-struct Carried {
-    digit: char,
+    /// Whether the other end heard the first waiting one by INFO.
     heard: bool,
+    /// Reported failed, and not heard. An INFO may come late, or its answer be lost.
+    failed: Vec<char>,
 }
 
 impl Oracle for Digits {
@@ -37,7 +33,7 @@ impl Oracle for Digits {
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
         match *sight {
             Sight::Asked { phone, command: Command::Digits { session, digits, .. }, refused: None } => {
-                self.asked(scene, (phone, *session), digits);
+                self.asked((phone, *session), digits);
                 Ok(())
             }
             Sight::Dialled { end, digit, arrives } => self.dialled(end, digit, arrives),
@@ -53,12 +49,8 @@ impl Oracle for Digits {
 }
 
 impl Digits {
-    fn asked(&mut self, scene: &Scene<'_>, end: End, digits: &str) {
+    fn asked(&mut self, end: End, digits: &str) {
         self.calls.entry(end).or_default().waiting.extend(digits.chars());
-        if let Some(peer) = scene.engines.peer(end) {
-            let carried = digits.chars().map(|digit| Carried { digit, heard: false });
-            self.calls.entry(peer).or_default().info.extend(carried);
-        }
     }
 
     fn dialled(&mut self, end: End, digit: char, arrives: Option<End>) -> Result<(), String> {
@@ -74,14 +66,24 @@ impl Digits {
     fn told(&mut self, scene: &Scene<'_>, end: End, event: &Event) -> Result<(), String> {
         match event {
             Event::DigitSent { digit, path, .. } => {
-                self.reported(end, *digit)?;
-                match scene.engines.peer(end) {
-                    Some(peer) if *path == DtmfPath::Info => self.must_have_heard(peer, *digit),
-                    _ => Ok(()),
+                let heard = self.reported(end, *digit)?;
+                // Without the other end, its ledger cannot have been written.
+                if *path == DtmfPath::Info && !heard && scene.engines.peer(end).is_some() {
+                    return Err("the other end did not hear it".to_owned());
                 }
+                Ok(())
             }
-            Event::DigitFailed { digit, .. } => self.reported(end, *digit),
-            Event::Digit { digit, path: DtmfPath::Info, .. } => self.heard_info(end, *digit),
+            Event::DigitFailed { digit, .. } => {
+                let heard = self.reported(end, *digit)?;
+                if !heard {
+                    self.calls.entry(end).or_default().failed.push(*digit);
+                }
+                Ok(())
+            }
+            Event::Digit { digit, path: DtmfPath::Info, .. } => match scene.engines.peer(end) {
+                Some(peer) => self.heard_info(peer, *digit),
+                None => Ok(()),
+            },
             Event::Digit { digit, .. } => {
                 let next = self.calls.entry(end).or_default().coming.pop_front();
                 if next == Some(*digit) { Ok(()) } else { Err(format!("{next:?} comes next")) }
@@ -94,31 +96,30 @@ impl Digits {
         }
     }
 
-    fn reported(&mut self, end: End, digit: char) -> Result<(), String> {
-        let next = self.calls.entry(end).or_default().waiting.pop_front();
-        if next == Some(digit) { Ok(()) } else { Err(format!("{next:?} comes next")) }
-    }
-
-    /// Takes the first that fits and was not heard; earlier ones were lost, or went by RTP.
-    fn heard_info(&mut self, end: End, digit: char) -> Result<(), String> {
+    /// One digit has its outcome. Returns whether the other end heard it by INFO.
+    fn reported(&mut self, end: End, digit: char) -> Result<bool, String> {
         let ledger = self.calls.entry(end).or_default();
-        let after_last = ledger.info.iter().rposition(|carried| carried.heard).map_or(0, |at| at + 1);
-        match ledger.info.range_mut(after_last..).find(|carried| carried.digit == digit) {
-            Some(carried) => carried.heard = true,
-            None => return Err("nobody sent it, or it was heard before".to_owned()),
+        let next = ledger.waiting.pop_front();
+        if next == Some(digit) {
+            return Ok(std::mem::take(&mut ledger.heard));
         }
-        Ok(())
+        Err(format!("{next:?} comes next"))
     }
 
-    /// The INFO was answered with 2xx: the other end told its user.
-    fn must_have_heard(&mut self, peer: End, digit: char) -> Result<(), String> {
-        let Some(ledger) = self.calls.get_mut(&peer) else { return Ok(()) };
-        match ledger.info.iter().position(|carried| carried.heard) {
-            Some(at) if ledger.info[at].digit == digit => {
-                ledger.info.drain(..=at);
+    /// Something that `sender` sent was heard by INFO: what is on its way, once, or late what was given up.
+    fn heard_info(&mut self, sender: End, digit: char) -> Result<(), String> {
+        let Some(ledger) = self.calls.get_mut(&sender) else { return Err("nobody sent it".to_owned()) };
+        if !ledger.heard && ledger.waiting.front() == Some(&digit) {
+            ledger.heard = true;
+            return Ok(());
+        }
+        match ledger.failed.iter().position(|failed| *failed == digit) {
+            Some(at) => {
+                ledger.failed.remove(at);
                 Ok(())
             }
-            _ => Err("the other end did not hear it".to_owned()),
+            None if ledger.heard => Err("it was heard before".to_owned()),
+            None => Err("nobody sent it".to_owned()),
         }
     }
 }
