@@ -38,6 +38,8 @@ pub(crate) struct NoDialog;
 pub(crate) enum Order {
     /// In sequence.
     Next,
+    /// The same number as the last one, in a transaction of its own: the one that answered it went with its flow.
+    Again,
     /// Lower than one that was seen before: 500 (§12.2.2).
     Late,
 }
@@ -130,6 +132,7 @@ impl Dialog {
         let Ok(cseq) = request.cseq() else { return Order::Late };
         match self.remote_cseq {
             Some(seen) if cseq.number < seen => Order::Late,
+            Some(seen) if cseq.number == seen => Order::Again,
             _ => {
                 self.remote_cseq = Some(cseq.number);
                 Order::Next

@@ -121,7 +121,7 @@ impl Phone {
     /// Gives back the room that calls took: most phones wait most of the time, and a farm holds a hundred thousand.
     fn rest(&mut self) {
         self.sessions.shrink_to_fit();
-        self.txs.shrink();
+        self.txs.shrink(self.now);
         self.out.shrink();
     }
 

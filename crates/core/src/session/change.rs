@@ -327,6 +327,21 @@ impl Session {
         self.begin_change(env, change);
     }
 
+    /// The peer's re-INVITE came again over another flow, after its transaction went with the one before. While it is being
+    /// answered, the answer is for this one.
+    pub(super) fn reinvite_again(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, again: &Message) {
+        let Some(e) = self.established_mut() else { return };
+        match &mut e.change {
+            Change::Answering { tx: open, request, .. } | Change::Proposing { tx: open, request, .. } => {
+                let before = std::mem::replace(open, tx);
+                let request = std::mem::replace(&mut **request, again.clone());
+                // For a peer that only used a number twice: nothing is sent when the transaction is gone.
+                uas::answer(env, before, &request, 500);
+            }
+            _ => uas::answer(env, tx, again, 500),
+        }
+    }
+
     fn accept_reinvite(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message, sdp: &Bytes) {
         let response = uas::accept(env.cx.config, request, self.tag.as_bytes(), env.line.contact(), sdp);
         if let Some(e) = self.established_mut() {

@@ -161,8 +161,14 @@ impl Session {
 
     pub(super) fn dialog_request(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
         let Some(e) = self.established_mut() else { return };
-        if let Order::Late = e.dialog.order(request) {
-            return uas::answer(env, tx, request, 500);
+        match (e.dialog.order(request), request.method()) {
+            (Order::Next, _) => {}
+            // What was done is not done twice; the answer is what it was. A proxy sends what was pending again over a new
+            // connection, and a digit must not be heard twice for that.
+            (Order::Again, Some(Method::Info | Method::Notify)) => return uas::answer(env, tx, request, 200),
+            (Order::Again, Some(Method::Refer)) => return uas::answer(env, tx, request, 202),
+            (Order::Again, Some(Method::Invite)) => return self.reinvite_again(env, tx, request),
+            (Order::Again | Order::Late, _) => return uas::answer(env, tx, request, 500),
         }
         match request.method() {
             Some(Method::Bye) => self.on_bye(env, tx, request),

@@ -7,6 +7,7 @@ mod branch;
 mod client;
 mod key;
 mod server;
+mod taken;
 #[cfg(test)]
 mod tests;
 
@@ -21,11 +22,12 @@ use branch::Branch;
 use bytes::Bytes;
 use client::Client;
 use key::{Key, Keys};
-use offhook_wire::{Builder, HeaderName, Limits, Message, Method};
+use offhook_wire::{Builder, HeaderName, Instant, Limits, Message, Method};
 use server::Server;
 use slab::Slab;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
+use taken::Taken;
 
 /// The tables of the machines, for their diagrams.
 #[cfg(test)]
@@ -92,6 +94,7 @@ pub(crate) struct Transactions {
     by_branch: HashMap<Key, ServerRef, foldhash::fast::FixedState>,
     /// Requests outside of dialogs by what makes a merged request (RFC 3261 §8.2.2.2).
     by_origin: HashMap<Key, ServerRef, foldhash::fast::FixedState>,
+    taken: Taken,
     serial: u32,
     /// The Via value of the request that is being built: one buffer for all of them.
     via: Vec<u8>,
@@ -107,6 +110,7 @@ impl Transactions {
             by_branch: HashMap::with_hasher(keys.map_hasher()),
             by_origin: HashMap::with_hasher(keys.map_hasher()),
             keys,
+            taken: Taken::default(),
             serial: 0,
             via: Vec::new(),
         }
@@ -124,11 +128,12 @@ impl Transactions {
     }
 
     /// Gives back the room that they took.
-    pub(crate) fn shrink(&mut self) {
+    pub(crate) fn shrink(&mut self, now: Instant) {
         self.clients.shrink_to_fit();
         self.servers.shrink_to_fit();
         self.by_branch.shrink_to_fit();
         self.by_origin.shrink_to_fit();
+        self.taken.shrink(now);
         self.via = Vec::new();
     }
 
@@ -204,10 +209,14 @@ impl Transactions {
     /// (RFC 3261 §13.3.1.4). Does nothing when the transaction died with its flow.
     pub(crate) fn finish(&mut self, cx: &mut Cx<'_>, tx: ServerTx, status: u16, response: Bytes) {
         let times = self.times;
-        if let Some(server) = self.server(tx.id())
-            && server.finish(cx, &times, tx.id(), status, response)
-        {
+        let Some(server) = self.server(tx.id()) else { return };
+        let taken = server.is_invite() && status < 300;
+        let key = server.key;
+        if server.finish(cx, &times, tx.id(), status, response) {
             self.forget_server(tx.id());
+        }
+        if taken {
+            self.taken.remember(cx.now + times.t1 * 64, key);
         }
     }
 
@@ -360,6 +369,9 @@ impl Transactions {
             }
             return Routed::Absorbed;
         }
+        if is_invite && self.taken.knows(cx.now, key) {
+            return Routed::Absorbed;
+        }
         let origin = self.keys.of_origin(&message);
         if origin.is_some_and(|origin| self.by_origin.contains_key(&origin)) {
             reply(cx, path, &message, 482, "Loop Detected", &key.tag());
@@ -403,6 +415,10 @@ impl Transactions {
     /// transaction of its own.
     fn receive_cancel(&mut self, cx: &mut Cx<'_>, path: &Path, message: Message) -> Routed {
         let Some(key) = self.keys.of_request(&message) else { return Routed::Absorbed };
+        if self.taken.knows(cx.now, key) {
+            reply(cx, path, &message, 200, "OK", &key.tag());
+            return Routed::Absorbed;
+        }
         let invite = self.find_invite(&message);
         let Some((invite, server)) = invite.and_then(|id| Some((id, self.server(id)?))) else {
             reply(cx, path, &message, 481, "Call/Transaction Does Not Exist", &key.tag());
@@ -411,6 +427,9 @@ impl Transactions {
         // §9.2: the To tag is to be that of the responses to the INVITE.
         let tag = server.to_tag();
         let (waiting, owner) = (server.is_waiting(), server.owner);
+        if !path.transport.is_reliable() {
+            self.taken.remember(cx.now + self.times.t1 * 64, key);
+        }
         reply(cx, path, &message, 200, "OK", tag.as_deref().unwrap_or(&key.tag()));
         if waiting { Routed::Cancelled { invite, owner, message } } else { Routed::Absorbed }
     }

@@ -217,6 +217,10 @@ impl Server {
         }
     }
 
+    pub(super) fn is_invite(&self) -> bool {
+        self.invite
+    }
+
     /// Sends the final response. Returns whether the transaction is over.
     pub(super) fn finish(
         &mut self,

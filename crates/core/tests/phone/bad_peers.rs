@@ -158,6 +158,20 @@ fn a_request_out_of_sequence_is_refused() {
 }
 
 #[test]
+fn a_digit_that_comes_again_in_another_transaction_is_heard_once() {
+    let mut desk = desk();
+    let (id, ack) = in_call(&mut desk);
+    let body = "Signal=5\nDuration=160\n";
+    let info = in_dialog(&ack, "INFO", 20, "Content-Type: application/dtmf-relay\n", body);
+    for branch in ["z9hG4bKone", "z9hG4bKtwo"] {
+        desk.receive(&info.replace("z9hG4bKINFO20", branch));
+        desk.next_response(200);
+    }
+    let digits = desk.events.iter().filter(|event| matches!(event, Event::Digit { .. })).count();
+    assert_eq!((digits, desk.phone.status(id)), (1, Some(Status::Established)));
+}
+
+#[test]
 fn a_fork_that_lost_is_hung_up() {
     let mut desk = desk();
     let id = desk.phone.dial(desk.now, Dial::to("bob")).expect("a call");

@@ -238,6 +238,20 @@ fn a_cancel_is_answered_and_passed_on_while_the_invite_waits() {
 }
 
 #[test]
+fn a_cancel_that_comes_again_gets_the_same_answer_when_its_invite_is_forgotten() {
+    let mut world = World::new(Transport::Udp);
+    let invite = request("INVITE", BRANCH);
+    let tx = world.accept_request(&invite);
+    assert!(matches!(world.receive(request("CANCEL", BRANCH)), Routed::Cancelled { .. }));
+    world.answer(tx, &invite, 487);
+    world.receive(request("ACK", BRANCH));
+    world.run(6.0);
+    world.now_sent();
+    assert!(matches!(world.receive(request("CANCEL", BRANCH)), Routed::Absorbed));
+    assert_eq!(world.now_sent(), ["200"]);
+}
+
+#[test]
 fn a_cancel_of_nothing_is_answered_with_481() {
     let mut world = World::new(Transport::Ws);
     assert!(matches!(world.receive(request("CANCEL", BRANCH)), Routed::Absorbed));
@@ -287,4 +301,19 @@ fn a_lost_flow_ends_server_transactions_and_late_answers_go_nowhere() {
     world.ring(&tx, &invite);
     world.answer(tx, &invite, 200);
     assert_eq!(world.now_sent(), <[String; 0]>::default());
+}
+
+/// RFC 3261 §13.3.1.4: the call repeats its 2xx over the new connection.
+#[test]
+fn an_invite_that_was_taken_is_not_taken_again_over_another_flow() {
+    for transport in [Transport::Ws, Transport::Udp] {
+        let mut world = World::new(transport);
+        let invite = request("INVITE", BRANCH);
+        let tx = world.accept_request(&invite);
+        world.answer(tx, &invite, 200);
+        world.txs.flow_down(&mut world.bench.cx(), FlowId(1));
+        assert!(matches!(world.receive(invite.clone()), Routed::Absorbed), "{transport:?}");
+        world.run(32.0);
+        assert!(matches!(world.receive(invite), Routed::Request { .. }), "{transport:?}");
+    }
 }

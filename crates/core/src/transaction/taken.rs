@@ -1,0 +1,48 @@
+//! INVITEs and CANCELs that were taken lately.
+
+use super::key::Key;
+use offhook_wire::Instant;
+use std::collections::VecDeque;
+
+/// How many are remembered. They matter for the one second in which a phone comes back over another connection.
+const MOST: usize = 32;
+
+/// The INVITEs that were answered with a 2xx and whose transaction is gone: over a reliable transport at once, else with
+/// its flow. A proxy that lost the 2xx with a connection sends the INVITE again over the next one. It must not make a
+/// second call: the first one repeats its 2xx until the ACK comes (RFC 3261 §13.3.1.4).
+///
+/// And the CANCELs that came as datagrams. They have no transaction of ours, and may come again when that of their INVITE is
+/// over.
+#[derive(Default)]
+pub(super) struct Taken {
+    /// Oldest first.
+    keys: VecDeque<(Instant, Key)>,
+}
+
+impl Taken {
+    /// Remembers one until a time.
+    pub(super) fn remember(&mut self, until: Instant, key: Key) {
+        if self.keys.len() == MOST {
+            self.keys.pop_front();
+        }
+        self.keys.push_back((until, key));
+    }
+
+    /// Whether this one was taken lately.
+    pub(super) fn knows(&mut self, now: Instant, key: Key) -> bool {
+        self.expire(now);
+        self.keys.iter().any(|(_, taken)| *taken == key)
+    }
+
+    /// Gives back the room of what is forgotten by now.
+    pub(super) fn shrink(&mut self, now: Instant) {
+        self.expire(now);
+        self.keys.shrink_to_fit();
+    }
+
+    fn expire(&mut self, now: Instant) {
+        while self.keys.front().is_some_and(|(until, _)| *until <= now) {
+            self.keys.pop_front();
+        }
+    }
+}
