@@ -79,9 +79,12 @@ pub(crate) struct Exchange {
     /// A user and the password; once for each
     #[arg(long = "user", value_name = "NAME:PASSWORD", required = true)]
     pub(crate) users: Vec<User>,
-    /// The realm and domain
+    /// The realm, and the first domain
     #[arg(long, default_value = "offhook.test")]
     pub(crate) realm: String,
+    /// A further domain; once for each. The address of --listen is one anyway
+    #[arg(long = "domain", value_name = "NAME")]
+    pub(crate) domains: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]

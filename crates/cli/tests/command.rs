@@ -238,6 +238,27 @@ fn a_call_to_nobody_fails_with_its_own_code() {
 }
 
 #[test]
+fn without_a_domain_the_address_of_the_server_is_one() {
+    let (_exchange, url) = exchange();
+    let bob = Offhook::start(&["answer", "--server", &url, "--user", "bob", "--auto", "--once"]);
+    bob.until("registered", |_| true);
+    let alice = Offhook::start(&[
+        "call",
+        "sip:bob@127.0.0.1",
+        "--server",
+        &url,
+        "--user",
+        "alice",
+        "--password",
+        "a-pw",
+        "--duration",
+        "0.2",
+    ]);
+    assert_eq!(alice.until("ended", |_| true)["cause"], "hung_up");
+    assert_eq!((alice.finish().1, bob.finish().1), (Some(0), Some(0)));
+}
+
+#[test]
 fn a_busy_port_is_said_so() {
     let (_exchange, url) = exchange();
     let at = url.trim_start_matches("ws://");

@@ -1,7 +1,7 @@
 //! One call, and the one it is transferred to, from the first ring to the recording.
 
 use super::desk::{Desk, News};
-use super::say;
+use super::{numbered, say};
 use crate::commands::Command;
 use crate::exit::Exit;
 use offhook::{By, Cause, DtmfPath, EndReason, Status};
@@ -37,6 +37,7 @@ struct Line {
     established: bool,
     digits_due: bool,
     hang_up_at: Option<Instant>,
+    record: Option<PathBuf>,
 }
 
 pub(super) async fn talk(desk: &mut Desk, call: Call, plan: &Plan) -> Outcome {
@@ -47,7 +48,8 @@ pub(super) async fn talk(desk: &mut Desk, call: Call, plan: &Plan) -> Outcome {
     if plan.answer {
         report(desk, call.answer().await);
     }
-    let mut line = Line::new(call, plan.digits.is_some());
+    let mut line = Line::new(call, plan.digits.is_some(), plan.record.clone());
+    let mut count = 1;
     // The call that was transferred, until it ends; the new one is in `line` then.
     let mut before: Option<Line> = None;
     let mut quit = false;
@@ -74,7 +76,9 @@ pub(super) async fn talk(desk: &mut Desk, call: Call, plan: &Plan) -> Outcome {
                     News::Incoming(call) => desk.refuse(call).await,
                     News::Referred(call) => {
                         say::call(desk.output, call.session(), &CallEvent::Status(Status::Initial));
-                        before = Some(std::mem::replace(&mut line, Line::new(call, false)));
+                        count += 1;
+                        let record = plan.record.as_deref().map(|file| numbered(file, count));
+                        before = Some(std::mem::replace(&mut line, Line::new(call, false, record)));
                     }
                     News::Command(command) => {
                         let done = obey(&line.call, command).await;
@@ -110,8 +114,8 @@ pub(super) async fn talk(desk: &mut Desk, call: Call, plan: &Plan) -> Outcome {
 }
 
 impl Line {
-    fn new(call: Call, digits_due: bool) -> Self {
-        Self { call, established: false, digits_due, hang_up_at: None }
+    fn new(call: Call, digits_due: bool, record: Option<PathBuf>) -> Self {
+        Self { call, established: false, digits_due, hang_up_at: None, record }
     }
 
     async fn follow(&mut self, desk: &Desk, plan: &Plan, event: CallEvent) {
@@ -126,14 +130,14 @@ impl Line {
                 }
             }
             // Whoever reads "ended" finds the file complete.
-            CallEvent::Ended(_) => self.keep_recording(desk, plan).await,
+            CallEvent::Ended(_) => self.keep_recording(desk).await,
             _ => {}
         }
         say::call(desk.output, self.call.session(), &event);
     }
 
-    async fn keep_recording(&self, desk: &Desk, plan: &Plan) {
-        let Some(file) = &plan.record else { return };
+    async fn keep_recording(&self, desk: &Desk) {
+        let Some(file) = &self.record else { return };
         let Ok(recording) = self.call.take_recording().await else { return };
         match std::fs::write(file, recording.to_wav()) {
             Ok(()) => say::recorded(desk.output, self.call.session(), file, recording.duration()),

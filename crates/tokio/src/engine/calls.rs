@@ -20,6 +20,8 @@ pub(super) struct Calls {
 }
 
 struct Entry {
+    /// Our end of the connection that carries its signalling.
+    signalling: Option<IpAddr>,
     events: Queue<CallEvent>,
     status: watch::Sender<Status>,
     media: mpsc::Sender<media::Request>,
@@ -57,7 +59,7 @@ impl Calls {
         let media = media::start(setup, self.reports.clone());
         let events = Queue::new();
         let (status, watched) = watch::channel(Status::Initial);
-        self.live.insert(session, Entry { events: events.clone(), status, media: media.clone() });
+        self.live.insert(session, Entry { signalling, events: events.clone(), status, media: media.clone() });
         Call {
             session,
             incoming,
@@ -67,6 +69,11 @@ impl Calls {
             media,
             dropped: Some(self.dropped.clone()),
         }
+    }
+
+    /// Our end of the connection of a call.
+    pub(super) fn signalling(&self, session: SessionId) -> Option<IpAddr> {
+        self.live.get(&session)?.signalling
     }
 
     /// An event for whoever holds the call.

@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::media::{Request, Work};
 use crate::{CallEvent, PhoneEvent};
-use offhook::{AccountId, Effect, EffectId, EffectResult, Event, FlowState, Input, MediaFault, Output};
+use offhook::{Effect, EffectId, EffectResult, Event, FlowState, Input, MediaFault, Output};
 
 impl Engine {
     pub(super) fn perform(&mut self) {
@@ -64,7 +64,7 @@ impl Engine {
             }
             Event::Referred { session, by, target } => {
                 self.calls.tell(by, CallEvent::Referred { session, target: target.clone() });
-                let call = self.calls.begin(session, self.link(AccountId(0)), None);
+                let call = self.calls.begin(session, self.calls.signalling(by), None);
                 self.events.push(PhoneEvent::Referred { call, by, target });
             }
             Event::Message { account, from, content_type, body } => {

@@ -3,19 +3,33 @@
 use super::socket::{Io, Limits, WebSocket};
 use offhook::{FlowFailure, Target, Transport};
 use rustls::pki_types::ServerName;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::net::TcpStream;
+use std::time::Duration;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
+/// How long one address of several may take: enough for the far side of the world, and little enough that an IPv6
+/// address which leads nowhere does not hide the IPv4 one behind it. (RFC 8305 is more eager, and needs more tasks.)
+const EACH: Duration = Duration::from_secs(2);
+
 /// Connects to the first address of the host that takes it.
 pub(super) async fn tcp(target: &Target) -> Result<TcpStream, FlowFailure> {
     let host = target.host.trim_start_matches('[').trim_end_matches(']');
-    let stream = TcpStream::connect((host, target.port)).await.map_err(|_| FlowFailure::Unreachable)?;
-    // A SIP message is a burst that waits for an answer: Nagle's algorithm would hold back its end.
-    stream.set_nodelay(true).map_err(|_| FlowFailure::Unreachable)?;
-    Ok(stream)
+    let found = lookup_host((host, target.port)).await.map_err(|_| FlowFailure::Unreachable)?;
+    let addresses: Vec<SocketAddr> = found.collect();
+    // Whoever has one address has all the time that the core allows.
+    let each = if addresses.len() > 1 { EACH } else { Duration::MAX };
+    for address in addresses {
+        let Ok(Ok(stream)) = timeout(each, TcpStream::connect(address)).await else { continue };
+        // A SIP message is a burst that waits for an answer: Nagle's algorithm would hold back its end.
+        stream.set_nodelay(true).map_err(|_| FlowFailure::Unreachable)?;
+        return Ok(stream);
+    }
+    Err(FlowFailure::Unreachable)
 }
 
 /// TLS if the target wants it, then the upgrade. The core bounds the time, and drops this when it is over.

@@ -158,6 +158,26 @@ async fn wss_is_taken_from_those_we_trust_and_from_nobody_else() {
     tokio::join!(trusting.stop(), wary.stop());
 }
 
+/// Why the exchange has one binding less.
+async fn unregistered(exchange: &mut ExchangeServer) -> offhook_exchange::Unregistered {
+    loop {
+        let event = timeout(BOUND, exchange.next()).await.expect("in time").expect("runs");
+        if let offhook_exchange::Event::Unregistered { why, .. } = event {
+            return why;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_phone_is_unregistered_too() {
+    let mut exchange = exchange().await;
+    let server = format!("ws://{}", exchange.addresses().ws.expect("listens"));
+    let phone = Phone::start(fast(account("alice", &server))).await.expect("starts");
+    timeout(BOUND, phone.registered()).await.expect("in time").expect("registered");
+    drop(phone);
+    assert_eq!(unregistered(&mut exchange).await, offhook_exchange::Unregistered::Removed);
+}
+
 #[tokio::test]
 async fn a_stopped_phone_is_unregistered_and_says_so() {
     let mut exchange = exchange().await;
@@ -167,16 +187,7 @@ async fn a_stopped_phone_is_unregistered_and_says_so() {
     assert!(matches!(phone.registration(AccountId(0)), Some(RegistrationState::Registered { .. })));
     assert_eq!(phone.registration(AccountId(1)), None);
     timeout(BOUND, phone.stop()).await.expect("bounded");
-    let removed = async {
-        loop {
-            let event = exchange.next().await.expect("runs");
-            if let offhook_exchange::Event::Unregistered { why, .. } = event {
-                return why;
-            }
-        }
-    };
-    let why = timeout(BOUND, removed).await.expect("in time");
-    assert_eq!(why, offhook_exchange::Unregistered::Removed);
+    assert_eq!(unregistered(&mut exchange).await, offhook_exchange::Unregistered::Removed);
 }
 
 fn free() -> SocketAddr {
