@@ -5,5 +5,6 @@
 
 pub mod allocations;
 pub mod basic;
+mod callgrind;
 pub mod memory;
 pub mod wire;

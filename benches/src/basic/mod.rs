@@ -5,6 +5,7 @@ mod pair;
 
 pub use pair::Pair;
 
+use crate::callgrind;
 use clap::Args as ClapArgs;
 use std::error::Error;
 use std::time::Duration;
@@ -24,9 +25,13 @@ pub struct Args {
     /// One JSON object instead of a sentence.
     #[arg(long)]
     json: bool,
+    /// Make some calls for callgrind and print nothing.
+    #[arg(long, hide = true)]
+    under_callgrind: bool,
 }
 
-/// Runs BASIC in rounds, each next to a round of the floor, and prints the medians.
+/// Runs BASIC in rounds, each next to a round of the floor, and prints the medians, with the instructions of a call
+/// where there is valgrind.
 ///
 /// # Errors
 /// When a call of the bench is not what it should be.
@@ -36,6 +41,10 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     for _ in 0..args.live {
         pair.call()?;
     }
+    if args.under_callgrind {
+        pair.calls_and_byes(COUNTED)?;
+        return offhook_measured_calls(&mut pair);
+    }
     let per_round = (args.calls / ROUNDS).max(1);
     pair.calls_and_byes(per_round / 4 + 1)?;
     let (mut ours, mut floors) = (Vec::new(), Vec::new());
@@ -44,10 +53,11 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         floors.push(per_call(per_round, floor::calls)?);
     }
     let (us, floor) = (median(ours), median(floors));
+    let instructions = instructions(args)?;
     if args.json {
         let line = serde_json::json!({
             "bench": "basic", "us_per_call": round(us), "floor_us": round(floor), "ratio": round(us / floor),
-            "live": args.live, "calls": per_round * ROUNDS, "transport": args.transport,
+            "instructions": instructions, "live": args.live, "calls": per_round * ROUNDS, "transport": args.transport,
         });
         println!("{line}");
     } else {
@@ -57,8 +67,27 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
             args.live,
             us / floor
         );
+        if let Some(instructions) = instructions {
+            println!("{instructions} instructions a call");
+        }
     }
     Ok(())
+}
+
+/// Calls whose instructions are counted.
+const COUNTED: u32 = 200;
+
+#[inline(never)]
+fn offhook_measured_calls(pair: &mut Pair) -> Result<(), Box<dyn Error>> {
+    pair.calls_and_byes(COUNTED)
+}
+
+/// Instructions of a call, or `None` where there is no valgrind.
+fn instructions(args: &Args) -> Result<Option<u64>, Box<dyn Error>> {
+    let live = args.live.to_string();
+    let arguments = ["basic", "--under-callgrind", "--live", &live, "--transport", &args.transport];
+    let totals = callgrind::measure(&offhook_measured_calls, &arguments, 1)?;
+    Ok(totals.map(|totals| totals[0] as u64 / u64::from(COUNTED)))
 }
 
 fn round(x: f64) -> f64 {

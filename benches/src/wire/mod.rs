@@ -5,7 +5,6 @@
 //! do not depend on the machine's mood; without valgrind the figure is time, and says so.
 
 pub mod bound;
-mod callgrind;
 mod clock;
 mod messages;
 mod scaling;
@@ -14,9 +13,10 @@ mod work;
 pub use messages::MESSAGES;
 pub use work::{Bench, bound_work, offhook_work};
 
-use crate::allocations;
+use crate::{allocations, callgrind};
 use serde_json::json;
 use std::error::Error;
+use std::hint::black_box;
 
 /// Arguments of `wire`.
 #[derive(clap::Args)]
@@ -42,10 +42,10 @@ pub type Work = Box<dyn FnMut()>;
 /// When valgrind is there and fails.
 pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     if args.under_callgrind {
-        all_work().iter_mut().for_each(callgrind::sample);
+        all_work().iter_mut().for_each(sample);
         return Ok(());
     }
-    let measured = if args.cpu { None } else { callgrind::measure(all_work().len())? };
+    let measured = if args.cpu { None } else { instructions()? };
     let (unit, costs) = match measured {
         Some(instructions) => ("instructions", instructions),
         None => ("cpu", clock::measure(&mut all_work())),
@@ -59,6 +59,31 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         report_scaling(shape.name, unit, large / small, args.json);
     }
     Ok(())
+}
+
+/// Runs of one sample; the cost is their mean.
+const RUNS: u32 = 16;
+
+/// Runs `work` warm and then where callgrind looks.
+fn sample(work: &mut Work) {
+    for _ in 0..4 {
+        work();
+    }
+    offhook_measured_work(work);
+}
+
+#[inline(never)]
+fn offhook_measured_work(work: &mut Work) {
+    for _ in 0..RUNS {
+        black_box(&mut *work)();
+    }
+}
+
+/// Instructions of each piece of work, or `None` where there is no valgrind.
+fn instructions() -> Result<Option<Vec<f64>>, Box<dyn Error>> {
+    let arguments = ["wire", "--under-callgrind"];
+    let totals = callgrind::measure(&offhook_measured_work, &arguments, all_work().len())?;
+    Ok(totals.map(|totals| totals.into_iter().map(|total| total / f64::from(RUNS)).collect()))
 }
 
 /// Everything that is measured, in the order of the report.

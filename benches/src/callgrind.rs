@@ -1,50 +1,34 @@
-//! Instructions, counted by valgrind.
+//! Instructions, counted by valgrind: this command runs itself under callgrind.
 
-use super::Work;
 use std::error::Error;
-use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{env, fs, io};
 
-/// Runs of one sample; the cost is their mean.
-const RUNS: u32 = 16;
-
-/// Runs `work` warm and then where callgrind looks.
-pub(super) fn sample(work: &mut Work) {
-    for _ in 0..4 {
-        work();
-    }
-    offhook_measured_work(work);
-}
-
-/// Callgrind collects inside this function only and dumps after each call of it.
-#[inline(never)]
-fn offhook_measured_work(work: &mut Work) {
-    for _ in 0..RUNS {
-        black_box(&mut *work)();
-    }
-}
-
-/// Instructions of each of the `count` pieces of work, or `None` where there is no valgrind.
-pub(super) fn measure(count: usize) -> Result<Option<Vec<f64>>, Box<dyn Error>> {
+/// Instructions of each of the first `count` calls of `function`, in a run of this command with `arguments`; `None`
+/// where there is no valgrind. Callgrind collects inside that function only, which must not be inlined, and dumps
+/// after each call of it.
+pub(crate) fn measure<F>(
+    _function: &F,
+    arguments: &[&str],
+    count: usize,
+) -> Result<Option<Vec<f64>>, Box<dyn Error>> {
     let folder = env::temp_dir().join(format!("offhook-benches-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
-    let outcome = run_valgrind(&folder)
+    let outcome = run_valgrind(&folder, std::any::type_name::<F>(), arguments)
         .and_then(|ran| if ran { read_dumps(&folder, count).map(Some) } else { Ok(None) });
     fs::remove_dir_all(&folder)?;
     outcome
 }
 
-fn run_valgrind(folder: &Path) -> Result<bool, Box<dyn Error>> {
-    let function = std::any::type_name_of_val(&offhook_measured_work);
+fn run_valgrind(folder: &Path, function: &str, arguments: &[&str]) -> Result<bool, Box<dyn Error>> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--collect-atstart=no"])
         .arg(format!("--toggle-collect={function}"))
         .arg(format!("--dump-after={function}"))
         .arg(format!("--callgrind-out-file={}", folder.join("out").display()))
         .arg(env::current_exe()?)
-        .args(["wire", "--under-callgrind"])
+        .args(arguments)
         .stdin(Stdio::null())
         .output();
     match output {
@@ -62,7 +46,7 @@ fn read_dumps(folder: &Path, count: usize) -> Result<Vec<f64>, Box<dyn Error>> {
             let dump = fs::read_to_string(folder.join(format!("out.{number}")))?;
             let total =
                 dump.lines().find_map(|line| line.strip_prefix("totals: ")).ok_or("a dump without totals")?;
-            Ok(total.trim().parse::<f64>()? / f64::from(RUNS))
+            Ok(total.trim().parse()?)
         })
         .collect()
 }
