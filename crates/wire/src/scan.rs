@@ -26,6 +26,18 @@ const URI: [bool; 256] = {
     table
 };
 
+/// `gen-value = token / host / quoted-string` (RFC 3261 §25.1) unquoted, and a little more that real peers write
+/// (`+sip.instance=<urn:…>` excepted: angle brackets must be quoted).
+const VALUE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte > 0x20 && !matches!(byte as u8, b';' | b',' | b'"' | b'<' | b'>' | 0x7f);
+        byte += 1;
+    }
+    table
+};
+
 pub(crate) fn is_uri_byte(byte: u8) -> bool {
     URI[byte as usize]
 }
@@ -68,6 +80,22 @@ pub(crate) fn skip_lws(bytes: &[u8], mut at: usize) -> usize {
 /// The index of the first byte at or after `at` that is not of a token.
 pub(crate) fn skip_token(bytes: &[u8], mut at: usize) -> usize {
     while bytes.get(at).is_some_and(|&byte| is_token_byte(byte)) {
+        at += 1;
+    }
+    at
+}
+
+/// The index of the first byte at or after `at` that no URI has.
+pub(crate) fn skip_uri(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(|&byte| is_uri_byte(byte)) {
+        at += 1;
+    }
+    at
+}
+
+/// The index of the first byte at or after `at` that ends the unquoted value of a parameter.
+pub(crate) fn skip_value(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(|&byte| VALUE[byte as usize]) {
         at += 1;
     }
     at

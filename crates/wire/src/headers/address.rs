@@ -1,11 +1,10 @@
 //! `name-addr` and `addr-spec`: From, To, Contact, Route and their kin.
 
 use super::{HeaderError, Params, SyntaxKind, ValueError, unquote};
-use crate::scan::{is_lws, is_uri_byte, skip_lws, skip_quoted, skip_token, trim};
+use crate::scan::{is_lws, skip_lws, skip_quoted, skip_token, skip_uri, trim};
 use crate::{HeaderName, Uri, UriError, Values};
 use memchr::memchr;
 use std::borrow::Cow;
-use std::ops::Range;
 
 /// An address with its parameters (RFC 3261 §20.10): `"Alice" <sip:alice@example.com>;tag=1` or, without
 /// brackets, `sip:alice@example.com;tag=1`, where the parameters belong to the header and not to the URI.
@@ -16,34 +15,41 @@ pub struct NameAddr<'a> {
     /// The parameters of the header.
     pub params: Params<'a>,
     display: &'a [u8],
+    tag: Option<&'a [u8]>,
     raw: &'a [u8],
 }
 
 impl<'a> NameAddr<'a> {
     /// Reads exactly one value.
     pub fn parse(value: &'a [u8]) -> Result<Self, ValueError> {
-        let (display, range, at) = Self::address(value)?;
-        let uri = &value[range.clone()];
-        check_uri(uri).map_err(|kind| kind.at(range.start))?;
-        let (params, length) = Params::leading(&value[at..]).map_err(|error| error.shifted(at))?;
+        let (display, uri, at) = Self::address(value)?;
+        let (params, length, tag) =
+            Params::leading_with(&value[at..], "tag").map_err(|error| error.shifted(at))?;
         if at + length != value.len() {
             return Err(SyntaxKind::Unexpected.at(at + length));
         }
-        Ok(Self { uri, params, display, raw: value })
+        Ok(Self { uri, params, display, tag, raw: value })
     }
 
-    /// The display name, where the URI is, and where the parameters start.
-    fn address(value: &'a [u8]) -> Result<(&'a [u8], Range<usize>, usize), ValueError> {
+    /// The display name, the URI, and where the parameters start.
+    fn address(value: &'a [u8]) -> Result<(&'a [u8], &'a [u8], usize), ValueError> {
         if value.is_empty() {
             return Err(SyntaxKind::Empty.at(0));
         }
         let Some(open) = display_end(value)? else {
             let end = bare_end(value)?;
-            return Ok((&[], 0..end, end));
+            let uri = &value[..end];
+            let good = has_scheme(uri) && skip_uri(uri, 0) == end;
+            return if good { Ok((&[], uri, end)) } else { Err(SyntaxKind::Uri.at(0)) };
         };
-        let uri = open + 1;
-        let close = uri + memchr(b'>', &value[uri..]).ok_or(SyntaxKind::Bracket.at(open))?;
-        Ok((trim(&value[..open]), uri..close, close + 1))
+        let start = open + 1;
+        let close = skip_uri(value, start);
+        let uri = &value[start..close];
+        if value.get(close) == Some(&b'>') && has_scheme(uri) {
+            return Ok((trim(&value[..open]), uri, close + 1));
+        }
+        let closed = memchr(b'>', &value[close..]).is_some();
+        Err(if closed { SyntaxKind::Uri.at(start) } else { SyntaxKind::Bracket.at(open) })
     }
 
     /// The display name, without quotes and escapes; bytes that are no UTF-8 are replaced.
@@ -64,7 +70,7 @@ impl<'a> NameAddr<'a> {
 
     /// The tag (RFC 3261 §19.3).
     pub fn tag(&self) -> Option<&'a [u8]> {
-        self.params.get("tag").flatten()
+        self.tag
     }
 
     /// A parameter of the header: `None` when it is not there, `Some(None)` when it has no value.
@@ -113,17 +119,18 @@ fn bare_end(value: &[u8]) -> Result<usize, ValueError> {
     if value.get(end) == Some(&b'?') { Err(SyntaxKind::Uri.at(end)) } else { Ok(end) }
 }
 
-/// The shape of a URI: a scheme, a colon, and then no byte that no URI has. The rest is read on demand.
-fn check_uri(uri: &[u8]) -> Result<(), SyntaxKind> {
+/// Whether `uri` starts with a scheme and a colon, and goes on. The rest is read on demand.
+fn has_scheme(uri: &[u8]) -> bool {
+    if matches!(uri, [b's', b'i', b'p', b':', _, ..]) {
+        return true;
+    }
     let scheme = uri
         .iter()
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
         .count();
-    let well_formed = uri.first().is_some_and(u8::is_ascii_alphabetic)
+    uri.first().is_some_and(u8::is_ascii_alphabetic)
         && uri.get(scheme) == Some(&b':')
         && uri.len() > scheme + 1
-        && uri[scheme..].iter().all(|&byte| is_uri_byte(byte));
-    if well_formed { Ok(()) } else { Err(SyntaxKind::Uri) }
 }
 
 /// One Contact value.

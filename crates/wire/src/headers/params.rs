@@ -1,7 +1,7 @@
 //! `;name=value` parameters.
 
 use super::{SyntaxKind, ValueError};
-use crate::scan::{is_lws, is_token_byte, skip_lws, skip_quoted, skip_token};
+use crate::scan::{skip_lws, skip_quoted, skip_token, skip_value};
 use std::fmt;
 
 /// The `generic-param`s of a header value (RFC 3261 §25.1), checked when the value was read.
@@ -15,12 +15,27 @@ impl<'a> Params<'a> {
     /// The parameters at the start of `rest`, which is empty or starts with `;` or white space, up to a
     /// comma or the end; and the number of bytes they take.
     pub(crate) fn leading(rest: &'a [u8]) -> Result<(Self, usize), ValueError> {
+        Self::leading_with(rest, "").map(|(params, length, _)| (params, length))
+    }
+
+    /// Like [`Params::leading`], and notes on the way the value of the one parameter that most readers ask for next.
+    pub(crate) fn leading_with(
+        rest: &'a [u8],
+        wanted: &str,
+    ) -> Result<(Self, usize, Option<&'a [u8]>), ValueError> {
+        let mut found = None;
         let mut at = 0;
         loop {
             at = skip_lws(rest, at);
             match rest.get(at) {
-                None | Some(b',') => return Ok((Self(&rest[..at]), at)),
-                Some(b';') => at = Self::one(rest, skip_lws(rest, at + 1))?,
+                None | Some(b',') => return Ok((Self(&rest[..at]), at, found.flatten())),
+                Some(b';') => {
+                    let (name, value, end) = Self::one(rest, skip_lws(rest, at + 1))?;
+                    if found.is_none() && name.eq_ignore_ascii_case(wanted.as_bytes()) {
+                        found = Some(value);
+                    }
+                    at = end;
+                }
                 Some(_) => return Err(SyntaxKind::Unexpected.at(at)),
             }
         }
@@ -32,25 +47,26 @@ impl<'a> Params<'a> {
         Self(bytes)
     }
 
-    /// Checks the parameter at `start` and says where it ends.
-    fn one(rest: &[u8], start: usize) -> Result<usize, ValueError> {
+    /// Checks the parameter at `start`: its name, its value, and where it ends.
+    fn one(rest: &'a [u8], start: usize) -> Result<(&'a [u8], Option<&'a [u8]>, usize), ValueError> {
         let name_end = skip_token(rest, start);
         if name_end == start {
             return Err(SyntaxKind::Unexpected.at(start));
         }
+        let name = &rest[start..name_end];
         let equals = skip_lws(rest, name_end);
         if rest.get(equals) != Some(&b'=') {
-            return Ok(name_end);
+            return Ok((name, None, name_end));
         }
         let value = skip_lws(rest, equals + 1);
-        if rest.get(value) == Some(&b'"') {
-            return skip_quoted(rest, value).ok_or(SyntaxKind::Quote.at(value));
+        let end = match rest.get(value) {
+            Some(b'"') => skip_quoted(rest, value).ok_or(SyntaxKind::Quote.at(value))?,
+            _ => skip_value(rest, value),
+        };
+        if end == value {
+            return Err(SyntaxKind::Unexpected.at(value));
         }
-        let mut end = value;
-        while rest.get(end).is_some_and(|&byte| is_value_byte(byte)) {
-            end += 1;
-        }
-        if end == value { Err(SyntaxKind::Unexpected.at(value)) } else { Ok(end) }
+        Ok((name, Some(&rest[value..end]), end))
     }
 
     /// The parameter called `name`: `None` when it is not there, `Some(None)` when it has no value.
@@ -76,7 +92,7 @@ impl<'a> Params<'a> {
             at = if bytes.get(value) == Some(&b'"') {
                 skip_quoted(bytes, value)?
             } else {
-                value + bytes[value..].iter().take_while(|&&byte| is_value_byte(byte)).count()
+                skip_value(bytes, value)
             };
             Some((name, Some(&bytes[value..at])))
         })
@@ -86,13 +102,6 @@ impl<'a> Params<'a> {
     pub fn raw(&self) -> &'a [u8] {
         self.0
     }
-}
-
-/// `gen-value = token / host / quoted-string`, and a little more that real peers write unquoted
-/// (`+sip.instance=<urn:…>` excepted: angle brackets must be quoted).
-fn is_value_byte(byte: u8) -> bool {
-    is_token_byte(byte)
-        || !(is_lws(byte) || byte < 0x20 || matches!(byte, b';' | b',' | b'"' | b'<' | b'>' | 0x7f))
 }
 
 impl fmt::Debug for Params<'_> {

@@ -15,6 +15,7 @@ pub struct Via<'a> {
     pub port: Option<u16>,
     /// The parameters.
     pub params: Params<'a>,
+    branch: Option<&'a [u8]>,
 }
 
 impl<'a> Via<'a> {
@@ -34,15 +35,16 @@ impl<'a> Via<'a> {
         }
         let host_end = host_end(row, host)?;
         let (port, at) = port(row, host_end)?;
-        let (params, length) = Params::leading(&row[at..]).map_err(|error| error.shifted(at))?;
-        let via =
-            Self { transport: &row[transport..transport_end], host: &row[host..host_end], port, params };
+        let (params, length, branch) =
+            Params::leading_with(&row[at..], "branch").map_err(|error| error.shifted(at))?;
+        let (transport, host) = (&row[transport..transport_end], &row[host..host_end]);
+        let via = Self { transport, host, port, params, branch };
         Ok((via, at + length))
     }
 
     /// The branch (RFC 3261 §8.1.1.7).
     pub fn branch(&self) -> Option<&'a [u8]> {
-        self.params.get("branch").flatten()
+        self.branch
     }
 
     /// Where the request came from, by the server's account (RFC 3261 §18.2.1).

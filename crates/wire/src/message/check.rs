@@ -42,16 +42,20 @@ impl Message {
 
     /// These stand once or not at all (RFC 3261 §7.3.1, §20).
     fn check_repetition(&self) -> Result<(), Fault> {
-        const ONCE: [HeaderName; 5] =
-            [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq, HeaderName::MaxForwards];
         let mut seen = 0u8;
         for row in &self.rows {
-            if let Some(bit) = ONCE.iter().position(|&name| name == row.name) {
-                if seen & 1 << bit != 0 {
-                    return Err(FaultKind::Repeated(row.name).at(row.start as usize));
-                }
-                seen |= 1 << bit;
+            let bit = match row.name {
+                HeaderName::From => 1,
+                HeaderName::To => 2,
+                HeaderName::CallId => 4,
+                HeaderName::CSeq => 8,
+                HeaderName::MaxForwards => 16,
+                _ => continue,
+            };
+            if seen & bit != 0 {
+                return Err(FaultKind::Repeated(row.name).at(row.start as usize));
             }
+            seen |= bit;
         }
         Ok(())
     }

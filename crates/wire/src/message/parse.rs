@@ -8,7 +8,7 @@ use memchr::memchr3;
 
 /// Rows that are collected on the stack before the table gets its exact size: one allocation for every
 /// message of an ordinary length.
-const USUAL: usize = 64;
+const USUAL: usize = 32;
 
 /// A head that was read, with offsets from the start of the message.
 #[derive(Clone, Debug)]
