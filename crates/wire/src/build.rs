@@ -1,5 +1,6 @@
 //! Writing messages.
 
+use crate::message::Entry;
 use crate::scan::{is_token, trim};
 use crate::{HeaderName, Message, Method};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -58,28 +59,34 @@ impl Builder {
         let mut reply = Self::response(status, reason);
         let forms_dialog = (101..300).contains(&status) && request.method().is_some_and(Method::forms_dialog);
         let mut to = to_tag.filter(|_| request.to().map_or(true, |to| to.tag().is_none()));
-        for row in request.headers() {
+        for row in request.entries() {
             match row.name {
-                HeaderName::To => {
-                    let tag = to.take();
-                    reply.parts(
-                        HeaderName::To,
-                        &[row.value, if tag.is_some() { b";tag=" } else { b"" }, tag.unwrap_or_default()],
-                    );
-                }
+                HeaderName::To => reply.copy(request, row, to.take()),
                 HeaderName::Via | HeaderName::From | HeaderName::CallId | HeaderName::CSeq => {
-                    reply.header(row.name, row.value);
+                    reply.copy(request, row, None);
                 }
-                HeaderName::RecordRoute if forms_dialog => {
-                    reply.header(row.name, row.value);
-                }
-                HeaderName::Timestamp if status == 100 => {
-                    reply.header(row.name, row.value);
-                }
+                HeaderName::RecordRoute if forms_dialog => reply.copy(request, row, None),
+                HeaderName::Timestamp if status == 100 => reply.copy(request, row, None),
                 _ => {}
             }
         }
         reply
+    }
+
+    /// One row of `message`, with a tag.
+    fn copy(&mut self, message: &Message, row: &Entry, tag: Option<&[u8]>) {
+        self.out.put_slice(row.name.row_start().as_bytes());
+        let value = row.value(message.bytes());
+        if row.plain {
+            self.out.put_slice(value);
+        } else {
+            put_value(&mut self.out, value);
+        }
+        if let Some(tag) = tag {
+            self.out.put_slice(b";tag=");
+            put_value(&mut self.out, tag);
+        }
+        self.out.put_slice(b"\r\n");
     }
 
     /// One row. Content-Length is written at the end by [`Builder::finish`] and [`Builder::body`], and an
@@ -91,8 +98,7 @@ impl Builder {
     /// One row, its value in pieces.
     pub fn parts(&mut self, name: HeaderName, value: &[&[u8]]) -> &mut Self {
         assert!(!matches!(name, HeaderName::ContentLength | HeaderName::Other), "{name} is not set by hand");
-        self.out.put_slice(name.canonical().as_bytes());
-        self.out.put_slice(b": ");
+        self.out.put_slice(name.row_start().as_bytes());
         for part in value {
             put_value(&mut self.out, part);
         }

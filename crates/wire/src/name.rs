@@ -30,6 +30,14 @@ macro_rules! header_names {
                     HeaderName::Other => "",
                 }
             }
+
+            /// The canonical name with the colon and the space that follow it.
+            pub(crate) const fn row_start(self) -> &'static str {
+                match self {
+                    $(HeaderName::$variant => concat!($canonical, ": "),)*
+                    HeaderName::Other => "",
+                }
+            }
         }
     };
 }

@@ -11,6 +11,9 @@ use std::fmt;
 #[derive(Copy, Clone, Default, PartialEq, Eq)]
 pub struct Params<'a>(&'a [u8]);
 
+/// A name, and the value if there is one.
+type Param<'a> = (&'a [u8], Option<&'a [u8]>);
+
 impl<'a> Params<'a> {
     /// The parameters at the start of `rest`, which is empty or starts with `;` or white space, up to a
     /// comma or the end; and the number of bytes they take.
@@ -30,7 +33,7 @@ impl<'a> Params<'a> {
             match rest.get(at) {
                 None | Some(b',') => return Ok((Self(&rest[..at]), at, found.flatten())),
                 Some(b';') => {
-                    let (name, value, end) = Self::one(rest, skip_lws(rest, at + 1))?;
+                    let ((name, value), end) = Self::one(rest, skip_lws(rest, at + 1))?;
                     if found.is_none() && name.eq_ignore_ascii_case(wanted.as_bytes()) {
                         found = Some(value);
                     }
@@ -48,7 +51,7 @@ impl<'a> Params<'a> {
     }
 
     /// Checks the parameter at `start`: its name, its value, and where it ends.
-    fn one(rest: &'a [u8], start: usize) -> Result<(&'a [u8], Option<&'a [u8]>, usize), ValueError> {
+    fn one(rest: &'a [u8], start: usize) -> Result<(Param<'a>, usize), ValueError> {
         let name_end = skip_token(rest, start);
         if name_end == start {
             return Err(SyntaxKind::Unexpected.at(start));
@@ -56,7 +59,7 @@ impl<'a> Params<'a> {
         let name = &rest[start..name_end];
         let equals = skip_lws(rest, name_end);
         if rest.get(equals) != Some(&b'=') {
-            return Ok((name, None, name_end));
+            return Ok(((name, None), name_end));
         }
         let value = skip_lws(rest, equals + 1);
         let end = match rest.get(value) {
@@ -66,7 +69,7 @@ impl<'a> Params<'a> {
         if end == value {
             return Err(SyntaxKind::Unexpected.at(value));
         }
-        Ok((name, Some(&rest[value..end]), end))
+        Ok(((name, Some(&rest[value..end])), end))
     }
 
     /// The parameter called `name`: `None` when it is not there, `Some(None)` when it has no value.
@@ -76,7 +79,7 @@ impl<'a> Params<'a> {
     }
 
     /// All of them, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + use<'a> {
+    pub fn iter(&self) -> impl Iterator<Item = Param<'a>> + use<'a> {
         let bytes = self.0;
         let mut at = 0;
         std::iter::from_fn(move || {

@@ -37,7 +37,7 @@ pub(crate) fn parse_head(data: &[u8], limits: &Limits) -> Result<Head, Fault> {
     if data.len() > limits.message.min(u32::MAX as usize) {
         return Err(FaultKind::MessageTooLarge.at(limits.message));
     }
-    let line = line_end(data, 0)?;
+    let (line, _) = line_end(data, 0)?;
     let start = Start::parse(&data[..line]).map_err(|offset| start::FAULT.at(offset))?;
     let mut table = Table::new();
     let mut content_length = None;
@@ -79,9 +79,9 @@ pub(super) fn row(data: &[u8], at: usize) -> Result<(Entry, usize), Fault> {
         return Err(FaultKind::HeaderName.at(name_end));
     };
     let mut value = colon + 1;
-    let mut end = line_end(data, value)?;
+    let (mut end, mut plain) = line_end(data, value)?;
     while matches!(data.get(end + 2), Some(b' ' | b'\t')) {
-        end = line_end(data, end + 2)?;
+        (end, plain) = (line_end(data, end + 2)?.0, false);
     }
     let next = end + 2;
     while value < end && is_lws(data[value]) {
@@ -91,24 +91,27 @@ pub(super) fn row(data: &[u8], at: usize) -> Result<(Entry, usize), Fault> {
         end -= 1;
     }
     let name = HeaderName::from_bytes(&data[at..name_end]);
-    Ok((Entry { name, name_length, start: at as u32, value: value as u32, value_end: end as u32 }, next))
+    Ok((
+        Entry { name, plain, name_length, start: at as u32, value: value as u32, value_end: end as u32 },
+        next,
+    ))
 }
 
-/// The index of the CR of the first CRLF at or after `from`.
+/// The index of the CR of the first CRLF at or after `from`, and whether there is no NUL before it.
 ///
 /// A lone CR or LF is refused and not taken for a line end: who reads it otherwise reads other headers. A
 /// NUL may only stand in a quoted pair (RFC 3261 §25.1).
-fn line_end(data: &[u8], from: usize) -> Result<usize, Fault> {
-    let mut at = from;
+fn line_end(data: &[u8], from: usize) -> Result<(usize, bool), Fault> {
+    let (mut at, mut plain) = (from, true);
     loop {
         let Some(found) = data.get(at..).and_then(|rest| memchr3(b'\r', b'\n', 0, rest)) else {
             return Err(FaultKind::HeadTruncated.at(data.len()));
         };
         at += found;
         match (data[at], data.get(at + 1)) {
-            (b'\r', Some(b'\n')) => return Ok(at),
+            (b'\r', Some(b'\n')) => return Ok((at, plain)),
             (b'\r', None) => return Err(FaultKind::HeadTruncated.at(data.len())),
-            (0, _) if at > from && data[at - 1] == b'\\' => at += 1,
+            (0, _) if at > from && data[at - 1] == b'\\' => (at, plain) = (at + 1, false),
             _ => return Err(FaultKind::ControlCharacter.at(at)),
         }
     }

@@ -8,6 +8,8 @@ use std::slice::Iter;
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) name: HeaderName,
+    /// Whether the value stands on one line and has no NUL, not even in a quoted pair.
+    pub(crate) plain: bool,
     pub(crate) name_length: u16,
     pub(crate) start: u32,
     pub(crate) value: u32,
@@ -16,7 +18,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) const EMPTY: Self =
-        Self { name: HeaderName::Other, name_length: 0, start: 0, value: 0, value_end: 0 };
+        Self { name: HeaderName::Other, plain: true, name_length: 0, start: 0, value: 0, value_end: 0 };
 
     pub(crate) fn value<'a>(&self, data: &'a [u8]) -> &'a [u8] {
         slice(data, self.value, self.value_end)
