@@ -25,8 +25,8 @@ pub struct Builder {
     out: BytesMut,
 }
 
-/// Most messages without a body fit.
-const USUAL: usize = 768;
+/// Most messages fit, those with an audio description included.
+const USUAL: usize = 1000;
 
 impl Builder {
     /// A request line.

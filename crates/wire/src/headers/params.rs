@@ -34,7 +34,7 @@ impl<'a> Params<'a> {
                 None | Some(b',') => return Ok((Self(&rest[..at]), at, found.flatten())),
                 Some(b';') => {
                     let ((name, value), end) = Self::one(rest, skip_lws(rest, at + 1))?;
-                    if found.is_none() && name.eq_ignore_ascii_case(wanted.as_bytes()) {
+                    if found.is_none() && is_called(name, wanted) {
                         found = Some(value);
                     }
                     at = end;
@@ -75,7 +75,7 @@ impl<'a> Params<'a> {
     /// The parameter called `name`: `None` when it is not there, `Some(None)` when it has no value.
     /// A quoted value comes with its quotes; [`unquote`](super::unquote) removes them.
     pub fn get(&self, name: &str) -> Option<Option<&'a [u8]>> {
-        self.iter().find(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+        self.iter().find(|(found, _)| is_called(found, name)).map(|(_, value)| value)
     }
 
     /// All of them, in order.
@@ -105,6 +105,11 @@ impl<'a> Params<'a> {
     pub fn raw(&self) -> &'a [u8] {
         self.0
     }
+}
+
+/// Nearly everybody writes names in lower case, and equal bytes are compared faster.
+fn is_called(found: &[u8], name: &str) -> bool {
+    found == name.as_bytes() || found.eq_ignore_ascii_case(name.as_bytes())
 }
 
 impl fmt::Debug for Params<'_> {

@@ -80,7 +80,8 @@ impl Message {
     pub fn has_content_type(&self, wanted: &str) -> bool {
         self.content_type().is_some_and(|value| {
             let end = memchr::memchr(b';', value).unwrap_or(value.len());
-            trim(&value[..end]).eq_ignore_ascii_case(wanted.as_bytes())
+            let kind = trim(&value[..end]);
+            kind == wanted.as_bytes() || kind.eq_ignore_ascii_case(wanted.as_bytes())
         })
     }
 

@@ -6,7 +6,7 @@ mod escape;
 pub use escape::{escape_user, unescape};
 
 use crate::headers::Params;
-use crate::scan::{is_uri_byte, number};
+use crate::scan::{number, skip_host, skip_uri};
 use memchr::{memchr, memchr2};
 
 /// The scheme of a [`Uri`].
@@ -59,8 +59,9 @@ impl UriError {
 impl<'a> Uri<'a> {
     /// Takes `bytes` apart. An unknown scheme is no error: its URI has a scheme and raw bytes.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, UriError> {
-        if let Some(bad) = bytes.iter().position(|&byte| !is_uri_byte(byte)) {
-            return Err(UriError::at(bad));
+        let good = skip_uri(bytes, 0);
+        if good < bytes.len() {
+            return Err(UriError::at(good));
         }
         let colon = memchr(b':', bytes).ok_or(UriError::at(bytes.len()))?;
         let scheme = scheme(&bytes[..colon])?;
@@ -157,12 +158,8 @@ fn host_length(bytes: &[u8]) -> Option<usize> {
         let literal = bytes[1..close].iter().all(|&byte| crate::headers::is_ipv6_byte(byte));
         return (literal && close > 1).then_some(close + 1);
     }
-    let end = bytes.iter().position(|byte| matches!(byte, b':' | b';' | b'?')).unwrap_or(bytes.len());
-    // Underscores and the like are no host name by the grammar, and in use.
-    let plausible = bytes[..end]
-        .iter()
-        .all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'%'));
-    (end > 0 && plausible).then_some(end)
+    let end = skip_host(bytes, 0);
+    (end > 0 && matches!(bytes.get(end), None | Some(b':' | b';' | b'?'))).then_some(end)
 }
 
 /// `;name=value` between `start` and `end`; an empty one is tolerated (`sip:a@b;`), nothing else is.
