@@ -1,7 +1,7 @@
 //! A dialog (RFC 3261 §12): what the two ends of a call remember of one another.
 
 use crate::path::Path;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Message, Method, NameAddr, Uri};
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use std::ops::Range;
 /// Its texts are copied out of the message that made it into one buffer, so that a call of an hour does not pin
 /// the datagrams of its first second.
 pub(crate) struct Dialog {
-    text: Bytes,
+    text: Vec<u8>,
     call_id: Span,
     /// Our From value in requests, with our tag.
     local: Span,
@@ -48,39 +48,33 @@ impl Dialog {
     /// The caller's side, from a response that carries a To tag (§12.1.2). `cseq` is that of our INVITE.
     pub(crate) fn of_response(response: &Message, cseq: u32) -> Result<Self, NoDialog> {
         let routes = response.values(HeaderName::RecordRoute).collect::<Vec<_>>();
-        let from = response.from().map_err(|_| NoDialog)?;
-        let to = response.to().map_err(|_| NoDialog)?;
         let target = response.contact().map_err(|_| NoDialog)?.ok_or(NoDialog)?;
-        Self::assemble(response, &from, &to, routes.into_iter().rev(), target.uri, cseq, None)
+        let mut text = Text::with_room(response, 0);
+        let local = text.party(&response.from().map_err(|_| NoDialog)?)?;
+        let remote = text.party(&response.to().map_err(|_| NoDialog)?)?;
+        Self::assemble(response, text, [local, remote], routes.into_iter().rev(), target.uri, (cseq, None))
     }
 
     /// The callee's side, from the INVITE (§12.1.1). Our tag is not in it yet.
     pub(crate) fn of_request(invite: &Message, local_tag: &[u8]) -> Result<Self, NoDialog> {
-        let mut to = Vec::with_capacity(160);
-        to.extend_from_slice(invite.to().map_err(|_| NoDialog)?.raw());
-        to.extend_from_slice(b";tag=");
-        to.extend_from_slice(local_tag);
-        let local = NameAddr::parse(&to).map_err(|_| NoDialog)?;
-        let remote = invite.from().map_err(|_| NoDialog)?;
         let target = invite.contact().map_err(|_| NoDialog)?.ok_or(NoDialog)?;
         let cseq = invite.cseq().map_err(|_| NoDialog)?.number;
         let routes = invite.values(HeaderName::RecordRoute);
-        Self::assemble(invite, &local, &remote, routes, target.uri, 0, Some(cseq))
+        let mut text = Text::with_room(invite, TAG.len() + local_tag.len());
+        let local = text.tagged(&invite.to().map_err(|_| NoDialog)?, local_tag)?;
+        let remote = text.party(&invite.from().map_err(|_| NoDialog)?)?;
+        Self::assemble(invite, text, [local, remote], routes, target.uri, (0, Some(cseq)))
     }
 
     fn assemble<'m>(
         message: &Message,
-        local: &NameAddr<'_>,
-        remote: &NameAddr<'_>,
+        mut text: Text,
+        [(local, local_tag), (remote, remote_tag)]: [(Span, Span); 2],
         routes: impl Iterator<Item = &'m [u8]>,
         target: &[u8],
-        local_cseq: u32,
-        remote_cseq: Option<u32>,
+        (local_cseq, remote_cseq): (u32, Option<u32>),
     ) -> Result<Self, NoDialog> {
-        let mut text = Text(BytesMut::with_capacity(384));
         let call_id = text.add(message.call_id().map_err(|_| NoDialog)?)?;
-        let (local, local_tag) = text.party(local)?;
-        let (remote, remote_tag) = text.party(remote)?;
         let start = text.0.len();
         let mut strict = None;
         for (n, route) in routes.enumerate() {
@@ -95,7 +89,7 @@ impl Dialog {
         let routes = text.span(start)?;
         let strict = strict.map(|(uri, end)| (uri, routes.end.min(end + 1)..routes.end));
         Ok(Self {
-            text: text.0.freeze(),
+            text: text.0,
             call_id,
             local,
             remote,
@@ -163,10 +157,10 @@ impl Dialog {
         }
     }
 
-    /// A request within the dialog, up to and including CSeq (§12.2.1.1).
-    pub(crate) fn request(&self, method: Method<'_>, cseq: u32, via: &[u8]) -> Builder {
+    /// A request within the dialog, up to and including CSeq (§12.2.1.1). `via` is the value of the Via, in pieces.
+    pub(crate) fn request(&self, method: Method<'_>, cseq: u32, via: &[&[u8]]) -> Builder {
         let mut b = Builder::request(method, self.request_uri());
-        b.header(HeaderName::Via, via);
+        b.parts(HeaderName::Via, via);
         let routes = match &self.strict {
             Some((_, rest)) => rest,
             None => &self.routes,
@@ -196,13 +190,8 @@ impl Dialog {
         branch: &[u8],
         credentials: Option<&(HeaderName, String)>,
     ) -> Bytes {
-        let mut via = Vec::with_capacity(96);
-        via.extend_from_slice(b"SIP/2.0/");
-        via.extend_from_slice(path.transport.as_via().as_bytes());
-        via.push(b' ');
-        via.extend_from_slice(&path.sent_by);
-        via.extend_from_slice(b";branch=z9hG4bK");
-        via.extend_from_slice(branch);
+        let transport = path.transport.as_via().as_bytes();
+        let via = [b"SIP/2.0/", transport, b" ", &path.sent_by, b";branch=z9hG4bK", branch];
         let mut ack = self.request(Method::Ack, cseq, &via);
         if let Some((name, value)) = credentials {
             ack.header(*name, value);
@@ -233,9 +222,22 @@ pub(crate) fn decimal(n: u32, buffer: &mut [u8; 10]) -> &[u8] {
     }
 }
 
-struct Text(BytesMut);
+/// What stands between a value without a tag and its tag.
+const TAG: &[u8] = b";tag=";
+
+/// The texts of a dialog while it is made.
+struct Text(Vec<u8>);
 
 impl Text {
+    /// Room for all that a dialog takes from `message`, and for `more` bytes.
+    fn with_room(message: &Message, more: usize) -> Self {
+        let kept = |name| {
+            matches!(name, HeaderName::From | HeaderName::To | HeaderName::CallId | HeaderName::RecordRoute)
+        };
+        let rows = message.headers().filter(|row| kept(row.name));
+        Self(Vec::with_capacity(rows.map(|row| row.value.len() + 1).sum::<usize>() + more))
+    }
+
     fn span(&self, start: usize) -> Result<Span, NoDialog> {
         let end = u16::try_from(self.0.len()).map_err(|_| NoDialog)?;
         Ok(start as u16..end)
@@ -245,6 +247,14 @@ impl Text {
         let start = self.0.len();
         self.0.extend_from_slice(piece);
         self.span(start)
+    }
+
+    /// A value to which the tag is added: the place of both, and of the tag.
+    fn tagged(&mut self, party: &NameAddr<'_>, tag: &[u8]) -> Result<(Span, Span), NoDialog> {
+        let start = self.add(party.raw())?.start;
+        self.add(TAG)?;
+        let tag = self.add(tag)?;
+        Ok((start..tag.end, tag))
     }
 
     /// A From or To value and the place of its tag in it.

@@ -33,6 +33,17 @@ pub(crate) enum SessionTimer {
     Change,
 }
 
+impl SessionTimer {
+    /// How many there are: a call has each of them once at most. The match names all, so that one more is counted.
+    pub(crate) const COUNT: usize = {
+        use SessionTimer::{Change, Closing, Glare, MediaPath, NoAnswer, Retransmit2xx, Transfer};
+        let last = Change;
+        match last {
+            NoAnswer | Retransmit2xx | MediaPath | Glare | Transfer | Closing | Change => last as usize + 1,
+        }
+    };
+}
+
 /// One timer that was set. Good for one cancellation; of a timer that fired it does nothing.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TimerId(NonZeroU64);

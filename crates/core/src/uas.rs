@@ -10,6 +10,9 @@ use offhook_wire::{Builder, HeaderName, Message, Method};
 /// The methods that the phone takes.
 pub(crate) const ALLOW: &[u8] = b"INVITE,ACK,CANCEL,BYE,OPTIONS,INFO,MESSAGE,NOTIFY,REFER";
 
+/// The media type of a session description.
+pub(crate) const SDP: &str = "application/sdp";
+
 const ACCEPT: &[u8] = b"application/sdp,application/dtmf-relay,application/dtmf";
 
 /// Begins a response, up to the headers that every one of ours carries.
@@ -35,13 +38,7 @@ pub(crate) fn reply(config: &Config, request: &Message, code: u16, tag: &[u8], c
 pub(crate) fn accept(config: &Config, invite: &Message, tag: &[u8], contact: &[u8], sdp: &[u8]) -> Bytes {
     let mut b = reply(config, invite, 200, tag, contact);
     b.header(HeaderName::Allow, ALLOW);
-    b.body("application/sdp", sdp)
-}
-
-/// Whether a Content-Type is that of a session description.
-pub(crate) fn is_sdp(content_type: &[u8]) -> bool {
-    let kind = content_type.split(|b| *b == b';').next().unwrap_or_default();
-    kind.trim_ascii().eq_ignore_ascii_case(b"application/sdp")
+    b.body(SDP, sdp)
 }
 
 /// Refuses a request, or answers it with nothing but a code. Every response but 100 carries a To tag (§8.2.6.2).

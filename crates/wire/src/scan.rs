@@ -83,9 +83,10 @@ pub(crate) fn skip_lws(bytes: &[u8], mut at: usize) -> usize {
 /// The index of the first byte at or after `at` that `table` lacks. Reading a message is for the most part this loop, so
 /// it takes four bytes a step.
 fn skip(bytes: &[u8], mut at: usize, table: &[bool; 256]) -> usize {
-    while let Some([a, b, c, d]) = bytes.get(at..).and_then(<[u8]>::first_chunk)
-        && table[*a as usize] & table[*b as usize] & table[*c as usize] & table[*d as usize]
-    {
+    for four in bytes.get(at..).unwrap_or_default().chunks_exact(4) {
+        if !four.iter().fold(true, |all, byte| all & table[*byte as usize]) {
+            break;
+        }
         at += 4;
     }
     while bytes.get(at).is_some_and(|&byte| table[byte as usize]) {

@@ -1,7 +1,7 @@
 //! Bytes from a flow: framed, checked, and given to whom they are for.
 
 use super::{Parts, Phone};
-use crate::session::{Session, slot_of};
+use crate::session::{Session, slot_of, to_tag};
 use crate::transaction::{Owner, Routed, ServerTx};
 use crate::{AccountId, FlowId, SessionId, uas};
 use bytes::Bytes;
@@ -54,7 +54,7 @@ impl Phone {
         match txs.receive(&mut cx, path, message) {
             Routed::Absorbed => {}
             Routed::Request { tx, message } => self.request(account, flow, tx, message),
-            Routed::Ack(message) => match self.called(&message) {
+            Routed::Ack(message) => match to_tag(&message).and_then(|tag| self.called(tag)) {
                 Some(id) => self.with_session(id, |session, env| session.on_ack(env, &message)),
                 None => self.counters.stray += 1,
             },
@@ -79,18 +79,15 @@ impl Phone {
     }
 
     /// The call whose dialog a request names by its To tag.
-    fn called(&self, request: &Message) -> Option<SessionId> {
-        let to = request.to().ok()?;
-        let tag = to.tag()?;
+    fn called(&self, tag: &[u8]) -> Option<SessionId> {
         let session = self.sessions.get(slot_of(tag)?)?;
         session.has_tag(tag).then(|| session.id())
     }
 
     fn request(&mut self, account: AccountId, flow: FlowId, tx: ServerTx, message: Message) {
         let Some(tx) = self.with_env(account, |_, env| uas::admit(env, tx, &message)) else { return };
-        let in_dialog = message.to().is_ok_and(|to| to.tag().is_some());
-        if in_dialog {
-            match self.called(&message) {
+        if let Some(tag) = to_tag(&message) {
+            match self.called(tag) {
                 Some(id) => self.with_session(id, |session, env| session.on_request(env, tx, &message)),
                 None => self.with_env(account, |_, env| uas::answer(env, tx, &message, 481)),
             }
@@ -112,7 +109,7 @@ impl Phone {
         if let Some(code) = code {
             return self.with_env(account, |_, env| uas::answer(env, tx, &invite, code));
         }
-        let foreign_body = !invite.body_bytes().is_empty() && !invite.content_type().is_some_and(uas::is_sdp);
+        let foreign_body = !invite.body_bytes().is_empty() && !invite.has_content_type(uas::SDP);
         if foreign_body {
             return self.with_env(account, |_, env| uas::unsupported_media(env, tx, &invite));
         }

@@ -102,7 +102,7 @@ impl Session {
         let cseq = e.dialog.next_cseq();
         let dialog = &e.dialog;
         let tx = env.txs.request(env.cx, path, owner, ask.method(), |via| {
-            let mut b = dialog.request(ask.method(), cseq, via);
+            let mut b = dialog.request(ask.method(), cseq, &[via]);
             ask.write(&mut b, contact);
             b.header(HeaderName::UserAgent, &config.user_agent);
             if let Some((name, value)) = &credentials {

@@ -53,7 +53,7 @@ impl Session {
     pub(super) fn reconcile(&mut self, env: &mut Env<'_, '_>) {
         let State::Established(e) = &mut self.state else { return };
         let free = matches!(e.change, Change::Settled | Change::Glare) && e.unacked.is_none();
-        if !free || self.alarms.iter().any(|(kind, _)| *kind == SessionTimer::Glare) {
+        if !free || self.alarms[SessionTimer::Glare as usize].is_some() {
             return;
         }
         if e.hold.wanted == e.hold.agreed || env.line.path().is_none() {

@@ -183,7 +183,7 @@ impl Session {
     }
 
     fn quiet(&mut self, env: &mut Env<'_, '_>) {
-        for (_, timer) in self.alarms.drain(..) {
+        for timer in self.alarms.iter_mut().filter_map(Option::take) {
             env.cx.timers.cancel(timer);
         }
     }

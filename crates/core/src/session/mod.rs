@@ -22,7 +22,7 @@ mod outgoing;
 mod transfer;
 
 pub(crate) use machine::{EDGES, Phase, Step};
-pub(crate) use outgoing::Invitation;
+pub(crate) use outgoing::{Invitation, to_tag};
 
 use crate::cx::Cx;
 use crate::dialog::Dialog;
@@ -63,7 +63,8 @@ pub(crate) struct Session {
     state: State,
     tag: LocalTag,
     negotiation: Negotiation,
-    alarms: Vec<(SessionTimer, TimerId)>,
+    /// By [`SessionTimer`].
+    alarms: [Option<TimerId>; SessionTimer::COUNT],
     /// Whether the host was asked for media, so that it is told to free it.
     has_media: bool,
     /// Whether the media path is up. Early media may bring it up before the call is taken.
@@ -99,7 +100,7 @@ impl Session {
             state: State::Moving,
             tag: LocalTag::new(id, env.cx),
             negotiation: Negotiation::default(),
-            alarms: Vec::new(),
+            alarms: [None; SessionTimer::COUNT],
             has_media: false,
             media_up: false,
             referred_by,
@@ -155,13 +156,11 @@ impl Session {
     /// Sets an alarm, in place of one of the same kind.
     fn alarm(&mut self, cx: &mut Cx<'_>, after: Duration, kind: SessionTimer) {
         self.silence(cx, kind);
-        let timer = cx.timers.set(cx.now + after, Timer::Session(self.id, kind));
-        self.alarms.push((kind, timer));
+        self.alarms[kind as usize] = Some(cx.timers.set(cx.now + after, Timer::Session(self.id, kind)));
     }
 
     fn silence(&mut self, cx: &mut Cx<'_>, kind: SessionTimer) {
-        if let Some(at) = self.alarms.iter().position(|(k, _)| *k == kind) {
-            let (_, timer) = self.alarms.swap_remove(at);
+        if let Some(timer) = self.alarms[kind as usize].take() {
             cx.timers.cancel(timer);
         }
     }
@@ -242,7 +241,7 @@ impl Session {
     }
 
     pub(crate) fn on_timer(&mut self, env: &mut Env<'_, '_>, timer: SessionTimer) {
-        self.alarms.retain(|(kind, _)| *kind != timer);
+        self.alarms[timer as usize] = None;
         match timer {
             SessionTimer::NoAnswer => self.nobody_answers(env),
             SessionTimer::Retransmit2xx => self.retransmit_2xx(env),

@@ -8,7 +8,7 @@ use crate::negotiation::LocalOffer;
 use crate::reason::{reason_of, reason_of_final};
 use crate::timer::SessionTimer;
 use crate::transaction::{ClientTx, Owner, TxFailed, TxFailure};
-use crate::uas::ALLOW;
+use crate::uas::{ALLOW, SDP};
 use crate::{By, Cause, Direction, Effect, EffectId, EffectResult, EndReason, Event, MediaFault, SessionId};
 use bytes::Bytes;
 use offhook_wire::{HeaderName, Message, Method};
@@ -51,8 +51,7 @@ pub(super) struct Cancelling {
 /// All that is needed to send the INVITE again with credentials.
 struct Invite {
     invitation: Invitation,
-    from: Bytes,
-    call_id: Bytes,
+    call_id: [u8; 24],
     cseq: u32,
     sdp: Bytes,
 }
@@ -99,8 +98,7 @@ impl Session {
         let State::Offering(Offering { offer, invitation, .. }) = self.take() else { unreachable!() };
         match result {
             EffectResult::Description(sdp) => {
-                let (from, call_id) = self.identity(env);
-                let invite = Invite { invitation, from, call_id, cseq: 1, sdp };
+                let invite = Invite { invitation, call_id: env.cx.entropy.token(Label::Ids), cseq: 1, sdp };
                 let Some(tx) = self.send_invite(env, &invite, None) else {
                     self.negotiation.withdraw(offer);
                     return self.end(env, Step::NoFlow, not_connected());
@@ -121,16 +119,6 @@ impl Session {
         }
     }
 
-    /// Our From value with its tag, and a new Call-ID.
-    fn identity(&mut self, env: &mut Env<'_, '_>) -> (Bytes, Bytes) {
-        let mut from = Vec::with_capacity(96);
-        from.extend_from_slice(env.line.from());
-        from.extend_from_slice(b";tag=");
-        from.extend_from_slice(self.tag.as_bytes());
-        let call_id: [u8; 24] = env.cx.entropy.token(Label::Ids);
-        (from.into(), Bytes::copy_from_slice(&call_id))
-    }
-
     fn send_invite(
         &mut self,
         env: &mut Env<'_, '_>,
@@ -138,16 +126,16 @@ impl Session {
         credentials: Option<&(HeaderName, String)>,
     ) -> Option<ClientTx> {
         let path = env.line.path()?;
-        let (contact, config) = (env.line.contact(), env.cx.config);
-        let owner = Owner::Session(self.id);
+        let (from, tag, contact) = (env.line.from(), self.tag.as_bytes(), env.line.contact());
+        let (owner, config) = (Owner::Session(self.id), env.cx.config);
         Some(env.txs.request(env.cx, path, owner, Method::Invite, |via| {
             let uri = &invite.invitation.uri[..];
             let mut b = offhook_wire::Builder::request(Method::Invite, uri);
             b.header(HeaderName::Via, via);
             b.header(HeaderName::MaxForwards, b"70");
-            b.header(HeaderName::From, &invite.from);
+            b.parts(HeaderName::From, &[from, b";tag=", tag]);
             b.parts(HeaderName::To, &[b"<", uri, b">"]);
-            b.header(HeaderName::CallId, &invite.call_id);
+            b.header(HeaderName::CallId, invite.call_id);
             b.parts(HeaderName::CSeq, &[decimal(invite.cseq, &mut [0; 10]), b" INVITE"]);
             b.header(HeaderName::Contact, contact);
             b.header(HeaderName::Allow, ALLOW);
@@ -158,7 +146,7 @@ impl Session {
             if let Some((name, value)) = credentials {
                 b.header(*name, value);
             }
-            b.body("application/sdp", &invite.sdp)
+            b.body(SDP, &invite.sdp)
         }))
     }
 
@@ -336,17 +324,18 @@ pub(super) fn refuse_fork(env: &mut Env<'_, '_>, code: u16, message: &Message) {
     env.cx.out.transmit(path.flow, ack);
     let bye = dialog.next_cseq();
     env.txs.request(env.cx, path, Owner::Nobody, Method::Bye, |via| {
-        dialog.request(Method::Bye, bye, via).finish()
+        dialog.request(Method::Bye, bye, &[via]).finish()
     });
 }
 
 /// The session description in a message, if it has one.
 pub(super) fn sdp_of(message: &Message) -> Option<Bytes> {
-    let is_sdp = message.content_type().is_some_and(crate::uas::is_sdp);
-    (is_sdp && !message.body_bytes().is_empty()).then(|| message.body())
+    let has_sdp = message.has_content_type(SDP) && !message.body_bytes().is_empty();
+    has_sdp.then(|| message.body())
 }
 
-pub(super) fn to_tag(message: &Message) -> Option<&[u8]> {
+/// Our tag in a request within a dialog, the peer's in a response.
+pub(crate) fn to_tag(message: &Message) -> Option<&[u8]> {
     message.to().ok().and_then(|to| to.tag())
 }
 
