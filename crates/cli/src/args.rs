@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Try it:
-  offhook demo                                                    three phones and an exchange, in half a minute
+  offhook demo                                                    three phones and an exchange, in some seconds
 
 Two phones by hand, in three terminals:
   offhook exchange --listen 127.0.0.1:5066 --realm house.test --user alice:a-pw --user bob:b-pw
@@ -27,6 +27,24 @@ Exit codes:
   2  the command line is wrong
   3  not registered: the server is out of reach, or refused
   4  the call failed: refused, unanswered, or without sound";
+
+const EVENTS: &str = "\
+Example:
+  offhook call sip:bob@house.test --server ws://127.0.0.1:5066 --domain house.test --user alice --password a-pw \\
+          --tone 440 --dtmf '159#' --record heard.wav --duration 5 --json
+
+With --json each line is an event:
+  connection  state up, down, connecting; why           registering  attempt, of
+  waiting     attempt, of, seconds, cause, code         registered   aor, expires
+  registration_failed  cause, code, attempts            incoming     from, display_name, to
+  status      initial, establishing, established, terminating, idle
+  progress    code                                      path         up
+  first_audio                                           media        heard_hz (null is silence), level_dbfs
+  dtmf        digit, duration_ms, via                   dtmf_sent, dtmf_failed   digit, via or why
+  hold        local, remote                             transfer     state, code
+  referred    target                                    recorded     file, seconds
+  ended       cause, by, code, text                     error        message
+Those of a call carry its name in `call`. `offhook --help` has the commands for standard input and the exit codes.";
 
 #[derive(Debug, Parser)]
 #[command(name = "offhook", version, about = "A SIP and WebRTC phone on the command line", after_help = EXAMPLES)]
@@ -47,8 +65,10 @@ pub(crate) enum Job {
     /// Register, and stay registered until Ctrl-C
     Register(Register),
     /// Call somebody
+    #[command(after_help = EVENTS)]
     Call(Call),
     /// Register and take calls
+    #[command(after_help = EVENTS)]
     Answer(Answer),
 }
 

@@ -3,7 +3,7 @@
 use super::Failure;
 use super::stage::DOMAIN;
 use offhook::{Account, Config, Password, Status};
-use offhook_media::Source;
+use offhook_media::{Heard, Source};
 use offhook_tokio::{Call, CallEvent, Clock, Options, Phone, PhoneEvent, Tap};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -108,7 +108,7 @@ pub(super) struct Line {
     pub(super) call: Call,
     begun: Instant,
     /// From the start of the call to the first sound of the peer.
-    pub(super) first_audio: Option<Duration>,
+    first_audio: Option<Duration>,
     walk: Vec<Status>,
 }
 
@@ -160,15 +160,45 @@ impl Line {
     pub(super) async fn tone(&mut self, hz: f32) -> Result<f32, Failure> {
         /// Half a bin of the detector's transform, and what a codec may add.
         const TOLERANCE: f32 = 10.0;
-        self.until(&format!("a tone of {hz} Hz"), |event| match event {
-            CallEvent::Tone { hz: Some(heard), .. } if (heard - hz).abs() < TOLERANCE => Some(*heard),
-            _ => None,
+        self.hears(&format!("a tone of {hz} Hz"), |heard| {
+            heard.hz.filter(|heard| (heard - hz).abs() < TOLERANCE)
         })
         .await
     }
 
     pub(super) async fn silence(&mut self) -> Result<(), Failure> {
-        self.until("silence", |event| matches!(event, CallEvent::Tone { hz: None, .. }).then_some(())).await
+        /// The level of silence in dB relative to full scale; the tones are at -12.
+        const SILENT: f32 = -50.0;
+        self.hears("silence", |heard| (heard.hz.is_none() && heard.level_dbfs < SILENT).then_some(())).await
+    }
+
+    pub(super) async fn first_audio(&mut self) -> Result<Duration, Failure> {
+        while self.first_audio.is_none() {
+            self.until("the first sound", |event| (*event == CallEvent::FirstAudio).then_some(())).await?;
+        }
+        self.first_audio.ok_or_else(|| Failure("no first sound".to_owned()))
+    }
+
+    /// Measures what is heard until it is what `pick` wants: again after every event, and every now and then, because
+    /// a tone that comes back soon is not announced as a change.
+    async fn hears<T>(&mut self, what: &str, pick: impl Fn(Heard) -> Option<T>) -> Result<T, Failure> {
+        const NOW_AND_THEN: Duration = Duration::from_millis(100);
+        let owner = self.owner;
+        let wait = async {
+            loop {
+                let heard = self.call.heard().await.map_err(self.failed("hear"))?;
+                if let Some(found) = pick(heard) {
+                    return Ok(found);
+                }
+                match timeout(NOW_AND_THEN, self.call.next()).await {
+                    Ok(Some(event)) => self.note(&event),
+                    Ok(None) => return Err(Failure(format!("{owner}'s call was over before {what}"))),
+                    Err(_) => {}
+                }
+            }
+        };
+        let late = |_| Failure(format!("{owner} waited {} s for {what}", BOUND.as_secs()));
+        timeout(BOUND, wait).await.map_err(late)?
     }
 
     /// Waits for the end, and gives its cause.

@@ -43,19 +43,18 @@ pub(super) async fn call(stage: &mut Stage) -> Given<Pair> {
 pub(super) async fn media(pair: &mut Pair) -> Given<()> {
     let (at_caller, at_callee) = hear(pair).await?;
     let (caller, callee) = (pair.caller.owner, pair.callee.owner);
-    let first = |line: &Line| line.first_audio.map(|after| after.as_millis());
+    let first = (pair.caller.first_audio().await?.as_millis(), pair.callee.first_audio().await?.as_millis());
     let statistics =
         pair.callee.call.statistics().await.map_err(pair.callee.failed("tell its statistics"))?;
-    let codec = statistics.codec.map_or_else(|| "?".to_owned(), |codec| format!("{codec:?}"));
+    let codec = statistics.codec.map_or_else(|| "no codec".to_owned(), |codec| format!("{codec:?}"));
     let text = format!(
         "ICE, DTLS-SRTP, {codec}: {caller} hears {at_caller} Hz, {callee} hears {at_callee} Hz; first sound after {} and {} ms",
-        first(&pair.caller).map_or_else(|| "?".to_owned(), |ms| ms.to_string()),
-        first(&pair.callee).map_or_else(|| "?".to_owned(), |ms| ms.to_string()),
+        first.0, first.1
     );
     let fields = json!({
         "codec": codec,
         "heard_hz": { caller: at_caller, callee: at_callee },
-        "first_audio_ms": { caller: first(&pair.caller).map(int), callee: first(&pair.callee).map(int) },
+        "first_audio_ms": { caller: int(first.0), callee: int(first.1) },
     });
     Ok(((), Proof::new(text, fields)))
 }
@@ -89,6 +88,8 @@ pub(super) async fn digits(pair: &mut Pair, digits: &str, path: DtmfPath) -> Giv
 pub(super) async fn hold(pair: &mut Pair) -> Given<()> {
     pair.caller.call.hold().await.map_err(pair.caller.failed("hold"))?;
     held(&mut pair.caller, true).await?;
+    let holds = |event: &CallEvent| matches!(event, CallEvent::Hold { remote: true, .. }).then_some(());
+    pair.callee.until("the peer's hold", holds).await?;
     pair.callee.silence().await?;
     Ok(((), Proof::new("alice holds, bob hears silence", json!({ "heard_hz": null }))))
 }
