@@ -2,9 +2,10 @@ use crate::{
     AccountId, Command, Effect, EffectId, EffectResult, Event, FlowId, MediaEvent, SessionId, Target,
 };
 use bytes::Bytes;
+use std::fmt;
 
-/// What goes into a phone.
-#[derive(Clone, Debug)]
+/// What goes into a phone. Its `Debug` shows how long a message is, not what stands in it: credentials do.
+#[derive(Clone)]
 pub enum Input {
     /// Time passed; sent at [`Phone::deadline`](crate::Phone::deadline). A spurious one is harmless.
     Wake,
@@ -40,8 +41,9 @@ pub enum Input {
     Command(Command),
 }
 
-/// What comes out of a phone, in the order in which it is to be done.
-#[derive(Clone, Debug)]
+/// What comes out of a phone, in the order in which it is to be done. Its `Debug` shows how long a message is, not
+/// what stands in it: credentials do.
+#[derive(Clone)]
 pub enum Output {
     /// Send this: one datagram, one WebSocket message.
     Transmit {
@@ -102,4 +104,64 @@ pub enum FlowFailure {
     Closed,
     /// No answer in time: to the connection attempt, or to a keep-alive.
     TimedOut,
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Input::Wake => f.write_str("Wake"),
+            Input::Received { flow, data } => message(f, "Received", *flow, data),
+            Input::Flow { flow, change } => {
+                f.debug_struct("Flow").field("flow", flow).field("change", change).finish()
+            }
+            Input::Media { session, event } => {
+                f.debug_struct("Media").field("session", session).field("event", event).finish()
+            }
+            Input::Done { effect, result } => {
+                f.debug_struct("Done").field("effect", effect).field("result", result).finish()
+            }
+            Input::Command(command) => f.debug_tuple("Command").field(command).finish(),
+        }
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Output::Transmit { flow, data } => message(f, "Transmit", *flow, data),
+            Output::Open { flow, account, target } => f
+                .debug_struct("Open")
+                .field("flow", flow)
+                .field("account", account)
+                .field("target", target)
+                .finish(),
+            Output::Close { flow } => f.debug_struct("Close").field("flow", flow).finish(),
+            Output::Effect { id, effect } => {
+                f.debug_struct("Effect").field("id", id).field("effect", effect).finish()
+            }
+            Output::Event(event) => f.debug_tuple("Event").field(event).finish(),
+        }
+    }
+}
+
+fn message(f: &mut fmt::Formatter<'_>, name: &str, flow: FlowId, data: &Bytes) -> fmt::Result {
+    f.debug_struct(name).field("flow", &flow).field("bytes", &data.len()).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_does_not_show_what_a_message_says() {
+        let data = Bytes::from_static(b"Authorization: Digest response=\"5ec2e7\"");
+        let flow = FlowId(3);
+        let texts = [
+            format!("{:?}", Input::Received { flow, data: data.clone() }),
+            format!("{:?}", Output::Transmit { flow, data }),
+        ];
+        for text in texts {
+            assert!(text.contains("bytes: 39") && !text.contains("5ec2e7"), "{text}");
+        }
+    }
 }
