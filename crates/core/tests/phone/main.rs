@@ -1,9 +1,11 @@
 //! The phone from outside: two of them with a wire between, or one with a peer that the test plays. Virtual time.
 
+mod anything;
 mod bad_peers;
 mod call;
 mod challenges;
 mod common;
 mod early_media;
 mod hold_and_digits;
+mod rogue;
 mod transfer;

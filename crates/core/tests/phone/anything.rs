@@ -1,0 +1,246 @@
+//! Two phones, two users who do anything at any time, a network that loses, delays and reorders, media engines that
+//! are slow or fail, connections that drop. Whatever happens, every call keeps the grammar of events and ends.
+
+use crate::common::{Desk, Media, Pair, config, sdp};
+use offhook::{
+    Config, Dial, Direction, DtmfPath, Effect, EffectResult, Event, FlowChange, FlowFailure, Input,
+    MediaEvent, MediaFault, SessionId, Status, Why,
+};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[derive(Copy, Clone, Debug)]
+enum Act {
+    Dial,
+    Answer,
+    Reject,
+    HangUp,
+    Hold,
+    Resume,
+    Digits(DtmfPath),
+    Transfer,
+    /// The media engine keeps what it is asked for, or answers at once again.
+    Slow(bool),
+    /// It answers what it kept: well, or not.
+    Media(bool),
+    PathDown,
+    PathUp,
+    FlowDown,
+}
+
+/// Who does what with which of his calls, and what the network does until the next step.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Step {
+    alice: bool,
+    act: Act,
+    call: usize,
+    latency: u64,
+    pub(crate) wait: u64,
+}
+
+pub(crate) fn step() -> impl Strategy<Value = Step> {
+    let path = prop_oneof![Just(DtmfPath::Auto), Just(DtmfPath::Rtp), Just(DtmfPath::Info)];
+    let act = prop_oneof![
+        3 => Just(Act::Dial),
+        6 => Just(Act::Answer),
+        1 => Just(Act::Reject),
+        1 => Just(Act::HangUp),
+        4 => Just(Act::Hold),
+        3 => Just(Act::Resume),
+        4 => path.prop_map(Act::Digits),
+        2 => Just(Act::Transfer),
+        1 => any::<bool>().prop_map(Act::Slow),
+        2 => any::<bool>().prop_map(Act::Media),
+        1 => Just(Act::PathDown),
+        1 => Just(Act::PathUp),
+        1 => Just(Act::FlowDown),
+    ];
+    let latency = prop_oneof![Just(1u64), Just(20), Just(150), Just(700)];
+    let wait =
+        prop_oneof![Just(0u64), Just(15), Just(300), Just(300), Just(2_000), Just(9_000), Just(40_000)];
+    (any::<bool>(), act, 0usize..2, latency, wait).prop_map(|(alice, act, call, latency, wait)| Step {
+        alice,
+        act,
+        call,
+        latency,
+        wait,
+    })
+}
+
+pub(crate) fn patient(user: &str, server: &str) -> Config {
+    let mut config = config(user, server);
+    // Keep-alives would hide what else a phone waits for.
+    config.registration.keep_alive = SECOND * 100_000;
+    config.no_answer = SECOND * 60;
+    config
+}
+
+fn settle(desk: &mut Desk, well: bool) {
+    for (effect, wanted) in std::mem::take(&mut desk.effects) {
+        let result = match wanted {
+            Effect::Rollback { .. } | Effect::Release { .. } => continue,
+            _ if !well => EffectResult::Failed(MediaFault::Engine),
+            Effect::Offer { direction, .. } => EffectResult::Description(sdp(direction)),
+            Effect::Answer { .. } => EffectResult::Description(sdp(Direction::SendRecv)),
+            Effect::Apply { .. } => EffectResult::Applied,
+            Effect::Digit { .. } => EffectResult::Sent,
+        };
+        desk.give(Input::Done { effect, result });
+    }
+}
+
+pub(crate) fn act(desk: &mut Desk, step: Step, pressed: &mut BTreeMap<SessionId, usize>) {
+    let now = desk.now;
+    let id = desk.phone.sessions().nth(step.call);
+    // What cannot be done now is misuse, and changes nothing.
+    let done = match (step.act, id) {
+        (Act::Dial, _) => desk.phone.dial(now, Dial::to("somebody")).map(drop),
+        (Act::Slow(slow), _) => {
+            desk.media = if slow { Media::Manual } else { Media::Works };
+            Ok(())
+        }
+        (Act::Media(well), _) => {
+            settle(desk, well);
+            Ok(())
+        }
+        (Act::FlowDown, _) => {
+            let (flow, change) = (desk.flow.expect("opened"), FlowChange::Down(FlowFailure::Closed));
+            desk.give(Input::Flow { flow, change });
+            Ok(())
+        }
+        (_, None) => Ok(()),
+        (Act::Answer, Some(id)) => desk.phone.answer(now, id),
+        (Act::Reject, Some(id)) => desk.phone.reject(now, id, 486),
+        (Act::HangUp, Some(id)) => desk.phone.hang_up(now, id),
+        (Act::Hold, Some(id)) => desk.phone.hold(now, id),
+        (Act::Resume, Some(id)) => desk.phone.resume(now, id),
+        (Act::Digits(path), Some(id)) => {
+            let done = desk.phone.digits(now, id, "159", SECOND / 10, path);
+            *pressed.entry(id).or_default() += if done.is_ok() { 3 } else { 0 };
+            done
+        }
+        (Act::Transfer, Some(id)) => desk.phone.transfer(now, id, "carol"),
+        (Act::PathDown, Some(session)) => {
+            desk.give(Input::Media { session, event: MediaEvent::Down });
+            Ok(())
+        }
+        (Act::PathUp, Some(session)) => {
+            desk.give(Input::Media { session, event: MediaEvent::Up });
+            Ok(())
+        }
+    };
+    drop(done);
+    desk.pump();
+}
+
+/// The call that an event is about.
+fn session(event: &Event) -> Option<SessionId> {
+    match event {
+        Event::Incoming(incoming) => Some(incoming.session),
+        Event::Status { session, .. }
+        | Event::Progress { session, .. }
+        | Event::Hold { session, .. }
+        | Event::HoldFailed { session, .. }
+        | Event::Digit { session, .. }
+        | Event::DigitSent { session, .. }
+        | Event::DigitFailed { session, .. }
+        | Event::Transfer { session, .. }
+        | Event::Referred { session, .. }
+        | Event::Media { session, .. }
+        | Event::Info { session, .. }
+        | Event::Ended { session, .. } => Some(*session),
+        _ => None,
+    }
+}
+
+/// The grammar of events, call by call.
+pub(crate) fn check(desk: &Desk, pressed: &BTreeMap<SessionId, usize>) {
+    let mut calls: BTreeMap<SessionId, Vec<&Event>> = BTreeMap::new();
+    for event in &desk.events {
+        if let Some(session) = session(event) {
+            calls.entry(session).or_default().push(event);
+        }
+    }
+    for (id, events) in calls {
+        let ends = events.iter().filter(|e| matches!(e, Event::Ended { .. })).count();
+        assert_eq!(ends, 1, "{id:?}: {events:#?}");
+        assert!(matches!(events.last(), Some(Event::Ended { .. })), "{id:?}: {events:#?}");
+        let mut at = Status::Initial;
+        let mut digits = 0;
+        for event in &events {
+            match event {
+                Event::Status { from, to, .. } => {
+                    assert!(*from == at && from.may_become(*to), "{id:?}: {events:#?}");
+                    at = *to;
+                }
+                Event::DigitSent { .. } | Event::DigitFailed { .. } => digits += 1,
+                _ => {}
+            }
+        }
+        assert_eq!(at, Status::Idle, "{id:?}: {events:#?}");
+        assert_eq!(digits, pressed.get(&id).copied().unwrap_or(0), "{id:?}: {events:#?}");
+    }
+}
+
+fn live(server: &str, in_call: bool, steps: Vec<Step>, loss: u32, seed: u64) {
+    let mut pair = Pair::with(patient("alice", server), patient("bob", server));
+    if in_call {
+        pair.call();
+    }
+    let mut state = seed | 1;
+    pair.passes = Box::new(move |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % 100 >= u64::from(loss)
+    });
+    let mut pressed = [BTreeMap::new(), BTreeMap::new()];
+    for step in steps {
+        pair.latency = Duration::from_millis(step.latency);
+        let (desk, pressed) = match step.alice {
+            true => (&mut pair.alice, &mut pressed[0]),
+            false => (&mut pair.bob, &mut pressed[1]),
+        };
+        act(desk, step, pressed);
+        pair.alice.connect();
+        pair.bob.connect();
+        pair.run(Duration::from_millis(step.wait));
+    }
+    let now = pair.now();
+    for desk in [&mut pair.alice, &mut pair.bob] {
+        for id in desk.phone.sessions().collect::<Vec<_>>() {
+            desk.phone.hang_up(now, id).expect("a call");
+        }
+        desk.pump();
+    }
+    for _ in 0..40 {
+        pair.alice.connect();
+        pair.bob.connect();
+        pair.run(SECOND * 5);
+    }
+    for (desk, pressed) in [(&pair.alice, &pressed[0]), (&pair.bob, &pressed[1])] {
+        assert_eq!(desk.phone.sessions().count(), 0, "{:#?}", desk.events);
+        let waits = desk.phone.deadline().map(|deadline| deadline.why);
+        assert_eq!(waits, Some(Why::Flow), "nothing but the keep-alive is left");
+        check(desk, pressed);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn calls_over_datagrams_end_whatever_happens(
+        in_call: bool, steps in prop::collection::vec(step(), 1..40), loss in 0u32..40, seed: u64,
+    ) {
+        live("udp://pbx.test", in_call, steps, loss, seed);
+    }
+
+    #[test]
+    fn calls_over_connections_end_whatever_happens(
+        in_call: bool, steps in prop::collection::vec(step(), 1..40), loss in prop_oneof![Just(0u32), Just(10)], seed: u64,
+    ) {
+        live("ws://pbx.test", in_call, steps, loss, seed);
+    }
+}
