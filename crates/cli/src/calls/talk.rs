@@ -14,6 +14,12 @@ use tokio::time::Instant;
 /// The length of a digit, in milliseconds: short, and no PBX misses it.
 const DIGIT: Duration = Duration::from_millis(120);
 
+/// When a tone that was announced as soon as it was known is measured again: the window of the first measurement began
+/// before the tone did.
+const SETTLED: Duration = Duration::from_millis(250);
+/// A second measurement that differs by more Hz than this is told.
+const DIFFERENT: f32 = 1.0;
+
 /// What to do with a call.
 pub(super) struct Plan {
     /// Take it at once.
@@ -37,6 +43,8 @@ struct Line {
     established: bool,
     digits_due: bool,
     hang_up_at: Option<Instant>,
+    /// The tone that was told last, in Hz, and when to measure it again.
+    tone: Option<(f32, Instant)>,
     record: Option<PathBuf>,
 }
 
@@ -54,7 +62,7 @@ pub(super) async fn talk(desk: &mut Desk, call: Call, plan: &Plan) -> Outcome {
     let mut before: Option<Line> = None;
     let mut quit = false;
     loop {
-        let hang_up_at = line.hang_up_at;
+        let (hang_up_at, measure_at) = (line.hang_up_at, line.tone.map(|(_, at)| at));
         let event = tokio::select! {
             event = line.call.next() => event,
             event = next_of(before.as_mut()) => {
@@ -69,6 +77,10 @@ pub(super) async fn talk(desk: &mut Desk, call: Call, plan: &Plan) -> Outcome {
             () = until(hang_up_at) => {
                 line.hang_up_at = None;
                 report(desk, line.call.hang_up().await);
+                continue;
+            }
+            () = until(measure_at) => {
+                line.measure(desk).await;
                 continue;
             }
             news = desk.next() => {
@@ -115,7 +127,7 @@ pub(super) async fn talk(desk: &mut Desk, call: Call, plan: &Plan) -> Outcome {
 
 impl Line {
     fn new(call: Call, digits_due: bool, record: Option<PathBuf>) -> Self {
-        Self { call, established: false, digits_due, hang_up_at: None, record }
+        Self { call, established: false, digits_due, hang_up_at: None, tone: None, record }
     }
 
     async fn follow(&mut self, desk: &Desk, plan: &Plan, event: CallEvent) {
@@ -129,11 +141,22 @@ impl Line {
                     report(desk, self.call.digits(digits, DIGIT, *path).await);
                 }
             }
+            CallEvent::Tone { hz, .. } => self.tone = hz.map(|hz| (hz, Instant::now() + SETTLED)),
             // Whoever reads "ended" finds the file complete.
             CallEvent::Ended(_) => self.keep_recording(desk).await,
             _ => {}
         }
         say::call(desk.output, self.call.session(), &event);
+    }
+
+    async fn measure(&mut self, desk: &Desk) {
+        let Some((told, _)) = self.tone.take() else { return };
+        // A call that ended meanwhile hears nothing.
+        let Ok(heard) = self.call.heard().await else { return };
+        if heard.hz.is_some_and(|hz| (hz - told).abs() > DIFFERENT) {
+            let event = CallEvent::Tone { hz: heard.hz, level_dbfs: heard.level_dbfs };
+            say::call(desk.output, self.call.session(), &event);
+        }
     }
 
     async fn keep_recording(&self, desk: &Desk) {

@@ -160,8 +160,22 @@ impl Line {
     pub(super) async fn tone(&mut self, hz: f32) -> Result<f32, Failure> {
         /// Half a bin of the detector's transform, and what a codec may add.
         const TOLERANCE: f32 = 10.0;
+        /// What two measurements of a tone that has settled differ by at most …
+        const SETTLED: f32 = 1.0;
+        /// … when they have no sound in common.
+        const APART: Duration = Duration::from_millis(200);
+        let mut before: Option<(f32, Instant)> = None;
         self.hears(&format!("a tone of {hz} Hz"), |heard| {
-            heard.hz.filter(|heard| (heard - hz).abs() < TOLERANCE)
+            let now = heard.hz.filter(|heard| (heard - hz).abs() < TOLERANCE);
+            match (now, before) {
+                (Some(now), Some((then, at))) if (now - then).abs() < SETTLED => {
+                    (at.elapsed() >= APART).then_some(now)
+                }
+                _ => {
+                    before = now.map(|now| (now, Instant::now()));
+                    None
+                }
+            }
         })
         .await
     }
@@ -181,7 +195,7 @@ impl Line {
 
     /// Measures what is heard until it is what `pick` wants: again after every event, and every now and then, because
     /// a tone that comes back soon is not announced as a change.
-    async fn hears<T>(&mut self, what: &str, pick: impl Fn(Heard) -> Option<T>) -> Result<T, Failure> {
+    async fn hears<T>(&mut self, what: &str, mut pick: impl FnMut(Heard) -> Option<T>) -> Result<T, Failure> {
         const NOW_AND_THEN: Duration = Duration::from_millis(100);
         let owner = self.owner;
         let wait = async {

@@ -193,9 +193,9 @@ async fn connect(mut caller: Line, callee: &mut Actor) -> Result<Pair, Failure> 
 
 /// Both ends hear what the other one plays; what they hear, in Hz.
 async fn hear(pair: &mut Pair) -> Result<(f64, f64), Failure> {
-    let at_caller = pair.caller.tone(pair.callee.plays).await?;
-    let at_callee = pair.callee.tone(pair.caller.plays).await?;
-    Ok((round(at_caller), round(at_callee)))
+    let plays = (pair.caller.plays, pair.callee.plays);
+    let (at_caller, at_callee) = tokio::join!(pair.caller.tone(plays.1), pair.callee.tone(plays.0));
+    Ok((round(at_caller?), round(at_callee?)))
 }
 
 async fn held(line: &mut Line, wanted: bool) -> Result<(), Failure> {
