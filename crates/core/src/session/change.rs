@@ -331,8 +331,11 @@ impl Session {
     /// answered, the answer is for this one.
     pub(super) fn reinvite_again(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, again: &Message) {
         let Some(e) = self.established_mut() else { return };
+        let number = |invite: &Message| invite.cseq().map_or(0, |cseq| cseq.number);
         match &mut e.change {
-            Change::Answering { tx: open, request, .. } | Change::Proposing { tx: open, request, .. } => {
+            Change::Answering { tx: open, request, .. } | Change::Proposing { tx: open, request, .. }
+                if number(request) == number(again) =>
+            {
                 let before = std::mem::replace(open, tx);
                 let request = std::mem::replace(&mut **request, again.clone());
                 // For a peer that only used a number twice: nothing is sent when the transaction is gone.

@@ -167,7 +167,10 @@ impl Session {
             // connection, and a digit must not be heard twice for that.
             (Order::Again, Some(Method::Info | Method::Notify)) => return uas::answer(env, tx, request, 200),
             (Order::Again, Some(Method::Refer)) => return uas::answer(env, tx, request, 202),
-            (Order::Again, Some(Method::Invite)) => return self.reinvite_again(env, tx, request),
+            // Others may have come in between.
+            (Order::Again | Order::Late, Some(Method::Invite)) => {
+                return self.reinvite_again(env, tx, request);
+            }
             (Order::Again | Order::Late, _) => return uas::answer(env, tx, request, 500),
         }
         match request.method() {
