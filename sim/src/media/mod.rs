@@ -34,6 +34,8 @@ pub struct Engine {
     offered: Option<Direction>,
     /// What both ends agreed on last.
     pub agreed: Option<Agreed>,
+    /// What they agreed on before our last answer, as long as that may be taken back.
+    before: Option<Option<Agreed>>,
     /// Whether the phone was told that the path is up.
     pub up: bool,
 }
@@ -71,6 +73,7 @@ impl Engines {
             return Err(Refused::Disorder("an offer while another is out"));
         }
         engine.offered = Some(direction);
+        engine.before = None;
         Ok(engine.describe(setup.codecs.clone(), setup.telephone_event, direction))
     }
 
@@ -97,8 +100,9 @@ impl Engines {
         }
         let telephone_event = offer.telephone_event && setup.telephone_event;
         let direction = meet(direction, offer.direction.reversed());
-        engine.agreed =
+        let answered =
             Some(Agreed { remote: offer.address, direction, telephone_event, codecs: codecs.clone() });
+        engine.before = Some(std::mem::replace(&mut engine.agreed, answered));
         Ok(engine.describe(codecs, telephone_event, direction))
     }
 
@@ -119,13 +123,20 @@ impl Engines {
         Ok(())
     }
 
-    /// Forgets our offer.
+    /// Forgets our offer, or takes back the answer that nobody wants any more.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is neither.
     pub fn rollback(&mut self, end: End) -> Result<(), Refused> {
         let engine = self.engine(end);
-        engine.offered.take().map(|_| ()).ok_or(Refused::Disorder("a rollback of no offer"))
+        match (engine.offered.take(), engine.before.take()) {
+            (Some(_), _) => Ok(()),
+            (None, Some(before)) => {
+                engine.agreed = before;
+                Ok(())
+            }
+            (None, None) => Err(Refused::Disorder("a rollback of nothing")),
+        }
     }
 
     /// The call is over. Returns the other end, if there was a path to it.
@@ -179,7 +190,7 @@ impl Engines {
             let address = Address { phone: end.0, port: 10_000 + 2 * (*made % 25_000) };
             *made = made.wrapping_add(1);
             by_address.insert(address, end);
-            Engine { address, version: 0, offered: None, agreed: None, up: false }
+            Engine { address, version: 0, offered: None, agreed: None, before: None, up: false }
         })
     }
 }

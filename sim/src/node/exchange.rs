@@ -21,6 +21,8 @@ pub struct ExchangeNode {
     clock: Clock,
     running: Option<Box<Exchange>>,
     restarts: u64,
+    /// When it was started last.
+    pub started: Instant,
     flows: u64,
     deadline: Option<Instant>,
 }
@@ -30,7 +32,15 @@ impl ExchangeNode {
     pub fn new(scenario: &Scenario, index: usize) -> Self {
         let name = scenario.exchanges[index].name.clone();
         let offset = Draw::new(scenario.seed, &name).below(1_000_000_000_000);
-        Self { clock: Clock::new(offset, 0), name, running: None, restarts: 0, flows: 0, deadline: None }
+        Self {
+            clock: Clock::new(offset, 0),
+            name,
+            running: None,
+            restarts: 0,
+            started: Instant::ZERO,
+            flows: 0,
+            deadline: None,
+        }
     }
 
     /// Its name.
@@ -51,6 +61,7 @@ impl ExchangeNode {
         }
         let seed = Draw::new(scenario.seed ^ self.restarts, &self.name).seed();
         self.restarts += 1;
+        self.started = now;
         self.running = Some(Box::new(Exchange::new(config, seed, self.clock.local(now))));
     }
 

@@ -2,8 +2,10 @@
 //! hears each that was sent once, and none that was not.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use offhook::{Command, DtmfPath, Event};
+use offhook_wire::Instant;
 
 use super::{Oracle, Scene, Sight, session_of};
 use crate::media::End;
@@ -81,7 +83,11 @@ impl Digits {
                 Ok(())
             }
             Event::Digit { digit, path: DtmfPath::Info, .. } => match scene.engines.peer(end) {
-                Some(peer) => self.heard_info(peer, *digit),
+                Some(peer) => match self.heard_info(peer, *digit) {
+                    // An exchange that forgot a transaction challenges its repetition, and the answer to that is new.
+                    Err(_) if restarted(scene) => Ok(()),
+                    heard => heard,
+                },
                 None => Ok(()),
             },
             Event::Digit { digit, .. } => {
@@ -122,4 +128,10 @@ impl Digits {
             None => Err("nobody sent it".to_owned()),
         }
     }
+}
+
+/// Whether an exchange was started within the last 64·T1.
+fn restarted(scene: &Scene<'_>) -> bool {
+    let lately = |at: Instant| at > Instant::ZERO && scene.now.saturating_since(at) < Duration::from_secs(32);
+    scene.exchanges.iter().any(|exchange| lately(exchange.started))
 }
