@@ -1,12 +1,19 @@
 //! Phones that cannot register, and those that do by other transports.
 
 use crate::world::{BOUND, account, config, exchange, fast};
+use futures_util::{SinkExt, Stream};
 use offhook::{AccountId, Cause, RegistrationState};
 use offhook_tokio::{Certified, ExchangeServer, Listen, NotRegistered, Options, Phone, PhoneEvent, Roots};
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::time::Duration;
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::tungstenite::http::HeaderValue;
 
 /// All registration states until the phone gives up, the last included.
 async fn until_failed(phone: &mut Phone) -> Vec<RegistrationState> {
@@ -125,6 +132,49 @@ async fn garbage_from_the_server_does_not_stop_a_udp_phone() {
         () = register => {}
         () = meddle => {}
     }
+}
+
+/// The server's end of a WebSocket that agrees to speak SIP.
+async fn accept(listener: &TcpListener) -> WebSocketStream<TcpStream> {
+    let (stream, _) = timeout(BOUND, listener.accept()).await.expect("in time").expect("a phone");
+    #[expect(clippy::result_large_err, reason = "the library's signature")]
+    let agree = |_: &Request, mut response: Response| {
+        response.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("sip"));
+        Ok(response)
+    };
+    tokio_tungstenite::accept_hdr_async(stream, agree).await.expect("upgraded")
+}
+
+#[tokio::test]
+async fn garbage_of_a_websocket_server_is_ignored_and_too_much_at_once_ends_the_connection() {
+    let listener = TcpListener::bind(free()).await.expect("loopback");
+    let server = format!("ws://{}", listener.local_addr().expect("bound"));
+    let phone = Phone::start(fast(account("alice", &server))).await.expect("starts");
+    let mut socket = accept(&listener).await;
+    for garbage in [&b"\0\xff"[..], b"SIP/2.0 200 OK\r\n\r\n", b"INVITE sip:x SIP/2.0\r\n\r\n", b""] {
+        socket.send(Message::binary(garbage)).await.expect("sent");
+    }
+    let register = poll_fn(|cx| Pin::new(&mut socket).poll_next(cx));
+    let register = timeout(BOUND, register).await.expect("in time").expect("open").expect("a message");
+    assert!(register.into_data().starts_with(b"REGISTER "));
+    // A ping is answered, so the phone took all of the garbage and the connection lives.
+    socket.send(Message::Ping(b"there?"[..].into())).await.expect("sent");
+    loop {
+        let answer = poll_fn(|cx| Pin::new(&mut socket).poll_next(cx));
+        match timeout(BOUND, answer).await.expect("in time").expect("open").expect("a message") {
+            Message::Pong(data) => {
+                assert_eq!(data, b"there?"[..]);
+                break;
+            }
+            other => assert!(!other.is_close(), "{other:?}"),
+        }
+    }
+    // The phone may close before it has all of it.
+    let _ = socket.send(Message::binary(vec![b'x'; 1 << 20])).await;
+    let mut again = accept(&listener).await;
+    let register = poll_fn(|cx| Pin::new(&mut again).poll_next(cx));
+    assert!(timeout(BOUND, register).await.expect("in time").expect("open").is_ok());
+    drop(phone);
 }
 
 #[tokio::test]
