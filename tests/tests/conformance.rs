@@ -1,0 +1,13 @@
+//! What goes over the wire, message by message: scripted calls on virtual time, kept as ladders that were read against
+//! the RFCs. Identifiers are numbered by their first appearance, so a ladder changes only when a message does.
+
+#[path = "ladders/calls.rs"]
+mod calls;
+#[path = "ladders/changes.rs"]
+mod changes;
+#[path = "ladders/names.rs"]
+mod names;
+#[path = "ladders/registration.rs"]
+mod registration;
+#[path = "ladders/scene.rs"]
+mod scene;

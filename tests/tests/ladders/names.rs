@@ -1,0 +1,79 @@
+//! Identifiers by their first appearance, and messages as text with them.
+
+use offhook_wire::{Limits, Message, Uri};
+
+/// What was seen so far, and what it is called.
+#[derive(Default)]
+pub(crate) struct Names {
+    known: Vec<(String, String)>,
+}
+
+impl Names {
+    /// A message as it stands in a ladder: every row, the description by what shall flow.
+    pub(crate) fn text(&mut self, data: &[u8]) -> String {
+        let message = Message::parse(data.to_vec().into(), &Limits::default()).expect("both ends write well");
+        message.check().expect("and keep the rules");
+        self.learn(&message);
+        let text = String::from_utf8(data.to_vec()).expect("ASCII");
+        let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+        let mut lines: Vec<String> = head.lines().map(str::to_owned).collect();
+        match message.content_type() {
+            Some(b"application/sdp") => {
+                let direction = body.lines().find_map(|line| {
+                    let name = line.strip_prefix("a=")?;
+                    matches!(name, "sendrecv" | "sendonly" | "recvonly" | "inactive").then_some(name)
+                });
+                lines.push(format!("[{}]", direction.expect("a direction")));
+            }
+            _ => lines.extend(body.lines().map(str::to_owned)),
+        }
+        let mut text = lines.join("\n");
+        for (id, name) in &self.known {
+            text = text.replace(id, name);
+        }
+        text
+    }
+
+    fn learn(&mut self, message: &Message) {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("ASCII");
+        if let Ok(via) = message.via()
+            && let Some(branch) = via.branch()
+        {
+            self.name("branch", &text(branch));
+        }
+        for party in [message.from(), message.to()].into_iter().flatten() {
+            if let Some(tag) = party.tag() {
+                self.name("tag", &text(tag));
+            }
+        }
+        self.name("call", &text(message.call_id().expect("checked")));
+        if let Ok(Some(contact)) = message.contact()
+            && let Some(user) = Uri::parse(contact.uri).expect("a URI").user
+        {
+            self.name("contact", &text(user));
+        }
+        for row in message.headers() {
+            let value = text(row.value);
+            for secret in ["nonce", "cnonce", "response"] {
+                if let Some(found) = quoted(&value, secret) {
+                    self.name(secret, found);
+                }
+            }
+        }
+    }
+
+    fn name(&mut self, kind: &str, id: &str) {
+        if self.known.iter().any(|(known, _)| known == id) {
+            return;
+        }
+        let start = format!("<{kind} ");
+        let n = self.known.iter().filter(|(_, name)| name.starts_with(&start)).count() + 1;
+        self.known.push((id.to_owned(), format!("<{kind} {n}>")));
+    }
+}
+
+/// The value of ` name="…"`.
+fn quoted<'v>(value: &'v str, name: &str) -> Option<&'v str> {
+    let start = value.find(&format!(" {name}=\""))? + name.len() + 3;
+    value[start..].split('"').next()
+}

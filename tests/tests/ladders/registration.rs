@@ -1,0 +1,21 @@
+//! A registration with digest, its removal, and a wrong password.
+
+use crate::scene::{SECOND, Scene};
+use offhook::{AccountId, Password, Secret};
+
+#[test]
+fn a_registration_and_its_removal() {
+    let mut scene = Scene::empty();
+    scene.add("alice", |_| {});
+    scene.run(SECOND);
+    scene.user(0, "unregisters", |phone, now| phone.unregister(now, AccountId(0))).expect("an account");
+    insta::assert_snapshot!(scene.ladder());
+}
+
+#[test]
+fn a_registration_with_a_wrong_password() {
+    let mut scene = Scene::empty();
+    scene.add("alice", |account| account.password = Some(Password::Plain(Secret::new("wrong"))));
+    scene.run(SECOND * 60);
+    insta::assert_snapshot!(scene.ladder());
+}
