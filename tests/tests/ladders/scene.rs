@@ -28,6 +28,9 @@ pub(crate) struct Party {
     pub(crate) call: Option<SessionId>,
 }
 
+/// Whether a message is lost.
+type Loses = Box<dyn FnMut(&[u8]) -> bool>;
+
 /// Who is at an end of the wire.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum End {
@@ -43,8 +46,7 @@ pub(crate) struct Scene {
     order: u64,
     names: Names,
     ladder: String,
-    /// Whether a message is lost; told its first bytes.
-    pub(crate) loses: Box<dyn FnMut(&[u8]) -> bool>,
+    pub(crate) loses: Loses,
 }
 
 impl Scene {
