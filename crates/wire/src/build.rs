@@ -1,7 +1,7 @@
 //! Writing messages.
 
 use crate::message::Entry;
-use crate::scan::{is_token, trim};
+use crate::scan::{is_token, skip_uri, trim};
 use crate::{HeaderName, Message, Method};
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -185,6 +185,9 @@ pub(crate) fn put_value(out: &mut impl BufMut, value: &[u8]) {
 /// A method or Request-URI, which the caller read from a checked place; a byte that would end the word is
 /// left out.
 pub(crate) fn put_start_word(out: &mut impl BufMut, word: &[u8]) {
+    if skip_uri(word, 0) == word.len() {
+        return out.put_slice(word);
+    }
     for piece in word.split(|&byte| byte <= b' ' || byte == 0x7f) {
         out.put_slice(piece);
     }

@@ -1,7 +1,7 @@
 //! The callee's side until the ACK (RFC 3261 §13.3).
 
 use super::established::{Change, Established};
-use super::outgoing::{cancel_reason, not_connected, refusal_of, sdp_of};
+use super::outgoing::{cancel_reason, has_sdp, not_connected, refusal_of, sdp_of};
 use super::{Env, Phase, Session, State, Step};
 use crate::dialog::Dialog;
 use crate::negotiation::{LocalOffer, RemoteOffer};
@@ -117,8 +117,8 @@ impl Session {
             }
         };
         let mut established = Established::new(dialog, false);
-        if let Some(offer) = sdp_of(&invite) {
-            established.heard(&offer);
+        if has_sdp(&invite) {
+            established.heard(invite.body_bytes());
         }
         established.change = match turn {
             Turn::Theirs(token) => {

@@ -330,8 +330,11 @@ pub(super) fn refuse_fork(env: &mut Env<'_, '_>, code: u16, message: &Message) {
 
 /// The session description in a message, if it has one.
 pub(super) fn sdp_of(message: &Message) -> Option<Bytes> {
-    let has_sdp = message.has_content_type(SDP) && !message.body_bytes().is_empty();
-    has_sdp.then(|| message.body())
+    has_sdp(message).then(|| message.body())
+}
+
+pub(super) fn has_sdp(message: &Message) -> bool {
+    message.has_content_type(SDP) && !message.body_bytes().is_empty()
 }
 
 /// Our tag in a request within a dialog, the peer's in a response.

@@ -234,14 +234,15 @@ impl Server {
         if !self.is_waiting() {
             return false;
         }
-        cx.out.transmit(self.flow, response.clone());
         let (cause, to, at_once) = match (self.invite, status) {
             (true, ..=299) => {
+                cx.out.transmit(self.flow, response);
                 // RFC 6026 §7.1. Over a reliable transport no INVITE is repeated, and the call has its own memory.
                 self.accept(cx, times, me);
                 (Cause::Success, Phase::Accepted, Cause::L)
             }
             (true, _) => {
+                cx.out.transmit(self.flow, response.clone());
                 let repeat = (!self.reliable).then(|| set(cx, times.t1, me, ServerTimer::G));
                 let limit = set(cx, times.t1 * 64, me, ServerTimer::H);
                 self.state = State::Refused { response, repeat, times: 0, limit };
@@ -270,8 +271,10 @@ impl Server {
 
     fn complete(&mut self, cx: &mut Cx<'_>, times: &TransactionTimes, me: ServerRef, response: Bytes) {
         self.state = if self.reliable {
+            cx.out.transmit(self.flow, response);
             State::Terminated
         } else {
+            cx.out.transmit(self.flow, response.clone());
             State::Done { response, limit: set(cx, times.t1 * 64, me, ServerTimer::J) }
         };
     }

@@ -1,7 +1,8 @@
 //! One datagram, one message (RFC 3261 §18.3).
 
 use super::{Frame, keep_alive};
-use crate::{Limits, Message};
+use crate::message::{Head, parse_head};
+use crate::{Fault, Limits, Message};
 use bytes::Bytes;
 
 /// Reads a datagram. Without Content-Length the body is the rest; bytes after the body are dropped.
@@ -9,8 +10,14 @@ pub fn datagram(data: Bytes, limits: &Limits) -> Frame {
     if let Some(keep_alive) = keep_alive(&data) {
         return Frame::KeepAlive(keep_alive);
     }
-    match Message::parse(data.clone(), limits) {
-        Ok(message) => Frame::Message(message),
+    match read(&data, limits) {
+        Ok((head, length)) => Frame::Message(Message::assemble(data, head, length)),
         Err(fault) => Frame::Faulty { fault, data },
     }
+}
+
+fn read(data: &[u8], limits: &Limits) -> Result<(Head, usize), Fault> {
+    let head = parse_head(data, limits)?;
+    let length = head.datagram_length(data.len())?;
+    Ok((head, length))
 }

@@ -1,7 +1,7 @@
 //! One WebSocket message, one SIP message (RFC 7118 §5).
 
 use super::{Frame, keep_alive};
-use crate::message::parse_head;
+use crate::message::{Head, parse_head};
 use crate::{Fault, FaultKind, Limits, Message};
 use bytes::Bytes;
 
@@ -11,17 +11,14 @@ pub fn websocket(data: Bytes, limits: &Limits) -> Frame {
     if let Some(keep_alive) = keep_alive(&data) {
         return Frame::KeepAlive(keep_alive);
     }
-    match message(&data, limits) {
-        Ok(message) => Frame::Message(message),
+    match read(&data, limits) {
+        Ok((head, length)) => Frame::Message(Message::assemble(data, head, length)),
         Err(fault) => Frame::Faulty { fault, data },
     }
 }
 
-fn message(data: &Bytes, limits: &Limits) -> Result<Message, Fault> {
+fn read(data: &[u8], limits: &Limits) -> Result<(Head, usize), Fault> {
     let head = parse_head(data, limits)?;
     let length = head.datagram_length(data.len())?;
-    if length < data.len() {
-        return Err(FaultKind::BodyOverrun.at(length));
-    }
-    Ok(Message::assemble(data.clone(), head, length))
+    if length < data.len() { Err(FaultKind::BodyOverrun.at(length)) } else { Ok((head, length)) }
 }

@@ -101,6 +101,7 @@ pub(super) fn row(data: &[u8], at: usize) -> Result<(Entry, usize), Fault> {
 ///
 /// A lone CR or LF is refused and not taken for a line end: who reads it otherwise reads other headers. A
 /// NUL may only stand in a quoted pair (RFC 3261 §25.1).
+#[inline]
 fn line_end(data: &[u8], from: usize) -> Result<(usize, bool), Fault> {
     let (mut at, mut plain) = (from, true);
     loop {
