@@ -99,8 +99,16 @@ impl Builder {
     pub fn parts(&mut self, name: HeaderName, value: &[&[u8]]) -> &mut Self {
         assert!(!matches!(name, HeaderName::ContentLength | HeaderName::Other), "{name} is not set by hand");
         self.out.put_slice(name.row_start().as_bytes());
+        let start = self.out.len();
         for part in value {
-            put_value(&mut self.out, part);
+            self.out.put_slice(part);
+        }
+        // Nearly every value is good as it is; one look tells.
+        if first_break(&self.out[start..]).is_some() {
+            self.out.truncate(start);
+            for part in value {
+                put_value(&mut self.out, part);
+            }
         }
         self.out.put_slice(b"\r\n");
         self
@@ -168,12 +176,17 @@ fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &[u8] {
     }
 }
 
+/// The first byte that does not belong on a line.
+fn first_break(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr3(b'\r', b'\n', 0, bytes)
+}
+
 /// Puts `value` on one line: each run of CR, LF and NUL becomes a space. From a message those are folding,
 /// for which a space stands just as well (RFC 3261 §7.3.1); from anywhere else they would be an injection.
 /// The NUL of a quoted pair becomes a blank pair.
 pub(crate) fn put_value(out: &mut impl BufMut, value: &[u8]) {
     let mut rest = value;
-    while let Some(at) = memchr::memchr3(b'\r', b'\n', 0, rest) {
+    while let Some(at) = first_break(rest) {
         out.put_slice(&rest[..at]);
         out.put_u8(b' ');
         let run = rest[at..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n' | 0)).count();
