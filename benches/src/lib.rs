@@ -7,4 +7,5 @@ pub mod allocations;
 pub mod basic;
 mod callgrind;
 pub mod memory;
+pub mod register;
 pub mod wire;

@@ -2,11 +2,8 @@
 
 use crate::allocations;
 use crate::basic::Pair;
-use bytes::Bytes;
-use offhook::{Account, Config, FlowChange, Input, Instant, Limits, Output, Phone};
-use offhook_wire::{Builder, HeaderName, Message};
+use crate::register::registered_phone;
 use std::error::Error;
-use std::time::Duration;
 
 /// What to measure.
 #[derive(clap::Args)]
@@ -30,8 +27,9 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let mut pair = Pair::new("ws")?;
     let (calls, made) = allocations::held(|| (0..args.calls).try_for_each(|_| pair.call().map(drop)));
     made?;
-    let (phones, made) =
-        allocations::held(|| (0..args.phones).map(|_| idle_phone()).collect::<Result<Vec<_>, _>>());
+    let (phones, made) = allocations::held(|| {
+        (0..args.phones).map(|_| registered_phone(false)).collect::<Result<Vec<_>, _>>()
+    });
     made?;
     let per_call = calls / i64::from(args.calls) / 2;
     let per_phone = phones / i64::from(args.phones);
@@ -47,35 +45,4 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         );
     }
     Ok(())
-}
-
-fn idle_phone() -> Result<Phone, Box<dyn Error>> {
-    let mut now = Instant::from_nanos(0);
-    let account = Account::new("sip:alice@example.com", None, "ws://pbx.example.com")?;
-    let mut phone = Phone::new(Config::new(account), [7; 32], now);
-    let mut registered = false;
-    while let Some(output) = phone.poll() {
-        now += Duration::from_millis(1);
-        match output {
-            Output::Open { flow, .. } => {
-                phone.handle(now, Input::Flow { flow, change: FlowChange::Up { local: None } })?;
-            }
-            Output::Transmit { flow, data } => {
-                let input = Input::Received { flow, data: accept(data)? };
-                phone.handle(now, input)?;
-                registered = true;
-            }
-            _ => {}
-        }
-    }
-    if registered { Ok(phone) } else { Err("the phone did not register".into()) }
-}
-
-fn accept(register: Bytes) -> Result<Bytes, Box<dyn Error>> {
-    let register = Message::parse(register, &Limits::default())?;
-    let contact = register.header(HeaderName::Contact).ok_or("no Contact")?;
-    let mut ok = Builder::reply(&register, 200, "OK", Some(b"registrar"));
-    ok.header(HeaderName::Contact, contact);
-    ok.header(HeaderName::Expires, b"600");
-    Ok(ok.finish())
 }
