@@ -8,6 +8,12 @@ pub(crate) const fn server_transactions(call_limit: usize) -> usize {
     call_limit.saturating_mul(16).saturating_add(1024)
 }
 
+/// Client transactions alive at a time beyond which a fork that lost is acknowledged, but not hung up: a server can
+/// answer one INVITE with forks without end.
+pub(crate) const fn asked_for(call_limit: usize) -> usize {
+    server_transactions(call_limit)
+}
+
 /// Client transactions alive at a time; a request beyond is not sent, and fails as if nobody had answered.
 /// Only we create them, so this is a backstop: memory, not fairness.
 pub(crate) const CLIENT_TRANSACTIONS: usize = 1 << 20;

@@ -322,6 +322,9 @@ pub(super) fn refuse_fork(env: &mut Env<'_, '_>, code: u16, message: &Message) {
     let branch: [u8; 16] = env.cx.entropy.token(Label::Ids);
     let ack = dialog.ack(cseq.number, path, &branch, None);
     env.cx.out.transmit(path.flow, ack);
+    if env.txs.is_crowded(env.cx) {
+        return;
+    }
     let bye = dialog.next_cseq();
     env.txs.request(env.cx, path, Owner::Nobody, Method::Bye, |via| {
         dialog.request(Method::Bye, bye, &[via]).finish()

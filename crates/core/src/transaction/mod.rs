@@ -137,6 +137,11 @@ impl Transactions {
         self.via = Vec::new();
     }
 
+    /// Whether there are as many requests of ours as may come from others' wishes.
+    pub(crate) fn is_crowded(&self, cx: &Cx<'_>) -> bool {
+        self.clients.len() >= bounds::asked_for(cx.config.call_limit)
+    }
+
     /// Sends a request. `build` gets the value of our Via and returns the whole request.
     pub(crate) fn request(
         &mut self,

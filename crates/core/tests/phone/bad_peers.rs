@@ -365,3 +365,25 @@ fn a_peer_that_lost_the_call_ends_it() {
         assert_eq!(desk.ended(id).code, Some(code), "RFC 3261 §12.2.1.2");
     }
 }
+
+#[test]
+fn forks_without_end_are_bounded() {
+    for server in ["ws://pbx.test", "udp://pbx.test"] {
+        let mut desk = Desk::new(config("alice", server), 1);
+        let id = desk.phone.dial(desk.now, Dial::to("bob")).expect("a call");
+        desk.pump();
+        let invite = desk.next_request("INVITE");
+        let offer = sdp(Direction::SendRecv);
+        for n in 0..5_000 {
+            desk.receive_bytes(response(&invite, 200, &format!("fork{n}"), Some(&offer)));
+        }
+        let byes = desk.sent.iter().filter(|m| m.starts_with(b"BYE")).count();
+        assert!((1_000..1_100).contains(&byes), "{byes}");
+        assert_eq!(desk.sent.len(), 5_000 + byes, "each is acknowledged");
+        assert_eq!(desk.phone.status(id), Some(Status::Established));
+        desk.sent.clear();
+        desk.phone.hang_up(desk.now, id).expect("a call");
+        desk.pump();
+        desk.next_request("BYE");
+    }
+}
