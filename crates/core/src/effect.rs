@@ -1,9 +1,11 @@
 use crate::{Direction, SessionId};
 use bytes::Bytes;
+use std::fmt;
 use std::time::Duration;
 
-/// Something slow, or outside the core, that the host does for a call.
-#[derive(Clone, Debug)]
+/// Something slow, or outside the core, that the host does for a call. Its `Debug` shows how long a description is, not
+/// what stands in it: keys and ICE passwords do.
+#[derive(Clone)]
 pub enum Effect {
     /// Create a description to offer. Answer: [`EffectResult::Description`] or `Failed`.
     Offer {
@@ -49,8 +51,8 @@ pub enum Effect {
     },
 }
 
-/// How an effect ended.
-#[derive(Clone, Debug)]
+/// How an effect ended. Its `Debug` shows no description either.
+#[derive(Clone)]
 pub enum EffectResult {
     /// The local description (SDP).
     Description(Bytes),
@@ -91,4 +93,63 @@ pub enum MediaEvent {
         /// How long it was.
         duration: Duration,
     },
+}
+
+impl fmt::Debug for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Effect::Offer { session, direction } => {
+                f.debug_struct("Offer").field("session", session).field("direction", direction).finish()
+            }
+            Effect::Answer { session, offer, direction } => f
+                .debug_struct("Answer")
+                .field("session", session)
+                .field("bytes", &offer.len())
+                .field("direction", direction)
+                .finish(),
+            Effect::Apply { session, answer } => {
+                f.debug_struct("Apply").field("session", session).field("bytes", &answer.len()).finish()
+            }
+            Effect::Rollback { session } => f.debug_struct("Rollback").field("session", session).finish(),
+            Effect::Digit { session, digit, duration } => f
+                .debug_struct("Digit")
+                .field("session", session)
+                .field("digit", digit)
+                .field("duration", duration)
+                .finish(),
+            Effect::Release { session } => f.debug_struct("Release").field("session", session).finish(),
+        }
+    }
+}
+
+impl fmt::Debug for EffectResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EffectResult::Description(sdp) => {
+                f.debug_struct("Description").field("bytes", &sdp.len()).finish()
+            }
+            EffectResult::Applied => f.write_str("Applied"),
+            EffectResult::Sent => f.write_str("Sent"),
+            EffectResult::Failed(fault) => f.debug_tuple("Failed").field(fault).finish(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_description() {
+        let sdp = Bytes::from_static(b"a=ice-pwd:asd88fgpdd777uzjYhagZg");
+        let session = SessionId::new(0, 1);
+        let texts = [
+            format!("{:?}", Effect::Answer { session, offer: sdp.clone(), direction: Direction::SendRecv }),
+            format!("{:?}", Effect::Apply { session, answer: sdp.clone() }),
+            format!("{:?}", EffectResult::Description(sdp)),
+        ];
+        for text in texts {
+            assert!(text.contains("bytes: 32") && !text.contains("asd88"), "{text}");
+        }
+    }
 }

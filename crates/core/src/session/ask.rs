@@ -12,7 +12,6 @@ use offhook_wire::{Builder, HeaderName, Message, Method};
 use std::time::Duration;
 
 /// A request that we want answered, with all that it takes to send it again with credentials.
-#[derive(Debug)]
 pub(super) enum Ask {
     Bye,
     Invite { sdp: Bytes },

@@ -120,6 +120,19 @@ fn nobody_answers() {
 }
 
 #[test]
+fn a_callee_who_does_not_answer_is_unavailable() {
+    let mut bob = config("bob", WS);
+    bob.no_answer = SECOND * 20;
+    let mut pair = Pair::with(config("alice", WS), bob);
+    let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
+    pair.run(SECOND * 30);
+    let his = pair.bob.ended(pair.bob.incoming());
+    assert_eq!((his.by, his.cause), (By::Us, Cause::NoAnswer));
+    let why = pair.alice.ended(hers);
+    assert_eq!((why.by, why.cause, why.code), (By::Peer, Cause::Unavailable, Some(480)));
+}
+
+#[test]
 fn a_peer_that_never_answers() {
     for (server, lost) in [(UDP, "INVITE"), (WS, "INVITE")] {
         let mut pair = Pair::new(server);
