@@ -16,6 +16,7 @@ pub mod oracle;
 pub mod queue;
 pub mod run;
 pub mod scenario;
+pub mod shrink;
 pub mod tape;
 pub mod world;
 

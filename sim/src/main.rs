@@ -32,6 +32,11 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Make a failing scenario small, and print it
+    Shrink {
+        /// A number, or the path of a `.scn` file
+        what: String,
+    },
     /// Play one seed or one scenario file: prints the scenario, its ladder and the verdict
     Replay {
         /// A number, or the path of a `.scn` file
@@ -60,12 +65,13 @@ fn main() -> ExitCode {
     run::report_panics_by_verdict();
     let clean = match Arguments::parse().task {
         Task::Run { seeds, jobs, json } => sweep(seeds, jobs, json),
+        Task::Shrink { what } => match read(&what) {
+            Ok(scenario) => shrink(&scenario),
+            Err(wrong) => return misused(&what, &wrong),
+        },
         Task::Replay { what, json } => match read(&what) {
             Ok(scenario) => replay(&scenario, json),
-            Err(wrong) => {
-                eprintln!("sim: {what}: {wrong}");
-                return ExitCode::from(2);
-            }
+            Err(wrong) => return misused(&what, &wrong),
         },
     };
     if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -136,6 +142,24 @@ fn read(what: &str) -> Result<Scenario, String> {
     )]
     let text = std::fs::read_to_string(what).map_err(|error| error.to_string())?;
     text.parse().map_err(|error| format!("{error}"))
+}
+
+fn misused(what: &str, wrong: &str) -> ExitCode {
+    eprintln!("sim: {what}: {wrong}");
+    ExitCode::from(2)
+}
+
+/// True when there is nothing to make small.
+fn shrink(scenario: &Scenario) -> bool {
+    let small = offhook_sim::shrink::shrink(scenario);
+    let verdict = run::run(&small);
+    match &verdict.violation {
+        Some(violation) => {
+            println!("# {}\n{small}", violation.to_string().lines().next().unwrap_or_default())
+        }
+        None => eprintln!("sim: no oracle objects to this scenario"),
+    }
+    verdict.violation.is_none()
 }
 
 fn replay(scenario: &Scenario, json: bool) -> bool {

@@ -151,9 +151,9 @@ impl PhoneNode {
                 self.calls.insert(incoming.session, Call::new(false, now));
             }
             Event::Status { session, to, .. } => {
-                // The first status of an outgoing call is where the user learns that a transfer made one.
-                let call = self.calls.entry(*session).or_insert_with(|| Call::new(true, now));
-                (call.status, call.since) = (*to, now);
+                if let Some(call) = self.calls.get_mut(session) {
+                    (call.status, call.since) = (*to, now);
+                }
             }
             Event::Hold { session, local, remote } => {
                 if let Some(call) = self.calls.get_mut(session) {
@@ -161,7 +161,7 @@ impl PhoneNode {
                 }
             }
             Event::Referred { session, .. } => {
-                self.calls.entry(*session).or_insert_with(|| Call::new(true, now));
+                self.calls.insert(*session, Call::new(true, now));
             }
             Event::Ended { session, .. } => {
                 self.calls.remove(session);

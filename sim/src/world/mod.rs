@@ -16,7 +16,7 @@ use offhook_wire::Instant;
 
 use crate::fate::Fates;
 use crate::media::{End, Engines};
-use crate::node::{ExchangeNode, PhoneNode};
+use crate::node::{Call, ExchangeNode, PhoneNode};
 use crate::oracle::{Moment, Oracle, Scene, Sight, Violation};
 use crate::queue::Queue;
 use crate::scenario::{Deed, Manner, Scenario};
@@ -230,6 +230,9 @@ impl World {
     fn ask(&mut self, phone: usize, command: Command) -> Result<(), Misuse> {
         let answer = self.phones[phone].handle(self.now, Input::Command(command.clone()));
         let refused = answer.as_ref().err();
+        if let (Command::Dial { session, .. }, None) = (&command, refused) {
+            self.phones[phone].calls.insert(*session, Call::new(true, self.now));
+        }
         self.see(&Sight::Asked { phone, command: &command, refused });
         let refused = refused.cloned();
         self.tape.note(self.now, || What::Asked { phone, command, refused });
