@@ -30,7 +30,8 @@ pub enum Effect {
         /// The peer's description (SDP).
         answer: Bytes,
     },
-    /// Our offer was refused: go back to what was agreed before. No answer.
+    /// An offer came to nothing, ours or one of the peer that was being answered: go back to what was agreed before.
+    /// No answer.
     Rollback {
         /// The call.
         session: SessionId,

@@ -26,6 +26,8 @@ pub(super) struct Negotiation {
     /// We open the DTLS handshake.
     active: bool,
     agreed: Option<Agreed>,
+    /// What was agreed before our last answer, as long as that may be taken back.
+    before: Option<Agreed>,
     /// Everything the transport can carry: what may be offered again after it was narrowed.
     known: Vec<Payload>,
     pending: Option<Offered>,
@@ -52,6 +54,7 @@ impl Negotiation {
             theirs: None,
             active: false,
             agreed: None,
+            before: None,
             known: Vec::new(),
             pending: None,
             answered: None,
@@ -107,6 +110,7 @@ impl MediaSession {
             let line = AudioLine { proto, mid, bundled: true, rtcp_mux: true };
             self.negotiation.lines = vec![LocalLine::Audio(line)];
         }
+        self.negotiation.before = None;
         let transport = first || ice_restart;
         self.negotiation.pending =
             Some(Offered { payloads: payloads.clone(), direction, ours: ours.clone(), transport });
@@ -170,6 +174,7 @@ impl MediaSession {
         self.negotiation.lines = answered(&remote);
         self.negotiation.answered = None;
         self.negotiation.theirs = Some(remote.keys);
+        self.negotiation.before = self.negotiation.agreed.take();
         self.agree(agreed);
         let setup = if self.negotiation.active { Setup::Active } else { Setup::Passive };
         let text = self.describe(&ours, payloads, direction, setup);
@@ -236,10 +241,13 @@ impl MediaSession {
         Ok(())
     }
 
-    /// Our offer was refused, or another one crossed it: everything is as it was before it.
+    /// An offer came to nothing: ours was refused or crossed by another, or the peer took his back (CANCEL) while ours
+    /// was the answer. What flows is what flowed before it. A path that the peer's offer restarted stays restarted.
     pub fn rollback(&mut self) {
-        self.negotiation.pending = None;
-        if self.negotiation.agreed.is_none() {
+        let ours = self.negotiation.pending.take().is_some();
+        if let (false, Some(before)) = (ours, self.negotiation.before.take()) {
+            self.agree(before);
+        } else if self.negotiation.agreed.is_none() {
             self.transport = None;
             self.negotiation.lines.clear();
         } else if let Some(transport) = &mut self.transport {

@@ -337,3 +337,18 @@ fn a_peer_that_announces_no_source_is_heard() {
     pair.hears(A, Some(880.0));
     pair.hears(B, Some(440.0));
 }
+
+#[test]
+fn an_offer_that_the_peer_takes_back_after_our_answer_leaves_what_flowed() {
+    let mut pair = Pair::connected(config(), config());
+    let now = pair.now;
+    let hold = pair.ends[B].session.offer(now, Direction::SendOnly, false).unwrap();
+    pair.ends[A].session.answer(now, hold, SENDRECV).unwrap();
+    assert_eq!(pair.ends[A].session.direction(), Some(Direction::RecvOnly));
+    pair.ends[A].session.rollback();
+    pair.ends[B].session.rollback();
+    assert_eq!(pair.ends[A].session.direction(), Some(SENDRECV));
+    pair.run(Duration::from_secs(1));
+    pair.hears(A, Some(880.0));
+    pair.hears(B, Some(440.0));
+}
