@@ -8,7 +8,9 @@ mod digits;
 mod grammar;
 mod liveness;
 mod negotiation;
+mod outcome;
 mod quiet;
+mod reach;
 mod stuck;
 mod wire;
 
@@ -107,6 +109,22 @@ pub enum Sight<'a> {
         /// Where it arrives.
         arrives: Option<End>,
     },
+    /// An exchange took or refreshed a binding.
+    Bound {
+        /// Which exchange.
+        exchange: usize,
+        /// The phone whose connection it came over.
+        phone: usize,
+        /// The contact.
+        contact: &'a str,
+    },
+    /// An exchange dropped a binding.
+    Unbound {
+        /// Which exchange.
+        exchange: usize,
+        /// The contact.
+        contact: &'a str,
+    },
     /// All outputs of a phone after one input were taken.
     Drained {
         /// Which phone.
@@ -154,7 +172,9 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(stuck::Stuck),
         Box::new(busy::Busy::default()),
         Box::new(digits::Digits::default()),
+        Box::new(outcome::Outcome::default()),
         Box::new(liveness::Liveness),
+        Box::new(reach::Reach::default()),
         Box::new(agreement::Agreement),
         Box::new(quiet::Quiet),
     ]

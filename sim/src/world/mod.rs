@@ -278,10 +278,23 @@ impl World {
                     self.exchange_sends(exchange, flow, data);
                 }
                 exchange::Output::Close { flow } => self.exchange_closes(exchange, flow),
-                exchange::Output::Event(_) => {}
+                exchange::Output::Event(event) => self.exchange_told(exchange, &event),
             }
         }
         self.exchanges[exchange].look();
+    }
+
+    fn exchange_told(&mut self, exchange: usize, event: &exchange::Event) {
+        match event {
+            exchange::Event::Registered { contact, flow, .. } => {
+                if let Some(&connection) = self.exchange_flows.get(&(exchange, *flow)) {
+                    let phone = self.connections[connection].phone;
+                    self.see(&Sight::Bound { exchange, phone, contact });
+                }
+            }
+            exchange::Event::Unregistered { contact, .. } => self.see(&Sight::Unbound { exchange, contact }),
+            _ => {}
+        }
     }
 
     fn enter(&mut self, phase: Phase) {
