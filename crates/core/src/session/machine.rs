@@ -1,22 +1,23 @@
 //! The legal ways of a call. [`EDGES`] is what `advance` checks and what the documentation draws.
 
 use crate::Status;
-use crate::machine::{Table, Word};
+use crate::machine::{Table, words};
 
-/// Where a call is.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    New,
-    Offering,
-    Calling,
-    Cancelling,
-    Ringing,
-    Answering,
-    Confirming,
-    Leaving,
-    Established,
-    Closing,
-    Ended,
+words! {
+    /// Where a call is.
+    pub(crate) enum Phase {
+        New = "new",
+        Offering = "offering",
+        Calling = "calling",
+        Cancelling = "cancelling",
+        Ringing = "ringing",
+        Answering = "answering",
+        Confirming = "confirming",
+        Leaving = "leaving",
+        Established = "established",
+        Closing = "closing",
+        Ended = "ended",
+    }
 }
 
 impl Phase {
@@ -31,75 +32,37 @@ impl Phase {
     }
 }
 
-impl Word for Phase {
-    fn word(self) -> &'static str {
-        match self {
-            Phase::New => "new",
-            Phase::Offering => "offering",
-            Phase::Calling => "calling",
-            Phase::Cancelling => "cancelling",
-            Phase::Ringing => "ringing",
-            Phase::Answering => "answering",
-            Phase::Confirming => "confirming",
-            Phase::Leaving => "leaving",
-            Phase::Established => "established",
-            Phase::Closing => "closing",
-            Phase::Ended => "ended",
-        }
-    }
-}
-
-/// Why a call moves.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// The user dials.
-    Dial,
-    /// An INVITE came in.
-    Invite,
-    /// The user answers.
-    Answer,
-    /// The media engine made the description.
-    Described,
-    /// The media engine could not.
-    NoMedia,
-    /// There is no connection, or it went down.
-    NoFlow,
-    /// A 2xx.
-    Accepted,
-    /// A final response that is none, or a refusal by us.
-    Refused,
-    /// An ACK.
-    Acked,
-    /// The user hangs up, or a rule does.
-    HangUp,
-    /// A CANCEL.
-    Cancelled,
-    /// A BYE.
-    Bye,
-    /// A time-out.
-    Timeout,
-    /// The request that closes the call is done.
-    Closed,
-}
-
-impl Word for Step {
-    fn word(self) -> &'static str {
-        match self {
-            Step::Dial => "dial",
-            Step::Invite => "invite",
-            Step::Answer => "answer",
-            Step::Described => "described",
-            Step::NoMedia => "no media",
-            Step::NoFlow => "no flow",
-            Step::Accepted => "accepted",
-            Step::Refused => "refused",
-            Step::Acked => "acked",
-            Step::HangUp => "hang up",
-            Step::Cancelled => "cancelled",
-            Step::Bye => "bye",
-            Step::Timeout => "timeout",
-            Step::Closed => "closed",
-        }
+words! {
+    /// Why a call moves.
+    pub(crate) enum Step {
+        /// The user dials.
+        Dial = "dial",
+        /// An INVITE came in.
+        Invite = "invite",
+        /// The user answers.
+        Answer = "answer",
+        /// The media engine made the description.
+        Described = "described",
+        /// The media engine could not.
+        NoMedia = "no media",
+        /// There is no connection, or it went down.
+        NoFlow = "no flow",
+        /// A 2xx.
+        Accepted = "accepted",
+        /// A final response that is none, or a refusal by us.
+        Refused = "refused",
+        /// An ACK.
+        Acked = "acked",
+        /// The user hangs up, or a rule does.
+        HangUp = "hang up",
+        /// A CANCEL.
+        Cancelled = "cancelled",
+        /// A BYE.
+        Bye = "bye",
+        /// A time-out.
+        Timeout = "timeout",
+        /// The request that closes the call is done.
+        Closed = "closed",
     }
 }
 

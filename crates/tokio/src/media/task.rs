@@ -102,13 +102,9 @@ impl Task {
         }
         let now = self.setup.clock.now();
         let result = match work {
-            Work::Offer { direction } => self.session.offer(now, flowing(direction), false).map(described),
-            Work::Answer { offer, direction } => text(&offer)
-                .and_then(|offer| self.session.answer(now, offer, flowing(direction)))
-                .map(described),
-            Work::Apply { answer } => text(&answer)
-                .and_then(|answer| self.session.apply(now, answer))
-                .map(|()| EffectResult::Applied),
+            Work::Offer { direction } => self.session.offer(now, direction, false).map(described),
+            Work::Answer { offer, direction } => self.session.answer(now, offer, direction).map(described),
+            Work::Apply { answer } => self.session.apply(now, answer).map(|()| EffectResult::Applied),
             Work::Digit { digit, duration } => match self.session.send_digit(now, digit, duration) {
                 // Done when the last packet of it is out.
                 Ok(()) => return self.digits.push_back((id, digit)),
@@ -169,15 +165,6 @@ impl Task {
 
 fn described(sdp: String) -> EffectResult {
     EffectResult::Description(Bytes::from(sdp))
-}
-
-fn flowing(direction: offhook::Direction) -> offhook_media::Direction {
-    offhook_media::Direction::new(direction.sends(), direction.receives())
-}
-
-/// SDP is UTF-8 unless it says otherwise (RFC 8866 §5), and what says otherwise is not WebRTC.
-fn text(sdp: &Bytes) -> Result<&str, MediaError> {
-    std::str::from_utf8(sdp).map_err(|_| MediaError::Malformed("not UTF-8"))
 }
 
 fn fault(error: &MediaError) -> MediaFault {
