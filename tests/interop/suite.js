@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Browser } from './lib/browser.js';
 import { Kamailio } from './lib/kamailio.js';
-import { CommandPhone } from './lib/offhook.js';
+import { CommandPhone, Exchange } from './lib/offhook.js';
 import { endAll, freePort } from './lib/processes.js';
 import { check, story, sum } from './lib/report.js';
-import { connect, hangUp, whole } from './scenarios/call.js';
+import { blindTransfer, connect, hangUp, whole } from './scenarios/call.js';
 import { killedAround, killedInCall, wrongPassword } from './scenarios/registration.js';
 
 process.on('exit', endAll);
@@ -28,23 +28,23 @@ await check('Chromium is up', async () => {
 const opened = [];
 
 /** A browser's phone that is registered. */
-async function theirs(user, hz) {
+async function theirs(user, hz, url = kamailio.url) {
   const phone = await browser.phone(user, hz);
   opened.push(phone);
-  await check(`${phone.name} registers`, () => phone.register(kamailio.url));
+  await check(`${phone.name} registers`, () => phone.register(url));
   return phone;
 }
 
 /** The command, not started yet. */
-function ours(user, hz, password) {
-  const phone = new CommandPhone(user, hz, { url: kamailio.url, password });
+function ours(user, hz, { url = kamailio.url, password } = {}) {
+  const phone = new CommandPhone(user, hz, { url, folder, password });
   opened.push(phone);
   return phone;
 }
 
 /** The command, registered and answering. */
-async function listening(user, hz) {
-  const phone = ours(user, hz);
+async function listening(user, hz, url = kamailio.url) {
+  const phone = ours(user, hz, { url });
   await check(`${phone.name} registers`, () => phone.listen());
   return phone;
 }
@@ -68,7 +68,24 @@ for (const from of ['caller', 'callee']) {
   });
 }
 
-await tell('a wrong password', () => wrongPassword(kamailio, ours('alice', 440, 'wrong')));
+await tell('offhook transfers JsSIP to offhook', async () => {
+  await blindTransfer(ours('alice', 440), await theirs('bob', 880), await listening('carol', 660));
+});
+
+await tell('JsSIP transfers offhook to JsSIP', async () => {
+  await blindTransfer(await theirs('alice', 440), await listening('bob', 880), await theirs('carol', 660));
+});
+
+await tell('JsSIP and offhook call one another through the exchange of offhook', async () => {
+  const exchange = new Exchange();
+  opened.push(exchange);
+  await check('the exchange is up', () => exchange.start(['alice', 'bob', 'carol']));
+  const bob = await theirs('bob', 880, exchange.url);
+  await whole(ours('alice', 440, { url: exchange.url }), bob, 'caller');
+  await whole(bob, await listening('carol', 660, exchange.url), 'caller');
+});
+
+await tell('a wrong password', () => wrongPassword(kamailio, ours('alice', 440, { password: 'wrong' })));
 
 await tell('Kamailio is killed during a registration', () => killedAround(kamailio, ours('bob', 880)));
 

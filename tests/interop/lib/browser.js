@@ -94,6 +94,10 @@ class BrowserPhone extends Peer {
     return this.#ask('hangUp');
   }
 
+  transfer(peer) {
+    return this.#ask('transfer', peer.address);
+  }
+
   close() {
     return this.page.close();
   }

@@ -86,13 +86,20 @@ function keyOf(samples, rate) {
   for (const sample of samples) energy += sample * sample;
   if (energy / samples.length < 1e-5) return null;
   const strongest = (tones) => {
-    const powers = tones.map((hz) => power(samples, hz / rate));
-    const best = powers.indexOf(Math.max(...powers));
-    return [best, powers[best] / (energy * samples.length / 2)];
+    const shares = tones.map((hz) => share(samples, hz / rate));
+    const best = shares.indexOf(Math.max(...shares));
+    return [best, shares[best]];
   };
   const [row, low] = strongest(LOW);
   const [column, high] = strongest(HIGH);
   return low > 0.15 && high > 0.15 && low + high > 0.6 ? KEYS[row][column] : null;
+}
+
+/** The part of the energy that one frequency carries, given in cycles a sample: 1 for a pure tone. */
+export function share(samples, frequency) {
+  let energy = 0;
+  for (const sample of samples) energy += sample * sample;
+  return energy === 0 ? 0 : power(samples, frequency) / ((energy * samples.length) / 2);
 }
 
 /** Goertzel's algorithm: the power of one frequency, given in cycles a sample. */

@@ -51,7 +51,14 @@ window.phone = {
   hangUp: () => session.terminate(),
   digits: (digits, path) =>
     session.sendDTMF(digits, { transportType: path === 'rtp' ? 'RFC2833' : 'INFO', duration: 120, interToneGap: 120 }),
-  stop: () => agent.stop(),
+  transfer: (target) => {
+    const transferred = session;
+    const transfer = transferred.refer(target);
+    transfer.on('accepted', () => {
+      report({ event: 'transfer', state: 'done' });
+      transferred.terminate();
+    });
+  },
 };
 
 /** JsSIP refuses to change a call while another change is under way, and says when its own is through. */
@@ -81,6 +88,7 @@ function begin(originator, fresh) {
   fresh.on('newDTMF', ({ originator: by, dtmf }) => {
     if (by === 'remote') report({ event: 'dtmf', digit: dtmf.tone, by: 'info' });
   });
+  fresh.on('refer', ({ accept }) => accept(null, media));
   const end = ({ originator: by, cause, message }) => {
     deafen();
     report({ event: 'ended', by, cause, code: message?.status_code });

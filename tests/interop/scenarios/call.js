@@ -65,4 +65,27 @@ export async function whole(caller, callee, from) {
   await converse(caller, callee);
   if (from === 'caller') await hangUp(caller, callee, { one: marks.caller, other: marks.callee });
   else await hangUp(callee, caller, { one: marks.callee, other: marks.caller });
+  for (const [phone, other, mark] of [[caller, callee, marks.caller], [callee, caller, marks.callee]]) {
+    if (phone.recorded) await check(`${phone.name} recorded ${other.hz} Hz`, () => phone.recorded(other.hz, mark));
+  }
+}
+
+/** The caller calls, and then asks the callee to call `target` instead. */
+export async function blindTransfer(caller, callee, target) {
+  const marks = await connect(caller, callee);
+  const since = { callee: callee.journal.mark, target: target.journal.mark };
+  await check(`${caller.name} transfers ${callee.name} to ${target.name}`, async () => {
+    await caller.transfer(target);
+    await Promise.all([callee.established(since.callee), target.established(since.target)]);
+  });
+  await check(`${target.name} hears ${callee.hz} Hz`, () => target.hears(callee.hz, since.target));
+  await check(`${callee.name} hears ${target.hz} Hz`, () => callee.hears(target.hz, since.callee));
+  await check(`${caller.name} is told, and is out of it`, async () => {
+    const isDone = ({ event, state }) => event === 'transfer' && state === 'done';
+    await caller.journal.first('transfer done', isDone, { since: marks.caller });
+    await caller.ended(marks.caller);
+    await callee.ended(since.callee);
+  });
+  const second = { one: target.journal.mark, other: callee.journal.mark };
+  await hangUp(target, callee, second);
 }
