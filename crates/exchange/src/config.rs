@@ -18,8 +18,8 @@ pub struct Config {
     pub realm: String,
     /// User part of the address-of-record to password.
     pub users: BTreeMap<String, Password>,
-    /// One challenge is offered for each of these, in this order. RFC 8760 §2.4 wants the strongest first; the default has MD5
-    /// first, because some browser libraries read only the first row and know nothing else.
+    /// One challenge is offered for each of these, in this order: the strongest first (RFC 8760 §2.4). The default has
+    /// MD5 last: JsSIP and SIP.js keep only the last row and know nothing else.
     pub algorithms: Vec<Algorithm>,
     /// Whether a caller whose From is of a foreign domain may call our users without credentials. Callers from our
     /// own domains are always challenged, and nobody may relay to a foreign domain.
@@ -51,7 +51,7 @@ impl Config {
             domains: vec![domain.clone()],
             realm: domain,
             users: BTreeMap::new(),
-            algorithms: vec![Algorithm::Md5, Algorithm::Sha256],
+            algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
             guests: true,
             min_expires: Duration::from_secs(30),
             default_expires: Duration::from_secs(600),
