@@ -135,3 +135,37 @@ fn restarted(scene: &Scene<'_>) -> bool {
     let lately = |at: Instant| at > Instant::ZERO && scene.now.saturating_since(at) < Duration::from_secs(32);
     scene.exchanges.iter().any(|exchange| lately(exchange.started))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::World;
+
+    #[test]
+    fn each_digit_is_heard_once_and_in_its_turn() {
+        let world = World::builder().phone("alice").cold();
+        let end: End = (0, world.phone("alice").next_session());
+        let mut ledger = Digits::default();
+        ledger.asked(end, "1122");
+        assert_eq!(ledger.heard_info(end, '1'), Ok(()));
+        assert!(ledger.heard_info(end, '1').is_err(), "twice, before its outcome");
+        assert_eq!(ledger.reported(end, '1'), Ok(true));
+        assert!(ledger.heard_info(end, '2').is_err(), "the second 1 is to come");
+        assert_eq!(ledger.reported(end, '1'), Ok(false), "nobody heard it");
+        ledger.calls.entry(end).or_default().failed.push('1');
+        assert_eq!(ledger.heard_info(end, '2'), Ok(()));
+        assert_eq!(ledger.heard_info(end, '1'), Ok(()), "late, after it was given up");
+        assert!(ledger.heard_info(end, '1').is_err(), "late and twice");
+        assert!(ledger.reported(end, '9').is_err(), "nobody asked for it");
+    }
+
+    #[test]
+    fn rtp_digits_leave_in_order() {
+        let world = World::builder().phone("alice").cold();
+        let end: End = (0, world.phone("alice").next_session());
+        let mut ledger = Digits::default();
+        ledger.asked(end, "12");
+        assert!(ledger.dialled(end, '2', None).is_err());
+        assert_eq!(ledger.dialled(end, '1', None), Ok(()));
+    }
+}

@@ -97,3 +97,57 @@ impl Grammar {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::World;
+    use offhook::{By, Cause, EndReason};
+
+    /// A name for a call.
+    fn session() -> SessionId {
+        World::builder().phone("alice").cold().phone("alice").next_session()
+    }
+
+    fn status(session: SessionId, from: Status, to: Status) -> Event {
+        Event::Status { session, from, to }
+    }
+
+    fn ended(session: SessionId) -> Event {
+        let why = EndReason { by: By::Peer, cause: Cause::HungUp, code: None, text: String::new() };
+        Event::Ended { session, why }
+    }
+
+    fn tale(events: &[Event]) -> Result<(), String> {
+        let mut grammar = Grammar::default();
+        grammar.begin(0, session(), true)?;
+        events.iter().try_for_each(|event| grammar.told(0, event))
+    }
+
+    #[test]
+    fn a_story_is_told_in_order_and_ends_once() {
+        use Status::{Established, Establishing, Idle, Initial};
+        let id = session();
+        let rings = status(id, Initial, Establishing);
+        let talks = status(id, Establishing, Established);
+        let over = status(id, Established, Idle);
+        let hold = Event::Hold { session: id, local: true, remote: false };
+        let whole = [rings.clone(), talks.clone(), hold.clone(), over.clone(), ended(id)];
+        assert_eq!(tale(&whole), Ok(()));
+        for wrong in [
+            vec![talks.clone()],
+            vec![rings.clone(), hold],
+            vec![rings.clone(), talks.clone(), ended(id)],
+            vec![rings.clone(), talks.clone(), rings.clone()],
+            vec![rings.clone(), talks.clone(), over.clone(), ended(id), ended(id)],
+            vec![rings, talks, over, ended(id), Event::Media { session: id, up: true }],
+        ] {
+            assert!(tale(&wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_told_of_a_call_that_nobody_heard_of() {
+        assert!(Grammar::default().told(0, &Event::Media { session: session(), up: true }).is_err());
+    }
+}

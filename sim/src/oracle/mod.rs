@@ -11,6 +11,7 @@ mod negotiation;
 mod outcome;
 mod quiet;
 mod reach;
+mod retries;
 mod stuck;
 mod wire;
 
@@ -175,6 +176,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(outcome::Outcome::default()),
         Box::new(liveness::Liveness),
         Box::new(reach::Reach::default()),
+        Box::new(retries::Retries::default()),
         Box::new(agreement::Agreement),
         Box::new(quiet::Quiet),
     ]

@@ -60,3 +60,40 @@ fn transaction(message: &Message) -> Option<Vec<u8>> {
     key.extend_from_slice(message.cseq().ok()?.method.as_bytes());
     Some(key)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, branch: &str) -> Bytes {
+        format!(
+            "SIP/2.0 {status} So\r\nVia: SIP/2.0/UDP pbx;branch={branch}\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:b@x>;tag=2\r\n\
+             Call-ID: c\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+        )
+        .into()
+    }
+
+    #[test]
+    fn a_transaction_has_one_final_response() {
+        let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
+        let mut wire = Wire::default();
+        let mut sent = |now, flow, data| wire.sent(at(now), 0, FlowId(flow), &data);
+        assert_eq!(sent(1, 1, response(180, "z9hG4bKa")), Ok(()));
+        assert_eq!(sent(1, 1, response(200, "z9hG4bKa")), Ok(()));
+        assert_eq!(sent(2, 1, response(200, "z9hG4bKa")), Ok(()), "again");
+        assert!(sent(3, 1, response(486, "z9hG4bKa")).is_err());
+        assert_eq!(sent(3, 1, response(486, "z9hG4bKb")), Ok(()), "another transaction");
+        assert_eq!(sent(3, 2, response(486, "z9hG4bKa")), Ok(()), "another connection");
+        assert_eq!(sent(60, 1, response(481, "z9hG4bKa")), Ok(()), "long forgotten");
+    }
+
+    #[test]
+    fn what_is_no_message_is_no_message() {
+        let sent = |data: &'static [u8]| {
+            Wire::default().sent(Instant::ZERO, 0, FlowId(1), &Bytes::from_static(data))
+        };
+        assert_eq!(sent(b"\r\n\r\n"), Ok(()));
+        assert!(sent(b"hello").is_err());
+        assert!(sent(b"OPTIONS sip:a SIP/2.0\r\n\r\n").is_err(), "no Via");
+    }
+}

@@ -1,0 +1,89 @@
+//! Attempts to register are counted as promised: consecutive failed ones, reset by a success and by nothing that went wrong,
+//! and never more than the limit.
+
+use offhook::{Event, RegistrationState};
+
+use super::{Oracle, Scene, Sight};
+
+/// Failed attempts in a row, by phone.
+#[derive(Default)]
+pub(super) struct Retries {
+    failures: Vec<u32>,
+}
+
+impl Oracle for Retries {
+    fn name(&self) -> &'static str {
+        "retries"
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        let &Sight::Told { phone, event: Event::Registration { state, .. } } = sight else { return Ok(()) };
+        self.failures.resize(scene.phones.len(), 0);
+        let setup = &scene.phones[phone].setup;
+        follow(&mut self.failures[phone], setup.attempts, state)
+            .map_err(|what| format!("{} says {state:?}, but {what}", setup.name))
+    }
+}
+
+fn follow(failures: &mut u32, limit: Option<u32>, state: &RegistrationState) -> Result<(), String> {
+    let told = match state {
+        RegistrationState::Registered { .. } | RegistrationState::Unregistered => {
+            *failures = 0;
+            return Ok(());
+        }
+        RegistrationState::Registering { attempt } => attempt - 1,
+        RegistrationState::Waiting { attempt, of, why, .. } => {
+            // The flood budget makes a phone wait without a failure.
+            *failures += u32::from(why.attempts == *failures + 1);
+            if *attempt != why.attempts + 1 || *of != limit {
+                return Err("it contradicts itself or its configuration".to_owned());
+            }
+            if limit.is_some_and(|limit| why.attempts >= limit) {
+                return Err("the limit is reached".to_owned());
+            }
+            why.attempts
+        }
+        RegistrationState::Failed(why) => {
+            let expected = std::mem::take(failures) + 1;
+            return if why.attempts == expected { Ok(()) } else { Err(format!("it is failure {expected}")) };
+        }
+        RegistrationState::Refreshing | RegistrationState::Unregistering => return Ok(()),
+    };
+    if told == *failures { Ok(()) } else { Err(format!("{failures} attempts failed")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use offhook::{Cause, Instant, RegistrationFailure};
+
+    fn failure(attempts: u32) -> RegistrationFailure {
+        RegistrationFailure { cause: Cause::TimedOut, code: None, attempts }
+    }
+
+    fn waiting(attempts: u32) -> RegistrationState {
+        let (attempt, of) = (attempts + 1, Some(3));
+        RegistrationState::Waiting { attempt, of, until: Instant::ZERO, why: failure(attempts) }
+    }
+
+    fn fate(states: &[RegistrationState]) -> Result<(), String> {
+        let mut failures = 0;
+        states.iter().try_for_each(|state| follow(&mut failures, Some(3), state))
+    }
+
+    #[test]
+    fn a_success_and_only_a_success_resets_the_count() {
+        let first = RegistrationState::Registering { attempt: 1 };
+        let second = RegistrationState::Registering { attempt: 2 };
+        let registered = RegistrationState::Registered { until: Instant::ZERO };
+        assert_eq!(
+            fate(&[first, waiting(1), second, waiting(2), RegistrationState::Failed(failure(3))]),
+            Ok(())
+        );
+        assert_eq!(fate(&[first, waiting(1), second, registered, first, waiting(1)]), Ok(()));
+        assert!(fate(&[first, waiting(1), second, registered, second]).is_err(), "not reset");
+        assert!(fate(&[first, waiting(1), first]).is_err(), "reset by a failure");
+        assert!(fate(&[first, waiting(1), second, waiting(2), waiting(3)]).is_err(), "beyond the limit");
+        assert!(fate(&[first, RegistrationState::Failed(failure(3))]).is_err(), "given up too soon");
+    }
+}
