@@ -1,14 +1,20 @@
 //! `cargo sim`: plays seeds and scenarios.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
+use offhook_sim::oracle::Violation;
 use offhook_sim::run::{self, Verdict};
 use offhook_sim::scenario::Scenario;
+use offhook_sim::shrink::{self, Budget, Shrunk};
 use serde_json::json;
+
+/// How long a scenario may take to become small.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Plays phones and exchanges on bad networks, in virtual time.
 #[derive(Parser)]
@@ -28,14 +34,23 @@ enum Task {
         /// Threads to play on
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
         jobs: u8,
+        /// Make the scenario of each seed that fails small
+        #[arg(long)]
+        shrink: bool,
         /// One JSON object a line
         #[arg(long)]
         json: bool,
     },
-    /// Make a failing scenario small, and print it
+    /// Make the scenario of a failing seed or file small: prints what is left of it, and its ladder
     Shrink {
         /// A number, or the path of a `.scn` file
         what: String,
+        /// Also write what is left to this file
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// Only what is left and what it took, as one JSON object
+        #[arg(long)]
+        json: bool,
     },
     /// Play one seed or one scenario file: prints the scenario, its ladder and the verdict
     Replay {
@@ -64,11 +79,13 @@ fn parse_seeds(text: &str) -> Result<Seeds, String> {
 fn main() -> ExitCode {
     run::report_panics_by_verdict();
     let clean = match Arguments::parse().task {
-        Task::Run { seeds, jobs, json } => sweep(seeds, jobs, json),
-        Task::Shrink { what } => match read(&what) {
-            Ok(scenario) => shrink(&scenario),
-            Err(wrong) => return misused(&what, &wrong),
-        },
+        Task::Run { seeds, jobs, shrink, json } => sweep(seeds, jobs, shrink, json),
+        Task::Shrink { what, out, json } => {
+            match read(&what).and_then(|scenario| shrink(&scenario, out.as_deref(), json)) {
+                Ok(clean) => clean,
+                Err(wrong) => return misused(&what, &wrong),
+            }
+        }
         Task::Replay { what, json } => match read(&what) {
             Ok(scenario) => replay(&scenario, json),
             Err(wrong) => return misused(&what, &wrong),
@@ -84,7 +101,7 @@ struct Totals {
     messages: u64,
 }
 
-fn sweep(seeds: Seeds, jobs: u8, json: bool) -> bool {
+fn sweep(seeds: Seeds, jobs: u8, shrink: bool, json: bool) -> bool {
     let next = AtomicU64::new(seeds.first);
     let totals = Mutex::new(Totals::default());
     std::thread::scope(|scope| {
@@ -96,12 +113,13 @@ fn sweep(seeds: Seeds, jobs: u8, json: bool) -> bool {
                         return;
                     }
                     let (scenario, verdict) = run::run_seed(seed);
+                    let small = (shrink && verdict.violation.is_some()).then(|| shrink_in_time(&scenario).0);
                     let mut totals = totals.lock().expect("no thread panics with the totals in hand");
                     totals.simulated += verdict.simulated;
                     totals.messages += verdict.messages;
                     if verdict.violation.is_some() {
                         totals.failed += 1;
-                        report(seed, &scenario, &verdict, json);
+                        report(seed, &scenario, &verdict, small.flatten().as_ref(), json);
                     }
                 }
             });
@@ -121,15 +139,21 @@ fn sweep(seeds: Seeds, jobs: u8, json: bool) -> bool {
     ok
 }
 
-fn report(seed: u64, scenario: &Scenario, verdict: &Verdict, json: bool) {
+fn report(seed: u64, scenario: &Scenario, verdict: &Verdict, small: Option<&Shrunk>, json: bool) {
     let Some(violation) = &verdict.violation else { return };
     if json {
-        let line = json!({ "seed": seed, "oracle": violation.oracle, "scenario": scenario.to_json() });
-        println!("{line}");
-    } else {
-        let what = violation.to_string();
-        println!("cargo sim replay {seed}   # {}", what.lines().next().unwrap_or_default());
+        let scenario = small.map_or(scenario, |small| &small.scenario).to_json();
+        println!("{}", json!({ "seed": seed, "oracle": violation.oracle, "scenario": scenario }));
+        return;
     }
+    println!("cargo sim replay {seed}   # {}", headline(violation));
+    if let Some(small) = small {
+        println!("# {}\n{}", headline(&small.violation), small.scenario);
+    }
+}
+
+fn headline(violation: &Violation) -> String {
+    violation.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 fn read(what: &str) -> Result<Scenario, String> {
@@ -149,17 +173,43 @@ fn misused(what: &str, wrong: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
+/// Makes a scenario small, and says how many seconds it took.
+#[expect(clippy::disallowed_methods, reason = "the library has no clock, somebody waits for the command")]
+fn shrink_in_time(scenario: &Scenario) -> (Option<Shrunk>, f64) {
+    let start = Instant::now();
+    let is_over = || start.elapsed() >= PATIENCE;
+    let small = shrink::shrink(scenario, &Budget { is_over: &is_over, ..Budget::default() });
+    (small, start.elapsed().as_secs_f64())
+}
+
 /// True when there is nothing to make small.
-fn shrink(scenario: &Scenario) -> bool {
-    let small = offhook_sim::shrink::shrink(scenario);
-    let verdict = run::run(&small);
-    match &verdict.violation {
-        Some(violation) => {
-            println!("# {}\n{small}", violation.to_string().lines().next().unwrap_or_default())
-        }
-        None => eprintln!("sim: no oracle objects to this scenario"),
+fn shrink(scenario: &Scenario, out: Option<&Path>, json: bool) -> Result<bool, String> {
+    let (Some(small), seconds) = shrink_in_time(scenario) else {
+        eprintln!("sim: no oracle objects to this scenario");
+        return Ok(true);
+    };
+    let Shrunk { scenario: story, violation, runs, ended } = &small;
+    let kept = format!("# {}\n{story}", headline(violation));
+    let (before, after) = (scenario.steps.len(), story.steps.len());
+    if json {
+        let line = json!({
+            "seed": story.seed, "oracle": violation.oracle, "what": violation.what, "scenario": story.to_json(),
+            "steps_before": before, "steps": after, "runs": runs, "seconds": seconds, "ended": ended.as_str(),
+        });
+        println!("{line}");
+    } else {
+        println!("{kept}\n{}\n{violation}", run::replay(story).1);
+        println!("{before} steps became {after} in {runs} runs and {seconds:.2} s ({})", ended.as_str());
     }
-    verdict.violation.is_none()
+    out.map_or(Ok(false), |path| write(path, &kept).map(|()| false))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the library touches no files, the command is there to write one"
+)]
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn replay(scenario: &Scenario, json: bool) -> bool {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use offhook_wire::Instant;
 
 use crate::generate::generate;
-use crate::oracle::{self, Violation};
+use crate::oracle::{self, Oracle, Violation};
 use crate::scenario::Scenario;
 use crate::world::World;
 
@@ -29,34 +29,45 @@ pub struct Verdict {
 
 /// Plays a scenario.
 pub fn run(scenario: &Scenario) -> Verdict {
-    play(scenario, false).0
+    run_with(scenario, oracle::all())
+}
+
+/// Plays a scenario with these oracles watching.
+pub fn run_with(scenario: &Scenario, oracles: Vec<Box<dyn Oracle>>) -> Verdict {
+    play(scenario, oracles, false).0
 }
 
 /// Plays a scenario and draws its ladder.
 pub fn replay(scenario: &Scenario) -> (Verdict, String) {
-    let (verdict, world) = play(scenario, true);
+    let (verdict, world) = play(scenario, oracle::all(), true);
     (verdict, world.map(|world| world.ladder()).unwrap_or_default())
 }
 
-/// Plays the scenario of a seed, and now and then plays it again to see that the same happens.
-pub fn run_seed(seed: u64) -> (Scenario, Verdict) {
-    let scenario = generate(seed);
-    let mut verdict = run(&scenario);
-    if seed.is_multiple_of(TWICE) && verdict.violation.is_none() {
-        let again = run(&scenario);
+/// Plays a scenario, and if it is clean plays it again to see that the same happens.
+pub fn run_twice(scenario: &Scenario) -> Verdict {
+    let mut verdict = run(scenario);
+    if verdict.violation.is_none() {
+        let again = run(scenario);
         if again.hash != verdict.hash {
             let what = format!("the hash was {:016x}, and then {:016x}", verdict.hash, again.hash);
             let at = Instant::ZERO + verdict.simulated;
             verdict.violation = Some(Violation { oracle: "determinism", at, what });
         }
     }
+    verdict
+}
+
+/// Plays the scenario of a seed, and now and then plays it again to see that the same happens.
+pub fn run_seed(seed: u64) -> (Scenario, Verdict) {
+    let scenario = generate(seed);
+    let verdict = if seed.is_multiple_of(TWICE) { run_twice(&scenario) } else { run(&scenario) };
     (scenario, verdict)
 }
 
-fn play(scenario: &Scenario, keep: bool) -> (Verdict, Option<World>) {
+fn play(scenario: &Scenario, oracles: Vec<Box<dyn Oracle>>, keep: bool) -> (Verdict, Option<World>) {
     let mut world = None;
     let played = catch_unwind(AssertUnwindSafe(|| {
-        world.insert(World::new(scenario.clone(), oracle::all(), keep)).play();
+        world.insert(World::new(scenario.clone(), oracles, keep)).play();
     }));
     let now = world.as_ref().map_or(Instant::ZERO, World::now);
     let panicked = played.err().map(|payload| {

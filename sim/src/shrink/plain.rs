@@ -1,0 +1,152 @@
+//! Making what is left plain: phones in good order on good networks, round durations, single digits.
+
+use std::time::Duration;
+
+use offhook::DtmfPath;
+
+use super::Shrinking;
+use crate::scenario::{Act, Deed, Fault, Manner, MediaTrouble, PhoneSetup, Way, Weather};
+
+impl Shrinking<'_> {
+    /// Makes phones, networks and steps ordinary.
+    pub(super) fn make_plain(&mut self) {
+        self.attempt(|scenario| scenario.phones.iter_mut().for_each(|phone| phone.weather = Weather::CLEAR));
+        for phone in 0..self.best.scenario.phones.len() {
+            self.make_phone_plain(phone);
+        }
+        for step in 0..self.best.scenario.steps.len() {
+            for plainer in plainer(&self.best.scenario.steps[step].act) {
+                if self.attempt(|scenario| scenario.steps[step].act = plainer) {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn make_phone_plain(&mut self, phone: usize) {
+        let plain = PhoneSetup::new(self.best.scenario.phones[phone].name.as_str());
+        let changes: [fn(&mut PhoneSetup, &PhoneSetup); 14] = [
+            |phone, plain| phone.clone_from(plain),
+            |phone, plain| phone.weather = plain.weather,
+            |phone, plain| phone.transport = plain.transport,
+            |phone, plain| phone.user.clone_from(&plain.user),
+            |phone, plain| phone.weather.loss = plain.weather.loss,
+            |phone, plain| phone.weather.duplicate = plain.weather.duplicate,
+            |phone, plain| phone.weather.late = plain.weather.late,
+            |phone, plain| phone.weather.jitter = plain.weather.jitter,
+            |phone, plain| phone.weather.delay = plain.weather.delay,
+            |phone, plain| phone.drift = plain.drift,
+            |phone, plain| phone.codecs.clone_from(&plain.codecs),
+            |phone, plain| phone.telephone_event = plain.telephone_event,
+            |phone, plain| phone.right_password = plain.right_password,
+            |phone, plain| (phone.attempts, phone.expires) = (plain.attempts, plain.expires),
+        ];
+        for change in changes {
+            self.attempt(|scenario| change(&mut scenario.phones[phone], &plain));
+        }
+    }
+}
+
+/// The same act in simpler forms, the simplest first. A form is never simpler than itself, so asking again comes to an end.
+fn plainer(act: &Act) -> Vec<Act> {
+    match act.clone() {
+        Act::User { phone, deed } => {
+            plainer_deeds(deed).into_iter().map(|deed| Act::User { phone, deed }).collect()
+        }
+        Act::Fault(fault) => plainer_faults(fault).into_iter().map(Act::Fault).collect(),
+    }
+}
+
+fn plainer_deeds(deed: Deed) -> Vec<Deed> {
+    match deed {
+        Deed::Manner(Manner::Answer { after }) => {
+            from_nothing(after).map(|after| Deed::Manner(Manner::Answer { after })).collect()
+        }
+        Deed::Manner(Manner::Reject { code, after }) => {
+            from_nothing(after).map(|after| Deed::Manner(Manner::Reject { code, after })).collect()
+        }
+        Deed::Digits { digits, path, tone } => plainer_digits(&digits, path, tone),
+        _ => Vec::new(),
+    }
+}
+
+fn plainer_digits(digits: &str, path: DtmfPath, tone: Duration) -> Vec<Deed> {
+    let usual = tone.min(Duration::from_millis(100));
+    let deed = |length: usize, path, tone| Deed::Digits {
+        digits: digits.chars().take(length).collect(),
+        path,
+        tone,
+    };
+    let mut simpler = Vec::new();
+    for length in [1, 2, digits.len() / 2, digits.len().saturating_sub(1)] {
+        if (1..digits.len()).contains(&length) {
+            simpler.extend([deed(length, DtmfPath::Auto, usual), deed(length, path, tone)]);
+        }
+    }
+    simpler.extend([deed(digits.len(), DtmfPath::Auto, tone), deed(digits.len(), path, usual)]);
+    simpler
+}
+
+fn plainer_faults(fault: Fault) -> Vec<Fault> {
+    match fault {
+        Fault::Cut { phone, way, lasting } => {
+            let both = Fault::Cut { phone, way: Way::Both, lasting };
+            let shorter = simpler(lasting).map(|lasting| Fault::Cut { phone, way, lasting });
+            std::iter::once(both).chain(shorter).collect()
+        }
+        Fault::Crash { exchange, lasting } => {
+            simpler(lasting).map(|lasting| Fault::Crash { exchange, lasting }).collect()
+        }
+        Fault::Media { phone, trouble, lasting } => {
+            let shorter = simpler(lasting).map(|lasting| Fault::Media { phone, trouble, lasting });
+            let faster = match trouble {
+                MediaTrouble::Slow(by) => simpler(by).map(MediaTrouble::Slow).collect(),
+                MediaTrouble::Broken | MediaTrouble::Pathless => Vec::new(),
+            };
+            let faster = faster.into_iter().map(|trouble| Fault::Media { phone, trouble, lasting });
+            shorter.chain(faster).collect()
+        }
+        Fault::Drop { .. } | Fault::Rot { .. } | Fault::Die { .. } => Vec::new(),
+    }
+}
+
+/// Round durations that are shorter, and the duration itself with less behind its point.
+fn simpler(duration: Duration) -> impl Iterator<Item = Duration> {
+    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let round = [100, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000];
+    let cut = [1_000, 100, 10, 1].into_iter().map(move |grid| millis / grid * grid);
+    let all = round.into_iter().chain(cut).map(Duration::from_millis);
+    all.filter(move |&simple| !simple.is_zero() && simple < duration)
+}
+
+fn from_nothing(duration: Duration) -> impl Iterator<Item = Duration> {
+    let nothing = (!duration.is_zero()).then_some(Duration::ZERO);
+    nothing.into_iter().chain(simpler(duration))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::generate;
+
+    #[test]
+    fn simpler_is_shorter_and_never_nothing() {
+        let simple: Vec<Duration> = simpler(Duration::from_micros(1_234_567)).collect();
+        assert_eq!(simple, [100, 1_000, 1_000, 1_200, 1_230, 1_234].map(Duration::from_millis));
+        assert_eq!(simpler(Duration::from_millis(10)).count(), 0);
+    }
+
+    #[test]
+    fn asking_for_plainer_acts_comes_to_an_end() {
+        let steps = (0..100).flat_map(|seed| generate(seed).steps);
+        for mut act in steps.map(|step| step.act) {
+            let mut asked = 0;
+            // The worst judge takes the last form, which is the nearest one.
+            while let Some(plainer) = plainer(&act).into_iter().rfind(|plainer| *plainer != act) {
+                asked += 1;
+                assert!(asked < 100, "{act:?} and {plainer:?}");
+                act = plainer;
+            }
+        }
+    }
+}

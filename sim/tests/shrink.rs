@@ -1,0 +1,118 @@
+//! Scenarios that fail on purpose, because a test brings an oracle that objects to something ordinary, are made small.
+
+use offhook::{Event, RegistrationState};
+use offhook_sim::generate::generate;
+use offhook_sim::oracle::{Oracle, Scene, Sight, Violation};
+use offhook_sim::run::run_with;
+use offhook_sim::scenario::{Act, Fault, Scenario, Weather};
+use offhook_sim::shrink::{Budget, Ended, Shrunk, shrink_by};
+
+/// Objects to a call that is held after a digit was sent.
+#[derive(Default)]
+struct HeldAfterADigit {
+    sent: bool,
+}
+
+impl Oracle for HeldAfterADigit {
+    fn name(&self) -> &'static str {
+        "canary"
+    }
+
+    fn see(&mut self, _: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        match sight {
+            Sight::Told { event: Event::DigitSent { .. }, .. } => self.sent = true,
+            Sight::Told { event: Event::Hold { local: true, .. }, .. } if self.sent => {
+                return Err("held after a digit".to_owned());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Objects to a registration that must be tried a third time.
+struct ThirdTry;
+
+impl Oracle for ThirdTry {
+    fn name(&self) -> &'static str {
+        "canary"
+    }
+
+    fn see(&mut self, _: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        match sight {
+            Sight::Told {
+                event: Event::Registration { state: RegistrationState::Waiting { attempt: 3.., .. }, .. },
+                ..
+            } => Err("a third try".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn held(scenario: &Scenario) -> Option<Violation> {
+    run_with(scenario, vec![Box::<HeldAfterADigit>::default()]).violation
+}
+
+fn third_try(scenario: &Scenario) -> Option<Violation> {
+    run_with(scenario, vec![Box::new(ThirdTry)]).violation
+}
+
+/// The first generated scenarios to which a judge objects, with what is left of them.
+fn shrunk(
+    judge: fn(&Scenario) -> Option<Violation>,
+    count: usize,
+) -> impl Iterator<Item = (Scenario, Shrunk)> {
+    let scenarios = (0..2_000).map(generate);
+    let small = scenarios.filter_map(move |scenario| {
+        let shrunk = shrink_by(&scenario, &Budget::default(), judge)?;
+        Some((scenario, shrunk))
+    });
+    small.take(count)
+}
+
+#[test]
+fn a_long_story_becomes_a_short_one() {
+    let mut seen = 0;
+    for (long, short) in shrunk(held, 6) {
+        seen += 1;
+        let story = &short.scenario;
+        assert_eq!(short.ended, Ended::Minimal);
+        assert!(short.runs <= 1_000, "{} runs for {} steps", short.runs, long.steps.len());
+        assert!(story.phones.iter().all(|phone| phone.weather == Weather::CLEAR), "{story}");
+        // Somebody dials, somebody sends a digit, somebody holds.
+        assert!(story.steps.len() <= 4 && story.phones.len() <= 2, "{}\n{story}", long.steps.len());
+        assert!(story.steps.iter().all(|step| matches!(step.act, Act::User { .. })), "{story}");
+        assert!(story.span.storm.as_secs() <= 30, "{story}");
+    }
+    assert_eq!(seen, 6);
+}
+
+#[test]
+fn a_fault_that_is_needed_stays() {
+    let mut seen = 0;
+    for (_, short) in shrunk(third_try, 6) {
+        seen += 1;
+        let story = &short.scenario;
+        assert!(story.steps.len() <= 2 && story.phones.len() == 1, "{story}");
+        let fault = |act: &Act| matches!(act, Act::Fault(Fault::Cut { .. } | Fault::Crash { .. }));
+        assert!(story.steps.iter().any(|step| fault(&step.act)), "{story}");
+    }
+    assert_eq!(seen, 6);
+}
+
+#[test]
+fn what_is_left_still_fails_and_is_always_the_same() {
+    for judge in [held, third_try] {
+        for (long, short) in shrunk(judge, 2) {
+            assert_eq!(judge(&short.scenario).as_ref(), Some(&short.violation), "{}", short.scenario);
+            assert_eq!(
+                short.scenario.to_string().parse(),
+                Ok(short.scenario.clone()),
+                "it can be kept as a file"
+            );
+            assert_eq!(shrink_by(&long, &Budget::default(), judge).as_ref(), Some(&short), "twice the same");
+            let again = shrink_by(&short.scenario, &Budget::default(), judge).expect("it fails");
+            assert_eq!(again.scenario, short.scenario, "nothing more can be left out");
+        }
+    }
+}
