@@ -9,7 +9,8 @@ use offhook::DtmfPath;
 
 use crate::hash::Draw;
 use crate::scenario::{
-    Act, Codec, Deed, Fault, Manner, MediaTrouble, PhoneSetup, Scenario, Span, Step, Transport, Way, Weather,
+    Act, Codec, Deed, ExchangeSetup, Fault, Manner, MediaTrouble, PhoneSetup, Scenario, Span, Step,
+    Transport, Way, Weather,
 };
 
 const NAMES: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
@@ -19,6 +20,9 @@ pub fn generate(seed: u64) -> Scenario {
     let mut scenario = Scenario::new(seed);
     let storm = Draw::new(seed, "span").millis(20_000, 240_000);
     scenario.span = Span { storm, ..Span::default() };
+    if Draw::new(seed, "exchanges").chance(150) {
+        scenario.exchanges.push(ExchangeSetup { name: "pbx2".to_owned() });
+    }
     phones(&mut scenario, &mut Draw::new(seed, "phones"));
     let draw = &mut Draw::new(seed, "steps");
     let swarm = Swarm::draw(draw);
@@ -218,7 +222,8 @@ impl Writer<'_> {
             }
             Episode::Crash => {
                 let lasting = self.lasting(60_000);
-                self.fault(Fault::Crash { exchange: 0, lasting });
+                let exchange = self.draw.below(self.scenario.exchanges.len() as u64) as usize;
+                self.fault(Fault::Crash { exchange, lasting });
             }
             Episode::MediaTrouble => {
                 let slow = MediaTrouble::Slow(self.draw.millis(100, 20_000));
@@ -354,6 +359,7 @@ mod tests {
             "silently",
             "to the network",
             "crashes",
+            "exchange pbx2",
             "pathless",
             "broken",
             "slow",
