@@ -29,16 +29,16 @@ impl World {
     }
 }
 
-struct Ladder<'w> {
+pub(crate) struct Ladder<'w> {
     world: &'w World,
-    columns: BTreeMap<Node, usize>,
+    pub(crate) columns: BTreeMap<Node, usize>,
     calls: BTreeMap<Bytes, usize>,
     text: String,
 }
 
 impl<'w> Ladder<'w> {
     /// The exchanges stand in the middle, so that most arrows are short.
-    fn new(world: &'w World) -> Self {
+    pub(crate) fn new(world: &'w World) -> Self {
         let scenario = world.scenario();
         let phones: Vec<Node> = (0..scenario.phones.len()).map(Node::Phone).collect();
         let (left, right) = phones.split_at(phones.len().div_ceil(2));
@@ -56,7 +56,7 @@ impl<'w> Ladder<'w> {
         ladder
     }
 
-    fn name(&self, node: Node) -> &'w str {
+    pub(crate) fn name(&self, node: Node) -> &'w str {
         let scenario = self.world.scenario();
         match node {
             Node::Phone(phone) => &scenario.phones[phone].name,
@@ -134,7 +134,7 @@ impl<'w> Ladder<'w> {
     }
 
     /// `INVITE #1/2 sdp`: the method or status, the call, the CSeq.
-    fn summary(&mut self, data: &Bytes) -> String {
+    pub(crate) fn summary(&mut self, data: &Bytes) -> String {
         let Ok(message) = Message::parse(data.clone(), &Limits::default()) else {
             return if data.iter().all(|byte| b"\r\n".contains(byte)) { "keep-alive" } else { "garbage" }
                 .to_owned();
@@ -174,7 +174,7 @@ fn write_at(row: &mut Vec<char>, at: usize, text: &str) {
 }
 
 /// What a reader wants to know of an event; states of connections are seen from what follows.
-fn describe_event(event: &Event) -> Option<String> {
+pub(crate) fn describe_event(event: &Event) -> Option<String> {
     Some(match event {
         Event::Flow { .. } => return None,
         Event::Registration { state, .. } => match state {
@@ -215,7 +215,7 @@ fn lost(why: DigitFailure) -> &'static str {
     }
 }
 
-fn describe_command(command: &Command) -> String {
+pub(crate) fn describe_command(command: &Command) -> String {
     match command {
         Command::Register { .. } => "registers".to_owned(),
         Command::Unregister { .. } => "unregisters".to_owned(),

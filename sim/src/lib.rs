@@ -9,6 +9,7 @@
 pub mod fate;
 pub mod generate;
 pub mod hash;
+mod html;
 mod ladder;
 pub mod media;
 pub mod node;

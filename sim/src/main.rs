@@ -56,6 +56,9 @@ enum Task {
     Replay {
         /// A number, or the path of a `.scn` file
         what: String,
+        /// Also draw the run as an HTML page in this file
+        #[arg(long)]
+        html: Option<PathBuf>,
         /// Only the verdict, as one JSON object
         #[arg(long)]
         json: bool,
@@ -86,10 +89,12 @@ fn main() -> ExitCode {
                 Err(wrong) => return misused(&what, &wrong),
             }
         }
-        Task::Replay { what, json } => match read(&what) {
-            Ok(scenario) => replay(&scenario, json),
-            Err(wrong) => return misused(&what, &wrong),
-        },
+        Task::Replay { what, html, json } => {
+            match read(&what).and_then(|scenario| replay(&scenario, html.as_deref(), json)) {
+                Ok(clean) => clean,
+                Err(wrong) => return misused(&what, &wrong),
+            }
+        }
     };
     if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -212,7 +217,10 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
     std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn replay(scenario: &Scenario, json: bool) -> bool {
+fn replay(scenario: &Scenario, html: Option<&Path>, json: bool) -> Result<bool, String> {
+    if let Some(path) = html {
+        write(path, &run::page(scenario))?;
+    }
     let (verdict, ladder) = run::replay(scenario);
     let ok = verdict.violation.is_none();
     let hash = format!("{:016x}", verdict.hash);
@@ -230,5 +238,5 @@ fn replay(scenario: &Scenario, json: bool) -> bool {
         }
         Some(violation) => println!("{violation}\nhash {hash}: failed"),
     }
-    ok
+    Ok(ok)
 }

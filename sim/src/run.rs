@@ -43,6 +43,12 @@ pub fn replay(scenario: &Scenario) -> (Verdict, String) {
     (verdict, world.map(|world| world.ladder()).unwrap_or_default())
 }
 
+/// Plays a scenario and draws it as an HTML page.
+pub fn page(scenario: &Scenario) -> String {
+    let (verdict, world) = play(scenario, oracle::all(), true);
+    world.map(|world| world.page(verdict.violation.as_ref())).unwrap_or_default()
+}
+
 /// Plays a scenario, and if it is clean plays it again to see that the same happens.
 pub fn run_twice(scenario: &Scenario) -> Verdict {
     let mut verdict = run(scenario);
