@@ -59,7 +59,12 @@ impl Session {
         if e.hold.wanted == e.hold.agreed || env.line.path().is_none() {
             // A wish that was taken back while it waited has its outcome too.
             let waited = matches!(std::mem::replace(&mut e.change, Change::Settled), Change::Glare);
-            if waited && e.hold.wanted == e.hold.agreed {
+            if e.hold.wanted != e.hold.agreed {
+                // A connection may come back; a wish does not wait for it for ever.
+                if self.alarms[SessionTimer::Change as usize].is_none() {
+                    self.alarm(env.cx, env.cx.config.times.t1 * 64, SessionTimer::Change);
+                }
+            } else if waited {
                 self.hold_event(env);
             }
             return;
@@ -76,9 +81,10 @@ impl Session {
         self.alarm(env.cx, env.cx.config.times.t1 * 64, SessionTimer::Change);
     }
 
-    /// It was not answered.
+    /// It was not answered, or found no connection to begin on.
     pub(super) fn change_overdue(&mut self, env: &mut Env<'_, '_>) {
         match self.take_change() {
+            Change::Settled => self.hold_refused(env, None),
             Change::Offering { offer, .. } => {
                 self.withdraw(env, offer);
                 self.hold_refused(env, None);

@@ -387,3 +387,17 @@ fn forks_without_end_are_bounded() {
         desk.next_request("BYE");
     }
 }
+
+#[test]
+fn a_hold_that_finds_no_connection_fails_after_a_while() {
+    let mut desk = desk();
+    let (id, _) = in_call(&mut desk);
+    let flow = desk.flow.expect("connected");
+    let change = offhook::FlowChange::Down(offhook::FlowFailure::Closed);
+    desk.give(Input::Flow { flow, change });
+    desk.phone.hold(desk.now, id).expect("established");
+    desk.pass(SECOND * 60);
+    let failed = Event::HoldFailed { session: id, hold: true, code: None };
+    assert_eq!(desk.events.iter().filter(|e| **e == failed).count(), 1, "one outcome, without a connection");
+    assert_eq!(desk.phone.status(id), Some(Status::Established));
+}
