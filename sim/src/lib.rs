@@ -14,6 +14,8 @@ mod ladder;
 pub mod media;
 pub mod node;
 pub mod oracle;
+#[cfg(feature = "planted")]
+pub mod planted;
 pub mod queue;
 pub mod run;
 pub mod scenario;

@@ -52,6 +52,18 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Break rules on purpose, one after another, and count the seeds until an oracle objects
+    Planted {
+        /// Most seeds for each bug
+        #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
+        seeds: u64,
+        /// Threads to play on
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
+        jobs: u8,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Play one seed or one scenario file: prints the scenario, its ladder and the verdict
     Replay {
         /// A number, or the path of a `.scn` file
@@ -89,6 +101,7 @@ fn main() -> ExitCode {
                 Err(wrong) => return misused(&what, &wrong),
             }
         }
+        Task::Planted { seeds, jobs, json } => planted(seeds, jobs, json),
         Task::Replay { what, html, json } => {
             match read(&what).and_then(|scenario| replay(&scenario, html.as_deref(), json)) {
                 Ok(clean) => clean,
@@ -239,4 +252,30 @@ fn replay(scenario: &Scenario, html: Option<&Path>, json: bool) -> Result<bool, 
         Some(violation) => println!("{violation}\nhash {hash}: failed"),
     }
     Ok(ok)
+}
+
+/// True when each bug was found.
+#[cfg(feature = "planted")]
+fn planted(seeds: u64, jobs: u8, json: bool) -> bool {
+    use offhook_sim::planted::{Search, search_all};
+    let print = |search: &Search| {
+        let Search { bug, oracle, median_seeds } = search;
+        let bug = format!("{bug:?}");
+        if json {
+            let found = oracle.is_some();
+            println!(
+                "{}",
+                json!({ "bug": bug, "found": found, "oracle": oracle, "median_seeds": median_seeds })
+            );
+        } else {
+            println!("{bug:24} {:14} {median_seeds:6}", oracle.unwrap_or("NOT FOUND"));
+        }
+    };
+    search_all(seeds, jobs, print).iter().all(|search| search.oracle.is_some())
+}
+
+#[cfg(not(feature = "planted"))]
+fn planted(_seeds: u64, _jobs: u8, _json: bool) -> bool {
+    eprintln!("sim: built without bugs to plant; try `cargo sim-planted`");
+    false
 }

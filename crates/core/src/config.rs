@@ -26,6 +26,9 @@ pub struct Config {
     pub limits: Limits,
     /// How many transitions [`Phone::trace`](crate::Phone::trace) remembers (default 16).
     pub trace: usize,
+    /// The rule that this phone breaks on purpose. `None`, the default: none.
+    #[cfg(feature = "planted")]
+    pub planted: Option<crate::Bug>,
 }
 
 impl Config {
@@ -42,6 +45,8 @@ impl Config {
             registration: RegistrationPolicy::default(),
             limits: Limits::default(),
             trace: 16,
+            #[cfg(feature = "planted")]
+            planted: None,
         }
     }
 }

@@ -27,6 +27,7 @@ mod misuse;
 mod negotiation;
 mod path;
 mod phone;
+mod planted;
 mod reason;
 mod session;
 mod status;
@@ -53,6 +54,8 @@ pub use offhook_wire::digest::{Password, Secret};
 pub use offhook_wire::sdp::Direction;
 pub use offhook_wire::{Instant, Limits};
 pub use phone::{Counters, Phone};
+#[cfg(feature = "planted")]
+pub use planted::Bug;
 pub use reason::{By, Cause, EndReason};
 pub use status::Status;
 pub use trace::{Machine, Record};

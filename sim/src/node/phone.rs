@@ -211,5 +211,11 @@ fn config(scenario: &Scenario, setup: &PhoneSetup) -> Config {
         expires: setup.expires,
         re_registry_phone_times: setup.attempts,
     };
-    Config::new(account)
+    #[cfg_attr(not(feature = "planted"), expect(unused_mut, reason = "without bugs nothing is changed"))]
+    let mut config = Config::new(account);
+    #[cfg(feature = "planted")]
+    {
+        config.planted = scenario.planted;
+    }
+    config
 }

@@ -5,14 +5,17 @@
 mod agreement;
 mod busy;
 mod digits;
+mod duties;
 mod grammar;
 mod liveness;
 mod negotiation;
 mod outcome;
 mod quiet;
 mod reach;
+mod registration;
 mod retries;
 mod stuck;
+mod will;
 mod wire;
 
 use std::fmt;
@@ -87,6 +90,15 @@ pub enum Sight<'a> {
     },
     /// A phone sends a message.
     Sent {
+        /// Which phone.
+        phone: usize,
+        /// On which connection.
+        flow: FlowId,
+        /// The message.
+        data: &'a Bytes,
+    },
+    /// A message reaches a phone.
+    Received {
         /// Which phone.
         phone: usize,
         /// On which connection.
@@ -170,10 +182,13 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(grammar::Grammar::default()),
         Box::new(negotiation::Negotiation),
         Box::new(wire::Wire::default()),
+        Box::new(duties::Duties::default()),
         Box::new(stuck::Stuck),
         Box::new(busy::Busy::default()),
         Box::new(digits::Digits::default()),
         Box::new(outcome::Outcome::default()),
+        Box::new(will::Will::default()),
+        Box::new(registration::Registration::default()),
         Box::new(liveness::Liveness),
         Box::new(reach::Reach::default()),
         Box::new(retries::Retries::default()),

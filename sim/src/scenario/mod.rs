@@ -29,6 +29,9 @@ pub struct Scenario {
     pub span: Span,
     /// What users do and what goes wrong, in order of time.
     pub steps: Vec<Step>,
+    /// The rule that all phones break on purpose. It is not written with the rest.
+    #[cfg(feature = "planted")]
+    pub planted: Option<offhook::Bug>,
 }
 
 /// One exchange.
@@ -174,6 +177,8 @@ impl Scenario {
             phones: Vec::new(),
             span: Span::default(),
             steps: Vec::new(),
+            #[cfg(feature = "planted")]
+            planted: None,
         }
     }
 

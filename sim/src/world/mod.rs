@@ -220,6 +220,9 @@ impl World {
 
     fn phone_input(&mut self, phone: usize, input: Input) {
         if self.phones[phone].alive {
+            if let Input::Received { flow, data } = &input {
+                self.see(&Sight::Received { phone, flow: *flow, data });
+            }
             let handled = self.phones[phone].handle(self.now, input);
             assert!(handled.is_ok(), "no input but a command is refused: {handled:?}");
             self.drain_phone(phone);

@@ -7,6 +7,7 @@ use crate::cx::Cx;
 use crate::entropy::Label;
 use crate::machine::{Table, words};
 use crate::path::Path;
+use crate::planted::planted;
 use crate::timer::{Timer, TimerId};
 use crate::trace::Machine;
 use crate::{AccountId, Event, FlowFailure, FlowId, FlowState, Output, Transport};
@@ -278,6 +279,9 @@ impl Flow {
 /// The wait after the `failures`th failure in a row: doubled each time up to a cap, and the upper half of it random, so
 /// that the phones of a server that restarts do not come back in one moment (RFC 5626 §4.5).
 pub(super) fn back_off(cx: &mut Cx<'_>, failures: u32) -> Duration {
+    if planted!(cx.config, NoBackOff) {
+        return Duration::ZERO;
+    }
     let policy = &cx.config.registration;
     let doubled = policy.first_wait.saturating_mul(1 << failures.saturating_sub(1).min(16));
     let full = doubled.min(policy.longest_wait);

@@ -6,6 +6,7 @@ mod receive;
 use crate::cx::{Cx, Outbox};
 use crate::entropy::Entropy;
 use crate::line::{Line, LineChange};
+use crate::planted::planted;
 use crate::session::{Env, Invitation, Session, Upcall};
 use crate::timer::{Timer, Timers};
 use crate::trace::{Record, Trace};
@@ -201,7 +202,7 @@ impl Phone {
         let Some(account) = self.session(id).map(Session::account) else { return };
         self.with_env(account, |sessions, env| {
             f(&mut sessions[id.slot()], env);
-            if sessions[id.slot()].is_over() {
+            if sessions[id.slot()].is_over() && !planted!(env.cx.config, CallLeaked) {
                 sessions.remove(id.slot());
             }
         });

@@ -4,6 +4,7 @@ use super::outgoing::{refuse_fork, to_tag};
 use super::{Env, Session, Step};
 use crate::dialog::decimal;
 use crate::dtmf;
+use crate::planted::planted;
 use crate::transaction::{ClientTx, Owner, TxFailed, TxFailure};
 use crate::uas::ALLOW;
 use crate::{By, Cause, EndReason};
@@ -98,7 +99,7 @@ impl Session {
         let Some(e) = self.established_mut() else { return false };
         let Some(path) = env.line.path() else { return false };
         let (contact, config) = (env.line.contact(), env.cx.config);
-        let cseq = e.dialog.next_cseq();
+        let cseq = if planted!(env.cx.config, RequestsNotCounted) { 1 } else { e.dialog.next_cseq() };
         let dialog = &e.dialog;
         let tx = env.txs.request(env.cx, path, owner, ask.method(), |via| {
             let mut b = dialog.request(ask.method(), cseq, &[via]);
@@ -169,6 +170,9 @@ impl Session {
             return;
         }
         if to_tag(message) == Some(e.dialog.remote_tag()) {
+            if planted!(env.cx.config, RepeatedAckForgotten) {
+                return;
+            }
             e.send_ack(env, cseq.number);
         } else {
             refuse_fork(env, code, message);
@@ -201,6 +205,7 @@ impl Session {
                 let code = if failed.why == TxFailure::TimedOut { 408 } else { 503 };
                 self.refer_response(env, pending.cseq, code);
             }
+            Ask::Info { .. } if planted!(env.cx.config, LostDigitNotReported) => {}
             Ask::Info { digit, .. } => self.info_done(env, digit, false),
         }
     }

@@ -5,6 +5,7 @@ use super::outgoing::{refusal_of, sdp_of};
 use super::{Env, Session, State, Step};
 use crate::entropy::Label;
 use crate::negotiation::{LocalOffer, RemoteOffer};
+use crate::planted::planted;
 use crate::timer::SessionTimer;
 use crate::transaction::{ServerRef, ServerTx, TxFailure};
 use crate::{
@@ -188,7 +189,9 @@ impl Session {
 
     fn withdraw(&mut self, env: &mut Env<'_, '_>, offer: LocalOffer) {
         self.negotiation.withdraw(offer);
-        self.effect(env.cx, Effect::Rollback { session: self.id });
+        if !planted!(env.cx.config, NoRollback) {
+            self.effect(env.cx, Effect::Rollback { session: self.id });
+        }
     }
 
     fn hold_refused(&mut self, env: &mut Env<'_, '_>, code: Option<u16>) {
@@ -239,7 +242,12 @@ impl Session {
                 }
             }
             491 if self.may_try_again() => {
-                self.withdraw(env, offer);
+                if !planted!(env.cx.config, OfferNotWithdrawn) {
+                    self.withdraw(env, offer);
+                }
+                if let Some(e) = self.established_mut().filter(|_| planted!(env.cx.config, WishLostOnGlare)) {
+                    e.hold.wanted = e.hold.agreed;
+                }
                 let wait = self.glare_wait(env);
                 self.set_change(Change::Glare);
                 self.alarm(env.cx, wait, SessionTimer::Glare);
@@ -283,14 +291,18 @@ impl Session {
     fn glare_wait(&mut self, env: &mut Env<'_, '_>) -> Duration {
         let caller = self.established_mut().is_some_and(|e| e.caller);
         let (least, most) = if caller { (210, 400) } else { (0, 200) };
+        if planted!(env.cx.config, GlareWithoutWait) {
+            return Duration::ZERO;
+        }
         let unit = Duration::from_millis(10);
         let drawn = env.cx.entropy.between(Label::Pace, unit * least, unit * most);
         unit * u32::try_from(drawn.as_millis() / 10).unwrap_or(least)
     }
 
     /// Takes in the peer's description and what it means for our own hold. Returns whether anything changed.
-    fn hear(&mut self, _env: &mut Env<'_, '_>, sdp: Option<Bytes>, hold: bool) -> bool {
+    fn hear(&mut self, env: &mut Env<'_, '_>, sdp: Option<Bytes>, hold: bool) -> bool {
         let Some(e) = self.established_mut() else { return false };
+        let sdp = sdp.filter(|_| !planted!(env.cx.config, PeersHoldIgnored));
         let remote = sdp.is_some_and(|sdp| e.heard(&sdp));
         let local = std::mem::replace(&mut e.hold.agreed, hold) != hold;
         remote || local
@@ -303,6 +315,9 @@ impl Session {
         match e.change {
             Change::Settled | Change::Glare if e.unacked.is_none() => {}
             Change::Offering { .. } | Change::Inviting { .. } | Change::Applying { .. } => {
+                if planted!(env.cx.config, GlareNotAnswered) {
+                    return;
+                }
                 return uas::answer(env, tx, request, 491);
             }
             _ => {

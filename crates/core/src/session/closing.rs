@@ -3,6 +3,7 @@
 use super::ask::Ask;
 use super::established::{Change, Established};
 use super::{Env, Phase, Session, State, Step};
+use crate::planted::planted;
 use crate::timer::SessionTimer;
 use crate::transaction::{ClientTx, ServerTx, TxFailed, TxFailure};
 use crate::{By, Cause, DigitFailure, Effect, EndReason, Event, TransferState, uas};
@@ -37,6 +38,7 @@ impl Session {
                 self.end(env, step, why);
             }
             Phase::Calling => self.cancel(env, step, why),
+            Phase::Confirming if planted!(env.cx.config, ByeBeforeAck) => self.close(env, step, why),
             Phase::Confirming => {
                 // A callee's BYE waits for the ACK (§15).
                 let State::Confirming(established) = self.take() else { unreachable!() };
@@ -129,6 +131,9 @@ impl Session {
     }
 
     pub(super) fn closing_timeout(&mut self, env: &mut Env<'_, '_>) {
+        if planted!(env.cx.config, ClosingNeverEnds) {
+            return;
+        }
         let State::Closing(_, why) = self.take() else { return };
         self.end(env, Step::Timeout, why);
     }
@@ -164,7 +169,8 @@ impl Session {
                 env.cx.out.event(Event::DigitFailed { session, digit, why });
             }
         }
-        for digit in established.digits.take().into_iter().flat_map(|digits| digits.into_waiting()) {
+        let waiting = established.digits.take().filter(|_| !planted!(env.cx.config, DigitsForgotten));
+        for digit in waiting.into_iter().flat_map(|digits| digits.into_waiting()) {
             env.cx.out.event(Event::DigitFailed { session, digit, why });
         }
         if established.transfer.take().is_some() {
@@ -193,8 +199,11 @@ impl Session {
         self.quiet(env);
         self.report(env, why.code.filter(|code| *code >= 300).unwrap_or(487));
         self.advance(env.cx, step, Phase::Ended, State::Ended);
-        if self.has_media {
+        if self.has_media && !planted!(env.cx.config, MediaLeaked) {
             env.cx.out.effect(self.id, Effect::Release { session: self.id });
+        }
+        if planted!(env.cx.config, EndedTwice) {
+            env.cx.out.event(Event::Ended { session: self.id, why: why.clone() });
         }
         env.cx.out.event(Event::Ended { session: self.id, why });
     }

@@ -8,6 +8,7 @@ use super::{Env, Session, State, Step};
 use crate::dialog::{Dialog, Order};
 use crate::dtmf::{self, Digits};
 use crate::entropy::Label;
+use crate::planted::planted;
 use crate::reason::reason_of;
 use crate::timer::SessionTimer;
 use crate::transaction::ServerTx;
@@ -80,6 +81,7 @@ impl Established {
     pub(super) fn send_ack(&self, env: &mut Env<'_, '_>, cseq: u32) {
         let Some(path) = env.line.path() else { return };
         let branch: [u8; 16] = env.cx.entropy.token(Label::Ids);
+        let cseq = if planted!(env.cx.config, AckMiscounted) { cseq + 1 } else { cseq };
         let ack = self.dialog.ack(cseq, path, &branch, self.credentials.as_deref());
         env.cx.out.transmit(path.flow, ack);
     }
@@ -137,7 +139,9 @@ impl Session {
             return self.ack_missing(env);
         }
         // The flow that the INVITE came over may be gone; the account's is the way to the same server.
-        if let Some(path) = env.line.path() {
+        if let Some(path) = env.line.path()
+            && !planted!(env.cx.config, AnswerNotRepeated)
+        {
             env.cx.out.transmit(path.flow, unacked.response.clone());
         }
         unacked.interval = (unacked.interval * 2).min(env.cx.config.times.t2);

@@ -5,6 +5,7 @@ use super::{Env, Phase, Session, State, Step, Upcall};
 use crate::dialog::{Dialog, decimal};
 use crate::entropy::Label;
 use crate::negotiation::LocalOffer;
+use crate::planted::planted;
 use crate::reason::{reason_of, reason_of_final};
 use crate::timer::SessionTimer;
 use crate::transaction::{ClientTx, Owner, TxFailed, TxFailure};
@@ -278,7 +279,7 @@ impl Session {
             return;
         }
         let State::Cancelling(cancelling) = self.take() else { return };
-        if code >= 300 {
+        if code >= 300 || planted!(env.cx.config, LateAnswerIgnored) {
             return self.end(env, Step::Closed, cancelling.why);
         }
         // The CANCEL crossed the answer: the call exists, and is hung up (§9.1, §15).

@@ -3,6 +3,7 @@
 use super::ask::Ask;
 use super::{Env, Session, State, Step, Upcall};
 use crate::dialog::decimal;
+use crate::planted::planted;
 use crate::timer::SessionTimer;
 use crate::transaction::ServerTx;
 use crate::{By, Cause, EndReason, Event, TransferState, uas};
@@ -75,6 +76,9 @@ impl Session {
         self.silence(env.cx, SessionTimer::Transfer);
         if self.established_mut().and_then(|e| e.transfer.take()).is_some() {
             self.transfer_event(env, TransferState::Failed { code });
+            if planted!(env.cx.config, TransferLosesCall) {
+                self.hang_up(env);
+            }
         }
     }
 

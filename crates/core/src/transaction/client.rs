@@ -3,6 +3,7 @@ use super::{Owner, own_request};
 use crate::cx::Cx;
 use crate::machine::{Table, words};
 use crate::path::Path;
+use crate::planted::planted;
 use crate::timer::{Timer, TimerId};
 use crate::trace::Machine;
 use crate::{FlowId, TransactionTimes};
@@ -371,7 +372,9 @@ impl Client {
             }
             _ => return Heard::default(),
         };
-        if let Some(ack) = &ack {
+        if let Some(ack) = &ack
+            && !planted!(cx.config, RefusalNotAcknowledged)
+        {
             cx.out.transmit(self.flow, ack.clone());
         }
         self.step(cx, me, from, Cause::Refusal, Phase::Completed);
@@ -429,6 +432,7 @@ impl Client {
     ) -> Expired {
         let from = self.phase();
         let (cause, failed) = match timer {
+            ClientTimer::Cancelled if planted!(cx.config, CancelNeverEnds) => return Expired::Alive,
             ClientTimer::A => return self.repeat(cx, me, ClientTimer::A, Cause::A, |r| r.interval(times)),
             ClientTimer::E if from == Phase::Proceeding => {
                 return self.repeat(cx, me, ClientTimer::E, Cause::E, |_| times.t2);
@@ -458,7 +462,9 @@ impl Client {
         let phase = self.phase();
         if let State::Sent { request, repeat, .. } | State::Working { request, repeat, .. } = &mut self.state
         {
-            cx.out.transmit(self.flow, request.clone());
+            if !planted!(cx.config, NotRepeated) {
+                cx.out.transmit(self.flow, request.clone());
+            }
             repeat.times = repeat.times.saturating_add(1);
             repeat.timer = Some(set(cx, interval(*repeat), me, timer));
             self.step(cx, me, phase, cause, phase);

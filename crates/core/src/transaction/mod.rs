@@ -17,6 +17,7 @@ pub(crate) use server::{ServerRef, ServerTimer, ServerTx};
 use crate::cx::Cx;
 use crate::entropy::Entropy;
 use crate::path::Path;
+use crate::planted::planted;
 use crate::{AccountId, FlowId, SessionId, TransactionTimes, bounds};
 use branch::Branch;
 use bytes::Bytes;
@@ -368,7 +369,9 @@ impl Transactions {
             return Routed::Absorbed;
         };
         let is_invite = method == Method::Invite;
-        if let Some(&tx) = self.by_branch.get(&key) {
+        if let Some(&tx) = self.by_branch.get(&key)
+            && (is_invite || !planted!(cx.config, RepetitionIsNew))
+        {
             if let Some(server) = self.server(tx) {
                 server.repeat(cx, tx);
             }

@@ -3,10 +3,12 @@ use super::own_request as own_message;
 use crate::cx::Cx;
 use crate::machine::{Table, words};
 use crate::path::Path;
+use crate::planted::planted;
 use crate::timer::{Timer, TimerId};
 use crate::trace::Machine;
 use crate::{FlowId, SessionId, TransactionTimes};
 use bytes::Bytes;
+use offhook_wire::Builder;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -349,7 +351,13 @@ impl Server {
     /// RFC 3261 §17.2.1: intervals T1, 2·T1, … up to T2.
     fn refuse_again(&mut self, cx: &mut Cx<'_>, base: &TransactionTimes, me: ServerRef) {
         if let State::Refused { response, repeat, times, .. } = &mut self.state {
-            cx.out.transmit(self.flow, response.clone());
+            let again = match own_message(response) {
+                Some(message) if planted!(cx.config, FinalDoubled) => {
+                    Builder::reply(&message, 500, "Server Internal Error", None).finish()
+                }
+                _ => response.clone(),
+            };
+            cx.out.transmit(self.flow, again);
             *times = times.saturating_add(1);
             let interval = base.t1.saturating_mul(1 << (*times).min(16)).min(base.t2);
             *repeat = Some(set(cx, interval, me, ServerTimer::G));

@@ -14,6 +14,7 @@ use super::identity::Identity;
 use crate::cx::Cx;
 use crate::entropy::{Entropy, Label};
 use crate::path::Path;
+use crate::planted::planted;
 use crate::timer::{Timer, TimerId};
 use crate::trace::Machine;
 use crate::transaction::{ClientTx, Transactions};
@@ -169,6 +170,9 @@ impl Registration {
 
     /// The connection is lost.
     pub(super) fn disconnected(&mut self, cx: &mut Cx<'_>) -> Next {
+        if planted!(cx.config, DisconnectionIgnored) {
+            return Next::Free;
+        }
         match self.state {
             // Not a mere disconnection: an attempt that failed.
             State::Registering { asking: Some(_), .. } => {
@@ -295,8 +299,11 @@ impl Registration {
         let until = desk.cx.now + lifetime;
         // Well before the end, and not in step with other phones.
         let after = desk.cx.entropy.between(Label::Pace, lifetime * 4 / 5, lifetime * 9 / 10);
+        let after = if planted!(desk.cx.config, RefreshTooLate) { lifetime * 5 / 4 } else { after };
         let refresh = self.set(desk.cx, desk.cx.now + after.max(bounds::SHORTEST_REFRESH));
-        self.failures = 0;
+        if !planted!(desk.cx.config, FailuresNotReset) {
+            self.failures = 0;
+        }
         self.bound = Some(until);
         self.enter(desk.cx, Step::Granted, State::Registered { until, refresh });
     }
@@ -382,6 +389,9 @@ impl Registration {
         }
         let until = cx.now + back_off(cx, self.failures).max(least);
         let timer = self.set(cx, until);
+        if planted!(cx.config, AttemptForgotten) {
+            cx.timers.cancel(timer);
+        }
         self.enter(cx, Step::Failure, State::Waiting { until, timer, why });
         Next::Hold
     }

@@ -3,6 +3,7 @@ use crate::AccountId;
 use crate::dialog::decimal;
 use crate::entropy::{Entropy, Label};
 use crate::path::Path;
+use crate::planted::planted;
 use crate::transaction::{ClientTx, Owner};
 use crate::uas::ALLOW;
 use offhook_wire::{Builder, Contact, HeaderName, Message, Method, NameAddr, Uri};
@@ -28,7 +29,9 @@ impl Names {
         expires: u32,
         credentials: Option<(HeaderName, String)>,
     ) -> ClientTx {
-        self.cseq += 1;
+        if self.cseq == 0 || !planted!(desk.cx.config, RegisterNotCounted) {
+            self.cseq += 1;
+        }
         let (config, identity) = (desk.cx.config, desk.identity);
         let (mut number, mut seconds) = ([0; 10], [0; 10]);
         let (number, seconds) = (decimal(self.cseq, &mut number), decimal(expires, &mut seconds));

@@ -1,0 +1,266 @@
+//! What one message obliges a phone to: a final response to an INVITE to an ACK, a request to an answer, silence to a
+//! repetition, a 491 to a wait.
+//!
+//! Times are the phone's own, whatever its clock does. A duty is over with the connection that it came over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bytes::Bytes;
+use offhook::FlowId;
+use offhook_wire::{Frame, Instant, Limits, Message, Method, datagram};
+
+use super::{Moment, Oracle, Scene, Sight};
+use crate::scenario::Transport;
+
+/// T1, after which a request without a response is sent again over UDP (RFC 3261 §17.1.1.2, §17.1.2.2), with room for
+/// the work in between.
+const REPEAT: Duration = Duration::from_millis(600);
+
+/// How long after an INVITE its responses are surely still awaited: short of 64·T1.
+const AWAITED: Duration = Duration::from_secs(30);
+
+/// RFC 3261 §14.1: the least that the owner of the Call-ID waits after a 491.
+const GLARE: Duration = Duration::from_millis(2100);
+
+type Branch = Vec<u8>;
+type CallId = Vec<u8>;
+
+#[derive(Default)]
+pub(super) struct Duties {
+    limits: Limits,
+    phones: Vec<Phone>,
+}
+
+#[derive(Default)]
+struct Phone {
+    /// Requests over UDP: where and when each was sent. `None` once it was sent again, or has a response.
+    first: BTreeMap<Branch, Option<(FlowId, Instant)>>,
+    /// INVITEs by branch.
+    invites: BTreeMap<Branch, Invite>,
+    /// ACKs that are due when the phone has done what it does now.
+    acks: Vec<(CallId, u32, u16)>,
+    /// Requests that came in and were not answered.
+    asked: BTreeMap<(FlowId, Branch), String>,
+    /// Those that were.
+    answered: BTreeSet<(FlowId, Branch)>,
+    /// Calls that a peer began.
+    offered: BTreeSet<CallId>,
+    /// Calls that this phone began.
+    owned: BTreeSet<CallId>,
+    /// When a re-INVITE of an owned call met one of the peer.
+    glares: BTreeMap<CallId, Instant>,
+    /// 2xx to the first INVITE of a call, without an ACK: when it was sent, how often, and where.
+    accepted: BTreeMap<CallId, Accepted>,
+}
+
+struct Invite {
+    sent: Instant,
+    flow: FlowId,
+    status: Option<u16>,
+}
+
+struct Accepted {
+    at: Instant,
+    flow: FlowId,
+    times: u32,
+    acknowledged: bool,
+}
+
+impl Oracle for Duties {
+    fn name(&self) -> &'static str {
+        "duties"
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        self.phones.resize_with(scene.phones.len(), Phone::default);
+        let (index, done) = match *sight {
+            Sight::Sent { phone, flow, data } => {
+                let Some(message) = read(data, &self.limits) else { return Ok(()) };
+                let udp = scene.phones[phone].setup.transport == Transport::Udp;
+                let now = scene.phones[phone].local(scene.now);
+                (phone, self.phones[phone].sent(now, udp, flow, &message))
+            }
+            Sight::Received { phone, flow, data } => {
+                let Some(message) = read(data, &self.limits) else { return Ok(()) };
+                let now = scene.phones[phone].local(scene.now);
+                let known = scene.phones[phone].flows.contains_key(&flow);
+                if known {
+                    self.phones[phone].received(now, flow, &message);
+                }
+                (phone, Ok(()))
+            }
+            Sight::Drained { phone, .. } => {
+                let node = &scene.phones[phone];
+                let now = node.local(scene.now);
+                let up = |flow: FlowId| node.flows.contains_key(&flow);
+                (phone, self.phones[phone].drained(now, up))
+            }
+            _ => return Ok(()),
+        };
+        done.map_err(|what| format!("{} {what}", scene.phones[index].setup.name))
+    }
+
+    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
+        if moment != Moment::Quiet {
+            return Ok(());
+        }
+        for (node, phone) in scene.phones.iter().zip(&self.phones).filter(|(node, _)| node.alive) {
+            let open = phone.asked.iter().find(|((flow, _), _)| node.flows.contains_key(flow));
+            if let Some((_, method)) = open {
+                return Err(format!("{} never answered a {method}", node.setup.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Phone {
+    fn sent(&mut self, now: Instant, udp: bool, flow: FlowId, message: &Message) -> Result<(), String> {
+        let Some((branch, call, number)) = names(message) else { return Ok(()) };
+        match (message.method(), message.status()) {
+            (Some(Method::Ack), _) => {
+                self.acks.retain(|(of, n, _)| *of != call || *n != number);
+            }
+            (Some(method), _) => {
+                if udp {
+                    let known = self.first.contains_key(&branch);
+                    self.first.insert(branch.clone(), (!known).then_some((flow, now)));
+                }
+                match method {
+                    Method::Invite => self.invited(now, flow, branch, call, message)?,
+                    Method::Bye => {
+                        let early = self.accepted.get(&call).is_some_and(|accepted| {
+                            !accepted.acknowledged && now.saturating_since(accepted.at) < AWAITED
+                        });
+                        if early {
+                            return Err("sends a BYE, and its 2xx was not acknowledged yet".to_owned());
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            (None, Some(200..)) => {
+                let key = (flow, branch);
+                self.asked.remove(&key);
+                self.answered.insert(key);
+                // A phone that calls itself has both ends of one Call-ID.
+                let theirs = self.offered.contains(&call) && !self.owned.contains(&call);
+                let accepts = theirs && message.status().is_some_and(|status| status < 300);
+                if accepts && message.cseq().is_ok_and(|cseq| cseq.method == Method::Invite) {
+                    let first = Accepted { at: now, flow, times: 0, acknowledged: false };
+                    self.accepted.entry(call).or_insert(first).times += 1;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn invited(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        branch: Branch,
+        call: CallId,
+        message: &Message,
+    ) -> Result<(), String> {
+        if message.to().is_ok_and(|to| to.tag().is_none()) {
+            self.owned.insert(call.clone());
+        }
+        if self.invites.contains_key(&branch) {
+            return Ok(());
+        }
+        let met = self.glares.remove(&call);
+        self.invites.insert(branch, Invite { sent: now, flow, status: None });
+        match met {
+            Some(at) if now.saturating_since(at) < GLARE => {
+                Err("tries again at once after a 491, and owns the Call-ID".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn received(&mut self, now: Instant, flow: FlowId, message: &Message) {
+        let Some((branch, call, number)) = names(message) else { return };
+        match (message.method(), message.status()) {
+            // A BYE of the peer says as much as its ACK.
+            (Some(Method::Ack | Method::Bye), _) => {
+                if let Some(accepted) = self.accepted.get_mut(&call) {
+                    accepted.acknowledged = true;
+                }
+            }
+            (Some(method), _) => {
+                if method == Method::Invite && message.to().is_ok_and(|to| to.tag().is_none()) {
+                    self.offered.insert(call);
+                }
+                // A CANCEL has the branch of its INVITE.
+                let key = (flow, branch);
+                if method != Method::Cancel && !self.answered.contains(&key) {
+                    self.asked.insert(key, String::from_utf8_lossy(method.as_bytes()).into_owned());
+                }
+            }
+            (None, Some(status)) => {
+                if let Some(first) = self.first.get_mut(&branch) {
+                    *first = None;
+                }
+                if status < 200 || message.cseq().is_ok_and(|cseq| cseq.method != Method::Invite) {
+                    return;
+                }
+                let Some(invite) = self.invites.get_mut(&branch).filter(|invite| invite.flow == flow) else {
+                    return;
+                };
+                let again = invite.status.is_some();
+                let first = *invite.status.get_or_insert(status);
+                let due = if status < 300 { first < 300 } else { !again };
+                if due && now.saturating_since(invite.sent) < AWAITED {
+                    self.acks.push((call.clone(), number, status));
+                }
+                let ours = self.owned.contains(&call) && !self.offered.contains(&call);
+                if status == 491 && !again && ours {
+                    self.glares.insert(call, now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn drained(&mut self, now: Instant, up: impl Fn(FlowId) -> bool) -> Result<(), String> {
+        if let Some((_, number, status)) = self.acks.pop() {
+            self.acks.clear();
+            return Err(format!("does not acknowledge the {status} to its INVITE {number}"));
+        }
+        let late = |(flow, at): &&(FlowId, Instant)| up(*flow) && now.saturating_since(*at) > REPEAT;
+        if let Some((_, at)) = self.first.values().flatten().find(late) {
+            let waits = now.saturating_since(*at);
+            return Err(format!("did not repeat a request that has no response for {waits:?}"));
+        }
+        let silent = |accepted: &Accepted| {
+            let waits = now.saturating_since(accepted.at);
+            accepted.times == 1
+                && up(accepted.flow)
+                && !accepted.acknowledged
+                && waits > REPEAT
+                && waits < AWAITED
+        };
+        if self.accepted.values().any(silent) {
+            return Err("did not repeat a 2xx that has no ACK".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn read(data: &Bytes, limits: &Limits) -> Option<Message> {
+    match datagram(data.clone(), limits) {
+        Frame::Message(message) => message.check().is_ok().then_some(message),
+        _ => None,
+    }
+}
+
+/// The branch with the sent-by and the method, the Call-ID and the number.
+fn names(message: &Message) -> Option<(Branch, CallId, u32)> {
+    let via = message.via().ok()?;
+    let cseq = message.cseq().ok()?;
+    let branch = [via.branch()?, via.host, cseq.method.as_bytes()].concat();
+    Some((branch, message.call_id().ok()?.to_vec(), cseq.number))
+}

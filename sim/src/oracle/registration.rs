@@ -1,0 +1,91 @@
+//! What a phone tells of its registration adds up: failures are counted, each is followed by a wait, and a binding is
+//! refreshed while it lasts.
+
+use std::time::Duration;
+
+use offhook::{Command, Event, RegistrationState};
+
+use super::{Moment, Oracle, Scene, Sight};
+
+/// Half of the default of [`offhook::RegistrationPolicy::first_wait`]: the least that a jittered wait may be.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+
+#[derive(Default)]
+pub(super) struct Registration {
+    /// Failures since the last success, by phone.
+    failures: Vec<u32>,
+}
+
+impl Oracle for Registration {
+    fn name(&self) -> &'static str {
+        "registration"
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        self.failures.resize(scene.phones.len(), 0);
+        match *sight {
+            Sight::Told { phone, event: Event::Registration { state, .. } } => {
+                let node = &scene.phones[phone];
+                let now = node.local(scene.now);
+                self.told(phone, state, now)
+                    .map_err(|what| format!("{} says {state:?}, but {what}", node.setup.name))
+            }
+            Sight::Asked { phone, command: Command::Register { .. }, .. } => {
+                // The command starts a new count, or goes on with the old one.
+                self.failures[phone] = self.failures[phone].max(1);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
+        if moment == Moment::Healed {
+            return Ok(());
+        }
+        for node in scene.phones.iter().filter(|phone| phone.alive) {
+            let now = node.local(scene.now);
+            match node.registration {
+                Some(RegistrationState::Registered { until }) if until < now => {
+                    return Err(format!(
+                        "the binding of {} is over, and it knows nothing of it",
+                        node.setup.name
+                    ));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Registration {
+    fn told(
+        &mut self,
+        phone: usize,
+        state: &RegistrationState,
+        now: offhook_wire::Instant,
+    ) -> Result<(), String> {
+        let failures = &mut self.failures[phone];
+        match state {
+            RegistrationState::Registered { .. } => *failures = 0,
+            RegistrationState::Waiting { until, why, .. } => {
+                *failures += 1;
+                if until.saturating_since(now) < SHORTEST_WAIT {
+                    return Err("that is no wait".to_owned());
+                }
+                if why.attempts > *failures {
+                    return Err(format!("only {failures} failed since it was registered"));
+                }
+            }
+            RegistrationState::Failed(why) => {
+                *failures += 1;
+                if why.attempts > *failures {
+                    return Err(format!("only {failures} failed since it was registered"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
