@@ -42,8 +42,9 @@ struct Phone {
     acks: Vec<(CallId, u32, u16)>,
     /// Requests that came in and were not answered.
     asked: BTreeMap<(FlowId, Branch), String>,
-    /// Those that were.
-    answered: BTreeSet<(FlowId, Branch)>,
+    /// Those that were, over whatever connection: a proxy that sends one again over the next has had its answer
+    /// (RFC 6026 §7.1).
+    answered: BTreeSet<Branch>,
     /// Calls that a peer began.
     offered: BTreeSet<CallId>,
     /// Calls that this phone began.
@@ -141,9 +142,8 @@ impl Phone {
                 }
             }
             (None, Some(200..)) => {
-                let key = (flow, branch);
-                self.asked.remove(&key);
-                self.answered.insert(key);
+                self.asked.retain(|(_, asked), _| *asked != branch);
+                self.answered.insert(branch);
                 // A phone that calls itself has both ends of one Call-ID.
                 let theirs = self.offered.contains(&call) && !self.owned.contains(&call);
                 let accepts = theirs && message.status().is_some_and(|status| status < 300);
@@ -195,9 +195,9 @@ impl Phone {
                     self.offered.insert(call);
                 }
                 // A CANCEL has the branch of its INVITE.
-                let key = (flow, branch);
-                if method != Method::Cancel && !self.answered.contains(&key) {
-                    self.asked.insert(key, String::from_utf8_lossy(method.as_bytes()).into_owned());
+                if method != Method::Cancel && !self.answered.contains(&branch) {
+                    self.asked
+                        .insert((flow, branch), String::from_utf8_lossy(method.as_bytes()).into_owned());
                 }
             }
             (None, Some(status)) => {
