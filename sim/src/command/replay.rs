@@ -1,0 +1,48 @@
+//! `cargo sim replay`: one run, to be read.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use offhook_sim::run;
+use serde_json::json;
+
+use super::{Clean, files};
+
+/// Play one seed or one scenario file: prints the scenario, its ladder and the verdict
+#[derive(Args)]
+pub(super) struct Replay {
+    /// A number, or the path of a `.scn` file
+    what: String,
+    /// Also draw the run as an HTML page in this file
+    #[arg(long)]
+    html: Option<PathBuf>,
+    /// Only the verdict, as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Replay {
+    pub(super) fn go(self) -> Clean {
+        let scenario = files::scenario(&self.what)?;
+        if let Some(path) = &self.html {
+            files::write(path, &run::page(&scenario))?;
+        }
+        let (verdict, ladder) = run::replay(&scenario);
+        let ok = verdict.violation.is_none();
+        let hash = format!("{:016x}", verdict.hash);
+        if !self.json {
+            println!("{scenario}\n{ladder}");
+        }
+        match verdict.violation {
+            None if self.json => println!("{}", json!({ "hash": hash, "ok": ok })),
+            None => println!("hash {hash}: clean"),
+            Some(violation) if self.json => {
+                let line =
+                    json!({ "hash": hash, "ok": ok, "oracle": violation.oracle, "what": violation.what });
+                println!("{line}");
+            }
+            Some(violation) => println!("{violation}\nhash {hash}: failed"),
+        }
+        Ok(ok)
+    }
+}

@@ -1,0 +1,65 @@
+//! `cargo sim shrink`: what is left of a failure.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use offhook_sim::run;
+use offhook_sim::scenario::Scenario;
+use offhook_sim::shrink::{self, Budget, Shrunk};
+use serde_json::json;
+
+use super::{Clean, files, headline};
+
+/// How long a scenario may take to become small.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Make the scenario of a failing seed or file small: prints what is left of it, and its ladder
+#[derive(Args)]
+pub(super) struct Shrink {
+    /// A number, or the path of a `.scn` file
+    what: String,
+    /// Also write what is left to this file
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Only what is left and what it took, as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Shrink {
+    /// Clean when there is nothing to make small.
+    pub(super) fn go(self) -> Clean {
+        let scenario = files::scenario(&self.what)?;
+        let (Some(small), seconds) = in_time(&scenario) else {
+            eprintln!("sim: no oracle objects to this scenario");
+            return Ok(true);
+        };
+        let Shrunk { scenario: story, violation, runs, ended } = &small;
+        let kept = format!("# {}\n{story}", headline(violation));
+        let (before, after) = (scenario.steps.len(), story.steps.len());
+        if self.json {
+            let line = json!({
+                "seed": story.seed, "oracle": violation.oracle, "what": violation.what, "scenario": story.to_json(),
+                "steps_before": before, "steps": after, "runs": runs, "seconds": seconds, "ended": ended.as_str(),
+            });
+            println!("{line}");
+        } else {
+            println!("{kept}\n{}\n{violation}", run::replay(story).1);
+            println!("{before} steps became {after} in {runs} runs and {seconds:.2} s ({})", ended.as_str());
+        }
+        if let Some(path) = &self.out {
+            files::write(path, &kept)?;
+        }
+        Ok(false)
+    }
+}
+
+/// Makes a scenario small, and says how many seconds it took.
+#[expect(clippy::disallowed_methods, reason = "the library has no clock, somebody waits for the command")]
+pub(super) fn in_time(scenario: &Scenario) -> (Option<Shrunk>, f64) {
+    let start = Instant::now();
+    let is_over = || start.elapsed() >= PATIENCE;
+    let small = shrink::shrink(scenario, &Budget { is_over: &is_over, ..Budget::default() });
+    (small, start.elapsed().as_secs_f64())
+}
