@@ -23,6 +23,7 @@ mod id;
 mod input;
 mod line;
 mod machine;
+mod marks;
 mod misuse;
 mod negotiation;
 mod path;
@@ -49,6 +50,8 @@ pub use event::{
 };
 pub use id::{AccountId, EffectId, FlowId, SessionId};
 pub use input::{FlowChange, FlowFailure, Input, Output};
+#[cfg(any(test, feature = "marks"))]
+pub use marks::Marks;
 pub use misuse::Misuse;
 pub use offhook_wire::digest::{Password, Secret};
 pub use offhook_wire::sdp::Direction;

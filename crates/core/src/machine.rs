@@ -30,7 +30,7 @@ pub(crate) trait Edges: Sync {
     /// The words of an edge: from, cause, to.
     fn words(&self, edge: usize) -> [&'static str; 3];
     /// How many edges there are.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "marks"))]
     fn len(&self) -> usize;
 }
 
@@ -40,7 +40,7 @@ impl<S: Word + Sync, C: Word + Sync> Edges for Table<S, C> {
         [from.word(), cause.word(), to.word()]
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "marks"))]
     fn len(&self) -> usize {
         self.0.len()
     }
@@ -51,6 +51,14 @@ impl<S: Word, C: Word> Table<S, C> {
     pub(crate) fn find(&self, from: S, cause: C, to: S) -> Option<usize> {
         self.0.iter().position(|edge| *edge == (from, cause, to))
     }
+}
+
+/// The tables of all machines, with their titles.
+#[cfg(any(test, feature = "marks"))]
+pub(crate) fn all_tables() -> Vec<(&'static str, &'static dyn Edges)> {
+    let session: &dyn Edges = &crate::session::EDGES;
+    let below = crate::transaction::tables().into_iter().chain(crate::line::tables());
+    below.chain([("Call", session)]).collect()
 }
 
 /// A table as a Mermaid state diagram: the pictures in MACHINES.md are made by this and checked against it.
@@ -102,10 +110,7 @@ mod tests {
             "# The machines of the core\n\nDrawn from the tables of legal edges in `src/`, which every transition is checked \
              against; a test compares.\n",
         );
-        let session: &dyn Edges = &crate::session::EDGES;
-        let tables =
-            crate::transaction::tables().into_iter().chain(crate::line::tables()).chain([("Call", session)]);
-        for (title, table) in tables {
+        for (title, table) in all_tables() {
             text += &format!("\n## {title}\n\n```mermaid\n{}```\n", mermaid(table));
         }
         assert!(text == include_str!("../MACHINES.md"), "crates/core/MACHINES.md is to be:\n{text}");
@@ -114,10 +119,7 @@ mod tests {
     /// A state that no edge leads to, or an edge that stands twice, is a mistake.
     #[test]
     fn every_state_can_be_reached() {
-        let session: &dyn Edges = &crate::session::EDGES;
-        let tables =
-            crate::transaction::tables().into_iter().chain(crate::line::tables()).chain([("Call", session)]);
-        for (title, table) in tables {
+        for (title, table) in all_tables() {
             let edges: Vec<[&str; 3]> = (0..table.len()).map(|edge| table.words(edge)).collect();
             for (n, edge) in edges.iter().enumerate() {
                 assert!(!edges[..n].contains(edge), "{title}: {edge:?} twice");

@@ -1,4 +1,5 @@
 use crate::machine::{Edges, Table, Word};
+use crate::marks::Mark;
 use crate::{AccountId, FlowId, SessionId};
 use offhook_wire::Instant;
 use std::fmt;
@@ -65,6 +66,8 @@ pub(crate) struct Trace {
     capacity: usize,
     ring: Vec<Step>,
     oldest: usize,
+    #[cfg(any(test, feature = "marks"))]
+    marks: crate::marks::Marks,
 }
 
 /// A [`Record`] before its words are looked up, half the size.
@@ -78,7 +81,27 @@ struct Step {
 
 impl Trace {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, ring: Vec::new(), oldest: 0 }
+        Self {
+            capacity,
+            ring: Vec::new(),
+            oldest: 0,
+            #[cfg(any(test, feature = "marks"))]
+            marks: crate::marks::Marks::default(),
+        }
+    }
+
+    /// Notes that this place was reached, where marks are counted.
+    #[inline]
+    pub(crate) fn mark(&mut self, mark: Mark) {
+        #[cfg(any(test, feature = "marks"))]
+        self.marks.reach(mark);
+        #[cfg(not(any(test, feature = "marks")))]
+        let _ = mark;
+    }
+
+    #[cfg(any(test, feature = "marks"))]
+    pub(crate) fn marks(&self) -> &crate::marks::Marks {
+        &self.marks
     }
 
     /// Records a transition. An edge that the machine's table does not have is a bug of ours, and stops it here.
@@ -94,6 +117,8 @@ impl Trace {
         let Some(edge) = table.find(from, cause, to) else {
             panic!("{machine}: no edge {} --{}--> {}", from.word(), cause.word(), to.word())
         };
+        #[cfg(any(test, feature = "marks"))]
+        self.marks.reach_edge(table, edge);
         let step = Step { at, machine, edge: edge as u16, table };
         if self.ring.len() < self.capacity {
             self.ring.push(step);

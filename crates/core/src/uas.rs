@@ -1,6 +1,7 @@
 //! What the phone answers whatever its calls do (RFC 3261 §8.2).
 
 use crate::entropy::Label;
+use crate::marks::Mark;
 use crate::session::Env;
 use crate::transaction::ServerTx;
 use crate::{Config, Event};
@@ -67,6 +68,7 @@ fn answer_with(
 
 /// 500 to a request that came too early, with a time from 0 to 10 s after which it may come again (§14.2).
 pub(crate) fn retry_later(env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
+    env.cx.trace.mark(Mark::RetryLater);
     let seconds = (env.cx.entropy.u64(Label::Pace) % 11).to_string();
     answer_with(env, tx, request, 500, &[(HeaderName::RetryAfter, seconds.as_bytes())]);
 }
@@ -78,6 +80,7 @@ pub(crate) fn unsupported_media(env: &mut Env<'_, '_>, tx: ServerTx, request: &M
 
 /// 489, with the one package that we take (RFC 6665 §4.1.3).
 pub(crate) fn unknown_event(env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
+    env.cx.trace.mark(Mark::PackageUnknown);
     answer_with(env, tx, request, 489, &[(HeaderName::AllowEvents, b"refer")]);
 }
 
@@ -92,6 +95,7 @@ pub(crate) fn admit(env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) -> O
         lacking.extend_from_slice(option);
     }
     if !lacking.is_empty() {
+        env.cx.trace.mark(Mark::ExtensionRefused);
         answer_with(env, tx, request, 420, &[(HeaderName::Unsupported, &lacking)]);
         return None;
     }
@@ -123,12 +127,17 @@ pub(crate) fn out_of_dialog(env: &mut Env<'_, '_>, tx: ServerTx, request: &Messa
             answer(env, tx, request, 200);
         }
         Some(Method::Bye | Method::Info | Method::Notify | Method::Refer | Method::Invite) => {
+            env.cx.trace.mark(Mark::OutOfDialog);
             answer(env, tx, request, 481);
         }
         // Known to SIP, but not to this phone (§8.2.1); 501 for what nobody knows.
         Some(Method::Subscribe | Method::Publish | Method::Prack | Method::Update | Method::Register) => {
+            env.cx.trace.mark(Mark::MethodRefused);
             answer_with(env, tx, request, 405, &[(HeaderName::Allow, ALLOW)]);
         }
-        _ => answer_with(env, tx, request, 501, &[(HeaderName::Allow, ALLOW)]),
+        _ => {
+            env.cx.trace.mark(Mark::MethodRefused);
+            answer_with(env, tx, request, 501, &[(HeaderName::Allow, ALLOW)]);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::cx::Cx;
 use crate::entropy::Label;
+use crate::marks::Mark;
 use crate::planted::planted;
 use crate::{AccountId, bounds};
 use offhook_wire::digest::{Challenge, Responder, strongest};
@@ -47,8 +48,15 @@ impl Auth {
             && !planted!(cx.config, ChallengeLoop)
             && !(challenge.stale && tried <= bounds::STALE_NONCES)
         {
+            cx.trace.mark(Mark::ChallengeRefused);
             responder.forget();
             return None;
+        }
+        if tried > 0 {
+            cx.trace.mark(Mark::StaleNonce);
+        }
+        if answers == HeaderName::ProxyAuthorization {
+            cx.trace.mark(Mark::ProxyChallenge);
         }
         let cnonce: [u8; 24] = cx.entropy.token(Label::Auth);
         let cnonce = std::str::from_utf8(&cnonce).expect("tokens are ASCII");

@@ -6,6 +6,7 @@ use super::LineTimer;
 use crate::cx::Cx;
 use crate::entropy::Label;
 use crate::machine::{Table, words};
+use crate::marks::Mark;
 use crate::path::Path;
 use crate::planted::planted;
 use crate::timer::{Timer, TimerId};
@@ -132,6 +133,9 @@ impl Flow {
         servers.sort_by_key(|server| std::cmp::Reverse(server.weight));
         let Some(place) = self.turn.checked_rem(servers.len()) else { return };
         let target = servers[place].target.clone();
+        if place > 0 {
+            cx.trace.mark(Mark::ServerChanged);
+        }
         let transport = target.transport;
         let flow = cx.out.new_flow();
         cx.out.push(Output::Open { flow, account: self.account, target });
@@ -173,7 +177,10 @@ impl Flow {
     pub(super) fn overdue(&mut self, cx: &mut Cx<'_>) -> Option<Down> {
         let (flow, cause) = match &self.state {
             State::Connecting { flow, .. } => (*flow, Cause::Overdue),
-            State::Up(up) => (up.path.flow, Cause::Silent),
+            State::Up(up) => {
+                cx.trace.mark(Mark::PongMissed);
+                (up.path.flow, Cause::Silent)
+            }
             State::Off | State::Waiting { .. } => return None,
         };
         cx.out.push(Output::Close { flow });
@@ -242,7 +249,10 @@ impl Flow {
         }
         match kind {
             KeepAlive::Ping => cx.out.transmit(up.path.flow, Bytes::from_static(PONG)),
-            KeepAlive::Pong => up.answers = true,
+            KeepAlive::Pong => {
+                cx.trace.mark(Mark::PongLearnt);
+                up.answers = true;
+            }
         }
     }
 
@@ -285,5 +295,8 @@ pub(super) fn back_off(cx: &mut Cx<'_>, failures: u32) -> Duration {
     let policy = &cx.config.registration;
     let doubled = policy.first_wait.saturating_mul(1 << failures.saturating_sub(1).min(16));
     let full = doubled.min(policy.longest_wait);
+    if doubled > full {
+        cx.trace.mark(Mark::BackOffCapped);
+    }
     cx.entropy.between(Label::Pace, full / 2, full)
 }

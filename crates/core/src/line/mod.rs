@@ -11,6 +11,7 @@ mod timer;
 pub(crate) use timer::LineTimer;
 
 use crate::cx::Cx;
+use crate::marks::Mark;
 use crate::path::Path;
 use crate::transaction::{ClientTx, Transactions, TxFailed, TxFailure};
 use crate::{Account, AccountId, FlowChange, FlowId};
@@ -22,7 +23,7 @@ use offhook_wire::{HeaderName, KeepAlive, Message, Method};
 use registration::{Desk, Next, Registration};
 
 /// The tables of the machines, for their diagrams.
-#[cfg(test)]
+#[cfg(any(test, feature = "marks"))]
 pub(crate) fn tables() -> [(&'static str, &'static dyn crate::machine::Edges); 2] {
     [("Flow", &flow::FLOW), ("Registration", &registration::REGISTRATION)]
 }
@@ -175,6 +176,7 @@ impl Line {
         if !self.flow.silent_since(asked_at) {
             return LineChange::Nothing;
         }
+        cx.trace.mark(Mark::StaleFlow);
         let down = self.flow.overdue(cx);
         self.went_down(cx, down)
     }

@@ -6,6 +6,7 @@ mod receive;
 use crate::cx::{Cx, Outbox};
 use crate::entropy::Entropy;
 use crate::line::{Line, LineChange};
+use crate::marks::Mark;
 use crate::planted::planted;
 use crate::session::{Env, Invitation, Session, Upcall};
 use crate::timer::{Timer, Timers};
@@ -96,6 +97,7 @@ impl Phone {
     pub fn handle(&mut self, now: Instant, input: Input) -> Result<(), Misuse> {
         if now < self.now {
             self.counters.clock_backwards += 1;
+            self.trace.mark(Mark::ClockBackwards);
         }
         self.now = self.now.max(now);
         self.expire();
@@ -148,6 +150,12 @@ impl Phone {
     /// The last transitions of all machines, oldest first; as many as [`Config::trace`] says.
     pub fn trace(&self) -> impl Iterator<Item = Record> {
         self.trace.records()
+    }
+
+    /// Which places of the machines were reached so far.
+    #[cfg(any(test, feature = "marks"))]
+    pub fn marks(&self) -> &crate::Marks {
+        self.trace.marks()
     }
 
     /// What was ignored so far.
@@ -215,6 +223,7 @@ impl Phone {
                 let Some(account) = self.session(by).map(Session::account) else { return };
                 // A call that is being transferred makes room for the one that takes its place, but for one only.
                 if !self.has_room_beside(Some(by)) {
+                    self.trace.mark(Mark::ReferNoRoom);
                     return self.with_session(by, |session, env| session.on_report(env, 486));
                 }
                 let id = self.new_session();

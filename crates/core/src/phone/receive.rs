@@ -1,6 +1,7 @@
 //! Bytes from a flow: framed, checked, and given to whom they are for.
 
 use super::{Parts, Phone};
+use crate::marks::Mark;
 use crate::session::{Session, slot_of, to_tag};
 use crate::transaction::{Owner, Routed, ServerTx};
 use crate::{AccountId, FlowId, SessionId, uas};
@@ -38,6 +39,7 @@ impl Phone {
     /// transaction: a sender that repeats it gets the same answer again.
     fn malformed(&mut self, flow: FlowId, data: Bytes, code: u16) {
         self.counters.malformed += 1;
+        self.trace.mark(Mark::Malformed);
         let Some(request) = Message::salvage(data, &self.config.limits) else { return };
         if request.method() == Some(Method::Ack) {
             return;
@@ -56,14 +58,20 @@ impl Phone {
             Routed::Request { tx, message } => self.request(account, flow, tx, message),
             Routed::Ack(message) => match to_tag(&message).and_then(|tag| self.called(tag)) {
                 Some(id) => self.with_session(id, |session, env| session.on_ack(env, &message)),
-                None => self.counters.stray += 1,
+                None => {
+                    self.trace.mark(Mark::StrayAck);
+                    self.counters.stray += 1;
+                }
             },
             Routed::Cancelled { invite, owner, message } => {
                 if let Some(id) = owner {
                     self.with_session(id, |session, env| session.on_cancelled(env, invite, &message));
                 }
             }
-            Routed::Stray => self.counters.stray += 1,
+            Routed::Stray => {
+                self.trace.mark(Mark::StrayResponse);
+                self.counters.stray += 1;
+            }
             Routed::Response { owner, tx, message } => match owner {
                 Owner::Session(id) if self.session(id).is_some() => {
                     self.with_session(id, |session, env| session.on_response(env, tx, &message));
@@ -102,7 +110,10 @@ impl Phone {
         let scheme = invite.request_uri().and_then(|uri| Uri::parse(uri).ok()).map(|uri| uri.scheme);
         let code = match scheme {
             Some(Scheme::Sip | Scheme::Sips | Scheme::Tel) if self.has_room() => None,
-            Some(Scheme::Sip | Scheme::Sips | Scheme::Tel) => Some(486),
+            Some(Scheme::Sip | Scheme::Sips | Scheme::Tel) => {
+                self.trace.mark(Mark::NoRoom);
+                Some(486)
+            }
             Some(Scheme::Other(_)) => Some(416),
             None => Some(400),
         };

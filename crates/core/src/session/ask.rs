@@ -4,6 +4,7 @@ use super::outgoing::{refuse_fork, to_tag};
 use super::{Env, Session, Step};
 use crate::dialog::decimal;
 use crate::dtmf;
+use crate::marks::Mark;
 use crate::planted::planted;
 use crate::transaction::{ClientTx, Owner, TxFailed, TxFailure};
 use crate::uas::ALLOW;
@@ -158,6 +159,7 @@ impl Session {
 
     /// The peer, or a proxy for it, does not know the call any more: so it is over (§12.2.1.2).
     fn lost_by_peer(&mut self, env: &mut Env<'_, '_>, code: u16) {
+        env.cx.trace.mark(Mark::LostByPeer);
         let cause = if code == 408 { Cause::TimedOut } else { Cause::Protocol };
         self.close(env, Step::Refused, EndReason::new(By::Peer, cause, Some(code), "the peer lost the call"));
     }
@@ -173,6 +175,7 @@ impl Session {
             if planted!(env.cx.config, RepeatedAckForgotten) {
                 return;
             }
+            env.cx.trace.mark(Mark::AnswerAgain);
             e.send_ack(env, cseq.number);
         } else {
             refuse_fork(env, code, message);

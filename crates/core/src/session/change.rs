@@ -4,6 +4,7 @@ use super::ask::Ask;
 use super::outgoing::{refusal_of, sdp_of};
 use super::{Env, Session, State, Step};
 use crate::entropy::Label;
+use crate::marks::Mark;
 use crate::negotiation::{LocalOffer, RemoteOffer};
 use crate::planted::planted;
 use crate::timer::SessionTimer;
@@ -66,6 +67,7 @@ impl Session {
                     self.alarm(env.cx, env.cx.config.times.t1 * 64, SessionTimer::Change);
                 }
             } else if waited {
+                env.cx.trace.mark(Mark::WishTakenBack);
                 self.hold_event(env);
             }
             return;
@@ -84,6 +86,7 @@ impl Session {
 
     /// It was not answered, or found no connection to begin on.
     pub(super) fn change_overdue(&mut self, env: &mut Env<'_, '_>) {
+        env.cx.trace.mark(Mark::ChangeOverdue);
         match self.take_change() {
             Change::Settled => self.hold_refused(env, None),
             Change::Offering { offer, .. } => {
@@ -200,6 +203,7 @@ impl Session {
             e.glares = 0;
             let hold = std::mem::replace(&mut e.hold.wanted, e.hold.agreed);
             if hold != e.hold.agreed {
+                env.cx.trace.mark(Mark::HoldRefused);
                 env.cx.out.event(Event::HoldFailed { session, hold, code });
             } else {
                 // The wish was taken back meanwhile: it is as it is wanted.
@@ -210,6 +214,7 @@ impl Session {
 
     fn answer_unusable(&mut self, env: &mut Env<'_, '_>, fault: MediaFault) {
         let (code, cause) = refusal_of(fault);
+        env.cx.trace.mark(Mark::AnswerUnusable);
         let why = EndReason::new(By::Us, cause, Some(code), "the answer cannot be used");
         self.hang_up_because(env, Step::NoMedia, why);
     }
@@ -229,6 +234,7 @@ impl Session {
                     e.send_ack(env, cseq);
                 }
                 let Some(answer) = sdp_of(message) else {
+                    env.cx.trace.mark(Mark::ChangeWithoutAnswer);
                     self.negotiation.withdraw(offer);
                     let why =
                         EndReason::new(By::Peer, Cause::Protocol, Some(code), "a 2xx without an answer");
@@ -242,6 +248,7 @@ impl Session {
                 }
             }
             491 if self.may_try_again() => {
+                env.cx.trace.mark(Mark::Glare);
                 if !planted!(env.cx.config, OfferNotWithdrawn) {
                     self.withdraw(env, offer);
                 }
@@ -255,6 +262,10 @@ impl Session {
             // The call is over; `dialog_response` closes it.
             408 | 481 => self.withdraw(env, offer),
             _ => {
+                env.cx.trace.mark(Mark::ChangeRefused);
+                if code == 491 {
+                    env.cx.trace.mark(Mark::GlareGivenUp);
+                }
                 self.withdraw(env, offer);
                 self.hold_refused(env, Some(code));
                 self.reconcile(env);
@@ -270,7 +281,7 @@ impl Session {
         self.withdraw(env, offer);
         match why {
             // It starts again when a connection is up.
-            TxFailure::FlowLost => {}
+            TxFailure::FlowLost => env.cx.trace.mark(Mark::ChangeInterrupted),
             TxFailure::TimedOut => {
                 let why =
                     EndReason::new(By::Network, Cause::TimedOut, Some(408), "no response to a re-INVITE");
@@ -318,6 +329,7 @@ impl Session {
                 if planted!(env.cx.config, GlareNotAnswered) {
                     return;
                 }
+                env.cx.trace.mark(Mark::GlareAnswered);
                 return uas::answer(env, tx, request, 491);
             }
             _ => {
@@ -357,6 +369,7 @@ impl Session {
             Change::Answering { tx: open, request, .. } | Change::Proposing { tx: open, request, .. }
                 if number(request) == number(again) =>
             {
+                env.cx.trace.mark(Mark::ChangeRepeated);
                 let before = std::mem::replace(open, tx);
                 let request = std::mem::replace(&mut **request, again.clone());
                 // For a peer that only used a number twice: nothing is sent when the transaction is gone.
@@ -402,6 +415,7 @@ impl Session {
             }
             other => return self.set_change(other),
         }
+        env.cx.trace.mark(Mark::ChangeCancelled);
         self.reconcile(env);
     }
 
@@ -413,6 +427,7 @@ impl Session {
         };
         match sdp_of(ack) {
             Some(answer) => {
+                env.cx.trace.mark(Mark::AnswerInAck);
                 let changed = self.hear(env, Some(answer.clone()), hold);
                 let effect = self.effect(env.cx, Effect::Apply { session: self.id, answer });
                 self.begin_change(env, Change::Applying { effect, offer });
@@ -421,6 +436,7 @@ impl Session {
                 }
             }
             None => {
+                env.cx.trace.mark(Mark::NoAnswerInAck);
                 self.negotiation.withdraw(offer);
                 let why = EndReason::new(By::Peer, Cause::Protocol, None, "an ACK without an answer");
                 self.hang_up_because(env, Step::Refused, why);

@@ -3,6 +3,7 @@
 use super::ask::Ask;
 use super::established::{Change, Established};
 use super::{Env, Phase, Session, State, Step};
+use crate::marks::Mark;
 use crate::planted::planted;
 use crate::timer::SessionTimer;
 use crate::transaction::{ClientTx, ServerTx, TxFailed, TxFailure};
@@ -103,7 +104,10 @@ impl Session {
     /// Sends the BYE, unless it is out already or there is no connection.
     pub(super) fn closing_retry(&mut self, env: &mut Env<'_, '_>) {
         if matches!(&self.state, State::Closing(e, _) if e.pending.is_empty()) {
-            self.ask(env, Ask::Bye);
+            let sent = self.ask(env, Ask::Bye);
+            if !sent {
+                env.cx.trace.mark(Mark::ByeWaits);
+            }
         }
     }
 
@@ -143,6 +147,7 @@ impl Session {
         if request.method() != Some(Method::Bye) {
             return uas::answer(env, tx, request, 481);
         }
+        env.cx.trace.mark(Mark::ByesCross);
         uas::answer(env, tx, request, 200);
         let State::Closing(_, why) = self.take() else { return };
         self.end(env, Step::Bye, why);
@@ -171,6 +176,7 @@ impl Session {
         }
         let waiting = established.digits.take().filter(|_| !planted!(env.cx.config, DigitsForgotten));
         for digit in waiting.into_iter().flat_map(|digits| digits.into_waiting()) {
+            env.cx.trace.mark(Mark::DigitsLeft);
             env.cx.out.event(Event::DigitFailed { session, digit, why });
         }
         if established.transfer.take().is_some() {

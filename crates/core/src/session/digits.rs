@@ -4,6 +4,7 @@ use super::Env;
 use super::Session;
 use super::ask::Ask;
 use crate::dtmf::{Digit, Digits};
+use crate::marks::Mark;
 use crate::{DigitFailure, DtmfPath, Effect, EffectId, EffectResult, Event};
 use std::time::Duration;
 
@@ -44,10 +45,12 @@ impl Session {
             };
             let why = match (path, telephone_event) {
                 (DtmfPath::Rtp | DtmfPath::Auto, true) => {
+                    env.cx.trace.mark(Mark::DigitByRtp);
                     let effect = env.cx.out.effect(session, Effect::Digit { session, digit, duration });
                     return queue.send_by_rtp(effect, digit);
                 }
                 (DtmfPath::Info, _) | (DtmfPath::Auto, false) => {
+                    env.cx.trace.mark(Mark::DigitByInfo);
                     queue.send_by_info();
                     if self.ask(env, Ask::Info { digit, duration }) {
                         return;
@@ -55,7 +58,10 @@ impl Session {
                     self.info_idle();
                     DigitFailure::Refused
                 }
-                (DtmfPath::Rtp, false) => DigitFailure::NotSupported,
+                (DtmfPath::Rtp, false) => {
+                    env.cx.trace.mark(Mark::DigitNotSupported);
+                    DigitFailure::NotSupported
+                }
             };
             env.cx.out.event(Event::DigitFailed { session, digit, why });
         }
@@ -87,6 +93,9 @@ impl Session {
 
     pub(super) fn info_done(&mut self, env: &mut Env<'_, '_>, digit: char, taken: bool) {
         self.info_idle();
+        if !taken {
+            env.cx.trace.mark(Mark::DigitRefused);
+        }
         let session = self.id;
         env.cx.out.event(match taken {
             true => Event::DigitSent { session, digit, path: DtmfPath::Info },

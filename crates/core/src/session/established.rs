@@ -8,6 +8,7 @@ use super::{Env, Session, State, Step};
 use crate::dialog::{Dialog, Order};
 use crate::dtmf::{self, Digits};
 use crate::entropy::Label;
+use crate::marks::Mark;
 use crate::planted::planted;
 use crate::reason::reason_of;
 use crate::timer::SessionTimer;
@@ -136,12 +137,14 @@ impl Session {
     pub(super) fn retransmit_2xx(&mut self, env: &mut Env<'_, '_>) {
         let Some(unacked) = self.established_mut().and_then(|e| e.unacked.as_mut()) else { return };
         if env.cx.now >= unacked.give_up {
+            env.cx.trace.mark(Mark::AckMissing);
             return self.ack_missing(env);
         }
         // The flow that the INVITE came over may be gone; the account's is the way to the same server.
         if let Some(path) = env.line.path()
             && !planted!(env.cx.config, AnswerNotRepeated)
         {
+            env.cx.trace.mark(Mark::AnswerRepeated);
             env.cx.out.transmit(path.flow, unacked.response.clone());
         }
         unacked.interval = (unacked.interval * 2).min(env.cx.config.times.t2);
@@ -165,7 +168,13 @@ impl Session {
 
     pub(super) fn dialog_request(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
         let Some(e) = self.established_mut() else { return };
-        match (e.dialog.order(request), request.method()) {
+        let order = e.dialog.order(request);
+        match order {
+            Order::Next => {}
+            Order::Late => env.cx.trace.mark(Mark::LateSequence),
+            Order::Again => env.cx.trace.mark(Mark::SameSequence),
+        }
+        match (order, request.method()) {
             (Order::Next, _) => {}
             // What was done is not done twice; the answer is what it was. A proxy sends what was pending again over a new
             // connection, and a digit must not be heard twice for that.
@@ -194,6 +203,9 @@ impl Session {
             State::Leaving(e, why) => (e, Some(why)),
             _ => unreachable!("dialog_request is for calls with a dialog"),
         };
+        if established.transfer.is_some() {
+            env.cx.trace.mark(Mark::TransferHungUp);
+        }
         let transferred = established.transfer.as_ref().is_some_and(|transfer| transfer.accepted);
         let (code, text) = reason_of(request);
         let cause = if transferred { Cause::Transferred } else { Cause::HungUp };

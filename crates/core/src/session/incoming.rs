@@ -4,6 +4,7 @@ use super::established::{Change, Established};
 use super::outgoing::{cancel_reason, has_sdp, not_connected, refusal_of, sdp_of};
 use super::{Env, Phase, Session, State, Step};
 use crate::dialog::Dialog;
+use crate::marks::Mark;
 use crate::negotiation::{LocalOffer, RemoteOffer};
 use crate::reason::reason_of;
 use crate::timer::SessionTimer;
@@ -83,6 +84,7 @@ impl Session {
                 (self.effect(env.cx, effect), Turn::Theirs(token))
             }
             None => {
+                env.cx.trace.mark(Mark::LateOffer);
                 let token = self.negotiation.offer().expect("a new call has no offer open");
                 (self.offer_effect(env.cx, direction), Turn::Ours(token))
             }
@@ -106,6 +108,7 @@ impl Session {
                     EffectResult::Failed(fault) => fault,
                     _ => crate::MediaFault::Engine,
                 };
+                env.cx.trace.mark(Mark::MediaRefused);
                 let (code, cause) = refusal_of(fault);
                 match turn {
                     Turn::Theirs(token) => self.negotiation.refuse(token),
@@ -162,10 +165,13 @@ impl Session {
     /// A request within the early dialog: only a BYE has a meaning there (§15).
     pub(super) fn early_request(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
         match request.method() {
-            Some(Method::Bye) => {}
+            Some(Method::Bye) => env.cx.trace.mark(Mark::RingingBye),
             // The first INVITE has no answer yet (§14.2).
             Some(Method::Invite) => return uas::retry_later(env, tx, request),
-            _ => return uas::out_of_dialog(env, tx, request),
+            _ => {
+                env.cx.trace.mark(Mark::RingingRequest);
+                return uas::out_of_dialog(env, tx, request);
+            }
         }
         uas::answer(env, tx, request, 200);
         let (code, text) = reason_of(request);

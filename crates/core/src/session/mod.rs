@@ -27,6 +27,7 @@ pub(crate) use outgoing::{Invitation, to_tag};
 use crate::cx::Cx;
 use crate::dialog::Dialog;
 use crate::line::Line;
+use crate::marks::Mark;
 use crate::negotiation::Negotiation;
 use crate::timer::{SessionTimer, Timer, TimerId};
 use crate::trace::Machine;
@@ -243,9 +244,15 @@ impl Session {
     pub(crate) fn on_timer(&mut self, env: &mut Env<'_, '_>, timer: SessionTimer) {
         self.alarms[timer as usize] = None;
         match timer {
-            SessionTimer::NoAnswer => self.nobody_answers(env),
+            SessionTimer::NoAnswer => {
+                env.cx.trace.mark(Mark::NobodyAnswers);
+                self.nobody_answers(env);
+            }
             SessionTimer::Retransmit2xx => self.retransmit_2xx(env),
-            SessionTimer::MediaPath => self.media_failed(env, "no media path in time"),
+            SessionTimer::MediaPath => {
+                env.cx.trace.mark(Mark::MediaLate);
+                self.media_failed(env, "no media path in time");
+            }
             SessionTimer::Glare => self.reconcile(env),
             SessionTimer::Transfer => self.transfer_silent(env),
             SessionTimer::Closing => self.closing_timeout(env),
@@ -267,6 +274,7 @@ impl Session {
     pub(crate) fn on_request(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
         // Our tag alone does not make it the peer's: the Call-ID and his tag must agree too (§12.2.2).
         if !self.dialog().is_some_and(|dialog| dialog.owns(request)) {
+            env.cx.trace.mark(Mark::ForeignDialog);
             return uas::answer(env, tx, request, 481);
         }
         match &self.state {

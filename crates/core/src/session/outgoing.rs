@@ -4,6 +4,7 @@ use super::established::{Change, Credentials, Established};
 use super::{Env, Phase, Session, State, Step, Upcall};
 use crate::dialog::{Dialog, decimal};
 use crate::entropy::Label;
+use crate::marks::Mark;
 use crate::negotiation::LocalOffer;
 use crate::planted::planted;
 use crate::reason::{reason_of, reason_of_final};
@@ -167,6 +168,7 @@ impl Session {
         if let (Preview::None, Some(answer), Some(tag)) = (&calling.preview, sdp_of(message), to_tag(message))
         {
             let of = Fork { tag: Bytes::copy_from_slice(tag), answer: answer.clone() };
+            env.cx.trace.mark(Mark::EarlyMedia);
             let effect = self.effect(env.cx, Effect::Apply { session: self.id, answer });
             let State::Calling(calling) = &mut self.state else { return };
             calling.preview = Preview::Applying { effect, of };
@@ -193,6 +195,7 @@ impl Session {
         self.silence(env.cx, SessionTimer::NoAnswer);
         let Ok(dialog) = Dialog::of_response(message, invite.cseq) else {
             self.negotiation.withdraw(offer);
+            env.cx.trace.mark(Mark::NoDialog);
             let why = EndReason::new(By::Peer, Cause::Protocol, message.status(), "a 2xx without a dialog");
             return self.end(env, Step::Refused, why);
         };
@@ -205,6 +208,11 @@ impl Session {
             Preview::Applying { of, .. } | Preview::Applied { of } if same_fork(of) => Some(&of.answer),
             _ => None,
         };
+        if early.is_some() {
+            env.cx.trace.mark(Mark::EarlyMediaKept);
+        } else if !matches!(preview, Preview::None) {
+            env.cx.trace.mark(Mark::EarlyMediaOfAnother);
+        }
         if let Some(answer) = answer.as_ref().or(early) {
             established.heard(answer);
         }
@@ -219,6 +227,7 @@ impl Session {
                 Change::Applying { effect, offer }
             }
             (_, None) => {
+                env.cx.trace.mark(Mark::NoAnswerInside);
                 self.negotiation.withdraw(offer);
                 self.advance(env.cx, Step::Accepted, Phase::Established, State::Established(established));
                 let why =
@@ -285,6 +294,7 @@ impl Session {
         // The CANCEL crossed the answer: the call exists, and is hung up (§9.1, §15).
         match Dialog::of_response(message, cancelling.invite_cseq) {
             Ok(dialog) => {
+                env.cx.trace.mark(Mark::AnswerCrossedCancel);
                 let mut established = Established::new(dialog, true);
                 established.credentials = cancelling.credentials;
                 established.send_ack(env, cancelling.invite_cseq);
@@ -320,6 +330,7 @@ pub(super) fn refuse_fork(env: &mut Env<'_, '_>, code: u16, message: &Message) {
     let (Some(path), Ok(mut dialog)) = (env.line.path(), Dialog::of_response(message, cseq.number)) else {
         return;
     };
+    env.cx.trace.mark(Mark::Forked);
     let branch: [u8; 16] = env.cx.entropy.token(Label::Ids);
     let ack = dialog.ack(cseq.number, path, &branch, None);
     env.cx.out.transmit(path.flow, ack);

@@ -3,6 +3,7 @@
 use super::ask::Ask;
 use super::{Env, Session, State, Step, Upcall};
 use crate::dialog::decimal;
+use crate::marks::Mark;
 use crate::planted::planted;
 use crate::timer::SessionTimer;
 use crate::transaction::ServerTx;
@@ -68,6 +69,7 @@ impl Session {
     }
 
     pub(super) fn transfer_silent(&mut self, env: &mut Env<'_, '_>) {
+        env.cx.trace.mark(Mark::TransferSilent);
         self.transfer_over(env, None);
     }
 
@@ -75,6 +77,7 @@ impl Session {
     fn transfer_over(&mut self, env: &mut Env<'_, '_>, code: Option<u16>) {
         self.silence(env.cx, SessionTimer::Transfer);
         if self.established_mut().and_then(|e| e.transfer.take()).is_some() {
+            env.cx.trace.mark(Mark::TransferFailed);
             self.transfer_event(env, TransferState::Failed { code });
             if planted!(env.cx.config, TransferLosesCall) {
                 self.hang_up(env);
@@ -94,9 +97,13 @@ impl Session {
             id.is_some_and(|id| id != decimal(transfer.cseq, &mut [0; 10]))
         };
         if transfer.is_none_or(names_another) {
+            env.cx.trace.mark(Mark::NotifyOfAnother);
             return uas::answer(env, tx, request, 481);
         }
         uas::answer(env, tx, request, 200);
+        if transfer.is_some_and(|transfer| !transfer.accepted) {
+            env.cx.trace.mark(Mark::NotifyOvertakes);
+        }
         self.transfer_accepted(env);
         let terminated = request.subscription_state().is_ok_and(|s| s.is_some_and(|s| s.is_terminated()));
         match (sipfrag_code(request.body_bytes()), terminated) {
@@ -105,6 +112,7 @@ impl Session {
                 if let Some(e) = self.established_mut() {
                     e.transfer = None;
                 }
+                env.cx.trace.mark(Mark::TransferDone);
                 self.transfer_event(env, TransferState::Done);
                 let why = EndReason::new(By::Us, Cause::Transferred, Some(200), "transferred");
                 self.hang_up_because(env, Step::HangUp, why);
@@ -120,21 +128,29 @@ impl Session {
     pub(super) fn on_refer(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
         // Who hangs up calls nobody any more.
         if !env.cx.config.accept_transfers || matches!(self.state, State::Leaving(..)) {
+            env.cx.trace.mark(Mark::ReferRefused);
             return uas::answer(env, tx, request, 603);
         }
         let Some(e) = self.established_mut() else { return };
         if e.referral.is_some() {
+            env.cx.trace.mark(Mark::ReferTwice);
             return uas::answer(env, tx, request, 491);
         }
         let target = match request.refer_to() {
             Ok(Some(to)) => match offhook_wire::Uri::parse(to.uri) {
                 // A target with headers in it (Replaces) is an attended transfer.
-                Ok(uri) if uri.headers().next().is_some() => return uas::answer(env, tx, request, 501),
+                Ok(uri) if uri.headers().next().is_some() => {
+                    env.cx.trace.mark(Mark::ReferAttended);
+                    return uas::answer(env, tx, request, 501);
+                }
                 Ok(uri) if matches!(uri.scheme, Scheme::Other(_)) => {
                     return uas::answer(env, tx, request, 416);
                 }
                 Ok(_) => to.uri.to_vec(),
-                Err(_) => return uas::answer(env, tx, request, 400),
+                Err(_) => {
+                    env.cx.trace.mark(Mark::ReferMalformed);
+                    return uas::answer(env, tx, request, 400);
+                }
             },
             _ => return uas::answer(env, tx, request, 400),
         };

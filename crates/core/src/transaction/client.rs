@@ -2,6 +2,7 @@ use super::branch::Branch;
 use super::{Owner, own_request};
 use crate::cx::Cx;
 use crate::machine::{Table, words};
+use crate::marks::Mark;
 use crate::path::Path;
 use crate::planted::planted;
 use crate::timer::{Timer, TimerId};
@@ -313,6 +314,7 @@ impl Client {
                 cx.timers.cancel(limit);
                 self.state = State::Ringing { request, limit: None };
                 if cancel {
+                    cx.trace.mark(Mark::CancelWaits);
                     heard.cancel = self.cancel(cx, times, me);
                 }
             }

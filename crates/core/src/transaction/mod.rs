@@ -16,6 +16,7 @@ pub(crate) use server::{ServerRef, ServerTimer, ServerTx};
 
 use crate::cx::Cx;
 use crate::entropy::Entropy;
+use crate::marks::Mark;
 use crate::path::Path;
 use crate::planted::planted;
 use crate::{AccountId, FlowId, SessionId, TransactionTimes, bounds};
@@ -31,7 +32,7 @@ use std::num::NonZeroU32;
 use taken::Taken;
 
 /// The tables of the machines, for their diagrams.
-#[cfg(test)]
+#[cfg(any(test, feature = "marks"))]
 pub(crate) fn tables() -> [(&'static str, &'static dyn crate::machine::Edges); 4] {
     [
         ("INVITE client transaction", &client::INVITE_CLIENT),
@@ -162,6 +163,7 @@ impl Transactions {
         let client = Client::new(path, branch, owner, method);
         let client = entry.insert(client);
         if too_many {
+            cx.trace.mark(Mark::ClientsFull);
             client.refuse(cx, tx);
         } else {
             client.start(cx, &self.times, tx, request);
@@ -288,7 +290,7 @@ impl Transactions {
 /// Clients.
 impl Transactions {
     fn receive_response(&mut self, cx: &mut Cx<'_>, path: &Path, message: Message) -> Routed {
-        let Some(tx) = self.find_client(path, &message) else { return Routed::Stray };
+        let Some(tx) = self.find_client(cx, path, &message) else { return Routed::Stray };
         let times = self.times;
         let Some(client) = self.client(tx) else { return Routed::Absorbed };
         let owner = client.owner;
@@ -308,8 +310,9 @@ impl Transactions {
 
     /// RFC 3261 §17.1.3: the branch of the top Via and the method of CSeq. Our branches say where to look and
     /// cannot be guessed; §8.1.3.3: more than one Via is not for us; §18: what comes back on another flow neither.
-    fn find_client(&mut self, path: &Path, message: &Message) -> Option<ClientTx> {
+    fn find_client(&mut self, cx: &mut Cx<'_>, path: &Path, message: &Message) -> Option<ClientTx> {
         if message.values(HeaderName::Via).nth(1).is_some() {
+            cx.trace.mark(Mark::ManyVias);
             return None;
         }
         let via = message.via().ok()?;
@@ -378,14 +381,17 @@ impl Transactions {
             return Routed::Absorbed;
         }
         if is_invite && self.taken.knows(cx.now, key) {
+            cx.trace.mark(Mark::AnsweredInviteAgain);
             return Routed::Absorbed;
         }
         let origin = self.keys.of_origin(&message);
         if origin.is_some_and(|origin| self.by_origin.contains_key(&origin)) {
+            cx.trace.mark(Mark::MergedRequest);
             reply(cx, path, &message, 482, "Loop Detected", &key.tag());
             return Routed::Absorbed;
         }
         if self.servers.len() >= bounds::server_transactions(cx.config.call_limit) {
+            cx.trace.mark(Mark::ServersFull);
             reply(cx, path, &message, 503, "Service Unavailable", &key.tag());
             return Routed::Absorbed;
         }
@@ -424,11 +430,13 @@ impl Transactions {
     fn receive_cancel(&mut self, cx: &mut Cx<'_>, path: &Path, message: Message) -> Routed {
         let Some(key) = self.keys.of_request(&message) else { return Routed::Absorbed };
         if self.taken.knows(cx.now, key) {
+            cx.trace.mark(Mark::CancelAfterAnswer);
             reply(cx, path, &message, 200, "OK", &key.tag());
             return Routed::Absorbed;
         }
         let invite = self.find_invite(&message);
         let Some((invite, server)) = invite.and_then(|id| Some((id, self.server(id)?))) else {
+            cx.trace.mark(Mark::CancelForNothing);
             reply(cx, path, &message, 481, "Call/Transaction Does Not Exist", &key.tag());
             return Routed::Absorbed;
         };

@@ -13,6 +13,7 @@ use super::flow::back_off;
 use super::identity::Identity;
 use crate::cx::Cx;
 use crate::entropy::{Entropy, Label};
+use crate::marks::Mark;
 use crate::path::Path;
 use crate::planted::planted;
 use crate::timer::{Timer, TimerId};
@@ -292,6 +293,7 @@ impl Registration {
         let seconds = request::granted(message, desk.identity.contact()).unwrap_or(self.expires);
         if seconds == 0 {
             // A 2xx that removes the binding it was asked for.
+            desk.cx.trace.mark(Mark::BindingRemoved);
             let _ = self.fail(desk.cx, Cause::ServerError, message.status(), Duration::ZERO);
             return;
         }
@@ -312,6 +314,9 @@ impl Registration {
     /// will be the same tomorrow.
     fn refused(&mut self, cx: &mut Cx<'_>, code: u16, message: &Message) {
         let retry_after = message.retry_after().ok().flatten();
+        if retry_after.is_some() {
+            cx.trace.mark(Mark::RetryAfter);
+        }
         let cause = match Cause::of_final(code) {
             Cause::NoAnswer => Cause::TimedOut,
             cause @ (Cause::NotFound | Cause::Unavailable) => cause,
@@ -354,6 +359,7 @@ impl Registration {
         match self.send(desk, self.expires, None, Asking::first) {
             Some(asking) => (Some(asking), None),
             None => {
+                desk.cx.trace.mark(Mark::BudgetSpent);
                 let at = self.budget.refilled(desk.cx);
                 (None, Some(self.set(desk.cx, at)))
             }
