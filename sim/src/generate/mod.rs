@@ -1,0 +1,88 @@
+//! From a seed to a scenario.
+//!
+//! Swarms: each seed allows a random part of the faults and of the things that users do, with random weights. A run in
+//! which everything happens a little seldom drives one thing far; a run with little else does.
+//!
+//! A new thing that may happen is an episode in one of the files of `episodes`.
+
+mod episodes;
+mod phones;
+mod swarm;
+mod writer;
+
+use crate::hash::Draw;
+use crate::scenario::{ExchangeSetup, Scenario, Span};
+use swarm::Swarm;
+use writer::Writer;
+
+/// The scenario of a seed.
+pub fn generate(seed: u64) -> Scenario {
+    let mut scenario = Scenario::new(seed);
+    let storm = Draw::new(seed, "span").millis(20_000, 240_000);
+    scenario.span = Span { storm, ..Span::default() };
+    if Draw::new(seed, "exchanges").chance(150) {
+        scenario.exchanges.push(ExchangeSetup { name: "pbx2".to_owned() });
+    }
+    phones::draw(&mut scenario, &mut Draw::new(seed, "phones"));
+    let draw = &mut Draw::new(seed, "steps");
+    let swarm = Swarm::draw(draw);
+    let gap = draw.between(500, 8_000);
+    let mut at = 1_000;
+    while at < storm.as_millis() as u64 {
+        let write = swarm.pick(draw).write;
+        write(&mut Writer::new(&mut scenario, draw, at));
+        at += 1 + draw.below(2 * gap);
+    }
+    let end = scenario.span.storm;
+    scenario.steps.retain(|step| step.at < end);
+    scenario.steps.sort_by_key(|step| step.at);
+    scenario
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_a_scenario_and_its_text_is_the_same_scenario() {
+        for seed in 0..200 {
+            let scenario = generate(seed);
+            assert_eq!(scenario, generate(seed));
+            assert_eq!(scenario.to_string().parse(), Ok(scenario));
+        }
+    }
+
+    #[test]
+    fn a_few_hundred_seeds_hold_everything() {
+        let text: String = (0..300).map(|seed| generate(seed).to_string()).collect();
+        for word in [
+            " udp",
+            "loss=",
+            "no-telephone-event",
+            "wrong-password",
+            "codecs=",
+            "attempts=",
+            "dials nobody",
+            "holds",
+            "resumes",
+            "hangs up",
+            "by rtp",
+            "transfers to",
+            "unregisters",
+            "registers",
+            "will ignore",
+            "will reject",
+            "loses its connection\n",
+            "silently",
+            "to the network",
+            "crashes",
+            "exchange pbx2",
+            "pathless",
+            "broken",
+            "slow",
+            "dies",
+        ] {
+            assert!(text.contains(word), "{word}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Who is there, and on what network.
+
+use std::time::Duration;
+
+use crate::hash::Draw;
+use crate::scenario::{Codec, PhoneSetup, Scenario, Transport, Weather};
+
+const NAMES: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
+
+pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
+    let count = *draw.pick(&[2, 2, 2, 3, 3, 4, 4, 5]);
+    let udp = *draw.pick(&[0, 0, 300, 500, 1000]);
+    // Half of the worlds have calm networks; faults of a single kind stand out there.
+    let calm = draw.chance(500);
+    for name in &NAMES[..count] {
+        let mut phone = PhoneSetup::new(*name);
+        if draw.chance(udp) {
+            phone.transport = Transport::Udp;
+        }
+        if draw.chance(80)
+            && let Some(other) = scenario.phones.last()
+        {
+            phone.user.clone_from(&other.user);
+        }
+        phone.weather.delay = draw.millis(1, 60);
+        if !calm {
+            phone.weather = weather(draw);
+        }
+        phone.drift = draw.between(0, 400) as i32 - 200;
+        if draw.chance(60) {
+            phone.codecs = vec![*draw.pick(&Codec::ALL)];
+        }
+        phone.telephone_event = !draw.chance(150);
+        phone.right_password = !draw.chance(20);
+        if draw.chance(80) {
+            phone.attempts = Some(draw.between(1, 6) as u32);
+        }
+        phone.expires = Duration::from_secs(*draw.pick(&[60, 90, 120, 600, 600, 3600]));
+        scenario.phones.push(phone);
+    }
+}
+
+fn weather(draw: &mut Draw) -> Weather {
+    let mut per_mille = |most| if draw.chance(500) { draw.below(most) as u16 } else { 0 };
+    let (loss, duplicate, late) = (per_mille(250), per_mille(150), per_mille(150));
+    let jitter = if draw.chance(700) { draw.millis(0, 120) } else { Duration::ZERO };
+    Weather { delay: draw.millis(1, 80), jitter, loss, duplicate, late }
+}

@@ -1,0 +1,50 @@
+//! What a seed allows.
+
+use super::episodes::{self, Episode};
+use crate::hash::Draw;
+
+/// What a seed allows, and how much of each.
+pub(super) struct Swarm {
+    weights: Vec<(&'static Episode, u64)>,
+    total: u64,
+}
+
+impl Swarm {
+    pub(super) fn draw(draw: &mut Draw) -> Self {
+        let weights: Vec<_> = episodes::all().map(|episode| (episode, episode.odds.draw(draw))).collect();
+        let total = weights.iter().map(|(_, weight)| weight).sum();
+        Self { weights, total }
+    }
+
+    pub(super) fn pick(&self, draw: &mut Draw) -> &'static Episode {
+        let mut left = draw.below(self.total);
+        for &(episode, weight) in &self.weights {
+            if left < weight {
+                return episode;
+            }
+            left -= weight;
+        }
+        unreachable!("a number below the sum of the weights falls into one of them")
+    }
+}
+
+/// How likely a seed is to allow an episode, and how much of it.
+pub(super) enum Odds {
+    /// Every seed does, with this weight.
+    Always(u64),
+    /// So many seeds of a thousand do, with a random weight up to `most`.
+    Swarm { seeds: u16, most: u64 },
+    /// So many seeds of a thousand do, with this weight.
+    Seldom { seeds: u16, weight: u64 },
+}
+
+impl Odds {
+    fn draw(&self, draw: &mut Draw) -> u64 {
+        match *self {
+            Odds::Always(weight) => weight,
+            Odds::Swarm { seeds, most } if draw.chance(seeds) => draw.between(1, most),
+            Odds::Seldom { seeds, weight } if draw.chance(seeds) => weight,
+            Odds::Swarm { .. } | Odds::Seldom { .. } => 0,
+        }
+    }
+}

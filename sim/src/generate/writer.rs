@@ -1,0 +1,87 @@
+//! The pen of the episodes.
+
+use std::time::Duration;
+
+use crate::hash::Draw;
+use crate::scenario::{Act, Deed, Fault, Manner, Scenario, Step};
+
+/// Writes episodes into a scenario.
+pub(super) struct Writer<'a> {
+    pub(super) scenario: &'a mut Scenario,
+    pub(super) draw: &'a mut Draw,
+    /// The phone that the episode is about.
+    pub(super) one: usize,
+    /// Another one.
+    pub(super) other: usize,
+    /// When the episode begins, in milliseconds.
+    at: u64,
+}
+
+impl<'a> Writer<'a> {
+    /// For an episode that begins at `at` milliseconds.
+    pub(super) fn new(scenario: &'a mut Scenario, draw: &'a mut Draw, at: u64) -> Self {
+        let count = scenario.phones.len() as u64;
+        let one = draw.below(count);
+        let other = (one + 1 + draw.below(count - 1)) % count;
+        Self { scenario, draw, one: one as usize, other: other as usize, at }
+    }
+
+    /// A user acts `after` milliseconds.
+    pub(super) fn user(&mut self, phone: usize, after: u64, deed: Deed) {
+        let at = Duration::from_millis(self.at + after);
+        self.scenario.steps.push(Step { at, act: Act::User { phone, deed } });
+    }
+
+    /// Two deeds that meet on the way.
+    pub(super) fn both(&mut self, first: Deed, second: Deed) {
+        self.user(self.one, 0, first);
+        let near = self.near(0);
+        self.user(self.other, near, second);
+    }
+
+    pub(super) fn manner(&mut self, phone: usize, manner: Manner) {
+        self.user(phone, 0, Deed::Manner(manner));
+    }
+
+    /// One calls the other.
+    pub(super) fn dial(&mut self) {
+        let to = self.scenario.phones[self.other].user.clone();
+        self.user(self.one, 0, Deed::Dial(to));
+    }
+
+    pub(super) fn fault(&mut self, fault: Fault) {
+        self.scenario.steps.push(Step { at: Duration::from_millis(self.at), act: Act::Fault(fault) });
+    }
+
+    /// A time near another one, as messages go.
+    pub(super) fn near(&mut self, millis: u64) -> u64 {
+        let width = *self.draw.pick(&[1, 50, 200, 1_000]);
+        millis + self.draw.below(width)
+    }
+
+    /// A time up to `most` milliseconds, mostly short, that ends with the storm.
+    pub(super) fn lasting(&mut self, most: u64) -> Duration {
+        let most = if self.draw.chance(500) { most / 10 } else { most };
+        let rest = self.scenario.span.storm.as_millis() as u64 - self.at;
+        self.draw.millis(10, most).min(Duration::from_millis(rest))
+    }
+
+    /// Somebody to call, or nobody.
+    pub(super) fn somebody(&mut self) -> String {
+        if self.draw.chance(100) {
+            return "nobody".to_owned();
+        }
+        let phone = self.draw.below(self.scenario.phones.len() as u64) as usize;
+        self.scenario.phones[phone].user.clone()
+    }
+
+    pub(super) fn any_manner(&mut self) -> Manner {
+        let after = *self.draw.pick(&[0, 50, 1_500, 5_000, 20_000]);
+        let after = Duration::from_millis(self.draw.between(after / 2, after));
+        match self.draw.below(10) {
+            0..6 => Manner::Answer { after },
+            6..9 => Manner::Reject { code: *self.draw.pick(&[486, 603, 480, 404, 302]), after },
+            _ => Manner::Ignore,
+        }
+    }
+}
