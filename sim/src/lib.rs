@@ -11,6 +11,7 @@ pub mod generate;
 pub mod hash;
 mod html;
 mod ladder;
+pub mod marks;
 pub mod media;
 pub mod node;
 pub mod oracle;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use offhook::Marks;
 use offhook_wire::Instant;
 
 use crate::generate::generate;
@@ -25,6 +26,8 @@ pub struct Verdict {
     pub simulated: Duration,
     /// How many messages were sent.
     pub messages: u64,
+    /// The places of the core that were reached.
+    pub marks: Marks,
 }
 
 /// Plays a scenario.
@@ -87,6 +90,7 @@ fn play(scenario: &Scenario, oracles: Vec<Box<dyn Oracle>>, keep: bool) -> (Verd
         violation: panicked.or_else(|| world.as_ref().and_then(|world| world.violation().cloned())),
         simulated: now.saturating_since(Instant::ZERO),
         messages: world.as_ref().map_or(0, |world| world.tape().messages()),
+        marks: world.as_ref().map(World::marks).unwrap_or_default(),
     };
     (verdict, world)
 }

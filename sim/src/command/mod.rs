@@ -1,6 +1,7 @@
 //! What can be asked of the simulator on a command line: one room for each thing.
 
 mod files;
+mod marks;
 mod planted;
 mod replay;
 mod run;
@@ -25,6 +26,7 @@ enum Task {
     Replay(replay::Replay),
     Shrink(shrink::Shrink),
     Planted(planted::Planted),
+    Marks(marks::Marks),
 }
 
 /// What was asked for cannot be done, and why.
@@ -42,6 +44,7 @@ pub(crate) fn main() -> ExitCode {
         Task::Replay(replay) => replay.go(),
         Task::Shrink(shrink) => shrink.go(),
         Task::Planted(planted) => planted.go(),
+        Task::Marks(marks) => marks.go(),
     };
     match clean {
         Ok(true) => ExitCode::SUCCESS,

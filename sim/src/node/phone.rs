@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use offhook::{
-    Account, Config, Deadline, EffectId, Event, FlowId, Input, Misuse, Output, Password, Phone,
+    Account, Config, Deadline, EffectId, Event, FlowId, Input, Marks, Misuse, Output, Password, Phone,
     RegistrationState, Secret, Server, SessionId, Status, Target, Transport,
 };
 use offhook_wire::Instant;
@@ -124,6 +124,11 @@ impl PhoneNode {
     /// The calls that the phone itself knows.
     pub fn sessions(&self) -> impl Iterator<Item = SessionId> {
         self.phone.sessions()
+    }
+
+    /// The places of the core that it reached.
+    pub fn marks(&self) -> &Marks {
+        self.phone.marks()
     }
 
     /// The newest call for which `fits` holds.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook::{Command, EffectId, EffectResult, Event, FlowFailure, Input, Misuse, Output, SessionId};
+use offhook::{Command, EffectId, EffectResult, Event, FlowFailure, Input, Marks, Misuse, Output, SessionId};
 use offhook_exchange as exchange;
 use offhook_wire::Instant;
 
@@ -154,6 +154,15 @@ impl World {
     /// What happened so far.
     pub fn tape(&self) -> &Tape {
         &self.tape
+    }
+
+    /// The places of the core that its phones reached.
+    pub fn marks(&self) -> Marks {
+        let mut marks = Marks::default();
+        for phone in &self.phones {
+            marks.add(phone.marks());
+        }
+        marks
     }
 
     /// What an oracle objected to.

@@ -1,0 +1,93 @@
+//! How often a sweep was at the places of the core that a good test reaches.
+//!
+//! A clean sweep that never met a glare says nothing about glares. [`offhook::Marks`] says which places one run reached; a
+//! [`Tally`] adds up a sweep.
+
+use offhook::Marks;
+
+/// Places that no phone of a simulated world can come to, and why: the words of the catalogue begin so.
+///
+/// What stands here and is reached after all is to be taken out; a test looks.
+pub const BEYOND: &[(&str, &str)] = &[];
+
+/// The runs that reached each place.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    places: Vec<Place>,
+}
+
+/// One place of the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// What is there, in words.
+    pub words: String,
+    /// How many runs reached it.
+    pub runs: u64,
+    /// The least seed of them.
+    pub first: Option<u64>,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        let place = |words| Place { words, runs: 0, first: None };
+        Self { places: Marks::catalogue().into_iter().map(place).collect() }
+    }
+}
+
+impl Tally {
+    /// Counts the run of a seed.
+    pub fn count(&mut self, seed: u64, marks: &Marks) {
+        for (_, place) in self.places.iter_mut().enumerate().filter(|(n, _)| marks.has(*n)) {
+            place.runs += 1;
+            place.first = Some(place.first.map_or(seed, |first| first.min(seed)));
+        }
+    }
+
+    /// All places, in the order of the catalogue.
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// How many were reached.
+    pub fn reached(&self) -> usize {
+        self.places.iter().filter(|place| place.runs > 0).count()
+    }
+
+    /// Those that were not, though a world can come to them.
+    pub fn never(&self) -> impl Iterator<Item = &Place> {
+        self.places.iter().filter(|place| place.runs == 0 && place.beyond().is_none())
+    }
+}
+
+impl Place {
+    /// Why no world comes here, if none does.
+    pub fn beyond(&self) -> Option<&'static str> {
+        BEYOND.iter().find(|(words, _)| self.words == *words).map(|(_, why)| *why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_world_comes_to_is_in_the_catalogue() {
+        let catalogue = Marks::catalogue();
+        for (words, why) in BEYOND {
+            assert!(catalogue.iter().any(|place| place == words), "{words}");
+            assert!(!why.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_sweep_is_counted() {
+        let mut tally = Tally::default();
+        for seed in [7, 5] {
+            tally.count(seed, &crate::run::run(&crate::generate::generate(seed)).marks);
+        }
+        let place = tally.places().iter().find(|p| p.words == "Flow: connecting --connected--> up");
+        assert_eq!(place.map(|place| (place.runs, place.first)), Some((2, Some(5))));
+        assert!(tally.reached() > 20 && tally.never().count() > 0);
+        assert!(tally.reached() + tally.never().count() <= tally.places().len());
+    }
+}
