@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use offhook::DtmfPath;
 
+use super::Fault;
+
 /// Something that happens at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -78,71 +80,4 @@ pub enum Manner {
     },
     /// Let it ring.
     Ignore,
-}
-
-/// What goes wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// A phone's connection is reset; both ends are told.
-    Drop {
-        /// Which phone.
-        phone: usize,
-    },
-    /// A phone's connection is dead, and nobody is told.
-    Rot {
-        /// Which phone.
-        phone: usize,
-    },
-    /// A phone's network is cut. Streams stall, datagrams are lost, nothing can be connected.
-    Cut {
-        /// Which phone.
-        phone: usize,
-        /// What no longer passes.
-        way: Way,
-        /// For how long.
-        lasting: Duration,
-    },
-    /// An exchange stops, and comes back with all forgotten.
-    Crash {
-        /// Which exchange, by its place in the scenario.
-        exchange: usize,
-        /// How long it is away.
-        lasting: Duration,
-    },
-    /// A phone's media engine has trouble.
-    Media {
-        /// Which phone.
-        phone: usize,
-        /// What trouble.
-        trouble: MediaTrouble,
-        /// For how long.
-        lasting: Duration,
-    },
-    /// A phone is gone for ever, and its network with it. It is not healed.
-    Die {
-        /// Which phone.
-        phone: usize,
-    },
-}
-
-/// Which way a network is cut.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// Nothing comes from the network to the phone.
-    Down,
-    /// Nothing goes from the phone to the network.
-    Up,
-    /// Nothing passes at all.
-    Both,
-}
-
-/// What is wrong with a phone's media engine.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum MediaTrouble {
-    /// Every effect takes so long.
-    Slow(Duration),
-    /// Every effect fails.
-    Broken,
-    /// No path comes up.
-    Pathless,
 }

@@ -5,12 +5,14 @@
 //! and the rest goes on as it did.
 
 mod act;
+mod fault;
 mod read;
 mod write;
 
 use std::time::Duration;
 
-pub use act::{Act, Deed, Fault, Manner, MediaTrouble, Step, Way};
+pub use act::{Act, Deed, Manner, Step};
+pub use fault::{Fault, MediaTrouble, Way};
 pub use read::{ScenarioError, parse_duration};
 pub use write::Seconds;
 

@@ -3,10 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{
-    Act, Codec, Deed, ExchangeSetup, Fault, Manner, MediaTrouble, PhoneSetup, Scenario, Span, Step,
-    Transport, Way,
-};
+use super::{Act, Codec, Deed, ExchangeSetup, Fault, Manner, PhoneSetup, Scenario, Span, Step, Transport};
 use offhook::DtmfPath;
 
 /// A line that is not understood.
@@ -84,19 +81,11 @@ impl Scenario {
     }
 
     fn read_act(&self, name: &str, words: &[&str]) -> Result<Act, String> {
-        if let Some(exchange) = self.exchange(name) {
-            return match words {
-                ["crashes", "for", lasting] => {
-                    Ok(Act::Fault(Fault::Crash { exchange, lasting: parse_duration(lasting)? }))
-                }
-                _ => Err("an exchange can only crash".to_owned()),
-            };
+        if let Some(fault) = Fault::read(self, name, words)? {
+            return Ok(Act::Fault(fault));
         }
         let phone = self.phone(name).ok_or_else(|| format!("nobody is called `{name}`"))?;
-        match read_fault(phone, words)? {
-            Some(fault) => Ok(Act::Fault(fault)),
-            None => Ok(Act::User { phone, deed: read_deed(words)? }),
-        }
+        Ok(Act::User { phone, deed: read_deed(words)? })
     }
 }
 
@@ -144,33 +133,6 @@ fn read_phone(name: String, transport: &str, settings: &[&str]) -> Result<PhoneS
 
 fn read_codec(name: &str) -> Result<Codec, String> {
     Codec::ALL.into_iter().find(|codec| codec.to_string() == name).ok_or_else(|| format!("no codec `{name}`"))
-}
-
-fn read_fault(phone: usize, words: &[&str]) -> Result<Option<Fault>, String> {
-    Ok(Some(match words {
-        ["loses", "its", "connection"] => Fault::Drop { phone },
-        ["loses", "its", "connection", "silently"] => Fault::Rot { phone },
-        ["is", "cut", "off", way @ .., "for", lasting] => {
-            let way = match way {
-                ["from", "the", "network"] => Way::Down,
-                ["to", "the", "network"] => Way::Up,
-                ["both", "ways"] => Way::Both,
-                _ => return Err("cut off `from the network`, `to the network` or `both ways`?".to_owned()),
-            };
-            Fault::Cut { phone, way, lasting: parse_duration(lasting)? }
-        }
-        ["has", trouble @ .., "for", lasting] => {
-            let trouble = match trouble {
-                ["slow", "media", "of", by] => MediaTrouble::Slow(parse_duration(by)?),
-                ["broken", "media"] => MediaTrouble::Broken,
-                ["pathless", "media"] => MediaTrouble::Pathless,
-                _ => return Err("`slow media of …`, `broken media` or `pathless media`?".to_owned()),
-            };
-            Fault::Media { phone, trouble, lasting: parse_duration(lasting)? }
-        }
-        ["dies"] => Fault::Die { phone },
-        _ => return Ok(None),
-    }))
 }
 
 fn read_deed(words: &[&str]) -> Result<Deed, String> {

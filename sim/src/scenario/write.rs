@@ -3,9 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{
-    Act, Codec, Deed, Fault, Manner, MediaTrouble, PhoneSetup, Scenario, Step, Transport, Way, Weather,
-};
+use super::{Act, Codec, Deed, Manner, PhoneSetup, Scenario, Step, Transport, Weather};
 use offhook::DtmfPath;
 
 /// Writes a duration as `1.25s`, or as `40ms` when it is shorter than a quarter of a second and whole in that unit.
@@ -54,25 +52,7 @@ impl Scenario {
         let at = Seconds(step.at);
         match &step.act {
             Act::User { phone, deed } => format!("{at} {} {deed}", self.phones[*phone].name),
-            Act::Fault(fault) => format!("{at} {}", self.describe_fault(fault)),
-        }
-    }
-
-    fn describe_fault(&self, fault: &Fault) -> String {
-        let name = |phone: &usize| &self.phones[*phone].name;
-        match fault {
-            Fault::Drop { phone } => format!("{} loses its connection", name(phone)),
-            Fault::Rot { phone } => format!("{} loses its connection silently", name(phone)),
-            Fault::Cut { phone, way, lasting } => {
-                format!("{} is cut off {way} for {}", name(phone), Seconds(*lasting))
-            }
-            Fault::Crash { exchange, lasting } => {
-                format!("{} crashes for {}", self.exchanges[*exchange].name, Seconds(*lasting))
-            }
-            Fault::Media { phone, trouble, lasting } => {
-                format!("{} has {trouble} for {}", name(phone), Seconds(*lasting))
-            }
-            Fault::Die { phone } => format!("{} dies", name(phone)),
+            Act::Fault(fault) => format!("{at} {}", fault.describe(self)),
         }
     }
 }
@@ -170,26 +150,6 @@ impl fmt::Display for Deed {
                 write!(f, "will reject {code} after {}", Seconds(*after))
             }
             Deed::Manner(Manner::Ignore) => write!(f, "will ignore"),
-        }
-    }
-}
-
-impl fmt::Display for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Way::Down => "from the network",
-            Way::Up => "to the network",
-            Way::Both => "both ways",
-        })
-    }
-}
-
-impl fmt::Display for MediaTrouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            MediaTrouble::Slow(by) => write!(f, "slow media of {}", Seconds(*by)),
-            MediaTrouble::Broken => write!(f, "broken media"),
-            MediaTrouble::Pathless => write!(f, "pathless media"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Leaving out phones and exchanges, with all that they do and suffer.
 
 use super::Shrinking;
-use crate::scenario::{Act, Fault, Scenario, Step};
+use crate::scenario::{Act, Scenario, Step};
 
 impl Shrinking<'_> {
     /// The phones that nothing needs, and all exchanges but one.
@@ -25,8 +25,8 @@ fn remove_phone(scenario: &mut Scenario, gone: usize) {
 fn remove_exchange(scenario: &mut Scenario, gone: usize) {
     scenario.exchanges.remove(gone);
     scenario.steps.retain_mut(|step| match &mut step.act {
-        Act::Fault(Fault::Crash { exchange, .. }) => stays(exchange, gone),
-        _ => true,
+        Act::Fault(fault) => fault.exchange_mut().is_none_or(|exchange| stays(exchange, gone)),
+        Act::User { .. } => true,
     });
 }
 
@@ -40,14 +40,7 @@ fn stays(place: &mut usize, gone: usize) -> bool {
 fn phone_of(step: &mut Step) -> Option<&mut usize> {
     match &mut step.act {
         Act::User { phone, .. } => Some(phone),
-        Act::Fault(fault) => match fault {
-            Fault::Drop { phone }
-            | Fault::Rot { phone }
-            | Fault::Cut { phone, .. }
-            | Fault::Media { phone, .. }
-            | Fault::Die { phone } => Some(phone),
-            Fault::Crash { .. } => None,
-        },
+        Act::Fault(fault) => fault.phone_mut(),
     }
 }
 

@@ -88,26 +88,22 @@ fn plainer_digits(digits: &str, path: DtmfPath, tone: Duration) -> Vec<Deed> {
 }
 
 fn plainer_faults(fault: Fault) -> Vec<Fault> {
-    match fault {
-        Fault::Cut { phone, way, lasting } => {
-            let both = Fault::Cut { phone, way: Way::Both, lasting };
-            let shorter = simpler(lasting).map(|lasting| Fault::Cut { phone, way, lasting });
-            std::iter::once(both).chain(shorter).collect()
-        }
-        Fault::Crash { exchange, lasting } => {
-            simpler(lasting).map(|lasting| Fault::Crash { exchange, lasting }).collect()
-        }
-        Fault::Media { phone, trouble, lasting } => {
-            let shorter = simpler(lasting).map(|lasting| Fault::Media { phone, trouble, lasting });
-            let faster = match trouble {
-                MediaTrouble::Slow(by) => simpler(by).map(MediaTrouble::Slow).collect(),
-                MediaTrouble::Broken | MediaTrouble::Pathless => Vec::new(),
-            };
-            let faster = faster.into_iter().map(|trouble| Fault::Media { phone, trouble, lasting });
-            shorter.chain(faster).collect()
-        }
-        Fault::Drop { .. } | Fault::Rot { .. } | Fault::Die { .. } => Vec::new(),
+    let mut plainer = Vec::new();
+    if let Fault::Cut { phone, lasting, .. } = fault {
+        plainer.push(Fault::Cut { phone, way: Way::Both, lasting });
     }
+    let mut shorter = fault.clone();
+    for lasting in fault.clone().lasting_mut().into_iter().flat_map(|lasting| simpler(*lasting)) {
+        if let Some(place) = shorter.lasting_mut() {
+            *place = lasting;
+        }
+        plainer.push(shorter.clone());
+    }
+    if let Fault::Media { phone, trouble: MediaTrouble::Slow(by), lasting } = fault {
+        let faster = simpler(by).map(MediaTrouble::Slow);
+        plainer.extend(faster.map(|trouble| Fault::Media { phone, trouble, lasting }));
+    }
+    plainer
 }
 
 /// Round durations that are shorter, and the duration itself with less behind its point.
