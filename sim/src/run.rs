@@ -7,7 +7,6 @@ use std::time::Duration;
 use offhook::Marks;
 use offhook_wire::Instant;
 
-use crate::generate::generate;
 use crate::oracle::{self, Oracle, Violation};
 use crate::scenario::Scenario;
 use crate::world::World;
@@ -66,11 +65,9 @@ pub fn run_twice(scenario: &Scenario) -> Verdict {
     verdict
 }
 
-/// Plays the scenario of a seed, and now and then plays it again to see that the same happens.
-pub fn run_seed(seed: u64) -> (Scenario, Verdict) {
-    let scenario = generate(seed);
-    let verdict = if seed.is_multiple_of(TWICE) { run_twice(&scenario) } else { run(&scenario) };
-    (scenario, verdict)
+/// Plays a scenario, and for some seeds plays it again to see that the same happens.
+pub fn run_now_and_then_twice(scenario: &Scenario) -> Verdict {
+    if scenario.seed.is_multiple_of(TWICE) { run_twice(scenario) } else { run(scenario) }
 }
 
 fn play(scenario: &Scenario, oracles: Vec<Box<dyn Oracle>>, keep: bool) -> (Verdict, Option<World>) {

@@ -2,9 +2,11 @@
 
 #![expect(clippy::disallowed_methods, reason = "what is read and written is named on the command line")]
 
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use offhook_sim::generate::generate;
+use offhook_sim::hash::Digest;
 use offhook_sim::scenario::Scenario;
 
 use super::Misused;
@@ -14,12 +16,29 @@ pub(super) fn scenario(what: &str) -> Result<Scenario, Misused> {
     if let Ok(seed) = what.parse() {
         return Ok(generate(seed));
     }
-    let wrong = |error: &dyn std::fmt::Display| Misused(format!("{what}: {error}"));
-    let text = std::fs::read_to_string(what).map_err(|error| wrong(&error))?;
-    text.parse().map_err(|error| wrong(&error))
+    text(Path::new(what))?.parse().map_err(|error| wrong(Path::new(what), &error))
+}
+
+/// What a file says; `-` is standard input.
+pub(super) fn text(path: &Path) -> Result<String, Misused> {
+    let text =
+        if path == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
+    text.map_err(|error| wrong(path, &error))
 }
 
 /// Writes a file anew.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Misused> {
-    std::fs::write(path, text).map_err(|error| Misused(format!("{}: {error}", path.display())))
+    std::fs::write(path, text).map_err(|error| wrong(path, &error))
+}
+
+/// Writes a scenario to a file in a folder, named after the oracle that objects to it and what it says.
+pub(super) fn keep(folder: &Path, oracle: &str, text: &str) -> Result<PathBuf, Misused> {
+    std::fs::create_dir_all(folder).map_err(|error| wrong(folder, &error))?;
+    let hash = Digest::new(0).bytes(text.as_bytes()).finish();
+    let path = folder.join(format!("{oracle}-{hash:016x}.scn"));
+    write(&path, text).map(|()| path)
+}
+
+fn wrong(path: &Path, error: &dyn fmt::Display) -> Misused {
+    Misused(format!("{}: {error}", path.display()))
 }

@@ -1,11 +1,17 @@
 //! What can be asked of the simulator on a command line: one room for each thing.
 
+mod clock;
 mod files;
 mod marks;
+mod merge;
+mod plant;
 mod planted;
+mod progress;
 mod replay;
 mod run;
+mod seeds;
 mod shrink;
+mod summary;
 
 use std::process::ExitCode;
 
@@ -27,11 +33,19 @@ enum Task {
     Shrink(shrink::Shrink),
     Planted(planted::Planted),
     Marks(marks::Marks),
+    Merge(merge::Merge),
 }
 
 /// What was asked for cannot be done, and why.
 #[derive(Debug)]
 struct Misused(String);
+
+impl Misused {
+    #[cfg(not(feature = "planted"))]
+    fn without_bugs() -> Self {
+        Self("built without bugs to plant: `cargo sim` builds with them".to_owned())
+    }
+}
 
 /// True when nothing failed.
 type Clean = Result<bool, Misused>;
@@ -45,6 +59,7 @@ pub(crate) fn main() -> ExitCode {
         Task::Shrink(shrink) => shrink.go(),
         Task::Planted(planted) => planted.go(),
         Task::Marks(marks) => marks.go(),
+        Task::Merge(merge) => merge.go(),
     };
     match clean {
         Ok(true) => ExitCode::SUCCESS,

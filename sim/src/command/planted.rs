@@ -42,6 +42,6 @@ impl Planted {
 
     #[cfg(not(feature = "planted"))]
     pub(super) fn go(self) -> Clean {
-        Err(super::Misused("built without bugs to plant: `cargo sim` builds with them".to_owned()))
+        Err(super::Misused::without_bugs())
     }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use offhook_sim::run;
 use serde_json::json;
 
+use super::plant::Plant;
 use super::{Clean, files};
 
 /// Play one seed or one scenario file: prints the scenario, its ladder and the verdict
@@ -16,6 +17,8 @@ pub(super) struct Replay {
     /// Also draw the run as an HTML page in this file
     #[arg(long)]
     html: Option<PathBuf>,
+    #[command(flatten)]
+    plant: Plant,
     /// Only the verdict, as one JSON object
     #[arg(long)]
     json: bool,
@@ -23,7 +26,8 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) fn go(self) -> Clean {
-        let scenario = files::scenario(&self.what)?;
+        let mut scenario = files::scenario(&self.what)?;
+        self.plant.apply(&mut scenario)?;
         if let Some(path) = &self.html {
             files::write(path, &run::page(&scenario))?;
         }

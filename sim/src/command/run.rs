@@ -1,106 +1,243 @@
 //! `cargo sim run`: a sweep over seeds.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
 
 use clap::Args;
+use offhook_sim::generate::generate;
+use offhook_sim::oracle::Violation;
 use offhook_sim::run::{self, Verdict};
 use offhook_sim::scenario::Scenario;
-use offhook_sim::shrink::Shrunk;
 use serde_json::json;
 
-use super::{Clean, headline, shrink};
+use super::plant::Plant;
+use super::progress::{Progress, RHYTHM};
+use super::seeds::{Seeds, Shard, Wanted};
+use super::summary::{Summary, commit};
+use super::{Clean, Misused, clock, files, headline, shrink};
 
-/// Play the scenarios of many seeds; one replay line for each that fails
+/// How many failures of one oracle are made small without being asked for: when one thing is broken, much fails.
+const FIRST_FEW: u32 = 3;
+
+/// Play the scenarios of many seeds; a line to replay each that fails
+///
+/// A scenario that fails is made small and kept in a file. With --json nothing is kept unless --out says where, and nothing
+/// is made small without --shrink.
 #[derive(Args)]
 pub(super) struct Run {
-    /// How many seeds from 0, or a range `A..B`
-    #[arg(long, default_value = "100", value_parser = parse_seeds)]
-    seeds: Seeds,
-    /// Threads to play on
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
-    jobs: u8,
-    /// Make the scenario of each seed that fails small
+    /// How many seeds from 0, or a range `A..B`; with --minutes also `A..`; 100 if neither is given
+    #[arg(long)]
+    seeds: Option<Wanted>,
+    /// Play until so many minutes are over
+    #[arg(long, value_parser = minutes, conflicts_with = "shard")]
+    minutes: Option<Duration>,
+    /// Threads to play on; as many as there are processors if not given
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Play only this part of the range: `0/4` to `3/4`
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// What is played, for the last line; git is asked if it is not given
+    #[arg(long)]
+    commit: Option<String>,
+    /// Make the scenarios of all seeds that fail small, not only the first three of each oracle
     #[arg(long)]
     shrink: bool,
-    /// One JSON object a line
+    /// Keep scenarios that fail in this folder [default: sim/failures]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    plant: Plant,
+    /// One JSON object a line: each seed that failed, then the sum
     #[arg(long)]
     json: bool,
 }
 
-#[derive(Copy, Clone)]
-struct Seeds {
-    first: u64,
-    end: u64,
+fn minutes(text: &str) -> Result<Duration, String> {
+    let minutes: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    let time = Duration::try_from_secs_f64(minutes * 60.0).map_err(|error| error.to_string())?;
+    if time.is_zero() { Err("no time to play in".to_owned()) } else { Ok(time) }
 }
 
-fn parse_seeds(text: &str) -> Result<Seeds, String> {
-    let number = |text: &str| text.parse::<u64>().map_err(|error| format!("`{text}`: {error}"));
-    match text.split_once("..") {
-        Some((first, end)) => Ok(Seeds { first: number(first)?, end: number(end)? }),
-        None => Ok(Seeds { first: 0, end: number(text)? }),
-    }
+/// What is to be played: a part of a range, until a time.
+struct Plan {
+    whole: Seeds,
+    part: Seeds,
+    start: Instant,
+    until: Option<Instant>,
 }
 
-#[derive(Default)]
-struct Totals {
-    failed: u64,
-    simulated: Duration,
-    messages: u64,
+/// One seed, played.
+struct Played {
+    seed: u64,
+    verdict: Verdict,
+    failure: Option<Failure>,
+}
+
+struct Failure {
+    scenario: Scenario,
+    violation: Violation,
+    /// How many steps there were before it was made small.
+    steps: Option<usize>,
 }
 
 impl Run {
+    /// Clean when no seed failed.
     pub(super) fn go(self) -> Clean {
-        let seeds = self.seeds;
-        let next = AtomicU64::new(seeds.first);
-        let totals = Mutex::new(Totals::default());
+        self.plant.apply(&mut Scenario::new(0))?;
+        let plan = self.plan()?;
+        let mut summary = Summary::new(plan.whole, self.shard, commit(self.commit.clone()));
+        let mut progress = Progress::new(plan.start, self.json);
+        let (next, shrunk) = (AtomicU64::new(plan.part.first), Mutex::new(BTreeMap::new()));
         std::thread::scope(|scope| {
-            for _ in 0..self.jobs {
-                scope.spawn(|| {
-                    loop {
-                        let seed = next.fetch_add(1, Ordering::Relaxed);
-                        if seed >= seeds.end {
-                            return;
-                        }
-                        let (scenario, verdict) = run::run_seed(seed);
-                        let failed = verdict.violation.is_some();
-                        let small = (self.shrink && failed).then(|| shrink::in_time(&scenario).0);
-                        let mut totals = totals.lock().expect("no thread panics with the totals in hand");
-                        totals.simulated += verdict.simulated;
-                        totals.messages += verdict.messages;
-                        if failed {
-                            totals.failed += 1;
-                            self.report(seed, &scenario, &verdict, small.flatten().as_ref());
+            let (sender, played) = channel();
+            for _ in 0..self.jobs() {
+                let sender = sender.clone();
+                let (run, plan, next, shrunk) = (&self, &plan, &next, &shrunk);
+                scope.spawn(move || run.work(plan, next, shrunk, &sender));
+            }
+            drop(sender);
+            loop {
+                match played.recv_timeout(RHYTHM) {
+                    Ok(played) => {
+                        summary.seeds += 1;
+                        summary.messages += played.verdict.messages;
+                        summary.simulated_hours += played.verdict.simulated.as_secs_f64() / 3600.0;
+                        if let Some(failure) = &played.failure {
+                            summary.failed += 1;
+                            progress.clear();
+                            self.report(played.seed, failure, summary.commit.as_deref())?;
                         }
                     }
-                });
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                }
+                let now = clock::now();
+                progress.draw(now, plan.done(now, summary.seeds), &summary);
             }
-        });
-        let totals = totals.into_inner().expect("no thread panicked");
-        let played = seeds.end.saturating_sub(seeds.first);
-        let hours = totals.simulated.as_secs_f64() / 3600.0;
-        let ok = totals.failed == 0;
-        if self.json {
-            let range = format!("{}..{}", seeds.first, seeds.end);
-            println!("{}", json!({ "run": range, "ok": ok, "seeds": played, "simulated_hours": hours }));
-        } else {
-            let Totals { failed, messages, .. } = totals;
-            println!("{played} seeds, {failed} failed, {hours:.1} simulated hours, {messages} messages");
+        })?;
+        progress.clear();
+        if plan.until.is_some() {
+            // Seeds are taken in order, and what was begun was played to its end.
+            summary.run.end = summary.run.first + summary.seeds;
         }
-        Ok(ok)
+        if self.json {
+            println!("{}", summary.to_json());
+        } else {
+            println!("{summary}");
+        }
+        Ok(summary.ok())
     }
 
-    fn report(&self, seed: u64, scenario: &Scenario, verdict: &Verdict, small: Option<&Shrunk>) {
-        let Some(violation) = &verdict.violation else { return };
-        if self.json {
-            let scenario = small.map_or(scenario, |small| &small.scenario).to_json();
-            println!("{}", json!({ "seed": seed, "oracle": violation.oracle, "scenario": scenario }));
-            return;
+    fn jobs(&self) -> u16 {
+        let all =
+            || std::thread::available_parallelism().map_or(1, |count| count.get().try_into().unwrap_or(1));
+        self.jobs.unwrap_or_else(all)
+    }
+
+    fn plan(&self) -> Result<Plan, Misused> {
+        let start = clock::now();
+        let wanted = match (self.seeds, self.minutes) {
+            (Some(wanted), _) => wanted,
+            (None, None) => Wanted { first: 0, end: Some(100) },
+            (None, Some(_)) => Wanted { first: 0, end: None },
+        };
+        let end = match (wanted.end, self.minutes) {
+            (Some(end), _) => end,
+            (None, Some(_)) => u64::MAX,
+            (None, None) => {
+                return Err(Misused(format!(
+                    "`--seeds {}..` has no end: give one, or --minutes",
+                    wanted.first
+                )));
+            }
+        };
+        let whole = Seeds { first: wanted.first, end };
+        let until = match self.minutes {
+            Some(time) => {
+                Some(start.checked_add(time).ok_or_else(|| Misused("too many minutes".to_owned()))?)
+            }
+            None => None,
+        };
+        Ok(Plan { whole, part: self.shard.map_or(whole, |shard| whole.part(shard)), start, until })
+    }
+
+    fn work(
+        &self,
+        plan: &Plan,
+        next: &AtomicU64,
+        shrunk: &Mutex<BTreeMap<&'static str, u32>>,
+        sender: &Sender<Played>,
+    ) {
+        let more = |seed: u64| (seed < plan.part.end).then(|| seed + 1);
+        while plan.until.is_none_or(|until| clock::now() < until)
+            && let Ok(seed) = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+        {
+            let mut scenario = generate(seed);
+            self.plant.apply(&mut scenario).expect("it was planted before");
+            let verdict = run::run_now_and_then_twice(&scenario);
+            let failure = verdict.violation.clone().map(|violation| {
+                let few = || {
+                    let mut shrunk = shrunk.lock().expect("no thread panics with the counts in hand");
+                    let count = shrunk.entry(violation.oracle).or_insert(0);
+                    *count += 1;
+                    !self.json && *count <= FIRST_FEW
+                };
+                let small = (self.shrink || few()).then(|| shrink::in_time(&scenario).0).flatten();
+                match small {
+                    Some(small) => {
+                        let steps = Some(scenario.steps.len());
+                        Failure { scenario: small.scenario, violation: small.violation, steps }
+                    }
+                    None => Failure { scenario, violation, steps: None },
+                }
+            });
+            // Nobody listens when a report could not be written: then the sweep is over.
+            if sender.send(Played { seed, verdict, failure }).is_err() {
+                return;
+            }
         }
-        println!("cargo sim replay {seed}   # {}", headline(violation));
-        if let Some(small) = small {
-            println!("# {}\n{}", headline(&small.violation), small.scenario);
+    }
+
+    fn report(&self, seed: u64, failure: &Failure, commit: Option<&str>) -> Result<(), Misused> {
+        let Failure { scenario, violation, steps } = failure;
+        if self.json {
+            println!(
+                "{}",
+                json!({ "seed": seed, "oracle": violation.oracle, "scenario": scenario.to_json() })
+            );
+        }
+        let plant = self.plant.argument();
+        let again = format!("cargo sim replay {seed}{plant}");
+        if !self.json {
+            println!("{again}   # {}", headline(violation));
+        }
+        let place = match (&self.out, steps) {
+            (Some(out), _) => out.clone(),
+            (None, Some(_)) if !self.json => PathBuf::from("sim/failures"),
+            _ => return Ok(()),
+        };
+        let at = commit.map_or(String::new(), |commit| format!(" at {commit}"));
+        let text = format!("# {}\n# {again}{at}\n{scenario}", headline(violation));
+        let path = files::keep(&place, violation.oracle, &text)?;
+        if !self.json {
+            let of = steps.map_or(String::new(), |steps| format!(" of {steps}"));
+            println!("cargo sim replay {}{plant}   # {}{of} steps", path.display(), scenario.steps.len());
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    /// How much of it is done, of 1.
+    fn done(&self, now: Instant, seeds: u64) -> f64 {
+        match self.until {
+            Some(until) => (now - self.start).as_secs_f64() / (until - self.start).as_secs_f64(),
+            None => seeds as f64 / self.part.count() as f64,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `cargo sim shrink`: what is left of a failure.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 use offhook_sim::run;
@@ -9,7 +9,8 @@ use offhook_sim::scenario::Scenario;
 use offhook_sim::shrink::{self, Budget, Shrunk};
 use serde_json::json;
 
-use super::{Clean, files, headline};
+use super::plant::Plant;
+use super::{Clean, clock, files, headline};
 
 /// How long a scenario may take to become small.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -22,6 +23,8 @@ pub(super) struct Shrink {
     /// Also write what is left to this file
     #[arg(long)]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    plant: Plant,
     /// Only what is left and what it took, as one JSON object
     #[arg(long)]
     json: bool,
@@ -30,7 +33,8 @@ pub(super) struct Shrink {
 impl Shrink {
     /// Clean when there is nothing to make small.
     pub(super) fn go(self) -> Clean {
-        let scenario = files::scenario(&self.what)?;
+        let mut scenario = files::scenario(&self.what)?;
+        self.plant.apply(&mut scenario)?;
         let (Some(small), seconds) = in_time(&scenario) else {
             eprintln!("sim: no oracle objects to this scenario");
             return Ok(true);
@@ -56,9 +60,8 @@ impl Shrink {
 }
 
 /// Makes a scenario small, and says how many seconds it took.
-#[expect(clippy::disallowed_methods, reason = "the library has no clock, somebody waits for the command")]
 pub(super) fn in_time(scenario: &Scenario) -> (Option<Shrunk>, f64) {
-    let start = Instant::now();
+    let start = clock::now();
     let is_over = || start.elapsed() >= PATIENCE;
     let small = shrink::shrink(scenario, &Budget { is_over: &is_over, ..Budget::default() });
     (small, start.elapsed().as_secs_f64())

@@ -1,0 +1,38 @@
+//! `--plant`: a run with a rule broken on purpose, to see that it is noticed.
+
+use clap::Args;
+use offhook_sim::scenario::Scenario;
+
+use super::Misused;
+
+#[derive(Args, Clone)]
+pub(super) struct Plant {
+    /// Let all phones break this rule on purpose; `cargo sim planted` lists them
+    #[arg(long, value_name = "BUG")]
+    plant: Option<String>,
+}
+
+impl Plant {
+    /// Plants the bug, if one was asked for.
+    #[cfg(feature = "planted")]
+    pub(super) fn apply(&self, scenario: &mut Scenario) -> Result<(), Misused> {
+        use offhook_sim::planted::Bug;
+        let Some(name) = &self.plant else { return Ok(()) };
+        let known = Bug::ALL.iter().find(|bug| format!("{bug:?}") == *name);
+        let bug =
+            known.ok_or_else(|| Misused(format!("there is no bug `{name}`: see `cargo sim planted`")))?;
+        scenario.planted = Some(*bug);
+        Ok(())
+    }
+
+    /// There is nothing to plant.
+    #[cfg(not(feature = "planted"))]
+    pub(super) fn apply(&self, _: &mut Scenario) -> Result<(), Misused> {
+        self.plant.as_ref().map_or(Ok(()), |_| Err(Misused::without_bugs()))
+    }
+
+    /// What a replay line says of it.
+    pub(super) fn argument(&self) -> String {
+        self.plant.as_ref().map_or(String::new(), |bug| format!(" --plant {bug}"))
+    }
+}

@@ -1,0 +1,65 @@
+//! A bar for somebody who waits: on standard error, and only when that is a terminal.
+
+use std::io::{IsTerminal, Write, stderr};
+use std::time::{Duration, Instant};
+
+use super::summary::Summary;
+
+/// How often it is drawn anew.
+pub(super) const RHYTHM: Duration = Duration::from_millis(200);
+
+const WIDTH: usize = 24;
+
+pub(super) struct Progress {
+    start: Instant,
+    drawn: Option<Instant>,
+    is_wanted: bool,
+}
+
+impl Progress {
+    pub(super) fn new(start: Instant, json: bool) -> Self {
+        Self { start, drawn: None, is_wanted: !json && stderr().is_terminal() }
+    }
+
+    /// Draws how far a sweep is, `done` of 1, unless it was drawn a moment ago.
+    pub(super) fn draw(&mut self, now: Instant, done: f64, summary: &Summary) {
+        if self.is_wanted && self.drawn.is_none_or(|drawn| now - drawn >= RHYTHM) {
+            self.drawn = Some(now);
+            let line = line((now - self.start).as_secs_f64(), done, summary);
+            // A bar that cannot be drawn is missed by nobody.
+            let _ = write!(stderr(), "\r\x1b[K{line}").and_then(|()| stderr().flush());
+        }
+    }
+
+    /// Makes room for a line, or for the end.
+    pub(super) fn clear(&mut self) {
+        if self.drawn.take().is_some() {
+            let _ = write!(stderr(), "\r\x1b[K").and_then(|()| stderr().flush());
+        }
+    }
+}
+
+fn line(seconds: f64, done: f64, summary: &Summary) -> String {
+    let filled = (done.clamp(0.0, 1.0) * WIDTH as f64) as usize;
+    let bar = format!("{}{}", "#".repeat(filled), ".".repeat(WIDTH - filled));
+    let Summary { seeds, failed, simulated_hours, .. } = summary;
+    let rate = *seeds as f64 / seconds.max(0.001);
+    format!("[{bar}] {seeds} seeds, {rate:.0}/s, {simulated_hours:.0} simulated hours, {failed} failed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::seeds::Seeds;
+    use super::*;
+
+    #[test]
+    fn a_bar_fits_into_a_line() {
+        let mut summary = Summary::new(Seeds { first: 0, end: 1_000_000 }, None, None);
+        (summary.seeds, summary.simulated_hours) = (500_000, 70_000.4);
+        assert_eq!(
+            line(1_000.0, 0.5, &summary),
+            "[############............] 500000 seeds, 500/s, 70000 simulated hours, 0 failed"
+        );
+        assert!(line(0.0, 7.0, &summary).starts_with("[########################]"));
+    }
+}

@@ -1,0 +1,283 @@
+//! The built command: what it prints, the files it writes, and how it exits.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+/// What the command did.
+struct Done {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Done {
+    fn lines(&self) -> Vec<&str> {
+        self.out.lines().collect()
+    }
+
+    /// Each line, as JSON.
+    fn json(&self) -> Vec<Value> {
+        let line = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        self.out.lines().map(line).collect()
+    }
+}
+
+fn sim(arguments: &[&str]) -> Done {
+    let output = Command::new(env!("CARGO_BIN_EXE_offhook-sim")).args(arguments).output().expect("it runs");
+    let text = |bytes| String::from_utf8(bytes).expect("it writes UTF-8");
+    Done { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// An empty folder for one test.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("cargo gave a place");
+    folder
+}
+
+#[expect(clippy::disallowed_methods, reason = "what the command writes and reads is tested")]
+fn save(path: &Path, text: &str) {
+    std::fs::write(path, text).expect("it can be written");
+}
+
+fn shown(path: &Path) -> &str {
+    path.to_str().expect("cargo's place is UTF-8")
+}
+
+#[test]
+fn a_clean_sweep_is_one_line() {
+    let done = sim(&["run", "--seeds", "3..9", "--jobs", "2"]);
+    assert_eq!((done.code, done.lines().len(), done.err.as_str()), (Some(0), 1, ""), "{}", done.out);
+    assert!(done.out.starts_with("6 seeds (3..9), 0 failed, "), "{}", done.out);
+
+    let done = sim(&["run", "--seeds", "3..9", "--jobs", "2", "--json", "--commit", "abc"]);
+    let lines = done.json();
+    let [line] = lines.as_slice() else { panic!("{}", done.out) };
+    assert_eq!(done.code, Some(0));
+    for (key, value) in [
+        ("run", json!("3..9")),
+        ("ok", json!(true)),
+        ("seeds", json!(6)),
+        ("failed", json!(0)),
+        ("commit", json!("abc")),
+    ] {
+        assert_eq!(line[key], value, "{line}");
+    }
+    let hours = line["simulated_hours"].as_f64().expect("a number");
+    assert!(hours > 0.5 && line["messages"].as_u64() > Some(100), "{line}");
+}
+
+#[test]
+fn a_sweep_by_time_says_what_it_played() {
+    let done = sim(&["run", "--seeds", "50..", "--minutes", "0.005", "--json"]);
+    let line = &done.json()[0];
+    let seeds = line["seeds"].as_u64().expect("a number");
+    assert!(done.code == Some(0) && seeds > 0, "{line}");
+    assert_eq!(line["run"], format!("50..{}", 50 + seeds), "{line}");
+}
+
+#[test]
+fn shards_are_the_sweep() {
+    let folder = folder("shards");
+    let whole = &sim(&["run", "--seeds", "10..30", "--json", "--commit", "abc"]).json()[0];
+    let files: Vec<PathBuf> = (0..3).map(|index| folder.join(format!("{index}.json"))).collect();
+    for (index, file) in files.iter().enumerate() {
+        let done =
+            sim(&["run", "--seeds", "10..30", "--shard", &format!("{index}/3"), "--json", "--commit", "abc"]);
+        assert_eq!((done.code, &done.json()[0]["shard"]), (Some(0), &json!(format!("{index}/3"))));
+        save(file, &done.out);
+    }
+    let [one, two, three] = [&files[0], &files[1], &files[2]].map(|file| shown(file));
+    let done = sim(&["merge", "--json", two, three, one]);
+    let merged = &done.json()[0];
+    assert_eq!(done.code, Some(0));
+    for key in ["run", "ok", "seeds", "failed", "messages", "commit"] {
+        assert_eq!(merged[key], whole[key], "{key}: {merged}");
+    }
+    let hours = |line: &Value| line["simulated_hours"].as_f64().expect("a number");
+    assert!((hours(merged) - hours(whole)).abs() < 1e-6, "{merged}");
+
+    let done = sim(&["merge", one, two]);
+    assert_eq!((done.code, done.lines()[0]), (Some(1), "shard 2/3 is missing"));
+    let done = sim(&["merge", "--json", one, two, three, three]);
+    assert_eq!(done.json()[0]["complaints"], json!(["shard 2/3 is there twice"]));
+    assert_eq!((done.code, &done.json()[0]["ok"]), (Some(1), &json!(false)));
+    let other = folder.join("other.json");
+    save(&other, &sim(&["run", "--seeds", "10..31", "--shard", "2/3", "--json", "--commit", "abc"]).out);
+    let done = sim(&["merge", one, two, shown(&other)]);
+    assert!(
+        done.code == Some(2) && done.err.contains("two sweeps: seeds 10..30, and 10..31"),
+        "{}",
+        done.err
+    );
+}
+
+#[test]
+fn a_failure_of_one_shard_is_a_failure_of_all() {
+    let folder = folder("failing-shard");
+    let line = |shard: &str, failed: u64| {
+        json!({ "run": "0..4", "ok": failed == 0, "seeds": 2, "failed": failed, "simulated_hours": 1.0,
+                "messages": 10, "shard": shard })
+    };
+    let failure = json!({ "seed": 3, "oracle": "grammar", "scenario": {} });
+    let [one, two] = ["one", "two"].map(|name| folder.join(name));
+    save(&one, &line("0/2", 0).to_string());
+    save(&two, &format!("{failure}\n{}\n", line("1/2", 1)));
+    let done = sim(&["merge", "--json", shown(&one), shown(&two)]);
+    assert_eq!((done.code, &done.json()[0]), (Some(1), &failure));
+    assert_eq!((&done.json()[1]["ok"], &done.json()[1]["failed"]), (&json!(false), &json!(1)));
+    let done = sim(&["merge", shown(&one), shown(&two)]);
+    assert_eq!((done.code, done.lines()[0]), (Some(1), "cargo sim replay 3   # grammar"));
+}
+
+#[test]
+fn a_replay_is_the_same_each_time() {
+    let replay = |extra: &[&str]| sim(&[&["replay", "11"], extra].concat());
+    let (one, two) = (replay(&["--json"]), replay(&["--json"]));
+    assert_eq!((one.code, &one.out), (Some(0), &two.out));
+    let line = &one.json()[0];
+    let hash = line["hash"].as_str().expect("text");
+    assert_eq!((hash.len(), &line["ok"]), (16, &json!(true)));
+    let told = replay(&[]).out;
+    assert!(told.starts_with("offhook-scenario 1\nseed 11\n"), "{told}");
+    assert!(told.ends_with(&format!("\nhash {hash}: clean\n")), "{told}");
+    let page = folder("replay").join("page.html");
+    assert_eq!(replay(&["--json", "--html", shown(&page)]).out, one.out, "a page changes nothing");
+    assert!(page.is_file());
+}
+
+#[test]
+fn what_cannot_be_done_is_refused() {
+    for (arguments, why) in [
+        (&["run", "--seeds", "9..3"][..], "`9..3` holds no seed"),
+        (&["run", "--seeds", "many"], "invalid value 'many'"),
+        (&["run", "--seeds", "4.."], "`--seeds 4..` has no end"),
+        (&["run", "--shard", "4/4"], "the last of 4 is 3/4"),
+        (&["run", "--shard", "1/0"], "no shards play nothing"),
+        (&["run", "--shard", "1"], "`0/4`"),
+        (&["run", "--minutes", "0"], "no time to play in"),
+        (&["run", "--minutes=-1"], "--minutes"),
+        (&["run", "--minutes", "soon"], "invalid float"),
+        (&["run", "--minutes", "1", "--shard", "0/2"], "cannot be used with"),
+        (&["run", "--jobs", "0"], "0 is not in 1..=65535"),
+        (&["run", "--plant", "Daisies"], "Daisies"),
+        (&["replay", "no/such/file.scn"], "no/such/file.scn: "),
+        (&["replay", "src/main.rs"], "src/main.rs: line 1"),
+        (&["shrink", "-3"], "-3"),
+        (&["merge"], "<FILE>"),
+        (&["merge", "no/such/file"], "no/such/file: "),
+        (&["dance"], "dance"),
+        (&[], "Usage"),
+    ] {
+        let done = sim(arguments);
+        if !(arguments.contains(&"--plant") && cfg!(not(feature = "planted"))) {
+            assert!(done.err.contains(why), "{arguments:?}: {}", done.err);
+        }
+        assert_eq!((done.code, done.out.as_str()), (Some(2), ""), "{arguments:?}: {}", done.err);
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_clean_scenario() {
+    let done = sim(&["shrink", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/canary.scn")]);
+    assert_eq!((done.code, done.out.as_str()), (Some(0), ""), "{}", done.out);
+}
+
+/// With a bug in them, phones fail, and all that follows a failure happens.
+#[cfg(feature = "planted")]
+mod canary {
+    use super::*;
+    use offhook_sim::scenario::Scenario;
+
+    const CANARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/canary.scn");
+    const BUG: [&str; 2] = ["--plant", "EndedTwice"];
+
+    #[expect(clippy::disallowed_methods, reason = "what the command wrote is read")]
+    fn load(path: &Path) -> (String, Scenario) {
+        let text = std::fs::read_to_string(path).expect("it was written");
+        let scenario = text.parse().expect("it is a scenario");
+        (text, scenario)
+    }
+
+    #[test]
+    fn it_sings_and_falls_silent() {
+        let done = sim(&["replay", CANARY, "--json"]);
+        assert_eq!((done.code, &done.json()[0]["ok"]), (Some(0), &json!(true)), "{}", done.out);
+        let done = sim(&[&["replay", CANARY, "--json"], &BUG[..]].concat());
+        let line = &done.json()[0];
+        assert_eq!((done.code, &line["ok"], &line["oracle"]), (Some(1), &json!(false), &json!("grammar")));
+        let done = sim(&[&["replay", CANARY], &BUG[..]].concat());
+        assert!(done.code == Some(1) && done.out.ends_with(": failed\n"), "{}", done.out);
+    }
+
+    #[test]
+    fn it_is_made_small() {
+        let out = folder("shrunk").join("small.scn");
+        let shrink =
+            |extra: &[&str]| sim(&[&["shrink", CANARY, "--out", shown(&out)], &BUG[..], extra].concat());
+        let done = shrink(&[]);
+        assert!(done.code == Some(1) && done.out.contains("8 steps became "), "{}{}", done.out, done.err);
+        let (text, small) = load(&out);
+        assert!(text.starts_with("# grammar at ") && small.steps.len() <= 2, "{text}");
+        let line = &shrink(&["--json"]).json()[0];
+        assert_eq!((&line["oracle"], &line["steps_before"]), (&json!("grammar"), &json!(8)));
+        assert_eq!(Scenario::from_json(&line["scenario"]).as_ref(), Ok(&small), "{line}");
+        let again = sim(&[&["replay", shown(&out), "--json"], &BUG[..]].concat());
+        assert_eq!((again.code, &again.json()[0]["oracle"]), (Some(1), &json!("grammar")));
+    }
+
+    #[test]
+    fn a_sweep_tells_how_to_replay_and_keeps_what_failed() {
+        let out = folder("failures");
+        let done =
+            sim(&[&["run", "--seeds", "0..6", "--jobs", "2", "--out", shown(&out)], &BUG[..]].concat());
+        assert_eq!(done.code, Some(1), "{}", done.out);
+        let lines = done.lines();
+        let is_seed = |line: &&&str| line.contains("--plant EndedTwice   # grammar at ");
+        let seeds: Vec<&&str> = lines.iter().filter(is_seed).collect();
+        assert!(!seeds.is_empty() && seeds[0].starts_with("cargo sim replay "), "{}", done.out);
+        let last = lines.last().expect("the sum");
+        assert!(last.contains(&format!(", {} failed, ", seeds.len())), "{last}");
+        let kept: Vec<PathBuf> = std::fs::read_dir(&out)
+            .expect("it is there")
+            .map(|entry| entry.expect("it can be read").path())
+            .collect();
+        assert_eq!(kept.len(), seeds.len(), "each is kept, made small or not");
+        let mut small = 0;
+        for path in kept {
+            assert!(done.out.contains(shown(&path)), "{}", done.out);
+            let (text, scenario) = load(&path);
+            assert!(text.starts_with("# grammar at ") && text.contains("\n# cargo sim replay "), "{text}");
+            small += usize::from(scenario.steps.len() <= 3);
+            let again = sim(&[&["replay", shown(&path), "--json"], &BUG[..]].concat());
+            assert_eq!((again.code, &again.json()[0]["oracle"]), (Some(1), &json!("grammar")));
+        }
+        assert!((1..=3).contains(&small), "the first few are made small: {small}");
+    }
+
+    #[test]
+    fn a_sweep_for_machines_holds_the_scenarios() {
+        let run = |extra: &[&str]| {
+            sim(&[&["run", "--seeds", "0..2", "--jobs", "1", "--json"], &BUG[..], extra].concat())
+        };
+        let (long, short) = (run(&[]), run(&["--shrink"]));
+        let steps = |done: &Done| {
+            let lines = done.json();
+            let (last, failures) = lines.split_last().expect("there is a last line");
+            assert_eq!((done.code, &last["ok"]), (Some(1), &json!(false)), "{last}");
+            assert_eq!(last["failed"], failures.len(), "{last}");
+            let scenario = |line: &Value| Scenario::from_json(&line["scenario"]).expect("a scenario");
+            assert!(failures.iter().all(|line| line["oracle"] == "grammar" && line["seed"].is_u64()));
+            failures.iter().map(|line| scenario(line).steps.len()).collect::<Vec<_>>()
+        };
+        let (long, short) = (steps(&long), steps(&short));
+        assert!(!short.is_empty() && short.len() == long.len(), "{short:?} {long:?}");
+        assert!(
+            short.iter().all(|steps| *steps <= 3) && long.iter().any(|steps| *steps > 10),
+            "{short:?} {long:?}"
+        );
+    }
+}
