@@ -4,8 +4,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Args;
+use offhook_sim::generate::generate;
 use offhook_sim::marks::Tally;
-use offhook_sim::run::run_seed;
+use offhook_sim::run::run;
 use serde_json::json;
 
 use super::Clean;
@@ -62,7 +63,7 @@ impl Marks {
                         if seed >= self.seeds {
                             return;
                         }
-                        let marks = run_seed(seed).1.marks;
+                        let marks = run(&generate(seed)).marks;
                         tally.lock().expect("no thread panics with the tally in hand").count(seed, &marks);
                     }
                 });
