@@ -1,6 +1,8 @@
-//! The clock on the wall: the library has none, somebody waits for the command.
+//! Clocks: the library has none, somebody waits for the command.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
 
 #[expect(
     clippy::disallowed_methods,
@@ -8,4 +10,10 @@ use std::time::Instant;
 )]
 pub(super) fn now() -> Instant {
     Instant::now()
+}
+
+/// How long this process worked so far, waits not counted.
+pub(super) fn worked() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }

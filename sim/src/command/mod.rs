@@ -1,5 +1,6 @@
 //! What can be asked of the simulator on a command line: one room for each thing.
 
+mod bench;
 mod clock;
 mod files;
 mod marks;
@@ -33,6 +34,7 @@ enum Task {
     Shrink(shrink::Shrink),
     Planted(planted::Planted),
     Marks(marks::Marks),
+    Bench(bench::Bench),
     Merge(merge::Merge),
 }
 
@@ -59,6 +61,7 @@ pub(crate) fn main() -> ExitCode {
         Task::Shrink(shrink) => shrink.go(),
         Task::Planted(planted) => planted.go(),
         Task::Marks(marks) => marks.go(),
+        Task::Bench(bench) => bench.go(),
         Task::Merge(merge) => merge.go(),
     };
     match clean {

@@ -5,10 +5,13 @@
 //!
 //! A new thing that may happen is an episode in one of the files of `episodes`.
 
+mod bench;
 mod episodes;
 mod phones;
 mod swarm;
 mod writer;
+
+pub use bench::{busy4, idle1};
 
 use crate::hash::Draw;
 use crate::scenario::{ExchangeSetup, Scenario, Span};
@@ -27,16 +30,21 @@ pub fn generate(seed: u64) -> Scenario {
     let draw = &mut Draw::new(seed, "steps");
     let swarm = Swarm::draw(draw);
     let gap = draw.between(500, 8_000);
+    write_steps(&mut scenario, draw, &swarm, gap);
+    scenario
+}
+
+/// Fills the storm with episodes, one each `gap` milliseconds in the mean.
+fn write_steps(scenario: &mut Scenario, draw: &mut Draw, swarm: &Swarm, gap: u64) {
+    let end = scenario.span.storm;
     let mut at = 1_000;
-    while at < storm.as_millis() as u64 {
+    while at < end.as_millis() as u64 {
         let write = swarm.pick(draw).write;
-        write(&mut Writer::new(&mut scenario, draw, at));
+        write(&mut Writer::new(scenario, draw, at));
         at += 1 + draw.below(2 * gap);
     }
-    let end = scenario.span.storm;
     scenario.steps.retain(|step| step.at < end);
     scenario.steps.sort_by_key(|step| step.at);
-    scenario
 }
 
 #[cfg(test)]

@@ -11,7 +11,20 @@ pub(super) struct Swarm {
 
 impl Swarm {
     pub(super) fn draw(draw: &mut Draw) -> Self {
-        let weights: Vec<_> = episodes::all().map(|episode| (episode, episode.odds.draw(draw))).collect();
+        Self::weigh(|odds| odds.draw(draw))
+    }
+
+    /// All that many seeds allow, each with its mean weight. What few allow ends more than it starts.
+    pub(super) fn everything() -> Self {
+        Self::weigh(|odds| match *odds {
+            Odds::Always(weight) => weight,
+            Odds::Swarm { most, .. } => most.div_ceil(2),
+            Odds::Seldom { .. } => 0,
+        })
+    }
+
+    fn weigh(mut weight: impl FnMut(&Odds) -> u64) -> Self {
+        let weights: Vec<_> = episodes::all().map(|episode| (episode, weight(&episode.odds))).collect();
         let total = weights.iter().map(|(_, weight)| weight).sum();
         Self { weights, total }
     }

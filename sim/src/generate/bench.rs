@@ -1,0 +1,71 @@
+//! Worlds to measure with: what they cost says how many seeds an hour holds.
+
+use std::time::Duration;
+
+use super::{Swarm, write_steps};
+use crate::hash::Draw;
+use crate::scenario::{ExchangeSetup, PhoneSetup, Scenario, Span, Transport, Weather};
+
+/// The mean time between two episodes of [`busy4`], in milliseconds.
+const GAP: u64 = 2_000;
+
+/// Four phones that call, hold, transfer and send digits all the time, two of them over datagrams, with two exchanges and
+/// all faults at once.
+pub fn busy4(seed: u64) -> Scenario {
+    let mut scenario = Scenario::new(seed);
+    scenario.span = Span { storm: Duration::from_secs(30 * 60), ..Span::default() };
+    scenario.exchanges.push(ExchangeSetup { name: "pbx2".to_owned() });
+    for (name, transport) in [
+        ("alice", Transport::Ws),
+        ("bob", Transport::Udp),
+        ("carol", Transport::Ws),
+        ("dave", Transport::Udp),
+    ] {
+        let jitter = Duration::from_millis(40);
+        let weather = Weather { jitter, loss: 50, duplicate: 50, late: 50, ..Weather::CLEAR };
+        let expires = Duration::from_secs(120);
+        scenario.phones.push(PhoneSetup { transport, weather, expires, ..PhoneSetup::new(name) });
+    }
+    write_steps(&mut scenario, &mut Draw::new(seed, "busy4"), &Swarm::everything(), GAP);
+    scenario
+}
+
+/// One phone that stays registered and otherwise waits, for four days.
+pub fn idle1(seed: u64) -> Scenario {
+    let mut scenario = Scenario::new(seed);
+    scenario.span = Span { storm: Duration::from_secs(4 * 24 * 3600), ..Span::default() };
+    scenario.phones.push(PhoneSetup::new("alice"));
+    scenario
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::run;
+
+    #[test]
+    fn busy_phones_are_busy() {
+        let mut scenario = busy4(1);
+        let text = scenario.to_string();
+        for word in
+            ["dials", "holds", "transfers to", "sends", "crashes", "is cut off", "loses its connection"]
+        {
+            assert!(text.contains(word), "{word}");
+        }
+        assert!(!text.contains("dies"), "the dead are not busy");
+        scenario.span.storm = Duration::from_secs(120);
+        scenario.steps.retain(|step| step.at < scenario.span.storm);
+        let verdict = run(&scenario);
+        assert_eq!(verdict.violation, None);
+        assert!(verdict.messages > 120, "some each second: {}", verdict.messages);
+    }
+
+    #[test]
+    fn an_idle_phone_refreshes_and_keeps_its_connection_alive() {
+        let mut scenario = idle1(1);
+        scenario.span.storm = Duration::from_secs(3600);
+        let verdict = run(&scenario);
+        assert_eq!(verdict.violation, None);
+        assert!((60..600).contains(&verdict.messages), "{}", verdict.messages);
+    }
+}
