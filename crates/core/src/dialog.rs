@@ -1,6 +1,8 @@
 //! A dialog (RFC 3261 §12): what the two ends of a call remember of one another.
 
+use crate::Config;
 use crate::path::Path;
+use crate::planted::planted;
 use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Message, Method, NameAddr, Uri};
 use std::ops::Range;
@@ -46,13 +48,16 @@ pub(crate) enum Order {
 
 impl Dialog {
     /// The caller's side, from a response that carries a To tag (§12.1.2). `cseq` is that of our INVITE.
-    pub(crate) fn of_response(response: &Message, cseq: u32) -> Result<Self, NoDialog> {
-        let routes = response.values(HeaderName::RecordRoute).collect::<Vec<_>>();
+    pub(crate) fn of_response(config: &Config, response: &Message, cseq: u32) -> Result<Self, NoDialog> {
+        let mut routes = response.values(HeaderName::RecordRoute).collect::<Vec<_>>();
+        if !planted!(config, RouteSetReversed) {
+            routes.reverse();
+        }
         let target = response.contact().map_err(|_| NoDialog)?.ok_or(NoDialog)?;
         let mut text = Text::with_room(response, 0);
         let local = text.party(&response.from().map_err(|_| NoDialog)?)?;
         let remote = text.party(&response.to().map_err(|_| NoDialog)?)?;
-        Self::assemble(response, text, [local, remote], routes.into_iter().rev(), target.uri, (cseq, None))
+        Self::assemble(response, text, [local, remote], routes.into_iter(), target.uri, (cseq, None))
     }
 
     /// The callee's side, from the INVITE (§12.1.1). Our tag is not in it yet.
@@ -112,9 +117,13 @@ impl Dialog {
     }
 
     /// Whether a request of the peer belongs here: its Call-ID and both tags are ours (§12.2.2).
-    pub(crate) fn owns(&self, request: &Message) -> bool {
+    pub(crate) fn owns(&self, config: &Config, request: &Message) -> bool {
+        let begins = |tag: &[u8], own: &[u8]| own.starts_with(tag.get(..8).unwrap_or(tag));
         let tag_is = |party: Result<NameAddr<'_>, _>, own: &[u8]| {
-            party.is_ok_and(|p: NameAddr<'_>| p.tag().unwrap_or_default() == own)
+            party.is_ok_and(|p: NameAddr<'_>| {
+                let tag = p.tag().unwrap_or_default();
+                tag == own || planted!(config, TagByPrefix) && begins(tag, own)
+            })
         };
         request.call_id().is_ok_and(|id| id == self.piece(&self.call_id))
             && tag_is(request.to(), self.piece(&self.local_tag))

@@ -44,10 +44,9 @@ impl Auth {
         // A response may hold challenges of several realms; the choice by strength is within one (RFC 8760 §2.4).
         let realm = challenges.clone().next()?.realm;
         let challenge = strongest(challenges.filter(|challenge| challenge.realm == realm))?;
-        if tried > 0
-            && !planted!(cx.config, ChallengeLoop)
-            && !(challenge.stale && tried <= bounds::STALE_NONCES)
-        {
+        let most = if planted!(cx.config, StaleNonceLoop) { u8::MAX } else { bounds::STALE_NONCES };
+        let stale = challenge.stale && !planted!(cx.config, StaleNonceRefused);
+        if tried > 0 && !planted!(cx.config, ChallengeLoop) && !(stale && tried <= most) {
             cx.trace.mark(Mark::ChallengeRefused);
             responder.forget();
             return None;
@@ -68,6 +67,15 @@ impl Auth {
     pub(super) fn foresee(&mut self, cx: &Cx<'_>, account: AccountId, uri: &[u8]) -> Option<String> {
         let account = &cx.config.accounts[usize::from(account.0)];
         let username = username(account.username.as_deref(), &account.aor)?;
+        if planted!(cx.config, NonceNotCounted) {
+            return self.user.clone().reuse(
+                &username,
+                account.password.as_ref()?,
+                Method::Register,
+                uri,
+                b"",
+            );
+        }
         self.user.reuse(&username, account.password.as_ref()?, Method::Register, uri, b"")
     }
 }

@@ -210,7 +210,9 @@ impl Flow {
                 return None;
             }
         };
-        self.turn += 1;
+        if !planted!(cx.config, OneServerOnly) {
+            self.turn += 1;
+        }
         self.step(cx, flow, from, cause, Phase::Down);
         self.report(cx, flow, FlowState::Down(why));
         Some(down)
@@ -222,6 +224,9 @@ impl Flow {
             return self.connect(cx);
         }
         if let State::Off = self.state {
+            if planted!(cx.config, ReconnectForgotten) {
+                return;
+            }
             let after = back_off(cx, self.failures);
             self.state = State::Waiting { timer: self.set(cx, after, LineTimer::Reconnect) };
         }
@@ -233,9 +238,12 @@ impl Flow {
         let account = self.account;
         let State::Up(up) = &mut self.state else { return cx.timers.cancel(next) };
         up.keep_alive = next;
+        if planted!(cx.config, KeepAliveOnce) {
+            cx.timers.cancel(next);
+        }
         let reliable = up.path.transport.is_reliable();
         cx.out.transmit(up.path.flow, Bytes::from_static(if reliable { PING } else { PONG }));
-        if up.answers && up.pong.is_none() {
+        if up.answers && up.pong.is_none() && !planted!(cx.config, PongNotAwaited) {
             let limit = cx.now + cx.config.registration.pong_timeout;
             up.pong = Some(cx.timers.set(limit, Timer::Line(account, LineTimer::Pong)));
         }

@@ -99,7 +99,7 @@ impl Phone {
             self.counters.clock_backwards += 1;
             self.trace.mark(Mark::ClockBackwards);
         }
-        self.now = self.now.max(now);
+        self.now = if planted!(self.config, TimeRunsBack) { now } else { self.now.max(now) };
         self.expire();
         match input {
             Input::Wake => {}
@@ -130,6 +130,9 @@ impl Phone {
 
     /// When to send [`Input::Wake`]; `None`: never, as things stand.
     pub fn deadline(&self) -> Option<Deadline> {
+        if planted!(self.config, WakesWithoutEnd) && !self.sessions.is_empty() {
+            return Some(Deadline { at: self.now, why: Why::Output });
+        }
         if self.out.is_empty() {
             self.timers.next()
         } else {
@@ -263,7 +266,12 @@ impl Phone {
 
     /// Everything that is due.
     fn expire(&mut self) {
+        let late = |due: Deadline| self.now.saturating_since(due.at).as_secs() >= 60;
+        let asleep = planted!(self.config, TimersLostInSleep) && self.timers.next().is_some_and(late);
         while let Some(timer) = self.timers.due(self.now) {
+            if asleep {
+                continue;
+            }
             match timer {
                 Timer::Client(tx, timer) => {
                     let Parts { mut cx, txs, .. } = self.parts();

@@ -171,7 +171,7 @@ impl Session {
         if cseq.method != Method::Invite {
             return;
         }
-        if to_tag(message) == Some(e.dialog.remote_tag()) {
+        if to_tag(message) == Some(e.dialog.remote_tag()) || planted!(env.cx.config, ForkNotToldApart) {
             if planted!(env.cx.config, RepeatedAckForgotten) {
                 return;
             }

@@ -74,7 +74,8 @@ impl Session {
         }
         let hold = e.hold.wanted;
         let offer = self.negotiation.offer().expect("nothing is under way");
-        let effect = self.offer_effect(env.cx, direction(hold));
+        let said = hold && !planted!(env.cx.config, HoldNotSaid);
+        let effect = self.offer_effect(env.cx, direction(said));
         self.begin_change(env, Change::Offering { effect, offer, hold });
     }
 
@@ -87,6 +88,9 @@ impl Session {
     /// It was not answered, or found no connection to begin on.
     pub(super) fn change_overdue(&mut self, env: &mut Env<'_, '_>) {
         env.cx.trace.mark(Mark::ChangeOverdue);
+        if planted!(env.cx.config, ChangeNeverEnds) {
+            return;
+        }
         match self.take_change() {
             Change::Settled => self.hold_refused(env, None),
             Change::Offering { offer, .. } => {
@@ -257,7 +261,9 @@ impl Session {
                 }
                 let wait = self.glare_wait(env);
                 self.set_change(Change::Glare);
-                self.alarm(env.cx, wait, SessionTimer::Glare);
+                if !planted!(env.cx.config, GlareForgotten) {
+                    self.alarm(env.cx, wait, SessionTimer::Glare);
+                }
             }
             // The call is over; `dialog_response` closes it.
             408 | 481 => self.withdraw(env, offer),
@@ -301,6 +307,7 @@ impl Session {
     /// §14.1: the owner of the Call-ID waits 2.1–4 s, the other one 0–2 s, both in units of 10 ms.
     fn glare_wait(&mut self, env: &mut Env<'_, '_>) -> Duration {
         let caller = self.established_mut().is_some_and(|e| e.caller);
+        let caller = caller != planted!(env.cx.config, GlareTimersSwapped);
         let (least, most) = if caller { (210, 400) } else { (0, 200) };
         if planted!(env.cx.config, GlareWithoutWait) {
             return Duration::ZERO;
@@ -340,7 +347,9 @@ impl Session {
         if !request.body_bytes().is_empty() && sdp_of(request).is_none() {
             return uas::unsupported_media(env, tx, request);
         }
-        e.dialog.refresh_target(request);
+        if !planted!(env.cx.config, TargetNotRefreshed) {
+            e.dialog.refresh_target(request);
+        }
         // So that its CANCEL finds us.
         env.txs.adopt(&tx, self.id);
         let request_kept = Box::new(request.clone());

@@ -39,7 +39,8 @@ impl Session {
                 self.end(env, step, why);
             }
             Phase::Calling => self.cancel(env, step, why),
-            Phase::Confirming if planted!(env.cx.config, ByeBeforeAck) => self.close(env, step, why),
+            Phase::Confirming if planted!(env.cx.config, ByeBeforeAck) => self.close(env, Step::Timeout, why),
+            Phase::Confirming if planted!(env.cx.config, HangUpForgotten) => {}
             Phase::Confirming => {
                 // A callee's BYE waits for the ACK (§15).
                 let State::Confirming(established) = self.take() else { unreachable!() };
@@ -53,6 +54,9 @@ impl Session {
     }
 
     pub(super) fn nobody_answers(&mut self, env: &mut Env<'_, '_>) {
+        if planted!(env.cx.config, RingsForEver) {
+            return;
+        }
         let why = |code| EndReason::new(By::Us, Cause::NoAnswer, Some(code), "nobody answered in time");
         let no_media = |code, text| EndReason::new(By::Us, Cause::MediaFailed, code, text);
         match self.phase {
@@ -94,11 +98,15 @@ impl Session {
         step: Step,
         why: EndReason,
     ) {
+        let talks_on = established.digits.is_some() && planted!(env.cx.config, RequestAfterBye);
         self.wind_up(env, &mut established, why.cause);
         self.quiet(env);
         self.advance(env.cx, step, Phase::Closing, State::Closing(established, why));
         self.alarm(env.cx, env.cx.config.times.t1 * 64, SessionTimer::Closing);
         self.closing_retry(env);
+        if talks_on {
+            self.ask(env, Ask::Info { digit: '0', duration: crate::dtmf::SHORTEST });
+        }
     }
 
     /// Sends the BYE, unless it is out already or there is no connection.
@@ -195,6 +203,9 @@ impl Session {
     }
 
     fn quiet(&mut self, env: &mut Env<'_, '_>) {
+        if planted!(env.cx.config, AlarmLeaked) {
+            return;
+        }
         for timer in self.alarms.iter_mut().filter_map(Option::take) {
             env.cx.timers.cancel(timer);
         }

@@ -5,6 +5,7 @@ use super::Session;
 use super::ask::Ask;
 use crate::dtmf::{Digit, Digits};
 use crate::marks::Mark;
+use crate::planted::planted;
 use crate::{DigitFailure, DtmfPath, Effect, EffectId, EffectResult, Event};
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ impl Session {
         let queue = e.digits.get_or_insert_with(Box::<Digits>::default);
         for digit in digits.chars() {
             queue.push(Digit { digit, duration, path });
+            if planted!(env.cx.config, DigitDoubled) {
+                queue.push(Digit { digit, duration, path });
+            }
         }
         self.next_digit(env);
     }
@@ -97,6 +101,7 @@ impl Session {
             env.cx.trace.mark(Mark::DigitRefused);
         }
         let session = self.id;
+        let taken = taken || planted!(env.cx.config, LostDigitReportedSent);
         env.cx.out.event(match taken {
             true => Event::DigitSent { session, digit, path: DtmfPath::Info },
             false => Event::DigitFailed { session, digit, why: DigitFailure::Refused },

@@ -124,11 +124,13 @@ impl Session {
     pub(crate) fn on_ack(&mut self, env: &mut Env<'_, '_>, ack: &Message) {
         let Some(e) = self.established_mut() else { return };
         let cseq = ack.cseq().map_or(0, |cseq| cseq.number);
-        if !e.dialog.owns(ack) || e.unacked.as_ref().is_none_or(|u| u.cseq != cseq) {
+        if !e.dialog.owns(env.cx.config, ack) || e.unacked.as_ref().is_none_or(|u| u.cseq != cseq) {
             return;
         }
-        e.unacked = None;
-        self.silence(env.cx, SessionTimer::Retransmit2xx);
+        if !planted!(env.cx.config, AckNotHeard) {
+            e.unacked = None;
+            self.silence(env.cx, SessionTimer::Retransmit2xx);
+        }
         self.on_ack_of_2xx(env);
         self.answer_in_ack(env, ack);
         self.reconcile(env);
@@ -176,6 +178,8 @@ impl Session {
         }
         match (order, request.method()) {
             (Order::Next, _) => {}
+            (Order::Again, Some(Method::Info)) if planted!(env.cx.config, DigitHeardTwice) => {}
+            (Order::Late, _) if planted!(env.cx.config, LateRequestTaken) => {}
             // What was done is not done twice; the answer is what it was. A proxy sends what was pending again over a new
             // connection, and a digit must not be heard twice for that.
             (Order::Again, Some(Method::Info | Method::Notify)) => return uas::answer(env, tx, request, 200),
@@ -197,7 +201,9 @@ impl Session {
     }
 
     fn on_bye(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
-        uas::answer(env, tx, request, 200);
+        if !planted!(env.cx.config, ByeNotAnswered) {
+            uas::answer(env, tx, request, 200);
+        }
         let (mut established, left) = match self.take() {
             State::Confirming(e) | State::Established(e) => (e, None),
             State::Leaving(e, why) => (e, Some(why)),
@@ -209,7 +215,8 @@ impl Session {
         let transferred = established.transfer.as_ref().is_some_and(|transfer| transfer.accepted);
         let (code, text) = reason_of(request);
         let cause = if transferred { Cause::Transferred } else { Cause::HungUp };
-        let why = left.unwrap_or(EndReason { by: By::Peer, cause, code, text });
+        let by = if planted!(env.cx.config, PeersByeIsOurs) { By::Us } else { By::Peer };
+        let why = left.unwrap_or(EndReason { by, cause, code, text });
         self.wind_up(env, &mut established, why.cause);
         self.end(env, Step::Bye, why);
     }

@@ -6,6 +6,7 @@ use super::{Env, Phase, Session, State, Step};
 use crate::dialog::Dialog;
 use crate::marks::Mark;
 use crate::negotiation::{LocalOffer, RemoteOffer};
+use crate::planted::planted;
 use crate::reason::reason_of;
 use crate::timer::SessionTimer;
 use crate::transaction::ServerTx;
@@ -64,7 +65,9 @@ impl Session {
         }));
         let ringing =
             uas::reply(env.cx.config, &invite, 180, session.tag.as_bytes(), env.line.contact()).finish();
-        env.txs.provisional(env.cx, &tx, ringing);
+        if !planted!(env.cx.config, RingingNotSaid) {
+            env.txs.provisional(env.cx, &tx, ringing);
+        }
         let state = State::Ringing(Ringing { tx, flow, invite: Box::new(invite), dialog });
         session.advance(env.cx, Step::Invite, Phase::Ringing, state);
         session.alarm(env.cx, env.cx.config.no_answer, SessionTimer::NoAnswer);

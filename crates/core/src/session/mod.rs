@@ -273,7 +273,7 @@ impl Session {
     /// A request within the call's dialog.
     pub(crate) fn on_request(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
         // Our tag alone does not make it the peer's: the Call-ID and his tag must agree too (§12.2.2).
-        if !self.dialog().is_some_and(|dialog| dialog.owns(request)) {
+        if !self.dialog().is_some_and(|dialog| dialog.owns(env.cx.config, request)) {
             env.cx.trace.mark(Mark::ForeignDialog);
             return uas::answer(env, tx, request, 481);
         }

@@ -193,7 +193,7 @@ impl Session {
         let State::Calling(calling) = self.take() else { return };
         let Calling { offer, invite, preview, credentials, .. } = calling;
         self.silence(env.cx, SessionTimer::NoAnswer);
-        let Ok(dialog) = Dialog::of_response(message, invite.cseq) else {
+        let Ok(dialog) = Dialog::of_response(env.cx.config, message, invite.cseq) else {
             self.negotiation.withdraw(offer);
             env.cx.trace.mark(Mark::NoDialog);
             let why = EndReason::new(By::Peer, Cause::Protocol, message.status(), "a 2xx without a dialog");
@@ -277,7 +277,9 @@ impl Session {
         let State::Calling(calling) = self.take() else { return };
         self.silence(env.cx, SessionTimer::NoAnswer);
         self.negotiation.withdraw(calling.offer);
-        env.txs.cancel(env.cx, calling.tx);
+        if !planted!(env.cx.config, CancelForgotten) {
+            env.txs.cancel(env.cx, calling.tx);
+        }
         let Calling { tx, invite, credentials, .. } = calling;
         let cancelling = Cancelling { tx, invite_cseq: invite.cseq, credentials, why };
         self.advance(env.cx, step, Phase::Cancelling, State::Cancelling(cancelling));
@@ -292,7 +294,7 @@ impl Session {
             return self.end(env, Step::Closed, cancelling.why);
         }
         // The CANCEL crossed the answer: the call exists, and is hung up (§9.1, §15).
-        match Dialog::of_response(message, cancelling.invite_cseq) {
+        match Dialog::of_response(env.cx.config, message, cancelling.invite_cseq) {
             Ok(dialog) => {
                 env.cx.trace.mark(Mark::AnswerCrossedCancel);
                 let mut established = Established::new(dialog, true);
@@ -327,9 +329,8 @@ pub(super) fn refuse_fork(env: &mut Env<'_, '_>, code: u16, message: &Message) {
     if cseq.method != Method::Invite {
         return;
     }
-    let (Some(path), Ok(mut dialog)) = (env.line.path(), Dialog::of_response(message, cseq.number)) else {
-        return;
-    };
+    let dialog = Dialog::of_response(env.cx.config, message, cseq.number);
+    let (Some(path), Ok(mut dialog)) = (env.line.path(), dialog) else { return };
     env.cx.trace.mark(Mark::Forked);
     let branch: [u8; 16] = env.cx.entropy.token(Label::Ids);
     let ack = dialog.ack(cseq.number, path, &branch, None);

@@ -114,9 +114,13 @@ impl Session {
                 }
                 env.cx.trace.mark(Mark::TransferDone);
                 self.transfer_event(env, TransferState::Done);
+                if planted!(env.cx.config, TransferredCallKept) {
+                    return;
+                }
                 let why = EndReason::new(By::Us, Cause::Transferred, Some(200), "transferred");
                 self.hang_up_because(env, Step::HangUp, why);
             }
+            (Some(300..), _) if planted!(env.cx.config, TransferFailureUntold) => {}
             (Some(code @ 300..), _) => self.transfer_over(env, Some(code)),
             (_, true) => self.transfer_over(env, None),
             (Some(code @ 101..=199), false) => self.transfer_event(env, TransferState::Progress { code }),
@@ -169,7 +173,9 @@ impl Session {
         for byte in referred_by.iter_mut().flatten().filter(|byte| matches!(**byte, b'\r' | b'\n' | 0)) {
             *byte = b' ';
         }
-        env.upcalls.push(Upcall::Refer { by: self.id, target, referred_by });
+        if !planted!(env.cx.config, ReferIgnored) {
+            env.upcalls.push(Upcall::Refer { by: self.id, target, referred_by });
+        }
     }
 
     /// The call that the REFER made has moved.
@@ -184,6 +190,9 @@ impl Session {
         let id = referral.id;
         if code >= 200 {
             e.referral = None;
+            if planted!(env.cx.config, TransferUnreported) {
+                return;
+            }
         }
         self.ask(env, Ask::Notify { code, id });
     }

@@ -435,6 +435,7 @@ impl Client {
         let from = self.phase();
         let (cause, failed) = match timer {
             ClientTimer::Cancelled if planted!(cx.config, CancelNeverEnds) => return Expired::Alive,
+            ClientTimer::B | ClientTimer::F if planted!(cx.config, NoTimeout) => return Expired::Alive,
             ClientTimer::A => return self.repeat(cx, me, ClientTimer::A, Cause::A, |r| r.interval(times)),
             ClientTimer::E if from == Phase::Proceeding => {
                 return self.repeat(cx, me, ClientTimer::E, Cause::E, |_| times.t2);
@@ -467,7 +468,9 @@ impl Client {
             if !planted!(cx.config, NotRepeated) {
                 cx.out.transmit(self.flow, request.clone());
             }
-            repeat.times = repeat.times.saturating_add(1);
+            if !planted!(cx.config, RepeatedInStep) {
+                repeat.times = repeat.times.saturating_add(1);
+            }
             repeat.timer = Some(set(cx, interval(*repeat), me, timer));
             self.step(cx, me, phase, cause, phase);
         }

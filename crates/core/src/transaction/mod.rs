@@ -153,11 +153,17 @@ impl Transactions {
         method: Method<'static>,
         build: impl FnOnce(&[u8]) -> Bytes,
     ) -> ClientTx {
+        if planted!(cx.config, BranchReused) {
+            self.serial = 0;
+        }
         let serial = self.next_serial();
         let too_many = self.clients.len() >= bounds::CLIENT_TRANSACTIONS;
         let entry = self.clients.vacant_entry();
         let tx = ClientTx::new(entry.key(), serial);
-        let branch = Branch::new(tx, cx.entropy);
+        let branch = match planted!(cx.config, BranchReused) {
+            true => Branch::new(tx, &mut Entropy::new([0; 32])),
+            false => Branch::new(tx, cx.entropy),
+        };
         branch.write_via(&mut self.via, path);
         let request = build(&self.via);
         let client = Client::new(path, branch, owner, method);
@@ -241,7 +247,9 @@ impl Transactions {
         match client.expire(cx, &times, tx, timer) {
             client::Expired::Alive => None,
             client::Expired::Over => {
-                self.forget_client(cx, tx);
+                if !planted!(cx.config, TransactionLeaked) {
+                    self.forget_client(cx, tx);
+                }
                 None
             }
             client::Expired::Failed => {
@@ -447,7 +455,8 @@ impl Transactions {
             self.taken.remember(cx.now + self.times.t1 * 64, key);
         }
         reply(cx, path, &message, 200, "OK", tag.as_deref().unwrap_or(&key.tag()));
-        if waiting { Routed::Cancelled { invite, owner, message } } else { Routed::Absorbed }
+        let heeded = waiting && !planted!(cx.config, CancelUnheeded);
+        if heeded { Routed::Cancelled { invite, owner, message } } else { Routed::Absorbed }
     }
 
     fn find_invite(&self, message: &Message) -> Option<ServerRef> {

@@ -339,6 +339,7 @@ impl Server {
                 self.refuse_again(cx, times, me);
                 return false;
             }
+            ServerTimer::H if planted!(cx.config, RefusalForEver) => return false,
             ServerTimer::H => Cause::H,
             ServerTimer::I => Cause::I,
             ServerTimer::J => Cause::J,
@@ -357,7 +358,9 @@ impl Server {
                 }
                 _ => response.clone(),
             };
-            cx.out.transmit(self.flow, again);
+            if !planted!(cx.config, RefusalNotRepeated) {
+                cx.out.transmit(self.flow, again);
+            }
             *times = times.saturating_add(1);
             let interval = base.t1.saturating_mul(1 << (*times).min(16)).min(base.t2);
             *repeat = Some(set(cx, interval, me, ServerTimer::G));

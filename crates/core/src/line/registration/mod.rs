@@ -144,7 +144,8 @@ impl Registration {
         self.leave(desk.cx, Some(&mut *desk.txs));
         self.bound = None;
         // A REGISTER still on its way has a lower CSeq: if it comes late, the registrar ignores it (§10.3).
-        let asking = if may_be_bound { self.send(desk, 0, None, Asking::first) } else { None };
+        let expires = if planted!(desk.cx.config, BindingKept) { self.expires } else { 0 };
+        let asking = if may_be_bound { self.send(desk, expires, None, Asking::first) } else { None };
         let state = asking.map_or(State::Unregistered, |asking| State::Unregistering { asking });
         self.enter(desk.cx, Step::NotWanted, state);
         next
@@ -389,7 +390,8 @@ impl Registration {
         self.leave(cx, None);
         self.failures = self.failures.saturating_add(1);
         let why = RegistrationFailure { cause, code, attempts: self.failures };
-        if self.limit(cx).is_some_and(|limit| self.failures >= limit) {
+        let limit = self.limit(cx).filter(|_| !planted!(cx.config, AttemptsUnlimited));
+        if limit.is_some_and(|limit| self.failures >= limit) {
             self.enter(cx, Step::Limit, State::Failed(why));
             return Next::Hold;
         }
@@ -502,7 +504,8 @@ impl Budget {
         while self.spent.front().is_some_and(|at| cx.now.saturating_since(*at) >= BUDGET_PERIOD) {
             self.spent.pop_front();
         }
-        self.spent.len() >= cx.config.registration.flood_budget as usize
+        !planted!(cx.config, FloodBudgetIgnored)
+            && self.spent.len() >= cx.config.registration.flood_budget as usize
     }
 
     /// When the next REGISTER may go out.
