@@ -3,12 +3,48 @@
 //! A clean sweep that never met a glare says nothing about glares. [`offhook::Marks`] says which places one run reached; a
 //! [`Tally`] adds up a sweep.
 
+use std::collections::BTreeSet;
+
 use offhook::Marks;
 
 /// Places that no phone of a simulated world can come to, and why: the words of the catalogue begin so.
 ///
 /// What stands here and is reached after all is to be taken out; a test looks.
 pub const BEYOND: &[(&str, &str)] = &[];
+
+/// How many places there are that a world can come to.
+pub fn within_reach() -> usize {
+    Marks::catalogue().len() - BEYOND.len()
+}
+
+/// The places that a world can come to, and that are not among these.
+pub fn missing(reached: &Marks) -> Vec<String> {
+    let catalogue = Marks::catalogue().into_iter().enumerate();
+    let never = catalogue.filter(|(place, words)| !reached.has(*place) && beyond(words).is_none());
+    never.map(|(_, words)| words).collect()
+}
+
+/// What was reached when only these places were missing: the inverse of [`missing`].
+///
+/// # Errors
+/// When there is no place of such a name.
+pub fn all_but<'w>(missing: impl IntoIterator<Item = &'w str>) -> Result<Marks, String> {
+    let catalogue = Marks::catalogue();
+    let mut places: BTreeSet<usize> =
+        (0..catalogue.len()).filter(|&n| beyond(&catalogue[n]).is_none()).collect();
+    for words in missing {
+        let place = catalogue.iter().position(|known| known == words);
+        places.remove(&place.ok_or_else(|| format!("no mark `{words}`"))?);
+    }
+    let mut marks = Marks::default();
+    places.into_iter().for_each(|place| marks.set(place));
+    Ok(marks)
+}
+
+/// Why no world comes to the place of these words, if none does.
+fn beyond(words: &str) -> Option<&'static str> {
+    BEYOND.iter().find(|(place, _)| words == *place).map(|(_, why)| *why)
+}
 
 /// The runs that reached each place.
 #[derive(Clone, Debug)]
@@ -62,7 +98,7 @@ impl Tally {
 impl Place {
     /// Why no world comes here, if none does.
     pub fn beyond(&self) -> Option<&'static str> {
-        BEYOND.iter().find(|(words, _)| self.words == *words).map(|(_, why)| *why)
+        beyond(&self.words)
     }
 }
 
@@ -77,6 +113,16 @@ mod tests {
             assert!(catalogue.iter().any(|place| place == words), "{words}");
             assert!(!why.is_empty());
         }
+    }
+
+    #[test]
+    fn what_is_missing_says_what_was_reached() {
+        let marks = crate::run::run(&crate::generate::generate(1)).marks;
+        let never = missing(&marks);
+        assert!(!never.is_empty() && never.len() < within_reach());
+        let again = all_but(never.iter().map(String::as_str)).expect("they are of the catalogue");
+        assert_eq!(missing(&again), never);
+        assert!(all_but(["nonsense"]).is_err());
     }
 
     #[test]

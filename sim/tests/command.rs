@@ -120,7 +120,7 @@ fn a_failure_of_one_shard_is_a_failure_of_all() {
     let folder = folder("failing-shard");
     let line = |shard: &str, failed: u64| {
         json!({ "run": "0..4", "ok": failed == 0, "seeds": 2, "failed": failed, "simulated_hours": 1.0,
-                "messages": 10, "shard": shard })
+                "messages": 10, "shard": shard, "marks": { "never": [] } })
     };
     let failure = json!({ "seed": 3, "oracle": "grammar", "scenario": {} });
     let [one, two] = ["one", "two"].map(|name| folder.join(name));

@@ -142,6 +142,13 @@ impl Marks {
         }
     }
 
+    /// Notes that this place of the catalogue was reached.
+    pub fn set(&mut self, place: usize) {
+        if let Some(word) = self.0.get_mut(place / 64) {
+            *word |= 1 << (place % 64);
+        }
+    }
+
     pub(crate) fn reach(&mut self, mark: Mark) {
         self.set(mark as usize);
     }
@@ -153,12 +160,6 @@ impl Marks {
                 return self.set(place);
             }
             place += known.len();
-        }
-    }
-
-    fn set(&mut self, place: usize) {
-        if let Some(word) = self.0.get_mut(place / 64) {
-            *word |= 1 << (place % 64);
         }
     }
 }

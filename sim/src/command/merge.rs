@@ -128,6 +128,7 @@ fn merge(reports: &[Report]) -> Result<Merged, String> {
         merged.summary.failed += summary.failed;
         merged.summary.simulated_hours += summary.simulated_hours;
         merged.summary.messages += summary.messages;
+        merged.summary.marks.add(&summary.marks);
     }
     merged
         .complaints
@@ -145,6 +146,7 @@ mod tests {
         let mut summary = Summary::new(run, Some(shard), Some("abc".to_owned()));
         summary.seeds = run.part(shard).count();
         (summary.messages, summary.simulated_hours) = (100, 0.5);
+        summary.marks.set(3);
         let text = format!("{}\n", summary.to_json());
         Report::read(&text).expect("what is written is read back")
     }
@@ -152,8 +154,11 @@ mod tests {
     #[test]
     fn parts_become_the_whole_in_any_order() {
         let merged = merge(&[part(2), part(0), part(1)]).expect("one sweep");
-        let line = r#"{"commit":"abc","failed":0,"messages":300,"ok":true,"run":"0..10","seeds":10,"simulated_hours":1.5}"#;
-        assert_eq!((merged.summary.to_json().to_string(), merged.complaints), (line.to_owned(), vec![]));
+        let mut line = merged.summary.to_json();
+        assert_eq!(line["marks"]["reached"], 1);
+        line.as_object_mut().expect("a line is an object").remove("marks");
+        let sum = r#"{"commit":"abc","failed":0,"messages":300,"ok":true,"run":"0..10","seeds":10,"simulated_hours":1.5}"#;
+        assert_eq!((line.to_string(), merged.complaints), (sum.to_owned(), vec![]));
     }
 
     #[test]

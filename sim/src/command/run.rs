@@ -106,6 +106,7 @@ impl Run {
                     Ok(played) => {
                         summary.seeds += 1;
                         summary.messages += played.verdict.messages;
+                        summary.marks.add(&played.verdict.marks);
                         summary.simulated_hours += played.verdict.simulated.as_secs_f64() / 3600.0;
                         if let Some(failure) = &played.failure {
                             summary.failed += 1;

@@ -3,9 +3,14 @@
 use std::fmt;
 use std::path::Path;
 
+use offhook::Marks;
+use offhook_sim::marks;
 use serde_json::{Value, json};
 
 use super::seeds::{Seeds, Shard};
+
+/// After so many seeds, the places that none came to are worth a line each.
+const ENOUGH: u64 = 5_000;
 
 /// What came of a sweep.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,12 +29,23 @@ pub(super) struct Summary {
     pub(super) simulated_hours: f64,
     /// How many messages were sent.
     pub(super) messages: u64,
+    /// The places of the core that were reached.
+    pub(super) marks: Marks,
 }
 
 impl Summary {
     /// Before the first seed.
     pub(super) fn new(run: Seeds, shard: Option<Shard>, commit: Option<String>) -> Self {
-        Self { run, shard, commit, seeds: 0, failed: 0, simulated_hours: 0.0, messages: 0 }
+        Self {
+            run,
+            shard,
+            commit,
+            seeds: 0,
+            failed: 0,
+            simulated_hours: 0.0,
+            messages: 0,
+            marks: Marks::default(),
+        }
     }
 
     /// Whether all that was to be played was played, and none of it failed.
@@ -38,10 +54,18 @@ impl Summary {
         self.failed == 0 && self.seeds == part.count()
     }
 
+    /// How many marks were reached, of those that can be.
+    pub(super) fn reached(&self) -> (usize, usize) {
+        let all = marks::within_reach();
+        (all - marks::missing(&self.marks).len(), all)
+    }
+
     pub(super) fn to_json(&self) -> Value {
+        let (reached, all) = self.reached();
         let mut line = json!({
             "run": self.run.to_string(), "ok": self.ok(), "seeds": self.seeds, "failed": self.failed,
             "simulated_hours": self.simulated_hours, "messages": self.messages,
+            "marks": { "reached": reached, "of": all, "never": marks::missing(&self.marks) },
         });
         if let Some(shard) = self.shard {
             line["shard"] = shard.to_string().into();
@@ -66,6 +90,13 @@ impl Summary {
                 .as_f64()
                 .ok_or("no `simulated_hours` in its last line")?,
             messages: number("messages")?,
+            marks: marks::all_but(
+                line["marks"]["never"]
+                    .as_array()
+                    .ok_or("no list of marks in its last line")?
+                    .iter()
+                    .filter_map(Value::as_str),
+            )?,
         })
     }
 }
@@ -75,7 +106,13 @@ impl fmt::Display for Summary {
         let Self { run, shard, seeds, failed, simulated_hours, messages, .. } = self;
         let of = shard.map_or(String::new(), |shard| format!(", shard {shard}"));
         write!(f, "{seeds} seeds ({run}{of}), {failed} failed, ")?;
-        write!(f, "{simulated_hours:.1} simulated hours, {messages} messages")
+        write!(f, "{simulated_hours:.1} simulated hours, {messages} messages")?;
+        let (reached, all) = self.reached();
+        write!(f, ", {reached} of {all} marks")?;
+        if *seeds >= ENOUGH {
+            return marks::missing(&self.marks).iter().try_for_each(|words| write!(f, "\n  never: {words}"));
+        }
+        Ok(())
     }
 }
 
