@@ -1,3 +1,4 @@
+use crate::Machine;
 use offhook_wire::Instant;
 
 /// When to wake the phone with [`Input::Wake`](crate::Input::Wake), and what for.
@@ -23,4 +24,17 @@ pub enum Why {
     Registration,
     /// A call's own timer: no answer, missing ACK, glare, media path, transfer.
     Session,
+}
+
+/// A timer that is set, one of those that [`Phone::deadline`](crate::Phone::deadline) is the first of. For logs and drawings.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// When it is due.
+    pub at: Instant,
+    /// What kind it is.
+    pub why: Why,
+    /// The machine that waits for it; `None` for a connection, which has no name while there is none.
+    pub machine: Option<Machine>,
+    /// Which of the machine's timers it is: a letter of RFC 3261 §17 or RFC 6026, or a word.
+    pub name: &'static str,
 }

@@ -43,7 +43,7 @@ pub use command::{Command, Dial, DtmfPath};
 pub use config::{
     Account, Config, RegistrationPolicy, Server, Target, TargetError, TransactionTimes, Transport,
 };
-pub use deadline::{Deadline, Why};
+pub use deadline::{Alarm, Deadline, Why};
 pub use effect::{Effect, EffectResult, MediaEvent, MediaFault};
 pub use event::{
     DigitFailure, Event, FlowState, Incoming, RegistrationFailure, RegistrationState, TransferState,

@@ -1,5 +1,7 @@
-use crate::deadline::{Deadline, Why};
+use crate::deadline::{Alarm, Deadline, Why};
 use crate::line::LineTimer;
+use crate::machine::{Word, words};
+use crate::trace::Machine;
 use crate::transaction::{ClientTimer, ClientTx, ServerRef, ServerTimer};
 use crate::{AccountId, SessionId};
 use offhook_wire::Instant;
@@ -14,23 +16,24 @@ pub(crate) enum Timer {
     Session(SessionId, SessionTimer),
 }
 
-/// The timers of a call.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum SessionTimer {
-    /// It rang long enough.
-    NoAnswer,
-    /// Our 2xx to an INVITE goes out again until the ACK (RFC 3261 §13.3.1.4).
-    Retransmit2xx,
-    /// No media path in time.
-    MediaPath,
-    /// The wait after a 491 (RFC 3261 §14.1).
-    Glare,
-    /// The subscription of a REFER brings no news (RFC 3515 §2.4.4).
-    Transfer,
-    /// The BYE found no connection, or no answer.
-    Closing,
-    /// A change of the call waits too long for the media engine, or for the peer (RFC 3261 §14).
-    Change,
+words! {
+    /// The timers of a call.
+    pub(crate) enum SessionTimer {
+        /// It rang long enough.
+        NoAnswer = "no answer",
+        /// Our 2xx to an INVITE goes out again until the ACK (RFC 3261 §13.3.1.4).
+        Retransmit2xx = "2xx again",
+        /// No media path in time.
+        MediaPath = "media path",
+        /// The wait after a 491 (RFC 3261 §14.1).
+        Glare = "glare",
+        /// The subscription of a REFER brings no news (RFC 3515 §2.4.4).
+        Transfer = "transfer",
+        /// The BYE found no connection, or no answer.
+        Closing = "closing",
+        /// A change of the call waits too long for the media engine, or for the peer (RFC 3261 §14).
+        Change = "change",
+    }
 }
 
 impl SessionTimer {
@@ -42,6 +45,29 @@ impl SessionTimer {
             NoAnswer | Retransmit2xx | MediaPath | Glare | Transfer | Closing | Change => last as usize + 1,
         }
     };
+}
+
+impl Timer {
+    fn why(self) -> Why {
+        match self {
+            Timer::Client(..) | Timer::Server(..) => Why::Transaction,
+            Timer::Line(_, timer) => timer.why(),
+            Timer::Session(..) => Why::Session,
+        }
+    }
+
+    fn alarm(self, at: Instant) -> Alarm {
+        let (machine, name) = match self {
+            Timer::Client(tx, timer) => (Some(Machine::Client(tx.place() as u32)), timer.word()),
+            Timer::Server(tx, timer) => (Some(Machine::Server(tx.place() as u32)), timer.word()),
+            Timer::Line(account, timer @ LineTimer::Register) => {
+                (Some(Machine::Registration(account)), timer.word())
+            }
+            Timer::Line(_, timer) => (None, timer.word()),
+            Timer::Session(session, timer) => (Some(Machine::Session(session)), timer.word()),
+        };
+        Alarm { at, why: self.why(), machine, name }
+    }
 }
 
 /// One timer that was set. Good for one cancellation; of a timer that fired it does nothing.
@@ -131,12 +157,15 @@ impl Timers {
         let Place::Live { timer, .. } = &self.places[place_of(first.order)] else {
             unreachable!("the top of the heap is live")
         };
-        let why = match timer {
-            Timer::Client(..) | Timer::Server(..) => Why::Transaction,
-            Timer::Line(_, timer) => timer.why(),
-            Timer::Session(..) => Why::Session,
-        };
-        Some(Deadline { at: first.at, why })
+        Some(Deadline { at: first.at, why: timer.why() })
+    }
+
+    /// All that are set, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Alarm> {
+        self.heap.iter().filter_map(|entry| match &self.places[place_of(entry.order)] {
+            Place::Live { order, timer } if *order == entry.order => Some(timer.alarm(entry.at)),
+            _ => None,
+        })
     }
 
     #[cfg(test)]
@@ -283,6 +312,9 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(timers.len(), model.len());
+                let mut set: Vec<u64> = timers.iter().map(|alarm| alarm.at.as_nanos()).collect();
+                set.sort_unstable();
+                prop_assert_eq!(set, model.keys().map(|(at, _)| *at).collect::<Vec<_>>());
                 let first = model.first_key_value().map(|((at, _), _)| Instant::from_nanos(*at));
                 prop_assert_eq!(timers.next().map(|d| d.at), first);
             }

@@ -1,18 +1,20 @@
 use crate::Why;
+use crate::machine::words;
 
-/// The timers of a line.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum LineTimer {
-    /// The connection attempt took too long.
-    Connect,
-    /// The back-off before the next connection attempt is over.
-    Reconnect,
-    /// The next keep-alive.
-    KeepAlive,
-    /// The answer to a keep-alive is missing.
-    Pong,
-    /// The next REGISTER: a refresh, or a retry.
-    Register,
+words! {
+    /// The timers of a line.
+    pub(crate) enum LineTimer {
+        /// The connection attempt took too long.
+        Connect = "connect",
+        /// The back-off before the next connection attempt is over.
+        Reconnect = "reconnect",
+        /// The next keep-alive.
+        KeepAlive = "keep-alive",
+        /// The answer to a keep-alive is missing.
+        Pong = "pong",
+        /// The next REGISTER: a refresh, or a retry.
+        Register = "register",
+    }
 }
 
 impl LineTimer {

@@ -13,7 +13,7 @@ use crate::timer::{Timer, Timers};
 use crate::trace::{Record, Trace};
 use crate::transaction::{Owner, Transactions, TxFailed};
 use crate::{
-    AccountId, Config, Deadline, EffectId, EffectResult, Event, FlowChange, FlowId, Input, Instant,
+    AccountId, Alarm, Config, Deadline, EffectId, EffectResult, Event, FlowChange, FlowId, Input, Instant,
     MediaEvent, Misuse, Output, SessionId, Status, Why,
 };
 use bytes::Bytes;
@@ -138,6 +138,11 @@ impl Phone {
         } else {
             Some(Deadline { at: self.now, why: Why::Output })
         }
+    }
+
+    /// The timers that are set, in no order.
+    pub fn alarms(&self) -> impl Iterator<Item = Alarm> {
+        self.timers.iter()
     }
 
     /// The calls that are not over, in the order of their slots.

@@ -25,7 +25,7 @@ impl ClientTx {
         Self { place: u32::try_from(place).expect("bounded"), serial }
     }
 
-    pub(super) fn place(self) -> usize {
+    pub(crate) fn place(self) -> usize {
         self.place as usize
     }
 
@@ -38,25 +38,26 @@ impl ClientTx {
     }
 }
 
-/// The timers of client transactions (RFC 3261 §17.1, RFC 6026 §8.4).
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ClientTimer {
-    /// An INVITE goes out again.
-    A,
-    /// No answer to an INVITE.
-    B,
-    /// Repeated refusals of an INVITE have died out.
-    D,
-    /// Another request goes out again.
-    E,
-    /// No answer to another request.
-    F,
-    /// Repeated answers to another request have died out.
-    K,
-    /// Repeated 2xx to an INVITE have died out.
-    M,
-    /// No final response after a CANCEL (RFC 3261 §9.1).
-    Cancelled,
+words! {
+    /// The timers of client transactions (RFC 3261 §17.1, RFC 6026 §8.4).
+    pub(crate) enum ClientTimer {
+        /// An INVITE goes out again.
+        A = "A",
+        /// No answer to an INVITE.
+        B = "B",
+        /// Repeated refusals of an INVITE have died out.
+        D = "D",
+        /// Another request goes out again.
+        E = "E",
+        /// No answer to another request.
+        F = "F",
+        /// Repeated answers to another request have died out.
+        K = "K",
+        /// Repeated 2xx to an INVITE have died out.
+        M = "M",
+        /// No final response after a CANCEL (RFC 3261 §9.1).
+        Cancelled = "487 after CANCEL",
+    }
 }
 
 words! {

@@ -24,7 +24,7 @@ impl ServerRef {
         Self { place: u32::try_from(place).expect("bounded"), serial }
     }
 
-    pub(super) fn place(self) -> usize {
+    pub(crate) fn place(self) -> usize {
         self.place as usize
     }
 }
@@ -44,19 +44,20 @@ impl ServerTx {
     }
 }
 
-/// The timers of server transactions (RFC 3261 §17.2, RFC 6026 §8.7).
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ServerTimer {
-    /// The refusal of an INVITE goes out again.
-    G,
-    /// No ACK for it.
-    H,
-    /// Repeated ACKs have died out.
-    I,
-    /// Repeated requests have died out.
-    J,
-    /// Repeated INVITEs have died out after a 2xx.
-    L,
+words! {
+    /// The timers of server transactions (RFC 3261 §17.2, RFC 6026 §8.7).
+    pub(crate) enum ServerTimer {
+        /// The refusal of an INVITE goes out again.
+        G = "G",
+        /// No ACK for it.
+        H = "H",
+        /// Repeated ACKs have died out.
+        I = "I",
+        /// Repeated requests have died out.
+        J = "J",
+        /// Repeated INVITEs have died out after a 2xx.
+        L = "L",
+    }
 }
 
 words! {
