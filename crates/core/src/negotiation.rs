@@ -95,6 +95,8 @@ mod tests {
         n.agree(ours);
         let theirs = n.asked().expect("idle again");
         n.refuse(theirs);
+        let ours = n.offer().expect("idle once more");
+        n.withdraw(ours);
     }
 
     #[test]
@@ -103,5 +105,15 @@ mod tests {
         let (mut a, mut b) = (Negotiation::default(), Negotiation::default());
         let token = a.offer().expect("idle");
         b.agree(token);
+    }
+
+    #[test]
+    #[should_panic(expected = "out of its turn")]
+    fn a_token_of_another_round_is_a_bug() {
+        let (mut a, mut b) = (Negotiation::default(), Negotiation::default());
+        let first = a.offer().expect("idle");
+        a.withdraw(first);
+        let (second, _open) = (a.offer().expect("idle"), b.offer().expect("idle"));
+        b.agree(second);
     }
 }

@@ -4,7 +4,7 @@ use crate::cx::{Cx, Outbox};
 use crate::entropy::Entropy;
 use crate::path::Path;
 use crate::timer::{Timer, Timers};
-use crate::trace::Trace;
+use crate::trace::{Machine, Trace};
 use crate::{Account, Config, FlowId, Output, Password, Transport};
 use bytes::Bytes;
 use offhook_wire::{Instant, Limits, Message};
@@ -55,6 +55,11 @@ impl Bench {
         let due = self.timers.next().map(|deadline| deadline.at).filter(|at| *at <= end);
         self.now = self.now.max(due.unwrap_or(end));
         self.timers.due(self.now)
+    }
+
+    /// What moved a machine so far, as the trace tells it.
+    pub(crate) fn moves(&self, machine: Machine) -> Vec<&'static str> {
+        self.trace.records().filter(|record| record.machine == machine).map(|record| record.cause).collect()
     }
 
     /// All outputs since the last call.

@@ -164,7 +164,6 @@ impl Registration {
     pub(super) fn not_connected(&mut self, cx: &mut Cx<'_>) -> Next {
         match self.state {
             State::Registering { .. } => self.fail(cx, Cause::NotConnected, None, Duration::ZERO),
-            State::Failed(_) => Next::Hold,
             // The next attempt is not on yet: the connection tries for itself.
             _ => Next::Free,
         }
@@ -302,7 +301,7 @@ impl Registration {
         let until = desk.cx.now + lifetime;
         // Well before the end, and not in step with other phones.
         let after = desk.cx.entropy.between(Label::Pace, lifetime * 4 / 5, lifetime * 9 / 10);
-        let after = if planted!(desk.cx.config, RefreshTooLate) { lifetime * 5 / 4 } else { after };
+        let after = if planted!(desk.cx.config, RefreshTooLate) { lifetime.mul_f64(1.25) } else { after };
         let refresh = self.set(desk.cx, desk.cx.now + after.max(bounds::SHORTEST_REFRESH));
         if !planted!(desk.cx.config, FailuresNotReset) {
             self.failures = 0;

@@ -6,6 +6,7 @@ mod registration;
 use super::*;
 use crate::testing::{Bench, at, message};
 use crate::timer::Timer;
+use crate::trace::Machine;
 use crate::transaction::Routed;
 use crate::{
     Account, Cause, Config, Event, FlowFailure, FlowState, Output, Password, RegistrationFailure,

@@ -192,6 +192,17 @@ fn what_does_not_match_is_not_ours() {
     assert_delivered(world.receive(message(good)), 200);
 }
 
+#[test]
+fn the_trace_tells_what_a_request_of_ours_went_through() {
+    let (mut world, _, request) = asked(Transport::Udp, Method::Invite);
+    world.run(1.0);
+    for status in [180, 200, 200] {
+        assert_delivered(world.receive(response(&request, status)), status);
+    }
+    world.run(60.0);
+    assert_eq!(world.bench.moves(Machine::Client(0)), ["timer A", "1xx", "2xx", "2xx", "timer M"]);
+}
+
 /// RFC 3261 §9.1: no CANCEL before a provisional response.
 #[test]
 fn a_cancel_waits_for_a_provisional_response() {

@@ -6,6 +6,7 @@ use super::*;
 use crate::Transport;
 use crate::testing::{Bench, at, message, path};
 use crate::timer::Timer;
+use crate::trace::Machine;
 use offhook_wire::Instant;
 
 /// Transactions on a bench, over one transport.

@@ -145,6 +145,49 @@ fn a_2xx_over_a_websocket_leaves_nothing_behind() {
     assert!(matches!(world.receive(in_dialog("ACK", "z9hG4bKnew")), Routed::Ack(_)));
 }
 
+/// RFC 3261 §13.3.1.4: the call repeats its 2xx for 64·T1, and for as long it is the same INVITE that comes over the next
+/// connection, after its transaction went with the one before.
+#[test]
+fn an_invite_that_was_taken_is_known_for_32_seconds() {
+    let mut world = World::new(Transport::Ws);
+    let invite = request("INVITE", BRANCH);
+    let tx = world.accept_request(&invite);
+    world.answer(tx, &invite, 200);
+    world.run(31.9);
+    assert!(matches!(world.receive(invite.clone()), Routed::Absorbed));
+    world.run(32.0);
+    let _again = world.accept_request(&invite);
+}
+
+#[test]
+fn the_trace_tells_what_an_invite_of_the_peer_went_through() {
+    let mut world = World::new(Transport::Udp);
+    let invite = request("INVITE", BRANCH);
+    let tx = world.accept_request(&invite);
+    assert!(matches!(world.receive(invite.clone()), Routed::Absorbed));
+    world.answer(tx, &invite, 486);
+    world.run(1.0);
+    assert!(matches!(world.receive(request("ACK", BRANCH)), Routed::Absorbed));
+    world.run(10.0);
+    assert_eq!(
+        world.bench.moves(Machine::Server(0)),
+        ["1xx sent", "request again", "300-699 sent", "timer G", "ACK", "timer I"]
+    );
+}
+
+/// RFC 3261 §17.2.1: after its ACK a refusal is forgotten, and what comes then is a new INVITE.
+#[test]
+fn an_invite_that_was_refused_is_not_taken() {
+    for status in [300, 486] {
+        let mut world = World::new(Transport::Ws);
+        let invite = request("INVITE", BRANCH);
+        let tx = world.accept_request(&invite);
+        world.answer(tx, &invite, status);
+        assert!(matches!(world.receive(request("ACK", BRANCH)), Routed::Absorbed));
+        let _again = world.accept_request(&invite);
+    }
+}
+
 /// RFC 3261 §17.2.2: timer J is 64·T1 over UDP and zero elsewhere.
 #[test]
 fn an_answer_is_repeated_for_32_seconds_over_udp_when_asked_for() {
