@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{CargoOpt, Metadata, MetadataCommand};
 
 /// The packages that never touch a socket, a thread, a clock or ambient randomness.
-const PURE: [&str; 4] = ["offhook-wire", "offhook", "offhook-media", "offhook-exchange"];
+const PURE: [&str; 5] = ["offhook-wire", "offhook", "offhook-recorder", "offhook-media", "offhook-exchange"];
 
 #[test]
 fn arrows_point_one_way() {

@@ -24,6 +24,16 @@ impl EffectId {
     pub(crate) fn slot(self) -> usize {
         (self.0 >> Self::COUNTER_BITS) as usize
     }
+
+    /// The id as a number, for a recording.
+    pub fn as_u64(self) -> u64 {
+        self.0
+    }
+
+    /// The id of a number from a recording. A phone ignores what is done for an id that it never gave.
+    pub fn from_u64(id: u64) -> Self {
+        Self(id)
+    }
 }
 
 /// One call. Never used twice: the slot it names may be, the generation in it not.
@@ -34,9 +44,16 @@ pub struct SessionId {
 }
 
 impl SessionId {
+    const SLOT_BITS: u32 = 24;
+
     pub(crate) fn new(slot: usize, generation: u32) -> Self {
-        assert!(slot < 1 << 24, "fewer than 2^24 calls");
+        assert!(slot < 1 << Self::SLOT_BITS, "fewer than 2^24 calls");
         Self { generation, slot: slot as u32 }
+    }
+
+    /// The id that a recording shows as `slot.generation`; `None` if no phone can have given it.
+    pub fn from_parts(slot: u32, generation: u32) -> Option<Self> {
+        (slot < 1 << Self::SLOT_BITS).then_some(Self { generation, slot })
     }
 
     pub(crate) fn slot(self) -> usize {

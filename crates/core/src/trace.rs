@@ -66,6 +66,7 @@ pub(crate) struct Trace {
     capacity: usize,
     ring: Vec<Step>,
     oldest: usize,
+    count: u64,
     #[cfg(any(test, feature = "marks"))]
     marks: crate::marks::Marks,
 }
@@ -85,6 +86,7 @@ impl Trace {
             capacity,
             ring: Vec::new(),
             oldest: 0,
+            count: 0,
             #[cfg(any(test, feature = "marks"))]
             marks: crate::marks::Marks::default(),
         }
@@ -119,6 +121,7 @@ impl Trace {
         };
         #[cfg(any(test, feature = "marks"))]
         self.marks.reach_edge(table, edge);
+        self.count += 1;
         let step = Step { at, machine, edge: edge as u16, table };
         if self.ring.len() < self.capacity {
             self.ring.push(step);
@@ -126,6 +129,11 @@ impl Trace {
             *oldest = step;
             self.oldest = (self.oldest + 1) % self.capacity;
         }
+    }
+
+    /// How many there were, those that are forgotten included.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
     }
 
     /// What is remembered, oldest first.
@@ -170,7 +178,7 @@ mod tests {
     fn without_capacity_nothing_is_kept() {
         let mut trace = Trace::new(0);
         trace.step(Instant::ZERO, Machine::Server(0), &DOOR, Door::Open, Wind::Blow, Door::Shut);
-        assert_eq!(trace.records().count(), 0);
+        assert_eq!((trace.records().count(), trace.count()), (0, 1));
     }
 
     #[test]

@@ -3,28 +3,58 @@
 use std::collections::BTreeMap;
 
 /// Every package of the house, and which of ours it may depend on, for whatever purpose.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("offhook-wire", &[]),
     ("offhook", &["offhook-wire"]),
     ("offhook-media", &["offhook-wire"]),
     ("offhook-exchange", &["offhook-wire"]),
-    ("offhook-tokio", &["offhook-wire", "offhook", "offhook-media", "offhook-exchange"]),
+    ("offhook-recorder", &["offhook-wire", "offhook"]),
+    ("offhook-tokio", &["offhook-wire", "offhook", "offhook-recorder", "offhook-media", "offhook-exchange"]),
     ("offhook-web", &["offhook-wire", "offhook"]),
     ("offhook-sim", &["offhook-wire", "offhook", "offhook-media", "offhook-exchange"]),
-    ("offhook-cli", &["offhook-wire", "offhook", "offhook-media", "offhook-exchange", "offhook-tokio"]),
+    (
+        "offhook-cli",
+        &[
+            "offhook-wire",
+            "offhook",
+            "offhook-recorder",
+            "offhook-media",
+            "offhook-exchange",
+            "offhook-tokio",
+        ],
+    ),
     (
         "offhook-tests",
-        &["offhook-wire", "offhook", "offhook-media", "offhook-exchange", "offhook-tokio", "offhook-sim"],
+        &[
+            "offhook-wire",
+            "offhook",
+            "offhook-recorder",
+            "offhook-media",
+            "offhook-exchange",
+            "offhook-tokio",
+            "offhook-sim",
+        ],
     ),
     (
         "offhook-benches",
-        &["offhook-wire", "offhook", "offhook-media", "offhook-exchange", "offhook-tokio", "offhook-sim"],
+        &[
+            "offhook-wire",
+            "offhook",
+            "offhook-recorder",
+            "offhook-media",
+            "offhook-exchange",
+            "offhook-tokio",
+            "offhook-sim",
+        ],
     ),
-    ("offhook-fuzz", &["offhook-wire", "offhook", "offhook-media", "offhook-exchange", "offhook-sim"]),
+    (
+        "offhook-fuzz",
+        &["offhook-wire", "offhook", "offhook-recorder", "offhook-media", "offhook-exchange", "offhook-sim"],
+    ),
 ];
 
 /// What a pure crate may take from others, tests aside.
-const OUTSIDERS: [(&str, &[&str]); 4] = [
+const OUTSIDERS: [(&str, &[&str]); 5] = [
     ("offhook-wire", &["bytes", "md-5", "memchr", "rsip", "sdp-types", "sha2", "thiserror"]),
     ("offhook", &["bytes", "foldhash", "memchr", "rand_chacha", "slab", "thiserror"]),
     (
@@ -42,6 +72,7 @@ const OUTSIDERS: [(&str, &[&str]); 4] = [
         ],
     ),
     ("offhook-exchange", &["bytes", "rand_chacha", "sha2"]),
+    ("offhook-recorder", &["bytes", "thiserror"]),
 ];
 
 /// The feature of the core that plants bugs, for the simulator to find.

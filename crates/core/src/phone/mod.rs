@@ -160,6 +160,11 @@ impl Phone {
         self.trace.records()
     }
 
+    /// How many transitions there were, those that [`trace`](Phone::trace) has forgotten included.
+    pub fn transitions(&self) -> u64 {
+        self.trace.count()
+    }
+
     /// Which places of the machines were reached so far.
     #[cfg(any(test, feature = "marks"))]
     pub fn marks(&self) -> &crate::Marks {

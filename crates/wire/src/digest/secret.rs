@@ -17,6 +17,11 @@ impl Secret {
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
+
+    /// What of it a recording may show: as many characters, hexadecimal digits as `0`, others as `x`.
+    pub fn shape(&self) -> String {
+        self.0.chars().map(|c| if c.is_ascii_hexdigit() { '0' } else { 'x' }).collect()
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -115,6 +120,10 @@ mod tests {
         let ha1 = Password::ha1(Algorithm::Md5, "Mufasa", "testrealm@host.com", &"Circle Of Life".into());
         let shown = format!("{plain:?} {ha1:?} {} {:?}", Secret::new("Circle"), Secret::new("Circle"));
         assert!(!shown.contains("Circle") && !shown.contains("939e7578"), "{shown}");
+        assert_eq!(
+            (Secret::new("93FfG-\u{e4}").shape().as_str(), Secret::new("").shape().as_str()),
+            ("0000xxx", "")
+        );
         // RFC 2617 §3.5: H(A1) of the example.
         assert!(
             ha1 == Password::Ha1 {

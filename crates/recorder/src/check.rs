@@ -1,0 +1,134 @@
+//! What a run did, as two running hashes: one over its transitions, one over its outputs without their secrets.
+//!
+//! Nothing of the hash may change: recordings hold it.
+
+use crate::redact;
+use offhook::{Effect, Misuse, Output, Record};
+use std::fmt;
+
+const SPREAD: u64 = 0xa076_1d64_78bd_642f;
+const TWIST: u64 = 0xe703_7ed1_a0b4_28db;
+
+/// How far a phone has come, and whether it came the same way: the counts and the hashes of what it did so far.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Outputs that were taken from the phone.
+    pub outputs: u64,
+    /// The hash of them.
+    pub output_hash: u64,
+    /// Transitions of its machines.
+    pub transitions: u64,
+    /// The hash of them, and of what was refused as misuse.
+    pub transition_hash: u64,
+}
+
+impl Default for Check {
+    fn default() -> Self {
+        Self { outputs: 0, output_hash: SPREAD, transitions: 0, transition_hash: SPREAD }
+    }
+}
+
+impl Check {
+    /// Takes in the transitions that one input caused, and the refusal of it. `records` are the last of `transitions`:
+    /// a phone remembers only some.
+    pub fn moved(&mut self, transitions: u64, records: &[Record], refused: Option<&Misuse>) {
+        let mut hash = Hash(self.transition_hash);
+        for record in records {
+            hash.word(record.at.as_nanos());
+            hash.text(&format_args!("{} {} {} {}", record.machine, record.from, record.cause, record.to));
+        }
+        if let Some(misuse) = refused {
+            hash.text(&format_args!("refused: {misuse}"));
+        }
+        (self.transitions, self.transition_hash) = (transitions, hash.0);
+    }
+
+    /// Takes in an output.
+    pub fn put_out(&mut self, output: &Output) {
+        let mut hash = Hash(self.output_hash);
+        match output {
+            Output::Transmit { flow, data } => {
+                hash.word(1);
+                hash.word(u64::from(flow.0));
+                hash.bytes(&redact::message(data));
+            }
+            Output::Open { flow, account, target } => {
+                let target = redact::target(target);
+                hash.text(&format_args!("open {} {} {target}", flow.0, account.0));
+            }
+            Output::Close { flow } => hash.text(&format_args!("close {}", flow.0)),
+            Output::Effect { id, effect } => {
+                hash.word(id.as_u64());
+                let effect = redact::effect(effect);
+                hash.text(&format_args!("{effect:?}"));
+                if let Effect::Answer { offer: text, .. } | Effect::Apply { answer: text, .. } = &effect {
+                    hash.bytes(text);
+                }
+            }
+            Output::Event(event) => hash.text(&format_args!("{:?}", redact::event(event))),
+        }
+        self.outputs += 1;
+        self.output_hash = hash.0;
+    }
+}
+
+/// A running hash, the same on every machine.
+struct Hash(u64);
+
+impl Hash {
+    fn word(&mut self, word: u64) {
+        let product = u128::from(self.0 ^ word ^ TWIST) * u128::from(SPREAD ^ self.0.rotate_left(32) | 1);
+        self.0 = (product as u64) ^ ((product >> 64) as u64) ^ word.rotate_left(17);
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.part(bytes);
+        self.word(bytes.len() as u64);
+    }
+
+    fn part(&mut self, bytes: &[u8]) {
+        let (chunks, rest) = bytes.as_chunks::<8>();
+        for chunk in chunks {
+            self.word(u64::from_le_bytes(*chunk));
+        }
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        self.word(u64::from_le_bytes(last));
+    }
+
+    fn text(&mut self, text: &fmt::Arguments<'_>) {
+        self.bytes(text.to_string().as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use offhook::FlowId;
+
+    fn check(outputs: &[Output]) -> Check {
+        let mut check = Check::default();
+        outputs.iter().for_each(|output| check.put_out(output));
+        check
+    }
+
+    fn sent(text: &'static str) -> Output {
+        Output::Transmit { flow: FlowId(1), data: Bytes::from_static(text.as_bytes()) }
+    }
+
+    #[test]
+    fn it_is_the_same_for_ever() {
+        let it = check(&[Output::Close { flow: FlowId(3) }, sent("BYE sip:a SIP/2.0\r\n\r\n")]);
+        assert_eq!((it.outputs, it.output_hash), (2, 10338547030008594583));
+    }
+
+    #[test]
+    fn secrets_do_not_count_and_everything_else_does() {
+        let with = |secret: &'static str| check(&[sent(secret)]);
+        assert_eq!(with("A b c\r\nX-Key: 1\r\n\r\n"), with("A b c\r\nX-Key: 2\r\n\r\n"));
+        assert_ne!(with("A b c\r\nVia: 1\r\n\r\n"), with("A b c\r\nVia: 2\r\n\r\n"));
+        let (one, two) = (Output::Close { flow: FlowId(1) }, Output::Close { flow: FlowId(2) });
+        assert_ne!(check(&[one.clone(), two.clone()]), check(&[two, one]));
+    }
+}

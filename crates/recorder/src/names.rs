@@ -1,0 +1,31 @@
+//! The words for values that are one of a few.
+
+use offhook::{DtmfPath, FlowFailure, MediaFault, Transport};
+
+pub(crate) const FLOW_FAILURES: &[(FlowFailure, &str)] = &[
+    (FlowFailure::Unreachable, "unreachable"),
+    (FlowFailure::Untrusted, "untrusted"),
+    (FlowFailure::Refused, "refused"),
+    (FlowFailure::Closed, "closed"),
+    (FlowFailure::TimedOut, "timed-out"),
+];
+
+pub(crate) const MEDIA_FAULTS: &[(MediaFault, &str)] = &[
+    (MediaFault::NoCommonCodec, "no-common-codec"),
+    (MediaFault::BadDescription, "bad-description"),
+    (MediaFault::Engine, "engine"),
+];
+
+pub(crate) const PATHS: &[(DtmfPath, &str)] =
+    &[(DtmfPath::Auto, "auto"), (DtmfPath::Rtp, "rtp"), (DtmfPath::Info, "info")];
+
+pub(crate) const TRANSPORTS: &[(Transport, &str)] =
+    &[(Transport::Udp, "udp"), (Transport::Ws, "ws"), (Transport::Wss, "wss")];
+
+pub(crate) fn name_of<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> Option<&'static str> {
+    table.iter().find(|(known, _)| known == value).map(|(_, name)| *name)
+}
+
+pub(crate) fn value_of<T: Copy>(table: &[(T, &'static str)], name: &str) -> Option<T> {
+    table.iter().find(|(_, known)| *known == name).map(|(value, _)| *value)
+}

@@ -1,0 +1,224 @@
+//! Reading what a phone is made from. Every line has to be there: a default may be another one in another version.
+
+use super::Unreadable;
+use crate::names::{TRANSPORTS, value_of};
+use crate::recording::Track;
+use crate::text::{duration, instant};
+use offhook::{
+    Account, Config, Instant, Limits, Password, RegistrationPolicy, Secret, Server, Target, TransactionTimes,
+};
+use offhook_wire::digest::Algorithm;
+use std::collections::BTreeSet;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The most accounts of one phone.
+const ACCOUNTS: usize = 4096;
+
+/// The lines that stand there once for each phone.
+const ONCE: [&str; 11] = [
+    "start",
+    "seed",
+    "user-agent",
+    "call-limit",
+    "no-answer",
+    "media-timeout",
+    "accept-transfers",
+    "times",
+    "registration",
+    "limits",
+    "trace",
+];
+/// The lines that stand there once for each account.
+const ONCE_EACH: [&str; 2] = ["register", "expires"];
+
+/// A phone whose configuration is being read.
+pub(super) struct Draft {
+    track: Track,
+    seen: BTreeSet<&'static str>,
+}
+
+impl Draft {
+    pub(super) fn new(name: &str) -> Self {
+        let config = Config {
+            accounts: Vec::new(),
+            ..Config::new(Account {
+                aor: String::new(),
+                display_name: None,
+                username: None,
+                password: None,
+                realm: None,
+                servers: Vec::new(),
+                register: false,
+                expires: Duration::ZERO,
+                re_registry_phone_times: None,
+            })
+        };
+        let track = Track {
+            name: name.to_owned(),
+            config,
+            seed: [0; 32],
+            start: Instant::ZERO,
+            entries: Vec::new(),
+            forgotten: 0,
+            lost: None,
+        };
+        Self { track, seen: BTreeSet::new() }
+    }
+
+    pub(super) fn line(&mut self, words: &[&str]) -> Result<(), Unreadable> {
+        let [key, values @ ..] = words else { return Err("an empty line".into()) };
+        if let Some(known) = ONCE.iter().chain(&ONCE_EACH).find(|known| *known == key)
+            && !self.seen.insert(known)
+        {
+            return Err(format!("a second `{key}`").into());
+        }
+        let read = match self.track.config.accounts.last_mut() {
+            _ if *key == "account" => return self.account(values),
+            None => self.setting(key, values),
+            Some(account) => account_setting(account, key, values),
+        };
+        read.ok_or_else(|| format!("not understood: `{}`", super::shown(&words.join(" "))).into())
+    }
+
+    fn account(&mut self, values: &[&str]) -> Result<(), Unreadable> {
+        self.has(&ONCE)?;
+        self.account_is_whole()?;
+        let [aor] = values else { return Err("expected an address of record".into()) };
+        if self.track.config.accounts.len() == ACCOUNTS {
+            return Err(Unreadable::TooLarge("the number of accounts"));
+        }
+        ONCE_EACH.iter().for_each(|key| {
+            self.seen.remove(key);
+        });
+        self.track.config.accounts.push(Account {
+            aor: (*aor).to_owned(),
+            display_name: None,
+            username: None,
+            password: None,
+            realm: None,
+            servers: Vec::new(),
+            register: false,
+            expires: Duration::ZERO,
+            re_registry_phone_times: None,
+        });
+        Ok(())
+    }
+
+    fn setting(&mut self, key: &str, values: &[&str]) -> Option<()> {
+        let Track { config, seed, start, .. } = &mut self.track;
+        match (key, values) {
+            ("start", [at]) => *start = instant(at)?,
+            ("seed", [hex]) => *seed = seed_of(hex)?,
+            ("user-agent", [text]) => config.user_agent = (*text).to_owned(),
+            ("call-limit", [count]) => config.call_limit = count.parse().ok()?,
+            ("no-answer", [time]) => config.no_answer = duration(time)?,
+            ("media-timeout", [time]) => config.media_timeout = duration(time)?,
+            ("accept-transfers", [answer]) => config.accept_transfers = yes(answer)?,
+            ("times", [t1, t2, t4]) => {
+                config.times =
+                    TransactionTimes { t1: time("t1", t1)?, t2: time("t2", t2)?, t4: time("t4", t4)? };
+            }
+            (
+                "registration",
+                [first_wait, longest_wait, connect_timeout, keep_alive, pong_timeout, flood_budget],
+            ) => {
+                config.registration = RegistrationPolicy {
+                    first_wait: time("first-wait", first_wait)?,
+                    longest_wait: time("longest-wait", longest_wait)?,
+                    connect_timeout: time("connect-timeout", connect_timeout)?,
+                    keep_alive: time("keep-alive", keep_alive)?,
+                    pong_timeout: time("pong-timeout", pong_timeout)?,
+                    flood_budget: number("flood-budget", flood_budget)?,
+                };
+            }
+            ("limits", [message, head, headers]) => {
+                config.limits = Limits {
+                    message: number("message", message)?,
+                    head: number("head", head)?,
+                    headers: number("headers", headers)?,
+                };
+            }
+            ("trace", [count]) => config.trace = count.parse().ok()?,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn account_is_whole(&self) -> Result<(), Unreadable> {
+        if self.track.config.accounts.is_empty() { Ok(()) } else { self.has(&ONCE_EACH) }
+    }
+
+    fn has(&self, keys: &[&'static str]) -> Result<(), Unreadable> {
+        match keys.iter().find(|key| !self.seen.contains(*key)) {
+            Some(missing) => Err(format!("the phone above has no `{missing}`").into()),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn finish(self) -> Result<Track, Unreadable> {
+        self.has(&ONCE)?;
+        self.account_is_whole()?;
+        Ok(self.track)
+    }
+}
+
+fn account_setting(account: &mut Account, key: &str, values: &[&str]) -> Option<()> {
+    match (key, values) {
+        ("display-name", [text]) => account.display_name = Some((*text).to_owned()),
+        ("username", [text]) => account.username = Some((*text).to_owned()),
+        ("realm", [text]) => account.realm = Some((*text).to_owned()),
+        ("password", ["plain"]) => account.password = Some(Password::plain("redacted")),
+        ("password", ["ha1", algorithm, shape]) => {
+            let algorithm = Algorithm::from_bytes(algorithm.as_bytes())?;
+            account.password = Some(Password::Ha1 { algorithm, hex: Secret::new(*shape) });
+        }
+        ("server", [transport, host, port, path, weight]) => {
+            let target = Target {
+                transport: value_of(TRANSPORTS, transport)?,
+                host: value("host", host)?.to_owned(),
+                port: number("port", port)?,
+                path: value("path", path)?.to_owned(),
+            };
+            account.servers.push(Server { target, weight: number("weight", weight)? });
+        }
+        ("register", [answer]) => account.register = yes(answer)?,
+        ("expires", [time]) => account.expires = duration(time)?,
+        ("attempts", [count]) => account.re_registry_phone_times = Some(count.parse().ok()?),
+        _ => return None,
+    }
+    Some(())
+}
+
+fn seed_of(hex: &str) -> Option<[u8; 32]> {
+    let mut seed = [0; 32];
+    let digits = hex.as_bytes();
+    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    for (byte, at) in seed.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(&hex[at..at + 2], 16).ok()?;
+    }
+    Some(seed)
+}
+
+fn value<'a>(key: &str, word: &'a str) -> Option<&'a str> {
+    word.strip_prefix(key)?.strip_prefix('=')
+}
+
+fn number<T: FromStr>(key: &str, word: &str) -> Option<T> {
+    value(key, word)?.parse().ok()
+}
+
+/// A time that something is repeated after, which is never none.
+fn time(key: &str, word: &str) -> Option<Duration> {
+    duration(value(key, word)?).filter(|time| *time >= Duration::from_millis(1))
+}
+
+fn yes(word: &str) -> Option<bool> {
+    match word {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
+}

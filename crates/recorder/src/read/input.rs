@@ -1,0 +1,127 @@
+//! Reading what was handed to a phone.
+
+use crate::names::{FLOW_FAILURES, MEDIA_FAULTS, PATHS, value_of};
+use crate::text::duration;
+use bytes::Bytes;
+use offhook::{
+    AccountId, Command, Dial, EffectId, EffectResult, FlowChange, FlowId, Input, MediaEvent, SessionId,
+};
+
+/// An input that may still lack its bytes.
+pub(super) enum Pending {
+    Whole(Input),
+    Received(FlowId),
+    Description(EffectId),
+}
+
+impl Pending {
+    pub(super) fn with(self, data: Bytes) -> Input {
+        match self {
+            Pending::Whole(input) => input,
+            Pending::Received(flow) => Input::Received { flow, data },
+            Pending::Description(effect) => Input::Done { effect, result: EffectResult::Description(data) },
+        }
+    }
+}
+
+/// What the words after the name of the phone say, and how many bytes follow.
+pub(super) fn read(words: &[&str]) -> Option<(Pending, usize)> {
+    let input = match words {
+        ["received", flow, length] => return Some((Pending::Received(of_flow(flow)?), length.parse().ok()?)),
+        ["done", effect, "description", length] => {
+            return Some((Pending::Description(of_effect(effect)?), length.parse().ok()?));
+        }
+        ["wake"] => Input::Wake,
+        ["up", flow] => Input::Flow { flow: of_flow(flow)?, change: FlowChange::Up { local: None } },
+        ["up", flow, local] => {
+            let local = Some((*local).to_owned());
+            Input::Flow { flow: of_flow(flow)?, change: FlowChange::Up { local } }
+        }
+        ["down", flow, why] => {
+            let change = FlowChange::Down(value_of(FLOW_FAILURES, why)?);
+            Input::Flow { flow: of_flow(flow)?, change }
+        }
+        ["media", session, event @ ..] => {
+            Input::Media { session: of_session(session)?, event: media_event(event)? }
+        }
+        ["done", effect, result @ ..] => {
+            Input::Done { effect: of_effect(effect)?, result: effect_result(result)? }
+        }
+        _ => Input::Command(command(words)?),
+    };
+    Some((Pending::Whole(input), 0))
+}
+
+fn media_event(words: &[&str]) -> Option<MediaEvent> {
+    Some(match words {
+        ["up"] => MediaEvent::Up,
+        ["down"] => MediaEvent::Down,
+        ["failed"] => MediaEvent::Failed,
+        ["digit", digit, time] => {
+            let mut chars = digit.chars();
+            let (Some(digit), None) = (chars.next(), chars.next()) else { return None };
+            MediaEvent::Digit { digit, duration: duration(time)? }
+        }
+        _ => return None,
+    })
+}
+
+fn effect_result(words: &[&str]) -> Option<EffectResult> {
+    Some(match words {
+        ["applied"] => EffectResult::Applied,
+        ["sent"] => EffectResult::Sent,
+        ["failed", fault] => EffectResult::Failed(value_of(MEDIA_FAULTS, fault)?),
+        _ => return None,
+    })
+}
+
+fn command(words: &[&str]) -> Option<Command> {
+    Some(match words {
+        ["register", account] => Command::Register { account: of_account(account)? },
+        ["unregister", account] => Command::Unregister { account: of_account(account)? },
+        ["dial", session, account, to, headers @ ..] => {
+            let (pairs, rest) = headers.as_chunks::<2>();
+            if !rest.is_empty() {
+                return None;
+            }
+            let headers = pairs.iter().map(|[name, value]| ((*name).to_owned(), (*value).to_owned()));
+            let dial =
+                Dial { account: of_account(account)?, to: (*to).to_owned(), headers: headers.collect() };
+            Command::Dial { session: of_session(session)?, dial }
+        }
+        ["answer", session] => Command::Answer { session: of_session(session)? },
+        ["reject", session, code] => {
+            Command::Reject { session: of_session(session)?, code: code.parse().ok()? }
+        }
+        ["hang-up", session] => Command::HangUp { session: of_session(session)? },
+        ["hold", session] => Command::Hold { session: of_session(session)? },
+        ["resume", session] => Command::Resume { session: of_session(session)? },
+        ["digits", session, path, time, digits] => Command::Digits {
+            session: of_session(session)?,
+            digits: (*digits).to_owned(),
+            duration: duration(time)?,
+            path: value_of(PATHS, path)?,
+        },
+        ["transfer", session, target] => {
+            Command::Transfer { session: of_session(session)?, target: (*target).to_owned() }
+        }
+        _ => return None,
+    })
+}
+
+fn of_account(word: &str) -> Option<AccountId> {
+    word.parse().ok().map(AccountId)
+}
+
+fn of_flow(word: &str) -> Option<FlowId> {
+    word.parse().ok().map(FlowId)
+}
+
+fn of_effect(word: &str) -> Option<EffectId> {
+    word.parse().ok().map(EffectId::from_u64)
+}
+
+fn of_session(word: &str) -> Option<SessionId> {
+    let (slot, generation) = word.split_once('.')?;
+    SessionId::from_parts(slot.parse().ok()?, generation.parse().ok()?)
+}

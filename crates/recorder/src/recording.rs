@@ -1,0 +1,55 @@
+//! A recording in memory.
+
+use crate::check::Check;
+use offhook::{Config, Input, Instant};
+
+/// What happened to some phones. [`Recording::read`] reads one, and [`replay`](crate::replay::replay) runs it again.
+#[derive(Clone, Debug, Default)]
+pub struct Recording {
+    /// The phones, in the order in which they were started.
+    pub tracks: Vec<Track>,
+    /// Whether it was ended as recordings are. If not, what was written last may be missing.
+    pub complete: bool,
+}
+
+/// What happened to one phone.
+#[derive(Clone, Debug)]
+pub struct Track {
+    /// Its name.
+    pub name: String,
+    /// Its configuration, with stand-ins for its secrets.
+    pub config: Config,
+    /// Its seed.
+    pub seed: [u8; 32],
+    /// When it was made.
+    pub start: Instant,
+    /// What it was given, and how far it was then.
+    pub entries: Vec<Entry>,
+    /// How many of its first inputs were forgotten. If any, it cannot be replayed.
+    pub forgotten: u64,
+    /// Why it ends early, if it does.
+    pub lost: Option<String>,
+}
+
+/// A line of a track.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The number of the line in the file.
+    pub line: usize,
+    /// What it says.
+    pub what: What,
+}
+
+/// What a line of a track says.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// Something was handed to the phone.
+    Input {
+        /// When.
+        at: Instant,
+        /// What, without its secrets.
+        input: Input,
+    },
+    /// The phone had come so far.
+    Check(Check),
+}

@@ -1,0 +1,95 @@
+//! What a phone is made from: a line for each field.
+
+use crate::names::{TRANSPORTS, name_of};
+use crate::text::{At, Seconds, word};
+use offhook::{
+    Account, Config, Instant, Limits, Password, RegistrationPolicy, Server, Target, TransactionTimes,
+};
+use std::fmt::{Display, Write};
+
+pub(super) fn write(out: &mut String, config: &Config, seed: &[u8; 32], start: Instant) -> Option<()> {
+    let mut line = |key: &str, value: &dyn Display| {
+        let _ = writeln!(out, "  {key} {value}");
+    };
+    let hex: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+    line("start", &At(start));
+    line("seed", &hex);
+    line("user-agent", &word(&config.user_agent));
+    line("call-limit", &config.call_limit);
+    line("no-answer", &Seconds(config.no_answer));
+    line("media-timeout", &Seconds(config.media_timeout));
+    line("accept-transfers", &yes(config.accept_transfers));
+    let TransactionTimes { t1, t2, t4 } = config.times;
+    line("times", &format_args!("t1={} t2={} t4={}", Seconds(t1), Seconds(t2), Seconds(t4)));
+    let RegistrationPolicy {
+        first_wait,
+        longest_wait,
+        connect_timeout,
+        keep_alive,
+        pong_timeout,
+        flood_budget,
+    } = config.registration;
+    line(
+        "registration",
+        &format_args!(
+            "first-wait={} longest-wait={} connect-timeout={} keep-alive={} pong-timeout={} flood-budget={flood_budget}",
+            Seconds(first_wait),
+            Seconds(longest_wait),
+            Seconds(connect_timeout),
+            Seconds(keep_alive),
+            Seconds(pong_timeout),
+        ),
+    );
+    let Limits { message, head, headers } = config.limits;
+    line("limits", &format_args!("message={message} head={head} headers={headers}"));
+    line("trace", &config.trace);
+    config.accounts.iter().try_for_each(|one| account(out, one))
+}
+
+fn account(out: &mut String, account: &Account) -> Option<()> {
+    let Account {
+        aor,
+        display_name,
+        username,
+        password,
+        realm,
+        servers,
+        register,
+        expires,
+        re_registry_phone_times,
+    } = account;
+    let mut line = |key: &str, value: &dyn Display| {
+        let _ = writeln!(out, "  {key} {value}");
+    };
+    line("account", &word(aor));
+    for (key, value) in [("display-name", display_name), ("username", username), ("realm", realm)] {
+        if let Some(value) = value {
+            line(key, &word(value));
+        }
+    }
+    match password {
+        Some(Password::Plain(_)) => line("password", &"plain"),
+        Some(Password::Ha1 { algorithm, hex }) => {
+            line("password", &format_args!("ha1 {} {}", algorithm.name(), word(&hex.shape())));
+        }
+        None => {}
+    }
+    for Server { target: Target { transport, host, port, path }, weight } in servers {
+        let transport = name_of(TRANSPORTS, transport)?;
+        let (host, path) = (format!("host={host}"), format!("path={path}"));
+        line(
+            "server",
+            &format_args!("{transport} {} port={port} {} weight={weight}", word(&host), word(&path)),
+        );
+    }
+    line("register", &yes(*register));
+    line("expires", &Seconds(*expires));
+    if let Some(attempts) = re_registry_phone_times {
+        line("attempts", attempts);
+    }
+    Some(())
+}
+
+fn yes(value: bool) -> &'static str {
+    if value { "yes" } else { "no" }
+}

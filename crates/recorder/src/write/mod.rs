@@ -1,0 +1,53 @@
+//! Writing a recording, line by line.
+
+mod config;
+mod input;
+
+use crate::check::Check;
+use crate::text::word;
+use offhook::{Config, Input, Instant};
+use std::fmt::Write;
+
+pub(crate) const HEADER: &str = "offhook-recording";
+pub(crate) const VERSION: &str = "1";
+
+/// The first lines of every recording.
+pub(crate) fn header(out: &mut String) {
+    let _ = writeln!(out, "{HEADER} {VERSION}");
+    let _ = writeln!(out, "by Offhook/{}", env!("CARGO_PKG_VERSION"));
+}
+
+/// A phone and what it is made from. The configuration has been redacted.
+pub(crate) fn phone(
+    out: &mut String,
+    name: &str,
+    config: &Config,
+    seed: &[u8; 32],
+    start: Instant,
+) -> Option<()> {
+    let _ = writeln!(out, "phone {}", word(name));
+    config::write(out, config, seed, start)
+}
+
+/// An input, which has been redacted. `None` for one that this version has no words for; `out` is garbage then.
+pub(crate) fn input(out: &mut String, name: &str, at: Instant, input: &Input) -> Option<()> {
+    input::write(out, name, at, input)
+}
+
+pub(crate) fn check(out: &mut String, name: &str, check: &Check) {
+    let Check { outputs, output_hash, transitions, transition_hash } = check;
+    let _ =
+        writeln!(out, "= {} {outputs} {output_hash:016x} {transitions} {transition_hash:016x}", word(name));
+}
+
+pub(crate) fn forgot(out: &mut String, name: &str, inputs: u64) {
+    let _ = writeln!(out, "forgot {} {inputs}", word(name));
+}
+
+pub(crate) fn lost(out: &mut String, name: &str, why: &str) {
+    let _ = writeln!(out, "lost {} {}", word(name), word(why));
+}
+
+pub(crate) fn end(out: &mut String) {
+    out.push_str("end\n");
+}

@@ -1,0 +1,93 @@
+//! Files that nobody wrote, and files that somebody broke.
+
+use crate::deck::{Deck, account};
+use offhook::Config;
+use offhook_recorder::replay::replay;
+use offhook_recorder::{Recording, Unreadable};
+use proptest::prelude::*;
+use std::time::Duration;
+
+fn file() -> String {
+    let mut deck = Deck::new(Config::new(account("x")), 0);
+    deck.connect();
+    deck.reply(200, &[], b"");
+    deck.wait(Duration::from_secs(60));
+    deck.receive(&b"\r\n\r\n"[..]);
+    deck.receive(&b"OPTIONS sip:a SIP/2.0\r\nnonsense"[..]);
+    deck.finish()
+}
+
+fn refused(file: &str) -> (usize, Unreadable) {
+    let error = Recording::read(file.as_bytes()).expect_err("not readable");
+    (error.line, error.why)
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_line() {
+    let good = file();
+    let line_of = |text: &str| good.lines().position(|line| line.starts_with(text)).expect("there") + 1;
+    assert_eq!(refused(""), (1, Unreadable::NotARecording));
+    assert_eq!(refused("\n"), (1, Unreadable::NotARecording));
+    assert_eq!(refused("hello\n"), (1, Unreadable::NotARecording));
+    let newer = good.replacen("recording 1", "recording 2", 1);
+    assert_eq!(refused(&newer), (1, Unreadable::Version("2".to_owned())));
+    for (from, to, line) in [
+        ("  trace 16\n", "", line_of("  account")),
+        ("  trace 16", "  trace 16\n  trace 16", line_of("  trace") + 1),
+        ("  call-limit 2", "  call-limit two", line_of("  call-limit")),
+        ("keep-alive=25s", "keep-alive=0s", line_of("  registration")),
+        ("  register yes\n", "", line_of("=")),
+        (" alice up 1", " bob up 1", line_of("0.")),
+        (" alice up 1", " alice dances", line_of("0.")),
+        (" alice up 1", " alice up \"1", line_of("0.")),
+        ("  |SIP/2.0 200", "  |SIP/2.0 2000", line_of("  |") + 7),
+        ("\nend\n", "\nend\nend\n", good.lines().count() + 1),
+        ("\nend\n", "\nphone alice\n", good.lines().count()),
+    ] {
+        let bad = good.replacen(from, to, 1);
+        assert_ne!(bad, good, "{from}");
+        let (at, why) = refused(&bad);
+        assert!(at.abs_diff(line) <= 1, "{from} -> {to}: line {at}, not {line}: {why}");
+    }
+    assert!(
+        matches!(Recording::read(b"offhook-recording 1\n\xff\n"), Err(e) if e.why == Unreadable::NotText)
+    );
+}
+
+#[test]
+fn a_file_that_was_cut_is_read_up_to_there() {
+    let good = file();
+    for end in 20..good.len() {
+        if !good.is_char_boundary(end) {
+            continue;
+        }
+        let recording = Recording::read(&good.as_bytes()[..end]).unwrap_or_else(|why| panic!("{end}: {why}"));
+        assert!(!recording.complete);
+        for track in &recording.tracks {
+            assert_eq!(replay(track).expect("from its beginning").difference, None, "{end}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn broken_files_are_read_or_refused(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8), 1..6)
+    ) {
+        let mut bytes = file().into_bytes();
+        for (at, byte, kind) in changes {
+            let at = at.index(bytes.len());
+            match kind {
+                0 => bytes[at] = byte,
+                1 => bytes[at] ^= 1 << (byte % 8),
+                2 => {
+                    bytes.remove(at);
+                }
+                _ => bytes.insert(at, byte),
+            }
+        }
+        if let Ok(recording) = Recording::read(&bytes) {
+            recording.tracks.iter().for_each(|track| drop(replay(track)));
+        }
+    }
+}
