@@ -18,6 +18,10 @@ pub struct MediaConfig {
     pub tone_digits: bool,
     /// The DTLS certificate. `None` makes a fresh one, which is the one thing not drawn from the seed.
     pub certificate: Option<Certificate>,
+    /// Draw what DTLS leaves to chance from the seed as well: when it repeats what was lost, and the random bytes of its
+    /// hellos and nonces. Keys and signatures stay random. It is for simulations, which want the same packets at the
+    /// same times again even when the handshake loses some; a peer in the world should not be able to foresee a hello.
+    pub seeded_dtls: bool,
     /// How long ICE and DTLS may take together, from the moment both descriptions are known.
     pub connect_timeout: Duration,
     /// How long a path that went away may stay away.
@@ -37,6 +41,7 @@ impl Default for MediaConfig {
             telephone_event: true,
             tone_digits: true,
             certificate: None,
+            seeded_dtls: false,
             connect_timeout: Duration::from_secs(10),
             recovery_timeout: Duration::from_secs(15),
             recording_cap: Duration::from_secs(300),

@@ -50,12 +50,14 @@
 //! Everything random that a session decides comes from its seed: ICE credentials, SSRC, sequence numbers,
 //! session ids. str0m draws from a thread-local generator; the session swaps its own state in
 //! around every call. What stays random is cryptography: the DTLS certificate, unless
-//! [`MediaConfig::certificate`] gives one, and the keys and nonces of the DTLS handshake. So two runs of one
-//! seed exchange the same packets at the same times, but not the same bytes.
+//! [`MediaConfig::certificate`] gives one, and the DTLS handshake: its keys and signatures, its hellos and when it
+//! repeats what was lost. With [`MediaConfig::seeded_dtls`] the latter two come from the seed as well, and then two runs
+//! of one seed exchange the same packets at the same times, whatever is lost, but not the same bytes.
 
 mod codec;
 mod config;
 mod digits;
+mod dtls;
 mod error;
 mod io;
 mod playout;

@@ -19,6 +19,7 @@ use str0m::{Candidate, Event, IceConnectionState, IceCreds, Input, Output, Rtc};
 
 use crate::codec::Codec;
 use crate::config::Certificate;
+use crate::dtls;
 use crate::error::MediaError;
 use crate::sdp::{Format, Keys, Payload, Remote, Setup, canonical};
 
@@ -105,6 +106,7 @@ pub(crate) struct Transport {
 impl Transport {
     pub(crate) fn new(
         certificate: Option<&Certificate>,
+        seeded_dtls: bool,
         payloads: &[Payload],
         keys: Option<&Keys>,
         random: u64,
@@ -112,7 +114,7 @@ impl Transport {
         now: Instant,
     ) -> Self {
         let mut config = Rtc::builder()
-            .set_crypto_provider(Arc::new(str0m::crypto::from_feature_flags()))
+            .set_crypto_provider(Arc::new(dtls::provider(seeded_dtls)))
             .clear_codecs()
             .clear_extension_map()
             .set_rtp_mode(true)

@@ -62,6 +62,7 @@ const OUTSIDERS: [(&str, &[&str]); 5] = [
         &[
             "audio-codec-algorithms",
             "bytes",
+            "dimpl",
             "fastrand",
             "hound",
             "opus-rs",

@@ -270,7 +270,8 @@ impl MediaSession {
             self.config.certificate = Certificate::generate();
         }
         let certificate = self.config.certificate.as_ref();
-        let mut transport = Transport::new(certificate, payloads, keys, random, self.clock, self.now);
+        let seeded = self.config.seeded_dtls;
+        let mut transport = Transport::new(certificate, seeded, payloads, keys, random, self.clock, self.now);
         self.negotiation.known = payloads.to_vec();
         for local in &self.locals {
             transport.add_local(*local);

@@ -215,6 +215,21 @@ fn the_same_seed_does_the_same() {
 }
 
 #[test]
+fn a_handshake_that_loses_packets_repeats_them_at_the_same_times() {
+    let seeded = || MediaConfig { seeded_dtls: true, ..config() };
+    let run = || {
+        let mut pair = Pair::new(seeded(), seeded());
+        pair.links = [Link { loss: 40, ..Link::default() }; 2];
+        pair.negotiate(A, Direction::SendRecv, Direction::SendRecv, false);
+        pair.run(Duration::from_secs(9));
+        pair.ends.map(|end| end.trace.iter().map(|(at, _)| *at).collect::<Vec<_>>())
+    };
+    let first = run();
+    assert!(first.iter().all(|times| times.len() > 100), "it came up in the end: {first:?}");
+    assert!(first == run(), "packets at other times");
+}
+
+#[test]
 fn two_calls_on_one_thread_do_not_share_their_randomness() {
     let mut pair = Pair::new(config(), config());
     let (now, [a, b]) = (pair.now, &mut pair.ends);
