@@ -5,6 +5,7 @@
 //! already. A step that is taken out of a scenario therefore leaves the fates of all other calls as they were.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -68,6 +69,19 @@ impl Fates {
             None => place.word(now.as_nanos()).bytes(data),
         };
         let key = key.finish();
+        let sent = self.sent.entry(key).or_insert(0);
+        let repeat = *sent;
+        *sent += 1;
+        Named { key, repeat }
+    }
+
+    /// Names a datagram of media by its lane and how many of its kind were sent there before, never by its bytes: those are
+    /// encrypted, and others each time. `leg` tells the network it leaves from the one it enters.
+    pub fn name_media(&mut self, from: SocketAddr, to: SocketAddr, kind: u64, leg: u64) -> Named {
+        let place = [from, to]
+            .iter()
+            .fold(Digest::new(self.seed), |digest, address| digest.bytes(address.to_string().as_bytes()));
+        let key = place.word(kind).word(leg).finish();
         let sent = self.sent.entry(key).or_insert(0);
         let repeat = *sent;
         *sent += 1;
@@ -188,6 +202,19 @@ mod tests {
                 assert_ne!(a, b);
             }
         }
+    }
+
+    #[test]
+    fn media_is_named_by_its_number_on_its_lane() {
+        let [a, b] = [1, 2].map(|host| SocketAddr::from(([10, 0, 0, host], 10_000)));
+        let mut fates = Fates::new(1);
+        let named = [(a, b, 0, 0), (a, b, 0, 0), (b, a, 0, 0), (a, b, 1, 0), (a, b, 0, 1)]
+            .map(|(from, to, kind, leg)| fates.name_media(from, to, kind, leg));
+        assert_eq!(named.map(|named| named.repeat), [0, 1, 0, 0, 0]);
+        for (i, one) in named.iter().enumerate() {
+            assert!(named[i + 1..].iter().all(|other| other != one), "{named:?}");
+        }
+        assert_eq!(named[0], Fates::new(1).name_media(a, b, 0, 0));
     }
 
     #[test]

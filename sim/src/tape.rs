@@ -1,11 +1,16 @@
 //! What happened in a run: kept as entries when somebody will read it, and always as one number.
 
+#[cfg(feature = "media")]
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use offhook::{Command, Event, Misuse, Output};
 use offhook_wire::Instant;
 
 use crate::fate::Arrivals;
 use crate::hash::Digest;
+#[cfg(feature = "media")]
+use crate::media::{End, Kind};
 
 /// A machine of the world, by its place in the scenario.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,5 +134,30 @@ impl Tape {
     pub fn exchange_message(&mut self, at: Instant, exchange: usize, flow: u64, data: &[u8]) {
         self.messages += 1;
         self.digest = self.digest.word(at.as_nanos()).word(!(exchange as u64)).word(flow).bytes(data);
+    }
+
+    /// Counts a datagram of media into the hash: what it is and how long, but nothing that is encrypted. DTLS does not
+    /// even count by its length, because a signature may be a byte shorter.
+    #[cfg(feature = "media")]
+    pub fn datagram(&mut self, at: Instant, from: SocketAddr, to: SocketAddr, kind: Kind, length: usize) {
+        let digest = self.digest.word(at.as_nanos()).word(6).word(from.port().into()).word(to.port().into());
+        let digest = digest.word(kind.number());
+        self.digest = match kind {
+            Kind::Dtls => digest,
+            Kind::Rtp { payload_type, sequence, timestamp } => digest
+                .word(payload_type.into())
+                .word(sequence.into())
+                .word(timestamp.into())
+                .word(length as u64),
+            Kind::Stun | Kind::Rtcp | Kind::Other => digest.word(length as u64),
+        };
+    }
+
+    /// Notes what a media engine says, and counts it into the hash.
+    #[cfg(feature = "media")]
+    pub fn media(&mut self, at: Instant, (phone, session): End, said: &offhook_media::MediaEvent) {
+        let text = format!("call {session}: {said:?}");
+        self.digest = self.digest.word(at.as_nanos()).word(7).word(phone as u64).bytes(text.as_bytes());
+        self.note(at, || What::Noted { node: Node::Phone(phone), text });
     }
 }

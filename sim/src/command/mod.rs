@@ -4,6 +4,7 @@ mod bench;
 mod clock;
 mod files;
 mod marks;
+mod media;
 mod merge;
 mod plant;
 mod planted;

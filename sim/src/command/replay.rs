@@ -6,6 +6,7 @@ use clap::Args;
 use offhook_sim::run;
 use serde_json::json;
 
+use super::media::Media;
 use super::plant::Plant;
 use super::{Clean, files};
 
@@ -18,6 +19,8 @@ pub(super) struct Replay {
     #[arg(long)]
     html: Option<PathBuf>,
     #[command(flatten)]
+    media: Media,
+    #[command(flatten)]
     plant: Plant,
     /// Only the verdict, as one JSON object
     #[arg(long)]
@@ -28,6 +31,7 @@ impl Replay {
     pub(super) fn go(self) -> Clean {
         let mut scenario = files::scenario(&self.what)?;
         self.plant.apply(&mut scenario)?;
+        self.media.apply(&mut scenario);
         if let Some(path) = &self.html {
             files::write(path, &run::page(&scenario))?;
         }

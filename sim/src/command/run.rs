@@ -14,6 +14,7 @@ use offhook_sim::run::{self, Verdict};
 use offhook_sim::scenario::Scenario;
 use serde_json::json;
 
+use super::media::Media;
 use super::plant::Plant;
 use super::progress::{Progress, RHYTHM};
 use super::seeds::{Seeds, Shard, Wanted};
@@ -50,6 +51,8 @@ pub(super) struct Run {
     /// Keep scenarios that fail in this folder [default: sim/failures]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    media: Media,
     #[command(flatten)]
     plant: Plant,
     /// One JSON object a line: each seed that failed, then the sum
@@ -180,6 +183,7 @@ impl Run {
         {
             let mut scenario = generate(seed);
             self.plant.apply(&mut scenario).expect("it was planted before");
+            self.media.apply(&mut scenario);
             let verdict = run::run_now_and_then_twice(&scenario);
             let failure = verdict.violation.clone().map(|violation| {
                 let few = || {
@@ -213,7 +217,7 @@ impl Run {
             );
         }
         let plant = self.plant.argument();
-        let again = format!("cargo sim replay {seed}{plant}");
+        let again = format!("cargo sim replay {seed}{}{plant}", self.media.argument());
         if !self.json {
             println!("{again}   # {}", headline(violation));
         }

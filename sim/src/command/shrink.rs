@@ -9,6 +9,7 @@ use offhook_sim::scenario::Scenario;
 use offhook_sim::shrink::{self, Budget, Shrunk};
 use serde_json::json;
 
+use super::media::Media;
 use super::plant::Plant;
 use super::{Clean, clock, files, headline};
 
@@ -24,6 +25,8 @@ pub(super) struct Shrink {
     #[arg(long)]
     out: Option<PathBuf>,
     #[command(flatten)]
+    media: Media,
+    #[command(flatten)]
     plant: Plant,
     /// Only what is left and what it took, as one JSON object
     #[arg(long)]
@@ -35,6 +38,7 @@ impl Shrink {
     pub(super) fn go(self) -> Clean {
         let mut scenario = files::scenario(&self.what)?;
         self.plant.apply(&mut scenario)?;
+        self.media.apply(&mut scenario);
         let (Some(small), seconds) = in_time(&scenario) else {
             eprintln!("sim: no oracle objects to this scenario");
             return Ok(true);

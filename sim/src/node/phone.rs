@@ -91,6 +91,11 @@ impl PhoneNode {
         self.clock.local(world)
     }
 
+    /// The earliest time of the world at which its clock shows this.
+    pub fn world(&self, local: Instant) -> Instant {
+        self.clock.world(local)
+    }
+
     /// What it wants done.
     pub fn poll(&mut self) -> Option<Output> {
         self.phone.poll()

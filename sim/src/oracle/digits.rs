@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use offhook::{Command, DtmfPath, Event};
+use offhook::{Command, DtmfPath, Event, Status};
 use offhook_wire::Instant;
 
 use super::{Oracle, Scene, Sight, session_of};
@@ -20,12 +20,22 @@ struct Ledger {
     /// Asked for and not reported yet. Digits go one after another: the first one is on its way.
     waiting: VecDeque<char>,
     /// Sent by RTP to this end, and not heard yet.
-    coming: VecDeque<char>,
+    coming: VecDeque<Coming>,
     /// Whether the other end heard the first waiting one by INFO.
     heard: bool,
     /// Reported failed, and not heard. An INFO may come late, or its answer be lost.
     failed: Vec<char>,
 }
+
+/// A digit that reached the engine of this end.
+struct Coming {
+    digit: char,
+    /// When it must be heard by; `None` when it may be lost, because the engine may have had no keys for it yet.
+    due: Option<Instant>,
+}
+
+/// How long a digit that reached an engine may take to its user: the longest is 6 s.
+const LATEST: Duration = Duration::from_secs(8);
 
 impl Oracle for Digits {
     fn name(&self) -> &'static str {
@@ -38,7 +48,16 @@ impl Oracle for Digits {
                 self.asked((phone, *session), digits);
                 Ok(())
             }
-            Sight::Dialled { end, digit, arrives } => self.dialled(end, digit, arrives),
+            Sight::Dialled { end, digit, arrives } => self.dialled(scene.now, end, digit, arrives),
+            Sight::Reaches { end, digit, understood } => {
+                let (phone, session) = end;
+                let talks = scene.phones[phone].calls.get(&session);
+                let talks = talks.is_some_and(|call| call.status == Status::Established);
+                let due = (understood && talks).then(|| scene.now + LATEST);
+                self.calls.entry(end).or_default().coming.push_back(Coming { digit, due });
+                Ok(())
+            }
+            Sight::Listened(listening) => self.overdue(scene, listening.end),
             Sight::Told { phone, event } => match session_of(event) {
                 Some(session) => self
                     .told(scene, (phone, session), event)
@@ -55,14 +74,27 @@ impl Digits {
         self.calls.entry(end).or_default().waiting.extend(digits.chars());
     }
 
-    fn dialled(&mut self, end: End, digit: char, arrives: Option<End>) -> Result<(), String> {
+    fn dialled(&mut self, now: Instant, end: End, digit: char, arrives: Option<End>) -> Result<(), String> {
         if self.calls.get(&end).and_then(|ledger| ledger.waiting.front()) != Some(&digit) {
             return Err(format!("{digit} is sent out of turn in call {}", end.1));
         }
         if let Some(peer) = arrives {
-            self.calls.entry(peer).or_default().coming.push_back(digit);
+            let due = Some(now + LATEST);
+            self.calls.entry(peer).or_default().coming.push_back(Coming { digit, due });
         }
         Ok(())
+    }
+
+    /// A digit that reached an engine is heard by its user.
+    fn overdue(&self, scene: &Scene<'_>, end: End) -> Result<(), String> {
+        let coming = self.calls.get(&end).and_then(|ledger| ledger.coming.front());
+        match coming {
+            Some(Coming { digit, due: Some(due) }) if *due < scene.now => {
+                let name = &scene.phones[end.0].setup.name;
+                Err(format!("{digit} reached call {} of {name}, and nobody was told", end.1))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn told(&mut self, scene: &Scene<'_>, end: End, event: &Event) -> Result<(), String> {
@@ -91,7 +123,11 @@ impl Digits {
                 None => Ok(()),
             },
             Event::Digit { digit, .. } => {
-                let next = self.calls.entry(end).or_default().coming.pop_front();
+                let coming = &mut self.calls.entry(end).or_default().coming;
+                while coming.front().is_some_and(|next| next.due.is_none() && next.digit != *digit) {
+                    coming.pop_front();
+                }
+                let next = coming.pop_front().map(|next| next.digit);
                 if next == Some(*digit) { Ok(()) } else { Err(format!("{next:?} comes next")) }
             }
             Event::Ended { .. } => match self.calls.remove(&end).map(|ledger| ledger.waiting) {
@@ -165,7 +201,8 @@ mod tests {
         let end: End = (0, world.phone("alice").next_session());
         let mut ledger = Digits::default();
         ledger.asked(end, "12");
-        assert!(ledger.dialled(end, '2', None).is_err());
-        assert_eq!(ledger.dialled(end, '1', None), Ok(()));
+        let now = Instant::ZERO;
+        assert!(ledger.dialled(now, end, '2', None).is_err());
+        assert_eq!(ledger.dialled(now, end, '1', None), Ok(()));
     }
 }

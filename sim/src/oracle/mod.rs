@@ -14,6 +14,7 @@ mod quiet;
 mod reach;
 mod registration;
 mod retries;
+mod sound;
 mod stuck;
 mod will;
 mod wire;
@@ -24,7 +25,7 @@ use bytes::Bytes;
 use offhook::{Command, Event, FlowId, Misuse, SessionId};
 use offhook_wire::Instant;
 
-use crate::media::{End, Engines};
+use crate::media::{End, Engines, Listening};
 use crate::node::{ExchangeNode, PhoneNode};
 use crate::scenario::Seconds;
 use crate::tape::Node;
@@ -122,6 +123,22 @@ pub enum Sight<'a> {
         /// Where it arrives.
         arrives: Option<End>,
     },
+    /// The first packet of a digit reached the other end's engine.
+    Reaches {
+        /// Of which call.
+        end: End,
+        /// Which digit.
+        digit: char,
+        /// Whether the engine has the keys to read it for certain.
+        understood: bool,
+    },
+    /// An engine sends a datagram.
+    Datagram {
+        /// Of which call.
+        end: End,
+    },
+    /// What an end of a call hears now.
+    Listened(&'a Listening),
     /// An exchange took or refreshed a binding.
     Bound {
         /// Which exchange.
@@ -186,6 +203,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(stuck::Stuck),
         Box::new(busy::Busy::default()),
         Box::new(digits::Digits::default()),
+        Box::new(sound::Sound::default()),
         Box::new(outcome::Outcome::default()),
         Box::new(will::Will::default()),
         Box::new(registration::Registration::default()),

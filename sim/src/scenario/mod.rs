@@ -29,6 +29,8 @@ pub struct Scenario {
     pub phones: Vec<PhoneSetup>,
     /// How long each phase lasts.
     pub span: Span,
+    /// How faithful its media is.
+    pub media: Fidelity,
     /// What users do and what goes wrong, in order of time.
     pub steps: Vec<Step>,
     /// The rule that all phones break on purpose. It is not written with the rest.
@@ -123,7 +125,18 @@ impl Weather {
     }
 }
 
-/// A codec of the media model.
+/// How faithful the media of a run is.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Fidelity {
+    /// A model of it, without sound: a thousand times faster.
+    #[default]
+    Model,
+    /// The engine of `offhook-media`, its datagrams on the networks of the phones.
+    #[cfg(feature = "media")]
+    Real,
+}
+
+/// A codec of a phone's media.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Codec {
     /// `opus/48000/2`
@@ -178,6 +191,7 @@ impl Scenario {
             exchanges: vec![ExchangeSetup { name: "pbx".to_owned() }],
             phones: Vec::new(),
             span: Span::default(),
+            media: Fidelity::Model,
             steps: Vec::new(),
             #[cfg(feature = "planted")]
             planted: None,
@@ -290,6 +304,21 @@ phone mallory ws wrong-password
             let refused = wrong.parse::<Scenario>().expect_err(wrong);
             assert_eq!(refused.line(), line, "{wrong}: {refused}");
         }
+    }
+
+    #[test]
+    fn real_media_is_a_word_where_there_is_any() {
+        let read = |media: &str| format!("offhook-scenario 1\nmedia {media}\n").parse::<Scenario>();
+        assert_eq!(read("model").map(|scenario| scenario.media), Ok(Fidelity::Model));
+        assert_eq!(read("silent").map_err(|refused| refused.line()), Err(2));
+        #[cfg(feature = "media")]
+        {
+            let scenario = read("real").expect("there is");
+            assert_eq!(scenario.media, Fidelity::Real);
+            assert_eq!(scenario.to_string().parse(), Ok(scenario));
+        }
+        #[cfg(not(feature = "media"))]
+        assert!(read("real").is_err_and(|refused| refused.to_string().contains("`media`")));
     }
 
     #[test]

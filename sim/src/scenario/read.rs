@@ -3,7 +3,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Act, Codec, Deed, ExchangeSetup, Fault, Manner, PhoneSetup, Scenario, Span, Step, Transport};
+use super::{
+    Act, Codec, Deed, ExchangeSetup, Fault, Fidelity, Manner, PhoneSetup, Scenario, Span, Step, Transport,
+};
 use offhook::DtmfPath;
 
 /// A line that is not understood.
@@ -59,6 +61,7 @@ impl Scenario {
         match words {
             ["seed", seed] => self.seed = number(seed)?,
             ["span", settings @ ..] => self.span = read_span(settings)?,
+            ["media", fidelity] => self.media = fidelity.parse()?,
             ["exchange", name] => self.exchanges.push(ExchangeSetup { name: self.new_name(name)? }),
             ["phone", name, transport, settings @ ..] => {
                 let phone = read_phone(self.new_name(name)?, transport, settings)?;
@@ -68,7 +71,7 @@ impl Scenario {
                 let step = Step { at: parse_duration(at)?, act: self.read_act(name, act)? };
                 self.steps.push(step);
             }
-            _ => return Err("expected `seed`, `span`, `exchange`, `phone` or a time".to_owned()),
+            _ => return Err("expected `seed`, `span`, `media`, `exchange`, `phone` or a time".to_owned()),
         }
         Ok(())
     }
@@ -86,6 +89,21 @@ impl Scenario {
         }
         let phone = self.phone(name).ok_or_else(|| format!("nobody is called `{name}`"))?;
         Ok(Act::User { phone, deed: read_deed(words)? })
+    }
+}
+
+impl FromStr for Fidelity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "model" => Ok(Fidelity::Model),
+            #[cfg(feature = "media")]
+            "real" => Ok(Fidelity::Real),
+            #[cfg(not(feature = "media"))]
+            "real" => Err("this simulator was built without real media: its feature is `media`".to_owned()),
+            _ => Err(format!("media is `model` or `real`, not `{text}`")),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Act, Codec, Deed, Manner, PhoneSetup, Scenario, Step, Transport, Weather};
+use super::{Act, Codec, Deed, Fidelity, Manner, PhoneSetup, Scenario, Step, Transport, Weather};
 use offhook::DtmfPath;
 
 /// Writes a duration as `1.25s`, or as `40ms` when it is shorter than a quarter of a second and whole in that unit.
@@ -30,6 +30,9 @@ impl fmt::Display for Scenario {
         let span = self.span;
         let (storm, settle, quiesce) = (Seconds(span.storm), Seconds(span.settle), Seconds(span.quiesce));
         writeln!(f, "span storm={storm} settle={settle} quiesce={quiesce}")?;
+        if self.media != Fidelity::Model {
+            writeln!(f, "media {}", self.media)?;
+        }
         for exchange in &self.exchanges {
             writeln!(f, "exchange {}", exchange.name)?;
         }
@@ -103,6 +106,16 @@ impl fmt::Display for Weather {
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Fidelity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Fidelity::Model => "model",
+            #[cfg(feature = "media")]
+            Fidelity::Real => "real",
+        })
     }
 }
 

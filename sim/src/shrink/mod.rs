@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use crate::hash::Digest;
 use crate::oracle::Violation;
 use crate::run::{run, run_twice};
-use crate::scenario::Scenario;
+use crate::scenario::{Fidelity, Scenario};
 
 /// What shrinking may cost.
 #[derive(Copy, Clone)]
@@ -102,6 +102,8 @@ struct Shrinking<'a> {
 impl Shrinking<'_> {
     fn until_nothing_helps(&mut self) {
         self.forget_the_future();
+        // What a model shows too is shown a thousand times sooner.
+        self.attempt(|scenario| scenario.media = Fidelity::Model);
         loop {
             let before = self.best.scenario.clone();
             self.leave_out_steps();

@@ -18,8 +18,12 @@ const SILENCE: Duration = Duration::from_secs(5);
 
 impl World {
     pub(super) fn effect(&mut self, phone: usize, id: EffectId, effect: &Effect) {
-        let session = session_of(effect);
-        let end = (phone, session);
+        #[cfg(feature = "media")]
+        if self.engines.real().is_some() {
+            return self.real_effect(phone, id, effect);
+        }
+        let Some(model) = self.engines.model() else { return };
+        let end = (phone, session_of(effect));
         let setup = &self.phones[phone].setup;
         let broken = self.phones[phone].trouble == Some(MediaTrouble::Broken);
         let tone = if let Effect::Digit { duration, .. } = effect { *duration } else { Duration::ZERO };
@@ -29,12 +33,12 @@ impl World {
         let result = match effect {
             Effect::Offer { .. } | Effect::Answer { .. } | Effect::Digit { .. } if broken => failed,
             Effect::Offer { direction, .. } => {
-                self.engines.offer(end, setup, *direction).map(EffectResult::Description)
+                model.offer(end, setup, *direction).map(EffectResult::Description)
             }
             Effect::Answer { offer, direction, .. } => {
-                self.engines.answer(end, setup, offer, *direction).map(EffectResult::Description)
+                model.answer(end, setup, offer, *direction).map(EffectResult::Description)
             }
-            Effect::Apply { answer, .. } => self.engines.apply(end, answer).map(|()| EffectResult::Applied),
+            Effect::Apply { answer, .. } => model.apply(end, answer).map(|()| EffectResult::Applied),
             Effect::Digit { digit, duration, .. } => {
                 self.digit(end, *digit, *duration);
                 Ok(EffectResult::Sent)
@@ -42,21 +46,34 @@ impl World {
             Effect::Rollback { .. } => return self.rolled_back(end),
             Effect::Release { .. } => return self.released(end),
         };
+        if matches!(effect, Effect::Answer { .. } | Effect::Apply { .. }) && result.is_ok() {
+            self.queue.plan(self.now + PATH, Happening::PathUp(end));
+        }
+        let takes = tone + self.effect_takes(phone, effect);
+        self.finish_effect(end, id, result, takes);
+    }
+
+    /// Tells a phone after a while what became of an effect; what cannot come now is for the oracles.
+    pub(super) fn finish_effect(
+        &mut self,
+        (phone, session): End,
+        effect: EffectId,
+        result: Result<EffectResult, Refused>,
+        takes: Duration,
+    ) {
         let result = match result {
             Ok(result) => result,
             Err(Refused::Fault(fault)) => EffectResult::Failed(fault),
-            Err(Refused::Disorder(what)) => return self.see(&Sight::Disorder { end, what }),
+            Err(Refused::Disorder(what)) => {
+                return self.see(&Sight::Disorder { end: (phone, session), what });
+            }
         };
-        if matches!(effect, Effect::Answer { .. } | Effect::Apply { .. }) {
-            self.queue.plan(self.now + PATH, Happening::PathUp(end));
-        }
-        self.phones[phone].effects.insert(id, session);
-        let takes = tone + self.effect_takes(phone, effect);
-        self.queue.plan(self.now + takes, Happening::Done { phone, effect: id, result });
+        self.phones[phone].effects.insert(effect, session);
+        self.queue.plan(self.now + takes, Happening::Done { phone, effect, result });
     }
 
     /// Keyed by the time and not by a count, so that other calls leave it as it is.
-    fn effect_takes(&self, phone: usize, effect: &Effect) -> Duration {
+    pub(super) fn effect_takes(&self, phone: usize, effect: &Effect) -> Duration {
         if let Some(MediaTrouble::Slow(by)) = self.phones[phone].trouble {
             return by;
         }
@@ -72,7 +89,8 @@ impl World {
     }
 
     fn rolled_back(&mut self, end: End) {
-        if let Err(Refused::Disorder(what)) = self.engines.rollback(end) {
+        let rolled_back = self.engines.model().map_or(Ok(()), |model| model.rollback(end));
+        if let Err(Refused::Disorder(what)) = rolled_back {
             self.see(&Sight::Disorder { end, what });
         }
     }
@@ -80,13 +98,13 @@ impl World {
     fn released(&mut self, end: End) {
         let (phone, session) = end;
         self.phones[phone].effects.retain(|_, of| *of != session);
-        if let Some(peer) = self.engines.release(end) {
+        if let Some(peer) = self.engines.model().and_then(|model| model.release(end)) {
             self.queue.plan(self.now + SILENCE, Happening::PathDown(peer));
         }
     }
 
     fn digit(&mut self, end: End, digit: char, duration: Duration) {
-        let arrives = self.engines.digit_arrives(end);
+        let arrives = self.engines.model().and_then(|model| model.digit_arrives(end));
         self.see(&Sight::Dialled { end, digit, arrives });
         if let Some((phone, session)) = arrives {
             let input = Input::Media { session, event: MediaEvent::Digit { digit, duration } };
@@ -102,8 +120,7 @@ impl World {
             return;
         }
         for end in [end, peer] {
-            if self.engines.get(end).is_some_and(|engine| !engine.up) {
-                self.engines.set_up(end, true);
+            if self.engines.model().is_some_and(|model| model.set_up(end, true)) {
                 self.media_news(end, MediaEvent::Up);
             }
         }
@@ -113,8 +130,7 @@ impl World {
     pub(super) fn path_down(&mut self, end: End) {
         let peer = self.engines.peer(end);
         let alone = peer.is_none_or(|peer| self.is_cut_off(peer.0) || self.is_cut_off(end.0));
-        if alone && self.engines.get(end).is_some_and(|engine| engine.up) {
-            self.engines.set_up(end, false);
+        if alone && self.engines.model().is_some_and(|model| model.set_up(end, false)) {
             self.media_news(end, MediaEvent::Down);
         }
     }
@@ -131,20 +147,20 @@ impl World {
         }
     }
 
-    fn is_cut_off(&self, phone: usize) -> bool {
+    pub(super) fn is_cut_off(&self, phone: usize) -> bool {
         !self.phones[phone].alive || self.nets[phone].is_cut(self.now)
     }
 
-    fn is_pathless(&self, phone: usize) -> bool {
+    pub(super) fn is_pathless(&self, phone: usize) -> bool {
         self.is_cut_off(phone) || self.phones[phone].trouble == Some(MediaTrouble::Pathless)
     }
 
-    fn media_news(&mut self, (phone, session): End, event: MediaEvent) {
+    pub(super) fn media_news(&mut self, (phone, session): End, event: MediaEvent) {
         self.phone_input(phone, Input::Media { session, event });
     }
 }
 
-fn session_of(effect: &Effect) -> SessionId {
+pub(super) fn session_of(effect: &Effect) -> SessionId {
     match effect {
         Effect::Offer { session, .. }
         | Effect::Answer { session, .. }

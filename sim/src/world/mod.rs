@@ -4,6 +4,8 @@ mod effects;
 mod faults;
 mod net;
 mod script;
+#[cfg(feature = "media")]
+mod sound;
 mod users;
 
 use std::collections::BTreeMap;
@@ -79,15 +81,34 @@ enum Happening {
     Connected(usize),
     Lost(usize, FlowFailure),
     HungUpOn(usize),
-    Arrived { connection: usize, up: bool, data: Bytes },
-    Input { phone: usize, input: Box<Input> },
-    Done { phone: usize, effect: EffectId, result: EffectResult },
+    Arrived {
+        connection: usize,
+        up: bool,
+        data: Bytes,
+    },
+    Input {
+        phone: usize,
+        input: Box<Input>,
+    },
+    Done {
+        phone: usize,
+        effect: EffectId,
+        result: EffectResult,
+    },
     PathUp(End),
     PathDown(End),
-    React { phone: usize, session: SessionId, deed: Deed },
+    React {
+        phone: usize,
+        session: SessionId,
+        deed: Deed,
+    },
     Returns(usize),
     TroubleEnds(usize),
     CutEnds(usize),
+    #[cfg(feature = "media")]
+    Datagram(Box<sound::Datagram>),
+    #[cfg(feature = "media")]
+    Listen,
 }
 
 impl World {
@@ -110,7 +131,7 @@ impl World {
             connections: Vec::new(),
             exchange_flows: BTreeMap::new(),
             fates: Fates::new(scenario.seed),
-            engines: Engines::default(),
+            engines: Engines::new(&scenario),
             oracles,
             violation: None,
             tape: Tape::new(keep),
@@ -175,7 +196,7 @@ impl World {
         let planned = self.queue.next_at();
         let phones = self.phones.iter().filter_map(PhoneNode::deadline);
         let exchanges = self.exchanges.iter().filter_map(ExchangeNode::deadline);
-        let wake = phones.chain(exchanges).min();
+        let wake = phones.chain(exchanges).chain(self.engines.deadline()).min();
         let Some(next) = planned.into_iter().chain(wake).min().filter(|&next| next <= limit) else {
             self.now = limit.max(self.now);
             return false;
@@ -208,6 +229,10 @@ impl World {
             Happening::Returns(exchange) => self.exchange_returns(exchange),
             Happening::TroubleEnds(phone) => self.trouble_ends(phone),
             Happening::CutEnds(phone) => self.cut_ends(phone),
+            #[cfg(feature = "media")]
+            Happening::Datagram(datagram) => self.datagram_arrives(&datagram),
+            #[cfg(feature = "media")]
+            Happening::Listen => self.listen(),
         }
     }
 
@@ -225,6 +250,8 @@ impl World {
                 self.phone_input(phone, Input::Wake);
             }
         }
+        #[cfg(feature = "media")]
+        self.wake_lines();
     }
 
     fn phone_input(&mut self, phone: usize, input: Input) {
@@ -274,6 +301,8 @@ impl World {
 
     fn told(&mut self, phone: usize, event: Event) {
         self.phones[phone].learn(self.now, &event);
+        #[cfg(feature = "media")]
+        self.let_hold_be_silent(phone, &event);
         self.see(&Sight::Told { phone, event: &event });
         if let Event::Incoming(incoming) = &event {
             self.plan_reaction(phone, incoming.session);

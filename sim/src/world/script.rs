@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use offhook::{Command, Dial, Misuse, SessionId, Status};
+use offhook::{Command, Dial, Event, Misuse, SessionId, Status};
 use offhook_wire::Instant;
 
 use super::{Phase, World};
 use crate::node::{Call, PhoneNode};
 use crate::oracle;
 use crate::scenario::{Deed, Fault, Manner, PhoneSetup, Scenario, Transport, Way, Weather};
+use crate::tape::{Entry, What};
 
 /// Who is in a world. [`World::builder`] makes one.
 ///
@@ -50,6 +51,14 @@ impl Builder {
     #[must_use]
     pub fn setup(mut self, phone: PhoneSetup) -> Self {
         self.scenario.phones.push(phone);
+        self
+    }
+
+    /// Real media instead of its model.
+    #[cfg(feature = "media")]
+    #[must_use]
+    pub fn real_media(mut self) -> Self {
+        self.scenario.media = crate::scenario::Fidelity::Real;
         self
     }
 
@@ -125,6 +134,25 @@ impl World {
     /// Whether a phone has an established call.
     pub fn talks(&self, name: &str) -> bool {
         self.phone(name).calls.values().any(|call| call.status == Status::Established)
+    }
+
+    /// What the newest call of a phone hears from the other end of it, with real media: nothing, the other's tone, or
+    /// something else.
+    #[cfg(feature = "media")]
+    pub fn hears(&self, name: &str) -> crate::media::Hears {
+        let phone = self.named(name);
+        let end = self.phones[phone].newest(|_| true).map(|session| (phone, session));
+        end.map_or(crate::media::Hears::Nothing, |end| self.engines.hears(end))
+    }
+
+    /// All digits that a phone heard so far.
+    pub fn digits(&self, name: &str) -> String {
+        let listener = self.named(name);
+        let digit = |entry: &Entry| match &entry.what {
+            What::Told { phone, event: Event::Digit { digit, .. } } if *phone == listener => Some(*digit),
+            _ => None,
+        };
+        self.tape.entries().iter().filter_map(digit).collect()
     }
 
     /// Lets time pass.

@@ -1,0 +1,330 @@
+//! The engines that make sound: one session of `offhook-media` for each end of a call.
+//!
+//! # What is the same again
+//!
+//! The certificates are fixed, what is random in a session comes from the seed, DTLS included but for its keys and
+//! signatures, and the fate of a datagram hangs on its lane and its number, never on its bytes. So a run of one seed has the
+//! same datagrams at the same times with the same outcomes. What differs from run to run is what is encrypted or signed:
+//! the tape counts those bytes by their number, and a DTLS record not even so, because signatures vary in length.
+
+mod kind;
+mod line;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use offhook::{Direction, EffectId};
+use offhook_media::{Certificate, MediaConfig, MediaInput, MediaOutput, MediaSession, Source};
+use offhook_wire::Instant;
+
+use super::{End, Listening, Refused};
+use crate::hash::Draw;
+use crate::node::PhoneNode;
+use crate::scenario::{Codec, PhoneSetup};
+
+pub use kind::Kind;
+use line::Line;
+
+/// What the first end plays, the distance to the next one's tone, and how many there are before they come again. Far enough
+/// apart to be told apart, and all within what G.711 carries.
+const LOWEST_HZ: u16 = 400;
+const STEP_HZ: u16 = 50;
+const TONES: u16 = 40;
+
+/// The real engines of a world.
+#[derive(Debug)]
+pub struct Real {
+    seed: u64,
+    lines: BTreeMap<End, Line>,
+    by_address: BTreeMap<SocketAddr, End>,
+    /// How many each phone made.
+    made: BTreeMap<usize, u16>,
+    tones: u16,
+    /// Which digit the telephone-events of a source are about, by their timestamp, in order.
+    on_air: BTreeMap<(SocketAddr, u32), (u64, char)>,
+    begun: u64,
+    /// Whether somebody comes to listen.
+    listened_to: bool,
+}
+
+impl Real {
+    /// None yet.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            lines: BTreeMap::new(),
+            by_address: BTreeMap::new(),
+            made: BTreeMap::new(),
+            tones: 0,
+            on_air: BTreeMap::new(),
+            begun: 0,
+            listened_to: false,
+        }
+    }
+
+    /// All ends that have an engine.
+    pub fn ends(&self) -> impl Iterator<Item = End> {
+        self.lines.keys().copied()
+    }
+
+    /// The other end, when both name each other.
+    pub fn peer(&self, end: End) -> Option<End> {
+        let line = self.lines.get(&end)?;
+        let peer = *self.by_address.get(&line.remote()?)?;
+        (self.lines.get(&peer)?.remote()? == line.address).then_some(peer)
+    }
+
+    /// A description to offer.
+    ///
+    /// # Errors
+    /// When an offer is out already.
+    pub fn offer(
+        &mut self,
+        end: End,
+        node: &PhoneNode,
+        now: Instant,
+        direction: Direction,
+    ) -> Result<Bytes, Refused> {
+        self.line(end, node, now).offer(now, direction)
+    }
+
+    /// The answer to the peer's offer. It is in force at once.
+    ///
+    /// # Errors
+    /// When the offer cannot be read or accepted, or an offer of ours is out.
+    pub fn answer(
+        &mut self,
+        end: End,
+        node: &PhoneNode,
+        now: Instant,
+        offer: &[u8],
+        direction: Direction,
+    ) -> Result<Bytes, Refused> {
+        self.line(end, node, now).answer(now, offer, direction)
+    }
+
+    /// Takes the answer to our offer.
+    ///
+    /// # Errors
+    /// When the answer cannot be read, or there is nothing that it could answer.
+    pub fn apply(&mut self, end: End, now: Instant, answer: &[u8]) -> Result<(), Refused> {
+        let line = self.lines.get_mut(&end).ok_or(Refused::Disorder("an answer to no offer"))?;
+        line.apply(now, answer)
+    }
+
+    /// Forgets our offer, or takes back the answer that nobody wants any more.
+    ///
+    /// # Errors
+    /// When there is neither.
+    pub fn rollback(&mut self, end: End) -> Result<(), Refused> {
+        let line = self.lines.get_mut(&end).ok_or(Refused::Disorder("a rollback of nothing"))?;
+        line.rollback()
+    }
+
+    /// Sends a digit; the effect is done when it is out.
+    ///
+    /// # Errors
+    /// When the other end takes none.
+    pub fn press(
+        &mut self,
+        end: End,
+        now: Instant,
+        effect: EffectId,
+        digit: char,
+        duration: Duration,
+    ) -> Result<(), Refused> {
+        let line = self.lines.get_mut(&end).ok_or(Refused::Disorder("a digit without media"))?;
+        line.press(now, effect, digit, duration)
+    }
+
+    /// The effect of the digit that went out, or will not.
+    pub fn pressed(&mut self, end: End, digit: char, sent: bool) -> Option<EffectId> {
+        self.lines.get_mut(&end)?.pressed(digit, sent)
+    }
+
+    /// Says goodbye. What is left to send is still there to be polled.
+    pub fn close(&mut self, end: End, now: Instant) {
+        if let Some(line) = self.lines.get_mut(&end) {
+            line.session.close(now);
+        }
+    }
+
+    /// Forgets an end.
+    pub fn remove(&mut self, end: End) {
+        if let Some(line) = self.lines.remove(&end) {
+            self.by_address.remove(&line.address);
+            self.on_air.retain(|(source, _), _| *source != line.address);
+        }
+    }
+
+    /// Plays silence to a peer that is held, as hosts do.
+    pub fn mute(&mut self, end: End, mute: bool) {
+        if let Some(line) = self.lines.get_mut(&end) {
+            line.session.mute(mute);
+        }
+    }
+
+    /// Which end listens at an address.
+    pub fn at(&self, address: SocketAddr) -> Option<End> {
+        self.by_address.get(&address).copied()
+    }
+
+    /// Hands an end a datagram, or lets its timers run.
+    pub fn handle(&mut self, end: End, now: Instant, input: MediaInput<'_>) {
+        if let Some(line) = self.lines.get_mut(&end) {
+            line.session.handle(now, input);
+        }
+    }
+
+    /// What an end has to send or to say.
+    pub fn poll(&mut self, end: End) -> Option<MediaOutput> {
+        self.lines.get_mut(&end)?.session.poll()
+    }
+
+    /// Looks when an end wants to be woken. To be called when all its output was polled.
+    pub fn look(&mut self, end: End, node: &PhoneNode) {
+        if let Some(line) = self.lines.get_mut(&end) {
+            let at = line.session.deadline().filter(|_| node.alive);
+            line.deadline = at.map(|at| node.world(at));
+        }
+    }
+
+    /// When the next end wants to be woken, in world time.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.lines.values().filter_map(|line| line.deadline).min()
+    }
+
+    /// The ends that want to be woken by now.
+    pub fn due(&self, now: Instant) -> Vec<End> {
+        let is_due = |line: &Line| line.deadline.is_some_and(|at| at <= now);
+        self.lines.iter().filter(|(_, line)| is_due(line)).map(|(&end, _)| end).collect()
+    }
+
+    /// The engines of a phone stop where they are.
+    pub fn stop(&mut self, phone: usize) {
+        for (_, line) in self.lines.iter_mut().filter(|(end, _)| end.0 == phone) {
+            line.deadline = None;
+        }
+    }
+
+    /// Notes that a telephone-event leaves: a timestamp that is new is the next digit that was pressed.
+    pub fn event_leaves(&mut self, end: End, timestamp: u32) {
+        let Some(line) = self.lines.get_mut(&end) else { return };
+        let key = (line.address, timestamp);
+        if self.on_air.contains_key(&key) {
+            return;
+        }
+        if let Some(digit) = line.begin_digit() {
+            self.begun += 1;
+            self.on_air.insert(key, (self.begun, digit));
+        }
+    }
+
+    /// Notes that a telephone-event of `source` reached an end. Gives the digit that it is the first news of, and whether
+    /// the end must have understood it.
+    pub fn event_arrives(&mut self, end: End, source: SocketAddr, timestamp: u32) -> Option<(char, bool)> {
+        let &(number, digit) = self.on_air.get(&(source, timestamp))?;
+        let line = self.lines.get_mut(&end)?;
+        if line.newest_digit.is_some_and(|(from, newest)| from == source && newest >= number) {
+            return None;
+        }
+        line.newest_digit = Some((source, number));
+        Some((digit, line.session.is_connected()))
+    }
+
+    /// Notes whether somebody comes to listen. Gives whether somebody did.
+    pub fn set_listened_to(&mut self, listened_to: bool) -> bool {
+        std::mem::replace(&mut self.listened_to, listened_to)
+    }
+
+    /// What an end hears, and what it should. `clear` is for its host to say.
+    pub fn listen(&self, end: End, clear: bool) -> Option<Listening> {
+        let line = self.lines.get(&end)?;
+        let peer = self.peer(end).and_then(|peer| self.lines.get(&peer));
+        let both_ways = |line: &Line| line.session.direction() == Some(Direction::SendRecv);
+        let heard = line.session.heard();
+        let others =
+            self.lines.values().filter(|other| peer.is_none_or(|peer| peer.address != other.address));
+        Some(Listening {
+            end,
+            hears: heard.hz,
+            level_dbfs: heard.level_dbfs,
+            peer_plays: peer.map(|peer| peer.tone),
+            others_play: others.map(|other| other.tone).collect(),
+            both_ways: both_ways(line) && peer.is_some_and(both_ways),
+            receives: line.session.direction().is_some_and(Direction::receives),
+            clear,
+            peer_dials: peer.is_some_and(Line::dials),
+        })
+    }
+
+    fn line(&mut self, end: End, node: &PhoneNode, now: Instant) -> &mut Line {
+        self.lines.entry(end).or_insert_with(|| {
+            let made = self.made.entry(end.0).or_insert(0);
+            let host = u8::try_from(end.0 + 1).unwrap_or(u8::MAX);
+            let address = SocketAddr::from(([10, 0, 0, host], 10_000 + 2 * (*made % 25_000)));
+            let label = format!("media of {} {made}", node.setup.name);
+            *made = made.wrapping_add(1);
+            let seed = Draw::new(self.seed, &label).seed();
+            let mut session = MediaSession::new(config(end.0, &node.setup), seed, epoch(), now);
+            session.add_local(address);
+            let tone = f32::from(LOWEST_HZ + STEP_HZ * (self.tones % TONES));
+            self.tones += 1;
+            session.play(Source::tone(tone));
+            self.by_address.insert(address, end);
+            Line::new(address, tone, session)
+        })
+    }
+}
+
+/// The phone on whose network an address is.
+pub(crate) fn phone_of(address: SocketAddr) -> Option<usize> {
+    match address {
+        SocketAddr::V4(v4) => match v4.ip().octets() {
+            [10, 0, 0, host] => usize::from(host).checked_sub(1),
+            _ => None,
+        },
+        SocketAddr::V6(_) => None,
+    }
+}
+
+fn config(phone: usize, setup: &PhoneSetup) -> MediaConfig {
+    let codecs = setup.codecs.iter().map(|codec| match codec {
+        Codec::Opus => offhook_media::Codec::Opus,
+        Codec::Pcmu => offhook_media::Codec::Pcmu,
+        Codec::Pcma => offhook_media::Codec::Pcma,
+    });
+    let (certificate, key) = CERTIFICATES[phone % CERTIFICATES.len()];
+    MediaConfig {
+        codecs: codecs.collect(),
+        telephone_event: setup.telephone_event,
+        certificate: Some(Certificate::from_der(certificate.to_vec(), key.to_vec())),
+        seeded_dtls: true,
+        ..MediaConfig::default()
+    }
+}
+
+/// What str0m counts from. It matters as little as the zero of any clock.
+fn epoch() -> std::time::Instant {
+    static EPOCH: OnceLock<std::time::Instant> = OnceLock::new();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "there is no other way to have an instant of the standard library"
+    )]
+    *EPOCH.get_or_init(std::time::Instant::now)
+}
+
+/// One for each phone, and always the same: their fingerprints are in the descriptions, and so in the hash of a run.
+const CERTIFICATES: [(&[u8], &[u8]); 8] = [
+    (include_bytes!("certificates/1.crt"), include_bytes!("certificates/1.key")),
+    (include_bytes!("certificates/2.crt"), include_bytes!("certificates/2.key")),
+    (include_bytes!("certificates/3.crt"), include_bytes!("certificates/3.key")),
+    (include_bytes!("certificates/4.crt"), include_bytes!("certificates/4.key")),
+    (include_bytes!("certificates/5.crt"), include_bytes!("certificates/5.key")),
+    (include_bytes!("certificates/6.crt"), include_bytes!("certificates/6.key")),
+    (include_bytes!("certificates/7.crt"), include_bytes!("certificates/7.key")),
+    (include_bytes!("certificates/8.crt"), include_bytes!("certificates/8.key")),
+];

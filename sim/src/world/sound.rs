@@ -1,0 +1,225 @@
+//! The host of real media: effects go to an engine for each call, its datagrams over the networks of both phones, and its
+//! news to the phone.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use offhook::{Effect, EffectId, EffectResult, Event, Input, MediaEvent, MediaFault};
+use offhook_media::{MediaEvent as Said, MediaInput, MediaOutput};
+
+use super::effects::session_of;
+use super::{Happening, World};
+use crate::media::{End, Kind, phone_of};
+use crate::oracle::Sight;
+use crate::scenario::{MediaTrouble, Weather};
+use crate::tape::Node;
+
+/// How often the oracles listen.
+const LISTEN: Duration = Duration::from_millis(500);
+
+/// Something between two engines.
+#[derive(Debug)]
+pub(super) struct Datagram {
+    from: SocketAddr,
+    to: SocketAddr,
+    data: Bytes,
+}
+
+impl World {
+    pub(super) fn real_effect(&mut self, phone: usize, id: EffectId, effect: &Effect) {
+        let end = (phone, session_of(effect));
+        let node = &self.phones[phone];
+        let now = node.local(self.now);
+        let broken = node.trouble == Some(MediaTrouble::Broken);
+        let failed = Ok(EffectResult::Failed(MediaFault::Engine));
+        let Some(real) = self.engines.real() else { return };
+        let result = match effect {
+            Effect::Offer { .. } | Effect::Answer { .. } | Effect::Digit { .. } if broken => failed,
+            Effect::Offer { direction, .. } => {
+                real.offer(end, node, now, *direction).map(EffectResult::Description)
+            }
+            Effect::Answer { offer, direction, .. } => {
+                real.answer(end, node, now, offer, *direction).map(EffectResult::Description)
+            }
+            Effect::Apply { answer, .. } => real.apply(end, now, answer).map(|()| EffectResult::Applied),
+            Effect::Digit { digit, duration, .. } => match real.press(end, now, id, *digit, *duration) {
+                Ok(()) => {
+                    self.phones[phone].effects.insert(id, end.1);
+                    self.see(&Sight::Dialled { end, digit: *digit, arrives: None });
+                    return self.drain_line(end);
+                }
+                Err(refused) => Err(refused),
+            },
+            Effect::Rollback { .. } => {
+                if let Err(crate::media::Refused::Disorder(what)) = real.rollback(end) {
+                    self.see(&Sight::Disorder { end, what });
+                }
+                return self.drain_line(end);
+            }
+            Effect::Release { .. } => return self.release_line(end),
+        };
+        if !real.set_listened_to(true) {
+            self.queue.plan(self.now + LISTEN, Happening::Listen);
+        }
+        let takes = self.effect_takes(phone, effect);
+        self.finish_effect(end, id, result, takes);
+        self.drain_line(end);
+    }
+
+    fn release_line(&mut self, end: End) {
+        let (phone, session) = end;
+        self.phones[phone].effects.retain(|_, of| *of != session);
+        let now = self.phones[phone].local(self.now);
+        if let Some(real) = self.engines.real() {
+            real.close(end, now);
+        }
+        self.drain_line(end);
+        if let Some(real) = self.engines.real() {
+            real.remove(end);
+        }
+    }
+
+    /// Wakes the engines whose deadline has come.
+    pub(super) fn wake_lines(&mut self) {
+        let now = self.now;
+        let due = self.engines.real().map(|real| real.due(now)).unwrap_or_default();
+        for end in due {
+            self.see(&Sight::Woken(Node::Phone(end.0)));
+            let local = self.phones[end.0].local(now);
+            if let Some(real) = self.engines.real() {
+                real.handle(end, local, MediaInput::Wake);
+            }
+            self.drain_line(end);
+        }
+    }
+
+    /// The engines of a phone that is no more stop where they are.
+    pub(super) fn stop_lines(&mut self, phone: usize) {
+        if let Some(real) = self.engines.real() {
+            real.stop(phone);
+        }
+    }
+
+    /// A peer that is held hears silence, and not what is played to it in a call.
+    pub(super) fn let_hold_be_silent(&mut self, phone: usize, event: &Event) {
+        if let (Event::Hold { session, local, .. }, Some(real)) = (event, self.engines.real()) {
+            real.mute((phone, *session), *local);
+        }
+    }
+
+    fn drain_line(&mut self, end: End) {
+        while let Some(output) = self.engines.real().and_then(|real| real.poll(end)) {
+            match output {
+                MediaOutput::Transmit { local, remote, data } => self.carry(end, local, remote, data),
+                MediaOutput::Event(said) => self.line_says(end, &said),
+            }
+        }
+        let node = &self.phones[end.0];
+        if let Some(real) = self.engines.real() {
+            real.look(end, node);
+        }
+    }
+
+    /// What becomes of a datagram on its way through the networks of two phones.
+    fn carry(&mut self, end: End, from: SocketAddr, to: SocketAddr, data: Bytes) {
+        let kind = Kind::of(&data);
+        self.tape.datagram(self.now, from, to, kind, data.len());
+        self.see(&Sight::Datagram { end });
+        if let (Some(timestamp), Some(real)) = (kind.digit(), self.engines.real()) {
+            real.event_leaves(end, timestamp);
+        }
+        let Some(other) = phone_of(to).filter(|other| *other < self.phones.len()) else { return };
+        let legs = [0, 1].map(|leg| self.fates.name_media(from, to, kind.number(), leg));
+        let (ours, theirs) = (&self.nets[end.0], &self.nets[other]);
+        let cut = ours.cut[0] > self.now || theirs.cut[1] > self.now;
+        if cut || [end.0, other].iter().any(|&phone| self.is_mute(phone)) {
+            return;
+        }
+        let [out, back] = [legs[0].as_datagram(&ours.weather), legs[1].as_datagram(&theirs.weather)];
+        for out in [out.first, out.second].into_iter().flatten() {
+            for back in [back.first, back.second].into_iter().flatten() {
+                let datagram = Datagram { from, to, data: data.clone() };
+                self.queue.plan(self.now + out + back, Happening::Datagram(Box::new(datagram)));
+            }
+        }
+    }
+
+    /// Whether no datagram leaves or reaches a phone's engines.
+    fn is_mute(&self, phone: usize) -> bool {
+        !self.phones[phone].alive || self.phones[phone].trouble == Some(MediaTrouble::Pathless)
+    }
+
+    pub(super) fn datagram_arrives(&mut self, datagram: &Datagram) {
+        let &Datagram { from, to, ref data } = datagram;
+        let Some(end) = self.engines.real().and_then(|real| real.at(to)) else { return };
+        if !self.phones[end.0].alive {
+            return;
+        }
+        let local = self.phones[end.0].local(self.now);
+        let Some(real) = self.engines.real() else { return };
+        let digit = Kind::of(data).digit().and_then(|timestamp| real.event_arrives(end, from, timestamp));
+        real.handle(end, local, MediaInput::Received { local: to, remote: from, data });
+        if let Some((digit, understood)) = digit {
+            self.see(&Sight::Reaches { end, digit, understood });
+        }
+        self.drain_line(end);
+    }
+
+    fn line_says(&mut self, end: End, said: &Said) {
+        let (phone, session) = end;
+        self.tape.media(self.now, end, said);
+        let news = match *said {
+            Said::Connected => MediaEvent::Up,
+            Said::Disconnected => MediaEvent::Down,
+            Said::Failed { .. } => MediaEvent::Failed,
+            Said::Digit { digit, duration, .. } => MediaEvent::Digit { digit, duration },
+            Said::DigitSent { digit } => return self.digit_done(end, digit, EffectResult::Sent),
+            Said::DigitFailed { digit } => {
+                return self.digit_done(end, digit, EffectResult::Failed(MediaFault::Engine));
+            }
+            Said::FirstAudio | Said::ToneChanged { .. } | Said::SourceEnded => return,
+        };
+        // News come over a channel: never in the middle of what the phone is doing.
+        let input = Input::Media { session, event: news };
+        self.queue.plan(self.now, Happening::Input { phone, input: Box::new(input) });
+    }
+
+    fn digit_done(&mut self, end: End, digit: char, result: EffectResult) {
+        let sent = matches!(result, EffectResult::Sent);
+        let effect = self.engines.real().and_then(|real| real.pressed(end, digit, sent));
+        let slow = match self.phones[end.0].trouble {
+            Some(MediaTrouble::Slow(by)) => by,
+            _ => Duration::ZERO,
+        };
+        if let Some(effect) = effect {
+            let done = Happening::Done { phone: end.0, effect, result };
+            self.queue.plan(self.now + slow, done);
+        }
+    }
+
+    /// Lets the oracles hear what every end hears.
+    pub(super) fn listen(&mut self) {
+        let ends: Vec<End> = self.engines.ends().collect();
+        for &end in &ends {
+            let peer = self.engines.peer(end);
+            let clear = [Some(end), peer].into_iter().flatten().all(|(phone, _)| self.is_clear(phone));
+            let heard = self.engines.real().and_then(|real| real.listen(end, clear));
+            if let Some(listening) = heard {
+                self.see(&Sight::Listened(&listening));
+            }
+        }
+        if !ends.is_empty() {
+            self.queue.plan(self.now + LISTEN, Happening::Listen);
+        } else if let Some(real) = self.engines.real() {
+            real.set_listened_to(false);
+        }
+    }
+
+    /// Whether sound comes through a phone's network as it should.
+    fn is_clear(&self, phone: usize) -> bool {
+        let Weather { jitter, loss, late, .. } = self.nets[phone].weather;
+        let calm = jitter <= Duration::from_millis(20) && loss <= 20 && late <= 20;
+        calm && !self.is_cut_off(phone) && !self.is_mute(phone)
+    }
+}

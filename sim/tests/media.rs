@@ -1,0 +1,170 @@
+//! Real media over the simulated networks: ICE, DTLS-SRTP, sound and digits, with all oracles listening.
+
+use std::time::Duration;
+
+use offhook::{DtmfPath, Event};
+use offhook_sim::World;
+use offhook_sim::media::Hears;
+use offhook_sim::oracle;
+use offhook_sim::run::{Verdict, run};
+use offhook_sim::scenario::{Codec, Deed, Fidelity, Manner, PhoneSetup, Scenario, Weather};
+use offhook_sim::tape::What;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Alice called Bob, both talk, and each hears the other.
+fn call(alice: PhoneSetup, bob: PhoneSetup) -> World {
+    let mut world = World::builder().real_media().setup(alice).setup(bob).start();
+    world.manner("bob", Manner::Answer { after: SECOND });
+    world.dial("alice", "bob");
+    world.run_until("both talk", 10 * SECOND, |world| world.talks("alice") && world.talks("bob"));
+    world.run_until("both hear", 10 * SECOND, both_hear);
+    world
+}
+
+fn both_hear(world: &World) -> bool {
+    world.hears("alice") == Hears::Peer && world.hears("bob") == Hears::Peer
+}
+
+fn nobody_hears(world: &World) -> bool {
+    world.hears("alice") == Hears::Nothing && world.hears("bob") == Hears::Nothing
+}
+
+fn phone(name: &str) -> PhoneSetup {
+    PhoneSetup::new(name)
+}
+
+fn lossy(name: &str) -> PhoneSetup {
+    let weather = Weather { jitter: Duration::from_millis(30), loss: 100, duplicate: 50, ..Weather::CLEAR };
+    PhoneSetup { weather, ..phone(name) }
+}
+
+fn digits(digits: &str) -> Deed {
+    Deed::Digits { digits: digits.to_owned(), path: DtmfPath::Rtp, tone: Duration::from_millis(100) }
+}
+
+#[test]
+fn both_ends_hear_each_other_until_it_is_over() {
+    let mut world = call(phone("alice"), phone("bob"));
+    world.run_for(2 * SECOND);
+    assert!(both_hear(&world));
+    world.user("bob", Deed::HangUp);
+    world.finish();
+}
+
+#[test]
+fn who_is_held_hears_nothing_and_hears_again_after() {
+    let mut world = call(phone("alice"), phone("bob"));
+    world.user("alice", Deed::Hold);
+    world.run_until("silence", 3 * SECOND, nobody_hears);
+    world.run_for(2 * SECOND);
+    assert!(nobody_hears(&world));
+    world.user("alice", Deed::Resume);
+    world.run_until("sound again", 3 * SECOND, both_hear);
+    world.user("alice", Deed::HangUp);
+    world.finish();
+}
+
+#[test]
+fn digits_survive_a_fifth_of_the_packets_lost() {
+    let mut world = call(lossy("alice"), lossy("bob"));
+    world.user("alice", digits("0123456789*#ABCD"));
+    world.run_until("all are heard", 10 * SECOND, |world| world.digits("bob") == "0123456789*#ABCD");
+    world.user("alice", Deed::HangUp);
+    world.finish();
+}
+
+#[test]
+fn a_cut_of_ten_seconds_is_survived() {
+    let mut world = call(phone("alice"), phone("bob"));
+    world.cut("bob", 10 * SECOND);
+    world.run_until("silence", 10 * SECOND, nobody_hears);
+    world.run_until("sound again", 10 * SECOND, both_hear);
+    assert!(world.talks("alice") && world.talks("bob"), "the call outlives it");
+    world.user("bob", Deed::HangUp);
+    world.finish();
+}
+
+#[test]
+fn without_a_common_codec_there_is_no_call() {
+    let alice = PhoneSetup { codecs: vec![Codec::Opus], ..phone("alice") };
+    let bob = PhoneSetup { codecs: vec![Codec::Pcma], ..phone("bob") };
+    let mut world = World::builder().real_media().setup(alice).setup(bob).start();
+    world.dial("alice", "bob");
+    world.run_for(10 * SECOND);
+    assert!(!world.talks("alice") && !world.talks("bob"));
+    world.finish();
+}
+
+/// One call with loss from the first packet on, so that handshakes are repeated.
+const STORY: &str = "\
+offhook-scenario 1
+seed 7
+span storm=12s settle=10s quiesce=10s
+media real
+phone alice ws loss=200 jitter=20ms drift=150
+phone bob udp loss=100 late=50 duplicate=50
+
+1s bob will answer after 0.5s
+1.5s alice dials bob
+5s alice sends 12 by rtp for 100ms
+7s bob holds
+9s bob resumes
+";
+
+fn story(seed: u64, media: Fidelity) -> Scenario {
+    Scenario { seed, media, ..STORY.parse().expect("a good story") }
+}
+
+#[test]
+fn a_seed_does_the_same_again_though_keys_are_others() {
+    for seed in 0..2 {
+        let Verdict { hash, violation, .. } = run(&story(seed, Fidelity::Real));
+        assert_eq!(violation, None);
+        assert_eq!(run(&story(seed, Fidelity::Real)).hash, hash, "seed {seed}");
+    }
+}
+
+/// What the users of each phone were told, but for the comings and goings of the path, which take their own time. Whether
+/// the engine or the phone is the first to give a lost path up makes no difference either.
+fn told(scenario: Scenario) -> Vec<Vec<String>> {
+    let mut told = vec![Vec::new(); scenario.phones.len()];
+    let mut world = World::new(scenario, oracle::all(), true);
+    world.play();
+    assert_eq!(world.violation(), None, "{}", world.ladder());
+    for entry in world.tape().entries() {
+        match &entry.what {
+            What::Told { event: Event::Media { .. } | Event::Registration { .. }, .. } => {}
+            What::Told { phone, event } => {
+                let text = format!("{event:?}");
+                told[*phone].push(text.replace("the media path failed", "no media path in time"));
+            }
+            _ => {}
+        }
+    }
+    told
+}
+
+/// The ends of calls, holds, digits and refusals do not hang on how media is made.
+#[test]
+fn both_fidelities_tell_users_the_same() {
+    for story in [
+        "1s alice dials bob\n4s alice sends 159 by rtp for 100ms\n6s bob hangs up\n",
+        "1s alice dials bob\n4s alice holds\n6s bob holds\n7s alice resumes\n8s bob resumes\n9s bob hangs up\n",
+        "1s alice dials bob\n4s bob sends 7# by info for 100ms\n5s alice sends 1 by auto for 40ms\n6s alice hangs up\n",
+        "1s bob will reject 486 after 0.5s\n1s alice dials bob\n3s bob will ignore\n4s alice dials bob\n6s alice hangs up\n",
+        "1s alice dials bob\n3s alice has broken media for 3s\n4s alice holds\n8s alice holds\n9s bob hangs up\n",
+        "1s alice dials bob\n4s alice transfers to carol\n12s bob hangs up\n",
+        "1s alice dials carol\n4s carol is cut off both ways for 39s\n",
+        "1s alice dials carol\n4s carol is cut off both ways for 9s\n16s alice sends 5 by rtp for 40ms\n20s alice hangs up\n",
+    ] {
+        let setting = "offhook-scenario 1\nspan storm=45s settle=20s quiesce=40s\n";
+        let phones = "phone alice ws\nphone bob udp\nphone carol ws codecs=pcmu,pcma\n";
+        let manners = "0.5s bob will answer after 0.5s\n0.5s carol will answer after 0.5s\n";
+        let scenario: Scenario = format!("{setting}{phones}{manners}{story}").parse().expect(story);
+        let model = told(Scenario { media: Fidelity::Model, ..scenario.clone() });
+        let real = told(Scenario { media: Fidelity::Real, ..scenario });
+        assert!(model.iter().any(|told| told.len() > 5), "{model:?}");
+        assert_eq!(model, real, "{story}");
+    }
+}
