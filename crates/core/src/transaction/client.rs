@@ -231,7 +231,7 @@ impl Client {
 
     /// The CANCEL of this INVITE; it goes where the INVITE went and shares its branch (RFC 3261 §9.1).
     pub(super) fn child(&self, method: Method<'static>, serial: NonZeroU32) -> Self {
-        Self { owner: Owner::Nobody, cancelled_by: None, method, serial, state: State::Idle, ..*self }
+        Self { owner: Owner::Nobody, method, serial, state: State::Idle, ..*self }
     }
 
     pub(super) fn name(&self, place: usize) -> ClientTx {
@@ -262,7 +262,7 @@ impl Client {
     }
 
     /// Returns the CANCEL if it is to be sent now; else it waits for the first provisional response, or it is too
-    /// late for one.
+    /// late for one. No other request than an INVITE is ever cancelled.
     pub(super) fn cancel(
         &mut self,
         cx: &mut Cx<'_>,
@@ -270,7 +270,7 @@ impl Client {
         me: ClientTx,
     ) -> Option<Bytes> {
         match &mut self.state {
-            State::Sent { cancel, .. } if self.method == Method::Invite => {
+            State::Sent { cancel, .. } => {
                 *cancel = true;
                 None
             }

@@ -90,3 +90,25 @@ impl Keys {
         Key(self.one.hash_one(&parts), self.two.hash_one(&parts))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// RFC 3261 §19.3: a tag has at least 32 bits of randomness; ours 60.
+    #[test]
+    fn every_bit_makes_another_tag() {
+        let tags: BTreeSet<[u8; 12]> = (0..60).map(|bit| Key(1 << bit, 0).tag()).collect();
+        assert_eq!(tags.len(), 60);
+    }
+
+    #[test]
+    fn no_two_phones_hash_alike() {
+        let keys = [1, 2].map(|seed| Keys::new(&mut Entropy::new([seed; 32])));
+        let [one, two] = &keys;
+        assert_ne!(one.hash("a request"), two.hash("a request"));
+        let places = keys.each_ref().map(|keys| keys.map_hasher().hash_one("a key"));
+        assert_ne!(places[0], places[1]);
+    }
+}

@@ -46,3 +46,24 @@ impl Taken {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::Entropy;
+    use crate::testing::{at, message};
+    use crate::transaction::key::Keys;
+
+    #[test]
+    fn what_is_forgotten_leaves_no_room_behind() {
+        let options = "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/WS c;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=a\r\n\
+                       To: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n\r\n";
+        let key = Keys::new(&mut Entropy::new([1; 32])).of_request(&message(options)).expect("a key");
+        let mut taken = Taken::default();
+        taken.remember(at(32.0), key);
+        taken.shrink(at(31.9));
+        assert!(taken.knows(at(31.9), key));
+        taken.shrink(at(32.0));
+        assert_eq!(taken.keys.capacity(), 0);
+    }
+}

@@ -322,3 +322,44 @@ fn other_base_times_scale_everything_but_timer_d() {
     world.run(6.5);
     assert_eq!(world.failed[0].0, at(6.4));
 }
+
+/// RFC 3261 §17.1.1.2: timer D is 64·T1 where that is more than 32 s, as it is on a slow link (§17.1.1.1).
+#[test]
+fn timer_d_grows_with_t1() {
+    let (mut world, _, request) = asked(Transport::Udp, Method::Invite);
+    world.txs.times.t1 = Duration::from_secs(1);
+    assert_delivered(world.receive(response(&request, 486)), 486);
+    world.run(63.9);
+    assert_eq!(world.txs.len(), 1);
+    world.run(64.0);
+    world.assert_empty();
+}
+
+/// RFC 3261 §9.1: a CANCEL is for an INVITE.
+#[test]
+fn another_request_is_not_cancelled() {
+    for transport in [Transport::Udp, Transport::Ws] {
+        let (mut world, tx, request) = asked(transport, Method::Bye);
+        world.txs.cancel(&mut world.bench.cx(), tx);
+        assert_delivered(world.receive(response(&request, 183)), 183);
+        world.txs.cancel(&mut world.bench.cx(), tx);
+        assert_eq!(world.sent(), []);
+    }
+}
+
+/// What the bound on all our transactions does to the one beyond it.
+#[test]
+fn a_request_beyond_the_bound_fails_unsent() {
+    for method in [Method::Invite, Method::Bye] {
+        let mut world = World::new(Transport::Udp);
+        let serial = world.txs.next_serial();
+        let entry = world.txs.clients.vacant_entry();
+        let tx = ClientTx::new(entry.key(), serial);
+        let branch = Branch::new(tx, &mut world.bench.entropy);
+        let client = entry.insert(Client::new(&world.path, branch, OWNER, method));
+        client.refuse(&mut world.bench.cx(), tx);
+        assert_eq!(world.run(0.0), []);
+        assert_eq!(world.failed, [(at(0.0), TxFailed { owner: OWNER, tx, why: TxFailure::TimedOut })]);
+        world.assert_empty();
+    }
+}

@@ -19,8 +19,18 @@ fn request(method: &str, branch: &str) -> Message {
 
 /// The same request, within a dialog.
 fn in_dialog(method: &str, branch: &str) -> Message {
-    let text = String::from_utf8(request(method, branch).bytes().to_vec()).expect("ASCII");
-    message(text.replace("To: <sip:alice@example.com>", "To: <sip:alice@example.com>;tag=ours"))
+    changed(&request(method, branch), "To: <sip:alice@example.com>", "To: <sip:alice@example.com>;tag=ours")
+}
+
+fn changed(request: &Message, from: &str, to: &str) -> Message {
+    let text = String::from_utf8(request.bytes().to_vec()).expect("ASCII");
+    assert!(text.contains(from));
+    message(text.replace(from, to))
+}
+
+/// An INVITE of another call.
+fn another(n: usize) -> Message {
+    changed(&request("INVITE", &format!("z9hG4bK{n}")), "peer-call", &format!("call-{n}"))
 }
 
 impl World {
@@ -175,6 +185,35 @@ fn the_trace_tells_what_an_invite_of_the_peer_went_through() {
     );
 }
 
+/// What is remembered of INVITEs that were taken: the last 32 of them, and nothing else drives them out.
+#[test]
+fn the_last_32_invites_that_were_taken_are_known() {
+    let mut world = World::new(Transport::Ws);
+    for n in 0..33 {
+        let tx = world.accept_request(&another(n));
+        world.answer(tx, &another(n), 200);
+        let options = request("OPTIONS", &format!("z9hG4bKoptions{n}"));
+        let tx = world.accept_request(&options);
+        world.answer(tx, &options, 200);
+    }
+    for n in 1..33 {
+        assert!(matches!(world.receive(another(n)), Routed::Absorbed), "{n}");
+    }
+    let _forgotten = world.accept_request(&another(0));
+}
+
+#[test]
+fn another_request_of_the_peer_is_tried_until_it_is_answered() {
+    let mut world = World::new(Transport::Udp);
+    let options = request("OPTIONS", BRANCH);
+    let tx = world.accept_request(&options);
+    assert!(matches!(world.receive(options.clone()), Routed::Absorbed));
+    world.ring(&tx, &options);
+    world.answer(tx, &options, 200);
+    let states: Vec<_> = world.bench.trace.records().map(|record| (record.from, record.to)).collect();
+    assert_eq!(states, [("trying", "trying"), ("trying", "proceeding"), ("proceeding", "completed")]);
+}
+
 /// RFC 3261 §17.2.1: after its ACK a refusal is forgotten, and what comes then is a new INVITE.
 #[test]
 fn an_invite_that_was_refused_is_not_taken() {
@@ -216,8 +255,8 @@ fn requests_are_told_apart_by_branch_sender_and_method() {
     let mut world = World::new(Transport::Udp);
     let first = in_dialog("INFO", BRANCH);
     let _tx = world.accept_request(&first);
-    let other_port = String::from_utf8(first.bytes().to_vec()).expect("ASCII").replace(":5070", ":5071");
-    for other in [in_dialog("INFO", "z9hG4bKother"), in_dialog("MESSAGE", BRANCH), message(other_port)] {
+    let other_port = changed(&first, ":5070", ":5071");
+    for other in [in_dialog("INFO", "z9hG4bKother"), in_dialog("MESSAGE", BRANCH), other_port] {
         let _tx = world.accept_request(&other);
     }
     assert!(matches!(world.receive(first), Routed::Absorbed));
@@ -226,14 +265,26 @@ fn requests_are_told_apart_by_branch_sender_and_method() {
 /// A branch without the cookie says nothing (RFC 3261 §17.2.3): the rest of the request does.
 #[test]
 fn requests_from_before_rfc_3261_are_told_apart_by_all_they_say() {
+    for branch in ["1", "z9hG4bK"] {
+        let mut world = World::new(Transport::Udp);
+        let first = in_dialog("INVITE", branch);
+        let tx = world.accept_request(&first);
+        let _second = world.accept_request(&changed(&first, "CSeq: 5", "CSeq: 6"));
+        assert!(matches!(world.receive(first.clone()), Routed::Absorbed));
+        world.answer(tx, &first, 486);
+        assert!(matches!(world.receive(in_dialog("ACK", branch)), Routed::Absorbed));
+    }
+}
+
+/// With the cookie the branch says all (RFC 3261 §17.2.3), whatever else was changed on the way.
+#[test]
+fn a_branch_with_the_cookie_is_enough() {
     let mut world = World::new(Transport::Udp);
-    let first = in_dialog("INVITE", "1");
-    let tx = world.accept_request(&first);
-    let second = String::from_utf8(first.bytes().to_vec()).expect("ASCII").replace("CSeq: 5", "CSeq: 6");
-    let _second = world.accept_request(&message(second));
-    assert!(matches!(world.receive(first.clone()), Routed::Absorbed));
-    world.answer(tx, &first, 486);
-    assert!(matches!(world.receive(in_dialog("ACK", "1")), Routed::Absorbed));
+    let first = in_dialog("INFO", BRANCH);
+    let _tx = world.accept_request(&first);
+    for (from, to) in [("sip:alice@aa.invalid", "sip:alice@bb.invalid"), (";tag=b", ";tag=c")] {
+        assert!(matches!(world.receive(changed(&first, from, to)), Routed::Absorbed), "{to}");
+    }
 }
 
 /// RFC 3261 §8.2.2.2.
@@ -278,6 +329,18 @@ fn a_cancel_is_answered_and_passed_on_while_the_invite_waits() {
     world.answer(tx, &invite, 487);
     assert!(matches!(world.receive(request("CANCEL", BRANCH)), Routed::Absorbed));
     assert_eq!(world.now_sent(), ["487", "200"]);
+}
+
+/// RFC 3261 §9.2: after a final response a CANCEL has no effect, but it is answered.
+#[test]
+fn a_cancel_after_the_refusal_is_answered_and_not_passed_on() {
+    let mut world = World::new(Transport::Ws);
+    let invite = request("INVITE", BRANCH);
+    let tx = world.accept_request(&invite);
+    world.answer(tx, &invite, 486);
+    world.now_sent();
+    assert!(matches!(world.receive(request("CANCEL", BRANCH)), Routed::Absorbed));
+    assert_eq!(world.now_sent(), ["200"]);
 }
 
 #[test]
@@ -359,4 +422,25 @@ fn an_invite_that_was_taken_is_not_taken_again_over_another_flow() {
         world.run(32.0);
         assert!(matches!(world.receive(invite), Routed::Request { .. }), "{transport:?}");
     }
+}
+
+/// A phone that waits for its next call gives back what the last ones took.
+#[test]
+fn when_nothing_is_left_nothing_is_held() {
+    let mut world = World::new(Transport::Udp);
+    assert!(world.txs.is_idle());
+    world.ask(Method::Options);
+    assert!(!world.txs.is_idle());
+    world.run(32.0);
+    assert!(world.txs.is_idle());
+    let invite = request("INVITE", BRANCH);
+    let tx = world.accept_request(&invite);
+    assert!(!world.txs.is_idle());
+    world.answer(tx, &invite, 200);
+    world.run(64.0);
+    assert!(world.txs.is_idle());
+    world.txs.shrink(world.bench.now);
+    let txs = &world.txs;
+    assert_eq!((txs.clients.capacity(), txs.servers.capacity(), txs.via.capacity()), (0, 0, 0));
+    assert_eq!((txs.by_branch.capacity(), txs.by_origin.capacity()), (0, 0));
 }
