@@ -276,3 +276,6 @@ impl Text {
         Ok((whole, start as u16..(start + tag.len()) as u16))
     }
 }
+
+#[cfg(test)]
+mod tests;
