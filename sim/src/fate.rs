@@ -53,6 +53,11 @@ pub struct Arrivals {
     pub second: Option<Duration>,
 }
 
+impl Arrivals {
+    /// It is lost.
+    pub const NONE: Self = Self { first: None, second: None };
+}
+
 impl Fates {
     /// Fates of one scenario.
     pub fn new(seed: u64) -> Self {
@@ -123,6 +128,11 @@ impl Named {
     /// How long a message takes on a stream, when nothing is in its way.
     pub fn on_stream(self, weather: &Weather) -> Duration {
         travel(&mut self.draw(), weather)
+    }
+
+    /// What else is drawn for it, when it is written to a stream.
+    pub fn details(self) -> Draw {
+        Draw::from_digest(Digest::new(self.key).word(self.repeat.into()).bytes(b"stream"))
     }
 
     /// What happens to a datagram.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::hash::Draw;
-use crate::scenario::{Codec, PhoneSetup, Scenario, Transport, Weather};
+use crate::scenario::{Codec, PhoneSetup, Scenario, Streaming, Transport, Weather};
 
 const NAMES: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
 
@@ -36,7 +36,25 @@ pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
             phone.attempts = Some(draw.between(1, 6) as u32);
         }
         phone.expires = Duration::from_secs(*draw.pick(&[60, 90, 120, 600, 600, 3600]));
+        if phone.transport == Transport::Ws {
+            phone.streaming = streaming(&mut Draw::new(scenario.seed, name));
+        }
         scenario.phones.push(phone);
+    }
+}
+
+/// Half of the streams carry each message as it is.
+fn streaming(draw: &mut Draw) -> Streaming {
+    if draw.chance(500) {
+        return Streaming::default();
+    }
+    let mut per_mille = |most| if draw.chance(500) { draw.between(1, most) as u16 } else { 0 };
+    Streaming {
+        split: per_mille(500),
+        gather: per_mille(300),
+        fragment: per_mille(300),
+        ping: per_mille(200),
+        binary: per_mille(1_000),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Scenario, Seconds, parse_duration};
+use super::{Scenario, Seconds, StreamTrouble, parse_duration};
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,13 @@ pub enum Fault {
         way: Way,
         /// For how long.
         lasting: Duration,
+    },
+    /// Something is wrong with a phone's stream.
+    Stream {
+        /// Which phone.
+        phone: usize,
+        /// What.
+        trouble: StreamTrouble,
     },
     /// An exchange stops, and comes back with all forgotten.
     Crash {
@@ -61,6 +68,26 @@ pub enum Way {
     Both,
 }
 
+impl Way {
+    /// The directions that it means, as places: up is 0, down is 1.
+    pub(crate) fn directions(self) -> impl Iterator<Item = usize> {
+        match self {
+            Way::Up => 0..1,
+            Way::Down => 1..2,
+            Way::Both => 0..2,
+        }
+    }
+
+    pub(super) fn read(words: &[&str]) -> Result<Self, String> {
+        Ok(match words {
+            ["from", "the", "network"] => Way::Down,
+            ["to", "the", "network"] => Way::Up,
+            ["both", "ways"] => Way::Both,
+            _ => return Err("`from the network`, `to the network` or `both ways`?".to_owned()),
+        })
+    }
+}
+
 /// What is wrong with a phone's media engine.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum MediaTrouble {
@@ -79,6 +106,7 @@ impl Fault {
             Fault::Drop { phone }
             | Fault::Rot { phone }
             | Fault::Cut { phone, .. }
+            | Fault::Stream { phone, .. }
             | Fault::Media { phone, .. }
             | Fault::Die { phone } => Some(phone),
             Fault::Crash { .. } => None,
@@ -99,6 +127,7 @@ impl Fault {
             Fault::Cut { lasting, .. } | Fault::Crash { lasting, .. } | Fault::Media { lasting, .. } => {
                 Some(lasting)
             }
+            Fault::Stream { trouble, .. } => trouble.lasting_mut(),
             Fault::Drop { .. } | Fault::Rot { .. } | Fault::Die { .. } => None,
         }
     }
@@ -111,6 +140,7 @@ impl Fault {
             Fault::Cut { phone, way, lasting } => {
                 format!("{} is cut off {way} for {}", name(phone), Seconds(*lasting))
             }
+            Fault::Stream { phone, trouble } => format!("{} {trouble}", name(phone)),
             Fault::Crash { exchange, lasting } => {
                 format!("{} crashes for {}", scenario.exchanges[*exchange].name, Seconds(*lasting))
             }
@@ -141,17 +171,14 @@ fn read_of_exchange(exchange: usize, words: &[&str]) -> Result<Fault, String> {
 }
 
 fn read_of_phone(phone: usize, words: &[&str]) -> Result<Option<Fault>, String> {
+    if let Some(trouble) = StreamTrouble::read(words) {
+        return Ok(Some(Fault::Stream { phone, trouble: trouble? }));
+    }
     Ok(Some(match words {
         ["loses", "its", "connection"] => Fault::Drop { phone },
         ["loses", "its", "connection", "silently"] => Fault::Rot { phone },
         ["is", "cut", "off", way @ .., "for", lasting] => {
-            let way = match way {
-                ["from", "the", "network"] => Way::Down,
-                ["to", "the", "network"] => Way::Up,
-                ["both", "ways"] => Way::Both,
-                _ => return Err("cut off `from the network`, `to the network` or `both ways`?".to_owned()),
-            };
-            Fault::Cut { phone, way, lasting: parse_duration(lasting)? }
+            Fault::Cut { phone, way: Way::read(way)?, lasting: parse_duration(lasting)? }
         }
         ["has", trouble @ .., "for", lasting] => {
             let trouble = match trouble {

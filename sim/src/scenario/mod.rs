@@ -7,6 +7,7 @@
 mod act;
 mod fault;
 mod read;
+mod stream;
 mod write;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub use act::{Act, Deed, Manner, Step};
 pub use fault::{Fault, MediaTrouble, Way};
 pub use read::{ScenarioError, parse_duration};
+pub use stream::{End, StreamTrouble, Streaming};
 pub use write::Seconds;
 
 /// A whole test of a world, from the first connection to the last hang-up.
@@ -56,6 +58,8 @@ pub struct PhoneSetup {
     pub transport: Transport,
     /// The network between it and the exchanges, while the storm lasts.
     pub weather: Weather,
+    /// How its stream carries messages.
+    pub streaming: Streaming,
     /// How much faster its clock runs, in parts per million.
     pub drift: i32,
     /// The codecs of its media, best first.
@@ -79,6 +83,7 @@ impl PhoneSetup {
             name,
             transport: Transport::Ws,
             weather: Weather::CLEAR,
+            streaming: Streaming::default(),
             drift: 0,
             codecs: Codec::ALL.to_vec(),
             telephone_event: true,
@@ -249,7 +254,7 @@ span storm=60s settle=240s quiesce=120s
 exchange pbx
 phone alice ws
 phone bob udp user=robert delay=5ms jitter=30ms loss=50 duplicate=10 late=20 drift=-200 codecs=pcma,opus no-telephone-event attempts=3 expires=60s
-phone mallory ws wrong-password
+phone mallory ws split=1 gather=2 fragment=3 ping=4 binary=5 wrong-password
 
 0.5s bob will answer after 1.5s
 0.75s bob will reject 603 after 0s
@@ -267,6 +272,14 @@ phone mallory ws wrong-password
 5s alice hangs up
 6s alice loses its connection
 6s bob loses its connection silently
+6s alice loses its connection at this end
+6s alice loses its connection at the far end
+6s alice is closed with 1001
+6s alice is closed without a word
+6s alice is refused for 10s
+6s alice is stalled both ways for 5s
+6s alice trickles from the network for 5s
+6s alice breaks off after 300 bytes to the network
 7s bob is cut off both ways for 12s
 8s bob is cut off from the network for 4s
 8s bob is cut off to the network for 4s
@@ -282,7 +295,7 @@ phone mallory ws wrong-password
         let scenario: Scenario = EXAMPLE.parse().expect("the example is understood");
         assert_eq!(scenario.to_string(), EXAMPLE);
         assert_eq!(Scenario::from_json(&scenario.to_json()), Ok(scenario.clone()));
-        assert_eq!(scenario.steps.len(), 24);
+        assert_eq!(scenario.steps.len(), 32);
         assert_eq!(scenario.phones[1].user, "robert");
         assert_eq!(scenario.phones[1].weather.loss, 50);
     }

@@ -143,7 +143,10 @@ fn read_phone(name: String, transport: &str, settings: &[&str]) -> Result<PhoneS
             Some(("codecs", value)) => {
                 phone.codecs = value.split(',').map(read_codec).collect::<Result<_, _>>()?
             }
-            _ => return Err(format!("no setting `{setting}`")),
+            Some((key, value)) => {
+                phone.streaming.set(key, value).unwrap_or_else(|| Err(format!("no setting `{setting}`")))?
+            }
+            None => return Err(format!("no setting `{setting}`")),
         }
     }
     Ok(phone)
@@ -182,7 +185,7 @@ fn read_deed(words: &[&str]) -> Result<Deed, String> {
     })
 }
 
-fn number<T: FromStr>(text: &str) -> Result<T, String> {
+pub(super) fn number<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("`{text}` is no number that fits here"))
 }
 

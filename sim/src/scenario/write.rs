@@ -67,7 +67,7 @@ impl fmt::Display for PhoneSetup {
         if self.user != plain.user {
             write!(f, " user={}", self.user)?;
         }
-        write!(f, "{}", self.weather)?;
+        write!(f, "{}{}", self.weather, self.streaming)?;
         if self.drift != plain.drift {
             write!(f, " drift={}", self.drift)?;
         }

@@ -25,7 +25,7 @@ impl Shrinking<'_> {
 
     fn make_phone_plain(&mut self, phone: usize) {
         let plain = PhoneSetup::new(self.best.scenario.phones[phone].name.as_str());
-        let changes: [fn(&mut PhoneSetup, &PhoneSetup); 14] = [
+        let changes: [fn(&mut PhoneSetup, &PhoneSetup); 20] = [
             |phone, plain| phone.clone_from(plain),
             |phone, plain| phone.weather = plain.weather,
             |phone, plain| phone.transport = plain.transport,
@@ -35,6 +35,12 @@ impl Shrinking<'_> {
             |phone, plain| phone.weather.late = plain.weather.late,
             |phone, plain| phone.weather.jitter = plain.weather.jitter,
             |phone, plain| phone.weather.delay = plain.weather.delay,
+            |phone, plain| phone.streaming = plain.streaming,
+            |phone, plain| phone.streaming.split = plain.streaming.split,
+            |phone, plain| phone.streaming.gather = plain.streaming.gather,
+            |phone, plain| phone.streaming.fragment = plain.streaming.fragment,
+            |phone, plain| phone.streaming.ping = plain.streaming.ping,
+            |phone, plain| phone.streaming.binary = plain.streaming.binary,
             |phone, plain| phone.drift = plain.drift,
             |phone, plain| phone.codecs.clone_from(&plain.codecs),
             |phone, plain| phone.telephone_event = plain.telephone_event,
@@ -91,6 +97,9 @@ fn plainer_faults(fault: Fault) -> Vec<Fault> {
     let mut plainer = Vec::new();
     if let Fault::Cut { phone, lasting, .. } = fault {
         plainer.push(Fault::Cut { phone, way: Way::Both, lasting });
+    }
+    if let Fault::Stream { phone, trouble } = fault {
+        plainer.extend(trouble.plainer().into_iter().map(|trouble| Fault::Stream { phone, trouble }));
     }
     let mut shorter = fault.clone();
     for lasting in fault.clone().lasting_mut().into_iter().flat_map(|lasting| simpler(*lasting)) {

@@ -32,6 +32,10 @@ impl World {
                 }
             }
             Fault::Cut { phone, way, lasting } => self.cut_off(phone, way, lasting),
+            Fault::Stream { phone, trouble } => {
+                self.note_phone(phone, || trouble.to_string());
+                self.stream_trouble(phone, trouble);
+            }
             Fault::Crash { exchange, lasting } => self.crash(exchange, lasting),
             Fault::Media { phone, trouble, lasting } => {
                 self.note_phone(phone, || trouble.to_string());
@@ -93,12 +97,11 @@ impl World {
             self.exchange_returns(exchange);
         }
         for phone in 0..self.phones.len() {
-            let net = &mut self.nets[phone];
-            net.weather = net.weather.healed();
-            net.cut = [self.now; 2];
+            self.nets[phone].heal(self.now);
             self.phones[phone].trouble = None;
             self.look_at_paths(phone, true);
         }
+        self.heal_streams();
     }
 
     /// The phones that still exist.

@@ -86,6 +86,11 @@ enum Happening {
         up: bool,
         data: Bytes,
     },
+    Bytes {
+        connection: usize,
+        up: bool,
+    },
+    Ended(usize),
     Input {
         phone: usize,
         input: Box<Input>,
@@ -116,7 +121,6 @@ impl World {
     pub fn new(scenario: Scenario, oracles: Vec<Box<dyn Oracle>>, keep: bool) -> Self {
         // Without a word on manners, people take calls after two seconds.
         let manner = Manner::Answer { after: Duration::from_secs(2) };
-        let net = |weather| Net { weather, cut: [Instant::ZERO; 2] };
         let mut world = Self {
             now: Instant::ZERO,
             phase: Phase::Storm,
@@ -127,7 +131,7 @@ impl World {
             exchanges: (0..scenario.exchanges.len())
                 .map(|index| ExchangeNode::new(&scenario, index))
                 .collect(),
-            nets: scenario.phones.iter().map(|phone| net(phone.weather)).collect(),
+            nets: scenario.phones.iter().map(|phone| Net::new(phone.weather, phone.streaming)).collect(),
             connections: Vec::new(),
             exchange_flows: BTreeMap::new(),
             fates: Fates::new(scenario.seed),
@@ -218,6 +222,8 @@ impl World {
             Happening::Lost(connection, failure) => self.lost(connection, failure),
             Happening::HungUpOn(connection) => self.hung_up_on(connection),
             Happening::Arrived { connection, up, data } => self.arrived(connection, up, data),
+            Happening::Bytes { connection, up } => self.bytes_arrive(connection, up),
+            Happening::Ended(connection) => self.ended(connection),
             Happening::Input { phone, input } => self.phone_input(phone, *input),
             Happening::Done { phone, effect, result } => {
                 self.phones[phone].effects.remove(&effect);

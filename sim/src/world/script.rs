@@ -8,7 +8,7 @@ use offhook_wire::Instant;
 use super::{Phase, World};
 use crate::node::{Call, PhoneNode};
 use crate::oracle;
-use crate::scenario::{Deed, Fault, Manner, PhoneSetup, Scenario, Transport, Way, Weather};
+use crate::scenario::{Deed, Fault, Manner, PhoneSetup, Scenario, StreamTrouble, Transport, Way, Weather};
 use crate::tape::{Entry, What};
 
 /// Who is in a world. [`World::builder`] makes one.
@@ -184,6 +184,11 @@ impl World {
     /// Resets a phone's connection.
     pub fn reset_connection(&mut self, name: &str) {
         self.fault(&Fault::Drop { phone: self.named(name) });
+    }
+
+    /// Lets something be wrong with the stream that a phone uses.
+    pub fn stream(&mut self, name: &str, trouble: StreamTrouble) {
+        self.fault(&Fault::Stream { phone: self.named(name), trouble });
     }
 
     /// Stops an exchange, and starts it with all forgotten.

@@ -9,6 +9,7 @@ mod media;
 mod network;
 mod races;
 mod registration;
+mod streams;
 mod transfers;
 
 use super::swarm::Odds;
@@ -32,7 +33,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static Episode> {
         races::EPISODES,
         registration::EPISODES,
     ];
-    let faults = [network::EPISODES, exchanges::EPISODES, media::EPISODES, death::EPISODES];
+    let faults =
+        [network::EPISODES, streams::EPISODES, exchanges::EPISODES, media::EPISODES, death::EPISODES];
     users.into_iter().chain(faults).flatten()
 }
 

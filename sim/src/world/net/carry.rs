@@ -1,0 +1,246 @@
+//! What connections carry: datagrams as their fates say, messages of a WebSocket as frames in a stream of bytes.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use offhook::{FlowFailure, FlowId, Input};
+use offhook_exchange as exchange;
+use offhook_wire::Instant;
+
+use super::socket::State;
+use super::stream::Taken;
+use super::websocket::{Heard, Writer};
+use super::{Connection, DOWN, Link, UP};
+use crate::fate::{Arrivals, Lane, Named};
+use crate::hash::{Digest, Draw};
+use crate::scenario::Streaming;
+use crate::tape::{Node, What};
+use crate::world::{Happening, World};
+
+impl World {
+    pub(in crate::world) fn phone_sends(&mut self, phone: usize, flow: FlowId, data: Bytes) {
+        if let Some(&connection) = self.phones[phone].flows.get(&flow) {
+            self.send(connection, UP, data);
+        }
+    }
+
+    pub(in crate::world) fn exchange_sends(&mut self, exchange: usize, flow: exchange::FlowId, data: Bytes) {
+        if let Some(&connection) = self.exchange_flows.get(&(exchange, flow)) {
+            self.send(connection, DOWN, data);
+        }
+    }
+
+    fn send(&mut self, connection: usize, direction: usize, data: Bytes) {
+        let ends = &self.connections[connection];
+        let (phone, exchange, up) = (ends.phone, ends.exchange, direction == UP);
+        let named = self.fates.name(self.now, Lane { phone, exchange, up }, &data);
+        let net = &self.nets[phone];
+        let arrivals = match ends.link {
+            _ if !self.phones[phone].alive => Arrivals::NONE,
+            Link::Stream(_) => self.send_on_stream(connection, direction, named, &data),
+            Link::Datagrams if net.cut[direction] > self.now => Arrivals::NONE,
+            Link::Datagrams => named.as_datagram(&net.weather),
+        };
+        if let Link::Datagrams = self.connections[connection].link {
+            for takes in [arrivals.first, arrivals.second].into_iter().flatten() {
+                let arrived = Happening::Arrived { connection, up, data: data.clone() };
+                self.queue.plan(self.now + takes, arrived);
+            }
+        }
+        let (phone, exchange) = (Node::Phone(phone), Node::Exchange(exchange));
+        let (from, to) = if up { (phone, exchange) } else { (exchange, phone) };
+        self.tape.note(self.now, || What::Sent { from, to, data, arrivals, repeat: named.repeat });
+    }
+
+    fn send_on_stream(
+        &mut self,
+        connection: usize,
+        direction: usize,
+        named: Named,
+        data: &Bytes,
+    ) -> Arrivals {
+        let ends = &mut self.connections[connection];
+        let net = &self.nets[ends.phone];
+        let (ways, takes) = (net.streaming, named.on_stream(&net.weather));
+        let Some(stream) = ends.stream() else { return Arrivals::NONE };
+        match stream.state {
+            State::Rotten => {
+                self.notice_rot(connection);
+                return Arrivals::NONE;
+            }
+            // Nothing can be sent any more: the host says so.
+            State::Closed => {
+                self.queue.plan(self.now, Happening::Lost(connection, FlowFailure::Closed));
+                return Arrivals::NONE;
+            }
+            State::Sound | State::Closing => stream.unread[direction].push_back(data.clone()),
+        }
+        let draw = &mut named.details();
+        let mut writer = Writer::new(direction == UP, draw, data.len());
+        writer.message(data, &ways);
+        let at = self.write(connection, direction, takes, writer.out.into(), &ways, draw);
+        Arrivals { first: Some(at.saturating_since(self.now)), second: None }
+    }
+
+    /// Lets bytes travel. Says when the last of them arrive.
+    fn write(
+        &mut self,
+        connection: usize,
+        direction: usize,
+        takes: Duration,
+        bytes: Bytes,
+        ways: &Streaming,
+        draw: &mut Draw,
+    ) -> Instant {
+        let at = self.stream_arrival(connection, direction, takes);
+        let Some(stream) = self.connections[connection].stream() else { return at };
+        let at = stream.pipes[direction].send(at, bytes, ways, draw);
+        self.look_at_pipe(connection, direction);
+        at
+    }
+
+    /// When something that is sent on a stream now arrives: after the cut, and after all that was sent before.
+    pub(super) fn stream_arrival(&mut self, connection: usize, direction: usize, takes: Duration) -> Instant {
+        let ends = &mut self.connections[connection];
+        let net = &self.nets[ends.phone];
+        let at = self.now.max(net.cut[direction]) + takes.max(net.weather.delay);
+        ends.stream().map_or(at, |stream| stream.pipes[direction].arrival(at))
+    }
+
+    /// Plans the next arrival, unless it is planned.
+    pub(super) fn look_at_pipe(&mut self, connection: usize, direction: usize) {
+        let ends = &mut self.connections[connection];
+        let cut = self.nets[ends.phone].cut[direction];
+        if let Some(at) = ends.sound_stream().and_then(|stream| stream.pipes[direction].wake(cut)) {
+            self.queue.plan(at, Happening::Bytes { connection, up: direction == UP });
+        }
+    }
+
+    /// Writes a frame that says something about the connection.
+    fn control(&mut self, connection: usize, direction: usize, write: impl FnOnce(&mut Writer<'_>)) {
+        let Connection { phone, .. } = self.connections[connection];
+        let draw = &mut Draw::from_digest(
+            Digest::new(self.scenario.seed).word(connection as u64).word(self.now.as_nanos()),
+        );
+        let mut writer = Writer::new(direction == UP, draw, 0);
+        write(&mut writer);
+        let (bytes, ways) = (writer.out.into(), self.nets[phone].streaming);
+        self.write(connection, direction, Duration::ZERO, bytes, &ways, draw);
+    }
+
+    /// Sends a close frame.
+    pub(super) fn say_good_bye(&mut self, connection: usize, direction: usize, code: Option<u16>) {
+        if self.connections[connection].sound_stream().is_some() {
+            self.control(connection, direction, |writer| writer.close(code));
+        }
+    }
+
+    /// Ends a stream: a FIN, or a RST for what is sent to an end that is gone.
+    pub(super) fn end_stream(&mut self, connection: usize, direction: usize) {
+        let at = self.stream_arrival(connection, direction, Duration::ZERO);
+        if let Some(stream) = self.connections[connection].sound_stream() {
+            stream.pipes[direction].end(at);
+            self.look_at_pipe(connection, direction);
+        }
+    }
+
+    /// A datagram arrives.
+    pub(in crate::world) fn arrived(&mut self, connection: usize, up: bool, data: Bytes) {
+        let known = self.connections[connection].exchange_flow.is_some();
+        // A host tells datagrams apart by where they come from: a new address is a new flow.
+        if up && !known && self.exchanges[self.connections[connection].exchange].is_running() {
+            self.accept(connection);
+        }
+        self.deliver(connection, if up { UP } else { DOWN }, data);
+    }
+
+    /// Gives a whole message to the machine at the end, if there is one.
+    fn deliver(&mut self, connection: usize, direction: usize, data: Bytes) {
+        let Connection { phone, flow, exchange, phone_open, exchange_flow, .. } =
+            self.connections[connection];
+        if direction == DOWN {
+            if phone_open {
+                self.phone_input(phone, Input::Received { flow, data });
+            }
+        } else if let Some(flow) = exchange_flow {
+            self.exchange_input(exchange, exchange::Input::Received { flow, data });
+        }
+    }
+
+    /// Bytes of a stream arrive, and are read.
+    pub(in crate::world) fn bytes_arrive(&mut self, connection: usize, up: bool) {
+        let direction = if up { UP } else { DOWN };
+        let ends = &mut self.connections[connection];
+        let phone = ends.phone;
+        let cut = self.nets[phone].cut[direction];
+        let Some(stream) = ends.sound_stream() else { return };
+        if !stream.pipes[direction].is_awake(self.now) {
+            return;
+        }
+        let reader = &mut stream.readers[direction];
+        let taken = stream.pipes[direction].take(self.now, cut, |bytes| reader.push(bytes));
+        match self.is_there(connection, direction) {
+            true => self.read(connection, direction),
+            // RFC 9293 §3.10.7.1: what comes to an end that is gone is answered with a reset.
+            false if self.phones[phone].alive => self.end_stream(connection, 1 - direction),
+            false => {}
+        }
+        match taken {
+            Taken::All => {}
+            Taken::End => self.end_reached(connection, direction),
+            Taken::Broken => {
+                self.note_phone(phone, || "connection reset in mid-stream".to_owned());
+                self.reset(connection);
+            }
+        }
+        self.look_at_pipe(connection, direction);
+    }
+
+    /// Whether somebody reads what goes this way.
+    fn is_there(&self, connection: usize, direction: usize) -> bool {
+        let ends = &self.connections[connection];
+        let Link::Stream(stream) = &ends.link else { return false };
+        let phone = ends.phone_open && self.phones[ends.phone].alive;
+        let exchange = ends.exchange_flow.is_some() || stream.state != State::Sound;
+        !stream.is_rotten() && if direction == DOWN { phone } else { exchange }
+    }
+
+    fn hear(&mut self, connection: usize, direction: usize) -> Option<Heard> {
+        let there = self.is_there(connection, direction);
+        self.connections[connection].stream().filter(|_| there)?.hear(direction)
+    }
+
+    fn read(&mut self, connection: usize, direction: usize) {
+        while let Some(heard) = self.hear(connection, direction) {
+            match heard {
+                Heard::Message(data) => self.deliver(connection, direction, data),
+                Heard::Ping(data) => self.control(connection, 1 - direction, |writer| writer.pong(data)),
+                Heard::Close(code) => self.close_heard(connection, direction, code),
+                Heard::Garbled => {
+                    self.end_reached(connection, direction);
+                    self.end_stream(connection, 1 - direction);
+                }
+            }
+        }
+    }
+
+    /// A close frame was read (RFC 6455 §5.5.1): it is answered, and the host of the exchange ends the stream.
+    fn close_heard(&mut self, connection: usize, direction: usize, code: Option<u16>) {
+        if direction == UP {
+            self.hung_up_on(connection);
+            return self.end_stream(connection, DOWN);
+        }
+        self.say_good_bye(connection, UP, code);
+        if let Some(stream) = self.connections[connection].sound_stream() {
+            stream.state = State::Closed;
+        }
+    }
+
+    /// The other end is gone.
+    fn end_reached(&mut self, connection: usize, direction: usize) {
+        match direction {
+            DOWN => self.lost(connection, FlowFailure::Closed),
+            _ => self.hung_up_on(connection),
+        }
+    }
+}

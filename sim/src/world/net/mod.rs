@@ -1,0 +1,229 @@
+//! Connections between phones and exchanges: what opens and closes them. What they carry is in `carry`, what breaks them in
+//! `trouble`; a connection of bytes is a `socket`, with a `stream` each way, on which there is a `websocket`.
+
+mod carry;
+mod socket;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod trouble;
+mod websocket;
+
+use std::time::Duration;
+
+use offhook::{FlowChange, FlowFailure, FlowId, Input, Target};
+use offhook_exchange as exchange;
+use offhook_wire::Instant;
+
+use super::{Happening, World};
+use crate::scenario::{Streaming, Transport, Way, Weather};
+use socket::Stream;
+
+/// How long a host tries to connect before it says that it timed out. A phone gives up sooner.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// One connection, or one association of datagrams.
+pub(super) struct Connection {
+    pub(super) phone: usize,
+    pub(super) flow: FlowId,
+    pub(super) exchange: usize,
+    link: Link,
+    /// The phone's end: whether it is up, or asked for and not yet answered.
+    phone_open: bool,
+    /// The exchange's end, while it knows one.
+    pub(super) exchange_flow: Option<exchange::FlowId>,
+}
+
+/// What a connection is made of.
+enum Link {
+    Datagrams,
+    Stream(Box<Stream>),
+}
+
+/// The network that a phone is on.
+#[derive(Debug)]
+pub(super) struct Net {
+    pub(super) weather: Weather,
+    streaming: Streaming,
+    /// Until when nothing passes, up and down.
+    pub(super) cut: [Instant; 2],
+    /// Until when upgrades to WebSocket are refused.
+    refused: Instant,
+}
+
+impl Net {
+    pub(super) fn new(weather: Weather, streaming: Streaming) -> Self {
+        Self { weather, streaming, cut: [Instant::ZERO; 2], refused: Instant::ZERO }
+    }
+
+    pub(super) fn cut(&mut self, way: Way, until: Instant) {
+        for direction in way.directions() {
+            self.cut[direction] = until.max(self.cut[direction]);
+        }
+    }
+
+    pub(super) fn is_cut(&self, now: Instant) -> bool {
+        self.cut.iter().any(|&until| until > now)
+    }
+
+    pub(super) fn heal(&mut self, now: Instant) {
+        self.weather = self.weather.healed();
+        self.cut = [now; 2];
+        self.refused = now;
+    }
+}
+
+impl Connection {
+    fn stream(&mut self) -> Option<&mut Stream> {
+        match &mut self.link {
+            Link::Stream(stream) => Some(stream),
+            Link::Datagrams => None,
+        }
+    }
+
+    /// The stream, if it is one that still carries anything.
+    fn sound_stream(&mut self) -> Option<&mut Stream> {
+        self.stream().filter(|stream| !stream.is_rotten())
+    }
+}
+
+impl World {
+    pub(super) fn open(&mut self, phone: usize, flow: FlowId, target: &Target) {
+        let Some(exchange) = self.scenario.exchange(&target.host) else {
+            let input = Input::Flow { flow, change: FlowChange::Down(FlowFailure::Unreachable) };
+            let soon = self.now + Duration::from_millis(1);
+            return self.queue.plan(soon, Happening::Input { phone, input: Box::new(input) });
+        };
+        let transport = self.phones[phone].setup.transport;
+        let link = match transport {
+            Transport::Udp => Link::Datagrams,
+            Transport::Ws => Link::Stream(Box::new(Stream::new())),
+        };
+        let connection = self.connections.len();
+        self.connections.push(Connection {
+            phone,
+            flow,
+            exchange,
+            link,
+            phone_open: true,
+            exchange_flow: None,
+        });
+        self.phones[phone].flows.insert(flow, connection);
+        match transport {
+            Transport::Udp => {
+                self.queue.plan(self.now + Duration::from_millis(1), Happening::Connected(connection))
+            }
+            Transport::Ws if self.nets[phone].is_cut(self.now) => {
+                let refused = Happening::Lost(connection, FlowFailure::TimedOut);
+                self.queue.plan(self.now + CONNECT_TIMEOUT, refused);
+            }
+            // TCP and the upgrade of HTTP: two round trips, of which the exchange sees the end half a round before.
+            Transport::Ws => {
+                let way = self.nets[phone].weather.delay;
+                self.queue.plan(self.now + way * 3, Happening::Knocked(connection));
+            }
+        }
+    }
+
+    /// A connection attempt reached the exchange.
+    pub(super) fn knocked(&mut self, connection: usize) {
+        let Connection { phone, exchange, phone_open, .. } = self.connections[connection];
+        let way = self.nets[phone].weather.delay;
+        if !self.exchanges[exchange].is_running() {
+            self.queue.plan(self.now + way, Happening::Lost(connection, FlowFailure::Unreachable));
+        } else if self.nets[phone].refused > self.now {
+            self.queue.plan(self.now + way, Happening::Lost(connection, FlowFailure::Refused));
+        } else if phone_open {
+            self.accept(connection);
+            let at = self.stream_arrival(connection, DOWN, way);
+            self.queue.plan(at, Happening::Connected(connection));
+        }
+    }
+
+    /// The exchange gets an end of the connection.
+    fn accept(&mut self, connection: usize) -> exchange::FlowId {
+        let exchange = self.connections[connection].exchange;
+        let flow = self.exchanges[exchange].next_flow();
+        self.connections[connection].exchange_flow = Some(flow);
+        self.exchange_flows.insert((exchange, flow), connection);
+        let transport = match self.connections[connection].link {
+            Link::Stream(_) => exchange::Transport::Ws,
+            Link::Datagrams => exchange::Transport::Udp,
+        };
+        let remote = self.address(connection);
+        let change = exchange::FlowChange::Up { transport, remote };
+        self.exchange_input(exchange, exchange::Input::Flow { flow, change });
+        flow
+    }
+
+    /// The phone's end of a connection: the host is the phone, each connection has a port.
+    fn address(&self, connection: usize) -> String {
+        format!("10.0.0.{}:{}", self.connections[connection].phone + 1, 20_000 + connection % 40_000)
+    }
+
+    /// The phone learns that its connection is up.
+    pub(super) fn connected(&mut self, connection: usize) {
+        let Connection { phone, flow, phone_open, exchange_flow, ref link, .. } =
+            self.connections[connection];
+        if !phone_open {
+            return;
+        }
+        if matches!(link, Link::Stream(_)) && exchange_flow.is_none() {
+            // The exchange crashed while its answer was on the way.
+            return self.lost(connection, FlowFailure::Closed);
+        }
+        let local = Some(self.address(connection));
+        self.phone_input(phone, Input::Flow { flow, change: FlowChange::Up { local } });
+    }
+
+    /// The phone learns that its connection is lost.
+    pub(super) fn lost(&mut self, connection: usize, failure: FlowFailure) {
+        let ends = &mut self.connections[connection];
+        let (phone, flow) = (ends.phone, ends.flow);
+        if std::mem::take(&mut ends.phone_open) {
+            self.phones[phone].flows.remove(&flow);
+            self.note_phone(phone, || format!("connection {} lost: {failure:?}", flow.0));
+            self.phone_input(phone, Input::Flow { flow, change: FlowChange::Down(failure) });
+        }
+    }
+
+    /// The exchange learns that a connection is lost.
+    pub(super) fn hung_up_on(&mut self, connection: usize) {
+        let exchange = self.connections[connection].exchange;
+        if let Some(flow) = self.forget_exchange_end(connection) {
+            self.exchange_input(exchange, exchange::Input::Flow { flow, change: exchange::FlowChange::Down });
+        }
+    }
+
+    pub(super) fn forget_exchange_end(&mut self, connection: usize) -> Option<exchange::FlowId> {
+        let ends = &mut self.connections[connection];
+        let flow = ends.exchange_flow.take()?;
+        self.exchange_flows.remove(&(ends.exchange, flow));
+        Some(flow)
+    }
+
+    /// The phone closes its end. The exchange is told when all that was sent before has arrived.
+    pub(super) fn phone_closes(&mut self, phone: usize, flow: FlowId) {
+        let Some(connection) = self.phones[phone].flows.remove(&flow) else { return };
+        self.connections[connection].phone_open = false;
+        self.say_good_bye(connection, UP, None);
+        self.end_stream(connection, UP);
+    }
+
+    /// The exchange closes its end, having forgotten it.
+    pub(super) fn exchange_closes(&mut self, exchange: usize, flow: exchange::FlowId) {
+        let Some(&connection) = self.exchange_flows.get(&(exchange, flow)) else { return };
+        self.forget_exchange_end(connection);
+        self.say_good_bye(connection, DOWN, None);
+        self.end_stream(connection, DOWN);
+    }
+
+    /// The connection a phone uses now: the one it opened last.
+    pub(super) fn connection_of(&self, phone: usize) -> Option<usize> {
+        self.phones[phone].flows.values().next_back().copied()
+    }
+}
+
+/// The directions of a connection, as places.
+const UP: usize = 0;
+const DOWN: usize = 1;

@@ -1,0 +1,184 @@
+//! Any messages, framed in any way, cut and gathered in any way, are read as what was sent: each whole, in order, up to the place
+//! where the stream broke.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use offhook_wire::Instant;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tungstenite::protocol::Role;
+
+use super::stream::{Pipe, Taken};
+use super::websocket::{Heard, Reader, Writer};
+use crate::hash::Draw;
+use crate::scenario::Streaming;
+
+/// Sip, other text, text that is cut in the middle of its characters, and what is no text at all.
+fn any_message() -> impl Strategy<Value = Bytes> {
+    prop_oneof![
+        Just(Bytes::from_static(b"\r\n\r\n")),
+        Just(Bytes::from_static("OPTIONS sip:zoë@größe SIP/2.0\r\nl: 0\r\n\r\n".as_bytes())),
+        "[a-zß€😀 ]{0,300}".prop_map(Bytes::from),
+        vec(any::<u8>(), 0..300).prop_map(Bytes::from),
+        // Lengths of two and of eight bytes in the header.
+        (prop_oneof![124..128_usize, 65_534..65_537_usize]).prop_map(|length| vec![b'x'; length].into()),
+    ]
+}
+
+fn any_streaming() -> impl Strategy<Value = Streaming> {
+    let per_mille = prop_oneof![Just(0_u16), Just(1000), 0..=1000_u16];
+    [per_mille.clone(), per_mille.clone(), per_mille.clone(), per_mille.clone(), per_mille].prop_map(
+        |[split, gather, fragment, ping, binary]| Streaming { split, gather, fragment, ping, binary },
+    )
+}
+
+/// A pipe with all messages on the way, sent in a moment.
+fn sent(messages: &[Bytes], up: bool, ways: &Streaming, draw: &mut Draw) -> Pipe {
+    let mut pipe = Pipe::default();
+    for (number, message) in messages.iter().enumerate() {
+        let mut writer = Writer::new(up, draw, message.len());
+        writer.message(message, ways);
+        let at = Instant::ZERO + Duration::from_millis(10 * number as u64);
+        pipe.send(at, writer.out.into(), ways, draw);
+    }
+    pipe
+}
+
+/// What is read until nothing more arrives, and how often something arrived.
+fn received(pipe: &mut Pipe, up: bool) -> (Vec<Bytes>, Taken, usize) {
+    let mut reader = Reader::new(if up { Role::Server } else { Role::Client });
+    let (mut messages, mut reads) = (Vec::new(), 0);
+    while let Some(at) = pipe.wake(Instant::ZERO) {
+        assert!(pipe.is_awake(at) && !pipe.is_awake(at), "the world looks once");
+        let taken = pipe.take(at, Instant::ZERO, |bytes| reader.push(bytes));
+        reads += 1;
+        while let Some(heard) = reader.next() {
+            match heard {
+                Heard::Message(data) => messages.push(data),
+                Heard::Ping(data) => assert_eq!((&data[..], up), (&b"there?"[..], false)),
+                Heard::Close(_) | Heard::Garbled => panic!("{heard:?}"),
+            }
+        }
+        if taken != Taken::All {
+            return (messages, taken, reads);
+        }
+    }
+    (messages, Taken::All, reads)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn what_is_sent_is_what_is_read(
+        messages in vec(any_message(), 0..8),
+        ways in any_streaming(),
+        up: bool,
+        slow: bool,
+        seed: u64,
+    ) {
+        let draw = &mut Draw::new(seed, "stream");
+        let mut pipe = sent(&messages, up, &ways, draw);
+        if slow {
+            pipe.trickle(Instant::ZERO + Duration::from_secs(2));
+        }
+        pipe.end(Instant::ZERO);
+        let (read, taken, _) = received(&mut pipe, up);
+        prop_assert_eq!((read, taken), (messages, Taken::End));
+    }
+
+    #[test]
+    fn what_breaks_is_read_up_to_there(
+        messages in vec(any_message(), 1..8),
+        ways in any_streaming(),
+        up: bool,
+        after in 1..3_000_usize,
+        seed: u64,
+    ) {
+        let draw = &mut Draw::new(seed, "stream");
+        let mut pipe = sent(&messages, up, &ways, draw);
+        pipe.break_after(after);
+        let (read, taken, _) = received(&mut pipe, up);
+        prop_assert_eq!(&read[..], &messages[..read.len()]);
+        let length: usize = messages.iter().map(Bytes::len).sum();
+        prop_assert!(taken == Taken::Broken || length < after);
+        // A message has a header of two bytes at least, so that it is not there when no more than itself is.
+        let whole = read.iter().map(|message| message.len() + 2).sum::<usize>();
+        prop_assert!(taken == Taken::All || whole <= after, "{whole} of {after}");
+    }
+}
+
+const SPLIT: Streaming = Streaming { split: 1000, gather: 0, fragment: 0, ping: 0, binary: 0 };
+
+fn three() -> [Bytes; 3] {
+    ["one", "two", "three"].map(|text| Bytes::from(text.repeat(100)))
+}
+
+#[test]
+fn what_stalls_comes_in_one_go() {
+    let mut pipe = sent(&three(), true, &SPLIT, &mut Draw::new(1, "stream"));
+    pipe.stall(Instant::ZERO + Duration::from_secs(5));
+    assert_eq!(pipe.wake(Instant::ZERO), Some(Instant::ZERO + Duration::from_secs(5)));
+    // The world knows when to look, and need not be told again.
+    assert_eq!(pipe.wake(Instant::ZERO), None);
+    let mut arrived = 0;
+    pipe.take(Instant::ZERO + Duration::from_secs(5), Instant::ZERO, |bytes| arrived += bytes.len());
+    assert!(arrived > 1_100, "{arrived}");
+}
+
+#[test]
+fn a_trickle_is_slow_and_ends() {
+    let mut pipe = sent(&three(), false, &Streaming::default(), &mut Draw::new(1, "stream"));
+    pipe.trickle(Instant::ZERO + Duration::from_secs(1));
+    let (read, _, reads) = received(&mut pipe, false);
+    assert_eq!(read, three());
+    // A byte every 4 ms for a second, and then the rest.
+    assert!((245..=260).contains(&reads), "{reads}");
+}
+
+#[test]
+fn healing_lets_all_arrive() {
+    let mut pipe = sent(&three(), false, &Streaming::default(), &mut Draw::new(1, "stream"));
+    pipe.stall(Instant::ZERO + Duration::from_secs(1000));
+    pipe.break_after(10);
+    assert_eq!(pipe.wake(Instant::ZERO), Some(Instant::ZERO + Duration::from_secs(1000)));
+    pipe.heal();
+    // The world looks sooner than it planned to.
+    assert_eq!(received(&mut pipe, false).0, three());
+}
+
+#[test]
+fn closes_are_read_with_their_codes_and_too_much_is_refused() {
+    let draw = &mut Draw::new(1, "stream");
+    for (up, code) in [(true, None), (false, Some(1001)), (false, Some(1011))] {
+        let mut reader = Reader::new(if up { Role::Server } else { Role::Client });
+        let mut writer = Writer::new(up, draw, 0);
+        writer.close(code);
+        reader.push(&writer.out);
+        assert_eq!(reader.next(), Some(Heard::Close(code)));
+        assert_eq!(reader.next(), None);
+    }
+    let mut reader = Reader::new(Role::Client);
+    let mut writer = Writer::new(false, draw, 0);
+    writer.message(&vec![b'x'; 65_537].into(), &Streaming::default());
+    reader.push(&writer.out);
+    assert_eq!(reader.next(), Some(Heard::Garbled));
+}
+
+#[test]
+fn only_a_client_masks() {
+    for (writes, reads, heard) in [
+        (true, Role::Server, Heard::Message(Bytes::from_static(b"text"))),
+        (false, Role::Client, Heard::Message(Bytes::from_static(b"text"))),
+        (true, Role::Client, Heard::Garbled),
+        (false, Role::Server, Heard::Garbled),
+    ] {
+        let draw = &mut Draw::new(1, "stream");
+        let mut writer = Writer::new(writes, draw, 0);
+        writer.message(&Bytes::from_static(b"text"), &Streaming::default());
+        let mut reader = Reader::new(reads);
+        reader.push(&writer.out);
+        assert_eq!(reader.next(), Some(heard), "{writes} {reads:?}");
+    }
+}
