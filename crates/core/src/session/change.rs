@@ -374,6 +374,11 @@ impl Session {
     pub(super) fn reinvite_again(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, again: &Message) {
         let Some(e) = self.established_mut() else { return };
         let number = |invite: &Message| invite.cseq().map_or(0, |cseq| cseq.number);
+        if let Some(sdp) = e.described(number(again)) {
+            // It was accepted when its transaction was gone already, so that nobody heard of it.
+            env.cx.trace.mark(Mark::ChangeRepeated);
+            return self.accept_reinvite(env, tx, again, &sdp);
+        }
         match &mut e.change {
             Change::Answering { tx: open, request, .. } | Change::Proposing { tx: open, request, .. }
                 if number(request) == number(again) =>

@@ -3,6 +3,7 @@
 pub(super) use super::change::Change;
 
 use super::ask::Pending;
+use super::outgoing::sdp_of;
 use super::transfer::{Referral, Transfer};
 use super::{Env, Session, State, Step};
 use crate::dialog::{Dialog, Order};
@@ -12,7 +13,7 @@ use crate::marks::Mark;
 use crate::planted::planted;
 use crate::reason::reason_of;
 use crate::timer::SessionTimer;
-use crate::transaction::ServerTx;
+use crate::transaction::{ServerTx, own_message};
 use crate::{By, Cause, DtmfPath, EndReason, Event, uas};
 use bytes::Bytes;
 use offhook_wire::sdp::Outline;
@@ -99,6 +100,12 @@ impl Established {
         let give_up = env.cx.now + times.t1 * 64;
         self.unacked = Some(Unacked { response: response.clone(), cseq, interval: times.t1, give_up });
         env.txs.finish(env.cx, tx, 200, response);
+    }
+
+    /// The description that our 2xx to the INVITE of this CSeq carries, while that is not acknowledged.
+    pub(super) fn described(&self, cseq: u32) -> Option<Bytes> {
+        let unacked = self.unacked.as_ref().filter(|unacked| unacked.cseq == cseq)?;
+        own_message(&unacked.response).as_ref().and_then(sdp_of)
     }
 
     /// Reads what the core needs of the peer's description. Returns whether its hold of us changed.

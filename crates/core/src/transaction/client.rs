@@ -1,5 +1,5 @@
 use super::branch::Branch;
-use super::{Owner, own_request};
+use super::{Owner, own_message};
 use crate::cx::Cx;
 use crate::machine::{Table, words};
 use crate::marks::Mark;
@@ -538,13 +538,13 @@ fn stop(cx: &mut Cx<'_>, timer: Option<TimerId>) {
 
 /// RFC 3261 §9.1: what identifies the INVITE, and its Route.
 fn cancel_request(invite: &Bytes) -> Option<Bytes> {
-    let invite = own_request(invite)?;
+    let invite = own_message(invite)?;
     follow(&invite, Method::Cancel, invite.header(HeaderName::To)?)
 }
 
 /// RFC 3261 §17.1.1.3: what identifies the INVITE, its Route, and the To of the response.
 fn ack_request(invite: &Bytes, response: &Message) -> Option<Bytes> {
-    follow(&own_request(invite)?, Method::Ack, response.header(HeaderName::To)?)
+    follow(&own_message(invite)?, Method::Ack, response.header(HeaderName::To)?)
 }
 
 fn follow(invite: &Message, method: Method<'_>, to: &[u8]) -> Option<Bytes> {

@@ -484,8 +484,8 @@ fn reply(cx: &mut Cx<'_>, path: &Path, request: &Message, status: u16, reason: &
     cx.out.transmit(path.flow, Builder::reply(request, status, reason, Some(tag)).finish());
 }
 
-/// Reads a request that we wrote ourselves, without the bounds that are for strangers.
-fn own_request(request: &Bytes) -> Option<Message> {
+/// Reads a message that we wrote ourselves, without the bounds that are for strangers.
+pub(crate) fn own_message(message: &Bytes) -> Option<Message> {
     let limits = Limits { message: usize::MAX, head: usize::MAX, headers: usize::MAX };
-    Message::parse(request.clone(), &limits).ok()
+    Message::parse(message.clone(), &limits).ok()
 }

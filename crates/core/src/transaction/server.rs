@@ -1,5 +1,5 @@
 use super::key::Key;
-use super::own_request as own_message;
+use super::own_message;
 use crate::cx::Cx;
 use crate::machine::{Table, words};
 use crate::path::Path;
