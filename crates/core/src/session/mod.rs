@@ -19,10 +19,12 @@ mod established;
 mod incoming;
 mod machine;
 mod outgoing;
+mod tag;
 mod transfer;
 
 pub(crate) use machine::{EDGES, Phase, Step};
 pub(crate) use outgoing::{Invitation, to_tag};
+pub(crate) use tag::slot_of;
 
 use crate::cx::Cx;
 use crate::dialog::Dialog;
@@ -39,6 +41,7 @@ use crate::{
 use established::Established;
 use offhook_wire::Message;
 use std::time::Duration;
+use tag::LocalTag;
 
 /// What a call touches besides itself.
 pub(crate) struct Env<'e, 'c> {
@@ -333,50 +336,4 @@ impl Session {
             outgoing::refuse_fork(env, code, message);
         }
     }
-}
-
-/// Our tag of a call. Ends in the slot that the call lives in, so that a request finds it without a table; the
-/// random part before makes it a secret of the two ends (RFC 3261 §19.3).
-struct LocalTag {
-    bytes: [u8; LocalTag::MOST],
-    len: u8,
-}
-
-impl LocalTag {
-    const RANDOM: usize = 16;
-    const MOST: usize = Self::RANDOM + 1 + 8;
-
-    fn new(id: SessionId, cx: &mut Cx<'_>) -> Self {
-        let random: [u8; Self::RANDOM] = cx.entropy.token(crate::entropy::Label::Ids);
-        let mut bytes = [0; Self::MOST];
-        bytes[..Self::RANDOM].copy_from_slice(&random);
-        bytes[Self::RANDOM] = b'-';
-        let mut len = Self::RANDOM + 1;
-        let slot = id.slot();
-        let mut shift = 28;
-        while shift > 0 && slot >> shift == 0 {
-            shift -= 4;
-        }
-        loop {
-            bytes[len] = b"0123456789abcdef"[slot >> shift & 15];
-            len += 1;
-            if shift == 0 {
-                return Self { bytes, len: len as u8 };
-            }
-            shift -= 4;
-        }
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
-    }
-}
-
-/// The slot that a tag of ours names; a tag that is not ours names none, or one that will not agree.
-pub(crate) fn slot_of(tag: &[u8]) -> Option<usize> {
-    let digits = tag.get(LocalTag::RANDOM + 1..)?;
-    if tag[LocalTag::RANDOM] != b'-' || digits.is_empty() || digits.len() > 8 {
-        return None;
-    }
-    digits.iter().try_fold(0, |n, d| Some(n << 4 | char::from(*d).to_digit(16)? as usize))
 }
