@@ -8,4 +8,5 @@ mod common;
 mod early_media;
 mod hold_and_digits;
 mod rogue;
+mod timers;
 mod transfer;
