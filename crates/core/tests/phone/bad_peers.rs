@@ -130,6 +130,15 @@ fn responses_and_acks_for_nothing() {
     // An ACK that knows the tags but acknowledges nothing.
     desk.receive(&in_dialog(&ack, "ACK", 77, "", ""));
     assert_eq!((desk.sent.len(), desk.phone.status(id)), (0, Some(Status::Established)));
+    // A tag that names the place of the call, with the rest guessed.
+    let ours = String::from_utf8(ack.from().expect("read").tag().expect("ours").to_vec()).expect("ASCII");
+    let (secret, _) = ours.split_once('-').expect("the place");
+    let guess = |method| in_dialog(&ack, method, 78, "", "").replace(secret, &"a".repeat(secret.len()));
+    desk.receive(&guess("ACK"));
+    assert_eq!(stray(&desk), before + 3);
+    desk.receive(&guess("BYE"));
+    desk.next_response(481);
+    assert_eq!(desk.phone.status(id), Some(Status::Established));
 }
 
 #[test]

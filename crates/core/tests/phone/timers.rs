@@ -2,8 +2,8 @@
 
 use crate::common::{Desk, Media, config, in_call, in_dialog, response, sdp};
 use offhook::{
-    By, Cause, Dial, Direction, EndReason, Event, FlowChange, FlowFailure, Input, SessionId, Status,
-    TransferState,
+    By, Cause, Dial, Direction, EndReason, Event, FlowChange, FlowFailure, Input, MediaEvent, SessionId,
+    Status, TransferState,
 };
 use offhook_wire::{HeaderName, Limits, Message};
 use std::time::Duration;
@@ -197,6 +197,25 @@ fn a_media_path_has_as_long_as_the_configuration_says() {
         speaks(&mut desk, SECOND * 20);
         desk.next_request("BYE");
     }
+}
+
+/// One that was up and went down has the same time again; one that was never up cannot go down.
+#[test]
+fn a_media_path_that_went_down_may_come_back() {
+    let mut desk = desk();
+    let (id, _) = in_call(&mut desk);
+    let media = |desk: &mut Desk, event| desk.give(Input::Media { session: id, event });
+    desk.pass(SECOND * 100);
+    media(&mut desk, MediaEvent::Down);
+    desk.pass(SECOND * 19);
+    media(&mut desk, MediaEvent::Up);
+    desk.pass(SECOND * 100);
+    assert_eq!(desk.phone.status(id), Some(Status::Established));
+    media(&mut desk, MediaEvent::Down);
+    desk.pass(SECOND * 10);
+    media(&mut desk, MediaEvent::Down);
+    speaks(&mut desk, SECOND * 10);
+    desk.next_request("BYE");
 }
 
 /// A change has 64·T1, whoever is late with it.
