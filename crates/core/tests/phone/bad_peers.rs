@@ -202,6 +202,27 @@ fn a_fork_that_lost_is_hung_up() {
     assert_eq!((desk.sent.len(), desk.phone.status(id)), (0, Some(Status::Established)));
 }
 
+/// RFC 3261 §13.2.2.4: also when the call is over that the other fork took.
+#[test]
+fn a_fork_that_answers_after_the_call_is_hung_up() {
+    let mut desk = desk();
+    let id = desk.phone.dial(desk.now, Dial::to("bob")).expect("a call");
+    desk.pump();
+    let invite = desk.next_request("INVITE");
+    desk.receive_bytes(response(&invite, 200, "bob", Some(&sdp(Direction::SendRecv))));
+    desk.next_request("ACK");
+    desk.phone.hang_up(desk.now, id).expect("a call");
+    desk.pump();
+    let bye = desk.next_request("BYE");
+    desk.receive_bytes(response(&bye, 200, "bob", None));
+    assert_eq!(desk.phone.status(id), None);
+    desk.receive_bytes(response(&invite, 200, "late", Some(&sdp(Direction::SendRecv))));
+    for method in ["ACK", "BYE"] {
+        assert_eq!(desk.next_request(method).to().expect("read").tag(), Some(&b"late"[..]));
+    }
+    assert_eq!(desk.sent.len(), 0);
+}
+
 #[test]
 fn a_2xx_after_the_cancel_is_acknowledged_and_hung_up() {
     let mut desk = desk();
@@ -395,6 +416,22 @@ fn forks_without_end_are_bounded() {
         desk.pump();
         desk.next_request("BYE");
     }
+}
+
+#[test]
+fn a_hold_that_finds_no_connection_goes_out_on_the_next_one() {
+    let mut desk = desk();
+    let (id, _) = in_call(&mut desk);
+    desk.pass(SECOND * 5);
+    let flow = desk.flow.expect("connected");
+    desk.give(Input::Flow { flow, change: offhook::FlowChange::Down(offhook::FlowFailure::Closed) });
+    desk.phone.hold(desk.now, id).expect("established");
+    desk.pump();
+    assert_eq!(desk.sent.len(), 0);
+    desk.connect();
+    let invite = desk.next_request("INVITE");
+    desk.receive_bytes(response(&invite, 200, "bob", Some(&sdp(Direction::RecvOnly))));
+    assert!(desk.events.contains(&Event::Hold { session: id, local: true, remote: false }));
 }
 
 #[test]

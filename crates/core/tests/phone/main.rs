@@ -7,6 +7,7 @@ mod challenges;
 mod common;
 mod early_media;
 mod hold_and_digits;
+mod incoming;
 mod rogue;
 mod timers;
 mod transfer;

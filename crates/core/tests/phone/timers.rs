@@ -1,11 +1,11 @@
 //! How long things take, to the millisecond, with the base times of RFC 3261 §17.1.1.1: T1 500 ms, T2 4 s.
 
-use crate::common::{Desk, Media, config, in_call, in_dialog, response, sdp};
+use crate::common::{Desk, Media, call_comes_in, config, from_caller, in_call, in_dialog, response, sdp};
 use offhook::{
     By, Cause, Dial, Direction, EndReason, Event, FlowChange, FlowFailure, Input, MediaEvent, SessionId,
     Status, TransferState,
 };
-use offhook_wire::{HeaderName, Limits, Message};
+use offhook_wire::{Limits, Message};
 use std::time::Duration;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -35,29 +35,6 @@ fn speaks(desk: &mut Desk, after: Duration) {
     assert_ne!(desk.sent.len(), 0, "too late");
 }
 
-/// A call comes in with an offer: the call, and the 180.
-fn ringing(desk: &mut Desk) -> (SessionId, Message) {
-    let offer = String::from_utf8(sdp(Direction::SendRecv).to_vec()).expect("UTF-8");
-    desk.receive(&format!(
-        "INVITE sip:alice@x.invalid SIP/2.0\nVia: SIP/2.0/WS peer.invalid;branch=z9hG4bKin\nMax-Forwards: 70\n\
-         From: <sip:bob@example.com>;tag=bob\nTo: <sip:alice@example.com>\nCall-ID: in\nCSeq: 1 INVITE\n\
-         Contact: <sip:bob@peer.invalid;transport=ws>\nContent-Type: application/sdp\nContent-Length: {}\n\n{}",
-        offer.len(),
-        offer.replace("\r\n", "\n")
-    ));
-    desk.next_response(100);
-    (desk.incoming(), desk.next_response(180))
-}
-
-/// The ACK of the 2xx to the INVITE of [`ringing`].
-fn ack(response: &Message) -> String {
-    let to = String::from_utf8(response.header(HeaderName::To).expect("a To").to_vec()).expect("UTF-8");
-    format!(
-        "ACK sip:alice@x.invalid SIP/2.0\nVia: SIP/2.0/WS peer.invalid;branch=z9hG4bKack\nMax-Forwards: 70\n\
-         From: <sip:bob@example.com>;tag=bob\nTo: {to}\nCall-ID: in\nCSeq: 1 ACK\nContent-Length: 0\n\n"
-    )
-}
-
 fn lose_connection(desk: &mut Desk) {
     let flow = desk.flow.expect("connected");
     desk.give(Input::Flow { flow, change: FlowChange::Down(FlowFailure::Closed) });
@@ -67,7 +44,7 @@ fn lose_connection(desk: &mut Desk) {
 #[test]
 fn a_2xx_is_repeated_until_its_ack_comes() {
     let mut desk = desk();
-    let (id, _) = ringing(&mut desk);
+    let (id, _) = call_comes_in(&mut desk);
     desk.phone.answer(desk.now, id).expect("it rings");
     desk.pump();
     let first = desk.sent.pop_front().expect("the 200");
@@ -91,11 +68,11 @@ fn after_a_glare_each_end_waits_its_own_time() {
         let id = if caller {
             in_call(&mut desk).0
         } else {
-            let (id, response) = ringing(&mut desk);
+            let (id, response) = call_comes_in(&mut desk);
             desk.phone.answer(desk.now, id).expect("it rings");
             desk.pump();
             desk.next_response(200);
-            desk.receive(&ack(&response));
+            desk.receive(&from_caller(&response, "ACK", 1));
             id
         };
         desk.phone.hold(desk.now, id).expect("established");
@@ -127,12 +104,12 @@ fn after_a_glare_each_end_waits_its_own_time() {
 fn who_does_not_answer_is_waited_for_as_long_as_the_configuration_says() {
     // The callee: from the first ring.
     let mut desk = desk();
-    let (id, _) = ringing(&mut desk);
+    let (id, _) = call_comes_in(&mut desk);
     assert_eq!(ends(&mut desk, id, SECOND * 120).cause, Cause::NoAnswer);
     // The media engine of the callee has the same time again, from the moment the user answers.
     let mut desk = self::desk();
     desk.media = Media::Manual;
-    let (id, _) = ringing(&mut desk);
+    let (id, _) = call_comes_in(&mut desk);
     desk.pass(SECOND * 60);
     desk.phone.answer(desk.now, id).expect("it rings");
     assert_eq!(ends(&mut desk, id, SECOND * 120).cause, Cause::MediaFailed);
@@ -186,13 +163,13 @@ fn a_media_path_has_as_long_as_the_configuration_says() {
         if caller {
             in_call(&mut desk);
         } else {
-            let (id, ringing) = ringing(&mut desk);
+            let (id, ringing) = call_comes_in(&mut desk);
             desk.phone.answer(desk.now, id).expect("it rings");
             desk.pump();
             desk.next_response(200);
             // The time begins when the call does.
             desk.pass(SECOND / 4);
-            desk.receive(&ack(&ringing));
+            desk.receive(&from_caller(&ringing, "ACK", 1));
         }
         speaks(&mut desk, SECOND * 20);
         desk.next_request("BYE");

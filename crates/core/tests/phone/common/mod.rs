@@ -5,7 +5,9 @@ mod peer;
 
 pub(crate) use desk::{Desk, Media, sdp};
 pub(crate) use pair::Pair;
-pub(crate) use peer::{in_call, in_dialog, response};
+pub(crate) use peer::{
+    call_comes_in, cancel_of_bob, from_caller, in_call, in_dialog, invite_of_bob, response,
+};
 
 use offhook::{Account, Config};
 

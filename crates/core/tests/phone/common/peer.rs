@@ -40,3 +40,45 @@ pub(crate) fn in_dialog(ack: &Message, method: &str, cseq: u32, extra: &str, bod
         body.replace('\n', "\r\n").len(),
     )
 }
+
+/// The INVITE of a peer with the tag `bob`.
+pub(crate) fn invite_of_bob(offer: Option<Direction>) -> String {
+    let offer = offer.map(|direction| String::from_utf8(sdp(direction).to_vec()).expect("UTF-8"));
+    let (kind, body) = match &offer {
+        Some(offer) => ("Content-Type: application/sdp\n", &offer[..]),
+        None => ("", ""),
+    };
+    format!(
+        "INVITE sip:alice@x.invalid SIP/2.0\nVia: SIP/2.0/WS peer.invalid;branch=z9hG4bKin\nMax-Forwards: 70\n\
+         From: \"Bob\" <sip:bob@example.com>;tag=bob\nTo: <sip:alice@example.com>\nCall-ID: in\nCSeq: 1 INVITE\n\
+         Contact: <sip:bob@peer.invalid;transport=ws>\n{kind}Content-Length: {}\n\n{}",
+        body.len(),
+        body.replace("\r\n", "\n")
+    )
+}
+
+/// That INVITE with an offer comes in: the call, and its 180.
+pub(crate) fn call_comes_in(desk: &mut Desk) -> (SessionId, Message) {
+    desk.receive(&invite_of_bob(Some(Direction::SendRecv)));
+    desk.next_response(100);
+    (desk.incoming(), desk.next_response(180))
+}
+
+/// A request of that peer within the call that one of our responses names. An ACK is for its 2xx.
+pub(crate) fn from_caller(response: &Message, method: &str, cseq: u32) -> String {
+    let to = String::from_utf8(response.header(HeaderName::To).expect("a To").to_vec()).expect("UTF-8");
+    format!(
+        "{method} sip:alice@x.invalid SIP/2.0\nVia: SIP/2.0/WS peer.invalid;branch=z9hG4bK{method}{cseq}\n\
+         Max-Forwards: 70\nFrom: \"Bob\" <sip:bob@example.com>;tag=bob\nTo: {to}\nCall-ID: in\nCSeq: {cseq} {method}\n\
+         Contact: <sip:bob@peer.invalid;transport=ws>\nContent-Length: 0\n\n"
+    )
+}
+
+/// The CANCEL of that INVITE.
+pub(crate) fn cancel_of_bob(reason: &str) -> String {
+    format!(
+        "CANCEL sip:alice@x.invalid SIP/2.0\nVia: SIP/2.0/WS peer.invalid;branch=z9hG4bKin\nMax-Forwards: 70\n\
+         From: \"Bob\" <sip:bob@example.com>;tag=bob\nTo: <sip:alice@example.com>\nCall-ID: in\nCSeq: 1 CANCEL\n\
+         {reason}Content-Length: 0\n\n"
+    )
+}

@@ -1,0 +1,208 @@
+//! The callee's side until the ACK (RFC 3261 §13.3), with a caller that the test plays.
+
+use crate::common::{
+    Desk, Media, call_comes_in, cancel_of_bob, config, from_caller, invite_of_bob, response, sdp,
+};
+use offhook::{
+    By, Cause, Direction, Effect, EffectResult, Event, FlowChange, FlowFailure, Input, MediaFault, Misuse,
+    SessionId, Status,
+};
+use offhook_wire::{HeaderName, Message};
+
+fn desk() -> Desk {
+    Desk::new(config("alice", "ws://pbx.test"), 1)
+}
+
+/// A call that rings, or that the user took and the media engine is busy with.
+fn unanswered(taken: bool) -> (Desk, SessionId, Message) {
+    let mut desk = desk();
+    desk.media = Media::Manual;
+    let (id, ringing) = call_comes_in(&mut desk);
+    if taken {
+        desk.phone.answer(desk.now, id).expect("it rings");
+        desk.pump();
+    }
+    (desk, id, ringing)
+}
+
+/// The INVITE was answered with `code`, and nothing is left of the call.
+fn assert_refused(desk: &mut Desk, code: u16, ringing: &Message) {
+    let refusal = desk.next_response(code);
+    assert_eq!(refusal.cseq().expect("read").number, 1);
+    assert_eq!(refusal.header(HeaderName::To), ringing.header(HeaderName::To), "§12.1.1: the tag of the 180");
+    assert_eq!((desk.sent.len(), desk.phone.sessions().count()), (0, 0));
+}
+
+#[test]
+fn a_call_that_comes_in_is_shown_and_rings() {
+    let mut desk = desk();
+    let (id, ringing) = call_comes_in(&mut desk);
+    let incoming = desk.events.iter().find_map(|event| match event {
+        Event::Incoming(incoming) => Some(incoming.clone()),
+        _ => None,
+    });
+    let incoming = incoming.expect("shown");
+    assert_eq!(
+        (incoming.from.as_str(), incoming.to.as_str()),
+        ("sip:bob@example.com", "sip:alice@example.com")
+    );
+    assert_eq!((incoming.session, incoming.display_name.as_deref()), (id, Some("Bob")));
+    assert!(ringing.to().expect("read").tag().is_some(), "§12.1.1");
+    assert!(ringing.contact().expect("read").is_some(), "§12.1.1");
+    assert_eq!(desk.effects.len(), 0, "no media before the user takes the call");
+}
+
+/// RFC 3261 §9.2: the CANCEL is answered with 200, and the INVITE with 487.
+#[test]
+fn a_caller_may_give_up_until_the_answer_is_out() {
+    for taken in [false, true] {
+        for (reason, cause, code) in [
+            ("", Cause::Cancelled, 487),
+            ("Reason: SIP;cause=200;text=\"Call completed elsewhere\"\n", Cause::AnsweredElsewhere, 200),
+            ("Reason: SIP;cause=603\n", Cause::DeclinedElsewhere, 603),
+            ("Reason: SIP;cause=480\n", Cause::Cancelled, 480),
+        ] {
+            let (mut desk, id, ringing) = unanswered(taken);
+            desk.receive(&cancel_of_bob(reason));
+            desk.next_response(200);
+            assert_refused(&mut desk, 487, &ringing);
+            let why = desk.ended(id);
+            assert_eq!((why.by, why.cause, why.code), (By::Peer, cause, Some(code)), "{reason}");
+        }
+    }
+}
+
+/// RFC 3261 §15.1.2: a BYE in the early dialog is answered, and so is the INVITE (§15: with 487).
+#[test]
+fn a_bye_before_the_answer_ends_the_call() {
+    for taken in [false, true] {
+        let (mut desk, id, ringing) = unanswered(taken);
+        desk.receive(&from_caller(&ringing, "BYE", 2));
+        let ok = desk.next_response(200);
+        assert_eq!(ok.cseq().expect("read").number, 2);
+        assert_refused(&mut desk, 487, &ringing);
+        assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Peer, Cause::Cancelled));
+    }
+}
+
+#[test]
+fn what_else_comes_in_the_early_dialog_does_not_touch_the_call() {
+    for taken in [false, true] {
+        let (mut desk, id, ringing) = unanswered(taken);
+        for (method, code) in [("OPTIONS", 200), ("UPDATE", 405), ("INFO", 481), ("REFER", 481)] {
+            desk.receive(&from_caller(&ringing, method, 2));
+            let answer = desk.next();
+            assert!(answer.status().is_some_and(|status| status == code || status >= 400), "{answer:?}");
+        }
+        assert_eq!(desk.phone.status(id), Some(Status::Establishing));
+    }
+}
+
+/// The user's refusal: with the code of his choice, and 603 when he hangs up.
+#[test]
+fn the_user_may_refuse_until_the_answer_is_out() {
+    for taken in [false, true] {
+        let (mut desk, id, ringing) = unanswered(taken);
+        desk.phone.hang_up(desk.now, id).expect("a call");
+        desk.pump();
+        assert_refused(&mut desk, 603, &ringing);
+        assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Us, Cause::Rejected));
+    }
+    for (code, cause) in
+        [(486, Cause::Busy), (600, Cause::Busy), (480, Cause::Rejected), (403, Cause::Rejected)]
+    {
+        let (mut desk, id, ringing) = unanswered(false);
+        desk.phone.reject(desk.now, id, code).expect("it rings");
+        desk.pump();
+        assert_refused(&mut desk, code, &ringing);
+        let why = desk.ended(id);
+        assert_eq!((why.by, why.cause, why.code), (By::Us, cause, Some(code)));
+    }
+    let (mut desk, id, _) = unanswered(true);
+    assert_eq!(desk.phone.reject(desk.now, id, 486), Err(Misuse::WrongStatus(Status::Establishing)));
+    assert_eq!(desk.phone.answer(desk.now, id), Err(Misuse::WrongStatus(Status::Establishing)));
+    desk.pump();
+    assert_eq!(desk.phone.status(id), Some(Status::Establishing));
+}
+
+#[test]
+fn a_call_that_is_not_answered_goes_with_its_connection() {
+    for taken in [false, true] {
+        let (mut desk, id, _) = unanswered(taken);
+        let flow = desk.flow.expect("connected");
+        desk.give(Input::Flow { flow, change: FlowChange::Down(FlowFailure::Closed) });
+        assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Network, Cause::NotConnected));
+        assert_eq!(desk.sent.len(), 0, "there is no way to answer any more");
+    }
+}
+
+#[test]
+fn what_the_media_engine_says_of_the_offer_is_said_to_the_caller() {
+    for (result, code, cause) in [
+        (EffectResult::Failed(MediaFault::NoCommonCodec), 488, Cause::NotAcceptable),
+        (EffectResult::Failed(MediaFault::BadDescription), 488, Cause::NotAcceptable),
+        (EffectResult::Failed(MediaFault::Engine), 500, Cause::MediaFailed),
+        (EffectResult::Applied, 500, Cause::MediaFailed),
+    ] {
+        let (mut desk, id, ringing) = unanswered(true);
+        let (effect, _) = desk.effects.pop().expect("the engine is asked");
+        desk.give(Input::Done { effect, result });
+        assert_refused(&mut desk, code, &ringing);
+        assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Us, cause));
+        assert!(matches!(desk.effects.pop(), Some((_, Effect::Release { .. }))));
+    }
+}
+
+/// RFC 3261 §13.2.1: an INVITE without an offer is answered with one, and the answer stands in the ACK.
+#[test]
+fn an_invite_without_an_offer() {
+    let mut desk = desk();
+    desk.media = Media::Manual;
+    desk.receive(&invite_of_bob(None));
+    desk.next_response(100);
+    let ringing = desk.next_response(180);
+    let id = desk.incoming();
+    desk.phone.answer(desk.now, id).expect("it rings");
+    desk.pump();
+    let (effect, what) = desk.effects.pop().expect("the engine is asked");
+    assert!(matches!(what, Effect::Offer { session, direction: Direction::SendRecv } if session == id));
+    let offer = sdp(Direction::SendRecv);
+    desk.give(Input::Done { effect, result: EffectResult::Description(offer.clone()) });
+    assert_eq!(desk.next_response(200).body_bytes(), &offer[..]);
+    let answer = String::from_utf8(sdp(Direction::SendOnly).to_vec()).expect("UTF-8");
+    let with_answer = format!("Content-Type: application/sdp\nContent-Length: {}\n\n", answer.len());
+    let ack = from_caller(&ringing, "ACK", 1).replace("Content-Length: 0\n\n", &with_answer);
+    desk.receive(&(ack + &answer.replace("\r\n", "\n")));
+    assert_eq!(desk.phone.status(id), Some(Status::Established));
+    assert!(desk.events.contains(&Event::Hold { session: id, local: false, remote: true }));
+    let (_, what) = desk.effects.pop().expect("the engine is told");
+    assert!(matches!(what, Effect::Apply { session, answer: applied } if session == id && applied == answer));
+}
+
+/// RFC 3261 §13.2.1: the ACK owes the answer.
+#[test]
+fn an_ack_without_the_answer_ends_the_call() {
+    let mut desk = desk();
+    desk.receive(&invite_of_bob(None));
+    let id = desk.incoming();
+    desk.phone.answer(desk.now, id).expect("it rings");
+    desk.pump();
+    let ok = desk.sent.pop_back().expect("the 200");
+    let ok = Message::parse(ok, &offhook::Limits::default()).expect("ours");
+    desk.sent.clear();
+    desk.receive(&from_caller(&ok, "ACK", 1));
+    let bye = desk.next_request("BYE");
+    desk.receive_bytes(response(&bye, 200, "bob", None));
+    assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Peer, Cause::Protocol));
+}
+
+/// RFC 3261 §8.1.1.8: an INVITE has a Contact.
+#[test]
+fn an_invite_that_makes_no_dialog_makes_no_call() {
+    let mut desk = desk();
+    desk.receive(&invite_of_bob(None).replace("Contact: <sip:bob@peer.invalid;transport=ws>\n", ""));
+    desk.next_response(100);
+    desk.next_response(400);
+    assert_eq!(desk.phone.sessions().count(), 0);
+    assert!(desk.events.iter().all(|event| !matches!(event, Event::Incoming(_))));
+}
