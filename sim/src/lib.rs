@@ -22,6 +22,7 @@ pub mod run;
 pub mod scenario;
 pub mod shrink;
 pub mod tape;
+mod watch;
 pub mod world;
 
 pub use world::World;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use offhook::{
-    Account, Config, Deadline, EffectId, Event, FlowId, Input, Marks, Misuse, Output, Password, Phone,
-    RegistrationState, Secret, Server, SessionId, Status, Target, Transport,
+    Account, Alarm, Config, Deadline, EffectId, Event, FlowId, Input, Marks, Misuse, Output, Password, Phone,
+    Record, RegistrationState, Secret, Server, SessionId, Status, Target, Transport,
 };
 use offhook_wire::Instant;
 
@@ -12,6 +12,7 @@ use super::Clock;
 use super::exchange::{DOMAIN, PASSWORD};
 use crate::hash::Draw;
 use crate::scenario::{self, Manner, MediaTrouble, PhoneSetup, Scenario};
+use crate::watch::MOST_TRANSITIONS;
 
 /// One phone and its user.
 pub struct PhoneNode {
@@ -114,6 +115,21 @@ impl PhoneNode {
     /// What it wants to be woken for, in its own time.
     pub fn wants(&self) -> Option<Deadline> {
         self.phone.deadline()
+    }
+
+    /// The timers that it has set, in its own time.
+    pub(crate) fn alarms(&self) -> impl Iterator<Item = Alarm> {
+        self.phone.alarms()
+    }
+
+    /// The last transitions of its machines, in its own time.
+    pub(crate) fn trace(&self) -> impl Iterator<Item = Record> {
+        self.phone.trace()
+    }
+
+    /// How many transitions there were.
+    pub(crate) fn transitions(&self) -> u64 {
+        self.phone.transitions()
     }
 
     /// The name that the next call will have.
@@ -221,8 +237,8 @@ fn config(scenario: &Scenario, setup: &PhoneSetup) -> Config {
         expires: setup.expires,
         re_registry_phone_times: setup.attempts,
     };
-    #[cfg_attr(not(feature = "planted"), expect(unused_mut, reason = "without bugs nothing is changed"))]
     let mut config = Config::new(account);
+    config.trace = MOST_TRANSITIONS;
     #[cfg(feature = "planted")]
     {
         config.planted = scenario.planted;

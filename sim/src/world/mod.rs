@@ -23,6 +23,7 @@ use crate::oracle::{Moment, Oracle, Scene, Sight, Violation};
 use crate::queue::Queue;
 use crate::scenario::{Deed, Manner, Scenario};
 use crate::tape::{Node, Tape, What};
+use crate::watch::{Point, Watch};
 use net::{Connection, Net};
 
 pub use script::Builder;
@@ -45,6 +46,7 @@ pub struct World {
     oracles: Vec<Box<dyn Oracle>>,
     violation: Option<Violation>,
     tape: Tape,
+    watch: Option<Watch>,
 }
 
 /// How far a run is.
@@ -139,6 +141,7 @@ impl World {
             oracles,
             violation: None,
             tape: Tape::new(keep),
+            watch: keep.then(|| Watch::new(scenario.phones.len())),
             scenario,
         };
         for exchange in 0..world.exchanges.len() {
@@ -188,6 +191,11 @@ impl World {
             marks.add(phone.marks());
         }
         marks
+    }
+
+    /// What went on inside the phones, if anybody will draw it.
+    pub(crate) fn watch(&self) -> Option<&Watch> {
+        self.watch.as_ref()
     }
 
     /// What an oracle objected to.
@@ -286,6 +294,10 @@ impl World {
     }
 
     fn drain_phone(&mut self, phone: usize) {
+        if let Some(watch) = &mut self.watch {
+            let point = Point { at: self.now, entry: self.tape.entries().len() };
+            watch.look(point, phone, &self.phones[phone]);
+        }
         let mut outputs = 0;
         while let Some(output) = self.phones[phone].poll() {
             outputs += 1;

@@ -1,0 +1,234 @@
+//! Lanes beside a phone's line: its connection, its registration, its calls, its transactions, and its timers. Each machine has
+//! a lane of its own as long as it lives.
+
+use std::collections::BTreeMap;
+
+use offhook::Machine;
+use offhook_wire::Instant;
+
+use super::axis::Axis;
+use super::text::time;
+use crate::watch::{End, Move, Point, Wait, Watch};
+
+/// A lane of states, and one of timers.
+const BAR: usize = 13;
+const THREAD: usize = 12;
+
+/// What kind of machine is in a lane, from the phone's line outwards.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Connection,
+    Registration,
+    Calls,
+    Transactions,
+    Timers,
+}
+
+impl Kind {
+    const ALL: [Self; 5] =
+        [Self::Connection, Self::Registration, Self::Calls, Self::Transactions, Self::Timers];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Kind::Connection => "connection",
+            Kind::Registration => "registration",
+            Kind::Calls => "calls",
+            Kind::Transactions => "transactions",
+            Kind::Timers => "timers",
+        }
+    }
+
+    fn of(machine: Option<Machine>) -> Self {
+        match machine {
+            Some(Machine::Client(_) | Machine::Server(_)) => Kind::Transactions,
+            Some(Machine::Registration(_)) => Kind::Registration,
+            Some(Machine::Flow(_)) | None => Kind::Connection,
+            Some(_) => Kind::Calls,
+        }
+    }
+
+    fn pitch(self) -> usize {
+        if self == Kind::Timers { THREAD } else { BAR }
+    }
+}
+
+/// A state of a machine, or a timer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    /// How far from the phone's line.
+    pub(super) x: usize,
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// The state, or the name of the timer.
+    pub(super) name: &'static str,
+    pub(super) title: String,
+    pub(super) timer: Option<Fate>,
+}
+
+/// What became of a timer.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Fired,
+    Cancelled,
+    /// It was still set when the run ended.
+    Waits,
+}
+
+/// All lanes of one phone.
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    pub(super) spans: Vec<Span>,
+    /// Where the lanes of each kind begin.
+    pub(super) heads: Vec<(usize, Kind)>,
+    pub(super) width: usize,
+}
+
+impl Lanes {
+    pub(super) fn new(watch: &Watch, phone: usize, axis: &Axis, end: Instant) -> Self {
+        let moves: Vec<&Move> = watch.moves.iter().filter(|one| one.phone == phone).collect();
+        let waits: Vec<&Wait> = watch.waits.iter().filter(|one| one.phone == phone).collect();
+        let mut draft = Draft { axis, end, spans: Vec::new(), lanes: BTreeMap::new() };
+        draft.machines(&moves, &waits);
+        for wait in waits {
+            draft.timer(wait);
+        }
+        draft.finish()
+    }
+}
+
+struct Draft<'a> {
+    axis: &'a Axis,
+    end: Instant,
+    /// Spans with the kind and number of their lane.
+    spans: Vec<(Kind, usize, Span)>,
+    /// The lanes of each kind: until when each is taken.
+    lanes: BTreeMap<Kind, Vec<usize>>,
+}
+
+/// A machine that lives.
+struct Life {
+    kind: Kind,
+    lane: usize,
+    state: &'static str,
+    cause: &'static str,
+    since: (Instant, usize),
+}
+
+impl Draft<'_> {
+    fn machines(&mut self, moves: &[&Move], waits: &[&Wait]) {
+        let mut living: BTreeMap<String, Life> = BTreeMap::new();
+        let mut ended: BTreeMap<String, Instant> = BTreeMap::new();
+        for moved in moves {
+            let name = moved.machine.to_string();
+            let y = self.axis.point(moved.point);
+            let life = living.remove(&name).unwrap_or_else(|| {
+                // A machine's birth is no transition; its first timer is set then.
+                let after = ended.get(&name).copied().unwrap_or(Instant::ZERO);
+                let since = first_wait(waits, moved, after).unwrap_or(moved.point);
+                let (kind, top) = (Kind::of(Some(moved.machine)), self.axis.point(since));
+                Life {
+                    kind,
+                    lane: self.lane(kind, top),
+                    state: moved.from,
+                    cause: "",
+                    since: (since.at, top),
+                }
+            });
+            // What stays in its state is one span: timers and messages show the rest.
+            if moved.from == moved.to {
+                living.insert(name, life);
+                continue;
+            }
+            self.state(&name, &life, (moved.point.at, y));
+            if matches!(moved.to, "terminated" | "ended" | "down") {
+                self.leave(life.kind, life.lane, y);
+                ended.insert(name, moved.point.at);
+            } else {
+                let since = (moved.point.at, y);
+                living.insert(name, Life { state: moved.to, cause: moved.cause, since, ..life });
+            }
+        }
+        for (name, life) in living {
+            self.state(&name, &life, (self.end, self.axis.bottom()));
+        }
+    }
+
+    fn state(&mut self, name: &str, life: &Life, (at, to): (Instant, usize)) {
+        let &Life { kind, lane, state, cause, since: (since, from) } = life;
+        let by = if cause.is_empty() { String::new() } else { format!(" by “{cause}”") };
+        let title = format!("{name}: {state}{by}, {} to {}", time(since), time(at));
+        if to > from {
+            self.spans.push((kind, lane, Span { x: 0, from, to, name: state, title, timer: None }));
+        }
+    }
+
+    fn timer(&mut self, wait: &Wait) {
+        let from = self.axis.point(wait.set);
+        let (to, fate) = match wait.end {
+            Some(End { point, fired }) => {
+                (self.axis.point(point), if fired { Fate::Fired } else { Fate::Cancelled })
+            }
+            None => (self.axis.bottom(), Fate::Waits),
+        };
+        // One that was set and gone at once is there all the same.
+        let to = to.max(from + 3);
+        let owner = wait.machine.map_or("connection".to_owned(), |machine| machine.to_string());
+        let (set, due) = (time(wait.set.at), time(wait.due));
+        let end = match wait.end {
+            Some(End { point, fired: true }) => format!("fired at {}", time(point.at)),
+            Some(End { point, fired: false }) => format!("cancelled at {}", time(point.at)),
+            None => "not over".to_owned(),
+        };
+        let title = format!("{owner}: timer {}, set at {set}, due at {due}, {end}", wait.name);
+        let lane = self.lane(Kind::Timers, from);
+        self.leave(Kind::Timers, lane, to + 2);
+        let span = Span { x: 0, from, to, name: wait.name, title, timer: Some(fate) };
+        self.spans.push((Kind::Timers, lane, span));
+    }
+
+    /// A lane of this kind that nobody needs below `top`; taken until it is left.
+    fn lane(&mut self, kind: Kind, top: usize) -> usize {
+        let lanes = self.lanes.entry(kind).or_default();
+        let free = lanes.iter().position(|until| *until <= top);
+        let lane = free.unwrap_or(lanes.len());
+        lanes.resize(lanes.len().max(lane + 1), 0);
+        lanes[lane] = usize::MAX;
+        lane
+    }
+
+    fn leave(&mut self, kind: Kind, lane: usize, y: usize) {
+        if let Some(until) = self.lanes.get_mut(&kind).and_then(|lanes| lanes.get_mut(lane)) {
+            *until = y;
+        }
+    }
+
+    fn finish(self) -> Lanes {
+        let mut lanes = Lanes::default();
+        let mut starts = BTreeMap::new();
+        for kind in Kind::ALL {
+            let Some(count) = self.lanes.get(&kind).map(Vec::len) else { continue };
+            starts.insert(kind, lanes.width);
+            lanes.heads.push((lanes.width, kind));
+            lanes.width += count * kind.pitch() + 3;
+        }
+        lanes.spans = self
+            .spans
+            .into_iter()
+            .map(|(kind, lane, span)| {
+                let x = starts[&kind] + lane * kind.pitch();
+                Span { x, ..span }
+            })
+            .collect();
+        lanes
+    }
+}
+
+/// When a machine set its first timer after a time: the connection's may belong to any of its flows.
+fn first_wait(waits: &[&Wait], moved: &Move, after: Instant) -> Option<Point> {
+    let same = |wait: &&&Wait| match (wait.machine, moved.machine) {
+        (None, Machine::Flow(_)) => wait.end.is_none_or(|end| end.point.at >= moved.point.at),
+        (machine, _) => machine == Some(moved.machine),
+    };
+    let fits = |wait: &&&Wait| wait.set.at >= after && wait.set.at <= moved.point.at && same(wait);
+    waits.iter().find(fits).map(|wait| wait.set)
+}

@@ -1,0 +1,129 @@
+//! What goes on inside the phones, for drawings: transitions of their machines and timers that are set. No oracle sees it.
+
+use offhook::{Alarm, Machine, Record};
+use offhook_wire::Instant;
+
+use crate::node::PhoneNode;
+
+/// How many transitions one input may make, for all of them to be drawn.
+pub(crate) const MOST_TRANSITIONS: usize = 256;
+
+/// A place in the order of things: a time, and the entry of the tape that came next.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Point {
+    pub(crate) at: Instant,
+    pub(crate) entry: usize,
+}
+
+/// A machine went from one state to another.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Move {
+    pub(crate) phone: usize,
+    pub(crate) point: Point,
+    pub(crate) machine: Machine,
+    pub(crate) from: &'static str,
+    pub(crate) cause: &'static str,
+    pub(crate) to: &'static str,
+}
+
+/// A timer, from when it was set.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Wait {
+    pub(crate) phone: usize,
+    pub(crate) machine: Option<Machine>,
+    pub(crate) name: &'static str,
+    pub(crate) set: Point,
+    /// When it would fire, in world time, if nothing happened to the clock.
+    pub(crate) due: Instant,
+    pub(crate) end: Option<End>,
+}
+
+/// What became of a timer.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct End {
+    pub(crate) point: Point,
+    /// Or it was cancelled.
+    pub(crate) fired: bool,
+}
+
+/// All that was seen.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    pub(crate) moves: Vec<Move>,
+    pub(crate) waits: Vec<Wait>,
+    phones: Vec<Last>,
+}
+
+/// How a phone was when it was looked at last.
+#[derive(Debug, Default)]
+struct Last {
+    transitions: u64,
+    /// Its timers, and their places in the list of waits.
+    alarms: Vec<(Alarm, usize)>,
+}
+
+impl Watch {
+    pub(crate) fn new(phones: usize) -> Self {
+        let phones = std::iter::repeat_with(Last::default).take(phones).collect();
+        Self { moves: Vec::new(), waits: Vec::new(), phones }
+    }
+
+    /// Looks at a phone after an input.
+    pub(crate) fn look(&mut self, point: Point, index: usize, phone: &PhoneNode) {
+        let last = &mut self.phones[index];
+        let new = phone.transitions() - std::mem::replace(&mut last.transitions, phone.transitions());
+        let records: Vec<Record> = phone.trace().collect();
+        let new = usize::try_from(new).unwrap_or(usize::MAX).min(records.len());
+        self.moves.extend(records[records.len() - new..].iter().map(|record| {
+            let Record { machine, from, cause, to, .. } = *record;
+            Move { phone: index, point, machine, from, cause, to }
+        }));
+        let now = phone.local(point.at);
+        let mut before = std::mem::take(&mut last.alarms);
+        for alarm in phone.alarms() {
+            let place = match before.iter().position(|(known, _)| *known == alarm) {
+                Some(known) => before.swap_remove(known).1,
+                None => {
+                    let Alarm { at, machine, name, .. } = alarm;
+                    let due = point.at + at.saturating_since(now);
+                    self.waits.push(Wait { phone: index, machine, name, set: point, due, end: None });
+                    self.waits.len() - 1
+                }
+            };
+            last.alarms.push((alarm, place));
+        }
+        for (alarm, place) in before {
+            self.waits[place].end = Some(End { point, fired: alarm.at <= now });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::scenario::{PhoneSetup, Transport, Weather};
+    use crate::world::World;
+
+    #[test]
+    fn a_phone_that_nobody_hears_waits_and_repeats() {
+        let deaf = Weather { loss: 1000, ..Weather::CLEAR };
+        let alice = PhoneSetup { transport: Transport::Udp, weather: deaf, ..PhoneSetup::new("alice") };
+        let mut world = World::builder().setup(alice).cold();
+        world.run_for(Duration::from_secs(40));
+        let watch = world.watch().expect("worlds that are driven by hand are watched");
+        let of = |name: &str| watch.waits.iter().filter(move |wait| wait.name == name).collect::<Vec<_>>();
+        let repeats = of("E");
+        assert!(repeats.len() > 8, "timer E doubles up to T2: {repeats:?}");
+        let e = repeats[0];
+        assert_eq!(e.due.saturating_since(e.set.at), Duration::from_millis(500));
+        assert!(e.end.is_some_and(|end| end.fired && end.point.at == e.due), "{e:?}");
+        let f = of("F")[0];
+        assert_eq!(f.due.saturating_since(f.set.at), Duration::from_secs(32));
+        assert!(f.end.is_some_and(|end| end.fired) && matches!(f.machine, Some(Machine::Client(_))), "{f:?}");
+        let given_up =
+            |moved: &&Move| moved.machine == f.machine.expect("a client") && moved.to == "terminated";
+        assert_eq!(watch.moves.iter().find(given_up).map(|moved| moved.point.at), Some(f.due));
+    }
+}
