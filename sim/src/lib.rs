@@ -8,6 +8,8 @@
 
 pub mod fate;
 pub mod generate;
+#[doc = include_str!("../../docs/simulator.md")]
+pub mod guide {}
 pub mod hash;
 mod html;
 mod ladder;

@@ -1,0 +1,95 @@
+//! `docs/simulator.md` says what is so: its tables name the oracles and the faults that there are, and its ladder is the one of its
+//! scenario. Its code is run by `cargo test --doc`.
+
+use std::collections::BTreeSet;
+
+use offhook_sim::generate::generate;
+use offhook_sim::oracle;
+use offhook_sim::run::replay;
+use offhook_sim::scenario::{Act, Scenario};
+
+const GUIDE: &str = include_str!("../../docs/simulator.md");
+
+/// The first cells of the table under this heading, without their backquotes.
+fn table(head: &str) -> Vec<&'static str> {
+    let rows = GUIDE.lines().skip_while(|line| !line.starts_with(head)).skip(2);
+    let cells =
+        rows.take_while(|line| line.starts_with('|')).map(|line| line.split('|').nth(1).unwrap_or(""));
+    let cells: Vec<&str> = cells.map(|cell| cell.trim().trim_matches('`')).collect();
+    assert!(!cells.is_empty(), "no table {head}");
+    cells
+}
+
+/// The text of a block of this kind.
+fn block(kind: &str) -> &'static str {
+    let start = GUIDE.split_once(&format!("```{kind}\n")).expect("there is one").1;
+    start.split_once("```").expect("it ends").0
+}
+
+#[test]
+fn every_oracle_is_in_the_table() {
+    let documented: BTreeSet<&str> = table("| oracle |").into_iter().collect();
+    let mut known: BTreeSet<&str> = oracle::all().iter().map(|oracle| oracle.name()).collect();
+    // Two that are no part of a world: they look at whole runs.
+    known.extend(["determinism", "panic"]);
+    assert_eq!(documented, known, "the table of oracles in docs/simulator.md");
+}
+
+/// What is left of a step when names, numbers and directions are taken out.
+fn shape(step: &str) -> String {
+    let is_shape = |word: &&str| {
+        let filling = ["both", "ways", "to", "from", "the", "network", "ever"].contains(word);
+        !filling && !word.starts_with(|character: char| character.is_ascii_digit() || character == '-')
+    };
+    let names: BTreeSet<&str> =
+        ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "pbx", "pbx2"].into();
+    step.split_whitespace()
+        .filter(|word| is_shape(word) && !names.contains(word))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[test]
+fn every_fault_is_in_the_table() {
+    let mut text = String::from(
+        "offhook-scenario 1\nexchange pbx\nexchange pbx2\nphone alice ws\nphone bob ws\nphone carol udp\n",
+    );
+    let documented = table("| a step |");
+    for (second, step) in documented.iter().enumerate() {
+        text.push_str(&format!("{second}s {step}\n"));
+    }
+    let scenario: Scenario = text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"));
+    assert!(scenario.steps.iter().all(|step| matches!(step.act, Act::Fault(_))), "{scenario}");
+    let shapes: BTreeSet<String> = documented.into_iter().map(shape).collect();
+    for seed in 0..2_000 {
+        let scenario = generate(seed);
+        let text = scenario.to_string();
+        let lines = text.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_digit()));
+        for (line, step) in lines.zip(&scenario.steps) {
+            let missing = matches!(step.act, Act::Fault(_)) && !shapes.contains(&shape(line));
+            assert!(!missing, "the table of faults in docs/simulator.md does not have: {line}");
+        }
+    }
+}
+
+#[test]
+fn what_is_said_of_a_phones_network_is_understood() {
+    for setting in table("| in the line of a phone |") {
+        let text = format!("offhook-scenario 1\nphone alice ws {setting}\n");
+        let scenario: Scenario = text.parse().unwrap_or_else(|error| panic!("{setting}: {error}"));
+        assert!(scenario.to_string().contains(setting), "{setting}");
+    }
+}
+
+#[test]
+fn the_ladder_is_that_of_the_scenario() {
+    let scenario: Scenario = block("scenario").parse().expect("a scenario");
+    let (verdict, ladder) = replay(&scenario);
+    assert_eq!(verdict.violation, None);
+    let shown = block("ladder");
+    let (head, rest) = shown.split_once('\n').expect("a head");
+    assert!(
+        ladder.starts_with(head) && ladder.contains(rest),
+        "docs/simulator.md shows another ladder than:\n{ladder}"
+    );
+}
