@@ -93,7 +93,7 @@ fn a_fault_that_is_needed_stays() {
     for (_, short) in shrunk(third_try, 6) {
         seen += 1;
         let story = &short.scenario;
-        assert!(story.steps.len() <= 2 && story.phones.len() == 1, "{story}");
+        assert!(story.steps.len() <= 3 && story.phones.len() == 1, "{story}");
         assert!(story.steps.iter().any(|step| matches!(step.act, Act::Fault(_))), "{story}");
     }
     assert_eq!(seen, 6);

@@ -76,6 +76,7 @@ fn say(event: &Event, output: Output) {
                 Unregistered::Removed => "removed",
                 Unregistered::Expired => "expired",
                 Unregistered::FlowLost => "connection_lost",
+                Unregistered::Forgotten => "forgotten",
                 _ => "other",
             };
             output.event(

@@ -60,6 +60,8 @@ pub enum Unregistered {
     Expired,
     /// The connection it was registered over is gone.
     FlowLost,
+    /// The exchange lost its memory of it.
+    Forgotten,
 }
 
 /// A step of a call as a proxy sees it.

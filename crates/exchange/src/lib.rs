@@ -121,6 +121,17 @@ pub enum Output {
     Event(Event),
 }
 
+/// A part of what an exchange remembers.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// Who is registered, and where.
+    Bindings,
+    /// The key of the nonces: all that were given out are void.
+    Nonces,
+    /// The transactions that live. Their requests hear nothing more, unless they are sent again.
+    Transactions,
+}
+
 /// How much an exchange holds at the moment.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Load {
@@ -172,6 +183,21 @@ impl Exchange {
                 }
             }
             Input::Flow { flow, change: FlowChange::Down } => self.flow_down(flow),
+        }
+    }
+
+    /// Loses a part of its memory and goes on: a table was flushed, a key was rolled, a worker was killed. New keys come from
+    /// `seed`, which must not have been used before.
+    pub fn forget(&mut self, memory: Memory, seed: [u8; 32]) {
+        let cx = &mut self.cx;
+        match memory {
+            Memory::Bindings => {
+                for binding in cx.location.take() {
+                    registrar::forgotten(cx, &binding, Unregistered::Forgotten);
+                }
+            }
+            Memory::Nonces => cx.gate = Gate::new(&cx.config, &Entropy::new(seed)),
+            Memory::Transactions => self.contexts.clear(cx),
         }
     }
 

@@ -14,7 +14,7 @@ const GAP: u64 = 2_000;
 pub fn busy4(seed: u64) -> Scenario {
     let mut scenario = Scenario::new(seed);
     scenario.span = Span { storm: Duration::from_secs(30 * 60), ..Span::default() };
-    scenario.exchanges.push(ExchangeSetup { name: "pbx2".to_owned() });
+    scenario.exchanges.push(ExchangeSetup::new("pbx2"));
     for (name, transport) in [
         ("alice", Transport::Ws),
         ("bob", Transport::Udp),

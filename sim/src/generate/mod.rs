@@ -6,6 +6,7 @@
 //! A new thing that may happen is an episode in one of the files of `episodes`.
 
 mod bench;
+mod death;
 mod episodes;
 mod phones;
 mod swarm;
@@ -23,28 +24,44 @@ pub fn generate(seed: u64) -> Scenario {
     let mut scenario = Scenario::new(seed);
     let storm = Draw::new(seed, "span").millis(20_000, 240_000);
     scenario.span = Span { storm, ..Span::default() };
-    if Draw::new(seed, "exchanges").chance(150) {
-        scenario.exchanges.push(ExchangeSetup { name: "pbx2".to_owned() });
-    }
+    exchanges(&mut scenario, &mut Draw::new(seed, "exchanges"));
     phones::draw(&mut scenario, &mut Draw::new(seed, "phones"));
     let draw = &mut Draw::new(seed, "steps");
     let swarm = Swarm::draw(draw);
     let gap = draw.between(500, 8_000);
+    death::draw(&mut scenario, &mut Draw::new(seed, "death"));
     write_steps(&mut scenario, draw, &swarm, gap);
     scenario
 }
 
 /// Fills the storm with episodes, one each `gap` milliseconds in the mean.
 fn write_steps(scenario: &mut Scenario, draw: &mut Draw, swarm: &Swarm, gap: u64) {
-    let end = scenario.span.storm;
     let mut at = 1_000;
-    while at < end.as_millis() as u64 {
+    while at < scenario.span.storm.as_millis() as u64 {
         let write = swarm.pick(draw).write;
-        write(&mut Writer::new(scenario, draw, at));
-        at += 1 + draw.below(2 * gap);
+        let mut writer = Writer::new(scenario, draw, at);
+        write(&mut writer);
+        at = writer.end + 1 + draw.below(2 * gap);
     }
+    let end = scenario.span.storm;
     scenario.steps.retain(|step| step.at < end);
     scenario.steps.sort_by_key(|step| step.at);
+}
+
+/// Two, where there is something to fall back on.
+fn exchanges(scenario: &mut Scenario, draw: &mut Draw) {
+    if draw.chance(350) {
+        scenario.exchanges.push(ExchangeSetup::new("pbx2"));
+    }
+    for exchange in &mut scenario.exchanges {
+        exchange.drift = drift(draw);
+    }
+}
+
+/// How wrong a clock runs, in parts per million: some 200, or in one world of five up to 5 %.
+fn drift(draw: &mut Draw) -> i32 {
+    let most = if draw.chance(200) { 50_000 } else { 200 };
+    draw.between(0, 2 * most) as i32 - most as i32
 }
 
 #[cfg(test)]
@@ -62,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_few_hundred_seeds_hold_everything() {
-        let text: String = (0..300).map(|seed| generate(seed).to_string()).collect();
+        let text: String = (0..400).map(|seed| generate(seed).to_string()).collect();
         for word in [
             " udp",
             "loss=",
@@ -101,7 +118,23 @@ mod tests {
             "pathless",
             "broken",
             "slow",
-            "dies",
+            "alice dies",
+            "pbx dies",
+            "for ever",
+            "is parted from pbx for",
+            "cannot hear pbx2 for",
+            "freezes for",
+            "sleeps for",
+            "sleeps without counting",
+            "sets its clock forward",
+            "sets its clock back",
+            "lags by",
+            "forgets its bindings",
+            "forgets its nonces",
+            "forgets its transactions",
+            "is overloaded",
+            "deaf",
+            "phone heidi",
         ] {
             assert!(text.contains(word), "{word}");
         }

@@ -8,7 +8,8 @@ use crate::scenario::{Codec, PhoneSetup, Scenario, Streaming, Transport, Weather
 const NAMES: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
 
 pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
-    let count = *draw.pick(&[2, 2, 2, 3, 3, 4, 4, 5]);
+    // Each of them costs time, and most of what can go wrong goes wrong between two or three.
+    let count = *draw.pick(&[1, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7, 8]);
     let udp = *draw.pick(&[0, 0, 300, 500, 1000]);
     // Half of the worlds have calm networks; faults of a single kind stand out there.
     let calm = draw.chance(500);
@@ -26,7 +27,7 @@ pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
         if !calm {
             phone.weather = weather(draw);
         }
-        phone.drift = draw.between(0, 400) as i32 - 200;
+        phone.drift = super::drift(draw);
         if draw.chance(60) {
             phone.codecs = vec![*draw.pick(&Codec::ALL)];
         }

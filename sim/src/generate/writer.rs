@@ -11,10 +11,12 @@ pub(super) struct Writer<'a> {
     pub(super) draw: &'a mut Draw,
     /// The phone that the episode is about.
     pub(super) one: usize,
-    /// Another one.
+    /// Another one, if there is one.
     pub(super) other: usize,
     /// When the episode begins, in milliseconds.
     at: u64,
+    /// When the next one may begin at the earliest.
+    pub(super) end: u64,
 }
 
 impl<'a> Writer<'a> {
@@ -22,8 +24,9 @@ impl<'a> Writer<'a> {
     pub(super) fn new(scenario: &'a mut Scenario, draw: &'a mut Draw, at: u64) -> Self {
         let count = scenario.phones.len() as u64;
         let one = draw.below(count);
-        let other = (one + 1 + draw.below(count - 1)) % count;
-        Self { scenario, draw, one: one as usize, other: other as usize, at }
+        // Who is alone can only call itself.
+        let other = if count == 1 { one } else { (one + 1 + draw.below(count - 1)) % count };
+        Self { scenario, draw, one: one as usize, other: other as usize, at, end: at }
     }
 
     /// A user acts `after` milliseconds.
@@ -50,7 +53,13 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn fault(&mut self, fault: Fault) {
-        self.scenario.steps.push(Step { at: Duration::from_millis(self.at), act: Act::Fault(fault) });
+        self.fault_after(0, fault);
+    }
+
+    /// Something goes wrong `after` milliseconds.
+    pub(super) fn fault_after(&mut self, after: u64, fault: Fault) {
+        let at = Duration::from_millis(self.at + after);
+        self.scenario.steps.push(Step { at, act: Act::Fault(fault) });
     }
 
     /// A time near another one, as messages go.
@@ -64,6 +73,12 @@ impl<'a> Writer<'a> {
         let most = if self.draw.chance(500) { most / 10 } else { most };
         let rest = self.scenario.span.storm.as_millis() as u64 - self.at;
         self.draw.millis(10, most).min(Duration::from_millis(rest))
+    }
+
+    /// Nothing else begins for so long, and the storm lasts so much longer.
+    pub(super) fn wait(&mut self, lasting: Duration) {
+        self.end += lasting.as_millis() as u64;
+        self.scenario.span.storm += lasting;
     }
 
     /// Somebody to call, or nobody.

@@ -1,12 +1,25 @@
-//! A clock that started at another time than the world, and runs a little faster or slower.
+//! A clock that started at another time than the world, runs a little faster or slower, jumps, and may stand still.
+
+use std::time::Duration;
 
 use offhook_wire::Instant;
+
+use crate::scenario::ClockStep;
 
 /// The clock of one node.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Clock {
-    offset: u64,
+    /// When it was last set, in world time.
+    set: Instant,
+    /// What it showed then.
+    shown: Instant,
+    /// The most that its machine saw on it, and what that was when it was set.
+    seen: Instant,
+    floor: Instant,
+    /// What passed before on a machine that lives by it.
+    lived: Duration,
     drift: i32,
+    stands: bool,
 }
 
 const MILLION: i128 = 1_000_000;
@@ -14,31 +27,125 @@ const MILLION: i128 = 1_000_000;
 impl Clock {
     /// A clock that shows `offset` nanoseconds at the start of the world, and `drift` parts per million too many later.
     pub fn new(offset: u64, drift: i32) -> Self {
-        Self { offset, drift }
+        let shown = Instant::from_nanos(offset);
+        Self {
+            set: Instant::ZERO,
+            shown,
+            seen: shown,
+            floor: shown,
+            lived: Duration::ZERO,
+            drift,
+            stands: false,
+        }
     }
 
     /// What it shows at a time of the world.
     pub fn local(self, world: Instant) -> Instant {
-        let passed = i128::from(world.as_nanos());
-        let shown = i128::from(self.offset) + passed + passed * i128::from(self.drift) / MILLION;
-        Instant::from_nanos(u64::try_from(shown).unwrap_or(u64::MAX))
+        if self.stands {
+            return self.shown;
+        }
+        self.shown + self.run(world)
     }
 
-    /// The earliest time of the world at which it shows `local` or more.
+    /// What a machine that never goes back in time takes it to show.
+    pub fn ahead(self, world: Instant) -> Instant {
+        self.local(world).max(self.seen)
+    }
+
+    /// The machine looks at it.
+    pub fn look(&mut self, world: Instant) -> Instant {
+        self.seen = self.ahead(world);
+        self.seen
+    }
+
+    /// How much time passed for a machine that lives by it: not while it stood still, not in a jump, and not while it showed
+    /// again what the machine had seen before.
+    pub fn lived(self, world: Instant) -> Duration {
+        self.lived_until(self.local(world))
+    }
+
+    fn lived_until(self, local: Instant) -> Duration {
+        self.lived + local.saturating_since(self.shown.max(self.floor))
+    }
+
+    /// The earliest time of the world at which it shows `local` or more, if it is left alone.
     pub fn world(self, local: Instant) -> Instant {
-        let passed = i128::from(local.as_nanos()) - i128::from(self.offset);
-        let near = passed * MILLION / (MILLION + i128::from(self.drift)) - 1;
-        let mut world = Instant::from_nanos(u64::try_from(near.max(0)).unwrap_or(u64::MAX));
+        if self.stands && self.shown < local {
+            return Instant::from_nanos(u64::MAX);
+        }
+        let passes = local.saturating_since(self.shown).as_nanos() as i128;
+        let near = passes * MILLION / (MILLION + i128::from(self.drift)) - 1;
+        let near = Duration::from_nanos(u64::try_from(near.max(0)).unwrap_or(u64::MAX));
+        let mut world = self.set + near;
         while self.local(world) < local && world.as_nanos() < u64::MAX {
             world = Instant::from_nanos(world.as_nanos() + 1);
         }
         world
+    }
+
+    /// Sets it.
+    pub fn step(&mut self, world: Instant, step: ClockStep) {
+        match step {
+            ClockStep::Forward(by) => {
+                self.reset(world, self.local(world));
+                self.shown += by;
+            }
+            // What the machine did not see yet is still to come.
+            ClockStep::Back(by) => {
+                self.reset(world, self.local(world).min(self.seen));
+                self.shown = Instant::ZERO + self.shown.saturating_since(Instant::ZERO + by);
+            }
+        }
+    }
+
+    /// Stops it.
+    pub fn stop(&mut self, world: Instant) {
+        self.reset(world, self.local(world));
+        self.stands = true;
+    }
+
+    /// Lets it run again, as if it had not stood still if it `counted` secretly.
+    pub fn go_on(&mut self, world: Instant, counted: bool) {
+        if !self.stands {
+            return;
+        }
+        self.stands = false;
+        let passed = self.run(world);
+        self.set = world;
+        if counted {
+            self.shown += passed;
+        }
+    }
+
+    /// Sets it to the most that its machine saw on it.
+    pub fn catch_up(&mut self, world: Instant) {
+        self.reset(world, self.local(world));
+        self.shown = self.shown.max(self.seen);
+    }
+
+    /// Begins anew from what it shows, of which the machine lived through all `until` then.
+    fn reset(&mut self, world: Instant, until: Instant) {
+        self.lived = self.lived_until(until);
+        self.shown = self.local(world);
+        self.set = world;
+        self.floor = self.seen;
+    }
+
+    /// What a clock of this drift counts since it was set.
+    fn run(self, world: Instant) -> Duration {
+        let passed = world.saturating_since(self.set).as_nanos() as i128;
+        let counted = passed + passed * i128::from(self.drift) / MILLION;
+        Duration::from_nanos(u64::try_from(counted).unwrap_or(u64::MAX))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(seconds: u64) -> Instant {
+        Instant::ZERO + Duration::from_secs(seconds)
+    }
 
     #[test]
     fn a_deadline_is_met_at_once_and_not_a_nanosecond_early() {
@@ -56,6 +163,45 @@ mod tests {
                 }
             }
             assert_eq!(clock.world(Instant::ZERO), Instant::ZERO);
+        }
+    }
+
+    #[test]
+    fn a_jump_is_not_lived() {
+        let mut clock = Clock::new(0, 0);
+        clock.step(at(10), ClockStep::Forward(Duration::from_secs(3600)));
+        assert_eq!(clock.local(at(11)), at(3611));
+        assert_eq!(clock.lived(at(11)), Duration::from_secs(11));
+        assert_eq!(clock.world(at(3700)), at(100));
+        assert_eq!(clock.world(at(1000)), at(10), "long past, so at once");
+    }
+
+    #[test]
+    fn what_was_seen_before_is_not_lived_again() {
+        let mut clock = Clock::new(1_000_000_000_000, 0);
+        assert_eq!(clock.look(at(8)), at(1008));
+        clock.step(at(10), ClockStep::Back(Duration::from_secs(5)));
+        assert_eq!(clock.local(at(12)), at(1007));
+        assert_eq!(clock.look(at(12)), at(1008));
+        assert_eq!(clock.lived(at(12)), Duration::from_secs(8));
+        assert_eq!(clock.world(at(1011)), at(16));
+        assert_eq!(clock.lived(at(16)), Duration::from_secs(11), "a timer of eleven seconds is due");
+        clock.catch_up(at(16));
+        assert_eq!(clock.look(at(16)), at(1011), "nothing to catch up with any more");
+        clock.step(at(16), ClockStep::Back(Duration::from_secs(100)));
+        clock.catch_up(at(16));
+        assert_eq!((clock.local(at(17)), clock.lived(at(17))), (at(1012), Duration::from_secs(12)));
+    }
+
+    #[test]
+    fn a_clock_that_stood_still_may_have_counted() {
+        for (counted, shows) in [(true, 110), (false, 20)] {
+            let mut clock = Clock::new(0, 0);
+            clock.stop(at(10));
+            assert_eq!((clock.local(at(50)), clock.lived(at(50))), (at(10), Duration::from_secs(10)));
+            assert_eq!(clock.world(at(11)), Instant::from_nanos(u64::MAX), "never, as things stand");
+            clock.go_on(at(100), counted);
+            assert_eq!((clock.local(at(110)), clock.lived(at(110))), (at(shows), Duration::from_secs(20)));
         }
     }
 }

@@ -1,13 +1,18 @@
 //! An exchange in the world.
 
-use offhook::Password;
-use offhook_exchange::{Config, Exchange, FlowId, Input, Output};
-use offhook_wire::Instant;
-use offhook_wire::digest::Secret;
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::Clock;
+use bytes::Bytes;
+use offhook::Password;
+use offhook_exchange::{Config, Exchange, FlowId, Input, Memory, Output};
+use offhook_wire::digest::Secret;
+use offhook_wire::{Instant, Limits};
+
+use super::refusing::request;
+use super::{Admission, Clock, Refusing};
 use crate::hash::Draw;
-use crate::scenario::Scenario;
+use crate::scenario::{Act, ClockStep, ExchangeTrouble, Fault, Scenario};
 
 /// The domain of everybody.
 pub(super) const DOMAIN: &str = "pbx.example";
@@ -21,10 +26,27 @@ pub struct ExchangeNode {
     clock: Clock,
     running: Option<Box<Exchange>>,
     restarts: u64,
+    seeds: u64,
     /// When it was started last.
     pub started: Instant,
+    /// Whether it will never come back.
+    pub dead: bool,
+    /// When it last lost bindings without a word to those who were registered: its memory was flushed, or its clock was set.
+    pub forgot: Instant,
     flows: u64,
     deadline: Option<Instant>,
+    /// What it gives every request that is not of a dialog, if it is overloaded.
+    pub refusing: Option<Refusing>,
+    /// Whether it ever will be: only then it is worth while to know what was admitted.
+    may_refuse: bool,
+    /// The branches of the requests that were looked at.
+    admitted: BTreeSet<Vec<u8>>,
+    /// How long a message waits before it is looked at.
+    lag: Duration,
+    /// Until when it does nothing at all.
+    frozen: Instant,
+    /// When the last of the messages that wait is looked at.
+    last: Instant,
 }
 
 impl ExchangeNode {
@@ -33,13 +55,22 @@ impl ExchangeNode {
         let name = scenario.exchanges[index].name.clone();
         let offset = Draw::new(scenario.seed, &name).below(1_000_000_000_000);
         Self {
-            clock: Clock::new(offset, 0),
+            clock: Clock::new(offset, scenario.exchanges[index].drift),
             name,
             running: None,
             restarts: 0,
+            seeds: 0,
             started: Instant::ZERO,
+            dead: false,
+            forgot: Instant::ZERO,
             flows: 0,
             deadline: None,
+            refusing: None,
+            may_refuse: scenario.steps.iter().any(|step| is_refusal(&step.act)),
+            admitted: BTreeSet::new(),
+            lag: Duration::ZERO,
+            frozen: Instant::ZERO,
+            last: Instant::ZERO,
         }
     }
 
@@ -59,9 +90,10 @@ impl ExchangeNode {
         for phone in &scenario.phones {
             config.users.insert(phone.user.clone(), Password::Plain(Secret::new(PASSWORD.to_owned())));
         }
-        let seed = Draw::new(scenario.seed ^ self.restarts, &self.name).seed();
+        let seed = self.next_seed(scenario);
         self.restarts += 1;
         self.started = now;
+        self.admitted.clear();
         self.running = Some(Box::new(Exchange::new(config, seed, self.clock.local(now))));
     }
 
@@ -69,6 +101,69 @@ impl ExchangeNode {
     pub fn crash(&mut self) {
         self.running = None;
         self.deadline = None;
+    }
+
+    /// Which of its lives this is. What waits for one is not looked at in the next.
+    pub fn life(&self) -> u64 {
+        self.restarts
+    }
+
+    /// Lets it lose a part of its memory.
+    pub fn forget(&mut self, scenario: &Scenario, now: Instant, memory: Memory) {
+        let seed = self.next_seed(scenario);
+        if let Some(exchange) = &mut self.running {
+            exchange.forget(memory, seed);
+            if memory == Memory::Bindings {
+                self.forgot = now;
+            }
+        }
+    }
+
+    fn next_seed(&mut self, scenario: &Scenario) -> [u8; 32] {
+        self.seeds += 1;
+        Draw::new(scenario.seed ^ (self.seeds - 1), &self.name).seed()
+    }
+
+    /// What becomes of a message, in view of how busy it is.
+    pub fn admit(&mut self, data: &Bytes) -> Admission {
+        if let Some(refusing) = self.refusing.as_mut().filter(|_| self.running.is_some()) {
+            return refusing.judge(data, |branch| self.admitted.contains(branch));
+        }
+        if self.may_refuse && self.is_running() {
+            self.admitted.extend(request(data, &Limits::default()).map(|(branch, _)| branch));
+        }
+        Admission::Admitted
+    }
+
+    /// Sets its clock.
+    pub fn set_clock(&mut self, now: Instant, step: ClockStep) {
+        self.clock.step(now, step);
+        self.forgot = now;
+        self.look();
+    }
+
+    /// Lets each message wait before it is looked at.
+    pub fn lag(&mut self, by: Duration) {
+        self.lag = by;
+    }
+
+    /// Lets it do nothing until then.
+    pub fn freeze(&mut self, until: Instant) {
+        self.frozen = self.frozen.max(until);
+        self.look();
+    }
+
+    /// Ends all that keeps it from its work.
+    pub fn heal(&mut self, now: Instant) {
+        (self.lag, self.frozen, self.refusing) = (Duration::ZERO, now, None);
+        self.clock.catch_up(now);
+        self.look();
+    }
+
+    /// When it will look at something that comes to it now, if not at once. None overtakes another.
+    pub fn looks_at(&mut self, now: Instant) -> Option<Instant> {
+        self.last = (now + self.lag).max(self.frozen).max(self.last);
+        Some(self.last).filter(|&at| at > now)
     }
 
     /// A name for a flow that it has not seen yet, not even before a crash.
@@ -79,10 +174,15 @@ impl ExchangeNode {
 
     /// Hands it something. Nothing happens while it is crashed.
     pub fn handle(&mut self, now: Instant, input: Input) {
-        let local = self.clock.local(now);
+        let local = self.clock.look(now);
         if let Some(exchange) = &mut self.running {
             exchange.handle(local, input);
         }
+    }
+
+    /// How many contacts of a user it knows.
+    pub fn contacts(&self, user: &str) -> usize {
+        self.running.as_ref().map_or(0, |exchange| exchange.contacts(user).count())
     }
 
     /// What it wants done.
@@ -98,6 +198,10 @@ impl ExchangeNode {
 
     /// When it wants to be woken, in world time.
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        self.deadline.map(|deadline| deadline.max(self.frozen))
     }
+}
+
+fn is_refusal(act: &Act) -> bool {
+    matches!(act, Act::Fault(Fault::Exchange { trouble: ExchangeTrouble::Refuses { .. }, .. }))
 }

@@ -3,7 +3,9 @@
 mod clock;
 mod exchange;
 mod phone;
+mod refusing;
 
 pub use clock::Clock;
 pub use exchange::ExchangeNode;
-pub use phone::{Call, PhoneNode};
+pub use phone::{Call, PhoneNode, Rest};
+pub use refusing::{Admission, Refusing};

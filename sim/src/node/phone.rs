@@ -1,6 +1,7 @@
 //! A phone in the world, with what its user and its host know of it: only what events told them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use offhook::{
     Account, Alarm, Config, Deadline, EffectId, Event, FlowId, Input, Marks, Misuse, Output, Password, Phone,
@@ -22,6 +23,10 @@ pub struct PhoneNode {
     clock: Clock,
     /// Whether it still exists.
     pub alive: bool,
+    /// Whether it stands still.
+    pub rest: Option<Rest>,
+    /// Whether no exchange that it knows can ever be reached again.
+    pub stranded: bool,
     /// What its user does with incoming calls.
     pub manner: Manner,
     /// Whether its user wants to be registered.
@@ -54,6 +59,21 @@ pub struct Call {
     pub remote_hold: bool,
     /// Since when it has this status, in world time.
     pub since: Instant,
+    /// What the phone had lived through then.
+    pub lived: Duration,
+    /// When it began, in world time.
+    pub begun: Instant,
+}
+
+/// How a phone stands still.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// Until when.
+    pub until: Instant,
+    /// Whether its host sleeps too, so that nothing can reach it.
+    pub deep: bool,
+    /// Whether its clock goes on counting.
+    pub counts: bool,
 }
 
 impl PhoneNode {
@@ -67,6 +87,8 @@ impl PhoneNode {
             phone,
             clock,
             alive: true,
+            rest: None,
+            stranded: false,
             manner,
             wants_registration: true,
             registration: None,
@@ -84,12 +106,28 @@ impl PhoneNode {
     /// # Errors
     /// As [`Phone::handle`].
     pub fn handle(&mut self, now: Instant, input: Input) -> Result<(), Misuse> {
-        self.phone.handle(self.clock.local(now), input)
+        self.phone.handle(self.clock.look(now), input)
     }
 
-    /// What its clock shows at a time of the world.
+    /// What it takes its clock to show at a time of the world: it never goes back.
     pub fn local(&self, world: Instant) -> Instant {
-        self.clock.local(world)
+        self.clock.ahead(world)
+    }
+
+    /// How much time passed for it, jumps of its clock and rests left out: the longest that a timer of that length takes.
+    pub fn lived(&self, world: Instant) -> Duration {
+        self.clock.lived(world)
+    }
+
+    /// Whether it exists and does not stand still.
+    pub fn is_awake(&self) -> bool {
+        self.alive && self.rest.is_none()
+    }
+
+    /// Sets its clock.
+    pub fn set_clock(&mut self, set: impl FnOnce(&mut Clock)) {
+        set(&mut self.clock);
+        self.look();
     }
 
     /// The earliest time of the world at which its clock shows this.
@@ -109,7 +147,7 @@ impl PhoneNode {
 
     /// When it wants to be woken, in world time.
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadline.filter(|_| self.alive)
+        self.deadline.filter(|_| self.is_awake())
     }
 
     /// What it wants to be woken for, in its own time.
@@ -171,14 +209,15 @@ impl PhoneNode {
 
     /// Takes in what an event tells the user.
     pub fn learn(&mut self, now: Instant, event: &Event) {
+        let lived = self.lived(now);
         match event {
             Event::Registration { state, .. } => self.registration = Some(*state),
             Event::Incoming(incoming) => {
-                self.calls.insert(incoming.session, Call::new(false, now));
+                self.calls.insert(incoming.session, Call::new(false, now, lived));
             }
             Event::Status { session, to, .. } => {
                 if let Some(call) = self.calls.get_mut(session) {
-                    (call.status, call.since) = (*to, now);
+                    (call.status, call.since, call.lived) = (*to, now, lived);
                 }
             }
             Event::Hold { session, local, remote } => {
@@ -187,7 +226,7 @@ impl PhoneNode {
                 }
             }
             Event::Referred { session, .. } => {
-                self.calls.insert(*session, Call::new(true, now));
+                self.calls.insert(*session, Call::new(true, now, lived));
             }
             Event::Ended { session, .. } => {
                 self.calls.remove(session);
@@ -199,7 +238,7 @@ impl PhoneNode {
 
 impl Call {
     /// A call that was just made.
-    pub fn new(outgoing: bool, now: Instant) -> Self {
+    pub fn new(outgoing: bool, now: Instant, lived: Duration) -> Self {
         Self {
             outgoing,
             status: Status::Initial,
@@ -207,6 +246,8 @@ impl Call {
             local_hold: false,
             remote_hold: false,
             since: now,
+            lived,
+            begun: now,
         }
     }
 }

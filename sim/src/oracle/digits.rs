@@ -166,9 +166,9 @@ impl Digits {
     }
 }
 
-/// Whether an exchange was started within the last 64·T1.
+/// Whether an exchange was started within the last 64·T1, as a slow clock counts them.
 fn restarted(scene: &Scene<'_>) -> bool {
-    let lately = |at: Instant| at > Instant::ZERO && scene.now.saturating_since(at) < Duration::from_secs(32);
+    let lately = |at: Instant| at > Instant::ZERO && scene.now.saturating_since(at) < Duration::from_secs(34);
     scene.exchanges.iter().any(|exchange| lately(exchange.started))
 }
 

@@ -1,7 +1,8 @@
 //! What one message obliges a phone to: a final response to an INVITE to an ACK, a request to an answer, silence to a
 //! repetition, a 491 to a wait.
 //!
-//! Times are the phone's own, whatever its clock does. A duty is over with the connection that it came over.
+//! Times are the phone's own, whatever its clock does: what is overdue is measured by what the phone lived through, what may be
+//! over by what its clock shows. A duty is over with the connection that it came over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use offhook::FlowId;
 use offhook_wire::{Frame, Instant, Limits, Message, Method, datagram};
 
 use super::{Moment, Oracle, Scene, Sight};
+use crate::node::PhoneNode;
 use crate::scenario::Transport;
 
 /// T1, after which a request without a response is sent again over UDP (RFC 3261 §17.1.1.2, §17.1.2.2), with room for
@@ -35,7 +37,7 @@ pub(super) struct Duties {
 #[derive(Default)]
 struct Phone {
     /// Requests over UDP: where and when each was sent. `None` once it was sent again, or has a response.
-    first: BTreeMap<Branch, Option<(FlowId, Instant)>>,
+    first: BTreeMap<Branch, Option<(FlowId, Duration)>>,
     /// INVITEs by branch.
     invites: BTreeMap<Branch, Invite>,
     /// ACKs that are due when the phone has done what it does now.
@@ -55,6 +57,21 @@ struct Phone {
     accepted: BTreeMap<CallId, Accepted>,
 }
 
+/// The time at a phone.
+#[derive(Copy, Clone)]
+struct Now {
+    /// By its clock, with all jumps.
+    shown: Instant,
+    /// Without them.
+    lived: Duration,
+}
+
+impl Now {
+    fn at(node: &PhoneNode, world: Instant) -> Self {
+        Self { shown: node.local(world), lived: node.lived(world) }
+    }
+}
+
 struct Invite {
     sent: Instant,
     flow: FlowId,
@@ -62,7 +79,7 @@ struct Invite {
 }
 
 struct Accepted {
-    at: Instant,
+    at: Now,
     flow: FlowId,
     times: u32,
     acknowledged: bool,
@@ -79,12 +96,12 @@ impl Oracle for Duties {
             Sight::Sent { phone, flow, data } => {
                 let Some(message) = read(data, &self.limits) else { return Ok(()) };
                 let udp = scene.phones[phone].setup.transport == Transport::Udp;
-                let now = scene.phones[phone].local(scene.now);
+                let now = Now::at(&scene.phones[phone], scene.now);
                 (phone, self.phones[phone].sent(now, udp, flow, &message))
             }
             Sight::Received { phone, flow, data } => {
                 let Some(message) = read(data, &self.limits) else { return Ok(()) };
-                let now = scene.phones[phone].local(scene.now);
+                let now = Now::at(&scene.phones[phone], scene.now);
                 let known = scene.phones[phone].flows.contains_key(&flow);
                 if known {
                     self.phones[phone].received(now, flow, &message);
@@ -93,7 +110,7 @@ impl Oracle for Duties {
             }
             Sight::Drained { phone, .. } => {
                 let node = &scene.phones[phone];
-                let now = node.local(scene.now);
+                let now = Now::at(node, scene.now);
                 let up = |flow: FlowId| node.flows.contains_key(&flow);
                 (phone, self.phones[phone].drained(now, up))
             }
@@ -117,7 +134,7 @@ impl Oracle for Duties {
 }
 
 impl Phone {
-    fn sent(&mut self, now: Instant, udp: bool, flow: FlowId, message: &Message) -> Result<(), String> {
+    fn sent(&mut self, now: Now, udp: bool, flow: FlowId, message: &Message) -> Result<(), String> {
         let Some((branch, call, number)) = names(message) else { return Ok(()) };
         match (message.method(), message.status()) {
             (Some(Method::Ack), _) => {
@@ -126,13 +143,13 @@ impl Phone {
             (Some(method), _) => {
                 if udp {
                     let known = self.first.contains_key(&branch);
-                    self.first.insert(branch.clone(), (!known).then_some((flow, now)));
+                    self.first.insert(branch.clone(), (!known).then_some((flow, now.lived)));
                 }
                 match method {
-                    Method::Invite => self.invited(now, flow, branch, call, message)?,
+                    Method::Invite => self.invited(now.shown, flow, branch, call, message)?,
                     Method::Bye => {
                         let early = self.accepted.get(&call).is_some_and(|accepted| {
-                            !accepted.acknowledged && now.saturating_since(accepted.at) < AWAITED
+                            !accepted.acknowledged && now.shown.saturating_since(accepted.at.shown) < AWAITED
                         });
                         if early {
                             return Err("sends a BYE, and its 2xx was not acknowledged yet".to_owned());
@@ -181,7 +198,7 @@ impl Phone {
         }
     }
 
-    fn received(&mut self, now: Instant, flow: FlowId, message: &Message) {
+    fn received(&mut self, now: Now, flow: FlowId, message: &Message) {
         let Some((branch, call, number)) = names(message) else { return };
         match (message.method(), message.status()) {
             // A BYE of the peer says as much as its ACK.
@@ -213,35 +230,35 @@ impl Phone {
                 let again = invite.status.is_some();
                 let first = *invite.status.get_or_insert(status);
                 let due = if status < 300 { first < 300 } else { !again };
-                if due && now.saturating_since(invite.sent) < AWAITED {
+                if due && now.shown.saturating_since(invite.sent) < AWAITED {
                     self.acks.push((call.clone(), number, status));
                 }
                 let ours = self.owned.contains(&call) && !self.offered.contains(&call);
                 if status == 491 && !again && ours {
-                    self.glares.insert(call, now);
+                    self.glares.insert(call, now.shown);
                 }
             }
             _ => {}
         }
     }
 
-    fn drained(&mut self, now: Instant, up: impl Fn(FlowId) -> bool) -> Result<(), String> {
+    fn drained(&mut self, now: Now, up: impl Fn(FlowId) -> bool) -> Result<(), String> {
         if let Some((_, number, status)) = self.acks.pop() {
             self.acks.clear();
             return Err(format!("does not acknowledge the {status} to its INVITE {number}"));
         }
-        let late = |(flow, at): &&(FlowId, Instant)| up(*flow) && now.saturating_since(*at) > REPEAT;
+        let late = |(flow, at): &&(FlowId, Duration)| up(*flow) && now.lived.saturating_sub(*at) > REPEAT;
         if let Some((_, at)) = self.first.values().flatten().find(late) {
-            let waits = now.saturating_since(*at);
+            let waits = now.lived.saturating_sub(*at);
             return Err(format!("did not repeat a request that has no response for {waits:?}"));
         }
         let silent = |accepted: &Accepted| {
-            let waits = now.saturating_since(accepted.at);
+            let waits = now.lived.saturating_sub(accepted.at.lived);
             accepted.times == 1
                 && up(accepted.flow)
                 && !accepted.acknowledged
                 && waits > REPEAT
-                && waits < AWAITED
+                && now.shown.saturating_since(accepted.at.shown) < AWAITED
         };
         if self.accepted.values().any(silent) {
             return Err("did not repeat a 2xx that has no ACK".to_owned());

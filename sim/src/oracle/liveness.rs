@@ -16,7 +16,8 @@ impl Oracle for Liveness {
         if moment == Moment::Healed {
             return Ok(());
         }
-        for phone in scene.phones.iter().filter(|phone| phone.alive) {
+        // What is dead for ever, and what only reaches the dead, promises nothing.
+        for phone in scene.phones.iter().filter(|phone| phone.alive && !phone.stranded) {
             if !is_where_it_should_be(phone) {
                 let wish = if phone.wants_registration { "wants" } else { "does not want" };
                 return Err(format!(

@@ -48,7 +48,9 @@ impl Oracle for Outcome {
         }
         // A phone that gave up registering has no connection and seeks none: what is wished waits for its user.
         let lives = |phone: &PhoneNode| {
-            phone.alive && !matches!(phone.registration, Some(RegistrationState::Failed(_)))
+            phone.alive
+                && !phone.stranded
+                && !matches!(phone.registration, Some(RegistrationState::Failed(_)))
         };
         for ((phone, session), open) in self.calls.iter().filter(|(end, _)| lives(&scene.phones[end.0])) {
             let name = &scene.phones[*phone].setup.name;

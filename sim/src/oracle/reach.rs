@@ -13,6 +13,8 @@ use crate::scenario::Transport;
 pub(super) struct Reach {
     /// By exchange and contact: the phone whose connection it came over, and when.
     bindings: BTreeMap<(usize, String), (usize, Instant)>,
+    /// By phone: which exchange took it last, and when.
+    last: BTreeMap<usize, (usize, Instant)>,
 }
 
 impl Oracle for Reach {
@@ -24,6 +26,7 @@ impl Oracle for Reach {
         match *sight {
             Sight::Bound { exchange, phone, contact } => {
                 self.bindings.insert((exchange, contact.to_owned()), (phone, scene.now));
+                self.last.insert(phone, (exchange, scene.now));
             }
             Sight::Unbound { exchange, contact } => {
                 self.bindings.remove(&(exchange, contact.to_owned()));
@@ -39,10 +42,14 @@ impl Oracle for Reach {
         }
         for (index, phone) in scene.phones.iter().enumerate() {
             let claims = phone.alive && phone.is_registered() && phone.setup.transport == Transport::Ws;
+            // That an exchange lost its memory, or that its clock was set, is not known before the next refresh.
+            let is_excused =
+                self.last.get(&index).is_some_and(|&(exchange, at)| scene.exchanges[exchange].forgot > at);
             let is_bound = self.bindings.iter().any(|(&(exchange, _), &(bound, at))| {
-                bound == index && at >= scene.exchanges[exchange].started
+                let node = &scene.exchanges[exchange];
+                bound == index && at >= node.started && node.is_running()
             });
-            if claims && !is_bound {
+            if claims && !is_bound && !is_excused {
                 return Err(format!(
                     "{} says it is registered, and no exchange knows where",
                     phone.setup.name

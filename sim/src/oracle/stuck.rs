@@ -26,7 +26,7 @@ impl Oracle for Stuck {
         let node = &scene.phones[phone];
         let name = &node.setup.name;
         for (session, call) in &node.calls {
-            let lasts = scene.now.saturating_since(call.since);
+            let lasts = node.lived(scene.now).saturating_sub(call.lived);
             if lasts > bound(call) {
                 return Err(format!("call {session} of {name} is {} since {}", call.status, Seconds(lasts)));
             }
@@ -43,8 +43,8 @@ impl Oracle for Stuck {
 /// How long a call may have one status.
 fn bound(call: &Call) -> Duration {
     match call.status {
-        // An offer, an answer.
-        Status::Initial => TRANSACTION + SLACK,
+        // A media engine that never makes an offer, or an answer, is waited for as long as a peer that does not answer.
+        Status::Initial => NO_ANSWER + SLACK,
         // The ringing, a CANCEL that nobody answers, a final response that nobody acknowledges.
         Status::Establishing => NO_ANSWER + TRANSACTION * 2 + SLACK,
         Status::Established => Duration::MAX,

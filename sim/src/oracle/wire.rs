@@ -9,7 +9,7 @@ use offhook_wire::{Frame, Instant, Limits, Message, datagram};
 
 use super::{Oracle, Scene, Sight};
 
-/// How long a transaction remembers that it answered: timer J, 64·T1, but for a clock that runs fast.
+/// How long a transaction remembers that it answered: timer J, 64·T1, by its own clock.
 const MEMORY: Duration = Duration::from_secs(31);
 
 #[derive(Default)]
@@ -27,7 +27,7 @@ impl Oracle for Wire {
 
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
         let Sight::Sent { phone, flow, data } = *sight else { return Ok(()) };
-        self.sent(scene.now, phone, flow, data).map_err(|what| {
+        self.sent(scene.phones[phone].local(scene.now), phone, flow, data).map_err(|what| {
             let message = String::from_utf8_lossy(data);
             format!("{} sends a message that {what}:\n{message}", scene.phones[phone].setup.name)
         })

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Scenario, Seconds, StreamTrouble, parse_duration};
+use super::{ClockStep, ExchangeTrouble, Scenario, Seconds, Stillness, StreamTrouble, parse_duration};
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,12 +34,39 @@ pub enum Fault {
         /// What.
         trouble: StreamTrouble,
     },
-    /// An exchange stops, and comes back with all forgotten.
-    Crash {
+    /// One phone and one exchange do not reach each other.
+    Part {
+        /// Which phone.
+        phone: usize,
         /// Which exchange, by its place in the scenario.
         exchange: usize,
-        /// How long it is away.
+        /// What no longer passes.
+        way: Way,
+        /// For how long; `None`: for ever.
+        lasting: Option<Duration>,
+    },
+    /// A phone stands still.
+    Rest {
+        /// Which phone.
+        phone: usize,
+        /// How.
+        how: Stillness,
+        /// For how long.
         lasting: Duration,
+    },
+    /// A phone's clock is set.
+    Steps {
+        /// Which phone.
+        phone: usize,
+        /// How.
+        step: ClockStep,
+    },
+    /// An exchange has trouble.
+    Exchange {
+        /// Which one, by its place in the scenario.
+        exchange: usize,
+        /// What trouble.
+        trouble: ExchangeTrouble,
     },
     /// A phone's media engine has trouble.
     Media {
@@ -97,6 +124,8 @@ pub enum MediaTrouble {
     Broken,
     /// No path comes up.
     Pathless,
+    /// Nothing that it is asked for is ever answered.
+    Deaf,
 }
 
 impl Fault {
@@ -107,28 +136,43 @@ impl Fault {
             | Fault::Rot { phone }
             | Fault::Cut { phone, .. }
             | Fault::Stream { phone, .. }
+            | Fault::Part { phone, .. }
+            | Fault::Rest { phone, .. }
+            | Fault::Steps { phone, .. }
             | Fault::Media { phone, .. }
             | Fault::Die { phone } => Some(phone),
-            Fault::Crash { .. } => None,
+            Fault::Exchange { .. } => None,
         }
     }
 
     /// The exchange that has to do with it.
     pub fn exchange_mut(&mut self) -> Option<&mut usize> {
         match self {
-            Fault::Crash { exchange, .. } => Some(exchange),
+            Fault::Exchange { exchange, .. } | Fault::Part { exchange, .. } => Some(exchange),
             _ => None,
         }
     }
 
-    /// How long it lasts.
+    /// How long it lasts, if it passes.
     pub fn lasting_mut(&mut self) -> Option<&mut Duration> {
         match self {
-            Fault::Cut { lasting, .. } | Fault::Crash { lasting, .. } | Fault::Media { lasting, .. } => {
+            Fault::Cut { lasting, .. } | Fault::Media { lasting, .. } | Fault::Rest { lasting, .. } => {
                 Some(lasting)
             }
+            Fault::Part { lasting, .. } => lasting.as_mut(),
             Fault::Stream { trouble, .. } => trouble.lasting_mut(),
-            Fault::Drop { .. } | Fault::Rot { .. } | Fault::Die { .. } => None,
+            Fault::Exchange { trouble, .. } => trouble.lasting_mut(),
+            Fault::Drop { .. } | Fault::Rot { .. } | Fault::Steps { .. } | Fault::Die { .. } => None,
+        }
+    }
+
+    /// How strong it is, where that is a time.
+    pub fn strength_mut(&mut self) -> Option<&mut Duration> {
+        match self {
+            Fault::Media { trouble: MediaTrouble::Slow(by), .. } => Some(by),
+            Fault::Steps { step, .. } => Some(step.by_mut()),
+            Fault::Exchange { trouble, .. } => trouble.strength_mut(),
+            _ => None,
         }
     }
 
@@ -141,8 +185,21 @@ impl Fault {
                 format!("{} is cut off {way} for {}", name(phone), Seconds(*lasting))
             }
             Fault::Stream { phone, trouble } => format!("{} {trouble}", name(phone)),
-            Fault::Crash { exchange, lasting } => {
-                format!("{} crashes for {}", scenario.exchanges[*exchange].name, Seconds(*lasting))
+            Fault::Part { phone, exchange, way, lasting } => {
+                let away = match way {
+                    Way::Up => "cannot reach",
+                    Way::Down => "cannot hear",
+                    Way::Both => "is parted from",
+                };
+                let lasting = lasting.map_or("ever".to_owned(), |lasting| Seconds(lasting).to_string());
+                format!("{} {away} {} for {lasting}", name(phone), scenario.exchanges[*exchange].name)
+            }
+            Fault::Rest { phone, how, lasting } => {
+                format!("{} {how} for {}", name(phone), Seconds(*lasting))
+            }
+            Fault::Steps { phone, step } => format!("{} sets its clock {step}", name(phone)),
+            Fault::Exchange { exchange, trouble } => {
+                format!("{} {trouble}", scenario.exchanges[*exchange].name)
             }
             Fault::Media { phone, trouble, lasting } => {
                 format!("{} has {trouble} for {}", name(phone), Seconds(*lasting))
@@ -154,19 +211,18 @@ impl Fault {
     /// Reads what [`Fault::describe`] wrote after the name. `None` when it is no fault, but perhaps a deed.
     pub(super) fn read(scenario: &Scenario, name: &str, words: &[&str]) -> Result<Option<Self>, String> {
         if let Some(exchange) = scenario.exchange(name) {
-            return read_of_exchange(exchange, words).map(Some);
+            return ExchangeTrouble::read(words).map(|trouble| Some(Fault::Exchange { exchange, trouble }));
         }
-        match scenario.phone(name) {
-            Some(phone) => read_of_phone(phone, words),
-            None => Ok(None),
-        }
-    }
-}
-
-fn read_of_exchange(exchange: usize, words: &[&str]) -> Result<Fault, String> {
-    match words {
-        ["crashes", "for", lasting] => Ok(Fault::Crash { exchange, lasting: parse_duration(lasting)? }),
-        _ => Err("an exchange can only crash".to_owned()),
+        let Some(phone) = scenario.phone(name) else { return Ok(None) };
+        let (way, exchange, lasting) = match words {
+            ["cannot", "reach", exchange, "for", lasting] => (Way::Up, exchange, lasting),
+            ["cannot", "hear", exchange, "for", lasting] => (Way::Down, exchange, lasting),
+            ["is", "parted", "from", exchange, "for", lasting] => (Way::Both, exchange, lasting),
+            _ => return read_of_phone(phone, words),
+        };
+        let exchange = scenario.exchange(exchange).ok_or_else(|| format!("no exchange `{exchange}`"))?;
+        let lasting = if *lasting == "ever" { None } else { Some(parse_duration(lasting)?) };
+        Ok(Some(Fault::Part { phone, exchange, way, lasting }))
     }
 }
 
@@ -185,13 +241,22 @@ fn read_of_phone(phone: usize, words: &[&str]) -> Result<Option<Fault>, String> 
                 ["slow", "media", "of", by] => MediaTrouble::Slow(parse_duration(by)?),
                 ["broken", "media"] => MediaTrouble::Broken,
                 ["pathless", "media"] => MediaTrouble::Pathless,
-                _ => return Err("`slow media of …`, `broken media` or `pathless media`?".to_owned()),
+                ["deaf", "media"] => MediaTrouble::Deaf,
+                _ => return Err("`slow media of …`, or `broken`, `pathless` or `deaf media`?".to_owned()),
             };
             Fault::Media { phone, trouble, lasting: parse_duration(lasting)? }
         }
+        ["freezes", "for", lasting] => rest(phone, Stillness::Frozen, lasting)?,
+        ["sleeps", "for", lasting] => rest(phone, Stillness::Asleep, lasting)?,
+        ["sleeps", "without", "counting", "for", lasting] => rest(phone, Stillness::Timeless, lasting)?,
+        ["sets", "its", "clock", words @ ..] => Fault::Steps { phone, step: ClockStep::read(words)? },
         ["dies"] => Fault::Die { phone },
         _ => return Ok(None),
     }))
+}
+
+fn rest(phone: usize, how: Stillness, lasting: &str) -> Result<Fault, String> {
+    Ok(Fault::Rest { phone, how, lasting: parse_duration(lasting)? })
 }
 
 impl fmt::Display for Way {
@@ -210,6 +275,7 @@ impl fmt::Display for MediaTrouble {
             MediaTrouble::Slow(by) => write!(f, "slow media of {}", Seconds(*by)),
             MediaTrouble::Broken => write!(f, "broken media"),
             MediaTrouble::Pathless => write!(f, "pathless media"),
+            MediaTrouble::Deaf => write!(f, "deaf media"),
         }
     }
 }

@@ -8,6 +8,7 @@ mod act;
 mod fault;
 mod read;
 mod stream;
+mod trouble;
 mod write;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub use act::{Act, Deed, Manner, Step};
 pub use fault::{Fault, MediaTrouble, Way};
 pub use read::{ScenarioError, parse_duration};
 pub use stream::{End, StreamTrouble, Streaming};
+pub use trouble::{ClockStep, ExchangeTrouble, Stillness};
 pub use write::Seconds;
 
 /// A whole test of a world, from the first connection to the last hang-up.
@@ -45,6 +47,15 @@ pub struct Scenario {
 pub struct ExchangeSetup {
     /// Its name in the ladder, and its host name.
     pub name: String,
+    /// How much faster its clock runs, in parts per million.
+    pub drift: i32,
+}
+
+impl ExchangeSetup {
+    /// An exchange with a good clock.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), drift: 0 }
+    }
 }
 
 /// One phone and the network it is on.
@@ -193,7 +204,7 @@ impl Scenario {
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
-            exchanges: vec![ExchangeSetup { name: "pbx".to_owned() }],
+            exchanges: vec![ExchangeSetup::new("pbx")],
             phones: Vec::new(),
             span: Span::default(),
             media: Fidelity::Model,
@@ -252,6 +263,7 @@ offhook-scenario 1
 seed 42
 span storm=60s settle=240s quiesce=120s
 exchange pbx
+exchange pbx2 drift=-50000
 phone alice ws
 phone bob udp user=robert delay=5ms jitter=30ms loss=50 duplicate=10 late=20 drift=-200 codecs=pcma,opus no-telephone-event attempts=3 expires=60s
 phone mallory ws split=1 gather=2 fragment=3 ping=4 binary=5 wrong-password
@@ -287,7 +299,24 @@ phone mallory ws split=1 gather=2 fragment=3 ping=4 binary=5 wrong-password
 9s alice has slow media of 2s for 10s
 9s alice has broken media for 10s
 9s alice has pathless media for 10s
+9s alice has deaf media for 10s
 10s bob dies
+11s alice freezes for 20s
+11s alice sleeps for 7200s
+11s alice sleeps without counting for 20s
+12s alice sets its clock forward by 30s
+12s alice sets its clock back by 30s
+13s alice is parted from pbx for ever
+13s alice cannot reach pbx for 5s
+13s alice cannot hear pbx for 5s
+14s pbx forgets its bindings
+14s pbx forgets its nonces
+14s pbx forgets its transactions
+15s pbx is overloaded for 10s and says to come back after 3s
+15s pbx lags by 31s for 5s
+15s pbx freezes for 5s
+15s pbx sets its clock back by 2s
+16s pbx2 dies
 ";
 
     #[test]
@@ -295,7 +324,7 @@ phone mallory ws split=1 gather=2 fragment=3 ping=4 binary=5 wrong-password
         let scenario: Scenario = EXAMPLE.parse().expect("the example is understood");
         assert_eq!(scenario.to_string(), EXAMPLE);
         assert_eq!(Scenario::from_json(&scenario.to_json()), Ok(scenario.clone()));
-        assert_eq!(scenario.steps.len(), 32);
+        assert_eq!(scenario.steps.len(), 49);
         assert_eq!(scenario.phones[1].user, "robert");
         assert_eq!(scenario.phones[1].weather.loss, 50);
     }

@@ -62,7 +62,10 @@ impl Scenario {
             ["seed", seed] => self.seed = number(seed)?,
             ["span", settings @ ..] => self.span = read_span(settings)?,
             ["media", fidelity] => self.media = fidelity.parse()?,
-            ["exchange", name] => self.exchanges.push(ExchangeSetup { name: self.new_name(name)? }),
+            ["exchange", name, settings @ ..] => {
+                let exchange = read_exchange(self.new_name(name)?, settings)?;
+                self.exchanges.push(exchange);
+            }
             ["phone", name, transport, settings @ ..] => {
                 let phone = read_phone(self.new_name(name)?, transport, settings)?;
                 self.phones.push(phone);
@@ -120,6 +123,24 @@ fn read_span(settings: &[&str]) -> Result<Span, String> {
     Ok(span)
 }
 
+fn read_exchange(name: String, settings: &[&str]) -> Result<ExchangeSetup, String> {
+    let mut exchange = ExchangeSetup::new(name);
+    for setting in settings {
+        match setting.split_once('=') {
+            Some(("drift", value)) => exchange.drift = read_drift(value)?,
+            _ => return Err(format!("no setting `{setting}`")),
+        }
+    }
+    Ok(exchange)
+}
+
+/// A clock that runs backwards, or stands, is no clock.
+fn read_drift(value: &str) -> Result<i32, String> {
+    let drift: i32 = number(value)?;
+    let is_clock = drift.unsigned_abs() < 1_000_000;
+    is_clock.then_some(drift).ok_or_else(|| format!("`{value}` parts of a million are no drift"))
+}
+
 fn read_phone(name: String, transport: &str, settings: &[&str]) -> Result<PhoneSetup, String> {
     let mut phone = PhoneSetup::new(name);
     phone.transport = match transport {
@@ -137,7 +158,7 @@ fn read_phone(name: String, transport: &str, settings: &[&str]) -> Result<PhoneS
             Some(("loss", value)) => phone.weather.loss = number(value)?,
             Some(("duplicate", value)) => phone.weather.duplicate = number(value)?,
             Some(("late", value)) => phone.weather.late = number(value)?,
-            Some(("drift", value)) => phone.drift = number(value)?,
+            Some(("drift", value)) => phone.drift = read_drift(value)?,
             Some(("attempts", value)) => phone.attempts = Some(number(value)?),
             Some(("expires", value)) => phone.expires = parse_duration(value)?,
             Some(("codecs", value)) => {

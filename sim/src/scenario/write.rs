@@ -34,7 +34,11 @@ impl fmt::Display for Scenario {
             writeln!(f, "media {}", self.media)?;
         }
         for exchange in &self.exchanges {
-            writeln!(f, "exchange {}", exchange.name)?;
+            write!(f, "exchange {}", exchange.name)?;
+            if exchange.drift != 0 {
+                write!(f, " drift={}", exchange.drift)?;
+            }
+            writeln!(f)?;
         }
         for phone in &self.phones {
             writeln!(f, "{phone}")?;

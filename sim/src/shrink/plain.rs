@@ -5,7 +5,7 @@ use std::time::Duration;
 use offhook::DtmfPath;
 
 use super::Shrinking;
-use crate::scenario::{Act, Deed, Fault, Manner, MediaTrouble, PhoneSetup, Way, Weather};
+use crate::scenario::{Act, Deed, Fault, Manner, PhoneSetup, Way, Weather};
 
 impl Shrinking<'_> {
     /// Makes phones, networks and steps ordinary.
@@ -13,6 +13,9 @@ impl Shrinking<'_> {
         self.attempt(|scenario| scenario.phones.iter_mut().for_each(|phone| phone.weather = Weather::CLEAR));
         for phone in 0..self.best.scenario.phones.len() {
             self.make_phone_plain(phone);
+        }
+        for exchange in 0..self.best.scenario.exchanges.len() {
+            self.attempt(|scenario| scenario.exchanges[exchange].drift = 0);
         }
         for step in 0..self.best.scenario.steps.len() {
             for plainer in plainer(&self.best.scenario.steps[step].act) {
@@ -94,25 +97,30 @@ fn plainer_digits(digits: &str, path: DtmfPath, tone: Duration) -> Vec<Deed> {
 }
 
 fn plainer_faults(fault: Fault) -> Vec<Fault> {
-    let mut plainer = Vec::new();
-    if let Fault::Cut { phone, lasting, .. } = fault {
-        plainer.push(Fault::Cut { phone, way: Way::Both, lasting });
-    }
-    if let Fault::Stream { phone, trouble } = fault {
-        plainer.extend(trouble.plainer().into_iter().map(|trouble| Fault::Stream { phone, trouble }));
-    }
-    let mut shorter = fault.clone();
-    for lasting in fault.clone().lasting_mut().into_iter().flat_map(|lasting| simpler(*lasting)) {
-        if let Some(place) = shorter.lasting_mut() {
-            *place = lasting;
+    let mut plainer = match fault {
+        Fault::Cut { phone, lasting, .. } => vec![Fault::Cut { phone, way: Way::Both, lasting }],
+        Fault::Stream { phone, trouble } => {
+            trouble.plainer().into_iter().map(|trouble| Fault::Stream { phone, trouble }).collect()
         }
-        plainer.push(shorter.clone());
-    }
-    if let Fault::Media { phone, trouble: MediaTrouble::Slow(by), lasting } = fault {
-        let faster = simpler(by).map(MediaTrouble::Slow);
-        plainer.extend(faster.map(|trouble| Fault::Media { phone, trouble, lasting }));
-    }
+        Fault::Part { phone, exchange, lasting, .. } => {
+            vec![Fault::Part { phone, exchange, way: Way::Both, lasting }]
+        }
+        _ => Vec::new(),
+    };
+    plainer.extend(with_simpler(&fault, Fault::lasting_mut));
+    plainer.extend(with_simpler(&fault, Fault::strength_mut));
     plainer
+}
+
+/// The same fault with a simpler duration in one place.
+fn with_simpler(fault: &Fault, place: impl Fn(&mut Fault) -> Option<&mut Duration>) -> Vec<Fault> {
+    let Some(duration) = place(&mut fault.clone()).copied() else { return Vec::new() };
+    let with = |duration| {
+        let mut simpler = fault.clone();
+        place(&mut simpler)?.clone_from(&duration);
+        Some(simpler)
+    };
+    simpler(duration).filter_map(with).collect()
 }
 
 /// Round durations that are shorter, and the duration itself with less behind its point.

@@ -69,7 +69,9 @@ impl World {
             }
         };
         self.phones[phone].effects.insert(effect, session);
-        self.queue.plan(self.now + takes, Happening::Done { phone, effect, result });
+        if self.phones[phone].trouble != Some(MediaTrouble::Deaf) {
+            self.queue.plan(self.now + takes, Happening::Done { phone, effect, result });
+        }
     }
 
     /// Keyed by the time and not by a count, so that other calls leave it as it is.
@@ -148,7 +150,7 @@ impl World {
     }
 
     pub(super) fn is_cut_off(&self, phone: usize) -> bool {
-        !self.phones[phone].alive || self.nets[phone].is_cut(self.now)
+        !self.phones[phone].is_awake() || self.nets[phone].is_cut(self.now)
     }
 
     pub(super) fn is_pathless(&self, phone: usize) -> bool {

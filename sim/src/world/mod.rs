@@ -47,6 +47,8 @@ pub struct World {
     violation: Option<Violation>,
     tape: Tape,
     watch: Option<Watch>,
+    /// What waits for each phone that stands still.
+    held: Vec<Vec<Input>>,
 }
 
 /// How far a run is.
@@ -110,6 +112,14 @@ enum Happening {
         deed: Deed,
     },
     Returns(usize),
+    Admits(usize),
+    KeepsUp(usize),
+    LooksAt {
+        exchange: usize,
+        life: u64,
+        input: Box<exchange::Input>,
+    },
+    WakesUp(usize),
     TroubleEnds(usize),
     CutEnds(usize),
     #[cfg(feature = "media")]
@@ -133,7 +143,11 @@ impl World {
             exchanges: (0..scenario.exchanges.len())
                 .map(|index| ExchangeNode::new(&scenario, index))
                 .collect(),
-            nets: scenario.phones.iter().map(|phone| Net::new(phone.weather, phone.streaming)).collect(),
+            nets: scenario
+                .phones
+                .iter()
+                .map(|phone| Net::new(phone.weather, phone.streaming, scenario.exchanges.len()))
+                .collect(),
             connections: Vec::new(),
             exchange_flows: BTreeMap::new(),
             fates: Fates::new(scenario.seed),
@@ -142,6 +156,7 @@ impl World {
             violation: None,
             tape: Tape::new(keep),
             watch: keep.then(|| Watch::new(scenario.phones.len())),
+            held: scenario.phones.iter().map(|_| Vec::new()).collect(),
             scenario,
         };
         for exchange in 0..world.exchanges.len() {
@@ -239,8 +254,15 @@ impl World {
             }
             Happening::PathUp(end) => self.path_up(end),
             Happening::PathDown(end) => self.path_down(end),
-            Happening::React { phone, session, deed } => self.react(phone, session, &deed),
+            Happening::React { phone, session, deed } => match self.phones[phone].rest {
+                Some(rest) => self.queue.plan(rest.until, Happening::React { phone, session, deed }),
+                None => self.react(phone, session, &deed),
+            },
             Happening::Returns(exchange) => self.exchange_returns(exchange),
+            Happening::Admits(exchange) => self.exchanges[exchange].refusing = None,
+            Happening::KeepsUp(exchange) => self.exchanges[exchange].lag(std::time::Duration::ZERO),
+            Happening::LooksAt { exchange, life, input } => self.exchange_looks_at(exchange, life, *input),
+            Happening::WakesUp(phone) => self.rest_is_over(phone),
             Happening::TroubleEnds(phone) => self.trouble_ends(phone),
             Happening::CutEnds(phone) => self.cut_ends(phone),
             #[cfg(feature = "media")]
@@ -255,7 +277,8 @@ impl World {
         for exchange in 0..self.exchanges.len() {
             if self.exchanges[exchange].deadline().is_some_and(|at| at <= self.now) {
                 self.see(&Sight::Woken(Node::Exchange(exchange)));
-                self.exchange_input(exchange, exchange::Input::Wake);
+                self.exchanges[exchange].handle(self.now, exchange::Input::Wake);
+                self.drain_exchange(exchange);
             }
         }
         for phone in 0..self.phones.len() {
@@ -269,7 +292,9 @@ impl World {
     }
 
     fn phone_input(&mut self, phone: usize, input: Input) {
-        if self.phones[phone].alive {
+        if self.phones[phone].rest.is_some() {
+            self.hold_back(phone, input);
+        } else if self.phones[phone].alive {
             if let Input::Received { flow, data } = &input {
                 self.see(&Sight::Received { phone, flow: *flow, data });
             }
@@ -284,7 +309,9 @@ impl World {
         let answer = self.phones[phone].handle(self.now, Input::Command(command.clone()));
         let refused = answer.as_ref().err();
         if let (Command::Dial { session, .. }, None) = (&command, refused) {
-            self.phones[phone].calls.insert(*session, Call::new(true, self.now));
+            let node = &mut self.phones[phone];
+            let call = Call::new(true, self.now, node.lived(self.now));
+            node.calls.insert(*session, call);
         }
         self.see(&Sight::Asked { phone, command: &command, refused });
         let refused = refused.cloned();
@@ -328,19 +355,20 @@ impl World {
         self.tape.note(self.now, || What::Told { phone, event });
     }
 
-    fn exchange_input(&mut self, exchange: usize, input: exchange::Input) {
-        self.exchanges[exchange].handle(self.now, input);
+    fn drain_exchange(&mut self, exchange: usize) {
         while let Some(output) = self.exchanges[exchange].poll() {
             match output {
-                exchange::Output::Transmit { flow, data } => {
-                    self.tape.exchange_message(self.now, exchange, flow.0, &data);
-                    self.exchange_sends(exchange, flow, data);
-                }
+                exchange::Output::Transmit { flow, data } => self.exchange_transmits(exchange, flow, data),
                 exchange::Output::Close { flow } => self.exchange_closes(exchange, flow),
                 exchange::Output::Event(event) => self.exchange_told(exchange, &event),
             }
         }
         self.exchanges[exchange].look();
+    }
+
+    fn exchange_transmits(&mut self, exchange: usize, flow: exchange::FlowId, data: Bytes) {
+        self.tape.exchange_message(self.now, exchange, flow.0, &data);
+        self.exchange_sends(exchange, flow, data);
     }
 
     fn exchange_told(&mut self, exchange: usize, event: &exchange::Event) {

@@ -8,7 +8,10 @@ use offhook_wire::Instant;
 use super::{Phase, World};
 use crate::node::{Call, PhoneNode};
 use crate::oracle;
-use crate::scenario::{Deed, Fault, Manner, PhoneSetup, Scenario, StreamTrouble, Transport, Way, Weather};
+use crate::scenario::{
+    Deed, ExchangeSetup, ExchangeTrouble, Fault, Manner, PhoneSetup, Scenario, Stillness, StreamTrouble,
+    Transport, Way, Weather,
+};
 use crate::tape::{Entry, What};
 
 /// Who is in a world. [`World::builder`] makes one.
@@ -45,6 +48,13 @@ impl Builder {
     #[must_use]
     pub fn udp_phone(self, name: &str) -> Self {
         self.setup(PhoneSetup { transport: Transport::Udp, ..PhoneSetup::new(name) })
+    }
+
+    /// One more exchange, to fall back on.
+    #[must_use]
+    pub fn exchange(mut self, name: &str) -> Self {
+        self.scenario.exchanges.push(ExchangeSetup::new(name));
+        self
     }
 
     /// Any phone.
@@ -155,6 +165,15 @@ impl World {
         self.tape.entries().iter().filter_map(digit).collect()
     }
 
+    /// How many contacts of a user an exchange knows.
+    ///
+    /// # Panics
+    /// When there is no exchange of that name.
+    pub fn contacts(&self, exchange: &str, user: &str) -> usize {
+        let exchange = self.scenario.exchange(exchange).expect("an exchange of that name");
+        self.exchanges[exchange].contacts(user)
+    }
+
     /// Lets time pass.
     pub fn run_for(&mut self, time: Duration) {
         let limit = self.now + time;
@@ -196,8 +215,21 @@ impl World {
     /// # Panics
     /// When there is none of that name.
     pub fn crash_exchange(&mut self, name: &str, lasting: Duration) {
+        self.trouble_exchange(name, ExchangeTrouble::Crashes { lasting });
+    }
+
+    /// Lets something go wrong with an exchange.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn trouble_exchange(&mut self, name: &str, trouble: ExchangeTrouble) {
         let exchange = self.scenario.exchange(name).expect("an exchange of that name");
-        self.fault(&Fault::Crash { exchange, lasting });
+        self.fault(&Fault::Exchange { exchange, trouble });
+    }
+
+    /// Lets a phone stand still.
+    pub fn rest_phone(&mut self, name: &str, how: Stillness, lasting: Duration) {
+        self.fault(&Fault::Rest { phone: self.named(name), how, lasting });
     }
 
     /// Changes the network that a phone is on.

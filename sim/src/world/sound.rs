@@ -147,13 +147,13 @@ impl World {
 
     /// Whether no datagram leaves or reaches a phone's engines.
     fn is_mute(&self, phone: usize) -> bool {
-        !self.phones[phone].alive || self.phones[phone].trouble == Some(MediaTrouble::Pathless)
+        !self.phones[phone].is_awake() || self.phones[phone].trouble == Some(MediaTrouble::Pathless)
     }
 
     pub(super) fn datagram_arrives(&mut self, datagram: &Datagram) {
         let &Datagram { from, to, ref data } = datagram;
         let Some(end) = self.engines.real().and_then(|real| real.at(to)) else { return };
-        if !self.phones[end.0].alive {
+        if !self.phones[end.0].is_awake() {
             return;
         }
         let local = self.phones[end.0].local(self.now);

@@ -9,7 +9,7 @@ use crate::scenario::{Deed, Manner};
 impl World {
     /// Does what a user wants, on the newest call that is in the state for it. Without one, nothing.
     pub(super) fn do_deed(&mut self, phone: usize, deed: &Deed) {
-        if !self.phones[phone].alive {
+        if !self.phones[phone].is_awake() {
             return;
         }
         let established = |call: &Call| call.status == Status::Established;

@@ -97,6 +97,8 @@ pub(crate) struct Transactions {
     /// Requests outside of dialogs by what makes a merged request (RFC 3261 §8.2.2.2).
     by_origin: HashMap<Key, ServerRef, foldhash::fast::FixedState>,
     taken: Taken,
+    /// CANCELs of nothing that came as datagrams, apart from those that matter more.
+    refused: Taken,
     serial: u32,
     /// The Via value of the request that is being built: one buffer for all of them.
     via: Vec<u8>,
@@ -113,6 +115,7 @@ impl Transactions {
             by_origin: HashMap::with_hasher(keys.map_hasher()),
             keys,
             taken: Taken::default(),
+            refused: Taken::default(),
             serial: 0,
             via: Vec::new(),
         }
@@ -136,6 +139,7 @@ impl Transactions {
         self.by_branch.shrink_to_fit();
         self.by_origin.shrink_to_fit();
         self.taken.shrink(now);
+        self.refused.shrink(now);
         self.via = Vec::new();
     }
 
@@ -442,19 +446,32 @@ impl Transactions {
             reply(cx, path, &message, 200, "OK", &key.tag());
             return Routed::Absorbed;
         }
-        let invite = self.find_invite(&message);
-        let Some((invite, server)) = invite.and_then(|id| Some((id, self.server(id)?))) else {
+        let refuse = |cx: &mut Cx<'_>| {
             cx.trace.mark(Mark::CancelForNothing);
             reply(cx, path, &message, 481, "Call/Transaction Does Not Exist", &key.tag());
+        };
+        let until = cx.now + self.times.t1 * 64;
+        // What was refused once is refused again (§17.2.2), even if its INVITE came behind it; that is taken back all the same.
+        let refused = self.refused.knows(cx.now, key);
+        let invite = self.find_invite(&message);
+        let Some((invite, server)) = invite.and_then(|id| Some((id, self.server(id)?))) else {
+            refuse(cx);
+            if !refused && !path.transport.is_reliable() {
+                self.refused.remember(until, key);
+            }
             return Routed::Absorbed;
         };
         // §9.2: the To tag is to be that of the responses to the INVITE.
         let tag = server.to_tag();
         let (waiting, owner) = (server.is_waiting(), server.owner);
-        if !path.transport.is_reliable() {
-            self.taken.remember(cx.now + self.times.t1 * 64, key);
+        if refused {
+            refuse(cx);
+        } else {
+            if !path.transport.is_reliable() {
+                self.taken.remember(until, key);
+            }
+            reply(cx, path, &message, 200, "OK", tag.as_deref().unwrap_or(&key.tag()));
         }
-        reply(cx, path, &message, 200, "OK", tag.as_deref().unwrap_or(&key.tag()));
         let heeded = waiting && !planted!(cx.config, CancelUnheeded);
         if heeded { Routed::Cancelled { invite, owner, message } } else { Routed::Absorbed }
     }

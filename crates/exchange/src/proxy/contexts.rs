@@ -121,6 +121,14 @@ impl Contexts {
         filed.map(|&(_, id)| id).collect()
     }
 
+    /// Lets all go, whatever they wait for.
+    pub(crate) fn clear(&mut self, cx: &mut Cx) {
+        let ids: Vec<ContextId> = self.table.keys().copied().collect();
+        for id in ids {
+            self.close(cx, id);
+        }
+    }
+
     fn close(&mut self, cx: &mut Cx, id: ContextId) {
         let Some(slot) = self.table.remove(&id) else { return };
         self.keys.remove(&(slot.context.key, id));

@@ -103,6 +103,12 @@ impl Location {
         Some(entry.binding)
     }
 
+    /// Takes all bindings away.
+    pub(crate) fn take(&mut self) -> Vec<Binding> {
+        let ids: Vec<BindingId> = self.bindings.keys().copied().collect();
+        ids.into_iter().filter_map(|id| self.remove(id)).collect()
+    }
+
     fn unlink(&mut self, entry: &Entry) {
         let binding = &entry.binding;
         self.flows.remove(&(binding.flow, binding.id));

@@ -1,12 +1,67 @@
-//! Exchanges that fail.
+//! Exchanges that fail, forget, or are slow.
 
+use offhook_exchange::Memory;
+
+use super::hosts::any_step;
 use super::{Episode, Writer};
-use crate::scenario::Fault;
+use crate::scenario::{ExchangeTrouble, Fault};
 
-pub(super) const EPISODES: &[Episode] = &[Episode::fault(crash)];
+pub(super) const EPISODES: &[Episode] = &[
+    Episode::fault(crash),
+    Episode::fault(forget),
+    Episode::fault(refuse),
+    Episode::fault(lag),
+    Episode::fault(freeze),
+    Episode::fault(step),
+    Episode::fault(reconnect_storm),
+];
 
 fn crash(writer: &mut Writer<'_>) {
     let lasting = writer.lasting(60_000);
+    trouble(writer, ExchangeTrouble::Crashes { lasting });
+}
+
+fn forget(writer: &mut Writer<'_>) {
+    let memory = *writer.draw.pick(&[Memory::Bindings, Memory::Nonces, Memory::Transactions]);
+    trouble(writer, ExchangeTrouble::Forgets(memory));
+}
+
+fn refuse(writer: &mut Writer<'_>) {
+    let retry_after = writer.draw.millis(0, 30_000);
+    let lasting = writer.lasting(40_000);
+    trouble(writer, ExchangeTrouble::Refuses { retry_after, lasting });
+}
+
+/// Answers come late, and some of them around 64*T1, when nobody waits for them any more.
+fn lag(writer: &mut Writer<'_>) {
+    let (least, most) = *writer.draw.pick(&[(100, 2_000), (2_000, 12_000), (28_000, 36_000)]);
+    let by = writer.draw.millis(least, most);
+    let lasting = writer.lasting(40_000);
+    trouble(writer, ExchangeTrouble::Lags { by, lasting });
+}
+
+fn freeze(writer: &mut Writer<'_>) {
+    let lasting = writer.lasting(60_000);
+    trouble(writer, ExchangeTrouble::Freezes { lasting });
+}
+
+fn step(writer: &mut Writer<'_>) {
+    let step = any_step(writer);
+    trouble(writer, ExchangeTrouble::Steps(step));
+}
+
+/// Everybody loses the connection at once, again and again.
+fn reconnect_storm(writer: &mut Writer<'_>) {
+    let times = writer.draw.between(1, 4);
+    for time in 0..times {
+        for phone in 0..writer.scenario.phones.len() {
+            let near = writer.near(time * 3_000);
+            writer.fault_after(near, Fault::Drop { phone });
+        }
+    }
+}
+
+fn trouble(writer: &mut Writer<'_>, trouble: ExchangeTrouble) {
     let exchange = writer.draw.below(writer.scenario.exchanges.len() as u64) as usize;
-    writer.fault(Fault::Crash { exchange, lasting });
+    writer.fault(Fault::Exchange { exchange, trouble });
 }

@@ -6,8 +6,11 @@ use crate::scenario::{Fault, MediaTrouble};
 pub(super) const EPISODES: &[Episode] = &[Episode::fault(trouble)];
 
 fn trouble(writer: &mut Writer<'_>) {
-    let slow = MediaTrouble::Slow(writer.draw.millis(100, 20_000));
-    let trouble = *writer.draw.pick(&[slow, slow, MediaTrouble::Broken, MediaTrouble::Pathless]);
+    // The slowest answers come after the end of their calls.
+    let most = *writer.draw.pick(&[20_000, 20_000, 200_000]);
+    let slow = MediaTrouble::Slow(writer.draw.millis(100, most));
+    let others = [MediaTrouble::Broken, MediaTrouble::Pathless, MediaTrouble::Deaf];
+    let trouble = if writer.draw.chance(400) { slow } else { *writer.draw.pick(&others) };
     let lasting = writer.lasting(30_000);
     writer.fault(Fault::Media { phone: writer.one, trouble, lasting });
 }

@@ -1,10 +1,10 @@
 //! What may happen, by subject.
 
 mod calls;
-mod death;
 mod digits;
 mod exchanges;
 mod holds;
+mod hosts;
 mod media;
 mod network;
 mod races;
@@ -34,7 +34,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Episode> {
         registration::EPISODES,
     ];
     let faults =
-        [network::EPISODES, streams::EPISODES, exchanges::EPISODES, media::EPISODES, death::EPISODES];
+        [network::EPISODES, streams::EPISODES, exchanges::EPISODES, hosts::EPISODES, media::EPISODES];
     users.into_iter().chain(faults).flatten()
 }
 

@@ -187,7 +187,7 @@ impl Real {
     /// Looks when an end wants to be woken. To be called when all its output was polled.
     pub fn look(&mut self, end: End, node: &PhoneNode) {
         if let Some(line) = self.lines.get_mut(&end) {
-            let at = line.session.deadline().filter(|_| node.alive);
+            let at = line.session.deadline().filter(|_| node.is_awake());
             line.deadline = at.map(|at| node.world(at));
         }
     }

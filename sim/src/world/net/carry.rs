@@ -38,7 +38,7 @@ impl World {
         let arrivals = match ends.link {
             _ if !self.phones[phone].alive => Arrivals::NONE,
             Link::Stream(_) => self.send_on_stream(connection, direction, named, &data),
-            Link::Datagrams if net.cut[direction] > self.now => Arrivals::NONE,
+            Link::Datagrams if net.blocked(exchange, direction) > self.now => Arrivals::NONE,
             Link::Datagrams => named.as_datagram(&net.weather),
         };
         if let Link::Datagrams = self.connections[connection].link {
@@ -103,14 +103,14 @@ impl World {
     pub(super) fn stream_arrival(&mut self, connection: usize, direction: usize, takes: Duration) -> Instant {
         let ends = &mut self.connections[connection];
         let net = &self.nets[ends.phone];
-        let at = self.now.max(net.cut[direction]) + takes.max(net.weather.delay);
+        let at = self.now.max(net.blocked(ends.exchange, direction)) + takes.max(net.weather.delay);
         ends.stream().map_or(at, |stream| stream.pipes[direction].arrival(at))
     }
 
     /// Plans the next arrival, unless it is planned.
     pub(super) fn look_at_pipe(&mut self, connection: usize, direction: usize) {
         let ends = &mut self.connections[connection];
-        let cut = self.nets[ends.phone].cut[direction];
+        let cut = self.nets[ends.phone].blocked(ends.exchange, direction);
         if let Some(at) = ends.sound_stream().and_then(|stream| stream.pipes[direction].wake(cut)) {
             self.queue.plan(at, Happening::Bytes { connection, up: direction == UP });
         }
@@ -172,7 +172,7 @@ impl World {
         let direction = if up { UP } else { DOWN };
         let ends = &mut self.connections[connection];
         let phone = ends.phone;
-        let cut = self.nets[phone].cut[direction];
+        let cut = self.nets[phone].blocked(ends.exchange, direction);
         let Some(stream) = ends.sound_stream() else { return };
         if !stream.pipes[direction].is_awake(self.now) {
             return;

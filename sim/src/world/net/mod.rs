@@ -46,14 +46,21 @@ pub(super) struct Net {
     pub(super) weather: Weather,
     streaming: Streaming,
     /// Until when nothing passes, up and down.
-    pub(super) cut: [Instant; 2],
+    cut: [Instant; 2],
+    /// The same for each exchange alone.
+    parted: Vec<[Instant; 2]>,
     /// Until when upgrades to WebSocket are refused.
     refused: Instant,
 }
 
+/// Until when something lasts that does not pass.
+const FOREVER: Instant = Instant::from_nanos(u64::MAX);
+
 impl Net {
-    pub(super) fn new(weather: Weather, streaming: Streaming) -> Self {
-        Self { weather, streaming, cut: [Instant::ZERO; 2], refused: Instant::ZERO }
+    /// A network that reaches so many exchanges.
+    pub(super) fn new(weather: Weather, streaming: Streaming, exchanges: usize) -> Self {
+        let never = [Instant::ZERO; 2];
+        Self { weather, streaming, cut: never, parted: vec![never; exchanges], refused: Instant::ZERO }
     }
 
     pub(super) fn cut(&mut self, way: Way, until: Instant) {
@@ -66,10 +73,33 @@ impl Net {
         self.cut.iter().any(|&until| until > now)
     }
 
+    /// Lets nothing pass to or from one exchange; without an end, for ever.
+    pub(super) fn part(&mut self, exchange: usize, way: Way, until: Option<Instant>) {
+        for direction in way.directions() {
+            let parted = &mut self.parted[exchange][direction];
+            *parted = until.unwrap_or(FOREVER).max(*parted);
+        }
+    }
+
+    /// Until when nothing passes between the phone and an exchange in a direction.
+    fn blocked(&self, exchange: usize, direction: usize) -> Instant {
+        self.cut[direction].max(self.parted[exchange][direction])
+    }
+
+    /// Whether an exchange is not reached, and never will be.
+    pub(super) fn is_parted_forever(&self, exchange: usize) -> bool {
+        self.parted[exchange].contains(&FOREVER)
+    }
+
+    /// Ends what passes.
     pub(super) fn heal(&mut self, now: Instant) {
         self.weather = self.weather.healed();
-        self.cut = [now; 2];
         self.refused = now;
+        for until in self.cut.iter_mut().chain(self.parted.iter_mut().flatten()) {
+            if *until != FOREVER {
+                *until = now;
+            }
+        }
     }
 }
 
@@ -113,7 +143,9 @@ impl World {
             Transport::Udp => {
                 self.queue.plan(self.now + Duration::from_millis(1), Happening::Connected(connection))
             }
-            Transport::Ws if self.nets[phone].is_cut(self.now) => {
+            Transport::Ws
+                if [UP, DOWN].iter().any(|&way| self.nets[phone].blocked(exchange, way) > self.now) =>
+            {
                 let refused = Happening::Lost(connection, FlowFailure::TimedOut);
                 self.queue.plan(self.now + CONNECT_TIMEOUT, refused);
             }

@@ -366,6 +366,16 @@ fn a_cancel_of_nothing_is_answered_with_481() {
 }
 
 #[test]
+fn a_cancel_that_comes_before_its_invite_is_refused_again_and_done_all_the_same() {
+    let mut world = World::new(Transport::Udp);
+    assert!(matches!(world.receive(request("CANCEL", BRANCH)), Routed::Absorbed));
+    let _tx = world.accept_request(&request("INVITE", BRANCH));
+    world.now_sent();
+    assert!(matches!(world.receive(request("CANCEL", BRANCH)), Routed::Cancelled { .. }));
+    assert_eq!(world.now_sent(), ["481"], "a transaction has one final response");
+}
+
+#[test]
 fn an_ack_from_nowhere_is_passed_on_and_one_too_early_is_not() {
     let mut world = World::new(Transport::Ws);
     assert!(matches!(world.receive(request("ACK", BRANCH)), Routed::Ack(_)));

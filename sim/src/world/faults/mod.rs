@@ -1,11 +1,13 @@
 //! What goes wrong, and how it is healed.
 
+mod exchanges;
+mod rest;
+
 use std::time::Duration;
 
 use super::{Happening, World};
 use crate::node::PhoneNode;
 use crate::scenario::{Act, Fault, MediaTrouble, Way};
-use crate::tape::{Node, What};
 
 impl World {
     /// Takes one step of the scenario.
@@ -36,7 +38,13 @@ impl World {
                 self.note_phone(phone, || trouble.to_string());
                 self.stream_trouble(phone, trouble);
             }
-            Fault::Crash { exchange, lasting } => self.crash(exchange, lasting),
+            Fault::Part { phone, exchange, way, lasting } => self.part(phone, exchange, way, lasting),
+            Fault::Rest { phone, how, lasting } => self.rest(phone, how, lasting),
+            Fault::Steps { phone, step } => {
+                self.note_phone(phone, || format!("clock set {step}"));
+                self.phones[phone].set_clock(|clock| clock.step(self.now, step));
+            }
+            Fault::Exchange { exchange, trouble } => self.exchange_trouble(exchange, trouble),
             Fault::Media { phone, trouble, lasting } => {
                 self.note_phone(phone, || trouble.to_string());
                 self.phones[phone].trouble = Some(trouble);
@@ -66,22 +74,27 @@ impl World {
         }
     }
 
-    fn crash(&mut self, exchange: usize, lasting: Duration) {
-        self.note_exchange(exchange, "crashes");
-        self.exchanges[exchange].crash();
-        for connection in 0..self.connections.len() {
-            if self.connections[connection].exchange == exchange {
-                self.orphan(connection);
+    /// A phone and an exchange no longer reach each other.
+    fn part(&mut self, phone: usize, exchange: usize, way: Way, lasting: Option<Duration>) {
+        let name = &self.scenario.exchanges[exchange].name;
+        let text = format!("parted from {name} {way}");
+        self.note_phone(phone, || text);
+        self.nets[phone].part(exchange, way, lasting.map(|lasting| self.now + lasting));
+        if lasting.is_none() {
+            let all: Vec<usize> = self.phones[phone].flows.values().copied().collect();
+            for connection in all {
+                if self.connections[connection].exchange == exchange {
+                    self.rot(connection);
+                }
             }
         }
-        self.queue.plan(self.now + lasting, Happening::Returns(exchange));
     }
 
-    pub(super) fn exchange_returns(&mut self, exchange: usize) {
-        if !self.exchanges[exchange].is_running() {
-            self.note_exchange(exchange, "is back");
-            self.exchanges[exchange].start(&self.scenario, self.now);
-        }
+    /// Whether there is an exchange that a phone can reach and that will be there for ever.
+    fn has_a_server(&self, phone: usize) -> bool {
+        let net = &self.nets[phone];
+        (0..self.exchanges.len())
+            .any(|exchange| !self.exchanges[exchange].dead && !net.is_parted_forever(exchange))
     }
 
     /// A trouble that another one replaced may end early: nothing hangs on it.
@@ -94,9 +107,12 @@ impl World {
     /// Ends all that goes wrong. What is dead stays dead.
     pub(super) fn heal(&mut self) {
         for exchange in 0..self.exchanges.len() {
-            self.exchange_returns(exchange);
+            self.heal_exchange(exchange);
         }
         for phone in 0..self.phones.len() {
+            self.wake_up(phone);
+            self.phones[phone].set_clock(|clock| clock.catch_up(self.now));
+            self.phones[phone].stranded = !self.has_a_server(phone);
             self.nets[phone].heal(self.now);
             self.phones[phone].trouble = None;
             self.look_at_paths(phone, true);
@@ -107,10 +123,5 @@ impl World {
     /// The phones that still exist.
     pub fn living(&self) -> impl Iterator<Item = &PhoneNode> {
         self.phones.iter().filter(|phone| phone.alive)
-    }
-
-    fn note_exchange(&mut self, exchange: usize, text: &str) {
-        let text = text.to_owned();
-        self.tape.note(self.now, || What::Noted { node: Node::Exchange(exchange), text });
     }
 }

@@ -1,0 +1,26 @@
+//! What is never healed, in three worlds of ten: what lives on must do so without it.
+
+use std::time::Duration;
+
+use crate::hash::Draw;
+use crate::scenario::{Act, ExchangeTrouble, Fault, Scenario, Step, Way};
+
+pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
+    if !draw.chance(300) {
+        return;
+    }
+    let phone = draw.below(scenario.phones.len() as u64) as usize;
+    let exchange = draw.below(scenario.exchanges.len() as u64) as usize;
+    let fault = match draw.below(10) {
+        // The only one dies seldom: nothing much happens after that.
+        0..5 if scenario.exchanges.len() > 1 => Fault::Exchange { exchange, trouble: ExchangeTrouble::Dies },
+        0 => Fault::Exchange { exchange, trouble: ExchangeTrouble::Dies },
+        5..8 if scenario.exchanges.len() > 1 => {
+            let way = *draw.pick(&[Way::Both, Way::Both, Way::Up, Way::Down]);
+            Fault::Part { phone, exchange, way, lasting: None }
+        }
+        _ => Fault::Die { phone },
+    };
+    let at = Duration::from_millis(draw.below(scenario.span.storm.as_millis() as u64));
+    scenario.steps.push(Step { at, act: Act::Fault(fault) });
+}

@@ -1,0 +1,48 @@
+//! Hosts of phones that stand still, and clocks that are set.
+
+use std::time::Duration;
+
+use super::{Episode, Odds, Writer};
+use crate::scenario::{ClockStep, Fault, Stillness};
+
+pub(super) const EPISODES: &[Episode] = &[
+    Episode::fault(rest),
+    Episode::fault(step),
+    Episode { odds: Odds::Seldom { seeds: 30, weight: 4 }, write: night },
+];
+
+/// A phone stands still for seconds or minutes.
+fn rest(writer: &mut Writer<'_>) {
+    let how = *writer.draw.pick(&[Stillness::Frozen, Stillness::Asleep, Stillness::Timeless]);
+    let lasting = writer.lasting(180_000);
+    writer.fault(Fault::Rest { phone: writer.one, how, lasting });
+}
+
+/// A phone's clock is set.
+fn step(writer: &mut Writer<'_>) {
+    let step = any_step(writer);
+    writer.fault(Fault::Steps { phone: writer.one, step });
+}
+
+/// Some phones sleep for hours, and nothing else happens.
+fn night(writer: &mut Writer<'_>) {
+    let lasting = writer.draw.millis(600_000, 4 * 3_600_000);
+    for phone in 0..writer.scenario.phones.len() {
+        if phone == writer.one || writer.draw.chance(500) {
+            let how = *writer.draw.pick(&[Stillness::Frozen, Stillness::Asleep, Stillness::Timeless]);
+            let early = Duration::from_millis(writer.near(0));
+            writer.fault(Fault::Rest { phone, how, lasting: lasting - early });
+        }
+    }
+    writer.wait(lasting);
+}
+
+/// Forward by up to an hour, back by up to a minute.
+pub(super) fn any_step(writer: &mut Writer<'_>) -> ClockStep {
+    let most = *writer.draw.pick(&[1_000, 10_000, 60_000]);
+    let by = writer.draw.millis(1, most);
+    if writer.draw.chance(500) {
+        return ClockStep::Back(by);
+    }
+    ClockStep::Forward(by * *writer.draw.pick(&[1, 1, 60]))
+}

@@ -1,0 +1,101 @@
+//! Exchanges in trouble.
+
+use offhook_exchange as exchange;
+
+use super::super::{Happening, World};
+use crate::node::{Admission, Refusing};
+use crate::scenario::ExchangeTrouble;
+use crate::tape::{Node, What};
+
+impl World {
+    pub(super) fn exchange_trouble(&mut self, exchange: usize, trouble: ExchangeTrouble) {
+        if self.exchanges[exchange].dead {
+            return;
+        }
+        self.note_exchange(exchange, trouble.to_string());
+        let now = self.now;
+        let node = &mut self.exchanges[exchange];
+        match trouble {
+            ExchangeTrouble::Crashes { lasting } => {
+                self.crash(exchange);
+                self.queue.plan(now + lasting, Happening::Returns(exchange));
+            }
+            ExchangeTrouble::Dies => {
+                node.dead = true;
+                self.crash(exchange);
+            }
+            ExchangeTrouble::Forgets(memory) => {
+                node.forget(&self.scenario, now, memory);
+                self.drain_exchange(exchange);
+            }
+            ExchangeTrouble::Refuses { retry_after, lasting } => {
+                node.refusing = Some(Refusing::new(retry_after));
+                self.queue.plan(now + lasting, Happening::Admits(exchange));
+            }
+            ExchangeTrouble::Lags { by, lasting } => {
+                node.lag(by);
+                self.queue.plan(now + lasting, Happening::KeepsUp(exchange));
+            }
+            ExchangeTrouble::Freezes { lasting } => node.freeze(now + lasting),
+            ExchangeTrouble::Steps(step) => node.set_clock(now, step),
+        }
+    }
+
+    fn crash(&mut self, exchange: usize) {
+        self.exchanges[exchange].crash();
+        for connection in 0..self.connections.len() {
+            if self.connections[connection].exchange == exchange {
+                self.orphan(connection);
+            }
+        }
+    }
+
+    pub(in crate::world) fn exchange_returns(&mut self, exchange: usize) {
+        let node = &mut self.exchanges[exchange];
+        if !node.is_running() && !node.dead {
+            self.note_exchange(exchange, "is back".to_owned());
+            self.exchanges[exchange].start(&self.scenario, self.now);
+        }
+    }
+
+    /// Ends what is wrong with an exchange, unless it is dead.
+    pub(super) fn heal_exchange(&mut self, exchange: usize) {
+        self.exchange_returns(exchange);
+        self.exchanges[exchange].heal(self.now);
+    }
+
+    /// Something comes to an exchange, which may be too busy to look at it now.
+    pub(in crate::world) fn exchange_input(&mut self, exchange: usize, input: exchange::Input) {
+        match self.exchanges[exchange].looks_at(self.now) {
+            Some(at) => {
+                let life = self.exchanges[exchange].life();
+                self.queue.plan(at, Happening::LooksAt { exchange, life, input: Box::new(input) });
+            }
+            None => self.exchange_takes(exchange, input),
+        }
+    }
+
+    /// An exchange looks at something that waited, if it is still the one that it came to.
+    pub(in crate::world) fn exchange_looks_at(&mut self, exchange: usize, life: u64, input: exchange::Input) {
+        if self.exchanges[exchange].life() == life {
+            self.exchange_takes(exchange, input);
+        }
+    }
+
+    fn exchange_takes(&mut self, exchange: usize, input: exchange::Input) {
+        let node = &mut self.exchanges[exchange];
+        if let exchange::Input::Received { flow, data } = &input {
+            match node.admit(data) {
+                Admission::Admitted => {}
+                Admission::Absorbed => return,
+                Admission::Answered(answer) => return self.exchange_transmits(exchange, *flow, answer),
+            }
+        }
+        self.exchanges[exchange].handle(self.now, input);
+        self.drain_exchange(exchange);
+    }
+
+    fn note_exchange(&mut self, exchange: usize, text: String) {
+        self.tape.note(self.now, || What::Noted { node: Node::Exchange(exchange), text });
+    }
+}

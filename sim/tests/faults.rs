@@ -1,0 +1,226 @@
+//! What can go wrong, one thing at a time: each is seen to be at work, and what a phone makes of it.
+
+use std::time::Duration;
+
+use offhook::{Cause, Event, RegistrationState, Status};
+use offhook_exchange::Memory;
+use offhook_sim::World;
+use offhook_sim::scenario::{
+    ClockStep, Deed, ExchangeTrouble, Fault, MediaTrouble, PhoneSetup, Stillness, Way,
+};
+use offhook_sim::tape::What;
+
+const SOON: Duration = Duration::from_secs(10);
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn talking(world: &mut World) {
+    world.dial("alice", "bob");
+    world.run_until("both talk", SOON, |world| world.talks("alice") && world.talks("bob"));
+    world.run_for(seconds(1));
+}
+
+/// How many messages that start so were sent so far.
+fn sent(world: &World, start: &str) -> usize {
+    let is_one = |what: &What| matches!(what, What::Sent { data, .. } if data.starts_with(start.as_bytes()));
+    world.tape().entries().iter().filter(|entry| is_one(&entry.what)).count()
+}
+
+fn endings(world: &World, name: &str) -> Vec<Cause> {
+    let index = world.scenario().phone(name);
+    let cause = |what: &What| match what {
+        What::Told { phone, event: Event::Ended { why, .. } } if Some(*phone) == index => Some(why.cause),
+        _ => None,
+    };
+    world.tape().entries().iter().filter_map(|entry| cause(&entry.what)).collect()
+}
+
+#[test]
+fn a_phone_that_slept_for_hours_is_reached_again() {
+    for how in [Stillness::Asleep, Stillness::Timeless] {
+        let mut world = World::builder().phone("alice").phone("bob").start();
+        world.rest_phone("bob", how, seconds(3 * 3600));
+        let before = world.local_time("bob", world.now());
+        world.run_for(seconds(3 * 3600 - 1));
+        assert_eq!(world.local_time("bob", world.now()), before, "it does not look at its clock");
+        world.run_for(seconds(120));
+        let counted = world.local_time("bob", world.now()).saturating_since(before) > seconds(3 * 3600);
+        assert_eq!(counted, how == Stillness::Asleep);
+        talking(&mut world);
+        world.finish();
+    }
+}
+
+#[test]
+fn a_frozen_phone_takes_what_waited_for_it() {
+    let mut world = World::builder().phone("alice").udp_phone("bob").start();
+    world.rest_phone("bob", Stillness::Frozen, seconds(8));
+    world.dial("alice", "bob");
+    world.user("bob", Deed::Dial("alice".to_owned()));
+    world.run_for(seconds(7));
+    assert!(world.call("bob").is_none(), "neither it nor its user does anything");
+    world.run_until("both talk", SOON, |world| world.talks("alice") && world.talks("bob"));
+    assert_eq!(world.phone("bob").calls.len(), 1, "what came again while it was frozen is one call");
+    world.finish();
+}
+
+#[test]
+fn a_clock_that_goes_back_stands_still() {
+    let mut world = World::builder().udp_phone("alice").start();
+    let phone = world.scenario().phone("alice").expect("she is there");
+    world.fault(&Fault::Steps { phone, step: ClockStep::Back(seconds(30)) });
+    world.run_for(seconds(45));
+    assert_eq!(sent(&world, "\r\n"), 0, "for her not half a minute is over:\n{}", world.ladder());
+    world.run_for(seconds(15));
+    assert_eq!(sent(&world, "\r\n"), 1, "{}", world.ladder());
+    world.finish();
+}
+
+#[test]
+fn a_clock_that_jumps_ends_what_it_waits_for() {
+    let mut world = World::builder().phone("alice").phone("bob").start();
+    world.manner("bob", offhook_sim::scenario::Manner::Ignore);
+    world.dial("alice", "bob");
+    world.run_for(seconds(5));
+    let phone = world.scenario().phone("alice").expect("she is there");
+    world.fault(&Fault::Steps { phone, step: ClockStep::Forward(seconds(3600)) });
+    world.run_for(seconds(1));
+    assert_eq!(endings(&world, "alice"), [Cause::NoAnswer], "{}", world.ladder());
+    world.finish();
+}
+
+#[test]
+fn all_go_to_the_second_exchange_when_the_first_is_dead_for_ever() {
+    let mut world = World::builder().exchange("pbx2").phone("alice").udp_phone("bob").start();
+    world.trouble_exchange("pbx", ExchangeTrouble::Dies);
+    // What was sent as a datagram is only missed when it is not answered.
+    world.run_until("both moved", seconds(700), |world| {
+        world.contacts("pbx2", "alice") == 1 && world.contacts("pbx2", "bob") == 1
+    });
+    talking(&mut world);
+    world.finish();
+}
+
+#[test]
+fn with_no_exchange_left_nothing_is_promised_and_all_comes_to_rest() {
+    let mut world = World::builder().phone("alice").udp_phone("bob").start();
+    talking(&mut world);
+    world.trouble_exchange("pbx", ExchangeTrouble::Dies);
+    world.run_for(SOON);
+    world.finish();
+}
+
+#[test]
+fn a_phone_that_is_parted_from_one_exchange_finds_the_other() {
+    for way in [Way::Both, Way::Up, Way::Down] {
+        let mut world = World::builder().exchange("pbx2").phone("alice").phone("bob").start();
+        let phone = world.scenario().phone("alice").expect("she is there");
+        world.fault(&Fault::Part { phone, exchange: 0, way, lasting: None });
+        world.run_for(seconds(120));
+        assert_eq!((world.contacts("pbx2", "alice"), world.contacts("pbx", "bob")), (1, 1), "{way}");
+        world.finish();
+    }
+}
+
+#[test]
+fn who_is_refused_comes_back_when_told() {
+    let mut world = World::builder().phone("alice").phone("bob").start();
+    talking(&mut world);
+    let retry_after = seconds(20);
+    world.trouble_exchange("pbx", ExchangeTrouble::Refuses { retry_after, lasting: seconds(30) });
+    world.reset_connection("bob");
+    world.run_for(seconds(2));
+    let state = world.phone("bob").registration;
+    let Some(RegistrationState::Waiting { until, why, .. }) = state else { panic!("{state:?}") };
+    assert_eq!(why.code, Some(503));
+    assert!(until.saturating_since(world.local_time("bob", world.now())) > seconds(17), "{until:?}");
+    world.user("alice", Deed::Hold);
+    world.run_for(seconds(1));
+    assert!(world.talks("alice"), "what belongs to a call is not refused");
+    world.run_until("bob is back", seconds(80), |world| world.phone("bob").is_registered());
+    world.finish();
+}
+
+#[test]
+fn an_exchange_that_answers_after_half_a_minute_is_given_up_and_found_again() {
+    let mut world = World::builder().phone("alice").udp_phone("bob").start();
+    world.trouble_exchange("pbx", ExchangeTrouble::Lags { by: seconds(35), lasting: seconds(60) });
+    world.dial("alice", "bob");
+    world.run_for(seconds(34));
+    assert_eq!(endings(&world, "alice"), [Cause::TimedOut], "{}", world.ladder());
+    world.run_for(seconds(90));
+    talking(&mut world);
+    world.finish();
+}
+
+#[test]
+fn a_frozen_exchange_does_everything_later() {
+    let mut world = World::builder().phone("alice").phone("bob").start();
+    world.trouble_exchange("pbx", ExchangeTrouble::Freezes { lasting: seconds(5) });
+    world.dial("alice", "bob");
+    world.run_for(seconds(5));
+    assert_eq!(sent(&world, "INVITE"), 1, "{}", world.ladder());
+    world.run_until("both talk", SOON, |world| world.talks("alice") && world.talks("bob"));
+    world.finish();
+}
+
+#[test]
+fn an_exchange_may_forget_one_thing_and_know_the_rest() {
+    let mut world = World::builder().phone("alice").phone("bob").start();
+    world.trouble_exchange("pbx", ExchangeTrouble::Forgets(Memory::Nonces));
+    talking(&mut world);
+    assert_eq!(world.contacts("pbx", "bob"), 1, "a stale nonce is no reason to fail");
+    world.trouble_exchange("pbx", ExchangeTrouble::Forgets(Memory::Bindings));
+    assert_eq!(world.contacts("pbx", "bob"), 0);
+    world.user("alice", Deed::HangUp);
+    world.run_until("bob knows", SOON, |world| world.call("bob").is_none());
+    world.run_for(seconds(600));
+    assert_eq!(world.contacts("pbx", "bob"), 1, "he refreshed");
+    world.manner("bob", offhook_sim::scenario::Manner::Answer { after: seconds(5) });
+    world.dial("alice", "bob");
+    world.run_for(seconds(1));
+    world.trouble_exchange("pbx", ExchangeTrouble::Forgets(Memory::Transactions));
+    let finds_its_way = "the answer says itself where it belongs";
+    world.run_until(finds_its_way, SOON, |world| world.talks("alice") && world.talks("bob"));
+    world.finish();
+}
+
+#[test]
+fn a_deaf_engine_is_waited_for_as_long_as_a_peer() {
+    let mut world = World::builder().phone("alice").phone("bob").start();
+    let phone = world.scenario().phone("alice").expect("she is there");
+    world.fault(&Fault::Media { phone, trouble: MediaTrouble::Deaf, lasting: seconds(5) });
+    world.dial("alice", "bob");
+    world.run_for(seconds(119));
+    assert_eq!(world.call("alice").map(|call| call.status), Some(Status::Initial));
+    world.run_for(seconds(3));
+    assert!(world.call("alice").is_none(), "{}", world.ladder());
+    world.finish();
+}
+
+#[test]
+fn an_answer_of_the_engine_may_come_after_the_end_of_its_call() {
+    let mut world = World::builder().phone("alice").phone("bob").start();
+    let phone = world.scenario().phone("alice").expect("she is there");
+    let trouble = MediaTrouble::Slow(seconds(60));
+    world.fault(&Fault::Media { phone, trouble, lasting: seconds(5) });
+    world.dial("alice", "bob");
+    world.run_for(seconds(1));
+    world.user("alice", Deed::HangUp);
+    world.run_for(seconds(90));
+    assert_eq!(sent(&world, "INVITE"), 0, "{}", world.ladder());
+    world.finish();
+}
+
+#[test]
+fn a_phone_alone_can_call_itself() {
+    let mut world = World::builder().setup(PhoneSetup::new("alice")).start();
+    world.dial("alice", "alice");
+    world.run_until("it talks to itself", SOON, |world| {
+        let talks = |call: &&offhook_sim::node::Call| call.status == Status::Established;
+        world.phone("alice").calls.values().filter(talks).count() == 2
+    });
+    world.finish();
+}
