@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::{Event, FlowFailure, FlowState, SessionId, Status};
+use offhook::{Command, Event, FlowFailure, FlowState, SessionId, Status};
 use offhook_sim::World;
 use offhook_sim::scenario::{Deed, End, PhoneSetup, StreamTrouble, Streaming, Way};
 use offhook_sim::tape::What;
@@ -191,5 +191,24 @@ fn a_server_that_refuses_the_upgrade_is_asked_less_and_less_often() {
     assert!((3..=5).contains(&refused.len()), "{refused:?}");
     assert!(gaps.windows(2).all(|pair| pair[0] < pair[1]), "{gaps:?}");
     talking(&mut world);
+    ends_well(world);
+}
+
+#[test]
+fn a_hold_that_is_taken_back_while_its_connection_breaks_has_one_outcome() {
+    let mut world = world();
+    let session = talking(&mut world);
+    world.stream("alice", StreamTrouble::Breaks { way: Way::Up, after: 300 });
+    world.user("alice", Deed::Hold);
+    world.run_for(ms(5));
+    assert_eq!(world.command("alice", Command::Resume { session }), Ok(()));
+    world.run_for(Duration::from_secs(60));
+    let holds = told(&world, "alice", |event| match event {
+        Event::Hold { local, .. } => Some(*local),
+        Event::HoldFailed { .. } => Some(true),
+        _ => None,
+    });
+    assert!(matches!(holds[..], [(_, false)]), "{holds:?}\n{}", world.ladder());
+    assert_eq!(losses(&world, "alice"), [FlowFailure::Closed]);
     ends_well(world);
 }

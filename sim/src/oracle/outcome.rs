@@ -18,6 +18,8 @@ pub(super) struct Outcome {
 struct Open {
     /// The hold wanted last.
     hold: Option<bool>,
+    /// Who held whom, as was told last: we the peer, the peer us.
+    held: (bool, bool),
     transfer: bool,
 }
 
@@ -77,9 +79,13 @@ impl Outcome {
 
     fn told(&mut self, end: End, event: &Event) -> Result<(), String> {
         match event {
-            Event::Hold { local, .. } => {
-                let hold = &mut self.open(end).hold;
-                hold.take_if(|wanted| wanted == local);
+            Event::Hold { local, remote, .. } => {
+                let open = self.open(end);
+                let before = std::mem::replace(&mut open.held, (*local, *remote));
+                if before == open.held && open.hold.is_none() {
+                    return Err("that was told, and nobody asked for anything since".to_owned());
+                }
+                open.hold.take_if(|wanted| wanted == local);
             }
             // A wish that was taken back meanwhile may fail all the same.
             Event::HoldFailed { hold: failed, .. } => {

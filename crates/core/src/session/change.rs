@@ -46,6 +46,7 @@ impl Session {
         let Some(e) = self.established_mut() else { return };
         let was_wanted = std::mem::replace(&mut e.hold.wanted, hold);
         if e.hold.agreed == hold && (was_wanted == hold || matches!(e.change, Change::Settled)) {
+            e.hold.waits = false;
             return self.hold_event(env);
         }
         self.reconcile(env);
@@ -63,10 +64,13 @@ impl Session {
             let waited = matches!(std::mem::replace(&mut e.change, Change::Settled), Change::Glare);
             if e.hold.wanted != e.hold.agreed {
                 // A connection may come back; a wish does not wait for it for ever.
-                if self.alarms[SessionTimer::Change as usize].is_none() {
+                if !std::mem::replace(&mut e.hold.waits, true) {
                     self.alarm(env.cx, env.cx.config.times.t1 * 64, SessionTimer::Change);
                 }
-            } else if waited {
+                return;
+            }
+            self.silence(env.cx, SessionTimer::Change);
+            if waited {
                 env.cx.trace.mark(Mark::WishTakenBack);
                 self.hold_event(env);
             }
@@ -81,17 +85,26 @@ impl Session {
 
     /// Something that the media engine or the peer has to answer within 64·T1.
     fn begin_change(&mut self, env: &mut Env<'_, '_>, change: Change) {
-        self.set_change(change);
+        if let Some(e) = self.established_mut() {
+            e.change = change;
+            e.hold.waits = false;
+        }
         self.alarm(env.cx, env.cx.config.times.t1 * 64, SessionTimer::Change);
     }
 
     /// It was not answered, or found no connection to begin on.
     pub(super) fn change_overdue(&mut self, env: &mut Env<'_, '_>) {
-        env.cx.trace.mark(Mark::ChangeOverdue);
-        if planted!(env.cx.config, ChangeNeverEnds) {
+        let waits = self.established_mut().is_some_and(|e| std::mem::take(&mut e.hold.waits));
+        let change = self.take_change();
+        if matches!(change, Change::Settled) && !waits {
+            // The alarm of a change that is over, before its ACK was there to silence it.
             return;
         }
-        match self.take_change() {
+        env.cx.trace.mark(Mark::ChangeOverdue);
+        if planted!(env.cx.config, ChangeNeverEnds) {
+            return self.set_change(change);
+        }
+        match change {
             Change::Settled => self.hold_refused(env, None),
             Change::Offering { offer, .. } => {
                 self.withdraw(env, offer);
@@ -189,8 +202,9 @@ impl Session {
         if self.ask(env, Ask::Invite { sdp }) {
             self.begin_change(env, Change::Inviting { offer, hold });
         } else {
-            // The connection went while the offer was made; it starts again when there is one.
+            // The connection went while the offer was made.
             self.withdraw(env, offer);
+            self.interrupted(env);
         }
     }
 
@@ -286,14 +300,23 @@ impl Session {
         };
         self.withdraw(env, offer);
         match why {
-            // It starts again when a connection is up.
-            TxFailure::FlowLost => env.cx.trace.mark(Mark::ChangeInterrupted),
+            TxFailure::FlowLost => {
+                env.cx.trace.mark(Mark::ChangeInterrupted);
+                self.interrupted(env);
+            }
             TxFailure::TimedOut => {
                 let why =
                     EndReason::new(By::Network, Cause::TimedOut, Some(408), "no response to a re-INVITE");
                 self.close(env, Step::Timeout, why);
             }
         }
+    }
+
+    /// Our re-INVITE has no connection any more. As after a glare, what is wanted is looked at anew: it starts again when a
+    /// connection is up, or was taken back meanwhile.
+    fn interrupted(&mut self, env: &mut Env<'_, '_>) {
+        self.set_change(Change::Glare);
+        self.reconcile(env);
     }
 
     /// Whether one more re-INVITE after a 491 makes sense: a peer that never has time has refused.

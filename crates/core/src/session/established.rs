@@ -50,6 +50,8 @@ pub(super) struct Hold {
     pub(super) wanted: bool,
     pub(super) agreed: bool,
     pub(super) remote: bool,
+    /// Whether what is wanted waits for a connection, and the alarm of changes runs for that.
+    pub(super) waits: bool,
 }
 
 /// A 2xx to an INVITE that is sent until its ACK comes (§13.3.1.4), whatever the transport: a hop may lose it.
