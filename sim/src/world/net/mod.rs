@@ -46,7 +46,7 @@ pub(super) struct Net {
     pub(super) weather: Weather,
     streaming: Streaming,
     /// Until when nothing passes, up and down.
-    cut: [Instant; 2],
+    pub(super) cut: [Instant; 2],
     /// The same for each exchange alone.
     parted: Vec<[Instant; 2]>,
     /// Until when upgrades to WebSocket are refused.
