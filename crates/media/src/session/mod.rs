@@ -54,7 +54,7 @@ pub struct MediaSession {
     path: Path,
     voice: Voice,
     ear: Ear,
-    /// Where the last datagram went.
+    /// Where the last datagram went that was no check of a path: the address that ICE settled on.
     peer: Option<SocketAddr>,
     next_tick: Option<Instant>,
     out: VecDeque<MediaOutput>,
@@ -279,7 +279,10 @@ impl MediaSession {
         while let Some(said) = transport.said() {
             let change = match said {
                 Said::Transmit { local, remote, data } => {
-                    self.peer = Some(remote);
+                    // RFC 7983: 0 to 3 is STUN, which goes wherever somebody asks from.
+                    if !matches!(data[..], [0..=3, ..]) {
+                        self.peer = Some(remote);
+                    }
                     self.out.push_back(MediaOutput::Transmit { local, remote, data });
                     None
                 }
@@ -299,8 +302,8 @@ impl MediaSession {
                     self.path.measured(round_trip);
                     None
                 }
-                Said::Up => self.path.dtls_up(),
-                Said::Path(true) => self.path.ice_up(),
+                Said::Up => self.path.dtls_up(self.now),
+                Said::Path(true) => self.path.ice_up(self.now),
                 Said::Path(false) => self.path.ice_down(self.now),
                 Said::Closed => self.path.closed(self.now),
                 Said::Dead => self.path.dead(),

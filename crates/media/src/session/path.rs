@@ -114,25 +114,27 @@ impl Path {
     pub(super) fn heard(&mut self, now: Instant) -> Option<Change> {
         self.heard = now;
         let quiet = matches!(self.state, State::Away { cause: FailureCause::Lost, .. });
-        if quiet { self.arrive() } else { None }
+        if quiet { self.arrive(now) } else { None }
     }
 
-    pub(super) fn ice_up(&mut self) -> Option<Change> {
+    pub(super) fn ice_up(&mut self, now: Instant) -> Option<Change> {
         self.ice = true;
-        self.arrive()
+        self.arrive(now)
     }
 
-    pub(super) fn dtls_up(&mut self) -> Option<Change> {
+    pub(super) fn dtls_up(&mut self, now: Instant) -> Option<Change> {
         self.dtls = true;
         // DTLS cannot come up without a path.
         self.ice = true;
-        self.arrive()
+        self.arrive(now)
     }
 
-    fn arrive(&mut self) -> Option<Change> {
+    fn arrive(&mut self, now: Instant) -> Option<Change> {
         let there = self.ice && self.dtls && !matches!(self.state, State::Up | State::Idle);
         there.then(|| {
             self.state = State::Up;
+            // Another address may have answered: how long the one before was quiet does not count.
+            self.heard = now;
             Change::Up
         })
     }
@@ -204,7 +206,7 @@ mod tests {
         assert_eq!((path.pass(at(11)), path.deadline()), (None, None), "said once");
 
         let mut path = self::path();
-        assert_eq!(path.ice_up(), None, "not without DTLS");
+        assert_eq!(path.ice_up(at(1)), None, "not without DTLS");
         assert_eq!(path.pass(at(10)), Some(Change::Failed(FailureCause::Dtls)));
 
         let mut path = self::path();
@@ -214,26 +216,37 @@ mod tests {
     #[test]
     fn a_path_may_go_away_and_come_back() {
         let mut path = path();
-        path.ice_up();
-        assert_eq!(path.dtls_up(), Some(Change::Up));
+        path.ice_up(at(1));
+        assert_eq!(path.dtls_up(at(1)), Some(Change::Up));
         path.heard(at(10));
         assert_eq!((path.pass(at(15)), path.deadline()), (None, Some(at(16))));
         assert_eq!(path.pass(at(16)), Some(Change::Away));
         assert_eq!(path.heard(at(17)), Some(Change::Up));
         assert_eq!(path.ice_down(at(20)), Some(Change::Away));
         assert_eq!(path.heard(at(21)), None, "ICE knows better than one datagram");
-        assert_eq!(path.ice_up(), Some(Change::Up));
+        assert_eq!(path.ice_up(at(21)), Some(Change::Up));
         assert_eq!(path.ice_down(at(30)), Some(Change::Away));
         assert_eq!(path.pass(at(44)), None);
         assert_eq!(path.pass(at(45)), Some(Change::Failed(FailureCause::Lost)));
         path.start(at(50), false);
-        assert_eq!(path.ice_up(), Some(Change::Up), "an ICE restart brings it back");
+        assert_eq!(path.ice_up(at(50)), Some(Change::Up), "an ICE restart brings it back");
+    }
+
+    #[test]
+    fn a_path_by_another_address_begins_anew() {
+        let mut path = path();
+        path.dtls_up(at(1));
+        path.heard(at(5));
+        assert_eq!(path.pass(at(11)), Some(Change::Away));
+        assert_eq!(path.ice_up(at(18)), Some(Change::Up));
+        assert_eq!((path.pass(at(18)), path.pass(at(23))), (None, None), "it is not quiet already");
+        assert_eq!(path.pass(at(24)), Some(Change::Away));
     }
 
     #[test]
     fn the_peers_goodbye_leaves_time_for_its_bye() {
         let mut path = path();
-        path.dtls_up();
+        path.dtls_up(at(1));
         assert_eq!(path.closed(at(20)), Some(Change::Away));
         assert_eq!(path.dead(), None);
         assert_eq!(path.pass(at(35)), Some(Change::Failed(FailureCause::Closed)));

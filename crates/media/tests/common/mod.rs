@@ -49,6 +49,8 @@ impl Default for Link {
 pub(crate) struct End {
     pub(crate) session: MediaSession,
     pub(crate) address: SocketAddr,
+    /// How the other one sees it, if a translator is between them.
+    pub(crate) outside: Option<SocketAddr>,
     /// Everything it said, and when.
     pub(crate) events: Vec<(Instant, MediaEvent)>,
     /// RTP packets (not RTCP) it sent.
@@ -62,7 +64,7 @@ impl End {
         let address = SocketAddr::from(([192, 0, 2, seed], port));
         let mut session = MediaSession::new(config, [seed; 32], epoch(), now);
         session.add_local(address);
-        Self { session, address, events: Vec::new(), rtp: 0, trace: Vec::new() }
+        Self { session, address, outside: None, events: Vec::new(), rtp: 0, trace: Vec::new() }
     }
 
     /// The digits received so far.
@@ -184,8 +186,10 @@ impl Pair {
         if matches!(data[..], [128..=191, kind, ..] if !(192..=223).contains(&kind)) {
             end.rtp += 1;
         }
+        let local = end.outside.unwrap_or(local);
         let (to, link) = (1 - from, self.links[from]);
-        if link.cut || self.random.u32(..100) < link.loss || remote != self.ends[to].address {
+        let there = self.ends[to].outside.unwrap_or(self.ends[to].address);
+        if link.cut || self.random.u32(..100) < link.loss || remote != there {
             return;
         }
         let jitter = self.random.f64() * link.jitter.as_secs_f64();

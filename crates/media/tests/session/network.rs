@@ -144,6 +144,25 @@ fn another_address_takes_over_after_a_restart() {
 }
 
 #[test]
+fn a_peer_that_a_translator_gives_another_address_is_found_again() {
+    for moves in [A, B] {
+        let mut pair = Pair::connected(config(), config());
+        let moved = pair.now;
+        pair.ends[moves].outside = Some(SocketAddr::from(([198, 51, 100, 7], 41_000)));
+        pair.run(Duration::from_secs(25));
+        pair.hears(A, Some(880.0));
+        pair.hears(B, Some(440.0));
+        let said: Vec<_> = pair.ends[1 - moves].events.iter().filter(|(at, _)| *at > moved).collect();
+        let path: Vec<_> = said
+            .iter()
+            .map(|(_, event)| event)
+            .filter(|event| matches!(event, MediaEvent::Connected | MediaEvent::Disconnected))
+            .collect();
+        assert_eq!(path, [&MediaEvent::Disconnected, &MediaEvent::Connected], "{said:?}");
+    }
+}
+
+#[test]
 fn garbage_changes_nothing() {
     let mut pair = Pair::connected(config(), config());
     let mut random = fastrand::Rng::with_seed(9);
