@@ -7,7 +7,9 @@ use offhook_sim::World;
 use offhook_sim::media::Hears;
 use offhook_sim::oracle;
 use offhook_sim::run::{Verdict, run};
-use offhook_sim::scenario::{Codec, Deed, Fidelity, Manner, PhoneSetup, Scenario, Weather};
+use offhook_sim::scenario::{
+    Codec, Deed, Fault, Fidelity, Manner, MediaTrouble, PhoneSetup, Scenario, Weather,
+};
 use offhook_sim::tape::What;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -83,6 +85,35 @@ fn a_cut_of_ten_seconds_is_survived() {
     assert!(world.talks("alice") && world.talks("bob"), "the call outlives it");
     world.user("bob", Deed::HangUp);
     world.finish();
+}
+
+fn trouble(world: &mut World, name: &str, trouble: MediaTrouble, lasting: Duration) {
+    let phone = world.scenario().phone(name).expect("a phone of that name");
+    world.fault(&Fault::Media { phone, trouble, lasting });
+}
+
+#[test]
+fn strangers_change_nothing() {
+    let mut world = call(phone("alice"), phone("bob"));
+    trouble(&mut world, "bob", MediaTrouble::Noisy, 20 * SECOND);
+    world.user("alice", digits("159"));
+    world.run_until("all are heard", 3 * SECOND, |world| world.digits("bob") == "159");
+    world.run_for(8 * SECOND);
+    assert!(both_hear(&world));
+    world.user("alice", Deed::HangUp);
+    world.finish();
+}
+
+#[test]
+fn a_phone_that_is_seen_at_another_address_is_found_again() {
+    for name in ["alice", "bob"] {
+        let mut world = call(phone("alice"), phone("bob"));
+        trouble(&mut world, name, MediaTrouble::Rebound, 60 * SECOND);
+        world.run_until("half of it is silent", 3 * SECOND, |world| !both_hear(world));
+        world.run_until("sound again", 20 * SECOND, both_hear);
+        world.user("alice", Deed::HangUp);
+        world.finish();
+    }
 }
 
 #[test]

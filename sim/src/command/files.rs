@@ -5,16 +5,16 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use offhook_sim::generate::generate;
 use offhook_sim::hash::Digest;
 use offhook_sim::scenario::Scenario;
 
 use super::Misused;
+use super::media::Media;
 
 /// The scenario of a seed, or of a file.
-pub(super) fn scenario(what: &str) -> Result<Scenario, Misused> {
+pub(super) fn scenario(what: &str, media: Media) -> Result<Scenario, Misused> {
     if let Ok(seed) = what.parse() {
-        return Ok(generate(seed));
+        return Ok(media.generate(seed));
     }
     text(Path::new(what))?.parse().map_err(|error| wrong(Path::new(what), &error))
 }

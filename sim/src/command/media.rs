@@ -1,6 +1,7 @@
 //! `--media real`: the scenarios of seeds with the real media engine, which the generator leaves out.
 
 use clap::Args;
+use offhook_sim::generate;
 use offhook_sim::scenario::{Fidelity, Scenario};
 
 #[derive(Args, Copy, Clone)]
@@ -11,6 +12,16 @@ pub(super) struct Media {
 }
 
 impl Media {
+    /// The scenario of a seed. Real media has troubles of its own, which are added.
+    pub(super) fn generate(self, seed: u64) -> Scenario {
+        let mut scenario = generate::generate(seed);
+        self.apply(&mut scenario);
+        if scenario.media != Fidelity::Model {
+            generate::enliven(&mut scenario);
+        }
+        scenario
+    }
+
     /// Sets the fidelity, if one was asked for.
     pub(super) fn apply(self, scenario: &mut Scenario) {
         scenario.media = self.media.unwrap_or(scenario.media);

@@ -29,9 +29,8 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) fn go(self) -> Clean {
-        let mut scenario = files::scenario(&self.what)?;
+        let mut scenario = files::scenario(&self.what, self.media)?;
         self.plant.apply(&mut scenario)?;
-        self.media.apply(&mut scenario);
         if let Some(path) = &self.html {
             files::write(path, &run::page(&scenario))?;
         }

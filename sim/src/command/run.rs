@@ -8,7 +8,6 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use offhook_sim::generate::generate;
 use offhook_sim::oracle::Violation;
 use offhook_sim::run::{self, Verdict};
 use offhook_sim::scenario::Scenario;
@@ -181,9 +180,8 @@ impl Run {
         while plan.until.is_none_or(|until| clock::now() < until)
             && let Ok(seed) = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
         {
-            let mut scenario = generate(seed);
+            let mut scenario = self.media.generate(seed);
             self.plant.apply(&mut scenario).expect("it was planted before");
-            self.media.apply(&mut scenario);
             let verdict = run::run_now_and_then_twice(&scenario);
             let failure = verdict.violation.clone().map(|violation| {
                 let few = || {

@@ -36,9 +36,8 @@ pub(super) struct Shrink {
 impl Shrink {
     /// Clean when there is nothing to make small.
     pub(super) fn go(self) -> Clean {
-        let mut scenario = files::scenario(&self.what)?;
+        let mut scenario = files::scenario(&self.what, self.media)?;
         self.plant.apply(&mut scenario)?;
-        self.media.apply(&mut scenario);
         let (Some(small), seconds) = in_time(&scenario) else {
             eprintln!("sim: no oracle objects to this scenario");
             return Ok(true);

@@ -9,10 +9,12 @@ mod bench;
 mod death;
 mod episodes;
 mod phones;
+mod sound;
 mod swarm;
 mod writer;
 
 pub use bench::{busy4, idle1};
+pub use sound::enliven;
 
 use crate::hash::Draw;
 use crate::scenario::{ExchangeSetup, Scenario, Span};

@@ -19,6 +19,7 @@ pub(crate) use real::phone_of;
 #[cfg(feature = "media")]
 pub use real::{Kind, Real};
 
+use crate::node::PhoneNode;
 use crate::scenario::{Fidelity, Scenario};
 
 /// One end of a call: a phone, by its place in the scenario, and its name for the call.
@@ -108,11 +109,12 @@ impl Engines {
     }
 
     /// When the next engine wants to be woken, in world time. A model never does.
-    pub fn deadline(&self) -> Option<Instant> {
+    #[cfg_attr(not(feature = "media"), expect(unused_variables, reason = "only real engines have deadlines"))]
+    pub fn deadline(&self, phones: &[PhoneNode]) -> Option<Instant> {
         match self {
             Self::Model(_) => None,
             #[cfg(feature = "media")]
-            Self::Real(real) => real.deadline(),
+            Self::Real(real) => real.deadline(phones),
         }
     }
 

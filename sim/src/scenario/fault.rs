@@ -126,6 +126,10 @@ pub enum MediaTrouble {
     Pathless,
     /// Nothing that it is asked for is ever answered.
     Deaf,
+    /// Strangers send it things. Only real media hears them.
+    Noisy,
+    /// Others see it at another address, and at yet another when it is over. Only real media has addresses.
+    Rebound,
 }
 
 impl Fault {
@@ -242,7 +246,9 @@ fn read_of_phone(phone: usize, words: &[&str]) -> Result<Option<Fault>, String> 
                 ["broken", "media"] => MediaTrouble::Broken,
                 ["pathless", "media"] => MediaTrouble::Pathless,
                 ["deaf", "media"] => MediaTrouble::Deaf,
-                _ => return Err("`slow media of …`, or `broken`, `pathless` or `deaf media`?".to_owned()),
+                ["noisy", "media"] => MediaTrouble::Noisy,
+                ["rebound", "media"] => MediaTrouble::Rebound,
+                _ => return Err("`slow media of …`, or what `media`?".to_owned()),
             };
             Fault::Media { phone, trouble, lasting: parse_duration(lasting)? }
         }
@@ -276,6 +282,8 @@ impl fmt::Display for MediaTrouble {
             MediaTrouble::Broken => write!(f, "broken media"),
             MediaTrouble::Pathless => write!(f, "pathless media"),
             MediaTrouble::Deaf => write!(f, "deaf media"),
+            MediaTrouble::Noisy => write!(f, "noisy media"),
+            MediaTrouble::Rebound => write!(f, "rebound media"),
         }
     }
 }

@@ -223,7 +223,7 @@ impl World {
         let planned = self.queue.next_at();
         let phones = self.phones.iter().filter_map(PhoneNode::deadline);
         let exchanges = self.exchanges.iter().filter_map(ExchangeNode::deadline);
-        let wake = phones.chain(exchanges).chain(self.engines.deadline()).min();
+        let wake = phones.chain(exchanges).chain(self.engines.deadline(&self.phones)).min();
         let Some(next) = planned.into_iter().chain(wake).min().filter(|&next| next <= limit) else {
             self.now = limit.max(self.now);
             return false;

@@ -22,6 +22,8 @@ const LISTEN: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Datagram {
     from: SocketAddr,
+    /// How the receiver sees the sender.
+    seen: SocketAddr,
     to: SocketAddr,
     data: Bytes,
 }
@@ -83,7 +85,8 @@ impl World {
     /// Wakes the engines whose deadline has come.
     pub(super) fn wake_lines(&mut self) {
         let now = self.now;
-        let due = self.engines.real().map(|real| real.due(now)).unwrap_or_default();
+        let phones = &self.phones;
+        let due = self.engines.real().map(|real| real.due(phones, now)).unwrap_or_default();
         for end in due {
             self.see(&Sight::Woken(Node::Phone(end.0)));
             let local = self.phones[end.0].local(now);
@@ -91,13 +94,6 @@ impl World {
                 real.handle(end, local, MediaInput::Wake);
             }
             self.drain_line(end);
-        }
-    }
-
-    /// The engines of a phone that is no more stop where they are.
-    pub(super) fn stop_lines(&mut self, phone: usize) {
-        if let Some(real) = self.engines.real() {
-            real.stop(phone);
         }
     }
 
@@ -115,9 +111,8 @@ impl World {
                 MediaOutput::Event(said) => self.line_says(end, &said),
             }
         }
-        let node = &self.phones[end.0];
         if let Some(real) = self.engines.real() {
-            real.look(end, node);
+            real.look(end);
         }
     }
 
@@ -129,6 +124,8 @@ impl World {
         if let (Some(timestamp), Some(real)) = (kind.digit(), self.engines.real()) {
             real.event_leaves(end, timestamp);
         }
+        self.look_at_nat(end.0);
+        let seen = self.engines.real().and_then(|real| real.outside(end)).unwrap_or(from);
         let Some(other) = phone_of(to).filter(|other| *other < self.phones.len()) else { return };
         let legs = [0, 1].map(|leg| self.fates.name_media(from, to, kind.number(), leg));
         let (ours, theirs) = (&self.nets[end.0], &self.nets[other]);
@@ -139,9 +136,16 @@ impl World {
         let [out, back] = [legs[0].as_datagram(&ours.weather), legs[1].as_datagram(&theirs.weather)];
         for out in [out.first, out.second].into_iter().flatten() {
             for back in [back.first, back.second].into_iter().flatten() {
-                let datagram = Datagram { from, to, data: data.clone() };
+                let datagram = Datagram { from, seen, to, data: data.clone() };
                 self.queue.plan(self.now + out + back, Happening::Datagram(Box::new(datagram)));
             }
+        }
+    }
+
+    fn look_at_nat(&mut self, phone: usize) {
+        let rebound = self.phones[phone].trouble == Some(MediaTrouble::Rebound);
+        if let Some(real) = self.engines.real() {
+            real.set_rebound(phone, rebound);
         }
     }
 
@@ -151,15 +155,21 @@ impl World {
     }
 
     pub(super) fn datagram_arrives(&mut self, datagram: &Datagram) {
-        let &Datagram { from, to, ref data } = datagram;
-        let Some(end) = self.engines.real().and_then(|real| real.at(to)) else { return };
+        let &Datagram { from, seen, to, ref data } = datagram;
+        phone_of(to).into_iter().for_each(|phone| self.look_at_nat(phone));
+        let Some((end, inside)) = self.engines.real().and_then(|real| real.at(to)) else { return };
         if !self.phones[end.0].is_awake() {
             return;
         }
         let local = self.phones[end.0].local(self.now);
+        let noisy = self.phones[end.0].trouble == Some(MediaTrouble::Noisy);
         let Some(real) = self.engines.real() else { return };
+        if noisy {
+            let forged = real.forge(data);
+            real.handle(end, local, MediaInput::Received { local: inside, remote: seen, data: &forged });
+        }
         let digit = Kind::of(data).digit().and_then(|timestamp| real.event_arrives(end, from, timestamp));
-        real.handle(end, local, MediaInput::Received { local: to, remote: from, data });
+        real.handle(end, local, MediaInput::Received { local: inside, remote: seen, data });
         if let Some((digit, understood)) = digit {
             self.see(&Sight::Reaches { end, digit, understood });
         }
@@ -190,6 +200,7 @@ impl World {
         let effect = self.engines.real().and_then(|real| real.pressed(end, digit, sent));
         let slow = match self.phones[end.0].trouble {
             Some(MediaTrouble::Slow(by)) => by,
+            Some(MediaTrouble::Deaf) => return,
             _ => Duration::ZERO,
         };
         if let Some(effect) = effect {
@@ -201,9 +212,14 @@ impl World {
     /// Lets the oracles hear what every end hears.
     pub(super) fn listen(&mut self) {
         let ends: Vec<End> = self.engines.ends().collect();
+        // Who was given another address has to be found anew.
+        let moved: Vec<bool> = (0..self.phones.len())
+            .map(|phone| self.engines.real().is_some_and(|real| real.take_moved(phone)))
+            .collect();
         for &end in &ends {
             let peer = self.engines.peer(end);
-            let clear = [Some(end), peer].into_iter().flatten().all(|(phone, _)| self.is_clear(phone));
+            let mut both = [Some(end), peer].into_iter().flatten();
+            let clear = both.all(|(phone, _)| self.is_clear(phone) && !moved[phone]);
             let heard = self.engines.real().and_then(|real| real.listen(end, clear));
             if let Some(listening) = heard {
                 self.see(&Sight::Listened(&listening));
@@ -218,8 +234,8 @@ impl World {
 
     /// Whether sound comes through a phone's network as it should.
     fn is_clear(&self, phone: usize) -> bool {
-        let Weather { jitter, loss, late, .. } = self.nets[phone].weather;
-        let calm = jitter <= Duration::from_millis(20) && loss <= 20 && late <= 20;
-        calm && !self.is_cut_off(phone) && !self.is_mute(phone)
+        let Weather { jitter, loss, .. } = self.nets[phone].weather;
+        let passable = jitter <= Duration::from_millis(60) && loss <= 100;
+        passable && !self.is_cut_off(phone) && !self.is_mute(phone)
     }
 }

@@ -10,6 +10,7 @@ use offhook_media::{MediaError, MediaSession};
 use offhook_wire::Instant;
 
 use super::Refused;
+use crate::node::PhoneNode;
 
 #[derive(Debug)]
 pub(super) struct Line {
@@ -17,7 +18,7 @@ pub(super) struct Line {
     /// What it plays, in Hz.
     pub(super) tone: f32,
     pub(super) session: MediaSession,
-    /// When it wants to be woken, in world time.
+    /// When it wants to be woken, on the phone's clock.
     pub(super) deadline: Option<Instant>,
     /// The last digit of a source whose packets reached this end.
     pub(super) newest_digit: Option<(SocketAddr, u64)>,
@@ -47,6 +48,11 @@ impl Line {
             digits: VecDeque::new(),
             not_begun: VecDeque::new(),
         }
+    }
+
+    /// When it wants to be woken, in world time, as the phone's clock goes now.
+    pub(super) fn wants_at(&self, phone: &PhoneNode) -> Option<Instant> {
+        self.deadline.filter(|_| phone.is_awake()).map(|at| phone.world(at))
     }
 
     pub(super) fn remote(&self) -> Option<SocketAddr> {

@@ -9,6 +9,7 @@
 
 mod kind;
 mod line;
+mod wild;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -21,12 +22,13 @@ use offhook_media::{Certificate, MediaConfig, MediaInput, MediaOutput, MediaSess
 use offhook_wire::Instant;
 
 use super::{End, Listening, Refused};
-use crate::hash::Draw;
+use crate::hash::{Digest, Draw};
 use crate::node::PhoneNode;
 use crate::scenario::{Codec, PhoneSetup};
 
 pub use kind::Kind;
 use line::Line;
+use wild::Nat;
 
 /// What the first end plays, the distance to the next one's tone, and how many there are before they come again. Far enough
 /// apart to be told apart, and all within what G.711 carries.
@@ -46,6 +48,9 @@ pub struct Real {
     /// Which digit the telephone-events of a source are about, by their timestamp, in order.
     on_air: BTreeMap<(SocketAddr, u32), (u64, char)>,
     begun: u64,
+    /// What is between each phone and the others.
+    nats: BTreeMap<usize, Nat>,
+    forged: u64,
     /// Whether somebody comes to listen.
     listened_to: bool,
 }
@@ -61,6 +66,8 @@ impl Real {
             tones: 0,
             on_air: BTreeMap::new(),
             begun: 0,
+            nats: BTreeMap::new(),
+            forged: 0,
             listened_to: false,
         }
     }
@@ -167,9 +174,33 @@ impl Real {
         }
     }
 
-    /// Which end listens at an address.
-    pub fn at(&self, address: SocketAddr) -> Option<End> {
-        self.by_address.get(&address).copied()
+    /// Notes whether a phone's translator lost its mappings.
+    pub fn set_rebound(&mut self, phone: usize, rebound: bool) {
+        self.nats.entry(phone).or_default().set(rebound);
+    }
+
+    /// Whether it did since this was last asked.
+    pub fn take_moved(&mut self, phone: usize) -> bool {
+        self.nats.get_mut(&phone).is_some_and(Nat::take_moved)
+    }
+
+    /// How others see an end.
+    pub fn outside(&self, end: End) -> Option<SocketAddr> {
+        let nat = self.nats.get(&end.0).copied().unwrap_or_default();
+        Some(nat.outside(self.lines.get(&end)?.address))
+    }
+
+    /// Which end is seen at an address, and its address as it knows it.
+    pub fn at(&self, address: SocketAddr) -> Option<(End, SocketAddr)> {
+        let phone = phone_of(address)?;
+        let seen = self.lines.iter().find(|(end, _)| end.0 == phone && self.outside(**end) == Some(address));
+        seen.map(|(&end, line)| (end, line.address))
+    }
+
+    /// A datagram that nobody sent, in place of nothing.
+    pub fn forge(&mut self, real: &Bytes) -> Vec<u8> {
+        self.forged += 1;
+        wild::forge(Digest::new(self.seed), self.forged, real)
     }
 
     /// Hands an end a datagram, or lets its timers run.
@@ -185,29 +216,21 @@ impl Real {
     }
 
     /// Looks when an end wants to be woken. To be called when all its output was polled.
-    pub fn look(&mut self, end: End, node: &PhoneNode) {
+    pub fn look(&mut self, end: End) {
         if let Some(line) = self.lines.get_mut(&end) {
-            let at = line.session.deadline().filter(|_| node.is_awake());
-            line.deadline = at.map(|at| node.world(at));
+            line.deadline = line.session.deadline();
         }
     }
 
     /// When the next end wants to be woken, in world time.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.lines.values().filter_map(|line| line.deadline).min()
+    pub fn deadline(&self, phones: &[PhoneNode]) -> Option<Instant> {
+        self.lines.iter().filter_map(|(end, line)| line.wants_at(&phones[end.0])).min()
     }
 
     /// The ends that want to be woken by now.
-    pub fn due(&self, now: Instant) -> Vec<End> {
-        let is_due = |line: &Line| line.deadline.is_some_and(|at| at <= now);
-        self.lines.iter().filter(|(_, line)| is_due(line)).map(|(&end, _)| end).collect()
-    }
-
-    /// The engines of a phone stop where they are.
-    pub fn stop(&mut self, phone: usize) {
-        for (_, line) in self.lines.iter_mut().filter(|(end, _)| end.0 == phone) {
-            line.deadline = None;
-        }
+    pub fn due(&self, phones: &[PhoneNode], now: Instant) -> Vec<End> {
+        let is_due = |(end, line): &(&End, &Line)| line.wants_at(&phones[end.0]).is_some_and(|at| at <= now);
+        self.lines.iter().filter(is_due).map(|(&end, _)| end).collect()
     }
 
     /// Notes that a telephone-event leaves: a timestamp that is new is the next digit that was pressed.

@@ -53,8 +53,6 @@ impl World {
             Fault::Die { phone } => {
                 self.note_phone(phone, || "dies".to_owned());
                 self.phones[phone].alive = false;
-                #[cfg(feature = "media")]
-                self.stop_lines(phone);
                 self.look_at_paths(phone, false);
             }
         }
