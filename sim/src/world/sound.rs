@@ -129,7 +129,7 @@ impl World {
         let Some(other) = phone_of(to).filter(|other| *other < self.phones.len()) else { return };
         let legs = [0, 1].map(|leg| self.fates.name_media(from, to, kind.number(), leg));
         let (ours, theirs) = (&self.nets[end.0], &self.nets[other]);
-        let cut = ours.cut[0] > self.now || theirs.cut[1] > self.now;
+        let cut = ours.closed(0) > self.now || theirs.closed(1) > self.now;
         if cut || [end.0, other].iter().any(|&phone| self.is_mute(phone)) {
             return;
         }

@@ -69,6 +69,12 @@ impl Net {
         }
     }
 
+    /// Until when nothing passes to or from anybody: up is 0, down is 1.
+    #[cfg(feature = "media")]
+    pub(super) fn closed(&self, direction: usize) -> Instant {
+        self.cut[direction]
+    }
+
     pub(super) fn is_cut(&self, now: Instant) -> bool {
         self.cut.iter().any(|&until| until > now)
     }
