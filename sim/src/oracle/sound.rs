@@ -91,7 +91,8 @@ fn expected(scene: &Scene<'_>, listening: &Listening) -> Expected {
     let can = listening.both_ways && listening.clear && !listening.peer_dials;
     match listening.peer_plays {
         None => Expected::Nothing,
-        Some(_) if !listening.receives || holds(ours) || holds(theirs) => Expected::Nothing,
+        // Who holds hears again when that is agreed, a moment before it is said.
+        Some(_) if !listening.receives || holds(theirs) => Expected::Nothing,
         Some(tone) if can && ours.filter(free).and(theirs.filter(free)).is_some() => Expected::Tone(tone),
         Some(_) => Expected::Anything,
     }
