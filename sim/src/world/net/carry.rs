@@ -178,12 +178,16 @@ impl World {
             return;
         }
         let reader = &mut stream.readers[direction];
-        let taken = stream.pipes[direction].take(self.now, cut, |bytes| reader.push(bytes));
-        match self.is_there(connection, direction) {
-            true => self.read(connection, direction),
-            // RFC 9293 §3.10.7.1: what comes to an end that is gone is answered with a reset.
-            false if self.phones[phone].alive => self.end_stream(connection, 1 - direction),
-            false => {}
+        let mut arrived = 0;
+        let taken = stream.pipes[direction].take(self.now, cut, |bytes| {
+            arrived += bytes.len();
+            reader.push(bytes);
+        });
+        if self.is_there(connection, direction) {
+            self.read(connection, direction);
+        } else if arrived > 0 && self.phones[phone].alive {
+            // RFC 9293 §3.10.7.1: bytes for an end that is gone are answered with a reset, and a reset is not.
+            self.end_stream(connection, 1 - direction);
         }
         match taken {
             Taken::All => {}
