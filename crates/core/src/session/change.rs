@@ -279,8 +279,7 @@ impl Session {
                     self.alarm(env.cx, wait, SessionTimer::Glare);
                 }
             }
-            // The call is over; `dialog_response` closes it.
-            408 | 481 => self.withdraw(env, offer),
+            // After a 408 or 481 the call is over: `dialog_response` closes it.
             _ => {
                 env.cx.trace.mark(Mark::ChangeRefused);
                 if code == 491 {

@@ -383,7 +383,7 @@ fn a_2xx_of_an_earlier_invite_that_comes_again_is_acknowledged_again() {
 
 #[test]
 fn a_peer_that_lost_the_call_ends_it() {
-    for code in [481, 408] {
+    for (code, cause) in [(481, Cause::Protocol), (408, Cause::TimedOut)] {
         let mut desk = desk();
         let (id, _) = in_call(&mut desk);
         desk.phone.transfer(desk.now, id, "carol").expect("established");
@@ -392,7 +392,8 @@ fn a_peer_that_lost_the_call_ends_it() {
         desk.receive_bytes(response(&refer, code, "bob", None));
         let bye = desk.next_request("BYE");
         desk.receive_bytes(response(&bye, 200, "bob", None));
-        assert_eq!(desk.ended(id).code, Some(code), "RFC 3261 §12.2.1.2");
+        let why = desk.ended(id);
+        assert_eq!((why.cause, why.code), (cause, Some(code)), "RFC 3261 §12.2.1.2");
     }
 }
 

@@ -145,6 +145,25 @@ fn a_caller_who_gives_up_between_challenge_and_answer_is_rid_of_the_call() {
     assert_eq!((desk.sent.len(), desk.ended(id).cause), (0, Cause::Cancelled));
 }
 
+/// RFC 3261 §22.2: credentials are given once for each challenge, in a dialog as before one.
+#[test]
+fn a_wrong_password_is_tried_once_in_a_call_too() {
+    let (mut desk, mut server) = (Desk::new(with_password("wrong"), 1), Server::new());
+    let (id, invite) = call(&mut desk);
+    desk.receive_bytes(answer(&invite));
+    desk.next_request("ACK");
+    desk.phone.transfer(desk.now, id, "carol").expect("established");
+    desk.pump();
+    for _ in 0..2 {
+        let refer = desk.next_request("REFER");
+        server.challenge(&mut desk, &refer, 401, false);
+    }
+    assert_eq!(desk.sent.len(), 0, "no storm");
+    let failed = TransferState::Failed { code: Some(401) };
+    assert!(desk.events.contains(&Event::Transfer { session: id, state: failed }));
+    assert_eq!(desk.phone.status(id), Some(Status::Established));
+}
+
 #[test]
 fn a_challenged_reinvite_and_refer_have_their_outcome_once() {
     let (mut desk, mut server) = (Desk::new(with_password("secret"), 1), Server::new());

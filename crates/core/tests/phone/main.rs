@@ -4,6 +4,7 @@ mod anything;
 mod bad_peers;
 mod call;
 mod challenges;
+mod changes;
 mod common;
 mod early_media;
 mod hold_and_digits;
