@@ -278,3 +278,33 @@ fn the_peer_may_take_back_his_reinvite() {
         held(&mut desk, id);
     }
 }
+
+/// RFC 3261 §15.1.2 with §9.2's 487: what the peer still waits for when the call ends is answered.
+#[test]
+fn a_reinvite_of_the_peer_is_answered_when_the_call_ends() {
+    for offer in [true, false] {
+        let (mut desk, id, ack) = in_a_call();
+        reinvite(&mut desk, &ack, 5, offer);
+        desk.phone.hang_up(desk.now, id).expect("a call");
+        desk.pump();
+        desk.next_response(487);
+        let bye = desk.next_request("BYE");
+        desk.receive_bytes(response(&bye, 200, "bob", None));
+        assert_eq!(desk.ended(id).cause, Cause::HungUp);
+    }
+}
+
+/// Both hang up at once: each BYE is answered with 200 (RFC 3261 §15.1.2), and anything else means nothing any more.
+#[test]
+fn what_comes_after_our_bye() {
+    let (mut desk, id, ack) = in_a_call();
+    desk.phone.hang_up(desk.now, id).expect("a call");
+    desk.pump();
+    desk.next_request("BYE");
+    desk.receive(&in_dialog(&ack, "INFO", 5, "", ""));
+    desk.next_response(481);
+    assert_eq!(desk.phone.status(id), Some(Status::Terminating));
+    desk.receive(&in_dialog(&ack, "BYE", 6, "", ""));
+    desk.next_response(200);
+    assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Us, Cause::HungUp));
+}

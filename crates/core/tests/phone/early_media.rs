@@ -86,6 +86,45 @@ fn the_fork_that_answers_is_the_one_that_is_heard() {
     assert_eq!(desk.phone.status(id), Some(Status::Established));
 }
 
+/// RFC 3261 §13.2.1: the answer of one fork is not that of another.
+#[test]
+fn another_fork_has_to_answer_for_itself() {
+    for applied in [true, false] {
+        let mut desk = desk();
+        let (id, invite) = calling(&mut desk);
+        desk.media = Media::Manual;
+        desk.receive_bytes(response(&invite, 183, "one", Some(&answer())));
+        let (effect, _) = desk.effects.pop().expect("applied early");
+        if applied {
+            done(&mut desk, effect, EffectResult::Applied);
+        }
+        desk.receive_bytes(response(&invite, 200, "two", None));
+        desk.next_request("ACK");
+        let bye = desk.next_request("BYE");
+        desk.receive_bytes(response(&bye, 200, "two", None));
+        assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Peer, Cause::Protocol));
+    }
+}
+
+/// The 2xx may come while the early answer of its fork is being applied, and need not say it again.
+#[test]
+fn an_early_answer_may_still_be_under_way_when_the_call_is_taken() {
+    let mut desk = desk();
+    let (id, invite) = calling(&mut desk);
+    desk.media = Media::Manual;
+    desk.receive_bytes(response(&invite, 183, "one", Some(&answer())));
+    let (effect, _) = desk.effects.pop().expect("applied early");
+    // What was answered before does not answer this.
+    done(&mut desk, EffectId::from_u64(u64::MAX), EffectResult::Failed(MediaFault::Engine));
+    let stale = EffectId::from_u64(effect.as_u64() - 1);
+    done(&mut desk, stale, EffectResult::Failed(MediaFault::Engine));
+    desk.receive_bytes(response(&invite, 200, "one", None));
+    desk.next_request("ACK");
+    assert_eq!((desk.sent.len(), desk.effects.len()), (0, 0));
+    done(&mut desk, effect, EffectResult::Applied);
+    assert_eq!((desk.sent.len(), desk.phone.status(id)), (0, Some(Status::Established)));
+}
+
 #[test]
 fn an_early_answer_that_fails_is_tried_again_with_the_2xx() {
     let mut desk = desk();

@@ -103,10 +103,14 @@ fn what_else_comes_in_the_early_dialog_does_not_touch_the_call() {
 fn the_user_may_refuse_until_the_answer_is_out() {
     for taken in [false, true] {
         let (mut desk, id, ringing) = unanswered(taken);
+        desk.effects.clear();
         desk.phone.hang_up(desk.now, id).expect("a call");
         desk.pump();
         assert_refused(&mut desk, 603, &ringing);
         assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Us, Cause::Rejected));
+        let released =
+            desk.effects.iter().filter(|(_, effect)| matches!(effect, Effect::Release { .. })).count();
+        assert_eq!(released, usize::from(taken), "what was asked for is given back, and nothing else");
     }
     for (code, cause) in
         [(486, Cause::Busy), (600, Cause::Busy), (480, Cause::Rejected), (403, Cause::Rejected)]
@@ -205,4 +209,36 @@ fn an_invite_that_makes_no_dialog_makes_no_call() {
     desk.next_response(400);
     assert_eq!(desk.phone.sessions().count(), 0);
     assert!(desk.events.iter().all(|event| !matches!(event, Event::Incoming(_))));
+}
+
+/// RFC 3261 §15: the callee's BYE waits for the ACK; the caller's may come before it.
+#[test]
+fn a_bye_that_overtakes_the_ack_ends_a_call_that_was_hung_up() {
+    let mut desk = desk();
+    let (id, ringing) = call_comes_in(&mut desk);
+    desk.phone.answer(desk.now, id).expect("it rings");
+    desk.pump();
+    desk.next_response(200);
+    desk.phone.hang_up(desk.now, id).expect("a call");
+    desk.pump();
+    assert_eq!((desk.sent.len(), desk.phone.status(id)), (0, Some(Status::Terminating)));
+    desk.receive(&from_caller(&ringing, "BYE", 2));
+    desk.next_response(200);
+    assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Us, Cause::HungUp), "who was first");
+}
+
+/// RFC 3261 §12.2.2: an ACK with another Call-ID or tag is not for this call.
+#[test]
+fn an_ack_of_another_dialog_stops_nothing() {
+    let mut desk = desk();
+    let (id, ringing) = call_comes_in(&mut desk);
+    desk.phone.answer(desk.now, id).expect("it rings");
+    desk.pump();
+    desk.next_response(200);
+    for (from, to) in [("Call-ID: in", "Call-ID: out"), (";tag=bob", ";tag=eve")] {
+        desk.receive(&from_caller(&ringing, "ACK", 1).replace(from, to));
+        assert_eq!(desk.phone.status(id), Some(Status::Establishing), "{to}");
+    }
+    desk.receive(&from_caller(&ringing, "ACK", 1));
+    assert_eq!(desk.phone.status(id), Some(Status::Established));
 }

@@ -3,7 +3,7 @@
 use crate::common::{Desk, Media, call_comes_in, config, from_caller, in_call, in_dialog, response, sdp};
 use offhook::{
     By, Cause, Dial, Direction, EndReason, Event, FlowChange, FlowFailure, Input, MediaEvent, SessionId,
-    Status, TransferState,
+    Status, TransferState, Why,
 };
 use offhook_wire::{Limits, Message};
 use std::time::Duration;
@@ -256,4 +256,27 @@ fn the_2xx_to_a_reinvite_is_repeated_too() {
     assert!(
         Message::parse(bye, &Limits::default()).is_ok_and(|m| m.method() == Some(offhook_wire::Method::Bye))
     );
+}
+
+/// A call that is over wakes nobody: not for the answer, not for the media path, not for a change.
+#[test]
+fn a_call_that_is_over_has_no_timers() {
+    let of_calls = |desk: &Desk| desk.phone.alarms().filter(|alarm| alarm.why == Why::Session).count();
+    let mut desk = desk();
+    desk.media = Media::NoPath;
+    let (id, _) = in_call(&mut desk);
+    desk.phone.hold(desk.now, id).expect("established");
+    desk.pump();
+    desk.next_request("INVITE");
+    assert_eq!(of_calls(&desk), 2, "the media path and the change");
+    desk.phone.hang_up(desk.now, id).expect("a call");
+    desk.pump();
+    assert_eq!(of_calls(&desk), 1, "the BYE");
+    let bye = desk.next_request("BYE");
+    desk.receive_bytes(response(&bye, 200, "bob", None));
+    assert_eq!(of_calls(&desk), 0);
+    let (id, _) = call_comes_in(&mut desk);
+    assert_eq!(of_calls(&desk), 1);
+    desk.phone.reject(desk.now, id, 486).expect("it rings");
+    assert_eq!(of_calls(&desk), 0);
 }

@@ -316,3 +316,23 @@ fn who_hangs_up_calls_nobody_any_more() {
     desk.next_response(603);
     assert_eq!(desk.phone.sessions().count(), 1);
 }
+
+#[test]
+fn a_transfer_is_begun_once() {
+    let mut desk = desk();
+    let (id, _, refer) = transferring(&mut desk);
+    assert_eq!(desk.phone.transfer(desk.now, id, "dave"), Err(offhook::Misuse::Transferring));
+    desk.receive_bytes(response(&refer, 202, "bob", None));
+    assert_eq!(desk.phone.transfer(desk.now, id, "dave"), Err(offhook::Misuse::Transferring));
+}
+
+#[test]
+fn a_refer_that_is_lost_with_its_connection_has_failed() {
+    let mut desk = desk();
+    let (id, ..) = transferring(&mut desk);
+    let flow = desk.flow.expect("connected");
+    let change = offhook::FlowChange::Down(offhook::FlowFailure::Closed);
+    desk.give(offhook::Input::Flow { flow, change });
+    assert_eq!(transfers(&mut desk), [TransferState::Trying, TransferState::Failed { code: Some(503) }]);
+    assert_eq!(desk.phone.status(id), Some(Status::Established));
+}
