@@ -7,5 +7,6 @@ pub mod allocations;
 pub mod basic;
 mod callgrind;
 pub mod memory;
+pub mod recorder;
 pub mod register;
 pub mod wire;

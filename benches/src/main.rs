@@ -1,7 +1,7 @@
 //! The `offhook-benches` command: one subcommand for each thing that is measured.
 
 use clap::{Parser, Subcommand};
-use offhook_benches::{allocations, basic, memory, wire};
+use offhook_benches::{allocations, basic, memory, recorder, wire};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -23,6 +23,8 @@ enum Bench {
     Basic(basic::Args),
     /// Bytes of a live call, and of an idle phone.
     Memory(memory::Args),
+    /// What it costs a phone to be recorded.
+    Recorder(recorder::Args),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Bench::Wire(args) => wire::run(&args),
         Bench::Basic(args) => basic::run(&args),
         Bench::Memory(args) => memory::run(&args),
+        Bench::Recorder(args) => recorder::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

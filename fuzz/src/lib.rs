@@ -8,10 +8,12 @@
 
 mod datagram;
 mod digest;
+mod recording;
 mod sdp;
 mod stream;
 
 pub use datagram::datagram;
 pub use digest::digest;
+pub use recording::recording;
 pub use sdp::sdp;
 pub use stream::stream_split;

@@ -33,6 +33,11 @@ fn digest() {
 }
 
 #[test]
+fn recording() {
+    replay("recording", offhook_fuzz::recording);
+}
+
+#[test]
 fn sdp() {
     replay("sdp", offhook_fuzz::sdp);
 }

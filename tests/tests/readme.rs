@@ -2,11 +2,15 @@
 
 #[path = "readme/any_runtime.rs"]
 mod any_runtime;
+#[path = "readme/recorded_phone.rs"]
+mod recorded_phone;
 #[path = "readme/tokio_phone.rs"]
 mod tokio_phone;
 
 use offhook::{Account, Config, Event, Instant, Password, Phone, RegistrationState};
 use offhook_exchange as exchange;
+use offhook_recorder::Recording;
+use offhook_recorder::replay::replay;
 use offhook_tokio::{ExchangeServer, Listen, PhoneEvent};
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -28,6 +32,7 @@ fn stands_in_the_readme(example: &str) {
 fn the_readme_shows_what_is_run_here() {
     stands_in_the_readme(include_str!("readme/tokio_phone.rs"));
     stands_in_the_readme(include_str!("readme/any_runtime.rs"));
+    stands_in_the_readme(include_str!("readme/recorded_phone.rs"));
 }
 
 #[tokio::test]
@@ -50,6 +55,20 @@ async fn the_example_for_tokio_makes_a_call() -> Result<(), Box<dyn Error>> {
         called = tokio_phone::call(&url) => called,
         answered = answers => answered,
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_that_is_recorded_can_be_replayed() -> Result<(), Box<dyn Error>> {
+    let server = ExchangeServer::start(house(), Listen::ws(LOOPBACK)).await?;
+    let url = format!("ws://{}", server.addresses().ws.ok_or("listens")?);
+    let file = std::env::temp_dir().join(format!("offhook-readme-{}.offhook", std::process::id()));
+    recorded_phone::recorded(&url, file.to_str().ok_or("text")?).await?;
+    let bytes = std::fs::read(&file)?;
+    std::fs::remove_file(&file)?;
+    let recording = Recording::read(&bytes)?;
+    let again = replay(&recording.tracks[0])?;
+    assert_eq!((again.difference, recording.complete), (None, true));
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

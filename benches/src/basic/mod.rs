@@ -90,11 +90,11 @@ fn instructions(args: &Args) -> Result<Option<u64>, Box<dyn Error>> {
     Ok(totals.map(|totals| totals[0] as u64 / u64::from(COUNTED)))
 }
 
-fn round(x: f64) -> f64 {
+pub(crate) fn round(x: f64) -> f64 {
     (x * 100.0).round() / 100.0
 }
 
-fn median(mut figures: Vec<f64>) -> f64 {
+pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
 }
@@ -106,7 +106,7 @@ fn per_call(n: u32, f: impl FnOnce(u32) -> Result<(), Box<dyn Error>>) -> Result
     Ok((cpu() - before).as_secs_f64() * 1e6 / f64::from(n))
 }
 
-fn cpu() -> Duration {
+pub(crate) fn cpu() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }

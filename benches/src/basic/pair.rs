@@ -1,8 +1,11 @@
+use crate::recorder::Desk;
 use bytes::Bytes;
+use offhook::Misuse;
 use offhook::{
-    Account, Config, Dial, Effect, EffectResult, Event, FlowChange, FlowId, Input, Instant, MediaEvent,
-    Output, Phone, SessionId, Status,
+    Account, Command, Config, Dial, Effect, EffectResult, Event, FlowChange, FlowId, Input, Instant,
+    MediaEvent, Output, Phone, SessionId, Status,
 };
+use offhook_recorder::{Log, TrackId};
 use std::error::Error;
 use std::time::Duration;
 
@@ -15,6 +18,8 @@ pub struct Pair {
 
 struct End {
     phone: Phone,
+    /// Where it is recorded, if it is.
+    log: Option<Log<Desk>>,
     flow: FlowId,
     sdp: Bytes,
     /// The last call that came in, was established, and ended.
@@ -35,10 +40,22 @@ impl Pair {
     /// # Errors
     /// When there is no such transport.
     pub fn new(transport: &str) -> Result<Self, Box<dyn Error>> {
+        Self::with(transport, || None)
+    }
+
+    /// The same, and both are recorded.
+    ///
+    /// # Errors
+    /// When there is no such transport.
+    pub fn recorded(transport: &str, desk: impl Fn() -> Desk) -> Result<Self, Box<dyn Error>> {
+        Self::with(transport, || Some(desk()))
+    }
+
+    fn with(transport: &str, desk: impl Fn() -> Option<Desk>) -> Result<Self, Box<dyn Error>> {
         let now = Instant::from_nanos(0);
         Ok(Self {
-            caller: End::new("alice", transport, 1, now)?,
-            callee: End::new("bob", transport, 2, now)?,
+            caller: End::new("alice", transport, 1, now, desk())?,
+            callee: End::new("bob", transport, 2, now, desk())?,
             now,
         })
     }
@@ -49,10 +66,12 @@ impl Pair {
     /// When it is not established.
     pub fn call(&mut self) -> Result<SessionId, Box<dyn Error>> {
         self.now += Duration::from_millis(1);
-        let id = self.caller.phone.dial(self.now, Dial::to("sip:bob@127.0.0.1"))?;
+        let id = self.caller.phone.next_session();
+        let dial = Command::Dial { session: id, dial: Dial::to("sip:bob@127.0.0.1") };
+        self.caller.handle(self.now, Input::Command(dial))?;
         self.exchange();
         let incoming = self.callee.incoming.take().ok_or("no call came in")?;
-        self.callee.phone.answer(self.now, incoming)?;
+        self.callee.handle(self.now, Input::Command(Command::Answer { session: incoming }))?;
         self.exchange();
         match (self.caller.established.take(), self.callee.established.take()) {
             (Some(hers), Some(his)) if hers == id && his == incoming => Ok(id),
@@ -68,7 +87,7 @@ impl Pair {
         let before = (self.caller.ended, self.callee.ended);
         for _ in 0..n {
             let id = self.call()?;
-            self.caller.phone.hang_up(self.now, id)?;
+            self.caller.handle(self.now, Input::Command(Command::HangUp { session: id }))?;
             self.exchange();
         }
         let ended = (self.caller.ended - before.0, self.callee.ended - before.1);
@@ -87,34 +106,63 @@ impl Pair {
 }
 
 impl End {
-    fn new(user: &str, transport: &str, seed: u8, now: Instant) -> Result<Self, Box<dyn Error>> {
+    fn new(
+        user: &str,
+        transport: &str,
+        seed: u8,
+        now: Instant,
+        desk: Option<Desk>,
+    ) -> Result<Self, Box<dyn Error>> {
         let mut account =
             Account::new(format!("sip:{user}@127.0.0.1"), None, &format!("{transport}://127.0.0.1:5060"))?;
         account.register = false;
         let mut config = Config::new(account);
         config.call_limit = usize::MAX;
-        let mut phone = Phone::new(config, [seed; 32], now);
+        let track = TrackId(u32::from(seed));
+        let log =
+            desk.map(|desk| Log::begin(desk, track, user, &mut config, &[seed; 32], (now, Duration::ZERO)));
+        let phone = Phone::new(config, [seed; 32], now);
+        let sdp = SDP.into();
+        let mut end = Self { phone, log, flow: FlowId(0), sdp, incoming: None, established: None, ended: 0 };
         let mut opened = None;
-        while let Some(output) = phone.poll() {
+        while let Some(output) = end.poll() {
             if let Output::Open { flow, .. } = output {
                 opened = Some(flow);
             }
         }
-        let flow = opened.ok_or("the phone did not connect")?;
+        end.flow = opened.ok_or("the phone did not connect")?;
         let change = FlowChange::Up { local: Some("127.0.0.1:15061".to_owned()) };
-        phone.handle(now, Input::Flow { flow, change })?;
-        Ok(Self { phone, flow, sdp: SDP.into(), incoming: None, established: None, ended: 0 })
+        end.handle(now, Input::Flow { flow: end.flow, change })?;
+        Ok(end)
+    }
+
+    fn handle(&mut self, now: Instant, input: Input) -> Result<(), Misuse> {
+        let Some(log) = &mut self.log else { return self.phone.handle(now, input) };
+        log.given(now, &input);
+        let handled = self.phone.handle(now, input);
+        log.moved(&self.phone, &handled);
+        handled
+    }
+
+    fn poll(&mut self) -> Option<Output> {
+        let output = self.phone.poll();
+        match (&mut self.log, &output) {
+            (Some(log), Some(output)) => log.put_out(output),
+            (Some(log), None) => log.settle(),
+            (None, _) => {}
+        }
+        output
     }
 
     /// Does all that the phone wants done. Returns whether there was anything.
     fn speak(&mut self, now: Instant, other: &mut End) -> bool {
         let mut said = false;
-        while let Some(output) = self.phone.poll() {
+        while let Some(output) = self.poll() {
             said = true;
             let input = match output {
                 Output::Transmit { data, .. } => {
                     let flow = other.flow;
-                    other.phone.handle(now, Input::Received { flow, data }).expect("bytes are never misuse");
+                    other.handle(now, Input::Received { flow, data }).expect("bytes are never misuse");
                     continue;
                 }
                 Output::Effect { id, effect } => match effect {
@@ -123,7 +171,7 @@ impl End {
                     }
                     Effect::Apply { session, .. } => {
                         let done = Input::Done { effect: id, result: EffectResult::Applied };
-                        self.phone.handle(now, done).expect("a result is never misuse");
+                        self.handle(now, done).expect("a result is never misuse");
                         Input::Media { session, event: MediaEvent::Up }
                     }
                     _ => continue,
@@ -142,7 +190,7 @@ impl End {
                 }
                 _ => continue,
             };
-            self.phone.handle(now, input).expect("neither is a command");
+            self.handle(now, input).expect("neither is a command");
         }
         said
     }

@@ -1,6 +1,6 @@
 //! From the command line to a phone.
 
-use crate::args;
+use crate::{args, record};
 use offhook::{Config, Password, Secret, Server};
 use offhook_media::{Recording, Source};
 use offhook_tokio::{Bind, Options, Roots};
@@ -38,7 +38,7 @@ pub(crate) fn options(account: &args::Account, sound: Option<&args::Sound>) -> R
         options.bind = Bind::Addresses(account.bind.clone());
     }
     let Some(sound) = sound else { return Ok(options) };
-    options.record = sound.record.is_some();
+    options.record = record::sound(&sound.record).is_some();
     if let Some(hz) = sound.tone {
         options.play = Source::tone(hz);
     }

@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::record::Record;
 use clap::{Parser, Subcommand, ValueEnum};
 use offhook::{DtmfPath, Secret};
 use std::net::{IpAddr, SocketAddr};
@@ -10,6 +11,10 @@ use std::time::Duration;
 const EXAMPLES: &str = "\
 Try it:
   offhook demo                                                    three phones and an exchange, in some seconds
+
+Record what happens to phones, and run it again bit for bit:
+  offhook demo --record demo.offhook
+  offhook replay demo.offhook --pcap demo.pcap --scenario demo.scn
 
 Two phones by hand, in three terminals:
   offhook exchange --listen 127.0.0.1:5066 --realm house.test --user alice:a-pw --user bob:b-pw
@@ -23,8 +28,8 @@ unmute, tone 440, hangup, quit.
 
 Exit codes:
   0  done: the call was established and ended as calls do
-  1  failed: a file, a port, a step of the demonstration
-  2  the command line is wrong
+  1  failed: a file, a port, a step of the demonstration, a replay that is not as recorded
+  2  the command line is wrong, or a recording cannot be read
   3  not registered: the server is out of reach, or refused
   4  the call failed: refused, unanswered, or without sound";
 
@@ -70,13 +75,16 @@ pub(crate) enum Job {
     /// Register and take calls
     #[command(after_help = EVENTS)]
     Answer(Answer),
+    /// Run again what --record FILE.offhook recorded, compare, and draw it
+    Replay(Replay),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {
-    /// Where to write what bob heard [default: offhook-demo.wav in the folder for temporary files]
+    /// FILE.offhook: all that happens to the phones, for `offhook replay`. FILE.wav: what bob heard [default:
+    /// offhook-demo.wav in the folder for temporary files]. May be given twice
     #[arg(long, value_name = "FILE")]
-    pub(crate) record: Option<PathBuf>,
+    pub(crate) record: Vec<Record>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -114,6 +122,9 @@ pub(crate) struct Register {
     /// Leave as soon as it is registered
     #[arg(long)]
     pub(crate) once: bool,
+    /// FILE.offhook: all that happens to the phone, for `offhook replay`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Vec<Record>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -195,9 +206,25 @@ pub(crate) struct Sound {
     /// Play a WAV file
     #[arg(long, value_name = "FILE")]
     pub(crate) play: Option<PathBuf>,
-    /// Write what is heard to a WAV file
+    /// FILE.wav: what is heard. FILE.offhook: all that happens to the phone, for `offhook replay`. May be given twice
     #[arg(long, value_name = "FILE")]
-    pub(crate) record: Option<PathBuf>,
+    pub(crate) record: Vec<Record>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replay {
+    /// The recording
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Only say whether it is the same, without the ladder and the transitions
+    #[arg(long)]
+    pub(crate) brief: bool,
+    /// Write it as a scenario for the simulator: `cargo sim replay FILE`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scenario: Option<PathBuf>,
+    /// Write its messages for Wireshark
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pcap: Option<PathBuf>,
 }
 
 /// How digits travel.

@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
-/// The exit codes, as `--help` lists them. 2 is clap's.
+/// The exit codes, as `--help` lists them.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Done,
     Failed,
+    /// Also what clap says of a command line that is wrong.
+    Unreadable,
     NotRegistered,
     CallFailed,
 }
@@ -16,6 +18,7 @@ impl From<Exit> for ExitCode {
         ExitCode::from(match exit {
             Exit::Done => 0,
             Exit::Failed => 1,
+            Exit::Unreadable => 2,
             Exit::NotRegistered => 3,
             Exit::CallFailed => 4,
         })

@@ -9,6 +9,8 @@ mod demo;
 mod exchange;
 mod exit;
 mod output;
+mod record;
+mod replay;
 mod stop;
 
 use args::{Args, Job};
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
             Job::Register(args) => calls::register(args, output).await,
             Job::Call(args) => calls::call(args, output).await,
             Job::Answer(args) => calls::answer(args, output).await,
+            Job::Replay(args) => replay::run(&args, output),
         }
     });
     exit.into()

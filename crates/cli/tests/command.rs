@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -105,7 +106,9 @@ fn is_tone(line: &Value, hz: f64) -> bool {
 #[test]
 fn the_demonstration_passes_step_by_step() {
     let wav = std::env::temp_dir().join(format!("offhook-demo-{}.wav", std::process::id()));
-    let (lines, exit) = Offhook::start(&["demo", "--record", wav.to_str().expect("text")]).finish();
+    let flight = wav.with_extension("offhook");
+    let (wav_name, flight_name) = (wav.to_str().expect("text"), flight.to_str().expect("text"));
+    let (lines, exit) = Offhook::start(&["demo", "--record", wav_name, "--record", flight_name]).finish();
     for line in &lines {
         assert_eq!((line["step"].is_string(), &line["ok"]), (true, &Value::Bool(true)), "{line}");
     }
@@ -127,6 +130,42 @@ fn the_demonstration_passes_step_by_step() {
     assert_eq!((steps.last(), exit), (Some(&"demo"), Some(0)));
     assert!(std::fs::read(&wav).expect("recorded").starts_with(b"RIFF"));
     std::fs::remove_file(wav).expect("ours");
+    replayed(&flight);
+    std::fs::remove_file(flight).expect("ours");
+}
+
+/// The recording of the demonstration is replayed, as it is and broken.
+fn replayed(file: &Path) {
+    let name = file.to_str().expect("text");
+    let text = std::fs::read_to_string(file).expect("recorded");
+    for secret in ["wonderland", "builder", "christmas", "159#", "Signal=4", "Signal=2"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    let (lines, exit) = Offhook::start(&["replay", name]).finish();
+    let of = |kind: &str| lines.iter().filter(|line| line["replay"] == kind).collect::<Vec<_>>();
+    assert_eq!((of("done")[0]["ok"].as_bool(), exit), (Some(true), Some(0)));
+    assert_eq!(of("phone").iter().map(|line| &line["phone"]).collect::<Vec<_>>(), ["alice", "bob", "carol"]);
+    let transitions: u64 = of("phone").iter().filter_map(|line| line["transitions"].as_u64()).sum();
+    assert_eq!(of("transition").len() as u64, transitions);
+    assert!(of("ladder")[0]["lines"].as_array().is_some_and(|ladder| ladder.len() > 100));
+
+    let broken = file.with_extension("broken.offhook");
+    let name = broken.to_str().expect("text");
+    for (bad, code, says) in [
+        (text.replacen("recording 1", "recording 9", 1), 2, "line 1: a recording of version 9"),
+        (text.replacen("SIP/2.0 200 OK", "SIP/2.0 503 OK", 1), 1, "another"),
+        (text[..text.len() / 2].to_owned(), 0, "the same as recorded"),
+        ("RIFF".to_owned(), 2, "line 1: not a recording"),
+    ] {
+        std::fs::write(&broken, bad).expect("written");
+        let output = Command::new(env!("CARGO_BIN_EXE_offhook"))
+            .args(["replay", "--brief", name])
+            .output()
+            .expect("runs");
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert_eq!((said.contains(says), output.status.code()), (true, Some(code)), "{said}");
+    }
+    std::fs::remove_file(broken).expect("ours");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //!
 //! [`Scribe`] writes them down as text, without the secrets and with a running [`Check`] of what the phone did;
 //! [`Recording::read`] reads them back, and [`replay::replay`] runs them and says where something was otherwise.
-//! [`Ring`] keeps the last of them in bounded memory. Sockets, files and threads are the runtime's: see `offhook-tokio`.
+//! [`Ring`] keeps the last of them in bounded memory. A [`Log`] is what a runtime calls while it drives a phone. Sockets, files and threads are the runtime's: see `offhook-tokio`.
 //!
 //! # What a recording holds
 //!
@@ -15,18 +15,25 @@
 #![forbid(unsafe_code)]
 
 mod check;
+pub mod ladder;
+mod log;
 mod names;
+mod pcap;
 mod read;
 mod recording;
 pub mod redact;
 pub mod replay;
 mod ring;
+mod scenario;
 mod scribe;
 mod text;
 mod write;
 
 pub use check::Check;
+pub use log::{Log, Sink, Taken};
+pub use pcap::pcap;
 pub use read::{ReadError, Unreadable};
 pub use recording::{Entry, Recording, Track, What};
 pub use ring::Ring;
-pub use scribe::{Moved, Notice, Scribe, TrackId, Watch};
+pub use scenario::scenario;
+pub use scribe::{Moved, Notice, Scribe, TrackId};

@@ -2,6 +2,7 @@
 
 use crate::check::Check;
 use offhook::{Config, Input, Instant};
+use std::time::Duration;
 
 /// What happened to some phones. [`Recording::read`] reads one, and [`replay`](crate::replay::replay) runs it again.
 #[derive(Clone, Debug, Default)]
@@ -21,14 +22,23 @@ pub struct Track {
     pub config: Config,
     /// Its seed.
     pub seed: [u8; 32],
-    /// When it was made.
+    /// When it was made, by its own clock.
     pub start: Instant,
+    /// When it was made, since the recording began: phones may have clocks of their own.
+    pub made: Duration,
     /// What it was given, and how far it was then.
     pub entries: Vec<Entry>,
     /// How many of its first inputs were forgotten. If any, it cannot be replayed.
     pub forgotten: u64,
     /// Why it ends early, if it does.
     pub lost: Option<String>,
+}
+
+impl Track {
+    /// What all phones of the recording call a time of this phone's clock.
+    pub fn common(&self, at: Instant) -> Instant {
+        Instant::ZERO + self.made + at.saturating_since(self.start)
+    }
 }
 
 /// A line of a track.

@@ -1,8 +1,9 @@
 //! Running a recording again.
 
 use crate::check::Check;
+use crate::log::moved;
 use crate::recording::{Entry, Track, What};
-use crate::scribe::{Moved, Watch};
+use crate::scribe::Moved;
 use bytes::Bytes;
 use offhook::{Config, Event, FlowId, Input, Instant, Misuse, Output, Phone, Record, Target};
 use std::collections::VecDeque;
@@ -41,7 +42,7 @@ pub struct Replay {
 /// Something that happened between a phone and the world.
 #[derive(Clone, Debug)]
 pub struct Sight {
-    /// When.
+    /// When, since the recording began: [`Track::common`].
     pub at: Instant,
     /// What.
     pub what: Seen,
@@ -100,9 +101,10 @@ pub fn replay(track: &Track) -> Result<Replay, Forgotten> {
     let config = Config { trace: track.config.trace.clamp(TRACE, TRACE * 16), ..track.config.clone() };
     let mut run = Run {
         phone: Phone::new(config, track.seed, track.start),
+        track,
         now: track.start,
         remembers: track.config.trace,
-        watch: Watch::default(),
+        seen: 0,
         check: Check::default(),
         since: VecDeque::from([Check::default()]),
         replay: Replay::default(),
@@ -122,12 +124,14 @@ pub fn replay(track: &Track) -> Result<Replay, Forgotten> {
     Ok(run.replay)
 }
 
-struct Run {
+struct Run<'t> {
+    track: &'t Track,
     phone: Phone,
     now: Instant,
     /// How many transitions the recorded phone remembered.
     remembers: usize,
-    watch: Watch,
+    /// Transitions that were looked at.
+    seen: u64,
     check: Check,
     /// How it was after each output since the last comparison: the recorded phone's outputs may have been taken one by
     /// one, with inputs between them.
@@ -135,7 +139,7 @@ struct Run {
     replay: Replay,
 }
 
-impl Run {
+impl Run<'_> {
     fn give(&mut self, at: Instant, input: &Input) -> Result<(), String> {
         self.replay.inputs += 1;
         self.now = self.now.max(at);
@@ -152,7 +156,7 @@ impl Run {
 
     /// Takes in what the phone did.
     fn look(&mut self, handled: Result<(), Misuse>) {
-        let Moved { transitions, records, refused } = self.watch.moved(&self.phone, handled);
+        let Moved { transitions, records, refused } = moved(&mut self.seen, &self.phone, &handled);
         let remembered = &records[records.len().saturating_sub(self.remembers)..];
         self.check.moved(transitions, remembered, refused.as_ref());
         self.replay.transitions.extend(records);
@@ -196,7 +200,7 @@ impl Run {
     }
 
     fn see(&mut self, what: Seen) {
-        self.replay.sights.push(Sight { at: self.now, what });
+        self.replay.sights.push(Sight { at: self.track.common(self.now), what });
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::check::Check;
 use crate::{redact, write};
-use offhook::{Config, Input, Instant, Misuse, Output, Phone, Record};
+use offhook::{Config, Input, Instant, Misuse, Output, Record};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The place of a phone in a recording.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,18 +17,20 @@ pub enum Notice {
     Made {
         /// Its name, which is made another one if there is such a phone already.
         name: String,
-        /// What [`Phone::new`] got.
+        /// What [`Phone::new`](offhook::Phone::new) got.
         config: Box<Config>,
-        /// What [`Phone::new`] got.
+        /// What [`Phone::new`](offhook::Phone::new) got.
         seed: Box<[u8; 32]>,
-        /// What [`Phone::new`] got.
+        /// What [`Phone::new`](offhook::Phone::new) got.
         now: Instant,
+        /// The same time since the recording began.
+        made: Duration,
     },
     /// It is about to be given something. Before it is: an input that makes a phone panic has to be in the recording.
     Given {
-        /// What [`Phone::handle`] gets.
+        /// What [`Phone::handle`](offhook::Phone::handle) gets.
         at: Instant,
-        /// What [`Phone::handle`] gets.
+        /// What [`Phone::handle`](offhook::Phone::handle) gets.
         input: Input,
     },
     /// It was given that, or was made, and moved.
@@ -53,32 +57,10 @@ pub struct Moved {
     pub refused: Option<Misuse>,
 }
 
-/// How much of a phone's trace has been seen.
-#[derive(Clone, Debug, Default)]
-pub struct Watch {
-    seen: u64,
-}
-
-impl Watch {
-    /// What moved since the last time. `Ok(())` and [`Phone::new`] refuse nothing.
-    pub fn moved(&mut self, phone: &Phone, handled: Result<(), Misuse>) -> Moved {
-        let transitions = phone.transitions();
-        let new = usize::try_from(transitions - self.seen).unwrap_or(usize::MAX);
-        self.seen = transitions;
-        let records = if new == 0 {
-            Vec::new()
-        } else {
-            let known = phone.trace().count();
-            phone.trace().skip(known.saturating_sub(new)).collect()
-        };
-        Moved { transitions, records, refused: handled.err() }
-    }
-}
-
 /// Writes what happens to some phones, without their secrets.
 #[derive(Debug, Default)]
 pub struct Scribe {
-    tracks: Vec<Live>,
+    tracks: BTreeMap<TrackId, Live>,
 }
 
 #[derive(Debug)]
@@ -106,12 +88,12 @@ impl Scribe {
         out
     }
 
-    /// Appends what is to be written of a notice. Tracks are numbered as they are made.
+    /// Appends what is to be written of a notice. The caller gives each phone a number of its own.
     pub fn note(&mut self, track: TrackId, notice: &Notice, out: &mut String) {
-        if let Notice::Made { name, config, seed, now } = notice {
-            return self.made(name, &redact::config(config), seed, *now, out);
+        if let Notice::Made { name, config, seed, now, made } = notice {
+            return self.made(track, name, &redact::config(config), seed, (*now, *made), out);
         }
-        let Some(live) = self.tracks.get_mut(track.0 as usize).filter(|live| !live.over) else { return };
+        let Some(live) = self.tracks.get_mut(&track).filter(|live| !live.over) else { return };
         match notice {
             Notice::Made { .. } => {}
             Notice::Given { at, input } => {
@@ -140,28 +122,37 @@ impl Scribe {
 
     /// Appends how far a phone is, if that is not written yet.
     pub fn settle(&mut self, track: TrackId, out: &mut String) {
-        if let Some(live) = self.tracks.get_mut(track.0 as usize).filter(|live| !live.over) {
+        if let Some(live) = self.tracks.get_mut(&track).filter(|live| !live.over) {
             live.settle(out);
         }
     }
 
     /// The name of a phone in the recording.
     pub fn name(&self, track: TrackId) -> Option<&str> {
-        self.tracks.get(track.0 as usize).map(|live| live.name.as_str())
+        self.tracks.get(&track).map(|live| live.name.as_str())
     }
 
-    fn made(&mut self, name: &str, config: &Config, seed: &[u8; 32], now: Instant, out: &mut String) {
-        let taken = |name: &str| self.tracks.iter().any(|live| live.name == name);
+    fn made(
+        &mut self,
+        track: TrackId,
+        name: &str,
+        config: &Config,
+        seed: &[u8; 32],
+        times: (Instant, Duration),
+        out: &mut String,
+    ) {
+        let taken = |name: &str| self.tracks.values().any(|live| live.name == name);
         let name = match taken(name) || name.is_empty() {
             false => name.to_owned(),
             true => (2..).map(|n| format!("{name}-{n}")).find(|name| !taken(name)).unwrap_or_default(),
         };
         let length = out.len();
-        let written = write::phone(out, &name, config, seed, now);
+        let written = write::phone(out, &name, config, seed, times);
         if written.is_none() {
             out.truncate(length);
         }
-        self.tracks.push(Live { name, check: Check::default(), unwritten: false, over: written.is_none() });
+        let live = Live { name, check: Check::default(), unwritten: false, over: written.is_none() };
+        self.tracks.insert(track, live);
     }
 }
 

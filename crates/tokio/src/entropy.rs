@@ -1,5 +1,8 @@
 //! Randomness, once for each phone: everything else is drawn from the seed inside.
 
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
 /// 32 bytes from the operating system.
 pub(crate) fn seed() -> Result<[u8; 32], getrandom::Error> {
     let mut seed = [0; 32];
@@ -7,13 +10,13 @@ pub(crate) fn seed() -> Result<[u8; 32], getrandom::Error> {
     Ok(seed)
 }
 
-/// The seed of the `n`th part of something that was seeded with `seed`. Complemented, so that no part shares the
-/// seed of the whole.
+/// The seed of the `n`th part of something that was seeded with `seed`. Who knows one knows neither another one nor the
+/// whole: the seed of the core is in its recording, those of its media are secret.
 pub(crate) fn part(seed: &[u8; 32], n: u64) -> [u8; 32] {
-    let mut part = seed.map(|byte| !byte);
-    for (byte, count) in part.iter_mut().zip(n.to_le_bytes()) {
-        *byte ^= count;
-    }
+    let mut generator = ChaCha20Rng::from_seed(*seed);
+    generator.set_stream(n);
+    let mut part = [0; 32];
+    generator.fill_bytes(&mut part);
     part
 }
 

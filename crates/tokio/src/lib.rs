@@ -43,6 +43,7 @@ mod media;
 mod options;
 mod phone;
 mod queue;
+mod recorder;
 mod tap;
 
 pub use call::Call;
@@ -53,4 +54,5 @@ pub use exchange::{Addresses, Certified, ExchangeError, ExchangeServer, Listen};
 pub use flow::{Roots, TlsError};
 pub use options::{Bind, Options};
 pub use phone::Phone;
+pub use recorder::{Keep, Recorder, Track};
 pub use tap::{Tap, Tapped};

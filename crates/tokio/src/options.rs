@@ -1,13 +1,13 @@
 //! What a program may choose beside the phone's own configuration.
 
-use crate::{Clock, Roots, Tap};
+use crate::{Clock, Roots, Tap, Track};
 use offhook_media::{MediaConfig, Source};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The choices for one phone's runtime. The default suits a softphone.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The seed of everything that the phone and its media draw. `None` asks the operating system; give one to replay.
+    /// The seed of everything that the phone and its media draw. `None` asks the operating system.
     pub seed: Option<[u8; 32]>,
     /// The clock; share one between phones whose times are to be compared. `None` starts one.
     pub clock: Option<Clock>,
@@ -23,6 +23,8 @@ pub struct Options {
     pub roots: Roots,
     /// Sees every SIP message, credentials included. For ladders and bug hunts.
     pub tap: Option<Tap>,
+    /// Where what happens to the phone is recorded, to be run again.
+    pub recorder: Option<Track>,
 }
 
 /// Which local addresses a call offers for its media.

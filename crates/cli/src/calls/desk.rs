@@ -4,9 +4,10 @@ use super::say;
 use crate::commands::{Command, Commands};
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::record::{self, Record};
 use crate::{account, args, stop};
 use offhook::RegistrationState;
-use offhook_tokio::{Call, Clock, Phone, PhoneEvent};
+use offhook_tokio::{Call, Clock, Phone, PhoneEvent, Recorder};
 use serde_json::json;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,6 +15,7 @@ use std::pin::Pin;
 pub(super) struct Desk {
     pub(super) phone: Phone,
     pub(super) output: Output,
+    recorder: Option<Recorder>,
     commands: Commands,
     /// Ctrl-C. Asked again after it came, so that a second one is heard, too.
     stop: Pin<Box<dyn Future<Output = ()>>>,
@@ -40,21 +42,27 @@ impl Desk {
         account: &args::Account,
         sound: Option<&args::Sound>,
         attempts: Option<u32>,
+        records: &[Record],
         output: Output,
     ) -> Result<Self, Exit> {
         let fail = |why: String| output.failed(Exit::Failed, &why);
         let config = account::config(account, attempts).map_err(fail)?;
         let mut options = account::options(account, sound).map_err(fail)?;
-        if let Some(file) = sound.and_then(|sound| sound.record.as_ref()) {
+        if let Some(file) = record::sound(records) {
+            if sound.is_none() {
+                return Err(fail(format!("{}: there is no sound to record", file.display())));
+            }
             // Better now than after the call.
             std::fs::write(file, []).map_err(|why| fail(format!("{}: {why}", file.display())))?;
         }
+        let recorder = record::flight(records).map_err(fail)?;
+        options.recorder = recorder.as_ref().map(|recorder| recorder.track(account.user.as_str()));
         let clock = Clock::start();
         options.clock = Some(clock);
         let (aor, limit) = (config.accounts[0].aor.clone(), config.accounts[0].re_registry_phone_times);
         let phone = Phone::start_with(config, options).await.map_err(|why| fail(why.to_string()))?;
         let stop = Box::pin(stop::wanted());
-        Ok(Self { phone, output, commands: Commands::new(), stop, clock, aor, limit })
+        Ok(Self { phone, output, recorder, commands: Commands::new(), stop, clock, aor, limit })
     }
 
     /// Waits for the registration.
@@ -127,6 +135,9 @@ impl Desk {
 
     pub(super) async fn close(self, exit: Exit) -> Exit {
         self.phone.stop().await;
-        exit
+        match record::finish(self.recorder) {
+            Ok(()) => exit,
+            Err(why) => self.output.failed(Exit::Failed, &why),
+        }
     }
 }

@@ -7,7 +7,9 @@ mod talk;
 use crate::args;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::record;
 use desk::{Desk, News};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use talk::Plan;
 
@@ -15,10 +17,11 @@ use talk::Plan;
 const ATTEMPTS: u32 = 3;
 
 pub(crate) async fn register(args: args::Register, output: Output) -> Exit {
-    let mut desk = match Desk::open(&args.account, None, args.once.then_some(ATTEMPTS), output).await {
-        Ok(desk) => desk,
-        Err(exit) => return exit,
-    };
+    let mut desk =
+        match Desk::open(&args.account, None, args.once.then_some(ATTEMPTS), &args.record, output).await {
+            Ok(desk) => desk,
+            Err(exit) => return exit,
+        };
     let registered = desk.registered().await;
     if args.once || registered.is_err() {
         return desk.close(registered.err().unwrap_or(Exit::Done)).await;
@@ -35,7 +38,15 @@ pub(crate) async fn register(args: args::Register, output: Output) -> Exit {
 }
 
 pub(crate) async fn call(args: args::Call, output: Output) -> Exit {
-    let mut desk = match Desk::open(&args.account, Some(&args.sound), Some(ATTEMPTS), output).await {
+    let mut desk = match Desk::open(
+        &args.account,
+        Some(&args.sound),
+        Some(ATTEMPTS),
+        &args.sound.record,
+        output,
+    )
+    .await
+    {
         Ok(desk) => desk,
         Err(exit) => return exit,
     };
@@ -50,14 +61,15 @@ pub(crate) async fn call(args: args::Call, output: Output) -> Exit {
         answer: false,
         digits: args.dtmf.map(|digits| (digits, args.dtmf_via.into())),
         duration: args.duration,
-        record: args.sound.record,
+        record: record::sound(&args.sound.record).map(Path::to_owned),
     };
     let outcome = talk::talk(&mut desk, call, &plan).await;
     desk.close(outcome.exit).await
 }
 
 pub(crate) async fn answer(args: args::Answer, output: Output) -> Exit {
-    let mut desk = match Desk::open(&args.account, Some(&args.sound), None, output).await {
+    let mut desk = match Desk::open(&args.account, Some(&args.sound), None, &args.sound.record, output).await
+    {
         Ok(desk) => desk,
         Err(exit) => return exit,
     };
@@ -69,7 +81,7 @@ pub(crate) async fn answer(args: args::Answer, output: Output) -> Exit {
         match desk.next().await {
             News::Incoming(call) => {
                 taken += 1;
-                let record = args.sound.record.as_deref().map(|file| numbered(file, taken));
+                let record = record::sound(&args.sound.record).map(|file| numbered(file, taken));
                 let plan = Plan { answer: args.auto, digits: None, duration: args.duration, record };
                 let outcome = talk::talk(&mut desk, call, &plan).await;
                 if args.once || outcome.quit {
@@ -85,7 +97,7 @@ pub(crate) async fn answer(args: args::Answer, output: Output) -> Exit {
 }
 
 /// `heard.wav` for the first call, `heard-2.wav` for the second.
-fn numbered(file: &std::path::Path, count: u32) -> std::path::PathBuf {
+fn numbered(file: &Path, count: u32) -> PathBuf {
     if count < 2 {
         return file.to_owned();
     }
@@ -102,7 +114,6 @@ fn seconds(duration: Duration) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     #[test]
     fn later_recordings_do_not_overwrite_the_first() {

@@ -4,7 +4,7 @@ use super::Failure;
 use super::stage::DOMAIN;
 use offhook::{Account, Config, Password, Status};
 use offhook_media::{Heard, Source};
-use offhook_tokio::{Call, CallEvent, Clock, Options, Phone, PhoneEvent, Tap};
+use offhook_tokio::{Call, CallEvent, Options, Phone, PhoneEvent};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -29,21 +29,14 @@ impl Actor {
         password: &str,
         hz: f32,
         server: &str,
-        clock: Clock,
-        tap: Tap,
+        options: Options,
     ) -> Result<Self, Failure> {
         let account = Account::new(format!("sip:{name}@{DOMAIN}"), Some(Password::plain(password)), server)
             .map_err(|why| Failure(format!("{server}: {why}")))?;
         let mut config = Config::new(account);
         config.registration.first_wait = FIRST_WAIT;
         config.registration.longest_wait = LONGEST_WAIT;
-        let options = Options {
-            clock: Some(clock),
-            play: Source::tone(hz),
-            record: true,
-            tap: Some(tap),
-            ..Options::default()
-        };
+        let options = Options { play: Source::tone(hz), record: true, ..options };
         let phone = Phone::start_with(config, options)
             .await
             .map_err(|why| Failure(format!("{name} cannot start: {why}")))?;

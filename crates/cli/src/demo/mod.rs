@@ -9,6 +9,8 @@ mod steps;
 use crate::args;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::record;
+use offhook_tokio::Recorder;
 use serde_json::{Value, json};
 use stage::Stage;
 use std::future::Future;
@@ -29,7 +31,16 @@ pub(crate) async fn run(args: args::Demo, output: Output) -> Exit {
         "Offhook {}: three phones and an exchange on 127.0.0.1\n",
         env!("CARGO_PKG_VERSION")
     ));
-    match play(&args, output).await {
+    let recorder = match record::flight(&args.record) {
+        Ok(recorder) => recorder,
+        Err(why) => return output.failed(Exit::Failed, &why),
+    };
+    let mut played = play(&args, recorder.as_ref(), output).await;
+    // A demonstration that failed is the one to look at.
+    if let Err(why) = record::finish(recorder) {
+        played = played.and(Err(("flight", Failure(why))));
+    }
+    match played {
         Ok(()) => {
             let seconds = tenths(begun.elapsed().as_secs_f64());
             output.text("");
@@ -44,8 +55,12 @@ pub(crate) async fn run(args: args::Demo, output: Output) -> Exit {
     }
 }
 
-async fn play(args: &args::Demo, output: Output) -> Result<(), (&'static str, Failure)> {
-    let mut stage = show(output, "exchange", Stage::open()).await?;
+async fn play(
+    args: &args::Demo,
+    recorder: Option<&Recorder>,
+    output: Output,
+) -> Result<(), (&'static str, Failure)> {
+    let mut stage = show(output, "exchange", Stage::open(recorder)).await?;
     show(output, "register", steps::register(&mut stage)).await?;
     let mut pair = show(output, "call", steps::call(&mut stage)).await?;
     show(output, "media", steps::media(&mut pair)).await?;
@@ -55,7 +70,7 @@ async fn play(args: &args::Demo, output: Output) -> Result<(), (&'static str, Fa
     show(output, "resume", steps::resume(&mut pair)).await?;
     let mut moved = show(output, "transfer", steps::transfer(&mut stage, &mut pair)).await?;
     show(output, "hang_up", steps::hang_up(&mut moved)).await?;
-    show(output, "recording", steps::recording(&pair, args.record.as_deref())).await?;
+    show(output, "recording", steps::recording(&pair, record::sound(&args.record))).await?;
     show(output, "outage", steps::outage(&mut stage)).await?;
     show(output, "restart", steps::restart(&mut stage)).await?;
     let mut again = show(output, "call_again", steps::call_again(&mut stage)).await?;
@@ -64,7 +79,7 @@ async fn play(args: &args::Demo, output: Output) -> Result<(), (&'static str, Fa
         let (text, fields) = call.walk();
         step(output, "status_walk", true, fields, &text);
     }
-    let ladder = ladder::Ladder::of_first_call(&stage.messages());
+    let ladder = ladder::of_first_call(&stage.messages());
     output.text("");
     let lines = ladder.lines();
     step(output, "ladder", true, json!({ "lines": lines }), "the call from alice to bob, as SIP");

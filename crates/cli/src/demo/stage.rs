@@ -3,7 +3,7 @@
 use super::actor::Actor;
 use super::{Failure, Proof};
 use offhook_exchange::Config;
-use offhook_tokio::{Clock, ExchangeServer, Listen, Tap, Tapped};
+use offhook_tokio::{Clock, ExchangeServer, Listen, Options, Recorder, Tap, Tapped};
 use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ pub(super) struct Stage {
     pub(super) alice: Actor,
     pub(super) bob: Actor,
     pub(super) carol: Actor,
-    taps: Vec<Recorder>,
+    taps: Vec<Tapping>,
 }
 
 /// One SIP message, and whose phone sent or received it.
@@ -28,12 +28,12 @@ pub(super) struct Noted {
 }
 
 #[derive(Clone)]
-struct Recorder {
+struct Tapping {
     who: &'static str,
     list: Arc<Mutex<Vec<Tapped>>>,
 }
 
-impl Recorder {
+impl Tapping {
     fn new(who: &'static str) -> (Self, Tap) {
         let list: Arc<Mutex<Vec<Tapped>>> = Arc::default();
         let kept = Arc::clone(&list);
@@ -48,7 +48,7 @@ impl Recorder {
 }
 
 impl Stage {
-    pub(super) async fn open() -> Result<(Self, Proof), Failure> {
+    pub(super) async fn open(recorder: Option<&Recorder>) -> Result<(Self, Proof), Failure> {
         let config = Config::new(DOMAIN)
             .with_user("alice", "wonderland")
             .with_user("bob", "builder")
@@ -64,9 +64,11 @@ impl Stage {
         for (name, password, hz) in
             [("alice", "wonderland", 440.0), ("bob", "builder", 660.0), ("carol", "christmas", 880.0)]
         {
-            let (recorder, tap) = Recorder::new(name);
-            taps.push(recorder);
-            actors.push(Actor::new(name, password, hz, &server, clock, tap).await?);
+            let (tapping, tap) = Tapping::new(name);
+            taps.push(tapping);
+            let recorder = recorder.map(|recorder| recorder.track(name));
+            let options = Options { clock: Some(clock), tap: Some(tap), recorder, ..Options::default() };
+            actors.push(Actor::new(name, password, hz, &server, options).await?);
         }
         let [alice, bob, carol] =
             <[Actor; 3]>::try_from(actors).map_err(|_| Failure("three phones".to_owned()))?;
@@ -81,7 +83,7 @@ impl Stage {
     /// All messages so far, in order of time.
     pub(super) fn messages(&self) -> Vec<Noted> {
         let mut all = Vec::new();
-        for Recorder { who, list } in &self.taps {
+        for Tapping { who, list } in &self.taps {
             let list = list.lock().expect("no panic while it is held");
             all.extend(list.iter().map(|tapped| Noted { who, tapped: tapped.clone() }));
         }

@@ -16,8 +16,9 @@ use std::time::Duration;
 const ACCOUNTS: usize = 4096;
 
 /// The lines that stand there once for each phone.
-const ONCE: [&str; 11] = [
+const ONCE: [&str; 12] = [
     "start",
+    "made",
     "seed",
     "user-agent",
     "call-limit",
@@ -59,6 +60,7 @@ impl Draft {
             config,
             seed: [0; 32],
             start: Instant::ZERO,
+            made: Duration::ZERO,
             entries: Vec::new(),
             forgotten: 0,
             lost: None,
@@ -106,9 +108,10 @@ impl Draft {
     }
 
     fn setting(&mut self, key: &str, values: &[&str]) -> Option<()> {
-        let Track { config, seed, start, .. } = &mut self.track;
+        let Track { config, seed, start, made, .. } = &mut self.track;
         match (key, values) {
             ("start", [at]) => *start = instant(at)?,
+            ("made", [time]) => *made = duration(time)?,
             ("seed", [hex]) => *seed = seed_of(hex)?,
             ("user-agent", [text]) => config.user_agent = (*text).to_owned(),
             ("call-limit", [count]) => config.call_limit = count.parse().ok()?,

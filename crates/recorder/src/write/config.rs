@@ -6,13 +6,20 @@ use offhook::{
     Account, Config, Instant, Limits, Password, RegistrationPolicy, Server, Target, TransactionTimes,
 };
 use std::fmt::{Display, Write};
+use std::time::Duration;
 
-pub(super) fn write(out: &mut String, config: &Config, seed: &[u8; 32], start: Instant) -> Option<()> {
+pub(super) fn write(
+    out: &mut String,
+    config: &Config,
+    seed: &[u8; 32],
+    times: (Instant, Duration),
+) -> Option<()> {
     let mut line = |key: &str, value: &dyn Display| {
         let _ = writeln!(out, "  {key} {value}");
     };
     let hex: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
-    line("start", &At(start));
+    line("start", &At(times.0));
+    line("made", &Seconds(times.1));
     line("seed", &hex);
     line("user-agent", &word(&config.user_agent));
     line("call-limit", &config.call_limit);

@@ -7,6 +7,7 @@ use crate::check::Check;
 use crate::text::word;
 use offhook::{Config, Input, Instant};
 use std::fmt::Write;
+use std::time::Duration;
 
 pub(crate) const HEADER: &str = "offhook-recording";
 pub(crate) const VERSION: &str = "1";
@@ -17,16 +18,17 @@ pub(crate) fn header(out: &mut String) {
     let _ = writeln!(out, "by Offhook/{}", env!("CARGO_PKG_VERSION"));
 }
 
-/// A phone and what it is made from. The configuration has been redacted.
+/// A phone and what it is made from, and when: by its clock, and since the recording began. The configuration has been
+/// redacted.
 pub(crate) fn phone(
     out: &mut String,
     name: &str,
     config: &Config,
     seed: &[u8; 32],
-    start: Instant,
+    times: (Instant, Duration),
 ) -> Option<()> {
     let _ = writeln!(out, "phone {}", word(name));
-    config::write(out, config, seed, start)
+    config::write(out, config, seed, times)
 }
 
 /// An input, which has been redacted. `None` for one that this version has no words for; `out` is garbage then.

@@ -4,8 +4,10 @@ use bytes::Bytes;
 use offhook::{
     Account, Command, Config, FlowChange, FlowId, Input, Instant, Limits, Misuse, Output, Password, Phone,
 };
-use offhook_recorder::{Notice, Recording, Ring, Scribe, TrackId, Watch};
+use offhook_recorder::{Log, Notice, Recording, Ring, Scribe, Sink, Taken, TrackId};
 use offhook_wire::{Builder, HeaderName, Message};
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 pub(crate) const TRACK: TrackId = TrackId(0);
@@ -14,12 +16,33 @@ pub(crate) const FLOW: FlowId = FlowId(1);
 pub(crate) struct Deck {
     pub(crate) phone: Phone,
     pub(crate) now: Instant,
-    pub(crate) file: String,
-    pub(crate) ring: Ring,
     /// All that came out, in order.
     pub(crate) outputs: Vec<Output>,
+    log: Log<Shared>,
+    paper: Rc<RefCell<Paper>>,
+}
+
+/// The recording, as a file and as a ring.
+struct Paper {
     scribe: Scribe,
-    watch: Watch,
+    file: String,
+    ring: Ring,
+}
+
+struct Shared(Rc<RefCell<Paper>>);
+
+impl Sink for Shared {
+    fn take(&mut self, track: TrackId, notice: Notice) -> Taken {
+        let Paper { scribe, file, ring } = &mut *self.0.borrow_mut();
+        let mut text = String::new();
+        scribe.note(track, &notice, &mut text);
+        match notice {
+            Notice::Made { .. } => ring.made(track, "alice", &text),
+            notice => ring.push(track, &text, matches!(notice, Notice::Given { .. })),
+        }
+        file.push_str(&text);
+        Taken::Yes
+    }
 }
 
 pub(crate) fn account(password: &str) -> Account {
@@ -27,29 +50,29 @@ pub(crate) fn account(password: &str) -> Account {
 }
 
 impl Deck {
-    pub(crate) fn new(config: Config, ring: usize) -> Self {
+    pub(crate) fn new(mut config: Config, ring: usize) -> Self {
         let (now, seed) = (Instant::from_nanos(7), [9; 32]);
-        let mut deck = Self {
-            phone: Phone::new(config.clone(), seed, now),
-            now,
-            file: Scribe::header(),
-            ring: Ring::new(ring),
-            outputs: Vec::new(),
-            scribe: Scribe::default(),
-            watch: Watch::default(),
-        };
-        let (config, seed) = (Box::new(config), Box::new(seed));
-        deck.note(&Notice::Made { name: "alice".to_owned(), config, seed, now });
-        deck.look(Ok(()));
+        let paper = Paper { scribe: Scribe::default(), file: Scribe::header(), ring: Ring::new(ring) };
+        let paper = Rc::new(RefCell::new(paper));
+        let log =
+            Log::begin(Shared(Rc::clone(&paper)), TRACK, "alice", &mut config, &seed, (now, Duration::ZERO));
+        let phone = Phone::new(config, seed, now);
+        let mut deck = Self { phone, now, outputs: Vec::new(), log, paper };
+        deck.look(&Ok(()));
         deck
     }
 
     pub(crate) fn give(&mut self, input: Input) -> Result<(), Misuse> {
         self.now += Duration::from_millis(10);
-        self.note(&Notice::Given { at: self.now, input: input.clone() });
+        self.log.given(self.now, &input);
         let handled = self.phone.handle(self.now, input);
-        self.look(handled.clone());
+        self.look(&handled);
         handled
+    }
+
+    /// What the ring holds.
+    pub(crate) fn dump(&self) -> String {
+        self.paper.borrow().ring.dump()
     }
 
     pub(crate) fn command(&mut self, command: Command) {
@@ -89,31 +112,23 @@ impl Deck {
         self.receive(reply);
     }
 
-    pub(crate) fn finish(mut self) -> String {
-        self.note(&Notice::Gone);
-        self.file += &Scribe::end();
-        self.file
+    pub(crate) fn finish(self) -> String {
+        let Self { log, paper, .. } = self;
+        drop(log);
+        let file = paper.borrow().file.clone();
+        file + &Scribe::end()
     }
 
     pub(crate) fn recording(self) -> Recording {
         Recording::read(self.finish().as_bytes()).expect("readable")
     }
 
-    fn look(&mut self, handled: Result<(), Misuse>) {
-        let moved = self.watch.moved(&self.phone, handled);
-        self.note(&Notice::Moved(moved));
-        let outputs: Vec<Output> = std::iter::from_fn(|| self.phone.poll()).collect();
-        self.outputs.extend(outputs.iter().cloned());
-        self.note(&Notice::PutOut(outputs));
-    }
-
-    fn note(&mut self, notice: &Notice) {
-        let mut text = String::new();
-        self.scribe.note(TRACK, notice, &mut text);
-        match notice {
-            Notice::Made { .. } => self.ring.made(TRACK, "alice", &text),
-            notice => self.ring.push(TRACK, &text, matches!(notice, Notice::Given { .. })),
+    fn look(&mut self, handled: &Result<(), Misuse>) {
+        self.log.moved(&self.phone, handled);
+        while let Some(output) = self.phone.poll() {
+            self.log.put_out(&output);
+            self.outputs.push(output);
         }
-        self.file += &text;
+        self.log.settle();
     }
 }

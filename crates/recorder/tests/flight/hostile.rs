@@ -32,8 +32,8 @@ fn what_is_wrong_is_said_with_its_line() {
     let newer = good.replacen("recording 1", "recording 2", 1);
     assert_eq!(refused(&newer), (1, Unreadable::Version("2".to_owned())));
     for (from, to, line) in [
-        ("  trace 16\n", "", line_of("  account")),
-        ("  trace 16", "  trace 16\n  trace 16", line_of("  trace") + 1),
+        ("  trace 64\n", "", line_of("  account")),
+        ("  trace 64", "  trace 64\n  trace 64", line_of("  trace") + 1),
         ("  call-limit 2", "  call-limit two", line_of("  call-limit")),
         ("keep-alive=25s", "keep-alive=0s", line_of("  registration")),
         ("  register yes\n", "", line_of("=")),

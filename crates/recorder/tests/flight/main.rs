@@ -1,6 +1,8 @@
 //! A phone in the air, with the recorder on board.
 
 mod deck;
+mod export;
 mod hostile;
+mod mutated;
 mod ring;
 mod secrets;

@@ -18,7 +18,7 @@ fn waiting(ring: usize) -> Deck {
 #[test]
 fn a_ring_that_is_large_enough_holds_the_whole() {
     let deck = waiting(1 << 20);
-    let dump = Recording::read(deck.ring.dump().as_bytes()).expect("readable");
+    let dump = Recording::read(deck.dump().as_bytes()).expect("readable");
     let replayed = replay(&dump.tracks[0]).expect("from its beginning");
     assert_eq!((replayed.difference, replayed.inputs), (None, 101));
     assert_eq!(replayed.transitions.len() as u64, deck.phone.transitions());
@@ -27,7 +27,7 @@ fn a_ring_that_is_large_enough_holds_the_whole() {
 #[test]
 fn a_ring_that_is_too_small_forgets_the_oldest_and_says_so() {
     let deck = waiting(2000);
-    let dump = deck.ring.dump();
+    let dump = deck.dump();
     assert!(dump.len() < 2200, "{}", dump.len());
     let recording = Recording::read(dump.as_bytes()).expect("readable");
     let track = &recording.tracks[0];

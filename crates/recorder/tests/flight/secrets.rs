@@ -36,7 +36,15 @@ fn describe(deck: &mut Deck) {
     deck.give(Input::Done { effect, result }).expect("no command");
 }
 
-fn request(method: &str, deck: &Deck, number: u32, rows: &str, content_type: &str, body: &str) -> String {
+/// A request of the callee within the call.
+pub(crate) fn request(
+    method: &str,
+    deck: &Deck,
+    number: u32,
+    rows: &str,
+    content_type: &str,
+    body: &str,
+) -> String {
     let invite = deck.outputs.iter().find_map(|output| match output {
         Output::Transmit { data, .. } if data.starts_with(b"INVITE") => Some(data.clone()),
         _ => None,
@@ -55,8 +63,8 @@ fn request(method: &str, deck: &Deck, number: u32, rows: &str, content_type: &st
     )
 }
 
-/// Registers, calls with a token, is held, sends and gets digits, chats, and loses its connection.
-fn flight() -> Deck {
+/// Registers, and calls with a token.
+pub(crate) fn takeoff() -> (Deck, SessionId) {
     let mut account = account(&format!("pass{MARK}"));
     account.aor = format!("sip:alice:{MARK}@example.com");
     account.username = Some("alice".to_owned());
@@ -96,7 +104,12 @@ fn flight() -> Deck {
         .expect("no command");
     assert_eq!(deck.phone.status(session), Some(Status::Established));
     deck.give(Input::Media { session, event: MediaEvent::Up }).expect("no command");
+    (deck, session)
+}
 
+/// In the call it is held, sends and gets digits, chats, and loses its connection.
+pub(crate) fn flight() -> Deck {
+    let (mut deck, session) = takeoff();
     digits(&mut deck, session);
     let rows = format!(
         "Contact: <sip:bob@there>\r\nAuthorization: Digest username=\"bob\",\r\n response\r\n = \"{MARK}\"\r\n\
@@ -233,6 +246,7 @@ fn every_input_is_written_and_read() {
         config: Box::new(track.config.clone()),
         seed: Box::new(track.seed),
         now: track.start,
+        made: track.made,
     };
     let id = offhook_recorder::TrackId(0);
     again.note(id, &made, &mut text);

@@ -5,6 +5,7 @@ mod perform;
 
 use crate::flow::{Flows, Limits, News};
 use crate::queue::Queue;
+use crate::recorder::{self, Log};
 use crate::{Call, CallEvent, Clock, Options, PhoneEvent, StartError, Tapped, entropy, media};
 use calls::Calls;
 use offhook::{
@@ -22,6 +23,8 @@ const REQUESTS: usize = 64;
 const REPORTS: usize = 256;
 /// How long a stopping phone waits for the answers to its BYEs and unregistrations.
 const GOODBYE: Duration = Duration::from_secs(3);
+/// The part of the seed that is the core's; those of the calls' media are counted from zero.
+const CORE: u64 = u64::MAX;
 
 /// What the handles ask of the task.
 pub(crate) enum Request {
@@ -38,7 +41,7 @@ pub(crate) struct Started {
     pub(crate) task: JoinHandle<()>,
 }
 
-pub(crate) fn start(config: Config, mut options: Options) -> Result<Started, StartError> {
+pub(crate) fn start(mut config: Config, mut options: Options) -> Result<Started, StartError> {
     let seed = match options.seed {
         Some(seed) => seed,
         None => entropy::seed().map_err(|why| StartError::Entropy(why.to_string()))?,
@@ -55,9 +58,16 @@ pub(crate) fn start(config: Config, mut options: Options) -> Result<Started, Sta
     let (alive, gone) = oneshot::channel();
     let (registrations, watched) = watch::channel(vec![RegistrationState::Unregistered; accounts]);
     let events = Queue::new();
+    let (now, core_seed) = (clock.now(), entropy::part(&seed, CORE));
+    let mut log = options.recorder.as_ref().map(|track| recorder::begin(track, &mut config, &core_seed, now));
+    let core = offhook::Phone::new(config, core_seed, now);
+    if let Some(log) = &mut log {
+        log.moved(&core, &Ok(()));
+    }
     let engine = Engine {
         clock,
-        core: offhook::Phone::new(config, seed, clock.now()),
+        core,
+        log,
         flows,
         calls: Calls::new(seed, clock, options.clone(), requests.clone(), reports, dropped),
         options,
@@ -74,6 +84,7 @@ pub(crate) fn start(config: Config, mut options: Options) -> Result<Started, Sta
 struct Engine {
     clock: Clock,
     core: offhook::Phone,
+    log: Option<Log>,
     flows: Flows,
     calls: Calls,
     options: Options,
@@ -114,7 +125,16 @@ impl Engine {
 
     fn feed(&mut self, input: Input) {
         // Only a command can be misused, and those that matter are answered.
-        let _ = self.core.handle(self.clock.now(), input);
+        let _ = self.handle(input);
+    }
+
+    fn handle(&mut self, input: Input) -> Result<(), Misuse> {
+        let now = self.clock.now();
+        let Some(log) = &mut self.log else { return self.core.handle(now, input) };
+        log.given(now, &input);
+        let handled = self.core.handle(now, input);
+        log.moved(&self.core, &handled);
+        handled
     }
 
     /// For commands that nobody waits for: too late is not an error then.
@@ -134,16 +154,15 @@ impl Engine {
     }
 
     fn request(&mut self, request: Request) {
-        let now = self.clock.now();
         // Whoever asked may have left: the command stands all the same.
         match request {
             Request::Command { command, reply } => {
-                let _ = reply.send(self.core.handle(now, Input::Command(command)));
+                let _ = reply.send(self.handle(Input::Command(command)));
             }
             Request::Dial { dial, reply } => {
                 let account = dial.account;
                 let session = self.core.next_session();
-                let dialled = self.core.handle(now, Input::Command(Command::Dial { session, dial }));
+                let dialled = self.handle(Input::Command(Command::Dial { session, dial }));
                 let _ = reply.send(dialled.map(|()| self.calls.begin(session, self.link(account), None)));
             }
         }

@@ -8,6 +8,9 @@ use offhook::{Effect, EffectId, EffectResult, Event, FlowState, Input, MediaFaul
 impl Engine {
     pub(super) fn perform(&mut self) {
         while let Some(output) = self.core.poll() {
+            if let Some(log) = &mut self.log {
+                log.put_out(&output);
+            }
             match output {
                 Output::Transmit { flow, data } => {
                     self.show(true, flow, &data);
@@ -18,6 +21,9 @@ impl Engine {
                 Output::Effect { id, effect } => self.effect(id, effect),
                 Output::Event(event) => self.event(event),
             }
+        }
+        if let Some(log) = &mut self.log {
+            log.settle();
         }
     }
 

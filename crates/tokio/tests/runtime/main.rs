@@ -2,5 +2,6 @@
 
 mod calls;
 mod exchange;
+mod recorder;
 mod registration;
 mod world;

@@ -1,0 +1,120 @@
+//! `offhook replay`: runs a recording again, and compares.
+
+use crate::args;
+use crate::exit::Exit;
+use crate::output::Output;
+use offhook_recorder::ladder::Ladder;
+use offhook_recorder::replay::{Replay, replay};
+use offhook_recorder::{Recording, Track, pcap, scenario};
+use serde_json::json;
+use std::path::Path;
+
+/// The longest file that is read; the recorder writes none that is longer.
+const LONGEST: u64 = 2 << 30;
+
+pub(crate) fn run(args: &args::Replay, output: Output) -> Exit {
+    let recording = match read(&args.file) {
+        Ok(recording) => recording,
+        Err(why) => return output.failed(Exit::Unreadable, &why),
+    };
+    let mut replays: Vec<(&Track, Replay)> = Vec::new();
+    for track in &recording.tracks {
+        match replay(track) {
+            Ok(again) => replays.push((track, again)),
+            Err(why) => return output.failed(Exit::Unreadable, &format!("{}: {why}", args.file.display())),
+        }
+    }
+    let views: Vec<(&Track, &Replay)> = replays.iter().map(|(track, again)| (*track, again)).collect();
+    if !args.brief {
+        show(&views, output);
+    }
+    if let Err(why) = export(args, &views, output) {
+        return output.failed(Exit::Failed, &why);
+    }
+    verdict(args, &recording, &views, output)
+}
+
+fn read(file: &Path) -> Result<Recording, String> {
+    let named = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
+    let length = std::fs::metadata(file).map_err(|why| named(&why))?.len();
+    if length > LONGEST {
+        return Err(named(&"too long for a recording"));
+    }
+    let bytes = std::fs::read(file).map_err(|why| named(&why))?;
+    let recording = Recording::read(&bytes).map_err(|why| named(&why))?;
+    if recording.tracks.is_empty() { Err(named(&"there is no phone in it")) } else { Ok(recording) }
+}
+
+fn show(views: &[(&Track, &Replay)], output: Output) {
+    let lines = Ladder::of(views).lines();
+    output.say("replay", "ladder", &json!({ "lines": lines }), lines.join("\n"));
+    for (track, again) in views {
+        output.text(format_args!("\n{}:", track.name));
+        for record in &again.transitions {
+            let fields = json!({
+                "phone": track.name,
+                "at": record.at.as_nanos(),
+                "machine": record.machine.to_string(),
+                "from": record.from,
+                "cause": record.cause,
+                "to": record.to,
+            });
+            output.say("replay", "transition", &fields, record);
+        }
+    }
+    output.text("");
+}
+
+fn export(args: &args::Replay, views: &[(&Track, &Replay)], output: Output) -> Result<(), String> {
+    let write = |kind: &str, file: &Path, data: &[u8]| {
+        std::fs::write(file, data).map_err(|why| format!("{}: {why}", file.display()))?;
+        let name = file.display().to_string();
+        output.say("replay", kind, &json!({ "file": name }), format_args!("{kind}: {name}"));
+        Ok::<(), String>(())
+    };
+    if let Some(file) = &args.scenario {
+        write("scenario", file, scenario(views).as_bytes())?;
+    }
+    if let Some(file) = &args.pcap {
+        write("pcap", file, &pcap(views))?;
+    }
+    Ok(())
+}
+
+fn verdict(args: &args::Replay, recording: &Recording, views: &[(&Track, &Replay)], output: Output) -> Exit {
+    let mut same = true;
+    for (track, again) in views {
+        let (inputs, transitions) = (again.inputs, again.transitions.len());
+        let difference = again.difference.as_ref();
+        same &= difference.is_none();
+        let fields = json!({
+            "phone": track.name,
+            "ok": difference.is_none(),
+            "inputs": inputs,
+            "transitions": transitions,
+            "checks": again.checks,
+            "difference": difference.map(|difference| json!({
+                "line": difference.line, "inputs": difference.inputs, "what": difference.what
+            })),
+            "lost": track.lost,
+        });
+        let how = match difference {
+            None => format!("the same as recorded, compared {} times", again.checks),
+            Some(difference) => format!("NOT as recorded: {difference}"),
+        };
+        let tick = if difference.is_none() { '✓' } else { '✗' };
+        let text = format!("{tick} {:<10} {inputs} inputs, {transitions} transitions: {how}", track.name);
+        output.say("replay", "phone", &fields, text);
+        if let Some(why) = &track.lost {
+            output.text(format_args!("! {:<10} is recorded up to here only: {why}", track.name));
+        }
+    }
+    if !recording.complete {
+        output.text("! the recording was not ended: the last of it may be missing");
+    }
+    let fields =
+        json!({ "ok": same, "file": args.file.display().to_string(), "complete": recording.complete });
+    let text = if same { "the same transitions and messages" } else { "not the same" };
+    output.say("replay", "done", &fields, text);
+    if same { Exit::Done } else { Exit::Failed }
+}

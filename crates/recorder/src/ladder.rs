@@ -1,0 +1,229 @@
+//! Messages and what surrounds them, drawn as a ladder: a rail for each phone, and one for the servers in the middle.
+
+use crate::recording::Track;
+use crate::replay::{Replay, Seen, Sight};
+use offhook::{
+    Command, Event, FlowChange, Input, Instant, Limits, MediaEvent, RegistrationState, TransferState,
+};
+use offhook_wire::{HeaderName, Message};
+
+/// A drawing that grows downwards.
+#[derive(Clone, Debug)]
+pub struct Ladder {
+    /// What stands above the rails, from left to right.
+    rails: Vec<String>,
+    /// Which of them is the server's.
+    server: usize,
+    /// Characters from one rail to the next.
+    width: usize,
+    rows: Vec<(Instant, Vec<char>)>,
+}
+
+impl Ladder {
+    /// An empty one. `server` stands in the middle, so that most arrows are short.
+    pub fn new(phones: &[&str], server: &str, width: usize) -> Self {
+        let place = phones.len().div_ceil(2);
+        let mut rails: Vec<String> = phones.iter().map(|&name| name.to_owned()).collect();
+        rails.insert(place, server.to_owned());
+        Self { rails, server: place, width: width.max(12), rows: Vec::new() }
+    }
+
+    /// All that happened to some phones, in order of time. Keep-alives and bare wake-ups are left out.
+    pub fn of(replays: &[(&Track, &Replay)]) -> Self {
+        let names: Vec<&str> = replays.iter().map(|(track, _)| track.name.as_str()).collect();
+        let mut ladder = Self::new(&names, "server", 36);
+        let mut sights: Vec<(usize, &Sight)> = Vec::new();
+        for (phone, (_, replay)) in replays.iter().enumerate() {
+            sights.extend(replay.sights.iter().map(|sight| (phone, sight)));
+        }
+        sights.sort_by_key(|(_, sight)| sight.at);
+        for (phone, Sight { at, what }) in sights {
+            match what {
+                Seen::Message { sent, data, .. } => {
+                    if data.iter().any(|byte| !matches!(byte, b'\r' | b'\n')) {
+                        let label = Message::parse(data.clone(), &Limits::default())
+                            .map_or_else(|_| "unreadable".to_owned(), |message| label(&message));
+                        ladder.message(*at, phone, *sent, &label);
+                    }
+                }
+                Seen::Opened { target, .. } => ladder.note(*at, phone, &format!("connects to {target}")),
+                Seen::Given { input, refused } => {
+                    let refused =
+                        refused.as_ref().map_or_else(String::new, |why| format!(" (refused: {why})"));
+                    if let Some(text) = given(input) {
+                        ladder.note(*at, phone, &format!("{text}{refused}"));
+                    }
+                }
+                Seen::Told(event) => {
+                    if let Some(text) = told(event) {
+                        ladder.note(*at, phone, &text);
+                    }
+                }
+            }
+        }
+        ladder
+    }
+
+    /// A message between a phone and the server.
+    pub fn message(&mut self, at: Instant, phone: usize, sent: bool, label: &str) {
+        let (phone, server) = (self.rail(phone), self.server);
+        let (left, right) = (phone.min(server), phone.max(server));
+        let room = (right - left) * self.width - 5;
+        let label: String = label.chars().take(room).collect();
+        let line = "─".repeat(room - label.chars().count());
+        let rightwards = sent == (phone < server);
+        let arrow =
+            if rightwards { format!("─ {label} {line}►") } else { format!("◄ {label} {line}─") };
+        let mut row = self.empty_row();
+        for (place, c) in (left * self.width + 1..right * self.width).zip(arrow.chars()) {
+            row[place] = c;
+        }
+        self.rows.push((at, row));
+    }
+
+    /// A remark at a phone.
+    pub fn note(&mut self, at: Instant, phone: usize, text: &str) {
+        let start = self.rail(phone) * self.width + 2;
+        let mut row = self.empty_row();
+        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        row.resize(row.len().max(start + text.chars().count()), ' ');
+        for (place, c) in (start..).zip(text.chars()) {
+            row[place] = c;
+        }
+        self.rows.push((at, row));
+    }
+
+    /// Whether nothing is drawn.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The drawing; times are in milliseconds from the first row on.
+    pub fn lines(&self) -> Vec<String> {
+        let mut head = format!("{:>9}  ", "ms");
+        for (place, name) in self.rails.iter().enumerate() {
+            let width = if place + 1 == self.rails.len() { 0 } else { self.width };
+            let name: String = name.chars().take(self.width - 1).collect();
+            head.push_str(&format!("{name:<width$}"));
+        }
+        let first = self.rows.first().map_or(Instant::ZERO, |(at, _)| *at);
+        let row = |(at, row): &(Instant, Vec<char>)| {
+            let ms = at.saturating_since(first).as_secs_f64() * 1000.0;
+            format!("{ms:>9.1}  {}", row.iter().collect::<String>())
+        };
+        std::iter::once(head).chain(self.rows.iter().map(row)).collect()
+    }
+
+    fn rail(&self, phone: usize) -> usize {
+        if phone < self.server { phone } else { phone + 1 }
+    }
+
+    fn empty_row(&self) -> Vec<char> {
+        let last = (self.rails.len() - 1) * self.width;
+        (0..=last).map(|place| if place % self.width == 0 { '│' } else { ' ' }).collect()
+    }
+}
+
+/// `INVITE +sdp` or `200 OK (INVITE) +sdp`.
+pub fn label(message: &Message) -> String {
+    let method = message.cseq().map(|cseq| String::from_utf8_lossy(cseq.method.as_bytes()).into_owned());
+    let method = method.unwrap_or_else(|_| "?".to_owned());
+    let head = match message.status() {
+        Some(status) => format!("{status} {} ({method})", String::from_utf8_lossy(message.reason())),
+        None => method,
+    };
+    let credentials = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
+    let digest =
+        if credentials.into_iter().any(|name| message.header(name).is_some()) { " +digest" } else { "" };
+    let sdp = if message.content_type() == Some(b"application/sdp") { " +sdp" } else { "" };
+    format!("{head}{digest}{sdp}")
+}
+
+fn given(input: &Input) -> Option<String> {
+    Some(match input {
+        Input::Flow { change: FlowChange::Up { .. }, .. } => "connected".to_owned(),
+        Input::Flow { change: FlowChange::Down(why), .. } => format!("no connection: {why:?}"),
+        Input::Media { event, .. } => match event {
+            MediaEvent::Up => "sound is up".to_owned(),
+            MediaEvent::Down => "sound is down".to_owned(),
+            MediaEvent::Failed => "sound failed".to_owned(),
+            _ => return None,
+        },
+        Input::Command(command) => match command {
+            Command::Register { .. } => "> register".to_owned(),
+            Command::Unregister { .. } => "> unregister".to_owned(),
+            Command::Dial { session, dial } => format!("> dial {} ({session})", dial.to),
+            Command::Answer { session } => format!("> answer {session}"),
+            Command::Reject { session, code } => format!("> reject {session} with {code}"),
+            Command::HangUp { session } => format!("> hang up {session}"),
+            Command::Hold { session } => format!("> hold {session}"),
+            Command::Resume { session } => format!("> resume {session}"),
+            Command::Digits { session, digits, .. } => format!("> {} digits to {session}", digits.len()),
+            Command::Transfer { session, target } => format!("> transfer {session} to {target}"),
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
+fn told(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Registration { state, .. } => match state {
+            RegistrationState::Registered { .. } => "registered".to_owned(),
+            RegistrationState::Waiting { attempt, why, .. } => {
+                format!("not registered: {}, attempt {attempt} waits", why.cause)
+            }
+            RegistrationState::Failed(why) => format!("registration given up: {}", why.cause),
+            _ => return None,
+        },
+        Event::Incoming(incoming) => format!("{} calls ({})", incoming.from, incoming.session),
+        Event::Status { session, to, .. } => format!("{session} is {to}"),
+        Event::Referred { session, target, .. } => format!("is to call {target} ({session})"),
+        Event::Hold { session, local, remote } => match (local, remote) {
+            (false, false) => format!("{session} is not on hold"),
+            (true, false) => format!("{session} is on hold by us"),
+            (false, true) => format!("{session} is on hold by the peer"),
+            (true, true) => format!("{session} is on hold by both"),
+        },
+        Event::HoldFailed { session, .. } => format!("the hold of {session} was refused"),
+        Event::DigitFailed { session, .. } => format!("a digit to {session} is lost"),
+        Event::Transfer { session, state } => match state {
+            TransferState::Done => format!("{session} is transferred"),
+            TransferState::Failed { .. } => format!("{session} is not transferred"),
+            _ => return None,
+        },
+        Event::Ended { session, why } => format!("{session} ended: {} by {:?}", why.cause, why.by),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn arrows_reach_from_rail_to_rail() {
+        let mut ladder = Ladder::new(&["alice", "bob", "carol"], "exchange", 14);
+        let at = |ms| Instant::ZERO + Duration::from_millis(ms);
+        ladder.message(at(5), 0, true, "INVITE");
+        ladder.message(at(6), 2, false, "INVITE");
+        ladder.message(at(7), 2, true, "180 Ringing, and more");
+        ladder.note(at(8), 1, "rings");
+        assert_eq!(
+            ladder.lines(),
+            [
+                "       ms  alice         bob           exchange      carol",
+                "      0.0  │─ INVITE ─────────────────►│             │",
+                "      1.0  │             │             │─ INVITE ───►│",
+                "      2.0  │             │             │◄ 180 Ringi ─│",
+                "      3.0  │             │ rings       │             │",
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_is_only_a_head() {
+        assert_eq!(Ladder::new(&[], "server", 20).lines(), ["       ms  server"]);
+    }
+}

@@ -1,0 +1,144 @@
+//! The thread that writes.
+
+use offhook_recorder::{Notice, Ring, Scribe, TrackId};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::sync::mpsc::{Receiver, SyncSender};
+
+/// The longest file: one that nobody looks after should not fill a disk.
+const LONGEST: u64 = 1 << 30;
+
+/// What the thread is asked for.
+pub(super) enum Job {
+    Note(TrackId, Notice),
+    Dump(SyncSender<String>),
+    Finish(SyncSender<io::Result<()>>),
+}
+
+pub(super) struct Desk {
+    scribe: Scribe,
+    ring: Ring,
+    file: Option<BufWriter<File>>,
+    written: u64,
+    /// The first thing that went wrong with the file.
+    failed: Option<io::Error>,
+    /// The tracks whose check is not written yet.
+    unsettled: BTreeSet<TrackId>,
+    text: String,
+}
+
+impl Desk {
+    pub(super) fn new(memory: usize, file: Option<File>) -> io::Result<Self> {
+        let mut desk = Self {
+            scribe: Scribe::default(),
+            ring: Ring::new(memory),
+            file: file.map(BufWriter::new),
+            written: 0,
+            failed: None,
+            unsettled: BTreeSet::new(),
+            text: String::new(),
+        };
+        desk.write(&Scribe::header());
+        desk.failed.take().map_or(Ok(desk), Err)
+    }
+
+    /// Works until the recording is finished, or nobody is left who could add to it.
+    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+        loop {
+            let job = match jobs.try_recv() {
+                Ok(job) => job,
+                // Nothing to do: a good time to let others see what there is.
+                Err(_) => {
+                    self.settle();
+                    self.flush();
+                    let Ok(job) = jobs.recv() else { break };
+                    job
+                }
+            };
+            match job {
+                Job::Note(track, notice) => self.note(track, &notice),
+                Job::Dump(reply) => {
+                    self.settle();
+                    // Who asked may have left.
+                    let _ = reply.send(self.ring.dump());
+                }
+                Job::Finish(reply) => {
+                    self.end();
+                    let _ = reply.send(self.failed.map_or(Ok(()), Err));
+                    return;
+                }
+            }
+        }
+        self.end();
+    }
+
+    fn note(&mut self, track: TrackId, notice: &Notice) {
+        let mut text = std::mem::take(&mut self.text);
+        self.scribe.note(track, notice, &mut text);
+        match notice {
+            Notice::Made { .. } => {
+                self.ring.made(track, self.scribe.name(track).unwrap_or_default(), &text);
+                self.unsettled.insert(track);
+            }
+            Notice::Gone => {
+                self.ring.push(track, &text, false);
+                self.ring.gone(track);
+                self.unsettled.remove(&track);
+            }
+            notice => {
+                self.ring.push(track, &text, matches!(notice, Notice::Given { .. }));
+                self.unsettled.insert(track);
+            }
+        }
+        self.write(&text);
+        text.clear();
+        self.text = text;
+    }
+
+    /// Says how far every phone is.
+    fn settle(&mut self) {
+        for track in std::mem::take(&mut self.unsettled) {
+            let mut text = String::new();
+            self.scribe.settle(track, &mut text);
+            self.ring.push(track, &text, false);
+            self.write(&text);
+        }
+    }
+
+    fn write(&mut self, text: &str) {
+        let Some(file) = &mut self.file else { return };
+        self.written += text.len() as u64;
+        let done = match self.written <= LONGEST {
+            true => file.write_all(text.as_bytes()),
+            false => {
+                Err(io::Error::new(io::ErrorKind::FileTooLarge, "the recording is as long as it may be"))
+            }
+        };
+        self.see(done);
+    }
+
+    fn flush(&mut self) {
+        if let Some(file) = &mut self.file {
+            let done = file.flush();
+            self.see(done);
+        }
+    }
+
+    /// A file that could not be written to is left as it is: what came later would make no sense in it.
+    fn see(&mut self, done: io::Result<()>) {
+        if let Err(why) = done {
+            if let Some(mut file) = self.file.take() {
+                // What was written before is worth something.
+                let _ = file.flush();
+            }
+            self.failed.get_or_insert(why);
+        }
+    }
+
+    fn end(&mut self) {
+        self.settle();
+        self.write(&Scribe::end());
+        self.flush();
+    }
+}

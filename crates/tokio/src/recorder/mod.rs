@@ -1,0 +1,128 @@
+//! The flight recorder: what the phones of a program are given, written down beside their tasks.
+
+mod desk;
+mod log;
+
+pub(crate) use log::{Log, begin};
+
+use crate::Clock;
+use desk::{Desk, Job};
+use offhook::Instant;
+use offhook_recorder::TrackId;
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+
+/// What may wait to be written. A phone that finds the recorder so far behind goes on without it.
+const WAITING: usize = 4096;
+
+/// What a [`Recorder`] keeps.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// So many bytes of the newest, for [`Recorder::dump`]. Default 4 MiB: some days of a phone that waits, or some
+    /// hundred calls. What no longer fits is forgotten, and what is left of that phone cannot be replayed.
+    pub memory: usize,
+    /// Everything, up to 1 GiB, in this file.
+    pub file: Option<PathBuf>,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { memory: 4 << 20, file: None }
+    }
+}
+
+/// Records some phones, such that `offhook replay` runs again what happened to them.
+///
+/// A phone hands over what it is given and what it does, and never waits: redaction and writing are done by a thread of
+/// the recorder's. Passwords, credentials, tokens, media keys, digits and texts are not in a recording; who called whom is.
+/// The seed of the phone's tags and branches is, so keep a recording to yourself as long as its phones run.
+///
+/// ```no_run
+/// # use offhook_tokio::{Keep, Options, Phone, Recorder};
+/// # async fn example(config: offhook::Config) -> Result<(), Box<dyn std::error::Error>> {
+/// let recorder = Recorder::start(Keep { file: Some("incident.offhook".into()), ..Keep::default() })?;
+/// let options = Options { recorder: Some(recorder.track("alice")), ..Options::default() };
+/// let phone = Phone::start_with(config, options).await?;
+/// // …
+/// phone.stop().await;
+/// recorder.finish()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Recorder {
+    jobs: SyncSender<Job>,
+    tracks: Arc<AtomicU32>,
+    /// Started with the recording: phones may have clocks of their own.
+    clock: Clock,
+}
+
+/// A phone's place in a recording: [`Options::recorder`](crate::Options::recorder).
+#[derive(Clone, Debug)]
+pub struct Track {
+    recorder: Recorder,
+    name: String,
+}
+
+impl Recorder {
+    /// Starts a recorder.
+    ///
+    /// # Errors
+    /// When the file cannot be created, or no thread be started.
+    pub fn start(keep: Keep) -> io::Result<Self> {
+        let file = keep.file.as_deref().map(create).transpose()?;
+        let (jobs, waiting) = sync_channel(WAITING);
+        let desk = Desk::new(keep.memory, file)?;
+        std::thread::Builder::new().name("offhook-recorder".to_owned()).spawn(move || desk.run(&waiting))?;
+        Ok(Self { jobs, tracks: Arc::default(), clock: Clock::start() })
+    }
+
+    /// The place of a phone. A name that is taken gets a number.
+    pub fn track(&self, name: impl Into<String>) -> Track {
+        Track { recorder: self.clone(), name: name.into() }
+    }
+
+    /// The recording of what is kept in memory. Waits for the recorder's thread, which takes milliseconds; it may be
+    /// called from a panic hook. `None` when the recording was finished.
+    pub fn dump(&self) -> Option<String> {
+        self.ask(Job::Dump)
+    }
+
+    /// Ends the recording and its file. What phones still do is not recorded. Waits for the recorder's thread.
+    ///
+    /// # Errors
+    /// When something could not be written to the file, now or before.
+    pub fn finish(self) -> io::Result<()> {
+        self.ask(Job::Finish).unwrap_or(Ok(()))
+    }
+
+    fn ask<T>(&self, job: impl FnOnce(SyncSender<T>) -> Job) -> Option<T> {
+        let (reply, answer): (_, Receiver<T>) = sync_channel(1);
+        self.jobs.send(job(reply)).ok()?;
+        answer.recv().ok()
+    }
+
+    fn age(&self) -> Duration {
+        self.clock.now().saturating_since(Instant::ZERO)
+    }
+
+    fn next_track(&self) -> TrackId {
+        TrackId(self.tracks.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recorder({} phones)", self.tracks.load(Ordering::Relaxed))
+    }
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    File::create(path)
+}

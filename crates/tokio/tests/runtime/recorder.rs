@@ -1,0 +1,100 @@
+//! Phones that are recorded, and what they did run again.
+
+use crate::world::{BOUND, account, ended, exchange, fast, incoming, phone_with, register_again, until};
+use offhook::{DtmfPath, FlowFailure, Status};
+use offhook_recorder::Recording;
+use offhook_recorder::replay::replay;
+use offhook_tokio::{CallEvent, Keep, Options, Phone, Recorder};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::timeout;
+
+fn file(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("offhook-{name}-{}.offhook", std::process::id()))
+}
+
+fn recorded(recorder: &Recorder, name: &str) -> Options {
+    Options { recorder: Some(recorder.track(name)), ..Options::default() }
+}
+
+fn expect_the_same(recording: &Recording) {
+    for track in &recording.tracks {
+        let again = replay(track).expect("from its beginning");
+        assert_eq!(again.difference, None, "{}", track.name);
+        assert!(again.checks > 10 && again.transitions.len() > 10, "{}", track.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happened_happens_again() {
+    let path = file("call");
+    let recorder = Recorder::start(Keep { file: Some(path.clone()), ..Keep::default() }).expect("a file");
+    let mut exchange = exchange().await;
+    let mut alice = phone_with(&exchange, "alice", recorded(&recorder, "alice")).await;
+    let mut bob = phone_with(&exchange, "bob", recorded(&recorder, "alice")).await;
+    let mut out = alice.dial("bob").await.expect("dialled");
+    let mut inn = incoming(&mut bob).await;
+    inn.answer().await.expect("answered");
+    until(&mut out, |event| (*event == CallEvent::Status(Status::Established)).then_some(())).await;
+    until(&mut inn, |event| (*event == CallEvent::Status(Status::Established)).then_some(())).await;
+    out.digits("739", Duration::from_millis(60), DtmfPath::Info).await.expect("queued");
+    let mut heard = String::new();
+    while heard.len() < 3 {
+        heard.push(
+            until(&mut inn, |event| match event {
+                CallEvent::Digit { digit, .. } => Some(*digit),
+                _ => None,
+            })
+            .await,
+        );
+    }
+    assert_eq!(heard, "739");
+    out.answer().await.expect_err("it was a call of ours");
+    out.hang_up().await.expect("hung up");
+    tokio::join!(ended(&mut out), ended(&mut inn));
+    exchange.drop_connections().await;
+    exchange.stop().await;
+    exchange.restart().await.expect("again");
+    register_again(&mut alice).await;
+
+    // In the middle of it, as a program does that saw something strange.
+    let dump = Recording::read(recorder.dump().expect("runs").as_bytes()).expect("readable");
+    expect_the_same(&dump);
+    timeout(BOUND, alice.stop()).await.expect("stops");
+    timeout(BOUND, bob.stop()).await.expect("stops");
+    recorder.finish().expect("written");
+
+    let text = std::fs::read_to_string(&path).expect("there");
+    std::fs::remove_file(path).expect("ours");
+    for secret in ["a-pw", "b-pw", "Signal=7", "digits 0.0 info 0.06s 739"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    assert!(text.contains("digits 0.0 info 0.06s 000") && text.contains("a=ice-pwd:xxxx"));
+    let recording = Recording::read(text.as_bytes()).expect("readable");
+    assert!(recording.complete);
+    let names: Vec<&str> = recording.tracks.iter().map(|track| track.name.as_str()).collect();
+    assert_eq!(names, ["alice", "alice-2"]);
+    assert!(text.contains(" alice down 1 closed"), "{:?} was recorded", FlowFailure::Closed);
+    expect_the_same(&recording);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_phone_goes_on_without_its_recorder() {
+    let recorder = Recorder::start(Keep::default()).expect("a thread");
+    let exchange = exchange().await;
+    let server = format!("ws://{}", exchange.addresses().ws.expect("listens"));
+    let options = recorded(&recorder, "alice");
+    let again = recorder.clone();
+    recorder.finish().expect("no file to fail");
+    let phone = Phone::start_with(fast(account("alice", &server)), options).await.expect("starts");
+    timeout(BOUND, phone.registered()).await.expect("in time").expect("registered");
+    assert_eq!(again.dump(), None);
+    again.finish().expect("nothing to do");
+    timeout(BOUND, phone.stop()).await.expect("stops");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_an_error() {
+    let nowhere = Keep { file: Some("/nowhere/at/all.offhook".into()), ..Keep::default() };
+    assert!(Recorder::start(nowhere).is_err());
+}

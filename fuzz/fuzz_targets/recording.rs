@@ -1,0 +1,5 @@
+//! See `offhook_fuzz::recording`.
+#![no_main]
+#![allow(unsafe_code)] // The entry point, which the macro writes.
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| offhook_fuzz::recording(data));

@@ -1,0 +1,14 @@
+use offhook::{Account, Config, Password};
+use offhook_tokio::{Keep, Options, Phone, Recorder};
+
+pub(crate) async fn recorded(server: &str, file: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let recorder = Recorder::start(Keep { file: Some(file.into()), ..Keep::default() })?;
+    let account = Account::new("sip:alice@example.com", Some(Password::plain("secret")), server)?;
+    let options = Options { recorder: Some(recorder.track("alice")), ..Options::default() };
+    let phone = Phone::start_with(Config::new(account), options).await?;
+    phone.registered().await?;
+    phone.dial("200").await?.hang_up().await?;
+    phone.stop().await;
+    recorder.finish()?; // `recorder.dump()` gives the last of it from memory, at any time.
+    Ok(())
+}
