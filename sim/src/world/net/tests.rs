@@ -11,8 +11,10 @@ use tungstenite::protocol::Role;
 
 use super::stream::{Pipe, Taken};
 use super::websocket::{Heard, Reader, Writer};
+use super::{DOWN, UP};
+use crate::World;
 use crate::hash::Draw;
-use crate::scenario::Streaming;
+use crate::scenario::{End, StreamTrouble, Streaming};
 
 /// Sip, other text, text that is cut in the middle of its characters, and what is no text at all.
 fn any_message() -> impl Strategy<Value = Bytes> {
@@ -181,4 +183,22 @@ fn only_a_client_masks() {
         reader.push(&writer.out);
         assert_eq!(reader.next(), Some(heard), "{writes} {reads:?}");
     }
+}
+
+#[test]
+fn ends_that_are_both_gone_do_not_talk() {
+    let mut world = World::builder().phone("alice").start();
+    let connection = world.connection_of(0).expect("alice is registered");
+    world.stream("alice", StreamTrouble::HalfOpen { lost: End::Far });
+    world.stream("alice", StreamTrouble::HalfOpen { lost: End::Near });
+    world.end_stream(connection, UP);
+    world.end_stream(connection, DOWN);
+    world.run_for(Duration::from_secs(1));
+    let limit = world.now + Duration::from_secs(5);
+    let mut happened = 0;
+    while world.advance(limit) {
+        happened += 1;
+    }
+    // The phone, which registers again, and nothing each time that a segment goes from one end to the other.
+    assert!(happened < 50, "{happened}");
 }
