@@ -110,7 +110,7 @@ fn a_phone_that_is_seen_at_another_address_is_found_again() {
         let mut world = call(phone("alice"), phone("bob"));
         trouble(&mut world, name, MediaTrouble::Rebound, 60 * SECOND);
         world.run_until("half of it is silent", 3 * SECOND, |world| !both_hear(world));
-        world.run_until("sound again", 20 * SECOND, both_hear);
+        world.run_until("sound again", 5 * SECOND, both_hear);
         world.user("alice", Deed::HangUp);
         world.finish();
     }

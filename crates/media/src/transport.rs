@@ -92,6 +92,8 @@ pub(crate) struct Transport {
     random: u64,
     /// Our addresses, and the candidates they are.
     locals: Vec<(SocketAddr, String)>,
+    /// The peer's candidates.
+    remotes: Vec<Candidate>,
     mid: Option<Mid>,
     pending: Option<SdpPendingOffer>,
     /// Sources that sent something authentic, and the one that is on trial.
@@ -149,6 +151,7 @@ impl Transport {
             clock,
             random,
             locals: Vec::new(),
+            remotes: Vec::new(),
             mid: None,
             pending: None,
             sources: VecDeque::new(),
@@ -244,11 +247,36 @@ impl Transport {
         let _ = self.change(|rtc| rtc.handle_input(Input::Timeout(at)));
     }
 
-    pub(crate) fn receive(&mut self, now: Instant, local: SocketAddr, remote: SocketAddr, data: &[u8]) {
-        let Ok(received) = Receive::new(Protocol::Udp, remote, local, data) else { return };
+    /// Takes a datagram. True when it was authentic media, and no repetition.
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+        data: &[u8],
+    ) -> bool {
+        let Ok(received) = Receive::new(Protocol::Udp, remote, local, data) else { return false };
         self.latch(data);
         let at = self.clock.to_std(now);
+        let before = self.said.len();
         let _ = self.change(|rtc| rtc.handle_input(Input::Receive(at, received)));
+        self.said.iter().skip(before).any(|said| matches!(said, Said::Rtp(_)))
+    }
+
+    /// The peer is no longer seen where it was. ICE checks the new address before anything is sent there, and knows it from
+    /// the peer's own checks already; left alone it would keep to the old one for 15 s.
+    pub(crate) fn moved(&mut self, old: SocketAddr, new: SocketAddr) {
+        for address in [old, new] {
+            let known = self.remotes.iter().any(|candidate| candidate.addr() == address);
+            if let (false, Ok(candidate)) = (known, Candidate::host(address, Protocol::Udp)) {
+                self.remotes.push(candidate.clone());
+                self.change(|rtc| rtc.add_remote_candidate(candidate));
+            }
+        }
+        if let Some(at) = self.remotes.iter().position(|candidate| candidate.addr() == old) {
+            let gone = self.remotes.swap_remove(at);
+            self.change(|rtc| rtc.direct_api().invalidate_candidate(&gone));
+        }
     }
 
     /// Whether a peer can be told this address: not unspecified, multicast or link-local.
@@ -356,6 +384,7 @@ impl Transport {
 
     /// Candidates of the peer; known ones do no harm.
     pub(crate) fn add_candidates(&mut self, remote: &Remote) {
+        self.remotes.clone_from(&remote.candidates);
         for candidate in &remote.candidates {
             self.change(|rtc| rtc.add_remote_candidate(candidate.clone()));
         }

@@ -142,8 +142,14 @@ impl MediaSession {
         if let Some(transport) = &mut self.transport {
             match input {
                 MediaInput::Received { local, remote, data } => {
-                    transport.receive(self.now, local, remote, data);
-                    heard = (self.peer == Some(remote)).then(|| self.path.heard(self.now)).flatten();
+                    let authentic = transport.receive(self.now, local, remote, data);
+                    match self.peer {
+                        Some(peer) if peer == remote => heard = self.path.heard(self.now),
+                        Some(peer) if authentic && self.path.elsewhere(self.now) => {
+                            transport.moved(peer, remote)
+                        }
+                        _ => {}
+                    }
                 }
                 MediaInput::Wake => transport.wake(self.now),
             }

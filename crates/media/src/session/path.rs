@@ -10,6 +10,10 @@ use crate::io::FailureCause;
 /// in a row; str0m alone would wait for 15 s.
 const QUIET: Duration = Duration::from_secs(6);
 
+/// A peer whose media comes from elsewhere, and of which nothing came from where it was for so long, moved: a translator gave
+/// it another address. Longer than what a check of ours takes to be answered, and the next one to be sent.
+const MOVED: Duration = Duration::from_secs(2);
+
 /// What became of the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
@@ -115,6 +119,16 @@ impl Path {
         self.heard = now;
         let quiet = matches!(self.state, State::Away { cause: FailureCause::Lost, .. });
         if quiet { self.arrive(now) } else { None }
+    }
+
+    /// Authentic media came, but not from where the peer is. True when the peer is not there any more.
+    pub(super) fn elsewhere(&mut self, now: Instant) -> bool {
+        let known = matches!(self.state, State::Up | State::Away { cause: FailureCause::Lost, .. });
+        let moved = known && now.saturating_since(self.heard) >= MOVED;
+        if moved {
+            self.heard = now;
+        }
+        moved
     }
 
     pub(super) fn ice_up(&mut self, now: Instant) -> Option<Change> {
@@ -241,6 +255,19 @@ mod tests {
         assert_eq!(path.ice_up(at(18)), Some(Change::Up));
         assert_eq!((path.pass(at(18)), path.pass(at(23))), (None, None), "it is not quiet already");
         assert_eq!(path.pass(at(24)), Some(Change::Away));
+    }
+
+    #[test]
+    fn a_peer_moved_when_only_elsewhere_is_heard_of_it() {
+        let mut path = path();
+        assert!(!path.elsewhere(at(9)), "there was no path yet");
+        path.dtls_up(at(1));
+        path.heard(at(5));
+        assert!(!path.elsewhere(at(6)), "a packet that took another way");
+        assert!(path.elsewhere(at(7)));
+        assert!(!path.elsewhere(at(8)), "once is enough for a while");
+        assert_eq!((path.pass(at(12)), path.pass(at(13))), (None, Some(Change::Away)));
+        assert!(path.elsewhere(at(13)));
     }
 
     #[test]

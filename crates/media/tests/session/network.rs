@@ -7,6 +7,7 @@ use crate::common::{A, B, Link, Pair, config};
 use offhook_media::{
     Certificate, Codec, Direction, FailureCause, MediaConfig, MediaError, MediaEvent, MediaInput,
 };
+use offhook_wire::Instant;
 
 #[test]
 fn a_lossy_jittery_network_still_carries_tones() {
@@ -143,22 +144,42 @@ fn another_address_takes_over_after_a_restart() {
     assert_eq!(pair.ends[B].count(&MediaEvent::Disconnected), 0, "{:?}", pair.ends[B].events);
 }
 
+/// What an end said of its path after some time.
+fn path_events(pair: &Pair, end: usize, after: Instant) -> Vec<&MediaEvent> {
+    let path = |event: &&MediaEvent| matches!(event, MediaEvent::Connected | MediaEvent::Disconnected);
+    pair.ends[end].events.iter().filter(|(at, _)| *at > after).map(|(_, event)| event).filter(path).collect()
+}
+
 #[test]
-fn a_peer_that_a_translator_gives_another_address_is_found_again() {
+fn a_peer_that_a_translator_gives_another_address_is_followed() {
     for moves in [A, B] {
         let mut pair = Pair::connected(config(), config());
-        let moved = pair.now;
+        let start = pair.now;
+        // Twice, and the second time there is no candidate of the peer's for where it was.
+        for port in [41_000, 42_000] {
+            pair.ends[moves].outside = Some(SocketAddr::from(([198, 51, 100, 7], port)));
+            pair.run(Duration::from_secs(5));
+            pair.hears(A, Some(880.0));
+            pair.hears(B, Some(440.0));
+        }
+        assert_eq!(path_events(&pair, 1 - moves, start), [] as [&MediaEvent; 0]);
+    }
+}
+
+#[test]
+fn a_silent_peer_that_a_translator_gives_another_address_is_found_again() {
+    for moves in [A, B] {
+        let mut pair = Pair::connected(config(), config());
+        pair.negotiate(A, Direction::Inactive, Direction::SendRecv, false);
+        let start = pair.now;
         pair.ends[moves].outside = Some(SocketAddr::from(([198, 51, 100, 7], 41_000)));
         pair.run(Duration::from_secs(25));
+        let said = path_events(&pair, 1 - moves, start);
+        assert_eq!(said, [&MediaEvent::Disconnected, &MediaEvent::Connected]);
+        pair.negotiate(A, Direction::SendRecv, Direction::SendRecv, false);
+        pair.run(Duration::from_secs(1));
         pair.hears(A, Some(880.0));
         pair.hears(B, Some(440.0));
-        let said: Vec<_> = pair.ends[1 - moves].events.iter().filter(|(at, _)| *at > moved).collect();
-        let path: Vec<_> = said
-            .iter()
-            .map(|(_, event)| event)
-            .filter(|event| matches!(event, MediaEvent::Connected | MediaEvent::Disconnected))
-            .collect();
-        assert_eq!(path, [&MediaEvent::Disconnected, &MediaEvent::Connected], "{said:?}");
     }
 }
 
