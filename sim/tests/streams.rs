@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use offhook::{Command, Event, FlowFailure, FlowState, SessionId, Status};
 use offhook_sim::World;
+use offhook_sim::run::run;
 use offhook_sim::scenario::{Deed, End, PhoneSetup, StreamTrouble, Streaming, Way};
 use offhook_sim::tape::What;
 
@@ -211,4 +212,13 @@ fn a_hold_that_is_taken_back_while_its_connection_breaks_has_one_outcome() {
     assert!(matches!(holds[..], [(_, false)]), "{holds:?}\n{}", world.ladder());
     assert_eq!(losses(&world, "alice"), [FlowFailure::Closed]);
     ends_well(world);
+}
+
+#[test]
+fn a_phone_that_sleeps_hears_first_and_loses_its_connection_then() {
+    let story = "offhook-scenario 1\nseed 18193\nspan storm=5s settle=240s quiesce=120s\nexchange pbx\nphone alice ws\n\
+                 phone bob ws gather=223\n0s alice will answer after 0s\n2.2s bob dials alice\n\
+                 2.9s alice sleeps without counting for 1s\n3.9s alice loses its connection at this end\n4s alice hangs up";
+    let verdict = run(&story.parse().expect("a scenario"));
+    assert_eq!(verdict.violation, None);
 }

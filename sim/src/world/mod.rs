@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook::{Command, EffectId, EffectResult, Event, FlowFailure, Input, Marks, Misuse, Output, SessionId};
+use offhook::{
+    Command, EffectId, EffectResult, Event, FlowChange, FlowFailure, Input, Marks, Misuse, Output, SessionId,
+};
 use offhook_exchange as exchange;
 use offhook_wire::Instant;
 
@@ -295,8 +297,12 @@ impl World {
         if self.phones[phone].rest.is_some() {
             self.hold_back(phone, input);
         } else if self.phones[phone].alive {
-            if let Input::Received { flow, data } = &input {
-                self.see(&Sight::Received { phone, flow: *flow, data });
+            match &input {
+                Input::Received { flow, data } => self.see(&Sight::Received { phone, flow: *flow, data }),
+                Input::Flow { flow, change: FlowChange::Down(_) } => {
+                    self.phones[phone].flows.remove(flow);
+                }
+                _ => {}
             }
             let handled = self.phones[phone].handle(self.now, input);
             assert!(handled.is_ok(), "no input but a command is refused: {handled:?}");

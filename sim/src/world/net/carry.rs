@@ -36,7 +36,7 @@ impl World {
         let named = self.fates.name(self.now, Lane { phone, exchange, up }, &data);
         let net = &self.nets[phone];
         let arrivals = match ends.link {
-            _ if !self.phones[phone].alive => Arrivals::NONE,
+            _ if !self.phones[phone].alive || up && !ends.phone_open => Arrivals::NONE,
             Link::Stream(_) => self.send_on_stream(connection, direction, named, &data),
             Link::Datagrams if net.blocked(exchange, direction) > self.now => Arrivals::NONE,
             Link::Datagrams => named.as_datagram(&net.weather),

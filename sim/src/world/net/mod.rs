@@ -214,12 +214,11 @@ impl World {
         self.phone_input(phone, Input::Flow { flow, change: FlowChange::Up { local } });
     }
 
-    /// The phone learns that its connection is lost.
+    /// The phone's host loses a connection, and the phone learns of it after all that the host read before.
     pub(super) fn lost(&mut self, connection: usize, failure: FlowFailure) {
         let ends = &mut self.connections[connection];
         let (phone, flow) = (ends.phone, ends.flow);
         if std::mem::take(&mut ends.phone_open) {
-            self.phones[phone].flows.remove(&flow);
             self.note_phone(phone, || format!("connection {} lost: {failure:?}", flow.0));
             self.phone_input(phone, Input::Flow { flow, change: FlowChange::Down(failure) });
         }
