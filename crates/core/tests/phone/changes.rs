@@ -308,3 +308,34 @@ fn what_comes_after_our_bye() {
     desk.next_response(200);
     assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Us, Cause::HungUp));
 }
+
+/// A proxy sends what it has no answer to again over the next connection: it is the same re-INVITE, and is answered once.
+#[test]
+fn a_reinvite_that_comes_again_over_the_next_connection_is_answered_there() {
+    for offer in [true, false] {
+        let (mut desk, id, ack) = in_a_call();
+        reinvite(&mut desk, &ack, 5, offer);
+        lose_connection(&mut desk);
+        desk.connect();
+        reinvite(&mut desk, &ack, 5, offer);
+        assert_eq!((desk.sent.len(), desk.effects.len()), (0, 1), "it is being answered");
+        let (effect, _) = asked(&mut desk);
+        describe(&mut desk, effect, Direction::SendRecv);
+        assert_eq!(desk.next_response(200).cseq().expect("read").number, 5);
+        assert_eq!(desk.phone.status(id), Some(Status::Established));
+    }
+}
+
+/// RFC 3261 §12.2.2: a lower number is refused with 500, and does not touch the one that is being answered.
+#[test]
+fn a_reinvite_out_of_sequence_does_not_take_the_place_of_another() {
+    for offer in [true, false] {
+        let (mut desk, _, ack) = in_a_call();
+        reinvite(&mut desk, &ack, 5, offer);
+        reinvite(&mut desk, &ack, 4, offer);
+        assert_eq!(desk.next_response(500).cseq().expect("read").number, 4);
+        let (effect, _) = asked(&mut desk);
+        describe(&mut desk, effect, Direction::SendRecv);
+        assert_eq!(desk.next_response(200).cseq().expect("read").number, 5);
+    }
+}

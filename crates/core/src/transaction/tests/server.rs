@@ -375,6 +375,16 @@ fn a_cancel_that_comes_before_its_invite_is_refused_again_and_done_all_the_same(
     assert_eq!(world.now_sent(), ["481"], "a transaction has one final response");
 }
 
+/// Over a connection nothing overtakes: a second CANCEL is not the first one again.
+#[test]
+fn a_cancel_of_nothing_over_a_websocket_is_forgotten() {
+    let mut world = World::new(Transport::Ws);
+    assert!(matches!(world.receive(request("CANCEL", BRANCH)), Routed::Absorbed));
+    let _tx = world.accept_request(&request("INVITE", BRANCH));
+    assert!(matches!(world.receive(request("CANCEL", BRANCH)), Routed::Cancelled { .. }));
+    assert_eq!(world.now_sent(), ["481", "100", "200"]);
+}
+
 #[test]
 fn an_ack_from_nowhere_is_passed_on_and_one_too_early_is_not() {
     let mut world = World::new(Transport::Ws);
