@@ -219,6 +219,25 @@ fn a_reinvite_that_is_lost_with_its_connection_goes_again_over_the_next() {
     assert_eq!(told(&mut desk), [(true, false)]);
 }
 
+/// Without a connection there is still an outcome, and only one.
+#[test]
+fn a_reinvite_that_is_lost_with_its_connection_has_an_outcome_without_another() {
+    let (mut desk, id, _) = in_a_call();
+    holding(&mut desk, id);
+    lose_connection(&mut desk);
+    desk.pass(SECOND * 100);
+    let outcomes = |event: &&Event| matches!(event, Event::Hold { .. } | Event::HoldFailed { .. });
+    let outcomes: Vec<_> = desk.events.iter().filter(outcomes).collect();
+    assert_eq!(outcomes, [&Event::HoldFailed { session: id, hold: true, code: None }]);
+    let (mut desk, id, _) = in_a_call();
+    holding(&mut desk, id);
+    desk.phone.resume(desk.now, id).expect("established");
+    desk.pump();
+    assert_eq!(told(&mut desk), []);
+    lose_connection(&mut desk);
+    assert_eq!(told(&mut desk), [(false, false)], "it is as it is wanted");
+}
+
 /// RFC 3261 §12.2.2: a target refresh request moves the target.
 #[test]
 fn the_peer_moves_with_his_reinvite() {
