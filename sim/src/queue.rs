@@ -6,34 +6,47 @@ use std::collections::BinaryHeap;
 use offhook_wire::Instant;
 
 /// Happenings by time; those of one instant in the order in which they were planned.
+///
+/// The heap holds small keys, because most of what it does is moving them; the happenings stay in their places.
 #[derive(Debug)]
 pub struct Queue<T> {
-    heap: BinaryHeap<Reverse<Entry<T>>>,
+    heap: BinaryHeap<Reverse<Key>>,
+    places: Vec<Option<T>>,
+    free: Vec<u32>,
     planned: u64,
 }
 
-#[derive(Debug)]
-struct Entry<T> {
+/// What is first is what is earliest, then what was planned first.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
     at: Instant,
     number: u64,
-    what: T,
+    place: u32,
 }
 
 impl<T> Queue<T> {
     /// An empty queue.
     pub fn new() -> Self {
-        Self { heap: BinaryHeap::new(), planned: 0 }
+        Self { heap: BinaryHeap::new(), places: Vec::new(), free: Vec::new(), planned: 0 }
     }
 
     /// Plans something.
+    ///
+    /// # Panics
+    /// When four thousand million things are planned at once.
     pub fn plan(&mut self, at: Instant, what: T) {
-        self.heap.push(Reverse(Entry { at, number: self.planned, what }));
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(None);
+            u32::try_from(self.places.len() - 1).expect("no world plans so much")
+        });
+        self.places[place as usize] = Some(what);
+        self.heap.push(Reverse(Key { at, number: self.planned, place }));
         self.planned += 1;
     }
 
     /// When the next thing happens.
     pub fn next_at(&self) -> Option<Instant> {
-        self.heap.peek().map(|Reverse(entry)| entry.at)
+        self.heap.peek().map(|Reverse(key)| key.at)
     }
 
     /// The next thing, if it is due at `now`.
@@ -41,7 +54,9 @@ impl<T> Queue<T> {
         if self.next_at()? > now {
             return None;
         }
-        self.heap.pop().map(|Reverse(entry)| entry.what)
+        let Reverse(Key { place, .. }) = self.heap.pop()?;
+        self.free.push(place);
+        self.places[place as usize].take()
     }
 }
 
@@ -50,26 +65,6 @@ impl<T> Default for Queue<T> {
         Self::new()
     }
 }
-
-impl<T> Ord for Entry<T> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.number).cmp(&(other.at, other.number))
-    }
-}
-
-impl<T> PartialOrd for Entry<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<T> PartialEq for Entry<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.number == other.number
-    }
-}
-
-impl<T> Eq for Entry<T> {}
 
 #[cfg(test)]
 mod tests {
@@ -85,5 +80,9 @@ mod tests {
         let due: Vec<_> = std::iter::from_fn(|| queue.pop_due(at(5))).collect();
         assert_eq!(due, ["a", "b", "c", "d"]);
         assert_eq!(queue.next_at(), Some(at(9)));
+        queue.plan(at(7), "f");
+        let due: Vec<_> = std::iter::from_fn(|| queue.pop_due(at(9))).collect();
+        assert_eq!((due, queue.next_at()), (vec!["f", "e"], None));
+        assert_eq!(queue.places.len(), 5, "places are used again");
     }
 }
