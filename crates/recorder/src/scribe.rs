@@ -61,6 +61,8 @@ pub struct Moved {
 #[derive(Debug, Default)]
 pub struct Scribe {
     tracks: BTreeMap<TrackId, Live>,
+    /// The names that were given, and how often each was wanted.
+    names: BTreeMap<String, u32>,
 }
 
 #[derive(Debug)]
@@ -115,7 +117,7 @@ impl Scribe {
             Notice::Lost { why } => live.lose(why, out),
             Notice::Gone => {
                 live.settle(out);
-                live.over = true;
+                self.tracks.remove(&track);
             }
         }
     }
@@ -141,11 +143,7 @@ impl Scribe {
         times: (Instant, Duration),
         out: &mut String,
     ) {
-        let taken = |name: &str| self.tracks.values().any(|live| live.name == name);
-        let name = match taken(name) || name.is_empty() {
-            false => name.to_owned(),
-            true => (2..).map(|n| format!("{name}-{n}")).find(|name| !taken(name)).unwrap_or_default(),
-        };
+        let name = self.free_name(if name.is_empty() { "phone" } else { name });
         let length = out.len();
         let written = write::phone(out, &name, config, seed, times);
         if written.is_none() {
@@ -153,6 +151,18 @@ impl Scribe {
         }
         let live = Live { name, check: Check::default(), unwritten: false, over: written.is_none() };
         self.tracks.insert(track, live);
+    }
+
+    /// The name, or if it was given before the name and a number.
+    fn free_name(&mut self, wanted: &str) -> String {
+        let mut name = wanted.to_owned();
+        while self.names.contains_key(&name) {
+            let given = self.names.entry(wanted.to_owned()).or_insert(1);
+            *given += 1;
+            name = format!("{wanted}-{given}");
+        }
+        self.names.insert(name.clone(), 1);
+        name
     }
 }
 
@@ -167,5 +177,33 @@ impl Live {
         self.settle(out);
         write::lost(out, &self.name, why);
         self.over = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use offhook::Account;
+
+    #[test]
+    fn names_are_given_once() {
+        let (mut scribe, mut out) = (Scribe::default(), String::new());
+        let config = Config::new(Account::new("sip:a@b", None, "ws://h").expect("a target"));
+        let mut made = |track, name: &str| {
+            let notice = Notice::Made {
+                name: name.to_owned(),
+                config: Box::new(config.clone()),
+                seed: Box::new([0; 32]),
+                now: Instant::ZERO,
+                made: Duration::ZERO,
+            };
+            scribe.note(TrackId(track), &notice, &mut out);
+            let given = scribe.name(TrackId(track)).unwrap_or_default().to_owned();
+            scribe.note(TrackId(track), &Notice::Gone, &mut out);
+            given
+        };
+        let given: Vec<String> =
+            (0..).zip(["a", "a-2", "a", "a", "", ""]).map(|(track, name)| made(track, name)).collect();
+        assert_eq!(given, ["a", "a-2", "a-3", "a-4", "phone", "phone-2"]);
     }
 }

@@ -3,7 +3,7 @@
 //! Every replacement is as long as what it replaces and does not depend on it, so redacting twice is redacting once. The
 //! core reads none of what is replaced, or only whether it is well formed, which it stays. So a phone that is fed with
 //! redacted inputs takes the same transitions and puts out what the first one did, but for what is redacted in both:
-//! that is what [`check`](crate::check) compares.
+//! that is what [`Check`](crate::Check) compares.
 
 mod body;
 mod message;
@@ -108,11 +108,12 @@ pub(crate) fn event(event: &Event) -> Event {
         }
         Event::Message { account, from, content_type, body } => {
             let body = of_type(content_type.as_bytes(), &body);
-            Event::Message { account, from: uri::in_text(&from), content_type, body }
+            let (from, content_type) = (uri::in_text(&from), uri::in_text(&content_type));
+            Event::Message { account, from, content_type, body }
         }
         Event::Info { session, content_type, body } => {
             let body = of_type(content_type.as_bytes(), &body);
-            Event::Info { session, content_type, body }
+            Event::Info { session, content_type: uri::in_text(&content_type), body }
         }
         Event::Ended { session, mut why } => {
             why.text = uri::in_text(&why.text);

@@ -1,5 +1,6 @@
 //! A phone in the air, with the recorder on board.
 
+mod config;
 mod deck;
 mod export;
 mod hostile;

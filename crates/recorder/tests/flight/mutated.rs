@@ -63,7 +63,7 @@ proptest! {
 
     #[test]
     fn the_redacted_run_is_the_run(shots in proptest::collection::vec(shot(), 1..8)) {
-        let (mut deck, _) = takeoff();
+        let ((mut deck, _), mut said) = (takeoff(), Vec::new());
         for (number, shot) in (30..).zip(shots) {
             let bodies = bodies();
             let (method, kind, body) = shot.body.get(&bodies);
@@ -86,10 +86,11 @@ proptest! {
                 (once.clone(), redact::input(&once)) else { panic!("bytes stay bytes") };
             prop_assert_eq!(once.len(), bytes.len());
             prop_assert_eq!(&once, &twice, "twice is once");
-            deck.receive(bytes);
+            deck.receive(bytes.clone());
+            said.push(String::from_utf8_lossy(&bytes).into_owned());
         }
         let recording = deck.recording();
         let again = replay(&recording.tracks[0]).expect("from its beginning");
-        prop_assert_eq!(again.difference, None);
+        prop_assert_eq!(again.difference, None, "{:?}", said);
     }
 }
