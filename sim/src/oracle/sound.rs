@@ -58,6 +58,11 @@ impl Oracle for Sound {
         match *sight {
             Sight::Listened(listening) => {
                 let (phone, session) = listening.end;
+                if !scene.phones[phone].is_awake() {
+                    // Its engines stand still, with the last that they heard.
+                    self.ears.remove(&listening.end);
+                    return Ok(());
+                }
                 let expected = expected(scene, listening);
                 let ear = self.ears.entry(listening.end).or_default();
                 ear.listen(scene.now, listening, expected)
