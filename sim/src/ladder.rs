@@ -40,8 +40,9 @@ impl<'w> Ladder<'w> {
     /// The exchanges stand in the middle, so that most arrows are short.
     pub(crate) fn new(world: &'w World) -> Self {
         let scenario = world.scenario();
-        let phones: Vec<Node> = (0..scenario.phones.len()).map(Node::Phone).collect();
-        let (left, right) = phones.split_at(phones.len().div_ceil(2));
+        let phones = (0..scenario.phones.len()).map(Node::Phone);
+        let ends: Vec<Node> = phones.chain((0..scenario.rogues.len()).map(Node::Rogue)).collect();
+        let (left, right) = ends.split_at(ends.len().div_ceil(2));
         let exchanges: Vec<Node> = (0..scenario.exchanges.len()).map(Node::Exchange).collect();
         let order = [left, &exchanges, right].concat();
         let columns: BTreeMap<Node, usize> =
@@ -61,6 +62,7 @@ impl<'w> Ladder<'w> {
         match node {
             Node::Phone(phone) => &scenario.phones[phone].name,
             Node::Exchange(exchange) => &scenario.exchanges[exchange].name,
+            Node::Rogue(rogue) => &scenario.rogues[rogue].name,
         }
     }
 

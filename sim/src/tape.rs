@@ -19,6 +19,8 @@ pub enum Node {
     Phone(usize),
     /// An exchange.
     Exchange(usize),
+    /// A rogue.
+    Rogue(usize),
 }
 
 /// Something that happened.
@@ -128,6 +130,12 @@ impl Tape {
             Output::Effect { id, effect } => digest.word(4).bytes(format!("{id:?} {effect:?}").as_bytes()),
             Output::Event(event) => digest.word(5).bytes(format!("{event:?}").as_bytes()),
         };
+    }
+
+    /// Counts a message of a rogue into the hash.
+    pub fn rogue_message(&mut self, at: Instant, rogue: usize, data: &[u8]) {
+        self.messages += 1;
+        self.digest = self.digest.word(at.as_nanos()).word(1 << 32 | rogue as u64).bytes(data);
     }
 
     /// Counts a message of an exchange into the hash.

@@ -4,7 +4,7 @@ use crate::Config;
 use crate::path::Path;
 use crate::planted::planted;
 use bytes::Bytes;
-use offhook_wire::{Builder, HeaderName, Message, Method, NameAddr, Uri};
+use offhook_wire::{Builder, HeaderName, Message, Method, NameAddr, Scheme, Uri};
 use std::ops::Range;
 
 /// Both ends' names, the way to the peer, and the two sequence counters.
@@ -32,7 +32,17 @@ pub(crate) struct Dialog {
 
 type Span = Range<u16>;
 
-/// A message that cannot make a dialog: no Contact, no tag, or more text than a dialog holds.
+/// What an INVITE of ours said.
+pub(crate) struct Asked<'a> {
+    pub(crate) call_id: &'a [u8],
+    /// From without its tag.
+    pub(crate) from: &'a [u8],
+    pub(crate) tag: &'a [u8],
+    /// Whom we dialled.
+    pub(crate) uri: &'a [u8],
+}
+
+/// A message that cannot make a dialog: an INVITE without a Contact that can be used, or more text than a dialog holds.
 #[derive(Debug)]
 pub(crate) struct NoDialog;
 
@@ -47,39 +57,56 @@ pub(crate) enum Order {
 }
 
 impl Dialog {
-    /// The caller's side, from a response that carries a To tag (§12.1.2). `cseq` is that of our INVITE.
-    pub(crate) fn of_response(config: &Config, response: &Message, cseq: u32) -> Result<Self, NoDialog> {
-        let mut routes = response.values(HeaderName::RecordRoute).collect::<Vec<_>>();
+    /// The caller's side, from a 2xx (§12.1.2). `cseq` is that of our INVITE. What is ours is what our INVITE said, whatever a
+    /// response makes of it; without `asked` nobody knows that any more, and the response is believed.
+    ///
+    /// A 2xx must have a Contact (§12.1.1). One that has none leaves us what we dialled: it has to be acknowledged (§13.2.2.4),
+    /// and the route set mostly leads there.
+    pub(crate) fn of_response(
+        config: &Config,
+        response: &Message,
+        asked: Option<&Asked<'_>>,
+        cseq: u32,
+    ) -> Result<Self, NoDialog> {
+        let mut routes = routes_of(response).collect::<Vec<_>>();
         if !planted!(config, RouteSetReversed) {
             routes.reverse();
         }
-        let target = response.contact().map_err(|_| NoDialog)?.ok_or(NoDialog)?;
+        let to = response.to().map_err(|_| NoDialog)?;
+        let target = target_of(response).unwrap_or_else(|| asked.map_or(to.uri, |asked| asked.uri));
         let mut text = Text::with_room(response, 0);
-        let local = text.party(&response.from().map_err(|_| NoDialog)?)?;
-        let remote = text.party(&response.to().map_err(|_| NoDialog)?)?;
-        Self::assemble(response, text, [local, remote], routes.into_iter(), target.uri, (cseq, None))
+        let (local, call_id) = match asked {
+            Some(asked) => (text.tagged(asked.from, asked.tag)?, asked.call_id),
+            None => (
+                text.party(&response.from().map_err(|_| NoDialog)?)?,
+                response.call_id().map_err(|_| NoDialog)?,
+            ),
+        };
+        let remote = text.party(&to)?;
+        Self::assemble(call_id, text, [local, remote], routes.into_iter(), target, (cseq, None))
     }
 
     /// The callee's side, from the INVITE (§12.1.1). Our tag is not in it yet.
     pub(crate) fn of_request(invite: &Message, local_tag: &[u8]) -> Result<Self, NoDialog> {
-        let target = invite.contact().map_err(|_| NoDialog)?.ok_or(NoDialog)?;
+        let target = target_of(invite).ok_or(NoDialog)?;
         let cseq = invite.cseq().map_err(|_| NoDialog)?.number;
-        let routes = invite.values(HeaderName::RecordRoute);
+        let routes = routes_of(invite);
         let mut text = Text::with_room(invite, TAG.len() + local_tag.len());
-        let local = text.tagged(&invite.to().map_err(|_| NoDialog)?, local_tag)?;
+        let local = text.tagged(invite.to().map_err(|_| NoDialog)?.raw(), local_tag)?;
         let remote = text.party(&invite.from().map_err(|_| NoDialog)?)?;
-        Self::assemble(invite, text, [local, remote], routes, target.uri, (0, Some(cseq)))
+        let call_id = invite.call_id().map_err(|_| NoDialog)?;
+        Self::assemble(call_id, text, [local, remote], routes, target, (0, Some(cseq)))
     }
 
     fn assemble<'m>(
-        message: &Message,
+        call_id: &[u8],
         mut text: Text,
         [(local, local_tag), (remote, remote_tag)]: [(Span, Span); 2],
         routes: impl Iterator<Item = &'m [u8]>,
         target: &[u8],
         (local_cseq, remote_cseq): (u32, Option<u32>),
     ) -> Result<Self, NoDialog> {
-        let call_id = text.add(message.call_id().map_err(|_| NoDialog)?)?;
+        let call_id = text.add(call_id)?;
         let start = text.0.len();
         let mut strict = None;
         for (n, route) in routes.enumerate() {
@@ -145,10 +172,10 @@ impl Dialog {
 
     /// Takes a new remote target from a target refresh request or its 2xx (§12.2.1.2, §12.2.2).
     pub(crate) fn refresh_target(&mut self, message: &Message) {
-        if let Ok(Some(contact)) = message.contact()
-            && contact.uri != &self.target[..]
+        if let Some(target) = target_of(message)
+            && target != &self.target[..]
         {
-            self.target = Bytes::copy_from_slice(contact.uri);
+            self.target = Bytes::copy_from_slice(target);
         }
     }
 
@@ -156,6 +183,11 @@ impl Dialog {
     pub(crate) fn next_cseq(&mut self) -> u32 {
         self.local_cseq += 1;
         self.local_cseq
+    }
+
+    /// Whether a request of ours had this sequence number.
+    pub(crate) fn has_sent(&self, cseq: u32) -> bool {
+        cseq <= self.local_cseq
     }
 
     /// The URI that digest credentials and the request line of our requests name.
@@ -209,6 +241,22 @@ impl Dialog {
     }
 }
 
+/// Whether it can stand in the first line of a request of ours: a SIP or SIPS URI without headers (§8.1.1.8, §19.1.1).
+fn is_request_uri(uri: &[u8]) -> bool {
+    Uri::parse(uri).is_ok_and(|uri| matches!(uri.scheme, Scheme::Sip | Scheme::Sips) && uri.query.is_empty())
+}
+
+/// The URI of the peer's Contact, if it can be written to.
+fn target_of(message: &Message) -> Option<&[u8]> {
+    message.contact().ok().flatten().map(|contact| contact.uri).filter(|uri| is_request_uri(uri))
+}
+
+/// The Record-Route values in order, those left out that nobody could follow.
+fn routes_of(message: &Message) -> impl Iterator<Item = &[u8]> {
+    let routes = message.values(HeaderName::RecordRoute);
+    routes.filter(|route| NameAddr::parse(route).is_ok_and(|route| is_request_uri(route.uri)))
+}
+
 /// The place of a strict router's URI, and of the end of its value. `place` is where `route` stands.
 fn strict_router(route: &[u8], place: &Span) -> Option<(Span, u16)> {
     let uri = NameAddr::parse(route).ok()?.uri;
@@ -259,18 +307,18 @@ impl Text {
     }
 
     /// A value to which the tag is added: the place of both, and of the tag.
-    fn tagged(&mut self, party: &NameAddr<'_>, tag: &[u8]) -> Result<(Span, Span), NoDialog> {
-        let start = self.add(party.raw())?.start;
+    fn tagged(&mut self, party: &[u8], tag: &[u8]) -> Result<(Span, Span), NoDialog> {
+        let start = self.add(party)?.start;
         self.add(TAG)?;
         let tag = self.add(tag)?;
         Ok((start..tag.end, tag))
     }
 
-    /// A From or To value and the place of its tag in it.
+    /// A From or To value and the place of its tag in it. A peer of RFC 2543 has none: that is the null tag (§12.1.1, §12.1.2).
     fn party(&mut self, party: &NameAddr<'_>) -> Result<(Span, Span), NoDialog> {
         let raw = party.raw();
-        let tag = party.tag().ok_or(NoDialog)?;
         let whole = self.add(raw)?;
+        let Some(tag) = party.tag() else { return Ok((whole.clone(), whole.end..whole.end)) };
         let at = tag.as_ptr() as usize - raw.as_ptr() as usize;
         let start = usize::from(whole.start) + at;
         Ok((whole, start as u16..(start + tag.len()) as u16))

@@ -49,7 +49,7 @@ marks! {
     Forked = "INVITE: a 2xx of another fork, hung up",
     AnswerAgain = "INVITE: a 2xx that came again, acknowledged again",
     AnswerCrossedCancel = "INVITE: a 2xx that crossed our CANCEL, hung up",
-    NoDialog = "INVITE: a 2xx that makes no dialog",
+    NoDialog = "INVITE: no dialog can be made of it",
     NoAnswerInside = "INVITE: a 2xx without an answer",
     EarlyMedia = "early media: an answer in a 1xx",
     EarlyMediaKept = "early media: the 2xx is of the same fork",

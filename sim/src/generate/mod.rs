@@ -9,6 +9,7 @@ mod bench;
 mod death;
 mod episodes;
 mod phones;
+mod rogues;
 mod sound;
 mod swarm;
 mod writer;
@@ -32,6 +33,7 @@ pub fn generate(seed: u64) -> Scenario {
     let swarm = Swarm::draw(draw);
     let gap = draw.between(500, 8_000);
     death::draw(&mut scenario, &mut Draw::new(seed, "death"));
+    rogues::draw(&mut scenario);
     write_steps(&mut scenario, draw, &swarm, gap);
     scenario
 }
@@ -137,6 +139,11 @@ mod tests {
             "is overloaded",
             "deaf",
             "phone heidi",
+            "rogue mallory",
+            "rogue trudy",
+            "dials mallory",
+            "mallory calls",
+            "mallory floods",
         ] {
             assert!(text.contains(word), "{word}");
         }

@@ -37,6 +37,16 @@ pub struct Address {
     pub port: u16,
 }
 
+impl Address {
+    /// Hosts from here on are none of the phones: nobody knows what their engines do.
+    pub const STRANGERS: usize = 199;
+
+    /// Whether no phone of the scenario is there.
+    pub fn is_strange(self) -> bool {
+        self.phone >= Self::STRANGERS
+    }
+}
+
 impl Description {
     /// As bytes.
     pub fn write(&self) -> Bytes {

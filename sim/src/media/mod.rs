@@ -108,6 +108,15 @@ impl Engines {
         }
     }
 
+    /// Whether this end agreed with somebody who is no phone of the scenario. Real engines agree with nobody who has no real one.
+    pub fn is_with_stranger(&self, end: End) -> bool {
+        match self {
+            Self::Model(model) => model.is_with_stranger(end),
+            #[cfg(feature = "media")]
+            Self::Real(_) => false,
+        }
+    }
+
     /// When the next engine wants to be woken, in world time. A model never does.
     #[cfg_attr(not(feature = "media"), expect(unused_variables, reason = "only real engines have deadlines"))]
     pub fn deadline(&self, phones: &[PhoneNode]) -> Option<Instant> {

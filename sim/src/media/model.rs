@@ -26,6 +26,8 @@ pub struct Engine {
     pub address: Address,
     version: u64,
     offered: Option<Direction>,
+    /// Our last offer after it was answered, and that answer: the callees of a forked call answer one offer differently.
+    answered: Option<(Direction, Bytes)>,
     /// What both ends agreed on last.
     pub agreed: Option<Agreed>,
     /// What they agreed on before our last answer, as long as that may be taken back.
@@ -58,6 +60,7 @@ impl Model {
             return Err(Refused::Disorder("an offer while another is out"));
         }
         engine.offered = Some(direction);
+        engine.answered = None;
         engine.before = None;
         Ok(engine.describe(setup.codecs.clone(), setup.telephone_event, direction))
     }
@@ -87,6 +90,7 @@ impl Model {
         let direction = meet(direction, offer.direction.reversed());
         let answered =
             Some(Agreed { remote: offer.address, direction, telephone_event, codecs: codecs.clone() });
+        engine.answered = None;
         engine.before = Some(std::mem::replace(&mut engine.agreed, answered));
         Ok(engine.describe(codecs, telephone_event, direction))
     }
@@ -94,11 +98,16 @@ impl Model {
     /// Takes the answer to our offer.
     ///
     /// # Errors
-    /// When the answer cannot be read, or there is nothing that it could answer.
+    /// When the answer cannot be read, which leaves the offer open; or when there is nothing that it could answer.
     pub fn apply(&mut self, end: End, answer: &[u8]) -> Result<(), Refused> {
         let engine = self.engine(end);
-        let offered = engine.offered.take().ok_or(Refused::Disorder("an answer to no offer"))?;
-        let answer = Description::read(answer).ok_or(Refused::Fault(MediaFault::BadDescription))?;
+        let answered = |(offered, before): &(Direction, Bytes)| (before != answer).then_some(*offered);
+        let again = engine.answered.as_ref().and_then(answered);
+        let offered = engine.offered.or(again).ok_or(Refused::Disorder("an answer to no offer"))?;
+        let read = Description::read(answer).ok_or(Refused::Fault(MediaFault::BadDescription))?;
+        engine.offered = None;
+        engine.answered = Some((offered, Bytes::copy_from_slice(answer)));
+        let answer = read;
         engine.agreed = Some(Agreed {
             remote: answer.address,
             direction: meet(offered, answer.direction.reversed()),
@@ -151,6 +160,12 @@ impl Model {
         (back == engine.address).then_some(peer)
     }
 
+    /// Whether this end agreed with somebody who is no phone of the scenario.
+    pub fn is_with_stranger(&self, end: End) -> bool {
+        let agreed = self.engines.get(&end).and_then(|engine| engine.agreed.as_ref());
+        agreed.is_some_and(|agreed| agreed.remote.is_strange())
+    }
+
     /// Where a digit that this end sends arrives: nowhere without a path, or when it may not flow.
     pub fn digit_arrives(&self, end: End) -> Option<End> {
         let engine = self.engines.get(&end)?;
@@ -168,7 +183,15 @@ impl Model {
             let address = Address { phone: end.0, port: 10_000 + 2 * (*made % 25_000) };
             *made = made.wrapping_add(1);
             by_address.insert(address, end);
-            Engine { address, version: 0, offered: None, agreed: None, before: None, up: false }
+            Engine {
+                address,
+                version: 0,
+                offered: None,
+                answered: None,
+                agreed: None,
+                before: None,
+                up: false,
+            }
         })
     }
 }

@@ -87,8 +87,9 @@ impl ExchangeNode {
     /// Starts it, with nothing remembered and other nonces than before.
     pub fn start(&mut self, scenario: &Scenario, now: Instant) {
         let mut config = Config::new(DOMAIN).with_host(&self.name);
-        for phone in &scenario.phones {
-            config.users.insert(phone.user.clone(), Password::Plain(Secret::new(PASSWORD.to_owned())));
+        let phones = scenario.phones.iter().map(|phone| &phone.user);
+        for user in phones.chain(scenario.rogues.iter().map(|rogue| &rogue.name)) {
+            config.users.insert(user.clone(), Password::Plain(Secret::new(PASSWORD.to_owned())));
         }
         let seed = self.next_seed(scenario);
         self.restarts += 1;

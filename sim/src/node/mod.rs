@@ -4,8 +4,10 @@ mod clock;
 mod exchange;
 mod phone;
 mod refusing;
+mod rogue;
 
 pub use clock::Clock;
 pub use exchange::ExchangeNode;
 pub use phone::{Call, PhoneNode, Rest};
 pub use refusing::{Admission, Refusing};
+pub use rogue::{Breach, Oddity, RogueNode, Shot};

@@ -18,6 +18,10 @@ impl Oracle for Agreement {
         }
         for (index, phone) in scene.phones.iter().enumerate().filter(|(_, phone)| phone.alive) {
             for (&session, call) in phone.calls.iter().filter(|(_, call)| is_settled(scene, call)) {
+                // A rogue owes nobody anything.
+                if scene.engines.is_with_stranger((index, session)) {
+                    continue;
+                }
                 let here = format!("call {session} of {}", phone.setup.name);
                 let Some((other, peer)) = scene.engines.peer((index, session)) else {
                     return Err(format!("{here} is established, and its media has no other end"));

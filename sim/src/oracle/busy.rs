@@ -40,6 +40,8 @@ impl Oracle for Busy {
                 let name = match node {
                     Node::Phone(phone) => &scene.phones[phone].setup.name,
                     Node::Exchange(exchange) => scene.exchanges[exchange].name(),
+                    // Nobody promised that it would not.
+                    Node::Rogue(_) => return Ok(()),
                 };
                 Err(format!("{name} wants to be woken {count} times at one instant"))
             }

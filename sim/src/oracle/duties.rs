@@ -75,6 +75,8 @@ impl Now {
 struct Invite {
     sent: Instant,
     flow: FlowId,
+    call: CallId,
+    number: u32,
     status: Option<u16>,
 }
 
@@ -189,7 +191,8 @@ impl Phone {
             return Ok(());
         }
         let met = self.glares.remove(&call);
-        self.invites.insert(branch, Invite { sent: now, flow, status: None });
+        let number = message.cseq().map_or(0, |cseq| cseq.number);
+        self.invites.insert(branch, Invite { sent: now, flow, call, number, status: None });
         match met {
             Some(at) if now.saturating_since(at) < GLARE => {
                 Err("tries again at once after a 491, and owns the Call-ID".to_owned())
@@ -224,9 +227,11 @@ impl Phone {
                 if status < 200 || message.cseq().is_ok_and(|cseq| cseq.method != Method::Invite) {
                     return;
                 }
-                let Some(invite) = self.invites.get_mut(&branch).filter(|invite| invite.flow == flow) else {
-                    return;
+                // What names another call or number than the INVITE is no answer to it (RFC 3261 §8.2.6.2).
+                let is_its = |invite: &&mut Invite| {
+                    invite.flow == flow && invite.call == call && invite.number == number
                 };
+                let Some(invite) = self.invites.get_mut(&branch).filter(is_its) else { return };
                 let again = invite.status.is_some();
                 let first = *invite.status.get_or_insert(status);
                 let due = if status < 300 { first < 300 } else { !again };

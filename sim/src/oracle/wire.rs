@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use offhook::FlowId;
-use offhook_wire::{Frame, Instant, Limits, Message, datagram};
+use offhook_wire::{Fault, FaultKind, Frame, Instant, Limits, Message, datagram};
 
 use super::{Oracle, Scene, Sight};
 
@@ -18,6 +18,9 @@ pub(super) struct Wire {
     /// The final response of each server transaction (RFC 3261 §17.2.3), by phone, connection, and what Via says. An
     /// exchange sends what is pending again when a phone comes back; over another connection it is a new transaction.
     finals: BTreeMap<(usize, FlowId, Vec<u8>), (u16, Instant)>,
+    /// The phone that was just sent nonsense: its 400 repeats each value as it was
+    /// (§8.2.6.2).
+    answers_nonsense: Option<usize>,
 }
 
 impl Oracle for Wire {
@@ -26,7 +29,18 @@ impl Oracle for Wire {
     }
 
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        let Sight::Sent { phone, flow, data } = *sight else { return Ok(()) };
+        let (phone, flow, data) = match *sight {
+            Sight::Sent { phone, flow, data } => (phone, flow, data),
+            Sight::Received { phone, data, .. } => {
+                self.answers_nonsense = (!self.is_sense(data)).then_some(phone);
+                return Ok(());
+            }
+            Sight::Drained { .. } => {
+                self.answers_nonsense = None;
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
         self.sent(scene.phones[phone].local(scene.now), phone, flow, data).map_err(|what| {
             let message = String::from_utf8_lossy(data);
             format!("{} sends a message that {what}:\n{message}", scene.phones[phone].setup.name)
@@ -35,13 +49,27 @@ impl Oracle for Wire {
 }
 
 impl Wire {
+    fn is_sense(&self, data: &Bytes) -> bool {
+        match datagram(data.clone(), &self.limits) {
+            Frame::Message(message) => message.check().is_ok(),
+            Frame::KeepAlive(_) => true,
+            Frame::Faulty { .. } => false,
+        }
+    }
+
     fn sent(&mut self, now: Instant, phone: usize, flow: FlowId, data: &Bytes) -> Result<(), String> {
         let message = match datagram(data.clone(), &self.limits) {
             Frame::Message(message) => message,
             Frame::KeepAlive(_) => return Ok(()),
             Frame::Faulty { fault, .. } => return Err(format!("is no message: {fault}")),
         };
-        message.check().map_err(|fault| format!("means nothing: {fault}"))?;
+        match message.check() {
+            Ok(()) => {}
+            Err(Fault { kind: FaultKind::Header(_), .. }) if self.answers_nonsense == Some(phone) => {
+                return Ok(());
+            }
+            Err(fault) => return Err(format!("means nothing: {fault}")),
+        }
         let Some(status) = message.status().filter(|&status| status >= 200) else { return Ok(()) };
         let key = transaction(&message).ok_or("names no transaction")?;
         let (before, at) = *self.finals.entry((phone, flow, key)).or_insert((status, now));

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use offhook::DtmfPath;
 
+use crate::node::Oddity;
+
 use super::Fault;
 
 /// Something that happens at a time.
@@ -27,6 +29,33 @@ pub enum Act {
     },
     /// Something goes wrong.
     Fault(Fault),
+    /// A rogue does something.
+    Rogue {
+        /// Which one, by its place in the scenario.
+        rogue: usize,
+        /// What.
+        prank: Prank,
+    },
+}
+
+/// What a rogue does of its own accord. How it does that is up to what it breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prank {
+    /// Call a user.
+    Call(String),
+    /// End its newest call, by BYE.
+    HangUp,
+    /// Give up its newest call, by CANCEL.
+    Cancel,
+    /// Send something to a user many times, in its newest call with the user if there is one.
+    Flood {
+        /// To whom.
+        user: String,
+        /// How many times.
+        count: u32,
+        /// What.
+        with: Oddity,
+    },
 }
 
 /// What a user does. It is meant for the newest call that is in the state for it; without one, nothing is done.

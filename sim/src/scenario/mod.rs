@@ -7,15 +7,17 @@
 mod act;
 mod fault;
 mod read;
+mod rogue;
 mod stream;
 mod trouble;
 mod write;
 
 use std::time::Duration;
 
-pub use act::{Act, Deed, Manner, Step};
+pub use act::{Act, Deed, Manner, Prank, Step};
 pub use fault::{Fault, MediaTrouble, Way};
 pub use read::{ScenarioError, parse_duration};
+pub use rogue::RogueSetup;
 pub use stream::{End, StreamTrouble, Streaming};
 pub use trouble::{ClockStep, ExchangeTrouble, Stillness};
 pub use write::Seconds;
@@ -31,6 +33,8 @@ pub struct Scenario {
     pub exchanges: Vec<ExchangeSetup>,
     /// The phones.
     pub phones: Vec<PhoneSetup>,
+    /// The peers that break rules on purpose.
+    pub rogues: Vec<RogueSetup>,
     /// How long each phase lasts.
     pub span: Span,
     /// How faithful its media is.
@@ -206,6 +210,7 @@ impl Scenario {
             seed,
             exchanges: vec![ExchangeSetup::new("pbx")],
             phones: Vec::new(),
+            rogues: Vec::new(),
             span: Span::default(),
             media: Fidelity::Model,
             steps: Vec::new(),
@@ -222,6 +227,11 @@ impl Scenario {
     /// The place of an exchange in [`Scenario::exchanges`].
     pub fn exchange(&self, name: &str) -> Option<usize> {
         self.exchanges.iter().position(|exchange| exchange.name == name)
+    }
+
+    /// The place of a rogue in [`Scenario::rogues`].
+    pub fn rogue(&self, name: &str) -> Option<usize> {
+        self.rogues.iter().position(|rogue| rogue.name == name)
     }
 
     /// The lines of the text form, cut into `setting` and `steps`.
@@ -267,6 +277,8 @@ exchange pbx2 drift=-50000
 phone alice ws
 phone bob udp user=robert delay=5ms jitter=30ms loss=50 duplicate=10 late=20 drift=-200 codecs=pcma,opus no-telephone-event attempts=3 expires=60s
 phone mallory ws split=1 gather=2 fragment=3 ping=4 binary=5 wrong-password
+rogue trudy udp breaks=final-twice,no-ack
+rogue eve ws
 
 0.5s bob will answer after 1.5s
 0.75s bob will reject 603 after 0s
@@ -317,6 +329,10 @@ phone mallory ws split=1 gather=2 fragment=3 ping=4 binary=5 wrong-password
 15s pbx freezes for 5s
 15s pbx sets its clock back by 2s
 16s pbx2 dies
+16s trudy calls bob
+16s trudy floods bob with 60 refer-to-self
+17s trudy cancels
+18s eve hangs up
 ";
 
     #[test]
@@ -324,7 +340,7 @@ phone mallory ws split=1 gather=2 fragment=3 ping=4 binary=5 wrong-password
         let scenario: Scenario = EXAMPLE.parse().expect("the example is understood");
         assert_eq!(scenario.to_string(), EXAMPLE);
         assert_eq!(Scenario::from_json(&scenario.to_json()), Ok(scenario.clone()));
-        assert_eq!(scenario.steps.len(), 49);
+        assert_eq!(scenario.steps.len(), 53);
         assert_eq!(scenario.phones[1].user, "robert");
         assert_eq!(scenario.phones[1].weather.loss, 50);
     }
@@ -342,6 +358,9 @@ phone mallory ws split=1 gather=2 fragment=3 ping=4 binary=5 wrong-password
             (3, "offhook-scenario 1\nphone bob ws\n1s bob dances"),
             (3, "offhook-scenario 1\nphone bob ws\n1s bob answers now"),
             (2, "offhook-scenario 1\nseed x"),
+            (2, "offhook-scenario 1\nrogue eve ws breaks=hearts"),
+            (3, "offhook-scenario 1\nrogue eve ws\n1s eve sings"),
+            (3, "offhook-scenario 1\nphone eve ws\nrogue eve ws"),
         ] {
             let refused = wrong.parse::<Scenario>().expect_err(wrong);
             assert_eq!(refused.line(), line, "{wrong}: {refused}");

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::rogue::{read_prank, read_rogue};
 use super::{
     Act, Codec, Deed, ExchangeSetup, Fault, Fidelity, Manner, PhoneSetup, Scenario, Span, Step, Transport,
 };
@@ -70,17 +71,25 @@ impl Scenario {
                 let phone = read_phone(self.new_name(name)?, transport, settings)?;
                 self.phones.push(phone);
             }
+            ["rogue", name, transport, settings @ ..] => {
+                let rogue = read_rogue(self.new_name(name)?, read_transport(transport)?, settings)?;
+                self.rogues.push(rogue);
+            }
             [at, name, act @ ..] if at.starts_with(|c: char| c.is_ascii_digit()) => {
                 let step = Step { at: parse_duration(at)?, act: self.read_act(name, act)? };
                 self.steps.push(step);
             }
-            _ => return Err("expected `seed`, `span`, `media`, `exchange`, `phone` or a time".to_owned()),
+            _ => {
+                return Err(
+                    "expected `seed`, `span`, `media`, `exchange`, `phone`, `rogue` or a time".to_owned()
+                );
+            }
         }
         Ok(())
     }
 
     fn new_name(&self, name: &str) -> Result<String, String> {
-        if self.phone(name).is_some() || self.exchange(name).is_some() {
+        if self.phone(name).is_some() || self.exchange(name).is_some() || self.rogue(name).is_some() {
             return Err(format!("`{name}` is there already"));
         }
         Ok(name.to_owned())
@@ -89,6 +98,9 @@ impl Scenario {
     fn read_act(&self, name: &str, words: &[&str]) -> Result<Act, String> {
         if let Some(fault) = Fault::read(self, name, words)? {
             return Ok(Act::Fault(fault));
+        }
+        if let Some(rogue) = self.rogue(name) {
+            return Ok(Act::Rogue { rogue, prank: read_prank(words)? });
         }
         let phone = self.phone(name).ok_or_else(|| format!("nobody is called `{name}`"))?;
         Ok(Act::User { phone, deed: read_deed(words)? })
@@ -143,11 +155,7 @@ fn read_drift(value: &str) -> Result<i32, String> {
 
 fn read_phone(name: String, transport: &str, settings: &[&str]) -> Result<PhoneSetup, String> {
     let mut phone = PhoneSetup::new(name);
-    phone.transport = match transport {
-        "ws" => Transport::Ws,
-        "udp" => Transport::Udp,
-        _ => return Err(format!("no transport `{transport}`")),
-    };
+    phone.transport = read_transport(transport)?;
     for setting in settings {
         match setting.split_once('=') {
             None if *setting == "no-telephone-event" => phone.telephone_event = false,
@@ -171,6 +179,14 @@ fn read_phone(name: String, transport: &str, settings: &[&str]) -> Result<PhoneS
         }
     }
     Ok(phone)
+}
+
+fn read_transport(word: &str) -> Result<Transport, String> {
+    match word {
+        "ws" => Ok(Transport::Ws),
+        "udp" => Ok(Transport::Udp),
+        _ => Err(format!("no transport `{word}`")),
+    }
 }
 
 fn read_codec(name: &str) -> Result<Codec, String> {

@@ -43,6 +43,9 @@ impl fmt::Display for Scenario {
         for phone in &self.phones {
             writeln!(f, "{phone}")?;
         }
+        for rogue in &self.rogues {
+            writeln!(f, "{rogue}")?;
+        }
         if !self.steps.is_empty() {
             writeln!(f)?;
         }
@@ -60,6 +63,7 @@ impl Scenario {
         match &step.act {
             Act::User { phone, deed } => format!("{at} {} {deed}", self.phones[*phone].name),
             Act::Fault(fault) => format!("{at} {}", fault.describe(self)),
+            Act::Rogue { rogue, prank } => format!("{at} {} {prank}", self.rogues[*rogue].name),
         }
     }
 }

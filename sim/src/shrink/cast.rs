@@ -26,12 +26,12 @@ fn remove_exchange(scenario: &mut Scenario, gone: usize) {
     scenario.exchanges.remove(gone);
     scenario.steps.retain_mut(|step| match &mut step.act {
         Act::Fault(fault) => fault.exchange_mut().is_none_or(|exchange| stays(exchange, gone)),
-        Act::User { .. } => true,
+        Act::User { .. } | Act::Rogue { .. } => true,
     });
 }
 
 /// Whether a place is not the one that is gone; those behind it move up.
-fn stays(place: &mut usize, gone: usize) -> bool {
+pub(super) fn stays(place: &mut usize, gone: usize) -> bool {
     let stays = *place != gone;
     *place -= usize::from(*place > gone);
     stays
@@ -41,6 +41,7 @@ fn phone_of(step: &mut Step) -> Option<&mut usize> {
     match &mut step.act {
         Act::User { phone, .. } => Some(phone),
         Act::Fault(fault) => fault.phone_mut(),
+        Act::Rogue { .. } => None,
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod cast;
 mod plain;
+mod rogues;
 mod steps;
 mod times;
 
@@ -108,6 +109,7 @@ impl Shrinking<'_> {
             let before = self.best.scenario.clone();
             self.leave_out_steps();
             self.leave_out_nodes();
+            self.tame_rogues();
             self.make_plain();
             self.space_out();
             self.make_short();

@@ -63,6 +63,7 @@ fn plainer(act: &Act) -> Vec<Act> {
             plainer_deeds(deed).into_iter().map(|deed| Act::User { phone, deed }).collect()
         }
         Act::Fault(fault) => plainer_faults(fault).into_iter().map(Act::Fault).collect(),
+        Act::Rogue { rogue, prank } => super::rogues::plainer(rogue, prank),
     }
 }
 

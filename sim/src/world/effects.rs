@@ -117,6 +117,13 @@ impl World {
 
     /// Brings a path up where both ends agreed and nothing is in the way.
     pub(super) fn path_up(&mut self, end: End) {
+        if self.engines.is_with_stranger(end) {
+            // Somebody answers there, and that is all that is known of him.
+            if !self.is_pathless(end.0) && self.engines.model().is_some_and(|model| model.set_up(end, true)) {
+                self.media_news(end, MediaEvent::Up);
+            }
+            return;
+        }
         let Some(peer) = self.engines.peer(end) else { return };
         if [end.0, peer.0].iter().any(|&phone| self.is_pathless(phone)) {
             return;

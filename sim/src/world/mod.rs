@@ -3,6 +3,7 @@
 mod effects;
 mod faults;
 mod net;
+mod rogues;
 mod script;
 #[cfg(feature = "media")]
 mod sound;
@@ -20,13 +21,14 @@ use offhook_wire::Instant;
 
 use crate::fate::Fates;
 use crate::media::{End, Engines};
-use crate::node::{Call, ExchangeNode, PhoneNode};
+use crate::node::{Call, ExchangeNode, PhoneNode, RogueNode};
 use crate::oracle::{Moment, Oracle, Scene, Sight, Violation};
 use crate::queue::Queue;
 use crate::scenario::{Deed, Manner, Scenario};
 use crate::tape::{Node, Tape, What};
 use crate::watch::{Point, Watch};
 use net::{Connection, Net};
+use rogues::Rogues;
 
 pub use script::Builder;
 
@@ -40,6 +42,7 @@ pub struct World {
     queue: Queue<Happening>,
     phones: Vec<PhoneNode>,
     exchanges: Vec<ExchangeNode>,
+    rogues: Rogues,
     nets: Vec<Net>,
     connections: Vec<Connection>,
     exchange_flows: BTreeMap<(usize, exchange::FlowId), usize>,
@@ -128,6 +131,7 @@ enum Happening {
     Datagram(Box<sound::Datagram>),
     #[cfg(feature = "media")]
     Listen,
+    Rogue(usize, rogues::Hap),
 }
 
 impl World {
@@ -150,6 +154,7 @@ impl World {
                 .iter()
                 .map(|phone| Net::new(phone.weather, phone.streaming, scenario.exchanges.len()))
                 .collect(),
+            rogues: Rogues::new(&scenario),
             connections: Vec::new(),
             exchange_flows: BTreeMap::new(),
             fates: Fates::new(scenario.seed),
@@ -163,6 +168,7 @@ impl World {
         };
         for exchange in 0..world.exchanges.len() {
             world.exchanges[exchange].start(&world.scenario, Instant::ZERO);
+            world.rogues_find(exchange);
         }
         for phone in 0..world.phones.len() {
             world.drain_phone(phone);
@@ -225,7 +231,9 @@ impl World {
         let planned = self.queue.next_at();
         let phones = self.phones.iter().filter_map(PhoneNode::deadline);
         let exchanges = self.exchanges.iter().filter_map(ExchangeNode::deadline);
-        let wake = phones.chain(exchanges).chain(self.engines.deadline(&self.phones)).min();
+        let rogues = self.rogues.nodes.iter().filter_map(RogueNode::deadline);
+        let engines = self.engines.deadline(&self.phones);
+        let wake = phones.chain(exchanges).chain(rogues).chain(engines).min();
         let Some(next) = planned.into_iter().chain(wake).min().filter(|&next| next <= limit) else {
             self.now = limit.max(self.now);
             return false;
@@ -271,6 +279,7 @@ impl World {
             Happening::Datagram(datagram) => self.datagram_arrives(&datagram),
             #[cfg(feature = "media")]
             Happening::Listen => self.listen(),
+            Happening::Rogue(rogue, hap) => self.rogue_happens(rogue, hap),
         }
     }
 
@@ -291,6 +300,7 @@ impl World {
         }
         #[cfg(feature = "media")]
         self.wake_lines();
+        self.wake_rogues();
     }
 
     fn phone_input(&mut self, phone: usize, input: Input) {
@@ -365,6 +375,7 @@ impl World {
         while let Some(output) = self.exchanges[exchange].poll() {
             match output {
                 exchange::Output::Transmit { flow, data } => self.exchange_transmits(exchange, flow, data),
+                exchange::Output::Close { flow } if self.rogue_is_closed(exchange, flow) => {}
                 exchange::Output::Close { flow } => self.exchange_closes(exchange, flow),
                 exchange::Output::Event(event) => self.exchange_told(exchange, &event),
             }
@@ -374,7 +385,9 @@ impl World {
 
     fn exchange_transmits(&mut self, exchange: usize, flow: exchange::FlowId, data: Bytes) {
         self.tape.exchange_message(self.now, exchange, flow.0, &data);
-        self.exchange_sends(exchange, flow, data);
+        if !self.rogue_is_sent(exchange, flow, &data) {
+            self.exchange_sends(exchange, flow, data);
+        }
     }
 
     fn exchange_told(&mut self, exchange: usize, event: &exchange::Event) {

@@ -6,11 +6,11 @@ use offhook::{Command, Dial, Event, Misuse, SessionId, Status};
 use offhook_wire::Instant;
 
 use super::{Phase, World};
-use crate::node::{Call, PhoneNode};
+use crate::node::{Breach, Call, PhoneNode};
 use crate::oracle;
 use crate::scenario::{
-    Deed, ExchangeSetup, ExchangeTrouble, Fault, Manner, PhoneSetup, Scenario, Stillness, StreamTrouble,
-    Transport, Way, Weather,
+    Deed, ExchangeSetup, ExchangeTrouble, Fault, Manner, PhoneSetup, Prank, RogueSetup, Scenario, Stillness,
+    StreamTrouble, Transport, Way, Weather,
 };
 use crate::tape::{Entry, What};
 
@@ -72,6 +72,13 @@ impl Builder {
         self
     }
 
+    /// A peer that breaks rules on purpose.
+    #[must_use]
+    pub fn rogue(mut self, name: &str, breaks: impl IntoIterator<Item = Breach>) -> Self {
+        self.scenario.rogues.push(RogueSetup::new(name, breaks));
+        self
+    }
+
     /// The world at its first instant, with all oracles watching.
     pub fn cold(self) -> World {
         World::new(self.scenario, oracle::all(), true)
@@ -125,6 +132,15 @@ impl World {
         let dialled = self.ask(phone, Command::Dial { session, dial: Dial::to(to) });
         assert_eq!(dialled, Ok(()), "{name} cannot dial {to}");
         session
+    }
+
+    /// Lets a rogue do something.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn rogue(&mut self, name: &str, prank: &Prank) {
+        let rogue = self.scenario.rogue(name).expect("a rogue of that name");
+        self.prank(rogue, prank);
     }
 
     /// Gives a phone any command.

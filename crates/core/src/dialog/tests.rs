@@ -5,6 +5,9 @@ use crate::{Config, Transport};
 const INVITE: &str = "INVITE sip:alice@aa.invalid SIP/2.0";
 const OK: &str = "SIP/2.0 200 OK";
 
+const ASKED: Asked<'_> =
+    Asked { call_id: b"call", from: b"\"Alice\" <sip:alice@a>;x=1", tag: b"a", uri: b"sip:bob@b" };
+
 /// A message between alice, who has the tag `a`, and bob.
 fn text(start: &str, routes: &[&str], to: &str) -> String {
     let routes: String = routes.iter().map(|route| format!("Record-Route: {route}\r\n")).collect();
@@ -18,7 +21,7 @@ fn text(start: &str, routes: &[&str], to: &str) -> String {
 /// The dialog of a caller whose INVITE had the number 7, with the routes as the 200 has them.
 fn caller(routes: &[&str]) -> Dialog {
     let ok = message(text(OK, routes, "Bob <sip:bob@b>;tag=b"));
-    Dialog::of_response(&Bench::new().config, &ok, 7).expect("a dialog")
+    Dialog::of_response(&Bench::new().config, &ok, Some(&ASKED), 7).expect("a dialog")
 }
 
 /// The dialog of a callee whose tag is `ours`.
@@ -46,7 +49,7 @@ fn a_request_of_the_caller() {
     let request = request(&caller(&["<sip:p2;lr>", "<sip:p1;lr>"]));
     assert_eq!(uri(&request), "sip:peer@192.0.2.9;transport=ws");
     assert_eq!(values(&request, HeaderName::Route), ["<sip:p1;lr>,<sip:p2;lr>"]);
-    assert_eq!(values(&request, HeaderName::From), ["\"Alice\" <sip:alice@a>;tag=a;x=1"]);
+    assert_eq!(values(&request, HeaderName::From), ["\"Alice\" <sip:alice@a>;x=1;tag=a"]);
     assert_eq!(values(&request, HeaderName::To), ["Bob <sip:bob@b>;tag=b"]);
     assert_eq!(values(&request, HeaderName::CallId), ["call"]);
     assert_eq!(values(&request, HeaderName::CSeq), ["2147483647 INFO"]);
@@ -167,23 +170,57 @@ fn the_ack_of_a_2xx() {
     }
 }
 
+/// RFC 3261 §12.1.2: what is ours is what the INVITE said. No tag is the null tag, and without a Contact that can be written to there
+/// is still what was dialled.
 #[test]
-fn what_lacks_a_name_or_says_too_much_makes_no_dialog() {
+fn a_2xx_that_lacks_something_makes_a_dialog() {
     let config: &Config = &Bench::new().config;
     let with = |from: &str, to: &str| {
-        let text = text(OK, &[], "<sip:bob@b>;tag=b");
+        let text = text(OK, &["<sip:p;lr>"], "<sip:bob@b>;tag=b");
         assert!(text.contains(from));
-        Message::parse(text.replace(from, to).into(), &offhook_wire::Limits::default()).expect("a message")
+        message(text.replacen(from, to, 1))
     };
-    assert!(Dialog::of_response(config, &with("tag=b", "tag=c"), 7).is_ok());
-    for (from, to) in [(";tag=b", ""), ("tag=a;", ""), ("Contact:", "X:"), ("Call-ID:", "X:")] {
-        assert!(Dialog::of_response(config, &with(from, to), 7).is_err(), "{from}");
+    let contact = "<sip:peer@192.0.2.9;transport=ws>";
+    for (from, to, remote, target) in [
+        ("tag=b", "tag=c", "<sip:bob@b>;tag=c", "sip:peer@192.0.2.9;transport=ws"),
+        (";tag=b", "", "<sip:bob@b>", "sip:peer@192.0.2.9;transport=ws"),
+        ("tag=a;", "tag=z;", "<sip:bob@b>;tag=b", "sip:peer@192.0.2.9;transport=ws"),
+        ("Call-ID: call", "Call-ID: other", "<sip:bob@b>;tag=b", "sip:peer@192.0.2.9;transport=ws"),
+        ("Contact:", "X:", "<sip:bob@b>;tag=b", "sip:bob@b"),
+        (contact, "*", "<sip:bob@b>;tag=b", "sip:bob@b"),
+        (contact, "<sip:peer@>", "<sip:bob@b>;tag=b", "sip:bob@b"),
+        (contact, "<tel:+1>", "<sip:bob@b>;tag=b", "sip:bob@b"),
+        (contact, "<sip:peer@c?subject=x>", "<sip:bob@b>;tag=b", "sip:bob@b"),
+    ] {
+        let dialog = Dialog::of_response(config, &with(from, to), Some(&ASKED), 7).expect(to);
+        let bye = request(&dialog);
+        assert_eq!(bye.request_uri(), Some(target.as_bytes()), "{to}");
+        assert_eq!(values(&bye, HeaderName::To), [remote], "{to}");
+        assert_eq!(values(&bye, HeaderName::CallId), ["call"], "{to}");
+        assert_eq!(bye.from().expect("From").tag(), Some(&b"a"[..]), "{to}");
     }
+}
+
+/// RFC 3261 §12.1.1: an INVITE has a Contact, or it makes no dialog; its From may lack a tag.
+#[test]
+fn an_invite_has_to_say_where_to_write() {
+    let invite = text(INVITE, &["<sip:p;lr>", "<sip:p?x=y>", "nonsense"], "<sip:bob@b>");
+    let callee = |text: String| Dialog::of_request(&message(text), b"ours");
+    let bye = request(&callee(invite.replace("tag=a;", "")).expect("a null tag"));
+    assert_eq!(bye.to().expect("To").tag(), None);
+    assert_eq!(values(&bye, HeaderName::Route), ["<sip:p;lr>"], "what nobody can follow is left out");
+    assert!(callee(invite.replace("Contact:", "X:")).is_err());
+    assert!(callee(invite.replace("<sip:peer@192.0.2.9;transport=ws>", "<http://peer/>")).is_err());
+}
+
+#[test]
+fn what_says_too_much_makes_no_dialog() {
+    let config: &Config = &Bench::new().config;
     let limits = offhook_wire::Limits { message: 1 << 20, head: 1 << 20, ..offhook_wire::Limits::default() };
     let long = |n: usize| {
         let route = format!("<sip:{};lr>", "p".repeat(n));
         let ok = text(OK, &[&route], "<sip:bob@b>;tag=b");
-        Dialog::of_response(config, &Message::parse(ok.into(), &limits).expect("a message"), 7)
+        Dialog::of_response(config, &Message::parse(ok.into(), &limits).expect("a message"), Some(&ASKED), 7)
     };
     assert!(long(65_000).is_ok());
     assert!(long(65_536).is_err());

@@ -168,10 +168,12 @@ impl Session {
     /// (§13.2.2.4). Of another fork: that one is hung up.
     fn repeated_2xx(&mut self, env: &mut Env<'_, '_>, code: u16, message: &Message) {
         let (200..=299, Ok(cseq), Some(e)) = (code, message.cseq(), self.established_mut()) else { return };
-        if cseq.method != Method::Invite {
+        if cseq.method != Method::Invite || !e.dialog.has_sent(cseq.number) {
             return;
         }
-        if to_tag(message) == Some(e.dialog.remote_tag()) || planted!(env.cx.config, ForkNotToldApart) {
+        if to_tag(message).unwrap_or_default() == e.dialog.remote_tag()
+            || planted!(env.cx.config, ForkNotToldApart)
+        {
             if planted!(env.cx.config, RepeatedAckForgotten) {
                 return;
             }
@@ -185,7 +187,7 @@ impl Session {
     fn answered(&mut self, env: &mut Env<'_, '_>, pending: Pending, code: u16, message: &Message) {
         match pending.ask {
             Ask::Bye => {}
-            Ask::Invite { .. } => self.reinvite_response(env, code, message),
+            Ask::Invite { .. } => self.reinvite_response(env, pending.cseq, code, message),
             Ask::Refer { .. } => self.refer_response(env, pending.cseq, code),
             Ask::Info { digit, .. } => self.info_done(env, digit, (200..=299).contains(&code)),
             // A peer that refuses our NOTIFY has no subscription any more (RFC 6665 §4.2.2).

@@ -238,12 +238,17 @@ impl Session {
     }
 
     /// The final response to our re-INVITE.
-    pub(super) fn reinvite_response(&mut self, env: &mut Env<'_, '_>, code: u16, message: &Message) {
+    pub(super) fn reinvite_response(
+        &mut self,
+        env: &mut Env<'_, '_>,
+        cseq: u32,
+        code: u16,
+        message: &Message,
+    ) {
         let (offer, hold) = match self.take_change() {
             Change::Inviting { offer, hold } => (offer, hold),
             other => return self.set_change(other),
         };
-        let cseq = message.cseq().map_or(0, |cseq| cseq.number);
         match code {
             200..=299 => {
                 if let Some(e) = self.established_mut() {

@@ -50,6 +50,7 @@ impl Session {
     ) -> Option<Self> {
         let mut session = Self::new(id, env, None);
         let Ok(dialog) = Dialog::of_request(&invite, session.tag.as_bytes()) else {
+            env.cx.trace.mark(Mark::NoDialog);
             uas::answer(env, tx, &invite, 400);
             return None;
         };

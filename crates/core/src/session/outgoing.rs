@@ -2,7 +2,7 @@
 
 use super::established::{Change, Credentials, Established};
 use super::{Env, Phase, Session, State, Step, Upcall};
-use crate::dialog::{Dialog, decimal};
+use crate::dialog::{Asked, Dialog, NoDialog, decimal};
 use crate::entropy::Label;
 use crate::marks::Mark;
 use crate::negotiation::LocalOffer;
@@ -45,7 +45,7 @@ pub(super) struct Calling {
 /// The INVITE is given up; its final response is still to come (§9.1).
 pub(super) struct Cancelling {
     pub(super) tx: ClientTx,
-    invite_cseq: u32,
+    invite: Invite,
     credentials: Option<Credentials>,
     why: EndReason,
 }
@@ -193,9 +193,8 @@ impl Session {
         let State::Calling(calling) = self.take() else { return };
         let Calling { offer, invite, preview, credentials, .. } = calling;
         self.silence(env.cx, SessionTimer::NoAnswer);
-        let Ok(dialog) = Dialog::of_response(env.cx.config, message, invite.cseq) else {
+        let Ok(dialog) = self.dialog_of(env, message, &invite) else {
             self.negotiation.withdraw(offer);
-            env.cx.trace.mark(Mark::NoDialog);
             let why = EndReason::new(By::Peer, Cause::Protocol, message.status(), "a 2xx without a dialog");
             return self.end(env, Step::Refused, why);
         };
@@ -240,6 +239,12 @@ impl Session {
         self.report(env, 200);
     }
 
+    fn dialog_of(&self, env: &Env<'_, '_>, message: &Message, invite: &Invite) -> Result<Dialog, NoDialog> {
+        let (from, tag) = (env.line.from(), self.tag.as_bytes());
+        let asked = Asked { call_id: &invite.call_id, from, tag, uri: &invite.invitation.uri };
+        Dialog::of_response(env.cx.config, message, Some(&asked), invite.cseq)
+    }
+
     fn invite_refused(&mut self, env: &mut Env<'_, '_>, code: u16, message: &Message) {
         let State::Calling(mut calling) = self.take() else { return };
         if matches!(code, 401 | 407) {
@@ -281,7 +286,7 @@ impl Session {
             env.txs.cancel(env.cx, calling.tx);
         }
         let Calling { tx, invite, credentials, .. } = calling;
-        let cancelling = Cancelling { tx, invite_cseq: invite.cseq, credentials, why };
+        let cancelling = Cancelling { tx, invite, credentials, why };
         self.advance(env.cx, step, Phase::Cancelling, State::Cancelling(cancelling));
     }
 
@@ -294,12 +299,12 @@ impl Session {
             return self.end(env, Step::Closed, cancelling.why);
         }
         // The CANCEL crossed the answer: the call exists, and is hung up (§9.1, §15).
-        match Dialog::of_response(env.cx.config, message, cancelling.invite_cseq) {
+        match self.dialog_of(env, message, &cancelling.invite) {
             Ok(dialog) => {
                 env.cx.trace.mark(Mark::AnswerCrossedCancel);
                 let mut established = Established::new(dialog, true);
                 established.credentials = cancelling.credentials;
-                established.send_ack(env, cancelling.invite_cseq);
+                established.send_ack(env, cancelling.invite.cseq);
                 self.close_dialog(env, established, Step::Accepted, cancelling.why);
             }
             Err(_) => self.end(env, Step::Closed, cancelling.why),
@@ -329,7 +334,7 @@ pub(super) fn refuse_fork(env: &mut Env<'_, '_>, code: u16, message: &Message) {
     if cseq.method != Method::Invite {
         return;
     }
-    let dialog = Dialog::of_response(env.cx.config, message, cseq.number);
+    let dialog = Dialog::of_response(env.cx.config, message, None, cseq.number);
     let (Some(path), Ok(mut dialog)) = (env.line.path(), dialog) else { return };
     env.cx.trace.mark(Mark::Forked);
     let branch: [u8; 16] = env.cx.entropy.token(Label::Ids);

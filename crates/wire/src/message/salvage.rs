@@ -13,8 +13,8 @@ impl Message {
     /// Best effort for a request that [`Message::parse`] refused: the rows that can be read and an empty
     /// body, so that a 400 can be written (RFC 3261 §8.2.6.2, §16.3).
     ///
-    /// `None` when no reply is possible or allowed: it is no request, it is an ACK, or one of Via, From,
-    /// To, Call-ID and CSeq is missing.
+    /// `None` when no reply is possible or allowed: it is no request, it is an ACK, one of Via, From,
+    /// To, Call-ID and CSeq is missing, or the top Via cannot be read.
     pub fn salvage(data: Bytes, limits: &Limits) -> Option<Self> {
         let scanned = &data[..data.len().min(limits.head).min(u32::MAX as usize)];
         let line = find(scanned, b"\r\n")?;
@@ -30,8 +30,21 @@ impl Message {
             return None;
         }
         let body = end as u32;
-        Some(Self { data: data.slice(..end), rows, start, body })
+        let salvaged = Self { data: data.slice(..end), rows: said_once(rows), start, body };
+        // A reply goes where the top Via says (§18.2.2).
+        salvaged.via().is_ok().then_some(salvaged)
     }
+}
+
+/// Of rows that may stand once and that a reply copies, the first is left.
+fn said_once(rows: Vec<Entry>) -> Vec<Entry> {
+    let once = [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];
+    let mut seen = [false; 4];
+    let first = |row: &Entry| match once.iter().position(|name| *name == row.name) {
+        Some(at) => !std::mem::replace(&mut seen[at], true),
+        None => true,
+    };
+    rows.into_iter().filter(first).collect()
 }
 
 /// The Content-Length of a refused head, by the rows that can be read: `None` when there is none, when it

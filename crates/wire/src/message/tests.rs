@@ -89,6 +89,16 @@ fn a_refused_request_can_still_be_answered() {
 }
 
 #[test]
+fn a_reply_to_what_is_said_twice_says_it_once() {
+    let text = b"BYE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=1\r\nFrom: <sip:a@b>;tag=1\r\nFrom: <sip:c@d>;tag=2\r\n\
+        To: <sip:b@c>\r\nTo: <sip:e@f>\r\nCall-ID: x\r\ni: y\r\nCSeq: 1 BYE\r\nCSeq: 2 BYE\r\n\r\n";
+    let salvaged = Message::salvage(Bytes::from_static(text), &Limits::default()).unwrap();
+    let reply = crate::Builder::reply(&salvaged, 400, "Bad Request", Some(b"t")).finish();
+    let reply = Message::parse(reply, &Limits::default()).unwrap();
+    assert_eq!((reply.check(), reply.call_id().unwrap()), (Ok(()), &b"x"[..]));
+}
+
+#[test]
 fn what_must_not_be_answered_is_not_salvaged() {
     let rest = "Via: SIP/2.0/UDP h\r\nf: <sip:a@b>\r\nt: <sip:b@c>\r\ni: x\r\nCSeq: 1 X\r\n";
     let salvage = |text: String| Message::salvage(text.into(), &Limits::default());
@@ -96,6 +106,7 @@ fn what_must_not_be_answered_is_not_salvaged() {
     assert!(salvage(format!("ACK sip:a SIP/2.0 \r\n{rest}")).is_none());
     assert!(salvage(format!("SIP/2.0 9999 x\r\n{rest}")).is_none());
     assert!(salvage(format!("X sip:a SIP/2.0 \r\n{}", rest.replace("i: x\r\n", ""))).is_none());
+    assert!(salvage(format!("X sip:a SIP/2.0 \r\n{}", rest.replace("SIP/2.0/UDP h", ";;,;"))).is_none());
     assert!(salvage("\r\n\r\n".into()).is_none());
 }
 

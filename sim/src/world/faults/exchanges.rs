@@ -48,6 +48,7 @@ impl World {
                 self.orphan(connection);
             }
         }
+        self.rogues_lose(exchange);
     }
 
     pub(in crate::world) fn exchange_returns(&mut self, exchange: usize) {
@@ -55,6 +56,7 @@ impl World {
         if !node.is_running() && !node.dead {
             self.note_exchange(exchange, "is back".to_owned());
             self.exchanges[exchange].start(&self.scenario, self.now);
+            self.rogues_find(exchange);
         }
     }
 

@@ -15,6 +15,7 @@ impl World {
         match self.scenario.steps[index].act.clone() {
             Act::User { phone, deed } => self.do_deed(phone, &deed),
             Act::Fault(fault) => self.fault(&fault),
+            Act::Rogue { rogue, prank } => self.prank(rogue, &prank),
         }
     }
 

@@ -1,0 +1,97 @@
+//! Rogues: one seed in four has one or two, who are called, call, and send what nobody expects.
+//!
+//! They have draws of their own: a seed without a rogue is what it was, and one with a rogue differs by the rogue alone.
+
+use std::time::Duration;
+
+use crate::hash::Draw;
+use crate::node::{Breach, Oddity};
+use crate::scenario::{Act, Deed, Prank, RogueSetup, Scenario, Step, Transport};
+
+const NAMES: [&str; 2] = ["mallory", "trudy"];
+
+/// Adds rogues to a scenario.
+pub(super) fn draw(scenario: &mut Scenario) {
+    let draw = &mut Draw::new(scenario.seed, "rogues");
+    if !draw.chance(250) {
+        return;
+    }
+    for name in &NAMES[..1 + usize::from(draw.chance(250))] {
+        let most = *draw.pick(&[1, 3, 8, 20]);
+        let breaks = (0..draw.between(1, most)).map(|_| *draw.pick(Breach::ALL));
+        let mut rogue = RogueSetup::new(*name, breaks);
+        if draw.chance(300) {
+            rogue.transport = Transport::Udp;
+        }
+        scenario.rogues.push(rogue);
+    }
+    let storm = scenario.span.storm.as_millis() as u64;
+    for _ in 0..draw.between(2, 14) {
+        let mut episode = Episode {
+            at: draw.between(1_500, storm),
+            rogue: draw.below(scenario.rogues.len() as u64) as usize,
+            phone: draw.below(scenario.phones.len() as u64) as usize,
+            scenario,
+        };
+        episode.write(draw);
+    }
+}
+
+/// A phone and a rogue meet.
+struct Episode<'a> {
+    scenario: &'a mut Scenario,
+    at: u64,
+    rogue: usize,
+    phone: usize,
+}
+
+impl Episode<'_> {
+    fn write(&mut self, draw: &mut Draw) {
+        let rogue = self.scenario.rogues[self.rogue].name.clone();
+        let user = self.scenario.phones[self.phone].user.clone();
+        let soon = draw.between(0, 3_000);
+        match draw.below(10) {
+            0..4 => self.deed(0, Deed::Dial(rogue.clone())),
+            4..8 => self.prank(0, Prank::Call(user.clone())),
+            _ => {}
+        }
+        for _ in 0..draw.between(0, 3) {
+            let after = soon + draw.between(0, 20_000);
+            match draw.below(12) {
+                0..4 => {
+                    let count = *draw.pick(&[1, 1, 2, 5, 60]);
+                    let with = *draw.pick(Oddity::ALL);
+                    self.prank(after, Prank::Flood { user: user.clone(), count, with });
+                }
+                4 => self.prank(after, Prank::HangUp),
+                5 => self.prank(after, Prank::Cancel),
+                6 => self.deed(after, Deed::Hold),
+                7 => self.deed(after, Deed::Resume),
+                8 => self.deed(after, Deed::HangUp),
+                9 => self.deed(after, Deed::Transfer(rogue.clone())),
+                10 => {
+                    let tone = Duration::from_millis(100);
+                    let path = offhook::DtmfPath::Info;
+                    self.deed(after, Deed::Digits { digits: "12#".to_owned(), path, tone });
+                }
+                _ => {
+                    let other = draw.below(self.scenario.phones.len() as u64) as usize;
+                    let to = self.scenario.phones[other].user.clone();
+                    self.deed(after, Deed::Transfer(to));
+                }
+            }
+        }
+    }
+
+    fn deed(&mut self, after: u64, deed: Deed) {
+        self.step(after, Act::User { phone: self.phone, deed });
+    }
+
+    fn prank(&mut self, after: u64, prank: Prank) {
+        self.step(after, Act::Rogue { rogue: self.rogue, prank });
+    }
+
+    fn step(&mut self, after: u64, act: Act) {
+        self.scenario.steps.push(Step { at: Duration::from_millis(self.at + after), act });
+    }
+}

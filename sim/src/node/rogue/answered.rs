@@ -1,0 +1,137 @@
+//! What an honest phone does with a response.
+
+use offhook_wire::digest::{Challenge, Password, Responder};
+use offhook_wire::{HeaderName, Instant, Message, Method};
+
+use super::breach::Occasion;
+use super::call::{Call, State};
+use super::draft::Draft;
+use super::{Line, RogueNode};
+use crate::node::exchange::PASSWORD;
+
+/// How often a request is sent again with other credentials.
+const TRIES: u8 = 2;
+
+/// A request that waits for its final response.
+#[derive(Debug)]
+pub(super) struct Sent {
+    call: String,
+    draft: Draft,
+    tried: u8,
+}
+
+impl Sent {
+    pub(super) fn new(call: &str, draft: &Draft) -> Self {
+        let tried = u8::from(!draft.get("Authorization").is_empty())
+            + u8::from(!draft.get("Proxy-Authorization").is_empty());
+        Self { call: call.to_owned(), draft: draft.clone(), tried }
+    }
+}
+
+impl RogueNode {
+    pub(super) fn answered(&mut self, now: Instant, response: &Message) {
+        let (Ok(via), Ok(cseq), Some(code)) = (response.via(), response.cseq(), response.status()) else {
+            return;
+        };
+        let branch = String::from_utf8_lossy(via.branch().unwrap_or_default()).into_owned();
+        if code < 200 {
+            return;
+        }
+        if cseq.method == Method::Cancel {
+            return;
+        }
+        let is_invite = cseq.method == Method::Invite;
+        // Each 2xx to an INVITE gets an ACK, so that one is kept.
+        let taken = is_invite && code < 300;
+        let Some(sent) = self.sent.remove(&branch) else { return };
+        let Some(call) = self.calls.remove(&sent.call) else { return };
+        if is_invite && code >= 300 {
+            self.acknowledge_refusal(&call, &sent.draft, response);
+        }
+        match code {
+            401 | 407 if sent.tried < TRIES => self.authorize(now, call, sent.draft, response),
+            _ if taken => {
+                self.sent.insert(branch, sent);
+                self.taken(now, call, response);
+            }
+            _ => {
+                let mut call = call;
+                if is_invite && call.state == State::Calling {
+                    call.state = State::Over;
+                }
+                self.calls.insert(call.id.clone(), call);
+            }
+        }
+    }
+
+    /// A phone took our call, or a change of it.
+    fn taken(&mut self, now: Instant, mut call: Call, response: &Message) {
+        let first = call.state == State::Calling;
+        if first {
+            call.accepted(response);
+            call.state = State::Talking;
+        }
+        let late = call.ours.as_ref().is_some_and(|ours| ours.get("Content-Type").is_empty());
+        let id = call.id.clone();
+        self.take_turn(now, call, Some(response), "2xx", Some(Occasion::Accepted), |turn| {
+            let mut ack = turn.ack();
+            if late {
+                let sdp = turn.sdp();
+                ack = ack.body("application/sdp", sdp);
+            }
+            turn.say(0, ack);
+        });
+        if let Some(call) = self.calls.remove(&id) {
+            self.take_turn(now, call, Some(response), "talks", first.then_some(Occasion::Talks), |_| {});
+        }
+    }
+
+    /// RFC 3261 §17.1.1.3. Without it an exchange would repeat the refusal.
+    fn acknowledge_refusal(&mut self, call: &Call, invite: &Draft, response: &Message) {
+        let to = response.to().map(|to| String::from_utf8_lossy(to.raw()).into_owned()).unwrap_or_default();
+        let data = invite.companion("ACK").set("To", to).write();
+        self.out.push_back(super::Shot::Exchange { exchange: call.exchange, data });
+    }
+
+    /// Sends a request again, with credentials.
+    fn authorize(&mut self, now: Instant, mut call: Call, draft: Draft, response: &Message) {
+        let (asks, answers) = match response.status() {
+            Some(401) => (HeaderName::WwwAuthenticate, "Authorization"),
+            _ => (HeaderName::ProxyAuthenticate, "Proxy-Authorization"),
+        };
+        let challenge = response.rows(asks).find_map(|row| Challenge::parse(row).ok());
+        let uri = draft.start.split(' ').nth(1).unwrap_or_default().to_owned();
+        let method = draft.method().to_owned();
+        let credentials = challenge.and_then(|challenge| {
+            let cnonce = call.fresh();
+            let (method, password) = (Method::from_bytes(method.as_bytes()), Password::plain(PASSWORD));
+            let mut responder = Responder::new();
+            responder
+                .answer(&challenge, &self.setup.name, &password, method, uri.as_bytes(), b"", &cnonce)
+                .ok()
+        });
+        let Some(credentials) = credentials else {
+            self.calls.insert(call.id.clone(), call);
+            return;
+        };
+        call.cseq = call.cseq.max(draft.cseq).saturating_add(1);
+        let (cseq, branch) = (call.cseq, format!("z9hG4bK{}", call.fresh()));
+        let mut again = draft
+            .set("Via", format!("{};branch={branch}", self.me.via))
+            .set("CSeq", format!("{cseq} {method}"))
+            .set(answers, credentials);
+        (again.branch, again.cseq) = (branch, cseq);
+        if method == "INVITE" && call.state == State::Calling {
+            call.ours = Some(again.clone());
+        }
+        let line = Line {
+            after: std::time::Duration::ZERO,
+            draft: again,
+            only: super::Only::Always,
+            way: super::Way::Exchange,
+            again: 0,
+        };
+        self.plan(now, call.id.clone(), line);
+        self.calls.insert(call.id.clone(), call);
+    }
+}

@@ -1,0 +1,46 @@
+//! Responses that are not what they answer.
+
+use super::draft::Draft;
+use super::turn::{Turn, Way};
+
+fn change_all(turn: &mut Turn<'_>, change: impl Fn(Draft) -> Draft) {
+    for line in turn.lines.iter_mut().filter(|line| line.draft.is_response()) {
+        line.draft = change(line.draft.clone());
+    }
+}
+
+pub(super) fn wrong_cseq(turn: &mut Turn<'_>) {
+    change_all(turn, |draft| {
+        let (number, method) = draft.get("CSeq").split_once(' ').unwrap_or_default();
+        let other = number.parse::<u32>().unwrap_or(1).wrapping_add(1);
+        let value = format!("{other} {method}");
+        draft.set("CSeq", value)
+    });
+}
+
+pub(super) fn wrong_call_id(turn: &mut Turn<'_>) {
+    change_all(turn, |draft| draft.set("Call-ID", "somebody-elses"));
+}
+
+pub(super) fn wrong_branch(turn: &mut Turn<'_>) {
+    change_all(turn, |draft| {
+        let mut value = draft.get("Via").to_owned();
+        value.push('0');
+        draft.set("Via", value)
+    });
+}
+
+pub(super) fn wrong_from_tag(turn: &mut Turn<'_>) {
+    change_all(turn, |draft| draft.tagged("From", Some("nobodys")));
+}
+
+pub(super) fn twice(turn: &mut Turn<'_>) {
+    turn.lines.extend_from_within(..);
+}
+
+pub(super) fn past_the_proxies(turn: &mut Turn<'_>) {
+    for line in &mut turn.lines {
+        line.way = Way::Straight;
+        line.draft = line.draft.clone().past_the_proxies();
+    }
+}

@@ -1,0 +1,74 @@
+//! Rogues in a scenario: who they are and what they break, as text and back.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::{Prank, Transport};
+use crate::node::Breach;
+
+/// One peer that breaks rules on purpose. Its user is named as itself, its network is a good one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RogueSetup {
+    /// Its name in the ladder, and its user name.
+    pub name: String,
+    /// What its connection is made of.
+    pub transport: Transport,
+    /// What it breaks. Nothing: a phone in good order, written by somebody else.
+    pub breaks: BTreeSet<Breach>,
+}
+
+impl RogueSetup {
+    /// A rogue that breaks these.
+    pub fn new(name: impl Into<String>, breaks: impl IntoIterator<Item = Breach>) -> Self {
+        Self { name: name.into(), transport: Transport::Ws, breaks: breaks.into_iter().collect() }
+    }
+}
+
+impl fmt::Display for RogueSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rogue {} {}", self.name, self.transport)?;
+        for (n, breach) in self.breaks.iter().enumerate() {
+            f.write_str(if n == 0 { " breaks=" } else { "," })?;
+            write!(f, "{breach}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads what follows the name of a rogue.
+pub(super) fn read_rogue(
+    name: String,
+    transport: Transport,
+    settings: &[&str],
+) -> Result<RogueSetup, String> {
+    let mut rogue = RogueSetup { transport, ..RogueSetup::new(name, []) };
+    for setting in settings {
+        let list = setting.strip_prefix("breaks=").ok_or_else(|| format!("no setting `{setting}`"))?;
+        rogue.breaks = list.split(',').map(str::parse).collect::<Result<_, _>>()?;
+    }
+    Ok(rogue)
+}
+
+impl fmt::Display for Prank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Prank::Call(user) => write!(f, "calls {user}"),
+            Prank::HangUp => write!(f, "hangs up"),
+            Prank::Cancel => write!(f, "cancels"),
+            Prank::Flood { user, count, with } => write!(f, "floods {user} with {count} {with}"),
+        }
+    }
+}
+
+/// Reads what a rogue does.
+pub(super) fn read_prank(words: &[&str]) -> Result<Prank, String> {
+    Ok(match words {
+        ["calls", user] => Prank::Call((*user).to_owned()),
+        ["hangs", "up"] => Prank::HangUp,
+        ["cancels"] => Prank::Cancel,
+        ["floods", user, "with", count, with] => {
+            Prank::Flood { user: (*user).to_owned(), count: super::read::number(count)?, with: with.parse()? }
+        }
+        _ => return Err(format!("no rogue knows how to `{}`", words.join(" "))),
+    })
+}

@@ -1,0 +1,59 @@
+//! Leaving out rogues, and what they break.
+
+use std::collections::BTreeSet;
+
+use super::Shrinking;
+use super::cast::stays;
+use crate::scenario::{Act, Prank, Scenario, Transport};
+
+impl Shrinking<'_> {
+    /// The rogues that nothing needs; then all breaches but one, or one less.
+    pub(super) fn tame_rogues(&mut self) {
+        for rogue in (0..self.best.scenario.rogues.len()).rev() {
+            self.attempt(|scenario| remove_rogue(scenario, rogue));
+        }
+        for rogue in 0..self.best.scenario.rogues.len() {
+            self.attempt(|scenario| scenario.rogues[rogue].breaks.clear());
+            let breaks = self.best.scenario.rogues[rogue].breaks.clone();
+            for breach in &breaks {
+                self.attempt(|scenario| scenario.rogues[rogue].breaks = BTreeSet::from([*breach]));
+            }
+            for breach in &breaks {
+                self.attempt(|scenario| scenario.rogues[rogue].breaks.retain(|kept| kept != breach));
+            }
+            self.attempt(|scenario| scenario.rogues[rogue].transport = Transport::Ws);
+        }
+    }
+}
+
+fn remove_rogue(scenario: &mut Scenario, gone: usize) {
+    scenario.rogues.remove(gone);
+    scenario.steps.retain_mut(|step| match &mut step.act {
+        Act::Rogue { rogue, .. } => stays(rogue, gone),
+        _ => true,
+    });
+}
+
+/// The same prank in simpler forms, the simplest first.
+pub(super) fn plainer(rogue: usize, prank: Prank) -> Vec<Act> {
+    let Prank::Flood { user, count, with } = prank else { return Vec::new() };
+    let fewer =
+        [1, 2, 5, count / 2, count.saturating_sub(1)].into_iter().filter(|few| (1..count).contains(few));
+    fewer.map(|count| Act::Rogue { rogue, prank: Prank::Flood { user: user.clone(), count, with } }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rogue_is_taken_out_with_what_it_does() {
+        let read =
+            |text: &str| -> Scenario { format!("offhook-scenario 1\n{text}").parse().expect("a scenario") };
+        let mut rest = read(
+            "phone a ws\nrogue x ws\nrogue y ws breaks=no-ack\n1s x calls a\n2s y calls a\n3s a hangs up",
+        );
+        remove_rogue(&mut rest, 0);
+        assert_eq!(rest, read("phone a ws\nrogue y ws breaks=no-ack\n2s y calls a\n3s a hangs up"));
+    }
+}

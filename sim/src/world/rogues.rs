@@ -1,0 +1,177 @@
+//! The rogues of a world, and how they are connected: by networks without a fault, each to every exchange. A rogue is fault
+//! enough.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use offhook_exchange as exchange;
+
+use super::{Happening, World};
+use crate::fate::Arrivals;
+use crate::node::{RogueNode, Shot};
+use crate::scenario::{Prank, Scenario, Transport};
+use crate::tape::{Node, What};
+
+/// How long a message takes, either way.
+const WAY: Duration = Duration::from_millis(10);
+
+/// How long a rogue takes to connect, and to come back when it was hung up on.
+const CONNECT: Duration = Duration::from_millis(500);
+
+/// All rogues, and their flows.
+pub(super) struct Rogues {
+    pub(super) nodes: Vec<RogueNode>,
+    flows: BTreeMap<(usize, exchange::FlowId), usize>,
+}
+
+/// Something that happens between a rogue and an exchange.
+#[derive(Debug)]
+pub(super) enum Hap {
+    Connects {
+        exchange: usize,
+    },
+    /// From an exchange, over this flow.
+    Hears {
+        exchange: usize,
+        flow: exchange::FlowId,
+        data: Bytes,
+    },
+    /// By an exchange.
+    IsHeard {
+        exchange: usize,
+        flow: exchange::FlowId,
+        data: Bytes,
+    },
+}
+
+impl Rogues {
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        let nodes = (0..scenario.rogues.len()).map(|index| RogueNode::new(scenario, index)).collect();
+        Self { nodes, flows: BTreeMap::new() }
+    }
+}
+
+impl World {
+    /// An exchange was started.
+    pub(super) fn rogues_find(&mut self, exchange: usize) {
+        for rogue in 0..self.rogues.nodes.len() {
+            self.queue.plan(self.now + CONNECT, Happening::Rogue(rogue, Hap::Connects { exchange }));
+        }
+    }
+
+    /// An exchange crashed.
+    pub(super) fn rogues_lose(&mut self, exchange: usize) {
+        self.rogues.flows.retain(|(at, _), _| *at != exchange);
+        for rogue in &mut self.rogues.nodes {
+            rogue.disconnected(exchange);
+        }
+    }
+
+    pub(super) fn rogue_happens(&mut self, rogue: usize, hap: Hap) {
+        match hap {
+            Hap::Connects { exchange } => self.rogue_connects(rogue, exchange),
+            Hap::Hears { exchange, flow, data } => {
+                if self.rogues.flows.contains_key(&(exchange, flow)) {
+                    self.rogues.nodes[rogue].received(self.now, exchange, data);
+                    self.drain_rogue(rogue);
+                }
+            }
+            Hap::IsHeard { exchange, flow, data } => {
+                if self.rogues.flows.contains_key(&(exchange, flow)) {
+                    self.exchange_input(exchange, exchange::Input::Received { flow, data });
+                }
+            }
+        }
+    }
+
+    fn rogue_connects(&mut self, rogue: usize, exchange: usize) {
+        let connected = self.rogue_flow(rogue, exchange).is_some();
+        if connected || !self.exchanges[exchange].is_running() {
+            return;
+        }
+        let flow = self.exchanges[exchange].next_flow();
+        self.rogues.flows.insert((exchange, flow), rogue);
+        let transport = match self.rogues.nodes[rogue].setup.transport {
+            Transport::Ws => exchange::Transport::Ws,
+            Transport::Udp => exchange::Transport::Udp,
+        };
+        let change = exchange::FlowChange::Up { transport, remote: RogueNode::address(rogue) };
+        self.exchange_input(exchange, exchange::Input::Flow { flow, change });
+        self.rogues.nodes[rogue].connected(self.now, exchange);
+        self.drain_rogue(rogue);
+    }
+
+    fn rogue_flow(&self, rogue: usize, exchange: usize) -> Option<exchange::FlowId> {
+        let mut flows = self.rogues.flows.iter();
+        flows.find(|((at, _), whose)| (*at, **whose) == (exchange, rogue)).map(|((_, flow), _)| *flow)
+    }
+
+    /// An exchange sends something over a flow. Returns whether that is a rogue's.
+    pub(super) fn rogue_is_sent(&mut self, exchange: usize, flow: exchange::FlowId, data: &Bytes) -> bool {
+        let Some(&rogue) = self.rogues.flows.get(&(exchange, flow)) else { return false };
+        self.note_rogue(Node::Exchange(exchange), Node::Rogue(rogue), data);
+        let hears = Hap::Hears { exchange, flow, data: data.clone() };
+        self.queue.plan(self.now + WAY, Happening::Rogue(rogue, hears));
+        true
+    }
+
+    /// An exchange closes a flow. Returns whether that was a rogue's.
+    pub(super) fn rogue_is_closed(&mut self, exchange: usize, flow: exchange::FlowId) -> bool {
+        let Some(rogue) = self.rogues.flows.remove(&(exchange, flow)) else { return false };
+        self.rogues.nodes[rogue].disconnected(exchange);
+        self.queue.plan(self.now + CONNECT, Happening::Rogue(rogue, Hap::Connects { exchange }));
+        true
+    }
+
+    /// Lets a rogue do something.
+    pub(super) fn prank(&mut self, rogue: usize, prank: &Prank) {
+        self.tape.note(self.now, || What::Noted { node: Node::Rogue(rogue), text: prank.to_string() });
+        self.rogues.nodes[rogue].act(self.now, prank);
+        self.drain_rogue(rogue);
+    }
+
+    pub(super) fn wake_rogues(&mut self) {
+        for rogue in 0..self.rogues.nodes.len() {
+            if self.rogues.nodes[rogue].deadline().is_some_and(|at| at <= self.now) {
+                self.drain_rogue(rogue);
+            }
+        }
+    }
+
+    fn drain_rogue(&mut self, rogue: usize) {
+        self.rogues.nodes[rogue].wake(self.now);
+        while let Some(shot) = self.rogues.nodes[rogue].poll() {
+            match shot {
+                Shot::Exchange { exchange, data } => {
+                    let Some(flow) = self.rogue_flow(rogue, exchange) else { continue };
+                    self.tape.rogue_message(self.now, rogue, &data);
+                    self.note_rogue(Node::Rogue(rogue), Node::Exchange(exchange), &data);
+                    let heard = Hap::IsHeard { exchange, flow, data };
+                    self.queue.plan(self.now + WAY, Happening::Rogue(rogue, heard));
+                }
+                Shot::Straight { user, data } => {
+                    self.tape.rogue_message(self.now, rogue, &data);
+                    for phone in 0..self.phones.len() {
+                        if self.phones[phone].setup.user != user {
+                            continue;
+                        }
+                        self.note_rogue(Node::Rogue(rogue), Node::Phone(phone), &data);
+                        // Nothing comes over a connection that is not one yet.
+                        let ends = self.connection_of(phone).map(|at| &self.connections[at]);
+                        if let Some((exchange, Some(flow))) =
+                            ends.map(|ends| (ends.exchange, ends.exchange_flow))
+                        {
+                            self.exchange_sends(exchange, flow, data.clone());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn note_rogue(&mut self, from: Node, to: Node, data: &Bytes) {
+        let arrivals = Arrivals { first: Some(WAY), second: None };
+        self.tape.note(self.now, || What::Sent { from, to, data: data.clone(), arrivals, repeat: 0 });
+    }
+}

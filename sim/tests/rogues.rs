@@ -1,0 +1,219 @@
+//! Peers that break rules, one rule at a time: what the phone makes of it, with all oracles watching.
+
+use std::time::Duration;
+
+use offhook::{By, Cause, EndReason, Event, Status};
+use offhook_sim::World;
+use offhook_sim::node::{Breach, Oddity};
+use offhook_sim::scenario::{Deed, Prank, Scenario};
+use offhook_sim::tape::{Node, What};
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// Alice, and a rogue that breaks this.
+fn world(breach: Breach) -> World {
+    let mut world = World::builder().phone("alice").rogue("mallory", [breach]).start();
+    world.run_for(Duration::from_secs(2));
+    world
+}
+
+/// How the calls of Alice ended.
+fn ends(world: &World) -> Vec<EndReason> {
+    let entries = world.tape().entries().iter();
+    let ended = entries.filter_map(|entry| match &entry.what {
+        What::Told { event: Event::Ended { why, .. }, .. } => Some(why.clone()),
+        _ => None,
+    });
+    ended.collect()
+}
+
+/// How many messages with this start Alice sent.
+fn sent(world: &World, start: &str) -> usize {
+    let by_alice = |what: &What| match what {
+        What::Sent { from: Node::Phone(0), data, .. } => data.starts_with(start.as_bytes()),
+        _ => false,
+    };
+    world.tape().entries().iter().filter(|entry| by_alice(&entry.what)).count()
+}
+
+/// A rogue that breaks nothing is a phone in good order.
+#[test]
+fn a_tame_rogue_is_called_and_calls() {
+    let mut world = World::builder().phone("alice").rogue("mallory", []).start();
+    world.run_for(SOON);
+    world.dial("alice", "mallory");
+    world.run_until("alice talks", SOON, |world| world.talks("alice"));
+    world.user("alice", Deed::Hold);
+    world.run_until("alice holds", SOON, |world| world.call("alice").is_some_and(|call| call.local_hold));
+    world.rogue("mallory", &Prank::HangUp);
+    world.run_until("it is over", SOON, |world| world.call("alice").is_none());
+    world.rogue("mallory", &Prank::Call("alice".to_owned()));
+    world.run_until("alice talks again", SOON, |world| world.talks("alice"));
+    world.user("alice", Deed::HangUp);
+    world.run_until("it is over", SOON, |world| world.call("alice").is_none());
+    world.finish();
+}
+
+/// RFC 3261 §13.3.1.4: without an ACK the 2xx is repeated, and after 64·T1 the dialog is ended with a BYE.
+#[test]
+fn an_answer_that_nobody_acknowledges_ends() {
+    let mut world = world(Breach::NoAck);
+    world.rogue("mallory", &Prank::Call("alice".to_owned()));
+    world.run_for(Duration::from_secs(40));
+    assert!(sent(&world, "SIP/2.0 200") >= 8, "{}", world.ladder());
+    assert_eq!(sent(&world, "BYE"), 1);
+    assert_eq!(ends(&world).first().map(|why| (why.by, why.cause)), Some((By::Network, Cause::TimedOut)));
+    world.finish();
+}
+
+/// RFC 3261 §15.1.1: who sent a BYE is gone, whatever the other one says to it.
+#[test]
+fn a_phone_gets_rid_of_a_peer_that_does_not_let_go() {
+    for breach in [Breach::ByeIgnored, Breach::ByeRefused, Breach::ByeChallenged, Breach::GoesOnAfterBye] {
+        let mut world = world(breach);
+        world.dial("alice", "mallory");
+        world.run_until("alice talks", SOON, |world| world.talks("alice"));
+        world.user("alice", Deed::HangUp);
+        world.run_until("it is over", Duration::from_secs(40), |world| world.call("alice").is_none());
+        world.finish();
+    }
+}
+
+/// RFC 3261 §9.1: a CANCEL that does not help is waited for no longer than 64·T1; a 2xx that crosses it is hung up.
+#[test]
+fn a_phone_gets_rid_of_a_call_that_nobody_takes() {
+    for breach in [Breach::TryingOnly, Breach::RingsForEver, Breach::CancelIgnored, Breach::AnswerAfterCancel]
+    {
+        let mut world = world(breach);
+        world.dial("alice", "mallory");
+        world.run_for(Duration::from_millis(150));
+        world.user("alice", Deed::HangUp);
+        world.run_until("it is over", Duration::from_secs(70), |world| world.call("alice").is_none());
+        assert_eq!(ends(&world).first().map(|why| why.by), Some(By::Us), "{breach}");
+        world.finish();
+    }
+}
+
+/// RFC 3261 §12.1.2, §13.2.2.4: no tag is the null tag, no Contact is bad manners; both are acknowledged, and hung up like others.
+#[test]
+fn an_answer_without_a_tag_or_a_contact_makes_a_call() {
+    for breach in [Breach::NoTag, Breach::NoContact, Breach::BadRoutes, Breach::TagChanges] {
+        let mut world = world(breach);
+        world.dial("alice", "mallory");
+        world.run_until("alice talks", SOON, |world| world.talks("alice"));
+        world.user("alice", Deed::Hold);
+        world.run_until("alice holds", SOON, |world| world.call("alice").is_some_and(|call| call.local_hold));
+        world.user("alice", Deed::HangUp);
+        world.run_until("it is over", SOON, |world| world.call("alice").is_none());
+        world.finish();
+    }
+}
+
+/// RFC 3261 §13.2.2.4: of several 2xx one makes the call, and the others are acknowledged and hung up.
+#[test]
+fn forks_that_lost_are_hung_up() {
+    let mut world = world(Breach::Forks);
+    world.dial("alice", "mallory");
+    world.run_for(SOON);
+    assert!(world.talks("alice"));
+    assert_eq!(sent(&world, "BYE"), 3, "{}", world.ladder());
+    world.finish();
+}
+
+/// RFC 7616 §3.3: a nonce may be stale, but not for ever.
+#[test]
+fn endless_challenges_end() {
+    let mut world = world(Breach::Challenges);
+    world.dial("alice", "mallory");
+    world.run_until("it is over", SOON, |world| world.call("alice").is_none());
+    assert!(sent(&world, "INVITE") <= 8, "{}", world.ladder());
+    world.finish();
+}
+
+/// RFC 3261 §14.1: a peer that is never ready has refused, and the user is told.
+#[test]
+fn endless_491_end() {
+    let mut world = world(Breach::AlwaysPending);
+    world.dial("alice", "mallory");
+    world.run_until("alice talks", SOON, |world| world.talks("alice"));
+    world.user("alice", Deed::Hold);
+    world.run_for(Duration::from_secs(60));
+    let failed =
+        |what: &What| matches!(what, What::Told { event: Event::HoldFailed { code: Some(491), .. }, .. });
+    assert_eq!(world.tape().entries().iter().filter(|entry| failed(&entry.what)).count(), 1);
+    assert!(world.talks("alice"), "the call goes on as it was");
+    world.finish();
+}
+
+/// RFC 3261 §12.2.1.2: 481 ends a call, and nothing else.
+#[test]
+fn a_peer_that_forgot_the_call_ends_it() {
+    let mut world = world(Breach::ForgetsDialog);
+    world.dial("alice", "mallory");
+    world.run_until("alice talks", SOON, |world| world.talks("alice"));
+    let tone = Duration::from_millis(40);
+    world.user("alice", Deed::Digits { digits: "1".to_owned(), path: offhook::DtmfPath::Info, tone });
+    world.run_until("it is over", SOON, |world| world.call("alice").is_none());
+    assert_eq!(ends(&world).first().map(|why| why.code), Some(Some(481)));
+    world.finish();
+}
+
+/// RFC 3261 §8.2.2.2: the same INVITE by another way is a loop, and rings once.
+#[test]
+fn a_merged_invite_rings_once() {
+    let mut world = world(Breach::Merged);
+    world.rogue("mallory", &Prank::Call("alice".to_owned()));
+    world.run_for(Duration::from_secs(2));
+    assert_eq!(world.phone("alice").calls.len(), 1);
+    world.finish();
+}
+
+/// RFC 3515 §2.4.4: without a report the transfer fails, and the call goes on.
+#[test]
+fn a_transfer_of_which_nobody_reports_fails() {
+    let mut world = world(Breach::ReferSilent);
+    world.dial("alice", "mallory");
+    world.run_until("alice talks", SOON, |world| world.talks("alice"));
+    world.user("alice", Deed::Transfer("nobody".to_owned()));
+    world.run_for(Duration::from_secs(200));
+    assert_eq!(world.call("alice").map(|call| call.status), Some(Status::Established));
+    world.finish();
+}
+
+/// What a stranger sends costs the phone no call, and not its registration.
+#[test]
+fn floods_are_borne() {
+    for oddity in Oddity::ALL {
+        let mut world = World::builder().phone("alice").udp_phone("bob").rogue("mallory", []).start();
+        world.run_for(Duration::from_secs(2));
+        for user in ["alice", "bob"] {
+            world.rogue("mallory", &Prank::Flood { user: user.to_owned(), count: 300, with: *oddity });
+        }
+        world.run_for(Duration::from_secs(5));
+        for name in ["alice", "bob"] {
+            assert!(world.phone(name).calls.len() <= 2, "{oddity}: {name}");
+            assert!(world.phone(name).is_registered(), "{oddity}: {name}");
+        }
+        world.finish();
+    }
+}
+
+/// A call each way, with a hold, digits, a transfer and a hang-up in each, against a peer with one vice.
+#[test]
+fn each_breach_is_survived() {
+    let mut bad = Vec::new();
+    for breach in Breach::ALL {
+        for (seed, transport, end) in [(1, "ws", "alice"), (2, "udp", "mallory"), (3, "udp", "bob")] {
+            let text = format!(
+                "offhook-scenario 1\nseed {seed}\nphone alice {transport}\nphone bob ws\nrogue mallory ws breaks={breach}\n\
+                 2s alice dials mallory\n5s alice holds\n7s alice sends 1 by info for 40ms\n9s alice transfers to bob\n\
+                 20s {end} hangs up\n40s mallory calls alice\n45s alice holds\n48s alice resumes\n50s {end} hangs up\n"
+            );
+            let scenario: Scenario = text.parse().expect("a scenario");
+            if let Some(violation) = offhook_sim::run::run(&scenario).violation {
+                bad.push(format!("{breach} {seed}: {violation}"));
+            }
+        }
+    }
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
