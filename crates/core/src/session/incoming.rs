@@ -186,7 +186,11 @@ impl Session {
     pub(super) fn on_ack_of_2xx(&mut self, env: &mut Env<'_, '_>) {
         match self.take() {
             State::Confirming(established) => {
+                let held = established.hold.remote;
                 self.advance(env.cx, Step::Acked, Phase::Established, State::Established(established));
+                if held {
+                    self.hold_event(env);
+                }
                 self.await_media(env);
             }
             State::Leaving(established, why) => self.close_dialog(env, established, Step::Acked, why),

@@ -234,7 +234,16 @@ impl Session {
                 return self.close(env, Step::Refused, why);
             }
         };
+        let (applies, held) =
+            (matches!(established.change, Change::Applying { .. }), established.hold.remote);
         self.advance(env.cx, Step::Accepted, Phase::Established, State::Established(established));
+        if applies {
+            // A media engine that never says whether it can use the answer would keep every hold waiting.
+            self.alarm(env.cx, env.cx.config.times.t1 * 64, SessionTimer::Change);
+        }
+        if held {
+            self.hold_event(env);
+        }
         self.await_media(env);
         self.report(env, 200);
     }
