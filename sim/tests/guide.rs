@@ -82,6 +82,18 @@ fn what_is_said_of_a_phones_network_is_understood() {
 }
 
 #[test]
+fn a_rogue_is_written_as_shown() {
+    let shown = |word: &str| {
+        let start = GUIDE.find(&format!("`{word}")).unwrap_or_else(|| panic!("no `{word}` in the guide")) + 1;
+        GUIDE[start..].split_once('`').expect("it ends").0
+    };
+    let (rogue, step) = (shown("rogue trudy"), shown("trudy calls"));
+    let text = format!("offhook-scenario 1\nphone alice ws\n{rogue}\n1s {step}\n");
+    let scenario: Scenario = text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"));
+    assert_eq!((scenario.rogues.len(), scenario.steps.len()), (1, 1));
+}
+
+#[test]
 fn the_ladder_is_that_of_the_scenario() {
     let scenario: Scenario = block("scenario").parse().expect("a scenario");
     let (verdict, ladder) = replay(&scenario);
