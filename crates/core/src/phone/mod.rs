@@ -100,6 +100,10 @@ impl Phone {
             self.trace.mark(Mark::ClockBackwards);
         }
         self.now = if planted!(self.config, TimeRunsBack) { now } else { self.now.max(now) };
+        if let Input::Received { flow, .. } = input {
+            // Before anything is due: a host that slept has the alarm and what came meanwhile, and the connection lives.
+            self.heard(flow);
+        }
         self.expire();
         match input {
             Input::Wake => {}

@@ -9,14 +9,17 @@ use bytes::Bytes;
 use offhook_wire::{Frame, Message, Method, Scheme, Uri};
 
 impl Phone {
+    /// Something came over a flow.
+    pub(super) fn heard(&mut self, flow: FlowId) {
+        if let Some(account) = self.account_of(flow) {
+            self.with_line(account, |line, cx, _| line.traffic(cx));
+        }
+    }
+
     pub(super) fn receive(&mut self, flow: FlowId, data: Bytes) {
         let Some(account) = self.account_of(flow) else { return };
-        let Some(transport) = self.with_line(account, |line, cx, _| {
-            line.traffic(cx);
-            line.path().map(|path| path.transport)
-        }) else {
-            return;
-        };
+        let path = self.lines[usize::from(account.0)].path();
+        let Some(transport) = path.map(|path| path.transport) else { return };
         let limits = &self.config.limits;
         let frame = if transport.is_reliable() {
             offhook_wire::websocket(data, limits)
