@@ -345,6 +345,33 @@ fn a_reinvite_that_comes_again_over_the_next_connection_is_answered_there() {
     }
 }
 
+/// RFC 3261 §13.3.1.4: and when it was accepted while there was no connection, nobody heard of it: the 2xx is for the next.
+#[test]
+fn a_reinvite_that_was_accepted_unheard_is_accepted_again() {
+    for offer in [true, false] {
+        let (mut desk, id, ack) = in_a_call();
+        reinvite(&mut desk, &ack, 5, offer);
+        lose_connection(&mut desk);
+        let (effect, _) = asked(&mut desk);
+        describe(&mut desk, effect, Direction::RecvOnly);
+        assert_eq!(desk.sent.len(), 0);
+        desk.connect();
+        // Another number is another one, and comes too early (§14.2).
+        reinvite(&mut desk, &ack, 4, offer);
+        desk.next_response(500);
+        reinvite(&mut desk, &ack, 5, offer);
+        let ok = desk.next_response(200);
+        assert_eq!((ok.cseq().expect("read").number, ok.body_bytes()), (5, &sdp(Direction::RecvOnly)[..]));
+        assert_eq!(desk.effects.len(), 0, "the engine is not asked twice");
+        desk.receive(&in_dialog(&ack, "ACK", 5, "", ""));
+        desk.pass(SECOND * 2);
+        assert!(
+            desk.phone.status(id).is_some_and(|status| offer == (status == Status::Established)),
+            "§13.2.1"
+        );
+    }
+}
+
 /// RFC 3261 §12.2.2: a lower number is refused with 500, and does not touch the one that is being answered.
 #[test]
 fn a_reinvite_out_of_sequence_does_not_take_the_place_of_another() {
