@@ -241,6 +241,22 @@ fn a_2xx_after_the_cancel_is_acknowledged_and_hung_up() {
     assert_eq!(desk.ended(id).cause, Cause::Cancelled);
 }
 
+/// RFC 3261 §12.1: a refusal makes no dialog, whatever headers it has.
+#[test]
+fn a_487_with_a_contact_leaves_nothing_to_hang_up() {
+    let mut desk = desk();
+    let id = desk.phone.dial(desk.now, Dial::to("bob")).expect("a call");
+    desk.pump();
+    let invite = desk.next_request("INVITE");
+    desk.receive_bytes(response(&invite, 180, "bob", None));
+    desk.phone.hang_up(desk.now, id).expect("a call");
+    desk.pump();
+    desk.next_request("CANCEL");
+    desk.receive_bytes(response(&invite, 487, "bob", None));
+    desk.next_request("ACK");
+    assert_eq!((desk.sent.len(), desk.ended(id).cause), (0, Cause::Cancelled));
+}
+
 #[test]
 fn a_2xx_without_an_answer_ends_the_call() {
     let mut desk = desk();
