@@ -80,6 +80,8 @@ impl Model {
         if engine.offered.is_some() {
             return Err(Refused::Disorder("an answer while an offer of ours is out"));
         }
+        // Who asked and does not wait for the outcome any more takes back what may not have come about.
+        engine.before = Some(engine.agreed.clone());
         let offer = Description::read(offer).ok_or(Refused::Fault(MediaFault::BadDescription))?;
         let codecs: Vec<Codec> =
             offer.codecs.iter().copied().filter(|codec| setup.codecs.contains(codec)).collect();
@@ -91,7 +93,7 @@ impl Model {
         let answered =
             Some(Agreed { remote: offer.address, direction, telephone_event, codecs: codecs.clone() });
         engine.answered = None;
-        engine.before = Some(std::mem::replace(&mut engine.agreed, answered));
+        engine.agreed = answered;
         Ok(engine.describe(codecs, telephone_event, direction))
     }
 
