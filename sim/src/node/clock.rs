@@ -52,10 +52,10 @@ impl Clock {
         self.local(world).max(self.seen)
     }
 
-    /// The machine looks at it.
+    /// The machine looks at it, and sees what it shows.
     pub fn look(&mut self, world: Instant) -> Instant {
         self.seen = self.ahead(world);
-        self.seen
+        self.local(world)
     }
 
     /// How much time passed for a machine that lives by it: not while it stood still, not in a jump, and not while it showed
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(clock.look(at(8)), at(1008));
         clock.step(at(10), ClockStep::Back(Duration::from_secs(5)));
         assert_eq!(clock.local(at(12)), at(1007));
-        assert_eq!(clock.look(at(12)), at(1008));
+        assert_eq!((clock.look(at(12)), clock.ahead(at(12))), (at(1007), at(1008)));
         assert_eq!(clock.lived(at(12)), Duration::from_secs(8));
         assert_eq!(clock.world(at(1011)), at(16));
         assert_eq!(clock.lived(at(16)), Duration::from_secs(11), "a timer of eleven seconds is due");

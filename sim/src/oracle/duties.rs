@@ -41,7 +41,7 @@ struct Phone {
     /// INVITEs by branch.
     invites: BTreeMap<Branch, Invite>,
     /// ACKs that are due when the phone has done what it does now.
-    acks: Vec<(CallId, u32, u16)>,
+    acks: Vec<(FlowId, CallId, u32, u16)>,
     /// Requests that came in and were not answered.
     asked: BTreeMap<(FlowId, Branch), String>,
     /// Those that were, over whatever connection: a proxy that sends one again over the next has had its answer
@@ -140,7 +140,7 @@ impl Phone {
         let Some((branch, call, number)) = names(message) else { return Ok(()) };
         match (message.method(), message.status()) {
             (Some(Method::Ack), _) => {
-                self.acks.retain(|(of, n, _)| *of != call || *n != number);
+                self.acks.retain(|(_, of, n, _)| *of != call || *n != number);
             }
             (Some(method), _) => {
                 if udp {
@@ -236,7 +236,7 @@ impl Phone {
                 let first = *invite.status.get_or_insert(status);
                 let due = if status < 300 { first < 300 } else { !again };
                 if due && now.shown.saturating_since(invite.sent) < AWAITED {
-                    self.acks.push((call.clone(), number, status));
+                    self.acks.push((flow, call.clone(), number, status));
                 }
                 let ours = self.owned.contains(&call) && !self.offered.contains(&call);
                 if status == 491 && !again && ours {
@@ -248,8 +248,9 @@ impl Phone {
     }
 
     fn drained(&mut self, now: Now, up: impl Fn(FlowId) -> bool) -> Result<(), String> {
-        if let Some((_, number, status)) = self.acks.pop() {
-            self.acks.clear();
+        // A connection that is overdue when its phone wakes is closed before what waited on it is read.
+        let due = self.acks.drain(..).find(|(flow, ..)| up(*flow));
+        if let Some((_, _, number, status)) = due {
             return Err(format!("does not acknowledge the {status} to its INVITE {number}"));
         }
         let late = |(flow, at): &&(FlowId, Duration)| up(*flow) && now.lived.saturating_sub(*at) > REPEAT;

@@ -170,6 +170,25 @@ fn a_media_engine_that_never_answers_hangs_nothing() {
 }
 
 #[test]
+fn an_answer_that_the_media_engine_never_applies_ends_the_call() {
+    let mut pair = Pair::with(config("alice", "ws://pbx.test"), config("bob", "ws://pbx.test"));
+    let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
+    pair.run(SECOND);
+    pair.alice.media = Media::Manual;
+    let his = pair.bob.incoming();
+    pair.bob.phone.answer(pair.now(), his).expect("it rings");
+    pair.run(SECOND);
+    let up = Input::Media { session: hers, event: MediaEvent::Up };
+    pair.alice.phone.handle(pair.now(), up).expect("no command");
+    pair.alice.phone.hold(pair.now(), hers).expect("established");
+    pair.run(SECOND * 29);
+    assert_eq!(pair.alice.phone.status(hers), Some(Status::Established));
+    pair.run(SECOND * 3);
+    assert_eq!(pair.alice.ended(hers).cause, Cause::MediaFailed);
+    assert!(pair.alice.events.contains(&Event::HoldFailed { session: hers, hold: true, code: None }));
+}
+
+#[test]
 fn a_reinvite_that_the_media_engine_never_answers_is_refused() {
     for with_offer in [true, false] {
         let mut desk = desk();
