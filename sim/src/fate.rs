@@ -135,6 +135,16 @@ impl Named {
         Draw::from_digest(Digest::new(self.key).word(self.repeat.into()).bytes(b"stream"))
     }
 
+    /// What is drawn for it when it is harmed on its way.
+    pub fn harm(self) -> Draw {
+        Draw::from_digest(Digest::new(self.key).word(self.repeat.into()).bytes(b"harm"))
+    }
+
+    /// Whether it is lost in a burst that hits nearly all.
+    pub fn is_hit(self) -> bool {
+        Draw::from_digest(Digest::new(self.key).word(self.repeat.into()).bytes(b"burst")).chance(900)
+    }
+
     /// What happens to a datagram.
     pub fn as_datagram(self, weather: &Weather) -> Arrivals {
         let draw = &mut self.draw();
@@ -152,12 +162,34 @@ impl Named {
 /// The delay, and a jitter that is exponential in the mean. In whole numbers, because logarithms differ between
 /// platforms in the last digit.
 fn travel(draw: &mut Draw, weather: &Weather) -> Duration {
-    if weather.jitter.is_zero() {
-        return weather.delay;
+    let mut takes = weather.delay;
+    if !weather.jitter.is_zero() {
+        let halvings = draw.word().leading_zeros().min(8);
+        let parts = halvings * 1024 + draw.below(1024) as u32;
+        takes += weather.jitter * parts / 1536;
     }
-    let halvings = draw.word().leading_zeros().min(8);
-    let parts = halvings * 1024 + draw.below(1024) as u32;
-    weather.delay + weather.jitter * parts / 1536
+    // One in two of these takes twice as long as the others, one in four four times, … up to three seconds: no message
+    // lives longer than T4 (RFC 3261 §17.1.2.2).
+    if draw.chance(weather.tail) {
+        takes += Duration::from_millis(50 << draw.word().leading_zeros().min(6));
+    }
+    takes
+}
+
+/// Within such a window a lane has one burst.
+const WINDOW: u64 = 10_000_000_000;
+
+/// Whether a lane loses nearly everything now. Bursts hang on the time alone: what is sent does not move them.
+pub fn in_burst(seed: u64, lane: Lane, now: Instant, bursts: u16) -> bool {
+    if bursts == 0 {
+        return false;
+    }
+    let (window, within) = (now.as_nanos() / WINDOW, now.as_nanos() % WINDOW);
+    let key = Digest::new(seed).word(lane.phone as u64).word(lane.up.into()).word(window).bytes(b"bursts");
+    let draw = &mut Draw::from_digest(key);
+    let length = draw.below(WINDOW / 500 * u64::from(bursts)).min(WINDOW);
+    let start = draw.below(WINDOW - length + 1);
+    (start..start + length).contains(&within)
 }
 
 #[cfg(test)]
@@ -171,6 +203,7 @@ mod tests {
         loss: 200,
         duplicate: 100,
         late: 50,
+        ..Weather::CLEAR
     };
 
     fn request(method: &str, call_id: &str, number: u32) -> Bytes {
@@ -239,6 +272,25 @@ mod tests {
             (0..10_000).map(|key| Named { key, repeat: 0 }.on_stream(&STORM)).sum::<Duration>() / 10_000;
         assert!((35..45).contains(&mean.as_millis()), "{mean:?}");
         assert!(fates.iter().flat_map(|fate| fate.first).all(|first| first >= STORM.delay));
+    }
+
+    #[test]
+    fn bursts_take_their_share_of_the_time() {
+        let at = |millis: u64| Instant::ZERO + Duration::from_millis(millis);
+        let hit: Vec<bool> = (0..100_000).map(|n| in_burst(3, UP, at(n * 10), 50)).collect();
+        let share = hit.iter().filter(|&&hit| hit).count();
+        let bursts = hit.windows(2).filter(|pair| pair[0] != pair[1]).count() / 2;
+        assert!((3_000..7_000).contains(&share) && (80..=101).contains(&bursts), "{share} in {bursts}");
+    }
+
+    #[test]
+    fn a_tail_is_heavy() {
+        let weather = Weather { tail: 1000, ..Weather::CLEAR };
+        let takes = |key| Named { key, repeat: 0 }.on_stream(&weather);
+        let later = |than: u64| (0..10_000).filter(|&key| takes(key).as_millis() > u128::from(than)).count();
+        assert!(
+            (4_500..5_500).contains(&later(70)) && (100..250).contains(&later(3_000)) && later(4_000) == 0
+        );
     }
 
     #[test]

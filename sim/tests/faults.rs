@@ -6,7 +6,8 @@ use offhook::{Cause, Event, RegistrationState, Status};
 use offhook_exchange::Memory;
 use offhook_sim::World;
 use offhook_sim::scenario::{
-    ClockStep, Deed, ExchangeTrouble, Fault, MediaTrouble, PhoneSetup, Stillness, Way,
+    ClockStep, Deed, ExchangeTrouble, Fault, Harm, MediaTrouble, PhoneSetup, Stillness, Transport, Way,
+    Weather,
 };
 use offhook_sim::tape::What;
 
@@ -223,4 +224,77 @@ fn a_phone_alone_can_call_itself() {
         world.phone("alice").calls.values().filter(talks).count() == 2
     });
     world.finish();
+}
+
+#[test]
+fn a_phone_behind_another_port_is_reached_when_it_has_registered_again() {
+    let setup = PhoneSetup { transport: Transport::Udp, expires: seconds(60), ..PhoneSetup::new("bob") };
+    let mut world = World::builder().phone("alice").setup(setup).start();
+    let phone = world.scenario().phone("bob").expect("he is there");
+    world.fault(&Fault::Rebinds { phone });
+    let lost = world.dial("alice", "bob");
+    world.run_for(seconds(5));
+    assert!(world.call("bob").is_none(), "what is sent to the old port is lost:\n{}", world.ladder());
+    world.user("alice", Deed::HangUp);
+    world.run_for(seconds(60));
+    assert!(!world.phone("alice").calls.contains_key(&lost));
+    talking(&mut world);
+    world.fault(&Fault::Rebinds { phone });
+    world.user("bob", Deed::HangUp);
+    world.run_until("what he sends arrives", SOON, |world| world.call("alice").is_none());
+    world.finish();
+}
+
+#[test]
+fn keep_alives_hold_a_translation_of_thirty_seconds() {
+    for (nat, holds) in [(30, true), (15, false)] {
+        let nat = Some(seconds(nat));
+        let setup = PhoneSetup { transport: Transport::Udp, nat, ..PhoneSetup::new("bob") };
+        let mut world = World::builder().phone("alice").setup(setup).start();
+        world.run_for(seconds(199));
+        world.dial("alice", "bob");
+        world.run_for(seconds(5));
+        assert_eq!(world.talks("bob"), holds, "{}", world.ladder());
+        world.finish();
+    }
+}
+
+#[test]
+fn in_a_burst_nothing_gets_through_and_after_it_everything() {
+    let weather = Weather { bursts: 1000, ..Weather::CLEAR };
+    let setup = PhoneSetup { transport: Transport::Udp, weather, ..PhoneSetup::new("alice") };
+    let mut world = World::builder().setup(setup).cold();
+    world.run_for(seconds(30));
+    let lost = |what: &What| matches!(what, What::Sent { arrivals, .. } if arrivals.first.is_none());
+    let lost = world.tape().entries().iter().filter(|entry| lost(&entry.what)).count();
+    assert!(lost > 3, "one after another is lost:\n{}", world.ladder());
+    world.weather("alice", Weather::CLEAR);
+    world.run_for(seconds(60));
+    assert!(world.phone("alice").is_registered());
+    world.finish();
+}
+
+#[test]
+fn what_a_middlebox_breaks_harms_for_a_while_and_nobody_for_ever() {
+    for harm in Harm::ALL {
+        for way in [Way::Up, Way::Down] {
+            let mut world = World::builder().udp_phone("alice").phone("bob").start();
+            let phone = world.scenario().phone("bob").expect("he is there");
+            world.fault(&Fault::Tampered { phone, harm, share: 1000, way, lasting: seconds(20) });
+            world.dial("alice", "bob");
+            world.run_for(seconds(2));
+            world.dial("bob", "alice");
+            world.run_for(seconds(18));
+            assert!(world.phone("bob").harmed.is_some() || harm == Harm::Bulk, "{harm} {way}");
+            world.reset_connection("bob");
+            world.run_for(seconds(200));
+            for name in ["alice", "bob"] {
+                world.user(name, Deed::HangUp);
+                world.user(name, Deed::HangUp);
+            }
+            world.run_for(seconds(100));
+            talking(&mut world);
+            world.finish();
+        }
+    }
 }

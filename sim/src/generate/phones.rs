@@ -27,6 +27,9 @@ pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
         if !calm {
             phone.weather = weather(draw);
         }
+        if phone.transport == Transport::Udp && draw.chance(300) {
+            phone.nat = Some(Duration::from_secs(*draw.pick(&[28, 30, 60, 120, 300])));
+        }
         phone.drift = super::drift(draw);
         if draw.chance(60) {
             phone.codecs = vec![*draw.pick(&Codec::ALL)];
@@ -59,9 +62,15 @@ fn streaming(draw: &mut Draw) -> Streaming {
     }
 }
 
+/// In so many worlds of a thousand, up to `most`.
+fn per_mille_of(draw: &mut Draw, worlds: u16, most: u64) -> u16 {
+    if draw.chance(worlds) { draw.below(most) as u16 } else { 0 }
+}
+
 fn weather(draw: &mut Draw) -> Weather {
     let mut per_mille = |most| if draw.chance(500) { draw.below(most) as u16 } else { 0 };
     let (loss, duplicate, late) = (per_mille(250), per_mille(150), per_mille(150));
     let jitter = if draw.chance(700) { draw.millis(0, 120) } else { Duration::ZERO };
-    Weather { delay: draw.millis(1, 80), jitter, loss, duplicate, late }
+    let (tail, bursts) = (per_mille_of(draw, 200, 50), per_mille_of(draw, 250, 100));
+    Weather { delay: draw.millis(1, 80), jitter, loss, duplicate, late, tail, bursts }
 }

@@ -43,5 +43,6 @@ impl Oracle for Agreement {
 
 /// Whether a call is established for so long that its other end must know.
 fn is_settled(scene: &Scene<'_>, call: &Call) -> bool {
-    call.status == Status::Established && scene.now.saturating_since(call.since).as_secs() > 60
+    let for_long = scene.now.saturating_since(call.since).as_secs() > 60;
+    call.status == Status::Established && for_long && !scene.was_harmed_since(call.begun)
 }

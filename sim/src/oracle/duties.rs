@@ -55,6 +55,8 @@ struct Phone {
     glares: BTreeMap<CallId, Instant>,
     /// 2xx to the first INVITE of a call, without an ACK: when it was sent, how often, and where.
     accepted: BTreeMap<CallId, Accepted>,
+    /// When a message was harmed last.
+    harmed: Option<Instant>,
 }
 
 /// The time at a phone.
@@ -78,6 +80,8 @@ struct Invite {
     call: CallId,
     number: u32,
     status: Option<u16>,
+    /// What answers it may answer something else.
+    confused: bool,
 }
 
 struct Accepted {
@@ -110,6 +114,13 @@ impl Oracle for Duties {
                 }
                 (phone, Ok(()))
             }
+            // Exchanges pass on what they understood of it.
+            Sight::Harmed { .. } => {
+                for (phone, node) in self.phones.iter_mut().zip(scene.phones) {
+                    phone.confused(node.local(scene.now));
+                }
+                return Ok(());
+            }
             Sight::Drained { phone, .. } => {
                 let node = &scene.phones[phone];
                 let now = Now::at(node, scene.now);
@@ -136,6 +147,21 @@ impl Oracle for Duties {
 }
 
 impl Phone {
+    /// A message was harmed: it may have been the response, the ACK or the request that something here waits for.
+    fn confused(&mut self, now: Instant) {
+        self.harmed = Some(now);
+        self.first.values_mut().for_each(|first| *first = None);
+        self.invites.values_mut().for_each(|invite| invite.confused = true);
+        self.glares.clear();
+        self.acks.clear();
+        self.asked.clear();
+    }
+
+    /// Whether a harmed message may still be in what is said now: an INVITE, its 2xx, and the ACK.
+    fn is_confused(&self, now: Now) -> bool {
+        self.harmed.is_some_and(|at| now.shown.saturating_since(at) < AWAITED * 3)
+    }
+
     fn sent(&mut self, now: Now, udp: bool, flow: FlowId, message: &Message) -> Result<(), String> {
         let Some((branch, call, number)) = names(message) else { return Ok(()) };
         match (message.method(), message.status()) {
@@ -153,7 +179,7 @@ impl Phone {
                         let early = self.accepted.get(&call).is_some_and(|accepted| {
                             !accepted.acknowledged && now.shown.saturating_since(accepted.at.shown) < AWAITED
                         });
-                        if early {
+                        if early && !self.is_confused(now) {
                             return Err("sends a BYE, and its 2xx was not acknowledged yet".to_owned());
                         }
                     }
@@ -192,7 +218,8 @@ impl Phone {
         }
         let met = self.glares.remove(&call);
         let number = message.cseq().map_or(0, |cseq| cseq.number);
-        self.invites.insert(branch, Invite { sent: now, flow, call, number, status: None });
+        let invite = Invite { sent: now, flow, call, number, status: None, confused: false };
+        self.invites.insert(branch, invite);
         match met {
             Some(at) if now.saturating_since(at) < GLARE => {
                 Err("tries again at once after a 491, and owns the Call-ID".to_owned())
@@ -203,6 +230,10 @@ impl Phone {
 
     fn received(&mut self, now: Now, flow: FlowId, message: &Message) {
         let Some((branch, call, number)) = names(message) else { return };
+        // RFC 3261 §18.1.2: a response with more than one Via has gone astray.
+        if message.status().is_some() && message.vias().count() > 1 {
+            return;
+        }
         match (message.method(), message.status()) {
             // A BYE of the peer says as much as its ACK.
             (Some(Method::Ack | Method::Bye), _) => {
@@ -235,7 +266,7 @@ impl Phone {
                 let again = invite.status.is_some();
                 let first = *invite.status.get_or_insert(status);
                 let due = if status < 300 { first < 300 } else { !again };
-                if due && now.shown.saturating_since(invite.sent) < AWAITED {
+                if due && !invite.confused && now.shown.saturating_since(invite.sent) < AWAITED {
                     self.acks.push((flow, call.clone(), number, status));
                 }
                 let ours = self.owned.contains(&call) && !self.offered.contains(&call);
@@ -258,11 +289,13 @@ impl Phone {
             let waits = now.lived.saturating_sub(*at);
             return Err(format!("did not repeat a request that has no response for {waits:?}"));
         }
+        let confused = self.is_confused(now);
         let silent = |accepted: &Accepted| {
             let waits = now.lived.saturating_sub(accepted.at.lived);
             accepted.times == 1
                 && up(accepted.flow)
                 && !accepted.acknowledged
+                && !confused
                 && waits > REPEAT
                 && now.shown.saturating_since(accepted.at.shown) < AWAITED
         };

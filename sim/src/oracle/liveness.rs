@@ -4,6 +4,7 @@ use offhook::RegistrationState;
 
 use super::{Moment, Oracle, Scene};
 use crate::node::PhoneNode;
+use crate::scenario::Transport;
 
 pub(super) struct Liveness;
 
@@ -36,6 +37,16 @@ fn is_where_it_should_be(phone: &PhoneNode) -> bool {
         return state == RegistrationState::Unregistered;
     }
     match state {
+        // Over datagrams nobody says that an exchange is gone for ever: a phone learns it when it refreshes.
+        RegistrationState::Refreshing
+        | RegistrationState::Registering { .. }
+        | RegistrationState::Waiting { .. }
+            if phone.bereft && phone.setup.transport == Transport::Udp =>
+        {
+            true
+        }
+        // It was told something that nobody said.
+        RegistrationState::Failed(_) if phone.harmed.is_some() => true,
         // A wrong password ends the attempts at once, a limit ends them when it is reached.
         RegistrationState::Failed(why) => {
             !phone.setup.right_password || phone.setup.attempts.is_some_and(|limit| why.attempts >= limit)

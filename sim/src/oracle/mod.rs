@@ -69,6 +69,13 @@ pub struct Scene<'a> {
     pub engines: &'a Engines,
 }
 
+impl Scene<'_> {
+    /// Whether a message was harmed, anywhere, since then: whoever it was meant for may have got it wrong, and told others.
+    pub fn was_harmed_since(&self, then: Instant) -> bool {
+        self.phones.iter().any(|phone| phone.harmed.is_some_and(|at| at >= then))
+    }
+}
+
 /// Something that happens.
 pub enum Sight<'a> {
     /// A machine's deadline has come.
@@ -106,6 +113,12 @@ pub enum Sight<'a> {
         flow: FlowId,
         /// The message.
         data: &'a Bytes,
+    },
+    /// A message that was harmed on its way arrives at a phone, or comes from it. It obliges nobody, and nobody can know what
+    /// it did.
+    Harmed {
+        /// Which phone.
+        phone: usize,
     },
     /// A phone asked its media engine for something that cannot come now.
     Disorder {

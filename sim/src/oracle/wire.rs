@@ -35,13 +35,19 @@ impl Oracle for Wire {
                 self.answers_nonsense = (!self.is_sense(data)).then_some(phone);
                 return Ok(());
             }
+            // Nobody knows which transaction it was taken for.
+            Sight::Harmed { phone } => {
+                self.finals.retain(|(of, ..), _| *of != phone);
+                return Ok(());
+            }
             Sight::Drained { .. } => {
                 self.answers_nonsense = None;
                 return Ok(());
             }
             _ => return Ok(()),
         };
-        self.sent(scene.phones[phone].local(scene.now), phone, flow, data).map_err(|what| {
+        let harmed = scene.was_harmed_since(Instant::ZERO);
+        self.sent(scene.phones[phone].local(scene.now), phone, flow, data, harmed).map_err(|what| {
             let message = String::from_utf8_lossy(data);
             format!("{} sends a message that {what}:\n{message}", scene.phones[phone].setup.name)
         })
@@ -57,14 +63,24 @@ impl Wire {
         }
     }
 
-    fn sent(&mut self, now: Instant, phone: usize, flow: FlowId, data: &Bytes) -> Result<(), String> {
+    fn sent(
+        &mut self,
+        now: Instant,
+        phone: usize,
+        flow: FlowId,
+        data: &Bytes,
+        harmed: bool,
+    ) -> Result<(), String> {
         let message = match datagram(data.clone(), &self.limits) {
             Frame::Message(message) => message,
             Frame::KeepAlive(_) => return Ok(()),
             Frame::Faulty { fault, .. } => return Err(format!("is no message: {fault}")),
         };
+        // The refusal of a harmed request repeats what is wrong with it (RFC 3261 §8.2.6.2).
+        let refuses = harmed && message.status().is_some_and(|status| status >= 400);
         match message.check() {
             Ok(()) => {}
+            Err(_) if refuses => return Ok(()),
             Err(Fault { kind: FaultKind::Header(_), .. }) if self.answers_nonsense == Some(phone) => {
                 return Ok(());
             }
@@ -105,7 +121,7 @@ mod tests {
     fn a_transaction_has_one_final_response() {
         let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
         let mut wire = Wire::default();
-        let mut sent = |now, flow, data| wire.sent(at(now), 0, FlowId(flow), &data);
+        let mut sent = |now, flow, data| wire.sent(at(now), 0, FlowId(flow), &data, false);
         assert_eq!(sent(1, 1, response(180, "z9hG4bKa")), Ok(()));
         assert_eq!(sent(1, 1, response(200, "z9hG4bKa")), Ok(()));
         assert_eq!(sent(2, 1, response(200, "z9hG4bKa")), Ok(()), "again");
@@ -118,7 +134,7 @@ mod tests {
     #[test]
     fn what_is_no_message_is_no_message() {
         let sent = |data: &'static [u8]| {
-            Wire::default().sent(Instant::ZERO, 0, FlowId(1), &Bytes::from_static(data))
+            Wire::default().sent(Instant::ZERO, 0, FlowId(1), &Bytes::from_static(data), false)
         };
         assert_eq!(sent(b"\r\n\r\n"), Ok(()));
         assert!(sent(b"hello").is_err());

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{ClockStep, ExchangeTrouble, Scenario, Seconds, Stillness, StreamTrouble, parse_duration};
+use super::read::number;
+use super::{ClockStep, ExchangeTrouble, Harm, Scenario, Seconds, Stillness, StreamTrouble, parse_duration};
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,24 @@ pub enum Fault {
         way: Way,
         /// For how long; `None`: for ever.
         lasting: Option<Duration>,
+    },
+    /// A translator of addresses gives a phone's datagrams another port. What is sent to the old one is lost.
+    Rebinds {
+        /// Which phone.
+        phone: usize,
+    },
+    /// A middlebox breaks some of a phone's messages.
+    Tampered {
+        /// Which phone.
+        phone: usize,
+        /// What it does to them.
+        harm: Harm,
+        /// To how many of a thousand.
+        share: u16,
+        /// Those that go which way.
+        way: Way,
+        /// For how long.
+        lasting: Duration,
     },
     /// A phone stands still.
     Rest {
@@ -142,6 +161,8 @@ impl Fault {
             | Fault::Stream { phone, .. }
             | Fault::Part { phone, .. }
             | Fault::Rest { phone, .. }
+            | Fault::Rebinds { phone }
+            | Fault::Tampered { phone, .. }
             | Fault::Steps { phone, .. }
             | Fault::Media { phone, .. }
             | Fault::Die { phone } => Some(phone),
@@ -164,9 +185,14 @@ impl Fault {
                 Some(lasting)
             }
             Fault::Part { lasting, .. } => lasting.as_mut(),
+            Fault::Tampered { lasting, .. } => Some(lasting),
             Fault::Stream { trouble, .. } => trouble.lasting_mut(),
             Fault::Exchange { trouble, .. } => trouble.lasting_mut(),
-            Fault::Drop { .. } | Fault::Rot { .. } | Fault::Steps { .. } | Fault::Die { .. } => None,
+            Fault::Drop { .. }
+            | Fault::Rot { .. }
+            | Fault::Rebinds { .. }
+            | Fault::Steps { .. }
+            | Fault::Die { .. } => None,
         }
     }
 
@@ -197,6 +223,10 @@ impl Fault {
                 };
                 let lasting = lasting.map_or("ever".to_owned(), |lasting| Seconds(lasting).to_string());
                 format!("{} {away} {} for {lasting}", name(phone), scenario.exchanges[*exchange].name)
+            }
+            Fault::Rebinds { phone } => format!("{} gets another port", name(phone)),
+            Fault::Tampered { phone, harm, share, way, lasting } => {
+                format!("{} suffers {harm} of {share} {way} for {}", name(phone), Seconds(*lasting))
             }
             Fault::Rest { phone, how, lasting } => {
                 format!("{} {how} for {}", name(phone), Seconds(*lasting))
@@ -252,6 +282,14 @@ fn read_of_phone(phone: usize, words: &[&str]) -> Result<Option<Fault>, String> 
             };
             Fault::Media { phone, trouble, lasting: parse_duration(lasting)? }
         }
+        ["gets", "another", "port"] => Fault::Rebinds { phone },
+        ["suffers", harm, "of", share, way @ .., "for", lasting] => Fault::Tampered {
+            phone,
+            harm: Harm::read(harm)?,
+            share: number(share)?,
+            way: Way::read(way)?,
+            lasting: parse_duration(lasting)?,
+        },
         ["freezes", "for", lasting] => rest(phone, Stillness::Frozen, lasting)?,
         ["sleeps", "for", lasting] => rest(phone, Stillness::Asleep, lasting)?,
         ["sleeps", "without", "counting", "for", lasting] => rest(phone, Stillness::Timeless, lasting)?,

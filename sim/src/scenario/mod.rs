@@ -6,6 +6,7 @@
 
 mod act;
 mod fault;
+mod harm;
 mod read;
 mod rogue;
 mod stream;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use act::{Act, Deed, Manner, Prank, Step};
 pub use fault::{Fault, MediaTrouble, Way};
+pub use harm::Harm;
 pub use read::{ScenarioError, parse_duration};
 pub use rogue::RogueSetup;
 pub use stream::{End, StreamTrouble, Streaming};
@@ -75,6 +77,8 @@ pub struct PhoneSetup {
     pub weather: Weather,
     /// How its stream carries messages.
     pub streaming: Streaming,
+    /// After how long a silence of the phone a translator of addresses forgets its datagrams; `None`: there is none.
+    pub nat: Option<Duration>,
     /// How much faster its clock runs, in parts per million.
     pub drift: i32,
     /// The codecs of its media, best first.
@@ -99,6 +103,7 @@ impl PhoneSetup {
             transport: Transport::Ws,
             weather: Weather::CLEAR,
             streaming: Streaming::default(),
+            nat: None,
             drift: 0,
             codecs: Codec::ALL.to_vec(),
             telephone_event: true,
@@ -131,17 +136,28 @@ pub struct Weather {
     pub duplicate: u16,
     /// Datagrams that arrive so late that others overtake them, of a thousand.
     pub late: u16,
+    /// Messages that take much longer, some of them very much, of a thousand.
+    pub tail: u16,
+    /// How much of the time nearly all datagrams are lost, of a thousand.
+    pub bursts: u16,
 }
 
 impl Weather {
     /// 10 ms, always.
-    pub const CLEAR: Self =
-        Self { delay: Duration::from_millis(10), jitter: Duration::ZERO, loss: 0, duplicate: 0, late: 0 };
+    pub const CLEAR: Self = Self {
+        delay: Duration::from_millis(10),
+        jitter: Duration::ZERO,
+        loss: 0,
+        duplicate: 0,
+        late: 0,
+        tail: 0,
+        bursts: 0,
+    };
 
     /// The same way without the faults: what is left of it when the storm is over.
     #[must_use]
     pub fn healed(self) -> Self {
-        Self { loss: 0, duplicate: 0, late: 0, jitter: self.jitter.min(Duration::from_millis(20)), ..self }
+        Self { delay: self.delay, jitter: self.jitter.min(Duration::from_millis(20)), ..Self::CLEAR }
     }
 }
 
@@ -275,7 +291,7 @@ span storm=60s settle=240s quiesce=120s
 exchange pbx
 exchange pbx2 drift=-50000
 phone alice ws
-phone bob udp user=robert delay=5ms jitter=30ms loss=50 duplicate=10 late=20 drift=-200 codecs=pcma,opus no-telephone-event attempts=3 expires=60s
+phone bob udp user=robert delay=5ms jitter=30ms loss=50 duplicate=10 late=20 tail=5 bursts=30 nat=30s drift=-200 codecs=pcma,opus no-telephone-event attempts=3 expires=60s
 phone mallory ws split=1 gather=2 fragment=3 ping=4 binary=5 wrong-password
 rogue trudy udp breaks=final-twice,no-ack
 rogue eve ws
@@ -332,6 +348,9 @@ rogue eve ws
 16s trudy calls bob
 16s trudy floods bob with 60 refer-to-self
 17s trudy cancels
+17s bob gets another port
+17s bob suffers flips of 200 both ways for 5s
+17s bob suffers injections of 1000 to the network for 5s
 18s eve hangs up
 ";
 
@@ -340,7 +359,7 @@ rogue eve ws
         let scenario: Scenario = EXAMPLE.parse().expect("the example is understood");
         assert_eq!(scenario.to_string(), EXAMPLE);
         assert_eq!(Scenario::from_json(&scenario.to_json()), Ok(scenario.clone()));
-        assert_eq!(scenario.steps.len(), 53);
+        assert_eq!(scenario.steps.len(), 56);
         assert_eq!(scenario.phones[1].user, "robert");
         assert_eq!(scenario.phones[1].weather.loss, 50);
     }

@@ -76,6 +76,9 @@ impl fmt::Display for PhoneSetup {
             write!(f, " user={}", self.user)?;
         }
         write!(f, "{}{}", self.weather, self.streaming)?;
+        if let Some(nat) = self.nat {
+            write!(f, " nat={}", Seconds(nat))?;
+        }
         if self.drift != plain.drift {
             write!(f, " drift={}", self.drift)?;
         }
@@ -108,7 +111,13 @@ impl fmt::Display for Weather {
         if self.jitter != Self::CLEAR.jitter {
             write!(f, " jitter={}", Seconds(self.jitter))?;
         }
-        for (key, value) in [("loss", self.loss), ("duplicate", self.duplicate), ("late", self.late)] {
+        for (key, value) in [
+            ("loss", self.loss),
+            ("duplicate", self.duplicate),
+            ("late", self.late),
+            ("tail", self.tail),
+            ("bursts", self.bursts),
+        ] {
             if value != 0 {
                 write!(f, " {key}={value}")?;
             }

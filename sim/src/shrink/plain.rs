@@ -28,7 +28,7 @@ impl Shrinking<'_> {
 
     fn make_phone_plain(&mut self, phone: usize) {
         let plain = PhoneSetup::new(self.best.scenario.phones[phone].name.as_str());
-        let changes: [fn(&mut PhoneSetup, &PhoneSetup); 20] = [
+        let changes: [fn(&mut PhoneSetup, &PhoneSetup); 23] = [
             |phone, plain| phone.clone_from(plain),
             |phone, plain| phone.weather = plain.weather,
             |phone, plain| phone.transport = plain.transport,
@@ -36,6 +36,9 @@ impl Shrinking<'_> {
             |phone, plain| phone.weather.loss = plain.weather.loss,
             |phone, plain| phone.weather.duplicate = plain.weather.duplicate,
             |phone, plain| phone.weather.late = plain.weather.late,
+            |phone, plain| phone.weather.tail = plain.weather.tail,
+            |phone, plain| phone.weather.bursts = plain.weather.bursts,
+            |phone, plain| phone.nat = plain.nat,
             |phone, plain| phone.weather.jitter = plain.weather.jitter,
             |phone, plain| phone.weather.delay = plain.weather.delay,
             |phone, plain| phone.streaming = plain.streaming,
@@ -102,6 +105,11 @@ fn plainer_faults(fault: Fault) -> Vec<Fault> {
         Fault::Cut { phone, lasting, .. } => vec![Fault::Cut { phone, way: Way::Both, lasting }],
         Fault::Stream { phone, trouble } => {
             trouble.plainer().into_iter().map(|trouble| Fault::Stream { phone, trouble }).collect()
+        }
+        Fault::Tampered { phone, harm, share, way, lasting } => {
+            let all = Fault::Tampered { phone, harm, share: 1000, way, lasting };
+            let both = Fault::Tampered { phone, harm, share, way: Way::Both, lasting };
+            vec![all, both]
         }
         Fault::Part { phone, exchange, lasting, .. } => {
             vec![Fault::Part { phone, exchange, way: Way::Both, lasting }]

@@ -9,7 +9,7 @@ mod script;
 mod sound;
 mod users;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -54,6 +54,8 @@ pub struct World {
     watch: Option<Watch>,
     /// What waits for each phone that stands still.
     held: Vec<Vec<Input>>,
+    /// The hashes of messages that were harmed on their way.
+    harmed: BTreeSet<u64>,
 }
 
 /// How far a run is.
@@ -164,6 +166,7 @@ impl World {
             tape: Tape::new(keep),
             watch: keep.then(|| Watch::new(scenario.phones.len())),
             held: scenario.phones.iter().map(|_| Vec::new()).collect(),
+            harmed: BTreeSet::new(),
             scenario,
         };
         for exchange in 0..world.exchanges.len() {
@@ -308,7 +311,11 @@ impl World {
             self.hold_back(phone, input);
         } else if self.phones[phone].alive {
             match &input {
-                Input::Received { flow, data } => self.see(&Sight::Received { phone, flow: *flow, data }),
+                Input::Received { flow, data } => {
+                    if !self.arrives_harmed(phone, data) {
+                        self.see(&Sight::Received { phone, flow: *flow, data });
+                    }
+                }
                 Input::Flow { flow, change: FlowChange::Down(_) } => {
                     self.phones[phone].flows.remove(flow);
                 }

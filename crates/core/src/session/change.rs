@@ -291,6 +291,11 @@ impl Session {
                     env.cx.trace.mark(Mark::GlareGivenUp);
                 }
                 self.withdraw(env, offer);
+                if code == 491 {
+                    // What is wished next waits as long as the next try would have (§14.1).
+                    let wait = self.glare_wait(env);
+                    self.alarm(env.cx, wait, SessionTimer::Glare);
+                }
                 self.hold_refused(env, Some(code));
                 self.reconcile(env);
             }

@@ -40,6 +40,16 @@ impl World {
                 self.stream_trouble(phone, trouble);
             }
             Fault::Part { phone, exchange, way, lasting } => self.part(phone, exchange, way, lasting),
+            Fault::Rebinds { phone } => {
+                self.note_phone(phone, || "another port".to_owned());
+                if let Some(connection) = self.connection_of(phone) {
+                    self.rebind(connection);
+                }
+            }
+            Fault::Tampered { phone, harm, share, way, lasting } => {
+                self.note_phone(phone, || format!("messages suffer {harm} {way}"));
+                self.nets[phone].tamper(harm, share, way, self.now + lasting);
+            }
             Fault::Rest { phone, how, lasting } => self.rest(phone, how, lasting),
             Fault::Steps { phone, step } => {
                 self.note_phone(phone, || format!("clock set {step}"));
@@ -89,11 +99,11 @@ impl World {
         }
     }
 
-    /// Whether there is an exchange that a phone can reach and that will be there for ever.
-    fn has_a_server(&self, phone: usize) -> bool {
+    /// How many exchanges a phone can reach, sooner or later.
+    fn servers_left(&self, phone: usize) -> usize {
         let net = &self.nets[phone];
-        (0..self.exchanges.len())
-            .any(|exchange| !self.exchanges[exchange].dead && !net.is_parted_forever(exchange))
+        let lives = |&exchange: &usize| !self.exchanges[exchange].dead && !net.is_parted_forever(exchange);
+        (0..self.exchanges.len()).filter(lives).count()
     }
 
     /// A trouble that another one replaced may end early: nothing hangs on it.
@@ -111,7 +121,9 @@ impl World {
         for phone in 0..self.phones.len() {
             self.wake_up(phone);
             self.phones[phone].set_clock(|clock| clock.catch_up(self.now));
-            self.phones[phone].stranded = !self.has_a_server(phone);
+            let left = self.servers_left(phone);
+            self.phones[phone].bereft = left < self.exchanges.len();
+            self.phones[phone].stranded = left == 0;
             self.nets[phone].heal(self.now);
             self.phones[phone].trouble = None;
             self.look_at_paths(phone, true);

@@ -9,10 +9,12 @@ use offhook_wire::Instant;
 
 use super::socket::State;
 use super::stream::Taken;
+use super::tamper::mark;
 use super::websocket::{Heard, Writer};
 use super::{Connection, DOWN, Link, UP};
-use crate::fate::{Arrivals, Lane, Named};
+use crate::fate::{Arrivals, Lane, Named, in_burst};
 use crate::hash::{Digest, Draw};
+use crate::oracle::Sight;
 use crate::scenario::Streaming;
 use crate::tape::{Node, What};
 use crate::world::{Happening, World};
@@ -33,12 +35,17 @@ impl World {
     fn send(&mut self, connection: usize, direction: usize, data: Bytes) {
         let ends = &self.connections[connection];
         let (phone, exchange, up) = (ends.phone, ends.exchange, direction == UP);
-        let named = self.fates.name(self.now, Lane { phone, exchange, up }, &data);
+        let lane = Lane { phone, exchange, up };
+        let named = self.fates.name(self.now, lane, &data);
+        let data = self.tampered(phone, direction, named, data);
+        let datagrams = matches!(self.connections[connection].link, Link::Datagrams);
+        let is_lost = datagrams && (self.is_forgotten(connection, up) || self.is_hit(named, lane));
+        let ends = &self.connections[connection];
         let net = &self.nets[phone];
         let arrivals = match ends.link {
             _ if !self.phones[phone].alive || up && !ends.phone_open => Arrivals::NONE,
             Link::Stream(_) => self.send_on_stream(connection, direction, named, &data),
-            Link::Datagrams if net.blocked(exchange, direction) > self.now => Arrivals::NONE,
+            Link::Datagrams if is_lost || net.blocked(exchange, direction) > self.now => Arrivals::NONE,
             Link::Datagrams => named.as_datagram(&net.weather),
         };
         if let Link::Datagrams = self.connections[connection].link {
@@ -50,6 +57,54 @@ impl World {
         let (phone, exchange) = (Node::Phone(phone), Node::Exchange(exchange));
         let (from, to) = if up { (phone, exchange) } else { (exchange, phone) };
         self.tape.note(self.now, || What::Sent { from, to, data, arrivals, repeat: named.repeat });
+    }
+
+    /// What a middlebox makes of a message.
+    fn tampered(&mut self, phone: usize, direction: usize, named: Named, data: Bytes) -> Bytes {
+        let tampering = self.nets[phone].tampering;
+        let harmed = tampering.and_then(|tampering| tampering.harm(self.now, direction, named, &data));
+        let Some(harmed) = harmed else { return data };
+        self.harmed.insert(mark(&harmed));
+        harmed
+    }
+
+    /// Whether a message was harmed on its way. If so, all that watch are told, once it arrives.
+    pub(in crate::world) fn arrives_harmed(&mut self, phone: usize, data: &Bytes) -> bool {
+        let harmed = !self.harmed.is_empty() && self.harmed.contains(&mark(data));
+        if harmed {
+            self.phones[phone].harmed = Some(self.now);
+            self.see(&Sight::Harmed { phone });
+        }
+        harmed
+    }
+
+    /// Whether a translator of addresses forgot a connection before this datagram. Only what the phone sends keeps its memory
+    /// (RFC 4787 REQ-6), and a new port is given to what it sends next.
+    fn is_forgotten(&mut self, connection: usize, up: bool) -> bool {
+        let ends = &self.connections[connection];
+        let silence = self.now.saturating_since(ends.spoke);
+        let forgotten = self.phones[ends.phone].setup.nat.is_some_and(|nat| silence > nat);
+        if up {
+            if forgotten {
+                self.rebind(connection);
+            }
+            self.connections[connection].spoke = self.now;
+        }
+        forgotten && !up
+    }
+
+    /// Whether a datagram is lost in a burst.
+    fn is_hit(&self, named: Named, lane: Lane) -> bool {
+        let bursts = self.nets[lane.phone].weather.bursts;
+        in_burst(self.scenario.seed, lane, self.now, bursts) && named.is_hit()
+    }
+
+    /// Datagrams come from another port from now on, and what is sent to the old one is lost.
+    pub(in crate::world) fn rebind(&mut self, connection: usize) {
+        if let Link::Datagrams = self.connections[connection].link {
+            self.forget_exchange_end(connection);
+            self.connections[connection].ports += 1;
+        }
     }
 
     fn send_on_stream(
@@ -163,6 +218,7 @@ impl World {
                 self.phone_input(phone, Input::Received { flow, data });
             }
         } else if let Some(flow) = exchange_flow {
+            self.arrives_harmed(phone, &data);
             self.exchange_input(exchange, exchange::Input::Received { flow, data });
         }
     }

@@ -4,6 +4,7 @@
 mod carry;
 mod socket;
 mod stream;
+mod tamper;
 #[cfg(test)]
 mod tests;
 mod trouble;
@@ -16,8 +17,9 @@ use offhook_exchange as exchange;
 use offhook_wire::Instant;
 
 use super::{Happening, World};
-use crate::scenario::{Streaming, Transport, Way, Weather};
+use crate::scenario::{Harm, Streaming, Transport, Way, Weather};
 use socket::Stream;
+use tamper::Tampering;
 
 /// How long a host tries to connect before it says that it timed out. A phone gives up sooner.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -32,6 +34,10 @@ pub(super) struct Connection {
     phone_open: bool,
     /// The exchange's end, while it knows one.
     pub(super) exchange_flow: Option<exchange::FlowId>,
+    /// How often a translator of addresses gave it another port.
+    ports: usize,
+    /// When the phone last sent a datagram.
+    spoke: Instant,
 }
 
 /// What a connection is made of.
@@ -51,6 +57,8 @@ pub(super) struct Net {
     parted: Vec<[Instant; 2]>,
     /// Until when upgrades to WebSocket are refused.
     refused: Instant,
+    /// The middlebox that it passes.
+    tampering: Option<Tampering>,
 }
 
 /// Until when something lasts that does not pass.
@@ -60,7 +68,14 @@ impl Net {
     /// A network that reaches so many exchanges.
     pub(super) fn new(weather: Weather, streaming: Streaming, exchanges: usize) -> Self {
         let never = [Instant::ZERO; 2];
-        Self { weather, streaming, cut: never, parted: vec![never; exchanges], refused: Instant::ZERO }
+        Self {
+            weather,
+            streaming,
+            cut: never,
+            parted: vec![never; exchanges],
+            refused: Instant::ZERO,
+            tampering: None,
+        }
     }
 
     pub(super) fn cut(&mut self, way: Way, until: Instant) {
@@ -92,6 +107,11 @@ impl Net {
         self.cut[direction].max(self.parted[exchange][direction])
     }
 
+    /// Lets a middlebox break messages.
+    pub(super) fn tamper(&mut self, harm: Harm, share: u16, way: Way, until: Instant) {
+        self.tampering = Some(Tampering { harm, way, share, until });
+    }
+
     /// Whether an exchange is not reached, and never will be.
     pub(super) fn is_parted_forever(&self, exchange: usize) -> bool {
         self.parted[exchange].contains(&FOREVER)
@@ -101,6 +121,7 @@ impl Net {
     pub(super) fn heal(&mut self, now: Instant) {
         self.weather = self.weather.healed();
         self.refused = now;
+        self.tampering = None;
         for until in self.cut.iter_mut().chain(self.parted.iter_mut().flatten()) {
             if *until != FOREVER {
                 *until = now;
@@ -143,6 +164,8 @@ impl World {
             link,
             phone_open: true,
             exchange_flow: None,
+            ports: 0,
+            spoke: self.now,
         });
         self.phones[phone].flows.insert(flow, connection);
         match transport {
@@ -194,9 +217,11 @@ impl World {
         flow
     }
 
-    /// The phone's end of a connection: the host is the phone, each connection has a port.
+    /// The phone's end of a connection: the host is the phone, each connection has a port, and another one with each
+    /// translation.
     fn address(&self, connection: usize) -> String {
-        format!("10.0.0.{}:{}", self.connections[connection].phone + 1, 20_000 + connection % 40_000)
+        let Connection { phone, ports, .. } = self.connections[connection];
+        format!("10.0.0.{}:{}", phone + 1, 20_000 + (connection + 7_919 * ports) % 40_000)
     }
 
     /// The phone learns that its connection is up.
