@@ -311,10 +311,8 @@ impl World {
             self.hold_back(phone, input);
         } else if self.phones[phone].alive {
             match &input {
-                Input::Received { flow, data } => {
-                    if !self.arrives_harmed(phone, data) {
-                        self.see(&Sight::Received { phone, flow: *flow, data });
-                    }
+                Input::Received { flow, data } if !self.arrives_harmed(phone, data) => {
+                    self.see(&Sight::Received { phone, flow: *flow, data });
                 }
                 Input::Flow { flow, change: FlowChange::Down(_) } => {
                     self.phones[phone].flows.remove(flow);
