@@ -1,39 +1,120 @@
-//! Bugs planted on purpose: how many seeds it takes until an oracle objects to each of them.
+//! Bugs planted on purpose: how many seeds it takes until an oracle objects to each of them, and how small the scenario
+//! becomes in which it does.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 pub use offhook::Bug;
 
 use crate::generate::generate;
 use crate::run::run;
+use crate::scenario::Scenario;
+use crate::shrink::{Budget, shrink};
 
 /// How often a bug is looked for, each time from a seed far from the others.
-const TRIES: u64 = 5;
+pub const TRIES: u64 = 5;
 
 /// The distance between the first seeds of two tries.
 const FAR: u64 = 1_000_000;
 
-/// How a bug was looked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What looking for bugs may cost.
+#[derive(Copy, Clone)]
+pub struct Effort<'a> {
+    /// The most seeds that one try plays.
+    pub seeds: u64,
+    /// The most threads.
+    pub jobs: u8,
+    /// A clock of the host's: how long it has been since any moment of the past.
+    pub clock: &'a (dyn Fn() -> Duration + Sync),
+    /// How long one scenario may be made smaller.
+    pub patience: Duration,
+}
+
+/// How one bug was looked for.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Search {
     /// The bug.
     pub bug: Bug,
-    /// The oracle that objected most often; `None` when the median try found nothing.
-    pub oracle: Option<&'static str>,
-    /// How many seeds the median try played, the failing one included.
-    pub median_seeds: u64,
+    /// The tries, those that played the fewest seeds first, and those that found nothing last.
+    pub tries: Vec<Try>,
 }
 
-/// Looks for all bugs, in order; each try plays at most `most` seeds.
-pub fn search_all(most: u64, jobs: u8, found: impl Fn(&Search) + Sync) -> Vec<Search> {
+/// One try.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Try {
+    /// Its first seed.
+    pub first: u64,
+    /// How many seeds it played, the failing one included.
+    pub seeds: u64,
+    /// What it found.
+    pub found: Option<Find>,
+}
+
+/// A scenario in which an oracle objects.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Find {
+    /// The oracle.
+    pub oracle: &'static str,
+    /// The scenario, made small.
+    pub scenario: Scenario,
+    /// How long that took.
+    pub took: Duration,
+}
+
+impl Search {
+    /// Whether the bug was found in most tries.
+    pub fn is_found(&self) -> bool {
+        self.median().found.is_some()
+    }
+
+    /// How many seeds the median try played.
+    pub fn median_seeds(&self) -> u64 {
+        self.median().seeds
+    }
+
+    /// The oracle that objected most often.
+    pub fn oracle(&self) -> Option<&'static str> {
+        let mut often: BTreeMap<&str, (usize, &'static str)> = BTreeMap::new();
+        for find in self.finds() {
+            often.entry(find.oracle).or_insert((0, find.oracle)).0 += 1;
+        }
+        often.into_values().max_by_key(|(times, _)| *times).map(|(_, oracle)| oracle)
+    }
+
+    /// The median of the steps that were left of what was found.
+    pub fn shrunk_steps(&self) -> Option<usize> {
+        let mut steps: Vec<usize> = self.finds().map(|find| find.scenario.steps.len()).collect();
+        steps.sort_unstable();
+        steps.get(steps.len() / 2).copied()
+    }
+
+    /// The median of the times that this took.
+    pub fn shrink_time(&self) -> Option<Duration> {
+        let mut times: Vec<Duration> = self.finds().map(|find| find.took).collect();
+        times.sort_unstable();
+        times.get(times.len() / 2).copied()
+    }
+
+    fn median(&self) -> &Try {
+        &self.tries[self.tries.len() / 2]
+    }
+
+    fn finds(&self) -> impl Iterator<Item = &Find> {
+        self.tries.iter().filter_map(|one| one.found.as_ref())
+    }
+}
+
+/// Looks for these bugs, each at its time and in order on each thread; `found` hears of each when it was looked for.
+pub fn search(bugs: &[Bug], effort: &Effort<'_>, found: impl Fn(&Search) + Sync) -> Vec<Search> {
     let next = AtomicUsize::new(0);
     let searches = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..jobs {
+        for _ in 0..effort.jobs {
             scope.spawn(|| {
-                while let Some(&bug) = Bug::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let search = search(bug, most);
+                while let Some(&bug) = bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let search = search_one(bug, effort);
                     found(&search);
                     searches.lock().expect("no thread panics with the list in hand").push(search);
                 }
@@ -41,28 +122,70 @@ pub fn search_all(most: u64, jobs: u8, found: impl Fn(&Search) + Sync) -> Vec<Se
         }
     });
     let mut searches = searches.into_inner().expect("no thread panicked");
-    searches.sort_by_key(|search| Bug::ALL.iter().position(|bug| *bug == search.bug));
+    searches.sort_by_key(|search| bugs.iter().position(|bug| *bug == search.bug));
     searches
 }
 
-/// Looks for one bug.
-pub fn search(bug: Bug, most: u64) -> Search {
-    let mut tries: Vec<_> = (0..TRIES).map(|n| hunt(bug, n * FAR, most)).collect();
-    tries.sort_by_key(|(played, oracle)| (oracle.is_none(), *played));
-    let (median_seeds, median) = tries[tries.len() / 2];
-    let often = |oracle: &&str| tries.iter().filter(|(_, found)| *found == Some(*oracle)).count();
-    let oracle = median.and_then(|_| tries.iter().filter_map(|(_, oracle)| *oracle).max_by_key(often));
-    Search { bug, oracle, median_seeds }
+fn search_one(bug: Bug, effort: &Effort<'_>) -> Search {
+    let mut tries: Vec<Try> = Vec::new();
+    for n in 0..TRIES {
+        // When most found nothing, so will the median.
+        let lost = tries.iter().filter(|one| one.found.is_none()).count() as u64;
+        if lost > TRIES / 2 {
+            break;
+        }
+        tries.push(try_one(bug, n * FAR, effort));
+    }
+    tries.sort_by_key(|one| (one.found.is_none(), one.seeds));
+    Search { bug, tries }
 }
 
-/// Plays seeds from `first` until an oracle objects: how many, and which oracle.
-pub fn hunt(bug: Bug, first: u64, most: u64) -> (u64, Option<&'static str>) {
+fn try_one(bug: Bug, first: u64, effort: &Effort<'_>) -> Try {
+    let (seeds, scenario) = hunt(bug, first, effort.seeds);
+    let found = scenario.and_then(|scenario| {
+        let start = (effort.clock)();
+        let is_over = || (effort.clock)().saturating_sub(start) >= effort.patience;
+        let small = shrink(&scenario, &Budget { is_over: &is_over, ..Budget::default() })?;
+        let took = (effort.clock)().saturating_sub(start);
+        Some(Find { oracle: small.violation.oracle, scenario: small.scenario, took })
+    });
+    Try { first, seeds, found }
+}
+
+/// Plays seeds from `first` until an oracle objects: how many, and the scenario with the bug in it.
+pub fn hunt(bug: Bug, first: u64, most: u64) -> (u64, Option<Scenario>) {
     for played in 0..most {
         let mut scenario = generate(first + played);
         scenario.planted = Some(bug);
-        if let Some(violation) = run(&scenario).violation {
-            return (played + 1, Some(violation.oracle));
+        if run(&scenario).violation.is_some() {
+            return (played + 1, Some(scenario));
         }
     }
     (most, None)
+}
+
+/// Plays all seeds that were played for these searches with nothing planted. Returns how many there were, and the first to
+/// which an oracle objects all the same.
+pub fn control(searches: &[Search], jobs: u8) -> (u64, Option<u64>) {
+    let mut most: BTreeMap<u64, u64> = BTreeMap::new();
+    for one in searches.iter().flat_map(|search| &search.tries) {
+        let seeds = most.entry(one.first).or_insert(0);
+        *seeds = one.seeds.max(*seeds);
+    }
+    let seeds: Vec<u64> = most.iter().flat_map(|(first, count)| *first..*first + *count).collect();
+    let next = AtomicUsize::new(0);
+    let failed = Mutex::new(None);
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                while let Some(&seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if run(&generate(seed)).violation.is_some() {
+                        let mut failed = failed.lock().expect("no thread panics with the seed in hand");
+                        *failed = Some(failed.map_or(seed, |before: u64| before.min(seed)));
+                    }
+                }
+            });
+        }
+    });
+    (seeds.len() as u64, failed.into_inner().expect("no thread panicked"))
 }

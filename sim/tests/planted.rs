@@ -18,13 +18,25 @@ fn nothing_is_found_where_nothing_is_planted() {
 fn what_is_planted_is_found_by_its_oracle() {
     for (bug, oracle) in [
         (Bug::EndedTwice, "grammar"),
-        (Bug::CallLeaked, "quiet"),
+        (Bug::AlarmLeaked, "leaks"),
+        (Bug::MediaLeaked, "quiet"),
         (Bug::AckMiscounted, "duties"),
-        (Bug::RegisterNotCounted, "liveness"),
+        (Bug::ByeNotAnswered, "prompt"),
+        (Bug::BranchReused, "sequence"),
+        (Bug::RepeatedInStep, "repetition"),
+        (Bug::NonceNotCounted, "challenges"),
+        (Bug::KeepAliveOnce, "keep-alive"),
+        (Bug::OneServerOnly, "failover"),
+        (Bug::BindingKept, "commands"),
+        (Bug::DisconnectionIgnored, "reach"),
+        (Bug::HoldNotSaid, "agreement"),
+        (Bug::OfferNotWithdrawn, "negotiation"),
+        (Bug::DigitDoubled, "digits"),
         (Bug::TransferLosesCall, "will"),
         (Bug::NoBackOff, "registration"),
     ] {
         let (_, found) = hunt(bug, 0, SEEDS);
-        assert_eq!(found, Some(oracle), "{bug:?}");
+        let violation = found.and_then(|scenario| run(&scenario).violation);
+        assert_eq!(violation.map(|violation| violation.oracle), Some(oracle), "{bug:?}");
     }
 }

@@ -14,6 +14,9 @@ pub(crate) const fn asked_for(call_limit: usize) -> usize {
     server_transactions(call_limit)
 }
 
+/// Forks of one INVITE that are told apart. The 2xx of one more is acknowledged, and not hung up.
+pub(crate) const FORKS: usize = 64;
+
 /// Client transactions alive at a time; a request beyond is not sent, and fails as if nobody had answered.
 /// Only we create them, so this is a backstop: memory, not fairness.
 pub(crate) const CLIENT_TRANSACTIONS: usize = 1 << 20;

@@ -56,7 +56,7 @@ pub use misuse::Misuse;
 pub use offhook_wire::digest::{Password, Secret};
 pub use offhook_wire::sdp::Direction;
 pub use offhook_wire::{Instant, Limits};
-pub use phone::{Counters, Phone};
+pub use phone::{Counters, Holdings, Phone};
 #[cfg(feature = "planted")]
 pub use planted::Bug;
 pub use reason::{By, Cause, EndReason};

@@ -168,7 +168,13 @@ impl Timers {
         })
     }
 
-    #[cfg(test)]
+    /// How many of those that are set are for calls.
+    pub(crate) fn of_calls(&self) -> usize {
+        let of_call = |place: &&Place| matches!(place, Place::Live { timer: Timer::Session(..), .. });
+        self.places.iter().filter(of_call).count()
+    }
+
+    /// How many are set.
     pub(crate) fn len(&self) -> usize {
         self.live
     }

@@ -1,6 +1,8 @@
 //! `--plant`: a run with a rule broken on purpose, to see that it is noticed.
 
 use clap::Args;
+#[cfg(feature = "planted")]
+use offhook_sim::planted::Bug;
 use offhook_sim::scenario::Scenario;
 
 use super::Misused;
@@ -16,12 +18,8 @@ impl Plant {
     /// Plants the bug, if one was asked for.
     #[cfg(feature = "planted")]
     pub(super) fn apply(&self, scenario: &mut Scenario) -> Result<(), Misused> {
-        use offhook_sim::planted::Bug;
         let Some(name) = &self.plant else { return Ok(()) };
-        let known = Bug::ALL.iter().find(|bug| format!("{bug:?}") == *name);
-        let bug =
-            known.ok_or_else(|| Misused(format!("there is no bug `{name}`: see `cargo sim planted`")))?;
-        scenario.planted = Some(*bug);
+        scenario.planted = Some(named(name)?);
         Ok(())
     }
 
@@ -35,4 +33,11 @@ impl Plant {
     pub(super) fn argument(&self) -> String {
         self.plant.as_ref().map_or(String::new(), |bug| format!(" --plant {bug}"))
     }
+}
+
+/// The bug of this name.
+#[cfg(feature = "planted")]
+pub(super) fn named(name: &str) -> Result<Bug, Misused> {
+    let known = Bug::ALL.iter().find(|bug| format!("{bug:?}") == *name);
+    known.copied().ok_or_else(|| Misused(format!("there is no bug `{name}`: see `cargo sim planted`")))
 }

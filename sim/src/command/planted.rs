@@ -2,46 +2,116 @@
 
 use clap::Args;
 
-use super::Clean;
-
-/// Break rules on purpose, one after another, and count the seeds until an oracle objects
+/// Break rules on purpose, one after another: how many seeds it takes until an oracle objects, and how small the scenario becomes
+///
+/// Clean when each bug was found, and nothing where none was planted.
 #[derive(Args)]
 pub(super) struct Planted {
-    /// Most seeds for each bug
+    /// The bugs; all of them when none is named
+    bugs: Vec<String>,
+    /// Most seeds for each try
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// Threads to play on
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     jobs: u8,
+    /// Print what is left of the median scenario of each bug
+    #[arg(long, conflicts_with = "json")]
+    scenarios: bool,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
 }
 
 impl Planted {
-    /// Clean when each bug was found.
-    #[cfg(feature = "planted")]
-    pub(super) fn go(self) -> Clean {
-        use offhook_sim::planted::{Search, search_all};
-        use serde_json::json;
-        let print = |search: &Search| {
-            let Search { bug, oracle, median_seeds } = search;
-            let bug = format!("{bug:?}");
+    #[cfg(not(feature = "planted"))]
+    pub(super) fn go(self) -> super::Clean {
+        Err(super::Misused::without_bugs())
+    }
+}
+
+#[cfg(feature = "planted")]
+mod built {
+    use std::time::Duration;
+
+    use offhook_sim::planted::{Bug, Effort, Search, control, search};
+    use serde_json::json;
+
+    use super::super::plant::named;
+    use super::super::{Clean, Misused, clock};
+    use super::Planted;
+
+    /// How long one scenario may be made smaller.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    impl Planted {
+        pub(in super::super) fn go(self) -> Clean {
+            let bugs = self.bugs.iter().map(|name| named(name)).collect::<Result<Vec<Bug>, Misused>>()?;
+            let bugs = if bugs.is_empty() { Bug::ALL.to_vec() } else { bugs };
+            let start = clock::now();
+            let clock = || start.elapsed();
+            let effort = Effort { seeds: self.seeds, jobs: self.jobs, clock: &clock, patience: PATIENCE };
+            if !self.json {
+                println!("{:24} {:12} {:>6} {:>6} {:>9}", "bug", "oracle", "seeds", "steps", "shrink");
+            }
+            let searches = search(&bugs, &effort, |search| self.print(search));
+            let found = searches.iter().filter(|search| search.is_found()).count();
+            let (played, failed) = control(&searches, self.jobs);
+            self.print_end(&searches, found, played, failed);
+            Ok(found == searches.len() && failed.is_none())
+        }
+
+        fn print(&self, search: &Search) {
+            let bug = format!("{:?}", search.bug);
+            let (found, oracle, seeds) = (search.is_found(), search.oracle(), search.median_seeds());
+            let (steps, seconds) =
+                (search.shrunk_steps(), search.shrink_time().map(|time| time.as_secs_f64()));
             if self.json {
-                let found = oracle.is_some();
                 println!(
                     "{}",
-                    json!({ "bug": bug, "found": found, "oracle": oracle, "median_seeds": median_seeds })
+                    json!({
+                        "bug": bug, "found": found, "oracle": oracle, "median_seeds": seeds,
+                        "shrunk_steps": steps, "shrink_s": seconds,
+                    })
                 );
-            } else {
-                println!("{bug:24} {:14} {median_seeds:6}", oracle.unwrap_or("NOT FOUND"));
+                return;
             }
-        };
-        Ok(search_all(self.seeds, self.jobs, print).iter().all(|search| search.oracle.is_some()))
-    }
+            let oracle = oracle.filter(|_| found).unwrap_or("NOT FOUND");
+            let steps = steps.map(|steps| steps.to_string()).unwrap_or_default();
+            let seconds = seconds.map(|seconds| format!("{seconds:.2} s")).unwrap_or_default();
+            println!("{bug:24} {oracle:12} {seeds:6} {steps:>6} {seconds:>9}");
+            if self.scenarios {
+                for find in search.tries.iter().filter_map(|one| one.found.as_ref()) {
+                    println!("{}", find.scenario);
+                }
+            }
+        }
 
-    #[cfg(not(feature = "planted"))]
-    pub(super) fn go(self) -> Clean {
-        Err(super::Misused::without_bugs())
+        fn print_end(&self, searches: &[Search], found: usize, played: u64, failed: Option<u64>) {
+            let clean = failed.is_none();
+            let mut steps: Vec<usize> = searches.iter().filter_map(Search::shrunk_steps).collect();
+            let mut times: Vec<Duration> = searches.iter().filter_map(Search::shrink_time).collect();
+            steps.sort_unstable();
+            times.sort_unstable();
+            let steps = steps.get(steps.len() / 2).copied();
+            let seconds = times.get(times.len() / 2).map(Duration::as_secs_f64);
+            let planted = searches.len();
+            if self.json {
+                println!(
+                    "{}",
+                    json!({
+                        "planted": planted, "found": found, "clean": clean, "control_seeds": played, "failed": failed,
+                        "median_steps": steps, "median_shrink_s": seconds,
+                    })
+                );
+                return;
+            }
+            let (steps, seconds) = (steps.unwrap_or_default(), seconds.unwrap_or_default());
+            println!("{found} of {planted} found, shrunk to {steps} steps in {seconds:.2} s in the median");
+            match failed {
+                None => println!("the same {played} seeds are clean where nothing is planted"),
+                Some(seed) => println!("seed {seed} fails where nothing is planted"),
+            }
+        }
     }
 }

@@ -117,6 +117,25 @@ impl Engines {
         }
     }
 
+    /// Whose offer a description is, and its version. Unknown of real engines.
+    pub fn offer_in(&self, description: &[u8]) -> Option<(End, u64)> {
+        let description = Description::read(description)?;
+        match self {
+            Self::Model(model) => Some((model.end_at(description.address)?, description.version)),
+            #[cfg(feature = "media")]
+            Self::Real(_) => None,
+        }
+    }
+
+    /// The version of the offer of an end that is out and was not answered or withdrawn. Unknown of real engines.
+    pub fn open_offer(&self, end: End) -> Option<u64> {
+        match self {
+            Self::Model(model) => model.open_offer(end),
+            #[cfg(feature = "media")]
+            Self::Real(_) => None,
+        }
+    }
+
     /// When the next engine wants to be woken, in world time. A model never does.
     #[cfg_attr(not(feature = "media"), expect(unused_variables, reason = "only real engines have deadlines"))]
     pub fn deadline(&self, phones: &[PhoneNode]) -> Option<Instant> {

@@ -154,6 +154,17 @@ impl Model {
         self.engines.keys().copied()
     }
 
+    /// Whose engine listens at an address.
+    pub fn end_at(&self, address: Address) -> Option<End> {
+        self.by_address.get(&address).copied()
+    }
+
+    /// The version of the offer of an end that is out and was not answered or withdrawn.
+    pub fn open_offer(&self, end: End) -> Option<u64> {
+        let engine = self.engines.get(&end)?;
+        engine.offered.map(|_| engine.version)
+    }
+
     /// The other end, when both name each other.
     pub fn peer(&self, end: End) -> Option<End> {
         let engine = self.engines.get(&end)?;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use offhook::{
-    Account, Alarm, Config, Deadline, EffectId, Event, FlowId, Input, Marks, Misuse, Output, Password, Phone,
-    Record, RegistrationState, Secret, Server, SessionId, Status, Target, Transport,
+    Account, Alarm, Config, Deadline, EffectId, Event, FlowId, FlowState, Holdings, Input, Marks, Misuse,
+    Output, Password, Phone, Record, RegistrationState, Secret, Server, SessionId, Status, Target, Transport,
 };
 use offhook_wire::Instant;
 
@@ -35,6 +35,8 @@ pub struct PhoneNode {
     pub manner: Manner,
     /// Whether its user wants to be registered.
     pub wants_registration: bool,
+    /// The last state of its connection that it told.
+    pub connection: Option<FlowState>,
     /// The last state it told.
     pub registration: Option<RegistrationState>,
     /// The calls that are not over, as its events told them.
@@ -97,6 +99,7 @@ impl PhoneNode {
             stranded: false,
             manner,
             wants_registration: true,
+            connection: None,
             registration: None,
             calls: BTreeMap::new(),
             effects: BTreeMap::new(),
@@ -196,6 +199,11 @@ impl PhoneNode {
         self.phone.marks()
     }
 
+    /// What the phone holds.
+    pub fn holdings(&self) -> Holdings {
+        self.phone.holdings()
+    }
+
     /// The newest call for which `fits` holds.
     pub fn newest(&self, fits: impl Fn(&Call) -> bool) -> Option<SessionId> {
         self.calls
@@ -203,6 +211,11 @@ impl PhoneNode {
             .filter(|(_, call)| fits(call))
             .max_by_key(|(_, call)| call.since)
             .map(|(&session, _)| session)
+    }
+
+    /// Whether the phone says that it has a connection.
+    pub fn is_connected(&self) -> bool {
+        self.connection == Some(FlowState::Up)
     }
 
     /// Whether the phone says that it is registered.
@@ -218,6 +231,7 @@ impl PhoneNode {
         let lived = self.lived(now);
         match event {
             Event::Registration { state, .. } => self.registration = Some(*state),
+            Event::Flow { state, .. } => self.connection = Some(*state),
             Event::Incoming(incoming) => {
                 self.calls.insert(incoming.session, Call::new(false, now, lived));
             }

@@ -99,13 +99,13 @@ impl Oracle for Duties {
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
         self.phones.resize_with(scene.phones.len(), Phone::default);
         let (index, done) = match *sight {
-            Sight::Sent { phone, flow, data } => {
+            Sight::Sent { phone, flow, data, .. } => {
                 let Some(message) = read(data, &self.limits) else { return Ok(()) };
                 let udp = scene.phones[phone].setup.transport == Transport::Udp;
                 let now = Now::at(&scene.phones[phone], scene.now);
                 (phone, self.phones[phone].sent(now, udp, flow, &message))
             }
-            Sight::Received { phone, flow, data } => {
+            Sight::Received { phone, flow, data, .. } => {
                 let Some(message) = read(data, &self.limits) else { return Ok(()) };
                 let now = Now::at(&scene.phones[phone], scene.now);
                 let known = scene.phones[phone].flows.contains_key(&flow);

@@ -3,27 +3,39 @@
 //! An oracle sees what a user or a peer could see, and the media model. It never looks into a phone.
 
 mod agreement;
+mod bounds;
 mod busy;
+mod challenges;
+mod commands;
+mod dialog;
 mod digits;
 mod duties;
+mod failover;
 mod grammar;
+mod keep_alive;
+mod leaks;
 mod liveness;
 mod negotiation;
 mod outcome;
+mod prompt;
 mod quiet;
 mod reach;
 mod registration;
+mod repetition;
 mod retries;
+mod sequence;
 mod sound;
 mod stuck;
+mod transfer;
+mod watch;
 mod will;
 mod wire;
 
 use std::fmt;
 
 use bytes::Bytes;
-use offhook::{Command, Event, FlowId, Misuse, SessionId};
-use offhook_wire::Instant;
+use offhook::{Command, Event, FlowId, Misuse, SessionId, Target};
+use offhook_wire::{HeaderName, Instant, Message, Method, NameAddr};
 
 use crate::media::{End, Engines, Listening};
 use crate::node::{ExchangeNode, PhoneNode};
@@ -35,6 +47,12 @@ use crate::world::Phase;
 pub trait Oracle {
     /// Its name, for reports.
     fn name(&self) -> &'static str;
+
+    /// Whether what it asks of a phone holds only where everybody else keeps the rules: it does not watch worlds with rogues,
+    /// nor when messages are harmed on their way.
+    fn trusts_peers(&self) -> bool {
+        false
+    }
 
     /// Watches something happen.
     ///
@@ -102,17 +120,28 @@ pub enum Sight<'a> {
         phone: usize,
         /// On which connection.
         flow: FlowId,
-        /// The message.
+        /// What goes out: a message or a keep-alive.
         data: &'a Bytes,
+        /// The message, if it is one that keeps the rules.
+        message: Option<&'a Message>,
     },
-    /// A message reaches a phone.
+    /// Something reaches a phone.
     Received {
         /// Which phone.
         phone: usize,
         /// On which connection.
         flow: FlowId,
-        /// The message.
+        /// What comes in: a message, a keep-alive, or something else.
         data: &'a Bytes,
+        /// The message, if it is one that keeps the rules.
+        message: Option<&'a Message>,
+    },
+    /// A phone wants a connection.
+    Opens {
+        /// Which phone.
+        phone: usize,
+        /// To what.
+        target: &'a Target,
     },
     /// A message that was harmed on its way arrives at a phone, or comes from it. It obliges nobody, and nobody can know what
     /// it did.
@@ -210,9 +239,20 @@ impl fmt::Display for Violation {
 pub fn all() -> Vec<Box<dyn Oracle>> {
     vec![
         Box::new(grammar::Grammar::default()),
-        Box::new(negotiation::Negotiation),
+        Box::new(negotiation::Negotiation::default()),
         Box::new(wire::Wire::default()),
+        Box::new(sequence::Sequence::default()),
+        Box::new(repetition::Repetition::default()),
+        Box::new(dialog::Dialogs::default()),
+        Box::new(challenges::Challenges::default()),
         Box::new(duties::Duties::default()),
+        Box::new(prompt::Prompt::default()),
+        Box::new(commands::Commands::default()),
+        Box::new(transfer::Transfers::default()),
+        Box::new(failover::FailOver::default()),
+        Box::new(keep_alive::KeepAlives::default()),
+        Box::new(bounds::Bounds::default()),
+        Box::new(leaks::Leaks::default()),
         Box::new(stuck::Stuck),
         Box::new(busy::Busy::default()),
         Box::new(digits::Digits::default()),
@@ -246,4 +286,63 @@ fn session_of(event: &Event) -> Option<SessionId> {
         | Event::Ended { session, .. } => Some(*session),
         _ => None,
     }
+}
+
+/// What names a transaction: the branch and the method, and for one that somebody else began who that was.
+type Transaction = (Vec<u8>, Vec<u8>);
+
+/// The transaction of a request that a phone sends, or of a response that it receives (RFC 3261 §17.1.3). Branches compare
+/// without case (§7.3.1); a response with more than one Via is for somebody else (§8.1.3.3).
+fn own_transaction(message: &Message) -> Option<Transaction> {
+    if message.status().is_some() && message.values(HeaderName::Via).nth(1).is_some() {
+        return None;
+    }
+    let branch = message.via().ok()?.branch()?.to_ascii_lowercase();
+    Some((branch, message.cseq().ok()?.method.as_bytes().to_vec()))
+}
+
+/// The transaction of a request that a phone receives, or of its response (RFC 3261 §17.2.3). An ACK and a CANCEL have one of
+/// their own here. None for a branch of the days before RFC 3261, which names nothing alone.
+fn peers_transaction(message: &Message) -> Option<Transaction> {
+    let via = message.via().ok()?;
+    let branch = via.branch().filter(|branch| branch.starts_with(b"z9hG4bK"))?;
+    let method = message.cseq().ok()?.method.as_bytes().to_vec();
+    Some((
+        [branch, b" ", via.host, via.port.map(|port| port.to_string()).unwrap_or_default().as_bytes()]
+            .concat(),
+        method,
+    ))
+}
+
+/// A dialog as one end sees it (RFC 3261 §12): the Call-ID, its own tag and the peer's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct DialogId {
+    call: Vec<u8>,
+    local: Vec<u8>,
+    remote: Vec<u8>,
+}
+
+impl DialogId {
+    /// Of a message that this end sends.
+    fn sent(message: &Message) -> Option<Self> {
+        let (from, to) = (tag(message.from()), tag(message.to()));
+        let (local, remote) = if message.status().is_none() { (from, to) } else { (to, from) };
+        Some(Self { call: message.call_id().ok()?.to_vec(), local, remote })
+    }
+
+    /// Of a message that this end receives.
+    fn received(message: &Message) -> Option<Self> {
+        let Self { call, local, remote } = Self::sent(message)?;
+        Some(Self { call, local: remote, remote: local })
+    }
+}
+
+/// Empty when there is none.
+fn tag<E>(address: Result<NameAddr<'_>, E>) -> Vec<u8> {
+    address.ok().and_then(|address| address.tag().map(<[u8]>::to_vec)).unwrap_or_default()
+}
+
+/// Whether a message belongs to a request of this method.
+fn is_of(message: &Message, method: Method<'_>) -> bool {
+    message.cseq().is_ok_and(|cseq| cseq.method == method)
 }

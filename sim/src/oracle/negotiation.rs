@@ -1,8 +1,22 @@
-//! Offers and answers alternate (RFC 3264 §4): an engine is never asked for what cannot come now.
+//! Offers and answers alternate (RFC 3264 §4): an engine is never asked for what cannot come now, and hears of it when its offer
+//! was refused.
 
-use super::{Oracle, Scene, Sight};
+use std::collections::BTreeMap;
 
-pub(super) struct Negotiation;
+use offhook::Status;
+use offhook_wire::Method;
+
+use super::{Oracle, Scene, Sight, Transaction, is_of, own_transaction};
+use crate::media::End;
+use crate::node::Call;
+
+#[derive(Default)]
+pub(super) struct Negotiation {
+    /// INVITEs with an offer, and whose it is, with the version of the description; `None` once it was refused.
+    offers: BTreeMap<Transaction, Option<(End, u64)>>,
+    /// Those that were refused since their phone was last at rest, and not sent again with credentials.
+    refused: Vec<(End, u64)>,
+}
 
 impl Oracle for Negotiation {
     fn name(&self) -> &'static str {
@@ -10,9 +24,42 @@ impl Oracle for Negotiation {
     }
 
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        match sight {
+        match *sight {
             Sight::Disorder { end, what } => {
                 Err(format!("{} asks the media of call {} for {what}", scene.phones[end.0].setup.name, end.1))
+            }
+            Sight::Sent { message: Some(message), .. } if message.method() == Some(Method::Invite) => {
+                let offer = scene.engines.offer_in(message.body_bytes());
+                if let (Some(transaction), Some(offer)) = (own_transaction(message), offer) {
+                    self.refused.retain(|refused| *refused != offer);
+                    self.offers.entry(transaction).or_insert(Some(offer));
+                }
+                Ok(())
+            }
+            Sight::Received { message: Some(message), .. }
+                if message.status().is_some_and(|status| status >= 300) && is_of(message, Method::Invite) =>
+            {
+                let offer =
+                    own_transaction(message).and_then(|transaction| self.offers.get_mut(&transaction));
+                self.refused.extend(offer.and_then(Option::take));
+                Ok(())
+            }
+            Sight::Drained { phone, .. } => {
+                for (end, version) in self.refused.extract_if(.., |(end, _)| end.0 == phone) {
+                    // With a call on its way out the engine goes too.
+                    let stands = |call: &Call| {
+                        call.status < Status::Terminating && !scene.engines.is_with_stranger(end)
+                    };
+                    let stands = scene.phones[phone].calls.get(&end.1).is_some_and(stands);
+                    if stands && scene.engines.open_offer(end) == Some(version) {
+                        let name = &scene.phones[phone].setup.name;
+                        return Err(format!(
+                            "the offer of call {} of {name} was refused, and its media does not know",
+                            end.1
+                        ));
+                    }
+                }
+                Ok(())
             }
             _ => Ok(()),
         }

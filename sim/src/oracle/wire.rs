@@ -30,7 +30,7 @@ impl Oracle for Wire {
 
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
         let (phone, flow, data) = match *sight {
-            Sight::Sent { phone, flow, data } => (phone, flow, data),
+            Sight::Sent { phone, flow, data, .. } => (phone, flow, data),
             Sight::Received { phone, data, .. } => {
                 self.answers_nonsense = (!self.is_sense(data)).then_some(phone);
                 return Ok(());

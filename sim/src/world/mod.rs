@@ -17,7 +17,7 @@ use offhook::{
     Command, EffectId, EffectResult, Event, FlowChange, FlowFailure, Input, Marks, Misuse, Output, SessionId,
 };
 use offhook_exchange as exchange;
-use offhook_wire::Instant;
+use offhook_wire::{Frame, Instant, Limits, Message, datagram};
 
 use crate::fate::Fates;
 use crate::media::{End, Engines};
@@ -312,7 +312,8 @@ impl World {
         } else if self.phones[phone].alive {
             match &input {
                 Input::Received { flow, data } if !self.arrives_harmed(phone, data) => {
-                    self.see(&Sight::Received { phone, flow: *flow, data });
+                    let message = read(data);
+                    self.see(&Sight::Received { phone, flow: *flow, data, message: message.as_ref() });
                 }
                 Input::Flow { flow, change: FlowChange::Down(_) } => {
                     self.phones[phone].flows.remove(flow);
@@ -352,10 +353,14 @@ impl World {
             self.tape.phone_output(self.now, phone, &output);
             match output {
                 Output::Transmit { flow, data } => {
-                    self.see(&Sight::Sent { phone, flow, data: &data });
+                    let message = read(&data);
+                    self.see(&Sight::Sent { phone, flow, data: &data, message: message.as_ref() });
                     self.phone_sends(phone, flow, data);
                 }
-                Output::Open { flow, target, .. } => self.open(phone, flow, &target),
+                Output::Open { flow, target, .. } => {
+                    self.see(&Sight::Opens { phone, target: &target });
+                    self.open(phone, flow, &target);
+                }
                 Output::Close { flow } => self.phone_closes(phone, flow),
                 Output::Effect { id, effect } => self.effect(phone, id, &effect),
                 Output::Event(event) => self.told(phone, event),
@@ -440,7 +445,9 @@ impl World {
             exchanges: &self.exchanges,
             engines: &self.engines,
         };
-        for oracle in &mut self.oracles {
+        // What was harmed on its way is as good as a rogue's.
+        let rogues = !self.scenario.rogues.is_empty() || !self.harmed.is_empty();
+        for oracle in self.oracles.iter_mut().filter(|oracle| !(rogues && oracle.trusts_peers())) {
             if let Err(what) = ask(oracle.as_mut(), &scene) {
                 self.violation = Some(Violation { oracle: oracle.name(), at: self.now, what });
                 return;
@@ -450,5 +457,13 @@ impl World {
 
     fn note_phone(&mut self, phone: usize, text: impl FnOnce() -> String) {
         self.tape.note(self.now, || What::Noted { node: Node::Phone(phone), text: text() });
+    }
+}
+
+/// The message in what travels, if it is one that keeps the rules.
+fn read(data: &Bytes) -> Option<Message> {
+    match datagram(data.clone(), &Limits::default()) {
+        Frame::Message(message) => message.check().is_ok().then_some(message),
+        _ => None,
     }
 }

@@ -59,6 +59,22 @@ pub struct Counters {
     pub clock_backwards: u64,
 }
 
+/// What a phone holds. For operators and tests: one that has rested for a minute and has no call holds no transactions
+/// but for its registration, and a handful of timers.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// Calls that are not over.
+    pub calls: usize,
+    /// Requests of ours that are not forgotten.
+    pub client_transactions: usize,
+    /// Requests of others that are not forgotten.
+    pub server_transactions: usize,
+    /// Timers that are set.
+    pub timers: usize,
+    /// Those of them that are for calls.
+    pub call_timers: usize,
+}
+
 impl Phone {
     /// A phone that starts to connect, and to register where the configuration says so, with its first outputs.
     ///
@@ -173,6 +189,18 @@ impl Phone {
     #[cfg(any(test, feature = "marks"))]
     pub fn marks(&self) -> &crate::Marks {
         self.trace.marks()
+    }
+
+    /// What it holds now.
+    pub fn holdings(&self) -> Holdings {
+        let (client_transactions, server_transactions) = self.txs.count();
+        Holdings {
+            calls: self.sessions.len(),
+            client_transactions,
+            server_transactions,
+            timers: self.timers.len(),
+            call_timers: self.timers.of_calls(),
+        }
     }
 
     /// What was ignored so far.

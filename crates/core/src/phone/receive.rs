@@ -83,7 +83,7 @@ impl Phone {
                     self.with_line(account, |line, cx, txs| line.on_response(cx, txs, tx, &message));
                 }
                 // A fork that answers after its call is over.
-                Owner::Session(_) => self.with_env(account, |_, env| Session::refuse_late(env, &message)),
+                Owner::Session(_) => self.with_env(account, |_, env| Session::refuse_late(env, tx, &message)),
                 Owner::Nobody => {}
             },
         }

@@ -115,7 +115,11 @@ impl Session {
             }
         });
         match (&ask, &mut e.transfer) {
-            (Ask::Invite { .. }, _) => e.credentials = credentials.map(Box::new),
+            (Ask::Invite { .. }, _) => {
+                // Within a dialog there are no other forks, and a 2xx that comes late is that of a call that was hung up.
+                env.txs.meet_fork(tx, e.dialog.remote_tag());
+                e.credentials = credentials.map(Box::new);
+            }
             (Ask::Refer { .. }, Some(transfer)) => transfer.cseq = cseq,
             _ => {}
         }
@@ -133,7 +137,7 @@ impl Session {
     ) {
         let Some(e) = self.established_mut() else { return };
         let Some(at) = e.pending.iter().position(|p| p.tx == tx) else {
-            return self.repeated_2xx(env, code, message);
+            return self.repeated_2xx(env, tx, code, message);
         };
         if code < 200 {
             return;
@@ -166,7 +170,7 @@ impl Session {
 
     /// A 2xx to an INVITE that was answered before, this one or an earlier one of the call: its ACK goes again
     /// (§13.2.2.4). Of another fork: that one is hung up.
-    fn repeated_2xx(&mut self, env: &mut Env<'_, '_>, code: u16, message: &Message) {
+    fn repeated_2xx(&mut self, env: &mut Env<'_, '_>, tx: ClientTx, code: u16, message: &Message) {
         let (200..=299, Ok(cseq), Some(e)) = (code, message.cseq(), self.established_mut()) else { return };
         if cseq.method != Method::Invite || !e.dialog.has_sent(cseq.number) {
             return;
@@ -180,7 +184,7 @@ impl Session {
             env.cx.trace.mark(Mark::AnswerAgain);
             e.send_ack(env, cseq.number);
         } else {
-            refuse_fork(env, code, message);
+            refuse_fork(env, tx, code, message);
         }
     }
 

@@ -227,7 +227,7 @@ impl Session {
             State::Confirming(_) | State::Leaving(..) | State::Established(_) => {
                 self.dialog_response(env, tx, code, message);
             }
-            _ => outgoing::refuse_fork(env, code, message),
+            _ => outgoing::refuse_fork(env, tx, code, message),
         }
     }
 
@@ -331,9 +331,9 @@ impl Session {
 
 impl Session {
     /// A response to a call that is over: a fork that answers too late is hung up.
-    pub(crate) fn refuse_late(env: &mut Env<'_, '_>, message: &Message) {
+    pub(crate) fn refuse_late(env: &mut Env<'_, '_>, tx: ClientTx, message: &Message) {
         if let Some(code) = message.status() {
-            outgoing::refuse_fork(env, code, message);
+            outgoing::refuse_fork(env, tx, code, message);
         }
     }
 }

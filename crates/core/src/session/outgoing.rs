@@ -191,13 +191,14 @@ impl Session {
 
     fn invite_accepted(&mut self, env: &mut Env<'_, '_>, message: &Message) {
         let State::Calling(calling) = self.take() else { return };
-        let Calling { offer, invite, preview, credentials, .. } = calling;
+        let Calling { tx, offer, invite, preview, credentials, .. } = calling;
         self.silence(env.cx, SessionTimer::NoAnswer);
         let Ok(dialog) = self.dialog_of(env, message, &invite) else {
             self.negotiation.withdraw(offer);
             let why = EndReason::new(By::Peer, Cause::Protocol, message.status(), "a 2xx without a dialog");
             return self.end(env, Step::Refused, why);
         };
+        env.txs.meet_fork(tx, dialog.remote_tag());
         let mut established = Established::new(dialog, true);
         established.credentials = credentials;
         established.send_ack(env, invite.cseq);
@@ -311,6 +312,7 @@ impl Session {
         match self.dialog_of(env, message, &cancelling.invite) {
             Ok(dialog) => {
                 env.cx.trace.mark(Mark::AnswerCrossedCancel);
+                env.txs.meet_fork(cancelling.tx, dialog.remote_tag());
                 let mut established = Established::new(dialog, true);
                 established.credentials = cancelling.credentials;
                 established.send_ack(env, cancelling.invite.cseq);
@@ -338,7 +340,7 @@ impl Session {
 
 /// A 2xx of a fork that lost, or that came after the call was over: the dialog is acknowledged and hung up
 /// (§13.2.2.4). Everything needed stands in the response.
-pub(super) fn refuse_fork(env: &mut Env<'_, '_>, code: u16, message: &Message) {
+pub(super) fn refuse_fork(env: &mut Env<'_, '_>, tx: ClientTx, code: u16, message: &Message) {
     let (200..=299, Ok(cseq)) = (code, message.cseq()) else { return };
     if cseq.method != Method::Invite {
         return;
@@ -349,7 +351,8 @@ pub(super) fn refuse_fork(env: &mut Env<'_, '_>, code: u16, message: &Message) {
     let branch: [u8; 16] = env.cx.entropy.token(Label::Ids);
     let ack = dialog.ack(cseq.number, path, &branch, None);
     env.cx.out.transmit(path.flow, ack);
-    if env.txs.is_crowded(env.cx) {
+    // Its BYE goes once, and its transaction repeats it where that is needed.
+    if env.txs.is_crowded(env.cx) || !env.txs.meet_fork(tx, dialog.remote_tag()) {
         return;
     }
     let bye = dialog.next_cseq();

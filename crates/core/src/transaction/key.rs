@@ -86,6 +86,11 @@ impl Keys {
         Some(self.hash((from.tag(), message.call_id().ok()?, cseq.number, cseq.method.as_bytes())))
     }
 
+    /// One of those who answer an INVITE, by his tag.
+    pub(super) fn of_fork(&self, tag: &[u8]) -> Key {
+        self.hash(tag)
+    }
+
     fn hash(&self, parts: impl std::hash::Hash) -> Key {
         Key(self.one.hash_one(&parts), self.two.hash_one(&parts))
     }

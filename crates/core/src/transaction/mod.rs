@@ -99,6 +99,8 @@ pub(crate) struct Transactions {
     taken: Taken,
     /// CANCELs of nothing that came as datagrams, apart from those that matter more.
     refused: Taken,
+    /// The forks whose 2xx was seen to, while their INVITEs are known.
+    forks: Vec<(ClientTx, Key)>,
     serial: u32,
     /// The Via value of the request that is being built: one buffer for all of them.
     via: Vec<u8>,
@@ -116,9 +118,15 @@ impl Transactions {
             keys,
             taken: Taken::default(),
             refused: Taken::default(),
+            forks: Vec::new(),
             serial: 0,
             via: Vec::new(),
         }
+    }
+
+    /// How many transactions there are, of ours and of others, tombstones included.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        (self.clients.len(), self.servers.len())
     }
 
     #[cfg(test)]
@@ -140,6 +148,7 @@ impl Transactions {
         self.by_origin.shrink_to_fit();
         self.taken.shrink(now);
         self.refused.shrink(now);
+        self.forks.shrink_to_fit();
         self.via = Vec::new();
     }
 
@@ -197,6 +206,18 @@ impl Transactions {
         if let Some(client) = self.client(tx) {
             client.owner = Owner::Nobody;
         }
+    }
+
+    /// Whether the 2xx of the fork with this tag to an INVITE of ours is the first of them to be seen to. It comes until its
+    /// ACK does, and each time wants that; but what else follows from it, follows once.
+    pub(crate) fn meet_fork(&mut self, tx: ClientTx, tag: &[u8]) -> bool {
+        let fork = (tx, self.keys.of_fork(tag));
+        let of_invite = self.forks.iter().filter(|(of, _)| *of == tx).count();
+        let new = self.client(tx).is_some() && of_invite < bounds::FORKS && !self.forks.contains(&fork);
+        if new {
+            self.forks.push(fork);
+        }
+        new
     }
 
     /// Takes a message that passed [`Message::check`].
@@ -363,6 +384,7 @@ impl Transactions {
         if self.client(tx).is_none() {
             return;
         }
+        self.forks.retain(|(of, _)| *of != tx);
         if let Some(cancel) = self.clients.remove(tx.place()).cancelled_by
             && let Some(client) = self.client(cancel)
         {

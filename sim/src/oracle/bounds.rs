@@ -1,0 +1,96 @@
+//! What a phone takes on is bounded: calls, digits that wait, REGISTERs in a minute, and what it holds for all of them.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use offhook::{Command, Event, Status};
+use offhook_wire::{Instant, Message, Method};
+
+use super::watch::Watch;
+use super::{Oracle, Scene, Sight, Transaction, own_transaction};
+use crate::media::End;
+
+/// The default of [`offhook::Config::call_limit`].
+const CALLS: usize = 2;
+
+/// As [`offhook::Command::Digits`] says; one more is on its way.
+const DIGITS: usize = 64 + 1;
+
+/// The default of [`offhook::RegistrationPolicy::flood_budget`], and its period.
+const REGISTERS: usize = 12;
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+pub(super) struct Bounds {
+    watch: Watch,
+    digits: BTreeMap<End, usize>,
+    /// When the REGISTERs of the last minute went out, by phone.
+    registers: BTreeMap<usize, VecDeque<Instant>>,
+    /// Over UDP they are repeated.
+    known: BTreeSet<Transaction>,
+    /// Calls that somebody asked for, beside the one in which he did.
+    referred: BTreeSet<End>,
+}
+
+impl Oracle for Bounds {
+    fn name(&self) -> &'static str {
+        "bounds"
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        match *sight {
+            Sight::Asked { phone, command: Command::Digits { session, digits, .. }, refused: None } => {
+                *self.digits.entry((phone, *session)).or_insert(0) += digits.chars().count();
+            }
+            Sight::Told { phone, event } => match event {
+                Event::DigitSent { session, .. } | Event::DigitFailed { session, .. } => {
+                    if let Some(digits) = self.digits.get_mut(&(phone, *session)) {
+                        *digits = digits.saturating_sub(1);
+                    }
+                }
+                Event::Referred { session, .. } => drop(self.referred.insert((phone, *session))),
+                Event::Ended { session, .. } => {
+                    self.digits.remove(&(phone, *session));
+                    self.referred.remove(&(phone, *session));
+                }
+                _ => {}
+            },
+            Sight::Sent { phone, message: Some(message), .. }
+                if message.method() == Some(Method::Register) && self.is_new(message) =>
+            {
+                let now = self.watch.now(scene, phone);
+                let registers = self.registers.entry(phone).or_default();
+                registers.retain(|at| now.saturating_since(*at) < MINUTE);
+                registers.push_back(now);
+            }
+            Sight::Drained { phone, .. } => return self.rests(scene, phone),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Bounds {
+    fn is_new(&mut self, request: &Message) -> bool {
+        own_transaction(request).is_some_and(|transaction| self.known.insert(transaction))
+    }
+
+    fn rests(&self, scene: &Scene<'_>, phone: usize) -> Result<(), String> {
+        let node = &scene.phones[phone];
+        let name = &node.setup.name;
+        let calls = node.calls.values().filter(|call| call.status < Status::Terminating).count();
+        let referred = self.referred.iter().filter(|end| end.0 == phone).count();
+        if calls > CALLS + referred.min(1) {
+            return Err(format!("{name} has {calls} calls"));
+        }
+        let of_phone = |(end, digits): (&End, &usize)| (end.0 == phone).then_some(*digits);
+        if let Some(digits) = self.digits.iter().filter_map(of_phone).find(|digits| *digits > DIGITS) {
+            return Err(format!("{name} lets {digits} digits wait"));
+        }
+        let registers = self.registers.get(&phone).map_or(0, VecDeque::len);
+        if registers > REGISTERS {
+            return Err(format!("{name} sends {registers} REGISTERs in a minute"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! Challenges end: credentials are given once, again only for a nonce that is stale, and not without end (RFC 3261 §22.2,
+//! RFC 7616 §3.3). A nonce is counted on with each use (RFC 7616 §3.4).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use offhook_wire::digest::{Challenge, Credentials};
+use offhook_wire::{HeaderName, Message, Method};
+
+use super::{Oracle, Scene, Sight};
+
+/// How many challenges in a row a request may answer: the first one, and some whose nonces were stale.
+const MOST: u32 = 4;
+
+#[derive(Default)]
+pub(super) struct Challenges {
+    phones: Vec<Phone>,
+}
+
+#[derive(Default)]
+struct Phone {
+    /// Challenges that the phone is looking at: of which request, how many it had before, and whether its nonce was stale.
+    open: BTreeMap<Asked, (u32, bool)>,
+    /// How many challenges in a row requests of this kind have answered.
+    answered: BTreeMap<Asked, u32>,
+    /// The uses of nonces, and for which transaction.
+    used: BTreeMap<(Vec<u8>, u32), Vec<u8>>,
+    /// Transactions whose challenge was seen: over UDP it may come again.
+    seen: BTreeSet<Vec<u8>>,
+}
+
+/// The Call-ID, the method and the number.
+type Asked = (Vec<u8>, Vec<u8>, u32);
+
+impl Oracle for Challenges {
+    fn name(&self) -> &'static str {
+        "challenges"
+    }
+
+    fn trusts_peers(&self) -> bool {
+        true
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        self.phones.resize_with(scene.phones.len(), Phone::default);
+        match *sight {
+            Sight::Received { phone, message: Some(message), .. } => {
+                self.phones[phone].receives(message);
+                Ok(())
+            }
+            Sight::Sent { phone, message: Some(message), .. } if message.method().is_some() => self.phones
+                [phone]
+                .sends(message)
+                .map_err(|what| format!("{} {what}", scene.phones[phone].setup.name)),
+            Sight::Drained { phone, .. } => {
+                self.phones[phone].open.clear();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Phone {
+    fn receives(&mut self, message: &Message) {
+        let rows = match message.status() {
+            Some(401) => HeaderName::WwwAuthenticate,
+            Some(407) => HeaderName::ProxyAuthenticate,
+            _ => return,
+        };
+        let (Some(asked), Ok(via)) = (asked(message), message.via()) else { return };
+        if !self.seen.insert(via.branch().unwrap_or_default().to_ascii_lowercase()) {
+            return;
+        }
+        let stale = message.rows(rows).filter_map(|row| Challenge::parse(row).ok()).any(|c| c.stale);
+        let before = self.answered.get(&asked).copied().unwrap_or(0);
+        self.open.insert(asked, (before, stale));
+    }
+
+    fn sends(&mut self, message: &Message) -> Result<(), String> {
+        // An ACK repeats the credentials of its INVITE (RFC 3261 §22.1).
+        if message.method() == Some(Method::Ack) {
+            return Ok(());
+        }
+        let rows = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
+        for row in rows.into_iter().flat_map(|name| message.rows(name)) {
+            self.counts(message, row)?;
+        }
+        let Some((call, method, number)) = asked(message) else { return Ok(()) };
+        let Some(before) = number.checked_sub(1) else { return Ok(()) };
+        let challenged = (call.clone(), method.clone(), before);
+        let Some((answered, stale)) = self.open.remove(&challenged) else { return Ok(()) };
+        self.answered.insert((call, method, number), answered + 1);
+        if answered > 0 && !stale {
+            return Err("answers a challenge to credentials that were refused".to_owned());
+        }
+        if answered >= MOST {
+            return Err(format!("answers challenge {} of one request", answered + 1));
+        }
+        Ok(())
+    }
+
+    fn counts(&mut self, message: &Message, row: &[u8]) -> Result<(), String> {
+        let Ok(credentials) = Credentials::parse(row) else { return Ok(()) };
+        let Some(count) = credentials.nc else { return Ok(()) };
+        let branch = message.via().ok().and_then(|via| via.branch().map(<[u8]>::to_vec)).unwrap_or_default();
+        let used = (credentials.nonce.value().into_owned(), count);
+        if *self.used.entry(used).or_insert_with(|| branch.clone()) == branch {
+            return Ok(());
+        }
+        Err("uses a nonce twice with one count".to_owned())
+    }
+}
+
+fn asked(message: &Message) -> Option<Asked> {
+    let cseq = message.cseq().ok()?;
+    Some((message.call_id().ok()?.to_vec(), cseq.method.as_bytes().to_vec(), cseq.number))
+}

@@ -1,0 +1,173 @@
+//! The ledger of commands: what a phone accepted, it does at once, as far as it can be done at once.
+//!
+//! What becomes of the rest in time is for `outcome`, `digits` and `stuck`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use offhook::{Command, FlowId, RegistrationState, SessionId, Status};
+use offhook_wire::{Instant, Message, Method};
+
+use super::watch::Watch;
+use super::{Oracle, Scene, Sight, Transaction, is_of, own_transaction};
+use crate::media::End;
+
+#[derive(Default)]
+pub(super) struct Commands {
+    watch: Watch,
+    /// What was accepted since a phone was last at rest.
+    accepted: Vec<(usize, Accepted)>,
+    /// First INVITEs without a final response, by the call that their offer is of.
+    invites: BTreeMap<End, Invite>,
+    /// All REGISTERs: over UDP they come again.
+    known: BTreeSet<Transaction>,
+    /// The last one that a phone sent since it was at rest, and what lifetime it asks for.
+    asks: Option<(usize, u32)>,
+}
+
+#[derive(Copy, Clone)]
+enum Accepted {
+    End(SessionId),
+    Register,
+    Unregister,
+}
+
+struct Invite {
+    transaction: Transaction,
+    flow: FlowId,
+    sent: Instant,
+    /// The other end answered, with 100 at least.
+    rings: bool,
+    given_up: bool,
+    cancelled: bool,
+}
+
+impl Oracle for Commands {
+    fn name(&self) -> &'static str {
+        "commands"
+    }
+
+    fn trusts_peers(&self) -> bool {
+        true
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        match *sight {
+            Sight::Asked { phone, command, refused: None } => self.asked(phone, command),
+            Sight::Sent { phone, flow, message: Some(message), .. } => {
+                self.sent(scene, phone, flow, message);
+                let mut new =
+                    || own_transaction(message).is_some_and(|transaction| self.known.insert(transaction));
+                if message.method() == Some(Method::Register) && new() {
+                    self.asks = message.expires().ok().flatten().map(|seconds| (phone, seconds));
+                }
+            }
+            Sight::Received { phone, flow, message: Some(message), .. } => {
+                self.received(phone, flow, message);
+            }
+            Sight::Drained { phone, .. } => return self.rests(scene, phone),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Commands {
+    fn asked(&mut self, phone: usize, command: &Command) {
+        let accepted = match command {
+            Command::HangUp { session } | Command::Reject { session, .. } => Accepted::End(*session),
+            Command::Register { .. } => Accepted::Register,
+            Command::Unregister { .. } => Accepted::Unregister,
+            _ => return,
+        };
+        self.accepted.push((phone, accepted));
+        if let Command::HangUp { session } = command
+            && let Some(invite) = self.invites.get_mut(&(phone, *session))
+        {
+            invite.given_up = true;
+        }
+    }
+
+    fn sent(&mut self, scene: &Scene<'_>, phone: usize, flow: FlowId, message: &Message) {
+        let Some(transaction) = own_transaction(message) else { return };
+        match message.method() {
+            Some(Method::Invite) if message.to().is_ok_and(|to| to.tag().is_none()) => {
+                let Some((end, _)) = scene.engines.offer_in(message.body_bytes()) else { return };
+                // A user hangs up between the challenge and its answer as well.
+                let known = self.invites.get(&end);
+                if known.is_none_or(|known| known.transaction != transaction) {
+                    let given_up = known.is_some_and(|known| known.given_up);
+                    let sent = self.watch.now(scene, phone);
+                    let new = Invite { transaction, flow, sent, rings: false, given_up, cancelled: false };
+                    self.invites.insert(end, new);
+                }
+            }
+            Some(Method::Cancel) => {
+                let branch = transaction.0;
+                if let Some(invite) = self.invites.values_mut().find(|invite| invite.transaction.0 == branch)
+                {
+                    invite.cancelled = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn received(&mut self, phone: usize, flow: FlowId, message: &Message) {
+        let (Some(status), true) = (message.status(), is_of(message, Method::Invite)) else { return };
+        let Some(transaction) = own_transaction(message) else { return };
+        let of = |(end, invite): (&End, &Invite)| {
+            (end.0 == phone && invite.flow == flow && invite.transaction == transaction).then_some(*end)
+        };
+        let Some(end) = self.invites.iter().find_map(of) else { return };
+        if status >= 200 {
+            self.invites.remove(&end);
+        } else if let Some(invite) = self.invites.get_mut(&end) {
+            invite.rings = true;
+        }
+    }
+
+    fn rests(&mut self, scene: &Scene<'_>, phone: usize) -> Result<(), String> {
+        let node = &scene.phones[phone];
+        let name = &node.setup.name;
+        let now = self.watch.now(scene, phone);
+        for (_, accepted) in self.accepted.extract_if(.., |(of, _)| *of == phone) {
+            match (accepted, node.registration) {
+                (Accepted::End(session), _) => {
+                    let call = node.calls.get(&session).filter(|call| call.status < Status::Terminating);
+                    if let Some(call) = call {
+                        return Err(format!("{name} was to end call {session}, which is {}", call.status));
+                    }
+                }
+                (
+                    Accepted::Register,
+                    Some(RegistrationState::Unregistered | RegistrationState::Unregistering),
+                ) => {
+                    return Err(format!("{name} was to register, and does not"));
+                }
+                (
+                    Accepted::Unregister,
+                    Some(RegistrationState::Registered { .. } | RegistrationState::Registering { .. }),
+                ) => return Err(format!("{name} was to unregister, and does not")),
+                _ => {}
+            }
+        }
+        let asks = self.asks.take_if(|(of, _)| *of == phone);
+        if let (Some((_, 1..)), Some(RegistrationState::Unregistering)) = (asks, node.registration) {
+            return Err(format!("{name} unregisters, and asks for a binding"));
+        }
+        // Without a provisional response it has to wait (RFC 3261 §9.1).
+        let owed = |(end, invite): &(&End, &Invite)| {
+            let lives = now.saturating_since(invite.sent).as_secs() < 31;
+            end.0 == phone
+                && node.flows.contains_key(&invite.flow)
+                && invite.rings
+                && invite.given_up
+                && !invite.cancelled
+                && lives
+        };
+        if let Some((end, _)) = self.invites.iter().find(owed) {
+            return Err(format!("{name} hung up call {} while it rang, and did not cancel it", end.1));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,231 @@
+//! Dialogs as the wire shows them (RFC 3261 §12): what is sent within one has both tags whole, the route set and the remote
+//! target; nothing new follows a BYE; and what does not belong to one, or comes too late, is not obeyed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use offhook::FlowId;
+use offhook_wire::{HeaderName, Message, Method, NameAddr};
+
+use super::{DialogId, Oracle, Scene, Sight, Transaction, is_of, own_transaction, peers_transaction};
+
+#[derive(Default)]
+pub(super) struct Dialogs {
+    phones: Vec<Phone>,
+}
+
+#[derive(Default)]
+struct Phone {
+    dialogs: BTreeMap<DialogId, Dialog>,
+    /// INVITEs that came and have no 2xx yet.
+    invited: BTreeMap<Transaction, Invited>,
+    /// Our INVITEs, and where they went out.
+    invites: BTreeMap<Transaction, FlowId>,
+    /// Those whose 2xx was seen, with the peer's tag.
+    taken: BTreeSet<(Transaction, Vec<u8>)>,
+    /// BYEs of peers.
+    byes: BTreeMap<Transaction, DialogId>,
+    /// Requests that came and must not be obeyed, and why.
+    unfit: BTreeMap<Transaction, &'static str>,
+    seen: BTreeSet<Transaction>,
+}
+
+/// The routes in an INVITE, and its Contact.
+type Invited = (Vec<Vec<u8>>, Option<Vec<u8>>);
+
+/// What one end knows.
+#[derive(Default)]
+struct Dialog {
+    /// In the order of our Route header.
+    routes: Vec<Vec<u8>>,
+    target: Vec<u8>,
+    /// The target in a re-INVITE that has no 2xx yet.
+    next_target: Option<Vec<u8>>,
+    /// The highest number of the peer's requests.
+    highest: u32,
+    /// Whether we sent a BYE, or took one.
+    left: bool,
+}
+
+impl Oracle for Dialogs {
+    fn name(&self) -> &'static str {
+        "dialog"
+    }
+
+    fn trusts_peers(&self) -> bool {
+        true
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        self.phones.resize_with(scene.phones.len(), Phone::default);
+        match *sight {
+            Sight::Sent { phone, flow, message: Some(message), data } => {
+                self.phones[phone].sends(flow, message).map_err(|what| {
+                    let name = &scene.phones[phone].setup.name;
+                    format!("{name} sends something that {what}:\n{}", String::from_utf8_lossy(data))
+                })
+            }
+            Sight::Received { phone, flow, message: Some(message), .. } => {
+                self.phones[phone].receives(flow, message);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Phone {
+    fn sends(&mut self, flow: FlowId, message: &Message) -> Result<(), String> {
+        match (message.method(), message.status()) {
+            (Some(method), _) => {
+                if method == Method::Invite
+                    && let Some(transaction) = own_transaction(message)
+                {
+                    self.invites.insert(transaction, flow);
+                }
+                self.asks(method, message)
+            }
+            (None, Some(200..=299)) => self.agrees(message),
+            _ => Ok(()),
+        }
+    }
+
+    fn asks(&mut self, method: Method<'_>, message: &Message) -> Result<(), String> {
+        let Some(id) = DialogId::sent(message).filter(|id| !id.remote.is_empty()) else { return Ok(()) };
+        // Those that go hop by hop repeat what their INVITE said.
+        if method == Method::Cancel || method == Method::Ack && self.is_refusals(message) {
+            return Ok(());
+        }
+        let Some(transaction) = own_transaction(message) else { return Ok(()) };
+        let again = !self.seen.insert(transaction);
+        let Some(dialog) = self.dialogs.get_mut(&id) else {
+            return Err("belongs to no dialog".to_owned());
+        };
+        if again {
+            return Ok(());
+        }
+        if dialog.left && !matches!(method, Method::Bye | Method::Ack) {
+            return Err("follows a BYE".to_owned());
+        }
+        // What a dialog that was left still has to say may go by what the last message in it said.
+        if dialog.left {
+            return Ok(());
+        }
+        dialog.left = method == Method::Bye;
+        let strict = dialog.routes.first().is_some_and(|route| !has_lr(route));
+        if strict {
+            return Ok(());
+        }
+        let routes: Vec<&[u8]> = message.values(HeaderName::Route).collect();
+        if routes != dialog.routes {
+            return Err("has not the route set of its dialog".to_owned());
+        }
+        let uri = message.request_uri().unwrap_or_default();
+        if uri != dialog.target && dialog.next_target.as_deref() != Some(uri) {
+            return Err(format!("does not go to {}", String::from_utf8_lossy(&dialog.target)));
+        }
+        Ok(())
+    }
+
+    /// Whether this is the ACK of a refusal: it has the branch of its INVITE (§17.1.1.3).
+    fn is_refusals(&self, ack: &Message) -> bool {
+        own_transaction(ack)
+            .is_some_and(|(branch, _)| self.invites.contains_key(&(branch, b"INVITE".to_vec())))
+    }
+
+    /// A 2xx of ours.
+    fn agrees(&mut self, message: &Message) -> Result<(), String> {
+        let (Some(transaction), Some(id)) = (peers_transaction(message), DialogId::sent(message)) else {
+            return Ok(());
+        };
+        if let Some(why) = self.unfit.get(&transaction) {
+            return Err(format!("obeys a request {why}"));
+        }
+        if let Some(dialog) = self.byes.get(&transaction).and_then(|id| self.dialogs.get_mut(id)) {
+            dialog.left = true;
+        }
+        let Ok(cseq) = message.cseq() else { return Ok(()) };
+        if cseq.method != Method::Invite {
+            return Ok(());
+        }
+        let Some((routes, Some(target))) = self.invited.remove(&transaction) else { return Ok(()) };
+        let dialog = self.dialogs.entry(id).or_insert_with(|| Dialog { routes, ..Dialog::default() });
+        dialog.highest = dialog.highest.max(cseq.number);
+        (dialog.target, dialog.next_target) = (target, None);
+        Ok(())
+    }
+
+    fn receives(&mut self, flow: FlowId, message: &Message) {
+        match (message.method(), message.status()) {
+            (Some(Method::Ack | Method::Cancel), _) => {}
+            (Some(method), _) => self.is_asked(method, message),
+            (None, Some(200..=299)) if is_of(message, Method::Invite) => self.is_answered(flow, message),
+            _ => {}
+        }
+    }
+
+    fn is_asked(&mut self, method: Method<'_>, message: &Message) {
+        let (Some(transaction), Some(id)) = (peers_transaction(message), DialogId::received(message)) else {
+            return;
+        };
+        let contact = || message.contact().ok().flatten().map(|contact| contact.uri.to_vec());
+        // A proxy may send it again; it is what it was.
+        let again = !self.seen.insert(transaction.clone());
+        if method == Method::Invite {
+            let routes = message.values(HeaderName::RecordRoute).map(<[u8]>::to_vec).collect();
+            self.invited.insert(transaction.clone(), (routes, contact()));
+        }
+        if again || id.local.is_empty() {
+            return;
+        }
+        if method == Method::Bye {
+            self.byes.insert(transaction.clone(), id.clone());
+        }
+        let Some(dialog) = self.dialogs.get_mut(&id) else {
+            // Early dialogs are not followed: the Call-ID and our tag may be those of one.
+            let known = self.dialogs.keys().any(|known| known.call == id.call && known.local == id.local);
+            if known {
+                self.unfit.insert(transaction, "whose tags are those of no dialog");
+            }
+            return;
+        };
+        let Ok(cseq) = message.cseq() else { return };
+        if cseq.number < dialog.highest && !dialog.left {
+            self.unfit.insert(transaction, "with a lower number than one before it");
+        }
+        dialog.highest = dialog.highest.max(cseq.number);
+        if method == Method::Invite {
+            dialog.next_target = contact().or(dialog.next_target.take());
+        }
+    }
+
+    /// A 2xx to an INVITE of ours.
+    fn is_answered(&mut self, flow: FlowId, message: &Message) {
+        let (Some(transaction), Some(id)) = (own_transaction(message), DialogId::received(message)) else {
+            return;
+        };
+        // §18.1.2: what comes back on another flow is for nobody.
+        if self.invites.get(&transaction) != Some(&flow) {
+            return;
+        }
+        if !self.taken.insert((transaction, id.remote.clone())) {
+            return;
+        }
+        let Ok(Some(contact)) = message.contact() else { return };
+        let target = contact.uri.to_vec();
+        match self.dialogs.get_mut(&id) {
+            Some(dialog) => (dialog.target, dialog.next_target) = (target, None),
+            None => {
+                let mut routes: Vec<Vec<u8>> =
+                    message.values(HeaderName::RecordRoute).map(<[u8]>::to_vec).collect();
+                routes.reverse();
+                self.dialogs.insert(id, Dialog { routes, target, ..Dialog::default() });
+            }
+        }
+    }
+}
+
+/// Whether a Route value is of a loose router (§16.12.1.1).
+fn has_lr(route: &[u8]) -> bool {
+    NameAddr::parse(route)
+        .is_ok_and(|route| route.uri_parsed().is_ok_and(|uri| uri.params.get("lr").is_some()))
+}

@@ -1,0 +1,93 @@
+//! Connections are kept alive (RFC 5626 §4.4): a keep-alive goes out in each interval, and where their answers were seen one
+//! that does not come ends the connection.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use offhook::{Event, FlowId, FlowState};
+use offhook_wire::Instant;
+
+use super::watch::Watch;
+use super::{Oracle, Scene, Sight};
+use crate::scenario::Transport;
+
+/// The default of [`offhook::RegistrationPolicy::keep_alive`], and what an event may take.
+const INTERVAL: Duration = Duration::from_millis(25_100);
+
+/// The default of [`offhook::RegistrationPolicy::pong_timeout`], and what an event may take.
+const ANSWER: Duration = Duration::from_millis(10_100);
+
+#[derive(Default)]
+pub(super) struct KeepAlives {
+    watch: Watch,
+    flows: BTreeMap<(usize, FlowId), Flow>,
+}
+
+struct Flow {
+    /// When the last keep-alive went out, or the flow came up.
+    sent: Instant,
+    /// Since when one is not answered.
+    unanswered: Option<Instant>,
+    /// Whether one ever was.
+    answers: bool,
+    /// Whether something came in since the phone was last at rest.
+    heard: bool,
+}
+
+impl Oracle for KeepAlives {
+    fn name(&self) -> &'static str {
+        "keep-alive"
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        match *sight {
+            Sight::Told { phone, event: Event::Flow { flow, state, .. } } => {
+                let now = self.watch.now(scene, phone);
+                match state {
+                    FlowState::Up => {
+                        let flow_up = Flow { sent: now, unanswered: None, answers: false, heard: false };
+                        self.flows.insert((phone, *flow), flow_up);
+                    }
+                    FlowState::Connecting | FlowState::Down(_) => drop(self.flows.remove(&(phone, *flow))),
+                }
+            }
+            Sight::Sent { phone, flow, data, message: None }
+                if data[..] == b"\r\n\r\n"[..] || data[..] == b"\r\n"[..] =>
+            {
+                let now = self.watch.now(scene, phone);
+                let ping = scene.phones[phone].setup.transport == Transport::Ws && data.len() == 4;
+                if let Some(flow) = self.flows.get_mut(&(phone, flow)) {
+                    flow.sent = now;
+                    if ping && flow.answers {
+                        flow.unanswered.get_or_insert(now);
+                    }
+                }
+            }
+            Sight::Received { phone, flow, data, .. } => {
+                if let Some(flow) = self.flows.get_mut(&(phone, flow)) {
+                    flow.heard = true;
+                    flow.answers |= data[..] == b"\r\n"[..];
+                }
+            }
+            Sight::Drained { phone, .. } => {
+                let now = self.watch.now(scene, phone);
+                let name = &scene.phones[phone].setup.name;
+                let flows = (phone, FlowId(0))..=(phone, FlowId(u32::MAX));
+                for (_, flow) in self.flows.range_mut(flows) {
+                    if std::mem::take(&mut flow.heard) {
+                        flow.unanswered = None;
+                    }
+                    let silent = now.saturating_since(flow.sent);
+                    if silent > INTERVAL {
+                        return Err(format!("{name} sent no keep-alive for {silent:?}"));
+                    }
+                    if flow.unanswered.is_some_and(|since| now.saturating_since(since) > ANSWER) {
+                        return Err(format!("{name} keeps a connection that does not answer"));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

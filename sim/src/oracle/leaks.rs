@@ -1,0 +1,97 @@
+//! Nothing is left over: what a phone holds is for the calls that it has and the messages of the last minute.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use offhook_wire::{Instant, Method};
+
+use super::watch::Watch;
+use super::{Moment, Oracle, Scene, Sight};
+use crate::node::PhoneNode;
+
+/// The longest that a transaction outlives its last message, in doubled measure: 64·T1 until it is given up or answered,
+/// and 64·T1 until nobody repeats anything.
+const MEMORY: Duration = Duration::from_secs(64 + 6);
+
+/// Timers of an account: connection, keep-alive and its answer, registration, back-off.
+const OF_ACCOUNT: usize = 5;
+
+/// Timers of a call, and of a transaction.
+const OF_CALL: usize = 7;
+const OF_TRANSACTION: usize = 2;
+
+#[derive(Default)]
+pub(super) struct Leaks {
+    watch: Watch,
+    /// When messages went out and came in, by phone.
+    messages: Vec<VecDeque<Instant>>,
+}
+
+impl Oracle for Leaks {
+    fn name(&self) -> &'static str {
+        "leaks"
+    }
+
+    fn trusts_peers(&self) -> bool {
+        true
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        self.messages.resize_with(scene.phones.len(), VecDeque::new);
+        match *sight {
+            Sight::Sent { phone, message: Some(message), .. }
+            | Sight::Received { phone, message: Some(message), .. }
+                if message.method().is_some_and(|method| method != Method::Ack) =>
+            {
+                let now = self.watch.now(scene, phone);
+                let messages = &mut self.messages[phone];
+                messages.push_back(now);
+                while messages.front().is_some_and(|at| now.saturating_since(*at) > MEMORY) {
+                    messages.pop_front();
+                }
+                Ok(())
+            }
+            Sight::Drained { phone, .. } => timers(&scene.phones[phone]),
+            _ => Ok(()),
+        }
+    }
+
+    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
+        if moment != Moment::Quiet {
+            return Ok(());
+        }
+        self.messages.resize_with(scene.phones.len(), VecDeque::new);
+        for (index, node) in scene.phones.iter().enumerate().filter(|(_, node)| node.alive) {
+            let name = &node.setup.name;
+            let holds = node.holdings();
+            let now = self.watch.now(scene, index);
+            let lately =
+                self.messages[index].iter().filter(|at| now.saturating_since(**at) <= MEMORY).count();
+            let transactions = holds.client_transactions + holds.server_transactions;
+            if transactions > lately {
+                return Err(format!("{name} holds {transactions} transactions of {lately} requests"));
+            }
+            if holds.calls > 0 {
+                return Err(format!("{name} holds {} calls", holds.calls));
+            }
+            if node.flows.len() > 1 {
+                return Err(format!("{name} holds {} connections", node.flows.len()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn timers(node: &PhoneNode) -> Result<(), String> {
+    let holds = node.holdings();
+    let transactions = holds.client_transactions + holds.server_transactions;
+    let most = OF_ACCOUNT + OF_CALL * holds.calls + OF_TRANSACTION * transactions;
+    let name = &node.setup.name;
+    if holds.call_timers > OF_CALL * holds.calls {
+        return Err(format!("{name} has {} calls and {} timers for them", holds.calls, holds.call_timers));
+    }
+    if holds.timers > most {
+        return Err(format!("{name} has {} timers for {holds:?}", holds.timers));
+    }
+    Ok(())
+}

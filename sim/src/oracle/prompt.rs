@@ -1,0 +1,161 @@
+//! What a phone owes at once, before it rests: a request that is no INVITE its final response (RFC 4320 §4), a new call the word
+//! that it rings (RFC 3261 §13.3.1.1), a cancelled INVITE its 487 (§9.2), and each fork that took a call an ACK of its own
+//! (§13.2.2.4).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use offhook::{Event, FlowId};
+use offhook_wire::{Instant, Message, Method};
+
+use super::watch::Watch;
+use super::{DialogId, Oracle, Scene, Sight, Transaction, is_of, own_transaction, peers_transaction};
+
+/// How long after an INVITE its responses are surely still awaited: short of 64·T1.
+const AWAITED: Duration = Duration::from_secs(30);
+
+#[derive(Default)]
+pub(super) struct Prompt {
+    watch: Watch,
+    phones: Vec<Phone>,
+}
+
+#[derive(Default)]
+struct Phone {
+    /// Requests that came since the phone was last at rest, without a response.
+    asked: BTreeMap<Transaction, String>,
+    /// INVITEs of others, and where they came.
+    known: BTreeSet<(FlowId, Transaction)>,
+    /// Those that were taken: over another connection nobody asks again.
+    accepted: BTreeSet<Transaction>,
+    /// Those without a final response.
+    invited: BTreeSet<Transaction>,
+    /// Those of them that were just cancelled.
+    cancelled: BTreeSet<Transaction>,
+    /// Whether a call was just told of and does not ring yet.
+    rings: bool,
+    /// Our INVITEs: when they were sent, where, and whether one of them was refused.
+    invites: BTreeMap<Transaction, (Instant, FlowId, bool)>,
+    /// 2xx to them that just came: the dialog and the number.
+    taken: BTreeSet<(DialogId, u32)>,
+}
+
+impl Oracle for Prompt {
+    fn name(&self) -> &'static str {
+        "prompt"
+    }
+
+    fn trusts_peers(&self) -> bool {
+        true
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        self.phones.resize_with(scene.phones.len(), Phone::default);
+        match *sight {
+            Sight::Sent { phone, flow, message: Some(message), .. } => {
+                let now = self.watch.now(scene, phone);
+                self.phones[phone].sends(now, flow, message);
+            }
+            // On a connection that the phone gave up it hears nothing.
+            Sight::Received { phone, flow, message: Some(message), .. }
+                if scene.phones[phone].flows.contains_key(&flow) =>
+            {
+                let now = self.watch.now(scene, phone);
+                self.phones[phone].receives(now, flow, message);
+            }
+            Sight::Told { phone, event: Event::Incoming(_) } => self.phones[phone].rings = true,
+            Sight::Drained { phone, .. } => {
+                let name = &scene.phones[phone].setup.name;
+                return self.phones[phone].rests().map_err(|what| format!("{name} {what}"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Phone {
+    fn receives(&mut self, now: Instant, flow: FlowId, message: &Message) {
+        match (message.method(), message.status()) {
+            (Some(Method::Ack), _) => {}
+            (Some(method), _) => {
+                let Some(transaction) = peers_transaction(message) else { return };
+                match method {
+                    // Later it may come again, and be answered already.
+                    Method::Invite if self.accepted.contains(&transaction) => {}
+                    Method::Invite if !self.known.insert((flow, transaction.clone())) => {}
+                    Method::Invite => drop(self.invited.insert(transaction)),
+                    Method::Cancel => {
+                        let invite = (transaction.0.clone(), b"INVITE".to_vec());
+                        if self.invited.contains(&invite) {
+                            self.cancelled.insert(invite);
+                        }
+                        self.asked.insert(transaction, "CANCEL".to_owned());
+                    }
+                    _ => {
+                        let method = String::from_utf8_lossy(method.as_bytes()).into_owned();
+                        self.asked.insert(transaction, method);
+                    }
+                }
+            }
+            (None, Some(status @ 200..)) if is_of(message, Method::Invite) => {
+                let Some((sent, over, refused)) =
+                    own_transaction(message).and_then(|transaction| self.invites.get_mut(&transaction))
+                else {
+                    return;
+                };
+                *refused |= status >= 300;
+                if *refused || *over != flow || now.saturating_since(*sent) > AWAITED {
+                    return;
+                }
+                if let (Some(id), Ok(cseq)) = (DialogId::received(message), message.cseq()) {
+                    self.taken.insert((id, cseq.number));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn sends(&mut self, now: Instant, flow: FlowId, message: &Message) {
+        match (message.method(), message.status()) {
+            (Some(Method::Ack), _) => {
+                if let (Some(id), Ok(cseq)) = (DialogId::sent(message), message.cseq()) {
+                    self.taken.remove(&(id, cseq.number));
+                }
+            }
+            (Some(Method::Invite), _) => {
+                if let Some(transaction) = own_transaction(message) {
+                    self.invites.entry(transaction).or_insert((now, flow, false));
+                }
+            }
+            (None, Some(status)) => {
+                self.rings &= status == 100 || !is_of(message, Method::Invite);
+                if let Some(transaction) = peers_transaction(message).filter(|_| status >= 200) {
+                    if status < 300 && is_of(message, Method::Invite) {
+                        self.accepted.insert(transaction.clone());
+                    }
+                    self.asked.remove(&transaction);
+                    self.invited.remove(&transaction);
+                    self.cancelled.remove(&transaction);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn rests(&mut self) -> Result<(), String> {
+        if let Some((_, method)) = self.asked.pop_first() {
+            return Err(format!("does not answer a {method}"));
+        }
+        if self.cancelled.pop_first().is_some() {
+            return Err("does not refuse an INVITE that was cancelled".to_owned());
+        }
+        if std::mem::take(&mut self.rings) {
+            return Err("does not say that it rings".to_owned());
+        }
+        if let Some((_, number)) = self.taken.pop_first() {
+            return Err(format!("does not acknowledge a 2xx to its INVITE {number} with its tags"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! The ledger of transfers (RFC 3515): who accepts a REFER calls somebody and reports how that went; who is told so tells its
+//! user; and a call whose transfer is done ends (RFC 5589 §6.1).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use offhook::{Event, SessionId, Status, TransferState};
+use offhook_wire::{Message, Method};
+
+use super::{DialogId, Oracle, Scene, Sight, Transaction, peers_transaction};
+use crate::node::PhoneNode;
+
+#[derive(Default)]
+pub(super) struct Transfers {
+    phones: Vec<Phone>,
+}
+
+#[derive(Default)]
+struct Phone {
+    /// Requests that came, of which a repetition does nothing.
+    known: BTreeSet<(DialogId, u32)>,
+    refers: BTreeSet<Transaction>,
+    last_notifies: BTreeSet<Transaction>,
+    /// The calls that REFERs made and whose end is not reported, and the calls in which they came.
+    referred: BTreeMap<SessionId, SessionId>,
+    /// Peers that refused a NOTIFY: nobody reports to them any more.
+    refused: bool,
+    /// What the phone did since it was last at rest.
+    done: Done,
+}
+
+#[derive(Default)]
+struct Done {
+    accepted: bool,
+    called: bool,
+    /// A report that a call was answered, or failed, is due.
+    report: Option<SessionId>,
+    reported: bool,
+    /// The last NOTIFY came and was taken.
+    informed: bool,
+    told: bool,
+    /// A transfer is done, and so should be its call.
+    over: Option<SessionId>,
+}
+
+impl Oracle for Transfers {
+    fn name(&self) -> &'static str {
+        "transfer"
+    }
+
+    fn trusts_peers(&self) -> bool {
+        true
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        self.phones.resize_with(scene.phones.len(), Phone::default);
+        match *sight {
+            Sight::Sent { phone, message: Some(message), .. } => self.phones[phone].sends(message),
+            Sight::Received { phone, message: Some(message), .. } => self.phones[phone].receives(message),
+            Sight::Told { phone, event } => self.phones[phone].tells(event),
+            Sight::Drained { phone, .. } => {
+                let node = &scene.phones[phone];
+                return self.phones[phone].rests(node).map_err(|what| format!("{} {what}", node.setup.name));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Phone {
+    fn receives(&mut self, message: &Message) {
+        if message.status().is_some_and(|status| status >= 300)
+            && message.cseq().is_ok_and(|cseq| cseq.method == Method::Notify)
+        {
+            self.refused = true;
+        }
+        let Some(method) = message.method().filter(|method| matches!(method, Method::Refer | Method::Notify))
+        else {
+            return;
+        };
+        let (Some(id), Ok(cseq)) = (DialogId::received(message), message.cseq()) else { return };
+        let Some(transaction) = peers_transaction(message) else { return };
+        if !self.known.insert((id, cseq.number)) {
+            return;
+        }
+        if method == Method::Refer {
+            self.refers.insert(transaction);
+        } else if code(message).is_some_and(|code| code >= 300) {
+            self.last_notifies.insert(transaction);
+        }
+    }
+
+    fn sends(&mut self, message: &Message) {
+        match (message.method(), message.status()) {
+            (Some(Method::Notify), _) => self.done.reported |= code(message).is_some_and(|code| code >= 200),
+            (None, Some(200..=299)) => {
+                let Some(transaction) = peers_transaction(message) else { return };
+                self.done.accepted |= self.refers.remove(&transaction);
+                self.done.informed |= self.last_notifies.remove(&transaction);
+            }
+            _ => {}
+        }
+    }
+
+    fn tells(&mut self, event: &Event) {
+        match event {
+            Event::Referred { session, by, .. } => {
+                self.done.called = true;
+                self.refused = false;
+                self.referred.insert(*session, *by);
+            }
+            Event::Status { session, to: Status::Established, .. } | Event::Ended { session, .. } => {
+                if let Some(by) = self.referred.remove(session) {
+                    self.done.report = Some(by);
+                }
+            }
+            Event::Transfer { session, state } => match state {
+                TransferState::Done => {
+                    self.done.told = true;
+                    self.done.over = Some(*session);
+                }
+                TransferState::Failed { .. } => self.done.told = true,
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+
+    fn rests(&mut self, node: &PhoneNode) -> Result<(), String> {
+        let done = std::mem::take(&mut self.done);
+        if done.accepted && !done.called && !done.reported {
+            return Err("takes a REFER and calls nobody".to_owned());
+        }
+        let stands =
+            |session| node.calls.get(&session).is_some_and(|call| call.status == Status::Established);
+        if done.report.is_some_and(stands) && !done.reported && !self.refused && node.is_connected() {
+            return Err("does not report what became of a transfer".to_owned());
+        }
+        if done.informed && !done.told {
+            return Err("does not tell its user that a transfer failed".to_owned());
+        }
+        match done.over {
+            Some(session)
+                if node.calls.get(&session).is_some_and(|call| call.status < Status::Terminating) =>
+            {
+                Err(format!("goes on with call {session}, which was transferred"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The code of the status line in a NOTIFY (RFC 3515 §2.4.5).
+fn code(notify: &Message) -> Option<u16> {
+    std::str::from_utf8(notify.body_bytes().strip_prefix(b"SIP/2.0 ")?.get(..3)?).ok()?.parse().ok()
+}
