@@ -258,19 +258,20 @@ impl Phone {
                 if status < 200 || message.cseq().is_ok_and(|cseq| cseq.method != Method::Invite) {
                     return;
                 }
-                // What names another call or number than the INVITE is no answer to it (RFC 3261 §8.2.6.2).
-                let is_its = |invite: &&mut Invite| {
-                    invite.flow == flow && invite.call == call && invite.number == number
+                let Some(invite) = self.invites.get_mut(&branch).filter(|invite| invite.flow == flow) else {
+                    return;
                 };
-                let Some(invite) = self.invites.get_mut(&branch).filter(is_its) else { return };
+                // What names another call or number than the INVITE is no answer to it (RFC 3261 §8.2.6.2). It ends the
+                // transaction all the same, which knows its responses by the branch (§17.1.3).
+                let is_its = invite.call == call && invite.number == number;
                 let again = invite.status.is_some();
                 let first = *invite.status.get_or_insert(status);
                 let due = if status < 300 { first < 300 } else { !again };
-                if due && !invite.confused && now.shown.saturating_since(invite.sent) < AWAITED {
+                if is_its && due && !invite.confused && now.shown.saturating_since(invite.sent) < AWAITED {
                     self.acks.push((flow, call.clone(), number, status));
                 }
                 let ours = self.owned.contains(&call) && !self.offered.contains(&call);
-                if status == 491 && !again && ours {
+                if is_its && status == 491 && !again && ours {
                     self.glares.insert(call, now.shown);
                 }
             }
