@@ -28,7 +28,6 @@ fn what_is_planted_is_found_by_its_oracle() {
         (Bug::KeepAliveOnce, "keep-alive"),
         (Bug::OneServerOnly, "failover"),
         (Bug::BindingKept, "commands"),
-        (Bug::DisconnectionIgnored, "reach"),
         (Bug::HoldNotSaid, "agreement"),
         (Bug::OfferNotWithdrawn, "negotiation"),
         (Bug::DigitDoubled, "digits"),
