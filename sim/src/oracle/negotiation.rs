@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use offhook::Status;
-use offhook_wire::Method;
+use offhook_wire::{Instant, Method};
 
 use super::{Oracle, Scene, Sight, Transaction, is_of, own_transaction};
 use crate::media::End;
@@ -51,7 +51,9 @@ impl Oracle for Negotiation {
                         call.status < Status::Terminating && !scene.engines.is_with_stranger(end)
                     };
                     let stands = scene.phones[phone].calls.get(&end.1).is_some_and(stands);
-                    if stands && scene.engines.open_offer(end) == Some(version) {
+                    // What was harmed on its way may have been another challenge to the phone, or none.
+                    let sure = !scene.was_harmed_since(Instant::ZERO);
+                    if sure && stands && scene.engines.open_offer(end) == Some(version) {
                         let name = &scene.phones[phone].setup.name;
                         return Err(format!(
                             "the offer of call {} of {name} was refused, and its media does not know",

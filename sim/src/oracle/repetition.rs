@@ -93,7 +93,10 @@ impl Oracle for Repetition {
             }
             Sight::Received { phone, flow, message, .. } => {
                 match message {
-                    Some(message) => self.phones[phone].receives(flow, message),
+                    Some(message) => {
+                        let now = self.watch.now(scene, phone);
+                        self.phones[phone].receives(now, flow, message);
+                    }
                     None => self.phones[phone].garbled = true,
                 }
                 return Ok(());
@@ -175,7 +178,7 @@ impl Phone {
         }
     }
 
-    fn receives(&mut self, flow: FlowId, message: &Message) {
+    fn receives(&mut self, now: Instant, flow: FlowId, message: &Message) {
         match (message.method(), message.status()) {
             (Some(Method::Ack), _) => {
                 let invite = peers_transaction(message).map(|(branch, _)| (branch, b"INVITE".to_vec()));
@@ -198,6 +201,17 @@ impl Phone {
                 }
                 let Some(transaction) = peers_transaction(message) else { return };
                 if method == Method::Invite {
+                    // After timer H it is a new one.
+                    let refusal = Key::Refusal(transaction.clone(), flow);
+                    if self.sent.get(&refusal).is_some_and(|refusal| now + LATE >= refusal.first + LIFE) {
+                        self.sent.remove(&refusal);
+                    }
+                    // A proxy that forgot sends it on in a new transaction, and its answer is what it was.
+                    if let (Some(dialog), Ok(cseq)) = (DialogId::received(message), message.cseq())
+                        && let Some(accepted) = self.sent.get_mut(&Key::Accepted(dialog, cseq.number))
+                    {
+                        (accepted.interval, accepted.may_wait) = (Duration::ZERO, true);
+                    }
                     let known = self.invited.insert(transaction.clone(), flow);
                     if known == Some(flow) {
                         self.again.insert(transaction);

@@ -87,9 +87,15 @@ impl Wire {
             Err(fault) => return Err(format!("means nothing: {fault}")),
         }
         let Some(status) = message.status().filter(|&status| status >= 200) else { return Ok(()) };
-        let key = transaction(&message).ok_or("names no transaction")?;
+        let key = match transaction(&message) {
+            Some(key) => key,
+            None if refuses => return Ok(()),
+            None => return Err("names no transaction".to_owned()),
+        };
         let (before, at) = *self.finals.entry((phone, flow, key)).or_insert((status, now));
-        if before != status && now.saturating_since(at) < MEMORY {
+        // A request that was refused for its harm may come again whole.
+        let mended = harmed && before >= 400;
+        if before != status && !mended && now.saturating_since(at) < MEMORY {
             return Err(format!("is a second final response, after a {before}"));
         }
         Ok(())
