@@ -201,10 +201,12 @@ impl Phone {
                 }
                 let Some(transaction) = peers_transaction(message) else { return };
                 if method == Method::Invite {
-                    // After timer H it is a new one.
-                    let refusal = Key::Refusal(transaction.clone(), flow);
-                    if self.sent.get(&refusal).is_some_and(|refusal| now + LATE >= refusal.first + LIFE) {
-                        self.sent.remove(&refusal);
+                    // After timer H it is a new one, and about that time it may be either.
+                    if let Some(refusal) = self.sent.get_mut(&Key::Refusal(transaction.clone(), flow))
+                        && now + LATE >= refusal.first + LIFE
+                    {
+                        let anew = Repeated::new(flow, now, T2, false);
+                        *refusal = Repeated { interval: Duration::ZERO, may_wait: true, ..anew };
                     }
                     // A proxy that forgot sends it on in a new transaction, and its answer is what it was.
                     if let (Some(dialog), Ok(cseq)) = (DialogId::received(message), message.cseq())
