@@ -44,6 +44,8 @@ struct Phone {
     invited: BTreeMap<Transaction, FlowId>,
     /// INVITEs that came since the phone was last at rest.
     again: BTreeSet<Transaction>,
+    /// INVITEs that came once more about when their transaction was over.
+    anew: BTreeSet<Transaction>,
     /// Whether something came since then that is no good message: its answer is not counted.
     garbled: bool,
     /// When the phone was last at rest.
@@ -151,7 +153,11 @@ impl Phone {
                 {
                     (refusal.interval, refusal.may_wait) = (Duration::ZERO, true);
                 }
-                self.send(key, Repeated::new(flow, now, T2, !udp), rested)
+                let mut refusal = Repeated::new(flow, now, T2, !udp);
+                if self.anew.contains(&transaction) {
+                    (refusal.interval, refusal.may_wait, refusal.done) = (Duration::ZERO, true, false);
+                }
+                self.send(key, refusal, rested)
                     .map_err(|what| format!("repeats a {status} to an INVITE {what}"))
             }
             (None, Some(status @ 200..)) => {
@@ -202,11 +208,10 @@ impl Phone {
                 let Some(transaction) = peers_transaction(message) else { return };
                 if method == Method::Invite {
                     // After timer H it is a new one, and about that time it may be either.
-                    if let Some(refusal) = self.sent.get_mut(&Key::Refusal(transaction.clone(), flow))
-                        && now + LATE >= refusal.first + LIFE
-                    {
-                        let anew = Repeated::new(flow, now, T2, false);
-                        *refusal = Repeated { interval: Duration::ZERO, may_wait: true, ..anew };
+                    let refusal = Key::Refusal(transaction.clone(), flow);
+                    if self.sent.get(&refusal).is_some_and(|refusal| now + LATE >= refusal.first + LIFE) {
+                        self.sent.remove(&refusal);
+                        self.anew.insert(transaction.clone());
                     }
                     // A proxy that forgot sends it on in a new transaction, and its answer is what it was.
                     if let (Some(dialog), Ok(cseq)) = (DialogId::received(message), message.cseq())
