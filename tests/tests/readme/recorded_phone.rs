@@ -7,7 +7,10 @@ pub(crate) async fn recorded(server: &str, file: &str) -> Result<(), Box<dyn std
     let options = Options { recorder: Some(recorder.track("alice")), ..Options::default() };
     let phone = Phone::start_with(Config::new(account), options).await?;
     phone.registered().await?;
-    phone.dial("200").await?.hang_up().await?;
+    let mut call = phone.dial("200").await?;
+    while let Some(event) = call.next().await {
+        println!("{event:?}");
+    }
     phone.stop().await;
     recorder.finish()?; // `recorder.dump()` gives the last of it from memory, at any time.
     Ok(())
