@@ -73,6 +73,7 @@ impl Phone {
             && message.cseq().is_ok_and(|cseq| cseq.method == Method::Notify)
         {
             self.refused = true;
+            self.referred.clear();
         }
         let Some(method) = message.method().filter(|method| matches!(method, Method::Refer | Method::Notify))
         else {
@@ -97,6 +98,12 @@ impl Phone {
                 let Some(transaction) = peers_transaction(message) else { return };
                 self.done.accepted |= self.refers.remove(&transaction);
                 self.done.informed |= self.last_notifies.remove(&transaction);
+            }
+            // It is of no transfer any more, and says nothing when it comes again.
+            (None, Some(300..)) => {
+                if let Some(transaction) = peers_transaction(message) {
+                    self.last_notifies.remove(&transaction);
+                }
             }
             _ => {}
         }
