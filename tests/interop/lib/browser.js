@@ -22,10 +22,15 @@ const FLAGS = [
 export class Browser {
   static async start() {
     const page = (name) => fileURLToPath(new URL(`../page/${name}`, import.meta.url));
-    const bundle = await build({ entryPoints: [page('phone.js')], bundle: true, write: false, format: 'iife' });
+    const script = async (name) => {
+      const bundle = await build({ entryPoints: [page(name)], bundle: true, write: false, format: 'iife' });
+      return ['text/javascript', bundle.outputFiles[0].contents];
+    };
     const files = {
       '/': ['text/html', readFileSync(page('index.html'))],
-      '/phone.js': ['text/javascript', bundle.outputFiles[0].contents],
+      '/phone.js': await script('phone.js'),
+      // What runs on the audio thread is a script of its own.
+      '/keys.js': await script('keys.js'),
     };
     const server = createServer((request, response) => {
       const [type, content] = files[request.url] ?? ['text/plain', ''];

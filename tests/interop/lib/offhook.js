@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { share } from '../page/ear.js';
+import { share } from '../page/tones.js';
 import { Journal } from './journal.js';
 import { keep } from './processes.js';
 import { Peer } from './peer.js';

@@ -1,6 +1,6 @@
 // What the checks know of a phone, ours or theirs: its journal, and what can be asked of it.
 
-import { Journal } from './journal.js';
+import { Journal, PATIENCE } from './journal.js';
 
 const TOLERANCE_HZ = 15;
 
@@ -41,10 +41,10 @@ export class Peer {
     return event.heard_hz === null ? 'silence' : `${event.heard_hz} Hz`;
   }
 
-  /** Waits for exactly these digits, in order and each once. */
-  async receives(digits, since) {
+  /** Waits for exactly these digits, in order and each once; fails after `within` milliseconds. */
+  async receives(digits, since, within = PATIENCE) {
     const received = () => this.journal.since(since, ({ event }) => event === 'dtmf').map(({ digit }) => digit).join('');
-    await this.journal.settle(`digits ${digits}`, () => received().length >= digits.length);
+    await this.journal.settle(`digits ${digits}`, () => received().length >= digits.length, { within });
     if (received() !== digits) throw new Error(`${this.name} received ${received()} instead of ${digits}`);
   }
 }

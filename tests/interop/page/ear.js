@@ -1,13 +1,8 @@
 // What a phone hears: the frequency that dominates, and DTMF tones, reported when they change.
 
-const KEYS = ['123A', '456B', '789C', '*0#D'];
-const LOW = [697, 770, 852, 941];
-const HIGH = [1209, 1336, 1477, 1633];
 const SILENCE_DB = -65;
 // So many readings in a row must agree before a new frequency, or silence, is reported.
 const AGREEING = 3;
-// So many readings, 10 ms apart, without a tone let go of a key: Chrome plays the tone of a late packet with a crack.
-const LETTING_GO = 6;
 
 /** Listens to `stream` until the returned function is called. */
 export function listen(context, stream, report) {
@@ -63,49 +58,10 @@ function pitch(spectrum, width) {
   return Math.round((peak + offset) * width * 10) / 10;
 }
 
+/** Needs the worklet of keys.js in `context`. */
 function watchKeys(context, source, report) {
-  // Chrome plays a received telephone-event for two blocks of 21 ms at least, so a window is one block.
-  const analyser = new AnalyserNode(context, { fftSize: 1024 });
-  source.connect(analyser);
-  const samples = new Float32Array(analyser.fftSize);
-  let held = null;
-  let gap = 0;
-  const timer = setInterval(() => {
-    analyser.getFloatTimeDomainData(samples);
-    const key = keyOf(samples, context.sampleRate);
-    gap = key === null ? gap + 1 : 0;
-    if (key !== null && key !== held) report({ event: 'dtmf', digit: key, by: 'rtp' });
-    if (key !== null || gap >= LETTING_GO) held = key;
-  }, 10);
-  return () => clearInterval(timer);
-}
-
-/** The key whose two tones carry most of the energy, or null. */
-function keyOf(samples, rate) {
-  let energy = 0;
-  for (const sample of samples) energy += sample * sample;
-  if (energy / samples.length < 1e-5) return null;
-  const strongest = (tones) => {
-    const shares = tones.map((hz) => share(samples, hz / rate));
-    const best = shares.indexOf(Math.max(...shares));
-    return [best, shares[best]];
-  };
-  const [row, low] = strongest(LOW);
-  const [column, high] = strongest(HIGH);
-  return low > 0.15 && high > 0.15 && low + high > 0.6 ? KEYS[row][column] : null;
-}
-
-/** The part of the energy that one frequency carries, given in cycles a sample: 1 for a pure tone. */
-export function share(samples, frequency) {
-  let energy = 0;
-  for (const sample of samples) energy += sample * sample;
-  return energy === 0 ? 0 : power(samples, frequency) / ((energy * samples.length) / 2);
-}
-
-/** Goertzel's algorithm: the power of one frequency, given in cycles a sample. */
-function power(samples, frequency) {
-  const coefficient = 2 * Math.cos(2 * Math.PI * frequency);
-  let [previous, before] = [0, 0];
-  for (const sample of samples) [previous, before] = [sample + coefficient * previous - before, previous];
-  return previous * previous + before * before - coefficient * previous * before;
+  const keys = new AudioWorkletNode(context, 'keys', { numberOfOutputs: 0, channelCount: 1, channelCountMode: 'explicit' });
+  keys.port.onmessage = ({ data: digit }) => report({ event: 'dtmf', digit, by: 'rtp' });
+  source.connect(keys);
+  return () => keys.port.close();
 }

@@ -25,7 +25,8 @@ navigator.mediaDevices.getUserMedia = async () => {
 const media = { mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] } };
 
 window.phone = {
-  start({ url, address, password, hz }) {
+  async start({ url, address, password, hz }) {
+    await context.audioWorklet.addModule('keys.js');
     tone = hz;
     agent = new JsSIP.UA({
       sockets: [new JsSIP.WebSocketInterface(url)],

@@ -1,5 +1,6 @@
 // A call as two people have it, told for any two kinds of phone.
 
+import { PATIENCE } from '../lib/journal.js';
 import { check } from '../lib/report.js';
 
 /** Dials, and waits until both ends are in the call and hear each other. Returns the marks before it. */
@@ -26,11 +27,7 @@ export async function converse(caller, callee) {
     [caller, callee, '42', 'info'],
     [callee, caller, '38', 'info'],
   ]) {
-    await check(`${from.name} sends ${digits} by ${path.toUpperCase()}`, async () => {
-      const mark = to.journal.mark;
-      await from.digits(digits, path);
-      await to.receives(digits, mark);
-    });
+    await check(`${from.name} sends ${digits} by ${path.toUpperCase()}`, () => press(from, to, digits, path));
   }
   await hearEachOther(caller, callee);
   for (const [holder, other] of [
@@ -44,6 +41,19 @@ export async function converse(caller, callee) {
     await check(`${holder.name} hears silence too`, () => holder.hears(null));
     await check(`${holder.name} resumes`, () => holder.resume());
     await hearEachOther(caller, callee);
+  }
+}
+
+async function press(from, to, digits, path) {
+  // Chrome loses a key to Chrome on a busy machine. Where neither end is ours, it is pressed again.
+  for (let left = from.kind === 'JsSIP' && to.kind === 'JsSIP' ? 3 : 0; ; left -= 1) {
+    const mark = to.journal.mark;
+    await from.digits(digits, path);
+    try {
+      return await to.receives(digits, mark, left > 0 ? PATIENCE / 6 : PATIENCE);
+    } catch (error) {
+      if (left === 0) throw error;
+    }
   }
 }
 
