@@ -404,6 +404,7 @@ impl Session {
     /// The peer's re-INVITE came again over another flow, after its transaction went with the one before. While it is being
     /// answered, the answer is for this one.
     pub(super) fn reinvite_again(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, again: &Message) {
+        let session = self.id;
         let Some(e) = self.established_mut() else { return };
         let number = |invite: &Message| invite.cseq().map_or(0, |cseq| cseq.number);
         if let Some(sdp) = e.described(number(again)) {
@@ -416,6 +417,8 @@ impl Session {
                 if number(request) == number(again) =>
             {
                 env.cx.trace.mark(Mark::ChangeRepeated);
+                // So that its CANCEL finds us, as that of the one before would have.
+                env.txs.adopt(&tx, session);
                 let before = std::mem::replace(open, tx);
                 let request = std::mem::replace(&mut **request, again.clone());
                 // For a peer that only used a number twice: nothing is sent when the transaction is gone.
