@@ -48,8 +48,9 @@ fn bound(call: &Call) -> Duration {
         // The ringing, a CANCEL that nobody answers, a final response that nobody acknowledges.
         Status::Establishing => NO_ANSWER + TRANSACTION * 2 + SLACK,
         Status::Established => Duration::MAX,
-        // A BYE, with one more attempt after a challenge; a CANCEL and the 487 that does not come.
-        Status::Terminating => TRANSACTION * 2 + SLACK,
+        // An INVITE that is given up before anybody says anything to it (RFC 3261 §9.1: its CANCEL waits), the final response after
+        // the CANCEL, and when that is a 2xx, which crossed it, the answer to the BYE.
+        Status::Terminating => TRANSACTION * 3 + SLACK,
         Status::Idle => SLACK,
     }
 }
