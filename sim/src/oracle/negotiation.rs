@@ -36,12 +36,15 @@ impl Oracle for Negotiation {
                 }
                 Ok(())
             }
-            Sight::Received { message: Some(message), .. }
+            Sight::Received { phone, message: Some(message), .. }
                 if message.status().is_some_and(|status| status >= 300) && is_of(message, Method::Invite) =>
             {
                 let offer =
                     own_transaction(message).and_then(|transaction| self.offers.get_mut(&transaction));
-                self.refused.extend(offer.and_then(Option::take));
+                // Rogues answer past the proxies, and then everybody hears of it (RFC 3261 §17.1.3:
+                // only who asked heeds it).
+                let own = offer.filter(|offer| offer.is_some_and(|((asker, _), _)| asker == phone));
+                self.refused.extend(own.and_then(Option::take));
                 Ok(())
             }
             Sight::Drained { phone, .. } => {
