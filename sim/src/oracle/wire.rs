@@ -15,12 +15,21 @@ const MEMORY: Duration = Duration::from_secs(31);
 #[derive(Default)]
 pub(super) struct Wire {
     limits: Limits,
-    /// The final response of each server transaction (RFC 3261 §17.2.3), by phone, connection, and what Via says. An
-    /// exchange sends what is pending again when a phone comes back; over another connection it is a new transaction.
-    finals: BTreeMap<(usize, FlowId, Vec<u8>), (u16, Instant)>,
+    /// The final response of each server transaction (RFC 3261 §17.2.3), by phone and what Via says.
+    finals: BTreeMap<(usize, Vec<u8>), Final>,
     /// The phone that was just sent nonsense: its 400 repeats each value as it was
     /// (§8.2.6.2).
     answers_nonsense: Option<usize>,
+}
+
+struct Final {
+    status: u16,
+    /// When it was sent first. A call repeats its 2xx over whatever connection there is, and for 64·T1 from the first on its
+    /// INVITE may not be taken for a new one (RFC 6026 §7.1).
+    first: Instant,
+    /// Where it was sent last. An exchange sends what is pending again when a phone comes back; over another connection it is a
+    /// new transaction.
+    flow: FlowId,
 }
 
 impl Oracle for Wire {
@@ -36,8 +45,8 @@ impl Oracle for Wire {
                 return Ok(());
             }
             // Nobody knows which transaction it was taken for.
-            Sight::Harmed { phone } => {
-                self.finals.retain(|(of, ..), _| *of != phone);
+            Sight::Harmed { phone, .. } => {
+                self.finals.retain(|(of, _), _| *of != phone);
                 return Ok(());
             }
             Sight::Drained { .. } => {
@@ -89,15 +98,22 @@ impl Wire {
         let Some(status) = message.status().filter(|&status| status >= 200) else { return Ok(()) };
         let key = match transaction(&message) {
             Some(key) => key,
-            None if refuses => return Ok(()),
+            // It repeats the Via of its request, whatever became of that (§8.2.6.2).
+            None if harmed => return Ok(()),
             None => return Err("names no transaction".to_owned()),
         };
-        let (before, at) = *self.finals.entry((phone, flow, key)).or_insert((status, now));
-        // A request that was refused for its harm may come again whole.
-        let mended = harmed && before >= 400;
-        if before != status && !mended && now.saturating_since(at) < MEMORY {
-            return Err(format!("is a second final response, after a {before}"));
+        let new = || Final { status, first: now, flow };
+        let before = self.finals.entry((phone, key)).or_insert_with(new);
+        if before.status == status {
+            before.flow = flow;
+            return Ok(());
         }
+        // A request that was refused for its harm may come again whole.
+        let mended = harmed && before.status >= 400;
+        if before.flow == flow && !mended && now.saturating_since(before.first) < MEMORY {
+            return Err(format!("is a second final response, after a {}", before.status));
+        }
+        *before = new();
         Ok(())
     }
 }
@@ -134,7 +150,12 @@ mod tests {
         assert!(sent(3, 1, response(486, "z9hG4bKa")).is_err());
         assert_eq!(sent(3, 1, response(486, "z9hG4bKb")), Ok(()), "another transaction");
         assert_eq!(sent(3, 2, response(486, "z9hG4bKa")), Ok(()), "another connection");
-        assert_eq!(sent(60, 1, response(481, "z9hG4bKa")), Ok(()), "long forgotten");
+        assert!(sent(4, 2, response(200, "z9hG4bKa")).is_err(), "and the one before there");
+        assert_eq!(sent(60, 2, response(481, "z9hG4bKa")), Ok(()), "long forgotten");
+        assert_eq!(sent(70, 1, response(200, "z9hG4bKc")), Ok(()));
+        assert_eq!(sent(100, 2, response(200, "z9hG4bKc")), Ok(()), "again, over another connection");
+        assert!(sent(100, 2, response(486, "z9hG4bKc")).is_err(), "which carries it now");
+        assert_eq!(sent(102, 2, response(486, "z9hG4bKc")), Ok(()), "long after the first of the 2xx");
     }
 
     #[test]
