@@ -1,19 +1,27 @@
 //! The ledger of digits: each digit that a user sends is sent once or reported failed, in order; and the other end
 //! hears each that was sent once, and none that was not.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use offhook::{Command, DtmfPath, Event, Status};
-use offhook_wire::Instant;
+use offhook_wire::{Instant, Message, Method};
 
-use super::{Oracle, Scene, Sight, session_of};
+use super::{Oracle, Scene, Sight, is_of, session_of};
 use crate::media::End;
 
 #[derive(Default)]
 pub(super) struct Digits {
     calls: BTreeMap<End, Ledger>,
+    /// The INFO that came in last.
+    came: Option<Info>,
+    /// Those whose sender was asked for credentials. Somebody on the way may have passed it on before: who forgot that, or does not
+    /// know the sender by his new address, asks when it comes again, and then another one follows (RFC 3261 §22.3).
+    challenged: BTreeSet<Info>,
 }
+
+/// By what an INFO is told apart from the next: the Call-ID and the number.
+type Info = (Vec<u8>, u32);
 
 #[derive(Default)]
 struct Ledger {
@@ -21,8 +29,8 @@ struct Ledger {
     waiting: VecDeque<char>,
     /// Sent by RTP to this end, and not heard yet.
     coming: VecDeque<Coming>,
-    /// Whether the other end heard the first waiting one by INFO.
-    heard: bool,
+    /// By which INFO the other end heard the first waiting one.
+    heard: Option<Info>,
     /// Reported failed, and not heard. An INFO may come late, or its answer be lost.
     failed: Vec<char>,
 }
@@ -46,6 +54,15 @@ impl Oracle for Digits {
         match *sight {
             Sight::Asked { phone, command: Command::Digits { session, digits, .. }, refused: None } => {
                 self.asked((phone, *session), digits);
+                Ok(())
+            }
+            Sight::Received { message: Some(message), .. } if is_of(message, Method::Info) => {
+                let info = info(message);
+                match message.status() {
+                    None => self.came = info,
+                    Some(401 | 407) => self.challenged.extend(info),
+                    Some(_) => {}
+                }
                 Ok(())
             }
             Sight::Dialled { end, digit, arrives } => self.dialled(scene.now, end, digit, arrives),
@@ -117,8 +134,7 @@ impl Digits {
             }
             Event::Digit { digit, path: DtmfPath::Info, .. } => match scene.engines.peer(end) {
                 Some(peer) => match self.heard_info(peer, *digit) {
-                    // An exchange that forgot a transaction challenges its repetition, and the answer to that is new.
-                    Err(_) if restarted(scene) || scene.was_harmed_since(Instant::ZERO) => Ok(()),
+                    Err(_) if scene.was_harmed_since(Instant::ZERO) => Ok(()),
                     heard => heard,
                 },
                 None => Ok(()),
@@ -144,7 +160,7 @@ impl Digits {
         let ledger = self.calls.entry(end).or_default();
         let next = ledger.waiting.pop_front();
         if next == Some(digit) {
-            return Ok(std::mem::take(&mut ledger.heard));
+            return Ok(ledger.heard.take().is_some());
         }
         Err(format!("{next:?} comes next"))
     }
@@ -152,8 +168,9 @@ impl Digits {
     /// Something that `sender` sent was heard by INFO: what is on its way, once, or late what was given up.
     fn heard_info(&mut self, sender: End, digit: char) -> Result<(), String> {
         let Some(ledger) = self.calls.get_mut(&sender) else { return Err("nobody sent it".to_owned()) };
-        if !ledger.heard && ledger.waiting.front() == Some(&digit) {
-            ledger.heard = true;
+        let again = ledger.heard.as_ref().is_none_or(|before| self.challenged.contains(before));
+        if again && ledger.waiting.front() == Some(&digit) {
+            ledger.heard.clone_from(&self.came);
             return Ok(());
         }
         match ledger.failed.iter().position(|failed| *failed == digit) {
@@ -161,16 +178,14 @@ impl Digits {
                 ledger.failed.remove(at);
                 Ok(())
             }
-            None if ledger.heard => Err("it was heard before".to_owned()),
+            None if ledger.heard.is_some() => Err("it was heard before".to_owned()),
             None => Err("nobody sent it".to_owned()),
         }
     }
 }
 
-/// Whether an exchange was started within the last 64·T1, as a slow clock counts them.
-fn restarted(scene: &Scene<'_>) -> bool {
-    let lately = |at: Instant| at > Instant::ZERO && scene.now.saturating_since(at) < Duration::from_secs(34);
-    scene.exchanges.iter().any(|exchange| lately(exchange.started))
+fn info(message: &Message) -> Option<Info> {
+    Some((message.call_id().ok()?.to_vec(), message.cseq().ok()?.number))
 }
 
 #[cfg(test)]
@@ -184,8 +199,18 @@ mod tests {
         let end: End = (0, world.phone("alice").next_session());
         let mut ledger = Digits::default();
         ledger.asked(end, "1122");
+        let infos = [1, 2].map(|number| (b"call".to_vec(), number));
+        ledger.came = Some(infos[0].clone());
         assert_eq!(ledger.heard_info(end, '1'), Ok(()));
         assert!(ledger.heard_info(end, '1').is_err(), "twice, before its outcome");
+        ledger.challenged.insert(infos[0].clone());
+        ledger.came = Some(infos[1].clone());
+        assert_eq!(
+            ledger.heard_info(end, '1'),
+            Ok(()),
+            "a proxy wanted credentials, and had passed on the one without"
+        );
+        assert!(ledger.heard_info(end, '1').is_err(), "twice, and nobody wanted any");
         assert_eq!(ledger.reported(end, '1'), Ok(true));
         assert!(ledger.heard_info(end, '2').is_err(), "the second 1 is to come");
         assert_eq!(ledger.reported(end, '1'), Ok(false), "nobody heard it");
