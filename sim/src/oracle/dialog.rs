@@ -42,6 +42,9 @@ struct Dialog {
     next_target: Option<Vec<u8>>,
     /// The highest number of the peer's requests.
     highest: u32,
+    /// The numbers of the peer's INVITEs that came in order. A proxy that forgot sends one on in a new transaction, and it is not out
+    /// of order for that (§12.2.2): its 2xx is what it was.
+    invites: BTreeSet<u32>,
     /// Whether we sent a BYE, or took one.
     left: bool,
 }
@@ -189,8 +192,12 @@ impl Phone {
             return;
         };
         let Ok(cseq) = message.cseq() else { return };
-        if cseq.number < dialog.highest && !dialog.left {
+        let known = method == Method::Invite && dialog.invites.contains(&cseq.number);
+        if cseq.number < dialog.highest && !known && !dialog.left {
             self.unfit.insert(transaction, "with a lower number than one before it");
+        }
+        if cseq.number >= dialog.highest && method == Method::Invite {
+            dialog.invites.insert(cseq.number);
         }
         dialog.highest = dialog.highest.max(cseq.number);
         if method == Method::Invite {
