@@ -69,6 +69,12 @@ impl Oracle for KeepAlives {
                     flow.answers |= data[..] == b"\r\n"[..];
                 }
             }
+            // Whatever it is, it comes from there.
+            Sight::Harmed { phone, flow: Some(flow) } => {
+                if let Some(flow) = self.flows.get_mut(&(phone, flow)) {
+                    flow.heard = true;
+                }
+            }
             Sight::Drained { phone, .. } => {
                 let now = self.watch.now(scene, phone);
                 let name = &scene.phones[phone].setup.name;

@@ -148,6 +148,8 @@ pub enum Sight<'a> {
     Harmed {
         /// Which phone.
         phone: usize,
+        /// On which of its connections it arrives, if it does not come from it.
+        flow: Option<FlowId>,
     },
     /// A phone asked its media engine for something that cannot come now.
     Disorder {

@@ -311,7 +311,7 @@ impl World {
             self.hold_back(phone, input);
         } else if self.phones[phone].alive {
             match &input {
-                Input::Received { flow, data } if !self.arrives_harmed(phone, data) => {
+                Input::Received { flow, data } if !self.arrives_harmed(phone, Some(*flow), data) => {
                     let message = read(data);
                     self.see(&Sight::Received { phone, flow: *flow, data, message: message.as_ref() });
                 }

@@ -69,11 +69,16 @@ impl World {
     }
 
     /// Whether a message was harmed on its way. If so, all that watch are told, once it arrives.
-    pub(in crate::world) fn arrives_harmed(&mut self, phone: usize, data: &Bytes) -> bool {
+    pub(in crate::world) fn arrives_harmed(
+        &mut self,
+        phone: usize,
+        flow: Option<FlowId>,
+        data: &Bytes,
+    ) -> bool {
         let harmed = !self.harmed.is_empty() && self.harmed.contains(&mark(data));
         if harmed {
             self.phones[phone].harmed = Some(self.now);
-            self.see(&Sight::Harmed { phone });
+            self.see(&Sight::Harmed { phone, flow });
         }
         harmed
     }
@@ -218,7 +223,7 @@ impl World {
                 self.phone_input(phone, Input::Received { flow, data });
             }
         } else if let Some(flow) = exchange_flow {
-            self.arrives_harmed(phone, &data);
+            self.arrives_harmed(phone, None, &data);
             self.exchange_input(exchange, exchange::Input::Received { flow, data });
         }
     }
