@@ -129,23 +129,32 @@ impl Phone {
             Input::Done { effect, result } => self.done(effect, result),
             Input::Command(command) => self.command(command)?,
         }
+        if self.is_idle() {
+            self.rest();
+        }
         Ok(())
     }
 
     /// The next thing to do.
     pub fn poll(&mut self) -> Option<Output> {
         let output = self.out.pop();
-        if output.is_none() && self.sessions.is_empty() && self.txs.is_idle() {
-            self.rest();
+        if output.is_none() && self.is_idle() {
+            self.out.shrink();
         }
         output
     }
 
-    /// Gives back the room that calls took: most phones wait most of the time, and a farm holds a hundred thousand.
+    /// Without calls and transactions.
+    fn is_idle(&self) -> bool {
+        self.sessions.is_empty() && self.txs.is_idle()
+    }
+
+    /// Gives back the room that calls took: most phones wait most of the time, and a farm holds a hundred thousand. The places
+    /// of the next ones are counted from zero again, and they are part of what is sent: so this must not depend on when the
+    /// host polls.
     fn rest(&mut self) {
         self.sessions.shrink_to_fit();
         self.txs.shrink(self.now);
-        self.out.shrink();
     }
 
     /// When to send [`Input::Wake`]; `None`: never, as things stand.

@@ -9,6 +9,7 @@ mod common;
 mod early_media;
 mod hold_and_digits;
 mod incoming;
+mod rest;
 mod rogue;
 mod timers;
 mod transfer;
