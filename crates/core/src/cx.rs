@@ -56,6 +56,16 @@ impl Outbox {
         FlowId(self.flows)
     }
 
+    /// How many connections and effects were named.
+    pub(crate) fn named(&self) -> (u32, u64) {
+        (self.flows, self.effects)
+    }
+
+    /// Goes on where so many were named and all was taken.
+    pub(crate) fn resume(&mut self, flows: u32, effects: u64) {
+        *self = Self { queue: VecDeque::new(), effects, flows };
+    }
+
     /// Asks the host for something for a call; the id is what its answer will carry.
     pub(crate) fn effect(&mut self, session: SessionId, effect: Effect) -> EffectId {
         self.effects += 1;

@@ -41,6 +41,17 @@ impl Entropy {
         *place += out.len().div_ceil(4) as u64;
     }
 
+    /// How many words were drawn under each label.
+    pub(crate) fn drawn(&self) -> [u64; 3] {
+        [u64::try_from(self.ids.get_word_pos()).unwrap_or(u64::MAX), self.auth, self.pace]
+    }
+
+    /// Goes on where so many words were drawn.
+    pub(crate) fn resume(&mut self, drawn: [u64; 3]) {
+        self.ids.set_word_pos(u128::from(drawn[0]));
+        [_, self.auth, self.pace] = drawn;
+    }
+
     pub(crate) fn u64(&mut self, label: Label) -> u64 {
         let mut bytes = [0; 8];
         self.fill(label, &mut bytes);
@@ -100,6 +111,21 @@ mod tests {
             parts.fill(Label::Auth, part);
         }
         assert_eq!(drawn, expected);
+    }
+
+    #[test]
+    fn another_one_goes_on_where_it_was() {
+        for drawn in 0..80 {
+            let mut one = Entropy::new([4; 32]);
+            for label in [Label::Ids, Label::Auth, Label::Pace] {
+                one.fill(label, &mut vec![0; drawn]);
+            }
+            let mut other = Entropy::new([4; 32]);
+            other.resume(one.drawn());
+            for label in [Label::Ids, Label::Auth, Label::Pace] {
+                assert_eq!(one.token::<70>(label), other.token::<70>(label), "after {drawn} bytes");
+            }
+        }
     }
 
     #[test]

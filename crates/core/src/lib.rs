@@ -10,6 +10,7 @@
 
 mod address;
 mod bounds;
+mod checkpoint;
 mod command;
 mod config;
 mod cx;
@@ -39,6 +40,7 @@ mod trace;
 mod transaction;
 mod uas;
 
+pub use checkpoint::{Checkpoint, FlowCheckpoint, LineCheckpoint, NotARest, RegistrationCheckpoint};
 pub use command::{Command, Dial, DtmfPath};
 pub use config::{
     Account, Config, RegistrationPolicy, Server, Target, TargetError, TransactionTimes, Transport,
@@ -50,10 +52,11 @@ pub use event::{
 };
 pub use id::{AccountId, EffectId, FlowId, SessionId};
 pub use input::{FlowChange, FlowFailure, Input, Output};
+pub use line::LineTimer;
 #[cfg(any(test, feature = "marks"))]
 pub use marks::Marks;
 pub use misuse::Misuse;
-pub use offhook_wire::digest::{Password, Secret};
+pub use offhook_wire::digest::{Password, Remembered, Secret};
 pub use offhook_wire::sdp::Direction;
 pub use offhook_wire::{Instant, Limits};
 pub use phone::{Counters, Holdings, Phone};

@@ -168,6 +168,16 @@ impl Timers {
         })
     }
 
+    /// All that are set, in the order in which they will fire.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = (Instant, Timer)> {
+        let mut entries = self.heap.clone();
+        entries.sort_unstable();
+        entries.into_iter().filter_map(|entry| match &self.places[place_of(entry.order)] {
+            Place::Live { order, timer } if *order == entry.order => Some((entry.at, *timer)),
+            _ => None,
+        })
+    }
+
     /// How many of those that are set are for calls.
     pub(crate) fn of_calls(&self) -> usize {
         let of_call = |place: &&Place| matches!(place, Place::Live { timer: Timer::Session(..), .. });

@@ -131,18 +131,35 @@ impl Trace {
         }
     }
 
+    /// Goes on after so many that are forgotten.
+    pub(crate) fn resume(&mut self, count: u64) {
+        self.ring.clear();
+        (self.oldest, self.count) = (0, count);
+    }
+
     /// How many there were, those that are forgotten included.
     pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
+    /// What is remembered of those after the first `count`, oldest first.
+    pub(crate) fn records_after(&self, count: u64) -> impl Iterator<Item = Record> {
+        let new =
+            usize::try_from(self.count.saturating_sub(count)).unwrap_or(usize::MAX).min(self.ring.len());
+        let first = self.oldest + self.ring.len() - new;
+        (first..first + new).map(|place| self.ring[place % self.ring.len()].record())
+    }
+
     /// What is remembered, oldest first.
     pub(crate) fn records(&self) -> impl Iterator<Item = Record> {
-        let (newer, older) = self.ring.split_at(self.oldest);
-        older.iter().chain(newer).map(|step| {
-            let [from, cause, to] = step.table.words(usize::from(step.edge));
-            Record { at: step.at, machine: step.machine, from, cause, to }
-        })
+        self.records_after(0)
+    }
+}
+
+impl Step {
+    fn record(self) -> Record {
+        let [from, cause, to] = self.table.words(usize::from(self.edge));
+        Record { at: self.at, machine: self.machine, from, cause, to }
     }
 }
 
@@ -172,6 +189,10 @@ mod tests {
             lines,
             ["     0.000003 client 3: shut --blow--> open", "     0.000004 client 4: open --blow--> shut"]
         );
+        for (count, remembered) in [(0, 2), (3, 2), (4, 1), (5, 0), (6, 0)] {
+            assert_eq!(trace.records_after(count).count(), remembered);
+            assert!(trace.records_after(count).eq(trace.records().skip(2 - remembered)));
+        }
     }
 
     #[test]

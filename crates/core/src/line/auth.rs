@@ -1,11 +1,12 @@
 //! Answering challenges (RFC 3261 §22, RFC 8760).
 
+use crate::checkpoint::NotARest;
 use crate::cx::Cx;
 use crate::entropy::Label;
 use crate::marks::Mark;
 use crate::planted::planted;
 use crate::{AccountId, bounds};
-use offhook_wire::digest::{Challenge, Responder, strongest};
+use offhook_wire::digest::{Challenge, Remembered, Responder, strongest};
 use offhook_wire::{HeaderName, Message, Method, Uri};
 
 /// What is remembered of challenges: the last nonce of the registrar's and of the proxies' kind.
@@ -77,6 +78,26 @@ impl Auth {
             );
         }
         self.user.reuse(&username, account.password.as_ref()?, Method::Register, uri, b"")
+    }
+}
+
+/// At rest.
+impl Auth {
+    /// What is remembered of the registrar's kind, and of the proxies'.
+    pub(super) fn remembered(&self) -> (Option<Remembered>, Option<Remembered>) {
+        (self.user.remembered(), self.proxy.remembered())
+    }
+
+    /// Goes on with what was remembered.
+    pub(super) fn recall(
+        &mut self,
+        user: Option<&Remembered>,
+        proxy: Option<&Remembered>,
+    ) -> Result<(), NotARest> {
+        let recall = |what: Option<&Remembered>| what.map_or(Ok(Responder::new()), Responder::recall);
+        let unlike = |_| NotARest("no challenge can have left this");
+        (self.user, self.proxy) = (recall(user).map_err(unlike)?, recall(proxy).map_err(unlike)?);
+        Ok(())
     }
 }
 

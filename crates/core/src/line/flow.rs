@@ -2,6 +2,8 @@
 //!
 //! "Connected" is not "registered": the two machines meet in [`Line`](super::Line).
 
+mod rest;
+
 use super::LineTimer;
 use crate::cx::Cx;
 use crate::entropy::Label;

@@ -93,6 +93,20 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// Takes the looks that `contact` shows, by this transport if one is known, and returns the `sent-by` of our Via. `None`
+    /// when we never looked like this.
+    pub(super) fn resume(&mut self, transport: Option<Transport>, contact: &str) -> Option<Bytes> {
+        let address = contact.split_once('@')?.1;
+        let local = address.split(['>', ';']).next();
+        let transports = [transport.unwrap_or(Transport::Udp), transport.unwrap_or(Transport::Ws)];
+        transports.into_iter().find_map(|transport| {
+            let sent_by = self.appear(transport, local);
+            (self.contact == contact.as_bytes()).then_some(sent_by)
+        })
+    }
+}
+
 /// Whether `text` can follow the `@` of a URI.
 fn is_host_and_port(text: &str) -> bool {
     let uri = format!("sip:{text}");
@@ -142,5 +156,35 @@ mod tests {
         }
         alice.appear(Transport::Ws, Some("10.0.0.1:1"));
         assert_eq!(alice.contact(), contact.as_bytes());
+    }
+
+    #[test]
+    fn looks_are_taken_again_and_no_others() {
+        let mut alice = identity("sip:alice@example.com", None, "wss://h");
+        for (transport, local) in [
+            (Transport::Udp, Some("[::1]:5070")),
+            (Transport::Udp, Some("192.0.2.1")),
+            (Transport::Udp, None),
+            (Transport::Ws, None),
+            (Transport::Wss, None),
+        ] {
+            let sent_by = alice.appear(transport, local);
+            let contact = String::from_utf8(alice.contact().to_vec()).expect("ASCII");
+            for known in [Some(transport), None] {
+                alice.appear(Transport::Udp, Some("other"));
+                assert_eq!(alice.resume(known, &contact), Some(sent_by.clone()));
+                assert_eq!(alice.contact(), contact.as_bytes());
+            }
+            for bad in [
+                "",
+                "x",
+                "<sip:x@h>",
+                &contact[1..],
+                &contact.replace("sip:", "sip:x"),
+                &contact.replace('>', ";a>"),
+            ] {
+                assert_eq!(alice.resume(None, bad), None, "{bad}");
+            }
+        }
     }
 }

@@ -4,11 +4,12 @@ mod auth;
 mod flow;
 mod identity;
 mod registration;
+mod rest;
 #[cfg(test)]
 mod tests;
 mod timer;
 
-pub(crate) use timer::LineTimer;
+pub use timer::LineTimer;
 
 use crate::cx::Cx;
 use crate::marks::Mark;

@@ -2,8 +2,8 @@ use crate::Why;
 use crate::machine::words;
 
 words! {
-    /// The timers of a line.
-    pub(crate) enum LineTimer {
+    /// The timers of an account.
+    pub enum LineTimer {
         /// The connection attempt took too long.
         Connect = "connect",
         /// The back-off before the next connection attempt is over.

@@ -2,6 +2,7 @@
 
 mod commands;
 mod receive;
+mod rest;
 
 use crate::cx::{Cx, Outbox};
 use crate::entropy::Entropy;
@@ -187,6 +188,11 @@ impl Phone {
     /// The last transitions of all machines, oldest first; as many as [`Config::trace`] says.
     pub fn trace(&self) -> impl Iterator<Item = Record> {
         self.trace.records()
+    }
+
+    /// Those of [`trace`](Phone::trace) that came after the first `count` transitions.
+    pub fn trace_after(&self, count: u64) -> impl Iterator<Item = Record> {
+        self.trace.records_after(count)
     }
 
     /// How many transitions there were, those that [`trace`](Phone::trace) has forgotten included.

@@ -21,6 +21,16 @@ impl Key {
     }
 }
 
+impl Key {
+    pub(super) fn as_u128(self) -> u128 {
+        u128::from(self.0) << 64 | u128::from(self.1)
+    }
+
+    pub(super) fn from_u128(key: u128) -> Self {
+        Self((key >> 64) as u64, key as u64)
+    }
+}
+
 /// The seeds.
 pub(super) struct Keys {
     one: quality::FixedState,

@@ -6,6 +6,7 @@
 mod branch;
 mod client;
 mod key;
+mod rest;
 mod server;
 mod taken;
 #[cfg(test)]

@@ -40,6 +40,17 @@ impl Taken {
         self.keys.shrink_to_fit();
     }
 
+    /// What is remembered, oldest first, and until when.
+    pub(super) fn remembered(&self) -> Vec<(Instant, u128)> {
+        self.keys.iter().map(|(until, key)| (*until, key.as_u128())).collect()
+    }
+
+    /// Remembers what another one did; `None` if none can have.
+    pub(super) fn recall(remembered: &[(Instant, u128)]) -> Option<Self> {
+        let keys = remembered.iter().map(|(until, key)| (*until, Key::from_u128(*key)));
+        (remembered.len() <= MOST).then(|| Self { keys: keys.collect() })
+    }
+
     fn expire(&mut self, now: Instant) {
         while self.keys.front().is_some_and(|(until, _)| *until <= now) {
             self.keys.pop_front();

@@ -30,6 +30,23 @@ struct Session {
     count: Option<(Qop, String, u32)>,
 }
 
+/// What a [`Responder`] remembers, as text: enough to go on with another one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// The last challenge, as a row that a server could have sent.
+    pub challenge: String,
+    /// The client nonce that goes with it, where the server wants one; else empty.
+    pub cnonce: String,
+    /// How many requests were sent with it.
+    pub count: u32,
+}
+
+impl fmt::Debug for Remembered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remembered").field("count", &self.count).finish_non_exhaustive()
+    }
+}
+
 /// A value of the server's: as it is echoed, and as it is hashed.
 #[derive(Clone, PartialEq)]
 struct Text {
@@ -90,6 +107,39 @@ impl Responder {
             *count = count.checked_add(1)?;
         }
         session.write(username, password, Protected { method: method.as_bytes(), uri, body }).ok()
+    }
+
+    /// What it remembers; `None` if there has been no challenge.
+    pub fn remembered(&self) -> Option<Remembered> {
+        let Session { realm, nonce, opaque, algorithm, names_algorithm, count } = self.session.as_ref()?;
+        let mut challenge = format!("Digest realm=\"{}\", nonce=\"{}\"", realm.echoed, nonce.echoed);
+        if let Some(opaque) = opaque {
+            challenge.extend([", opaque=\"", opaque, "\""]);
+        }
+        if *names_algorithm {
+            challenge.extend([", algorithm=", algorithm.name()]);
+        }
+        let (cnonce, count) = match count {
+            Some((qop, cnonce, count)) => {
+                challenge.extend([", qop=\"", qop.name(), "\""]);
+                (cnonce.clone(), *count)
+            }
+            None => Default::default(),
+        };
+        Some(Remembered { challenge, cnonce, count })
+    }
+
+    /// A responder that goes on where another one was.
+    ///
+    /// # Errors
+    /// [`DigestError`] when none can have remembered this.
+    pub fn recall(remembered: &Remembered) -> Result<Self, DigestError> {
+        let challenge = Challenge::parse(remembered.challenge.as_bytes())?;
+        let mut session = Session::open(&challenge, &remembered.cnonce)?;
+        if let Some((_, _, count)) = &mut session.count {
+            *count = remembered.count;
+        }
+        Ok(Self { session: Some(session) })
     }
 
     /// Forgets the nonce: after a refusal, or when the user or the server changes.
@@ -245,6 +295,36 @@ mod tests {
         session.count.as_mut().unwrap().2 = u32::MAX;
         let password = Password::plain("secret");
         assert!(responder.reuse("al", &password, Method::Register, b"sip:x", b"").is_none());
+    }
+
+    #[test]
+    fn what_is_remembered_can_be_recalled() {
+        let password = Password::plain("secret");
+        for row in [
+            CHALLENGE,
+            b"Digest realm=r, nonce=n",
+            b"Digest realm=r, nonce=n, algorithm=SHA-256, qop=\"auth\"",
+            b"Digest realm=\"\", nonce=\"n\", qop=auth-int, opaque=\"\"",
+        ] {
+            let mut one = Responder::new();
+            assert_eq!(one.remembered(), None);
+            answer(&mut one, row).unwrap();
+            answer(&mut one, row).unwrap();
+            let mut other = Responder::recall(&one.remembered().unwrap()).unwrap();
+            assert_eq!(other.remembered(), one.remembered());
+            let [one, other] = [&mut one, &mut other].map(|responder| {
+                responder
+                    .reuse("al", &password, Method::Register, b"sip:x", b"")
+                    .expect("there was a challenge")
+            });
+            assert_eq!(one, other);
+        }
+        let bad = |challenge: &str, cnonce: &str| {
+            Responder::recall(&Remembered { challenge: challenge.into(), cnonce: cnonce.into(), count: 1 })
+                .unwrap_err()
+        };
+        bad("Digest nonce=n", "");
+        assert_eq!(bad("Digest realm=r, nonce=n, qop=auth", ""), DigestError::Unwritable("cnonce"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod machine;
 mod request;
+mod rest;
 
 use super::LineTimer;
 use super::auth::Auth;

@@ -12,7 +12,8 @@ use offhook_wire::{Builder, Contact, HeaderName, Message, Method, NameAddr, Uri}
 pub(super) struct Names {
     call_id: [u8; 24],
     tag: [u8; 12],
-    cseq: u32,
+    /// Of the last one.
+    pub(super) cseq: u32,
 }
 
 impl Names {

@@ -1,0 +1,29 @@
+//! What is left when all transactions are over.
+
+use super::Transactions;
+use super::taken::Taken;
+use crate::Instant;
+use crate::checkpoint::NotARest;
+
+/// Digests of requests, and until when they are remembered.
+type Remembered = Vec<(Instant, u128)>;
+
+impl Transactions {
+    /// The last serial number, what was taken lately, and what was refused.
+    pub(crate) fn remembered(&self) -> (u32, Remembered, Remembered) {
+        (self.serial, self.taken.remembered(), self.refused.remembered())
+    }
+
+    /// Goes on where others were.
+    pub(crate) fn resume(
+        &mut self,
+        serial: u32,
+        taken: &[(Instant, u128)],
+        refused: &[(Instant, u128)],
+    ) -> Result<(), NotARest> {
+        let recall = |keys| Taken::recall(keys).ok_or(NotARest("it cannot remember so many requests"));
+        self.serial = serial;
+        (self.taken, self.refused) = (recall(taken)?, recall(refused)?);
+        Ok(())
+    }
+}
