@@ -19,11 +19,11 @@ pub struct Args {
 }
 
 /// Lays notices for the thread that writes. It waits when there are too many, which costs time but no CPU.
-pub struct Desk(SyncSender<(TrackId, Notice)>);
+pub struct Desk(SyncSender<(TrackId, Vec<Notice>)>);
 
 impl Sink for Desk {
-    fn take(&mut self, track: TrackId, notice: Notice) -> Taken {
-        if self.0.send((track, notice)).is_ok() { Taken::Yes } else { Taken::Over }
+    fn take(&mut self, track: TrackId, notices: &mut Vec<Notice>) -> Taken {
+        if self.0.send((track, std::mem::take(notices))).is_ok() { Taken::Yes } else { Taken::Over }
     }
 }
 
@@ -68,16 +68,18 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
 }
 
 /// Writes as the recorder of `offhook-tokio` does, into memory. How many bytes in all.
-fn write(notices: &Receiver<(TrackId, Notice)>) -> u64 {
+fn write(notices: &Receiver<(TrackId, Vec<Notice>)>) -> u64 {
     let (mut scribe, mut ring, mut bytes) = (Scribe::default(), Ring::new(1 << 20), 0);
     let mut text = String::new();
-    for (track, notice) in notices {
-        text.clear();
-        scribe.note(track, &notice, &mut text);
-        bytes += text.len() as u64;
-        match notice {
-            Notice::Made { name, .. } => ring.made(track, &name, &text),
-            notice => ring.push(track, &text, matches!(notice, Notice::Given { .. })),
+    for (track, notices) in notices {
+        for notice in notices {
+            text.clear();
+            scribe.note(track, &notice, &mut text);
+            bytes += text.len() as u64;
+            match notice {
+                Notice::Made { name, .. } => ring.made(track, &name, &text),
+                notice => ring.push(track, &text, matches!(notice, Notice::Given { .. })),
+            }
         }
     }
     bytes

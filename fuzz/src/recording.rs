@@ -37,9 +37,12 @@ fn written(track: &Track) -> String {
     let made = Notice::Made { name: track.name.clone(), config, seed, now: track.start, made: track.made };
     scribe.note(TrackId(0), &made, &mut text);
     for entry in &track.entries {
-        if let What::Input { at, input } = &entry.what {
-            scribe.note(TrackId(0), &Notice::Given { at: *at, input: input.clone() }, &mut text);
-        }
+        let notice = match &entry.what {
+            What::Input { at, input } => Notice::Given { at: *at, input: input.clone() },
+            What::Rest(_, at) => Notice::Rested(at.clone()),
+            What::Check(_) => continue,
+        };
+        scribe.note(TrackId(0), &notice, &mut text);
     }
     text + &Scribe::end()
 }

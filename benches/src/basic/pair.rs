@@ -148,7 +148,7 @@ impl End {
         let output = self.phone.poll();
         match (&mut self.log, &output) {
             (Some(log), Some(output)) => log.put_out(output),
-            (Some(log), None) => log.settle(),
+            (Some(log), None) => log.settle(&self.phone),
             (None, _) => {}
         }
         output

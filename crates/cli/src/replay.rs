@@ -4,7 +4,7 @@ use crate::args;
 use crate::exit::Exit;
 use crate::output::Output;
 use offhook_recorder::ladder::Ladder;
-use offhook_recorder::replay::{Replay, replay};
+use offhook_recorder::replay::{Replay, Unplayable, replay};
 use offhook_recorder::{Recording, Track, pcap, scenario};
 use serde_json::json;
 use std::path::Path;
@@ -17,12 +17,16 @@ pub(crate) fn run(args: &args::Replay, output: Output) -> Exit {
         Ok(recording) => recording,
         Err(why) => return output.failed(Exit::Unreadable, &why),
     };
-    let mut replays: Vec<(&Track, Replay)> = Vec::new();
+    let (mut replays, mut unplayable): (Vec<(&Track, Replay)>, Vec<Unplayable>) = (Vec::new(), Vec::new());
     for track in &recording.tracks {
         match replay(track) {
             Ok(again) => replays.push((track, again)),
-            Err(why) => return output.failed(Exit::Unreadable, &format!("{}: {why}", args.file.display())),
+            Err(why) => unplayable.push(why),
         }
+    }
+    if replays.is_empty() {
+        let why: Vec<String> = unplayable.iter().map(Unplayable::to_string).collect();
+        return output.failed(Exit::Unreadable, &format!("{}: {}", args.file.display(), why.join("; ")));
     }
     let views: Vec<(&Track, &Replay)> = replays.iter().map(|(track, again)| (*track, again)).collect();
     if !args.brief {
@@ -31,7 +35,7 @@ pub(crate) fn run(args: &args::Replay, output: Output) -> Exit {
     if let Err(why) = export(args, &views, output) {
         return output.failed(Exit::Failed, &why);
     }
-    verdict(args, &recording, &views, output)
+    verdict(args, &recording, (&views, &unplayable), output)
 }
 
 fn read(file: &Path) -> Result<Recording, String> {
@@ -81,7 +85,12 @@ fn export(args: &args::Replay, views: &[(&Track, &Replay)], output: Output) -> R
     Ok(())
 }
 
-fn verdict(args: &args::Replay, recording: &Recording, views: &[(&Track, &Replay)], output: Output) -> Exit {
+fn verdict(
+    args: &args::Replay,
+    recording: &Recording,
+    (views, unplayable): (&[(&Track, &Replay)], &[Unplayable]),
+    output: Output,
+) -> Exit {
     let mut same = true;
     for (track, again) in views {
         let (inputs, transitions) = (again.inputs, again.transitions.len());
@@ -91,6 +100,7 @@ fn verdict(args: &args::Replay, recording: &Recording, views: &[(&Track, &Replay
             "phone": track.name,
             "ok": difference.is_none(),
             "inputs": inputs,
+            "before": again.before,
             "transitions": transitions,
             "checks": again.checks,
             "difference": difference.map(|difference| json!({
@@ -105,16 +115,28 @@ fn verdict(args: &args::Replay, recording: &Recording, views: &[(&Track, &Replay
         let tick = if difference.is_none() { '✓' } else { '✗' };
         let text = format!("{tick} {:<10} {inputs} inputs, {transitions} transitions: {how}", track.name);
         output.say("replay", "phone", &fields, text);
+        if again.before > 0 {
+            output.text(format_args!(
+                "! {:<10} begins at a rest: {} inputs before it were forgotten",
+                track.name, again.before
+            ));
+        }
         if let Some(why) = &track.lost {
             output.text(format_args!("! {:<10} is recorded up to here only: {why}", track.name));
         }
     }
+    for why in unplayable {
+        output.say("replay", "unplayable", &json!({ "why": why.to_string() }), format_args!("✗ {why}"));
+    }
     if !recording.complete {
         output.text("! the recording was not ended: the last of it may be missing");
     }
-    let fields =
-        json!({ "ok": same, "file": args.file.display().to_string(), "complete": recording.complete });
+    let fields = json!({ "ok": same && unplayable.is_empty(), "file": args.file.display().to_string(), "complete": recording.complete });
     let text = if same { "the same transitions and messages" } else { "not the same" };
     output.say("replay", "done", &fields, text);
-    if same { Exit::Done } else { Exit::Failed }
+    match (same, unplayable) {
+        (false, _) => Exit::Failed,
+        (true, []) => Exit::Done,
+        (true, _) => Exit::Unreadable,
+    }
 }

@@ -152,7 +152,12 @@ fn replayed(file: &Path) {
     let broken = file.with_extension("broken.offhook");
     let name = broken.to_str().expect("text");
     for (bad, code, says) in [
-        (text.replacen("recording 1", "recording 9", 1), 2, "line 1: a recording of version 9"),
+        (
+            text.replacen("recording 2", "recording 9", 1),
+            2,
+            "line 1: a recording of version 9, which a newer offhook wrote: this one reads version 2",
+        ),
+        (text.replacen("recording 2", "recording 1", 1), 2, "which an older offhook wrote"),
         (text.replacen("SIP/2.0 200 OK", "SIP/2.0 503 OK", 1), 1, "another"),
         (text[..text.len() / 2].to_owned(), 0, "the same as recorded"),
         ("RIFF".to_owned(), 2, "line 1: not a recording"),

@@ -29,18 +29,23 @@ impl Default for Check {
 }
 
 impl Check {
-    /// Takes in the transitions that one input caused, and the refusal of it. `records` are the last of `transitions`:
-    /// a phone remembers only some.
-    pub fn moved(&mut self, transitions: u64, records: &[Record], refused: Option<&Misuse>) {
+    /// Takes in a transition.
+    pub fn stepped(&mut self, record: &Record) {
         let mut hash = Hash(self.transition_hash);
-        for record in records {
-            hash.word(record.at.as_nanos());
-            hash.text(&format_args!("{} {} {} {}", record.machine, record.from, record.cause, record.to));
-        }
+        hash.word(record.at.as_nanos());
+        hash.text(&format_args!("{} {} {} {}", record.machine, record.from, record.cause, record.to));
+        self.transition_hash = hash.0;
+    }
+
+    /// Takes in that an input was handled: how many transitions there were then (a phone remembers only the last of them), and
+    /// the refusal.
+    pub fn handled(&mut self, transitions: u64, refused: Option<&Misuse>) {
+        self.transitions = transitions;
         if let Some(misuse) = refused {
+            let mut hash = Hash(self.transition_hash);
             hash.text(&format_args!("refused: {misuse}"));
+            self.transition_hash = hash.0;
         }
-        (self.transitions, self.transition_hash) = (transitions, hash.0);
     }
 
     /// Takes in an output.

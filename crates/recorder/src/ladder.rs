@@ -3,7 +3,8 @@
 use crate::recording::Track;
 use crate::replay::{Replay, Seen, Sight};
 use offhook::{
-    Command, Event, FlowChange, Input, Instant, Limits, MediaEvent, RegistrationState, TransferState,
+    Checkpoint, Command, Event, FlowChange, Input, Instant, Limits, LineCheckpoint, MediaEvent,
+    RegistrationCheckpoint, RegistrationState, TransferState,
 };
 use offhook_wire::{HeaderName, Message};
 
@@ -46,6 +47,7 @@ impl Ladder {
                         ladder.message(*at, phone, *sent, &label);
                     }
                 }
+                Seen::Rested(rest) => ladder.note(*at, phone, &rested(rest)),
                 Seen::Opened { target, .. } => ladder.note(*at, phone, &format!("connects to {target}")),
                 Seen::Given { input, refused } => {
                     let refused =
@@ -137,6 +139,16 @@ pub fn label(message: &Message) -> String {
         if credentials.into_iter().any(|name| message.header(name).is_some()) { " +digest" } else { "" };
     let sdp = if message.content_type() == Some(b"application/sdp") { " +sdp" } else { "" };
     format!("{head}{digest}{sdp}")
+}
+
+fn rested(at: &Checkpoint) -> String {
+    let registered =
+        |line: &LineCheckpoint| matches!(line.registration, RegistrationCheckpoint::Registered { .. });
+    match at.lines.iter().filter(|line| registered(line)).count() {
+        0 => "rests".to_owned(),
+        1 if at.lines.len() == 1 => "rests, registered".to_owned(),
+        count => format!("rests, {count} of {} registered", at.lines.len()),
+    }
 }
 
 fn given(input: &Input) -> Option<String> {

@@ -5,7 +5,8 @@
 //!
 //! [`Scribe`] writes them down as text, without the secrets and with a running [`Check`] of what the phone did;
 //! [`Recording::read`] reads them back, and [`replay::replay`] runs them and says where something was otherwise.
-//! [`Ring`] keeps the last of them in bounded memory. A [`Log`] is what a runtime calls while it drives a phone. Sockets, files and threads are the runtime's: see `offhook-tokio`.
+//! [`Ring`] keeps the last of them in bounded memory, and is replayed from the first moment on at which the phone rested.
+//! A [`Log`] is what a runtime calls while it drives a phone. Sockets, files and threads are the runtime's: see `offhook-tokio`.
 //!
 //! # What a recording holds
 //!
@@ -36,4 +37,4 @@ pub use read::{ReadError, Unreadable};
 pub use recording::{Entry, Recording, Track, What};
 pub use ring::Ring;
 pub use scenario::scenario;
-pub use scribe::{Moved, Notice, Scribe, TrackId};
+pub use scribe::{Notice, Scribe, TrackId};

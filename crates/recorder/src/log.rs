@@ -1,24 +1,27 @@
 //! The phone's end of a recorder: what a runtime calls while it drives a phone.
 
-use crate::scribe::{Moved, Notice, TrackId};
+use crate::scribe::{Notice, TrackId};
 use offhook::{Config, Input, Instant, Misuse, Output, Phone};
 use std::time::Duration;
 
 /// Transitions that a recorded phone remembers: more than one input causes, unless many calls end at once.
 const TRACE: usize = 64;
 
+/// Inputs from one rest that is recorded to the next: a ring begins at one, and it takes some hundred bytes.
+const RESTS: u32 = 32;
+
 /// Where notices go, on their way to a [`Scribe`](crate::Scribe). It does not wait.
 pub trait Sink {
-    /// Takes a notice.
-    fn take(&mut self, track: TrackId, notice: Notice) -> Taken;
+    /// Takes notices: all of them, in order, or none. What it leaves is forgotten.
+    fn take(&mut self, track: TrackId, notices: &mut Vec<Notice>) -> Taken;
 }
 
-/// What became of a notice.
+/// What became of some notices.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// It is on its way.
+    /// They are on their way.
     Yes,
-    /// There is no room for it now.
+    /// There is no room for them now.
     Full,
     /// Nobody takes notices any more.
     Over,
@@ -32,7 +35,9 @@ pub struct Log<S: Sink> {
     track: TrackId,
     /// Transitions that were handed over.
     seen: u64,
-    outputs: Vec<Output>,
+    /// Inputs since the last rest that was handed over.
+    restless: u32,
+    waiting: Vec<Notice>,
     state: State,
 }
 
@@ -55,50 +60,67 @@ impl<S: Sink> Log<S> {
         times: (Instant, Duration),
     ) -> Self {
         config.trace = config.trace.max(TRACE);
-        let mut log = Self { sink, track, seen: 0, outputs: Vec::new(), state: State::Recording };
-        let (config, seed) = (Box::new(config.clone()), Box::new(*seed));
-        let (now, made) = times;
-        log.note(|| Notice::Made { name: name.to_owned(), config, seed, now, made });
+        let (made, seed) = (Box::new(config.clone()), Box::new(*seed));
+        let made = Notice::Made { name: name.to_owned(), config: made, seed, now: times.0, made: times.1 };
+        let mut log =
+            Self { sink, track, seen: 0, restless: 0, waiting: vec![made], state: State::Recording };
+        log.hand_over();
         log
     }
 
-    /// The phone is about to be given this.
+    /// The phone is about to be given this. It is handed over before that: it may make the phone panic.
     pub fn given(&mut self, at: Instant, input: &Input) {
-        self.settle();
-        self.note(|| Notice::Given { at, input: input.clone() });
+        if self.state == State::Recording {
+            self.waiting.push(Notice::Given { at, input: input.clone() });
+            self.restless += 1;
+        }
+        self.hand_over();
     }
 
     /// It was given that, with this outcome; or it was made, which refuses nothing.
     pub fn moved(&mut self, phone: &Phone, handled: &Result<(), Misuse>) {
-        let moved = moved(&mut self.seen, phone, handled);
-        if !moved.records.is_empty() || moved.refused.is_some() {
-            self.note(|| Notice::Moved(moved));
+        if self.state != State::Recording {
+            return;
+        }
+        let (seen, transitions) = (self.seen, phone.transitions());
+        if transitions > seen || handled.is_err() {
+            self.waiting.extend(phone.trace_after(seen).map(Notice::Stepped));
+            self.waiting.push(Notice::Handled { transitions, refused: handled.as_ref().err().cloned() });
+            self.seen = transitions;
         }
     }
 
     /// This was taken from it.
     pub fn put_out(&mut self, output: &Output) {
         if self.state == State::Recording {
-            self.outputs.push(output.clone());
+            self.waiting.push(Notice::PutOut(output.clone()));
         }
     }
 
     /// There is nothing more to take from it for now.
-    pub fn settle(&mut self) {
-        if !self.outputs.is_empty() {
-            let outputs = std::mem::take(&mut self.outputs);
-            self.note(|| Notice::PutOut(outputs));
+    pub fn settle(&mut self, phone: &Phone) {
+        if self.state == State::Recording
+            && self.restless >= RESTS
+            && let Some(checkpoint) = phone.checkpoint()
+        {
+            self.restless = 0;
+            self.waiting.push(Notice::Rested(Box::new(checkpoint)));
+        }
+        if !self.waiting.is_empty() {
+            self.hand_over();
         }
     }
 
-    fn note(&mut self, notice: impl FnOnce() -> Notice) {
-        let notice = match self.state {
-            State::Recording => notice(),
-            State::Behind => Notice::Lost { why: "the recorder could not keep up" },
+    fn hand_over(&mut self) {
+        match self.state {
+            State::Recording => {}
+            State::Behind => self.waiting.push(Notice::Lost { why: "the recorder could not keep up" }),
             State::Over => return,
-        };
-        self.state = match (self.sink.take(self.track, notice), self.state) {
-            (Taken::Yes, State::Recording) => State::Recording,
+        }
+        let taken = self.sink.take(self.track, &mut self.waiting);
+        self.waiting.clear();
+        self.state = match (taken, self.state) {
+            (Taken::Yes, State::Recording) => return,
             (Taken::Yes, _) | (Taken::Over, _) => State::Over,
             (Taken::Full, _) => State::Behind,
         };
@@ -108,21 +130,11 @@ impl<S: Sink> Log<S> {
 impl<S: Sink> Drop for Log<S> {
     /// Also when a phone panics: then the last thing recorded is what it was given.
     fn drop(&mut self) {
-        self.settle();
-        self.note(|| Notice::Gone);
+        if self.state == State::Recording {
+            self.waiting.push(Notice::Gone);
+        }
+        self.hand_over();
     }
-}
-
-/// What moved since `seen` transitions.
-pub(crate) fn moved(seen: &mut u64, phone: &Phone, handled: &Result<(), Misuse>) -> Moved {
-    let transitions = phone.transitions();
-    let new = usize::try_from(transitions.saturating_sub(*seen)).unwrap_or(usize::MAX);
-    *seen = transitions;
-    let records = match new {
-        0 => Vec::new(),
-        new => phone.trace().skip(phone.trace().count().saturating_sub(new)).collect(),
-    };
-    Moved { transitions, records, refused: handled.as_ref().err().cloned() }
 }
 
 #[cfg(test)]
@@ -134,20 +146,22 @@ mod tests {
     struct Shelf<'s>(usize, &'s mut Vec<&'static str>);
 
     impl Sink for Shelf<'_> {
-        fn take(&mut self, _: TrackId, notice: Notice) -> Taken {
+        fn take(&mut self, _: TrackId, notices: &mut Vec<Notice>) -> Taken {
             if self.0 == 0 {
                 self.0 = 1;
                 return Taken::Full;
             }
             self.0 -= 1;
-            self.1.push(match notice {
+            self.1.extend(notices.drain(..).map(|notice| match notice {
                 Notice::Made { .. } => "made",
                 Notice::Given { .. } => "given",
-                Notice::Moved(_) => "moved",
+                Notice::Stepped(_) => "stepped",
+                Notice::Handled { .. } => "handled",
                 Notice::PutOut(_) => "put out",
+                Notice::Rested(_) => "rested",
                 Notice::Lost { .. } => "lost",
                 Notice::Gone => "gone",
-            });
+            }));
             Taken::Yes
         }
     }
@@ -164,6 +178,7 @@ mod tests {
             while let Some(output) = phone.poll() {
                 log.put_out(&output);
             }
+            log.settle(&phone);
             log.given(now, &Input::Wake);
             let handled = phone.handle(now, Input::Wake);
             log.moved(&phone, &handled);
@@ -174,11 +189,14 @@ mod tests {
 
     #[test]
     fn all_is_handed_over_in_order() {
-        assert_eq!(fly(100), ["made", "moved", "put out", "given", "given", "gone"]);
+        assert_eq!(
+            fly(100),
+            ["made", "stepped", "handled", "put out", "put out", "put out", "given", "given", "gone"]
+        );
     }
 
     #[test]
     fn after_a_gap_nothing_comes_but_that_there_is_one() {
-        assert_eq!(fly(2), ["made", "moved", "lost"]);
+        assert_eq!(fly(1), ["made", "lost"]);
     }
 }

@@ -1,6 +1,6 @@
 //! The words for values that are one of a few.
 
-use offhook::{DtmfPath, FlowFailure, MediaFault, Transport};
+use offhook::{Cause, DtmfPath, FlowFailure, LineTimer, MediaFault, Transport};
 
 pub(crate) const FLOW_FAILURES: &[(FlowFailure, &str)] = &[
     (FlowFailure::Unreachable, "unreachable"),
@@ -21,6 +21,25 @@ pub(crate) const PATHS: &[(DtmfPath, &str)] =
 
 pub(crate) const TRANSPORTS: &[(Transport, &str)] =
     &[(Transport::Udp, "udp"), (Transport::Ws, "ws"), (Transport::Wss, "wss")];
+
+pub(crate) const LINE_TIMERS: &[(LineTimer, &str)] = &[
+    (LineTimer::Connect, "connect"),
+    (LineTimer::Reconnect, "reconnect"),
+    (LineTimer::KeepAlive, "keep-alive"),
+    (LineTimer::Pong, "pong"),
+    (LineTimer::Register, "register"),
+];
+
+/// Why a registration fails.
+pub(crate) const CAUSES: &[(Cause, &str)] = &[
+    (Cause::Unauthorized, "unauthorized"),
+    (Cause::NotConnected, "not-connected"),
+    (Cause::TimedOut, "timed-out"),
+    (Cause::Rejected, "rejected"),
+    (Cause::NotFound, "not-found"),
+    (Cause::Unavailable, "unavailable"),
+    (Cause::ServerError, "server-error"),
+];
 
 pub(crate) fn name_of<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> Option<&'static str> {
     table.iter().find(|(known, _)| known == value).map(|(_, name)| *name)

@@ -5,7 +5,7 @@
 
 use crate::recording::Track;
 use crate::replay::{Replay, Seen, Sight};
-use offhook::{FlowId, Instant};
+use offhook::{FlowId, Instant, Target};
 use std::collections::BTreeMap;
 
 const SECTION: u32 = 0x0a0d_0d0a;
@@ -29,13 +29,17 @@ pub fn pcap(replays: &[(&Track, &Replay)]) -> Vec<u8> {
         let phone = address(0, place);
         names.push((phone, track.name.clone()));
         let mut flows: BTreeMap<FlowId, Address> = BTreeMap::new();
+        let mut open = |flows: &mut BTreeMap<FlowId, Address>, flow, target: &Target| {
+            let next = address(1, servers.len());
+            let server = *servers.entry(format!("{}:{}", target.host, target.port)).or_insert(next);
+            flows.insert(flow, server);
+        };
         for Sight { at, what } in &replay.sights {
             match what {
-                Seen::Opened { flow, target } => {
-                    let next = address(1, servers.len());
-                    let server = *servers.entry(format!("{}:{}", target.host, target.port)).or_insert(next);
-                    flows.insert(*flow, server);
+                Seen::Rested(at) => {
+                    track.connections(at).for_each(|(flow, target)| open(&mut flows, flow, target));
                 }
+                Seen::Opened { flow, target } => open(&mut flows, *flow, target),
                 Seen::Message { sent, flow, data } => {
                     let server = flows.get(flow).copied().unwrap_or([10, 1, 255, 254]);
                     // Another port for each connection.

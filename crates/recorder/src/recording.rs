@@ -1,7 +1,7 @@
 //! A recording in memory.
 
 use crate::check::Check;
-use offhook::{Config, Input, Instant};
+use offhook::{Checkpoint, Config, FlowCheckpoint, FlowId, Input, Instant, Server, Target};
 use std::time::Duration;
 
 /// What happened to some phones. [`Recording::read`] reads one, and [`replay`](crate::replay::replay) runs it again.
@@ -28,13 +28,27 @@ pub struct Track {
     pub made: Duration,
     /// What it was given, and how far it was then.
     pub entries: Vec<Entry>,
-    /// How many of its first inputs were forgotten. If any, it cannot be replayed.
+    /// How many of its first inputs were forgotten. If any, what is replayed begins at the first rest.
     pub forgotten: u64,
     /// Why it ends early, if it does.
     pub lost: Option<String>,
 }
 
 impl Track {
+    /// The connections that there were when it rested, and to which servers: the heaviest is the first.
+    pub(crate) fn connections<'t>(
+        &'t self,
+        at: &'t Checkpoint,
+    ) -> impl Iterator<Item = (FlowId, &'t Target)> {
+        self.config.accounts.iter().zip(&at.lines).filter_map(|(account, line)| {
+            let FlowCheckpoint::Up { flow, .. } = line.flow else { return None };
+            let mut servers: Vec<&Server> = account.servers.iter().collect();
+            servers.sort_by_key(|server| std::cmp::Reverse(server.weight));
+            let place = (line.turn as usize).checked_rem(servers.len())?;
+            Some((flow, &servers[place].target))
+        })
+    }
+
     /// What all phones of the recording call a time of this phone's clock.
     pub fn common(&self, at: Instant) -> Instant {
         Instant::ZERO + self.made + at.saturating_since(self.start)
@@ -62,4 +76,6 @@ pub enum What {
     },
     /// The phone had come so far.
     Check(Check),
+    /// It had come so far, and rested: another one can go on from here.
+    Rest(Check, Box<Checkpoint>),
 }

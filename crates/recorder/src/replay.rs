@@ -1,27 +1,43 @@
 //! Running a recording again.
 
 use crate::check::Check;
-use crate::log::moved;
 use crate::recording::{Entry, Track, What};
-use crate::scribe::Moved;
+use crate::redact;
 use bytes::Bytes;
-use offhook::{Config, Event, FlowId, Input, Instant, Misuse, Output, Phone, Record, Target};
+use offhook::{
+    Checkpoint, Config, Event, FlowId, Input, Instant, Misuse, NotARest, Output, Phone, Record, Target,
+};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Transitions that are seen of one input, however few the recorded phone remembered.
 const TRACE: usize = 4096;
 
-/// A recording that has no beginning.
+/// A track that cannot be run again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the first {forgotten} inputs of {name} were forgotten: without them it cannot be run again (the ring was too small)"
-)]
-pub struct Forgotten {
-    /// Whose.
-    pub name: String,
-    /// How many.
-    pub forgotten: u64,
+#[non_exhaustive]
+pub enum Unplayable {
+    /// It has no beginning, and no rest to begin at.
+    #[error(
+        "{name} cannot be run again: its first {forgotten} inputs were forgotten, and in what is left of it there is no \
+         moment at which it rested, with neither a call nor a request under way (the ring was too small)"
+    )]
+    Forgotten {
+        /// Whose.
+        name: String,
+        /// How many.
+        forgotten: u64,
+    },
+    /// What it should begin with is no phone at rest.
+    #[error("{name} cannot be run again: line {line}: {why}")]
+    NotARest {
+        /// Whose.
+        name: String,
+        /// Where its rest is.
+        line: usize,
+        /// What is wrong.
+        why: NotARest,
+    },
 }
 
 /// What a phone did when its inputs were handed to it again.
@@ -31,6 +47,8 @@ pub struct Replay {
     pub transitions: Vec<Record>,
     /// What happened between it and the world, in order.
     pub sights: Vec<Sight>,
+    /// How many of its inputs came before it begins: they were forgotten, or kept without what was before them.
+    pub before: u64,
     /// How many inputs it was given.
     pub inputs: usize,
     /// How many times it was compared with the recorded run.
@@ -51,6 +69,8 @@ pub struct Sight {
 /// What was seen.
 #[derive(Clone, Debug)]
 pub enum Seen {
+    /// It rested. What was before is not known.
+    Rested(Box<Checkpoint>),
     /// Bytes went out or came in.
     Message {
         /// Out; else in.
@@ -90,30 +110,24 @@ pub struct Difference {
     pub what: String,
 }
 
-/// Runs a phone again. Goes on to the end when it does otherwise than recorded; the first difference is kept.
+/// Runs a phone again: from its beginning, or if that was forgotten from the first rest that was not. Goes on to the end when
+/// it does otherwise than recorded; the first difference is kept.
 ///
 /// # Errors
-/// [`Forgotten`], when the recording has no beginning.
-pub fn replay(track: &Track) -> Result<Replay, Forgotten> {
-    if track.forgotten > 0 {
-        return Err(Forgotten { name: track.name.clone(), forgotten: track.forgotten });
-    }
+/// [`Unplayable`], when there is nothing to begin with.
+pub fn replay(track: &Track) -> Result<Replay, Unplayable> {
     let config = Config { trace: track.config.trace.clamp(TRACE, TRACE * 16), ..track.config.clone() };
-    let mut run = Run {
-        phone: Phone::new(config, track.seed, track.start),
-        track,
-        now: track.start,
-        remembers: track.config.trace,
-        seen: 0,
-        check: Check::default(),
-        since: VecDeque::from([Check::default()]),
-        replay: Replay::default(),
+    let (mut run, entries) = if track.forgotten == 0 {
+        (Run::new(track, Phone::new(config, track.seed, track.start), Check::default()), &track.entries[..])
+    } else {
+        from_rest(track, config)?
     };
     run.look(Ok(()));
-    for Entry { line, what } in &track.entries {
+    for Entry { line, what } in entries {
         let done = match what {
             What::Input { at, input } => run.give(*at, input),
             What::Check(check) => run.compare(check),
+            What::Rest(check, then) => run.compare(check).and_then(|()| run.compare_rest(then)),
         };
         if let Err(what) = done {
             let inputs = run.replay.inputs;
@@ -122,6 +136,25 @@ pub fn replay(track: &Track) -> Result<Replay, Forgotten> {
         }
     }
     Ok(run.replay)
+}
+
+/// The phone at its first rest, and what it was given from there on.
+fn from_rest(track: &Track, config: Config) -> Result<(Run<'_>, &[Entry]), Unplayable> {
+    let (name, forgotten) = (track.name.clone(), track.forgotten);
+    let rests = |entry: &Entry| matches!(entry.what, What::Rest(..));
+    let place = track.entries.iter().position(rests).unwrap_or(track.entries.len());
+    let (before, after) = track.entries.split_at(place);
+    let [Entry { line, what: What::Rest(check, at) }, after @ ..] = after else {
+        return Err(Unplayable::Forgotten { name, forgotten });
+    };
+    let phone = Phone::from_checkpoint(config, track.seed, at);
+    let phone = phone.map_err(|why| Unplayable::NotARest { name, line: *line, why })?;
+    let mut run = Run::new(track, phone, *check);
+    let given = before.iter().filter(|entry| matches!(entry.what, What::Input { .. })).count();
+    run.replay.before = forgotten.saturating_add(given as u64);
+    (run.now, run.seen) = (at.now, at.transitions);
+    run.see(Seen::Rested(at.clone()));
+    Ok((run, after))
 }
 
 struct Run<'t> {
@@ -139,7 +172,13 @@ struct Run<'t> {
     replay: Replay,
 }
 
-impl Run<'_> {
+impl<'t> Run<'t> {
+    fn new(track: &'t Track, phone: Phone, check: Check) -> Self {
+        let (now, remembers) = (track.start, track.config.trace);
+        let (since, replay) = (VecDeque::from([check]), Replay::default());
+        Self { track, phone, now, remembers, seen: 0, check, since, replay }
+    }
+
     fn give(&mut self, at: Instant, input: &Input) -> Result<(), String> {
         self.replay.inputs += 1;
         self.now = self.now.max(at);
@@ -156,9 +195,12 @@ impl Run<'_> {
 
     /// Takes in what the phone did.
     fn look(&mut self, handled: Result<(), Misuse>) {
-        let Moved { transitions, records, refused } = moved(&mut self.seen, &self.phone, &handled);
-        let remembered = &records[records.len().saturating_sub(self.remembers)..];
-        self.check.moved(transitions, remembered, refused.as_ref());
+        let records: Vec<Record> = self.phone.trace_after(self.seen).collect();
+        self.seen = self.phone.transitions();
+        records[records.len().saturating_sub(self.remembers)..]
+            .iter()
+            .for_each(|record| self.check.stepped(record));
+        self.check.handled(self.seen, handled.as_ref().err());
         self.replay.transitions.extend(records);
         while let Some(output) = self.phone.poll() {
             self.check.put_out(&output);
@@ -199,9 +241,24 @@ impl Run<'_> {
         }
     }
 
+    fn compare_rest(&mut self, recorded: &Checkpoint) -> Result<(), String> {
+        let rests = self.phone.checkpoint().ok_or("it was recorded to rest, and does not")?;
+        match comparable(&redact::checkpoint(&rests)) == comparable(recorded) {
+            true => Ok(()),
+            false => Err("it rests, and has become another one".to_owned()),
+        }
+    }
+
     fn see(&mut self, what: Seen) {
         self.replay.sights.push(Sight { at: self.track.common(self.now), what });
     }
+}
+
+/// The digests of the requests that it took left out: a password in a URI is part of one, and redacted here.
+fn comparable(at: &Checkpoint) -> Checkpoint {
+    let mut at = at.clone();
+    at.taken.iter_mut().chain(&mut at.refused).for_each(|(_, digest)| *digest = 0);
+    at
 }
 
 fn said(panic: &(dyn std::any::Any + Send)) -> &str {

@@ -2,7 +2,7 @@
 
 use crate::check::Check;
 use crate::{redact, write};
-use offhook::{Config, Input, Instant, Misuse, Output, Record};
+use offhook::{Checkpoint, Config, Input, Instant, Misuse, Output, Record};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -33,10 +33,19 @@ pub enum Notice {
         /// What [`Phone::handle`](offhook::Phone::handle) gets.
         input: Input,
     },
-    /// It was given that, or was made, and moved.
-    Moved(Moved),
-    /// These were taken from it.
-    PutOut(Vec<Output>),
+    /// A transition of one of its machines, caused by that.
+    Stepped(Record),
+    /// It was given that, or was made, and something came of it.
+    Handled {
+        /// How many transitions there were in the phone's life. It may not remember all those of one input.
+        transitions: u64,
+        /// Why the input was refused, if it was.
+        refused: Option<Misuse>,
+    },
+    /// This was taken from it.
+    PutOut(Output),
+    /// All was taken from it, and it rests.
+    Rested(Box<Checkpoint>),
     /// Nothing can be recorded of it from here on.
     Lost {
         /// Why not.
@@ -44,17 +53,6 @@ pub enum Notice {
     },
     /// It is no more.
     Gone,
-}
-
-/// What one input did to a phone's machines.
-#[derive(Clone, Debug, Default)]
-pub struct Moved {
-    /// How many transitions there were in the phone's life.
-    pub transitions: u64,
-    /// Those of this input, or the last of them if the phone does not remember all.
-    pub records: Vec<Record>,
-    /// Why the input was refused, if it was.
-    pub refused: Option<Misuse>,
 }
 
 /// Writes what happens to some phones, without their secrets.
@@ -106,13 +104,25 @@ impl Scribe {
                     live.lose("there are no words for what happened", out);
                 }
             }
-            Notice::Moved(Moved { transitions, records, refused }) => {
-                live.check.moved(*transitions, records, refused.as_ref());
-                live.unwritten |= !records.is_empty() || refused.is_some();
+            Notice::Stepped(record) => {
+                live.check.stepped(record);
+                live.unwritten = true;
             }
-            Notice::PutOut(outputs) => {
-                outputs.iter().for_each(|output| live.check.put_out(output));
-                live.unwritten |= !outputs.is_empty();
+            Notice::Handled { transitions, refused } => {
+                live.check.handled(*transitions, refused.as_ref());
+                live.unwritten = true;
+            }
+            Notice::PutOut(output) => {
+                live.check.put_out(output);
+                live.unwritten = true;
+            }
+            Notice::Rested(checkpoint) => {
+                live.settle(out);
+                let length = out.len();
+                if write::rest(out, &live.name, &live.check, &redact::checkpoint(checkpoint)).is_none() {
+                    // Of no importance: there will be another rest.
+                    out.truncate(length);
+                }
             }
             Notice::Lost { why } => live.lose(why, out),
             Notice::Gone => {

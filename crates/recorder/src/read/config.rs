@@ -1,6 +1,6 @@
 //! Reading what a phone is made from. Every line has to be there: a default may be another one in another version.
 
-use super::Unreadable;
+use super::{Unreadable, yes};
 use crate::names::{TRANSPORTS, value_of};
 use crate::recording::Track;
 use crate::text::{duration, instant};
@@ -216,12 +216,4 @@ fn number<T: FromStr>(key: &str, word: &str) -> Option<T> {
 /// A time that something is repeated after, which is never none.
 fn time(key: &str, word: &str) -> Option<Duration> {
     duration(value(key, word)?).filter(|time| *time >= Duration::from_millis(1))
-}
-
-fn yes(word: &str) -> Option<bool> {
-    match word {
-        "yes" => Some(true),
-        "no" => Some(false),
-        _ => None,
-    }
 }

@@ -3,6 +3,7 @@
 
 mod config;
 mod input;
+mod rest;
 
 use crate::check::Check;
 use crate::recording::{Entry, Recording, Track, What};
@@ -35,9 +36,12 @@ pub enum Unreadable {
     /// The first line is not that of a recording.
     #[error("not a recording: it does not start with `{HEADER} {VERSION}`")]
     NotARecording,
-    /// A recording of another version of the format.
-    #[error("a recording of version {0}, and only version {VERSION} can be read")]
-    Version(String),
+    /// A recording of a later version of the format.
+    #[error("a recording of version {0}, which a newer offhook wrote: this one reads version {VERSION}")]
+    Newer(u32),
+    /// A recording of an earlier version of the format.
+    #[error("a recording of version {0}, which an older offhook wrote: this one reads version {VERSION}")]
+    Older(u32),
     /// Not UTF-8.
     #[error("not text")]
     NotText,
@@ -86,8 +90,17 @@ struct Reader {
     number: usize,
     /// The phone whose configuration is being read.
     draft: Option<Draft>,
+    /// The phone that rests, and how far it was.
+    rest: Option<Rest>,
     /// The input whose bytes are being read.
     open: Option<Open>,
+}
+
+struct Rest {
+    track: usize,
+    line: usize,
+    check: Check,
+    draft: rest::Draft,
 }
 
 struct Open {
@@ -114,10 +127,14 @@ impl Reader {
         let words = split(line).ok_or("a quotation mark or an escape that is not ended")?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         if line.starts_with("  ") {
+            if let Some(rest) = &mut self.rest {
+                return rest.draft.line(&words);
+            }
             let draft = self.draft.as_mut().ok_or("belongs to no phone")?;
             return draft.line(&words);
         }
         self.close_draft()?;
+        self.close_rest()?;
         self.top(&words)
     }
 
@@ -142,6 +159,14 @@ impl Reader {
                 let what = What::Check(check(counts).ok_or("expected `= NAME COUNT HASH COUNT HASH`")?);
                 let line = self.number;
                 self.track(name)?.entries.push(Entry { line, what });
+            }
+            ["rest", name, at, counts @ ..] => {
+                let expected = "expected `rest NAME TIME COUNT HASH COUNT HASH`";
+                let (now, check) =
+                    (crate::text::instant(at).ok_or(expected)?, check(counts).ok_or(expected)?);
+                self.track(name)?;
+                let draft = rest::Draft::new(now, check.transitions);
+                self.rest = Some(Rest { track: self.places[*name], line: self.number, check, draft });
             }
             ["forgot", name, inputs] => {
                 let inputs = inputs.parse().map_err(|_| "expected a number")?;
@@ -187,6 +212,14 @@ impl Reader {
         Ok(())
     }
 
+    fn close_rest(&mut self) -> Result<(), Unreadable> {
+        if let Some(Rest { track, line, check, draft }) = self.rest.take() {
+            let what = What::Rest(check, Box::new(draft.finish()?));
+            self.recording.tracks[track].entries.push(Entry { line, what });
+        }
+        Ok(())
+    }
+
     fn track(&mut self, name: &str) -> Result<&mut Track, Unreadable> {
         let place = *self.places.get(name).ok_or_else(|| format!("no phone is called `{}`", shown(name)))?;
         Ok(&mut self.recording.tracks[place])
@@ -197,7 +230,7 @@ impl Reader {
         if self.number == 0 {
             return Err(Unreadable::NotARecording);
         }
-        if self.close_draft().is_err() || self.open.is_some() {
+        if self.close_draft().is_err() || self.rest.is_some() || self.open.is_some() {
             self.recording.complete = false;
         }
         Ok(self.recording)
@@ -206,9 +239,11 @@ impl Reader {
 
 fn first(line: &[u8]) -> Result<(), Unreadable> {
     let line = std::str::from_utf8(line).map_err(|_| Unreadable::NotARecording)?;
-    match line.strip_prefix(HEADER).and_then(|rest| rest.strip_prefix(' ')) {
+    let version = line.strip_prefix(HEADER).and_then(|rest| rest.strip_prefix(' '));
+    match version.and_then(|version| version.parse().ok()) {
         Some(VERSION) => Ok(()),
-        Some(version) => Err(Unreadable::Version(shown(version).to_owned())),
+        Some(version @ ..VERSION) => Err(Unreadable::Older(version)),
+        Some(version) => Err(Unreadable::Newer(version)),
         None => Err(Unreadable::NotARecording),
     }
 }
@@ -222,6 +257,14 @@ fn check(words: &[&str]) -> Option<Check> {
         transitions: transitions.parse().ok()?,
         transition_hash: hash(transition_hash)?,
     })
+}
+
+fn yes(word: &str) -> Option<bool> {
+    match word {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
 }
 
 /// Enough of a text for an error.

@@ -14,7 +14,8 @@ pub(crate) use message::message;
 
 use bytes::Bytes;
 use offhook::{
-    Command, Config, Dial, Effect, EffectResult, Event, Incoming, Input, MediaEvent, Password, Secret, Target,
+    Checkpoint, Command, Config, Dial, Effect, EffectResult, Event, Incoming, Input, MediaEvent, Password,
+    Remembered, Secret, Target,
 };
 
 /// A configuration without its secrets: passwords, those in URIs, and the queries of servers' paths, which may be
@@ -68,6 +69,19 @@ fn command(command: &Command) -> Command {
         }
         other => other,
     }
+}
+
+/// A phone at rest without its secrets: of the challenges that it remembers, what an `Authorization` would not show either.
+#[must_use]
+pub fn checkpoint(at: &Checkpoint) -> Checkpoint {
+    let mut at = at.clone();
+    for line in &mut at.lines {
+        for Remembered { challenge, cnonce, .. } in line.user.iter_mut().chain(&mut line.proxy) {
+            *challenge = message::text_of_row("WWW-Authenticate", challenge);
+            *cnonce = hidden(cnonce);
+        }
+    }
+    at
 }
 
 /// An effect without its secrets.

@@ -34,7 +34,7 @@ pub(super) fn tell(replays: &[(&Track, &Replay)], cast: &Cast, steps: &mut Steps
     let mut ends = Vec::new();
     let mut losses: Vec<Loss> = Vec::new();
     for (phone, (track, replay)) in replays.iter().enumerate() {
-        losses.extend(of_phone(phone, track.common(track.start), replay));
+        losses.extend(of_phone(phone, track, replay));
     }
     losses.sort_by_key(|loss| loss.at);
     let mut rest = losses.as_slice();
@@ -66,12 +66,16 @@ fn alone(loss: &Loss, cast: &Cast, steps: &mut Steps) {
     }
 }
 
-fn of_phone(phone: usize, start: Instant, replay: &Replay) -> Vec<Loss> {
+fn of_phone(phone: usize, track: &Track, replay: &Replay) -> Vec<Loss> {
     let mut losses: Vec<Loss> = Vec::new();
     let mut up: BTreeSet<FlowId> = BTreeSet::new();
     // Until the first connection it is without one.
-    let mut open = Some(Loss { phone, at: start, was_up: false, failed: None });
+    let mut open = Some(Loss { phone, at: super::begin(track, replay), was_up: false, failed: None });
     for Sight { at, what } in &replay.sights {
+        if let Seen::Rested(rest) = what {
+            up.extend(track.connections(rest).map(|(flow, _)| flow));
+            open = open.filter(|_| up.is_empty());
+        }
         let Seen::Given { input: Input::Flow { flow, change }, .. } = what else { continue };
         match change {
             FlowChange::Up { .. } => {

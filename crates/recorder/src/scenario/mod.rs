@@ -9,7 +9,7 @@ mod losses;
 mod story;
 
 use crate::recording::Track;
-use crate::replay::Replay;
+use crate::replay::{Replay, Seen, Sight};
 use crate::text::Seconds;
 use cast::Cast;
 use offhook::Instant;
@@ -24,7 +24,7 @@ const RECOVERY: Duration = Duration::from_secs(5);
 
 /// The scenario.
 pub fn scenario(replays: &[(&Track, &Replay)]) -> String {
-    let start = replays.iter().map(|(track, _)| track.common(track.start)).min().unwrap_or_default();
+    let start = replays.iter().map(|(track, replay)| begin(track, replay)).min().unwrap_or_default();
     let mut cast = Cast::of(replays);
     let mut steps = Steps { start, list: Vec::new() };
     for (phone, (_, replay)) in replays.iter().enumerate() {
@@ -47,6 +47,14 @@ pub fn scenario(replays: &[(&Track, &Replay)]) -> String {
         let _ = writeln!(text, "{} {says}", Seconds(*at));
     }
     text
+}
+
+/// When it was made, or if nobody knows what was then when it rested.
+fn begin(track: &Track, replay: &Replay) -> Instant {
+    match replay.sights.first() {
+        Some(Sight { at, what: Seen::Rested(_) }) => *at,
+        _ => track.common(track.start),
+    }
 }
 
 /// What happens when. Whole milliseconds are exact enough for a story.

@@ -2,15 +2,17 @@
 
 mod config;
 mod input;
+mod rest;
 
 use crate::check::Check;
 use crate::text::word;
-use offhook::{Config, Input, Instant};
+use offhook::{Checkpoint, Config, Input, Instant};
 use std::fmt::Write;
 use std::time::Duration;
 
 pub(crate) const HEADER: &str = "offhook-recording";
-pub(crate) const VERSION: &str = "1";
+/// Those before it were never published.
+pub(crate) const VERSION: u32 = 2;
 
 /// The first lines of every recording.
 pub(crate) fn header(out: &mut String) {
@@ -40,6 +42,12 @@ pub(crate) fn check(out: &mut String, name: &str, check: &Check) {
     let Check { outputs, output_hash, transitions, transition_hash } = check;
     let _ =
         writeln!(out, "= {} {outputs} {output_hash:016x} {transitions} {transition_hash:016x}", word(name));
+}
+
+/// How far a phone was when it rested, and what it had become, without its secrets. `None` for one that this version has no
+/// words for; `out` is garbage then.
+pub(crate) fn rest(out: &mut String, name: &str, check: &Check, at: &Checkpoint) -> Option<()> {
+    rest::write(out, name, check, at)
 }
 
 pub(crate) fn forgot(out: &mut String, name: &str, inputs: u64) {

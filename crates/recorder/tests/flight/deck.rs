@@ -32,15 +32,17 @@ struct Paper {
 struct Shared(Rc<RefCell<Paper>>);
 
 impl Sink for Shared {
-    fn take(&mut self, track: TrackId, notice: Notice) -> Taken {
+    fn take(&mut self, track: TrackId, notices: &mut Vec<Notice>) -> Taken {
         let Paper { scribe, file, ring } = &mut *self.0.borrow_mut();
-        let mut text = String::new();
-        scribe.note(track, &notice, &mut text);
-        match notice {
-            Notice::Made { .. } => ring.made(track, "alice", &text),
-            notice => ring.push(track, &text, matches!(notice, Notice::Given { .. })),
+        for notice in notices.drain(..) {
+            let mut text = String::new();
+            scribe.note(track, &notice, &mut text);
+            match notice {
+                Notice::Made { .. } => ring.made(track, "alice", &text),
+                notice => ring.push(track, &text, matches!(notice, Notice::Given { .. })),
+            }
+            file.push_str(&text);
         }
-        file.push_str(&text);
         Taken::Yes
     }
 }
@@ -92,10 +94,10 @@ impl Deck {
         self.give(Input::Flow { flow: FLOW, change: FlowChange::Up { local: None } }).expect("no command");
     }
 
-    /// The last message that it sent.
+    /// The last message that it sent, keep-alives apart.
     pub(crate) fn sent(&self) -> Message {
         let sent = self.outputs.iter().rev().find_map(|output| match output {
-            Output::Transmit { data, .. } => Some(data.clone()),
+            Output::Transmit { data, .. } if !data.trim_ascii().is_empty() => Some(data.clone()),
             _ => None,
         });
         Message::parse(sent.expect("something was sent"), &Limits::default()).expect("a message")
@@ -129,6 +131,6 @@ impl Deck {
             self.log.put_out(&output);
             self.outputs.push(output);
         }
-        self.log.settle();
+        self.log.settle(&self.phone);
     }
 }

@@ -1,6 +1,7 @@
 //! Files that nobody wrote, and files that somebody broke.
 
 use crate::deck::{Deck, account};
+use crate::ring::waiting;
 use offhook::Config;
 use offhook_recorder::replay::replay;
 use offhook_recorder::{Recording, Unreadable};
@@ -29,8 +30,9 @@ fn what_is_wrong_is_said_with_its_line() {
     assert_eq!(refused(""), (1, Unreadable::NotARecording));
     assert_eq!(refused("\n"), (1, Unreadable::NotARecording));
     assert_eq!(refused("hello\n"), (1, Unreadable::NotARecording));
-    let newer = good.replacen("recording 1", "recording 2", 1);
-    assert_eq!(refused(&newer), (1, Unreadable::Version("2".to_owned())));
+    assert_eq!(refused(&good.replacen("recording 2", "recording 3", 1)), (1, Unreadable::Newer(3)));
+    assert_eq!(refused(&good.replacen("recording 2", "recording 1", 1)), (1, Unreadable::Older(1)));
+    assert_eq!(refused(&good.replacen("recording 2", "recording two", 1)), (1, Unreadable::NotARecording));
     for (from, to, line) in [
         ("  trace 64\n", "", line_of("  account")),
         ("  trace 64", "  trace 64\n  trace 64", line_of("  trace") + 1),
@@ -50,7 +52,7 @@ fn what_is_wrong_is_said_with_its_line() {
         assert!(at.abs_diff(line) <= 1, "{from} -> {to}: line {at}, not {line}: {why}");
     }
     assert!(
-        matches!(Recording::read(b"offhook-recording 1\n\xff\n"), Err(e) if e.why == Unreadable::NotText)
+        matches!(Recording::read(b"offhook-recording 2\n\xff\n"), Err(e) if e.why == Unreadable::NotText)
     );
 }
 
@@ -69,24 +71,55 @@ fn a_file_that_was_cut_is_read_up_to_there() {
     }
 }
 
+fn broken(file: &str, changes: Vec<(prop::sample::Index, u8, u8)>) -> Vec<u8> {
+    let mut bytes = file.as_bytes().to_vec();
+    for (at, byte, kind) in changes {
+        let at = at.index(bytes.len());
+        match kind {
+            0 => bytes[at] = byte,
+            1 => bytes[at] ^= 1 << (byte % 8),
+            2 => {
+                bytes.remove(at);
+            }
+            _ => bytes.insert(at, byte),
+        }
+    }
+    bytes
+}
+
+/// One that begins at a rest, and that rest only: what is broken is mostly the rest.
+fn rest() -> &'static str {
+    static REST: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    REST.get_or_init(|| {
+        let dump = waiting(8000).dump();
+        let forgot = dump.find("forgot alice").expect("a small ring");
+        let head = &dump[..forgot + dump[forgot..].find('\n').expect("more lines")];
+        let tail = &dump[dump.rfind("rest alice").expect("a rest")..];
+        format!("{head}\n{tail}")
+    })
+}
+
 proptest! {
+    /// No number and no word in a rest makes a phone panic, neither when it is made nor later.
+    #[test]
+    fn a_broken_rest_is_refused_or_run(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), prop_oneof![any::<u8>(), b'0'..=b'9'], 0..4_u8), 1..4)
+    ) {
+        let at = rest().find("rest alice").expect("there");
+        let file = [&rest().as_bytes()[..at], &broken(&rest()[at..], changes)].concat();
+        if let Ok(recording) = Recording::read(&file) {
+            for track in &recording.tracks {
+                let panics = replay(track).ok().and_then(|replayed| replayed.difference).filter(|d| d.what.contains("panics"));
+                prop_assert_eq!(panics, None);
+            }
+        }
+    }
+
     #[test]
     fn broken_files_are_read_or_refused(
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8), 1..6)
     ) {
-        let mut bytes = file().into_bytes();
-        for (at, byte, kind) in changes {
-            let at = at.index(bytes.len());
-            match kind {
-                0 => bytes[at] = byte,
-                1 => bytes[at] ^= 1 << (byte % 8),
-                2 => {
-                    bytes.remove(at);
-                }
-                _ => bytes.insert(at, byte),
-            }
-        }
-        if let Ok(recording) = Recording::read(&bytes) {
+        if let Ok(recording) = Recording::read(&broken(&file(), changes)) {
             recording.tracks.iter().for_each(|track| drop(replay(track)));
         }
     }

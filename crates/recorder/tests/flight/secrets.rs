@@ -65,11 +65,16 @@ pub(crate) fn request(
 
 /// Registers, and calls with a token.
 pub(crate) fn takeoff() -> (Deck, SessionId) {
+    takeoff_with(1 << 20)
+}
+
+/// The same, with so much room in the ring.
+pub(crate) fn takeoff_with(ring: usize) -> (Deck, SessionId) {
     let mut account = account(&format!("pass{MARK}"));
     account.aor = format!("sip:alice:{MARK}@example.com");
     account.username = Some("alice".to_owned());
     account.servers[0].target.path = format!("/ws?token={MARK}");
-    let mut deck = Deck::new(Config { trace: 64, ..Config::new(account) }, 1 << 20);
+    let mut deck = Deck::new(Config { trace: 64, ..Config::new(account) }, ring);
     deck.connect();
     deck.reply(
         401,

@@ -23,7 +23,7 @@ impl Engine {
             }
         }
         if let Some(log) = &mut self.log {
-            log.settle();
+            log.settle(&self.core);
         }
     }
 

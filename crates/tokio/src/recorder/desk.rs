@@ -11,7 +11,7 @@ const LONGEST: u64 = 1 << 30;
 
 /// What the thread is asked for.
 pub(super) enum Job {
-    Note(TrackId, Notice),
+    Note(TrackId, Vec<Notice>),
     Dump(SyncSender<String>),
     Finish(SyncSender<io::Result<()>>),
 }
@@ -57,7 +57,7 @@ impl Desk {
                 }
             };
             match job {
-                Job::Note(track, notice) => self.note(track, &notice),
+                Job::Note(track, notices) => notices.iter().for_each(|notice| self.note(track, notice)),
                 Job::Dump(reply) => {
                     self.settle();
                     // Who asked may have left.

@@ -26,8 +26,8 @@ pub(crate) fn begin(track: &Track, config: &mut Config, seed: &[u8; 32], now: In
 }
 
 impl Sink for Desktop {
-    fn take(&mut self, track: TrackId, notice: Notice) -> Taken {
-        match self.0.try_send(Job::Note(track, notice)) {
+    fn take(&mut self, track: TrackId, notices: &mut Vec<Notice>) -> Taken {
+        match self.0.try_send(Job::Note(track, std::mem::take(notices))) {
             Ok(()) => Taken::Yes,
             Err(TrySendError::Full(_)) => Taken::Full,
             Err(TrySendError::Disconnected(_)) => Taken::Over,

@@ -25,7 +25,9 @@ const WAITING: usize = 4096;
 #[derive(Clone, Debug)]
 pub struct Keep {
     /// So many bytes of the newest, for [`Recorder::dump`]. Default 4 MiB: some days of a phone that waits, or some
-    /// hundred calls. What no longer fits is forgotten, and what is left of that phone cannot be replayed.
+    /// hundred calls. What no longer fits is forgotten; what is left of a phone is replayed from the first moment on at which it
+    /// rested, with neither a call nor a request under way. A phone that is never without a call has no such moment, and is
+    /// replayed only as long as nothing of it was forgotten.
     pub memory: usize,
     /// Everything, up to 1 GiB, in this file.
     pub file: Option<PathBuf>,

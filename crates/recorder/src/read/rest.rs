@@ -1,0 +1,191 @@
+//! Reading a phone at rest. Whether one can rest like this is for [`Phone::from_checkpoint`](offhook::Phone::from_checkpoint)
+//! to say.
+
+use super::Unreadable;
+use crate::names::{CAUSES, LINE_TIMERS, TRANSPORTS, value_of};
+use crate::text::instant;
+use offhook::{
+    AccountId, Checkpoint, FlowCheckpoint, FlowId, Instant, LineCheckpoint, RegistrationCheckpoint,
+    RegistrationFailure, Remembered,
+};
+use std::str::FromStr;
+
+/// The lines of a rest, as they come.
+pub(super) struct Draft {
+    at: Checkpoint,
+    /// How many lines were read.
+    count: usize,
+    /// Of the account whose lines are being read.
+    contact: String,
+    flow: Option<(FlowCheckpoint, u32, u32)>,
+    registration: Option<RegistrationCheckpoint>,
+    counts: Option<Counts>,
+    user: Option<Remembered>,
+}
+
+/// CSeq, lifetime, failures, binding, budget.
+type Counts = (u32, u32, u32, Option<Instant>, Vec<Instant>);
+
+/// What stands there once, and then what stands there once for each account.
+const ONCE: [&str; 5] = ["drawn", "counted", "taken", "refused", "timers"];
+const EACH: [&str; 6] = ["contact", "flow", "registration", "registered", "user", "proxy"];
+
+impl Draft {
+    pub(super) fn new(now: Instant, transitions: u64) -> Self {
+        let at = Checkpoint {
+            now,
+            drawn: [0; 3],
+            transitions,
+            effects: 0,
+            flows: 0,
+            calls: 0,
+            serial: 0,
+            counters: [0; 3],
+            taken: Vec::new(),
+            refused: Vec::new(),
+            timers: Vec::new(),
+            lines: Vec::new(),
+        };
+        let (contact, flow, registration) = (String::new(), None, None);
+        Self { at, count: 0, contact, flow, registration, counts: None, user: None }
+    }
+
+    pub(super) fn line(&mut self, words: &[&str]) -> Result<(), Unreadable> {
+        let expected = match self.count.checked_sub(ONCE.len()) {
+            None => ONCE[self.count],
+            Some(more) => EACH[more % EACH.len()],
+        };
+        self.count += 1;
+        match words {
+            [key, values @ ..] if *key == expected => self.take(key, values),
+            _ => None,
+        }
+        .ok_or_else(|| {
+            format!("expected `{expected} …` of a phone at rest: `{}`", super::shown(&words.join(" "))).into()
+        })
+    }
+
+    /// The rest, if all of it was there.
+    pub(super) fn finish(self) -> Result<Checkpoint, Unreadable> {
+        match self.count.checked_sub(ONCE.len()) {
+            Some(more) if more % EACH.len() == 0 => Ok(self.at),
+            _ => Err("the rest above is not whole".into()),
+        }
+    }
+
+    fn take(&mut self, key: &str, values: &[&str]) -> Option<()> {
+        let at = &mut self.at;
+        match (key, values) {
+            ("drawn", _) => at.drawn = numbers(values)?,
+            ("counted", [effects, flows, calls, serial, counters @ ..]) => {
+                at.effects = effects.parse().ok()?;
+                (at.flows, at.calls) = (flows.parse().ok()?, calls.parse().ok()?);
+                at.serial = serial.parse().ok()?;
+                at.counters = numbers(counters)?;
+            }
+            ("taken", _) => at.taken = requests(values)?,
+            ("refused", _) => at.refused = requests(values)?,
+            ("timers", _) => {
+                let (timers, rest) = values.as_chunks::<3>();
+                let timer = |[due, account, kind]: &[&str; 3]| {
+                    Some((instant(due)?, AccountId(account.parse().ok()?), value_of(LINE_TIMERS, kind)?))
+                };
+                at.timers = timers.iter().map(timer).collect::<Option<_>>().filter(|_| rest.is_empty())?;
+            }
+            ("contact", [contact]) => self.contact = (*contact).to_owned(),
+            ("flow", [turn, failures, state @ ..]) => {
+                self.flow = Some((flow(state)?, turn.parse().ok()?, failures.parse().ok()?));
+            }
+            ("registration", _) => self.registration = Some(registration(values)?),
+            ("registered", [cseq, expires, failures, bound, spent @ ..]) => {
+                let bound = if *bound == "-" { None } else { Some(instant(bound)?) };
+                let spent = spent.iter().map(|at| instant(at)).collect::<Option<_>>()?;
+                self.counts =
+                    Some((cseq.parse().ok()?, expires.parse().ok()?, failures.parse().ok()?, bound, spent));
+            }
+            ("user", _) => self.user = challenge(values)?,
+            ("proxy", _) => {
+                let (flow, turn, flow_failures) = self.flow.take()?;
+                let (cseq, expires, failures, bound, spent) = self.counts.take()?;
+                at.lines.push(LineCheckpoint {
+                    contact: std::mem::take(&mut self.contact),
+                    flow,
+                    turn,
+                    flow_failures,
+                    registration: self.registration.take()?,
+                    cseq,
+                    expires,
+                    failures,
+                    bound,
+                    spent,
+                    user: self.user.take(),
+                    proxy: challenge(values)?,
+                });
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+fn numbers<T: FromStr, const N: usize>(words: &[&str]) -> Option<[T; N]> {
+    words.iter().map(|word| word.parse().ok()).collect::<Option<Vec<T>>>()?.try_into().ok()
+}
+
+fn requests(words: &[&str]) -> Option<Vec<(Instant, u128)>> {
+    let (requests, rest) = words.as_chunks::<2>();
+    let request = |[until, digest]: &[&str; 2]| {
+        let digits = digest.len() == 32 && digest.bytes().all(|digit| digit.is_ascii_hexdigit());
+        Some((instant(until)?, u128::from_str_radix(digest, 16).ok().filter(|_| digits)?))
+    };
+    requests.iter().map(request).collect::<Option<_>>().filter(|_| rest.is_empty())
+}
+
+fn flow(words: &[&str]) -> Option<FlowCheckpoint> {
+    let named = |flow: &str| flow.parse().ok().map(FlowId);
+    Some(match words {
+        ["off"] => FlowCheckpoint::Off,
+        ["waiting"] => FlowCheckpoint::Waiting,
+        ["connecting", flow, transport] => {
+            FlowCheckpoint::Connecting { flow: named(flow)?, transport: value_of(TRANSPORTS, transport)? }
+        }
+        ["up", flow, transport, since, heard, answers] => FlowCheckpoint::Up {
+            flow: named(flow)?,
+            transport: value_of(TRANSPORTS, transport)?,
+            since: instant(since)?,
+            heard: instant(heard)?,
+            answers: super::yes(answers)?,
+        },
+        _ => return None,
+    })
+}
+
+fn registration(words: &[&str]) -> Option<RegistrationCheckpoint> {
+    let failure = |cause: &str, code: &str, attempts: &str| {
+        let code: u16 = code.parse().ok()?;
+        let (cause, attempts) = (value_of(CAUSES, cause)?, attempts.parse().ok()?);
+        Some(RegistrationFailure { cause, code: (code > 0).then_some(code), attempts })
+    };
+    Some(match words {
+        ["unregistered"] => RegistrationCheckpoint::Unregistered,
+        ["registering"] => RegistrationCheckpoint::Registering,
+        ["registered", until] => RegistrationCheckpoint::Registered { until: instant(until)? },
+        ["waiting", until, cause, code, attempts] => {
+            RegistrationCheckpoint::Waiting { until: instant(until)?, why: failure(cause, code, attempts)? }
+        }
+        ["failed", cause, code, attempts] => RegistrationCheckpoint::Failed(failure(cause, code, attempts)?),
+        _ => return None,
+    })
+}
+
+/// A challenge that is remembered, or that there is none.
+fn challenge(words: &[&str]) -> Option<Option<Remembered>> {
+    match words {
+        [] => Some(None),
+        [challenge, cnonce, count] => {
+            let (challenge, cnonce) = ((*challenge).to_owned(), (*cnonce).to_owned());
+            Some(Some(Remembered { challenge, cnonce, count: count.parse().ok()? }))
+        }
+        _ => None,
+    }
+}
