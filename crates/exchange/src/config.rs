@@ -11,8 +11,12 @@ pub struct Config {
     /// `host[:port]` that the exchange writes into its Via and Record-Route values. Peers on UDP must be able to
     /// send to it (RFC 3261 §16.6 step 4); peers on a WebSocket never resolve it.
     pub host: String,
+    /// The name of the host in a second network. With one, each dialog gets two Record-Route values, [`Config::host`] nearest to
+    /// its caller and this one nearest to its callee, as from a multi-homed proxy (RFC 5658 §3.1).
+    pub second_host: Option<String>,
     /// The domains the exchange is responsible for (RFC 3261 §16.5), compared without case. All of them share the
-    /// one list of users. [`Config::host`] counts as one of them without being listed.
+    /// one list of users. [`Config::host`] and [`Config::second_host`] count as some of them without
+    /// being listed.
     pub domains: Vec<String>,
     /// The realm of digest challenges (RFC 3261 §22.1).
     pub realm: String,
@@ -48,6 +52,7 @@ impl Config {
         let domain = domain.into();
         Self {
             host: domain.clone(),
+            second_host: None,
             domains: vec![domain.clone()],
             realm: domain,
             users: BTreeMap::new(),

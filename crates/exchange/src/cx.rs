@@ -67,9 +67,10 @@ impl Cx {
     /// Whether the exchange is responsible for the host of this URI (RFC 3261 §16.5). Any port will do: a phone behind
     /// `ws://host:8080` may well call `sip:bob@host:8080`.
     pub(crate) fn is_ours(&self, uri: &Uri<'_>) -> bool {
-        let own = split_host(&self.config.host).0;
+        let hosts = [Some(&self.config.host), self.config.second_host.as_ref()].into_iter().flatten();
+        let own = hosts.map(|host| split_host(host).0);
         let listed = self.config.domains.iter().map(String::as_str);
-        listed.chain([own]).any(|domain| domain.as_bytes().eq_ignore_ascii_case(uri.host))
+        listed.chain(own).any(|domain| domain.as_bytes().eq_ignore_ascii_case(uri.host))
     }
 
     /// Whether this is the very address the exchange writes into Via and Record-Route.

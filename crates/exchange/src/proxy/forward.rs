@@ -33,8 +33,10 @@ pub(super) fn request(cx: &Cx, request: &Message, plan: &Plan, target: &Target, 
         editor.set(HeaderName::ContentLength, request.body_bytes().len().to_string().as_bytes());
     }
     if forms_dialog(request) {
-        editor
-            .prepend(HeaderName::RecordRoute, record_route(cx, request, plan.source, target.end).as_bytes());
+        let token = route_token(cx, request, plan.source, target.end);
+        for host in [Some(&cx.config.host), cx.config.second_host.as_ref()].into_iter().flatten() {
+            editor.prepend(HeaderName::RecordRoute, format!("<sip:{token}@{host};lr>").as_bytes());
+        }
     }
     editor.prepend(HeaderName::Via, via.as_bytes());
     editor.finish()
@@ -65,10 +67,9 @@ fn forms_dialog(request: &Message) -> bool {
     method.forms_dialog() || matches!(method, Method::Notify | Method::Other(_))
 }
 
-fn record_route(cx: &Cx, request: &Message, caller: End, callee: End) -> String {
+fn route_token(cx: &Cx, request: &Message, caller: End, callee: End) -> String {
     let tag = request.from().ok().and_then(|from| from.tag()).unwrap_or_default();
-    let token = RouteToken { caller, callee, tag: cx.seal.tag_mark(tag) };
-    format!("<sip:{}@{};lr>", cx.seal.route(&token), cx.config.host)
+    cx.seal.route(&RouteToken { caller, callee, tag: cx.seal.tag_mark(tag) })
 }
 
 /// Credentials for our realm have done their work; those for others are none of our business.

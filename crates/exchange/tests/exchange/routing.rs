@@ -1,8 +1,8 @@
 //! Route and Record-Route in less usual shapes: RFC 3261 §16.4, §16.6 and §16.12.
 
-use offhook_exchange::Transport;
+use offhook_exchange::{Config, Transport};
 
-use crate::lab::{Dialog, Lab, Phone, Sip, reply};
+use crate::lab::{Dialog, Lab, Phone, Sip, config, reply};
 
 /// A call that stands, and alice's next request in it.
 fn talking(method: &str) -> (Lab, Phone, Phone, String) {
@@ -55,6 +55,31 @@ fn routes_beyond_ours_stay() {
     lab.send(alice.flow, &further);
     let received = lab.expect(bob.flow, &format!("INFO {} ", bob.contact));
     assert_eq!(received.row("Route"), "<sip:edge.example.org;lr>");
+}
+
+/// RFC 5658 §3.1: one value for each network, and requests of both ends find their way with both.
+#[test]
+fn a_proxy_with_two_homes_record_routes_with_both() {
+    let mut lab = Lab::with(Config { second_host: Some("inner.example".to_owned()), ..config() });
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    let (mut near, mut far) = alice.call(&mut lab, &mut bob);
+    let info = far.request(&mut bob, "INFO", "");
+    let hosts = |request: &str| {
+        let request = Sip(request.replace('\n', "\r\n"));
+        let hosts = |route: &str| route.split_once('@').expect("a token").1.to_owned();
+        request.rows("Route").into_iter().map(hosts).collect::<Vec<_>>()
+    };
+    assert_eq!(hosts(&info), ["inner.example;lr>", "example.com;lr>"]);
+    lab.send(bob.flow, &info);
+    let received = lab.expect(alice.flow, &format!("INFO {} ", alice.contact));
+    assert_eq!(received.rows("Route"), [""; 0]);
+    lab.send(alice.flow, &reply(&received, "200 OK", "", ""));
+    lab.expect(bob.flow, "SIP/2.0 200 ");
+    let bye = near.request(&mut alice, "BYE", "");
+    assert_eq!(hosts(&bye), ["example.com;lr>", "inner.example;lr>"]);
+    lab.send(alice.flow, &bye);
+    lab.expect(bob.flow, &format!("BYE {} ", bob.contact));
 }
 
 #[test]
