@@ -144,6 +144,19 @@ fn who_is_refused_comes_back_when_told() {
     world.finish();
 }
 
+/// RFC 7616 §3.3: a few times, and later again, for the password is right.
+#[test]
+fn an_exchange_whose_nonces_are_always_stale_is_asked_now_and_then() {
+    let mut world = World::builder().phone("alice").cold();
+    world.trouble_exchange("pbx", ExchangeTrouble::Mistrusts { lasting: seconds(20) });
+    world.run_for(seconds(1));
+    assert_eq!(sent(&world, "REGISTER"), 5, "one without credentials, and four with:\n{}", world.ladder());
+    world.run_for(seconds(58));
+    assert_eq!(sent(&world, "REGISTER"), 12, "the budget of a minute:\n{}", world.ladder());
+    world.run_until("she is registered", SOON, |world| world.contacts("pbx", "alice") == 1);
+    world.finish();
+}
+
 #[test]
 fn an_exchange_that_answers_after_half_a_minute_is_given_up_and_found_again() {
     let mut world = World::builder().phone("alice").udp_phone("bob").start();

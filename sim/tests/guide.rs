@@ -73,11 +73,15 @@ fn every_fault_is_in_the_table() {
 }
 
 #[test]
-fn what_is_said_of_a_phones_network_is_understood() {
-    for setting in table("| in the line of a phone |") {
-        let text = format!("offhook-scenario 1\nphone alice ws {setting}\n");
-        let scenario: Scenario = text.parse().unwrap_or_else(|error| panic!("{setting}: {error}"));
-        assert!(scenario.to_string().contains(setting), "{setting}");
+fn what_is_said_of_phones_and_exchanges_is_understood() {
+    for (head, line) in
+        [("| in the line of a phone |", "phone alice ws"), ("| in the line of an exchange |", "exchange pbx")]
+    {
+        for setting in table(head) {
+            let text = format!("offhook-scenario 1\n{line} {setting}\n");
+            let scenario: Scenario = text.parse().unwrap_or_else(|error| panic!("{setting}: {error}"));
+            assert!(scenario.to_string().contains(&format!("{line} {setting}")), "{setting}");
+        }
     }
 }
 

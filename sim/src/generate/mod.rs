@@ -59,6 +59,7 @@ fn exchanges(scenario: &mut Scenario, draw: &mut Draw) {
     }
     for exchange in &mut scenario.exchanges {
         exchange.drift = drift(draw);
+        exchange.two_homes = draw.chance(200);
     }
 }
 
@@ -119,6 +120,7 @@ mod tests {
             "to the network",
             "crashes",
             "exchange pbx2",
+            " two-homes",
             "pathless",
             "broken",
             "slow",
@@ -137,6 +139,7 @@ mod tests {
             "forgets its nonces",
             "forgets its transactions",
             "is overloaded",
+            "finds each nonce stale",
             "deaf",
             "tail=",
             "bursts=",

@@ -23,6 +23,7 @@ pub(super) const PASSWORD: &str = "sesame";
 /// One exchange: running, or crashed.
 pub struct ExchangeNode {
     name: String,
+    two_homes: bool,
     clock: Clock,
     running: Option<Box<Exchange>>,
     restarts: u64,
@@ -45,6 +46,8 @@ pub struct ExchangeNode {
     lag: Duration,
     /// Until when it does nothing at all.
     frozen: Instant,
+    /// Until when each nonce is stale before it is used.
+    mistrusts: Instant,
     /// When the last of the messages that wait is looked at.
     last: Instant,
 }
@@ -57,6 +60,7 @@ impl ExchangeNode {
         Self {
             clock: Clock::new(offset, scenario.exchanges[index].drift),
             name,
+            two_homes: scenario.exchanges[index].two_homes,
             running: None,
             restarts: 0,
             seeds: 0,
@@ -70,6 +74,7 @@ impl ExchangeNode {
             admitted: BTreeSet::new(),
             lag: Duration::ZERO,
             frozen: Instant::ZERO,
+            mistrusts: Instant::ZERO,
             last: Instant::ZERO,
         }
     }
@@ -87,6 +92,7 @@ impl ExchangeNode {
     /// Starts it, with nothing remembered and other nonces than before.
     pub fn start(&mut self, scenario: &Scenario, now: Instant) {
         let mut config = Config::new(DOMAIN).with_host(&self.name);
+        config.second_host = self.two_homes.then(|| format!("inner.{}", self.name));
         let phones = scenario.phones.iter().map(|phone| &phone.user);
         for user in phones.chain(scenario.rogues.iter().map(|rogue| &rogue.name)) {
             config.users.insert(user.clone(), Password::Plain(Secret::new(PASSWORD.to_owned())));
@@ -154,9 +160,19 @@ impl ExchangeNode {
         self.look();
     }
 
+    /// Lets each nonce be stale before it is used, until then.
+    pub fn mistrust(&mut self, until: Instant) {
+        self.mistrusts = self.mistrusts.max(until);
+    }
+
+    /// Whether a nonce is as good as any other now.
+    pub fn mistrusts(&self, now: Instant) -> bool {
+        now < self.mistrusts
+    }
+
     /// Ends all that keeps it from its work.
     pub fn heal(&mut self, now: Instant) {
-        (self.lag, self.frozen, self.refusing) = (Duration::ZERO, now, None);
+        (self.lag, self.frozen, self.mistrusts, self.refusing) = (Duration::ZERO, now, now, None);
         self.clock.catch_up(now);
         self.look();
     }

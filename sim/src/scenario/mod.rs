@@ -55,12 +55,14 @@ pub struct ExchangeSetup {
     pub name: String,
     /// How much faster its clock runs, in parts per million.
     pub drift: i32,
+    /// Whether it stands in two networks, and record-routes with a name for each (RFC 5658 §3.1).
+    pub two_homes: bool,
 }
 
 impl ExchangeSetup {
     /// An exchange with a good clock.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), drift: 0 }
+        Self { name: name.into(), drift: 0, two_homes: false }
     }
 }
 
@@ -289,7 +291,7 @@ offhook-scenario 1
 seed 42
 span storm=60s settle=240s quiesce=120s
 exchange pbx
-exchange pbx2 drift=-50000
+exchange pbx2 drift=-50000 two-homes
 phone alice ws
 phone bob udp user=robert delay=5ms jitter=30ms loss=50 duplicate=10 late=20 tail=5 bursts=30 nat=30s drift=-200 codecs=pcma,opus no-telephone-event attempts=3 expires=60s
 phone mallory ws split=1 gather=2 fragment=3 ping=4 binary=5 wrong-password
@@ -343,6 +345,7 @@ rogue eve ws
 15s pbx is overloaded for 10s and says to come back after 3s
 15s pbx lags by 31s for 5s
 15s pbx freezes for 5s
+15s pbx finds each nonce stale for 5s
 15s pbx sets its clock back by 2s
 16s pbx2 dies
 16s trudy calls bob
@@ -359,7 +362,7 @@ rogue eve ws
         let scenario: Scenario = EXAMPLE.parse().expect("the example is understood");
         assert_eq!(scenario.to_string(), EXAMPLE);
         assert_eq!(Scenario::from_json(&scenario.to_json()), Ok(scenario.clone()));
-        assert_eq!(scenario.steps.len(), 56);
+        assert_eq!(scenario.steps.len(), 57);
         assert_eq!(scenario.phones[1].user, "robert");
         assert_eq!(scenario.phones[1].weather.loss, 50);
     }

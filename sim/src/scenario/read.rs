@@ -140,6 +140,7 @@ fn read_exchange(name: String, settings: &[&str]) -> Result<ExchangeSetup, Strin
     for setting in settings {
         match setting.split_once('=') {
             Some(("drift", value)) => exchange.drift = read_drift(value)?,
+            None if *setting == "two-homes" => exchange.two_homes = true,
             _ => return Err(format!("no setting `{setting}`")),
         }
     }

@@ -38,6 +38,11 @@ pub enum ExchangeTrouble {
         /// For how long.
         lasting: Duration,
     },
+    /// Each nonce is stale before it can be used, as where one of several servers gives it out and another one looks at it.
+    Mistrusts {
+        /// For how long.
+        lasting: Duration,
+    },
     /// Its clock is set.
     Steps(ClockStep),
 }
@@ -69,7 +74,8 @@ impl ExchangeTrouble {
             Self::Crashes { lasting }
             | Self::Refuses { lasting, .. }
             | Self::Lags { lasting, .. }
-            | Self::Freezes { lasting } => Some(lasting),
+            | Self::Freezes { lasting }
+            | Self::Mistrusts { lasting } => Some(lasting),
             Self::Dies | Self::Forgets(_) | Self::Steps(_) => None,
         }
     }
@@ -79,7 +85,11 @@ impl ExchangeTrouble {
         match self {
             Self::Refuses { retry_after: by, .. } | Self::Lags { by, .. } => Some(by),
             Self::Steps(step) => Some(step.by_mut()),
-            Self::Crashes { .. } | Self::Dies | Self::Forgets(_) | Self::Freezes { .. } => None,
+            Self::Crashes { .. }
+            | Self::Dies
+            | Self::Forgets(_)
+            | Self::Freezes { .. }
+            | Self::Mistrusts { .. } => None,
         }
     }
 
@@ -101,6 +111,9 @@ impl ExchangeTrouble {
                 Self::Lags { by: parse_duration(by)?, lasting: parse_duration(lasting)? }
             }
             ["freezes", "for", lasting] => Self::Freezes { lasting: parse_duration(lasting)? },
+            ["finds", "each", "nonce", "stale", "for", lasting] => {
+                Self::Mistrusts { lasting: parse_duration(lasting)? }
+            }
             ["sets", "its", "clock", rest @ ..] => Self::Steps(ClockStep::read(rest)?),
             _ => return Err(format!("no exchange `{}`", words.join(" "))),
         })
@@ -121,6 +134,7 @@ impl fmt::Display for ExchangeTrouble {
             }
             Self::Lags { by, lasting } => write!(f, "lags by {} for {}", Seconds(*by), Seconds(*lasting)),
             Self::Freezes { lasting } => write!(f, "freezes for {}", Seconds(*lasting)),
+            Self::Mistrusts { lasting } => write!(f, "finds each nonce stale for {}", Seconds(*lasting)),
             Self::Steps(step) => write!(f, "sets its clock {step}"),
         }
     }

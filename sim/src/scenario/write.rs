@@ -38,6 +38,9 @@ impl fmt::Display for Scenario {
             if exchange.drift != 0 {
                 write!(f, " drift={}", exchange.drift)?;
             }
+            if exchange.two_homes {
+                write!(f, " two-homes")?;
+            }
             writeln!(f)?;
         }
         for phone in &self.phones {

@@ -101,6 +101,14 @@ impl Auth {
     }
 }
 
+/// Whether a challenge says that the credentials were right, and only their nonce was too old (RFC 7616 §3.3).
+pub(super) fn is_stale(challenge: &Message) -> bool {
+    [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate]
+        .into_iter()
+        .flat_map(|name| challenge.rows(name))
+        .any(|row| Challenge::parse(row).is_ok_and(|challenge| challenge.stale))
+}
+
 /// The configured name, or the user part of the AOR.
 fn username(configured: Option<&str>, aor: &str) -> Option<String> {
     if let Some(name) = configured {

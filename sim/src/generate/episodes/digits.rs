@@ -5,9 +5,14 @@ use std::time::Duration;
 use offhook::DtmfPath;
 
 use super::{Episode, Writer};
-use crate::scenario::Deed;
+use crate::scenario::{Deed, Fault};
 
-pub(super) const EPISODES: &[Episode] = &[Episode::deed(digits), Episode::deed(digits_across_hold)];
+pub(super) const EPISODES: &[Episode] = &[
+    Episode::deed(digits),
+    Episode::deed(digits_across_hold),
+    Episode::fault(digits_across_loss),
+    Episode::fault(too_many_digits),
+];
 
 fn digits(writer: &mut Writer<'_>) {
     let digits = some_digits(writer);
@@ -17,6 +22,24 @@ fn digits(writer: &mut Writer<'_>) {
 fn digits_across_hold(writer: &mut Writer<'_>) {
     let digits = some_digits(writer);
     writer.both(digits, Deed::Hold);
+}
+
+/// By INFO: the answer to one of them is lost with the connection of who hears it, and a proxy sends it again over the next one.
+fn digits_across_loss(writer: &mut Writer<'_>) {
+    let tone = Duration::from_millis(40);
+    let digits = "12345".to_owned();
+    writer.user(writer.one, 0, Deed::Digits { digits, path: DtmfPath::Info, tone });
+    let near = writer.near(10);
+    let lost = Fault::Drop { phone: writer.other };
+    writer.fault_after(near, lost);
+}
+
+/// Somebody leans on the keys: as many as may wait, or more.
+fn too_many_digits(writer: &mut Writer<'_>) {
+    let digits = "5".repeat(writer.draw.between(60, 80) as usize);
+    let path = *writer.draw.pick(&[DtmfPath::Auto, DtmfPath::Rtp, DtmfPath::Info]);
+    let tone = Duration::from_millis(*writer.draw.pick(&[40, 100, 2_000]));
+    writer.user(writer.one, 0, Deed::Digits { digits, path, tone });
 }
 
 fn some_digits(writer: &mut Writer<'_>) -> Deed {

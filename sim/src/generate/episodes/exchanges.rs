@@ -12,6 +12,7 @@ pub(super) const EPISODES: &[Episode] = &[
     Episode::fault(refuse),
     Episode::fault(lag),
     Episode::fault(freeze),
+    Episode::fault(mistrust),
     Episode::fault(step),
     Episode::fault(reconnect_storm),
 ];
@@ -43,6 +44,18 @@ fn lag(writer: &mut Writer<'_>) {
 fn freeze(writer: &mut Writer<'_>) {
     let lasting = writer.lasting(60_000);
     trouble(writer, ExchangeTrouble::Freezes { lasting });
+}
+
+/// The way to an exchange whose nonces do not hold: who has to register again finds it, and who calls.
+fn mistrust(writer: &mut Writer<'_>) {
+    let lasting = writer.lasting(60_000);
+    trouble(writer, ExchangeTrouble::Mistrusts { lasting });
+    if writer.draw.chance(500) {
+        let near = writer.near(0);
+        writer.fault_after(near, Fault::Drop { phone: writer.one });
+    } else {
+        writer.dial();
+    }
 }
 
 fn step(writer: &mut Writer<'_>) {

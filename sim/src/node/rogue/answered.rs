@@ -17,14 +17,11 @@ const TRIES: u8 = 2;
 pub(super) struct Sent {
     call: String,
     draft: Draft,
-    tried: u8,
 }
 
 impl Sent {
     pub(super) fn new(call: &str, draft: &Draft) -> Self {
-        let tried = u8::from(!draft.get("Authorization").is_empty())
-            + u8::from(!draft.get("Proxy-Authorization").is_empty());
-        Self { call: call.to_owned(), draft: draft.clone(), tried }
+        Self { call: call.to_owned(), draft: draft.clone() }
     }
 }
 
@@ -49,7 +46,7 @@ impl RogueNode {
             self.acknowledge_refusal(&call, &sent.draft, response);
         }
         match code {
-            401 | 407 if sent.tried < TRIES => self.authorize(now, call, sent.draft, response),
+            401 | 407 if sent.draft.tried < TRIES => self.authorize(now, call, sent.draft, response),
             _ if taken => {
                 self.sent.insert(branch, sent);
                 self.taken(now, call, response);
@@ -121,6 +118,7 @@ impl RogueNode {
             .set("CSeq", format!("{cseq} {method}"))
             .set(answers, credentials);
         (again.branch, again.cseq) = (branch, cseq);
+        again.tried += 1;
         if method == "INVITE" && call.state == State::Calling {
             call.ours = Some(again.clone());
         }

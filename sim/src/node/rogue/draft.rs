@@ -16,6 +16,8 @@ pub(super) struct Draft {
     pub(super) branch: String,
     /// Of a request.
     pub(super) cseq: u32,
+    /// Of a request: how many challenges it answered.
+    pub(super) tried: u8,
 }
 
 impl Draft {
@@ -25,7 +27,14 @@ impl Draft {
     }
 
     fn empty() -> Self {
-        Self { start: String::new(), rows: Vec::new(), body: Vec::new(), branch: String::new(), cseq: 0 }
+        Self {
+            start: String::new(),
+            rows: Vec::new(),
+            body: Vec::new(),
+            branch: String::new(),
+            cseq: 0,
+            tried: 0,
+        }
     }
 
     /// A response with what RFC 3261 §8.2.6.2 copies, and the Record-Route of what may make a dialog (§12.1.1).

@@ -37,6 +37,7 @@ impl World {
                 self.queue.plan(now + lasting, Happening::KeepsUp(exchange));
             }
             ExchangeTrouble::Freezes { lasting } => node.freeze(now + lasting),
+            ExchangeTrouble::Mistrusts { lasting } => node.mistrust(now + lasting),
             ExchangeTrouble::Steps(step) => node.set_clock(now, step),
         }
     }
@@ -93,7 +94,11 @@ impl World {
                 Admission::Answered(answer) => return self.exchange_transmits(exchange, *flow, answer),
             }
         }
-        self.exchanges[exchange].handle(self.now, input);
+        let node = &mut self.exchanges[exchange];
+        if node.mistrusts(self.now) {
+            node.forget(&self.scenario, self.now, exchange::Memory::Nonces);
+        }
+        node.handle(self.now, input);
         self.drain_exchange(exchange);
     }
 

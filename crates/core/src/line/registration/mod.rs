@@ -9,7 +9,7 @@ mod request;
 mod rest;
 
 use super::LineTimer;
-use super::auth::Auth;
+use super::auth::{self, Auth};
 use super::flow::back_off;
 use super::identity::Identity;
 use crate::cx::Cx;
@@ -254,6 +254,10 @@ impl Registration {
                 self.go_on(desk.cx, Step::Challenged, next, code);
             }
             None if removing => self.enter(desk.cx, Step::Done, State::Unregistered),
+            // The password is right, and the server cannot keep its nonces: that passes.
+            None if asking.tried > 0 && auth::is_stale(message) => {
+                let _ = self.fail(desk.cx, Cause::ServerError, Some(code), Duration::ZERO);
+            }
             None => self.give_up(desk.cx, Cause::Unauthorized, code),
         }
     }

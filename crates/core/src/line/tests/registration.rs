@@ -1,4 +1,5 @@
 use super::*;
+use crate::bounds;
 use offhook_wire::digest::Credentials;
 use std::time::Duration;
 
@@ -218,6 +219,23 @@ fn a_stale_nonce_is_answered_again() {
     world.answer(200, &[]);
     assert!(matches!(world.state(), RegistrationState::Registered { .. }));
     assert_eq!(world.failures(), []);
+}
+
+/// RFC 7616 §3.3: a stale nonce means that the password is right. A server that never takes its own nonces is broken, and may be
+/// mended.
+#[test]
+fn a_server_whose_nonces_are_always_stale_is_asked_again_later() {
+    let mut world = World::up(|_| {});
+    world.answer(401, &[CHALLENGE]);
+    for _ in 0..bounds::STALE_NONCES {
+        world.answer(401, &[STALE]);
+    }
+    assert_eq!(world.state(), RegistrationState::Registering { attempt: 1 });
+    world.answer(401, &[STALE]);
+    assert_eq!(world.waiting().2, failure(Cause::ServerError, Some(401), 1));
+    world.until_asked();
+    world.answer(200, &[]);
+    assert!(matches!(world.state(), RegistrationState::Registered { .. }));
 }
 
 /// RFC 3261 §10.2.8.
