@@ -7,6 +7,7 @@
 //! Oracles watch each run ([`oracle`]). A test can also drive a [`World`] by hand, with the same oracles watching.
 
 pub mod fate;
+pub mod flight;
 pub mod generate;
 #[doc = include_str!("../../docs/simulator.md")]
 pub mod guide {}

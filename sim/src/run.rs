@@ -7,6 +7,7 @@ use std::time::Duration;
 use offhook::Marks;
 use offhook_wire::Instant;
 
+use crate::flight::Flights;
 use crate::oracle::{self, Oracle, Violation};
 use crate::scenario::Scenario;
 use crate::world::World;
@@ -36,18 +37,23 @@ pub fn run(scenario: &Scenario) -> Verdict {
 
 /// Plays a scenario with these oracles watching.
 pub fn run_with(scenario: &Scenario, oracles: Vec<Box<dyn Oracle>>) -> Verdict {
-    play(scenario, oracles, false).0
+    play(scenario, oracles, false, None).0
+}
+
+/// Plays a scenario while somebody looks over the shoulders of its phones.
+pub fn run_with_flights(scenario: &Scenario, flights: &mut Flights<'_>) -> Verdict {
+    play(scenario, oracle::all(), false, Some(flights)).0
 }
 
 /// Plays a scenario and draws its ladder.
 pub fn replay(scenario: &Scenario) -> (Verdict, String) {
-    let (verdict, world) = play(scenario, oracle::all(), true);
+    let (verdict, world) = play(scenario, oracle::all(), true, None);
     (verdict, world.map(|world| world.ladder()).unwrap_or_default())
 }
 
 /// Plays a scenario and draws it as an HTML page.
 pub fn page(scenario: &Scenario) -> String {
-    let (verdict, world) = play(scenario, oracle::all(), true);
+    let (verdict, world) = play(scenario, oracle::all(), true, None);
     world.map(|world| world.page(verdict.violation.as_ref())).unwrap_or_default()
 }
 
@@ -70,10 +76,15 @@ pub fn run_now_and_then_twice(scenario: &Scenario) -> Verdict {
     if scenario.seed.is_multiple_of(TWICE) { run_twice(scenario) } else { run(scenario) }
 }
 
-fn play(scenario: &Scenario, oracles: Vec<Box<dyn Oracle>>, keep: bool) -> (Verdict, Option<World>) {
+fn play(
+    scenario: &Scenario,
+    oracles: Vec<Box<dyn Oracle>>,
+    keep: bool,
+    flights: Option<&mut Flights<'_>>,
+) -> (Verdict, Option<World>) {
     let mut world = None;
     let played = catch_unwind(AssertUnwindSafe(|| {
-        world.insert(World::new(scenario.clone(), oracles, keep)).play();
+        world.insert(World::with_flights(scenario.clone(), oracles, keep, flights)).play();
     }));
     let now = world.as_ref().map_or(Instant::ZERO, World::now);
     let panicked = played.err().map(|payload| {

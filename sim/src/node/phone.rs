@@ -11,6 +11,7 @@ use offhook_wire::Instant;
 
 use super::Clock;
 use super::exchange::{DOMAIN, PASSWORD};
+use crate::flight::{Flight, Flights};
 use crate::hash::Draw;
 use crate::scenario::{self, Manner, MediaTrouble, PhoneSetup, Scenario};
 use crate::watch::MOST_TRANSITIONS;
@@ -48,6 +49,8 @@ pub struct PhoneNode {
     /// The connections that it opened and not closed, and their places in the network.
     pub flows: BTreeMap<FlowId, usize>,
     deadline: Option<Instant>,
+    /// Who is told of all that it is given and does.
+    flight: Option<Box<dyn Flight>>,
 }
 
 /// A call, as its user sees it.
@@ -84,11 +87,16 @@ pub struct Rest {
 
 impl PhoneNode {
     /// A phone that was just switched on.
-    pub fn new(scenario: &Scenario, index: usize, manner: Manner) -> Self {
+    pub fn new(scenario: &Scenario, index: usize, manner: Manner, flights: Option<&mut Flights<'_>>) -> Self {
         let setup = scenario.phones[index].clone();
         let mut draw = Draw::new(scenario.seed, &setup.name);
         let clock = Clock::new(draw.below(1_000_000_000_000), setup.drift);
-        let phone = Phone::new(config(scenario, &setup), draw.seed(), clock.local(Instant::ZERO));
+        let (mut config, seed, start) = (config(scenario, &setup), draw.seed(), clock.local(Instant::ZERO));
+        let mut flight = flights.map(|flights| flights(&setup.name, &mut config, &seed, start));
+        let phone = Phone::new(config, seed, start);
+        if let Some(flight) = &mut flight {
+            flight.moved(&phone, &Ok(()));
+        }
         Self {
             phone,
             clock,
@@ -106,6 +114,7 @@ impl PhoneNode {
             trouble: None,
             flows: BTreeMap::new(),
             deadline: None,
+            flight,
             setup,
         }
     }
@@ -115,7 +124,12 @@ impl PhoneNode {
     /// # Errors
     /// As [`Phone::handle`].
     pub fn handle(&mut self, now: Instant, input: Input) -> Result<(), Misuse> {
-        self.phone.handle(self.clock.look(now), input)
+        let now = self.clock.look(now);
+        let Some(flight) = &mut self.flight else { return self.phone.handle(now, input) };
+        flight.given(now, &input);
+        let handled = self.phone.handle(now, input);
+        flight.moved(&self.phone, &handled);
+        handled
     }
 
     /// What it takes its clock to show at a time of the world: it never goes back.
@@ -146,7 +160,13 @@ impl PhoneNode {
 
     /// What it wants done.
     pub fn poll(&mut self) -> Option<Output> {
-        self.phone.poll()
+        let output = self.phone.poll();
+        match (&mut self.flight, &output) {
+            (Some(flight), Some(output)) => flight.put_out(output),
+            (Some(flight), None) => flight.settle(&self.phone),
+            (None, _) => {}
+        }
+        output
     }
 
     /// Looks when it wants to be woken next. To be called when all its output was polled.

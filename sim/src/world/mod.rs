@@ -20,6 +20,7 @@ use offhook_exchange as exchange;
 use offhook_wire::{Frame, Instant, Limits, Message, datagram};
 
 use crate::fate::Fates;
+use crate::flight::Flights;
 use crate::media::{End, Engines};
 use crate::node::{Call, ExchangeNode, PhoneNode, RogueNode};
 use crate::oracle::{Moment, Oracle, Scene, Sight, Violation};
@@ -139,6 +140,16 @@ enum Happening {
 impl World {
     /// A world in which nothing happened yet. With `keep`, it can draw a ladder later.
     pub fn new(scenario: Scenario, oracles: Vec<Box<dyn Oracle>>, keep: bool) -> Self {
+        Self::with_flights(scenario, oracles, keep, None)
+    }
+
+    /// The same, and somebody looks over the shoulders of its phones.
+    pub fn with_flights(
+        scenario: Scenario,
+        oracles: Vec<Box<dyn Oracle>>,
+        keep: bool,
+        mut flights: Option<&mut Flights<'_>>,
+    ) -> Self {
         // Without a word on manners, people take calls after two seconds.
         let manner = Manner::Answer { after: Duration::from_secs(2) };
         let mut world = Self {
@@ -146,7 +157,7 @@ impl World {
             phase: Phase::Storm,
             queue: Queue::new(),
             phones: (0..scenario.phones.len())
-                .map(|index| PhoneNode::new(&scenario, index, manner))
+                .map(|index| PhoneNode::new(&scenario, index, manner, flights.as_deref_mut()))
                 .collect(),
             exchanges: (0..scenario.exchanges.len())
                 .map(|index| ExchangeNode::new(&scenario, index))
