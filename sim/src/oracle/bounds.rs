@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use offhook::{Command, Event, Status};
-use offhook_wire::{Instant, Message, Method};
+use offhook_wire::{Instant, Method};
 
-use super::watch::Watch;
-use super::{Oracle, Scene, Sight, Transaction, own_transaction};
+use super::reading::{Reading, Transaction};
+use super::{Oracle, Scene, Sight};
 use crate::media::End;
 
 /// The default of [`offhook::Config::call_limit`].
@@ -22,7 +22,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 pub(super) struct Bounds {
-    watch: Watch,
     digits: BTreeMap<End, usize>,
     /// When the REGISTERs of the last minute went out, by phone.
     registers: BTreeMap<usize, VecDeque<Instant>>,
@@ -58,7 +57,7 @@ impl Oracle for Bounds {
             Sight::Sent { phone, message: Some(message), .. }
                 if message.method() == Some(Method::Register) && self.is_new(message) =>
             {
-                let now = self.watch.now(scene, phone);
+                let now = scene.local(phone);
                 let registers = self.registers.entry(phone).or_default();
                 registers.retain(|at| now.saturating_since(*at) < MINUTE);
                 registers.push_back(now);
@@ -71,8 +70,8 @@ impl Oracle for Bounds {
 }
 
 impl Bounds {
-    fn is_new(&mut self, request: &Message) -> bool {
-        own_transaction(request).is_some_and(|transaction| self.known.insert(transaction))
+    fn is_new(&mut self, request: &Reading<'_>) -> bool {
+        request.transaction.is_some_and(|transaction| self.known.insert(transaction))
     }
 
     fn rests(&self, scene: &Scene<'_>, phone: usize) -> Result<(), String> {

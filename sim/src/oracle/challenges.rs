@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use offhook_wire::digest::{Challenge, Credentials};
-use offhook_wire::{HeaderName, Message, Method};
+use offhook_wire::{HeaderName, Method};
 
+use super::reading::{Reading, Transaction, Verb};
 use super::{Oracle, Scene, Sight};
 
 /// How many challenges in a row a request may answer: the first one, and some whose nonces were stale.
@@ -23,13 +24,13 @@ struct Phone {
     /// How many challenges in a row requests of this kind have answered.
     answered: BTreeMap<Asked, u32>,
     /// The uses of nonces, and for which transaction.
-    used: BTreeMap<(Vec<u8>, u32), Vec<u8>>,
+    used: BTreeMap<(Vec<u8>, u32), Option<Transaction>>,
     /// Transactions whose challenge was seen: over UDP it may come again.
-    seen: BTreeSet<Vec<u8>>,
+    seen: BTreeSet<Option<Transaction>>,
 }
 
 /// The Call-ID, the method and the number.
-type Asked = (Vec<u8>, Vec<u8>, u32);
+type Asked = (u64, Verb, u32);
 
 impl Oracle for Challenges {
     fn name(&self) -> &'static str {
@@ -61,22 +62,22 @@ impl Oracle for Challenges {
 }
 
 impl Phone {
-    fn receives(&mut self, message: &Message) {
+    fn receives(&mut self, message: &Reading<'_>) {
         let rows = match message.status() {
             Some(401) => HeaderName::WwwAuthenticate,
             Some(407) => HeaderName::ProxyAuthenticate,
             _ => return,
         };
-        let (Some(asked), Ok(via)) = (asked(message), message.via()) else { return };
-        if !self.seen.insert(via.branch().unwrap_or_default().to_ascii_lowercase()) {
+        if !self.seen.insert(message.transaction) {
             return;
         }
+        let asked = (message.dialog.call, message.of, message.number);
         let stale = message.rows(rows).filter_map(|row| Challenge::parse(row).ok()).any(|c| c.stale);
         let before = self.answered.get(&asked).copied().unwrap_or(0);
         self.open.insert(asked, (before, stale));
     }
 
-    fn sends(&mut self, message: &Message) -> Result<(), String> {
+    fn sends(&mut self, message: &Reading<'_>) -> Result<(), String> {
         // An ACK repeats the credentials of its INVITE (RFC 3261 §22.1).
         if message.method() == Some(Method::Ack) {
             return Ok(());
@@ -85,11 +86,10 @@ impl Phone {
         for row in rows.into_iter().flat_map(|name| message.rows(name)) {
             self.counts(message, row)?;
         }
-        let Some((call, method, number)) = asked(message) else { return Ok(()) };
-        let Some(before) = number.checked_sub(1) else { return Ok(()) };
-        let challenged = (call.clone(), method.clone(), before);
-        let Some((answered, stale)) = self.open.remove(&challenged) else { return Ok(()) };
-        self.answered.insert((call, method, number), answered + 1);
+        let Some(before) = message.number.checked_sub(1) else { return Ok(()) };
+        let of = |number| (message.dialog.call, message.of, number);
+        let Some((answered, stale)) = self.open.remove(&of(before)) else { return Ok(()) };
+        self.answered.insert(of(message.number), answered + 1);
         if answered > 0 && !stale {
             return Err("answers a challenge to credentials that were refused".to_owned());
         }
@@ -99,19 +99,13 @@ impl Phone {
         Ok(())
     }
 
-    fn counts(&mut self, message: &Message, row: &[u8]) -> Result<(), String> {
+    fn counts(&mut self, message: &Reading<'_>, row: &[u8]) -> Result<(), String> {
         let Ok(credentials) = Credentials::parse(row) else { return Ok(()) };
         let Some(count) = credentials.nc else { return Ok(()) };
-        let branch = message.via().ok().and_then(|via| via.branch().map(<[u8]>::to_vec)).unwrap_or_default();
         let used = (credentials.nonce.value().into_owned(), count);
-        if *self.used.entry(used).or_insert_with(|| branch.clone()) == branch {
+        if *self.used.entry(used).or_insert(message.transaction) == message.transaction {
             return Ok(());
         }
         Err("uses a nonce twice with one count".to_owned())
     }
-}
-
-fn asked(message: &Message) -> Option<Asked> {
-    let cseq = message.cseq().ok()?;
-    Some((message.call_id().ok()?.to_vec(), cseq.method.as_bytes().to_vec(), cseq.number))
 }

@@ -5,15 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use offhook::{Command, FlowId, RegistrationState, SessionId, Status};
-use offhook_wire::{Instant, Message, Method};
+use offhook_wire::{Instant, Method};
 
-use super::watch::Watch;
-use super::{Oracle, Scene, Sight, Transaction, is_of, own_transaction};
+use super::reading::{Reading, Transaction};
+use super::{Oracle, Scene, Sight};
 use crate::media::End;
 
 #[derive(Default)]
 pub(super) struct Commands {
-    watch: Watch,
     /// What was accepted since a phone was last at rest.
     accepted: Vec<(usize, Accepted)>,
     /// First INVITEs without a final response, by the call that their offer is of.
@@ -56,7 +55,7 @@ impl Oracle for Commands {
             Sight::Sent { phone, flow, message: Some(message), .. } => {
                 self.sent(scene, phone, flow, message);
                 let mut new =
-                    || own_transaction(message).is_some_and(|transaction| self.known.insert(transaction));
+                    || message.transaction.is_some_and(|transaction| self.known.insert(transaction));
                 if message.method() == Some(Method::Register) && new() {
                     self.asks = message.expires().ok().flatten().map(|seconds| (phone, seconds));
                 }
@@ -87,8 +86,8 @@ impl Commands {
         }
     }
 
-    fn sent(&mut self, scene: &Scene<'_>, phone: usize, flow: FlowId, message: &Message) {
-        let Some(transaction) = own_transaction(message) else { return };
+    fn sent(&mut self, scene: &Scene<'_>, phone: usize, flow: FlowId, message: &Reading<'_>) {
+        let Some(transaction) = message.transaction else { return };
         match message.method() {
             Some(Method::Invite) if message.to().is_ok_and(|to| to.tag().is_none()) => {
                 let Some((end, _)) = scene.engines.offer_in(message.body_bytes()) else { return };
@@ -96,15 +95,14 @@ impl Commands {
                 let known = self.invites.get(&end);
                 if known.is_none_or(|known| known.transaction != transaction) {
                     let given_up = known.is_some_and(|known| known.given_up);
-                    let sent = self.watch.now(scene, phone);
+                    let sent = scene.local(phone);
                     let new = Invite { transaction, flow, sent, rings: false, given_up, cancelled: false };
                     self.invites.insert(end, new);
                 }
             }
             Some(Method::Cancel) => {
-                let branch = transaction.0;
-                if let Some(invite) = self.invites.values_mut().find(|invite| invite.transaction.0 == branch)
-                {
+                let of = transaction.of_invite();
+                if let Some(invite) = self.invites.values_mut().find(|invite| invite.transaction == of) {
                     invite.cancelled = true;
                 }
             }
@@ -112,9 +110,9 @@ impl Commands {
         }
     }
 
-    fn received(&mut self, phone: usize, flow: FlowId, message: &Message) {
-        let (Some(status), true) = (message.status(), is_of(message, Method::Invite)) else { return };
-        let Some(transaction) = own_transaction(message) else { return };
+    fn received(&mut self, phone: usize, flow: FlowId, message: &Reading<'_>) {
+        let (Some(status), true) = (message.status(), message.of == Method::Invite) else { return };
+        let Some(transaction) = message.transaction else { return };
         let of = |(end, invite): (&End, &Invite)| {
             (end.0 == phone && invite.flow == flow && invite.transaction == transaction).then_some(*end)
         };
@@ -129,7 +127,7 @@ impl Commands {
     fn rests(&mut self, scene: &Scene<'_>, phone: usize) -> Result<(), String> {
         let node = &scene.phones[phone];
         let name = &node.setup.name;
-        let now = self.watch.now(scene, phone);
+        let now = scene.local(phone);
         for (_, accepted) in self.accepted.extract_if(.., |(of, _)| *of == phone) {
             match (accepted, node.registration) {
                 (Accepted::End(session), _) => {

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use offhook::FlowId;
-use offhook_wire::{HeaderName, Message, Method, NameAddr};
+use offhook_wire::{HeaderName, Method, NameAddr};
 
-use super::{DialogId, Oracle, Scene, Sight, Transaction, is_of, own_transaction, peers_transaction};
+use super::reading::{DialogId, Reading, Transaction};
+use super::{Oracle, Scene, Sight};
 
 #[derive(Default)]
 pub(super) struct Dialogs {
@@ -21,7 +22,7 @@ struct Phone {
     /// Our INVITEs, and where they went out.
     invites: BTreeMap<Transaction, FlowId>,
     /// Those whose 2xx was seen, with the peer's tag.
-    taken: BTreeSet<(Transaction, Vec<u8>)>,
+    taken: BTreeSet<(Transaction, u64)>,
     /// BYEs of peers.
     byes: BTreeMap<Transaction, DialogId>,
     /// Requests that came and must not be obeyed, and why.
@@ -77,11 +78,11 @@ impl Oracle for Dialogs {
 }
 
 impl Phone {
-    fn sends(&mut self, flow: FlowId, message: &Message) -> Result<(), String> {
+    fn sends(&mut self, flow: FlowId, message: &Reading<'_>) -> Result<(), String> {
         match (message.method(), message.status()) {
             (Some(method), _) => {
                 if method == Method::Invite
-                    && let Some(transaction) = own_transaction(message)
+                    && let Some(transaction) = message.transaction
                 {
                     self.invites.insert(transaction, flow);
                 }
@@ -92,15 +93,17 @@ impl Phone {
         }
     }
 
-    fn asks(&mut self, method: Method<'_>, message: &Message) -> Result<(), String> {
-        let Some(id) = DialogId::sent(message).filter(|id| !id.remote.is_empty()) else { return Ok(()) };
+    fn asks(&mut self, method: Method<'_>, message: &Reading<'_>) -> Result<(), String> {
+        if message.dialog.remote == DialogId::NO_TAG {
+            return Ok(());
+        }
         // Those that go hop by hop repeat what their INVITE said.
         if method == Method::Cancel || method == Method::Ack && self.is_refusals(message) {
             return Ok(());
         }
-        let Some(transaction) = own_transaction(message) else { return Ok(()) };
+        let Some(transaction) = message.transaction else { return Ok(()) };
         let again = !self.seen.insert(transaction);
-        let Some(dialog) = self.dialogs.get_mut(&id) else {
+        let Some(dialog) = self.dialogs.get_mut(&message.dialog) else {
             return Err("belongs to no dialog".to_owned());
         };
         if again {
@@ -130,58 +133,53 @@ impl Phone {
     }
 
     /// Whether this is the ACK of a refusal: it has the branch of its INVITE (§17.1.1.3).
-    fn is_refusals(&self, ack: &Message) -> bool {
-        own_transaction(ack)
-            .is_some_and(|(branch, _)| self.invites.contains_key(&(branch, b"INVITE".to_vec())))
+    fn is_refusals(&self, ack: &Reading<'_>) -> bool {
+        ack.transaction.is_some_and(|ack| self.invites.contains_key(&ack.of_invite()))
     }
 
     /// A 2xx of ours.
-    fn agrees(&mut self, message: &Message) -> Result<(), String> {
-        let (Some(transaction), Some(id)) = (peers_transaction(message), DialogId::sent(message)) else {
-            return Ok(());
-        };
+    fn agrees(&mut self, message: &Reading<'_>) -> Result<(), String> {
+        let Some(transaction) = message.transaction else { return Ok(()) };
         if let Some(why) = self.unfit.get(&transaction) {
             return Err(format!("obeys a request {why}"));
         }
         if let Some(dialog) = self.byes.get(&transaction).and_then(|id| self.dialogs.get_mut(id)) {
             dialog.left = true;
         }
-        let Ok(cseq) = message.cseq() else { return Ok(()) };
-        if cseq.method != Method::Invite {
+        if message.of != Method::Invite {
             return Ok(());
         }
         let Some((routes, Some(target))) = self.invited.remove(&transaction) else { return Ok(()) };
-        let dialog = self.dialogs.entry(id).or_insert_with(|| Dialog { routes, ..Dialog::default() });
-        dialog.highest = dialog.highest.max(cseq.number);
+        let dialog =
+            self.dialogs.entry(message.dialog).or_insert_with(|| Dialog { routes, ..Dialog::default() });
+        dialog.highest = dialog.highest.max(message.number);
         (dialog.target, dialog.next_target) = (target, None);
         Ok(())
     }
 
-    fn receives(&mut self, flow: FlowId, message: &Message) {
+    fn receives(&mut self, flow: FlowId, message: &Reading<'_>) {
         match (message.method(), message.status()) {
             (Some(Method::Ack | Method::Cancel), _) => {}
             (Some(method), _) => self.is_asked(method, message),
-            (None, Some(200..=299)) if is_of(message, Method::Invite) => self.is_answered(flow, message),
+            (None, Some(200..=299)) if message.of == Method::Invite => self.is_answered(flow, message),
             _ => {}
         }
     }
 
-    fn is_asked(&mut self, method: Method<'_>, message: &Message) {
-        let (Some(transaction), Some(id)) = (peers_transaction(message), DialogId::received(message)) else {
-            return;
-        };
+    fn is_asked(&mut self, method: Method<'_>, message: &Reading<'_>) {
+        let (Some(transaction), id) = (message.transaction, message.dialog) else { return };
         let contact = || message.contact().ok().flatten().map(|contact| contact.uri.to_vec());
         // A proxy may send it again; it is what it was.
-        let again = !self.seen.insert(transaction.clone());
+        let again = !self.seen.insert(transaction);
         if method == Method::Invite {
             let routes = message.values(HeaderName::RecordRoute).map(<[u8]>::to_vec).collect();
-            self.invited.insert(transaction.clone(), (routes, contact()));
+            self.invited.insert(transaction, (routes, contact()));
         }
-        if again || id.local.is_empty() {
+        if again || id.local == DialogId::NO_TAG {
             return;
         }
         if method == Method::Bye {
-            self.byes.insert(transaction.clone(), id.clone());
+            self.byes.insert(transaction, id);
         }
         let Some(dialog) = self.dialogs.get_mut(&id) else {
             // Early dialogs are not followed: the Call-ID and our tag may be those of one.
@@ -191,30 +189,28 @@ impl Phone {
             }
             return;
         };
-        let Ok(cseq) = message.cseq() else { return };
-        let known = method == Method::Invite && dialog.invites.contains(&cseq.number);
-        if cseq.number < dialog.highest && !known && !dialog.left {
+        let number = message.number;
+        let known = method == Method::Invite && dialog.invites.contains(&number);
+        if number < dialog.highest && !known && !dialog.left {
             self.unfit.insert(transaction, "with a lower number than one before it");
         }
-        if cseq.number >= dialog.highest && method == Method::Invite {
-            dialog.invites.insert(cseq.number);
+        if number >= dialog.highest && method == Method::Invite {
+            dialog.invites.insert(number);
         }
-        dialog.highest = dialog.highest.max(cseq.number);
+        dialog.highest = dialog.highest.max(number);
         if method == Method::Invite {
             dialog.next_target = contact().or(dialog.next_target.take());
         }
     }
 
     /// A 2xx to an INVITE of ours.
-    fn is_answered(&mut self, flow: FlowId, message: &Message) {
-        let (Some(transaction), Some(id)) = (own_transaction(message), DialogId::received(message)) else {
-            return;
-        };
+    fn is_answered(&mut self, flow: FlowId, message: &Reading<'_>) {
+        let (Some(transaction), id) = (message.transaction, message.dialog) else { return };
         // §18.1.2: what comes back on another flow is for nobody.
         if self.invites.get(&transaction) != Some(&flow) {
             return;
         }
-        if !self.taken.insert((transaction, id.remote.clone())) {
+        if !self.taken.insert((transaction, id.remote)) {
             return;
         }
         let Ok(Some(contact)) = message.contact() else { return };

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use offhook::{Command, DtmfPath, Event, Status};
-use offhook_wire::{Instant, Message, Method};
+use offhook_wire::{Instant, Method};
 
-use super::{Oracle, Scene, Sight, is_of, session_of};
+use super::{Oracle, Scene, Sight, session_of};
 use crate::media::End;
 
 #[derive(Default)]
@@ -21,7 +21,7 @@ pub(super) struct Digits {
 }
 
 /// By what an INFO is told apart from the next: the Call-ID and the number.
-type Info = (Vec<u8>, u32);
+type Info = (u64, u32);
 
 #[derive(Default)]
 struct Ledger {
@@ -56,11 +56,11 @@ impl Oracle for Digits {
                 self.asked((phone, *session), digits);
                 Ok(())
             }
-            Sight::Received { message: Some(message), .. } if is_of(message, Method::Info) => {
-                let info = info(message);
+            Sight::Received { message: Some(message), .. } if message.of == Method::Info => {
+                let info = (message.dialog.call, message.number);
                 match message.status() {
-                    None => self.came = info,
-                    Some(401 | 407) => self.challenged.extend(info),
+                    None => self.came = Some(info),
+                    Some(401 | 407) => drop(self.challenged.insert(info)),
                     Some(_) => {}
                 }
                 Ok(())
@@ -170,7 +170,7 @@ impl Digits {
         let Some(ledger) = self.calls.get_mut(&sender) else { return Err("nobody sent it".to_owned()) };
         let again = ledger.heard.as_ref().is_none_or(|before| self.challenged.contains(before));
         if again && ledger.waiting.front() == Some(&digit) {
-            ledger.heard.clone_from(&self.came);
+            ledger.heard = self.came;
             return Ok(());
         }
         match ledger.failed.iter().position(|failed| *failed == digit) {
@@ -184,10 +184,6 @@ impl Digits {
     }
 }
 
-fn info(message: &Message) -> Option<Info> {
-    Some((message.call_id().ok()?.to_vec(), message.cseq().ok()?.number))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,12 +195,12 @@ mod tests {
         let end: End = (0, world.phone("alice").next_session());
         let mut ledger = Digits::default();
         ledger.asked(end, "1122");
-        let infos = [1, 2].map(|number| (b"call".to_vec(), number));
-        ledger.came = Some(infos[0].clone());
+        let infos = [(0, 1), (0, 2)];
+        ledger.came = Some(infos[0]);
         assert_eq!(ledger.heard_info(end, '1'), Ok(()));
         assert!(ledger.heard_info(end, '1').is_err(), "twice, before its outcome");
-        ledger.challenged.insert(infos[0].clone());
-        ledger.came = Some(infos[1].clone());
+        ledger.challenged.insert(infos[0]);
+        ledger.came = Some(infos[1]);
         assert_eq!(
             ledger.heard_info(end, '1'),
             Ok(()),

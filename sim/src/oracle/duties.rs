@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bytes::Bytes;
 use offhook::FlowId;
-use offhook_wire::{Frame, Instant, Limits, Message, Method, datagram};
+use offhook_wire::{Instant, Method};
 
+use super::reading::{Reading, Transaction};
 use super::{Moment, Oracle, Scene, Sight};
 use crate::node::PhoneNode;
 use crate::scenario::Transport;
@@ -25,28 +25,26 @@ const AWAITED: Duration = Duration::from_secs(30);
 /// RFC 3261 §14.1: the least that the owner of the Call-ID waits after a 491.
 const GLARE: Duration = Duration::from_millis(2100);
 
-type Branch = Vec<u8>;
-type CallId = Vec<u8>;
+type CallId = u64;
 
 #[derive(Default)]
 pub(super) struct Duties {
-    limits: Limits,
     phones: Vec<Phone>,
 }
 
 #[derive(Default)]
 struct Phone {
     /// Requests over UDP: where and when each was sent. `None` once it was sent again, or has a response.
-    first: BTreeMap<Branch, Option<(FlowId, Duration)>>,
+    first: BTreeMap<Transaction, Option<(FlowId, Duration)>>,
     /// INVITEs by branch.
-    invites: BTreeMap<Branch, Invite>,
+    invites: BTreeMap<Transaction, Invite>,
     /// ACKs that are due when the phone has done what it does now.
     acks: Vec<(FlowId, CallId, u32, u16)>,
     /// Requests that came in and were not answered.
-    asked: BTreeMap<(FlowId, Branch), String>,
+    asked: BTreeMap<(FlowId, Transaction), String>,
     /// Those that were, over whatever connection: a proxy that sends one again over the next has had its answer
     /// (RFC 6026 §7.1).
-    answered: BTreeSet<Branch>,
+    answered: BTreeSet<Transaction>,
     /// Calls that a peer began.
     offered: BTreeSet<CallId>,
     /// Calls that this phone began.
@@ -99,18 +97,16 @@ impl Oracle for Duties {
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
         self.phones.resize_with(scene.phones.len(), Phone::default);
         let (index, done) = match *sight {
-            Sight::Sent { phone, flow, data, .. } => {
-                let Some(message) = read(data, &self.limits) else { return Ok(()) };
+            Sight::Sent { phone, flow, message: Some(message), .. } => {
                 let udp = scene.phones[phone].setup.transport == Transport::Udp;
                 let now = Now::at(&scene.phones[phone], scene.now);
-                (phone, self.phones[phone].sent(now, udp, flow, &message))
+                (phone, self.phones[phone].sent(now, udp, flow, message))
             }
-            Sight::Received { phone, flow, data, .. } => {
-                let Some(message) = read(data, &self.limits) else { return Ok(()) };
+            Sight::Received { phone, flow, message: Some(message), .. } => {
                 let now = Now::at(&scene.phones[phone], scene.now);
                 let known = scene.phones[phone].flows.contains_key(&flow);
                 if known {
-                    self.phones[phone].received(now, flow, &message);
+                    self.phones[phone].received(now, flow, message);
                 }
                 (phone, Ok(()))
             }
@@ -162,19 +158,20 @@ impl Phone {
         self.harmed.is_some_and(|at| now.shown.saturating_since(at) < AWAITED * 3)
     }
 
-    fn sent(&mut self, now: Now, udp: bool, flow: FlowId, message: &Message) -> Result<(), String> {
-        let Some((branch, call, number)) = names(message) else { return Ok(()) };
+    fn sent(&mut self, now: Now, udp: bool, flow: FlowId, message: &Reading<'_>) -> Result<(), String> {
+        let Some(transaction) = message.transaction else { return Ok(()) };
+        let (call, number) = (message.dialog.call, message.number);
         match (message.method(), message.status()) {
             (Some(Method::Ack), _) => {
                 self.acks.retain(|(_, of, n, _)| *of != call || *n != number);
             }
             (Some(method), _) => {
                 if udp {
-                    let known = self.first.contains_key(&branch);
-                    self.first.insert(branch.clone(), (!known).then_some((flow, now.lived)));
+                    let known = self.first.contains_key(&transaction);
+                    self.first.insert(transaction, (!known).then_some((flow, now.lived)));
                 }
                 match method {
-                    Method::Invite => self.invited(now.shown, flow, branch, call, message)?,
+                    Method::Invite => self.invited(now.shown, flow, transaction, call, message)?,
                     Method::Bye => {
                         let early = self.accepted.get(&call).is_some_and(|accepted| {
                             !accepted.acknowledged && now.shown.saturating_since(accepted.at.shown) < AWAITED
@@ -187,12 +184,12 @@ impl Phone {
                 }
             }
             (None, Some(200..)) => {
-                self.asked.retain(|(_, asked), _| *asked != branch);
-                self.answered.insert(branch);
+                self.asked.retain(|(_, asked), _| *asked != transaction);
+                self.answered.insert(transaction);
                 // A phone that calls itself has both ends of one Call-ID.
                 let theirs = self.offered.contains(&call) && !self.owned.contains(&call);
                 let accepts = theirs && message.status().is_some_and(|status| status < 300);
-                if accepts && message.cseq().is_ok_and(|cseq| cseq.method == Method::Invite) {
+                if accepts && message.of == Method::Invite {
                     let first = Accepted { at: now, flow, times: 0, acknowledged: false };
                     self.accepted.entry(call).or_insert(first).times += 1;
                 }
@@ -206,20 +203,20 @@ impl Phone {
         &mut self,
         now: Instant,
         flow: FlowId,
-        branch: Branch,
+        transaction: Transaction,
         call: CallId,
-        message: &Message,
+        message: &Reading<'_>,
     ) -> Result<(), String> {
         if message.to().is_ok_and(|to| to.tag().is_none()) {
-            self.owned.insert(call.clone());
+            self.owned.insert(call);
         }
-        if self.invites.contains_key(&branch) {
+        if self.invites.contains_key(&transaction) {
             return Ok(());
         }
         let met = self.glares.remove(&call);
-        let number = message.cseq().map_or(0, |cseq| cseq.number);
+        let number = message.number;
         let invite = Invite { sent: now, flow, call, number, status: None, confused: false };
-        self.invites.insert(branch, invite);
+        self.invites.insert(transaction, invite);
         match met {
             Some(at) if now.saturating_since(at) < GLARE => {
                 Err("tries again at once after a 491, and owns the Call-ID".to_owned())
@@ -228,12 +225,9 @@ impl Phone {
         }
     }
 
-    fn received(&mut self, now: Now, flow: FlowId, message: &Message) {
-        let Some((branch, call, number)) = names(message) else { return };
-        // RFC 3261 §18.1.2: a response with more than one Via has gone astray.
-        if message.status().is_some() && message.vias().count() > 1 {
-            return;
-        }
+    fn received(&mut self, now: Now, flow: FlowId, message: &Reading<'_>) {
+        let Some(transaction) = message.transaction else { return };
+        let (call, number) = (message.dialog.call, message.number);
         match (message.method(), message.status()) {
             // A BYE of the peer says as much as its ACK.
             (Some(Method::Ack | Method::Bye), _) => {
@@ -246,19 +240,20 @@ impl Phone {
                     self.offered.insert(call);
                 }
                 // A CANCEL has the branch of its INVITE.
-                if method != Method::Cancel && !self.answered.contains(&branch) {
+                if method != Method::Cancel && !self.answered.contains(&transaction) {
                     self.asked
-                        .insert((flow, branch), String::from_utf8_lossy(method.as_bytes()).into_owned());
+                        .insert((flow, transaction), String::from_utf8_lossy(method.as_bytes()).into_owned());
                 }
             }
             (None, Some(status)) => {
-                if let Some(first) = self.first.get_mut(&branch) {
+                if let Some(first) = self.first.get_mut(&transaction) {
                     *first = None;
                 }
-                if status < 200 || message.cseq().is_ok_and(|cseq| cseq.method != Method::Invite) {
+                if status < 200 || message.of != Method::Invite {
                     return;
                 }
-                let Some(invite) = self.invites.get_mut(&branch).filter(|invite| invite.flow == flow) else {
+                let Some(invite) = self.invites.get_mut(&transaction).filter(|invite| invite.flow == flow)
+                else {
                     return;
                 };
                 // What names another call or number than the INVITE is no answer to it (RFC 3261 §8.2.6.2). It ends the
@@ -268,7 +263,7 @@ impl Phone {
                 let first = *invite.status.get_or_insert(status);
                 let due = if status < 300 { first < 300 } else { !again };
                 if is_its && due && !invite.confused && now.shown.saturating_since(invite.sent) < AWAITED {
-                    self.acks.push((flow, call.clone(), number, status));
+                    self.acks.push((flow, call, number, status));
                 }
                 let ours = self.owned.contains(&call) && !self.offered.contains(&call);
                 if is_its && status == 491 && !again && ours {
@@ -305,19 +300,4 @@ impl Phone {
         }
         Ok(())
     }
-}
-
-fn read(data: &Bytes, limits: &Limits) -> Option<Message> {
-    match datagram(data.clone(), limits) {
-        Frame::Message(message) => message.check().is_ok().then_some(message),
-        _ => None,
-    }
-}
-
-/// The branch with the sent-by and the method, the Call-ID and the number.
-fn names(message: &Message) -> Option<(Branch, CallId, u32)> {
-    let via = message.via().ok()?;
-    let cseq = message.cseq().ok()?;
-    let branch = [via.branch()?, via.host, cseq.method.as_bytes()].concat();
-    Some((branch, message.call_id().ok()?.to_vec(), cseq.number))
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use offhook::{Event, FlowId, FlowState};
 use offhook_wire::Instant;
 
-use super::watch::Watch;
 use super::{Oracle, Scene, Sight};
 use crate::scenario::Transport;
 
@@ -19,7 +18,6 @@ const ANSWER: Duration = Duration::from_millis(10_100);
 
 #[derive(Default)]
 pub(super) struct KeepAlives {
-    watch: Watch,
     flows: BTreeMap<(usize, FlowId), Flow>,
 }
 
@@ -42,7 +40,7 @@ impl Oracle for KeepAlives {
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
         match *sight {
             Sight::Told { phone, event: Event::Flow { flow, state, .. } } => {
-                let now = self.watch.now(scene, phone);
+                let now = scene.local(phone);
                 match state {
                     FlowState::Up => {
                         let flow_up = Flow { sent: now, unanswered: None, answers: false, heard: false };
@@ -54,7 +52,7 @@ impl Oracle for KeepAlives {
             Sight::Sent { phone, flow, data, message: None }
                 if data[..] == b"\r\n\r\n"[..] || data[..] == b"\r\n"[..] =>
             {
-                let now = self.watch.now(scene, phone);
+                let now = scene.local(phone);
                 let ping = scene.phones[phone].setup.transport == Transport::Ws && data.len() == 4;
                 if let Some(flow) = self.flows.get_mut(&(phone, flow)) {
                     flow.sent = now;
@@ -76,7 +74,7 @@ impl Oracle for KeepAlives {
                 }
             }
             Sight::Drained { phone, .. } => {
-                let now = self.watch.now(scene, phone);
+                let now = scene.local(phone);
                 let name = &scene.phones[phone].setup.name;
                 let flows = (phone, FlowId(0))..=(phone, FlowId(u32::MAX));
                 for (_, flow) in self.flows.range_mut(flows) {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use offhook_wire::{Instant, Method};
 
-use super::watch::Watch;
 use super::{Moment, Oracle, Scene, Sight};
 use crate::node::PhoneNode;
 
@@ -22,7 +21,6 @@ const OF_TRANSACTION: usize = 2;
 
 #[derive(Default)]
 pub(super) struct Leaks {
-    watch: Watch,
     /// When messages went out and came in, by phone.
     messages: Vec<VecDeque<Instant>>,
 }
@@ -43,7 +41,7 @@ impl Oracle for Leaks {
             | Sight::Received { phone, message: Some(message), .. }
                 if message.method().is_some_and(|method| method != Method::Ack) =>
             {
-                let now = self.watch.now(scene, phone);
+                let now = scene.local(phone);
                 let messages = &mut self.messages[phone];
                 messages.push_back(now);
                 while messages.front().is_some_and(|at| now.saturating_since(*at) > MEMORY) {
@@ -64,7 +62,7 @@ impl Oracle for Leaks {
         for (index, node) in scene.phones.iter().enumerate().filter(|(_, node)| node.alive) {
             let name = &node.setup.name;
             let holds = node.holdings();
-            let now = self.watch.now(scene, index);
+            let now = scene.local(index);
             let lately =
                 self.messages[index].iter().filter(|at| now.saturating_since(**at) <= MEMORY).count();
             let transactions = holds.client_transactions + holds.server_transactions;

@@ -20,6 +20,7 @@ mod outcome;
 mod prompt;
 mod quiet;
 mod reach;
+mod reading;
 mod registration;
 mod repetition;
 mod retries;
@@ -27,7 +28,6 @@ mod sequence;
 mod sound;
 mod stuck;
 mod transfer;
-mod watch;
 mod will;
 mod wire;
 
@@ -35,13 +35,14 @@ use std::fmt;
 
 use bytes::Bytes;
 use offhook::{Command, Event, FlowId, Misuse, SessionId, Target};
-use offhook_wire::{HeaderName, Instant, Message, Method, NameAddr};
+use offhook_wire::Instant;
 
 use crate::media::{End, Engines, Listening};
 use crate::node::{ExchangeNode, PhoneNode};
 use crate::scenario::Seconds;
 use crate::tape::Node;
 use crate::world::Phase;
+pub use reading::Reading;
 
 /// One promise.
 pub trait Oracle {
@@ -88,6 +89,11 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
+    /// What a phone takes the time to be: time that runs backwards stands still.
+    pub fn local(&self, phone: usize) -> Instant {
+        self.phones[phone].local(self.now)
+    }
+
     /// Whether a message was harmed, anywhere, since then: whoever it was meant for may have got it wrong, and told others.
     pub fn was_harmed_since(&self, then: Instant) -> bool {
         self.phones.iter().any(|phone| phone.harmed.is_some_and(|at| at >= then))
@@ -123,7 +129,7 @@ pub enum Sight<'a> {
         /// What goes out: a message or a keep-alive.
         data: &'a Bytes,
         /// The message, if it is one that keeps the rules.
-        message: Option<&'a Message>,
+        message: Option<&'a Reading<'a>>,
     },
     /// Something reaches a phone.
     Received {
@@ -134,7 +140,7 @@ pub enum Sight<'a> {
         /// What comes in: a message, a keep-alive, or something else.
         data: &'a Bytes,
         /// The message, if it is one that keeps the rules.
-        message: Option<&'a Message>,
+        message: Option<&'a Reading<'a>>,
     },
     /// A phone wants a connection.
     Opens {
@@ -288,63 +294,4 @@ fn session_of(event: &Event) -> Option<SessionId> {
         | Event::Ended { session, .. } => Some(*session),
         _ => None,
     }
-}
-
-/// What names a transaction: the branch and the method, and for one that somebody else began who that was.
-type Transaction = (Vec<u8>, Vec<u8>);
-
-/// The transaction of a request that a phone sends, or of a response that it receives (RFC 3261 §17.1.3). Branches compare
-/// without case (§7.3.1); a response with more than one Via is for somebody else (§8.1.3.3).
-fn own_transaction(message: &Message) -> Option<Transaction> {
-    if message.status().is_some() && message.values(HeaderName::Via).nth(1).is_some() {
-        return None;
-    }
-    let branch = message.via().ok()?.branch()?.to_ascii_lowercase();
-    Some((branch, message.cseq().ok()?.method.as_bytes().to_vec()))
-}
-
-/// The transaction of a request that a phone receives, or of its response (RFC 3261 §17.2.3). An ACK and a CANCEL have one of
-/// their own here. None for a branch of the days before RFC 3261, which names nothing alone.
-fn peers_transaction(message: &Message) -> Option<Transaction> {
-    let via = message.via().ok()?;
-    let branch = via.branch().filter(|branch| branch.starts_with(b"z9hG4bK"))?;
-    let method = message.cseq().ok()?.method.as_bytes().to_vec();
-    Some((
-        [branch, b" ", via.host, via.port.map(|port| port.to_string()).unwrap_or_default().as_bytes()]
-            .concat(),
-        method,
-    ))
-}
-
-/// A dialog as one end sees it (RFC 3261 §12): the Call-ID, its own tag and the peer's.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct DialogId {
-    call: Vec<u8>,
-    local: Vec<u8>,
-    remote: Vec<u8>,
-}
-
-impl DialogId {
-    /// Of a message that this end sends.
-    fn sent(message: &Message) -> Option<Self> {
-        let (from, to) = (tag(message.from()), tag(message.to()));
-        let (local, remote) = if message.status().is_none() { (from, to) } else { (to, from) };
-        Some(Self { call: message.call_id().ok()?.to_vec(), local, remote })
-    }
-
-    /// Of a message that this end receives.
-    fn received(message: &Message) -> Option<Self> {
-        let Self { call, local, remote } = Self::sent(message)?;
-        Some(Self { call, local: remote, remote: local })
-    }
-}
-
-/// Empty when there is none.
-fn tag<E>(address: Result<NameAddr<'_>, E>) -> Vec<u8> {
-    address.ok().and_then(|address| address.tag().map(<[u8]>::to_vec)).unwrap_or_default()
-}
-
-/// Whether a message belongs to a request of this method.
-fn is_of(message: &Message, method: Method<'_>) -> bool {
-    message.cseq().is_ok_and(|cseq| cseq.method == method)
 }

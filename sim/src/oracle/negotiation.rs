@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use offhook::Status;
 use offhook_wire::{Instant, Method};
 
-use super::{Oracle, Scene, Sight, Transaction, is_of, own_transaction};
+use super::reading::Transaction;
+use super::{Oracle, Scene, Sight};
 use crate::media::End;
 use crate::node::Call;
 
@@ -30,17 +31,16 @@ impl Oracle for Negotiation {
             }
             Sight::Sent { message: Some(message), .. } if message.method() == Some(Method::Invite) => {
                 let offer = scene.engines.offer_in(message.body_bytes());
-                if let (Some(transaction), Some(offer)) = (own_transaction(message), offer) {
+                if let (Some(transaction), Some(offer)) = (message.transaction, offer) {
                     self.refused.retain(|refused| *refused != offer);
                     self.offers.entry(transaction).or_insert(Some(offer));
                 }
                 Ok(())
             }
             Sight::Received { phone, message: Some(message), .. }
-                if message.status().is_some_and(|status| status >= 300) && is_of(message, Method::Invite) =>
+                if message.status().is_some_and(|status| status >= 300) && message.of == Method::Invite =>
             {
-                let offer =
-                    own_transaction(message).and_then(|transaction| self.offers.get_mut(&transaction));
+                let offer = message.transaction.and_then(|transaction| self.offers.get_mut(&transaction));
                 // Rogues answer past the proxies, and then everybody hears of it (RFC 3261 §17.1.3:
                 // only who asked heeds it).
                 let own = offer.filter(|offer| offer.is_some_and(|((asker, _), _)| asker == phone));

@@ -6,24 +6,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook::{Event, FlowId};
-use offhook_wire::{Instant, Message, Method};
+use offhook_wire::{Instant, Method};
 
-use super::watch::Watch;
-use super::{DialogId, Oracle, Scene, Sight, Transaction, is_of, own_transaction, peers_transaction};
+use super::reading::{DialogId, Reading, Transaction};
+use super::{Oracle, Scene, Sight};
 
 /// How long after an INVITE its responses are surely still awaited: short of 64·T1.
 const AWAITED: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
 pub(super) struct Prompt {
-    watch: Watch,
     phones: Vec<Phone>,
 }
 
 #[derive(Default)]
 struct Phone {
     /// Requests that came since the phone was last at rest, without a response.
-    asked: BTreeMap<Transaction, String>,
+    asked: BTreeSet<Transaction>,
     /// INVITEs of others, and where they came.
     known: BTreeSet<(FlowId, Transaction)>,
     /// Those that were taken: over another connection nobody asks again.
@@ -53,14 +52,14 @@ impl Oracle for Prompt {
         self.phones.resize_with(scene.phones.len(), Phone::default);
         match *sight {
             Sight::Sent { phone, flow, message: Some(message), .. } => {
-                let now = self.watch.now(scene, phone);
+                let now = scene.local(phone);
                 self.phones[phone].sends(now, flow, message);
             }
             // On a connection that the phone gave up it hears nothing.
             Sight::Received { phone, flow, message: Some(message), .. }
                 if scene.phones[phone].flows.contains_key(&flow) =>
             {
-                let now = self.watch.now(scene, phone);
+                let now = scene.local(phone);
                 self.phones[phone].receives(now, flow, message);
             }
             Sight::Told { phone, event: Event::Incoming(_) } => self.phones[phone].rings = true,
@@ -75,32 +74,28 @@ impl Oracle for Prompt {
 }
 
 impl Phone {
-    fn receives(&mut self, now: Instant, flow: FlowId, message: &Message) {
+    fn receives(&mut self, now: Instant, flow: FlowId, message: &Reading<'_>) {
         match (message.method(), message.status()) {
             (Some(Method::Ack), _) => {}
             (Some(method), _) => {
-                let Some(transaction) = peers_transaction(message) else { return };
+                let Some(transaction) = message.transaction else { return };
                 match method {
                     // Later it may come again, and be answered already.
                     Method::Invite if self.accepted.contains(&transaction) => {}
-                    Method::Invite if !self.known.insert((flow, transaction.clone())) => {}
+                    Method::Invite if !self.known.insert((flow, transaction)) => {}
                     Method::Invite => drop(self.invited.insert(transaction)),
                     Method::Cancel => {
-                        let invite = (transaction.0.clone(), b"INVITE".to_vec());
-                        if self.invited.contains(&invite) {
-                            self.cancelled.insert(invite);
+                        if self.invited.contains(&transaction.of_invite()) {
+                            self.cancelled.insert(transaction.of_invite());
                         }
-                        self.asked.insert(transaction, "CANCEL".to_owned());
+                        self.asked.insert(transaction);
                     }
-                    _ => {
-                        let method = String::from_utf8_lossy(method.as_bytes()).into_owned();
-                        self.asked.insert(transaction, method);
-                    }
+                    _ => drop(self.asked.insert(transaction)),
                 }
             }
-            (None, Some(status @ 200..)) if is_of(message, Method::Invite) => {
+            (None, Some(status @ 200..)) if message.of == Method::Invite => {
                 let Some((sent, over, refused)) =
-                    own_transaction(message).and_then(|transaction| self.invites.get_mut(&transaction))
+                    message.transaction.and_then(|transaction| self.invites.get_mut(&transaction))
                 else {
                     return;
                 };
@@ -108,31 +103,27 @@ impl Phone {
                 if *refused || *over != flow || now.saturating_since(*sent) > AWAITED {
                     return;
                 }
-                if let (Some(id), Ok(cseq)) = (DialogId::received(message), message.cseq()) {
-                    self.taken.insert((id, cseq.number));
-                }
+                self.taken.insert((message.dialog, message.number));
             }
             _ => {}
         }
     }
 
-    fn sends(&mut self, now: Instant, flow: FlowId, message: &Message) {
+    fn sends(&mut self, now: Instant, flow: FlowId, message: &Reading<'_>) {
         match (message.method(), message.status()) {
             (Some(Method::Ack), _) => {
-                if let (Some(id), Ok(cseq)) = (DialogId::sent(message), message.cseq()) {
-                    self.taken.remove(&(id, cseq.number));
-                }
+                self.taken.remove(&(message.dialog, message.number));
             }
             (Some(Method::Invite), _) => {
-                if let Some(transaction) = own_transaction(message) {
+                if let Some(transaction) = message.transaction {
                     self.invites.entry(transaction).or_insert((now, flow, false));
                 }
             }
             (None, Some(status)) => {
-                self.rings &= status == 100 || !is_of(message, Method::Invite);
-                if let Some(transaction) = peers_transaction(message).filter(|_| status >= 200) {
-                    if status < 300 && is_of(message, Method::Invite) {
-                        self.accepted.insert(transaction.clone());
+                self.rings &= status == 100 || message.of != Method::Invite;
+                if let Some(transaction) = message.transaction.filter(|_| status >= 200) {
+                    if status < 300 && message.of == Method::Invite {
+                        self.accepted.insert(transaction);
                     }
                     self.asked.remove(&transaction);
                     self.invited.remove(&transaction);
@@ -144,8 +135,8 @@ impl Phone {
     }
 
     fn rests(&mut self) -> Result<(), String> {
-        if let Some((_, method)) = self.asked.pop_first() {
-            return Err(format!("does not answer a {method}"));
+        if let Some(asked) = self.asked.pop_first() {
+            return Err(format!("does not answer a {}", asked.verb.method()));
         }
         if self.cancelled.pop_first().is_some() {
             return Err("does not refuse an INVITE that was cancelled".to_owned());

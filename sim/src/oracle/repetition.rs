@@ -2,78 +2,99 @@
 //! refusals of INVITEs over UDP (§17.2.1), and 2xx to INVITEs over anything (§13.3.1.4). Nothing else comes twice, but for a
 //! response whose request came again (§17.2.2).
 //!
-//! Times are the phone's own. Something is late only if the phone was awake and did not send it.
+//! Nothing here is early or late by a little. A phone lives by its clock, and looks at it once for each thing that it is handed:
+//! then what was due by that look is done, in the order in which it was due, and after that what it was handed. So is it here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use offhook::FlowId;
-use offhook_wire::{Instant, Message, Method};
+use offhook::{FlowId, Status};
+use offhook_wire::{Instant, Method};
 
-use super::watch::Watch;
-use super::{DialogId, Oracle, Scene, Sight, Transaction, is_of, own_transaction, peers_transaction};
+use super::reading::{DialogId, Reading, Transaction};
+use super::{Oracle, Scene, Sight};
+use crate::node::PhoneNode;
 use crate::scenario::Transport;
 
 const T1: Duration = Duration::from_millis(500);
 const T2: Duration = Duration::from_secs(4);
+const T4: Duration = Duration::from_secs(5);
 
-/// 64·T1.
+/// 64·T1: timers B, F and H, and how long a 2xx waits for its ACK.
 const LIFE: Duration = Duration::from_secs(32);
 
-/// What the change from one clock to another may take away from a time.
-const EARLY: Duration = Duration::from_millis(1);
-
-/// How much later than it should something may come.
-const LATE: Duration = Duration::from_millis(100);
-
-/// How long what is over is remembered: nobody repeats it later.
-const MEMORY: Duration = Duration::from_secs(80);
+/// Why something is not to come again.
+const NOT_MISSED: &str = "that nobody misses";
+const NOT_GIVEN_UP: &str = "and does not give up";
 
 #[derive(Default)]
 pub(super) struct Repetition {
-    watch: Watch,
     phones: Vec<Phone>,
 }
 
 #[derive(Default)]
 struct Phone {
-    sent: BTreeMap<Key, Repeated>,
-    /// How often each request of others came that is no INVITE, less the final responses to it.
-    asked: BTreeMap<Transaction, u32>,
-    /// Where INVITEs came over.
+    /// What waits for its answer, or what may be asked for again.
+    waits: BTreeMap<Key, Repeated>,
+    /// What never comes again, and why.
+    over: BTreeMap<Key, &'static str>,
+    /// Where INVITEs came over last, and those that came over more than one connection.
     invited: BTreeMap<Transaction, FlowId>,
-    /// INVITEs that came since the phone was last at rest.
-    again: BTreeSet<Transaction>,
-    /// INVITEs that came once more about when their transaction was over.
-    anew: BTreeSet<Transaction>,
-    /// Whether something came since then that is no good message: its answer is not counted.
-    garbled: bool,
-    /// When the phone was last at rest.
-    rested: Instant,
+    moved: BTreeSet<Transaction>,
+    /// Whether the phone looked at its clock since it was last at rest.
+    awake: bool,
+    /// The request that it was handed, for one that is no INVITE until it is answered.
+    came: Option<Transaction>,
+    /// What the message that it was handed says of what waits, once that was heard.
+    news: Option<(FlowId, News)>,
+    /// Whether it had a connection when it was last at rest.
+    connected: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Request(Transaction),
-    Refusal(Transaction, FlowId),
+    Refusal(Transaction),
+    /// By the dialog that it makes, and the number of its INVITE.
     Accepted(DialogId, u32),
+}
+
+/// What a message means for what waits.
+#[derive(Copy, Clone)]
+enum News {
+    /// It is answered.
+    Answered(Key),
+    /// A request that is no INVITE is being worked on.
+    Working(Key),
+    /// A refusal has its ACK.
+    Confirmed(Key),
+    /// The peer hangs up.
+    Bye(DialogId),
 }
 
 struct Repeated {
     flow: FlowId,
-    first: Instant,
+    /// Of which INVITE a 2xx is the answer: a proxy that forgot sends it on in a new transaction, and that has an answer of its own.
+    of: Option<Transaction>,
+    timer: Option<Timer>,
+    /// When it is given up.
+    ends: Instant,
     last: Instant,
-    /// From the last to the next.
-    interval: Duration,
-    /// The longest interval.
+    /// How often it is still to be sent before the phone rests.
+    owed: u32,
+    /// A 2xx whose transaction went with its connection: nobody saw when the call gave it for the first time.
+    unseen: bool,
+    /// A refusal that has its ACK, and absorbs what comes late.
+    confirmed: bool,
+}
+
+/// One that sends again: timer A, E or G, or that of a 2xx.
+struct Timer {
+    due: Instant,
+    /// From then to the next.
+    wait: Duration,
+    /// The longest.
     most: Duration,
-    /// Whether it goes over something that repeats by itself, or had its answer when the phone was last at rest. What is
-    /// overdue when the answer comes may go out once more.
-    done: bool,
-    /// Whether it has its answer.
-    answered: bool,
-    /// Whether it may be missing, because it had nowhere to go once.
-    may_wait: bool,
 }
 
 impl Oracle for Repetition {
@@ -87,226 +108,291 @@ impl Oracle for Repetition {
 
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
         self.phones.resize_with(scene.phones.len(), Phone::default);
-        let (index, done) = match *sight {
-            Sight::Sent { phone, flow, message: Some(message), .. } => {
-                let now = self.watch.now(scene, phone);
-                let udp = scene.phones[phone].setup.transport == Transport::Udp;
-                (phone, self.phones[phone].sends(now, udp, flow, message))
-            }
-            Sight::Received { phone, flow, message, .. } => {
-                match message {
-                    Some(message) => {
-                        let now = self.watch.now(scene, phone);
-                        self.phones[phone].receives(now, flow, message);
-                    }
-                    None => self.phones[phone].garbled = true,
-                }
-                return Ok(());
-            }
-            Sight::Drained { phone, .. } => {
-                let now = self.watch.now(scene, phone);
-                let up = |flow| scene.phones[phone].flows.contains_key(&flow);
-                (phone, self.phones[phone].rests(now, up))
-            }
-            _ => return Ok(()),
+        let (Sight::Sent { phone: index, .. }
+        | Sight::Received { phone: index, .. }
+        | Sight::Drained { phone: index, .. }) = *sight
+        else {
+            return Ok(());
         };
-        done.map_err(|what| format!("{} {what}", scene.phones[index].setup.name))
+        let (node, phone) = (&scene.phones[index], &mut self.phones[index]);
+        let now = scene.local(index);
+        phone.looks(now);
+        let done = match *sight {
+            Sight::Sent { flow, message: Some(message), .. } => {
+                phone.sends(now, node.setup.transport == Transport::Udp, flow, message)
+            }
+            Sight::Received { flow, message: Some(message), .. } => {
+                phone.receives(now, flow, message);
+                Ok(())
+            }
+            Sight::Drained { .. } => phone.rests(now, node),
+            _ => Ok(()),
+        };
+        done.map_err(|what| format!("{} {what}", node.setup.name))
     }
 }
 
 impl Phone {
-    fn sends(&mut self, now: Instant, udp: bool, flow: FlowId, message: &Message) -> Result<(), String> {
-        let rested = self.rested;
+    /// The phone looks at its clock: what is due is owed. What was due before it is given up is owed too, in its turn.
+    fn looks(&mut self, now: Instant) {
+        if std::mem::replace(&mut self.awake, true) {
+            return;
+        }
+        for (key, repeated) in &mut self.waits {
+            // A call that gives up its 2xx does not send it once more, and a transaction has a timer for each.
+            let in_time = !matches!(key, Key::Accepted(..)) || now < repeated.ends;
+            if let Some(timer) = &mut repeated.timer
+                && timer.due <= now
+                && timer.due < repeated.ends
+            {
+                repeated.owed += u32::from(in_time);
+                timer.due = now + timer.wait;
+                timer.wait = (timer.wait * 2).min(timer.most);
+            }
+        }
+    }
+
+    fn sends(&mut self, now: Instant, udp: bool, flow: FlowId, message: &Reading<'_>) -> Result<(), String> {
+        let Some(transaction) = message.transaction else { return Ok(()) };
         match (message.method(), message.status()) {
             (Some(Method::Ack), _) => Ok(()),
             (Some(method), _) => {
-                if method == Method::Bye
-                    && let Some(dialog) = DialogId::sent(message)
-                {
-                    self.forget_accepted(&dialog);
+                if method == Method::Bye {
+                    self.hang_up(message.dialog);
                 }
-                let Some(transaction) = own_transaction(message) else { return Ok(()) };
                 let most = if method == Method::Invite { LIFE } else { T2 };
-                self.send(Key::Request(transaction), Repeated::new(flow, now, most, !udp), rested)
-                    .map_err(|what| format!("repeats a {} {what}", text(method.as_bytes())))
+                let request = Repeated::new(now, flow, udp.then_some(most));
+                self.send(Key::Request(transaction), request, now)
+                    .map_err(|what| format!("repeats a {method} {what}"))
             }
-            (None, Some(status @ 200..)) if is_of(message, Method::Invite) => {
-                let Some(transaction) = peers_transaction(message) else { return Ok(()) };
-                let came_over = self.invited.get(&transaction).copied();
-                if status < 300 {
-                    let (Some(dialog), Ok(cseq)) = (DialogId::sent(message), message.cseq()) else {
-                        return Ok(());
-                    };
-                    let mut accepted = Repeated::new(flow, now, T2, false);
-                    accepted.may_wait = came_over != Some(flow);
-                    return self
-                        .send(Key::Accepted(dialog, cseq.number), accepted, rested)
-                        .map_err(|what| format!("repeats a {status} to an INVITE {what}"));
-                }
-                let key = Key::Refusal(transaction.clone(), flow);
-                if self.garbled || came_over.is_none() {
-                    return Ok(());
-                }
-                // One goes out for the INVITE that came again, and one at its time: from now on they cannot be told apart.
-                if self.again.contains(&transaction)
-                    && let Some(refusal) = self.sent.get_mut(&key)
-                {
-                    (refusal.interval, refusal.may_wait) = (Duration::ZERO, true);
-                }
-                let mut refusal = Repeated::new(flow, now, T2, !udp);
-                if self.anew.contains(&transaction) {
-                    (refusal.interval, refusal.may_wait, refusal.done) = (Duration::ZERO, true, false);
-                }
-                self.send(key, refusal, rested)
-                    .map_err(|what| format!("repeats a {status} to an INVITE {what}"))
-            }
-            (None, Some(status @ 200..)) => {
-                let Some(asked) = peers_transaction(message).and_then(|t| self.asked.get_mut(&t)) else {
-                    return Ok(());
+            (None, Some(status @ 200..)) if message.of == Method::Invite => {
+                let done = if status < 300 {
+                    let mut accepted = Repeated::new(now, flow, Some(T2));
+                    accepted.of = Some(transaction);
+                    accepted.unseen =
+                        self.moved.contains(&transaction) || self.invited.get(&transaction) != Some(&flow);
+                    self.send(Key::Accepted(message.dialog, message.number), accepted, now)
+                } else if matches!(status, 482 | 503) {
+                    // What came by two ways, or is one too many, is refused without a memory (§8.2.7).
+                    Ok(())
+                } else {
+                    let refusal = Repeated::new(now, flow, udp.then_some(T2));
+                    self.send(Key::Refusal(transaction), refusal, now)
                 };
-                if *asked == 0 && !self.garbled {
-                    return Err(format!("repeats a {status}, and its request did not come again"));
-                }
-                *asked = asked.saturating_sub(1);
-                Ok(())
+                done.map_err(|what| format!("repeats a {status} to an INVITE {what}"))
             }
+            (None, Some(status @ 200..)) => match self.came.take_if(|came| *came == transaction) {
+                Some(_) => Ok(()),
+                None => Err(format!("repeats a {status}, and its request did not come again")),
+            },
             _ => Ok(()),
         }
     }
 
-    fn send(&mut self, key: Key, new: Repeated, rested: Instant) -> Result<(), String> {
-        match self.sent.get_mut(&key) {
-            Some(repeated) => repeated.again(&new, rested),
-            None => {
-                self.sent.insert(key, new);
+    fn send(&mut self, key: Key, new: Repeated, now: Instant) -> Result<(), String> {
+        if let Some(why) = self.over.get(&key) {
+            return Err((*why).to_owned());
+        }
+        let Some(repeated) = self.waits.get_mut(&key) else {
+            // Who needs no repetition waits for none.
+            if new.timer.is_none() && matches!(key, Key::Request(_)) {
+                self.over.insert(key, NOT_MISSED);
+            } else {
+                self.waits.insert(key, new);
+            }
+            return Ok(());
+        };
+        // The answer to an INVITE that comes in a new transaction: all begins anew.
+        if repeated.of != new.of {
+            *repeated = new;
+            return Ok(());
+        }
+        match repeated.owed.checked_sub(1) {
+            Some(owed) => {
+                (repeated.owed, repeated.last) = (owed, now);
                 Ok(())
             }
+            None if repeated.unseen && now < repeated.ends => Ok(()),
+            // Given up, it is as if it had never been.
+            None if now >= repeated.ends && matches!(key, Key::Refusal(_)) => {
+                *repeated = new;
+                Ok(())
+            }
+            None if now >= repeated.ends => Err(NOT_GIVEN_UP.to_owned()),
+            None if repeated.confirmed || repeated.timer.is_none() => Err(NOT_MISSED.to_owned()),
+            None => Err(format!("after {:?}, and not in its time", now.saturating_since(repeated.last))),
         }
     }
 
-    fn receives(&mut self, now: Instant, flow: FlowId, message: &Message) {
-        match (message.method(), message.status()) {
+    fn receives(&mut self, now: Instant, flow: FlowId, message: &Reading<'_>) {
+        let accepted = Key::Accepted(message.dialog, message.number);
+        let Some(transaction) = message.transaction else { return };
+        let news = match (message.method(), message.status()) {
             (Some(Method::Ack), _) => {
-                let invite = peers_transaction(message).map(|(branch, _)| (branch, b"INVITE".to_vec()));
-                if let Some(refusal) =
-                    invite.and_then(|invite| self.sent.get_mut(&Key::Refusal(invite, flow)))
-                {
-                    refusal.answered = true;
-                }
-                if let (Some(dialog), Ok(cseq)) = (DialogId::received(message), message.cseq())
-                    && let Some(accepted) = self.sent.get_mut(&Key::Accepted(dialog, cseq.number))
-                {
-                    accepted.answered = true;
+                let refusal = Key::Refusal(transaction.of_invite());
+                if self.waits.contains_key(&refusal) {
+                    News::Confirmed(refusal)
+                } else {
+                    News::Answered(accepted)
                 }
             }
+            (Some(Method::Invite), _) => return self.is_invited(now, flow, transaction),
             (Some(method), _) => {
-                if method == Method::Bye
-                    && let Some(dialog) = DialogId::received(message)
-                {
-                    self.forget_accepted(&dialog);
+                self.came = Some(transaction);
+                if method != Method::Bye {
+                    return;
                 }
-                let Some(transaction) = peers_transaction(message) else { return };
-                if method == Method::Invite {
-                    // After timer H it is a new one, and about that time it may be either.
-                    let refusal = Key::Refusal(transaction.clone(), flow);
-                    if self.sent.get(&refusal).is_some_and(|refusal| now + LATE >= refusal.first + LIFE) {
-                        self.sent.remove(&refusal);
-                        self.anew.insert(transaction.clone());
-                    }
-                    // A proxy that forgot sends it on in a new transaction, and its answer is what it was.
-                    if let (Some(dialog), Ok(cseq)) = (DialogId::received(message), message.cseq())
-                        && let Some(accepted) = self.sent.get_mut(&Key::Accepted(dialog, cseq.number))
-                    {
-                        (accepted.interval, accepted.may_wait) = (Duration::ZERO, true);
-                    }
-                    let known = self.invited.insert(transaction.clone(), flow);
-                    if known == Some(flow) {
-                        self.again.insert(transaction);
-                    }
-                } else {
-                    *self.asked.entry(transaction).or_insert(0) += 1;
+                News::Bye(message.dialog)
+            }
+            (None, Some(status)) if status >= 200 || message.of == Method::Invite => {
+                News::Answered(Key::Request(transaction))
+            }
+            (None, _) => News::Working(Key::Request(transaction)),
+        };
+        self.news = Some((flow, news));
+    }
+
+    fn is_invited(&mut self, now: Instant, flow: FlowId, transaction: Transaction) {
+        match self.waits.get_mut(&Key::Refusal(transaction)) {
+            Some(refusal) if refusal.flow == flow && !refusal.confirmed && now < refusal.ends => {
+                refusal.owed += 1;
+            }
+            _ => {}
+        }
+        if self.invited.insert(transaction, flow).is_none_or(|before| before == flow) {
+            return;
+        }
+        self.moved.insert(transaction);
+        for accepted in self.waits.values_mut().filter(|repeated| repeated.of == Some(transaction)) {
+            (accepted.unseen, accepted.ends) = (true, now + LIFE);
+        }
+    }
+
+    /// Neither end waits for an ACK any more.
+    fn hang_up(&mut self, dialog: DialogId) {
+        self.waits.retain(|key, _| {
+            let over = matches!(key, Key::Accepted(of, _) if *of == dialog);
+            if over {
+                self.over.insert(*key, NOT_MISSED);
+            }
+            !over
+        });
+    }
+
+    fn rests(&mut self, now: Instant, node: &PhoneNode) -> Result<(), String> {
+        (self.awake, self.came) = (false, None);
+        let up = |flow| node.flows.contains_key(&flow);
+        // A call without a connection is over before its BYE goes out, and its 2xx is not repeated over the next one.
+        let closes = node.calls.values().any(|call| call.status == Status::Terminating);
+        let stays = std::mem::replace(&mut self.connected, node.is_connected()) && self.connected && !closes;
+        for (key, repeated) in &mut self.waits {
+            let (owed, lost) = (std::mem::take(&mut repeated.owed), !up(repeated.flow));
+            let what = match key {
+                Key::Request(transaction) if !lost => {
+                    format!("a {} without a response", transaction.verb.method())
+                }
+                Key::Refusal(_) if !lost => "the refusal of an INVITE, which has no ACK".to_owned(),
+                Key::Accepted(..) if stays && !repeated.unseen => {
+                    "a 2xx to an INVITE, which has no ACK".to_owned()
+                }
+                _ => continue,
+            };
+            if owed > 0 {
+                return Err(format!("does not repeat {what}"));
+            }
+        }
+        // With its connection a transaction is over (§17.1.4, §17.2.4), and a 2xx goes over the next one.
+        self.waits.retain(|key, repeated| {
+            let lives = now < repeated.ends && (up(repeated.flow) || matches!(key, Key::Accepted(..)));
+            if !lives && !matches!(key, Key::Refusal(_)) {
+                self.over.insert(*key, NOT_GIVEN_UP);
+            }
+            lives
+        });
+        // On a connection that it gave up when it looked at its clock it hears nothing.
+        if let Some((flow, news)) = self.news.take()
+            && up(flow)
+        {
+            self.hears(now, node.setup.transport == Transport::Udp, flow, news);
+        }
+        Ok(())
+    }
+
+    fn hears(&mut self, now: Instant, udp: bool, flow: FlowId, news: News) {
+        let (News::Answered(key) | News::Working(key) | News::Confirmed(key)) = news else {
+            if let News::Bye(dialog) = news {
+                self.hang_up(dialog);
+            }
+            return;
+        };
+        let Some(repeated) = self.waits.get_mut(&key) else { return };
+        match news {
+            // A response belongs to a request of its connection (§18.1.2), an ACK to a call.
+            News::Answered(_) if repeated.flow == flow || matches!(key, Key::Accepted(..)) => {
+                self.waits.remove(&key);
+                self.over.insert(key, NOT_MISSED);
+            }
+            // §17.1.2.2: from the next one on.
+            News::Working(_) if repeated.flow == flow => {
+                if let Some(timer) = &mut repeated.timer {
+                    (timer.wait, timer.most) = (T2, T2);
                 }
             }
-            (None, Some(status)) => {
-                let Some(transaction) = own_transaction(message) else { return };
-                let invite = is_of(message, Method::Invite);
-                let cancel = (transaction.0.clone(), b"CANCEL".to_vec());
-                let Some(request) =
-                    self.sent.get_mut(&Key::Request(transaction)).filter(|request| request.flow == flow)
-                else {
-                    return;
-                };
-                if status >= 200 || invite {
-                    request.answered = true;
-                } else {
-                    // §17.1.2.2: from the next one on.
-                    request.most = T2;
-                    request.interval = request.interval.max(T1);
-                    request.may_wait = true;
-                }
-                if invite
-                    && status >= 200
-                    && let Some(cancel) = self.sent.get_mut(&Key::Request(cancel))
-                {
-                    // It is of no use to anybody, and may go with its INVITE.
-                    cancel.may_wait = true;
-                }
+            // Timer I.
+            News::Confirmed(_) if !udp => drop(self.waits.remove(&key)),
+            News::Confirmed(_) if !repeated.confirmed => {
+                (repeated.confirmed, repeated.timer, repeated.ends) = (true, None, now + T4);
             }
             _ => {}
         }
     }
-
-    fn forget_accepted(&mut self, dialog: &DialogId) {
-        self.sent.retain(|key, _| !matches!(key, Key::Accepted(of, _) if of == dialog));
-    }
-
-    fn rests(&mut self, now: Instant, up: impl Fn(FlowId) -> bool) -> Result<(), String> {
-        self.rested = now;
-        self.again.clear();
-        self.garbled = false;
-        self.sent.retain(|_, repeated| now.saturating_since(repeated.first) < MEMORY.max(LIFE));
-        for (key, repeated) in &mut self.sent {
-            repeated.may_wait |= !up(repeated.flow);
-            repeated.done |= repeated.answered;
-            let due = repeated.last + repeated.interval;
-            let dies = repeated.first + LIFE;
-            let late = now > due + LATE && due + EARLY < dies;
-            if late && !repeated.done && !repeated.may_wait {
-                let what = match key {
-                    Key::Request((_, method)) => format!("a {} without a response", text(method)),
-                    Key::Refusal(..) => "the refusal of an INVITE, which has no ACK".to_owned(),
-                    Key::Accepted(..) => "a 2xx to an INVITE, which has no ACK".to_owned(),
-                };
-                return Err(format!("does not repeat {what}"));
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Repeated {
-    fn new(flow: FlowId, now: Instant, most: Duration, done: bool) -> Self {
-        Self { flow, first: now, last: now, interval: T1, most, done, answered: false, may_wait: false }
-    }
-
-    fn again(&mut self, again: &Self, rested: Instant) -> Result<(), String> {
-        let now = again.first;
-        if self.done {
-            return Err("that nobody misses".to_owned());
-        }
-        if now + EARLY < self.last + self.interval {
-            let waited = now.saturating_since(self.last);
-            return Err(format!("after {waited:?}, and not after {:?}", self.interval));
-        }
-        if rested > self.first + LIFE + LATE {
-            return Err("and does not give up".to_owned());
-        }
-        (self.last, self.flow) = (now, again.flow);
-        self.interval = (self.interval * 2).min(self.most);
-        Ok(())
+    /// Sent for the first time, and again with waits of at most this.
+    fn new(now: Instant, flow: FlowId, most: Option<Duration>) -> Self {
+        let timer = most.map(|most| Timer { due: now + T1, wait: T1 * 2, most });
+        let ends = now + LIFE;
+        Self { flow, of: None, timer, ends, last: now, owed: 0, unseen: false, confirmed: false }
     }
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::World;
+    use offhook_wire::{Limits, Message};
+
+    const OPTIONS: &str = "OPTIONS sip:b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bKa\r\nFrom: <sip:a@x>;tag=1\r\n\
+                           To: <sip:b@x>\r\nCall-ID: c\r\nCSeq: 7 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+
+    /// Whether a phone that sends a request at these times, in ms, and is handed something at each of those, does as it should.
+    fn fate(sends: &[u64], looks: &[u64]) -> Result<(), String> {
+        let world = World::builder().phone("alice").cold();
+        let node = world.phone("alice");
+        let flow = *node.flows.keys().next().expect("it opens a connection at once");
+        let request = Message::parse(OPTIONS.into(), &Limits::default()).expect("a good message");
+        let request = Reading::sent(&request).expect("all that it needs is there");
+        let mut phone = Phone::default();
+        for &look in looks {
+            let now = Instant::ZERO + Duration::from_millis(look);
+            phone.looks(now);
+            if sends.contains(&look) {
+                phone.sends(now, true, flow, &request)?;
+            }
+            phone.rests(now, node)?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_request_comes_again_when_it_is_due_and_never_else() {
+        assert_eq!(fate(&[0, 500, 1500, 3500], &[0, 300, 500, 1499, 1500, 3500]), Ok(()));
+        assert!(fate(&[0, 499], &[0, 499]).is_err(), "too early");
+        assert!(fate(&[0, 500], &[0, 500, 1500]).is_err(), "not at all");
+        assert!(fate(&[0, 500, 1000], &[0, 500, 1000]).is_err(), "in step");
+        assert_eq!(fate(&[0, 900, 1900], &[0, 900, 1899, 1900]), Ok(()), "from when it was looked at");
+        assert_eq!(fate(&[0, 40_000], &[0, 40_000]), Ok(()), "overdue, and before it is given up");
+        assert!(fate(&[0, 40_000, 41_000], &[0, 40_000, 41_000]).is_err(), "given up");
+    }
 }

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use offhook_wire::{Message, Method};
+use offhook_wire::Method;
 
-use super::{DialogId, Oracle, Scene, Sight};
+use super::reading::{DialogId, Reading, Transaction};
+use super::{Oracle, Scene, Sight};
 
 #[derive(Default)]
 pub(super) struct Sequence {
@@ -15,10 +16,9 @@ pub(super) struct Sequence {
 
 #[derive(Default)]
 struct Phone {
-    /// By branch and method.
-    requests: BTreeMap<(Vec<u8>, Vec<u8>), Bytes>,
+    requests: BTreeMap<Transaction, Bytes>,
     /// The branches, and of which request: an ACK to a refusal and a CANCEL have that of their INVITE.
-    branches: BTreeMap<Vec<u8>, (Vec<u8>, u32)>,
+    branches: BTreeMap<u64, (u64, u32)>,
     highest: BTreeMap<DialogId, u32>,
 }
 
@@ -42,34 +42,29 @@ impl Oracle for Sequence {
 }
 
 impl Phone {
-    fn sends(&mut self, data: &Bytes, message: &Message) -> Result<(), String> {
+    fn sends(&mut self, data: &Bytes, message: &Reading<'_>) -> Result<(), String> {
         let Some(method) = message.method() else { return Ok(()) };
-        let (Ok(via), Ok(cseq), Some(dialog)) = (message.via(), message.cseq(), DialogId::sent(message))
-        else {
-            return Ok(());
-        };
-        let branch = via.branch().ok_or("has no branch")?.to_ascii_lowercase();
+        let transaction = message.transaction.ok_or("has no branch")?;
         let follows = matches!(method, Method::Ack | Method::Cancel);
-        let before = self.requests.insert((branch.clone(), method.as_bytes().to_vec()), data.clone());
+        let before = self.requests.insert(transaction, data.clone());
         match before {
             // The To tags of refusals may differ, and with them their ACKs.
             Some(before) if before == data || follows => return Ok(()),
             Some(_) => return Err("has the branch of another one".to_owned()),
             None => {}
         }
-        let of = (dialog.call.clone(), cseq.number);
-        let first = self.branches.entry(branch).or_insert_with(|| of.clone());
-        if *first != of {
+        let of = (message.dialog.call, message.number);
+        if *self.branches.entry(transaction.branch).or_insert(of) != of {
             return Err("has the branch and not the number of its INVITE".to_owned());
         }
         if follows {
             return Ok(());
         }
-        let highest = self.highest.entry(dialog).or_insert(0);
-        if cseq.number <= *highest {
+        let highest = self.highest.entry(message.dialog).or_insert(0);
+        if message.number <= *highest {
             return Err(format!("is not counted: there was a {highest} before"));
         }
-        *highest = cseq.number;
+        *highest = message.number;
         Ok(())
     }
 }

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use offhook::{Event, SessionId, Status, TransferState};
-use offhook_wire::{Message, Method};
+use offhook_wire::Method;
 
-use super::{DialogId, Oracle, Scene, Sight, Transaction, peers_transaction};
+use super::reading::{DialogId, Reading, Transaction};
+use super::{Oracle, Scene, Sight};
 use crate::node::PhoneNode;
 
 #[derive(Default)]
@@ -68,10 +69,8 @@ impl Oracle for Transfers {
 }
 
 impl Phone {
-    fn receives(&mut self, message: &Message) {
-        if message.status().is_some_and(|status| status >= 300)
-            && message.cseq().is_ok_and(|cseq| cseq.method == Method::Notify)
-        {
+    fn receives(&mut self, message: &Reading<'_>) {
+        if message.status().is_some_and(|status| status >= 300) && message.of == Method::Notify {
             self.refused = true;
             self.referred.clear();
         }
@@ -79,9 +78,8 @@ impl Phone {
         else {
             return;
         };
-        let (Some(id), Ok(cseq)) = (DialogId::received(message), message.cseq()) else { return };
-        let Some(transaction) = peers_transaction(message) else { return };
-        if !self.known.insert((id, cseq.number)) {
+        let Some(transaction) = message.transaction else { return };
+        if !self.known.insert((message.dialog, message.number)) {
             return;
         }
         if method == Method::Refer {
@@ -91,17 +89,17 @@ impl Phone {
         }
     }
 
-    fn sends(&mut self, message: &Message) {
+    fn sends(&mut self, message: &Reading<'_>) {
         match (message.method(), message.status()) {
             (Some(Method::Notify), _) => self.done.reported |= code(message).is_some_and(|code| code >= 200),
             (None, Some(200..=299)) => {
-                let Some(transaction) = peers_transaction(message) else { return };
+                let Some(transaction) = message.transaction else { return };
                 self.done.accepted |= self.refers.remove(&transaction);
                 self.done.informed |= self.last_notifies.remove(&transaction);
             }
             // It is of no transfer any more, and says nothing when it comes again.
             (None, Some(300..)) => {
-                if let Some(transaction) = peers_transaction(message) {
+                if let Some(transaction) = message.transaction {
                     self.last_notifies.remove(&transaction);
                 }
             }
@@ -158,6 +156,6 @@ impl Phone {
 }
 
 /// The code of the status line in a NOTIFY (RFC 3515 §2.4.5).
-fn code(notify: &Message) -> Option<u16> {
+fn code(notify: &Reading<'_>) -> Option<u16> {
     std::str::from_utf8(notify.body_bytes().strip_prefix(b"SIP/2.0 ")?.get(..3)?).ok()?.parse().ok()
 }

@@ -5,18 +5,24 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use offhook::FlowId;
-use offhook_wire::{Fault, FaultKind, Frame, Instant, Limits, Message, datagram};
+use offhook_wire::{Fault, FaultKind, Frame, Instant, Limits, Message, Method, datagram};
 
 use super::{Oracle, Scene, Sight};
 
 /// How long a transaction remembers that it answered: timer J, 64·T1, by its own clock.
 const MEMORY: Duration = Duration::from_secs(31);
 
+/// How many CANCELs a phone remembers, which have no transaction with it: who is flooded with more may say something else when an
+/// old one comes again.
+const CANCELS: u64 = 32;
+
 #[derive(Default)]
 pub(super) struct Wire {
     limits: Limits,
     /// The final response of each server transaction (RFC 3261 §17.2.3), by phone and what Via says.
     finals: BTreeMap<(usize, Vec<u8>), Final>,
+    /// How many that are, by phone.
+    answered: BTreeMap<usize, u64>,
     /// The phone that was just sent nonsense: its 400 repeats each value as it was
     /// (§8.2.6.2).
     answers_nonsense: Option<usize>,
@@ -24,6 +30,8 @@ pub(super) struct Wire {
 
 struct Final {
     status: u16,
+    /// How many the phone had answered then.
+    nth: u64,
     /// When it was sent first. A call repeats its 2xx over whatever connection there is, and for 64·T1 from the first on its
     /// INVITE may not be taken for a new one (RFC 6026 §7.1).
     first: Instant,
@@ -39,9 +47,16 @@ impl Oracle for Wire {
 
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
         let (phone, flow, data) = match *sight {
+            // Nothing but a final response says more than that it is well-formed.
+            Sight::Sent { message: Some(message), .. }
+                if message.status().is_none_or(|status| status < 200) =>
+            {
+                return Ok(());
+            }
             Sight::Sent { phone, flow, data, .. } => (phone, flow, data),
-            Sight::Received { phone, data, .. } => {
-                self.answers_nonsense = (!self.is_sense(data)).then_some(phone);
+            Sight::Received { phone, data, message, .. } => {
+                let sense = message.is_some() || self.is_keep_alive(data);
+                self.answers_nonsense = (!sense).then_some(phone);
                 return Ok(());
             }
             // Nobody knows which transaction it was taken for.
@@ -64,12 +79,8 @@ impl Oracle for Wire {
 }
 
 impl Wire {
-    fn is_sense(&self, data: &Bytes) -> bool {
-        match datagram(data.clone(), &self.limits) {
-            Frame::Message(message) => message.check().is_ok(),
-            Frame::KeepAlive(_) => true,
-            Frame::Faulty { .. } => false,
-        }
+    fn is_keep_alive(&self, data: &Bytes) -> bool {
+        matches!(datagram(data.clone(), &self.limits), Frame::KeepAlive(_))
     }
 
     fn sent(
@@ -102,18 +113,25 @@ impl Wire {
             None if harmed => return Ok(()),
             None => return Err("names no transaction".to_owned()),
         };
-        let new = || Final { status, first: now, flow };
-        let before = self.finals.entry((phone, key)).or_insert_with(new);
+        let answered = self.answered.entry(phone).or_default();
+        let mut new = || {
+            *answered += 1;
+            Final { status, nth: *answered, first: now, flow }
+        };
+        let before = self.finals.entry((phone, key)).or_insert_with(&mut new);
         if before.status == status {
             before.flow = flow;
             return Ok(());
         }
+        let after = new();
+        let forgotten = message.cseq().is_ok_and(|cseq| cseq.method == Method::Cancel)
+            && after.nth - before.nth > CANCELS;
         // A request that was refused for its harm may come again whole.
         let mended = harmed && before.status >= 400;
-        if before.flow == flow && !mended && now.saturating_since(before.first) < MEMORY {
+        if before.flow == flow && !mended && !forgotten && now.saturating_since(before.first) < MEMORY {
             return Err(format!("is a second final response, after a {}", before.status));
         }
-        *before = new();
+        *before = after;
         Ok(())
     }
 }

@@ -23,7 +23,7 @@ use crate::fate::Fates;
 use crate::flight::Flights;
 use crate::media::{End, Engines};
 use crate::node::{Call, ExchangeNode, PhoneNode, RogueNode};
-use crate::oracle::{Moment, Oracle, Scene, Sight, Violation};
+use crate::oracle::{Moment, Oracle, Reading, Scene, Sight, Violation};
 use crate::queue::Queue;
 use crate::scenario::{Deed, Manner, Scenario};
 use crate::tape::{Node, Tape, What};
@@ -324,6 +324,7 @@ impl World {
             match &input {
                 Input::Received { flow, data } if !self.arrives_harmed(phone, Some(*flow), data) => {
                     let message = read(data);
+                    let message = message.as_ref().and_then(Reading::received);
                     self.see(&Sight::Received { phone, flow: *flow, data, message: message.as_ref() });
                 }
                 Input::Flow { flow, change: FlowChange::Down(_) } => {
@@ -365,6 +366,7 @@ impl World {
             match output {
                 Output::Transmit { flow, data } => {
                     let message = read(&data);
+                    let message = message.as_ref().and_then(Reading::sent);
                     self.see(&Sight::Sent { phone, flow, data: &data, message: message.as_ref() });
                     self.phone_sends(phone, flow, data);
                 }
