@@ -9,7 +9,7 @@ use crate::entropy::Entropy;
 use crate::line::{Line, LineChange};
 use crate::marks::Mark;
 use crate::planted::planted;
-use crate::session::{Env, Invitation, Session, Upcall};
+use crate::session::{Env, Invitation, Referrer, Session, Upcall};
 use crate::timer::{Timer, Timers};
 use crate::trace::{Record, Trace};
 use crate::transaction::{Owner, Transactions, TxFailed};
@@ -278,18 +278,20 @@ impl Phone {
 
     fn upcall(&mut self, upcall: Upcall) {
         match upcall {
-            Upcall::Report { to, code } => self.with_session(to, |session, env| session.on_report(env, code)),
+            Upcall::Report { to, code } => {
+                self.with_session(to.session, |session, env| session.on_report(env, to.id, code));
+            }
             Upcall::Refer { by, target, referred_by } => {
-                let Some(account) = self.session(by).map(Session::account) else { return };
+                let Some(account) = self.session(by.session).map(Session::account) else { return };
                 // A call that is being transferred makes room for the one that takes its place, but for one only.
-                if !self.has_room_beside(Some(by)) {
+                if !self.has_room_beside(Some(by.session)) {
                     self.trace.mark(Mark::ReferNoRoom);
-                    return self.with_session(by, |session, env| session.on_report(env, 486));
+                    return self.with_session(by.session, |session, env| session.on_report(env, by.id, 486));
                 }
                 let id = self.new_session();
                 let target = Bytes::from(target);
                 let text = String::from_utf8_lossy(&target).into_owned();
-                self.out.event(Event::Referred { session: id, by, target: text });
+                self.out.event(Event::Referred { session: id, by: by.session, target: text });
                 let headers =
                     referred_by.map(|value| (Bytes::from_static(b"Referred-By"), Bytes::from(value)));
                 let invitation = Invitation { uri: target, headers: headers.into_iter().collect() };
@@ -310,7 +312,7 @@ impl Phone {
         id: SessionId,
         account: AccountId,
         invitation: Invitation,
-        referred_by: Option<SessionId>,
+        referred_by: Option<Referrer>,
     ) {
         self.with_env(account, |sessions, env| {
             let session = Session::dial(id, env, invitation, referred_by);

@@ -195,9 +195,9 @@ impl Session {
             Ask::Refer { .. } => self.refer_response(env, pending.cseq, code),
             Ask::Info { digit, .. } => self.info_done(env, digit, (200..=299).contains(&code)),
             // A peer that refuses our NOTIFY has no subscription any more (RFC 6665 §4.2.2).
-            Ask::Notify { .. } => {
+            Ask::Notify { id, .. } => {
                 if let (300.., Some(e)) = (code, self.established_mut()) {
-                    e.referral = None;
+                    e.referral.take_if(|referral| referral.id == id);
                 }
             }
         }

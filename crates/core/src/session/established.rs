@@ -29,8 +29,8 @@ pub(super) struct Established {
     pub(super) digits: Option<Box<Digits>>,
     pub(super) transfer: Option<Transfer>,
     pub(super) referral: Option<Referral>,
-    /// Whether there was a referral before.
-    pub(super) was_referred: bool,
+    /// The CSeq of the last REFER that was accepted.
+    pub(super) referred: Option<u32>,
     /// Whether we own the Call-ID, which decides who waits longer after a glare (§14.1).
     pub(super) caller: bool,
     /// How often in a row our re-INVITE met one of the peer.
@@ -73,7 +73,7 @@ impl Established {
             digits: None,
             transfer: None,
             referral: None,
-            was_referred: false,
+            referred: None,
             caller,
             glares: 0,
             telephone_event: false,
@@ -192,7 +192,12 @@ impl Session {
             // What was done is not done twice; the answer is what it was. A proxy sends what was pending again over a new
             // connection, and a digit must not be heard twice for that.
             (Order::Again, Some(Method::Info | Method::Notify)) => return uas::answer(env, tx, request, 200),
-            (Order::Again, Some(Method::Refer)) => return uas::answer(env, tx, request, 202),
+            (Order::Again, Some(Method::Refer)) => {
+                // One that was refused comes again because nobody heard of that.
+                if e.referred == request.cseq().ok().map(|cseq| cseq.number) {
+                    return uas::answer(env, tx, request, 202);
+                }
+            }
             // Others may have come in between.
             (Order::Again | Order::Late, Some(Method::Invite)) => {
                 return self.reinvite_again(env, tx, request);

@@ -53,10 +53,17 @@ pub(crate) struct Env<'e, 'c> {
 
 /// What a call wants of the phone that owns it.
 pub(crate) enum Upcall {
-    /// The peer of `by` asked us to call `target` (RFC 3515).
-    Refer { by: SessionId, target: Vec<u8>, referred_by: Option<Vec<u8>> },
-    /// The call that a REFER to `to` made has moved: a SIP status code for the NOTIFY.
-    Report { to: SessionId, code: u16 },
+    /// A peer asked us to call `target` (RFC 3515).
+    Refer { by: Referrer, target: Vec<u8>, referred_by: Option<Vec<u8>> },
+    /// The call that a REFER made has moved: a SIP status code for the NOTIFY.
+    Report { to: Referrer, code: u16 },
+}
+
+/// Who asked for a call: the call in which he did, and the `id` of his subscription to what becomes of it (RFC 3515 §2.4.6).
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Referrer {
+    pub(crate) session: SessionId,
+    pub(crate) id: Option<u32>,
 }
 
 /// One call.
@@ -74,7 +81,7 @@ pub(crate) struct Session {
     /// Whether the media path is up. Early media may bring it up before the call is taken.
     media_up: bool,
     /// The call whose peer asked for this one (REFER).
-    referred_by: Option<SessionId>,
+    referred_by: Option<Referrer>,
 }
 
 /// A state owns what exists in it, and nothing else.
@@ -96,7 +103,7 @@ enum State {
 }
 
 impl Session {
-    fn new(id: SessionId, env: &mut Env<'_, '_>, referred_by: Option<SessionId>) -> Self {
+    fn new(id: SessionId, env: &mut Env<'_, '_>, referred_by: Option<Referrer>) -> Self {
         Self {
             id,
             account: env.line.id(),

@@ -1,7 +1,7 @@
 //! The caller's side until the 2xx (RFC 3261 §13.2).
 
 use super::established::{Change, Credentials, Established};
-use super::{Env, Phase, Session, State, Step, Upcall};
+use super::{Env, Phase, Referrer, Session, State, Step, Upcall};
 use crate::dialog::{Asked, Dialog, NoDialog, decimal};
 use crate::entropy::Label;
 use crate::marks::Mark;
@@ -77,7 +77,7 @@ impl Session {
         id: SessionId,
         env: &mut Env<'_, '_>,
         invitation: Invitation,
-        referred_by: Option<SessionId>,
+        referred_by: Option<Referrer>,
     ) -> Self {
         let mut session = Self::new(id, env, referred_by);
         if env.line.path().is_none() {

@@ -1,7 +1,7 @@
 //! Blind transfer, both roles (RFC 3515, RFC 5589 §6).
 
 use super::ask::Ask;
-use super::{Env, Session, State, Step, Upcall};
+use super::{Env, Referrer, Session, State, Step, Upcall};
 use crate::dialog::decimal;
 use crate::marks::Mark;
 use crate::planted::planted;
@@ -23,7 +23,7 @@ pub(super) struct Transfer {
 /// The peer asked us to call somebody else, and we report to him.
 pub(super) struct Referral {
     /// The `id` of the subscription. The first REFER of a dialog needs none (RFC 3515 §2.4.6).
-    id: Option<u32>,
+    pub(super) id: Option<u32>,
     /// The last code that was reported.
     reported: u16,
 }
@@ -158,8 +158,9 @@ impl Session {
             },
             _ => return uas::answer(env, tx, request, 400),
         };
-        let id = request.cseq().ok().map(|cseq| cseq.number).filter(|_| e.was_referred);
-        e.was_referred = true;
+        let number = request.cseq().ok().map(|cseq| cseq.number);
+        let id = number.filter(|_| e.referred.is_some());
+        e.referred = number;
         e.referral = Some(Referral { id, reported: 100 });
         let response =
             uas::reply(env.cx.config, request, 202, self.tag.as_bytes(), env.line.contact()).finish();
@@ -174,20 +175,20 @@ impl Session {
             *byte = b' ';
         }
         if !planted!(env.cx.config, ReferIgnored) {
-            env.upcalls.push(Upcall::Refer { by: self.id, target, referred_by });
+            let by = Referrer { session: self.id, id };
+            env.upcalls.push(Upcall::Refer { by, target, referred_by });
         }
     }
 
-    /// The call that the REFER made has moved.
-    pub(crate) fn on_report(&mut self, env: &mut Env<'_, '_>, code: u16) {
+    /// The call that a REFER made has moved. Of one whose subscription is over nobody wants to hear, least of all in the next one.
+    pub(crate) fn on_report(&mut self, env: &mut Env<'_, '_>, id: Option<u32>, code: u16) {
         let Some(e) = self.established_mut() else { return };
-        let Some(referral) = &mut e.referral else { return };
+        let Some(referral) = e.referral.as_mut().filter(|referral| referral.id == id) else { return };
         // Each stage once: a target that rings for ever is not a reason to write to the peer for ever.
         if code <= referral.reported {
             return;
         }
         referral.reported = code;
-        let id = referral.id;
         if code >= 200 {
             e.referral = None;
             if planted!(env.cx.config, TransferUnreported) {
