@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use offhook::Event;
 use offhook_wire::digest::{Challenge, Credentials};
 use offhook_wire::{HeaderName, Method};
 
@@ -52,6 +53,15 @@ impl Oracle for Challenges {
                 [phone]
                 .sends(message)
                 .map_err(|what| format!("{} {what}", scene.phones[phone].setup.name)),
+            // What is sent next is for the next digit, or the next wish.
+            Sight::Told { phone, event: Event::DigitFailed { .. } } => {
+                self.phones[phone].open.retain(|(_, verb, _), _| *verb != Method::Info);
+                Ok(())
+            }
+            Sight::Told { phone, event: Event::HoldFailed { .. } } => {
+                self.phones[phone].open.retain(|(_, verb, _), _| *verb != Method::Invite);
+                Ok(())
+            }
             Sight::Drained { phone, .. } => {
                 self.phones[phone].open.clear();
                 Ok(())
