@@ -26,8 +26,6 @@ pub struct PhoneNode {
     pub alive: bool,
     /// Whether it stands still.
     pub rest: Option<Rest>,
-    /// When a message from it or to it arrived that was harmed on its way.
-    pub harmed: Option<Instant>,
     /// Whether an exchange that it knows can never be reached again.
     pub bereft: bool,
     /// Whether no exchange that it knows can ever be reached again.
@@ -102,7 +100,6 @@ impl PhoneNode {
             clock,
             alive: true,
             rest: None,
-            harmed: None,
             bereft: false,
             stranded: false,
             manner,

@@ -18,8 +18,13 @@ impl Oracle for Agreement {
         }
         for (index, phone) in scene.phones.iter().enumerate().filter(|(_, phone)| phone.alive) {
             for (&session, call) in phone.calls.iter().filter(|(_, call)| is_settled(scene, call)) {
-                // A rogue owes nobody anything.
-                if scene.engines.is_with_stranger((index, session)) {
+                // A rogue owes nobody anything, nor does who was told something that nobody said.
+                let end = (index, session);
+                let harmed = |end| scene.harms.of_end(end);
+                if scene.engines.is_with_stranger(end)
+                    || harmed(end)
+                    || scene.engines.peer(end).is_some_and(harmed)
+                {
                     continue;
                 }
                 let here = format!("call {session} of {}", phone.setup.name);
@@ -44,5 +49,5 @@ impl Oracle for Agreement {
 /// Whether a call is established for so long that its other end must know.
 fn is_settled(scene: &Scene<'_>, call: &Call) -> bool {
     let for_long = scene.now.saturating_since(call.since).as_secs() > 60;
-    call.status == Status::Established && for_long && !scene.was_harmed_since(call.begun)
+    call.status == Status::Established && for_long
 }

@@ -31,6 +31,7 @@ enum Accepted {
 }
 
 struct Invite {
+    call: u64,
     transaction: Transaction,
     flow: FlowId,
     sent: Instant,
@@ -63,6 +64,7 @@ impl Oracle for Commands {
             Sight::Received { phone, flow, message: Some(message), .. } => {
                 self.received(phone, flow, message);
             }
+            Sight::Harmed { calls, .. } => self.invites.retain(|_, invite| !calls.contains(&invite.call)),
             Sight::Drained { phone, .. } => return self.rests(scene, phone),
             _ => {}
         }
@@ -96,7 +98,9 @@ impl Commands {
                 if known.is_none_or(|known| known.transaction != transaction) {
                     let given_up = known.is_some_and(|known| known.given_up);
                     let sent = scene.local(phone);
-                    let new = Invite { transaction, flow, sent, rings: false, given_up, cancelled: false };
+                    let call = message.dialog.call;
+                    let (rings, cancelled) = (false, false);
+                    let new = Invite { call, transaction, flow, sent, rings, given_up, cancelled };
                     self.invites.insert(end, new);
                 }
             }

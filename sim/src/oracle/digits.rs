@@ -119,7 +119,7 @@ impl Digits {
             Event::DigitSent { digit, path, .. } => {
                 let heard = self.reported(end, *digit)?;
                 // Without the other end, its ledger cannot have been written.
-                let known = scene.engines.peer(end).is_some() && !scene.was_harmed_since(Instant::ZERO);
+                let known = scene.engines.peer(end).is_some_and(|peer| !is_harmed(scene, end, peer));
                 if *path == DtmfPath::Info && !heard && known {
                     return Err("the other end did not hear it".to_owned());
                 }
@@ -134,7 +134,7 @@ impl Digits {
             }
             Event::Digit { digit, path: DtmfPath::Info, .. } => match scene.engines.peer(end) {
                 Some(peer) => match self.heard_info(peer, *digit) {
-                    Err(_) if scene.was_harmed_since(Instant::ZERO) => Ok(()),
+                    Err(_) if is_harmed(scene, end, peer) => Ok(()),
                     heard => heard,
                 },
                 None => Ok(()),
@@ -182,6 +182,11 @@ impl Digits {
             None => Err("nobody sent it".to_owned()),
         }
     }
+}
+
+/// Whether a message of a call was harmed, as either end knows it.
+fn is_harmed(scene: &Scene<'_>, one: End, other: End) -> bool {
+    scene.harms.of_end(one) || scene.harms.of_end(other)
 }
 
 #[cfg(test)]

@@ -35,13 +35,13 @@ pub(super) struct Duties {
 #[derive(Default)]
 struct Phone {
     /// Requests over UDP: where and when each was sent. `None` once it was sent again, or has a response.
-    first: BTreeMap<Transaction, Option<(FlowId, Duration)>>,
+    first: BTreeMap<Transaction, Option<(FlowId, Duration, CallId)>>,
     /// INVITEs by branch.
     invites: BTreeMap<Transaction, Invite>,
     /// ACKs that are due when the phone has done what it does now.
     acks: Vec<(FlowId, CallId, u32, u16)>,
     /// Requests that came in and were not answered.
-    asked: BTreeMap<(FlowId, Transaction), String>,
+    asked: BTreeMap<(FlowId, Transaction), CallId>,
     /// Those that were, over whatever connection: a proxy that sends one again over the next has had its answer
     /// (RFC 6026 §7.1).
     answered: BTreeSet<Transaction>,
@@ -53,8 +53,6 @@ struct Phone {
     glares: BTreeMap<CallId, Instant>,
     /// 2xx to the first INVITE of a call, without an ACK: when it was sent, how often, and where.
     accepted: BTreeMap<CallId, Accepted>,
-    /// When a message was harmed last.
-    harmed: Option<Instant>,
 }
 
 /// The time at a phone.
@@ -78,8 +76,6 @@ struct Invite {
     call: CallId,
     number: u32,
     status: Option<u16>,
-    /// What answers it may answer something else.
-    confused: bool,
 }
 
 struct Accepted {
@@ -92,6 +88,10 @@ struct Accepted {
 impl Oracle for Duties {
     fn name(&self) -> &'static str {
         "duties"
+    }
+
+    fn looks_away(&self) -> bool {
+        true
     }
 
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
@@ -111,10 +111,8 @@ impl Oracle for Duties {
                 (phone, Ok(()))
             }
             // Exchanges pass on what they understood of it.
-            Sight::Harmed { .. } => {
-                for (phone, node) in self.phones.iter_mut().zip(scene.phones) {
-                    phone.confused(node.local(scene.now));
-                }
+            Sight::Harmed { calls, .. } => {
+                self.phones.iter_mut().for_each(|phone| phone.forget(calls));
                 return Ok(());
             }
             Sight::Drained { phone, .. } => {
@@ -134,8 +132,8 @@ impl Oracle for Duties {
         }
         for (node, phone) in scene.phones.iter().zip(&self.phones).filter(|(node, _)| node.alive) {
             let open = phone.asked.iter().find(|((flow, _), _)| node.flows.contains_key(flow));
-            if let Some((_, method)) = open {
-                return Err(format!("{} never answered a {method}", node.setup.name));
+            if let Some(((_, asked), _)) = open {
+                return Err(format!("{} never answered a {}", node.setup.name, asked.verb.method()));
             }
         }
         Ok(())
@@ -143,19 +141,17 @@ impl Oracle for Duties {
 }
 
 impl Phone {
-    /// A message was harmed: it may have been the response, the ACK or the request that something here waits for.
-    fn confused(&mut self, now: Instant) {
-        self.harmed = Some(now);
-        self.first.values_mut().for_each(|first| *first = None);
-        self.invites.values_mut().for_each(|invite| invite.confused = true);
-        self.glares.clear();
-        self.acks.clear();
-        self.asked.clear();
-    }
-
-    /// Whether a harmed message may still be in what is said now: an INVITE, its 2xx, and the ACK.
-    fn is_confused(&self, now: Now) -> bool {
-        self.harmed.is_some_and(|at| now.shown.saturating_since(at) < AWAITED * 3)
+    /// A message with these Call-IDs was harmed: it may have been the response, the ACK or the request that something here waits for.
+    fn forget(&mut self, calls: &[CallId]) {
+        for first in self.first.values_mut() {
+            first.take_if(|(_, _, call)| calls.contains(call));
+        }
+        self.acks.retain(|(_, call, ..)| !calls.contains(call));
+        self.asked.retain(|_, call| !calls.contains(call));
+        for call in calls {
+            self.glares.remove(call);
+            self.accepted.remove(call);
+        }
     }
 
     fn sent(&mut self, now: Now, udp: bool, flow: FlowId, message: &Reading<'_>) -> Result<(), String> {
@@ -168,7 +164,7 @@ impl Phone {
             (Some(method), _) => {
                 if udp {
                     let known = self.first.contains_key(&transaction);
-                    self.first.insert(transaction, (!known).then_some((flow, now.lived)));
+                    self.first.insert(transaction, (!known).then_some((flow, now.lived, call)));
                 }
                 match method {
                     Method::Invite => self.invited(now.shown, flow, transaction, call, message)?,
@@ -176,7 +172,7 @@ impl Phone {
                         let early = self.accepted.get(&call).is_some_and(|accepted| {
                             !accepted.acknowledged && now.shown.saturating_since(accepted.at.shown) < AWAITED
                         });
-                        if early && !self.is_confused(now) {
+                        if early {
                             return Err("sends a BYE, and its 2xx was not acknowledged yet".to_owned());
                         }
                     }
@@ -215,7 +211,7 @@ impl Phone {
         }
         let met = self.glares.remove(&call);
         let number = message.number;
-        let invite = Invite { sent: now, flow, call, number, status: None, confused: false };
+        let invite = Invite { sent: now, flow, call, number, status: None };
         self.invites.insert(transaction, invite);
         match met {
             Some(at) if now.saturating_since(at) < GLARE => {
@@ -241,8 +237,7 @@ impl Phone {
                 }
                 // A CANCEL has the branch of its INVITE.
                 if method != Method::Cancel && !self.answered.contains(&transaction) {
-                    self.asked
-                        .insert((flow, transaction), String::from_utf8_lossy(method.as_bytes()).into_owned());
+                    self.asked.insert((flow, transaction), call);
                 }
             }
             (None, Some(status)) => {
@@ -262,7 +257,7 @@ impl Phone {
                 let again = invite.status.is_some();
                 let first = *invite.status.get_or_insert(status);
                 let due = if status < 300 { first < 300 } else { !again };
-                if is_its && due && !invite.confused && now.shown.saturating_since(invite.sent) < AWAITED {
+                if is_its && due && now.shown.saturating_since(invite.sent) < AWAITED {
                     self.acks.push((flow, call, number, status));
                 }
                 let ours = self.owned.contains(&call) && !self.offered.contains(&call);
@@ -280,18 +275,17 @@ impl Phone {
         if let Some((_, _, number, status)) = due {
             return Err(format!("does not acknowledge the {status} to its INVITE {number}"));
         }
-        let late = |(flow, at): &&(FlowId, Duration)| up(*flow) && now.lived.saturating_sub(*at) > REPEAT;
-        if let Some((_, at)) = self.first.values().flatten().find(late) {
+        let late =
+            |(flow, at, _): &&(FlowId, Duration, CallId)| up(*flow) && now.lived.saturating_sub(*at) > REPEAT;
+        if let Some((_, at, _)) = self.first.values().flatten().find(late) {
             let waits = now.lived.saturating_sub(*at);
             return Err(format!("did not repeat a request that has no response for {waits:?}"));
         }
-        let confused = self.is_confused(now);
         let silent = |accepted: &Accepted| {
             let waits = now.lived.saturating_sub(accepted.at.lived);
             accepted.times == 1
                 && up(accepted.flow)
                 && !accepted.acknowledged
-                && !confused
                 && waits > REPEAT
                 && now.shown.saturating_since(accepted.at.shown) < AWAITED
         };

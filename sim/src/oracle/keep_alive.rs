@@ -68,7 +68,7 @@ impl Oracle for KeepAlives {
                 }
             }
             // Whatever it is, it comes from there.
-            Sight::Harmed { phone, flow: Some(flow) } => {
+            Sight::Harmed { phone, flow: Some(flow), .. } => {
                 if let Some(flow) = self.flows.get_mut(&(phone, flow)) {
                     flow.heard = true;
                 }

@@ -41,12 +41,12 @@ impl Oracle for Leaks {
             | Sight::Received { phone, message: Some(message), .. }
                 if message.method().is_some_and(|method| method != Method::Ack) =>
             {
-                let now = scene.local(phone);
-                let messages = &mut self.messages[phone];
-                messages.push_back(now);
-                while messages.front().is_some_and(|at| now.saturating_since(*at) > MEMORY) {
-                    messages.pop_front();
-                }
+                self.message(phone, scene.local(phone));
+                Ok(())
+            }
+            // It may have been a request.
+            Sight::Harmed { phone, .. } | Sight::Muddled { phone } => {
+                self.message(phone, scene.local(phone));
                 Ok(())
             }
             Sight::Drained { phone, .. } => timers(&scene.phones[phone]),
@@ -77,6 +77,16 @@ impl Oracle for Leaks {
             }
         }
         Ok(())
+    }
+}
+
+impl Leaks {
+    fn message(&mut self, phone: usize, now: Instant) {
+        let messages = &mut self.messages[phone];
+        messages.push_back(now);
+        while messages.front().is_some_and(|at| now.saturating_since(*at) > MEMORY) {
+            messages.pop_front();
+        }
     }
 }
 

@@ -18,8 +18,10 @@ impl Oracle for Liveness {
             return Ok(());
         }
         // What is dead for ever, and what only reaches the dead, promises nothing.
-        for phone in scene.phones.iter().filter(|phone| phone.alive && !phone.stranded) {
-            if !is_where_it_should_be(phone) {
+        for (index, phone) in
+            scene.phones.iter().enumerate().filter(|(_, phone)| phone.alive && !phone.stranded)
+        {
+            if !is_where_it_should_be(phone, scene.harms.of_registration(index).is_some()) {
                 let wish = if phone.wants_registration { "wants" } else { "does not want" };
                 return Err(format!(
                     "{} {wish} to be registered, and is {:?}",
@@ -31,7 +33,7 @@ impl Oracle for Liveness {
     }
 }
 
-fn is_where_it_should_be(phone: &PhoneNode) -> bool {
+fn is_where_it_should_be(phone: &PhoneNode, harmed: bool) -> bool {
     let Some(state) = phone.registration else { return false };
     if !phone.wants_registration {
         return state == RegistrationState::Unregistered;
@@ -46,7 +48,7 @@ fn is_where_it_should_be(phone: &PhoneNode) -> bool {
             true
         }
         // It was told something that nobody said.
-        RegistrationState::Failed(_) if phone.harmed.is_some() => true,
+        RegistrationState::Failed(_) if harmed => true,
         // A wrong password ends the attempts at once, a limit ends them when it is reached.
         RegistrationState::Failed(why) => {
             !phone.setup.right_password || phone.setup.attempts.is_some_and(|limit| why.attempts >= limit)

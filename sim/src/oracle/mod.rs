@@ -12,6 +12,7 @@ mod digits;
 mod duties;
 mod failover;
 mod grammar;
+mod harm;
 mod keep_alive;
 mod leaks;
 mod liveness;
@@ -42,6 +43,7 @@ use crate::node::{ExchangeNode, PhoneNode};
 use crate::scenario::Seconds;
 use crate::tape::Node;
 use crate::world::Phase;
+pub use harm::Harms;
 pub use reading::Reading;
 
 /// One promise.
@@ -49,10 +51,15 @@ pub trait Oracle {
     /// Its name, for reports.
     fn name(&self) -> &'static str;
 
-    /// Whether what it asks of a phone holds only where everybody else keeps the rules: it does not watch worlds with rogues,
-    /// nor when messages are harmed on their way.
+    /// Whether what it asks of a phone holds only where everybody else keeps the rules: it does not watch worlds with rogues.
     fn trusts_peers(&self) -> bool {
         false
+    }
+
+    /// Whether it looks away from what has the Call-ID of a message that was harmed on its way: all that it sees of it is
+    /// [`Sight::Muddled`].
+    fn looks_away(&self) -> bool {
+        self.trusts_peers()
     }
 
     /// Watches something happen.
@@ -86,17 +93,14 @@ pub struct Scene<'a> {
     pub exchanges: &'a [ExchangeNode],
     /// The media engines.
     pub engines: &'a Engines,
+    /// What was harmed on its way.
+    pub harms: &'a Harms,
 }
 
 impl Scene<'_> {
     /// What a phone takes the time to be: time that runs backwards stands still.
     pub fn local(&self, phone: usize) -> Instant {
         self.phones[phone].local(self.now)
-    }
-
-    /// Whether a message was harmed, anywhere, since then: whoever it was meant for may have got it wrong, and told others.
-    pub fn was_harmed_since(&self, then: Instant) -> bool {
-        self.phones.iter().any(|phone| phone.harmed.is_some_and(|at| at >= then))
     }
 }
 
@@ -149,13 +153,20 @@ pub enum Sight<'a> {
         /// To what.
         target: &'a Target,
     },
-    /// A message that was harmed on its way arrives at a phone, or comes from it. It obliges nobody, and nobody can know what
-    /// it did.
+    /// A message that was harmed on its way arrives at a phone, or comes from it. It obliges nobody, and of what has its Call-ID
+    /// nobody can know any more what ought to be.
     Harmed {
         /// Which phone.
         phone: usize,
         /// On which of its connections it arrives, if it does not come from it.
         flow: Option<FlowId>,
+        /// The Call-IDs that it had, and has.
+        calls: &'a [u64],
+    },
+    /// For an oracle that looks away: a phone sends or receives something with such a Call-ID.
+    Muddled {
+        /// Which phone.
+        phone: usize,
     },
     /// A phone asked its media engine for something that cannot come now.
     Disorder {
@@ -212,6 +223,21 @@ pub enum Sight<'a> {
         /// How many there were.
         outputs: usize,
     },
+}
+
+impl Sight<'_> {
+    /// What those see of it who look away from calls of which a message was harmed; `None` if it is of no such call.
+    pub(crate) fn muddled(&self, harms: &Harms) -> Option<Self> {
+        match *self {
+            Sight::Sent { phone, message: Some(message), .. }
+            | Sight::Received { phone, message: Some(message), .. }
+                if harms.of_call(message.dialog.call) =>
+            {
+                Some(Sight::Muddled { phone })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The end of a phase.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use offhook::Status;
-use offhook_wire::{Instant, Method};
+use offhook_wire::Method;
 
 use super::reading::Transaction;
 use super::{Oracle, Scene, Sight};
@@ -55,7 +55,7 @@ impl Oracle for Negotiation {
                     };
                     let stands = scene.phones[phone].calls.get(&end.1).is_some_and(stands);
                     // What was harmed on its way may have been another challenge to the phone, or none.
-                    let sure = !scene.was_harmed_since(Instant::ZERO);
+                    let sure = !scene.harms.of_end(end);
                     if sure && stands && scene.engines.open_offer(end) == Some(version) {
                         let name = &scene.phones[phone].setup.name;
                         return Err(format!(

@@ -33,6 +33,8 @@ struct Phone {
     cancelled: BTreeSet<Transaction>,
     /// Whether a call was just told of and does not ring yet.
     rings: bool,
+    /// Whether the phone was just handed something that nobody can judge.
+    muddled: bool,
     /// Our INVITEs: when they were sent, where, and whether one of them was refused.
     invites: BTreeMap<Transaction, (Instant, FlowId, bool)>,
     /// 2xx to them that just came: the dialog and the number.
@@ -62,7 +64,10 @@ impl Oracle for Prompt {
                 let now = scene.local(phone);
                 self.phones[phone].receives(now, flow, message);
             }
-            Sight::Told { phone, event: Event::Incoming(_) } => self.phones[phone].rings = true,
+            Sight::Harmed { phone, .. } | Sight::Muddled { phone } => self.phones[phone].muddled = true,
+            Sight::Told { phone, event: Event::Incoming(_) } => {
+                self.phones[phone].rings = !self.phones[phone].muddled;
+            }
             Sight::Drained { phone, .. } => {
                 let name = &scene.phones[phone].setup.name;
                 return self.phones[phone].rests().map_err(|what| format!("{name} {what}"));
@@ -135,6 +140,7 @@ impl Phone {
     }
 
     fn rests(&mut self) -> Result<(), String> {
+        self.muddled = false;
         if let Some(asked) = self.asked.pop_first() {
             return Err(format!("does not answer a {}", asked.verb.method()));
         }

@@ -45,7 +45,7 @@ impl Oracle for Reach {
             // That an exchange lost its memory, or that its clock was set, is not known before the next refresh.
             let is_excused = self.last.get(&index).is_some_and(|&(exchange, at)| scene.exchanges[exchange].forgot > at)
                     // Nor what it was told wrongly, such as how long its binding lasts.
-                    || phone.harmed.is_some_and(|at| self.last.get(&index).is_none_or(|last| at >= last.1));
+                    || scene.harms.of_registration(index).is_some_and(|at| self.last.get(&index).is_none_or(|last| at >= last.1));
             let is_bound = self.bindings.iter().any(|(&(exchange, _), &(bound, at))| {
                 let node = &scene.exchanges[exchange];
                 bound == index && at >= node.started && node.is_running()

@@ -44,7 +44,7 @@ impl<'a> Reading<'a> {
         let cseq = message.cseq().ok()?;
         let of = Verb::of(cseq.method);
         let transaction = branch.map(|branch| Transaction { branch, verb: of });
-        let dialog = DialogId { call: name(message.call_id().ok()?), local, remote };
+        let dialog = DialogId { call: call_of(message)?, local, remote };
         Some(Self { message, transaction, dialog, number: cseq.number, of })
     }
 }
@@ -120,6 +120,11 @@ fn peers_branch(message: &Message) -> Option<u64> {
     let via = message.via().ok()?;
     let branch = via.branch().filter(|branch| branch.starts_with(b"z9hG4bK"))?;
     Some(Digest::new(1).bytes(branch).bytes(via.host).word(via.port.map_or(0, u64::from)).finish())
+}
+
+/// What stands for the Call-ID of a message.
+pub(super) fn call_of(message: &Message) -> Option<u64> {
+    message.call_id().ok().map(name)
 }
 
 fn tag<E>(address: Result<NameAddr<'_>, E>) -> u64 {

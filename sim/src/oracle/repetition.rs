@@ -45,6 +45,8 @@ struct Phone {
     awake: bool,
     /// The request that it was handed, for one that is no INVITE until it is answered.
     came: Option<Transaction>,
+    /// The INVITE that it was handed, for one that came before.
+    invite: Option<Transaction>,
     /// What the message that it was handed says of what waits, once that was heard.
     news: Option<(FlowId, News)>,
     /// Whether it had a connection when it was last at rest.
@@ -73,6 +75,7 @@ enum News {
 }
 
 struct Repeated {
+    call: u64,
     flow: FlowId,
     /// Of which INVITE a 2xx is the answer: a proxy that forgot sends it on in a new transaction, and that has an answer of its own.
     of: Option<Transaction>,
@@ -82,6 +85,8 @@ struct Repeated {
     last: Instant,
     /// How often it is still to be sent before the phone rests.
     owed: u32,
+    /// Whether it may be sent once more. A refusal that was due before its INVITE came again is in time for that.
+    spare: bool,
     /// A 2xx whose transaction went with its connection: nobody saw when the call gave it for the first time.
     unseen: bool,
     /// A refusal that has its ACK, and absorbs what comes late.
@@ -108,6 +113,11 @@ impl Oracle for Repetition {
 
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
         self.phones.resize_with(scene.phones.len(), Phone::default);
+        if let Sight::Harmed { calls, .. } = *sight {
+            for phone in &mut self.phones {
+                phone.waits.retain(|_, repeated| !calls.contains(&repeated.call));
+            }
+        }
         let (Sight::Sent { phone: index, .. }
         | Sight::Received { phone: index, .. }
         | Sight::Drained { phone: index, .. }) = *sight
@@ -161,13 +171,13 @@ impl Phone {
                     self.hang_up(message.dialog);
                 }
                 let most = if method == Method::Invite { LIFE } else { T2 };
-                let request = Repeated::new(now, flow, udp.then_some(most));
+                let request = Repeated::new(now, message.dialog.call, flow, udp.then_some(most));
                 self.send(Key::Request(transaction), request, now)
                     .map_err(|what| format!("repeats a {method} {what}"))
             }
             (None, Some(status @ 200..)) if message.of == Method::Invite => {
                 let done = if status < 300 {
-                    let mut accepted = Repeated::new(now, flow, Some(T2));
+                    let mut accepted = Repeated::new(now, message.dialog.call, flow, Some(T2));
                     accepted.of = Some(transaction);
                     accepted.unseen =
                         self.moved.contains(&transaction) || self.invited.get(&transaction) != Some(&flow);
@@ -176,7 +186,8 @@ impl Phone {
                     // What came by two ways, or is one too many, is refused without a memory (§8.2.7).
                     Ok(())
                 } else {
-                    let refusal = Repeated::new(now, flow, udp.then_some(T2));
+                    let mut refusal = Repeated::new(now, message.dialog.call, flow, udp.then_some(T2));
+                    refusal.spare = self.invite == Some(transaction);
                     self.send(Key::Refusal(transaction), refusal, now)
                 };
                 done.map_err(|what| format!("repeats a {status} to an INVITE {what}"))
@@ -212,6 +223,7 @@ impl Phone {
                 (repeated.owed, repeated.last) = (owed, now);
                 Ok(())
             }
+            None if std::mem::take(&mut repeated.spare) => Ok(()),
             None if repeated.unseen && now < repeated.ends => Ok(()),
             // Given up, it is as if it had never been.
             None if now >= repeated.ends && matches!(key, Key::Refusal(_)) => {
@@ -259,7 +271,9 @@ impl Phone {
             }
             _ => {}
         }
-        if self.invited.insert(transaction, flow).is_none_or(|before| before == flow) {
+        let Some(before) = self.invited.insert(transaction, flow) else { return };
+        self.invite = Some(transaction);
+        if before == flow {
             return;
         }
         self.moved.insert(transaction);
@@ -280,13 +294,14 @@ impl Phone {
     }
 
     fn rests(&mut self, now: Instant, node: &PhoneNode) -> Result<(), String> {
-        (self.awake, self.came) = (false, None);
+        (self.awake, self.came, self.invite) = (false, None, None);
         let up = |flow| node.flows.contains_key(&flow);
         // A call without a connection is over before its BYE goes out, and its 2xx is not repeated over the next one.
         let closes = node.calls.values().any(|call| call.status == Status::Terminating);
         let stays = std::mem::replace(&mut self.connected, node.is_connected()) && self.connected && !closes;
         for (key, repeated) in &mut self.waits {
             let (owed, lost) = (std::mem::take(&mut repeated.owed), !up(repeated.flow));
+            repeated.spare = false;
             let what = match key {
                 Key::Request(transaction) if !lost => {
                     format!("a {} without a response", transaction.verb.method())
@@ -350,10 +365,21 @@ impl Phone {
 
 impl Repeated {
     /// Sent for the first time, and again with waits of at most this.
-    fn new(now: Instant, flow: FlowId, most: Option<Duration>) -> Self {
+    fn new(now: Instant, call: u64, flow: FlowId, most: Option<Duration>) -> Self {
         let timer = most.map(|most| Timer { due: now + T1, wait: T1 * 2, most });
         let ends = now + LIFE;
-        Self { flow, of: None, timer, ends, last: now, owed: 0, unseen: false, confirmed: false }
+        Self {
+            call,
+            flow,
+            of: None,
+            timer,
+            ends,
+            last: now,
+            owed: 0,
+            spare: false,
+            unseen: false,
+            confirmed: false,
+        }
     }
 }
 

@@ -60,7 +60,10 @@ impl Oracle for Transfers {
             Sight::Told { phone, event } => self.phones[phone].tells(event),
             Sight::Drained { phone, .. } => {
                 let node = &scene.phones[phone];
-                return self.phones[phone].rests(node).map_err(|what| format!("{} {what}", node.setup.name));
+                let is_harmed = |session| scene.harms.of_end((phone, session));
+                return self.phones[phone]
+                    .rests(node, is_harmed)
+                    .map_err(|what| format!("{} {what}", node.setup.name));
             }
             _ => {}
         }
@@ -131,13 +134,15 @@ impl Phone {
         }
     }
 
-    fn rests(&mut self, node: &PhoneNode) -> Result<(), String> {
+    fn rests(&mut self, node: &PhoneNode, is_harmed: impl Fn(SessionId) -> bool) -> Result<(), String> {
         let done = std::mem::take(&mut self.done);
         if done.accepted && !done.called && !done.reported {
             return Err("takes a REFER and calls nobody".to_owned());
         }
-        let stands =
-            |session| node.calls.get(&session).is_some_and(|call| call.status == Status::Established);
+        let stands = |session| {
+            let call = node.calls.get(&session);
+            call.is_some_and(|call| call.status == Status::Established) && !is_harmed(session)
+        };
         if done.report.is_some_and(stands) && !done.reported && !self.refused && node.is_connected() {
             return Err("does not report what became of a transfer".to_owned());
         }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use offhook::FlowId;
 use offhook_wire::{Fault, FaultKind, Frame, Instant, Limits, Message, Method, datagram};
 
-use super::{Oracle, Scene, Sight};
+use super::{Harms, Oracle, Scene, Sight};
 
 /// How long a transaction remembers that it answered: timer J, 64·T1, by its own clock.
 const MEMORY: Duration = Duration::from_secs(31);
@@ -59,19 +59,15 @@ impl Oracle for Wire {
                 self.answers_nonsense = (!sense).then_some(phone);
                 return Ok(());
             }
-            // Nobody knows which transaction it was taken for.
-            Sight::Harmed { phone, .. } => {
-                self.finals.retain(|(of, _), _| *of != phone);
-                return Ok(());
-            }
             Sight::Drained { .. } => {
                 self.answers_nonsense = None;
                 return Ok(());
             }
             _ => return Ok(()),
         };
-        let harmed = scene.was_harmed_since(Instant::ZERO);
-        self.sent(scene.phones[phone].local(scene.now), phone, flow, data, harmed).map_err(|what| {
+        let calls = if scene.harms.any() { Harms::calls_in(data) } else { Vec::new() };
+        let harmed = scene.harms.any() && calls.iter().all(|call| scene.harms.of_call(*call));
+        self.sent(scene.local(phone), phone, flow, data, harmed).map_err(|what| {
             let message = String::from_utf8_lossy(data);
             format!("{} sends a message that {what}:\n{message}", scene.phones[phone].setup.name)
         })
@@ -107,12 +103,11 @@ impl Wire {
             Err(fault) => return Err(format!("means nothing: {fault}")),
         }
         let Some(status) = message.status().filter(|&status| status >= 200) else { return Ok(()) };
-        let key = match transaction(&message) {
-            Some(key) => key,
-            // It repeats the Via of its request, whatever became of that (§8.2.6.2).
-            None if harmed => return Ok(()),
-            None => return Err("names no transaction".to_owned()),
-        };
+        // It repeats the Via of its request, whatever became of that (§8.2.6.2), and nobody knows which transaction that was taken for.
+        if harmed {
+            return Ok(());
+        }
+        let key = transaction(&message).ok_or("names no transaction")?;
         let answered = self.answered.entry(phone).or_default();
         let mut new = || {
             *answered += 1;
@@ -126,9 +121,7 @@ impl Wire {
         let after = new();
         let forgotten = message.cseq().is_ok_and(|cseq| cseq.method == Method::Cancel)
             && after.nth - before.nth > CANCELS;
-        // A request that was refused for its harm may come again whole.
-        let mended = harmed && before.status >= 400;
-        if before.flow == flow && !mended && !forgotten && now.saturating_since(before.first) < MEMORY {
+        if before.flow == flow && !forgotten && now.saturating_since(before.first) < MEMORY {
             return Err(format!("is a second final response, after a {}", before.status));
         }
         *before = after;

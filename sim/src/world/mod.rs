@@ -9,7 +9,7 @@ mod script;
 mod sound;
 mod users;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,7 +23,7 @@ use crate::fate::Fates;
 use crate::flight::Flights;
 use crate::media::{End, Engines};
 use crate::node::{Call, ExchangeNode, PhoneNode, RogueNode};
-use crate::oracle::{Moment, Oracle, Reading, Scene, Sight, Violation};
+use crate::oracle::{Harms, Moment, Oracle, Reading, Scene, Sight, Violation};
 use crate::queue::Queue;
 use crate::scenario::{Deed, Manner, Scenario};
 use crate::tape::{Node, Tape, What};
@@ -55,8 +55,9 @@ pub struct World {
     watch: Option<Watch>,
     /// What waits for each phone that stands still.
     held: Vec<Vec<Input>>,
-    /// The hashes of messages that were harmed on their way.
-    harmed: BTreeSet<u64>,
+    /// The hashes of messages that were harmed on their way, and the Call-IDs that they had, and have.
+    harmed: BTreeMap<u64, Vec<u64>>,
+    harms: Harms,
 }
 
 /// How far a run is.
@@ -177,7 +178,8 @@ impl World {
             tape: Tape::new(keep),
             watch: keep.then(|| Watch::new(scenario.phones.len())),
             held: scenario.phones.iter().map(|_| Vec::new()).collect(),
-            harmed: BTreeSet::new(),
+            harmed: BTreeMap::new(),
+            harms: Harms::default(),
             scenario,
         };
         for exchange in 0..world.exchanges.len() {
@@ -228,6 +230,11 @@ impl World {
             marks.add(phone.marks());
         }
         marks
+    }
+
+    /// Whether a message arrived that was harmed on its way.
+    pub fn is_harmed(&self) -> bool {
+        self.harms.any()
     }
 
     /// What went on inside the phones, if anybody will draw it.
@@ -325,6 +332,9 @@ impl World {
                 Input::Received { flow, data } if !self.arrives_harmed(phone, Some(*flow), data) => {
                     let message = read(data);
                     let message = message.as_ref().and_then(Reading::received);
+                    if let Some(message) = &message {
+                        self.harms.received(phone, message);
+                    }
                     self.see(&Sight::Received { phone, flow: *flow, data, message: message.as_ref() });
                 }
                 Input::Flow { flow, change: FlowChange::Down(_) } => {
@@ -367,6 +377,9 @@ impl World {
                 Output::Transmit { flow, data } => {
                     let message = read(&data);
                     let message = message.as_ref().and_then(Reading::sent);
+                    if let Some(message) = &message {
+                        self.harms.sent(phone, message, &self.engines);
+                    }
                     self.see(&Sight::Sent { phone, flow, data: &data, message: message.as_ref() });
                     self.phone_sends(phone, flow, data);
                 }
@@ -385,6 +398,9 @@ impl World {
 
     fn told(&mut self, phone: usize, event: Event) {
         self.phones[phone].learn(self.now, &event);
+        if let Event::Incoming(incoming) = &event {
+            self.harms.incoming(phone, incoming.session);
+        }
         #[cfg(feature = "media")]
         self.let_hold_be_silent(phone, &event);
         self.see(&Sight::Told { phone, event: &event });
@@ -444,7 +460,11 @@ impl World {
     }
 
     fn see(&mut self, sight: &Sight<'_>) {
-        self.consult(|oracle, scene| oracle.see(scene, sight));
+        let muddled = sight.muddled(&self.harms);
+        self.consult(|oracle, scene| match &muddled {
+            Some(muddled) if oracle.looks_away() => oracle.see(scene, muddled),
+            _ => oracle.see(scene, sight),
+        });
     }
 
     fn consult(&mut self, mut ask: impl FnMut(&mut dyn Oracle, &Scene<'_>) -> Result<(), String>) {
@@ -457,9 +477,9 @@ impl World {
             phones: &self.phones,
             exchanges: &self.exchanges,
             engines: &self.engines,
+            harms: &self.harms,
         };
-        // What was harmed on its way is as good as a rogue's.
-        let rogues = !self.scenario.rogues.is_empty() || !self.harmed.is_empty();
+        let rogues = !self.scenario.rogues.is_empty();
         for oracle in self.oracles.iter_mut().filter(|oracle| !(rogues && oracle.trusts_peers())) {
             if let Err(what) = ask(oracle.as_mut(), &scene) {
                 self.violation = Some(Violation { oracle: oracle.name(), at: self.now, what });

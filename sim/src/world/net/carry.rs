@@ -14,7 +14,7 @@ use super::websocket::{Heard, Writer};
 use super::{Connection, DOWN, Link, UP};
 use crate::fate::{Arrivals, Lane, Named, in_burst};
 use crate::hash::{Digest, Draw};
-use crate::oracle::Sight;
+use crate::oracle::{Harms, Sight};
 use crate::scenario::Streaming;
 use crate::tape::{Node, What};
 use crate::world::{Happening, World};
@@ -64,7 +64,8 @@ impl World {
         let tampering = self.nets[phone].tampering;
         let harmed = tampering.and_then(|tampering| tampering.harm(self.now, direction, named, &data));
         let Some(harmed) = harmed else { return data };
-        self.harmed.insert(mark(&harmed));
+        let calls = [&data, &harmed].into_iter().flat_map(Harms::calls_in).collect();
+        self.harmed.insert(mark(&harmed), calls);
         harmed
     }
 
@@ -75,12 +76,13 @@ impl World {
         flow: Option<FlowId>,
         data: &Bytes,
     ) -> bool {
-        let harmed = !self.harmed.is_empty() && self.harmed.contains(&mark(data));
-        if harmed {
-            self.phones[phone].harmed = Some(self.now);
-            self.see(&Sight::Harmed { phone, flow });
+        if self.harmed.is_empty() {
+            return false;
         }
-        harmed
+        let Some(calls) = self.harmed.get(&mark(data)).cloned() else { return false };
+        self.harms.arrives(self.now, phone, &calls);
+        self.see(&Sight::Harmed { phone, flow, calls: &calls });
+        true
     }
 
     /// Whether a translator of addresses forgot a connection before this datagram. Only what the phone sends keeps its memory

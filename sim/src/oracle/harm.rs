@@ -1,0 +1,121 @@
+//! What was harmed on its way: of those calls, and of nothing else, nobody can know any more what ought to be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use offhook::SessionId;
+use offhook_wire::{Frame, Instant, Limits, Message, Method, datagram, websocket};
+
+use super::reading::{DialogId, Reading, call_of};
+use crate::media::{End, Engines};
+
+/// The calls and registrations of which a message was harmed.
+#[derive(Default)]
+pub struct Harms {
+    /// By Call-ID, as it was and as it became: when it arrived, for the last time.
+    calls: BTreeMap<u64, Instant>,
+    /// Which call of a phone has which Call-ID.
+    ends: BTreeMap<End, u64>,
+    /// The Call-IDs of each phone's REGISTERs.
+    registers: BTreeSet<(usize, u64)>,
+    /// Of the message that each phone was handed last.
+    handed: BTreeMap<usize, u64>,
+}
+
+impl Harms {
+    /// The Call-IDs that machines may read in what travels.
+    pub fn calls_in(data: &Bytes) -> Vec<u64> {
+        let limits = Limits::default();
+        let frames = [datagram(data.clone(), &limits), websocket(data.clone(), &limits)];
+        let read = frames.into_iter().filter_map(|frame| match frame {
+            Frame::Message(message) => Some(message),
+            _ => None,
+        });
+        read.chain(Message::salvage(data.clone(), &limits)).filter_map(|message| call_of(&message)).collect()
+    }
+
+    /// A message arrives that was harmed, at a phone or from it.
+    pub fn arrives(&mut self, now: Instant, phone: usize, calls: &[u64]) {
+        self.calls.extend(calls.iter().map(|call| (*call, now)));
+        if let Some(call) = calls.last() {
+            self.handed.insert(phone, *call);
+        }
+    }
+
+    /// A phone is handed a message.
+    pub fn received(&mut self, phone: usize, message: &Reading<'_>) {
+        self.handed.insert(phone, message.dialog.call);
+    }
+
+    /// A phone sends a message.
+    pub fn sent(&mut self, phone: usize, message: &Reading<'_>, engines: &Engines) {
+        let call = message.dialog.call;
+        match message.method() {
+            Some(Method::Register) => drop(self.registers.insert((phone, call))),
+            Some(Method::Invite) if message.dialog.remote == DialogId::NO_TAG => {
+                let offer = engines.offer_in(message.body_bytes());
+                self.ends.extend(offer.map(|(end, _)| (end, call)));
+            }
+            _ => {}
+        }
+    }
+
+    /// A phone tells of a call that somebody makes: what it was handed last is the INVITE.
+    pub fn incoming(&mut self, phone: usize, session: SessionId) {
+        let call = self.handed.get(&phone);
+        self.ends.extend(call.map(|call| ((phone, session), *call)));
+    }
+
+    /// Whether a message with this Call-ID was harmed.
+    pub(super) fn of_call(&self, call: u64) -> bool {
+        self.calls.contains_key(&call)
+    }
+
+    /// Whether any message was harmed.
+    pub fn any(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
+    /// Whether a message of this call of a phone was harmed. Real engines do not say which call is whose.
+    pub(super) fn of_end(&self, end: End) -> bool {
+        self.ends.get(&end).map_or_else(|| self.any(), |call| self.of_call(*call))
+    }
+
+    /// When a message of the registration of a phone was harmed last.
+    pub(super) fn of_registration(&self, phone: usize) -> Option<Instant> {
+        let of_phone = self.registers.range((phone, 0)..=(phone, u64::MAX));
+        of_phone.filter_map(|(_, call)| self.calls.get(call).copied()).max()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::World;
+
+    fn invite(call: &str) -> Bytes {
+        let text = format!(
+            "INVITE sip:b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK{call}\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:b@x>\r\n\
+             Call-ID: {call}\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+        );
+        text.into()
+    }
+
+    #[test]
+    fn the_harm_of_one_call_is_none_of_another() {
+        let world = World::builder().phone("alice").cold();
+        let session = world.phone("alice").next_session();
+        let sent = |call: &str| Message::parse(invite(call), &Limits::default()).expect("a good message");
+        let mut harms = Harms::default();
+        harms.received(0, &Reading::received(&sent("one")).expect("all that it needs is there"));
+        harms.incoming(0, session);
+        let calls = [invite("two"), invite("twp")].iter().flat_map(Harms::calls_in).collect::<Vec<u64>>();
+        harms.arrives(Instant::ZERO, 1, &calls);
+        harms.incoming(1, session);
+        assert!(!harms.of_end((0, session)), "nobody harmed it");
+        assert!(harms.of_end((1, session)), "what it was made of is what became of another");
+        assert!(["two", "twp"].iter().all(|call| harms.of_call(call_of(&sent(call)).expect("it has one"))));
+        assert!(harms.of_end((2, session)), "whose it is nobody knows");
+        assert_eq!(harms.of_registration(1), None);
+    }
+}
