@@ -1,4 +1,5 @@
 use super::branch::Branch;
+use super::key::Key;
 use super::{Owner, own_message};
 use crate::cx::Cx;
 use crate::machine::{Table, words};
@@ -7,7 +8,7 @@ use crate::path::Path;
 use crate::planted::planted;
 use crate::timer::{Timer, TimerId};
 use crate::trace::Machine;
-use crate::{FlowId, TransactionTimes};
+use crate::{FlowId, TransactionTimes, bounds};
 use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Message, Method};
 use std::num::NonZeroU32;
@@ -146,6 +147,8 @@ pub(super) struct Client {
     /// The CANCEL that followed this INVITE.
     pub(super) cancelled_by: Option<ClientTx>,
     pub(super) method: Method<'static>,
+    /// Those who accepted this INVITE, as far as their 2xx was seen to. Most INVITEs have one, and other requests none.
+    forks: Option<Box<Forks>>,
     serial: NonZeroU32,
     reliable: bool,
     state: State,
@@ -181,6 +184,12 @@ enum State {
     Accepted {
         limit: TimerId,
     },
+}
+
+/// Those who accepted an INVITE.
+struct Forks {
+    first: Key,
+    more: Vec<Key>,
 }
 
 /// Timer A or E, where there is one, and how often it fired.
@@ -224,6 +233,7 @@ impl Client {
             branch,
             cancelled_by: None,
             method,
+            forks: None,
             reliable: path.transport.is_reliable(),
             state: State::Idle,
         }
@@ -231,7 +241,25 @@ impl Client {
 
     /// The CANCEL of this INVITE; it goes where the INVITE went and shares its branch (RFC 3261 §9.1).
     pub(super) fn child(&self, method: Method<'static>, serial: NonZeroU32) -> Self {
-        Self { owner: Owner::Nobody, method, serial, state: State::Idle, ..*self }
+        Self { owner: Owner::Nobody, method, forks: None, serial, state: State::Idle, ..*self }
+    }
+
+    /// Whether the 2xx of a fork is the first of it to be seen to.
+    pub(super) fn meet(&mut self, fork: Key) -> bool {
+        match &mut self.forks {
+            None => {
+                self.forks = Some(Box::new(Forks { first: fork, more: Vec::new() }));
+                true
+            }
+            Some(forks) => {
+                let Forks { first, more } = &mut **forks;
+                let new = more.len() + 1 < bounds::FORKS && *first != fork && !more.contains(&fork);
+                if new {
+                    more.push(fork);
+                }
+                new
+            }
+        }
     }
 
     pub(super) fn name(&self, place: usize) -> ClientTx {

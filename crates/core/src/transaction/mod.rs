@@ -100,8 +100,6 @@ pub(crate) struct Transactions {
     taken: Taken,
     /// CANCELs of nothing that came as datagrams, apart from those that matter more.
     refused: Taken,
-    /// The forks whose 2xx was seen to, while their INVITEs are known.
-    forks: Vec<(ClientTx, Key)>,
     serial: u32,
     /// The Via value of the request that is being built: one buffer for all of them.
     via: Vec<u8>,
@@ -119,7 +117,6 @@ impl Transactions {
             keys,
             taken: Taken::default(),
             refused: Taken::default(),
-            forks: Vec::new(),
             serial: 0,
             via: Vec::new(),
         }
@@ -149,7 +146,6 @@ impl Transactions {
         self.by_origin.shrink_to_fit();
         self.taken.shrink(now);
         self.refused.shrink(now);
-        self.forks.shrink_to_fit();
         self.via = Vec::new();
     }
 
@@ -212,13 +208,8 @@ impl Transactions {
     /// Whether the 2xx of the fork with this tag to an INVITE of ours is the first of them to be seen to. It comes until its
     /// ACK does, and each time wants that; but what else follows from it, follows once.
     pub(crate) fn meet_fork(&mut self, tx: ClientTx, tag: &[u8]) -> bool {
-        let fork = (tx, self.keys.of_fork(tag));
-        let of_invite = self.forks.iter().filter(|(of, _)| *of == tx).count();
-        let new = self.client(tx).is_some() && of_invite < bounds::FORKS && !self.forks.contains(&fork);
-        if new {
-            self.forks.push(fork);
-        }
-        new
+        let fork = self.keys.of_fork(tag);
+        self.client(tx).is_some_and(|client| client.meet(fork))
     }
 
     /// Takes a message that passed [`Message::check`].
@@ -385,7 +376,6 @@ impl Transactions {
         if self.client(tx).is_none() {
             return;
         }
-        self.forks.retain(|(of, _)| *of != tx);
         if let Some(cancel) = self.clients.remove(tx.place()).cancelled_by
             && let Some(client) = self.client(cancel)
         {
