@@ -2,10 +2,12 @@
 
 use crate::basic::{Pair, cpu, median, round};
 use clap::Args as ClapArgs;
-use offhook_recorder::{Notice, Ring, Scribe, Sink, Taken, TrackId};
+use offhook_tokio::{Keep, Recorder};
 use std::error::Error;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
+
+/// Calls that are made before the recorder is waited for.
+const AT_ONCE: u32 = 50;
 
 /// What to measure.
 #[derive(ClapArgs)]
@@ -18,15 +20,6 @@ pub struct Args {
     json: bool,
 }
 
-/// Lays notices for the thread that writes. It waits when there are too many, which costs time but no CPU.
-pub struct Desk(SyncSender<(TrackId, Vec<Notice>)>);
-
-impl Sink for Desk {
-    fn take(&mut self, track: TrackId, notices: &mut Vec<Notice>) -> Taken {
-        if self.0.send((track, std::mem::take(notices))).is_ok() { Taken::Yes } else { Taken::Over }
-    }
-}
-
 /// Runs BASIC with and without a recorder, in turns, and prints the medians of the phones' thread, and what the thread that
 /// redacts and writes needs beside it.
 ///
@@ -34,21 +27,25 @@ impl Sink for Desk {
 /// When a call of the bench is not what it should be.
 pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     const ROUNDS: u32 = 5;
-    let per_round = (args.calls / ROUNDS).max(1);
-    let (desk, notices) = sync_channel(4096);
-    let writer = std::thread::spawn(move || write(&notices));
+    let per_round = (args.calls / ROUNDS).next_multiple_of(AT_ONCE);
+    let file = std::env::temp_dir().join(format!("offhook-bench-{}.offhook", std::process::id()));
+    let recorder = Recorder::start(Keep { file: Some(file.clone()), ..Keep::default() })?;
     let mut plain = Pair::new("ws")?;
-    let mut recorded = Pair::recorded("ws", || Desk(desk.clone()))?;
-    drop(desk);
+    let mut recorded = Pair::recorded("ws", &recorder)?;
     let (mut without, mut with, mut writing) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        without.push(per_call(per_round, &mut plain)?.0);
-        let (phones, all) = per_call(per_round, &mut recorded)?;
+        without.push(per_call(per_round, &mut plain, || {})?.0);
+        let (phones, all) = per_call(per_round, &mut recorded, || recorder.flush())?;
         with.push(phones);
         writing.push(all - phones);
     }
     drop(recorded);
-    let bytes = writer.join().map_err(|_| "the writer panicked")?;
+    if recorder.dump().is_none_or(|dump| dump.contains("\nlost ")) {
+        return Err("the recorder was left behind".into());
+    }
+    recorder.finish()?;
+    let bytes = std::fs::metadata(&file)?.len();
+    std::fs::remove_file(file)?;
     let (without, with, writing) = (median(without), median(with), median(writing));
     let bytes = bytes / u64::from(per_round * ROUNDS);
     if args.json {
@@ -67,28 +64,15 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Writes as the recorder of `offhook-tokio` does, into memory. How many bytes in all.
-fn write(notices: &Receiver<(TrackId, Vec<Notice>)>) -> u64 {
-    let (mut scribe, mut ring, mut bytes) = (Scribe::default(), Ring::new(1 << 20), 0);
-    let mut text = String::new();
-    for (track, notices) in notices {
-        for notice in notices {
-            text.clear();
-            scribe.note(track, &notice, &mut text);
-            bytes += text.len() as u64;
-            match notice {
-                Notice::Made { name, .. } => ring.made(track, &name, &text),
-                notice => ring.push(track, &text, matches!(notice, Notice::Given { .. })),
-            }
-        }
-    }
-    bytes
-}
-
 /// Microseconds of CPU per call: of this thread, and of the process.
-fn per_call(n: u32, pair: &mut Pair) -> Result<(f64, f64), Box<dyn Error>> {
+///
+/// Calls come here faster than a thread can write them down: now and then they wait, which costs time but no CPU.
+fn per_call(n: u32, pair: &mut Pair, wait: impl Fn()) -> Result<(f64, f64), Box<dyn Error>> {
     let before = (thread_cpu(), cpu());
-    pair.calls_and_byes(n)?;
+    for _ in 0..n / AT_ONCE {
+        pair.calls_and_byes(AT_ONCE)?;
+        wait();
+    }
     let us = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(n);
     Ok((us(thread_cpu() - before.0), us(cpu() - before.1)))
 }

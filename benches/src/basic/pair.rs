@@ -1,11 +1,11 @@
-use crate::recorder::Desk;
 use bytes::Bytes;
 use offhook::Misuse;
 use offhook::{
     Account, Command, Config, Dial, Effect, EffectResult, Event, FlowChange, FlowId, Input, Instant,
     MediaEvent, Output, Phone, SessionId, Status,
 };
-use offhook_recorder::{Log, TrackId};
+use offhook_recorder::Log;
+use offhook_tokio::{Desktop, Recorder};
 use std::error::Error;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub struct Pair {
 struct End {
     phone: Phone,
     /// Where it is recorded, if it is.
-    log: Option<Log<Desk>>,
+    log: Option<Log<Desktop>>,
     flow: FlowId,
     sdp: Bytes,
     /// The last call that came in, was established, and ended.
@@ -40,22 +40,22 @@ impl Pair {
     /// # Errors
     /// When there is no such transport.
     pub fn new(transport: &str) -> Result<Self, Box<dyn Error>> {
-        Self::with(transport, || None)
+        Self::with(transport, None)
     }
 
     /// The same, and both are recorded.
     ///
     /// # Errors
     /// When there is no such transport.
-    pub fn recorded(transport: &str, desk: impl Fn() -> Desk) -> Result<Self, Box<dyn Error>> {
-        Self::with(transport, || Some(desk()))
+    pub fn recorded(transport: &str, recorder: &Recorder) -> Result<Self, Box<dyn Error>> {
+        Self::with(transport, Some(recorder))
     }
 
-    fn with(transport: &str, desk: impl Fn() -> Option<Desk>) -> Result<Self, Box<dyn Error>> {
+    fn with(transport: &str, recorder: Option<&Recorder>) -> Result<Self, Box<dyn Error>> {
         let now = Instant::from_nanos(0);
         Ok(Self {
-            caller: End::new("alice", transport, 1, now, desk())?,
-            callee: End::new("bob", transport, 2, now, desk())?,
+            caller: End::new("alice", transport, 1, now, recorder)?,
+            callee: End::new("bob", transport, 2, now, recorder)?,
             now,
         })
     }
@@ -111,16 +111,14 @@ impl End {
         transport: &str,
         seed: u8,
         now: Instant,
-        desk: Option<Desk>,
+        recorder: Option<&Recorder>,
     ) -> Result<Self, Box<dyn Error>> {
         let mut account =
             Account::new(format!("sip:{user}@127.0.0.1"), None, &format!("{transport}://127.0.0.1:5060"))?;
         account.register = false;
         let mut config = Config::new(account);
         config.call_limit = usize::MAX;
-        let track = TrackId(u32::from(seed));
-        let log =
-            desk.map(|desk| Log::begin(desk, track, user, &mut config, &[seed; 32], (now, Duration::ZERO)));
+        let log = recorder.map(|recorder| recorder.track(user).begin(&mut config, &[seed; 32], now));
         let phone = Phone::new(config, [seed; 32], now);
         let sdp = SDP.into();
         let mut end = Self { phone, log, flow: FlowId(0), sdp, incoming: None, established: None, ended: 0 };

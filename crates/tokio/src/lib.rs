@@ -54,5 +54,5 @@ pub use exchange::{Addresses, Certified, ExchangeError, ExchangeServer, Listen};
 pub use flow::{Roots, TlsError};
 pub use options::{Bind, Options};
 pub use phone::Phone;
-pub use recorder::{Keep, Recorder, Track};
+pub use recorder::{Desktop, Keep, Recorder, Track};
 pub use tap::{Tap, Tapped};

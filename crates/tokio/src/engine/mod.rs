@@ -5,13 +5,14 @@ mod perform;
 
 use crate::flow::{Flows, Limits, News};
 use crate::queue::Queue;
-use crate::recorder::{self, Log};
+use crate::recorder::Desktop;
 use crate::{Call, CallEvent, Clock, Options, PhoneEvent, StartError, Tapped, entropy, media};
 use calls::Calls;
 use offhook::{
     AccountId, Command, Config, Dial, FlowId, Input, Instant, Misuse, RegistrationState, SessionId,
 };
 use offhook_media::Certificate;
+use offhook_recorder::Log;
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -59,7 +60,7 @@ pub(crate) fn start(mut config: Config, mut options: Options) -> Result<Started,
     let (registrations, watched) = watch::channel(vec![RegistrationState::Unregistered; accounts]);
     let events = Queue::new();
     let (now, core_seed) = (clock.now(), entropy::part(&seed, CORE));
-    let mut log = options.recorder.as_ref().map(|track| recorder::begin(track, &mut config, &core_seed, now));
+    let mut log = options.recorder.as_ref().map(|track| track.begin(&mut config, &core_seed, now));
     let core = offhook::Phone::new(config, core_seed, now);
     if let Some(log) = &mut log {
         log.moved(&core, &Ok(()));
@@ -84,7 +85,7 @@ pub(crate) fn start(mut config: Config, mut options: Options) -> Result<Started,
 struct Engine {
     clock: Clock,
     core: offhook::Phone,
-    log: Option<Log>,
+    log: Option<Log<Desktop>>,
     flows: Flows,
     calls: Calls,
     options: Options,

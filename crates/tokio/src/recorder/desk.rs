@@ -1,20 +1,13 @@
 //! The thread that writes.
 
+use super::inbox::{Ask, Taker};
 use offhook_recorder::{Notice, Ring, Scribe, TrackId};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::sync::mpsc::{Receiver, SyncSender};
 
 /// The longest file: one that nobody looks after should not fill a disk.
 const LONGEST: u64 = 1 << 30;
-
-/// What the thread is asked for.
-pub(super) enum Job {
-    Note(TrackId, Vec<Notice>),
-    Dump(SyncSender<String>),
-    Finish(SyncSender<io::Result<()>>),
-}
 
 pub(super) struct Desk {
     scribe: Scribe,
@@ -44,29 +37,25 @@ impl Desk {
     }
 
     /// Works until the recording is finished, or nobody is left who could add to it.
-    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
-        loop {
-            let job = match jobs.try_recv() {
-                Ok(job) => job,
-                // Nothing to do: a good time to let others see what there is.
-                Err(_) => {
-                    self.settle();
-                    self.flush();
-                    let Ok(job) = jobs.recv() else { break };
-                    job
-                }
-            };
-            match job {
-                Job::Note(track, notices) => notices.iter().for_each(|notice| self.note(track, notice)),
-                Job::Dump(reply) => {
-                    self.settle();
-                    // Who asked may have left.
-                    let _ = reply.send(self.ring.dump());
-                }
-                Job::Finish(reply) => {
-                    self.end();
-                    let _ = reply.send(self.failed.map_or(Ok(()), Err));
-                    return;
+    pub(super) fn run(mut self, inbox: &Taker) {
+        let mut notices = Vec::new();
+        while let Some(asks) = inbox.take(&mut notices) {
+            for (track, notice) in notices.drain(..) {
+                self.note(track, &notice);
+            }
+            // A good time to let others see what there is.
+            self.settle();
+            self.flush();
+            for ask in asks {
+                // Who asked may have left.
+                match ask {
+                    Ask::Flush(reply) => drop(reply.send(())),
+                    Ask::Dump(reply) => drop(reply.send(self.ring.dump())),
+                    Ask::Finish(reply) => {
+                        self.end();
+                        drop(reply.send(self.failed.map_or(Ok(()), Err)));
+                        return;
+                    }
                 }
             }
         }

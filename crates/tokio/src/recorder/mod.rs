@@ -1,12 +1,14 @@
 //! The flight recorder: what the phones of a program are given, written down beside their tasks.
 
 mod desk;
+mod inbox;
 mod log;
 
-pub(crate) use log::{Log, begin};
+pub use log::Desktop;
 
 use crate::Clock;
-use desk::{Desk, Job};
+use desk::Desk;
+use inbox::{Ask, Sender, inbox};
 use offhook::Instant;
 use offhook_recorder::TrackId;
 use std::fmt;
@@ -15,11 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
-
-/// What may wait to be written. A phone that finds the recorder so far behind goes on without it.
-const WAITING: usize = 4096;
 
 /// What a [`Recorder`] keeps.
 #[derive(Clone, Debug)]
@@ -59,7 +57,7 @@ impl Default for Keep {
 /// ```
 #[derive(Clone)]
 pub struct Recorder {
-    jobs: SyncSender<Job>,
+    inbox: Sender,
     tracks: Arc<AtomicU32>,
     /// Started with the recording: phones may have clocks of their own.
     clock: Clock,
@@ -79,10 +77,10 @@ impl Recorder {
     /// When the file cannot be created, or no thread be started.
     pub fn start(keep: Keep) -> io::Result<Self> {
         let file = keep.file.as_deref().map(create).transpose()?;
-        let (jobs, waiting) = sync_channel(WAITING);
+        let (inbox, waiting) = inbox();
         let desk = Desk::new(keep.memory, file)?;
         std::thread::Builder::new().name("offhook-recorder".to_owned()).spawn(move || desk.run(&waiting))?;
-        Ok(Self { jobs, tracks: Arc::default(), clock: Clock::start() })
+        Ok(Self { inbox, tracks: Arc::default(), clock: Clock::start() })
     }
 
     /// The place of a phone. A name that is taken gets a number.
@@ -93,7 +91,14 @@ impl Recorder {
     /// The recording of what is kept in memory. Waits for the recorder's thread, which takes milliseconds; it may be
     /// called from a panic hook. `None` when the recording was finished.
     pub fn dump(&self) -> Option<String> {
-        self.ask(Job::Dump)
+        self.inbox.ask(Ask::Dump)
+    }
+
+    /// Waits until all that happened so far is written, as it else is after some hundredths of a second. For a panic hook of a
+    /// program that aborts.
+    pub fn flush(&self) {
+        // Without an answer it was finished, and all is written.
+        let _ = self.inbox.ask(Ask::Flush);
     }
 
     /// Ends the recording and its file. What phones still do is not recorded. Waits for the recorder's thread.
@@ -101,13 +106,7 @@ impl Recorder {
     /// # Errors
     /// When something could not be written to the file, now or before.
     pub fn finish(self) -> io::Result<()> {
-        self.ask(Job::Finish).unwrap_or(Ok(()))
-    }
-
-    fn ask<T>(&self, job: impl FnOnce(SyncSender<T>) -> Job) -> Option<T> {
-        let (reply, answer): (_, Receiver<T>) = sync_channel(1);
-        self.jobs.send(job(reply)).ok()?;
-        answer.recv().ok()
+        self.inbox.ask(Ask::Finish).unwrap_or(Ok(()))
     }
 
     fn age(&self) -> Duration {

@@ -1,0 +1,158 @@
+//! What waits for the thread that writes.
+//!
+//! Phones hand over some notices with each input, a million times a minute if they are many: a channel would wake the thread each
+//! time, which costs a phone more than the input does. So it is woken when the first notice comes, lets some more come, and
+//! takes all of them at once.
+
+use offhook_recorder::{Notice, Taken, TrackId};
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Notices that may wait, some megabytes of them. A phone that finds the recorder so far behind goes on without it.
+const MOST: usize = 16_384;
+/// So many wake the thread at once.
+const ENOUGH: usize = MOST / 4;
+/// How long others may wait, for more to come.
+const NAP: Duration = Duration::from_millis(20);
+
+/// What the thread is asked for.
+pub(super) enum Ask {
+    /// To have written all that was handed over before.
+    Flush(SyncSender<()>),
+    Dump(SyncSender<String>),
+    Finish(SyncSender<io::Result<()>>),
+}
+
+/// The end that is handed things. The thread ends when there is none left.
+pub(super) struct Sender(Arc<Inbox>);
+
+/// The end of the thread.
+pub(super) struct Taker(Arc<Inbox>);
+
+struct Inbox {
+    shelf: Mutex<Shelf>,
+    come: Condvar,
+}
+
+struct Shelf {
+    notices: Vec<(TrackId, Notice)>,
+    asks: Vec<Ask>,
+    sleep: Sleep,
+    senders: usize,
+    /// The thread is no more.
+    closed: bool,
+}
+
+#[derive(Copy, Clone, PartialEq, Eq)]
+enum Sleep {
+    /// Until anything comes.
+    Deep,
+    /// Until enough came, or for a while.
+    Nap,
+    Awake,
+}
+
+pub(super) fn inbox() -> (Sender, Taker) {
+    let shelf =
+        Shelf { notices: Vec::new(), asks: Vec::new(), sleep: Sleep::Awake, senders: 1, closed: false };
+    let inbox = Arc::new(Inbox { shelf: Mutex::new(shelf), come: Condvar::new() });
+    (Sender(Arc::clone(&inbox)), Taker(inbox))
+}
+
+impl Inbox {
+    /// Nothing panics while it is locked but for want of memory.
+    fn lock(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self, mut shelf: MutexGuard<'_, Shelf>) {
+        shelf.sleep = Sleep::Awake;
+        drop(shelf);
+        self.come.notify_one();
+    }
+}
+
+impl Sender {
+    /// Lays down notices: all of them, or none.
+    pub(super) fn lay(&self, track: TrackId, notices: &mut Vec<Notice>) -> Taken {
+        let mut shelf = self.0.lock();
+        if shelf.closed {
+            return Taken::Over;
+        }
+        // That something is missing has to be known.
+        let must = matches!(notices[..], [Notice::Lost { .. }]);
+        if shelf.notices.len() + notices.len() > MOST && !must {
+            return Taken::Full;
+        }
+        shelf.notices.extend(notices.drain(..).map(|notice| (track, notice)));
+        match shelf.sleep {
+            Sleep::Deep => self.0.wake(shelf),
+            Sleep::Nap if shelf.notices.len() >= ENOUGH => self.0.wake(shelf),
+            Sleep::Nap | Sleep::Awake => {}
+        }
+        Taken::Yes
+    }
+
+    /// Asks, and waits for the answer. `None` when nobody answers any more.
+    pub(super) fn ask<T>(&self, ask: impl FnOnce(SyncSender<T>) -> Ask) -> Option<T> {
+        let (reply, answer): (_, Receiver<T>) = sync_channel(1);
+        let mut shelf = self.0.lock();
+        if shelf.closed {
+            return None;
+        }
+        shelf.asks.push(ask(reply));
+        self.0.wake(shelf);
+        answer.recv().ok()
+    }
+}
+
+impl Clone for Sender {
+    fn clone(&self) -> Self {
+        self.0.lock().senders += 1;
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        let mut shelf = self.0.lock();
+        shelf.senders -= 1;
+        self.0.wake(shelf);
+    }
+}
+
+impl Taker {
+    /// Waits for something, and takes all that there is: the notices into `notices`, which is empty, and what was asked for
+    /// after them. `None` when nothing will come any more.
+    pub(super) fn take(&self, notices: &mut Vec<(TrackId, Notice)>) -> Option<Vec<Ask>> {
+        let mut shelf = self.0.lock();
+        while shelf.notices.is_empty() && shelf.asks.is_empty() {
+            if shelf.senders == 0 {
+                return None;
+            }
+            shelf.sleep = Sleep::Deep;
+            shelf = self.0.come.wait(shelf).unwrap_or_else(PoisonError::into_inner);
+        }
+        if shelf.asks.is_empty() && shelf.notices.len() < ENOUGH && shelf.senders > 0 {
+            shelf.sleep = Sleep::Nap;
+            let more = |shelf: &mut Shelf| shelf.sleep == Sleep::Nap;
+            let waited = self.0.come.wait_timeout_while(shelf, NAP, more);
+            shelf = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        shelf.sleep = Sleep::Awake;
+        std::mem::swap(&mut shelf.notices, notices);
+        Some(std::mem::take(&mut shelf.asks))
+    }
+}
+
+impl Drop for Taker {
+    /// However the thread ends, nobody waits for it.
+    fn drop(&mut self) {
+        let mut shelf = self.0.lock();
+        shelf.closed = true;
+        shelf.asks.clear();
+        shelf.notices = Vec::new();
+    }
+}
