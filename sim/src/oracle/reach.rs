@@ -3,6 +3,7 @@
 //! Not so over datagrams: who lost the bindings of a phone there cannot tell it, and it learns so when it refreshes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use offhook_wire::Instant;
 
@@ -14,7 +15,14 @@ pub(super) struct Reach {
     /// By exchange and contact: the phone whose connection it came over, and when.
     bindings: BTreeMap<(usize, String), (usize, Instant)>,
     /// By phone: which exchange took it last, and when.
-    last: BTreeMap<usize, (usize, Instant)>,
+    last: BTreeMap<usize, Taken>,
+}
+
+struct Taken {
+    exchange: usize,
+    at: Instant,
+    /// What the phone's clock showed.
+    shown: Instant,
 }
 
 impl Oracle for Reach {
@@ -26,7 +34,8 @@ impl Oracle for Reach {
         match *sight {
             Sight::Bound { exchange, phone, contact } => {
                 self.bindings.insert((exchange, contact.to_owned()), (phone, scene.now));
-                self.last.insert(phone, (exchange, scene.now));
+                let taken = Taken { exchange, at: scene.now, shown: scene.local(phone) };
+                self.last.insert(phone, taken);
             }
             Sight::Unbound { exchange, contact } => {
                 self.bindings.remove(&(exchange, contact.to_owned()));
@@ -42,10 +51,14 @@ impl Oracle for Reach {
         }
         for (index, phone) in scene.phones.iter().enumerate() {
             let claims = phone.alive && phone.is_registered() && phone.setup.transport == Transport::Ws;
-            // That an exchange lost its memory, or that its clock was set, is not known before the next refresh.
-            let is_excused = self.last.get(&index).is_some_and(|&(exchange, at)| scene.exchanges[exchange].forgot > at)
-                    // Nor what it was told wrongly, such as how long its binding lasts.
-                    || scene.harms.of_registration(index).is_some_and(|at| self.last.get(&index).is_none_or(|last| at >= last.1));
+            // That an exchange lost its memory, or that its clock was set, is not known before the next refresh; nor what it was told
+            // wrongly, such as how long its binding lasts.
+            let last = self.last.get(&index);
+            let harmed = scene.harms.of_registration(index);
+            let is_excused = harmed.is_some_and(|at| last.is_none_or(|last| at >= last.at))
+                || last.is_some_and(|last| {
+                    scene.exchanges[last.exchange].forgot > last.at || last.lost_time(scene, index)
+                });
             let is_bound = self.bindings.iter().any(|(&(exchange, _), &(bound, at))| {
                 let node = &scene.exchanges[exchange];
                 bound == index && at >= node.started && node.is_running()
@@ -58,5 +71,14 @@ impl Oracle for Reach {
             }
         }
         Ok(())
+    }
+}
+
+impl Taken {
+    /// Whether the phone's clock was set back since then, or stood still: it takes its binding for younger than it is.
+    fn lost_time(&self, scene: &Scene<'_>, phone: usize) -> bool {
+        let drift = f64::from(scene.phones[phone].setup.drift) / 1e6;
+        let passed = scene.now.saturating_since(self.at).mul_f64(1.0 + drift);
+        scene.local(phone).saturating_since(self.shown) + Duration::from_secs(1) < passed
     }
 }
