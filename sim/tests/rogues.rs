@@ -180,6 +180,36 @@ fn a_transfer_of_which_nobody_reports_fails() {
     world.finish();
 }
 
+/// RFC 3261 §12.2.2: what has not both tags of a call whole belongs to none.
+#[test]
+fn what_misses_a_tag_by_a_letter_is_not_obeyed() {
+    let mut world = World::builder().phone("alice").rogue("mallory", []).start();
+    world.run_for(Duration::from_secs(2));
+    world.dial("alice", "mallory");
+    world.run_until("alice talks", SOON, |world| world.talks("alice"));
+    world.rogue("mallory", &Prank::Flood { user: "alice".to_owned(), count: 20, with: Oddity::NearMiss });
+    world.run_for(SOON);
+    assert_eq!(sent(&world, "SIP/2.0 481"), 20, "{}", world.ladder());
+    assert!(world.talks("alice"));
+    world.finish();
+}
+
+/// RFC 3261 §12.2: a re-INVITE and the answer to one say where the peer is from now on.
+#[test]
+fn a_peer_that_moves_is_followed() {
+    for breach in [Breach::Moves, Breach::AnswersElsewhere] {
+        let mut world = world(breach);
+        world.dial("alice", "mallory");
+        world.run_until("alice talks", SOON, |world| world.talks("alice"));
+        world.user("alice", Deed::Hold);
+        world.run_for(SOON);
+        world.user("alice", Deed::HangUp);
+        world.run_until("it is over", SOON, |world| world.call("alice").is_none());
+        assert_eq!(sent(&world, "BYE sip:mallory.elsewhere@"), 1, "{breach}:\n{}", world.ladder());
+        world.finish();
+    }
+}
+
 /// What a stranger sends costs the phone no call, and not its registration.
 #[test]
 fn floods_are_borne() {

@@ -157,8 +157,5 @@ fn what_is_left_of_a_phone_runs_again_as_it_was() {
         }
     }
     println!("{whole} rings held all, {cut} from one of {rests} rests on ({tail} inputs), {refused} no rest");
-    assert!(
-        whole > 100 && cut > 150 && rests > 100 && tail > 3000,
-        "the rings are too large, or too small"
-    );
+    assert!(whole > 100 && cut > 150 && rests > 100 && tail > 3000, "the rings are too large, or too small");
 }

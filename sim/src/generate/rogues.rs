@@ -16,9 +16,13 @@ pub(super) fn draw(scenario: &mut Scenario) {
     if !draw.chance(250) {
         return;
     }
+    // What is odd and no more leaves the oracles that trust peers awake.
+    let lawful = draw.chance(300);
+    let (breaches, oddities) =
+        if lawful { (Breach::LAWFUL, Oddity::LAWFUL) } else { (Breach::ALL, Oddity::ALL) };
     for name in &NAMES[..1 + usize::from(draw.chance(250))] {
         let most = *draw.pick(&[1, 3, 8, 20]);
-        let breaks = (0..draw.between(1, most)).map(|_| *draw.pick(Breach::ALL));
+        let breaks = (0..draw.between(1, most)).map(|_| *draw.pick(breaches));
         let mut rogue = RogueSetup::new(*name, breaks);
         if draw.chance(300) {
             rogue.transport = Transport::Udp;
@@ -31,6 +35,7 @@ pub(super) fn draw(scenario: &mut Scenario) {
             at: draw.between(1_500, storm),
             rogue: draw.below(scenario.rogues.len() as u64) as usize,
             phone: draw.below(scenario.phones.len() as u64) as usize,
+            oddities,
             scenario,
         };
         episode.write(draw);
@@ -43,6 +48,7 @@ struct Episode<'a> {
     at: u64,
     rogue: usize,
     phone: usize,
+    oddities: &'static [Oddity],
 }
 
 impl Episode<'_> {
@@ -60,7 +66,7 @@ impl Episode<'_> {
             match draw.below(12) {
                 0..4 => {
                     let count = *draw.pick(&[1, 1, 2, 5, 60]);
-                    let with = *draw.pick(Oddity::ALL);
+                    let with = *draw.pick(self.oddities);
                     self.prank(after, Prank::Flood { user: user.clone(), count, with });
                 }
                 4 => self.prank(after, Prank::HangUp),

@@ -182,8 +182,9 @@ impl Phone {
             self.byes.insert(transaction, id);
         }
         let Some(dialog) = self.dialogs.get_mut(&id) else {
-            // Early dialogs are not followed: the Call-ID and our tag may be those of one.
-            let known = self.dialogs.keys().any(|known| known.call == id.call && known.local == id.local);
+            // Early dialogs are not followed: the Call-ID and one of the tags may be those of one.
+            let one_is = |known: &DialogId| known.local == id.local || known.remote == id.remote;
+            let known = self.dialogs.keys().any(|known| known.call == id.call && one_is(known));
             if known {
                 self.unfit.insert(transaction, "whose tags are those of no dialog");
             }

@@ -479,8 +479,8 @@ impl World {
             engines: &self.engines,
             harms: &self.harms,
         };
-        let rogues = !self.scenario.rogues.is_empty();
-        for oracle in self.oracles.iter_mut().filter(|oracle| !(rogues && oracle.trusts_peers())) {
+        let lawless = self.rogues.lawless;
+        for oracle in self.oracles.iter_mut().filter(|oracle| !(lawless && oracle.trusts_peers())) {
             if let Err(what) = ask(oracle.as_mut(), &scene) {
                 self.violation = Some(Violation { oracle: oracle.name(), at: self.now, what });
                 return;

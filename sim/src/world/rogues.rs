@@ -9,7 +9,7 @@ use offhook_exchange as exchange;
 
 use super::{Happening, World};
 use crate::fate::Arrivals;
-use crate::node::{RogueNode, Shot};
+use crate::node::{Breach, Oddity, RogueNode, Shot};
 use crate::scenario::{Prank, Scenario, Transport};
 use crate::tape::{Node, What};
 
@@ -23,6 +23,8 @@ const CONNECT: Duration = Duration::from_millis(500);
 pub(super) struct Rogues {
     pub(super) nodes: Vec<RogueNode>,
     flows: BTreeMap<(usize, exchange::FlowId), usize>,
+    /// Whether any of them breaks a rule, or did.
+    pub(super) lawless: bool,
 }
 
 /// Something that happens between a rogue and an exchange.
@@ -48,7 +50,9 @@ pub(super) enum Hap {
 impl Rogues {
     pub(super) fn new(scenario: &Scenario) -> Self {
         let nodes = (0..scenario.rogues.len()).map(|index| RogueNode::new(scenario, index)).collect();
-        Self { nodes, flows: BTreeMap::new() }
+        let mut breaks = scenario.rogues.iter().flat_map(|rogue| &rogue.breaks);
+        let lawless = breaks.any(|breach| !Breach::LAWFUL.contains(breach));
+        Self { nodes, flows: BTreeMap::new(), lawless }
     }
 }
 
@@ -127,6 +131,9 @@ impl World {
     /// Lets a rogue do something.
     pub(super) fn prank(&mut self, rogue: usize, prank: &Prank) {
         self.tape.note(self.now, || What::Noted { node: Node::Rogue(rogue), text: prank.to_string() });
+        if let Prank::Flood { with, .. } = prank {
+            self.rogues.lawless |= !Oddity::LAWFUL.contains(with);
+        }
         self.rogues.nodes[rogue].act(self.now, prank);
         self.drain_rogue(rogue);
     }

@@ -5,7 +5,7 @@ use crate::cx::Cx;
 use crate::entropy::Label;
 use crate::marks::Mark;
 use crate::planted::planted;
-use crate::{AccountId, bounds};
+use crate::{AccountId, Config, bounds};
 use offhook_wire::digest::{Challenge, Remembered, Responder, strongest};
 use offhook_wire::{HeaderName, Message, Method, Uri};
 
@@ -102,11 +102,12 @@ impl Auth {
 }
 
 /// Whether a challenge says that the credentials were right, and only their nonce was too old (RFC 7616 §3.3).
-pub(super) fn is_stale(challenge: &Message) -> bool {
-    [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate]
-        .into_iter()
-        .flat_map(|name| challenge.rows(name))
-        .any(|row| Challenge::parse(row).is_ok_and(|challenge| challenge.stale))
+pub(super) fn is_stale(config: &Config, challenge: &Message) -> bool {
+    !planted!(config, StaleNonceRefused)
+        && [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate]
+            .into_iter()
+            .flat_map(|name| challenge.rows(name))
+            .any(|row| Challenge::parse(row).is_ok_and(|challenge| challenge.stale))
 }
 
 /// The configured name, or the user part of the AOR.

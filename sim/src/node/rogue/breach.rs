@@ -205,6 +205,10 @@ breaches! {
     CSeqJump = "cseq-jump", Talks, within::cseq_jump;
     /// The Contact becomes nonsense in a re-INVITE (§12.2.2).
     TargetLost = "target-lost", Talks, within::target_lost;
+    /// It is somewhere else from a re-INVITE of its on, as after a change of networks. That breaks no rule (§12.2.2).
+    Moves = "moves", Talks, within::moves;
+    /// It is somewhere else from its answer to a re-INVITE on, which breaks no rule either (§12.2.1.2).
+    AnswersElsewhere = "answers-elsewhere", Reinvited, within::answers_elsewhere;
     /// Its BYE comes twice, in two transactions.
     ByeTwice = "bye-twice", Leaves, within::bye_twice;
     /// After its BYE it goes on as if nothing had been.
@@ -221,6 +225,12 @@ breaches! {
     Twice = "twice", Responds, identity::twice;
     /// Responses reach the phone as if the proxies had sent them, who know nothing of it.
     PastTheProxies = "past-the-proxies", Responds, identity::past_the_proxies;
+}
+
+impl Breach {
+    /// Those that only look like one: they are what the RFCs allow, and few do. A phone owes the same to who does no more.
+    pub const LAWFUL: &[Self] =
+        &[Self::LateOffer, Self::Multipart, Self::OddlyWritten, Self::Moves, Self::AnswersElsewhere];
 }
 
 impl fmt::Display for Breach {

@@ -63,6 +63,8 @@ oddities! {
     Invite = "invite", invite;
     /// Requests with a guessed tag.
     GuessedTag = "guessed-tag", guessed_tag;
+    /// Requests that belong to the call but for the end of a tag, as from somebody who saw a part of it (RFC 3261 §12.2.2).
+    NearMiss = "near-miss", near_miss;
     /// A CANCEL of nothing.
     Cancel = "cancel", cancel;
     /// An ACK of nothing.
@@ -75,6 +77,12 @@ oddities! {
     Garbage = "garbage", garbage;
     /// Messages of RFC 4475 §3.1.2: each breaks one rule of the grammar.
     Torture = "torture", torture;
+}
+
+impl Oddity {
+    /// Those that break no rule, and those that are so plainly nobody's that a phone owes them what it owes to all such.
+    pub const LAWFUL: &[Self] =
+        &[Self::Options, Self::Message, Self::Digit, Self::Reinvite, Self::ReinviteLate, Self::NearMiss];
 }
 
 impl fmt::Display for Oddity {
@@ -219,6 +227,27 @@ fn guessed_tag(turn: &mut Turn<'_>) {
     let draft = turn.request(method);
     let draft = outside(turn, draft).tagged("To", Some(tag));
     turn.say(0, draft).way = Way::Straight;
+}
+
+/// So much of a tag is right.
+const NEAR: usize = 12;
+
+fn near_miss(turn: &mut Turn<'_>) {
+    if !turn.call.is_dialog() {
+        return;
+    }
+    let method = *turn.draw.pick(&["BYE", "INFO", "NOTIFY"]);
+    let draft = turn.request(method);
+    let party = *turn.draw.pick(&["To", "From"]);
+    let Some((_, tag)) = draft.get(party).split_once(";tag=") else { return };
+    let (Some(begin), Some(end)) = (tag.get(..NEAR), tag.get(NEAR + 1..)) else { return };
+    let near = match turn.draw.below(3) {
+        0 => begin.to_owned(),
+        1 => format!("{tag}0"),
+        _ if tag[NEAR..].starts_with('x') => format!("{begin}y{end}"),
+        _ => format!("{begin}x{end}"),
+    };
+    turn.say(0, draft.tagged(party, Some(&near))).way = Way::Straight;
 }
 
 fn cancel(turn: &mut Turn<'_>) {

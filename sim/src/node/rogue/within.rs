@@ -138,6 +138,23 @@ pub(super) fn target_lost(turn: &mut Turn<'_>) {
     turn.say(200, invite).only = Only::Always;
 }
 
+/// Where it is from now on.
+fn elsewhere(turn: &Turn<'_>) -> String {
+    turn.me.contact.replacen('@', ".elsewhere@", 1)
+}
+
+pub(super) fn moves(turn: &mut Turn<'_>) {
+    let contact = format!("<{}>", elsewhere(turn));
+    let invite = turn.invite().set("Contact", contact);
+    let after = turn.draw.between(200, 3_000);
+    turn.say(after, invite);
+}
+
+pub(super) fn answers_elsewhere(turn: &mut Turn<'_>) {
+    let contact = format!("<{}>", elsewhere(turn));
+    turn.replace_2xx(|draft| draft.set("Contact", contact));
+}
+
 pub(super) fn bye_twice(turn: &mut Turn<'_>) {
     let again = turn.request("BYE");
     turn.say(1, again);

@@ -255,7 +255,7 @@ impl Registration {
             }
             None if removing => self.enter(desk.cx, Step::Done, State::Unregistered),
             // The password is right, and the server cannot keep its nonces: that passes.
-            None if asking.tried > 0 && auth::is_stale(message) => {
+            None if asking.tried > 0 && auth::is_stale(desk.cx.config, message) => {
                 let _ = self.fail(desk.cx, Cause::ServerError, Some(code), Duration::ZERO);
             }
             None => self.give_up(desk.cx, Cause::Unauthorized, code),
