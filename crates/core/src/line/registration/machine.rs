@@ -63,8 +63,6 @@ pub(crate) static REGISTRATION: Table<Phase, Step> = {
         (Refreshing, Step::NotWanted, Unregistered),
         (Waiting, Step::Due, Registering),
         (Waiting, Step::Wanted, Registering),
-        (Waiting, Step::Failure, Waiting),
-        (Waiting, Step::Limit, Failed),
         (Waiting, Step::NotWanted, Unregistering),
         (Waiting, Step::NotWanted, Unregistered),
         (Unregistering, Step::Challenged, Unregistering),
