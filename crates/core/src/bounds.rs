@@ -2,11 +2,18 @@
 
 use std::time::Duration;
 
-/// Server transactions alive at a time; a request beyond is answered with 503 and not remembered. Over UDP each one
+/// Server transactions alive at a time; a request beyond is answered with 503, and only that is remembered. Over UDP each one
 /// lives for 32 s after its answer, so this is also a rate: 32 requests a second for a phone of two calls.
 pub(crate) const fn server_transactions(call_limit: usize) -> usize {
     call_limit.saturating_mul(16).saturating_add(1024)
 }
+
+/// Answered INVITEs and CANCELs that are remembered without a transaction. They matter for the one second in which a phone
+/// comes back over another connection.
+pub(crate) const TAKEN: usize = 32;
+
+/// Requests that were refused for want of room, and that are refused again when they come again. 24 bytes each, for 32 s.
+pub(crate) const CROWDED_OUT: usize = 1024;
 
 /// Client transactions alive at a time beyond which a fork that lost is acknowledged, but not hung up: a server can
 /// answer one INVITE with forks without end.

@@ -20,7 +20,7 @@ impl Phone {
             _ => None,
         });
         let (flows, effects) = self.out.named();
-        let (serial, taken, refused) = self.txs.remembered();
+        let (serial, taken, refused) = self.txs.remembered()?;
         let Counters { malformed, stray, clock_backwards } = self.counters;
         Some(Checkpoint {
             now: self.now,

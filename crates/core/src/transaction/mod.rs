@@ -100,6 +100,8 @@ pub(crate) struct Transactions {
     taken: Taken,
     /// CANCELs of nothing that came as datagrams, apart from those that matter more.
     refused: Taken,
+    /// Datagrams for which there was no room.
+    crowded_out: Taken,
     serial: u32,
     /// The Via value of the request that is being built: one buffer for all of them.
     via: Vec<u8>,
@@ -115,8 +117,9 @@ impl Transactions {
             by_branch: HashMap::with_hasher(keys.map_hasher()),
             by_origin: HashMap::with_hasher(keys.map_hasher()),
             keys,
-            taken: Taken::default(),
-            refused: Taken::default(),
+            taken: Taken::new(bounds::TAKEN),
+            refused: Taken::new(bounds::TAKEN),
+            crowded_out: Taken::new(bounds::CROWDED_OUT),
             serial: 0,
             via: Vec::new(),
         }
@@ -146,6 +149,7 @@ impl Transactions {
         self.by_origin.shrink_to_fit();
         self.taken.shrink(now);
         self.refused.shrink(now);
+        self.crowded_out.shrink(now);
         self.via = Vec::new();
     }
 
@@ -415,7 +419,7 @@ impl Transactions {
             reply(cx, path, &message, 482, "Loop Detected", &key.tag());
             return Routed::Absorbed;
         }
-        if self.servers.len() >= bounds::server_transactions(cx.config.call_limit) {
+        if self.has_no_room(cx, path, key) {
             cx.trace.mark(Mark::ServersFull);
             reply(cx, path, &message, 503, "Service Unavailable", &key.tag());
             return Routed::Absorbed;
@@ -434,6 +438,19 @@ impl Transactions {
             server.provisional(cx, id, Builder::reply(&message, 100, "Trying", None).finish());
         }
         Routed::Request { tx, message }
+    }
+
+    /// Whether a new request is one too many, or came again after it was (§8.2.7: to what it asks again it hears the same
+    /// again): who heard a 503 does not ring here any more.
+    fn has_no_room(&mut self, cx: &Cx<'_>, path: &Path, key: Key) -> bool {
+        if self.crowded_out.knows(cx.now, key) {
+            return true;
+        }
+        let full = self.servers.len() >= bounds::server_transactions(cx.config.call_limit);
+        if full && !path.transport.is_reliable() {
+            self.crowded_out.remember(cx.now + self.times.t1 * 64, key);
+        }
+        full
     }
 
     fn receive_ack(&mut self, cx: &mut Cx<'_>, message: Message) -> Routed {

@@ -9,9 +9,11 @@ use crate::checkpoint::NotARest;
 type Remembered = Vec<(Instant, u128)>;
 
 impl Transactions {
-    /// The last serial number, what was taken lately, and what was refused.
-    pub(crate) fn remembered(&self) -> (u32, Remembered, Remembered) {
-        (self.serial, self.taken.remembered(), self.refused.remembered())
+    /// The last serial number, what was taken lately, and what was refused. `None` for half a minute after a flood, while what there
+    /// was no room for may come again.
+    pub(crate) fn remembered(&self) -> Option<(u32, Remembered, Remembered)> {
+        let all = || (self.serial, self.taken.remembered(), self.refused.remembered());
+        self.crowded_out.is_empty().then(all)
     }
 
     /// Goes on where others were.

@@ -1,31 +1,40 @@
 //! INVITEs and CANCELs that were taken lately.
 
 use super::key::Key;
+use crate::bounds;
 use offhook_wire::Instant;
 use std::collections::VecDeque;
-
-/// How many are remembered. They matter for the one second in which a phone comes back over another connection.
-const MOST: usize = 32;
 
 /// The INVITEs that were answered with a 2xx and whose transaction is gone: over a reliable transport at once, else with
 /// its flow. A proxy that lost the 2xx with a connection sends the INVITE again over the next one. It must not make a
 /// second call: the first one repeats its 2xx until the ACK comes (RFC 3261 §13.3.1.4).
 ///
 /// And the CANCELs that came as datagrams. They have no transaction of ours, and may come again when that of their INVITE is
-/// over.
-#[derive(Default)]
+/// over; and the requests for which there was no room, which are to hear the same again when there is.
 pub(super) struct Taken {
+    /// How many are remembered.
+    most: usize,
     /// Oldest first.
     keys: VecDeque<(Instant, Key)>,
 }
 
 impl Taken {
+    /// A memory for so many.
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, keys: VecDeque::new() }
+    }
+
     /// Remembers one until a time.
     pub(super) fn remember(&mut self, until: Instant, key: Key) {
-        if self.keys.len() == MOST {
+        if self.keys.len() == self.most {
             self.keys.pop_front();
         }
         self.keys.push_back((until, key));
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
     }
 
     /// Whether this one was taken lately.
@@ -48,7 +57,8 @@ impl Taken {
     /// Remembers what another one did; `None` if none can have.
     pub(super) fn recall(remembered: &[(Instant, u128)]) -> Option<Self> {
         let keys = remembered.iter().map(|(until, key)| (*until, Key::from_u128(*key)));
-        (remembered.len() <= MOST).then(|| Self { keys: keys.collect() })
+        let most = bounds::TAKEN;
+        (remembered.len() <= most).then(|| Self { most, keys: keys.collect() })
     }
 
     fn expire(&mut self, now: Instant) {
@@ -70,7 +80,7 @@ mod tests {
         let options = "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/WS c;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=a\r\n\
                        To: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n\r\n";
         let key = Keys::new(&mut Entropy::new([1; 32])).of_request(&message(options)).expect("a key");
-        let mut taken = Taken::default();
+        let mut taken = Taken::new(1);
         taken.remember(at(32.0), key);
         taken.shrink(at(31.9));
         assert!(taken.knows(at(31.9), key));

@@ -395,7 +395,7 @@ fn an_ack_from_nowhere_is_passed_on_and_one_too_early_is_not() {
 }
 
 #[test]
-fn one_request_too_many_is_refused_and_forgotten() {
+fn one_request_too_many_is_refused_without_a_transaction() {
     let mut world = World::new(Transport::Udp);
     world.bench.config.call_limit = 0;
     let bound = bounds::server_transactions(0);
@@ -410,6 +410,28 @@ fn one_request_too_many_is_refused_and_forgotten() {
     assert_eq!(world.txs.len(), bound);
     world.run(32.0);
     world.assert_empty();
+}
+
+/// Who heard a 503 gave up: what comes again from there, when there is room, rings no phone.
+#[test]
+fn what_there_was_no_room_for_is_refused_again() {
+    let mut world = World::new(Transport::Udp);
+    world.bench.config.call_limit = 0;
+    for n in 0..bounds::server_transactions(0) {
+        let info = in_dialog("INFO", &format!("z9hG4bK{n}"));
+        let tx = world.accept_request(&info);
+        world.answer(tx, &info, 200);
+    }
+    world.run(20.0);
+    assert!(matches!(world.receive(in_dialog("INFO", "z9hG4bKlast")), Routed::Absorbed));
+    world.run(33.0);
+    world.assert_empty();
+    world.now_sent();
+    assert!(matches!(world.receive(in_dialog("INFO", "z9hG4bKlast")), Routed::Absorbed));
+    assert_eq!(world.now_sent(), ["503"]);
+    assert!(matches!(world.receive(in_dialog("INFO", "z9hG4bKnew")), Routed::Request { .. }));
+    world.run(52.0);
+    assert!(matches!(world.receive(in_dialog("INFO", "z9hG4bKlast")), Routed::Request { .. }));
 }
 
 /// RFC 3261 §17.2.4.
