@@ -262,14 +262,18 @@ impl Registration {
         }
     }
 
-    /// RFC 3261 §10.2.8: once, with the interval that the registrar wants.
+    /// RFC 3261 §10.2.8: with the interval that the registrar wants, at once; but one that wants more and more has to wait.
     fn too_brief(&mut self, desk: &mut Desk<'_, '_>, asking: Asking, message: &Message) {
         let wanted = message.min_expires().ok().flatten();
         let wanted = wanted.filter(|least| (self.expires + 1..=bounds::LONGEST_MIN_EXPIRES).contains(least));
-        let Some(least) = wanted.filter(|_| !asking.brief) else {
+        let Some(least) = wanted else {
             return self.give_up(desk.cx, Cause::Rejected, 423);
         };
         self.expires = least;
+        if asking.brief {
+            let _ = self.fail(desk.cx, Cause::Rejected, Some(423), Duration::ZERO);
+            return;
+        }
         let next = self.send(desk, least, None, |tx, at| Asking { tx, at, tried: 0, brief: true });
         self.go_on(desk.cx, Step::TooBrief, next, 423);
     }
