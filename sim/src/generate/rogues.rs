@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::hash::Draw;
 use crate::node::{Breach, Oddity};
-use crate::scenario::{Act, Deed, Prank, RogueSetup, Scenario, Step, Transport};
+use crate::scenario::{Act, Deed, Fault, Manner, MediaTrouble, Prank, RogueSetup, Scenario, Step, Transport};
 
 const NAMES: [&str; 2] = ["mallory", "trudy"];
 
@@ -56,6 +56,9 @@ impl Episode<'_> {
         let rogue = self.scenario.rogues[self.rogue].name.clone();
         let user = self.scenario.phones[self.phone].user.clone();
         let soon = draw.between(0, 3_000);
+        if self.scenario.rogues[self.rogue].breaks.contains(&Breach::ByeWhileRinging) && draw.chance(700) {
+            self.keep_waiting(draw);
+        }
         match draw.below(10) {
             0..4 => self.deed(0, Deed::Dial(rogue.clone())),
             4..8 => self.prank(0, Prank::Call(user.clone())),
@@ -65,7 +68,8 @@ impl Episode<'_> {
             let after = soon + draw.between(0, 20_000);
             match draw.below(12) {
                 0..4 => {
-                    let count = *draw.pick(&[1, 1, 2, 5, 60]);
+                    // Now and then more than a phone takes that has to remember them all.
+                    let count = if draw.chance(8) { 1_500 } else { *draw.pick(&[1, 1, 2, 5, 60]) };
                     let with = *draw.pick(self.oddities);
                     self.prank(after, Prank::Flood { user: user.clone(), count, with });
                 }
@@ -87,6 +91,15 @@ impl Episode<'_> {
                 }
             }
         }
+    }
+
+    /// The user answers soon, and the media engine takes its time: a BYE may come meanwhile.
+    fn keep_waiting(&mut self, draw: &mut Draw) {
+        let after = draw.millis(0, 2_000);
+        self.deed(0, Deed::Manner(Manner::Answer { after }));
+        let trouble = MediaTrouble::Slow(draw.millis(500, 8_000));
+        let lasting = Duration::from_secs(10);
+        self.step(0, Act::Fault(Fault::Media { phone: self.phone, trouble, lasting }));
     }
 
     fn deed(&mut self, after: u64, deed: Deed) {

@@ -32,7 +32,7 @@ impl RogueNode {
         };
         let branch = String::from_utf8_lossy(via.branch().unwrap_or_default()).into_owned();
         if code < 200 {
-            return;
+            return self.heard_progress(now, &branch, response);
         }
         if cseq.method == Method::Cancel {
             return;
@@ -59,6 +59,17 @@ impl RogueNode {
                 self.calls.insert(call.id.clone(), call);
             }
         }
+    }
+
+    /// A phone rings: there may be an early dialog (RFC 3261 §12.1).
+    fn heard_progress(&mut self, now: Instant, branch: &str, response: &Message) {
+        let Some(id) = self.sent.get(branch).map(|sent| sent.call.clone()) else { return };
+        let Some(mut call) = self.calls.remove(&id) else { return };
+        let rings = response.to().is_ok_and(|to| to.tag().is_some()) && call.state == State::Calling;
+        if rings {
+            call.accepted(response);
+        }
+        self.take_turn(now, call, Some(response), "1xx", rings.then_some(Occasion::Rings), |_| {});
     }
 
     /// A phone took our call, or a change of it.

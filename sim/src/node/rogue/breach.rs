@@ -23,6 +23,8 @@ pub(super) enum Occasion {
     Asked,
     /// It calls a phone.
     Calls,
+    /// A phone rings.
+    Rings,
     /// A phone took its call: an ACK is due.
     Accepted,
     /// Both ends talk.
@@ -173,6 +175,10 @@ breaches! {
     CancelAtOnce = "cancel-at-once", Calls, invites::cancel_at_once;
     /// The first CSeq is 2³¹ − 1 (§8.1.1.5).
     HighCSeq = "high-cseq", Calls, invites::high_cseq;
+    /// A BYE while it rings: few callers do, and §15 lets them.
+    ByeWhileRinging = "bye-while-ringing", Rings, invites::bye_while_ringing;
+    /// A request in a dialog that is not one yet, and that is no BYE (§12.1).
+    AsksWhileRinging = "asks-while-ringing", Rings, invites::asks_while_ringing;
     /// No ACK (§13.2.2.4).
     NoAck = "no-ack", Accepted, acks::none;
     /// The ACK is for another CSeq.
@@ -221,6 +227,8 @@ breaches! {
     WrongBranch = "wrong-branch", Responds, identity::wrong_branch;
     /// Another From tag.
     WrongFromTag = "wrong-from-tag", Responds, identity::wrong_from_tag;
+    /// 183 to what is no INVITE, before what is the answer (RFC 4320 §4.1).
+    PromisesFirst = "promises-first", Responds, identity::promises_first;
     /// Each response twice.
     Twice = "twice", Responds, identity::twice;
     /// Responses reach the phone as if the proxies had sent them, who know nothing of it.

@@ -103,7 +103,7 @@ impl Call {
         Some(call)
     }
 
-    /// What the 2xx to our INVITE says of the other end.
+    /// What the 2xx to our INVITE, or one before it, says of the other end.
     pub(super) fn accepted(&mut self, response: &Message) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if let Ok(to) = response.to() {

@@ -34,6 +34,23 @@ pub(super) fn wrong_from_tag(turn: &mut Turn<'_>) {
     change_all(turn, |draft| draft.tagged("From", Some("nobodys")));
 }
 
+pub(super) fn promises_first(turn: &mut Turn<'_>) {
+    let mut promises: Vec<_> =
+        turn.lines.iter().filter(|line| is_final_to_other(&line.draft)).cloned().collect();
+    let wait = turn.draw.millis(1, 6_000);
+    for line in turn.lines.iter_mut().filter(|line| is_final_to_other(&line.draft)) {
+        line.after += wait;
+    }
+    for promise in &mut promises {
+        promise.draft = promise.draft.clone().with_code(183).bodiless();
+    }
+    turn.lines.extend(promises);
+}
+
+fn is_final_to_other(draft: &Draft) -> bool {
+    draft.is_response() && !draft.start.starts_with("SIP/2.0 1") && !draft.get("CSeq").ends_with("INVITE")
+}
+
 pub(super) fn twice(turn: &mut Turn<'_>) {
     turn.lines.extend_from_within(..);
 }

@@ -1,7 +1,7 @@
 //! INVITEs that are wrong, or that nobody would write.
 
 use super::draft::Draft;
-use super::turn::Turn;
+use super::turn::{Only, Turn, Way};
 
 pub(super) fn late_offer(turn: &mut Turn<'_>) {
     turn.change_first(Draft::bodiless);
@@ -12,6 +12,29 @@ pub(super) fn merged(turn: &mut Turn<'_>) {
     let Some(again) = turn.lines.first().map(|line| line.draft.clone().set("Via", via)) else { return };
     let after = turn.draw.between(0, 100);
     turn.say(after, again);
+    if turn.draw.chance(500) {
+        // An exchange asks each of them for credentials, and what comes then has another number.
+        turn.lines.iter_mut().for_each(|line| line.way = Way::Straight);
+    }
+}
+
+pub(super) fn bye_while_ringing(turn: &mut Turn<'_>) {
+    // At once; when people answer who do so after two seconds; at some time.
+    let (least, most) = *turn.draw.pick(&[(0, 20), (1_940, 2_000), (0, 10_000)]);
+    let after = turn.draw.between(least, most);
+    let bye = turn.request("BYE");
+    turn.say(after, bye);
+}
+
+pub(super) fn asks_while_ringing(turn: &mut Turn<'_>) {
+    for method in ["INFO", "OPTIONS", "REFER", "INVITE", "UPDATE", "NOTIFY"] {
+        if turn.draw.chance(500) {
+            continue;
+        }
+        let after = turn.draw.between(0, 3_000);
+        let request = if method == "INVITE" { turn.invite() } else { turn.request(method) };
+        turn.say(after, request.row("Refer-To", "<sip:nobody@pbx.example>")).only = Only::Calling;
+    }
 }
 
 pub(super) fn no_hops(turn: &mut Turn<'_>) {

@@ -307,6 +307,7 @@ impl RogueNode {
         let wanted = match line.only {
             Only::Always => true,
             Only::Asked => call.state == State::Asked,
+            Only::Calling => call.state == State::Calling,
             Only::Unacknowledged => call.state == State::Accepted,
         };
         if !wanted {

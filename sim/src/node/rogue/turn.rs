@@ -39,6 +39,8 @@ pub(super) enum Only {
     Always,
     /// While the call has no final response.
     Asked,
+    /// While our call has no final response.
+    Calling,
     /// While its 2xx has no ACK.
     Unacknowledged,
 }
