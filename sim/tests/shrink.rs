@@ -79,8 +79,8 @@ fn a_long_story_becomes_a_short_one() {
         assert_eq!(short.ended, Ended::Minimal);
         assert!(short.runs <= 1_000, "{} runs for {} steps", short.runs, long.steps.len());
         assert!(story.phones.iter().all(|phone| phone.weather == Weather::CLEAR), "{story}");
-        // Somebody dials, somebody sends a digit, somebody holds.
-        assert!(story.steps.len() <= 5 && story.phones.len() <= 4, "{}\n{story}", long.steps.len());
+        // Somebody dials, perhaps another one too, somebody sends a digit, somebody holds.
+        assert!(story.steps.len() <= 5 && story.phones.len() <= 6, "{}\n{story}", long.steps.len());
         assert!(!story.steps.iter().any(|step| matches!(step.act, Act::Fault(_))), "{story}");
         assert!(story.span.storm.as_secs() <= 30, "{story}");
     }

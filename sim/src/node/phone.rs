@@ -62,6 +62,8 @@ pub struct Call {
     pub acted: bool,
     /// Whether we hold the peer.
     pub local_hold: bool,
+    /// Whether its user asked for a hold last, and did not hear that it could not be had.
+    pub wished_hold: bool,
     /// Whether the peer holds us.
     pub remote_hold: bool,
     /// Since when it has this status, in world time.
@@ -262,6 +264,11 @@ impl PhoneNode {
                     (call.local_hold, call.remote_hold) = (*local, *remote);
                 }
             }
+            Event::HoldFailed { session, .. } => {
+                if let Some(call) = self.calls.get_mut(session) {
+                    call.wished_hold = call.local_hold;
+                }
+            }
             Event::Referred { session, .. } => {
                 self.calls.insert(*session, Call::new(true, now, lived));
             }
@@ -281,6 +288,7 @@ impl Call {
             status: Status::Initial,
             acted: false,
             local_hold: false,
+            wished_hold: false,
             remote_hold: false,
             since: now,
             lived,

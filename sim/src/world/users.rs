@@ -19,7 +19,7 @@ impl World {
             Deed::Answer | Deed::Reject(_) => node.newest(rings),
             Deed::HangUp => node.newest(|call| call.status < Status::Terminating),
             Deed::Hold => node.newest(|call| established(call) && !call.local_hold),
-            Deed::Resume => node.newest(|call| established(call) && call.local_hold),
+            Deed::Resume => node.newest(|call| established(call) && (call.local_hold || call.wished_hold)),
             Deed::Digits { .. } | Deed::Transfer(_) => node.newest(established),
             Deed::Dial(_) | Deed::Register | Deed::Unregister | Deed::Manner(_) => Some(node.next_session()),
         };
@@ -55,6 +55,7 @@ impl World {
         };
         if let Some(call) = node.calls.get_mut(&session) {
             call.acted |= matches!(deed, Deed::Answer | Deed::Reject(_) | Deed::HangUp);
+            call.wished_hold = *deed == Deed::Hold || call.wished_hold && *deed != Deed::Resume;
         }
         // What a phone refuses is on the tape, and the oracles see it.
         let _refused = self.ask(phone, command);

@@ -3,7 +3,7 @@
 use super::{Episode, Writer};
 use crate::scenario::Deed;
 
-pub(super) const EPISODES: &[Episode] = &[Episode::deed(unregister)];
+pub(super) const EPISODES: &[Episode] = &[Episode::deed(unregister), Episode::fault(press)];
 
 fn unregister(writer: &mut Writer<'_>) {
     writer.user(writer.one, 0, Deed::Unregister);
@@ -11,4 +11,17 @@ fn unregister(writer: &mut Writer<'_>) {
         let after = writer.draw.between(0, 10_000);
         writer.user(writer.one, after, Deed::Register);
     }
+}
+
+/// Somebody presses the button again and again, and then the other one.
+fn press(writer: &mut Writer<'_>) {
+    let gap = *writer.draw.pick(&[20, 100, 400]);
+    let mut after = 0;
+    for _ in 0..writer.draw.between(5, 18) {
+        writer.user(writer.one, after, Deed::Register);
+        after += 1 + writer.draw.below(2 * gap);
+    }
+    writer.user(writer.one, after, Deed::Unregister);
+    let after = after + writer.draw.between(0, 20_000);
+    writer.user(writer.one, after, Deed::Register);
 }

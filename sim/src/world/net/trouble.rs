@@ -56,10 +56,14 @@ impl World {
             return;
         }
         let Some(connection) = self.connection_of(phone) else { return };
+        if let StreamTrouble::HalfOpen { lost: End::Near } = trouble {
+            // Also a socket of datagrams: its host has another address now.
+            return self.lost(connection, FlowFailure::Closed);
+        }
         let now = self.now;
         let Some(stream) = self.connections[connection].sound_stream() else { return };
         match trouble {
-            StreamTrouble::Refused { .. } => {}
+            StreamTrouble::Refused { .. } | StreamTrouble::HalfOpen { lost: End::Near } => {}
             StreamTrouble::Stalls { way, lasting } => {
                 way.directions().for_each(|direction| stream.pipes[direction].stall(now + lasting));
             }
@@ -69,7 +73,6 @@ impl World {
             StreamTrouble::Breaks { way, after } => {
                 way.directions().for_each(|direction| stream.pipes[direction].break_after(after as usize));
             }
-            StreamTrouble::HalfOpen { lost: End::Near } => self.lost(connection, FlowFailure::Closed),
             StreamTrouble::HalfOpen { lost: End::Far } => self.hung_up_on(connection),
             StreamTrouble::Closed { code } => self.close_from_afar(connection, code),
         }
