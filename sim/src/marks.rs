@@ -10,8 +10,12 @@ use offhook::Marks;
 /// Why a request that is no INVITE never waits for its answer.
 const AT_ONCE: &str = "the phone answers all but INVITEs in the moment in which they come";
 
+/// Why a phone never has too many requests of its own on the way.
+const A_MILLION: &str = "only its user makes a phone ask, and none asks a million things in half a minute";
+
 /// Places that no phone of a simulated world can come to, and why.
 pub const BEYOND: &[(&str, &str)] = &[
+    ("request: not sent, too many at once", A_MILLION),
     ("Other server transactions: trying --request again--> trying", AT_ONCE),
     ("Other server transactions: trying --1xx sent--> proceeding", AT_ONCE),
     ("Other server transactions: trying --flow lost--> terminated", AT_ONCE),

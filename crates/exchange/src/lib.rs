@@ -63,6 +63,7 @@ mod token;
 mod transaction;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_wire::{Frame, KeepAlive};
@@ -199,6 +200,11 @@ impl Exchange {
             Memory::Nonces => cx.gate = Gate::new(&cx.config, &Entropy::new(seed)),
             Memory::Transactions => self.contexts.clear(cx),
         }
+    }
+
+    /// Changes [`Config::min_expires`]: a registrar that has too much to do wants to be asked less often.
+    pub fn set_min_expires(&mut self, least: Duration) {
+        self.cx.config.min_expires = least;
     }
 
     /// The next thing to be done, in order.

@@ -17,6 +17,8 @@ mod writer;
 pub use bench::{busy4, idle1};
 pub use sound::enliven;
 
+use std::time::Duration;
+
 use crate::hash::Draw;
 use crate::scenario::{ExchangeSetup, Scenario, Span};
 use swarm::Swarm;
@@ -60,6 +62,11 @@ fn exchanges(scenario: &mut Scenario, draw: &mut Draw) {
     for exchange in &mut scenario.exchanges {
         exchange.drift = drift(draw);
         exchange.two_homes = draw.chance(200);
+    }
+    let draw = &mut Draw::new(scenario.seed, "registrars");
+    for exchange in &mut scenario.exchanges {
+        exchange.min_expires = draw.chance(150).then(|| Duration::from_secs(draw.between(45, 900)));
+        exchange.says_trying = draw.chance(100);
     }
 }
 
@@ -140,6 +147,10 @@ mod tests {
             "forgets its transactions",
             "is overloaded",
             "finds each nonce stale",
+            "grants no bindings",
+            "wants bindings of",
+            " min-expires=",
+            " says-trying",
             "deaf",
             "tail=",
             "bursts=",

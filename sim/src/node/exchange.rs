@@ -7,12 +7,12 @@ use bytes::Bytes;
 use offhook::Password;
 use offhook_exchange::{Config, Exchange, FlowId, Input, Memory, Output};
 use offhook_wire::digest::Secret;
-use offhook_wire::{Instant, Limits};
+use offhook_wire::{Builder, Instant, Limits, Method, reason_phrase};
 
 use super::refusing::request;
 use super::{Admission, Clock, Refusing};
 use crate::hash::Draw;
-use crate::scenario::{Act, ClockStep, ExchangeTrouble, Fault, Scenario};
+use crate::scenario::{Act, ClockStep, ExchangeSetup, ExchangeTrouble, Fault, Scenario};
 
 /// The domain of everybody.
 pub(super) const DOMAIN: &str = "pbx.example";
@@ -22,8 +22,7 @@ pub(super) const PASSWORD: &str = "sesame";
 
 /// One exchange: running, or crashed.
 pub struct ExchangeNode {
-    name: String,
-    two_homes: bool,
+    setup: ExchangeSetup,
     clock: Clock,
     running: Option<Box<Exchange>>,
     restarts: u64,
@@ -36,12 +35,14 @@ pub struct ExchangeNode {
     pub forgot: Instant,
     flows: u64,
     deadline: Option<Instant>,
-    /// What it gives every request that is not of a dialog, if it is overloaded.
+    /// What it refuses, if it does: what is not of a dialog, or registrations.
     pub refusing: Option<Refusing>,
     /// Whether it ever will be: only then it is worth while to know what was admitted.
     may_refuse: bool,
     /// The branches of the requests that were looked at.
     admitted: BTreeSet<Vec<u8>>,
+    /// The requests to which it said 100.
+    tried: BTreeSet<Vec<u8>>,
     /// How long a message waits before it is looked at.
     lag: Duration,
     /// Until when it does nothing at all.
@@ -55,12 +56,11 @@ pub struct ExchangeNode {
 impl ExchangeNode {
     /// An exchange that is not started yet.
     pub fn new(scenario: &Scenario, index: usize) -> Self {
-        let name = scenario.exchanges[index].name.clone();
-        let offset = Draw::new(scenario.seed, &name).below(1_000_000_000_000);
+        let setup = scenario.exchanges[index].clone();
+        let offset = Draw::new(scenario.seed, &setup.name).below(1_000_000_000_000);
         Self {
-            clock: Clock::new(offset, scenario.exchanges[index].drift),
-            name,
-            two_homes: scenario.exchanges[index].two_homes,
+            clock: Clock::new(offset, setup.drift),
+            setup,
             running: None,
             restarts: 0,
             seeds: 0,
@@ -72,6 +72,7 @@ impl ExchangeNode {
             refusing: None,
             may_refuse: scenario.steps.iter().any(|step| is_refusal(&step.act)),
             admitted: BTreeSet::new(),
+            tried: BTreeSet::new(),
             lag: Duration::ZERO,
             frozen: Instant::ZERO,
             mistrusts: Instant::ZERO,
@@ -81,7 +82,7 @@ impl ExchangeNode {
 
     /// Its name.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.setup.name
     }
 
     /// Whether it is there.
@@ -91,8 +92,12 @@ impl ExchangeNode {
 
     /// Starts it, with nothing remembered and other nonces than before.
     pub fn start(&mut self, scenario: &Scenario, now: Instant) {
-        let mut config = Config::new(DOMAIN).with_host(&self.name);
-        config.second_host = self.two_homes.then(|| format!("inner.{}", self.name));
+        let ExchangeSetup { name, two_homes, min_expires, .. } = &self.setup;
+        let mut config = Config::new(DOMAIN).with_host(name);
+        config.second_host = two_homes.then(|| format!("inner.{name}"));
+        if let Some(least) = *min_expires {
+            config.min_expires = least;
+        }
         let phones = scenario.phones.iter().map(|phone| &phone.user);
         for user in phones.chain(scenario.rogues.iter().map(|rogue| &rogue.name)) {
             config.users.insert(user.clone(), Password::Plain(Secret::new(PASSWORD.to_owned())));
@@ -101,6 +106,7 @@ impl ExchangeNode {
         self.restarts += 1;
         self.started = now;
         self.admitted.clear();
+        self.tried.clear();
         self.running = Some(Box::new(Exchange::new(config, seed, self.clock.local(now))));
     }
 
@@ -128,7 +134,7 @@ impl ExchangeNode {
 
     fn next_seed(&mut self, scenario: &Scenario) -> [u8; 32] {
         self.seeds += 1;
-        Draw::new(scenario.seed ^ (self.seeds - 1), &self.name).seed()
+        Draw::new(scenario.seed ^ (self.seeds - 1), &self.setup.name).seed()
     }
 
     /// What becomes of a message, in view of how busy it is.
@@ -140,6 +146,24 @@ impl ExchangeNode {
             self.admitted.extend(request(data, &Limits::default()).map(|(branch, _)| branch));
         }
         Admission::Admitted
+    }
+
+    /// The 100 to a request that comes for the first time, if it is one that says so to all but INVITEs.
+    pub fn trying(&mut self, data: &Bytes) -> Option<Bytes> {
+        let (branch, request) = request(data, &Limits::default()).filter(|_| self.setup.says_trying)?;
+        let method = request.method()?;
+        let is_answered = self.is_running() && !matches!(method, Method::Invite | Method::Ack);
+        let new = is_answered && self.tried.insert([&branch, method.as_bytes()].concat());
+        new.then(|| Builder::reply(&request, 100, reason_phrase(100), None).finish())
+    }
+
+    /// Takes no shorter registrations than these; without a word, than usual.
+    pub fn want(&mut self, least: Option<Duration>) {
+        let usual = || self.setup.min_expires.unwrap_or(Config::new(DOMAIN).min_expires);
+        let least = least.unwrap_or_else(usual);
+        if let Some(exchange) = &mut self.running {
+            exchange.set_min_expires(least);
+        }
     }
 
     /// Sets its clock.
@@ -173,6 +197,7 @@ impl ExchangeNode {
     /// Ends all that keeps it from its work.
     pub fn heal(&mut self, now: Instant) {
         (self.lag, self.frozen, self.mistrusts, self.refusing) = (Duration::ZERO, now, now, None);
+        self.want(None);
         self.clock.catch_up(now);
         self.look();
     }
@@ -220,5 +245,6 @@ impl ExchangeNode {
 }
 
 fn is_refusal(act: &Act) -> bool {
-    matches!(act, Act::Fault(Fault::Exchange { trouble: ExchangeTrouble::Refuses { .. }, .. }))
+    let Act::Fault(Fault::Exchange { trouble, .. }) = act else { return false };
+    matches!(trouble, ExchangeTrouble::Refuses { .. } | ExchangeTrouble::GrantsNothing { .. })
 }

@@ -1,4 +1,5 @@
-//! An exchange that is overloaded: it refuses what is new, and goes on with what it took on before.
+//! An exchange that is overloaded, or whose registrar keeps nothing: it refuses what is new, and goes on with what it took on
+//! before.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,9 +10,17 @@ use offhook_wire::{Builder, Frame, HeaderName, Limits, Message, Method, datagram
 /// What was refused, so that it stays refused.
 #[derive(Clone, Debug)]
 pub struct Refusing {
-    retry_after: Duration,
+    how: How,
     refused: BTreeSet<Vec<u8>>,
     limits: Limits,
+}
+
+#[derive(Copy, Clone, Debug)]
+enum How {
+    /// All that is of no dialog, with 503.
+    Overloaded { retry_after: Duration },
+    /// Registrations, by a 200 in which they last no time.
+    Forgetful,
 }
 
 /// What becomes of a message.
@@ -28,7 +37,16 @@ pub enum Admission {
 impl Refusing {
     /// Refuses with 503 and `Retry-After`.
     pub fn new(retry_after: Duration) -> Self {
-        Self { retry_after, refused: BTreeSet::new(), limits: Limits::default() }
+        Self::how(How::Overloaded { retry_after })
+    }
+
+    /// Grants registrations that are over at once.
+    pub fn bindings() -> Self {
+        Self::how(How::Forgetful)
+    }
+
+    fn how(how: How) -> Self {
+        Self { how, refused: BTreeSet::new(), limits: Limits::default() }
     }
 
     /// Judges a message. `known` says whether a branch was admitted before.
@@ -42,13 +60,29 @@ impl Refusing {
             }
             _ => {}
         }
-        let seconds = self.retry_after.as_secs().to_string();
+        let (code, name, value) = match self.how {
+            How::Overloaded { retry_after } => {
+                (503, HeaderName::RetryAfter, retry_after.as_secs().to_string())
+            }
+            How::Forgetful => match granted_for_no_time(&request) {
+                Some(contact) => (200, HeaderName::Contact, contact),
+                None => return Admission::Admitted,
+            },
+        };
         let tag = format!("busy{:016x}", crate::hash::Digest::new(1).bytes(&branch).finish());
-        let mut reply = Builder::reply(&request, 503, reason_phrase(503), Some(tag.as_bytes()));
-        let _ = reply.untrusted(HeaderName::RetryAfter.canonical().as_bytes(), seconds.as_bytes());
+        let mut reply = Builder::reply(&request, code, reason_phrase(code), Some(tag.as_bytes()));
+        let _ = reply.untrusted(name.canonical().as_bytes(), value.as_bytes());
         self.refused.insert(branch);
         Admission::Answered(reply.finish())
     }
+}
+
+/// The Contact of the answer to a REGISTER that has credentials and wants a binding.
+fn granted_for_no_time(request: &Message) -> Option<String> {
+    let wants = request.method() == Some(Method::Register) && request.expires().ok()? != Some(0);
+    request.header(HeaderName::Authorization).filter(|_| wants)?;
+    let contact = String::from_utf8_lossy(request.contact().ok()??.uri).into_owned();
+    Some(format!("<{contact}>;expires=0"))
 }
 
 /// A request that can be answered, and its branch.
@@ -90,5 +124,26 @@ mod tests {
             assert_eq!(judge(&message(method, branch, tag), known), Admission::Admitted, "{method}");
         }
         assert_eq!(judge(&Bytes::from_static(b"\r\n\r\n"), false), Admission::Admitted);
+    }
+
+    #[test]
+    fn a_registrar_that_grants_nothing_says_so() {
+        let mut refusing = Refusing::bindings();
+        let register = |rows: &str| {
+            let text = message("REGISTER", "z9hG4bK1", "");
+            let text =
+                String::from_utf8_lossy(&text).replace("Content-Length", &format!("{rows}Content-Length"));
+            Bytes::from(text)
+        };
+        let mut judge = |rows: &str| refusing.judge(&register(rows), |_| false);
+        let contact = "Contact: <sip:x@a;transport=ws>;expires=60\r\n";
+        assert_eq!(judge(contact), Admission::Admitted, "it has no credentials");
+        let credentials = format!("{contact}Authorization: Digest username=\"bob\"\r\n");
+        assert_eq!(judge(&format!("{credentials}Expires: 0\r\n")), Admission::Admitted);
+        let Admission::Answered(reply) = judge(&credentials) else { panic!("it is answered") };
+        let text = String::from_utf8_lossy(&reply).into_owned();
+        assert!(text.starts_with("SIP/2.0 200 "), "{text}");
+        assert!(text.contains("Contact: <sip:x@a;transport=ws>;expires=0\r\n"), "{text}");
+        assert_eq!(refusing.judge(&message("INVITE", "z9hG4bK2", ""), |_| false), Admission::Admitted);
     }
 }

@@ -57,12 +57,16 @@ pub struct ExchangeSetup {
     pub drift: i32,
     /// Whether it stands in two networks, and record-routes with a name for each (RFC 5658 §3.1).
     pub two_homes: bool,
+    /// The shortest registration that it takes, where it is another than usual (RFC 3261 §10.3).
+    pub min_expires: Option<Duration>,
+    /// Whether it says 100 at once to each request that is no INVITE, as before RFC 4320.
+    pub says_trying: bool,
 }
 
 impl ExchangeSetup {
     /// An exchange with a good clock.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), drift: 0, two_homes: false }
+        Self { name: name.into(), drift: 0, two_homes: false, min_expires: None, says_trying: false }
     }
 }
 
@@ -290,7 +294,7 @@ mod tests {
 offhook-scenario 1
 seed 42
 span storm=60s settle=240s quiesce=120s
-exchange pbx
+exchange pbx min-expires=90s says-trying
 exchange pbx2 drift=-50000 two-homes
 phone alice ws
 phone bob udp user=robert delay=5ms jitter=30ms loss=50 duplicate=10 late=20 tail=5 bursts=30 nat=30s drift=-200 codecs=pcma,opus no-telephone-event attempts=3 expires=60s
@@ -343,6 +347,8 @@ rogue eve ws
 14s pbx forgets its nonces
 14s pbx forgets its transactions
 15s pbx is overloaded for 10s and says to come back after 3s
+15s pbx grants no bindings for 10s
+15s pbx wants bindings of 300s for 60s
 15s pbx lags by 31s for 5s
 15s pbx freezes for 5s
 15s pbx finds each nonce stale for 5s
@@ -362,7 +368,7 @@ rogue eve ws
         let scenario: Scenario = EXAMPLE.parse().expect("the example is understood");
         assert_eq!(scenario.to_string(), EXAMPLE);
         assert_eq!(Scenario::from_json(&scenario.to_json()), Ok(scenario.clone()));
-        assert_eq!(scenario.steps.len(), 57);
+        assert_eq!(scenario.steps.len(), 59);
         assert_eq!(scenario.phones[1].user, "robert");
         assert_eq!(scenario.phones[1].weather.loss, 50);
     }

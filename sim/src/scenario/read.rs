@@ -141,6 +141,8 @@ fn read_exchange(name: String, settings: &[&str]) -> Result<ExchangeSetup, Strin
         match setting.split_once('=') {
             Some(("drift", value)) => exchange.drift = read_drift(value)?,
             None if *setting == "two-homes" => exchange.two_homes = true,
+            Some(("min-expires", value)) => exchange.min_expires = Some(parse_duration(value)?),
+            None if *setting == "says-trying" => exchange.says_trying = true,
             _ => return Err(format!("no setting `{setting}`")),
         }
     }

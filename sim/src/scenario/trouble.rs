@@ -26,6 +26,18 @@ pub enum ExchangeTrouble {
         /// For how long.
         lasting: Duration,
     },
+    /// Its registrar says 200 and keeps no binding.
+    GrantsNothing {
+        /// For how long.
+        lasting: Duration,
+    },
+    /// Its registrar takes no shorter registrations than these.
+    Wants {
+        /// How long.
+        least: Duration,
+        /// For how long.
+        lasting: Duration,
+    },
     /// Everything that comes to it waits before it is looked at.
     Lags {
         /// How long.
@@ -73,6 +85,8 @@ impl ExchangeTrouble {
         match self {
             Self::Crashes { lasting }
             | Self::Refuses { lasting, .. }
+            | Self::GrantsNothing { lasting }
+            | Self::Wants { lasting, .. }
             | Self::Lags { lasting, .. }
             | Self::Freezes { lasting }
             | Self::Mistrusts { lasting } => Some(lasting),
@@ -83,11 +97,14 @@ impl ExchangeTrouble {
     /// How strong it is.
     pub(super) fn strength_mut(&mut self) -> Option<&mut Duration> {
         match self {
-            Self::Refuses { retry_after: by, .. } | Self::Lags { by, .. } => Some(by),
+            Self::Refuses { retry_after: by, .. } | Self::Wants { least: by, .. } | Self::Lags { by, .. } => {
+                Some(by)
+            }
             Self::Steps(step) => Some(step.by_mut()),
             Self::Crashes { .. }
             | Self::Dies
             | Self::Forgets(_)
+            | Self::GrantsNothing { .. }
             | Self::Freezes { .. }
             | Self::Mistrusts { .. } => None,
         }
@@ -106,6 +123,12 @@ impl ExchangeTrouble {
             }),
             ["is", "overloaded", "for", lasting, "and", "says", "to", "come", "back", "after", after] => {
                 Self::Refuses { retry_after: parse_duration(after)?, lasting: parse_duration(lasting)? }
+            }
+            ["grants", "no", "bindings", "for", lasting] => {
+                Self::GrantsNothing { lasting: parse_duration(lasting)? }
+            }
+            ["wants", "bindings", "of", least, "for", lasting] => {
+                Self::Wants { least: parse_duration(least)?, lasting: parse_duration(lasting)? }
             }
             ["lags", "by", by, "for", lasting] => {
                 Self::Lags { by: parse_duration(by)?, lasting: parse_duration(lasting)? }
@@ -131,6 +154,10 @@ impl fmt::Display for ExchangeTrouble {
             Self::Refuses { retry_after, lasting } => {
                 let (lasting, after) = (Seconds(*lasting), Seconds(*retry_after));
                 write!(f, "is overloaded for {lasting} and says to come back after {after}")
+            }
+            Self::GrantsNothing { lasting } => write!(f, "grants no bindings for {}", Seconds(*lasting)),
+            Self::Wants { least, lasting } => {
+                write!(f, "wants bindings of {} for {}", Seconds(*least), Seconds(*lasting))
             }
             Self::Lags { by, lasting } => write!(f, "lags by {} for {}", Seconds(*by), Seconds(*lasting)),
             Self::Freezes { lasting } => write!(f, "freezes for {}", Seconds(*lasting)),

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Act, Codec, Deed, Fidelity, Manner, PhoneSetup, Scenario, Step, Transport, Weather};
+use super::{
+    Act, Codec, Deed, ExchangeSetup, Fidelity, Manner, PhoneSetup, Scenario, Step, Transport, Weather,
+};
 use offhook::DtmfPath;
 
 /// Writes a duration as `1.25s`, or as `40ms` when it is shorter than a quarter of a second and whole in that unit.
@@ -34,14 +36,7 @@ impl fmt::Display for Scenario {
             writeln!(f, "media {}", self.media)?;
         }
         for exchange in &self.exchanges {
-            write!(f, "exchange {}", exchange.name)?;
-            if exchange.drift != 0 {
-                write!(f, " drift={}", exchange.drift)?;
-            }
-            if exchange.two_homes {
-                write!(f, " two-homes")?;
-            }
-            writeln!(f)?;
+            writeln!(f, "{exchange}")?;
         }
         for phone in &self.phones {
             writeln!(f, "{phone}")?;
@@ -68,6 +63,25 @@ impl Scenario {
             Act::Fault(fault) => format!("{at} {}", fault.describe(self)),
             Act::Rogue { rogue, prank } => format!("{at} {} {prank}", self.rogues[*rogue].name),
         }
+    }
+}
+
+impl fmt::Display for ExchangeSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "exchange {}", self.name)?;
+        if self.drift != 0 {
+            write!(f, " drift={}", self.drift)?;
+        }
+        if self.two_homes {
+            write!(f, " two-homes")?;
+        }
+        if let Some(least) = self.min_expires {
+            write!(f, " min-expires={}", Seconds(least))?;
+        }
+        if self.says_trying {
+            write!(f, " says-trying")?;
+        }
+        Ok(())
     }
 }
 

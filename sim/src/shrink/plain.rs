@@ -17,6 +17,8 @@ impl Shrinking<'_> {
         for exchange in 0..self.best.scenario.exchanges.len() {
             self.attempt(|scenario| scenario.exchanges[exchange].drift = 0);
             self.attempt(|scenario| scenario.exchanges[exchange].two_homes = false);
+            self.attempt(|scenario| scenario.exchanges[exchange].min_expires = None);
+            self.attempt(|scenario| scenario.exchanges[exchange].says_trying = false);
         }
         for step in 0..self.best.scenario.steps.len() {
             for plainer in plainer(&self.best.scenario.steps[step].act) {

@@ -123,6 +123,7 @@ enum Happening {
     Returns(usize),
     Admits(usize),
     KeepsUp(usize),
+    Relents(usize),
     LooksAt {
         exchange: usize,
         life: u64,
@@ -292,6 +293,7 @@ impl World {
             Happening::Returns(exchange) => self.exchange_returns(exchange),
             Happening::Admits(exchange) => self.exchanges[exchange].refusing = None,
             Happening::KeepsUp(exchange) => self.exchanges[exchange].lag(std::time::Duration::ZERO),
+            Happening::Relents(exchange) => self.exchanges[exchange].want(None),
             Happening::LooksAt { exchange, life, input } => self.exchange_looks_at(exchange, life, *input),
             Happening::WakesUp(phone) => self.rest_is_over(phone),
             Happening::TroubleEnds(phone) => self.trouble_ends(phone),

@@ -1,9 +1,11 @@
 //! Exchanges that fail, forget, or are slow.
 
+use std::time::Duration;
+
 use offhook_exchange::Memory;
 
 use super::hosts::any_step;
-use super::{Episode, Writer};
+use super::{Episode, Odds, Writer};
 use crate::scenario::{ExchangeTrouble, Fault};
 
 pub(super) const EPISODES: &[Episode] = &[
@@ -11,6 +13,8 @@ pub(super) const EPISODES: &[Episode] = &[
     Episode::fault(forget),
     Episode::fault(refuse),
     Episode::fault(lag),
+    Episode { odds: Odds::Swarm { seeds: 150, most: 30 }, write: grant_nothing },
+    Episode { odds: Odds::Swarm { seeds: 150, most: 30 }, write: want },
     Episode::fault(freeze),
     Episode::fault(mistrust),
     Episode::fault(step),
@@ -31,6 +35,18 @@ fn refuse(writer: &mut Writer<'_>) {
     let retry_after = writer.draw.millis(0, 30_000);
     let lasting = writer.lasting(40_000);
     trouble(writer, ExchangeTrouble::Refuses { retry_after, lasting });
+}
+
+fn grant_nothing(writer: &mut Writer<'_>) {
+    let lasting = writer.lasting(40_000);
+    trouble(writer, ExchangeTrouble::GrantsNothing { lasting });
+}
+
+/// Longer registrations than were granted before, so that refreshes are refused too.
+fn want(writer: &mut Writer<'_>) {
+    let least = Duration::from_secs(writer.draw.between(60, 1_200));
+    let lasting = writer.lasting(200_000);
+    trouble(writer, ExchangeTrouble::Wants { least, lasting });
 }
 
 /// Answers come late, and some of them around 64*T1, when nobody waits for them any more.

@@ -32,6 +32,14 @@ impl World {
                 node.refusing = Some(Refusing::new(retry_after));
                 self.queue.plan(now + lasting, Happening::Admits(exchange));
             }
+            ExchangeTrouble::GrantsNothing { lasting } => {
+                node.refusing = Some(Refusing::bindings());
+                self.queue.plan(now + lasting, Happening::Admits(exchange));
+            }
+            ExchangeTrouble::Wants { least, lasting } => {
+                node.want(Some(least));
+                self.queue.plan(now + lasting, Happening::Relents(exchange));
+            }
             ExchangeTrouble::Lags { by, lasting } => {
                 node.lag(by);
                 self.queue.plan(now + lasting, Happening::KeepsUp(exchange));
@@ -92,6 +100,9 @@ impl World {
                 Admission::Admitted => {}
                 Admission::Absorbed => return,
                 Admission::Answered(answer) => return self.exchange_transmits(exchange, *flow, answer),
+            }
+            if let Some(trying) = node.trying(data) {
+                self.exchange_transmits(exchange, *flow, trying);
             }
         }
         let node = &mut self.exchanges[exchange];
