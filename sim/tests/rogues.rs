@@ -168,6 +168,19 @@ fn a_merged_invite_rings_once() {
     world.finish();
 }
 
+/// RFC 3261 §15: a caller may end an early dialog with a BYE; the INVITE is refused as if it had been cancelled.
+#[test]
+fn a_bye_ends_a_call_that_rings() {
+    let mut world = world(Breach::ByeWhileRinging);
+    world.manner("alice", offhook_sim::scenario::Manner::Ignore);
+    world.rogue("mallory", &Prank::Call("alice".to_owned()));
+    world.run_until("it rings", SOON, |world| world.call("alice").is_some());
+    world.run_until("it is over", Duration::from_secs(11), |world| world.call("alice").is_none());
+    assert_eq!(ends(&world).first().map(|why| (why.by, why.cause)), Some((By::Peer, Cause::Cancelled)));
+    assert_eq!(sent(&world, "SIP/2.0 487"), 1, "{}", world.ladder());
+    world.finish();
+}
+
 /// RFC 3515 §2.4.4: without a report the transfer fails, and the call goes on.
 #[test]
 fn a_transfer_of_which_nobody_reports_fails() {

@@ -1,0 +1,98 @@
+//! Registrars that are not as usual, and what phones make of them, with all oracles watching.
+
+use std::time::Duration;
+
+use offhook::{Cause, RegistrationFailure, RegistrationState};
+use offhook_sim::scenario::{Deed, End, ExchangeTrouble, PhoneSetup, StreamTrouble};
+use offhook_sim::tape::{Node, What};
+use offhook_sim::{World, oracle};
+
+const SOON: Duration = Duration::from_secs(10);
+
+fn world(setting: &str) -> World {
+    let scenario = format!("offhook-scenario 1\n{setting}\n").parse().expect("a scenario");
+    World::new(scenario, oracle::all(), true)
+}
+
+fn registered(world: &mut World) {
+    world.run_until("alice is registered", SOON, |world| world.phone("alice").is_registered());
+}
+
+/// How many messages that start so were sent so far.
+fn sent(world: &World, start: &str) -> usize {
+    let is_one = |what: &What| matches!(what, What::Sent { data, .. } if data.starts_with(start.as_bytes()));
+    world.tape().entries().iter().filter(|entry| is_one(&entry.what)).count()
+}
+
+/// RFC 3261 §10.2.8: it is asked for what it wants, and the next time at once.
+#[test]
+fn a_registrar_that_wants_longer_registrations_gets_them() {
+    let mut world = world("exchange pbx min-expires=300s\nphone alice ws expires=60s");
+    registered(&mut world);
+    assert_eq!(sent(&world, "SIP/2.0 423"), 1, "{}", world.ladder());
+    world.run_for(Duration::from_secs(200));
+    assert!(world.phone("alice").is_registered() && world.contacts("pbx", "alice") == 1);
+    world.run_for(Duration::from_secs(80));
+    assert_eq!(sent(&world, "SIP/2.0 423"), 1, "and that is remembered for the refresh");
+    world.finish();
+}
+
+#[test]
+fn a_registrar_may_want_longer_ones_than_it_granted() {
+    let mut world = World::builder()
+        .setup(PhoneSetup { expires: Duration::from_secs(60), ..PhoneSetup::new("alice") })
+        .start();
+    let (least, lasting) = (Duration::from_secs(300), Duration::from_secs(100));
+    world.trouble_exchange("pbx", ExchangeTrouble::Wants { least, lasting });
+    world.run_for(Duration::from_secs(56));
+    assert_eq!(sent(&world, "SIP/2.0 423"), 1, "{}", world.ladder());
+    assert!(world.phone("alice").is_registered());
+    world.finish();
+}
+
+#[test]
+fn a_registrar_that_grants_nothing_is_asked_again() {
+    let mut world = World::builder().phone("alice").cold();
+    world.trouble_exchange("pbx", ExchangeTrouble::GrantsNothing { lasting: Duration::from_secs(4) });
+    let waits = |world: &World| {
+        let why = |why: &RegistrationFailure| (why.cause, why.code) == (Cause::ServerError, Some(200));
+        matches!(world.phone("alice").registration, Some(RegistrationState::Waiting { why: failure, .. }) if why(&failure))
+    };
+    world.run_until("alice waits", SOON, waits);
+    assert_eq!(world.contacts("pbx", "alice"), 0);
+    registered(&mut world);
+    world.finish();
+}
+
+/// RFC 3261 §17.1.2.2: over UDP a request that was heard is repeated each 4 s until its answer comes.
+#[test]
+fn a_word_that_it_is_tried_is_no_answer() {
+    let setting = "exchange pbx says-trying\nphone alice udp\nphone bob ws\n";
+    let mut world = world(setting);
+    world.run_for(SOON);
+    assert_eq!(sent(&world, "SIP/2.0 100"), 4, "{}", world.ladder());
+    world.dial("alice", "bob");
+    world.run_until("both talk", SOON, |world| world.talks("alice") && world.talks("bob"));
+    world.cut("bob", Duration::from_secs(20));
+    world.user("alice", Deed::HangUp);
+    world.run_for(Duration::from_secs(10));
+    // The timer that runs is run out; then each 4 s, and not after 1.5 and 3.5 s, as to somebody who said nothing.
+    let by_alice = |what: &What| matches!(what, What::Sent { from: Node::Phone(0), data, .. } if data.starts_with(b"BYE"));
+    let byes = world.tape().entries().iter().filter(|entry| by_alice(&entry.what)).count();
+    assert_eq!(byes, 4, "{}", world.ladder());
+    world.finish();
+}
+
+/// A host that moves to another network takes its sockets with it, and nobody else is told.
+#[test]
+fn a_phone_whose_socket_is_gone_takes_another() {
+    let mut world = World::builder().udp_phone("alice").phone("bob").start();
+    world.dial("alice", "bob");
+    world.run_until("both talk", SOON, |world| world.talks("alice") && world.talks("bob"));
+    world.stream("alice", StreamTrouble::HalfOpen { lost: End::Near });
+    assert!(!world.phone("alice").is_registered());
+    registered(&mut world);
+    world.user("alice", Deed::HangUp);
+    world.run_until("bob knows", SOON, |world| world.call("bob").is_none());
+    world.finish();
+}
