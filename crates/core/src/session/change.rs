@@ -45,6 +45,7 @@ impl Session {
     pub(super) fn want_hold(&mut self, env: &mut Env<'_, '_>, hold: bool) {
         let Some(e) = self.established_mut() else { return };
         let was_wanted = std::mem::replace(&mut e.hold.wanted, hold);
+        e.hold.owed = true;
         if e.hold.agreed == hold && (was_wanted == hold || matches!(e.change, Change::Settled)) {
             e.hold.waits = false;
             return self.hold_event(env);
@@ -60,8 +61,7 @@ impl Session {
             return;
         }
         if e.hold.wanted == e.hold.agreed || env.line.path().is_none() {
-            // A wish that was taken back while it waited has its outcome too.
-            let waited = matches!(std::mem::replace(&mut e.change, Change::Settled), Change::Glare);
+            e.change = Change::Settled;
             if e.hold.wanted != e.hold.agreed {
                 // A connection may come back; a wish does not wait for it for ever.
                 if !std::mem::replace(&mut e.hold.waits, true) {
@@ -69,8 +69,10 @@ impl Session {
                 }
                 return;
             }
+            // A wish that was taken back while it waited has its outcome too.
+            let owed = e.hold.owed;
             self.silence(env.cx, SessionTimer::Change);
-            if waited {
+            if owed {
                 env.cx.trace.mark(Mark::WishTakenBack);
                 self.hold_event(env);
             }
@@ -221,6 +223,7 @@ impl Session {
             e.glares = 0;
             let hold = std::mem::replace(&mut e.hold.wanted, e.hold.agreed);
             if hold != e.hold.agreed {
+                e.hold.owed = false;
                 env.cx.trace.mark(Mark::HoldRefused);
                 env.cx.out.event(Event::HoldFailed { session, hold, code });
             } else {

@@ -52,6 +52,8 @@ pub(super) struct Hold {
     pub(super) remote: bool,
     /// Whether what is wanted waits for a connection, and the alarm of changes runs for that.
     pub(super) waits: bool,
+    /// Whether the user asked for something and was not told yet what became of it.
+    pub(super) owed: bool,
 }
 
 /// A 2xx to an INVITE that is sent until its ACK comes (§13.3.1.4), whatever the transport: a hop may lose it.
@@ -125,6 +127,7 @@ impl Session {
         let session = self.id;
         if let Some(e) = self.established_mut() {
             let (local, remote) = (e.hold.agreed, e.hold.remote);
+            e.hold.owed &= e.hold.wanted != local;
             env.cx.out.event(Event::Hold { session, local, remote });
         }
     }
