@@ -1,8 +1,8 @@
 //! What one message obliges a phone to: a final response to an INVITE to an ACK, a request to an answer, silence to a
 //! repetition, a 491 to a wait.
 //!
-//! Times are the phone's own, whatever its clock does: what is overdue is measured by what the phone lived through, what may be
-//! over by what its clock shows. A duty is over with the connection that it came over.
+//! Times are what the phone's clock shows it, whatever that does: each look at it fires all that is due by then. A duty is over with the
+//! connection that it came over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,7 +12,6 @@ use offhook_wire::{Instant, Method};
 
 use super::reading::{Reading, Transaction};
 use super::{Moment, Oracle, Scene, Sight};
-use crate::node::PhoneNode;
 use crate::scenario::Transport;
 
 /// T1, after which a request without a response is sent again over UDP (RFC 3261 §17.1.1.2, §17.1.2.2), with room for
@@ -35,7 +34,7 @@ pub(super) struct Duties {
 #[derive(Default)]
 struct Phone {
     /// Requests over UDP: where and when each was sent. `None` once it was sent again, or has a response.
-    first: BTreeMap<Transaction, Option<(FlowId, Duration, CallId)>>,
+    first: BTreeMap<Transaction, Option<(FlowId, Instant, CallId)>>,
     /// INVITEs by branch.
     invites: BTreeMap<Transaction, Invite>,
     /// ACKs that are due when the phone has done what it does now.
@@ -55,21 +54,6 @@ struct Phone {
     accepted: BTreeMap<CallId, Accepted>,
 }
 
-/// The time at a phone.
-#[derive(Copy, Clone)]
-struct Now {
-    /// By its clock, with all jumps.
-    shown: Instant,
-    /// Without them.
-    lived: Duration,
-}
-
-impl Now {
-    fn at(node: &PhoneNode, world: Instant) -> Self {
-        Self { shown: node.local(world), lived: node.lived(world) }
-    }
-}
-
 struct Invite {
     sent: Instant,
     flow: FlowId,
@@ -79,7 +63,7 @@ struct Invite {
 }
 
 struct Accepted {
-    at: Now,
+    at: Instant,
     flow: FlowId,
     times: u32,
     acknowledged: bool,
@@ -99,11 +83,11 @@ impl Oracle for Duties {
         let (index, done) = match *sight {
             Sight::Sent { phone, flow, message: Some(message), .. } => {
                 let udp = scene.phones[phone].setup.transport == Transport::Udp;
-                let now = Now::at(&scene.phones[phone], scene.now);
+                let now = scene.local(phone);
                 (phone, self.phones[phone].sent(now, udp, flow, message))
             }
             Sight::Received { phone, flow, message: Some(message), .. } => {
-                let now = Now::at(&scene.phones[phone], scene.now);
+                let now = scene.local(phone);
                 let known = scene.phones[phone].flows.contains_key(&flow);
                 if known {
                     self.phones[phone].received(now, flow, message);
@@ -117,7 +101,7 @@ impl Oracle for Duties {
             }
             Sight::Drained { phone, .. } => {
                 let node = &scene.phones[phone];
-                let now = Now::at(node, scene.now);
+                let now = scene.local(phone);
                 let up = |flow: FlowId| node.flows.contains_key(&flow);
                 (phone, self.phones[phone].drained(now, up))
             }
@@ -154,7 +138,7 @@ impl Phone {
         }
     }
 
-    fn sent(&mut self, now: Now, udp: bool, flow: FlowId, message: &Reading<'_>) -> Result<(), String> {
+    fn sent(&mut self, now: Instant, udp: bool, flow: FlowId, message: &Reading<'_>) -> Result<(), String> {
         let Some(transaction) = message.transaction else { return Ok(()) };
         let (call, number) = (message.dialog.call, message.number);
         match (message.method(), message.status()) {
@@ -164,13 +148,13 @@ impl Phone {
             (Some(method), _) => {
                 if udp {
                     let known = self.first.contains_key(&transaction);
-                    self.first.insert(transaction, (!known).then_some((flow, now.lived, call)));
+                    self.first.insert(transaction, (!known).then_some((flow, now, call)));
                 }
                 match method {
-                    Method::Invite => self.invited(now.shown, flow, transaction, call, message)?,
+                    Method::Invite => self.invited(now, flow, transaction, call, message)?,
                     Method::Bye => {
                         let early = self.accepted.get(&call).is_some_and(|accepted| {
-                            !accepted.acknowledged && now.shown.saturating_since(accepted.at.shown) < AWAITED
+                            !accepted.acknowledged && now.saturating_since(accepted.at) < AWAITED
                         });
                         if early {
                             return Err("sends a BYE, and its 2xx was not acknowledged yet".to_owned());
@@ -221,7 +205,7 @@ impl Phone {
         }
     }
 
-    fn received(&mut self, now: Now, flow: FlowId, message: &Reading<'_>) {
+    fn received(&mut self, now: Instant, flow: FlowId, message: &Reading<'_>) {
         let Some(transaction) = message.transaction else { return };
         let (call, number) = (message.dialog.call, message.number);
         match (message.method(), message.status()) {
@@ -257,37 +241,36 @@ impl Phone {
                 let again = invite.status.is_some();
                 let first = *invite.status.get_or_insert(status);
                 let due = if status < 300 { first < 300 } else { !again };
-                if is_its && due && now.shown.saturating_since(invite.sent) < AWAITED {
+                if is_its && due && now.saturating_since(invite.sent) < AWAITED {
                     self.acks.push((flow, call, number, status));
                 }
                 let ours = self.owned.contains(&call) && !self.offered.contains(&call);
                 if is_its && status == 491 && !again && ours {
-                    self.glares.insert(call, now.shown);
+                    self.glares.insert(call, now);
                 }
             }
             _ => {}
         }
     }
 
-    fn drained(&mut self, now: Now, up: impl Fn(FlowId) -> bool) -> Result<(), String> {
+    fn drained(&mut self, now: Instant, up: impl Fn(FlowId) -> bool) -> Result<(), String> {
         // A connection that is overdue when its phone wakes is closed before what waited on it is read.
         let due = self.acks.drain(..).find(|(flow, ..)| up(*flow));
         if let Some((_, _, number, status)) = due {
             return Err(format!("does not acknowledge the {status} to its INVITE {number}"));
         }
         let late =
-            |(flow, at, _): &&(FlowId, Duration, CallId)| up(*flow) && now.lived.saturating_sub(*at) > REPEAT;
+            |(flow, at, _): &&(FlowId, Instant, CallId)| up(*flow) && now.saturating_since(*at) > REPEAT;
         if let Some((_, at, _)) = self.first.values().flatten().find(late) {
-            let waits = now.lived.saturating_sub(*at);
+            let waits = now.saturating_since(*at);
             return Err(format!("did not repeat a request that has no response for {waits:?}"));
         }
         let silent = |accepted: &Accepted| {
-            let waits = now.lived.saturating_sub(accepted.at.lived);
+            let waits = now.saturating_since(accepted.at);
             accepted.times == 1
                 && up(accepted.flow)
                 && !accepted.acknowledged
-                && waits > REPEAT
-                && now.shown.saturating_since(accepted.at.shown) < AWAITED
+                && (REPEAT..AWAITED).contains(&waits)
         };
         if self.accepted.values().any(silent) {
             return Err("did not repeat a 2xx that has no ACK".to_owned());
