@@ -150,6 +150,21 @@ fn a_replay_is_the_same_each_time() {
 }
 
 #[test]
+fn marks_that_nobody_came_to_are_a_failure() {
+    let done = sim(&["marks", "--seeds", "3..9", "--jobs", "2"]);
+    let last = done.lines().last().copied().unwrap_or_default();
+    assert!(done.code == Some(1) && last.contains(" marks reached in 6 seeds; "), "{}", done.out);
+    let up = "Flow: connecting --connected--> up   # cargo sim replay 3";
+    assert!(done.lines().contains(&&*format!("{:7} {up}", 6)), "{}", done.out);
+    let done = sim(&["marks", "--seeds", "3..9", "--json"]);
+    let lines = done.json();
+    let never = lines.last().and_then(|line| line["never"].as_array()).map_or(0, Vec::len);
+    let nobody = |line: &&Value| line["seeds"] == json!(0) && line["beyond"] == Value::Null;
+    assert_eq!(lines.iter().filter(nobody).count(), never, "{}", done.out);
+    assert_eq!(sim(&["marks", "--seeds", "3.."]).code, Some(2));
+}
+
+#[test]
 fn what_cannot_be_done_is_refused() {
     for (arguments, why) in [
         (&["run", "--seeds", "9..3"][..], "`9..3` holds no seed"),

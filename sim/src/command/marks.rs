@@ -9,14 +9,15 @@ use offhook_sim::marks::Tally;
 use offhook_sim::run::run;
 use serde_json::json;
 
-use super::Clean;
+use super::seeds::{Seeds, Wanted};
+use super::{Clean, Misused};
 
 /// Play seeds and count those that reach each rare place of the core; fails when one was never reached
 #[derive(Args)]
 pub(super) struct Marks {
-    /// How many seeds, from 0
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
-    seeds: u64,
+    /// How many seeds from 0, or a range `A..B`
+    #[arg(long, default_value = "20000")]
+    seeds: Wanted,
     /// Threads to play on
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     jobs: u8,
@@ -28,7 +29,11 @@ pub(super) struct Marks {
 impl Marks {
     /// Clean when each place was reached that a world can come to.
     pub(super) fn go(self) -> Clean {
-        let tally = self.tally();
+        let Wanted { first, end: Some(end) } = self.seeds else {
+            return Err(Misused("seeds without an end are for `run --minutes`".to_owned()));
+        };
+        let seeds = Seeds { first, end };
+        let tally = self.tally(seeds);
         for place in tally.places() {
             let (words, runs) = (&place.words, place.runs);
             if self.json {
@@ -45,22 +50,25 @@ impl Marks {
         let never: Vec<&str> = tally.never().map(|place| place.words.as_str()).collect();
         let (all, reached) = (tally.places().len(), tally.reached());
         if self.json {
-            println!("{}", json!({ "marks": all, "reached": reached, "seeds": self.seeds, "never": never }));
+            println!(
+                "{}",
+                json!({ "marks": all, "reached": reached, "seeds": seeds.count(), "never": never })
+            );
         } else {
-            println!("{reached} of {all} marks reached in {} seeds; {} never", self.seeds, never.len());
+            println!("{reached} of {all} marks reached in {} seeds; {} never", seeds.count(), never.len());
         }
         Ok(never.is_empty())
     }
 
-    fn tally(&self) -> Tally {
-        let next = AtomicU64::new(0);
+    fn tally(&self, seeds: Seeds) -> Tally {
+        let next = AtomicU64::new(seeds.first);
         let tally = Mutex::new(Tally::default());
         std::thread::scope(|scope| {
             for _ in 0..self.jobs {
                 scope.spawn(|| {
                     loop {
                         let seed = next.fetch_add(1, Ordering::Relaxed);
-                        if seed >= self.seeds {
+                        if seed >= seeds.end {
                             return;
                         }
                         let marks = run(&generate(seed)).marks;
