@@ -7,7 +7,9 @@ use std::error::Error;
 use std::time::Duration;
 
 /// Calls that are made before the recorder is waited for.
-const AT_ONCE: u32 = 50;
+const AT_ONCE: u32 = 100;
+/// What that takes, about. Who is not recorded pauses as long: caches are cold after a pause, for both.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What to measure.
 #[derive(ClapArgs)]
@@ -34,7 +36,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let mut recorded = Pair::recorded("ws", &recorder)?;
     let (mut without, mut with, mut writing) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        without.push(per_call(per_round, &mut plain, || {})?.0);
+        without.push(per_call(per_round, &mut plain, || std::thread::park_timeout(PAUSE))?.0);
         let (phones, all) = per_call(per_round, &mut recorded, || recorder.flush())?;
         with.push(phones);
         writing.push(all - phones);

@@ -3,7 +3,7 @@
 
 use offhook::{Config, Input, Instant, Misuse, Output, Phone, Record};
 use offhook_recorder::replay::{Replay, Unplayable, replay};
-use offhook_recorder::{Log, Notice, Recording, Ring, Scribe, Sink, Taken, Track, TrackId, What};
+use offhook_recorder::{Batch, Log, Notice, Recording, Ring, Scribe, Sink, Taken, Track, TrackId, What};
 use offhook_sim::flight::Flight;
 use offhook_sim::{generate, run};
 use std::cell::RefCell;
@@ -31,20 +31,19 @@ struct Paper {
 struct Desk(Rc<RefCell<Paper>>);
 
 impl Sink for Desk {
-    fn take(&mut self, track: TrackId, notices: &mut Vec<Notice>) -> Taken {
-        let Paper { scribe, file, rings, lived, .. } = &mut *self.0.borrow_mut();
-        for notice in notices.drain(..) {
+    fn take(&mut self, track: TrackId, notices: &mut Batch) -> Taken {
+        let Paper { scribe, file, rings, .. } = &mut *self.0.borrow_mut();
+        notices.show(|notice| {
             let mut text = String::new();
-            scribe.note(track, &notice, &mut text);
+            scribe.note(track, notice, &mut text);
             for ring in &mut *rings {
-                match &notice {
+                match notice {
                     Notice::Made { name, .. } => ring.made(track, name, &text),
                     notice => ring.push(track, &text, matches!(notice, Notice::Given { .. })),
                 }
             }
             file.push_str(&text);
-            lived.extend(if let Notice::Stepped(record) = notice { Some(record) } else { None });
-        }
+        });
         Taken::Yes
     }
 }
@@ -62,6 +61,9 @@ impl Flight for Board {
 
     fn moved(&mut self, phone: &Phone, handled: &Result<(), Misuse>) {
         self.log.moved(phone, handled);
+        let lived = &mut self.desk.0.borrow_mut().lived;
+        let new = phone.trace_after(lived.len() as u64);
+        lived.extend(new);
     }
 
     fn put_out(&mut self, output: &Output) {

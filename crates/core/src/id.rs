@@ -56,6 +56,11 @@ impl SessionId {
         (slot < 1 << Self::SLOT_BITS).then_some(Self { generation, slot })
     }
 
+    /// The slot and the generation, as a recording shows them.
+    pub fn parts(self) -> (u32, u32) {
+        (self.slot, self.generation)
+    }
+
     pub(crate) fn slot(self) -> usize {
         self.slot as usize
     }

@@ -146,8 +146,8 @@ impl Trace {
     pub(crate) fn records_after(&self, count: u64) -> impl Iterator<Item = Record> {
         let new =
             usize::try_from(self.count.saturating_sub(count)).unwrap_or(usize::MAX).min(self.ring.len());
-        let first = self.oldest + self.ring.len() - new;
-        (first..first + new).map(|place| self.ring[place % self.ring.len()].record())
+        let (newer, older) = self.ring.split_at(self.oldest);
+        older.iter().chain(newer).skip(self.ring.len() - new).map(|step| step.record())
     }
 
     /// What is remembered, oldest first.

@@ -3,7 +3,7 @@
 //! Nothing of the hash may change: recordings hold it.
 
 use crate::redact;
-use offhook::{Effect, Misuse, Output, Record};
+use offhook::{Effect, Machine, Misuse, Output, Record, SessionId};
 use std::fmt;
 
 const SPREAD: u64 = 0xa076_1d64_78bd_642f;
@@ -31,9 +31,31 @@ impl Default for Check {
 impl Check {
     /// Takes in a transition.
     pub fn stepped(&mut self, record: &Record) {
+        let Record { at, machine, from, cause, to } = record;
         let mut hash = Hash(self.transition_hash);
-        hash.word(record.at.as_nanos());
-        hash.text(&format_args!("{} {} {} {}", record.machine, record.from, record.cause, record.to));
+        hash.word(at.as_nanos());
+        let session = |kind: u64, session: &SessionId| {
+            let (slot, generation) = session.parts();
+            // A slot has 24 bits.
+            kind | u64::from(slot) << 8 | u64::from(generation) << 32
+        };
+        let machine = match machine {
+            Machine::Client(place) => 1 | u64::from(*place) << 8,
+            Machine::Server(place) => 2 | u64::from(*place) << 8,
+            Machine::Flow(flow) => 3 | u64::from(flow.0) << 8,
+            Machine::Registration(account) => 4 | u64::from(account.0) << 8,
+            Machine::Session(id) => session(5, id),
+            Machine::Negotiation(id) => session(6, id),
+            Machine::Transfer(id) => session(7, id),
+            other => {
+                hash.text(&format_args!("{other}"));
+                0
+            }
+        };
+        hash.word(machine);
+        for word in [from, cause, to] {
+            hash.part(word.as_bytes());
+        }
         self.transition_hash = hash.0;
     }
 

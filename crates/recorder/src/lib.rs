@@ -15,6 +15,7 @@
 //! tags and branches, which are worth something as long as the phone runs.
 #![forbid(unsafe_code)]
 
+mod batch;
 mod check;
 pub mod ladder;
 mod log;
@@ -30,6 +31,7 @@ mod scribe;
 mod text;
 mod write;
 
+pub use batch::Batch;
 pub use check::Check;
 pub use log::{Log, Sink, Taken};
 pub use pcap::pcap;

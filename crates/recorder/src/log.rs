@@ -1,5 +1,7 @@
 //! The phone's end of a recorder: what a runtime calls while it drives a phone.
 
+use crate::batch::Batch;
+use crate::check::Check;
 use crate::scribe::{Notice, TrackId};
 use offhook::{Config, Input, Instant, Misuse, Output, Phone};
 use std::time::Duration;
@@ -13,7 +15,7 @@ const RESTS: u32 = 32;
 /// Where notices go, on their way to a [`Scribe`](crate::Scribe). It does not wait.
 pub trait Sink {
     /// Takes notices: all of them, in order, or none. What it leaves is forgotten.
-    fn take(&mut self, track: TrackId, notices: &mut Vec<Notice>) -> Taken;
+    fn take(&mut self, track: TrackId, notices: &mut Batch) -> Taken;
 }
 
 /// What became of some notices.
@@ -33,11 +35,11 @@ pub enum Taken {
 pub struct Log<S: Sink> {
     sink: S,
     track: TrackId,
-    /// Transitions that were handed over.
-    seen: u64,
+    /// Its transitions so far; its outputs are counted by who writes.
+    check: Check,
     /// Inputs since the last rest that was handed over.
     restless: u32,
-    waiting: Vec<Notice>,
+    waiting: Batch,
     state: State,
 }
 
@@ -62,8 +64,9 @@ impl<S: Sink> Log<S> {
         config.trace = config.trace.max(TRACE);
         let (made, seed) = (Box::new(config.clone()), Box::new(*seed));
         let made = Notice::Made { name: name.to_owned(), config: made, seed, now: times.0, made: times.1 };
-        let mut log =
-            Self { sink, track, seen: 0, restless: 0, waiting: vec![made], state: State::Recording };
+        let (check, waiting, state) = (Check::default(), Batch::default(), State::Recording);
+        let mut log = Self { sink, track, check, restless: 0, waiting, state };
+        log.waiting.push(made);
         log.hand_over();
         log
     }
@@ -71,7 +74,7 @@ impl<S: Sink> Log<S> {
     /// The phone is about to be given this. It is handed over before that: it may make the phone panic.
     pub fn given(&mut self, at: Instant, input: &Input) {
         if self.state == State::Recording {
-            self.waiting.push(Notice::Given { at, input: input.clone() });
+            self.waiting.given(at, input);
             self.restless += 1;
         }
         self.hand_over();
@@ -82,22 +85,24 @@ impl<S: Sink> Log<S> {
         if self.state != State::Recording {
             return;
         }
-        let (seen, transitions) = (self.seen, phone.transitions());
-        if transitions > seen || handled.is_err() {
-            self.waiting.extend(phone.trace_after(seen).map(Notice::Stepped));
-            self.waiting.push(Notice::Handled { transitions, refused: handled.as_ref().err().cloned() });
-            self.seen = transitions;
+        let transitions = phone.transitions();
+        if transitions > self.check.transitions || handled.is_err() {
+            phone.trace_after(self.check.transitions).for_each(|record| self.check.stepped(&record));
+            self.check.handled(transitions, handled.as_ref().err());
+            let transition_hash = self.check.transition_hash;
+            self.waiting.push(Notice::Handled { transitions, transition_hash });
         }
     }
 
     /// This was taken from it.
     pub fn put_out(&mut self, output: &Output) {
         if self.state == State::Recording {
-            self.waiting.push(Notice::PutOut(output.clone()));
+            self.waiting.put_out(output);
         }
     }
 
-    /// There is nothing more to take from it for now.
+    /// There is nothing more to take from it for now. What it did is handed over with what it is given next: until then the last
+    /// input is known, and what came of it is not compared.
     pub fn settle(&mut self, phone: &Phone) {
         if self.state == State::Recording
             && self.restless >= RESTS
@@ -105,9 +110,6 @@ impl<S: Sink> Log<S> {
         {
             self.restless = 0;
             self.waiting.push(Notice::Rested(Box::new(checkpoint)));
-        }
-        if !self.waiting.is_empty() {
-            self.hand_over();
         }
     }
 
@@ -146,22 +148,23 @@ mod tests {
     struct Shelf<'s>(usize, &'s mut Vec<&'static str>);
 
     impl Sink for Shelf<'_> {
-        fn take(&mut self, _: TrackId, notices: &mut Vec<Notice>) -> Taken {
+        fn take(&mut self, _: TrackId, notices: &mut Batch) -> Taken {
             if self.0 == 0 {
                 self.0 = 1;
                 return Taken::Full;
             }
             self.0 -= 1;
-            self.1.extend(notices.drain(..).map(|notice| match notice {
-                Notice::Made { .. } => "made",
-                Notice::Given { .. } => "given",
-                Notice::Stepped(_) => "stepped",
-                Notice::Handled { .. } => "handled",
-                Notice::PutOut(_) => "put out",
-                Notice::Rested(_) => "rested",
-                Notice::Lost { .. } => "lost",
-                Notice::Gone => "gone",
-            }));
+            notices.show(|notice| {
+                self.1.push(match notice {
+                    Notice::Made { .. } => "made",
+                    Notice::Given { .. } => "given",
+                    Notice::Handled { .. } => "handled",
+                    Notice::PutOut(_) => "put out",
+                    Notice::Rested(_) => "rested",
+                    Notice::Lost { .. } => "lost",
+                    Notice::Gone => "gone",
+                })
+            });
             Taken::Yes
         }
     }
@@ -189,10 +192,7 @@ mod tests {
 
     #[test]
     fn all_is_handed_over_in_order() {
-        assert_eq!(
-            fly(100),
-            ["made", "stepped", "handled", "put out", "put out", "put out", "given", "given", "gone"]
-        );
+        assert_eq!(fly(100), ["made", "handled", "put out", "put out", "put out", "given", "given", "gone"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::check::Check;
 use crate::{redact, write};
-use offhook::{Checkpoint, Config, Input, Instant, Misuse, Output, Record};
+use offhook::{Checkpoint, Config, Input, Instant, Output};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -33,14 +33,12 @@ pub enum Notice {
         /// What [`Phone::handle`](offhook::Phone::handle) gets.
         input: Input,
     },
-    /// A transition of one of its machines, caused by that.
-    Stepped(Record),
     /// It was given that, or was made, and something came of it.
     Handled {
-        /// How many transitions there were in the phone's life. It may not remember all those of one input.
+        /// How many transitions there were in the phone's life.
         transitions: u64,
-        /// Why the input was refused, if it was.
-        refused: Option<Misuse>,
+        /// The hash of them, as [`Check`] makes it.
+        transition_hash: u64,
     },
     /// This was taken from it.
     PutOut(Output),
@@ -104,12 +102,8 @@ impl Scribe {
                     live.lose("there are no words for what happened", out);
                 }
             }
-            Notice::Stepped(record) => {
-                live.check.stepped(record);
-                live.unwritten = true;
-            }
-            Notice::Handled { transitions, refused } => {
-                live.check.handled(*transitions, refused.as_ref());
+            Notice::Handled { transitions, transition_hash } => {
+                (live.check.transitions, live.check.transition_hash) = (*transitions, *transition_hash);
                 live.unwritten = true;
             }
             Notice::PutOut(output) => {

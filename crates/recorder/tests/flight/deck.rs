@@ -4,7 +4,7 @@ use bytes::Bytes;
 use offhook::{
     Account, Command, Config, FlowChange, FlowId, Input, Instant, Limits, Misuse, Output, Password, Phone,
 };
-use offhook_recorder::{Log, Notice, Recording, Ring, Scribe, Sink, Taken, TrackId};
+use offhook_recorder::{Batch, Log, Notice, Recording, Ring, Scribe, Sink, Taken, TrackId};
 use offhook_wire::{Builder, HeaderName, Message};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -32,17 +32,17 @@ struct Paper {
 struct Shared(Rc<RefCell<Paper>>);
 
 impl Sink for Shared {
-    fn take(&mut self, track: TrackId, notices: &mut Vec<Notice>) -> Taken {
+    fn take(&mut self, track: TrackId, notices: &mut Batch) -> Taken {
         let Paper { scribe, file, ring } = &mut *self.0.borrow_mut();
-        for notice in notices.drain(..) {
+        notices.show(|notice| {
             let mut text = String::new();
-            scribe.note(track, &notice, &mut text);
+            scribe.note(track, notice, &mut text);
             match notice {
                 Notice::Made { .. } => ring.made(track, "alice", &text),
                 notice => ring.push(track, &text, matches!(notice, Notice::Given { .. })),
             }
             file.push_str(&text);
-        }
+        });
         Taken::Yes
     }
 }

@@ -1,6 +1,6 @@
 //! The thread that writes.
 
-use super::inbox::{Ask, Taker};
+use super::inbox::{Ask, Pile, Taker};
 use offhook_recorder::{Notice, Ring, Scribe, TrackId};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -38,11 +38,9 @@ impl Desk {
 
     /// Works until the recording is finished, or nobody is left who could add to it.
     pub(super) fn run(mut self, inbox: &Taker) {
-        let mut notices = Vec::new();
-        while let Some(asks) = inbox.take(&mut notices) {
-            for (track, notice) in notices.drain(..) {
-                self.note(track, &notice);
-            }
+        let mut pile = Pile::default();
+        while let Some(asks) = inbox.take(&mut pile) {
+            pile.show(|track, notice| self.note(track, notice));
             // A good time to let others see what there is.
             self.settle();
             self.flush();

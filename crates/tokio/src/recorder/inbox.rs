@@ -4,7 +4,7 @@
 //! time, which costs a phone more than the input does. So it is woken when the first notice comes, lets some more come, and
 //! takes all of them at once.
 
-use offhook_recorder::{Notice, Taken, TrackId};
+use offhook_recorder::{Batch, Notice, Taken, TrackId};
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Notices that may wait, some megabytes of them. A phone that finds the recorder so far behind goes on without it.
 const MOST: usize = 16_384;
+/// The same, in bytes.
+const MOST_BYTES: usize = 16 << 20;
 /// So many wake the thread at once.
 const ENOUGH: usize = MOST / 4;
 /// How long others may wait, for more to come.
@@ -37,12 +39,46 @@ struct Inbox {
 }
 
 struct Shelf {
-    notices: Vec<(TrackId, Notice)>,
+    pile: Pile,
+    /// What is in the pile was taken already. It is for a phone to free what phones made: memory that goes back to another thread
+    /// costs both of them more.
+    stale: bool,
     asks: Vec<Ask>,
     sleep: Sleep,
     senders: usize,
     /// The thread is no more.
     closed: bool,
+}
+
+impl Shelf {
+    /// Whether no notice waits.
+    fn is_empty(&self) -> bool {
+        self.stale || self.pile.batch.is_empty()
+    }
+}
+
+/// Notices, and whose they are: so many, one after another.
+#[derive(Default)]
+pub(super) struct Pile {
+    batch: Batch,
+    owners: Vec<(TrackId, usize)>,
+}
+
+impl Pile {
+    /// Shows them.
+    pub(super) fn show(&mut self, mut see: impl FnMut(TrackId, &Notice)) {
+        let mut owners = self.owners.iter().flat_map(|(track, count)| std::iter::repeat_n(*track, *count));
+        self.batch.show(|notice| {
+            if let Some(track) = owners.next() {
+                see(track, notice);
+            }
+        });
+    }
+
+    fn clear(&mut self) {
+        self.owners.clear();
+        self.batch.clear();
+    }
 }
 
 #[derive(Copy, Clone, PartialEq, Eq)]
@@ -55,8 +91,14 @@ enum Sleep {
 }
 
 pub(super) fn inbox() -> (Sender, Taker) {
-    let shelf =
-        Shelf { notices: Vec::new(), asks: Vec::new(), sleep: Sleep::Awake, senders: 1, closed: false };
+    let shelf = Shelf {
+        pile: Pile::default(),
+        stale: false,
+        asks: Vec::new(),
+        sleep: Sleep::Awake,
+        senders: 1,
+        closed: false,
+    };
     let inbox = Arc::new(Inbox { shelf: Mutex::new(shelf), come: Condvar::new() });
     (Sender(Arc::clone(&inbox)), Taker(inbox))
 }
@@ -76,20 +118,23 @@ impl Inbox {
 
 impl Sender {
     /// Lays down notices: all of them, or none.
-    pub(super) fn lay(&self, track: TrackId, notices: &mut Vec<Notice>) -> Taken {
+    pub(super) fn lay(&self, track: TrackId, notices: &mut Batch) -> Taken {
         let mut shelf = self.0.lock();
         if shelf.closed {
             return Taken::Over;
         }
-        // That something is missing has to be known.
-        let must = matches!(notices[..], [Notice::Lost { .. }]);
-        if shelf.notices.len() + notices.len() > MOST && !must {
+        if std::mem::take(&mut shelf.stale) {
+            shelf.pile.clear();
+        }
+        let is_full = shelf.pile.batch.len() + notices.len() > MOST || shelf.pile.batch.bytes() > MOST_BYTES;
+        if is_full && !notices.is_loss() {
             return Taken::Full;
         }
-        shelf.notices.extend(notices.drain(..).map(|notice| (track, notice)));
+        shelf.pile.owners.push((track, notices.len()));
+        shelf.pile.batch.append(notices);
         match shelf.sleep {
             Sleep::Deep => self.0.wake(shelf),
-            Sleep::Nap if shelf.notices.len() >= ENOUGH => self.0.wake(shelf),
+            Sleep::Nap if shelf.pile.batch.len() >= ENOUGH => self.0.wake(shelf),
             Sleep::Nap | Sleep::Awake => {}
         }
         Taken::Yes
@@ -124,25 +169,30 @@ impl Drop for Sender {
 }
 
 impl Taker {
-    /// Waits for something, and takes all that there is: the notices into `notices`, which is empty, and what was asked for
+    /// Waits for something, and takes all that there is: the notices in exchange for those in `pile`, and what was asked for
     /// after them. `None` when nothing will come any more.
-    pub(super) fn take(&self, notices: &mut Vec<(TrackId, Notice)>) -> Option<Vec<Ask>> {
+    pub(super) fn take(&self, pile: &mut Pile) -> Option<Vec<Ask>> {
         let mut shelf = self.0.lock();
-        while shelf.notices.is_empty() && shelf.asks.is_empty() {
+        while shelf.is_empty() && shelf.asks.is_empty() {
             if shelf.senders == 0 {
                 return None;
             }
             shelf.sleep = Sleep::Deep;
             shelf = self.0.come.wait(shelf).unwrap_or_else(PoisonError::into_inner);
         }
-        if shelf.asks.is_empty() && shelf.notices.len() < ENOUGH && shelf.senders > 0 {
+        if shelf.asks.is_empty() && (shelf.is_empty() || shelf.pile.batch.len() < ENOUGH) && shelf.senders > 0
+        {
             shelf.sleep = Sleep::Nap;
             let more = |shelf: &mut Shelf| shelf.sleep == Sleep::Nap;
             let waited = self.0.come.wait_timeout_while(shelf, NAP, more);
             shelf = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         shelf.sleep = Sleep::Awake;
-        std::mem::swap(&mut shelf.notices, notices);
+        if std::mem::replace(&mut shelf.stale, true) {
+            pile.clear();
+        } else {
+            std::mem::swap(&mut shelf.pile, pile);
+        }
         Some(std::mem::take(&mut shelf.asks))
     }
 }
@@ -153,6 +203,6 @@ impl Drop for Taker {
         let mut shelf = self.0.lock();
         shelf.closed = true;
         shelf.asks.clear();
-        shelf.notices = Vec::new();
+        shelf.pile = Pile::default();
     }
 }
