@@ -51,7 +51,8 @@ pub trait Oracle {
     /// Its name, for reports.
     fn name(&self) -> &'static str;
 
-    /// Whether what it asks of a phone holds only where everybody else keeps the rules: it does not watch worlds with rogues that break rules.
+    /// Whether what it asks of a phone holds only where everybody else keeps the rules: it does not watch worlds with rogues that
+    /// break any.
     fn trusts_peers(&self) -> bool {
         false
     }
