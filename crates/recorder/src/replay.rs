@@ -20,7 +20,7 @@ pub enum Unplayable {
     /// It has no beginning, and no rest to begin at.
     #[error(
         "{name} cannot be run again: its first {forgotten} inputs were forgotten, and in what is left of it there is no \
-         moment at which it rested, with neither a call nor a request under way (the ring was too small)"
+         moment at which it rested, with neither a call nor a transaction (the ring was too small)"
     )]
     Forgotten {
         /// Whose.

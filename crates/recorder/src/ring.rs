@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Keeps the newest lines of a recording, at most so many bytes of them.
 ///
-/// A phone is a function of its inputs from the first one on, or from a moment on at which it rested: without a call, and with
-/// no request under way. What is left of a phone whose first inputs had to make room is replayed from the first such moment
+/// A phone is a function of its inputs from the first one on, or from a moment on at which it rested: with neither a call nor a
+/// transaction (those of its own INVITEs, and over UDP all others' requests, last half a minute after their answer). What is left of a phone whose first inputs had to make room is replayed from the first such moment
 /// among it, and the recording says how many inputs were before. A phone that found no rest while the ring was filled once over,
-/// since it was never without a call, can be read but not replayed; the recording says that, too.
+/// since it was never quiet for so long, can be read but not replayed; the recording says that, too.
 #[derive(Debug)]
 pub struct Ring {
     limit: usize,

@@ -24,7 +24,8 @@ use std::time::Duration;
 pub struct Keep {
     /// So many bytes of the newest, for [`Recorder::dump`]. Default 4 MiB: some days of a phone that waits, or some
     /// hundred calls. What no longer fits is forgotten; what is left of a phone is replayed from the first moment on at which it
-    /// rested, with neither a call nor a request under way. A phone that is never without a call has no such moment, and is
+    /// rested, with neither a call nor a transaction: those of its own INVITEs, and over UDP all others' requests, last half a minute
+    /// after their answer (RFC 6026 §7.2, RFC 3261 §17.2.2). A phone that is never quiet for so long has no such moment, and is
     /// replayed only as long as nothing of it was forgotten.
     pub memory: usize,
     /// Everything, up to 1 GiB, in this file.

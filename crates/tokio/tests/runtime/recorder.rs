@@ -78,6 +78,33 @@ async fn what_happened_happens_again() {
     expect_the_same(&recording);
 }
 
+/// A ring that is far too small for what happens: the end of it happens again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ring_that_overflowed_begins_at_a_rest() {
+    let recorder = Recorder::start(Keep { memory: 30_000, file: None }).expect("a thread");
+    let exchange = exchange().await;
+    let mut alice = phone_with(&exchange, "alice", recorded(&recorder, "alice")).await;
+    let bob = phone_with(&exchange, "bob", Options::default()).await;
+    for _ in 0..20 {
+        let mut out = bob.dial("alice").await.expect("dialled");
+        let mut inn = incoming(&mut alice).await;
+        inn.answer().await.expect("answered");
+        until(&mut out, |event| (*event == CallEvent::Status(Status::Established)).then_some(())).await;
+        until(&mut inn, |event| (*event == CallEvent::Status(Status::Established)).then_some(())).await;
+        inn.hang_up().await.expect("hung up");
+        tokio::join!(ended(&mut out), ended(&mut inn));
+    }
+    timeout(BOUND, alice.stop()).await.expect("stops");
+    let dump = recorder.dump().expect("runs");
+    assert!(dump.len() < 32_000, "{}", dump.len());
+    let recording = Recording::read(dump.as_bytes()).expect("readable");
+    let track = &recording.tracks[0];
+    let again = replay(track).expect("it rested between two calls");
+    assert_eq!(again.difference, None);
+    assert!(track.forgotten > 50 && again.before >= track.forgotten && again.inputs > 30, "{again:?}");
+    timeout(BOUND, bob.stop()).await.expect("stops");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_phone_goes_on_without_its_recorder() {
     let recorder = Recorder::start(Keep::default()).expect("a thread");
