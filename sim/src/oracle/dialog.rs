@@ -28,6 +28,8 @@ struct Phone {
     /// Requests that came and must not be obeyed, and why.
     unfit: BTreeMap<Transaction, &'static str>,
     seen: BTreeSet<Transaction>,
+    /// The request that came last, its dialog and its number, until it is answered.
+    asked: Option<(Transaction, DialogId, u32)>,
 }
 
 /// The routes in an INVITE, and its Contact.
@@ -88,9 +90,23 @@ impl Phone {
                 }
                 self.asks(method, message)
             }
-            (None, Some(200..=299)) => self.agrees(message),
+            (None, Some(status)) => {
+                self.heeds(status, message);
+                if (200..300).contains(&status) { self.agrees(message) } else { Ok(()) }
+            }
             _ => Ok(()),
         }
+    }
+
+    /// What gets 503 for being one too many never came to its dialog (§8.2.7).
+    fn heeds(&mut self, status: u16, message: &Reading<'_>) {
+        let asked = self.asked.take_if(|(asked, ..)| Some(*asked) == message.transaction);
+        let Some((_, id, number)) = asked.filter(|_| status != 503) else { return };
+        let Some(dialog) = self.dialogs.get_mut(&id) else { return };
+        if number >= dialog.highest && message.of == Method::Invite {
+            dialog.invites.insert(number);
+        }
+        dialog.highest = dialog.highest.max(number);
     }
 
     fn asks(&mut self, method: Method<'_>, message: &Reading<'_>) -> Result<(), String> {
@@ -195,10 +211,7 @@ impl Phone {
         if number < dialog.highest && !known && !dialog.left {
             self.unfit.insert(transaction, "with a lower number than one before it");
         }
-        if number >= dialog.highest && method == Method::Invite {
-            dialog.invites.insert(number);
-        }
-        dialog.highest = dialog.highest.max(number);
+        self.asked = Some((transaction, id, number));
         if method == Method::Invite {
             dialog.next_target = contact().or(dialog.next_target.take());
         }
