@@ -33,8 +33,8 @@ struct Phone {
 struct Done {
     accepted: bool,
     called: bool,
-    /// A report that a call was answered, or failed, is due.
-    report: Option<SessionId>,
+    /// A report that a call was answered, or failed, is due: that call, and the one in which somebody asked for it.
+    report: Option<(SessionId, SessionId)>,
     reported: bool,
     /// The last NOTIFY came and was taken.
     informed: bool,
@@ -119,7 +119,7 @@ impl Phone {
             }
             Event::Status { session, to: Status::Established, .. } | Event::Ended { session, .. } => {
                 if let Some(by) = self.referred.remove(session) {
-                    self.done.report = Some(by);
+                    self.done.report = Some((*session, by));
                 }
             }
             Event::Transfer { session, state } => match state {
@@ -143,7 +143,9 @@ impl Phone {
             let call = node.calls.get(&session);
             call.is_some_and(|call| call.status == Status::Established) && !is_harmed(session)
         };
-        if done.report.is_some_and(stands) && !done.reported && !self.refused && node.is_connected() {
+        // What was said of the call itself may be no answer for that it was harmed.
+        let due = done.report.is_some_and(|(session, by)| stands(by) && !is_harmed(session));
+        if due && !done.reported && !self.refused && node.is_connected() {
             return Err("does not report what became of a transfer".to_owned());
         }
         if done.informed && !done.told {
