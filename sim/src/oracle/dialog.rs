@@ -41,8 +41,8 @@ struct Dialog {
     /// In the order of our Route header.
     routes: Vec<Vec<u8>>,
     target: Vec<u8>,
-    /// The target in a re-INVITE that has no 2xx yet.
-    next_target: Option<Vec<u8>>,
+    /// The targets in re-INVITEs since the last 2xx to one.
+    next_targets: BTreeSet<Vec<u8>>,
     /// The highest number of the peer's requests.
     highest: u32,
     /// The numbers of the peer's INVITEs that came in order. A proxy that forgot sends one on in a new transaction, and it is not out
@@ -142,7 +142,7 @@ impl Phone {
             return Err("has not the route set of its dialog".to_owned());
         }
         let uri = message.request_uri().unwrap_or_default();
-        if uri != dialog.target && dialog.next_target.as_deref() != Some(uri) {
+        if uri != dialog.target && !dialog.next_targets.contains(uri) {
             return Err(format!("does not go to {}", String::from_utf8_lossy(&dialog.target)));
         }
         Ok(())
@@ -169,7 +169,8 @@ impl Phone {
         let dialog =
             self.dialogs.entry(message.dialog).or_insert_with(|| Dialog { routes, ..Dialog::default() });
         dialog.highest = dialog.highest.max(message.number);
-        (dialog.target, dialog.next_target) = (target, None);
+        dialog.target = target;
+        dialog.next_targets.clear();
         Ok(())
     }
 
@@ -208,12 +209,13 @@ impl Phone {
         };
         let number = message.number;
         let known = method == Method::Invite && dialog.invites.contains(&number);
-        if number < dialog.highest && !known && !dialog.left {
+        let late = number < dialog.highest && !known;
+        if late && !dialog.left {
             self.unfit.insert(transaction, "with a lower number than one before it");
         }
         self.asked = Some((transaction, id, number));
-        if method == Method::Invite {
-            dialog.next_target = contact().or(dialog.next_target.take());
+        if method == Method::Invite && !late {
+            dialog.next_targets.extend(contact());
         }
     }
 
@@ -230,7 +232,10 @@ impl Phone {
         let Ok(Some(contact)) = message.contact() else { return };
         let target = contact.uri.to_vec();
         match self.dialogs.get_mut(&id) {
-            Some(dialog) => (dialog.target, dialog.next_target) = (target, None),
+            Some(dialog) => {
+                dialog.target = target;
+                dialog.next_targets.clear();
+            }
             None => {
                 let mut routes: Vec<Vec<u8>> =
                     message.values(HeaderName::RecordRoute).map(<[u8]>::to_vec).collect();
