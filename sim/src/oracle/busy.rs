@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use offhook_wire::Instant;
+use offhook_wire::{Instant, Method};
 
+use super::reading::{Reading, Transaction};
 use super::{Oracle, Scene, Sight};
 use crate::tape::Node;
 
-/// Outputs after one input. Ending all calls of a phone takes a few for each.
+/// Outputs after one input, without refusals that come again. Ending all calls of a phone takes a few for each.
 const MOST_OUTPUTS: usize = 200;
 
 /// Wakes of one machine at one instant.
@@ -16,6 +17,18 @@ const MOST_WAKES: u32 = 200;
 #[derive(Default)]
 pub(super) struct Busy {
     wakes: BTreeMap<Node, (Instant, u32)>,
+    refusals: BTreeMap<usize, Refusals>,
+}
+
+/// The refusal of an INVITE comes again T1 later if there is no ACK, whatever else is due then (RFC 3261 §17.2.1): those of a flood
+/// that came at one instant, as through an exchange that stood still, all do so at one instant. But each only once.
+#[derive(Default)]
+struct Refusals {
+    /// After which input each was sent last.
+    sent: BTreeMap<Transaction, u64>,
+    input: u64,
+    /// How many of earlier inputs came again after this one.
+    again: usize,
 }
 
 impl Oracle for Busy {
@@ -25,8 +38,17 @@ impl Oracle for Busy {
 
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
         match *sight {
-            Sight::Drained { phone, outputs } if outputs > MOST_OUTPUTS => {
-                Err(format!("{} gives {outputs} outputs at once", scene.phones[phone].setup.name))
+            Sight::Sent { phone, message: Some(message), .. } => {
+                self.refusals.entry(phone).or_default().note(message);
+                Ok(())
+            }
+            Sight::Drained { phone, outputs } => {
+                let again = self.refusals.entry(phone).or_default().rest();
+                if outputs - again > MOST_OUTPUTS {
+                    let name = &scene.phones[phone].setup.name;
+                    return Err(format!("{name} gives {outputs} outputs at once"));
+                }
+                Ok(())
             }
             Sight::Woken(node) => {
                 let (at, count) = self.wakes.entry(node).or_insert((scene.now, 0));
@@ -47,5 +69,62 @@ impl Oracle for Busy {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Refusals {
+    /// The phone sends this.
+    fn note(&mut self, message: &Reading<'_>) {
+        let refuses = message.status().is_some_and(|status| status >= 300) && message.of == Method::Invite;
+        let Some(transaction) = message.transaction.filter(|_| refuses) else { return };
+        if self.sent.insert(transaction, self.input).is_some_and(|before| before < self.input) {
+            self.again += 1;
+        }
+    }
+
+    /// The phone gave all its outputs: how many of them were refusals that came again.
+    fn rest(&mut self) -> usize {
+        self.input += 1;
+        std::mem::take(&mut self.again)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use offhook_wire::{Limits, Message};
+
+    /// How many of these come again, after each input: responses to an INVITE, by their status and their branch.
+    fn again(inputs: &[&[(u16, &str)]]) -> Vec<usize> {
+        let mut refusals = Refusals::default();
+        let mut counts = Vec::new();
+        for responses in inputs {
+            for (status, branch) in *responses {
+                let text = format!(
+                    "SIP/2.0 {status} So\r\nVia: SIP/2.0/UDP pbx;branch=z9hG4bK{branch}\r\nFrom: <sip:a@x>;tag=1\r\n\
+                     To: <sip:b@x>;tag=2\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+                );
+                let message = Message::parse(text.into(), &Limits::default()).expect("a good message");
+                refusals.note(&Reading::sent(&message).expect("all that it needs is there"));
+            }
+            counts.push(refusals.rest());
+        }
+        counts
+    }
+
+    #[test]
+    fn a_refusal_comes_again_once_for_an_input() {
+        assert_eq!(again(&[&[(486, "a")], &[(486, "b")], &[(486, "a"), (486, "b")]]), [0, 0, 2]);
+        assert_eq!(again(&[&[(486, "a"), (486, "a")]]), [0], "twice at once");
+        assert_eq!(
+            again(&[&[(486, "a")], &[(486, "a"), (486, "a"), (486, "b")]]),
+            [0, 1],
+            "twice at once, and a new one"
+        );
+        assert_eq!(
+            again(&[&[(180, "a")], &[(180, "a"), (200, "a")], &[(200, "a")]]),
+            [0, 0, 0],
+            "no refusals"
+        );
     }
 }
