@@ -52,6 +52,11 @@ impl Clock {
         self.local(world).max(self.seen)
     }
 
+    /// Whether it was set back and shows again what its machine had seen: to the machine it stands still.
+    pub fn repeats(self, world: Instant) -> bool {
+        self.local(world) < self.ahead(world)
+    }
+
     /// The machine looks at it, and sees what it shows.
     pub fn look(&mut self, world: Instant) -> Instant {
         self.seen = self.ahead(world);
@@ -183,6 +188,7 @@ mod tests {
         clock.step(at(10), ClockStep::Back(Duration::from_secs(5)));
         assert_eq!(clock.local(at(12)), at(1007));
         assert_eq!((clock.look(at(12)), clock.ahead(at(12))), (at(1007), at(1008)));
+        assert!(clock.repeats(at(12)) && !clock.repeats(at(13)));
         assert_eq!(clock.lived(at(12)), Duration::from_secs(8));
         assert_eq!(clock.world(at(1011)), at(16));
         assert_eq!(clock.lived(at(16)), Duration::from_secs(11), "a timer of eleven seconds is due");

@@ -146,6 +146,11 @@ impl PhoneNode {
         self.alive && self.rest.is_none()
     }
 
+    /// Whether time goes on for it: it is awake, and its clock does not show again what it showed before.
+    pub fn lives(&self, world: Instant) -> bool {
+        self.is_awake() && !self.clock.repeats(world)
+    }
+
     /// Sets its clock.
     pub fn set_clock(&mut self, set: impl FnOnce(&mut Clock)) {
         set(&mut self.clock);

@@ -58,7 +58,7 @@ impl Oracle for Sound {
         match *sight {
             Sight::Listened(listening) => {
                 let (phone, session) = listening.end;
-                if !scene.phones[phone].is_awake() {
+                if !scene.phones[phone].lives(scene.now) {
                     // Its engines stand still, with the last that they heard.
                     self.ears.remove(&listening.end);
                     return Ok(());
@@ -93,6 +93,10 @@ fn expected(scene: &Scene<'_>, listening: &Listening) -> Expected {
     let (ours, theirs) = (call(listening.end), peer.and_then(call));
     let holds = |call: Option<&Call>| call.is_some_and(|call| call.local_hold);
     let free = |call: &&Call| !call.local_hold && !call.remote_hold;
+    // It has yet to play to the end what it was playing when its time stopped.
+    if peer.is_some_and(|(phone, _)| !scene.phones[phone].lives(scene.now)) {
+        return Expected::Anything;
+    }
     let can = listening.both_ways && listening.clear && !listening.peer_dials;
     match listening.peer_plays {
         None => Expected::Nothing,
