@@ -96,7 +96,8 @@ pub struct Limits {
     pub transactions: usize,
     /// Transactions begun by one flow; one more request is answered 503.
     pub transactions_per_flow: usize,
-    /// Contacts of one address-of-record, and so the branches of a forked request; one more is refused with 403.
+    /// Contacts of one address-of-record, and so the branches of a forked request; one more is refused with 403, unless the same
+    /// client gives up its oldest for it (RFC 3261 §10.2: it is known by its Call-ID).
     pub bindings_per_user: usize,
 }
 

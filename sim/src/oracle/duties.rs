@@ -99,6 +99,10 @@ impl Oracle for Duties {
                 self.phones.iter_mut().for_each(|phone| phone.forget(calls));
                 return Ok(());
             }
+            Sight::Muddled { phone, ends: Some(transaction) } => {
+                self.phones[phone].first.entry(transaction).and_modify(|first| *first = None);
+                return Ok(());
+            }
             Sight::Drained { phone, .. } => {
                 let node = &scene.phones[phone];
                 let now = scene.local(phone);

@@ -45,7 +45,7 @@ impl Oracle for Leaks {
                 Ok(())
             }
             // It may have been a request.
-            Sight::Harmed { phone, .. } | Sight::Muddled { phone } => {
+            Sight::Harmed { phone, .. } | Sight::Muddled { phone, .. } => {
                 self.message(phone, scene.local(phone));
                 Ok(())
             }

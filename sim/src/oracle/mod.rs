@@ -44,7 +44,7 @@ use crate::scenario::Seconds;
 use crate::tape::Node;
 use crate::world::Phase;
 pub use harm::Harms;
-pub use reading::Reading;
+pub use reading::{Reading, Transaction};
 
 /// One promise.
 pub trait Oracle {
@@ -168,6 +168,8 @@ pub enum Sight<'a> {
     Muddled {
         /// Which phone.
         phone: usize,
+        /// Which transaction of the phone it ends all the same, if it is a response: those are known by the branch (RFC 3261 §17.1.3).
+        ends: Option<Transaction>,
     },
     /// A phone asked its media engine for something that cannot come now.
     Disorder {
@@ -230,11 +232,12 @@ impl Sight<'_> {
     /// What those see of it who look away from calls of which a message was harmed; `None` if it is of no such call.
     pub(crate) fn muddled(&self, harms: &Harms) -> Option<Self> {
         match *self {
-            Sight::Sent { phone, message: Some(message), .. }
-            | Sight::Received { phone, message: Some(message), .. }
-                if harms.of_call(message.dialog.call) =>
-            {
-                Some(Sight::Muddled { phone })
+            Sight::Sent { phone, message: Some(message), .. } if harms.of_call(message.dialog.call) => {
+                Some(Sight::Muddled { phone, ends: None })
+            }
+            Sight::Received { phone, message: Some(message), .. } if harms.of_call(message.dialog.call) => {
+                let ends = message.transaction.filter(|_| message.status().is_some());
+                Some(Sight::Muddled { phone, ends })
             }
             _ => None,
         }

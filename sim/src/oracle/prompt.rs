@@ -64,7 +64,7 @@ impl Oracle for Prompt {
                 let now = scene.local(phone);
                 self.phones[phone].receives(now, flow, message);
             }
-            Sight::Harmed { phone, .. } | Sight::Muddled { phone } => self.phones[phone].muddled = true,
+            Sight::Harmed { phone, .. } | Sight::Muddled { phone, .. } => self.phones[phone].muddled = true,
             Sight::Told { phone, event: Event::Incoming(_) } => {
                 self.phones[phone].rings = !self.phones[phone].muddled;
             }

@@ -60,7 +60,7 @@ impl Deref for Reading<'_> {
 /// What names a transaction: the branch and the method, and for one that somebody else began who that was. An ACK and a CANCEL
 /// have one of their own here.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Transaction {
+pub struct Transaction {
     pub(super) branch: u64,
     pub(super) verb: Verb,
 }

@@ -31,8 +31,8 @@ fn serve(cx: &mut Cx, flow: FlowId, request: &Message) -> Result<(Answer, Vec<Bi
     let user = address_of_record(cx, request.to())?;
     authorise(cx, flow, request, &user)?;
     let wish = Wish::read(request)?;
-    let changes = changes(cx, flow, &user, request, wish)?;
-    check_room(cx, &user, &changes)?;
+    let mut changes = changes(cx, flow, &user, request, wish)?;
+    make_room(cx, &user, request, &mut changes)?;
     let moved = commit(cx, flow, changes);
     Ok((listing(cx, &user), moved))
 }
@@ -77,17 +77,28 @@ fn authorise(cx: &mut Cx, flow: FlowId, request: &Message, user: &str) -> Result
     Err(Answer::new(403))
 }
 
-fn check_room(cx: &Cx, user: &str, changes: &[Change]) -> Result<(), Answer> {
+/// Where contacts are too many, the client gives up the oldest of its own: a phone that is given one address after the other cannot
+/// take back those that it lost. All registrations of one client have one Call-ID (§10.2).
+fn make_room(cx: &Cx, user: &str, request: &Message, changes: &mut Vec<Change>) -> Result<(), Answer> {
     let mut ids: BTreeSet<BindingId> = cx.location.of_user(user).map(|binding| binding.id).collect();
-    for change in changes {
+    let mut wanted = BTreeSet::new();
+    for change in &*changes {
         match change {
-            Change::Put(binding) => ids.insert(binding.id),
-            Change::Remove(id) => ids.remove(id),
-        };
+            Change::Put(binding) => drop((ids.insert(binding.id), wanted.insert(binding.id))),
+            Change::Remove(id) => drop(ids.remove(id)),
+        }
     }
+    let excess = ids.len().saturating_sub(cx.config.limits.bindings_per_user);
+    let client = request.call_id().unwrap_or_default();
+    let own = |old: &&Binding| old.call_id == client && ids.contains(&old.id) && !wanted.contains(&old.id);
+    let given_up: Vec<Change> =
+        cx.location.of_user(user).filter(own).take(excess).map(|old| Change::Remove(old.id)).collect();
     // 5xx and 6xx would make a phone try again or elsewhere; this one must give up a contact first.
-    let room = ids.len() <= cx.config.limits.bindings_per_user;
-    if room { Ok(()) } else { Err(Answer::because(403, "Too Many Contacts")) }
+    if given_up.len() < excess {
+        return Err(Answer::because(403, "Too Many Contacts"));
+    }
+    changes.splice(0..0, given_up);
+    Ok(())
 }
 
 /// Step 7, the end: all changes at once, after nothing can fail any more.

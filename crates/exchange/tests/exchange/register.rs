@@ -237,6 +237,26 @@ fn the_number_of_contacts_is_bounded() {
 }
 
 #[test]
+fn a_phone_that_loses_one_address_after_the_other_gives_up_the_oldest() {
+    let mut config = config();
+    config.limits.bindings_per_user = 2;
+    let mut lab = Lab::with(config);
+    let mut alice = phone(&mut lab);
+    let mut other = Phone::new(&mut lab, 7, Transport::Ws, "alice");
+    other.tag = "other-tag".to_owned();
+    other.register(&mut lab);
+    for host in 1..=3 {
+        let contact = format!("Contact: <sip:a@{host}.invalid>\n");
+        assert!(alice.register_with(&mut lab, &contact).start().starts_with("SIP/2.0 200 "), "{host}");
+        assert_eq!(lab.exchange.load().bindings, 2);
+    }
+    // What another client has is not given up for it.
+    let two = "Contact: <sip:a@4.invalid>, <sip:a@5.invalid>\n";
+    assert!(alice.register_with(&mut lab, two).start().starts_with("SIP/2.0 403 "));
+    assert!(other.register_with(&mut lab, "").rows("Contact").iter().any(|row| row.contains("@3.invalid")));
+}
+
+#[test]
 fn unknown_requirements_are_refused_by_name() {
     let mut lab = Lab::new();
     let mut alice = phone(&mut lab);

@@ -116,7 +116,7 @@ impl Phone {
              Max-Forwards: 70\n\
              From: <sip:{user}@example.com>;tag={tag}\n\
              To: {to}\n\
-             Call-ID: call-{user}\n\
+             Call-ID: call-{tag}\n\
              CSeq: {cseq} {method}\n\
              {rows}\
              Content-Length: 0\n\n"
