@@ -30,8 +30,12 @@ struct Phone {
     seen: BTreeSet<Option<Transaction>>,
 }
 
-/// The Call-ID, the method and the number.
-type Asked = (u64, Verb, u32);
+/// The Call-ID, our tag, the method and the number. Who calls himself has both ends of one Call-ID, and each counts its own requests.
+type Asked = (u64, u64, Verb, u32);
+
+fn asked(message: &Reading<'_>, number: u32) -> Asked {
+    (message.dialog.call, message.dialog.local, message.of, number)
+}
 
 impl Oracle for Challenges {
     fn name(&self) -> &'static str {
@@ -55,11 +59,11 @@ impl Oracle for Challenges {
                 .map_err(|what| format!("{} {what}", scene.phones[phone].setup.name)),
             // What is sent next is for the next digit, or the next wish.
             Sight::Told { phone, event: Event::DigitFailed { .. } } => {
-                self.phones[phone].open.retain(|(_, verb, _), _| *verb != Method::Info);
+                self.phones[phone].open.retain(|(_, _, verb, _), _| *verb != Method::Info);
                 Ok(())
             }
             Sight::Told { phone, event: Event::HoldFailed { .. } } => {
-                self.phones[phone].open.retain(|(_, verb, _), _| *verb != Method::Invite);
+                self.phones[phone].open.retain(|(_, _, verb, _), _| *verb != Method::Invite);
                 Ok(())
             }
             Sight::Drained { phone, .. } => {
@@ -81,7 +85,7 @@ impl Phone {
         if !self.seen.insert(message.transaction) {
             return;
         }
-        let asked = (message.dialog.call, message.of, message.number);
+        let asked = asked(message, message.number);
         let stale = message.rows(rows).filter_map(|row| Challenge::parse(row).ok()).any(|c| c.stale);
         let before = self.answered.get(&asked).copied().unwrap_or(0);
         self.open.insert(asked, (before, stale));
@@ -97,9 +101,8 @@ impl Phone {
             self.counts(message, row)?;
         }
         let Some(before) = message.number.checked_sub(1) else { return Ok(()) };
-        let of = |number| (message.dialog.call, message.of, number);
-        let Some((answered, stale)) = self.open.remove(&of(before)) else { return Ok(()) };
-        self.answered.insert(of(message.number), answered + 1);
+        let Some((answered, stale)) = self.open.remove(&asked(message, before)) else { return Ok(()) };
+        self.answered.insert(asked(message, message.number), answered + 1);
         if answered > 0 && !stale {
             return Err("answers a challenge to credentials that were refused".to_owned());
         }
