@@ -28,6 +28,8 @@ struct Phone {
     used: BTreeMap<(Vec<u8>, u32), Option<Transaction>>,
     /// Transactions whose challenge was seen: over UDP it may come again.
     seen: BTreeSet<Option<Transaction>>,
+    /// Transactions whose request was sent: when it is sent again it answers nothing.
+    sent: BTreeSet<Option<Transaction>>,
 }
 
 /// The Call-ID, our tag, the method and the number. Who calls himself has both ends of one Call-ID, and each counts its own requests.
@@ -99,6 +101,9 @@ impl Phone {
         let rows = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
         for row in rows.into_iter().flat_map(|name| message.rows(name)) {
             self.counts(message, row)?;
+        }
+        if !self.sent.insert(message.transaction) {
+            return Ok(());
         }
         let Some(before) = message.number.checked_sub(1) else { return Ok(()) };
         let Some((answered, stale)) = self.open.remove(&asked(message, before)) else { return Ok(()) };
