@@ -52,9 +52,7 @@ pub(crate) fn trying(request: &Message) -> bytes::Bytes {
     Builder::reply(request, 100, reason_phrase(100), None).finish()
 }
 
-fn own_tag(seal: &Seal, request: &Message) -> String {
-    let branch = request.via().ok().and_then(|via| via.branch()).unwrap_or_default();
-    let from = request.from().ok().and_then(|from| from.tag()).unwrap_or_default();
-    let call_id = request.call_id().unwrap_or_default();
-    format!("{:016x}", seal.mac("to-tag", &[branch, from, call_id]))
+/// The To tag of our answers to a request.
+pub(crate) fn own_tag(seal: &Seal, request: &Message) -> String {
+    format!("{:016x}", seal.request("to-tag", request))
 }

@@ -25,8 +25,8 @@ pub struct Config {
     /// One challenge is offered for each of these, in this order: the strongest first (RFC 8760 §2.4). The default has
     /// MD5 last: JsSIP and SIP.js keep only the last row and know nothing else.
     pub algorithms: Vec<Algorithm>,
-    /// Whether a caller whose From is of a foreign domain may call our users without credentials. Callers from our
-    /// own domains are always challenged, and nobody may relay to a foreign domain.
+    /// Whether a caller whose From is of a foreign domain may send INVITE and OPTIONS to our users without credentials (default: no).
+    /// Callers from our own domains are always challenged, and nobody may relay to a foreign domain.
     pub guests: bool,
     /// The shortest registration granted; a shorter wish is answered 423 (RFC 3261 §10.3 step 7). No 423 can be
     /// sent for an hour or more, so a larger minimum has no effect beyond that.
@@ -57,7 +57,7 @@ impl Config {
             realm: domain,
             users: BTreeMap::new(),
             algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
-            guests: true,
+            guests: false,
             min_expires: Duration::from_secs(30),
             default_expires: Duration::from_secs(600),
             max_expires: Duration::from_secs(3600),
@@ -88,28 +88,115 @@ impl Config {
 pub struct Limits {
     /// Limits of the parser (bytes of a message, of its head, and rows).
     pub message: offhook_wire::Limits,
-    /// Flows known at one time; one more is closed.
-    pub flows: usize,
-    /// A UDP flow without a binding is forgotten after this silence. Connections are the host's to watch.
+    /// Connections at one time, strangers among them; one more is closed unless a stranger can make room. Default 4,096.
+    pub connections: usize,
+    /// Connections that no user has authenticated on, of all sources together. When they are as many, the oldest without an INVITE makes
+    /// room for one more. Default 256: the other places are for users.
+    pub strangers: usize,
+    /// The same for each source, which is an IPv4 address or an IPv6 /64. Default 64.
+    pub strangers_per_source: usize,
+    /// Connections on which one user has authenticated; one more replaces one without a binding, or is closed. Default 32.
+    pub connections_per_user: usize,
+    /// How long a connection may take, from its accept, until the first request with right credentials (or, where guests are welcome, the
+    /// first INVITE) has come over it. Default 32 s, the time in which a client transaction ends (64*T1, RFC 3261 §17.1.1.2).
+    pub authentication_timeout: Duration,
+    /// Flows of datagrams at one time. When they are as many, the idlest without a binding and a transaction makes room for one more.
+    /// Default 16,384.
+    pub datagram_flows: usize,
+    /// A flow of datagrams without a binding is forgotten after this silence. Default 300 s.
     pub idle_datagram_flow: Duration,
-    /// Transactions of all flows; one more request is answered 503.
+    /// Transactions of all flows; one more request is answered 503. Default 65,536.
     pub transactions: usize,
-    /// Transactions begun by one flow; one more request is answered 503.
+    /// Transactions begun by one flow; one more request is answered 503. Default 16,384.
     pub transactions_per_flow: usize,
+    /// Bytes that the transactions of all senders may hold. Defaults: 64 MiB in all, 32 MiB of one source, 16 MiB of one flow.
+    pub bytes: Bytes,
+    /// Bytes that the transactions of guests may hold. Defaults: 8 MiB in all, 2 MiB of one source, 1 MiB of one flow.
+    pub guest_bytes: Bytes,
     /// Contacts of one address-of-record, and so the branches of a forked request; one more is refused with 403, unless the same
-    /// client gives up its oldest for it (RFC 3261 §10.2: it is known by its Call-ID).
+    /// client gives up its oldest for it (RFC 3261 §10.2: it is known by its Call-ID). Default 10.
     pub bindings_per_user: usize,
+    /// Bytes of one Contact value of a REGISTER; a longer one is refused with 400. Default 2,048.
+    pub contact: usize,
+    /// How fast credentials may be guessed.
+    pub guessing: Guessing,
+}
+
+/// Bounds on bytes. A request beyond one of them is answered 503. Counted are the messages that transactions keep and a fixed amount for
+/// each transaction and branch, which is a little more than what they take.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Bytes {
+    /// All together.
+    pub total: usize,
+    /// Of one source: an IPv4 address or an IPv6 /64.
+    pub per_source: usize,
+    /// Of one flow.
+    pub per_flow: usize,
+}
+
+/// How many wrong credentials are judged. What comes beyond a rate is answered 503 with Retry-After, unjudged, so that it tells nothing.
+///
+/// Right credentials cost nothing, and a client that continues with the nonce of a success is always judged. A user at a source from which
+/// it has authenticated within a day is not slowed by what other sources try, and a source that has not failed yet has its first
+/// attempts judged whatever others do, so that guesses do not lock the owner out.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Guessing {
+    /// Wrong credentials in a row from one remote address and port. Default 3, then one in 5 s.
+    pub per_remote: Rate,
+    /// From one source. Default 32, then one in 1 s.
+    pub per_source: Rate,
+    /// For one user, from all sources that it is not known to be at. Default 32, then one in 1 s.
+    pub per_user: Rate,
+    /// For one user, from one source that it is known to be at. Default 8, then one in 2 s.
+    pub per_home: Rate,
+    /// From sources that have not failed yet, while their user's rate is used up. Default 32, then one in 200 ms.
+    pub fresh_sources: Rate,
+    /// Remotes, sources and users that are remembered, of each kind. Default 16,384.
+    pub remembered: usize,
+}
+
+/// So many at once, and then one in each interval.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// At once.
+    pub burst: u32,
+    /// The interval in which one more is allowed.
+    pub interval: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
+        const MIB: usize = 1024 * 1024;
         Self {
             message: offhook_wire::Limits::default(),
-            flows: 65_536,
+            connections: 4096,
+            strangers: 256,
+            strangers_per_source: 64,
+            connections_per_user: 32,
+            authentication_timeout: Duration::from_secs(32),
+            datagram_flows: 16_384,
             idle_datagram_flow: Duration::from_secs(300),
-            transactions: 262_144,
-            transactions_per_flow: 65_536,
+            transactions: 65_536,
+            transactions_per_flow: 16_384,
+            bytes: Bytes { total: 64 * MIB, per_source: 32 * MIB, per_flow: 16 * MIB },
+            guest_bytes: Bytes { total: 8 * MIB, per_source: 2 * MIB, per_flow: MIB },
             bindings_per_user: 10,
+            contact: 2048,
+            guessing: Guessing::default(),
+        }
+    }
+}
+
+impl Default for Guessing {
+    fn default() -> Self {
+        let rate = |burst, millis| Rate { burst, interval: Duration::from_millis(millis) };
+        Self {
+            per_remote: rate(3, 5000),
+            per_source: rate(32, 1000),
+            per_user: rate(32, 1000),
+            per_home: rate(8, 2000),
+            fresh_sources: rate(32, 200),
+            remembered: 16_384,
         }
     }
 }

@@ -1,15 +1,19 @@
 //! What every part of the exchange may use: the time, the tables, and the way out.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 
 use bytes::Bytes;
-use offhook_wire::{Instant, Uri};
+use offhook_wire::{Instant, Message, Uri};
 
 use crate::Output;
-use crate::authority::Gate;
+use crate::answer::Answer;
+use crate::authority::{Denied, Gate, Role};
+use crate::budget::Budget;
 use crate::config::Config;
 use crate::event::Event;
-use crate::flow::{FlowId, Flows, Transport};
+use crate::flow::{Arrival, FlowId, Flows, Transport};
+use crate::host::Host;
 use crate::registrar::Location;
 use crate::token::{End, Seal};
 
@@ -20,22 +24,66 @@ pub(crate) struct Cx {
     pub(crate) location: Location,
     pub(crate) seal: Seal,
     pub(crate) gate: Gate,
+    pub(crate) budget: Budget,
+    /// The hosts that the exchange is responsible for.
+    pub(crate) hosts: Vec<Host>,
+    /// Connections that are to be closed before the next input.
+    pub(crate) evicted: Vec<FlowId>,
     pub(crate) out: VecDeque<Output>,
+}
+
+/// All hosts that a configuration makes the exchange responsible for.
+pub(crate) fn hosts(config: &Config) -> Vec<Host> {
+    let own = [Some(&config.host), config.second_host.as_ref()].into_iter().flatten();
+    let own = own.map(|host| split_host(host).0);
+    config.domains.iter().map(String::as_str).chain(own).map(|host| Host::of(host.as_bytes())).collect()
 }
 
 impl Cx {
     /// Sends on a flow, if it is up.
     pub(crate) fn send(&mut self, flow: FlowId, data: Bytes) {
-        if self.flows.contains(flow) {
-            self.out.push_back(Output::Transmit { flow, data });
+        let output = match self.flows.get(flow) {
+            Some(known) if known.transport == Transport::Udp => {
+                Output::Datagram { remote: known.remote, data }
+            }
+            Some(_) => Output::Transmit { flow, data },
+            None => return,
+        };
+        self.out.push_back(output);
+    }
+
+    /// Answers what has no transaction: over its connection, or to the address that it asks for (RFC 3261 §18.2.2).
+    pub(crate) fn answer_arrival(&mut self, arrival: Arrival, request: &Message, data: Bytes) {
+        if arrival.transport == Transport::Udp {
+            let remote = arrival.replies_to(request);
+            self.out.push_back(Output::Datagram { remote, data });
+        } else {
+            self.send(arrival.flow, data);
         }
     }
 
-    /// Sends to one end of a transaction, wherever it is now. False if it is nowhere.
+    /// Makes sure that there is a flow to an address. None if there is no room for it.
+    pub(crate) fn open_flow(&mut self, remote: SocketAddr) -> Option<FlowId> {
+        let location = &self.location;
+        self.flows.open(self.now, remote, |flow| location.on_flow(flow).next().is_some())
+    }
+
+    /// Sends a request to one end of a transaction, wherever it is now. False if it is nowhere.
     pub(crate) fn send_to(&mut self, end: End, data: Bytes) -> bool {
         let Some(flow) = self.reach(end) else { return false };
         self.send(flow, data);
         true
+    }
+
+    /// Sends a response to the end that a request came from.
+    pub(crate) fn respond(&mut self, end: End, data: Bytes) {
+        // A phone that sends from one port and listens on another gets responses where its Via says (RFC 3261 §18.2.2), and requests
+        // where its Contact says.
+        let direct = end.binding.and_then(|id| self.location.get(id)).is_some_and(|binding| binding.is_direct());
+        let flow = if direct && self.flows.contains(end.flow) { Some(end.flow) } else { self.reach(end) };
+        if let Some(flow) = flow {
+            self.send(flow, data);
+        }
     }
 
     /// The flow on which an end is reached: where its contact is registered now, else the flow it used. A phone that lost its
@@ -53,7 +101,8 @@ impl Cx {
 
     /// Whether a message on `flow` may come from `end`.
     pub(crate) fn comes_from(&self, end: End, flow: FlowId) -> bool {
-        flow == end.flow || self.reach(end) == Some(flow)
+        let registered = || end.binding.and_then(|id| self.location.get(id));
+        flow == end.flow || registered().is_some_and(|binding| binding.is_on(flow))
     }
 
     pub(crate) fn transport(&self, flow: FlowId) -> Option<Transport> {
@@ -64,19 +113,51 @@ impl Cx {
         self.out.push_back(Output::Event(event));
     }
 
+    /// The user that proved to be behind a request. What it proves keeps the connection that it came over.
+    pub(crate) fn authenticate(
+        &mut self,
+        role: Role,
+        arrival: Arrival,
+        request: &Message,
+    ) -> Result<String, Answer> {
+        // Two clients that send the same at the same instant still get two nonces.
+        let remote = arrival.remote.to_string();
+        let salt = self.seal.mac("nonce", &[&self.seal.request("salt", request).to_be_bytes(), remote.as_bytes()]);
+        match self.gate.user(self.now, &self.config, role, arrival.remote, request, salt) {
+            Ok(user) => {
+                let location = &self.location;
+                let keep = |flow| location.on_flow(flow).next().is_some();
+                match self.flows.authenticated(arrival.flow, &user, keep) {
+                    Some(evicted) => self.evict(evicted),
+                    None => return Err(Answer::because(503, "Too Many Connections")),
+                }
+                Ok(user)
+            }
+            Err(Denied { answer, wrong }) => {
+                if let Some(user) = wrong {
+                    let user = crate::event::shown(user.as_bytes());
+                    self.event(Event::Denied { user, status: answer.status, flow: arrival.flow });
+                }
+                Err(answer)
+            }
+        }
+    }
+
+    /// Connections that made room for others. None of them has a binding.
+    pub(crate) fn evict(&mut self, flows: Vec<FlowId>) {
+        self.evicted.extend(flows);
+    }
+
     /// Whether the exchange is responsible for the host of this URI (RFC 3261 §16.5). Any port will do: a phone behind
     /// `ws://host:8080` may well call `sip:bob@host:8080`.
     pub(crate) fn is_ours(&self, uri: &Uri<'_>) -> bool {
-        let hosts = [Some(&self.config.host), self.config.second_host.as_ref()].into_iter().flatten();
-        let own = hosts.map(|host| split_host(host).0);
-        let listed = self.config.domains.iter().map(String::as_str);
-        listed.chain(own).any(|domain| domain.as_bytes().eq_ignore_ascii_case(uri.host))
+        self.hosts.contains(&Host::of(uri.host))
     }
 
     /// Whether this is the very address the exchange writes into Via and Record-Route.
     pub(crate) fn is_self(&self, host: &[u8], port: Option<u16>) -> bool {
         let (own, own_port) = split_host(&self.config.host);
-        own.as_bytes().eq_ignore_ascii_case(host) && own_port == port
+        Host::of(own.as_bytes()) == Host::of(host) && own_port == port
     }
 }
 

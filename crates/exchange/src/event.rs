@@ -4,7 +4,15 @@ use std::time::Duration;
 
 use crate::flow::FlowId;
 
-/// Something worth a line in a log. Carries no credentials.
+/// The longest text that an event repeats, in bytes.
+const SHOWN: usize = 256;
+
+/// Text of a peer as events repeat it: cut where it is longer than a line of a log should be.
+pub(crate) fn shown(text: &[u8]) -> String {
+    String::from_utf8_lossy(&text[..text.len().min(SHOWN)]).into_owned()
+}
+
+/// Something worth a line in a log. Carries no credentials. What peers wrote is cut after 256 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
@@ -62,6 +70,8 @@ pub enum Unregistered {
     FlowLost,
     /// The exchange lost its memory of it.
     Forgotten,
+    /// Its user is gone, or has another password now.
+    Revoked,
 }
 
 /// A step of a call as a proxy sees it.

@@ -19,7 +19,7 @@
 //!
 //! // A WebSocket was accepted.
 //! let flow = FlowId(1);
-//! let change = FlowChange::Up { transport: Transport::Ws, remote: "192.0.2.1:49152".to_owned() };
+//! let change = FlowChange::Up { transport: Transport::Ws, remote: "192.0.2.1:49152".parse()? };
 //! exchange.handle(now, Input::Flow { flow, change });
 //!
 //! // A phone asks what the exchange is.
@@ -37,8 +37,9 @@
 //! assert!(data.starts_with(b"SIP/2.0 200 OK\r\n"));
 //! assert_eq!(exchange.poll(), None);
 //!
-//! // Nothing is left to do: over a WebSocket nothing is repeated.
-//! assert_eq!(exchange.deadline(), None);
+//! // Over a WebSocket nothing is repeated. What is left to do is to close a connection that shows no credentials.
+//! assert_eq!(exchange.deadline(), Some(now + std::time::Duration::from_secs(32)));
+//! # Ok::<(), std::net::AddrParseError>(())
 //! ```
 //!
 //! # How calls survive the loss of a connection
@@ -52,31 +53,36 @@
 
 mod answer;
 mod authority;
+mod budget;
 mod config;
 mod cx;
 mod entropy;
 mod event;
 mod flow;
+mod guessing;
+mod host;
 mod proxy;
 mod registrar;
 mod token;
 mod transaction;
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_wire::{Frame, KeepAlive};
 
 use authority::Gate;
+use budget::Budget;
 use cx::Cx;
 use entropy::Entropy;
-use flow::Flows;
+use flow::{Arrival, Flows};
 use proxy::{Context, Contexts, Handle};
 use registrar::Location;
 use token::Seal;
 
-pub use config::{Config, Limits};
+pub use config::{Bytes as ByteLimits, Config, Guessing, Limits, Rate};
 pub use event::{CallStep, Event, Unregistered};
 pub use flow::{FlowChange, FlowId, Transport};
 pub use offhook_wire::Instant;
@@ -86,15 +92,21 @@ pub use offhook_wire::Instant;
 pub enum Input {
     /// The deadline has come; harmless at any other time.
     Wake,
-    /// A datagram, a whole WebSocket message, or a piece of a byte stream, as the flow's transport says. Ignored on a flow that is not
-    /// up.
+    /// A whole WebSocket message or a piece of a byte stream, as the connection's transport says. Ignored on one that is not up.
     Received {
         /// Where it came from.
         flow: FlowId,
         /// The bytes.
         data: Bytes,
     },
-    /// A flow came up or went down.
+    /// A datagram. The exchange remembers its sender only when it has reason to.
+    Datagram {
+        /// Where it came from.
+        remote: SocketAddr,
+        /// The bytes.
+        data: Bytes,
+    },
+    /// A connection came up or went down.
     Flow {
         /// Which one.
         flow: FlowId,
@@ -106,14 +118,21 @@ pub enum Input {
 /// Something to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Send this: one datagram, one WebSocket message, or bytes of a stream.
+    /// Send this over a connection: one WebSocket message, or bytes of a stream.
     Transmit {
         /// On which flow.
         flow: FlowId,
         /// The bytes.
         data: Bytes,
     },
-    /// Close this flow and forget its id. The exchange has forgotten it already; a `Down` for it is not needed.
+    /// Send this datagram.
+    Datagram {
+        /// To whom.
+        remote: SocketAddr,
+        /// The bytes.
+        data: Bytes,
+    },
+    /// Close this connection and forget its id. The exchange has forgotten it already; a `Down` for it is not needed.
     Close {
         /// Which one.
         flow: FlowId,
@@ -135,13 +154,18 @@ pub enum Memory {
 
 /// How much an exchange holds at the moment.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Load {
-    /// Flows that are up.
+    /// Flows that are up: connections and the remote addresses of datagrams that are remembered.
     pub flows: usize,
+    /// Connections over which nobody has shown credentials yet.
+    pub strangers: usize,
     /// Contacts that are registered.
     pub bindings: usize,
     /// Server transactions that live, each with its client transactions.
     pub transactions: usize,
+    /// Bytes that those transactions hold, as [`Limits::bytes`] counts them.
+    pub bytes: usize,
 }
 
 /// A registrar and proxy. See the [crate] documentation.
@@ -162,6 +186,9 @@ impl Exchange {
             location: Location::default(),
             seal: Seal::new(&entropy),
             gate: Gate::new(&config, &entropy),
+            budget: Budget::new(&config.limits),
+            hosts: cx::hosts(&config),
+            evicted: Vec::new(),
             out: VecDeque::new(),
             config,
         };
@@ -175,15 +202,17 @@ impl Exchange {
         match input {
             Input::Wake => {}
             Input::Received { flow, data } => self.received(flow, data),
+            Input::Datagram { remote, data } => self.datagram(remote, data),
             Input::Flow { flow, change: FlowChange::Up { transport, remote } } => {
                 if self.cx.flows.contains(flow) {
                     self.flow_down(flow);
                 }
-                if !self.cx.flows.up(self.cx.now, flow, transport, &remote) {
-                    self.cx.out.push_back(Output::Close { flow });
-                }
+                self.accept(flow, transport, remote);
             }
             Input::Flow { flow, change: FlowChange::Down } => self.flow_down(flow),
+        }
+        for flow in std::mem::take(&mut self.cx.evicted) {
+            self.close(flow);
         }
     }
 
@@ -197,7 +226,7 @@ impl Exchange {
                     registrar::forgotten(cx, &binding, Unregistered::Forgotten);
                 }
             }
-            Memory::Nonces => cx.gate = Gate::new(&cx.config, &Entropy::new(seed)),
+            Memory::Nonces => cx.gate.renew(&cx.config, &Entropy::new(seed)),
             Memory::Transactions => self.contexts.clear(cx),
         }
     }
@@ -221,7 +250,18 @@ impl Exchange {
     /// How much the exchange holds.
     pub fn load(&self) -> Load {
         let cx = &self.cx;
-        Load { flows: cx.flows.len(), bindings: cx.location.len(), transactions: self.contexts.len() }
+        Load {
+            flows: cx.flows.len(),
+            strangers: cx.flows.strangers(),
+            bindings: cx.location.len(),
+            transactions: self.contexts.len(),
+            bytes: cx.budget.held(),
+        }
+    }
+
+    /// The other side of a flow that is up, for logs.
+    pub fn remote(&self, flow: FlowId) -> Option<SocketAddr> {
+        self.cx.flows.get(flow).map(|flow| flow.remote)
     }
 
     /// The contacts of a user, oldest first, each with the flow over which it is reached.
@@ -234,49 +274,65 @@ impl Exchange {
         while let Some(binding) = self.cx.location.next_expired(self.cx.now) {
             registrar::forgotten(&mut self.cx, &binding, Unregistered::Expired);
         }
+        while let Some(flow) = self.cx.flows.next_overdue(self.cx.now) {
+            self.close(flow);
+        }
         let location = &self.cx.location;
         while let Some(flow) =
             self.cx.flows.next_idle(self.cx.now, |flow| location.on_flow(flow).next().is_some())
         {
             self.cx.flows.down(flow);
-            self.cx.out.push_back(Output::Close { flow });
         }
+    }
+
+    fn accept(&mut self, flow: FlowId, transport: Transport, remote: SocketAddr) {
+        let room = transport.is_reliable().then(|| self.cx.flows.up(self.cx.now, flow, transport, remote));
+        match room.flatten() {
+            Some(evicted) => self.cx.evict(evicted),
+            None => self.cx.out.push_back(Output::Close { flow }),
+        }
+    }
+
+    fn close(&mut self, flow: FlowId) {
+        self.flow_down(flow);
+        self.cx.out.push_back(Output::Close { flow });
+    }
+
+    fn datagram(&mut self, remote: SocketAddr, data: Bytes) {
+        let limits = self.cx.config.limits.message;
+        let arrival = self.cx.flows.arrival(remote);
+        self.cx.flows.received(self.cx.now, arrival.flow);
+        self.frame(arrival, offhook_wire::datagram(data, &limits));
     }
 
     fn received(&mut self, id: FlowId, data: Bytes) {
         let limits = self.cx.config.limits.message;
-        let Some(flow) = self.cx.flows.heard(self.cx.now, id) else { return };
+        let Some(flow) = self.cx.flows.received(self.cx.now, id) else { return };
+        let arrival = Arrival { flow: id, remote: flow.remote, transport: flow.transport };
         let Some(framer) = &mut flow.framer else {
-            let frame = match flow.transport.is_reliable() {
-                true => offhook_wire::websocket(data, &limits),
-                false => offhook_wire::datagram(data, &limits),
-            };
-            return self.frame(id, frame);
+            return self.frame(arrival, offhook_wire::websocket(data, &limits));
         };
         framer.push(&data);
         while let Some(framer) = self.cx.flows.get_mut(id).and_then(|flow| flow.framer.as_mut()) {
             match framer.next() {
-                Some(Ok(frame)) => self.frame(id, frame),
-                Some(Err(_)) => {
-                    // The end of the message is unknown, so the stream is of no use any more.
-                    self.flow_down(id);
-                    self.cx.out.push_back(Output::Close { flow: id });
-                }
+                Some(Ok(frame)) => self.frame(arrival, frame),
+                // The end of the message is unknown, so the stream is of no use any more.
+                Some(Err(_)) => self.close(id),
                 None => return,
             }
         }
     }
 
-    fn frame(&mut self, flow: FlowId, frame: Frame) {
+    fn frame(&mut self, arrival: Arrival, frame: Frame) {
         match frame {
             // RFC 5626 §4.4.1.
-            Frame::KeepAlive(KeepAlive::Ping) => self.cx.send(flow, Bytes::from_static(b"\r\n")),
+            Frame::KeepAlive(KeepAlive::Ping) => self.cx.send(arrival.flow, Bytes::from_static(b"\r\n")),
             Frame::KeepAlive(KeepAlive::Pong) => {}
-            Frame::Faulty { fault, data } => self.refuse(flow, fault, data),
+            Frame::Faulty { fault, data } => self.refuse(arrival, fault, data),
             Frame::Message(message) => match message.check() {
-                Ok(()) if message.is_request() => self.request(flow, message),
+                Ok(()) if message.is_request() => self.request(arrival, message),
                 Ok(()) => self.response(&message),
-                Err(fault) => self.refuse(flow, fault, message.bytes().clone()),
+                Err(fault) => self.refuse(arrival, fault, message.bytes().clone()),
             },
         }
     }

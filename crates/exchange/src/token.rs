@@ -6,17 +6,27 @@
 
 use sha2::{Digest, Sha256};
 
+use offhook_wire::Message;
+
 use crate::entropy::Entropy;
 use crate::flow::FlowId;
 
 /// A name for "this contact of this user" that stays the same when the contact is registered again, over whichever
-/// flow. 48 bits of a keyed hash; never zero.
+/// flow. 64 bits of keyed hashes, of which one half says whose contact it is.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct BindingId(u64);
+pub(crate) struct BindingId {
+    owner: u32,
+    contact: u32,
+}
 
 impl BindingId {
     /// The lower end of ranges.
-    pub(crate) const LEAST: BindingId = BindingId(0);
+    pub(crate) const LEAST: BindingId = BindingId { owner: 0, contact: 0 };
+
+    /// The hash of the owner's name, as [`Seal::owner`] makes it.
+    pub(crate) fn owner(self) -> u32 {
+        self.owner
+    }
 }
 
 /// One side of a transaction or dialog: the flow that was used, and the binding by which it can be found again when
@@ -81,11 +91,25 @@ impl Seal {
         digest.iter().take(8).fold(0, |sum, &byte| sum << 8 | u64::from(byte))
     }
 
+    /// A number that is the same for a request and its retransmissions.
+    pub(crate) fn request(&self, purpose: &str, request: &Message) -> u64 {
+        let branch = request.via().ok().and_then(|via| via.branch()).unwrap_or_default();
+        let from = request.from().ok().and_then(|from| from.tag()).unwrap_or_default();
+        let call_id = request.call_id().unwrap_or_default();
+        self.mac(purpose, &[branch, from, call_id])
+    }
+
     /// The identity of a contact of a user; `contact` is its instance or its canonical URI.
     pub(crate) fn binding(&self, user: &str, contact: &[&[u8]]) -> BindingId {
+        let owner = self.owner(user);
         let mut parts = vec![user.as_bytes()];
         parts.extend_from_slice(contact);
-        BindingId((self.mac("binding", &parts) >> 16).max(1))
+        BindingId { owner, contact: (self.mac("binding", &parts) >> 32) as u32 }
+    }
+
+    /// A short hash of a user's name; never zero.
+    pub(crate) fn owner(&self, user: &str) -> u32 {
+        ((self.mac("owner", &[user.as_bytes()]) >> 32) as u32).max(1)
     }
 
     /// A short hash of the tag that tells the caller of a dialog from the callee.
@@ -150,15 +174,18 @@ impl Seal {
 
 fn put_end(out: &mut Vec<u8>, end: End) {
     put_number(out, end.flow.0);
-    out.extend_from_slice(&end.binding.map_or(0, |id| id.0).to_be_bytes()[2..]);
+    let BindingId { owner, contact } = end.binding.unwrap_or(BindingId::LEAST);
+    out.extend_from_slice(&owner.to_be_bytes());
+    out.extend_from_slice(&contact.to_be_bytes());
 }
 
 fn take_end(rest: &mut &[u8]) -> Option<End> {
     let flow = FlowId(take_number(rest)?);
-    let (binding, tail) = rest.split_first_chunk::<6>()?;
+    let (owner, tail) = rest.split_first_chunk()?;
+    let (contact, tail) = tail.split_first_chunk()?;
     *rest = tail;
-    let binding = binding.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
-    Some(End { flow, binding: (binding != 0).then_some(BindingId(binding)) })
+    let binding = BindingId { owner: u32::from_be_bytes(*owner), contact: u32::from_be_bytes(*contact) };
+    Some(End { flow, binding: (binding != BindingId::LEAST).then_some(binding) })
 }
 
 /// LEB128: flow numbers are small, and every byte is carried by every request of the dialog.
@@ -229,15 +256,16 @@ mod tests {
     }
 
     fn end(flow: u64, binding: u64) -> End {
-        End { flow: FlowId(flow), binding: (binding != 0).then_some(BindingId(binding)) }
+        let id = BindingId { owner: (binding >> 32) as u32, contact: binding as u32 };
+        End { flow: FlowId(flow), binding: (binding != 0).then_some(id) }
     }
 
     proptest! {
         #[test]
-        fn tokens_are_read_back(flows in any::<[u64; 2]>(), bindings in any::<[u32; 2]>(), tag: u32, serial: u64) {
+        fn tokens_are_read_back(flows in any::<[u64; 2]>(), bindings in any::<[u64; 2]>(), tag: u32, serial: u64) {
             let seal = seal(1);
-            let caller = end(flows[0], bindings[0].into());
-            let callee = end(flows[1], bindings[1].into());
+            let caller = end(flows[0], bindings[0]);
+            let callee = end(flows[1], bindings[1]);
             let route = RouteToken { caller, callee, tag };
             prop_assert_eq!(seal.open_route(seal.route(&route).as_bytes()), Some(route));
             let branch = BranchToken { origin: caller, serial, loop_mark: tag };

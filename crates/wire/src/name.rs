@@ -99,6 +99,7 @@ header_names! {
     FlowTimer "Flow-Timer",
     PAssertedIdentity "P-Asserted-Identity",
     PPreferredIdentity "P-Preferred-Identity",
+    RemotePartyId "Remote-Party-ID",
     Privacy "Privacy",
     Identity "Identity",
     AlertInfo "Alert-Info",

@@ -1,6 +1,7 @@
 //! An exchange in the world.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -93,7 +94,8 @@ impl ExchangeNode {
     /// Starts it, with nothing remembered and other nonces than before.
     pub fn start(&mut self, scenario: &Scenario, now: Instant) {
         let ExchangeSetup { name, two_homes, min_expires, .. } = &self.setup;
-        let mut config = Config::new(DOMAIN).with_host(name);
+        // Rogues are guests.
+        let mut config = Config { guests: true, ..Config::new(DOMAIN).with_host(name) };
         config.second_host = two_homes.then(|| format!("inner.{name}"));
         if let Some(least) = *min_expires {
             config.min_expires = least;
@@ -220,6 +222,11 @@ impl ExchangeNode {
         if let Some(exchange) = &mut self.running {
             exchange.handle(local, input);
         }
+    }
+
+    /// The other side of one of its flows.
+    pub fn remote(&self, flow: FlowId) -> Option<SocketAddr> {
+        self.running.as_ref()?.remote(flow)
     }
 
     /// How many contacts of a user it knows.

@@ -10,6 +10,7 @@ mod sound;
 mod users;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -47,6 +48,8 @@ pub struct World {
     nets: Vec<Net>,
     connections: Vec<Connection>,
     exchange_flows: BTreeMap<(usize, exchange::FlowId), usize>,
+    /// The names that this world gives to what exchanges know as remote addresses of datagrams.
+    exchange_remotes: BTreeMap<(usize, SocketAddr), exchange::FlowId>,
     fates: Fates,
     engines: Engines,
     oracles: Vec<Box<dyn Oracle>>,
@@ -172,6 +175,7 @@ impl World {
             rogues: Rogues::new(&scenario),
             connections: Vec::new(),
             exchange_flows: BTreeMap::new(),
+            exchange_remotes: BTreeMap::new(),
             fates: Fates::new(scenario.seed),
             engines: Engines::new(&scenario),
             oracles,
@@ -416,6 +420,11 @@ impl World {
         while let Some(output) = self.exchanges[exchange].poll() {
             match output {
                 exchange::Output::Transmit { flow, data } => self.exchange_transmits(exchange, flow, data),
+                exchange::Output::Datagram { remote, data } => {
+                    if let Some(&flow) = self.exchange_remotes.get(&(exchange, remote)) {
+                        self.exchange_transmits(exchange, flow, data);
+                    }
+                }
                 exchange::Output::Close { flow } if self.rogue_is_closed(exchange, flow) => {}
                 exchange::Output::Close { flow } => self.exchange_closes(exchange, flow),
                 exchange::Output::Event(event) => self.exchange_told(exchange, &event),
@@ -434,6 +443,9 @@ impl World {
     fn exchange_told(&mut self, exchange: usize, event: &exchange::Event) {
         match event {
             exchange::Event::Registered { contact, flow, .. } => {
+                let remote = self.exchanges[exchange].remote(*flow);
+                let flow =
+                    remote.and_then(|remote| self.exchange_remotes.get(&(exchange, remote))).unwrap_or(flow);
                 if let Some(&connection) = self.exchange_flows.get(&(exchange, *flow)) {
                     let phone = self.connections[connection].phone;
                     self.see(&Sight::Bound { exchange, phone, contact });

@@ -83,7 +83,13 @@ impl World {
             }
             Hap::IsHeard { exchange, flow, data } => {
                 if self.rogues.flows.contains_key(&(exchange, flow)) {
-                    self.exchange_input(exchange, exchange::Input::Received { flow, data });
+                    let input = match self.rogues.nodes[rogue].setup.transport {
+                        Transport::Ws => exchange::Input::Received { flow, data },
+                        Transport::Udp => {
+                            exchange::Input::Datagram { remote: RogueNode::address(rogue), data }
+                        }
+                    };
+                    self.exchange_input(exchange, input);
                 }
             }
         }
@@ -96,12 +102,16 @@ impl World {
         }
         let flow = self.exchanges[exchange].next_flow();
         self.rogues.flows.insert((exchange, flow), rogue);
-        let transport = match self.rogues.nodes[rogue].setup.transport {
-            Transport::Ws => exchange::Transport::Ws,
-            Transport::Udp => exchange::Transport::Udp,
-        };
-        let change = exchange::FlowChange::Up { transport, remote: RogueNode::address(rogue) };
-        self.exchange_input(exchange, exchange::Input::Flow { flow, change });
+        let remote = RogueNode::address(rogue);
+        match self.rogues.nodes[rogue].setup.transport {
+            Transport::Ws => {
+                let change = exchange::FlowChange::Up { transport: exchange::Transport::Ws, remote };
+                self.exchange_input(exchange, exchange::Input::Flow { flow, change });
+            }
+            Transport::Udp => {
+                self.exchange_remotes.insert((exchange, remote), flow);
+            }
+        }
         self.rogues.nodes[rogue].connected(self.now, exchange);
         self.drain_rogue(rogue);
     }

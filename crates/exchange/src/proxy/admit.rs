@@ -1,13 +1,14 @@
 //! Who and what may pass: RFC 3261 §16.3.
 
-use offhook_wire::{HeaderError, HeaderName, Message, Method, NameAddr};
+use offhook_wire::{HeaderError, HeaderName, Message, Method, NameAddr, Uri};
 
-use super::route::Place;
+use super::route::{Place, Refusal};
 use crate::answer::Answer;
 use crate::authority::Role;
+use crate::budget::Sender;
 use crate::cx::Cx;
 use crate::event::Event;
-use crate::flow::FlowId;
+use crate::flow::Arrival;
 
 /// The checks that do not depend on where a request goes: Max-Forwards, loops, Proxy-Require. The Request-URI is judged
 /// when it is looked up, the syntax was judged before.
@@ -56,45 +57,59 @@ fn has_looped(cx: &Cx, request: &Message, mark: u32) -> bool {
     own.any(|branch| branch.loop_mark == mark)
 }
 
-/// Who calls, as far as it must be known: the user that proved it, or nobody.
+/// The sender of a request, as far as it is known.
+pub(super) struct Caller {
+    /// The user that proved to be the sender.
+    pub(super) user: Option<String>,
+    pub(super) sender: Sender,
+}
+
+/// Who sends a request to this place.
 ///
 /// - A caller of our own domain proves it (407).
-/// - A stranger may call our users if the configuration says so.
+/// - A guest may INVITE our users and ask for their OPTIONS if the configuration says so.
 /// - Inside a dialog whose route was lost with an earlier life of the exchange, a phone that is registered over this very
-///   flow is believed: to challenge a BYE would only keep the dead call alive.
+///   flow as the user that From names is believed: to challenge a BYE would only keep the dead call alive.
 pub(super) fn caller(
     cx: &mut Cx,
-    flow: FlowId,
+    arrival: Arrival,
     request: &Message,
     place: &Place,
-) -> Result<Option<String>, Answer> {
-    let inside = request.to().is_ok_and(|to| to.tag().is_some());
-    if inside && matches!(place, Place::Contact(_)) && cx.location.on_flow(flow).next().is_some() {
-        return Ok(None);
-    }
-    if matches!(place, Place::Here) {
-        return Ok(None);
-    }
+) -> Result<Caller, Refusal> {
     let from = request.from().map_err(|_| Answer::new(400))?;
     let from = from.uri_parsed().map_err(|_| Answer::new(400))?;
+    let inside = request.to().is_ok_and(|to| to.tag().is_some());
+    if inside
+        && matches!(place, Place::Contact(_) | Place::Away)
+        && let Some(user) = registered(cx, arrival, &from)
+    {
+        return Ok(Caller { user: Some(user), sender: Sender::User });
+    }
     if !cx.is_ours(&from) {
-        return if cx.config.guests { Ok(None) } else { Err(relaying_denied()) };
+        let welcome =
+            cx.config.guests && matches!(request.method(), Some(Method::Invite | Method::Options));
+        let welcome = welcome && !matches!(place, Place::Away);
+        return match welcome {
+            true => Ok(Caller { user: None, sender: Sender::Guest }),
+            false => Err(relaying_denied().into()),
+        };
     }
-    match cx.gate.user(cx.now, &cx.config, Role::Proxy, request) {
-        Ok(user) if from.user.is_some_and(|from| *offhook_wire::unescape(from) == *user.as_bytes()) => {
-            Ok(Some(user))
-        }
-        Ok(user) => {
-            cx.event(Event::Denied { user, status: 403, flow });
-            Err(Answer::new(403))
-        }
-        Err(denied) => {
-            if let Some(user) = denied.wrong {
-                cx.event(Event::Denied { user, status: denied.answer.status, flow });
-            }
-            Err(denied.answer)
-        }
+    let user = cx.authenticate(Role::Proxy, arrival, request)?;
+    if user_of(&from).is_some_and(|from| from == user) {
+        return Ok(Caller { user: Some(user), sender: Sender::User });
     }
+    cx.event(Event::Denied { user, status: 403, flow: arrival.flow });
+    Err(Refusal { answer: Answer::new(403), proven: true })
+}
+
+/// The user that From names, if a phone of that user is registered over this flow.
+pub(super) fn registered(cx: &Cx, arrival: Arrival, from: &Uri<'_>) -> Option<String> {
+    let user = user_of(from).filter(|_| cx.is_ours(from))?;
+    cx.location.on_flow(arrival.flow).any(|binding| binding.user == user).then_some(user)
+}
+
+fn user_of(uri: &Uri<'_>) -> Option<String> {
+    uri.user.map(|user| String::from_utf8_lossy(&offhook_wire::unescape(user)).into_owned())
 }
 
 /// The exchange opens no connections: what is not for its own users goes nowhere, whoever asks.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use offhook_wire::{Instant, Message};
 
 use super::forward;
+use crate::budget::BRANCH;
 use crate::cx::Cx;
 use crate::token::End;
 use crate::transaction::{Client, Fired, TIMEOUT};
@@ -130,7 +131,18 @@ impl Branch {
         });
     }
 
-    fn give_up(&mut self, status: u16) {
+    /// How many bytes this keeps.
+    pub(super) fn bytes(&self) -> usize {
+        let cancel = match &self.cancel {
+            Cancel::Sent(_, client) => client.bytes(),
+            Cancel::No | Cancel::Wanted(_) => 0,
+        };
+        let outcome = self.outcome.as_ref().and_then(|outcome| outcome.response.as_ref());
+        let outcome = outcome.map_or(0, |response| response.bytes().len());
+        BRANCH + self.token.len() + self.client.bytes() + cancel + outcome
+    }
+
+    pub(super) fn give_up(&mut self, status: u16) {
         self.client.abandon();
         self.end(status, None);
     }

@@ -3,7 +3,7 @@
 use offhook_wire::{Message, Method};
 
 use crate::cx::Cx;
-use crate::event::{CallStep, Event};
+use crate::event::{CallStep, Event, shown};
 
 /// The request that begins or ends a call.
 pub(super) struct Call {
@@ -23,9 +23,13 @@ impl Call {
             Method::Bye => true,
             _ => return None,
         };
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let call_id = text(request.call_id().ok()?);
-        Some(Self { call_id, from: text(request.from().ok()?.uri), to: text(to.uri), ends, rang: false })
+        let call_id = shown(request.call_id().ok()?);
+        Some(Self { call_id, from: shown(request.from().ok()?.uri), to: shown(to.uri), ends, rang: false })
+    }
+
+    /// How many bytes this keeps.
+    pub(super) fn bytes(&self) -> usize {
+        self.call_id.len() + self.from.len() + self.to.len()
     }
 
     pub(super) fn offered(&self, cx: &mut Cx, branches: usize) {

@@ -9,8 +9,9 @@ use super::call::Call;
 use super::forward;
 use super::route::{Plan, Target};
 use crate::answer::{self, Answer};
+use crate::budget::{Sender, TRANSACTION};
 use crate::cx::Cx;
-use crate::flow::FlowId;
+use crate::flow::{Arrival, FlowId, Transport};
 use crate::token::{BindingId, BranchToken, End};
 use crate::transaction::{Client, Heard, Server, ServerKey};
 
@@ -21,9 +22,11 @@ pub(crate) type ContextId = u64;
 pub(crate) struct Context {
     pub(crate) id: ContextId,
     pub(crate) key: ServerKey,
-    /// The flow that the request came over, which its place among the flow's transactions is counted on.
-    pub(crate) flow: FlowId,
-    /// Where responses go: to that flow, or to the one on which the caller's contact was registered since.
+    pub(crate) sender: Sender,
+    pub(crate) arrival: Arrival,
+    /// The flow that responses go to, unless the caller's contact is registered on another one since.
+    pub(crate) reply: FlowId,
+    /// The same with that contact, once it is known.
     origin: End,
     invite: bool,
     server: Server,
@@ -36,15 +39,24 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(id: ContextId, key: ServerKey, flow: FlowId, reliable: bool, request: Message) -> Self {
+    pub(crate) fn new(
+        id: ContextId,
+        key: ServerKey,
+        arrival: Arrival,
+        reply: FlowId,
+        sender: Sender,
+        request: Message,
+    ) -> Self {
         let invite = request.method() == Some(Method::Invite);
         Self {
             id,
             key,
-            flow,
-            origin: End { flow, binding: None },
+            sender,
+            arrival,
+            reply,
+            origin: End { flow: reply, binding: None },
             invite,
-            server: Server::new(invite, reliable),
+            server: Server::new(invite, arrival.transport.is_reliable()),
             call: Call::of(&request),
             request: Some(request),
             branches: Vec::new(),
@@ -52,8 +64,18 @@ impl Context {
         }
     }
 
-    pub(crate) fn origin(&self) -> End {
-        self.origin
+    /// Whether a request of this transaction may come over this flow.
+    pub(crate) fn comes_over(&self, cx: &Cx, flow: FlowId) -> bool {
+        // The flow of its first message counts for ever only if it is a datagram's: a connection may be left for another.
+        flow == self.arrival.flow && self.arrival.transport == Transport::Udp || cx.comes_from(self.origin, flow)
+    }
+
+    /// How many bytes this keeps.
+    pub(crate) fn bytes(&self) -> usize {
+        let request = self.request.as_ref().map_or(0, size_of_message);
+        let call = self.call.as_ref().map_or(0, Call::bytes);
+        let branches: usize = self.branches.iter().map(Branch::bytes).sum();
+        TRANSACTION + self.key.bytes() + request + self.server.bytes() + call + branches
     }
 
     /// Whether this is our branch parameter of that branch.
@@ -93,7 +115,7 @@ impl Context {
         if self.invite {
             let trying = answer::trying(&request);
             if self.server.provisional(&trying) {
-                cx.send_to(self.origin, trying);
+                cx.respond(self.origin, trying);
             }
         }
         for (index, target) in plan.targets.iter().enumerate() {
@@ -118,7 +140,7 @@ impl Context {
         let end = target.end;
         let reached = cx.reach(end).and_then(|flow| cx.transport(flow));
         // Who is away and will come back is expected to come back the way the caller came.
-        let expected = end.binding.and_then(|_| cx.transport(self.flow));
+        let expected = end.binding.map(|_| self.arrival.transport);
         let Some(transport) = reached.or(expected) else { return Branch::failed(end, 480) };
         // At most 2^16 branches: far above any limit of bindings.
         let serial = self.id << 16 | index as u64;
@@ -137,7 +159,7 @@ impl Context {
     /// The request came again.
     pub(crate) fn repeated(&mut self, cx: &mut Cx) {
         if let Some(response) = self.server.repeated() {
-            cx.send_to(self.origin, response);
+            cx.respond(self.origin, response);
         }
     }
 
@@ -158,7 +180,7 @@ impl Context {
                 if status > 100 && self.server.is_open() {
                     let response = strip_via(response);
                     self.server.provisional(&response);
-                    cx.send_to(self.origin, response);
+                    cx.respond(self.origin, response);
                     if let Some(call) = &mut self.call {
                         call.ringing(cx, status);
                     }
@@ -171,7 +193,7 @@ impl Context {
                     branch.end(status, None);
                 }
                 if !self.finish(cx, status, stripped.clone()) {
-                    cx.send_to(self.origin, stripped);
+                    cx.respond(self.origin, stripped);
                 }
             }
             Heard::Final { ack } => {
@@ -225,6 +247,9 @@ impl Context {
 
     /// The flow or the binding by which an end was reached is gone.
     pub(crate) fn cut(&mut self, cx: &mut Cx) {
+        if self.origin.binding.is_none() && cx.reach(self.origin).is_none() {
+            return self.abandon(cx);
+        }
         let at = cx.now + cx.config.flow_grace;
         for branch in &mut self.branches {
             if cx.reach(branch.end).is_none() {
@@ -232,6 +257,17 @@ impl Context {
             }
         }
         self.settle(cx);
+    }
+
+    /// The sender is gone and cannot be found again: nothing rings for it any longer.
+    fn abandon(&mut self, cx: &mut Cx) {
+        self.waits = None;
+        self.request = None;
+        self.cancel_branches(cx);
+        for branch in self.branches.iter_mut().filter(|_| !self.invite) {
+            branch.give_up(408);
+        }
+        self.server.abandon();
     }
 
     /// A binding is reached over another flow now: what it may have missed is sent again.
@@ -249,7 +285,7 @@ impl Context {
 
     pub(crate) fn fire(&mut self, cx: &mut Cx) {
         if let Some(response) = self.server.fire(cx.now) {
-            cx.send_to(self.origin, response);
+            cx.respond(self.origin, response);
         }
         for branch in &mut self.branches {
             branch.fire(cx);
@@ -299,7 +335,7 @@ impl Context {
             return false;
         }
         self.request = None;
-        cx.send_to(self.origin, response);
+        cx.respond(self.origin, response);
         self.cancel_branches(cx);
         self.tell_log(cx, status);
         for branch in &mut self.branches {
@@ -326,10 +362,16 @@ impl Context {
     }
 }
 
-/// Step 3.
+/// What a message takes in memory: its bytes and its table.
+fn size_of_message(message: &Message) -> usize {
+    message.bytes().len() + 24 * message.headers().count()
+}
+
+/// Step 3. What a phone says of its identity is no more to be trusted in a response than in a request (RFC 3325 §5).
 pub(super) fn strip_via(response: &Message) -> Bytes {
     let mut editor = Editor::new(response);
     editor.remove_first_value(HeaderName::Via);
+    forward::strip_identity(&mut editor);
     editor.finish()
 }
 

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use offhook_wire::{Instant, Message};
 
 use super::context::{Context, ContextId};
+use crate::budget::Sender;
 use crate::cx::Cx;
-use crate::flow::FlowId;
+use crate::flow::{Arrival, FlowId, Prefix};
 use crate::token::{BindingId, End};
 use crate::transaction::ServerKey;
 
@@ -26,6 +27,34 @@ struct Slot {
     filed: Option<Instant>,
     /// The handles under which it is filed.
     handles: Vec<Handle>,
+    /// The bytes that it was accounted for.
+    bytes: usize,
+}
+
+impl Slot {
+    /// Tells the budget what the context keeps now.
+    fn account(&mut self, cx: &mut Cx) {
+        self.account_for(cx, self.context.bytes());
+    }
+
+    fn account_for(&mut self, cx: &mut Cx, bytes: usize) {
+        let Context { sender, arrival, .. } = &self.context;
+        let before = std::mem::replace(&mut self.bytes, bytes);
+        if before == bytes {
+            return;
+        }
+        cx.budget.change(*sender, Prefix::of(arrival.remote.ip()), before, bytes);
+        // A flow that went down meanwhile has no account any more.
+        if let Some(flow) = cx.flows.get_mut(arrival.flow) {
+            flow.bytes = flow.bytes + bytes - before;
+        }
+    }
+}
+
+/// The flows whose transaction a context is.
+fn flows_of(context: &Context) -> impl Iterator<Item = FlowId> + use<> {
+    let (flow, reply) = (context.arrival.flow, context.reply);
+    std::iter::once(flow).chain((reply != flow).then_some(reply))
 }
 
 /// By what an end is found again.
@@ -51,7 +80,7 @@ impl Contexts {
     /// The context of the transaction with this key whose client a message on `flow` may come from.
     pub(crate) fn find(&self, cx: &Cx, key: &ServerKey, flow: FlowId) -> Option<ContextId> {
         let same = self.keys.range((key.clone(), 0)..).take_while(|(other, _)| other == key);
-        let own = |id: &ContextId| self.get(*id).is_some_and(|context| cx.comes_from(context.origin(), flow));
+        let own = |id: &ContextId| self.get(*id).is_some_and(|context| context.comes_over(cx, flow));
         same.map(|&(_, id)| id).find(own)
     }
 
@@ -59,17 +88,28 @@ impl Contexts {
         self.table.get(&id).map(|slot| &slot.context)
     }
 
-    /// Begins a server transaction.
-    pub(crate) fn open(&mut self, cx: &mut Cx, key: ServerKey, flow: FlowId, request: Message) -> ContextId {
+    /// Begins a server transaction. Responses go to the flow `reply`.
+    pub(crate) fn open(
+        &mut self,
+        cx: &mut Cx,
+        key: ServerKey,
+        arrival: Arrival,
+        reply: FlowId,
+        sender: Sender,
+        request: Message,
+    ) -> ContextId {
         self.last += 1;
         let id = self.last;
-        let reliable = cx.transport(flow).is_none_or(|transport| transport.is_reliable());
-        if let Some(flow) = cx.flows.get_mut(flow) {
-            flow.transactions += 1;
-        }
-        let context = Context::new(id, key.clone(), flow, reliable, request);
+        let context = Context::new(id, key.clone(), arrival, reply, sender, request);
         self.keys.insert((key, id));
-        self.table.insert(id, Slot { context, filed: None, handles: Vec::new() });
+        for flow in flows_of(&context) {
+            if let Some(flow) = cx.flows.get_mut(flow) {
+                flow.transactions += 1;
+            }
+        }
+        let mut slot = Slot { context, filed: None, handles: Vec::new(), bytes: 0 };
+        slot.account(cx);
+        self.table.insert(id, slot);
         id
     }
 
@@ -82,6 +122,7 @@ impl Contexts {
     ) -> Option<T> {
         let slot = self.table.get_mut(&id)?;
         let told = happen(&mut slot.context, cx);
+        slot.account(cx);
         if slot.context.is_over() {
             self.close(cx, id);
             return Some(told);
@@ -130,16 +171,19 @@ impl Contexts {
     }
 
     fn close(&mut self, cx: &mut Cx, id: ContextId) {
-        let Some(slot) = self.table.remove(&id) else { return };
+        let Some(mut slot) = self.table.remove(&id) else { return };
+        slot.account_for(cx, 0);
+        for flow in flows_of(&slot.context) {
+            if let Some(flow) = cx.flows.get_mut(flow) {
+                flow.transactions = flow.transactions.saturating_sub(1);
+            }
+        }
         self.keys.remove(&(slot.context.key, id));
         if let Some(at) = slot.filed {
             self.deadlines.remove(&(at, id));
         }
         for handle in slot.handles {
             self.ends.remove(&(handle, id));
-        }
-        if let Some(flow) = cx.flows.get_mut(slot.context.flow) {
-            flow.transactions = flow.transactions.saturating_sub(1);
         }
         let empty = self.keys.is_empty() && self.deadlines.is_empty() && self.ends.is_empty();
         assert!(empty || !self.table.is_empty(), "an index outlived its contexts");

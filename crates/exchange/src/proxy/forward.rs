@@ -23,6 +23,7 @@ pub(super) fn request(cx: &Cx, request: &Message, plan: &Plan, target: &Target, 
     }
     suit_strict_router(request, plan, &mut editor);
     strip_credentials(cx, request, &mut editor);
+    strip_identity(&mut editor);
     let left = match request.max_forwards() {
         Ok(Some(left)) => left.saturating_sub(1),
         _ => MAX_FORWARDS,
@@ -72,16 +73,23 @@ fn route_token(cx: &Cx, request: &Message, caller: End, callee: End) -> String {
     cx.seal.route(&RouteToken { caller, callee, tag: cx.seal.tag_mark(tag) })
 }
 
-/// Credentials for our realm have done their work; those for others are none of our business.
+/// Credentials for our realm have done their work, in whichever of the two headers they came; those for others are none of our business.
 fn strip_credentials(cx: &Cx, request: &Message, editor: &mut Editor<'_>) {
-    let rows = || request.rows(HeaderName::ProxyAuthorization);
-    if !rows().any(|row| cx.gate.is_own(row)) {
-        return;
+    for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
+        if !request.rows(name).any(|row| cx.gate.is_own(row)) {
+            continue;
+        }
+        editor.remove_all(name);
+        for row in request.rows(name).filter(|row| !cx.gate.is_own(row)) {
+            editor.append(name, row);
+        }
     }
-    editor.remove_all(HeaderName::ProxyAuthorization);
-    for row in rows().filter(|row| !cx.gate.is_own(row)) {
-        editor.append(HeaderName::ProxyAuthorization, row);
-    }
+}
+
+/// RFC 3325 §5: an identity that somebody outside the trust domain asserts is removed. No phone is inside it, and the exchange asserts
+/// none itself.
+pub(super) fn strip_identity(editor: &mut Editor<'_>) {
+    editor.remove_all(HeaderName::PAssertedIdentity).remove_all(HeaderName::RemotePartyId);
 }
 
 /// The ACK for a refusal (RFC 3261 §17.1.1.3): the request's own Via, From, Call-ID and Route, the response's To.

@@ -27,7 +27,7 @@ impl Exchange {
             // A late 2xx still finds its way: the seal holds where the request came from. Nothing else is of use to a caller whose
             // transaction is over here too.
             (false, Method::Invite) if (200..=299).contains(&status) => {
-                self.cx.send_to(token.origin, strip_via(response));
+                self.cx.respond(token.origin, strip_via(response));
             }
             (false, _) => {}
         }

@@ -4,9 +4,10 @@ use offhook_wire::{Editor, HeaderName, Message, Method, NameAddr, Scheme, Uri};
 
 use super::{NO_LIMITS, admit};
 use crate::answer::Answer;
+use crate::budget::Sender;
 use crate::cx::Cx;
-use crate::flow::FlowId;
-use crate::registrar::Binding;
+use crate::flow::Arrival;
+use crate::registrar::{Binding, Owner};
 use crate::token::{End, RouteToken};
 
 /// How a request is to be forwarded.
@@ -18,6 +19,8 @@ pub(crate) struct Plan {
     pub(crate) own_routes: usize,
     /// Where it came from.
     pub(crate) source: End,
+    /// Whose it is.
+    pub(crate) sender: Sender,
 }
 
 /// One branch to be.
@@ -37,6 +40,31 @@ pub(crate) enum Way {
     Here,
     /// To a contact that nobody has registered, but may in a moment: after a restart phones come back one by one.
     Wait,
+}
+
+impl Way {
+    /// Whose the request is.
+    pub(crate) fn sender(&self) -> Sender {
+        match self {
+            Way::Forward(plan) => plan.sender,
+            Way::Here => Sender::Guest,
+            Way::Wait => Sender::User,
+        }
+    }
+}
+
+/// Why a request goes nowhere.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) answer: Answer,
+    /// Whether credentials were used up to come so far: then a retransmission would be a replay, and needs a transaction to answer it.
+    pub(crate) proven: bool,
+}
+
+impl From<Answer> for Refusal {
+    fn from(answer: Answer) -> Self {
+        Refusal { answer, proven: false }
+    }
 }
 
 /// The Route rows, as far as they are ours.
@@ -87,42 +115,51 @@ pub(super) fn straightened(cx: &Cx, request: Message) -> Message {
 }
 
 /// Finds the way of a request that is no REGISTER, CANCEL or ACK, or the answer that ends it here.
-pub(crate) fn find(cx: &mut Cx, flow: FlowId, request: &Message) -> Result<Way, Answer> {
+pub(crate) fn find(cx: &mut Cx, arrival: Arrival, request: &Message) -> Result<Way, Refusal> {
     let routing = Routing::read(cx, request);
     if let Some(token) = routing.token {
-        return inside(cx, flow, request, &routing, &token).map(Way::Forward);
+        let plan = inside(cx, arrival, request, &routing, &token)?;
+        // Nobody but a party of the dialog has its route.
+        cx.flows.welcomed(arrival.flow);
+        return Ok(Way::Forward(plan));
     }
     if routing.beyond {
-        return Err(admit::relaying_denied());
+        return Err(admit::relaying_denied().into());
     }
     let place = place(cx, request)?;
-    if matches!(place, Place::Away) {
-        return Ok(Way::Wait);
+    if matches!(place, Place::Here) {
+        let asked = request.method() == Some(Method::Options);
+        return if asked { Ok(Way::Here) } else { Err(Answer::new(404).into()) };
     }
-    let caller = admit::caller(cx, flow, request, &place)?;
-    let source = source(cx, flow, caller.as_deref(), request);
+    let caller = admit::caller(cx, arrival, request, &place)?;
+    let refuse = |status| Refusal { answer: Answer::new(status), proven: caller.user.is_some() };
     let targets = match place {
-        Place::Here if request.method() == Some(Method::Options) => return Ok(Way::Here),
-        Place::Here | Place::Nobody | Place::Away => return Err(Answer::new(404)),
+        Place::Here | Place::Nobody => return Err(refuse(404)),
+        Place::Away => return Ok(Way::Wait),
         Place::Contact(target) => vec![target],
         Place::User(user) => contacts(cx, &user),
     };
     if targets.is_empty() {
-        return Err(Answer::new(480));
+        return Err(refuse(480));
     }
-    Ok(Way::Forward(Plan { targets, own_routes: routing.own, source }))
+    if request.method() == Some(Method::Invite) {
+        cx.flows.welcomed(arrival.flow);
+    }
+    let source = source(cx, arrival, caller.user.as_deref(), request);
+    Ok(Way::Forward(Plan { targets, own_routes: routing.own, source, sender: caller.sender }))
 }
 
 /// The way of an ACK to a 2xx, which nobody can answer: none if there is no way.
-pub(crate) fn find_for_ack(cx: &Cx, flow: FlowId, request: &Message) -> Option<Plan> {
+pub(crate) fn find_for_ack(cx: &Cx, arrival: Arrival, request: &Message) -> Option<Plan> {
     let routing = Routing::read(cx, request);
     if let Some(token) = routing.token {
-        return inside(cx, flow, request, &routing, &token).ok();
+        return inside(cx, arrival, request, &routing, &token).ok();
     }
     let Ok(Place::Contact(target)) = place(cx, request) else { return None };
-    let known = cx.location.on_flow(flow).next().is_some() && !routing.beyond;
-    let source = End { flow, binding: None };
-    known.then(|| Plan { targets: vec![target], own_routes: routing.own, source })
+    let from = request.from().ok()?.uri_parsed().ok()?;
+    let known = admit::registered(cx, arrival, &from).is_some() && !routing.beyond;
+    let source = End { flow: arrival.flow, binding: None };
+    known.then(|| Plan { targets: vec![target], own_routes: routing.own, source, sender: Sender::User })
 }
 
 /// What a Request-URI names.
@@ -151,8 +188,10 @@ fn place(cx: &Cx, request: &Message) -> Result<Place, Answer> {
     // A phone on the exchange's own host differs from the address-of-record by its port only, so with a port the contact comes
     // first; without one the address-of-record does, lest a contact be registered that captures somebody's calls.
     let addressed = cx.is_ours(&uri) && (uri.port.is_none() || cx.is_self(uri.host, uri.port));
+    let peer = peer(cx, request);
+    let owner = peer.as_deref().map_or(Owner::Unstated, Owner::User);
     if !(addressed && known)
-        && let Some(binding) = cx.location.with_contact(raw).next()
+        && let Some(binding) = cx.location.by_contact(cx.now, raw, owner)
     {
         return Ok(Place::Contact(Target { end: end_of(binding), uri: None }));
     }
@@ -166,6 +205,14 @@ fn place(cx: &Cx, request: &Message) -> Result<Place, Answer> {
         Some(user) if known => Place::User(user),
         Some(_) => Place::Nobody,
     })
+}
+
+/// The user at the other end of the dialog that a request belongs to, by To: only that user's phones may get it.
+fn peer(cx: &Cx, request: &Message) -> Option<String> {
+    let to = request.to().ok().filter(|to| to.tag().is_some())?;
+    let uri = to.uri_parsed().ok().filter(|uri| cx.is_ours(uri))?;
+    let user = String::from_utf8_lossy(&offhook_wire::unescape(uri.user?)).into_owned();
+    Some(user).filter(|user| cx.config.users.contains_key(user))
 }
 
 /// All contacts of a user, the preferred first. They are tried at the same time, so the order only says who is called a little
@@ -190,7 +237,7 @@ fn end_of(binding: &Binding) -> End {
 /// Inside a dialog: the token names both ends, the tags say which of them is asked for.
 fn inside(
     cx: &Cx,
-    flow: FlowId,
+    arrival: Arrival,
     request: &Message,
     routing: &Routing,
     token: &RouteToken,
@@ -206,30 +253,44 @@ fn inside(
         // RFC 3261 §16.6 step 4: not to be used outside the dialog it was made for.
         return Err(admit::relaying_denied());
     };
-    let uri = request.request_uri().unwrap_or_default();
+    let registered = cx.location.on_flow(arrival.flow).next().is_some();
+    let at_end = cx.comes_from(from, arrival.flow);
+    let sender = if registered || at_end && from.binding.is_some() { Sender::User } else { Sender::Guest };
     let end = match cx.reach(to) {
         Some(_) => to,
-        None => match cx.location.with_contact(uri).next() {
-            Some(binding) => end_of(binding),
-            // Its connection is lost. If it ever was registered it may be back in a moment.
-            None if to.binding.is_some() => to,
-            None => return Err(Answer::new(480)),
-        },
+        None => {
+            // An end that was never registered has no owner to compare with.
+            let owner = to.binding.ok_or_else(|| Answer::new(480))?.owner();
+            let uri = request.request_uri().unwrap_or_default();
+            match cx.location.by_contact(cx.now, uri, Owner::Hash(owner)) {
+                Some(binding) => end_of(binding),
+                // Its connection is lost. It may be back in a moment, and only a user's request waits for that.
+                None if sender == Sender::User => to,
+                None => return Err(Answer::new(480)),
+            }
+        }
     };
-    let source =
-        if cx.comes_from(from, flow) { End { flow, ..from } } else { source(cx, flow, None, request) };
-    Ok(Plan { targets: vec![Target { end, uri: None }], own_routes: routing.own, source })
+    let source = if at_end {
+        End { flow: arrival.flow, ..from }
+    } else {
+        source(cx, arrival, None, request)
+    };
+    Ok(Plan { targets: vec![Target { end, uri: None }], own_routes: routing.own, source, sender })
 }
 
 /// The end that a request came from: its flow, and the binding by which the caller can be found again. That is the one
 /// whose contact the request gives, else the caller's first on this flow.
-fn source(cx: &Cx, flow: FlowId, user: Option<&str>, request: &Message) -> End {
+fn source(cx: &Cx, arrival: Arrival, user: Option<&str>, request: &Message) -> End {
     let contact = request.header(HeaderName::Contact).and_then(|value| NameAddr::parse(value).ok());
     let own = |binding: &&Binding| user.is_none_or(|user| binding.user == user);
     let same = |binding: &&Binding| {
         contact.as_ref().is_some_and(|contact| crate::registrar::same_uri(&binding.uri, contact.uri))
     };
-    let on_flow = || cx.location.on_flow(flow).filter(own);
-    let binding = on_flow().find(same).or_else(|| on_flow().next());
-    End { flow, binding: binding.map(|binding| binding.id) }
+    let on_flow = || cx.location.on_flow(arrival.flow).filter(own);
+    let elsewhere = || user.into_iter().flat_map(|user| cx.location.of_user(user));
+    let binding = on_flow()
+        .find(same)
+        .or_else(|| elsewhere().find(|binding| binding.is_direct() && same(binding)))
+        .or_else(|| on_flow().next());
+    End { flow: arrival.flow, binding: binding.map(|binding| binding.id) }
 }

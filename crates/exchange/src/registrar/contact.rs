@@ -1,5 +1,6 @@
 //! What a REGISTER wants done with which contacts: RFC 3261 §10.3 steps 6 and 7.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use offhook_wire::{Contact, HeaderName, Message, NameAddr, Scheme};
@@ -7,7 +8,7 @@ use offhook_wire::{Contact, HeaderName, Message, NameAddr, Scheme};
 use super::location::{Binding, Instance, same_uri};
 use crate::answer::Answer;
 use crate::cx::Cx;
-use crate::flow::FlowId;
+use crate::flow::{Arrival, SIP_PORT, ip_of};
 use crate::token::BindingId;
 
 /// RFC 3261 §10.2: an interval that cannot be read counts as an hour.
@@ -25,16 +26,24 @@ pub(super) enum Wish<'a> {
 
 /// One change, not yet made.
 pub(super) enum Change {
-    Put(Binding),
+    Put {
+        binding: Binding,
+        /// Where requests go, if not over the flow of the registration.
+        direct: Option<SocketAddr>,
+    },
     Remove(BindingId),
 }
 
 impl<'a> Wish<'a> {
     /// Step 6.
-    pub(super) fn read(request: &'a Message) -> Result<Self, Answer> {
+    pub(super) fn read(cx: &Cx, request: &'a Message) -> Result<Self, Answer> {
         let expires = request.expires().unwrap_or(Some(UNREADABLE));
         let mut addresses = Vec::new();
         let mut all = false;
+        let bound = cx.config.limits.contact;
+        if request.values(HeaderName::Contact).any(|value| value.len() > bound) {
+            return Err(Answer::because(400, "Contact Too Long"));
+        }
         for contact in request.contacts() {
             match contact.map_err(|_| Answer::because(400, "Malformed Contact"))? {
                 Contact::All => all = true,
@@ -53,15 +62,15 @@ impl<'a> Wish<'a> {
 /// Step 7: what is to be changed, or why nothing is.
 pub(super) fn changes(
     cx: &Cx,
-    flow: FlowId,
+    arrival: Arrival,
     user: &str,
     request: &Message,
     wish: Wish<'_>,
 ) -> Result<Vec<Change>, Answer> {
-    let call_id = request.call_id().map_err(|_| Answer::new(400))?;
+    let client = cx.seal.mac("client", &[request.call_id().map_err(|_| Answer::new(400))?]);
     let cseq = request.cseq().map_err(|_| Answer::new(400))?.number;
     // The order of requests of one client is that of their CSeq; an old one must not undo a new one.
-    let in_order = |binding: &Binding| binding.call_id != call_id || binding.cseq < cseq;
+    let in_order = |binding: &Binding| binding.client != client || binding.cseq < cseq;
     let late = || Answer::because(500, "CSeq Out Of Order");
     match wish {
         Wish::Fetch => Ok(Vec::new()),
@@ -85,19 +94,22 @@ pub(super) fn changes(
                 if interval.is_zero() {
                     continue;
                 }
-                changes.push(Change::Put(Binding {
+                let direct = direct(arrival, request, &device, &address);
+                let binding = Binding {
                     id,
                     user: user.to_owned(),
                     uri: target_uri(&address)?,
                     params: device.params,
                     instance: device.instance,
                     q: device.q,
-                    call_id: call_id.to_vec(),
+                    client,
                     cseq,
                     expires: cx.now + interval,
-                    flow,
+                    flow: arrival.flow,
+                    source: arrival.flow,
                     serial: 0,
-                }));
+                };
+                changes.push(Change::Put { binding, direct });
             }
             Ok(changes)
         }
@@ -153,6 +165,29 @@ impl Device {
             None => cx.seal.binding(user, &[b"uri", address.uri]),
         }
     }
+}
+
+/// The address that requests for a phone on UDP go to: that of its Contact, unless an address translator is on the way, or the phone asks
+/// for its own flow (RFC 5626 §5.3). A name is not resolved, and nobody directs requests at a group or at the exchange's own machine.
+fn direct(
+    arrival: Arrival,
+    request: &Message,
+    device: &Device,
+    address: &NameAddr<'_>,
+) -> Option<SocketAddr> {
+    let uri = address.uri_parsed().ok()?;
+    let param = |name: &str| uri.params.get(name);
+    let by_udp = param("transport").flatten().is_none_or(|value| value.eq_ignore_ascii_case(b"udp"));
+    let own_flow = device.instance.as_ref().is_some_and(|instance| !instance.flow.is_empty());
+    let other = arrival.transport.is_reliable() || uri.scheme != Scheme::Sip || !by_udp || param("maddr").is_some();
+    if other || own_flow || arrival.is_translated(request) {
+        return None;
+    }
+    let ip = ip_of(uri.host)?;
+    let local = ip.is_loopback() && !arrival.remote.ip().to_canonical().is_loopback();
+    let target = SocketAddr::new(ip, uri.port.unwrap_or(SIP_PORT));
+    let nobody = ip.is_unspecified() || ip.is_multicast() || ip == Ipv4Addr::BROADCAST || target.port() == 0;
+    (!local && !nobody && target != arrival.remote).then_some(target)
 }
 
 /// How long a contact is granted; zero removes it.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use offhook_wire::{Instant, Uri};
 
+use super::former::FormerOwners;
 use crate::flow::FlowId;
 use crate::token::BindingId;
 
@@ -20,10 +21,14 @@ pub(crate) struct Binding {
     pub(crate) instance: Option<Instance>,
     /// In thousandths.
     pub(crate) q: u16,
-    pub(crate) call_id: Vec<u8>,
+    /// A hash of the Call-ID of the last registration.
+    pub(crate) client: u64,
     pub(crate) cseq: u32,
     pub(crate) expires: Instant,
+    /// Where requests go.
     pub(crate) flow: FlowId,
+    /// Where the registration came from: the same flow, unless requests go to the address of the Contact.
+    pub(crate) source: FlowId,
     /// Grows with every registration and refreshment, of all bindings.
     pub(crate) serial: u64,
 }
@@ -38,6 +43,16 @@ pub(crate) struct Instance {
 }
 
 impl Binding {
+    /// Whether requests go to the address of the Contact and not over the flow of the registration.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.flow != self.source
+    }
+
+    /// Whether the phone uses this flow.
+    pub(crate) fn is_on(&self, flow: FlowId) -> bool {
+        flow == self.flow || flow == self.source
+    }
+
     /// Whether both are flows of one device.
     pub(crate) fn is_device_of(&self, other: &Binding) -> bool {
         let devices = self.instance.as_ref().zip(other.instance.as_ref());
@@ -54,7 +69,19 @@ pub(crate) struct Location {
     flows: BTreeSet<(FlowId, BindingId)>,
     expiry: BTreeSet<(Instant, BindingId)>,
     contacts: BTreeSet<(Vec<u8>, u64, BindingId)>,
+    former: FormerOwners,
     serial: u64,
+}
+
+/// Whose a contact has to be.
+#[derive(Copy, Clone, Debug)]
+pub(crate) enum Owner<'a> {
+    /// This user's.
+    User(&'a str),
+    /// That of the user with this hash ([`Seal::owner`](crate::token::Seal::owner)).
+    Hash(u32),
+    /// The request does not say. Then it is the user's who had it last and lost it, or else who registered it first.
+    Unstated,
 }
 
 struct Entry {
@@ -79,7 +106,7 @@ impl Location {
                 self.serial
             }
         };
-        self.flows.insert((binding.flow, id));
+        self.flows.extend([(binding.flow, id), (binding.source, id)]);
         self.expiry.insert((binding.expires, id));
         self.contacts.insert((contact_key(&binding.uri), first, id));
         self.bindings.insert(id, Entry { binding, first });
@@ -111,7 +138,9 @@ impl Location {
 
     fn unlink(&mut self, entry: &Entry) {
         let binding = &entry.binding;
-        self.flows.remove(&(binding.flow, binding.id));
+        for flow in [binding.flow, binding.source] {
+            self.flows.remove(&(flow, binding.id));
+        }
         self.expiry.remove(&(binding.expires, binding.id));
         self.contacts.remove(&(contact_key(&binding.uri), entry.first, binding.id));
     }
@@ -121,7 +150,7 @@ impl Location {
         self.users.get(user).into_iter().flatten().filter_map(|id| self.get(*id))
     }
 
-    /// The bindings that are reached over a flow.
+    /// The bindings of phones that use a flow.
     pub(crate) fn on_flow(&self, flow: FlowId) -> impl Iterator<Item = &Binding> {
         self.flows
             .range((flow, BindingId::LEAST)..)
@@ -129,14 +158,36 @@ impl Location {
             .filter_map(|(_, id)| self.get(*id))
     }
 
-    /// The bindings whose contact is this URI (RFC 3261 §19.1.4), the oldest first.
-    pub(crate) fn with_contact<'a>(&'a self, uri: &'a [u8]) -> impl Iterator<Item = &'a Binding> {
+    /// The binding whose contact is this URI (RFC 3261 §19.1.4) and belongs to this owner, the oldest of several.
+    ///
+    /// Any user may register any contact, so a contact alone does not say whose phone it is.
+    pub(crate) fn by_contact(&self, now: Instant, uri: &[u8], owner: Owner<'_>) -> Option<&Binding> {
+        let mut bindings = self.with_contact(uri).into_iter();
+        match owner {
+            Owner::User(user) => bindings.find(|binding| binding.user == user),
+            Owner::Hash(hash) => bindings.find(|binding| binding.id.owner() == hash),
+            Owner::Unstated => {
+                let former = self.former.of(now, &contact_key(uri));
+                bindings.find(|binding| former.is_none_or(|former| binding.user == former))
+            }
+        }
+    }
+
+    fn with_contact(&self, uri: &[u8]) -> Vec<&Binding> {
         let key = contact_key(uri);
         self.contacts
             .range((key.clone(), 0, BindingId::LEAST)..)
-            .take_while(move |(other, ..)| *other == key)
+            .take_while(|(other, ..)| *other == key)
             .filter_map(|(.., id)| self.get(*id))
-            .filter(move |binding| same_uri(&binding.uri, uri))
+            .filter(|binding| same_uri(&binding.uri, uri))
+            .collect()
+    }
+
+    /// A binding ended and its user did not ask for it: the contact is the user's for some time to come.
+    pub(crate) fn remember_owner(&mut self, now: Instant, binding: &Binding) {
+        if self.with_contact(&binding.uri).iter().all(|other| other.user == binding.user) {
+            self.former.lost(now, &contact_key(&binding.uri), &binding.user);
+        }
     }
 
     pub(crate) fn get(&self, id: BindingId) -> Option<&Binding> {

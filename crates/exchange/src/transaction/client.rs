@@ -77,6 +77,15 @@ impl Client {
         }
     }
 
+    /// How many bytes of messages this keeps.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.state {
+            State::Calling { request, .. } | State::Proceeding { request, .. } => request.len(),
+            State::Completed { ack, .. } => ack.as_ref().map_or(0, Bytes::len),
+            State::Accepted { .. } | State::Over => 0,
+        }
+    }
+
     /// Whether a provisional and no final response was heard.
     pub(crate) fn is_proceeding(&self) -> bool {
         matches!(self.state, State::Proceeding { .. })

@@ -60,6 +60,11 @@ impl ServerKey {
         Ok(Self { matter: matter.into(), kind })
     }
 
+    /// How many bytes this keeps, in its two places.
+    pub(crate) fn bytes(&self) -> usize {
+        2 * self.matter.len()
+    }
+
     /// The key of the INVITE that the CANCEL with this key is about (RFC 3261 §9.2).
     pub(crate) fn cancelled(&self) -> Self {
         Self { matter: self.matter.clone(), kind: Kind::Invite }

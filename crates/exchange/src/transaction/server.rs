@@ -32,6 +32,15 @@ impl Server {
         Self { invite, reliable, state: State::Open { last: None } }
     }
 
+    /// How many bytes of messages this keeps.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.state {
+            State::Open { last } => last.as_ref().map_or(0, Bytes::len),
+            State::Unacknowledged { response, .. } | State::Completed { response, .. } => response.len(),
+            State::Confirmed { .. } | State::Accepted { .. } | State::Over => 0,
+        }
+    }
+
     /// Whether a final response can still be chosen.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.state, State::Open { .. })

@@ -105,39 +105,55 @@ fn a_loop_is_found_at_its_second_turn() {
 }
 
 #[test]
-fn unknown_methods_pass() {
+fn an_unknown_method_of_a_user_passes() {
     let mut lab = Lab::new();
     let bob = Phone::registered(&mut lab, 2, "bob");
-    let mut guest = Phone::new(&mut lab, 1, Transport::Ws, "guest");
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
     let uri = "sip:bob@example.com";
-    let request = guest.request("FROBNICATE", uri, uri, "X-Odd: \u{fffd}\n");
-    lab.send(guest.flow, &request.replace("guest@example.com", "guest@example.org"));
+    let first = alice.request("FROBNICATE", uri, uri, "");
+    lab.send(alice.flow, &first);
+    let challenge = lab.expect(alice.flow, "SIP/2.0 407 ");
+    let credentials = alice.credentials(&challenge, "FROBNICATE", uri);
+    let rows = format!("X-Odd: \u{fffd}\nProxy-Authorization: {credentials}\n");
+    let second = alice.request("FROBNICATE", uri, uri, &rows);
+    lab.send(alice.flow, &second);
     let received = lab.expect(bob.flow, "FROBNICATE ");
     assert_eq!(received.row("X-Odd"), "\u{fffd}");
     assert_eq!(received.rows("Record-Route").len(), 1, "it may form a dialog (RFC 3261 §16.6 step 4)");
     lab.send(bob.flow, &reply(&received, "200 OK", "b", ""));
-    lab.expect(guest.flow, "SIP/2.0 200 ");
+    lab.expect(alice.flow, "SIP/2.0 200 ");
+}
+
+/// What a phone of alice's sends, each with credentials of its own, and the first line of each answer.
+fn messages(lab: &mut Lab, alice: &mut Phone, count: usize) -> Vec<String> {
+    let uri = "sip:bob@example.com";
+    let mut answers = Vec::new();
+    for _ in 0..count {
+        let first = alice.request("MESSAGE", uri, uri, "");
+        lab.send(alice.flow, &first);
+        let challenge = lab.expect(alice.flow, "SIP/2.0 407 ");
+        let rows = format!("Proxy-Authorization: {}\n", alice.credentials(&challenge, "MESSAGE", uri));
+        let second = alice.request("MESSAGE", uri, uri, &rows);
+        lab.send(alice.flow, &second);
+        if lab.waiting(alice.flow) > 0 {
+            answers.push(lab.next(alice.flow).start().to_owned());
+        }
+    }
+    answers
 }
 
 #[test]
-fn what_is_too_much_is_refused() {
+fn the_transactions_of_one_flow_are_bounded() {
     let mut config = config();
-    config.limits.flows = 2;
     config.limits.transactions_per_flow = 3;
     let mut lab = Lab::with(config);
-    let flow = lab.up(1, Transport::Udp);
-    lab.up(2, Transport::Ws);
-    let third = lab.up(3, Transport::Ws);
-    assert_eq!(lab.closed, [third]);
-    for turn in 0..5 {
-        lab.send(flow, &OPTIONS.replace("z9hG4bKx", &format!("z9hG4bK{turn}")));
-    }
-    for start in ["200", "200", "200", "503", "503"] {
-        lab.expect(flow, &format!("SIP/2.0 {start} "));
-    }
+    let bob = Phone::registered(&mut lab, 2, "bob");
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    assert_eq!(messages(&mut lab, &mut alice, 5), ["SIP/2.0 503 Service Unavailable"; 2]);
+    assert_eq!(lab.waiting(bob.flow), 3);
     lab.pass(Duration::from_secs(33));
-    lab.send(flow, OPTIONS);
-    lab.expect(flow, "SIP/2.0 200 ");
+    lab.forget(alice.flow);
+    assert_eq!(messages(&mut lab, &mut alice, 1), [""; 0]);
 }
 
 #[test]
@@ -145,11 +161,11 @@ fn transactions_are_bounded_over_all_flows() {
     let mut config = config();
     config.limits.transactions = 1;
     let mut lab = Lab::with(config);
-    let flows = [lab.up(1, Transport::Udp), lab.up(2, Transport::Udp)];
-    for (flow, start) in flows.into_iter().zip(["SIP/2.0 200 ", "SIP/2.0 503 "]) {
-        lab.send(flow, OPTIONS);
-        lab.expect(flow, start);
-    }
+    Phone::registered(&mut lab, 2, "bob");
+    let mut first = Phone::registered(&mut lab, 1, "alice");
+    let mut second = Phone::registered(&mut lab, 3, "alice");
+    assert_eq!(messages(&mut lab, &mut first, 1), [""; 0]);
+    assert_eq!(messages(&mut lab, &mut second, 1), ["SIP/2.0 503 Service Unavailable"]);
 }
 
 #[test]
@@ -202,7 +218,7 @@ fn busy_lab() -> (Lab, Vec<FlowId>, Vec<String>) {
 
 /// Feeds one input and checks that what comes out is bounded.
 fn feed(lab: &mut Lab, flow: FlowId, data: &[u8]) -> Result<(), TestCaseError> {
-    lab.exchange.handle(lab.now, Input::Received { flow, data: data.to_vec().into() });
+    lab.exchange.handle(lab.now, lab.received(flow, data));
     let mut outputs = 0;
     while lab.exchange.poll().is_some() {
         outputs += 1;

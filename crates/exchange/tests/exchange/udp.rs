@@ -120,13 +120,18 @@ fn a_cancel_is_repeated_until_it_is_answered() {
 }
 
 #[test]
-fn a_silent_stranger_is_forgotten_and_a_registered_phone_is_not() {
+fn a_silent_guest_is_forgotten_and_a_registered_phone_is_not() {
     let mut lab = Lab::new();
     let mut alice = Phone::new(&mut lab, 1, Transport::Udp, "alice");
     alice.register_with(&mut lab, &format!("Contact: <{}>;expires=3600\n", alice.contact));
-    let stranger = lab.up(2, Transport::Udp);
+    let mut guest = Phone::new(&mut lab, 2, Transport::Udp, "guest");
+    let uri = "sip:alice@example.com";
+    let options = guest.request("OPTIONS", uri, uri, "").replace("guest@example.com", "guest@example.org");
+    lab.send(guest.flow, &options);
+    lab.expect(alice.flow, "OPTIONS ");
+    assert_eq!(lab.exchange.load().flows, 2);
     lab.pass(Duration::from_secs(301));
-    assert_eq!(lab.closed, [stranger]);
+    assert_eq!(lab.exchange.load().flows, 1);
     lab.pass(Duration::from_secs(3000));
     assert_eq!(lab.exchange.load().flows, 1);
     lab.pass(Duration::from_secs(1000));

@@ -98,6 +98,20 @@ impl<'a> Credentials<'a> {
         }
         Ok(credentials)
     }
+
+    /// Whether a row's value is meant for this realm, or may be: it has a parameter that says so, or it is of digest, cannot be read to the
+    /// end and has the realm's name somewhere in it. A proxy removes such rows, readable or not (RFC 3261 §22.3).
+    pub fn names_realm(header: &[u8], realm: &str) -> bool {
+        let mut named = false;
+        let scanned = scan(header, |name, value| {
+            named |= name.eq_ignore_ascii_case(b"realm") && value == *realm;
+            Ok(())
+        });
+        match scanned {
+            Ok(()) | Err(DigestError::Scheme) => named,
+            Err(_) => named || realm.is_empty() || memchr::memmem::find(header, realm.as_bytes()).is_some(),
+        }
+    }
 }
 
 /// Exactly eight hexadecimal digits (RFC 7616 §3.4). Zero was never sent: the first request counts one.
@@ -128,6 +142,22 @@ mod tests {
 
     const GOOD: &str = "Digest username=\"b\\\\ob\", realm=r, nonce=\"n\", uri=\"sip:x\", \
         response=\"6629fae49393a05397450978507c4ef1\", qop=auth, nc=0000000A, cnonce=\"c\"";
+
+    #[test]
+    fn a_realm_is_found_in_what_cannot_be_read() {
+        for ours in [
+            GOOD,
+            "Digest realm=\"r\"",
+            "digest username=\"x\", REALM = r, nonce=\"",
+            "Digest realm=other, realm=\"r\"",
+            "Digest username=\"realm=r",
+        ] {
+            assert!(Credentials::names_realm(ours.as_bytes(), "r"), "{ours}");
+        }
+        for other in ["Digest realm=\"s\", nonce=\"r\"", "Bearer r", "Digest realm=s, algorithm=AKAv1-MD5", ""] {
+            assert!(!Credentials::names_realm(other.as_bytes(), "r"), "{other}");
+        }
+    }
 
     #[test]
     fn reads_all_and_prints_no_response() {

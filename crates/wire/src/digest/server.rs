@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
+
 use super::hash::equal;
 use super::nonce::Nonce;
 use super::param::push_quoted;
@@ -27,6 +29,8 @@ pub enum Verdict {
     Stale,
     /// Right, but this nonce count was used before: nothing may be done for it; challenge with `stale`.
     Replayed,
+    /// Made for another resource than the one that is asked for: answer 400 (RFC 7616 §3.4.6). Nothing else was looked at.
+    OtherResource,
 }
 
 /// One realm's authority: gives out nonces and judges credentials.
@@ -134,10 +138,10 @@ impl Authority {
         body: &[u8],
     ) -> Verdict {
         let request = Protected { method: method.as_bytes(), uri: &credentials.uri.value(), body };
-        if !self.acceptable(credentials)
-            || !same_resource(request.uri, uri)
-            || !matches(credentials, password, request)
-        {
+        if !same_resource(request.uri, uri) {
+            return Verdict::OtherResource;
+        }
+        if !self.acceptable(credentials) || !matches(credentials, password, request) {
             return Verdict::Wrong;
         }
         let Some(nonce) = Nonce::open(credentials.nonce.raw(), &self.key, &self.realm) else {
@@ -147,7 +151,15 @@ impl Authority {
             return Verdict::Stale;
         }
         self.counts.expire(now, self.lifetime);
-        self.counts.take(nonce, credentials.nc)
+        self.counts.take(nonce, credentials.nc, owner(&credentials.username.value()))
+    }
+
+    /// Whether the nonce of these credentials was used before with right credentials of the same user name: then the client knew the
+    /// password, whatever these credentials are worth.
+    pub fn is_continued(&self, credentials: &Credentials<'_>) -> bool {
+        let nonce = Nonce::open(credentials.nonce.raw(), &self.key, &self.realm);
+        let used = nonce.and_then(|nonce| self.counts.used.get(&nonce));
+        used.is_some_and(|used| used.owner == owner(&credentials.username.value()))
     }
 
     /// How many nonces have their counts remembered: at most [`MAX_NONCES`].
@@ -172,6 +184,11 @@ impl fmt::Debug for Authority {
             .field("nonces", &self.nonces())
             .finish_non_exhaustive()
     }
+}
+
+fn owner(username: &[u8]) -> u64 {
+    let hash = Sha256::digest(username);
+    hash.iter().take(8).fold(0, |sum, &octet| sum << 8 | u64::from(octet))
 }
 
 /// RFC 7616 §3.4.6: the digest must be about the resource that is asked for. A URI that was rewritten on the
@@ -203,6 +220,8 @@ struct Counts {
 }
 
 struct Used {
+    /// The hash of the name of the user that used it first.
+    owner: u64,
     highest: u32,
     /// Bit `i` says that `highest - i` was used.
     recent: u64,
@@ -219,7 +238,7 @@ impl Counts {
     }
 
     /// Takes one count of a nonce; without a count the whole nonce.
-    fn take(&mut self, nonce: Nonce, nc: Option<u32>) -> Verdict {
+    fn take(&mut self, nonce: Nonce, nc: Option<u32>, owner: u64) -> Verdict {
         if let Some(used) = self.used.get_mut(&nonce) {
             return match nc {
                 Some(nc) if used.take(nc) => Verdict::Good,
@@ -231,8 +250,8 @@ impl Counts {
             return Verdict::Stale;
         }
         let used = match nc {
-            Some(nc) => Used { highest: nc, recent: 1 },
-            None => Used { highest: u32::MAX, recent: u64::MAX },
+            Some(nc) => Used { owner, highest: nc, recent: 1 },
+            None => Used { owner, highest: u32::MAX, recent: u64::MAX },
         };
         self.used.insert(nonce, used);
         if self.used.len() > MAX_NONCES {
@@ -329,8 +348,9 @@ mod tests {
         assert_eq!(judge(&mut authority, at(1), &wrong), Verdict::Wrong);
         let judged = |a: &mut Authority, method, uri| judge_request(a, at(1), &header, method, uri, b"");
         assert_eq!(judged(&mut authority, Method::Invite, URI), Verdict::Wrong);
-        assert_eq!(judged(&mut authority, Method::Register, b"sip:elsewhere.org"), Verdict::Wrong);
-        assert_eq!(judged(&mut authority, Method::Register, b"sip:example.org;transport=ws"), Verdict::Wrong);
+        for other in [&b"sip:elsewhere.org"[..], b"sip:example.org;transport=ws"] {
+            assert_eq!(judged(&mut authority, Method::Register, other), Verdict::OtherResource);
+        }
         let mut others = Authority::new("other", [1; 32]).unwrap();
         assert_eq!(judge(&mut others, at(1), &header), Verdict::Wrong);
         let mut md5_only = self::authority().algorithms(&[Algorithm::Md5]);
@@ -386,6 +406,22 @@ mod tests {
     }
 
     #[test]
+    fn a_nonce_is_continued_only_by_the_user_of_its_first_success() {
+        let mut authority = authority();
+        let rows = authority.challenge(at(0), false, 7);
+        let continued = |authority: &Authority, header: &str| {
+            authority.is_continued(&Credentials::parse(header.as_bytes()).unwrap())
+        };
+        let mut responder = Responder::new();
+        let first = answer(&mut responder, &rows, "secret", b"");
+        assert!(!continued(&authority, &first));
+        assert_eq!(judge(&mut authority, at(1), &first), Verdict::Good);
+        let second = reuse(&mut responder);
+        assert!(continued(&authority, &second));
+        assert!(!continued(&authority, &second.replace("\"bob\"", "\"carol\"")));
+    }
+
+    #[test]
     fn without_qop_a_nonce_serves_once() {
         let strict = authority();
         let open = authority().without_qop(true).qop(Qops { auth: false, auth_int: false });
@@ -405,11 +441,11 @@ mod tests {
         let nonce = |index: u64| Nonce { issued: Instant::from_nanos(index), salt: 0 };
         let mut counts = Counts::default();
         for index in 0..MAX_NONCES as u64 + 10 {
-            assert_eq!(counts.take(nonce(index), Some(1)), Verdict::Good);
+            assert_eq!(counts.take(nonce(index), Some(1), 0), Verdict::Good);
         }
         assert_eq!(counts.used.len(), MAX_NONCES);
-        assert_eq!(counts.take(nonce(9), Some(1)), Verdict::Stale, "forgotten");
-        assert_eq!(counts.take(nonce(10), Some(1)), Verdict::Replayed, "remembered");
+        assert_eq!(counts.take(nonce(9), Some(1), 0), Verdict::Stale, "forgotten");
+        assert_eq!(counts.take(nonce(10), Some(1), 0), Verdict::Replayed, "remembered");
         counts.expire(Instant::from_nanos(2_000_000_000), Duration::from_secs(1));
         assert_eq!(counts.used.len(), 0);
     }

@@ -31,6 +31,7 @@ mod turn;
 mod within;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -96,7 +97,7 @@ impl RogueNode {
         let setup = scenario.rogues[index].clone();
         let (transport, host) = match setup.transport {
             Transport::Ws => ("WS", format!("rogue{index}.invalid")),
-            Transport::Udp => ("UDP", Self::address(index)),
+            Transport::Udp => ("UDP", Self::address(index).to_string()),
         };
         let me = Identity {
             aor: format!("sip:{}@{DOMAIN}", setup.name),
@@ -120,8 +121,8 @@ impl RogueNode {
     }
 
     /// Where its connections come from.
-    pub fn address(index: usize) -> String {
-        format!("10.0.1.{}:5060", index + 1)
+    pub fn address(index: usize) -> SocketAddr {
+        ([10, 0, 1, (index + 1) as u8], 5060).into()
     }
 
     /// It is connected to an exchange, and registers there.

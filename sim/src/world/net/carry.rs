@@ -226,7 +226,11 @@ impl World {
             }
         } else if let Some(flow) = exchange_flow {
             self.arrives_harmed(phone, None, &data);
-            self.exchange_input(exchange, exchange::Input::Received { flow, data });
+            let input = match self.connections[connection].link {
+                Link::Stream(_) => exchange::Input::Received { flow, data },
+                Link::Datagrams => exchange::Input::Datagram { remote: self.address(connection), data },
+            };
+            self.exchange_input(exchange, input);
         }
     }
 

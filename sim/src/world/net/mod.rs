@@ -10,6 +10,7 @@ mod tests;
 mod trouble;
 mod websocket;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use offhook::{FlowChange, FlowFailure, FlowId, Input, Target};
@@ -207,21 +208,28 @@ impl World {
         let flow = self.exchanges[exchange].next_flow();
         self.connections[connection].exchange_flow = Some(flow);
         self.exchange_flows.insert((exchange, flow), connection);
-        let transport = match self.connections[connection].link {
-            Link::Stream(_) => exchange::Transport::Ws,
-            Link::Datagrams => exchange::Transport::Udp,
-        };
         let remote = self.address(connection);
-        let change = exchange::FlowChange::Up { transport, remote };
-        self.exchange_input(exchange, exchange::Input::Flow { flow, change });
+        match self.connections[connection].link {
+            Link::Stream(_) => {
+                let change = exchange::FlowChange::Up { transport: exchange::Transport::Ws, remote };
+                self.exchange_input(exchange, exchange::Input::Flow { flow, change });
+            }
+            // The exchange tells datagrams apart by where they come from.
+            Link::Datagrams => {
+                self.exchange_remotes.insert((exchange, remote), flow);
+            }
+        }
         flow
     }
 
     /// The phone's end of a connection: the host is the phone, each connection has a port, and another one with each
     /// translation.
-    fn address(&self, connection: usize) -> String {
+    fn address(&self, connection: usize) -> SocketAddr {
         let Connection { phone, ports, .. } = self.connections[connection];
-        format!("10.0.0.{}:{}", phone + 1, 20_000 + (connection + 7_919 * ports) % 40_000)
+        // 10.0.1 is the network of rogues.
+        let network = phone / 254 + usize::from(phone >= 254);
+        let host = [10, 0, network as u8, (phone % 254 + 1) as u8];
+        (host, (20_000 + (connection + 7_919 * ports) % 40_000) as u16).into()
     }
 
     /// The phone learns that its connection is up.
@@ -235,7 +243,7 @@ impl World {
             // The exchange crashed while its answer was on the way.
             return self.lost(connection, FlowFailure::Closed);
         }
-        let local = Some(self.address(connection));
+        let local = Some(self.address(connection).to_string());
         self.phone_input(phone, Input::Flow { flow, change: FlowChange::Up { local } });
     }
 
@@ -261,6 +269,7 @@ impl World {
         let ends = &mut self.connections[connection];
         let flow = ends.exchange_flow.take()?;
         self.exchange_flows.remove(&(ends.exchange, flow));
+        self.exchange_remotes.retain(|_, other| *other != flow);
         Some(flow)
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod phone;
 pub(crate) mod text;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use offhook_exchange::{Config, Event, Exchange, FlowChange, FlowId, Input, Instant, Output, Transport};
@@ -19,16 +20,22 @@ pub(crate) struct Lab {
     pub(crate) now: Instant,
     pub(crate) events: Vec<Event>,
     pub(crate) closed: Vec<FlowId>,
+    /// The phones on UDP: the address by which the exchange knows each.
+    datagrams: BTreeMap<FlowId, SocketAddr>,
+    /// Datagrams to addresses at which no phone is.
+    pub(crate) astray: Vec<(SocketAddr, String)>,
     inboxes: BTreeMap<FlowId, VecDeque<String>>,
     /// Everything that was said, for ladders.
     pub(crate) ladder: Vec<String>,
 }
 
 /// The domain of every test: alice, bob and carol, with their names and `-pw` as passwords.
+/// Guests are welcome.
 pub(crate) fn config() -> Config {
+    let config = Config { guests: true, ..Config::new("example.com") };
     ["alice", "bob", "carol"]
         .into_iter()
-        .fold(Config::new("example.com"), |config, user| config.with_user(user, format!("{user}-pw")))
+        .fold(config, |config, user| config.with_user(user, format!("{user}-pw")))
 }
 
 impl Lab {
@@ -43,6 +50,8 @@ impl Lab {
             now,
             events: Vec::new(),
             closed: Vec::new(),
+            datagrams: BTreeMap::new(),
+            astray: Vec::new(),
             inboxes: BTreeMap::new(),
             ladder: Vec::new(),
         }
@@ -54,26 +63,51 @@ impl Lab {
         self.inboxes.clear();
     }
 
+    /// The other side of a flow, unless a test chose another one.
+    fn remote(flow: u64) -> SocketAddr {
+        ([192, 0, 2, (flow % 250) as u8], 5000 + flow as u16).into()
+    }
+
     pub(crate) fn up(&mut self, flow: u64, transport: Transport) -> FlowId {
+        self.up_from(flow, transport, Self::remote(flow))
+    }
+
+    /// A connection from this address, or a UDP socket that is bound to it.
+    pub(crate) fn up_from(&mut self, flow: u64, transport: Transport, remote: SocketAddr) -> FlowId {
         let flow = FlowId(flow);
-        let remote = format!("192.0.2.{}:{}", flow.0 % 250, 5000 + flow.0);
-        self.input(Input::Flow { flow, change: FlowChange::Up { transport, remote } });
+        if transport == Transport::Udp {
+            self.datagrams.insert(flow, remote);
+        } else {
+            self.input(Input::Flow { flow, change: FlowChange::Up { transport, remote } });
+        }
         flow
     }
 
+    /// The connection is gone, or the socket closed.
     pub(crate) fn down(&mut self, flow: FlowId) {
-        self.input(Input::Flow { flow, change: FlowChange::Down });
+        if self.datagrams.remove(&flow).is_none() {
+            self.input(Input::Flow { flow, change: FlowChange::Down });
+        }
     }
 
     /// Sends text; line ends may be plain.
     pub(crate) fn send(&mut self, flow: FlowId, message: &str) {
         let data = message.replace("\r\n", "\n").replace('\n', "\r\n");
         self.ladder.push(format!("{} -> exchange  {}", flow.0, text::summary(&data)));
-        self.input(Input::Received { flow, data: data.into_bytes().into() });
+        self.send_bytes(flow, data.as_bytes());
     }
 
     pub(crate) fn send_bytes(&mut self, flow: FlowId, data: &[u8]) {
-        self.input(Input::Received { flow, data: data.to_vec().into() });
+        self.input(self.received(flow, data));
+    }
+
+    /// What the exchange gets when a phone sends this.
+    pub(crate) fn received(&self, flow: FlowId, data: &[u8]) -> Input {
+        let data = data.to_vec().into();
+        match self.datagrams.get(&flow) {
+            Some(&remote) => Input::Datagram { remote, data },
+            None => Input::Received { flow, data },
+        }
     }
 
     pub(crate) fn input(&mut self, input: Input) {
@@ -84,15 +118,24 @@ impl Lab {
     fn drain(&mut self) {
         while let Some(output) = self.exchange.poll() {
             match output {
-                Output::Transmit { flow, data } => {
-                    let text = String::from_utf8_lossy(&data).into_owned();
-                    self.ladder.push(format!("exchange -> {}  {}", flow.0, text::summary(&text)));
-                    self.inboxes.entry(flow).or_default().push_back(text);
+                Output::Transmit { flow, data } => self.sent(flow, &data),
+                Output::Datagram { remote, data } => {
+                    let socket = self.datagrams.iter().find(|(_, address)| **address == remote);
+                    match socket.map(|(flow, _)| *flow) {
+                        Some(flow) => self.sent(flow, &data),
+                        None => self.astray.push((remote, String::from_utf8_lossy(&data).into_owned())),
+                    }
                 }
                 Output::Close { flow } => self.closed.push(flow),
                 Output::Event(event) => self.events.push(event),
             }
         }
+    }
+
+    fn sent(&mut self, flow: FlowId, data: &[u8]) {
+        let text = String::from_utf8_lossy(data).into_owned();
+        self.ladder.push(format!("exchange -> {}  {}", flow.0, text::summary(&text)));
+        self.inboxes.entry(flow).or_default().push_back(text);
     }
 
     /// Lets time pass, waking the exchange whenever it wants to be.

@@ -127,7 +127,9 @@ impl Phone {
     pub(crate) fn via(&mut self) -> String {
         self.branch += 1;
         let transport = String::from_utf8_lossy(self.transport.as_bytes());
-        format!("SIP/2.0/{transport} {user}.invalid;branch=z9hG4bK{user}{}", self.branch, user = self.user)
+        // Over UDP, responses go where the request came from only if that is asked for (RFC 3581).
+        let rport = if self.transport == Transport::Udp { ";rport" } else { "" };
+        format!("SIP/2.0/{transport} {user}.invalid{rport};branch=z9hG4bK{user}{}", self.branch, user = self.user)
     }
 
     /// Answers an INVITE with 180 and 200 and hears nothing back yet; returns what it received.

@@ -1,0 +1,40 @@
+//! What counts as one source of traffic.
+
+use std::net::IpAddr;
+
+/// The part of an address that one subscriber has: a whole IPv4 address, or the first 64 bits of an IPv6 address (RFC 6177 §2 gives every
+/// site at least that much). An IPv4 address that is mapped into IPv6 is the IPv4 address.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Prefix(u128);
+
+impl Prefix {
+    pub(crate) fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            // No IPv6 address has the prefix ::/64 but for those that stand for IPv4.
+            IpAddr::V4(address) => Self(u32::from(address).into()),
+            IpAddr::V6(address) => Self(u128::from(address) >> 64 << 64 | 1 << 63),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefix(address: &str) -> Prefix {
+        Prefix::of(address.parse().unwrap())
+    }
+
+    #[test]
+    fn an_ipv6_subscriber_is_its_first_64_bits() {
+        assert_eq!(prefix("2001:db8::1"), prefix("2001:db8::ffff:1"));
+        assert_ne!(prefix("2001:db8::1"), prefix("2001:db8:0:1::1"));
+        assert_ne!(prefix("::1"), prefix("0.0.0.0"));
+    }
+
+    #[test]
+    fn an_ipv4_subscriber_is_its_address_mapped_or_not() {
+        assert_ne!(prefix("192.0.2.1"), prefix("192.0.2.2"));
+        assert_eq!(prefix("192.0.2.1"), prefix("::ffff:192.0.2.1"));
+    }
+}

@@ -1,0 +1,153 @@
+use std::time::Duration;
+
+use super::*;
+
+const NOW: Instant = Instant::ZERO;
+
+fn at(seconds: u64) -> Instant {
+    NOW + Duration::from_secs(seconds)
+}
+
+fn remote(host: u8, port: u16) -> SocketAddr {
+    ([192, 0, 2, host], port).into()
+}
+
+fn few() -> Limits {
+    Limits {
+        connections: 8,
+        strangers: 4,
+        strangers_per_source: 2,
+        connections_per_user: 2,
+        datagram_flows: 3,
+        ..Limits::default()
+    }
+}
+
+fn accept(flows: &mut Flows, seconds: u64, id: u64, host: u8) -> Option<Vec<u64>> {
+    let evicted = flows.up(at(seconds), FlowId(id), Transport::Ws, remote(host, id as u16))?;
+    let evicted: Vec<u64> = evicted.into_iter().map(|id| id.0).collect();
+    for id in &evicted {
+        assert!(flows.down(FlowId(*id)));
+    }
+    Some(evicted)
+}
+
+#[test]
+fn the_oldest_stranger_of_a_crowded_source_makes_room() {
+    let mut flows = Flows::new(&few());
+    assert_eq!(accept(&mut flows, 0, 1, 1), Some(vec![]));
+    assert_eq!(accept(&mut flows, 1, 2, 2), Some(vec![]));
+    assert_eq!(accept(&mut flows, 2, 3, 2), Some(vec![]));
+    assert_eq!(accept(&mut flows, 3, 4, 2), Some(vec![2]), "not that of another source");
+    assert_eq!(accept(&mut flows, 4, 5, 3), Some(vec![]));
+    assert_eq!(accept(&mut flows, 5, 6, 4), Some(vec![1]), "too many of all sources");
+    assert_eq!(flows.strangers(), 4);
+}
+
+#[test]
+fn users_and_guests_are_not_evicted() {
+    let mut flows = Flows::new(&few());
+    for id in 1..=2 {
+        accept(&mut flows, id, id, 1);
+        flows.welcomed(FlowId(id));
+    }
+    assert_eq!(accept(&mut flows, 3, 3, 1), None, "both places of the source are guests'");
+    for id in 4..=8 {
+        assert_eq!(accept(&mut flows, id, id, 2), Some(vec![]));
+        assert_eq!(flows.authenticated(FlowId(id), &format!("user{id}"), |_| false), Some(vec![]));
+    }
+    assert_eq!(flows.strangers(), 0);
+    assert_eq!(accept(&mut flows, 9, 9, 3), Some(vec![]));
+    assert_eq!(accept(&mut flows, 10, 10, 3), Some(vec![9]), "eight connections in all");
+    assert_eq!(flows.next_overdue(at(1000)), Some(FlowId(10)));
+}
+
+#[test]
+fn a_stranger_is_overdue_after_its_time() {
+    let mut flows = Flows::new(&few());
+    accept(&mut flows, 0, 1, 1);
+    accept(&mut flows, 1, 2, 1);
+    flows.authenticated(FlowId(1), "alice", |_| false);
+    assert_eq!((flows.next_overdue(at(32)), flows.deadline()), (None, Some(at(33))));
+    assert_eq!(flows.next_overdue(at(33)), Some(FlowId(2)));
+}
+
+#[test]
+fn a_user_has_a_bounded_number_of_connections() {
+    let mut flows = Flows::new(&few());
+    let registered = |id| id == FlowId(1);
+    for id in 1..=3 {
+        accept(&mut flows, id, id, id as u8);
+        let expected = if id == 3 { vec![FlowId(2)] } else { vec![] };
+        assert_eq!(flows.authenticated(FlowId(id), "alice", registered), Some(expected));
+    }
+    flows.down(FlowId(2));
+    accept(&mut flows, 4, 4, 4);
+    assert_eq!(flows.authenticated(FlowId(4), "alice", |_| true), None, "all have bindings");
+    assert_eq!(flows.authenticated(FlowId(3), "alice", |_| true), Some(vec![]), "it is one already");
+}
+
+#[test]
+fn a_datagram_leaves_nothing_behind() {
+    let mut flows = Flows::new(&few());
+    let one = flows.arrival(remote(1, 5060));
+    assert_eq!(flows.arrival(remote(2, 5060)).flow, one.flow, "no name is taken");
+    assert_eq!((flows.len(), flows.deadline()), (0, None));
+}
+
+#[test]
+fn the_idlest_datagram_flow_of_no_use_makes_room() {
+    let mut flows = Flows::new(&few());
+    let open = |flows: &mut Flows, seconds: u64, host: u8, kept: &[FlowId]| {
+        flows.open(at(seconds), remote(host, 5060), |id| kept.contains(&id))
+    };
+    let [one, two, three] = [1, 2, 3].map(|host| open(&mut flows, host.into(), host, &[]).unwrap());
+    assert_eq!(open(&mut flows, 4, 1, &[]), Some(one), "it is there");
+    flows.received(at(5), two);
+    let kept = [one];
+    let four = open(&mut flows, 6, 4, &kept).unwrap();
+    assert!(!flows.contains(three) && flows.contains(one) && flows.contains(two) && flows.contains(four));
+    flows.get_mut(two).unwrap().transactions = 1;
+    flows.get_mut(four).unwrap().transactions = 1;
+    assert_eq!(open(&mut flows, 7, 5, &kept), None, "one has a binding, the others transactions");
+}
+
+#[test]
+fn a_silent_datagram_flow_is_found_once_and_one_that_received_is_not() {
+    let mut flows = Flows::new(&few());
+    let one = flows.open(NOW, remote(1, 5060), |_| false).unwrap();
+    let two = flows.open(NOW, remote(2, 5060), |_| false).unwrap();
+    assert_eq!(accept(&mut flows, 0, 3, 3), Some(vec![]));
+    flows.authenticated(FlowId(3), "alice", |_| false);
+    flows.received(at(10), two);
+    assert_eq!(flows.deadline(), Some(at(300)));
+    assert_eq!(flows.next_idle(at(300), |_| false), Some(one));
+    flows.down(one);
+    assert_eq!(flows.next_idle(at(300), |_| false), None);
+    assert_eq!(flows.deadline(), Some(at(310)));
+}
+
+#[test]
+fn a_silent_flow_of_use_is_kept_and_looked_at_again() {
+    let mut flows = Flows::new(&few());
+    let one = flows.open(NOW, remote(1, 5060), |_| false).unwrap();
+    assert_eq!(flows.next_idle(at(300), |_| true), None);
+    flows.get_mut(one).unwrap().transactions = 1;
+    assert_eq!(flows.next_idle(at(600), |_| false), None);
+    flows.get_mut(one).unwrap().transactions = 0;
+    assert_eq!(flows.next_idle(at(900), |_| false), Some(one));
+}
+
+#[test]
+fn responses_go_to_the_source_with_rport_and_to_the_port_of_sent_by_without() {
+    let target = |via: &str| {
+        let text = format!("OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP {via};branch=z9hG4bK1\r\n\r\n");
+        let request = Message::parse(text.into(), &offhook_wire::Limits::default()).unwrap();
+        let arrival = Arrival { flow: FlowId(1), remote: remote(1, 7000), transport: Transport::Udp };
+        (arrival.replies_to(&request), arrival.is_translated(&request))
+    };
+    assert_eq!(target("192.0.2.1;rport"), (remote(1, 7000), false));
+    assert_eq!(target("192.0.2.1:7070"), (remote(1, 7070), false));
+    assert_eq!(target("10.0.0.1"), (remote(1, 5060), true));
+    assert_eq!(target("phone.invalid:0;maddr=10.0.0.1"), (remote(1, 5060), true));
+}

@@ -1,0 +1,95 @@
+//! Whose a contact was until its connection was lost.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use offhook_wire::Instant;
+use sha2::{Digest, Sha256};
+
+/// How long a contact is remembered: as long as most calls last.
+const MEMORY: Duration = Duration::from_secs(3600);
+/// Contacts remembered of each user.
+const PER_USER: usize = 16;
+
+type Key = [u8; 16];
+
+/// The users that had a contact last, for the lookups that do not say whose contact they mean.
+#[derive(Default)]
+pub(super) struct FormerOwners {
+    owners: BTreeMap<Key, (String, Instant)>,
+    of_user: BTreeMap<String, VecDeque<Key>>,
+}
+
+impl FormerOwners {
+    /// The user that lost this contact, if that is not long ago.
+    pub(super) fn of(&self, now: Instant, contact: &[u8]) -> Option<&str> {
+        let (user, until) = self.owners.get(&key(contact))?;
+        (now < *until).then_some(user)
+    }
+
+    /// A user lost a contact. It stays with the user that lost it before.
+    pub(super) fn lost(&mut self, now: Instant, contact: &[u8], user: &str) {
+        if self.of(now, contact).is_some_and(|former| former != user) {
+            return;
+        }
+        let key = key(contact);
+        if let Some((before, _)) = self.owners.insert(key, (user.to_owned(), now + MEMORY)) {
+            self.forget(&before, key);
+        }
+        let keys = self.of_user.entry(user.to_owned()).or_default();
+        keys.push_back(key);
+        if keys.len() > PER_USER
+            && let Some(oldest) = keys.pop_front()
+        {
+            self.owners.remove(&oldest);
+        }
+    }
+
+    fn forget(&mut self, user: &str, key: Key) {
+        if let Some(keys) = self.of_user.get_mut(user) {
+            keys.retain(|other| *other != key);
+            if keys.is_empty() {
+                self.of_user.remove(user);
+            }
+        }
+    }
+}
+
+fn key(contact: &[u8]) -> Key {
+    let hash = Sha256::digest(contact);
+    let mut key = [0; 16];
+    key.copy_from_slice(&hash[..16]);
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Instant = Instant::ZERO;
+
+    #[test]
+    fn a_contact_stays_with_the_user_that_lost_it_first() {
+        let mut former = FormerOwners::default();
+        former.lost(START, b"contact", "bob");
+        former.lost(START, b"contact", "carol");
+        assert_eq!(former.of(START, b"contact"), Some("bob"));
+        assert_eq!(former.of(START + MEMORY, b"contact"), None);
+        former.lost(START + MEMORY, b"contact", "carol");
+        assert_eq!(former.of(START + MEMORY, b"contact"), Some("carol"));
+        assert_eq!(former.of_user.len(), 1);
+    }
+
+    #[test]
+    fn a_user_forgets_its_own_contacts_only() {
+        let mut former = FormerOwners::default();
+        former.lost(START, b"contact", "bob");
+        for index in 0..100_u8 {
+            former.lost(START, &[index], "carol");
+        }
+        assert_eq!(former.of(START, b"contact"), Some("bob"));
+        assert_eq!(former.of(START, &[83]), None);
+        assert_eq!(former.of(START, &[84]), Some("carol"));
+        assert_eq!(former.owners.len(), 1 + PER_USER);
+    }
+}
