@@ -3,9 +3,8 @@
 use super::listen::Certified;
 use crate::flow::{Io, Limits, WebSocket};
 use bytes::Bytes;
-use offhook_exchange::{FlowId, Transport};
+use offhook_exchange::FlowId;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -25,10 +24,9 @@ const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 
 /// What a connection tells the exchange.
 pub(super) enum Report {
-    Up {
+    /// The handshakes are done.
+    Open {
         flow: FlowId,
-        transport: Transport,
-        remote: SocketAddr,
         outbox: mpsc::Sender<Bytes>,
     },
     Received {
@@ -45,7 +43,6 @@ pub(super) enum Report {
 pub(super) struct Accepted {
     pub(super) flow: FlowId,
     pub(super) stream: TcpStream,
-    pub(super) remote: SocketAddr,
     pub(super) certified: Option<Certified>,
     pub(super) limits: Limits,
     pub(super) upgrade_timeout: Duration,
@@ -54,12 +51,11 @@ pub(super) struct Accepted {
 /// Returns when the connection is over, which the last report says. A report waits for room: a peer that sends faster
 /// than the exchange works is slowed down by TCP.
 pub(super) async fn run(accepted: Accepted, reports: mpsc::Sender<Report>) {
-    let (flow, remote) = (accepted.flow, accepted.remote);
-    let transport = if accepted.certified.is_some() { Transport::Wss } else { Transport::Ws };
+    let flow = accepted.flow;
     if let Ok(Some(socket)) = timeout(accepted.upgrade_timeout, open(accepted)).await {
         let (outbox, waiting) = mpsc::channel(OUTBOX);
         // A report fails when the exchange is gone; so is the connection then.
-        if reports.send(Report::Up { flow, transport, remote, outbox }).await.is_ok() {
+        if reports.send(Report::Open { flow, outbox }).await.is_ok() {
             serve(flow, socket, waiting, &reports).await;
         }
     }

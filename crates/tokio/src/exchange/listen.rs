@@ -20,8 +20,9 @@ pub struct Listen {
     pub wss: Option<(SocketAddr, Certified)>,
     /// For UDP.
     pub udp: Option<SocketAddr>,
-    /// Most connections at a time (default 1024); one more is closed at once.
-    pub connections: usize,
+    /// Most bytes that may wait to be written to all connections together (default 32 MiB); beyond that the connection for which most
+    /// waits is cut.
+    pub queued: usize,
     /// How long TLS and the WebSocket upgrade may take together (default 5 s).
     pub upgrade_timeout: Duration,
     /// The seed of the exchange. `None` asks the operating system.
@@ -34,7 +35,7 @@ impl Default for Listen {
             ws: None,
             wss: None,
             udp: None,
-            connections: 1024,
+            queued: 32 * 1024 * 1024,
             upgrade_timeout: Duration::from_secs(5),
             seed: None,
         }

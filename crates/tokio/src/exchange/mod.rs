@@ -2,6 +2,7 @@
 
 mod connection;
 mod listen;
+mod outbox;
 mod server;
 
 pub use listen::{Addresses, Certified, ExchangeError, Listen};

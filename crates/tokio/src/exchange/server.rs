@@ -2,6 +2,7 @@
 
 use super::connection::{self, Accepted, Report};
 use super::listen::{Bound, Certified, ExchangeError, Listen};
+use super::outbox::{Outboxes, Queued};
 use super::{Command, Running};
 use crate::flow::Limits;
 use crate::queue::Queue;
@@ -16,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
 /// Reports that may wait; the connections wait for room.
-const REPORTS: usize = 256;
+const REPORTS: usize = 64;
 /// How long a system without file descriptors is left alone.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
@@ -41,12 +42,11 @@ pub(super) fn start(
         wss: bound.wss,
         udp: bound.udp,
         limits: Limits::new(message),
-        most: listen.connections,
         upgrade_timeout: listen.upgrade_timeout,
         next_flow: 0,
         tasks: JoinSet::new(),
         connections: BTreeMap::new(),
-        remotes: BTreeMap::new(),
+        outboxes: Outboxes::new(listen.queued),
         events,
         reports,
     };
@@ -61,14 +61,12 @@ struct Server {
     wss: Option<(TcpListener, Certified)>,
     udp: Option<UdpSocket>,
     limits: Limits,
-    most: usize,
     upgrade_timeout: Duration,
     next_flow: u64,
     /// The connections, those that are not upgraded yet among them.
     tasks: JoinSet<()>,
     connections: BTreeMap<FlowId, Connection>,
-    /// The UDP flows, one for each remote address.
-    remotes: BTreeMap<SocketAddr, FlowId>,
+    outboxes: Outboxes,
     events: Queue<Event>,
     reports: mpsc::Sender<Report>,
 }
@@ -76,8 +74,14 @@ struct Server {
 /// How to reach a flow.
 enum Connection {
     Upgrading(AbortHandle),
-    WebSocket { outbox: mpsc::Sender<Bytes>, task: AbortHandle },
-    Datagram(SocketAddr),
+    WebSocket { outbox: mpsc::Sender<Bytes>, queued: Queued, task: AbortHandle },
+}
+
+impl Connection {
+    fn abort(&self) {
+        let (Connection::Upgrading(task) | Connection::WebSocket { task, .. }) = self;
+        task.abort();
+    }
 }
 
 impl Server {
@@ -94,7 +98,10 @@ impl Server {
                     self.accept(stream, remote, certified);
                 }
                 (length, remote) = receive(self.udp.as_ref(), &mut datagram) => {
-                    self.datagram(remote, &datagram[..length]);
+                    if length <= self.limits.message {
+                        let data = Bytes::copy_from_slice(&datagram[..length]);
+                        self.feed(Input::Datagram { remote, data });
+                    }
                 }
                 Some(report) = reports.recv() => self.report(report),
                 // The set must not keep what is over; the last report said what there is to know.
@@ -117,24 +124,23 @@ impl Server {
     }
 
     fn accept(&mut self, stream: TcpStream, remote: SocketAddr, certified: Option<Certified>) {
-        if self.tasks.len() >= self.most {
-            // Dropping the stream closes it: the phone waits and comes again.
-            return;
-        }
         let flow = self.new_flow();
+        let transport = if certified.is_some() { Transport::Wss } else { Transport::Ws };
         let (limits, upgrade_timeout) = (self.limits, self.upgrade_timeout);
-        let accepted = Accepted { flow, stream, remote, certified, limits, upgrade_timeout };
+        let accepted = Accepted { flow, stream, certified, limits, upgrade_timeout };
         let task = self.tasks.spawn(connection::run(accepted, self.reports.clone()));
         self.connections.insert(flow, Connection::Upgrading(task));
+        // The handshakes count as time without credentials. Where there is no room, the exchange closes it.
+        self.feed(Input::Flow { flow, change: FlowChange::Up { transport, remote } });
     }
 
     fn report(&mut self, report: Report) {
         match report {
-            Report::Up { flow, transport, remote, outbox } => {
+            Report::Open { flow, outbox } => {
                 // A connection that was cut meanwhile has no entry, and ends when its outbox is dropped here.
                 if let Some(Connection::Upgrading(task)) = self.connections.remove(&flow) {
-                    self.connections.insert(flow, Connection::WebSocket { outbox, task });
-                    self.up(flow, transport, remote);
+                    let queued = Queued::default();
+                    self.connections.insert(flow, Connection::WebSocket { outbox, queued, task });
                 }
             }
             Report::Received { flow, data } => {
@@ -143,34 +149,23 @@ impl Server {
                 }
             }
             Report::Down { flow } => {
-                if let Some(Connection::WebSocket { .. }) = self.connections.remove(&flow) {
+                if self.connections.remove(&flow).is_some() {
                     self.down(flow);
                 }
             }
         }
     }
 
-    fn datagram(&mut self, remote: SocketAddr, data: &[u8]) {
-        if data.is_empty() || data.len() > self.limits.message {
-            return;
-        }
-        let flow = match self.remotes.get(&remote) {
-            Some(&flow) => flow,
-            None => {
-                let flow = self.new_flow();
-                self.remotes.insert(remote, flow);
-                self.connections.insert(flow, Connection::Datagram(remote));
-                self.up(flow, Transport::Udp, remote);
-                flow
-            }
-        };
-        self.feed(Input::Received { flow, data: Bytes::copy_from_slice(data) });
-    }
-
     fn perform(&mut self) {
         while let Some(output) = self.exchange.poll() {
             match output {
                 Output::Transmit { flow, data } => self.transmit(flow, data),
+                Output::Datagram { remote, data } => {
+                    if let Some(udp) = &self.udp {
+                        // A full buffer is a lost datagram: SIP retransmits (RFC 3261 §17).
+                        let _ = udp.try_send_to(&data, remote);
+                    }
+                }
                 Output::Close { flow } => self.close(flow),
                 Output::Event(event) => self.events.push(event),
             }
@@ -178,50 +173,44 @@ impl Server {
     }
 
     fn transmit(&mut self, flow: FlowId, data: Bytes) {
-        match self.connections.get(&flow) {
-            Some(Connection::WebSocket { outbox, task }) => {
-                if outbox.try_send(data).is_err() {
-                    // Its peer does not read any more.
-                    task.abort();
-                    self.connections.remove(&flow);
-                    self.down(flow);
-                }
+        // The exchange answers requests, and none comes over a connection that is not open.
+        let Some(Connection::WebSocket { outbox, queued, .. }) = self.connections.get(&flow) else { return };
+        let sent = self.outboxes.queue(queued, data).is_some_and(|data| outbox.try_send(data).is_ok());
+        if !sent {
+            // Its peer does not read any more.
+            self.cut(flow);
+        } else if self.outboxes.is_over() {
+            let queue = |connection: &Connection| match connection {
+                Connection::WebSocket { queued, .. } => queued.bytes(),
+                Connection::Upgrading(_) => 0,
+            };
+            let slowest = self.connections.iter().max_by_key(|(_, connection)| queue(connection));
+            if let Some(flow) = slowest.map(|(flow, _)| *flow) {
+                self.cut(flow);
             }
-            Some(Connection::Datagram(remote)) => {
-                if let Some(udp) = &self.udp {
-                    // A full buffer is a lost datagram: SIP retransmits (RFC 3261 §17).
-                    let _ = udp.try_send_to(&data, *remote);
-                }
-            }
-            Some(Connection::Upgrading(_)) | None => {}
         }
     }
 
-    /// Dropping the outbox makes the connection say good-bye and end.
+    /// Ends a connection without a good-bye, as the peer of a broken network sees it.
+    fn cut(&mut self, flow: FlowId) {
+        if let Some(connection) = self.connections.remove(&flow) {
+            connection.abort();
+            self.down(flow);
+        }
+    }
+
+    /// Dropping the outbox makes an open connection say good-bye and end; one that is not open yet has nothing to say.
     fn close(&mut self, flow: FlowId) {
-        if let Some(Connection::Datagram(remote)) = self.connections.remove(&flow) {
-            self.remotes.remove(&remote);
+        if let Some(Connection::Upgrading(task)) = self.connections.remove(&flow) {
+            task.abort();
         }
     }
 
     fn drop_connections(&mut self) {
-        let connections = std::mem::take(&mut self.connections);
-        for (flow, connection) in connections {
-            match connection {
-                Connection::Upgrading(task) => task.abort(),
-                Connection::WebSocket { task, .. } => {
-                    task.abort();
-                    self.down(flow);
-                }
-                Connection::Datagram(_) => {
-                    self.connections.insert(flow, connection);
-                }
-            }
+        let flows: Vec<FlowId> = self.connections.keys().copied().collect();
+        for flow in flows {
+            self.cut(flow);
         }
-    }
-
-    fn up(&mut self, flow: FlowId, transport: Transport, remote: SocketAddr) {
-        self.feed(Input::Flow { flow, change: FlowChange::Up { transport, remote: remote.to_string() } });
     }
 
     fn down(&mut self, flow: FlowId) {

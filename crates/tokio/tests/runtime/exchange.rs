@@ -104,30 +104,33 @@ async fn half_open_upgrades_are_closed_in_time() {
     closed(&mut stream).await;
 }
 
+/// A connection that has shown no credentials makes room for the next one, before or after its handshake.
 #[tokio::test]
-async fn connections_beyond_the_limit_are_closed_and_those_within_it_serve() {
-    let exchange = ExchangeServer::start(config(), Listen { connections: 2, ..Listen::ws(free()) })
-        .await
-        .expect("starts");
+async fn the_oldest_connection_without_credentials_makes_room() {
+    let mut config = config();
+    config.limits.strangers_per_source = 2;
+    let exchange = ExchangeServer::start(config, Listen::ws(free())).await.expect("starts");
     let at = exchange.addresses().ws.expect("listens");
-    let (first, _second) = (websocket(at).await, websocket(at).await);
-    let mut third = TcpStream::connect(at).await.expect("connects");
-    closed(&mut third).await;
-    drop(first);
-    // The place is free when the exchange has noticed, which no event tells: try until the bound.
-    let again = async {
-        loop {
-            let mut stream = TcpStream::connect(at).await.expect("connects");
-            if stream.write_all(b"GET").await.is_ok() && stays_open(&mut stream).await {
-                return;
-            }
-        }
-    };
-    timeout(BOUND, again).await.expect("a place");
+    let mut slow = TcpStream::connect(at).await.expect("connects");
+    slow.write_all(b"GET / HTTP/1.1\r\n").await.expect("sent");
+    let mut idle = websocket(at).await;
+    let registered = phone(&exchange, "alice", 440.0).await;
+    closed(&mut slow).await;
+    // The phone has shown credentials, so that it takes no place of strangers, and stays.
+    let _second = websocket(at).await;
+    let _third = websocket(at).await;
+    closed(&mut idle).await;
+    registered.stop().await;
 }
 
-async fn stays_open(stream: &mut TcpStream) -> bool {
-    timeout(Duration::from_millis(50), stream.read_u8()).await.is_err()
+/// RFC 3261 §17.1.1.2 gives a client 64*T1; here the time is shorter.
+#[tokio::test]
+async fn a_connection_without_credentials_is_closed_in_time() {
+    let mut config = config();
+    config.limits.authentication_timeout = Duration::from_millis(100);
+    let exchange = ExchangeServer::start(config, Listen::ws(free())).await.expect("starts");
+    let mut idle = websocket(exchange.addresses().ws.expect("listens")).await;
+    closed(&mut idle).await;
 }
 
 #[tokio::test]
