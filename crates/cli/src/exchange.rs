@@ -29,7 +29,7 @@ pub(crate) async fn run(args: args::Exchange, output: Output) -> Exit {
     if args.listen.ip().is_loopback() || args.listen.ip().is_unspecified() {
         config.domains.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
     }
-    config.users = args.users.into_iter().map(|user| (user.name, Password::Plain(user.password))).collect();
+    config.users = args.users.into_iter().map(|user| (user.name, vec![Password::Plain(user.password)])).collect();
     let mut server = match ExchangeServer::start(config, listen).await {
         Ok(server) => server,
         Err(why) => return output.failed(Exit::Failed, &why.to_string()),

@@ -9,6 +9,7 @@ use rand_chacha::rand_core::Rng;
 use crate::answer::Answer;
 use crate::config::Config;
 use crate::entropy::Entropy;
+use crate::users::serving;
 
 /// The authority of the exchange's realm, and the salt of its nonces.
 pub(crate) struct Gate {
@@ -81,7 +82,8 @@ impl Gate {
             .find(|credentials| credentials.realm == *self.authority.realm());
         let Some(credentials) = own else { return Err(self.deny(now, role, false, None)) };
         let name = String::from_utf8_lossy(&credentials.username.value()).into_owned();
-        let Some(password) = config.users.get(&name) else {
+        let passwords = config.users.get(&name).map(Vec::as_slice).unwrap_or_default();
+        let Some(password) = serving(passwords, credentials.algorithm) else {
             return Err(self.deny(now, role, false, Some(name)));
         };
         let method = request.method().expect("only requests are judged");

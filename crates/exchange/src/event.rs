@@ -62,6 +62,8 @@ pub enum Unregistered {
     FlowLost,
     /// The exchange lost its memory of it.
     Forgotten,
+    /// Its user was removed, or has another password now.
+    Revoked,
 }
 
 /// A step of a call as a proxy sees it.
