@@ -3,6 +3,7 @@
 use crate::record::Record;
 use clap::{Parser, Subcommand, ValueEnum};
 use offhook::{DtmfPath, Secret};
+use offhook_wire::digest::Algorithm;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -113,6 +114,10 @@ pub(crate) struct Exchange {
     /// A further domain; once for each. The address of --listen is one anyway
     #[arg(long = "domain", value_name = "NAME")]
     pub(crate) domains: Vec<String>,
+    /// Digest algorithms to offer, in this order: md5, sha-256, sha-512-256. Some phones read the first challenge only,
+    /// or cannot skip one that they do not know: SIPp 3.6 and baresip 1.0 need `md5`
+    #[arg(long = "algorithm", value_name = "LIST", default_value = "sha-256,md5")]
+    pub(crate) algorithms: Algorithms,
 }
 
 #[derive(Debug, clap::Args)]
@@ -268,6 +273,27 @@ impl FromStr for User {
     }
 }
 
+/// Digest algorithms, the preferred one first: not empty, none twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Algorithms(pub(crate) Vec<Algorithm>);
+
+impl FromStr for Algorithms {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut list = Vec::new();
+        for word in text.split(',') {
+            let known = Algorithm::from_bytes(word.as_bytes()).filter(|algorithm| !algorithm.is_session());
+            let algorithm = known.ok_or("expected a list of md5, sha-256 and sha-512-256")?;
+            if list.contains(&algorithm) {
+                return Err(format!("{word} stands there twice"));
+            }
+            list.push(algorithm);
+        }
+        Ok(Self(list))
+    }
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "expected seconds, such as 5 or 0.5".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|why| why.to_string())
@@ -313,6 +339,22 @@ mod tests {
         ] {
             assert!(Args::try_parse_from(line.split_whitespace()).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn algorithms_are_read_in_their_order() {
+        let read = |text: &str| text.parse::<Algorithms>().map(|Algorithms(list)| list);
+        assert_eq!(read("md5"), Ok(vec![Algorithm::Md5]));
+        assert_eq!(read("SHA-256,md5"), Ok(vec![Algorithm::Sha256, Algorithm::Md5]));
+        assert_eq!(read("sha-512-256"), Ok(vec![Algorithm::Sha512_256]));
+        for wrong in ["", "md5,", "md5, sha-256", "sha1", "md5,sha-256,MD5", "md5-sess"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        let line = ["offhook", "exchange", "--user", "a:b"];
+        let Job::Exchange(exchange) = Args::try_parse_from(line).expect("readable").job else {
+            panic!("an exchange")
+        };
+        assert_eq!(exchange.algorithms.0, offhook_exchange::Config::new("a").algorithms, "the default");
     }
 
     #[test]

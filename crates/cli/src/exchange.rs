@@ -23,13 +23,15 @@ pub(crate) async fn run(args: args::Exchange, output: Output) -> Exit {
         // Peers on UDP send to what our Via and Record-Route say.
         config = config.with_host(udp.to_string());
     }
+    config.algorithms = args.algorithms.0;
     // Who dials user@address means this exchange as well.
     config.domains.extend(args.domains);
     config.domains.push(args.listen.ip().to_string());
     if args.listen.ip().is_loopback() || args.listen.ip().is_unspecified() {
         config.domains.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
     }
-    config.users = args.users.into_iter().map(|user| (user.name, vec![Password::Plain(user.password)])).collect();
+    config.users =
+        args.users.into_iter().map(|user| (user.name, vec![Password::Plain(user.password)])).collect();
     let mut server = match ExchangeServer::start(config, listen).await {
         Ok(server) => server,
         Err(why) => return output.failed(Exit::Failed, &why.to_string()),
