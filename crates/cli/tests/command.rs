@@ -2,6 +2,8 @@
 
 #[path = "command/exchange.rs"]
 mod exchange;
+#[path = "command/users.rs"]
+mod users;
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
