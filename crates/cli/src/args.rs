@@ -3,6 +3,8 @@
 use crate::record::Record;
 use clap::{Parser, Subcommand, ValueEnum};
 use offhook::{DtmfPath, Secret};
+use offhook_wire::digest::Algorithm;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -51,6 +53,24 @@ With --json each line is an event:
   ended       cause, by, code, text                     error        message
 Those of a call carry its name in `call`. `offhook --help` has the commands for standard input and the exit codes.";
 
+const USERS: &str = "\
+Users, for --users, OFFHOOK_USERS and --user, one a line; blank lines and lines that start with # aside:
+  NAME:PASSWORD    the password in clear: all that follows the first colon
+  NAME:REALM:HASH  as htdigest writes it: REALM is exactly that of --realm, HASH the 32 (MD5) or 64 (SHA-256)
+                   hexadecimal digits of H(NAME:REALM:PASSWORD). One line for each algorithm that is offered
+NAME is the user part of the address; characters other than letters, digits and -_.!~*'()&=+$,;?/ are written %HH.
+A line that resembles the second form and is not exactly so is an error: after the name it starts with the realm in
+whatever case and a colon, or it ends in a colon and 24 or more hexadecimal digits. No password in clear looks so.
+A user stands in one of the three only. With --users, SIGHUP reads the file again: users that are gone or have another
+password lose their registrations, calls go on; a file that is wrong changes nothing.
+
+With --json each line is an event:
+  listening     ws, wss, udp, realm             registered    user, contact, expires
+  denied        user, code                      unregistered  user, contact, why
+  call          call_id, from, to, step, code   users         added, removed, changed
+  warning       message, file                   users_rejected  message, file, line
+  error         message";
+
 #[derive(Debug, Parser)]
 #[command(name = "offhook", version, about = "A SIP and WebRTC phone on the command line", after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -66,6 +86,7 @@ pub(crate) enum Job {
     /// Show it all: three phones, one exchange, a real call, a lost connection
     Demo(Demo),
     /// Run the embedded exchange: a registrar and proxy
+    #[command(after_help = USERS)]
     Exchange(Exchange),
     /// Register, and stay registered until Ctrl-C
     Register(Register),
@@ -104,15 +125,23 @@ pub(crate) struct Exchange {
     /// The private key for --wss, PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
-    /// A user and the password; once for each
-    #[arg(long = "user", value_name = "NAME:PASSWORD", required = true)]
-    pub(crate) users: Vec<User>,
+    /// A file with the users, one a line; see below. SIGHUP reads it again [and the variable OFFHOOK_USERS, in the same
+    /// syntax]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) users: Option<PathBuf>,
+    /// A user, as a line of that file; once for each. Others can see it in the list of processes
+    #[arg(long, value_name = "NAME:PASSWORD")]
+    pub(crate) user: Vec<User>,
     /// The realm, and the first domain
     #[arg(long, default_value = "offhook.test")]
     pub(crate) realm: String,
     /// A further domain; once for each. The address of --listen is one anyway
     #[arg(long = "domain", value_name = "NAME")]
     pub(crate) domains: Vec<String>,
+    /// Digest algorithms to offer, in this order: md5, sha-256, sha-512-256. Some phones read the first challenge only,
+    /// or cannot skip one that they do not know: SIPp 3.6 and baresip 1.0 need `md5`
+    #[arg(long = "algorithm", value_name = "LIST", default_value = "sha-256,md5")]
+    pub(crate) algorithms: Algorithms,
 }
 
 #[derive(Debug, clap::Args)]
@@ -248,23 +277,40 @@ impl From<Via> for DtmfPath {
     }
 }
 
-/// `name:password`.
-#[derive(Clone, Debug)]
-pub(crate) struct User {
-    pub(crate) name: String,
-    pub(crate) password: Secret,
+/// A user as a line of text, not read yet: an error of the command line would quote it, and with it the password.
+#[derive(Clone)]
+pub(crate) struct User(pub(crate) String);
+
+impl From<&str> for User {
+    fn from(line: &str) -> Self {
+        Self(line.to_owned())
+    }
 }
 
-impl FromStr for User {
-    type Err = &'static str;
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once(':') {
-            Some((name, password)) if !name.is_empty() => {
-                Ok(Self { name: name.to_owned(), password: Secret::new(password) })
+/// Digest algorithms, the preferred one first: not empty, none twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Algorithms(pub(crate) Vec<Algorithm>);
+
+impl FromStr for Algorithms {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut list = Vec::new();
+        for word in text.split(',') {
+            let known = Algorithm::from_bytes(word.as_bytes()).filter(|algorithm| !algorithm.is_session());
+            let algorithm = known.ok_or("expected a list of md5, sha-256 and sha-512-256")?;
+            if list.contains(&algorithm) {
+                return Err(format!("{word} stands there twice"));
             }
-            _ => Err("expected NAME:PASSWORD"),
+            list.push(algorithm);
         }
+        Ok(Self(list))
     }
 }
 
@@ -308,20 +354,35 @@ mod tests {
             "offhook call bob --server http://h --user a",
             "offhook call bob --server ws://h --user a --tone nan",
             "offhook call bob --server ws://h --user a --duration -1",
-            "offhook exchange --user alice",
-            "offhook exchange",
         ] {
             assert!(Args::try_parse_from(line.split_whitespace()).is_err(), "{line}");
         }
     }
 
     #[test]
+    fn algorithms_are_read_in_their_order() {
+        let read = |text: &str| text.parse::<Algorithms>().map(|Algorithms(list)| list);
+        assert_eq!(read("md5"), Ok(vec![Algorithm::Md5]));
+        assert_eq!(read("SHA-256,md5"), Ok(vec![Algorithm::Sha256, Algorithm::Md5]));
+        assert_eq!(read("sha-512-256"), Ok(vec![Algorithm::Sha512_256]));
+        for wrong in ["", "md5,", "md5, sha-256", "sha1", "md5,sha-256,MD5", "md5-sess"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        let line = ["offhook", "exchange", "--user", "a:b"];
+        let Job::Exchange(exchange) = Args::try_parse_from(line).expect("readable").job else {
+            panic!("an exchange")
+        };
+        assert_eq!(exchange.algorithms.0, offhook_exchange::Config::new("a").algorithms, "the default");
+    }
+
+    #[test]
     fn passwords_are_not_shown() {
-        let user: User = "alice:se:cret".parse().expect("a user");
-        assert_eq!((user.name.as_str(), user.password == Secret::new("se:cret")), ("alice", true));
-        assert!(!format!("{user:?}").contains("cret"));
-        let line = "offhook register --server ws://h --user a --password hidden";
-        let args = Args::try_parse_from(line.split_whitespace()).expect("readable");
-        assert!(!format!("{args:?}").contains("hidden"));
+        for line in [
+            "offhook register --server ws://h --user a --password hidden",
+            "offhook exchange --user alice:hidden --user hidden",
+        ] {
+            let args = Args::try_parse_from(line.split_whitespace()).expect("readable");
+            assert!(!format!("{args:?}").contains("hidden"), "{line}");
+        }
     }
 }

@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod exchange;
 mod exit;
+mod hangup;
 mod output;
 mod record;
 mod replay;

@@ -35,6 +35,15 @@ impl Output {
         }
     }
 
+    /// Something to look at that stops nothing: an event, or a line on standard error.
+    pub(crate) fn warn(self, name: &str, fields: &Value, text: impl Display) {
+        if self.json {
+            self.event(name, fields, "");
+        } else {
+            let _ = writeln!(std::io::stderr(), "offhook: {text}");
+        }
+    }
+
     /// Says why it cannot go on, and how the command ends then.
     #[must_use]
     pub(crate) fn failed(self, exit: Exit, why: &str) -> Exit {

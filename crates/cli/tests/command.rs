@@ -1,5 +1,10 @@
 //! The command as programs use it: processes, lines of JSON, exit codes.
 
+#[path = "command/exchange.rs"]
+mod exchange;
+#[path = "command/users.rs"]
+mod users;
+
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -19,10 +24,16 @@ struct Offhook {
 
 impl Offhook {
     fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[])
+    }
+
+    fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_offhook"))
             .args(arguments)
             .arg("--json")
             .env("OFFHOOK_PASSWORD", "from-the-environment")
+            .env_remove("OFFHOOK_USERS")
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -11,6 +11,7 @@ use crate::answer::Answer;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::guessing::{Attempt, Guessing};
+use crate::users::serving;
 
 /// The authority of the exchange's realm, and how often each sender was wrong.
 pub(crate) struct Gate {
@@ -105,7 +106,8 @@ impl Gate {
         }
         let method = request.method().expect("only requests are judged");
         let uri = request.request_uri().unwrap_or_default();
-        let verdict = config.users.get(&name).map_or(Verdict::Wrong, |password| {
+        let passwords = config.users.get(&name).map(Vec::as_slice).unwrap_or_default();
+        let verdict = serving(passwords, credentials.algorithm).map_or(Verdict::Wrong, |password| {
             self.authority.verify(now, &credentials, password, method, uri, request.body_bytes())
         });
         match verdict {

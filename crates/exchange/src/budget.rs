@@ -84,7 +84,8 @@ mod tests {
     #[test]
     fn each_bound_holds_by_itself_and_guests_have_their_own() {
         let bytes = |total, per_source, per_flow| Bytes { total, per_source, per_flow };
-        let limits = Limits { bytes: bytes(100, 60, 40), guest_bytes: bytes(10, 10, 10), ..Limits::default() };
+        let limits =
+            Limits { bytes: bytes(100, 60, 40), guest_bytes: bytes(10, 10, 10), ..Limits::default() };
         let mut budget = Budget::new(&limits);
         let source = |last| Prefix::of([192, 0, 2, last].into());
         assert!(budget.admits(Sender::User, source(1), 0, 40));

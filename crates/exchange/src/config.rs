@@ -20,8 +20,9 @@ pub struct Config {
     pub domains: Vec<String>,
     /// The realm of digest challenges (RFC 3261 §22.1).
     pub realm: String,
-    /// User part of the address-of-record to password.
-    pub users: BTreeMap<String, Password>,
+    /// User part of the address-of-record, without escapes, to passwords: one in clear, or one hash for each algorithm that is offered
+    /// (see [`Config::uncovered`]). [`Exchange::set_users`](crate::Exchange::set_users) changes them later.
+    pub users: BTreeMap<String, Vec<Password>>,
     /// One challenge is offered for each of these, in this order: the strongest first (RFC 8760 §2.4). The default has
     /// MD5 last: JsSIP and SIP.js keep only the last row and know nothing else.
     pub algorithms: Vec<Algorithm>,
@@ -71,7 +72,7 @@ impl Config {
     /// Adds a user with a password in clear.
     #[must_use]
     pub fn with_user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
-        self.users.insert(name.into(), Password::Plain(Secret::new(password.into())));
+        self.users.insert(name.into(), vec![Password::Plain(Secret::new(password.into()))]);
         self
     }
 

@@ -79,7 +79,8 @@ impl Cx {
     pub(crate) fn respond(&mut self, end: End, data: Bytes) {
         // A phone that sends from one port and listens on another gets responses where its Via says (RFC 3261 §18.2.2), and requests
         // where its Contact says.
-        let direct = end.binding.and_then(|id| self.location.get(id)).is_some_and(|binding| binding.is_direct());
+        let direct =
+            end.binding.and_then(|id| self.location.get(id)).is_some_and(|binding| binding.is_direct());
         let flow = if direct && self.flows.contains(end.flow) { Some(end.flow) } else { self.reach(end) };
         if let Some(flow) = flow {
             self.send(flow, data);
@@ -122,7 +123,8 @@ impl Cx {
     ) -> Result<String, Answer> {
         // Two clients that send the same at the same instant still get two nonces.
         let remote = arrival.remote.to_string();
-        let salt = self.seal.mac("nonce", &[&self.seal.request("salt", request).to_be_bytes(), remote.as_bytes()]);
+        let salt =
+            self.seal.mac("nonce", &[&self.seal.request("salt", request).to_be_bytes(), remote.as_bytes()]);
         match self.gate.user(self.now, &self.config, role, arrival.remote, request, salt) {
             Ok(user) => {
                 let location = &self.location;

@@ -70,7 +70,7 @@ pub enum Unregistered {
     FlowLost,
     /// The exchange lost its memory of it.
     Forgotten,
-    /// Its user is gone, or has another password now.
+    /// Its user was removed, or has another password now.
     Revoked,
 }
 

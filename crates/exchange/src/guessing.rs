@@ -210,7 +210,8 @@ mod tests {
     fn what_is_remembered_is_bounded() {
         let mut guessing = Guessing::new(config::Guessing { remembered: 8, ..config::Guessing::default() });
         judged(&mut guessing, 1000, |index| attempt((index % 200) as u8, index as u16, "alice"));
-        let sizes = [guessing.remotes.len(), guessing.sources.len(), guessing.users.len(), guessing.homes.len()];
+        let sizes =
+            [guessing.remotes.len(), guessing.sources.len(), guessing.users.len(), guessing.homes.len()];
         assert!(sizes.iter().all(|size| *size <= 8), "{sizes:?}");
     }
 }

@@ -65,12 +65,14 @@ mod proxy;
 mod registrar;
 mod token;
 mod transaction;
+mod users;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use offhook_wire::digest::Password;
 use offhook_wire::{Frame, KeepAlive};
 
 use authority::Gate;
@@ -86,6 +88,7 @@ pub use config::{Bytes as ByteLimits, Config, Guessing, Limits, Rate};
 pub use event::{CallStep, Event, Unregistered};
 pub use flow::{FlowChange, FlowId, Transport};
 pub use offhook_wire::Instant;
+pub use users::{Uncovered, UserChanges};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -234,6 +237,23 @@ impl Exchange {
     /// Changes [`Config::min_expires`]: a registrar that has too much to do wants to be asked less often.
     pub fn set_min_expires(&mut self, least: Duration) {
         self.cx.config.min_expires = least;
+    }
+
+    /// Replaces [`Config::users`]. A user that is gone or has other passwords loses its bindings ([`Unregistered::Revoked`]) and
+    /// cannot register or call with the old ones; all others keep everything. Calls that are up go on, also those of a user that is
+    /// gone, so that their other end can hang up.
+    pub fn set_users(&mut self, users: BTreeMap<String, Vec<Password>>) -> UserChanges {
+        let cx = &mut self.cx;
+        let changes = cx.config.set_users(users);
+        for user in changes.removed.iter().chain(&changes.changed) {
+            let revoked: Vec<_> = cx.location.of_user(user).map(|binding| binding.id).collect();
+            for binding in revoked {
+                if let Some(binding) = cx.location.remove(binding) {
+                    registrar::forgotten(cx, &binding, Unregistered::Revoked);
+                }
+            }
+        }
+        changes
     }
 
     /// The next thing to be done, in order.

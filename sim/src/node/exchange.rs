@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook::Password;
 use offhook_exchange::{Config, Exchange, FlowId, Input, Memory, Output};
-use offhook_wire::digest::Secret;
 use offhook_wire::{Builder, Instant, Limits, Method, reason_phrase};
 
 use super::refusing::request;
@@ -102,7 +101,7 @@ impl ExchangeNode {
         }
         let phones = scenario.phones.iter().map(|phone| &phone.user);
         for user in phones.chain(scenario.rogues.iter().map(|rogue| &rogue.name)) {
-            config.users.insert(user.clone(), Password::Plain(Secret::new(PASSWORD.to_owned())));
+            config.users.insert(user.clone(), vec![Password::plain(PASSWORD)]);
         }
         let seed = self.next_seed(scenario);
         self.restarts += 1;

@@ -71,7 +71,8 @@ impl Connections {
     pub(super) fn accept(&mut self, now: Instant, id: FlowId, source: Prefix) -> Room {
         let mut evicted = Vec::new();
         if self.without_user.get(&source).is_some_and(|count| *count >= self.limits.per_source) {
-            let range = (source, Instant::ZERO, FlowId(0))..=(source, Instant::from_nanos(u64::MAX), FlowId(u64::MAX));
+            let range = (source, Instant::ZERO, FlowId(0))
+                ..=(source, Instant::from_nanos(u64::MAX), FlowId(u64::MAX));
             evicted.push(self.of_source.range(range).next()?.2);
         } else if self.without_user_in_all >= self.limits.strangers
             || self.table.len() >= self.limits.connections

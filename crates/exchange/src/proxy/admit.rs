@@ -86,8 +86,7 @@ pub(super) fn caller(
         return Ok(Caller { user: Some(user), sender: Sender::User });
     }
     if !cx.is_ours(&from) {
-        let welcome =
-            cx.config.guests && matches!(request.method(), Some(Method::Invite | Method::Options));
+        let welcome = cx.config.guests && matches!(request.method(), Some(Method::Invite | Method::Options));
         let welcome = welcome && !matches!(place, Place::Away);
         return match welcome {
             true => Ok(Caller { user: None, sender: Sender::Guest }),

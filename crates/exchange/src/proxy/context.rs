@@ -67,7 +67,8 @@ impl Context {
     /// Whether a request of this transaction may come over this flow.
     pub(crate) fn comes_over(&self, cx: &Cx, flow: FlowId) -> bool {
         // The flow of its first message counts for ever only if it is a datagram's: a connection may be left for another.
-        flow == self.arrival.flow && self.arrival.transport == Transport::Udp || cx.comes_from(self.origin, flow)
+        flow == self.arrival.flow && self.arrival.transport == Transport::Udp
+            || cx.comes_from(self.origin, flow)
     }
 
     /// How many bytes this keeps.

@@ -270,11 +270,7 @@ fn inside(
             }
         }
     };
-    let source = if at_end {
-        End { flow: arrival.flow, ..from }
-    } else {
-        source(cx, arrival, None, request)
-    };
+    let source = if at_end { End { flow: arrival.flow, ..from } } else { source(cx, arrival, None, request) };
     Ok(Plan { targets: vec![Target { end, uri: None }], own_routes: routing.own, source, sender })
 }
 

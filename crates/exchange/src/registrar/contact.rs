@@ -179,7 +179,8 @@ fn direct(
     let param = |name: &str| uri.params.get(name);
     let by_udp = param("transport").flatten().is_none_or(|value| value.eq_ignore_ascii_case(b"udp"));
     let own_flow = device.instance.as_ref().is_some_and(|instance| !instance.flow.is_empty());
-    let other = arrival.transport.is_reliable() || uri.scheme != Scheme::Sip || !by_udp || param("maddr").is_some();
+    let other =
+        arrival.transport.is_reliable() || uri.scheme != Scheme::Sip || !by_udp || param("maddr").is_some();
     if other || own_flow || arrival.is_translated(request) {
         return None;
     }

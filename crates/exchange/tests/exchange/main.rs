@@ -9,3 +9,4 @@ mod recovery;
 mod register;
 mod routing;
 mod udp;
+mod users;

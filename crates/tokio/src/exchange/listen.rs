@@ -2,6 +2,7 @@
 
 use crate::TlsError;
 use crate::flow::provider;
+use offhook_exchange::Uncovered;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fmt;
@@ -85,6 +86,9 @@ pub enum ExchangeError {
     /// The operating system gives no randomness.
     #[error("no randomness from the operating system: {0}")]
     Entropy(String),
+    /// A phone of this user could not register with an algorithm that it is offered.
+    #[error(transparent)]
+    Users(#[from] Uncovered),
 }
 
 /// A certificate chain and its private key.

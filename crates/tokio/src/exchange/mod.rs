@@ -9,7 +9,9 @@ pub use listen::{Addresses, Certified, ExchangeError, Listen};
 
 use crate::queue::{Queue, Taken};
 use listen::Bound;
-use offhook_exchange::{Config, Event};
+use offhook_exchange::{Config, Event, UserChanges};
+use offhook_wire::digest::Password;
+use std::collections::BTreeMap;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -51,14 +53,17 @@ struct Running {
 /// What the handle asks of the task. When the handle is gone, the task ends.
 enum Command {
     DropConnections { done: oneshot::Sender<()> },
+    SetUsers { users: BTreeMap<String, Vec<Password>>, done: oneshot::Sender<()> },
 }
 
 impl ExchangeServer {
     /// Binds the sockets and starts the exchange. Needs to be called within a tokio runtime.
     ///
     /// # Errors
-    /// [`ExchangeError::Busy`] and [`ExchangeError::Bind`] for a socket, [`ExchangeError::Entropy`] without a seed.
+    /// [`ExchangeError::Busy`] and [`ExchangeError::Bind`] for a socket, [`ExchangeError::Entropy`] without a seed,
+    /// [`ExchangeError::Users`] for a user that could not register.
     pub async fn start(config: Config, mut listen: Listen) -> Result<Self, ExchangeError> {
+        covered(&config)?;
         let bound = Bound::new(&listen).await?;
         let addresses = bound.addresses;
         listen.ws = addresses.ws;
@@ -97,6 +102,29 @@ impl ExchangeServer {
         }
     }
 
+    /// Replaces the list of users, also for later restarts. A user that is gone or has other passwords loses its
+    /// registrations; all others keep theirs, and calls go on: see [`Exchange::set_users`](offhook_exchange::Exchange::set_users).
+    ///
+    /// # Errors
+    /// [`ExchangeError::Users`] for a user that could not register; then nothing has changed.
+    pub async fn set_users(
+        &mut self,
+        users: BTreeMap<String, Vec<Password>>,
+    ) -> Result<UserChanges, ExchangeError> {
+        let mut config = self.config.clone();
+        let changes = config.set_users(users.clone());
+        covered(&config)?;
+        self.config = config;
+        if let Some(running) = &self.running {
+            let (done, set) = oneshot::channel();
+            if running.commands.send(Command::SetUsers { users, done }).await.is_ok() {
+                // An exchange that stopped meanwhile has no registrations either.
+                let _ = set.await;
+            }
+        }
+        Ok(changes)
+    }
+
     /// Stops it: connections are cut, sockets closed, bindings, dialogs and nonces forgotten.
     pub async fn stop(&mut self) {
         if let Some(running) = self.running.take() {
@@ -116,4 +144,9 @@ impl ExchangeServer {
         self.running = Some(server::start(self.config.clone(), &self.listen, bound, self.events.clone())?);
         Ok(())
     }
+}
+
+/// Every user has a password for every algorithm that is offered.
+fn covered(config: &Config) -> Result<(), ExchangeError> {
+    config.uncovered().map_or(Ok(()), |uncovered| Err(uncovered.into()))
 }

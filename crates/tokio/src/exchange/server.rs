@@ -108,13 +108,23 @@ impl Server {
                 Some(_) = self.tasks.join_next() => {}
                 () = self.clock.sleep_until(deadline) => self.feed(Input::Wake),
                 command = commands.recv() => match command {
-                    Some(Command::DropConnections { done }) => {
-                        self.drop_connections();
-                        // Whoever asked may have left.
-                        let _ = done.send(());
-                    }
+                    Some(command) => self.command(command),
                     None => return self.tasks.shutdown().await,
                 },
+            }
+        }
+    }
+
+    /// An answer that cannot be sent has no receiver any more.
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::DropConnections { done } => {
+                self.drop_connections();
+                let _ = done.send(());
+            }
+            Command::SetUsers { users, done } => {
+                self.exchange.set_users(users);
+                let _ = done.send(());
             }
         }
     }

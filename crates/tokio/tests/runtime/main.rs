@@ -4,4 +4,5 @@ mod calls;
 mod exchange;
 mod recorder;
 mod registration;
+mod users;
 mod world;

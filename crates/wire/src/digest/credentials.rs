@@ -154,7 +154,9 @@ mod tests {
         ] {
             assert!(Credentials::names_realm(ours.as_bytes(), "r"), "{ours}");
         }
-        for other in ["Digest realm=\"s\", nonce=\"r\"", "Bearer r", "Digest realm=s, algorithm=AKAv1-MD5", ""] {
+        for other in
+            ["Digest realm=\"s\", nonce=\"r\"", "Bearer r", "Digest realm=s, algorithm=AKAv1-MD5", ""]
+        {
             assert!(!Credentials::names_realm(other.as_bytes(), "r"), "{other}");
         }
     }

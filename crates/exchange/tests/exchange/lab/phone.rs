@@ -129,7 +129,11 @@ impl Phone {
         let transport = String::from_utf8_lossy(self.transport.as_bytes());
         // Over UDP, responses go where the request came from only if that is asked for (RFC 3581).
         let rport = if self.transport == Transport::Udp { ";rport" } else { "" };
-        format!("SIP/2.0/{transport} {user}.invalid{rport};branch=z9hG4bK{user}{}", self.branch, user = self.user)
+        format!(
+            "SIP/2.0/{transport} {user}.invalid{rport};branch=z9hG4bK{user}{}",
+            self.branch,
+            user = self.user
+        )
     }
 
     /// Answers an INVITE with 180 and 200 and hears nothing back yet; returns what it received.

@@ -1,0 +1,84 @@
+//! The events of an exchange as lines: the words of the JSON, and the sentences for people.
+
+use super::sources::Exposed;
+use super::users::{Source, Wrong};
+use crate::output::Output;
+use offhook_exchange::{CallStep, Event, Unregistered, UserChanges};
+use serde_json::json;
+
+pub(super) fn event(output: Output, event: &Event) {
+    match event {
+        Event::Registered { user, contact, expires, .. } => output.event(
+            "registered",
+            &json!({ "user": user, "contact": contact, "expires": expires.as_secs() }),
+            format_args!("{user} is registered at {contact} for {} s", expires.as_secs()),
+        ),
+        Event::Unregistered { user, contact, why } => {
+            let (word, text) = match why {
+                Unregistered::Removed => ("removed", "removed by the phone"),
+                Unregistered::Expired => ("expired", "expired"),
+                Unregistered::FlowLost => ("connection_lost", "connection lost"),
+                Unregistered::Forgotten => ("forgotten", "forgotten by the exchange"),
+                Unregistered::Revoked => ("revoked", "the user was removed, or has another password"),
+                _ => ("other", "another reason"),
+            };
+            output.event(
+                "unregistered",
+                &json!({ "user": user, "contact": contact, "why": word }),
+                format_args!("{user} is no longer registered at {contact}: {text}"),
+            );
+        }
+        Event::Denied { user, status, .. } => output.event(
+            "denied",
+            &json!({ "user": user, "code": status }),
+            format_args!("{user} was refused with {status}"),
+        ),
+        Event::Call { call_id, from, to, step } => {
+            let (word, code) = match step {
+                CallStep::Offered { .. } => ("offered", None),
+                CallStep::Ringing => ("ringing", None),
+                CallStep::Answered => ("answered", None),
+                CallStep::Refused { status } => ("refused", Some(status)),
+                CallStep::Ended => ("ended", None),
+                _ => ("other", None),
+            };
+            let shown = code.map(|code| format!(" ({code})")).unwrap_or_default();
+            output.event(
+                "call",
+                &json!({ "call_id": call_id, "from": from, "to": to, "step": word, "code": code }),
+                format_args!("{from} -> {to}: {word}{shown}"),
+            );
+        }
+        // Events of a newer exchange are for commands that know them.
+        _ => {}
+    }
+}
+
+/// The file was read again.
+pub(super) fn users(output: Output, changes: &UserChanges) {
+    let [added, removed, changed] = [&changes.added, &changes.removed, &changes.changed].map(Vec::len);
+    output.event(
+        "users",
+        &json!({ "added": added, "removed": removed, "changed": changed }),
+        format_args!("users read again: {added} added, {removed} removed, {changed} changed"),
+    );
+}
+
+/// The file was read again, and is wrong.
+pub(super) fn rejected(output: Output, wrong: &Wrong) {
+    let file = match &wrong.at.source {
+        Source::File(path) => Some(path.display().to_string()),
+        Source::Argument | Source::Variable => None,
+    };
+    output.warn(
+        "users_rejected",
+        &json!({ "message": wrong.to_string(), "file": file, "line": wrong.at.line }),
+        format_args!("{wrong}; the users are the same as before"),
+    );
+}
+
+pub(super) fn exposed(output: Output, exposed: &Exposed) {
+    let file = exposed.file.display().to_string();
+    let text = format!("{file} is open to others (mode {:04o}); try: chmod 600 {file}", exposed.mode);
+    output.warn("warning", &json!({ "message": text, "file": file }), &text);
+}
