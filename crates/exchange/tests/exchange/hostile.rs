@@ -51,7 +51,8 @@ fn faults_are_answered_if_they_can_be() {
     assert_eq!(changed("SIP/2.0\n", "SIP/3.0\n"), "SIP/2.0 505 Version Not Supported");
     assert_eq!(changed("Max-Forwards: 70", "Max-Forwards: many"), "SIP/2.0 400 Bad Request");
     assert_eq!(changed("sip:example.com", "tel:+1"), "SIP/2.0 416 Unsupported URI Scheme");
-    assert_eq!(changed("Call-ID: x\n", ""), "", "nothing to answer to");
+    assert_eq!(changed("Call-ID: x\n", ""), "SIP/2.0 400 Bad Request");
+    assert_eq!(changed("Via:", "Viae:"), "", "nothing to answer to");
     assert_eq!(
         changed("Call-ID: x", "Content-Length: 5\nContent-Length: 6\nCall-ID: x"),
         "SIP/2.0 400 Bad Request"
