@@ -5,7 +5,7 @@ mod location;
 
 use std::collections::BTreeSet;
 
-use offhook_wire::{HeaderName, Message, NameAddr};
+use offhook_wire::{HeaderName, Message, NameAddr, Scheme};
 
 use crate::answer::Answer;
 use crate::authority::Role;
@@ -46,14 +46,17 @@ fn require_nothing(request: &Message) -> Result<(), Answer> {
     Err(options.fold(Answer::new(420), |answer, option| answer.with(HeaderName::Unsupported, option)))
 }
 
-/// Step 5: the user part is the index, whatever its parameters and escapes. Who is unknown is told at once: nobody could ever
-/// answer a challenge for them.
+/// Step 5: the user part is the index, whatever its parameters and escapes. Another scheme than SIP and SIPS is no
+/// address-of-record (§10.2). A user that does not exist is refused before any challenge, which could not be answered.
 fn address_of_record(
     cx: &Cx,
     address: Result<NameAddr<'_>, offhook_wire::HeaderError>,
 ) -> Result<String, Answer> {
     let address = address.map_err(|_| Answer::new(400))?;
     let uri = address.uri_parsed().map_err(|_| Answer::new(400))?;
+    if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips) {
+        return Err(Answer::because(400, "Address Is Not A SIP URI"));
+    }
     let user = uri.user.map(|user| String::from_utf8_lossy(&offhook_wire::unescape(user)).into_owned());
     user.filter(|user| cx.is_ours(&uri) && cx.config.users.contains_key(user)).ok_or_else(|| Answer::new(404))
 }
