@@ -12,7 +12,7 @@ use crate::token::BindingId;
 pub(crate) struct Binding {
     pub(crate) id: BindingId,
     pub(crate) user: String,
-    /// The Contact URI as registered: the Request-URI of what is sent there.
+    /// The Contact URI as registered, with its headers.
     pub(crate) uri: Vec<u8>,
     /// The parameters of the Contact value to tell back, each with its semicolon.
     pub(crate) params: Vec<u8>,
@@ -38,6 +38,12 @@ pub(crate) struct Instance {
 }
 
 impl Binding {
+    /// The Request-URI of what is sent there: the Contact URI without the headers, which no Request-URI may have (RFC 3261
+    /// §19.1.1).
+    pub(crate) fn target(&self) -> &[u8] {
+        without_headers(&self.uri)
+    }
+
     /// Whether both are flows of one device.
     pub(crate) fn is_device_of(&self, other: &Binding) -> bool {
         let devices = self.instance.as_ref().zip(other.instance.as_ref());
@@ -129,14 +135,14 @@ impl Location {
             .filter_map(|(_, id)| self.get(*id))
     }
 
-    /// The bindings whose contact is this URI (RFC 3261 §19.1.4), the oldest first.
+    /// The bindings whose target is this URI (RFC 3261 §19.1.4), the oldest first.
     pub(crate) fn with_contact<'a>(&'a self, uri: &'a [u8]) -> impl Iterator<Item = &'a Binding> {
         let key = contact_key(uri);
         self.contacts
             .range((key.clone(), 0, BindingId::LEAST)..)
             .take_while(move |(other, ..)| *other == key)
             .filter_map(|(.., id)| self.get(*id))
-            .filter(move |binding| same_uri(&binding.uri, uri))
+            .filter(move |binding| same_uri(binding.target(), uri))
     }
 
     pub(crate) fn get(&self, id: BindingId) -> Option<&Binding> {
@@ -158,6 +164,13 @@ impl Location {
     }
 }
 
+fn without_headers(uri: &[u8]) -> &[u8] {
+    let Ok(parsed) = Uri::parse(uri) else { return uri };
+    let target = &uri[..uri.len() - parsed.query.len()];
+    // The user part may hold a question mark too, but nothing after the host.
+    target.strip_suffix(b"?").unwrap_or(target)
+}
+
 /// RFC 3261 §19.1.4; what is no URI is equal to itself only.
 pub(crate) fn same_uri(one: &[u8], other: &[u8]) -> bool {
     match (Uri::parse(one), Uri::parse(other)) {
@@ -174,4 +187,22 @@ fn contact_key(uri: &[u8]) -> Vec<u8> {
     key.extend_from_slice(&uri.port.unwrap_or_default().to_be_bytes());
     key.extend_from_slice(&offhook_wire::unescape(uri.user.unwrap_or_default()));
     key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_has_no_headers() {
+        for (uri, target) in [
+            ("sip:a@b;x?Route=%3Csip:c%3E", "sip:a@b;x"),
+            ("sip:a@b?", "sip:a@b"),
+            ("sip:a?b@c", "sip:a?b@c"),
+            ("sip:a?b@c?Subject=d", "sip:a?b@c"),
+            ("sip:a@b", "sip:a@b"),
+        ] {
+            assert_eq!(without_headers(uri.as_bytes()), target.as_bytes());
+        }
+    }
 }
