@@ -28,10 +28,12 @@ fn answer(message: &str) -> String {
 #[test]
 fn options_are_answered_and_keep_alives_returned() {
     assert_eq!(answer(OPTIONS), "SIP/2.0 200 OK");
-    let traced = OPTIONS
-        .replace("sip:example.com", "sip:bob@example.com")
-        .replace("Max-Forwards: 70", "Max-Forwards: 0");
-    assert_eq!(answer(&traced), "SIP/2.0 200 OK");
+    let last_hop = OPTIONS.replace("Max-Forwards: 70", "Max-Forwards: 0");
+    assert_eq!(answer(&last_hop), "SIP/2.0 200 OK");
+    assert_eq!(
+        answer(&last_hop.replace("sip:example.com", "sip:bob@example.com")),
+        "SIP/2.0 483 Too Many Hops"
+    );
     assert_eq!(answer("\n\n"), "");
     let mut lab = Lab::new();
     let flow = lab.up(1, Transport::Ws);
