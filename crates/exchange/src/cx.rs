@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use offhook_wire::{Instant, Uri};
+use offhook_wire::{Instant, Uri, same_host};
 
 use crate::Output;
 use crate::authority::Gate;
@@ -70,13 +70,13 @@ impl Cx {
         let hosts = [Some(&self.config.host), self.config.second_host.as_ref()].into_iter().flatten();
         let own = hosts.map(|host| split_host(host).0);
         let listed = self.config.domains.iter().map(String::as_str);
-        listed.chain(own).any(|domain| domain.as_bytes().eq_ignore_ascii_case(uri.host))
+        listed.chain(own).any(|domain| same_host(domain.as_bytes(), uri.host))
     }
 
     /// Whether this is the very address the exchange writes into Via and Record-Route.
     pub(crate) fn is_self(&self, host: &[u8], port: Option<u16>) -> bool {
         let (own, own_port) = split_host(&self.config.host);
-        own.as_bytes().eq_ignore_ascii_case(host) && own_port == port
+        same_host(own.as_bytes(), host) && own_port == port
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook_wire::{Instant, Uri};
+use offhook_wire::{Instant, Uri, canonical_host};
 
 use crate::flow::FlowId;
 use crate::token::BindingId;
@@ -182,7 +182,7 @@ pub(crate) fn same_uri(one: &[u8], other: &[u8]) -> bool {
 /// Equal for equal URIs; the parts that equality always compares.
 fn contact_key(uri: &[u8]) -> Vec<u8> {
     let Ok(uri) = Uri::parse(uri) else { return uri.to_vec() };
-    let mut key = uri.host.to_ascii_lowercase();
+    let mut key = canonical_host(uri.host);
     key.push(0);
     key.extend_from_slice(&uri.port.unwrap_or_default().to_be_bytes());
     key.extend_from_slice(&offhook_wire::unescape(uri.user.unwrap_or_default()));
