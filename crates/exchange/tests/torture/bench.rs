@@ -41,17 +41,17 @@ impl fmt::Display for Outcome {
 }
 
 impl Bench {
-    /// An exchange for [`DOMAIN`] and more domains, whose users are these.
-    pub(crate) fn new(domains: &[&str], users: &[&str], over: Over) -> Self {
+    /// An exchange for [`DOMAIN`] and more domains, whose users are these, and a sender at `address`.
+    pub(crate) fn new(domains: &[&str], users: &[&str], over: Over, address: &str) -> Self {
         let mut config = Config::new(DOMAIN);
         config.domains.extend(domains.iter().map(|&domain| domain.to_owned()));
         let config = users.iter().fold(config, |config, user| config.with_user(*user, PASSWORD));
         let mut drive = Drive::new(config);
-        let phone = drive.connect(Over::WebSocket);
+        let phone = drive.connect(Over::WebSocket, "198.51.100.1");
         for (number, user) in users.iter().enumerate() {
             register(&mut drive, phone, user, number);
         }
-        let sender = drive.connect(over);
+        let sender = drive.connect(over, address);
         Self { drive, sender, phone }
     }
 

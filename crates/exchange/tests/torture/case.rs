@@ -36,6 +36,8 @@ pub(crate) struct Case {
     pub(crate) quote: &'static str,
     user: &'static str,
     domains: &'static [&'static str],
+    /// Where the message seems to come from.
+    address: &'static str,
     udp: &'static str,
     web_socket: Option<&'static str>,
     tcp: Option<&'static str>,
@@ -49,7 +51,8 @@ impl Case {
         udp: &'static str,
         quote: &'static str,
     ) -> Self {
-        Self { rfc, name, section, quote, user: "user", domains: &[], udp, web_socket: None, tcp: None }
+        let (user, address) = ("user", "198.51.100.2");
+        Self { rfc, name, section, quote, user, domains: &[], address, udp, web_socket: None, tcp: None }
     }
 
     /// Who gives credentials when the message is challenged.
@@ -60,6 +63,11 @@ impl Case {
     /// Further domains of the exchange.
     pub(crate) fn at(self, domains: &'static [&'static str]) -> Self {
         Self { domains, ..self }
+    }
+
+    /// The sender's address, an IPv6 address in brackets.
+    pub(crate) fn from(self, address: &'static str) -> Self {
+        Self { address, ..self }
     }
 
     /// The answer over a WebSocket, where it is another than over UDP.
@@ -78,7 +86,7 @@ impl Case {
     }
 
     pub(crate) fn bench(&self, over: Over) -> Bench {
-        Bench::new(self.domains, &USERS, over)
+        Bench::new(self.domains, &USERS, over, self.address)
     }
 
     pub(crate) fn run(&self, over: Over) -> Outcome {

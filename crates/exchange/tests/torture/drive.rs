@@ -33,15 +33,15 @@ impl Drive {
         Self { exchange, now, peers: 0, inboxes: BTreeMap::new(), closed: BTreeSet::new() }
     }
 
-    /// A new peer with an address of its own, which is none that a message of the RFCs names.
-    pub(crate) fn connect(&mut self, over: Over) -> Peer {
+    /// A new peer at `address`, an IPv6 address in brackets.
+    pub(crate) fn connect(&mut self, over: Over, address: &str) -> Peer {
         self.peers += 1;
         let transport = match over {
             Over::Udp => Transport::Udp,
             Over::WebSocket => Transport::Ws,
             Over::Tcp => Transport::Tcp,
         };
-        let remote = format!("198.51.100.{}:49152", self.peers);
+        let remote = format!("{address}:49152");
         let flow = FlowId(self.peers);
         self.input(Input::Flow { flow, change: FlowChange::Up { transport, remote } });
         Peer(self.peers)
