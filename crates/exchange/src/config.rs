@@ -14,9 +14,9 @@ pub struct Config {
     /// The name of the host in a second network. With one, each dialog gets two Record-Route values, [`Config::host`] nearest to
     /// its caller and this one nearest to its callee, as from a multi-homed proxy (RFC 5658 §3.1).
     pub second_host: Option<String>,
-    /// The domains the exchange is responsible for (RFC 3261 §16.5), compared without case. All of them share the
-    /// one list of users. [`Config::host`] and [`Config::second_host`] count as some of them without
-    /// being listed.
+    /// The domains the exchange is responsible for (RFC 3261 §16.5), compared without case; an IPv6 literal stands in
+    /// brackets. All of them share the one list of users. [`Config::host`] and [`Config::second_host`] count as some of them
+    /// without being listed.
     pub domains: Vec<String>,
     /// The realm of digest challenges (RFC 3261 §22.1).
     pub realm: String,

@@ -5,6 +5,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use offhook_wire::canonical_host;
+
 /// A host in the one way that it is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Host {
@@ -45,7 +47,9 @@ fn address(text: &str) -> Option<IpAddr> {
     if inner.contains(':') {
         // A zone (RFC 6874) names an interface of one machine.
         let plain = inner.split('%').next().unwrap_or_default();
-        return Some(IpAddr::V6(plain.parse::<Ipv6Addr>().ok()?).to_canonical()).map(unmapped);
+        let literal = canonical_host(format!("[{plain}]").as_bytes());
+        let literal = std::str::from_utf8(&literal).unwrap_or_default().trim_matches(['[', ']']);
+        return Some(IpAddr::V6(literal.parse::<Ipv6Addr>().ok()?).to_canonical()).map(unmapped);
     }
     ipv4(inner).map(IpAddr::V4)
 }

@@ -65,4 +65,4 @@ pub use phrase::reason_phrase;
 #[cfg(feature = "rsip")]
 pub use rsip::RsipError;
 pub use time::Instant;
-pub use uri::{Scheme, Uri, UriError, escape_user, unescape};
+pub use uri::{Scheme, Uri, UriError, canonical_host, escape_user, same_host, unescape};

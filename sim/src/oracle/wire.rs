@@ -97,7 +97,9 @@ impl Wire {
         match message.check() {
             Ok(()) => {}
             Err(_) if refuses => return Ok(()),
-            Err(Fault { kind: FaultKind::Header(_), .. }) if self.answers_nonsense == Some(phone) => {
+            Err(Fault { kind: FaultKind::Header(_) | FaultKind::Missing(_), .. })
+                if self.answers_nonsense == Some(phone) =>
+            {
                 return Ok(());
             }
             Err(fault) => return Err(format!("means nothing: {fault}")),

@@ -14,8 +14,8 @@ use crate::flow::Arrival;
 /// when it is looked up, the syntax was judged before.
 pub(super) fn check(cx: &Cx, request: &Message, loop_mark: u32) -> Result<(), Answer> {
     match request.max_forwards() {
-        // The trace of a route ends where the count does.
-        Ok(Some(0)) if request.method() == Some(Method::Options) => return Err(Answer::capabilities()),
+        Ok(Some(0)) if asks_the_exchange(cx, request) => return Err(Answer::capabilities()),
+        // An OPTIONS for a phone too: RFC 3261 §16.3 leaves the choice, RFC 4475 §3.3.11 does not.
         Ok(Some(0)) => return Err(Answer::new(483)),
         Ok(_) => {}
         Err(_) => return Err(Answer::because(400, "Malformed Max-Forwards")),
@@ -30,6 +30,12 @@ pub(super) fn check(cx: &Cx, request: &Message, loop_mark: u32) -> Result<(), An
         );
     }
     Ok(())
+}
+
+/// Whether this is an OPTIONS whose end is the exchange, however few hops are left.
+fn asks_the_exchange(cx: &Cx, request: &Message) -> bool {
+    let uri = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
+    request.method() == Some(Method::Options) && uri.is_some_and(|uri| uri.user.is_none() && cx.is_ours(&uri))
 }
 
 /// A hash of everything that decides how a request is routed. It stands in our branch; a request that comes back

@@ -120,7 +120,7 @@ impl Exchange {
             for id in self.contexts.at(Handle::Binding(binding)) {
                 self.contexts.with(&mut self.cx, id, |context, cx| context.resume(cx, binding));
             }
-            let Some(uri) = self.cx.location.get(binding).map(|binding| &binding.uri) else { continue };
+            let Some(uri) = self.cx.location.get(binding).map(|binding| binding.target()) else { continue };
             for id in self.contexts.at(Handle::Away(self.cx.seal.mac("away", &[uri]))) {
                 self.retry(id);
             }

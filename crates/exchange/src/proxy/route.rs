@@ -227,7 +227,10 @@ fn contacts(cx: &Cx, user: &str) -> Vec<Target> {
     let mut bindings = on.clone();
     bindings.retain(|binding| newest(binding).is_none_or(|newest| binding.serial == newest));
     bindings.sort_by_key(|binding| std::cmp::Reverse(binding.q));
-    bindings.iter().map(|binding| Target { end: end_of(binding), uri: Some(binding.uri.clone()) }).collect()
+    bindings
+        .iter()
+        .map(|binding| Target { end: end_of(binding), uri: Some(binding.target().to_vec()) })
+        .collect()
 }
 
 fn end_of(binding: &Binding) -> End {

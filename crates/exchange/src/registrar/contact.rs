@@ -98,7 +98,7 @@ pub(super) fn changes(
                 let binding = Binding {
                     id,
                     user: user.to_owned(),
-                    uri: target_uri(&address)?,
+                    uri: contact_uri(&address)?,
                     params: device.params,
                     instance: device.instance,
                     q: device.q,
@@ -207,15 +207,13 @@ fn interval(cx: &Cx, address: &NameAddr<'_>, expires: Option<u32>) -> Result<Dur
     Ok(wish.min(config.max_expires))
 }
 
-/// The URI that requests for this contact will carry: SIP only, without the parts that no Request-URI may have (RFC 3261
-/// §19.1.1).
-fn target_uri(address: &NameAddr<'_>) -> Result<Vec<u8>, Answer> {
+/// The URI as it is told back: SIP only, since requests for this contact will carry it.
+fn contact_uri(address: &NameAddr<'_>) -> Result<Vec<u8>, Answer> {
     let uri = address.uri_parsed().map_err(|_| Answer::because(400, "Malformed Contact"))?;
     if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips) {
         return Err(Answer::because(400, "Contact Is Not A SIP URI"));
     }
-    let end = address.uri.iter().position(|&byte| byte == b'?').unwrap_or(address.uri.len());
-    Ok(address.uri[..end].to_vec())
+    Ok(address.uri.to_vec())
 }
 
 /// A qvalue (RFC 3261 §25.1) in thousandths; 1 if it cannot be read.

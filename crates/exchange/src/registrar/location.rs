@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook_wire::{Instant, Uri};
+use offhook_wire::{Instant, Uri, canonical_host};
 
 use super::former::FormerOwners;
 use crate::flow::FlowId;
@@ -13,7 +13,7 @@ use crate::token::BindingId;
 pub(crate) struct Binding {
     pub(crate) id: BindingId,
     pub(crate) user: String,
-    /// The Contact URI as registered: the Request-URI of what is sent there.
+    /// The Contact URI as registered, with its headers.
     pub(crate) uri: Vec<u8>,
     /// The parameters of the Contact value to tell back, each with its semicolon.
     pub(crate) params: Vec<u8>,
@@ -51,6 +51,12 @@ impl Binding {
     /// Whether the phone uses this flow.
     pub(crate) fn is_on(&self, flow: FlowId) -> bool {
         flow == self.flow || flow == self.source
+    }
+
+    /// The Request-URI of what is sent there: the Contact URI without the headers, which no Request-URI may have (RFC 3261
+    /// §19.1.1).
+    pub(crate) fn target(&self) -> &[u8] {
+        without_headers(&self.uri)
     }
 
     /// Whether both are flows of one device.
@@ -158,7 +164,7 @@ impl Location {
             .filter_map(|(_, id)| self.get(*id))
     }
 
-    /// The binding whose contact is this URI (RFC 3261 §19.1.4) and belongs to this owner, the oldest of several.
+    /// The binding whose target is this URI (RFC 3261 §19.1.4) and belongs to this owner, the oldest of several.
     ///
     /// Any user may register any contact, so a contact alone does not say whose phone it is.
     pub(crate) fn by_contact(&self, now: Instant, uri: &[u8], owner: Owner<'_>) -> Option<&Binding> {
@@ -179,14 +185,14 @@ impl Location {
             .range((key.clone(), 0, BindingId::LEAST)..)
             .take_while(|(other, ..)| *other == key)
             .filter_map(|(.., id)| self.get(*id))
-            .filter(|binding| same_uri(&binding.uri, uri))
+            .filter(|binding| same_uri(binding.target(), uri))
             .collect()
     }
 
     /// A binding ended and its user did not ask for it: the contact is the user's for some time to come.
     pub(crate) fn remember_owner(&mut self, now: Instant, binding: &Binding) {
-        if self.with_contact(&binding.uri).iter().all(|other| other.user == binding.user) {
-            self.former.lost(now, &contact_key(&binding.uri), &binding.user);
+        if self.with_contact(binding.target()).iter().all(|other| other.user == binding.user) {
+            self.former.lost(now, &contact_key(binding.target()), &binding.user);
         }
     }
 
@@ -209,6 +215,13 @@ impl Location {
     }
 }
 
+fn without_headers(uri: &[u8]) -> &[u8] {
+    let Ok(parsed) = Uri::parse(uri) else { return uri };
+    let target = &uri[..uri.len() - parsed.query.len()];
+    // The user part may hold a question mark too, but nothing after the host.
+    target.strip_suffix(b"?").unwrap_or(target)
+}
+
 /// RFC 3261 §19.1.4; what is no URI is equal to itself only.
 pub(crate) fn same_uri(one: &[u8], other: &[u8]) -> bool {
     match (Uri::parse(one), Uri::parse(other)) {
@@ -220,9 +233,27 @@ pub(crate) fn same_uri(one: &[u8], other: &[u8]) -> bool {
 /// Equal for equal URIs; the parts that equality always compares.
 fn contact_key(uri: &[u8]) -> Vec<u8> {
     let Ok(uri) = Uri::parse(uri) else { return uri.to_vec() };
-    let mut key = uri.host.to_ascii_lowercase();
+    let mut key = canonical_host(uri.host);
     key.push(0);
     key.extend_from_slice(&uri.port.unwrap_or_default().to_be_bytes());
     key.extend_from_slice(&offhook_wire::unescape(uri.user.unwrap_or_default()));
     key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_has_no_headers() {
+        for (uri, target) in [
+            ("sip:a@b;x?Route=%3Csip:c%3E", "sip:a@b;x"),
+            ("sip:a@b?", "sip:a@b"),
+            ("sip:a?b@c", "sip:a?b@c"),
+            ("sip:a?b@c?Subject=d", "sip:a?b@c"),
+            ("sip:a@b", "sip:a@b"),
+        ] {
+            assert_eq!(without_headers(uri.as_bytes()), target.as_bytes());
+        }
+    }
 }

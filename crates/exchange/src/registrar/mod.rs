@@ -62,8 +62,8 @@ fn require_nothing(request: &Message) -> Result<(), Answer> {
     Err(options.fold(Answer::new(420), |answer, option| answer.with(HeaderName::Unsupported, option)))
 }
 
-/// Step 5: the user part is the index, whatever its parameters and escapes. That a user does not exist is told before any challenge: nobody
-/// could ever answer one.
+/// Step 5: the user part is the index, whatever its parameters and escapes. Another scheme than SIP and SIPS is no
+/// address-of-record (§10.2). A user that does not exist is refused before any challenge, which could not be answered.
 fn address_of_record(
     cx: &Cx,
     address: Result<NameAddr<'_>, offhook_wire::HeaderError>,

@@ -32,8 +32,11 @@ impl ServerKey {
         let mut matter = Vec::with_capacity(96);
         match via.branch() {
             // The branch is unique for ever; the sent-by tells a forger from the owner.
-            Some(branch) if branch.starts_with(MAGIC_COOKIE) => matter.extend_from_slice(branch),
-            // RFC 2543 had no unique branch. The ACK of a refusal has another To tag, so To is not compared.
+            Some(branch) if branch.len() > MAGIC_COOKIE.len() && branch.starts_with(MAGIC_COOKIE) => {
+                matter.extend_from_slice(branch);
+            }
+            // RFC 2543 had no unique branch, and a cookie alone is none either (RFC 4475 §3.2.1). The ACK of a refusal has
+            // another To tag, so To is not compared.
             _ => {
                 let cseq = request.cseq()?;
                 let number = cseq.number.to_string();
@@ -107,9 +110,11 @@ mod tests {
 
     #[test]
     fn without_a_cookie_the_rest_of_the_request_makes_the_key() {
+        for via in ["SIP/2.0/UDP host;branch=1", "SIP/2.0/UDP host;branch=z9hG4bK", "SIP/2.0/UDP host"] {
+            assert_eq!(key("INVITE", via, 1), key("ACK", via, 1));
+            assert_ne!(key("INVITE", via, 1), key("INVITE", via, 2));
+        }
         let via = "SIP/2.0/UDP host;branch=1";
-        assert_eq!(key("INVITE", via, 1), key("ACK", via, 1));
-        assert_ne!(key("INVITE", via, 1), key("INVITE", via, 2));
         assert_ne!(key("INVITE", via, 1), key("INVITE", "SIP/2.0/UDP host;branch=2", 1));
     }
 }

@@ -28,10 +28,12 @@ fn answer(message: &str) -> String {
 #[test]
 fn options_are_answered_and_keep_alives_returned() {
     assert_eq!(answer(OPTIONS), "SIP/2.0 200 OK");
-    let traced = OPTIONS
-        .replace("sip:example.com", "sip:bob@example.com")
-        .replace("Max-Forwards: 70", "Max-Forwards: 0");
-    assert_eq!(answer(&traced), "SIP/2.0 200 OK");
+    let last_hop = OPTIONS.replace("Max-Forwards: 70", "Max-Forwards: 0");
+    assert_eq!(answer(&last_hop), "SIP/2.0 200 OK");
+    assert_eq!(
+        answer(&last_hop.replace("sip:example.com", "sip:bob@example.com")),
+        "SIP/2.0 483 Too Many Hops"
+    );
     assert_eq!(answer("\n\n"), "");
     let mut lab = Lab::new();
     let flow = lab.up(1, Transport::Ws);
@@ -51,7 +53,8 @@ fn faults_are_answered_if_they_can_be() {
     assert_eq!(changed("SIP/2.0\n", "SIP/3.0\n"), "SIP/2.0 505 Version Not Supported");
     assert_eq!(changed("Max-Forwards: 70", "Max-Forwards: many"), "SIP/2.0 400 Bad Request");
     assert_eq!(changed("sip:example.com", "tel:+1"), "SIP/2.0 416 Unsupported URI Scheme");
-    assert_eq!(changed("Call-ID: x\n", ""), "", "nothing to answer to");
+    assert_eq!(changed("Call-ID: x\n", ""), "SIP/2.0 400 Bad Request");
+    assert_eq!(changed("Via:", "Viae:"), "", "nothing to answer to");
     assert_eq!(
         changed("Call-ID: x", "Content-Length: 5\nContent-Length: 6\nCall-ID: x"),
         "SIP/2.0 400 Bad Request"

@@ -27,6 +27,14 @@ impl<'a> Via<'a> {
 
     /// Reads the first value of `row` and says where it ends: at a comma or at the end.
     pub(crate) fn leading(row: &'a [u8]) -> Result<(Self, usize), ValueError> {
+        let (via, at) = Self::sender(row)?;
+        let (params, length, branch) =
+            Params::leading_with(&row[at..], "branch").map_err(|error| error.shifted(at))?;
+        Ok((Self { params, branch, ..via }, at + length))
+    }
+
+    /// Reads the transport and the sent-by at the start of `row` and says where they end.
+    fn sender(row: &'a [u8]) -> Result<(Self, usize), ValueError> {
         let transport = skip_protocol(row)?;
         let transport_end = skip_token(row, transport);
         let host = skip_lws(row, transport_end);
@@ -35,11 +43,13 @@ impl<'a> Via<'a> {
         }
         let host_end = host_end(row, host)?;
         let (port, at) = port(row, host_end)?;
-        let (params, length, branch) =
-            Params::leading_with(&row[at..], "branch").map_err(|error| error.shifted(at))?;
         let (transport, host) = (&row[transport..transport_end], &row[host..host_end]);
-        let via = Self { transport, host, port, params, branch };
-        Ok((via, at + length))
+        Ok((Self { transport, host, port, params: Params::default(), branch: None }, at))
+    }
+
+    /// Whether `row` begins with a transport and a sent-by, whatever follows them.
+    pub(crate) fn has_sender(row: &[u8]) -> bool {
+        Via::sender(row).is_ok()
     }
 
     /// The branch (RFC 3261 §8.1.1.7).

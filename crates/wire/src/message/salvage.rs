@@ -4,8 +4,8 @@ use super::parse::{Table, content_length_of, row};
 use super::rows::Entry;
 use super::start::Start;
 use super::{HeaderName, Message};
-use crate::Limits;
 use crate::scan::skip_token;
+use crate::{Limits, Via};
 use bytes::Bytes;
 use memchr::memmem::find;
 
@@ -13,26 +13,18 @@ impl Message {
     /// Best effort for a request that [`Message::parse`] refused: the rows that can be read and an empty
     /// body, so that a 400 can be written (RFC 3261 §8.2.6.2, §16.3).
     ///
-    /// `None` when no reply is possible or allowed: it is no request, it is an ACK, one of Via, From,
-    /// To, Call-ID and CSeq is missing, or the top Via cannot be read.
+    /// `None` when no reply is possible or allowed: it is no request, it is an ACK, or the top Via does not
+    /// say where it came from. A reply to a request that lacks other mandatory rows lacks them too: it is
+    /// known by its branch (§17.1.3), and RFC 4475 §3.3.1 would rather have it than none.
     pub fn salvage(data: Bytes, limits: &Limits) -> Option<Self> {
         let scanned = &data[..data.len().min(limits.head).min(u32::MAX as usize)];
         let line = find(scanned, b"\r\n")?;
         let start = request_start(&scanned[..line])?;
         let (rows, end) = salvage_rows(scanned, line + 2, limits);
-        let has = |name| rows.iter().any(|row: &Entry| row.name == name && row.value < row.value_end);
-        let answerable = has(HeaderName::Via)
-            && has(HeaderName::From)
-            && has(HeaderName::To)
-            && has(HeaderName::CallId)
-            && has(HeaderName::CSeq);
-        if !answerable {
-            return None;
-        }
         let body = end as u32;
         let salvaged = Self { data: data.slice(..end), rows: said_once(rows), start, body };
-        // A reply goes where the top Via says (§18.2.2).
-        salvaged.via().is_ok().then_some(salvaged)
+        // A reply goes where the top Via says (§18.2.2), whatever its parameters are.
+        salvaged.header(HeaderName::Via).is_some_and(Via::has_sender).then_some(salvaged)
     }
 }
 

@@ -105,9 +105,19 @@ fn what_must_not_be_answered_is_not_salvaged() {
     assert!(salvage(format!("X sip:a SIP/2.0 \r\n{rest}")).is_some());
     assert!(salvage(format!("ACK sip:a SIP/2.0 \r\n{rest}")).is_none());
     assert!(salvage(format!("SIP/2.0 9999 x\r\n{rest}")).is_none());
-    assert!(salvage(format!("X sip:a SIP/2.0 \r\n{}", rest.replace("i: x\r\n", ""))).is_none());
     assert!(salvage(format!("X sip:a SIP/2.0 \r\n{}", rest.replace("SIP/2.0/UDP h", ";;,;"))).is_none());
+    assert!(salvage(format!("X sip:a SIP/2.0 \r\n{}", rest.replace("Via:", "Vias:"))).is_none());
     assert!(salvage("\r\n\r\n".into()).is_none());
+}
+
+#[test]
+fn a_reply_copies_what_there_is() {
+    let text = b"INVITE sip:a@b SIP/2.0\r\nCSeq: 1 INVITE\r\nVia: SIP/2.0/UDP h;;,;branch=1\r\n\r\n";
+    let salvaged = Message::salvage(Bytes::from_static(text), &Limits::default()).unwrap();
+    let reply = crate::Builder::reply(&salvaged, 400, "Bad Request", Some(b"t")).finish();
+    let expected = b"SIP/2.0 400 Bad Request\r\nCSeq: 1 INVITE\r\nVia: SIP/2.0/UDP h;;,;branch=1\r\n\
+        Content-Length: 0\r\n\r\n";
+    assert_eq!(reply, &expected[..]);
 }
 
 #[test]

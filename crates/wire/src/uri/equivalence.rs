@@ -1,11 +1,11 @@
 //! When two URIs are the same (RFC 3261 §19.1.4).
 
 use super::escape::first;
-use super::{Scheme, Uri};
+use super::{Scheme, Uri, same_host};
 use crate::headers::Params;
 
 impl Uri<'_> {
-    /// Whether both name the same resource (RFC 3261 §19.1.4). tel URIs compare their digits
+    /// Whether both name the same resource (RFC 3261 §19.1.4, RFC 5954 §4.2). tel URIs compare their digits
     /// (RFC 3966 §4); other schemes compare byte by byte, but for the case of the scheme.
     ///
     /// A URI with more than 32 parameters and headers is the same only as one that is written the same: each
@@ -21,7 +21,7 @@ impl Uri<'_> {
             (Scheme::Sip, Scheme::Sip) | (Scheme::Sips, Scheme::Sips) => {
                 same_option(self.user, other.user)
                     && same_option(self.password, other.password)
-                    && self.host.eq_ignore_ascii_case(other.host)
+                    && same_host(self.host, other.host)
                     && self.port == other.port
                     && params_agree(&self.params, &other.params)
                     && params_agree(&other.params, &self.params)

@@ -2,8 +2,10 @@
 
 mod equivalence;
 mod escape;
+mod host;
 
 pub use escape::{escape_user, unescape};
+pub use host::{canonical_host, same_host};
 
 use crate::headers::Params;
 use crate::scan::{number, skip_host, skip_uri};
