@@ -3,12 +3,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Baresip } from './lib/baresip.js';
 import { Browser } from './lib/browser.js';
 import { Kamailio } from './lib/kamailio.js';
+import { Linphone } from './lib/linphone.js';
 import { CommandPhone, Exchange } from './lib/offhook.js';
 import { endAll, freePort } from './lib/processes.js';
 import { check, story, sum } from './lib/report.js';
 import { blindTransfer, connect, hangUp, whole } from './scenarios/call.js';
+import { eachOther } from './scenarios/exchange.js';
 import { killedAround, killedInCall, wrongPassword } from './scenarios/registration.js';
 
 process.on('exit', endAll);
@@ -84,6 +87,16 @@ await tell('JsSIP and offhook call one another through the exchange of offhook',
   await whole(ours('alice', 440, { url: exchange.url }), bob, 'caller');
   await whole(bob, await listening('carol', 660, exchange.url), 'caller');
 });
+
+for (const Phone of [Baresip, Linphone]) {
+  const [alice, bob] = [new Phone('alice', 440, folder), new Phone('bob', 880, folder)];
+  await tell(`two instances of ${alice.kind} call each other through the exchange of offhook`, async () => {
+    const exchange = new Exchange();
+    opened.push(exchange, alice, bob);
+    await check('the exchange is up, with UDP', () => exchange.start(['alice', 'bob'], { udp: true }));
+    await eachOther(exchange, alice, bob);
+  });
+}
 
 await tell('a wrong password', () => wrongPassword(kamailio, ours('alice', 440, { password: 'wrong' })));
 

@@ -1,13 +1,12 @@
 // The `offhook` command as a phone: one process each, events as JSON lines, orders by standard input.
 
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { share } from '../page/tones.js';
 import { Journal } from './journal.js';
-import { keep } from './processes.js';
+import { freeUdpPort, keep } from './processes.js';
 import { Peer } from './peer.js';
+import { secondsOfTone } from './wav.js';
 
 const COMMAND = process.env.OFFHOOK;
 
@@ -60,16 +59,9 @@ export class CommandPhone extends Peer {
   /** Waits for the recording of a call that ended, and looks for half a second of a tone in it. */
   async recorded(hz, since) {
     await this.journal.first('recording', ({ event }) => event === 'recorded', { since });
-    const wav = readFileSync(this.record);
-    const rate = wav.readUInt32LE(24);
-    const samples = new Int16Array(wav.buffer.slice(wav.byteOffset + 44, wav.byteOffset + (wav.length & ~1)));
-    const window = rate / 10;
-    let heard = 0;
-    for (let at = 0; at + window <= samples.length; at += window) {
-      if (share(samples.subarray(at, at + window), hz / rate) > 0.8) heard += 1;
-    }
-    if (heard < 5) throw new Error(`${heard / 10} s of ${hz} Hz in ${samples.length / rate} s of ${this.record}`);
-    return `${heard / 10} s of it in ${(samples.length / rate).toFixed(1)} s`;
+    const { tone, all } = secondsOfTone(this.record, hz);
+    if (tone < 0.5) throw new Error(`${tone} s of ${hz} Hz in ${all} s of ${this.record}`);
+    return `${tone} s of it in ${all.toFixed(1)} s`;
   }
 
   /** Runs a command that ends by itself; its exit code. */
@@ -100,13 +92,38 @@ export class Exchange {
   #exit = null;
   journal = new Journal('offhook exchange');
 
-  async start(users) {
+  /** With `udp` it listens on UDP too, and challenges with MD5 alone, for phones that know no other algorithm. */
+  async start(users, { udp = false } = {}) {
     const options = ['--listen', '127.0.0.1:0', '--realm', 'interop.test', '--json'];
+    if (udp) options.push('--udp', `127.0.0.1:${await freeUdpPort()}`, '--algorithm', 'md5');
     for (const user of users) options.push('--user', `${user}:${user}-pw`);
     this.#process = run(['exchange', ...options], this.journal);
     this.#exit = new Promise((resolve) => this.#process.once('close', resolve));
-    const { ws } = await this.journal.first('listening', ({ event }) => event === 'listening');
+    const { ws, udp: datagrams } = await this.journal.first('listening', ({ event }) => event === 'listening');
     this.url = ws;
+    // `IP:PORT`.
+    this.udp = datagrams?.replace('udp://', '');
+  }
+
+  /** Waits for the registration of a user; returns its Contact. */
+  async registered(user, since) {
+    const fits = ({ event, user: registered }) => event === 'registered' && registered === user;
+    return (await this.journal.first(`registration of ${user}`, fits, { since })).contact;
+  }
+
+  /** Waits until a user has removed its Contact. */
+  async unregistered(user, since) {
+    const fits = ({ event, user: gone, why }) => event === 'unregistered' && gone === user && why === 'removed';
+    await this.journal.first(`end of the registration of ${user}`, fits, { since });
+  }
+
+  /** Waits for the end of a call, and fails unless it was offered, rang, was answered and ended, each once. */
+  async carried(since) {
+    const steps = () => this.journal.since(since, ({ event }) => event === 'call').map(({ step }) => step);
+    await this.journal.settle('end of the call', () => steps().includes('ended'));
+    const all = steps().join(', ');
+    if (all !== 'offered, ringing, answered, ended') throw new Error(`the exchange reported: ${all}`);
+    return all;
   }
 
   async close() {

@@ -1,5 +1,6 @@
 // Everything that is started here is stopped here, however the suite ends.
 
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
 const kept = new Set();
@@ -32,6 +33,18 @@ export function freePort() {
     server.listen(0, '127.0.0.1', () => {
       const { port } = server.address();
       server.close(() => resolve(port));
+    });
+  });
+}
+
+/** A UDP port of loopback that is free now. */
+export function freeUdpPort() {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket('udp4');
+    socket.once('error', reject);
+    socket.bind(0, '127.0.0.1', () => {
+      const { port } = socket.address();
+      socket.close(() => resolve(port));
     });
   });
 }
