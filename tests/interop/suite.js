@@ -10,9 +10,11 @@ import { Linphone } from './lib/linphone.js';
 import { CommandPhone, Exchange } from './lib/offhook.js';
 import { endAll, freePort } from './lib/processes.js';
 import { check, story, sum } from './lib/report.js';
+import { Sipp } from './lib/sipp.js';
 import { blindTransfer, connect, hangUp, whole } from './scenarios/call.js';
 import { eachOther } from './scenarios/exchange.js';
 import { killedAround, killedInCall, wrongPassword } from './scenarios/registration.js';
+import { answerToTheVia, callBetweenRuns } from './scenarios/sipp.js';
 
 process.on('exit', endAll);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
@@ -50,6 +52,14 @@ async function listening(user, hz, url = kamailio.url) {
   const phone = ours(user, hz, { url });
   await check(`${phone.name} registers`, () => phone.listen());
   return phone;
+}
+
+/** Our exchange, which listens on UDP. */
+async function datagrams() {
+  const exchange = new Exchange();
+  opened.push(exchange);
+  await check('the exchange is up, with UDP', () => exchange.start(['alice', 'bob'], { udp: true }));
+  return exchange;
 }
 
 /** One story, with its phones put away at its end, so that they take no part in the next. */
@@ -91,10 +101,21 @@ await tell('JsSIP and offhook call one another through the exchange of offhook',
 for (const Phone of [Baresip, Linphone]) {
   const [alice, bob] = [new Phone('alice', 440, folder), new Phone('bob', 880, folder)];
   await tell(`two instances of ${alice.kind} call each other through the exchange of offhook`, async () => {
-    const exchange = new Exchange();
-    opened.push(exchange, alice, bob);
-    await check('the exchange is up, with UDP', () => exchange.start(['alice', 'bob'], { udp: true }));
-    await eachOther(exchange, alice, bob);
+    opened.push(alice, bob);
+    await eachOther(await datagrams(), alice, bob);
+  });
+}
+
+for (const [name, body] of [
+  ['sipp calls sipp through the exchange of offhook', (...all) => callBetweenRuns(...all, { elsewhere: false })],
+  ['the same, and the callee has registered from another port', (...all) => callBetweenRuns(...all, { elsewhere: true })],
+  ['sipp asks the exchange of offhook from one port and listens on another', answerToTheVia],
+]) {
+  await tell(name, async () => {
+    const exchange = await datagrams();
+    const [alice, bob] = ['alice', 'bob'].map((user) => new Sipp(user, exchange.udp, folder));
+    opened.push(alice, bob);
+    await body(exchange, alice, bob);
   });
 }
 
