@@ -18,7 +18,7 @@ const LINES = [
 export class Linphone extends Program {
   constructor(user, hz, folder) {
     super('linphonec', user, hz, folder);
-    // Without a folder for its database it starts only halfway, and opens no socket.
+    // Without a folder for its database it opens no SIP socket.
     mkdirSync(join(this.home, '.local/share/linphone'), { recursive: true });
   }
 
@@ -52,7 +52,7 @@ export class Linphone extends Program {
     this.say('calls');
   }
 
-  /** The next call goes into the next file. linphonec stands still when it is told so while a call rings. */
+  /** Names the file of the next call here: `record` while a call rings makes linphonec hang. */
   async idle() {
     await super.idle();
     this.say(`record ${this.recording()}`);
