@@ -1,5 +1,6 @@
 //! Where an exchange listens.
 
+use super::Origins;
 use crate::TlsError;
 use crate::flow::provider;
 use offhook_exchange::Uncovered;
@@ -21,6 +22,11 @@ pub struct Listen {
     pub wss: Option<(SocketAddr, Certified)>,
     /// For UDP.
     pub udp: Option<SocketAddr>,
+    /// The web pages that may open a WebSocket (default: [`Origins::any`]); others are refused with 403. What a page may do
+    /// here does not depend on the browser that shows it: a WebSocket of SIP carries no cookies, and each registration and
+    /// call of a user is proved by digest. A page does come from inside the network of its browser, though: list the
+    /// origins where an exchange relies on who can reach it, as on the loopback, or lets guests call.
+    pub origins: Origins,
     /// Most connections at a time (default 1024); one more is closed at once.
     pub connections: usize,
     /// How long TLS and the WebSocket upgrade may take together (default 5 s).
@@ -35,6 +41,7 @@ impl Default for Listen {
             ws: None,
             wss: None,
             udp: None,
+            origins: Origins::any(),
             connections: 1024,
             upgrade_timeout: Duration::from_secs(5),
             seed: None,

@@ -2,9 +2,11 @@
 
 mod connection;
 mod listen;
+mod origin;
 mod server;
 
 pub use listen::{Addresses, Certified, ExchangeError, Listen};
+pub use origin::{Origin, OriginError, Origins};
 
 use crate::queue::{Queue, Taken};
 use listen::Bound;

@@ -2,7 +2,7 @@
 
 use super::connection::{self, Accepted, Report};
 use super::listen::{Bound, Certified, ExchangeError, Listen};
-use super::{Command, Running};
+use super::{Command, Origins, Running};
 use crate::flow::Limits;
 use crate::queue::Queue;
 use crate::{Clock, entropy};
@@ -41,6 +41,7 @@ pub(super) fn start(
         wss: bound.wss,
         udp: bound.udp,
         limits: Limits::new(message),
+        origins: listen.origins.clone(),
         most: listen.connections,
         upgrade_timeout: listen.upgrade_timeout,
         next_flow: 0,
@@ -61,6 +62,7 @@ struct Server {
     wss: Option<(TcpListener, Certified)>,
     udp: Option<UdpSocket>,
     limits: Limits,
+    origins: Origins,
     most: usize,
     upgrade_timeout: Duration,
     next_flow: u64,
@@ -133,7 +135,8 @@ impl Server {
         }
         let flow = self.new_flow();
         let (limits, upgrade_timeout) = (self.limits, self.upgrade_timeout);
-        let accepted = Accepted { flow, stream, remote, certified, limits, upgrade_timeout };
+        let origins = self.origins.clone();
+        let accepted = Accepted { flow, stream, remote, certified, origins, limits, upgrade_timeout };
         let task = self.tasks.spawn(connection::run(accepted, self.reports.clone()));
         self.connections.insert(flow, Connection::Upgrading(task));
     }
