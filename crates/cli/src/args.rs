@@ -3,6 +3,7 @@
 use crate::record::Record;
 use clap::{Parser, Subcommand, ValueEnum};
 use offhook::{DtmfPath, Secret};
+use offhook_tokio::{Origin, OriginError};
 use offhook_wire::digest::Algorithm;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -142,6 +143,11 @@ pub(crate) struct Exchange {
     /// or cannot skip one that they do not know: SIPp 3.6 and baresip 1.0 need `md5`
     #[arg(long = "algorithm", value_name = "LIST", default_value = "sha-256,md5")]
     pub(crate) algorithms: Algorithms,
+    /// Web pages that may connect, such as https://phone.example.com; `null` for those that do not tell, * for any;
+    /// once for each [default: pages whose host is the realm, a domain, an address of --listen or --wss, or the
+    /// loopback if the exchange listens there, by http or https on any port]
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    pub(crate) origins: Vec<Pages>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -314,6 +320,21 @@ impl FromStr for Algorithms {
     }
 }
 
+/// Web pages that may connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Pages {
+    Any,
+    Of(Origin),
+}
+
+impl FromStr for Pages {
+    type Err = OriginError;
+
+    fn from_str(text: &str) -> Result<Self, OriginError> {
+        if text == "*" { Ok(Self::Any) } else { text.parse().map(Self::Of) }
+    }
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "expected seconds, such as 5 or 0.5".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|why| why.to_string())
@@ -354,6 +375,8 @@ mod tests {
             "offhook call bob --server http://h --user a",
             "offhook call bob --server ws://h --user a --tone nan",
             "offhook call bob --server ws://h --user a --duration -1",
+            "offhook exchange --user a:b --origin phone.example.com",
+            "offhook exchange --user a:b --origin https://phone.example.com/",
         ] {
             assert!(Args::try_parse_from(line.split_whitespace()).is_err(), "{line}");
         }

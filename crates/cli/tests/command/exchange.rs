@@ -1,7 +1,8 @@
 //! `offhook exchange` and its options.
 
 use super::{BOUND, Offhook};
-use std::net::UdpSocket;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpStream, UdpSocket};
 
 /// The answer to one request of alice's by UDP.
 fn answer(method: &str, options: &[&str]) -> String {
@@ -33,4 +34,63 @@ fn the_algorithms_that_are_asked_for_are_offered_in_their_order() {
     assert_eq!(offered(&[]), ["SHA-256", "MD5"]);
     assert_eq!(offered(&["--algorithm", "md5"]), ["MD5"]);
     assert_eq!(offered(&["--algorithm", "md5,sha-512-256"]), ["MD5", "SHA-512-256"]);
+}
+
+/// An exchange, and the address of its WebSocket.
+fn start(options: &[&str]) -> (Offhook, String) {
+    let fixed = ["exchange", "--listen", "127.0.0.1:0", "--realm", "house.test", "--user", "alice:a-pw"];
+    let exchange = Offhook::start(&[&fixed[..], options].concat());
+    let url = exchange.until("listening", |_| true)["ws"].as_str().expect("a URL").to_owned();
+    (exchange, url.trim_start_matches("ws://").to_owned())
+}
+
+/// The status of the answer to the upgrade of a page. The Host header names the page too, as it does after DNS rebinding.
+fn upgraded(address: &str, origin: Option<&str>) -> String {
+    let host = origin.and_then(|origin| origin.split_once("://")).map_or("x", |(_, host)| host);
+    let origin = origin.map(|origin| format!("Origin: {origin}\r\n")).unwrap_or_default();
+    let mut stream = TcpStream::connect(address).expect("listens");
+    stream.set_read_timeout(Some(BOUND)).expect("not zero");
+    let request = format!(
+        "GET / HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{origin}\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Protocol: sip\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).expect("answered in time");
+    line.split(' ').nth(1).expect("a status").to_owned()
+}
+
+#[test]
+fn without_a_list_pages_from_the_own_names_may_connect() {
+    let (_exchange, address) = start(&["--domain", "office.test"]);
+    for own in [
+        None,
+        Some("http://127.0.0.1:8080"),
+        Some("https://localhost"),
+        Some("http://[::1]:5173"),
+        Some("https://House.test"),
+        Some("http://office.test:8080"),
+    ] {
+        assert_eq!(upgraded(&address, own), "101", "{own:?}");
+    }
+    for foreign in ["http://evil.example", "null", "http://127.0.0.2", "http://localhost.evil.example"] {
+        assert_eq!(upgraded(&address, Some(foreign)), "403", "{foreign}");
+    }
+}
+
+#[test]
+fn with_a_list_only_its_pages_may_connect() {
+    let (_exchange, address) = start(&["--origin", "https://phone.example.com:8443", "--origin", "null"]);
+    for (origin, status) in [
+        (None, "101"),
+        (Some("https://phone.example.com:8443"), "101"),
+        (Some("null"), "101"),
+        (Some("https://phone.example.com"), "403"),
+        (Some("http://127.0.0.1:8080"), "403"),
+    ] {
+        assert_eq!(upgraded(&address, origin), status, "{origin:?}");
+    }
+    let (_exchange, address) = start(&["--origin", "*"]);
+    assert_eq!(upgraded(&address, Some("http://evil.example")), "101");
 }
