@@ -26,8 +26,8 @@ pub struct Config {
     /// One challenge is offered for each of these, in this order: the strongest first (RFC 8760 §2.4). The default has
     /// MD5 last: JsSIP and SIP.js keep only the last row and know nothing else.
     pub algorithms: Vec<Algorithm>,
-    /// Whether a caller whose From is of a foreign domain may call our users without credentials. Callers from our
-    /// own domains are always challenged, and nobody may relay to a foreign domain.
+    /// Whether a caller whose From is of a foreign domain may call our users without credentials (default: no, it is refused with
+    /// 403). Callers from our own domains are always challenged, and nobody may relay to a foreign domain.
     pub guests: bool,
     /// The shortest registration granted; a shorter wish is answered 423 (RFC 3261 §10.3 step 7). No 423 can be
     /// sent for an hour or more, so a larger minimum has no effect beyond that.
@@ -58,7 +58,7 @@ impl Config {
             realm: domain,
             users: BTreeMap::new(),
             algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
-            guests: true,
+            guests: false,
             min_expires: Duration::from_secs(30),
             default_expires: Duration::from_secs(600),
             max_expires: Duration::from_secs(3600),

@@ -93,6 +93,7 @@ impl ExchangeNode {
     pub fn start(&mut self, scenario: &Scenario, now: Instant) {
         let ExchangeSetup { name, two_homes, min_expires, .. } = &self.setup;
         let mut config = Config::new(DOMAIN).with_host(name);
+        config.guests = true;
         config.second_host = two_homes.then(|| format!("inner.{name}"));
         if let Some(least) = *min_expires {
             config.min_expires = least;

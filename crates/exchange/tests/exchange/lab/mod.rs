@@ -24,11 +24,13 @@ pub(crate) struct Lab {
     pub(crate) ladder: Vec<String>,
 }
 
-/// The domain of every test: alice, bob and carol, with their names and `-pw` as passwords.
+/// The domain of every test: alice, bob and carol, with their names and `-pw` as passwords, and guests from elsewhere.
 pub(crate) fn config() -> Config {
+    let mut config = Config::new("example.com");
+    config.guests = true;
     ["alice", "bob", "carol"]
         .into_iter()
-        .fold(Config::new("example.com"), |config, user| config.with_user(user, format!("{user}-pw")))
+        .fold(config, |config, user| config.with_user(user, format!("{user}-pw")))
 }
 
 impl Lab {
