@@ -139,6 +139,9 @@ pub(crate) struct Exchange {
     /// A further domain; once for each. The address of --listen is one anyway
     #[arg(long = "domain", value_name = "NAME")]
     pub(crate) domains: Vec<String>,
+    /// Let callers from other domains call without credentials
+    #[arg(long)]
+    pub(crate) guests: bool,
     /// Digest algorithms to offer, in this order: md5, sha-256, sha-512-256. Some phones read the first challenge only,
     /// or cannot skip one that they do not know: SIPp 3.6 and baresip 1.0 need `md5`
     #[arg(long = "algorithm", value_name = "LIST", default_value = "sha-256,md5")]

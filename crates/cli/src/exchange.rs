@@ -113,6 +113,7 @@ fn config(args: &args::Exchange, users: &Users) -> Config {
         // Peers on UDP send to what our Via and Record-Route say.
         config = config.with_host(udp.to_string());
     }
+    config.guests = args.guests;
     config.algorithms = args.algorithms.0.clone();
     // A call to user@address is for this exchange as well.
     config.domains.extend(args.domains.iter().cloned());

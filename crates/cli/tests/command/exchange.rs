@@ -4,17 +4,18 @@ use super::{BOUND, Offhook};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpStream, UdpSocket};
 
-/// The answer to one request of alice's by UDP.
-fn answer(method: &str, options: &[&str]) -> String {
+/// The first answer to a request of `from` to alice by UDP.
+fn answer(method: &str, from: &str, options: &[&str]) -> String {
     let fixed = ["exchange", "--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--realm", "house.test"];
     let exchange = Offhook::start(&[&fixed[..], &["--user", "alice:a-pw"], options].concat());
     let url = exchange.until("listening", |_| true)["udp"].as_str().expect("a URL").to_owned();
     let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
     socket.connect(url.trim_start_matches("udp://")).expect("loopback");
     socket.set_read_timeout(Some(BOUND)).expect("not zero");
+    let target = if method == "REGISTER" { "house.test" } else { "alice@house.test" };
     let request = format!(
-        "{method} sip:house.test SIP/2.0\r\nVia: SIP/2.0/UDP x.invalid;branch=z9hG4bK7;rport\r\n\
-         From: <sip:alice@house.test>;tag=1\r\nTo: <sip:alice@house.test>\r\nCall-ID: raw\r\n\
+        "{method} sip:{target} SIP/2.0\r\nVia: SIP/2.0/UDP x.invalid;branch=z9hG4bK7;rport\r\n\
+         From: <sip:{from}>;tag=1\r\nTo: <sip:alice@house.test>\r\nCall-ID: raw\r\n\
          CSeq: 1 {method}\r\nMax-Forwards: 70\r\nContact: <sip:alice@x.invalid>\r\nContent-Length: 0\r\n\r\n"
     );
     socket.send(request.as_bytes()).expect("sent");
@@ -26,7 +27,7 @@ fn answer(method: &str, options: &[&str]) -> String {
 #[test]
 fn the_algorithms_that_are_asked_for_are_offered_in_their_order() {
     let offered = |options: &[&str]| {
-        let challenge = answer("REGISTER", options);
+        let challenge = answer("REGISTER", "alice@house.test", options);
         let rows = challenge.lines().filter(|line| line.starts_with("WWW-Authenticate: "));
         let algorithm = |row: &str| Some(row.split_once("algorithm=")?.1.split(',').next()?.to_owned());
         rows.map(|row| algorithm(row).expect("named")).collect::<Vec<_>>()
@@ -59,6 +60,14 @@ fn upgraded(address: &str, origin: Option<&str>) -> String {
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).expect("answered in time");
     line.split(' ').nth(1).expect("a status").to_owned()
+}
+
+#[test]
+fn guests_may_call_only_if_the_exchange_says_so() {
+    let status = |options: &[&str]| answer("INVITE", "carol@elsewhere.test", options)[..11].to_owned();
+    assert_eq!(status(&[]), "SIP/2.0 403");
+    assert_eq!(status(&["--guests"]), "SIP/2.0 480", "alice is not registered");
+    assert_eq!(answer("INVITE", "bob@house.test", &["--guests"])[..11], *"SIP/2.0 407", "no guest");
 }
 
 #[test]
