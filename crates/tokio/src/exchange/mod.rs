@@ -10,7 +10,7 @@ pub use origin::{Origin, OriginError, Origins};
 
 use crate::queue::{Queue, Taken};
 use listen::Bound;
-use offhook_exchange::{Config, Event, UserChanges};
+use offhook_exchange::{Config, Event, Load, UserChanges};
 use offhook_wire::digest::Password;
 use std::collections::BTreeMap;
 use tokio::sync::{mpsc, oneshot};
@@ -54,6 +54,7 @@ struct Running {
 /// What the handle asks of the task. When the handle is gone, the task ends.
 enum Command {
     DropConnections { done: oneshot::Sender<()> },
+    Load { reply: oneshot::Sender<Load> },
     SetUsers { users: BTreeMap<String, Vec<Password>>, done: oneshot::Sender<()> },
 }
 
@@ -101,6 +102,13 @@ impl ExchangeServer {
             // An exchange that stopped meanwhile has no connections either.
             let _ = cut.await;
         }
+    }
+
+    /// How much it holds at the moment; nothing if it is stopped.
+    pub async fn load(&self) -> Option<Load> {
+        let (reply, load) = oneshot::channel();
+        self.running.as_ref()?.commands.send(Command::Load { reply }).await.ok()?;
+        load.await.ok()
     }
 
     /// Replaces the list of users, also for later restarts. A user that is gone or has other passwords loses its

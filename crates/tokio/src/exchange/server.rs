@@ -121,6 +121,7 @@ impl Server {
                 self.exchange.set_users(users);
                 let _ = done.send(());
             }
+            Command::Load { reply } => drop(reply.send(self.exchange.load())),
         }
     }
 

@@ -175,6 +175,19 @@ async fn udp_takes_garbage_and_oversized_datagrams_and_answers_the_good_one() {
 }
 
 #[tokio::test]
+async fn the_load_is_told_while_it_runs() {
+    let mut exchange = exchange().await;
+    let load = exchange.load().await.expect("runs");
+    assert_eq!((load.flows, load.bindings, load.transactions), (0, 0, 0));
+    let alice = phone(&exchange, "alice", 440.0).await;
+    let load = exchange.load().await.expect("runs");
+    assert_eq!((load.flows, load.bindings), (1, 1));
+    alice.stop().await;
+    exchange.stop().await;
+    assert_eq!(exchange.load().await, None);
+}
+
+#[tokio::test]
 async fn a_busy_port_is_a_typed_error() {
     let exchange = exchange().await;
     let at = exchange.addresses().ws.expect("listens");
