@@ -70,7 +70,7 @@ With --json each line is an event:
   denied        user, code                      unregistered  user, contact, why
   call          call_id, from, to, step, code   users         added, removed, changed
   warning       message, file                   users_rejected  message, file, line
-  error         message";
+  load          flows, bindings, transactions   error         message";
 
 #[derive(Debug, Parser)]
 #[command(name = "offhook", version, about = "A SIP and WebRTC phone on the command line", after_help = EXAMPLES)]
@@ -151,6 +151,9 @@ pub(crate) struct Exchange {
     /// loopback if the exchange listens there, by http or https on any port]
     #[arg(long = "origin", value_name = "ORIGIN")]
     pub(crate) origins: Vec<Pages>,
+    /// Report the load every so many seconds, 0.1 to 86400
+    #[arg(long, value_name = "SECONDS", value_parser = period)]
+    pub(crate) stats: Option<Duration>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -343,6 +346,13 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|why| why.to_string())
 }
 
+fn period(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if (0.1..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("expected seconds between 0.1 and 86400".to_owned()),
+    }
+}
+
 fn hertz(text: &str) -> Result<f32, String> {
     match text.parse() {
         Ok(hz) if (50.0..=20_000.0).contains(&hz) => Ok(hz),
@@ -379,6 +389,9 @@ mod tests {
             "offhook call bob --server ws://h --user a --tone nan",
             "offhook call bob --server ws://h --user a --duration -1",
             "offhook exchange --user a:b --origin phone.example.com",
+            "offhook exchange --user a:b --stats 0",
+            "offhook exchange --user a:b --stats 1e300",
+            "offhook exchange --user a:b --stats nan",
             "offhook exchange --user a:b --origin https://phone.example.com/",
         ] {
             assert!(Args::try_parse_from(line.split_whitespace()).is_err(), "{line}");

@@ -15,6 +15,8 @@ use serde_json::json;
 use sources::{Loaded, Reading, Sources};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use users::{Source, Users};
 
 pub(crate) async fn run(args: args::Exchange, output: Output) -> Exit {
@@ -57,24 +59,50 @@ pub(crate) async fn run(args: args::Exchange, output: Output) -> Exit {
         &json!({ "ws": ws, "wss": wss, "udp": udp, "realm": args.realm }),
         format_args!("listening on {} for {}; Ctrl-C stops it", urls.join(", "), args.realm),
     );
-    serve(&mut server, &sources, hangup, output).await;
+    serve(&mut server, &sources, hangup, args.stats.map(ticks), output).await;
     server.stop().await;
     Exit::Done
 }
 
 /// Until it is to stop.
-async fn serve(server: &mut ExchangeServer, sources: &Sources, mut hangup: Hangup, output: Output) {
+async fn serve(
+    server: &mut ExchangeServer,
+    sources: &Sources,
+    mut hangup: Hangup,
+    mut stats: Option<Interval>,
+    output: Output,
+) {
     let stop = stop::wanted();
     tokio::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => return,
             () = hangup.next() => reload(server, sources, output).await,
+            () = tick(stats.as_mut()) => {
+                if let Some(load) = server.load().await {
+                    say::load(output, &load);
+                }
+            }
             event = server.next() => match event {
                 Some(event) => say::event(output, &event),
                 None => return,
             },
         }
+    }
+}
+
+/// The first comes when one period is over.
+fn ticks(period: Duration) -> Interval {
+    let mut ticks = interval_at(Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// Without ticks there is none. Cancel-safe.
+async fn tick(ticks: Option<&mut Interval>) {
+    match ticks {
+        Some(ticks) => drop(ticks.tick().await),
+        None => std::future::pending().await,
     }
 }
 

@@ -3,8 +3,8 @@
 use super::sources::Exposed;
 use super::users::{Source, Wrong};
 use crate::output::Output;
-use offhook_exchange::{CallStep, Event, Unregistered, UserChanges};
-use serde_json::json;
+use offhook_exchange::{CallStep, Event, Load, Unregistered, UserChanges};
+use serde_json::{Value, json};
 
 pub(super) fn event(output: Output, event: &Event) {
     match event {
@@ -81,4 +81,16 @@ pub(super) fn exposed(output: Output, exposed: &Exposed) {
     let file = exposed.file.display().to_string();
     let text = format!("{file} is open to others (mode {:04o}); try: chmod 600 {file}", exposed.mode);
     output.warn("warning", &json!({ "message": text, "file": file }), &text);
+}
+
+pub(super) fn load(output: Output, load: &Load) {
+    let numbers = numbers(load);
+    let fields = numbers.iter().map(|(name, number)| ((*name).to_owned(), Value::from(*number))).collect();
+    let text: Vec<String> = numbers.iter().map(|(name, number)| format!("{name} {number}")).collect();
+    output.event("load", &Value::Object(fields), format_args!("load: {}", text.join(", ")));
+}
+
+/// What is reported of the load, under which names.
+fn numbers(load: &Load) -> Vec<(&'static str, usize)> {
+    vec![("flows", load.flows), ("bindings", load.bindings), ("transactions", load.transactions)]
 }

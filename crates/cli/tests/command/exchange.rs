@@ -1,6 +1,7 @@
 //! `offhook exchange` and its options.
 
 use super::{BOUND, Offhook};
+use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpStream, UdpSocket};
 
@@ -102,4 +103,22 @@ fn with_a_list_only_its_pages_may_connect() {
     }
     let (_exchange, address) = start(&["--origin", "*"]);
     assert_eq!(upgraded(&address, Some("http://evil.example")), "101");
+}
+
+#[test]
+fn the_load_is_reported_every_so_often() {
+    let (exchange, address) = start(&["--stats", "0.1"]);
+    let is_load = |flows: u64, bindings: u64| {
+        move |line: &Value| {
+            line["flows"] == flows && line["bindings"] == bindings && line["transactions"].is_u64()
+        }
+    };
+    exchange.until("load", is_load(0, 0));
+    let url = format!("ws://{address}");
+    let login = ["--domain", "house.test", "--user", "alice", "--password", "a-pw"];
+    let phone = Offhook::start(&[&["register", "--server", &url][..], &login].concat());
+    phone.until("registered", |_| true);
+    exchange.until("load", is_load(1, 1));
+    drop(phone);
+    exchange.until("load", is_load(0, 0));
 }
