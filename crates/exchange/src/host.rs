@@ -57,9 +57,7 @@ fn address(text: &str) -> Option<IpAddr> {
 /// `::ffff:127.0.0.1` and the deprecated `::127.0.0.1` are an IPv4 address (RFC 4291 §2.5.5); `::` and `::1` are not.
 fn unmapped(address: Ipv6Addr) -> IpAddr {
     match address.segments() {
-        [0, 0, 0, 0, 0, 0, high, _] if high != 0 => {
-            address.to_ipv4().map_or(IpAddr::V6(address), IpAddr::V4)
-        }
+        [0, 0, 0, 0, 0, 0, high, _] if high != 0 => address.to_ipv4().map_or(IpAddr::V6(address), IpAddr::V4),
         _ => IpAddr::V6(address).to_canonical(),
     }
 }
