@@ -13,9 +13,9 @@ use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Try it:
-  offhook demo                                                    three phones and an exchange, in some seconds
+  offhook demo                                                    three phones and an exchange, in a few seconds
 
-Record what happens to phones, and run it again bit for bit:
+Record phones, and replay the recording bit for bit:
   offhook demo --record demo.offhook
   offhook replay demo.offhook --pcap demo.pcap --scenario demo.scn
 
@@ -85,26 +85,26 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Job {
-    /// Show it all: three phones, one exchange, a real call, a lost connection
+    /// Run three phones and an exchange: a real call, a transfer, a lost connection
     Demo(Demo),
     /// Run the embedded exchange: a registrar and proxy
     #[command(after_help = USERS)]
     Exchange(Exchange),
     /// Register, and stay registered until Ctrl-C
     Register(Register),
-    /// Call somebody
+    /// Make a call
     #[command(after_help = EVENTS)]
     Call(Call),
-    /// Register and take calls
+    /// Register and answer calls
     #[command(after_help = EVENTS)]
     Answer(Answer),
-    /// Run again what --record FILE.offhook recorded, compare, and draw it
+    /// Replay a flight recording, compare it with what was recorded, and draw its ladder
     Replay(Replay),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {
-    /// FILE.offhook: all that happens to the phones, for `offhook replay`. FILE.wav: what bob heard [default:
+    /// FILE.offhook: a flight recording of the phones, for `offhook replay`. FILE.wav: what bob received [default:
     /// offhook-demo.wav in the folder for temporary files]. May be given twice
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Vec<Record>,
@@ -112,13 +112,13 @@ pub(crate) struct Demo {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Exchange {
-    /// Where to listen for WebSocket; port 0 is a free one
+    /// Address to listen on for WebSocket; port 0 is a free one
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:5066")]
     pub(crate) listen: SocketAddr,
-    /// Where to listen for UDP
+    /// Address to listen on for UDP
     #[arg(long, value_name = "IP:PORT")]
     pub(crate) udp: Option<SocketAddr>,
-    /// Where to listen for WebSocket over TLS; needs --cert and --key
+    /// Address to listen on for WebSocket over TLS; needs --cert and --key
     #[arg(long, value_name = "IP:PORT", requires = "cert", requires = "key")]
     pub(crate) wss: Option<SocketAddr>,
     /// The certificate chain for --wss, PEM
@@ -161,27 +161,27 @@ pub(crate) struct Exchange {
 pub(crate) struct Register {
     #[command(flatten)]
     pub(crate) account: Account,
-    /// Leave as soon as it is registered
+    /// Exit once registered
     #[arg(long)]
     pub(crate) once: bool,
-    /// FILE.offhook: all that happens to the phone, for `offhook replay`
+    /// FILE.offhook: a flight recording of the phone, for `offhook replay`
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Vec<Record>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Call {
-    /// Whom: sip:bob@example.com, tel:+1555…, or a user or number of the own domain
-    #[arg(value_name = "WHOM")]
+    /// The callee: sip:bob@example.com, tel:+1555…, or a user or number of your own domain
+    #[arg(value_name = "CALLEE")]
     pub(crate) to: String,
     #[command(flatten)]
     pub(crate) account: Account,
     #[command(flatten)]
     pub(crate) sound: Sound,
-    /// Digits to send when the sound is up
+    /// Digits to send when the media path is up
     #[arg(long, value_name = "DIGITS", allow_hyphen_values = true)]
     pub(crate) dtmf: Option<String>,
-    /// How digits travel
+    /// How digits are sent
     #[arg(long, value_enum, default_value_t = Via::Auto)]
     pub(crate) dtmf_via: Via,
     /// Hang up after so many seconds
@@ -195,10 +195,10 @@ pub(crate) struct Answer {
     pub(crate) account: Account,
     #[command(flatten)]
     pub(crate) sound: Sound,
-    /// Take every call at once, instead of at the command `answer`
+    /// Answer immediately instead of waiting for `answer` on standard input
     #[arg(long)]
     pub(crate) auto: bool,
-    /// Leave after the first call
+    /// Exit after the first call
     #[arg(long)]
     pub(crate) once: bool,
     /// Hang up after so many seconds
@@ -223,7 +223,7 @@ pub(crate) struct Account {
     /// Answer challenges of this realm only
     #[arg(long)]
     pub(crate) realm: Option<String>,
-    /// The domain of the own address [default: the realm, or the server's host]
+    /// Your own domain [default: the realm, or the server's host]
     #[arg(long)]
     pub(crate) domain: Option<String>,
     /// The name to show to others
@@ -235,7 +235,7 @@ pub(crate) struct Account {
     /// Trust the certificates in this PEM file, and no others, for wss://
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
-    /// Receive sound on this address; once for each [default: all, or the loopback if the server is there]
+    /// Receive media on this address; once for each [default: all, or the loopback if the server is there]
     #[arg(long, value_name = "IP")]
     pub(crate) bind: Vec<IpAddr>,
 }
@@ -248,7 +248,7 @@ pub(crate) struct Sound {
     /// Play a WAV file
     #[arg(long, value_name = "FILE")]
     pub(crate) play: Option<PathBuf>,
-    /// FILE.wav: what is heard. FILE.offhook: all that happens to the phone, for `offhook replay`. May be given twice
+    /// FILE.wav: the received audio. FILE.offhook: a flight recording of the phone, for `offhook replay`. May be given twice
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Vec<Record>,
 }
@@ -258,7 +258,7 @@ pub(crate) struct Replay {
     /// The recording
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Only say whether it is the same, without the ladder and the transitions
+    /// Print only whether the replay is the same, without the ladder and the transitions
     #[arg(long)]
     pub(crate) brief: bool,
     /// Write it as a scenario for the simulator: `cargo sim replay FILE`
@@ -269,7 +269,7 @@ pub(crate) struct Replay {
     pub(crate) pcap: Option<PathBuf>,
 }
 
-/// How digits travel.
+/// How digits are sent.
 #[derive(Copy, Clone, Debug, ValueEnum)]
 pub(crate) enum Via {
     /// By RTP if the peer takes it, else by INFO

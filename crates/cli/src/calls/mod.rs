@@ -3,6 +3,7 @@
 mod desk;
 mod say;
 mod talk;
+mod words;
 
 use crate::args;
 use crate::exit::Exit;

@@ -1,6 +1,7 @@
 //! Events as lines: the words of the JSON, and the sentences for people.
 
 use super::seconds;
+use super::words::{self, code};
 use crate::output::Output;
 use offhook::{
     By, DigitFailure, DtmfPath, EndReason, FlowFailure, FlowState, Instant, RegistrationState, SessionId,
@@ -43,7 +44,11 @@ pub(super) fn registration(
                     "aor": aor, "attempt": attempt, "of": limit, "seconds": wait,
                     "cause": why.cause.as_str(), "code": why.code,
                 }),
-                format_args!("not registered: {}{}; attempt {attempt}{most} in {wait} s", why.cause, code(why.code)),
+                format_args!(
+                    "not registered: {}{}; attempt {attempt}{most} in {wait} s",
+                    words::cause(why.cause),
+                    code(why.code)
+                ),
             );
         }
         RegistrationState::Unregistering => {
@@ -57,7 +62,12 @@ pub(super) fn registration(
             &json!({
                 "aor": aor, "cause": why.cause.as_str(), "code": why.code, "attempts": why.attempts, "of": limit,
             }),
-            format_args!("registration failed: {}{}, attempts: {}{most}", why.cause, code(why.code), why.attempts),
+            format_args!(
+                "registration failed: {}{}, attempts: {}{most}",
+                words::cause(why.cause),
+                code(why.code),
+                why.attempts
+            ),
         ),
     }
 }
@@ -65,15 +75,15 @@ pub(super) fn registration(
 pub(super) fn phone(output: Output, event: &PhoneEvent) {
     match event {
         PhoneEvent::Flow { state, .. } => {
-            let (word, why) = match state {
+            let (word, failure) = match state {
                 FlowState::Connecting => ("connecting", None),
                 FlowState::Up => ("up", None),
-                FlowState::Down(failure) => ("down", Some(flow_failure(*failure))),
+                FlowState::Down(failure) => ("down", Some(*failure)),
             };
-            let shown = why.map(|why| format!(": {why}")).unwrap_or_default();
+            let shown = failure.map(|why| format!(": {}", words::flow_failure(why))).unwrap_or_default();
             output.event(
                 "connection",
-                &json!({ "state": word, "why": why }),
+                &json!({ "state": word, "why": failure.map(flow_failure) }),
                 format_args!("connection {word}{shown}"),
             );
         }
@@ -130,14 +140,18 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
             );
         }
         CallEvent::Progress { code } => {
-            output.event("progress", &json!({ "call": id, "code": code }), format_args!("call {id}: {code}"));
+            output.event(
+                "progress",
+                &json!({ "call": id, "code": code }),
+                format_args!("call {id}: {}", words::status(*code)),
+            );
         }
         CallEvent::Hold { local, remote } => {
             let text = match (local, remote) {
-                (true, true) => "both hold",
-                (true, false) => "we hold",
-                (false, true) => "held by the peer",
-                (false, false) => "nobody holds",
+                (true, true) => "on hold by both ends",
+                (true, false) => "on hold by you",
+                (false, true) => "on hold by the peer",
+                (false, false) => "not on hold",
             };
             output.event(
                 "hold",
@@ -156,15 +170,15 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
         CallEvent::Digit { digit, duration, path } => output.event(
             "dtmf",
             &json!({ "call": id, "digit": digit, "duration_ms": millis(*duration), "via": via(*path) }),
-            format_args!("call {id}: key {digit} by {}", via(*path)),
+            format_args!("call {id}: received digit {digit} by {}", shown(*path)),
         ),
         CallEvent::DigitSent { digit, path } => output.event(
             "dtmf_sent",
             &json!({ "call": id, "digit": digit, "via": via(*path) }),
-            format_args!("call {id}: key {digit} sent by {}", via(*path)),
+            format_args!("call {id}: sent digit {digit} by {}", shown(*path)),
         ),
         CallEvent::DigitFailed { digit, why } => {
-            let why = match why {
+            let word = match why {
                 DigitFailure::NotSupported => "not_supported",
                 DigitFailure::Refused => "refused",
                 DigitFailure::Media => "media",
@@ -172,8 +186,8 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
             };
             output.event(
                 "dtmf_failed",
-                &json!({ "call": id, "digit": digit, "why": why }),
-                format_args!("call {id}: key {digit} not sent: {why}"),
+                &json!({ "call": id, "digit": digit, "why": word }),
+                format_args!("call {id}: digit {digit} not sent: {}", words::digit_failure(*why)),
             );
         }
         CallEvent::Transfer(state) => {
@@ -215,7 +229,7 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
             output.event(
                 "media",
                 &json!({ "call": id, "heard_hz": rounded, "level_dbfs": level }),
-                format_args!("call {id}: hears {text}"),
+                format_args!("call {id}: receives {text}"),
             );
         }
         CallEvent::SourceEnded => {
@@ -251,18 +265,21 @@ fn ended(output: Output, id: &str, why: &EndReason) {
     output.event(
         "ended",
         &json!({ "call": id, "cause": why.cause.as_str(), "by": by, "code": why.code, "text": why.text }),
-        format_args!("call {id}: ended by {by}: {}{} {}", why.cause, code(why.code), why.text.escape_debug()),
+        format_args!("call {id} ended: {}", words::ended(why)),
     );
-}
-
-fn code(code: Option<u16>) -> String {
-    code.map(|code| format!(" ({code})")).unwrap_or_default()
 }
 
 fn via(path: DtmfPath) -> &'static str {
     match path {
         DtmfPath::Info => "info",
         DtmfPath::Rtp | DtmfPath::Auto => "rtp",
+    }
+}
+
+fn shown(path: DtmfPath) -> &'static str {
+    match path {
+        DtmfPath::Info => "SIP INFO",
+        DtmfPath::Rtp | DtmfPath::Auto => "RTP",
     }
 }
 

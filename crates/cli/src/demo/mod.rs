@@ -104,7 +104,8 @@ async fn show<T>(
 fn step(output: Output, name: &str, ok: bool, mut fields: Value, text: &str) {
     fields["ok"] = json!(ok);
     let tick = if ok { '✓' } else { '✗' };
-    output.say("step", name, &fields, format_args!("{tick} {name:<14} {text}"));
+    let shown = name.replace('_', " ");
+    output.say("step", name, &fields, format_args!("{tick} {shown:<14} {text}"));
 }
 
 fn tenths(number: f64) -> f64 {

@@ -1,0 +1,106 @@
+//! What people read: sentences for reasons and codes. The words for programs are those of the JSON.
+
+use offhook::{By, Cause, DigitFailure, EndReason, FlowFailure};
+use offhook_wire::reason_phrase;
+
+/// ` (486 Busy Here)`, or nothing.
+pub(super) fn code(code: Option<u16>) -> String {
+    code.map(|code| format!(" ({})", status(code))).unwrap_or_default()
+}
+
+/// `180 Ringing`; a code without a phrase of its own has that of its class.
+pub(super) fn status(code: u16) -> String {
+    format!("{code} {}", reason_phrase(code))
+}
+
+/// Why something failed or ended.
+pub(super) fn cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::HungUp => "hung up",
+        Cause::Cancelled => "cancelled",
+        Cause::AnsweredElsewhere => "answered elsewhere",
+        Cause::DeclinedElsewhere => "declined elsewhere",
+        Cause::Busy => "busy",
+        Cause::Rejected => "rejected",
+        Cause::NotFound => "not found",
+        Cause::NoAnswer => "no answer",
+        Cause::Unavailable => "unavailable",
+        Cause::NotAcceptable => "no common codec, or an unusable description",
+        Cause::Unauthorized => "wrong or missing credentials",
+        Cause::Redirected => "redirected",
+        Cause::Transferred => "transferred",
+        Cause::TimedOut => "no response",
+        Cause::NotConnected => "no connection",
+        Cause::MediaFailed => "no media path",
+        Cause::Protocol => "protocol error",
+        _ => "server error",
+    }
+}
+
+/// How a call ended, with the text of the peer if it says more than the code.
+pub(super) fn ended(why: &EndReason) -> String {
+    let what = match (why.by, why.cause) {
+        (By::Us, Cause::HungUp) => "you hung up",
+        (By::Us, Cause::Cancelled) => "you cancelled",
+        (By::Us, Cause::Rejected | Cause::Busy) => "you rejected the call",
+        (By::Peer, Cause::HungUp) => "the peer hung up",
+        (By::Peer, Cause::Cancelled) => "the peer cancelled",
+        (_, other) => cause(other),
+    };
+    let shown = code(why.code);
+    let repeated = why.code.is_some_and(|code| reason_phrase(code) == why.text) || why.text.is_empty();
+    let told_by_us = why.by == By::Us && why.code.is_none();
+    match repeated || told_by_us {
+        true => format!("{what}{shown}"),
+        false => format!("{what}{shown}: {}", why.text.escape_debug()),
+    }
+}
+
+/// Why a digit was not sent.
+pub(super) fn digit_failure(why: DigitFailure) -> &'static str {
+    match why {
+        DigitFailure::NotSupported => "the peer does not support it",
+        DigitFailure::Refused => "the peer refused it",
+        DigitFailure::Media => "the media engine failed",
+        DigitFailure::Ended => "the call ended",
+    }
+}
+
+/// Why there is no connection.
+pub(super) fn flow_failure(failure: FlowFailure) -> &'static str {
+    match failure {
+        FlowFailure::Unreachable => "the server is unreachable",
+        FlowFailure::Untrusted => "the certificate is not trusted",
+        FlowFailure::Refused => "the server refused the WebSocket",
+        FlowFailure::Closed => "closed by the server",
+        FlowFailure::TimedOut => "timed out",
+        _ => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(by: By, cause: Cause, code: Option<u16>, text: &str) -> String {
+        ended(&EndReason { by, cause, code, text: text.to_owned() })
+    }
+
+    #[test]
+    fn an_end_reads_as_a_sentence() {
+        assert_eq!(text(By::Us, Cause::HungUp, None, "hung up"), "you hung up");
+        assert_eq!(text(By::Peer, Cause::HungUp, None, ""), "the peer hung up");
+        assert_eq!(text(By::Peer, Cause::NotFound, Some(404), "Not Found"), "not found (404 Not Found)");
+        assert_eq!(
+            text(By::Peer, Cause::Busy, Some(486), "on the\nphone"),
+            "busy (486 Busy Here): on the\\nphone"
+        );
+        assert_eq!(text(By::Network, Cause::NotConnected, None, ""), "no connection");
+    }
+
+    #[test]
+    fn a_code_has_its_phrase_or_that_of_its_class() {
+        assert_eq!((code(None), code(Some(180))), (String::new(), " (180 Ringing)".to_owned()));
+        assert_eq!(status(299), "299 Success");
+    }
+}
