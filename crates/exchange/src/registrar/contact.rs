@@ -108,6 +108,7 @@ pub(super) fn changes(
                     flow: arrival.flow,
                     source: arrival.flow,
                     serial: 0,
+                    since: 0,
                 };
                 changes.push(Change::Put { binding, direct });
             }

@@ -131,7 +131,7 @@ fn commit(cx: &mut Cx, changes: Vec<Change>) -> Vec<BindingId> {
                     flow: binding.flow,
                     expires: binding.expires.saturating_since(cx.now),
                 });
-                cx.location.put(binding);
+                cx.location.put(cx.now, binding);
             }
             Change::Remove(id) => {
                 if let Some(binding) = cx.location.remove(id) {
@@ -145,7 +145,9 @@ fn commit(cx: &mut Cx, changes: Vec<Change>) -> Vec<BindingId> {
 
 /// Tells that a binding is gone. A contact that was not given up stays its user's for some time.
 pub(crate) fn forgotten(cx: &mut Cx, binding: &Binding, why: Unregistered) {
-    if why != Unregistered::Removed {
+    if why == Unregistered::Removed {
+        cx.location.forget_owner(binding);
+    } else {
         cx.location.remember_owner(cx.now, binding);
     }
     cx.event(Event::Unregistered { user: binding.user.clone(), contact: shown(&binding.uri), why });

@@ -2,6 +2,7 @@
 
 mod call;
 mod fork;
+mod hijack;
 mod hostile;
 mod lab;
 mod ladders;
