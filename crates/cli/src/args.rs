@@ -3,6 +3,7 @@
 use crate::record::Record;
 use clap::{Parser, Subcommand, ValueEnum};
 use offhook::{DtmfPath, Secret};
+use offhook_tokio::{Origin, OriginError};
 use offhook_wire::digest::Algorithm;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -69,7 +70,8 @@ With --json each line is an event:
   denied        user, code                      unregistered  user, contact, why
   call          call_id, from, to, step, code   users         added, removed, changed
   warning       message, file                   users_rejected  message, file, line
-  error         message";
+  load          flows, strangers, bindings,     error         message
+                transactions, bytes, queued";
 
 #[derive(Debug, Parser)]
 #[command(name = "offhook", version, about = "A SIP and WebRTC phone on the command line", after_help = EXAMPLES)]
@@ -138,10 +140,21 @@ pub(crate) struct Exchange {
     /// A further domain; once for each. The address of --listen is one anyway
     #[arg(long = "domain", value_name = "NAME")]
     pub(crate) domains: Vec<String>,
+    /// Let callers from other domains call without credentials
+    #[arg(long)]
+    pub(crate) guests: bool,
     /// Digest algorithms to offer, in this order: md5, sha-256, sha-512-256. Some phones read the first challenge only,
     /// or cannot skip one that they do not know: SIPp 3.6 and baresip 1.0 need `md5`
     #[arg(long = "algorithm", value_name = "LIST", default_value = "sha-256,md5")]
     pub(crate) algorithms: Algorithms,
+    /// Web pages that may connect, such as https://phone.example.com; `null` for those that do not tell, * for any;
+    /// once for each [default: pages whose host is the realm, a domain, an address of --listen or --wss, or the
+    /// loopback if the exchange listens there, by http or https on any port]
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    pub(crate) origins: Vec<Pages>,
+    /// Report the load every so many seconds, 0.1 to 86400
+    #[arg(long, value_name = "SECONDS", value_parser = period)]
+    pub(crate) stats: Option<Duration>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -314,9 +327,31 @@ impl FromStr for Algorithms {
     }
 }
 
+/// Web pages that may connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Pages {
+    Any,
+    Of(Origin),
+}
+
+impl FromStr for Pages {
+    type Err = OriginError;
+
+    fn from_str(text: &str) -> Result<Self, OriginError> {
+        if text == "*" { Ok(Self::Any) } else { text.parse().map(Self::Of) }
+    }
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "expected seconds, such as 5 or 0.5".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|why| why.to_string())
+}
+
+fn period(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if (0.1..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("expected seconds between 0.1 and 86400".to_owned()),
+    }
 }
 
 fn hertz(text: &str) -> Result<f32, String> {
@@ -354,6 +389,11 @@ mod tests {
             "offhook call bob --server http://h --user a",
             "offhook call bob --server ws://h --user a --tone nan",
             "offhook call bob --server ws://h --user a --duration -1",
+            "offhook exchange --user a:b --origin phone.example.com",
+            "offhook exchange --user a:b --stats 0",
+            "offhook exchange --user a:b --stats 1e300",
+            "offhook exchange --user a:b --stats nan",
+            "offhook exchange --user a:b --origin https://phone.example.com/",
         ] {
             assert!(Args::try_parse_from(line.split_whitespace()).is_err(), "{line}");
         }

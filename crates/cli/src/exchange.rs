@@ -4,17 +4,19 @@ mod say;
 mod sources;
 mod users;
 
-use crate::args;
+use crate::args::{self, Pages};
 use crate::exit::Exit;
 use crate::hangup::Hangup;
 use crate::output::Output;
 use crate::stop;
 use offhook_exchange::Config;
-use offhook_tokio::{Certified, ExchangeError, ExchangeServer, Listen};
+use offhook_tokio::{Certified, ExchangeError, ExchangeServer, Listen, Origins};
 use serde_json::json;
 use sources::{Loaded, Reading, Sources};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use users::{Source, Users};
 
 pub(crate) async fn run(args: args::Exchange, output: Output) -> Exit {
@@ -34,12 +36,14 @@ pub(crate) async fn run(args: args::Exchange, output: Output) -> Exit {
             return output.failed(exit, &wrong.to_string());
         }
     };
+    let config = config(&args, &loaded.users);
+    let listen = Listen { origins: origins(&args, &config), ..listen };
     // Caught before anybody can know that there is something to send it to.
     let hangup = match Hangup::watched(args.users.is_some()) {
         Ok(hangup) => hangup,
         Err(why) => return output.failed(Exit::Failed, &format!("cannot watch for SIGHUP: {why}")),
     };
-    let mut server = match ExchangeServer::start(config(&args, &loaded.users), listen).await {
+    let mut server = match ExchangeServer::start(config, listen).await {
         Ok(server) => server,
         Err(why) => return output.failed(Exit::Failed, &explained(&loaded.users, &why)),
     };
@@ -55,24 +59,50 @@ pub(crate) async fn run(args: args::Exchange, output: Output) -> Exit {
         &json!({ "ws": ws, "wss": wss, "udp": udp, "realm": args.realm }),
         format_args!("listening on {} for {}; Ctrl-C stops it", urls.join(", "), args.realm),
     );
-    serve(&mut server, &sources, hangup, output).await;
+    serve(&mut server, &sources, hangup, args.stats.map(ticks), output).await;
     server.stop().await;
     Exit::Done
 }
 
 /// Until it is to stop.
-async fn serve(server: &mut ExchangeServer, sources: &Sources, mut hangup: Hangup, output: Output) {
+async fn serve(
+    server: &mut ExchangeServer,
+    sources: &Sources,
+    mut hangup: Hangup,
+    mut stats: Option<Interval>,
+    output: Output,
+) {
     let stop = stop::wanted();
     tokio::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => return,
             () = hangup.next() => reload(server, sources, output).await,
+            () = tick(stats.as_mut()) => {
+                if let Some(load) = server.load().await {
+                    say::load(output, &load);
+                }
+            }
             event = server.next() => match event {
                 Some(event) => say::event(output, &event),
                 None => return,
             },
         }
+    }
+}
+
+/// The first comes when one period is over.
+fn ticks(period: Duration) -> Interval {
+    let mut ticks = interval_at(Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// Without ticks there is none. Cancel-safe.
+async fn tick(ticks: Option<&mut Interval>) {
+    match ticks {
+        Some(ticks) => drop(ticks.tick().await),
+        None => std::future::pending().await,
     }
 }
 
@@ -111,15 +141,41 @@ fn config(args: &args::Exchange, users: &Users) -> Config {
         // Peers on UDP send to what our Via and Record-Route say.
         config = config.with_host(udp.to_string());
     }
+    config.guests = args.guests;
     config.algorithms = args.algorithms.0.clone();
     // A call to user@address is for this exchange as well.
     config.domains.extend(args.domains.iter().cloned());
-    config.domains.push(args.listen.ip().to_string());
-    if args.listen.ip().is_loopback() || args.listen.ip().is_unspecified() {
-        config.domains.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
-    }
+    config.domains.extend(names(args.listen.ip()));
     config.users = users.passwords();
     config
+}
+
+/// What the host of a URI or of a web page is called that means this address.
+fn names(listen: IpAddr) -> Vec<String> {
+    let own = match listen {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    };
+    let is_loopback = listen.is_loopback() || listen.is_unspecified();
+    let loopback = ["localhost", "127.0.0.1", "[::1]"].into_iter().filter(|_| is_loopback);
+    loopback.map(str::to_owned).chain([own]).collect()
+}
+
+/// The web pages that may connect: those that are listed, else those from the exchange's own names.
+fn origins(args: &args::Exchange, config: &Config) -> Origins {
+    if args.origins.contains(&Pages::Any) {
+        return Origins::any();
+    }
+    if args.origins.is_empty() {
+        let wss = args.wss.map(|wss| names(wss.ip())).unwrap_or_default();
+        let hosts = config.domains.iter().chain(&wss);
+        return hosts.fold(Origins::none(), |origins, host| origins.with_host(host));
+    }
+    let listed = args.origins.iter().filter_map(|pages| match pages {
+        Pages::Of(origin) => Some(origin.clone()),
+        Pages::Any => None,
+    });
+    listed.fold(Origins::none(), Origins::with)
 }
 
 fn listen(args: &args::Exchange) -> Result<Listen, String> {

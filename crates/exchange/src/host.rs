@@ -49,17 +49,16 @@ fn address(text: &str) -> Option<IpAddr> {
         let plain = inner.split('%').next().unwrap_or_default();
         let literal = canonical_host(format!("[{plain}]").as_bytes());
         let literal = std::str::from_utf8(&literal).unwrap_or_default().trim_matches(['[', ']']);
-        return Some(IpAddr::V6(literal.parse::<Ipv6Addr>().ok()?).to_canonical()).map(unmapped);
+        return Some(unmapped(literal.parse::<Ipv6Addr>().ok()?));
     }
     ipv4(inner).map(IpAddr::V4)
 }
 
-/// `::127.0.0.1` is the deprecated form of an IPv4 address (RFC 4291 §2.5.5.1); `::` and `::1` are not.
-fn unmapped(address: IpAddr) -> IpAddr {
-    let IpAddr::V6(six) = address else { return address };
-    match six.segments() {
-        [0, 0, 0, 0, 0, 0, high, _] if high != 0 => six.to_ipv4().map_or(address, IpAddr::V4),
-        _ => address,
+/// `::ffff:127.0.0.1` and the deprecated `::127.0.0.1` are an IPv4 address (RFC 4291 §2.5.5); `::` and `::1` are not.
+fn unmapped(address: Ipv6Addr) -> IpAddr {
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0, high, _] if high != 0 => address.to_ipv4().map_or(IpAddr::V6(address), IpAddr::V4),
+        _ => IpAddr::V6(address).to_canonical(),
     }
 }
 

@@ -51,6 +51,18 @@
 //! whose other end is away waits for it for [`Config::flow_grace`]; after a restart of the exchange, which makes all seals
 //! void, the Contact in the Request-URI does the same service between phones that are registered again.
 
+//!
+//! # What strangers cost
+//!
+//! - A datagram leaves nothing behind unless it is a request that is admitted. Challenges and other answers to unknown senders need no
+//!   transaction (RFC 3261 §26.3.2.4): a retransmission gets the same answer anew.
+//! - A connection has [`Limits::authentication_timeout`] to carry a request with right credentials. Connections without them have places of
+//!   their own, in all and for each source, where the oldest makes room for the newest; the other places are kept for users.
+//! - Transactions are bounded in bytes, in all, for each source and for each flow, and guests apart from users.
+//! - Wrong credentials are judged at a bounded rate ([`Guessing`]); beyond it the answer is 503 with Retry-After, whatever they are.
+//! - Any user may register any Contact, so each lookup of a contact compares its owner: inside a dialog it is the user that To names, or
+//!   the one whose contact the Record-Route value was made for.
+
 mod answer;
 mod authority;
 mod budget;

@@ -50,7 +50,9 @@ pub use call::Call;
 pub use clock::Clock;
 pub use error::{CommandError, NotRegistered, StartError};
 pub use event::{CallEvent, PhoneEvent};
-pub use exchange::{Addresses, Certified, ExchangeError, ExchangeServer, Listen};
+pub use exchange::{
+    Addresses, Certified, ExchangeError, ExchangeServer, Listen, Origin, OriginError, Origins, ServerLoad,
+};
 pub use flow::{Roots, TlsError};
 pub use options::{Bind, Options};
 pub use phone::Phone;

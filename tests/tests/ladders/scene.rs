@@ -84,9 +84,6 @@ impl Scene {
         let n = self.parties.len();
         let address = format!("192.0.2.{}:5060", n + 1);
         let phone = Phone::new(config, [n as u8; 32], self.now);
-        let change =
-            exchange::FlowChange::Up { transport: exchange::Transport::Udp, remote: address.clone() };
-        self.registrar.handle(self.now, exchange::Input::Flow { flow: exchange::FlowId(n as u64), change });
         self.parties.push(Party { name, phone, flow: FlowId(0), address, call: None });
     }
 
@@ -157,8 +154,8 @@ impl Scene {
                 party.phone.handle(self.now, Input::Received { flow: party.flow, data }).expect("no command");
             }
             (End::Phone(n), End::Registrar) => {
-                let flow = exchange::FlowId(n as u64);
-                self.registrar.handle(self.now, exchange::Input::Received { flow, data });
+                let remote = self.parties[n].address.parse().expect("an address");
+                self.registrar.handle(self.now, exchange::Input::Datagram { remote, data });
             }
             (End::Registrar, End::Registrar) => unreachable!("it does not write to itself"),
         }
@@ -171,8 +168,9 @@ impl Scene {
             }
         }
         while let Some(output) = self.registrar.poll() {
-            if let exchange::Output::Transmit { flow, data } = output {
-                self.send(End::Registrar, End::Phone(flow.0 as usize), data);
+            if let exchange::Output::Datagram { remote, data } = output {
+                let to = self.parties.iter().position(|party| party.address == remote.to_string());
+                self.send(End::Registrar, End::Phone(to.expect("a phone's address")), data);
             }
         }
     }

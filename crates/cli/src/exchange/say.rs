@@ -4,7 +4,8 @@ use super::sources::Exposed;
 use super::users::{Source, Wrong};
 use crate::output::Output;
 use offhook_exchange::{CallStep, Event, Unregistered, UserChanges};
-use serde_json::json;
+use offhook_tokio::ServerLoad;
+use serde_json::{Value, json};
 
 pub(super) fn event(output: Output, event: &Event) {
     match event {
@@ -81,4 +82,24 @@ pub(super) fn exposed(output: Output, exposed: &Exposed) {
     let file = exposed.file.display().to_string();
     let text = format!("{file} is open to others (mode {:04o}); try: chmod 600 {file}", exposed.mode);
     output.warn("warning", &json!({ "message": text, "file": file }), &text);
+}
+
+pub(super) fn load(output: Output, load: &ServerLoad) {
+    let numbers = numbers(load);
+    let fields = numbers.iter().map(|(name, number)| ((*name).to_owned(), Value::from(*number))).collect();
+    let text: Vec<String> = numbers.iter().map(|(name, number)| format!("{name} {number}")).collect();
+    output.event("load", &Value::Object(fields), format_args!("load: {}", text.join(", ")));
+}
+
+/// What is reported of the load, under which names.
+fn numbers(load: &ServerLoad) -> [(&'static str, usize); 6] {
+    let ServerLoad { exchange, queued, .. } = load;
+    [
+        ("flows", exchange.flows),
+        ("strangers", exchange.strangers),
+        ("bindings", exchange.bindings),
+        ("transactions", exchange.transactions),
+        ("bytes", exchange.bytes),
+        ("queued", *queued),
+    ]
 }

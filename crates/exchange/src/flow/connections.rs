@@ -1,9 +1,9 @@
-//! Which connections may be open: some by credentials, a few without for a short time.
+//! Which connections may be open: some by credentials, a few without.
 //!
 //! A connection begins as a stranger's. It has to carry a request with right credentials (or, where guests are welcome, an INVITE) before
-//! its time is over. Strangers have a small number of places of their own, in all and for each source, so that they cannot take those of
-//! users; where these are taken, the stranger that came first makes room, because a phone that just connected shows its credentials within
-//! a round trip and idle connections do not.
+//! its time is over. Strangers and guests have a small number of places of their own, in all and for each source, so that they cannot
+//! take those of users. Where these are taken, the stranger that came first makes room, because a phone that just connected shows its
+//! credentials within a round trip and idle connections do not; without a stranger, the guest that has called the longest time ago.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,28 +15,20 @@ use crate::config::Limits;
 
 pub(super) struct Connections {
     table: BTreeMap<FlowId, Connection>,
-    /// Strangers that may be closed, the first that came first.
-    strangers: BTreeSet<(Instant, FlowId)>,
-    /// The same for each source.
-    of_source: BTreeSet<(Prefix, Instant, FlowId)>,
-    /// How many connections of each source are a stranger's or a guest's.
-    without_user: BTreeMap<Prefix, usize>,
-    /// The sum of those.
-    without_user_in_all: usize,
+    strangers: Queue,
+    guests: Queue,
     of_user: BTreeSet<(String, FlowId)>,
     limits: Bounds,
 }
 
 struct Connection {
-    since: Instant,
     source: Prefix,
     standing: Standing,
 }
 
 enum Standing {
-    Stranger,
-    /// Kept, but in a stranger's place.
-    Guest,
+    Stranger { since: Instant },
+    Guest { since: Instant },
     User(String),
 }
 
@@ -48,14 +40,52 @@ struct Bounds {
     authentication: Duration,
 }
 
+/// Connections in order of time, of all sources and of each.
+#[derive(Default)]
+struct Queue {
+    all: BTreeSet<(Instant, FlowId)>,
+    of_source: BTreeSet<(Prefix, Instant, FlowId)>,
+    counts: BTreeMap<Prefix, usize>,
+}
+
+impl Queue {
+    fn insert(&mut self, source: Prefix, since: Instant, id: FlowId) {
+        self.all.insert((since, id));
+        self.of_source.insert((source, since, id));
+        *self.counts.entry(source).or_default() += 1;
+    }
+
+    fn remove(&mut self, source: Prefix, since: Instant, id: FlowId) {
+        self.all.remove(&(since, id));
+        self.of_source.remove(&(source, since, id));
+        if let Some(count) = self.counts.get_mut(&source) {
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(&source);
+            }
+        }
+    }
+
+    fn count(&self, source: Prefix) -> usize {
+        self.counts.get(&source).copied().unwrap_or_default()
+    }
+
+    fn first(&self) -> Option<FlowId> {
+        self.all.first().map(|&(_, id)| id)
+    }
+
+    fn first_of(&self, source: Prefix) -> Option<FlowId> {
+        let first = self.of_source.range((source, Instant::ZERO, FlowId(0))..).next();
+        first.filter(|(other, ..)| *other == source).map(|&(.., id)| id)
+    }
+}
+
 impl Connections {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             table: BTreeMap::new(),
-            strangers: BTreeSet::new(),
-            of_source: BTreeSet::new(),
-            without_user: BTreeMap::new(),
-            without_user_in_all: 0,
+            strangers: Queue::default(),
+            guests: Queue::default(),
             of_user: BTreeSet::new(),
             limits: Bounds {
                 connections: limits.connections,
@@ -69,21 +99,17 @@ impl Connections {
 
     /// One more stranger. Says which others have to go for it.
     pub(super) fn accept(&mut self, now: Instant, id: FlowId, source: Prefix) -> Room {
+        let Self { strangers, guests, limits, .. } = self;
         let mut evicted = Vec::new();
-        if self.without_user.get(&source).is_some_and(|count| *count >= self.limits.per_source) {
-            let range = (source, Instant::ZERO, FlowId(0))
-                ..=(source, Instant::from_nanos(u64::MAX), FlowId(u64::MAX));
-            evicted.push(self.of_source.range(range).next()?.2);
-        } else if self.without_user_in_all >= self.limits.strangers
-            || self.table.len() >= self.limits.connections
+        if strangers.count(source) + guests.count(source) >= limits.per_source {
+            evicted.push(strangers.first_of(source).or_else(|| guests.first_of(source))?);
+        } else if strangers.all.len() + guests.all.len() >= limits.strangers
+            || self.table.len() >= limits.connections
         {
-            evicted.push(self.strangers.first()?.1);
+            evicted.push(strangers.first().or_else(|| guests.first())?);
         }
-        self.table.insert(id, Connection { since: now, source, standing: Standing::Stranger });
-        self.strangers.insert((now, id));
-        self.of_source.insert((source, now, id));
-        *self.without_user.entry(source).or_default() += 1;
-        self.without_user_in_all += 1;
+        self.strangers.insert(source, now, id);
+        self.table.insert(id, Connection { source, standing: Standing::Stranger { since: now } });
         Some(evicted)
     }
 
@@ -103,63 +129,55 @@ impl Connections {
         } else {
             Vec::new()
         };
-        self.forget_standing(id);
-        if let Some(connection) = self.table.get_mut(&id) {
-            connection.standing = Standing::User(user.to_owned());
-            self.of_user.insert((user.to_owned(), id));
-        }
+        self.set_standing(id, Standing::User(user.to_owned()));
         Some(evicted)
     }
 
-    pub(super) fn welcomed(&mut self, id: FlowId) {
-        let Some(connection) = self.table.get_mut(&id) else { return };
-        if matches!(connection.standing, Standing::Stranger) {
-            connection.standing = Standing::Guest;
-            self.strangers.remove(&(connection.since, id));
-            self.of_source.remove(&(connection.source, connection.since, id));
+    /// It carried a request of a guest.
+    pub(super) fn welcomed(&mut self, now: Instant, id: FlowId) {
+        let Some(connection) = self.table.get(&id) else { return };
+        if !matches!(connection.standing, Standing::User(_)) {
+            self.set_standing(id, Standing::Guest { since: now });
         }
     }
 
-    pub(super) fn remove(&mut self, id: FlowId) {
-        self.forget_standing(id);
-        self.table.remove(&id);
-        let empty = self.strangers.is_empty()
-            && self.of_source.is_empty()
-            && self.without_user.is_empty()
-            && self.of_user.is_empty();
-        assert!(empty || !self.table.is_empty(), "an index outlived its connections");
+    fn set_standing(&mut self, id: FlowId, standing: Standing) {
+        self.unlist(id);
+        let Some(connection) = self.table.get_mut(&id) else { return };
+        match &standing {
+            Standing::Stranger { since } => self.strangers.insert(connection.source, *since, id),
+            Standing::Guest { since } => self.guests.insert(connection.source, *since, id),
+            Standing::User(user) => drop(self.of_user.insert((user.clone(), id))),
+        }
+        connection.standing = standing;
     }
 
-    fn forget_standing(&mut self, id: FlowId) {
-        let Some(Connection { since, source, standing }) = self.table.get(&id) else { return };
+    pub(super) fn remove(&mut self, id: FlowId) {
+        self.unlist(id);
+        self.table.remove(&id);
+        let listed = self.strangers.all.len() + self.guests.all.len() + self.of_user.len();
+        assert!(listed == self.table.len(), "each connection is listed once");
+    }
+
+    fn unlist(&mut self, id: FlowId) {
+        let Some(Connection { source, standing }) = self.table.get(&id) else { return };
         match standing {
-            Standing::User(user) => {
-                self.of_user.remove(&(user.clone(), id));
-            }
-            Standing::Stranger | Standing::Guest => {
-                self.strangers.remove(&(*since, id));
-                self.of_source.remove(&(*source, *since, id));
-                self.without_user_in_all -= 1;
-                if let Some(count) = self.without_user.get_mut(source) {
-                    *count -= 1;
-                    if *count == 0 {
-                        self.without_user.remove(source);
-                    }
-                }
-            }
+            Standing::Stranger { since } => self.strangers.remove(*source, *since, id),
+            Standing::Guest { since } => self.guests.remove(*source, *since, id),
+            Standing::User(user) => drop(self.of_user.remove(&(user.clone(), id))),
         }
     }
 
     pub(super) fn strangers(&self) -> usize {
-        self.strangers.len()
+        self.strangers.all.len()
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.strangers.first().map(|&(since, _)| since + self.limits.authentication)
+        self.strangers.all.first().map(|&(since, _)| since + self.limits.authentication)
     }
 
     pub(super) fn overdue(&self, now: Instant) -> Option<FlowId> {
-        let &(since, id) = self.strangers.first()?;
+        let &(since, id) = self.strangers.all.first()?;
         (since + self.limits.authentication <= now).then_some(id)
     }
 }

@@ -98,7 +98,6 @@ impl Datagrams {
             }
         }
         // All that were not of use were moved to their true places meanwhile.
-        let first = self.queue.iter().map(|&(_, id)| id).find(|id| last_use(*id).is_some());
-        first
+        self.queue.iter().map(|&(_, id)| id).find(|id| last_use(*id).is_some())
     }
 }

@@ -202,9 +202,9 @@ impl Flows {
         self.connections.authenticated(id, user, keep)
     }
 
-    /// The flow that carried a request of a guest, which keeps its connection.
-    pub(crate) fn welcomed(&mut self, id: FlowId) {
-        self.connections.welcomed(id);
+    /// The flow carried a request of a guest, which keeps its connection for as long as there is room for guests.
+    pub(crate) fn welcomed(&mut self, now: Instant, id: FlowId) {
+        self.connections.welcomed(now, id);
     }
 
     /// True if it was up.

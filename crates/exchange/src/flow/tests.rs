@@ -45,13 +45,21 @@ fn the_oldest_stranger_of_a_crowded_source_makes_room() {
 }
 
 #[test]
-fn users_and_guests_are_not_evicted() {
+fn guests_go_after_strangers_and_users_stay() {
     let mut flows = Flows::new(&few());
     for id in 1..=2 {
         accept(&mut flows, id, id, 1);
-        flows.welcomed(FlowId(id));
+        flows.welcomed(at(id), FlowId(id));
     }
-    assert_eq!(accept(&mut flows, 3, 3, 1), None, "both places of the source are guests'");
+    flows.welcomed(at(3), FlowId(1));
+    assert_eq!(accept(&mut flows, 3, 3, 1), Some(vec![2]), "the guest that called the longest time ago");
+    assert_eq!(accept(&mut flows, 3, 4, 1), Some(vec![3]), "a stranger goes first");
+    flows.down(FlowId(4));
+    flows.down(FlowId(1));
+    accept(&mut flows, 4, 1, 1);
+    accept(&mut flows, 4, 2, 1);
+    flows.welcomed(at(4), FlowId(1));
+    flows.welcomed(at(4), FlowId(2));
     for id in 4..=8 {
         assert_eq!(accept(&mut flows, id, id, 2), Some(vec![]));
         assert_eq!(flows.authenticated(FlowId(id), &format!("user{id}"), |_| false), Some(vec![]));
@@ -60,6 +68,10 @@ fn users_and_guests_are_not_evicted() {
     assert_eq!(accept(&mut flows, 9, 9, 3), Some(vec![]));
     assert_eq!(accept(&mut flows, 10, 10, 3), Some(vec![9]), "eight connections in all");
     assert_eq!(flows.next_overdue(at(1000)), Some(FlowId(10)));
+    for id in [1, 2, 10] {
+        assert_eq!(flows.authenticated(FlowId(id), &format!("user{id}"), |_| false), Some(vec![]));
+    }
+    assert_eq!(accept(&mut flows, 11, 11, 4), None, "all are users'");
 }
 
 #[test]

@@ -120,7 +120,7 @@ pub(crate) fn find(cx: &mut Cx, arrival: Arrival, request: &Message) -> Result<W
     if let Some(token) = routing.token {
         let plan = inside(cx, arrival, request, &routing, &token)?;
         // Nobody but a party of the dialog has its route.
-        cx.flows.welcomed(arrival.flow);
+        cx.flows.welcomed(cx.now, arrival.flow);
         return Ok(Way::Forward(plan));
     }
     if routing.beyond {
@@ -143,7 +143,7 @@ pub(crate) fn find(cx: &mut Cx, arrival: Arrival, request: &Message) -> Result<W
         return Err(refuse(480));
     }
     if request.method() == Some(Method::Invite) {
-        cx.flows.welcomed(arrival.flow);
+        cx.flows.welcomed(cx.now, arrival.flow);
     }
     let source = source(cx, arrival, caller.user.as_deref().map(Owner::User), request);
     Ok(Way::Forward(Plan { targets, own_routes: routing.own, source, sender: caller.sender }))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook_exchange::{CallStep, Event, Transport};
+use offhook_exchange::{CallStep, Config, Event, Transport};
 
 use crate::lab::{Dialog, Lab, Phone, Sip, reply};
 
@@ -219,6 +219,7 @@ fn a_tag_in_to_is_no_pass() {
 
 #[test]
 fn strangers_may_call_only_where_they_are_welcome() {
+    assert!(!Config::new("example.com").guests, "the default");
     for (guests, start) in [(true, "SIP/2.0 100 "), (false, "SIP/2.0 403 ")] {
         let mut config = crate::lab::config();
         config.guests = guests;

@@ -1,5 +1,6 @@
 //! One WebSocket connection of the exchange: a task that ends with it.
 
+use super::Origins;
 use super::listen::Certified;
 use crate::flow::{Io, Limits, WebSocket};
 use bytes::Bytes;
@@ -21,6 +22,7 @@ const SILENCE: Duration = Duration::from_secs(45);
 const CLOSING: Duration = Duration::from_secs(2);
 
 const PROTOCOL: &str = "Sec-WebSocket-Protocol";
+const ORIGIN: &str = "Origin";
 
 /// What a connection tells the exchange.
 pub(super) enum Report {
@@ -44,6 +46,7 @@ pub(super) struct Accepted {
     pub(super) flow: FlowId,
     pub(super) stream: TcpStream,
     pub(super) certified: Option<Certified>,
+    pub(super) origins: Origins,
     pub(super) limits: Limits,
     pub(super) upgrade_timeout: Duration,
 }
@@ -71,22 +74,34 @@ async fn open(accepted: Accepted) -> Option<WebSocket> {
         }
         None => Box::new(accepted.stream),
     };
+    let origins = accepted.origins;
+    #[expect(clippy::result_large_err, reason = "the library's signature")]
+    let agree = |request: &Request, response: Response| agree(&origins, request, response);
     let upgraded =
         accept_hdr_async_with_config(stream, agree, Some(accepted.limits.websocket())).await.ok()?;
     Some(WebSocket::new(upgraded, accepted.limits))
 }
 
-/// RFC 7118 §4: without the `sip` subprotocol this is not a connection for us.
+/// A page of an origin that is not allowed is refused (RFC 6455 §4.2.2 item 4), and so is a peer without the `sip` subprotocol
+/// (RFC 7118 §4). The Host header is not asked: a page whose name was pointed at this address later (DNS rebinding) names
+/// itself in both.
 #[expect(clippy::result_large_err, reason = "the library's signature")]
-fn agree(request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+fn agree(origins: &Origins, request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+    if !request.headers().get_all(ORIGIN).iter().all(|origin| origins.allows(origin.as_bytes())) {
+        return Err(refusal(StatusCode::FORBIDDEN, "this origin is not allowed\n"));
+    }
     let offered = request.headers().get_all(PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     if offered.flat_map(|list| list.split(',')).any(|token| token.trim().eq_ignore_ascii_case("sip")) {
         response.headers_mut().insert(PROTOCOL, HeaderValue::from_static("sip"));
         return Ok(response);
     }
-    let mut refusal = ErrorResponse::new(Some("the subprotocol \"sip\" is required (RFC 7118)\n".to_owned()));
-    *refusal.status_mut() = StatusCode::BAD_REQUEST;
-    Err(refusal)
+    Err(refusal(StatusCode::BAD_REQUEST, "the subprotocol \"sip\" is required (RFC 7118)\n"))
+}
+
+fn refusal(status: StatusCode, text: &str) -> ErrorResponse {
+    let mut refusal = ErrorResponse::new(Some(text.to_owned()));
+    *refusal.status_mut() = status;
+    refusal
 }
 
 async fn serve(
@@ -136,7 +151,8 @@ mod tests {
         for protocol in protocols {
             request.headers_mut().append(PROTOCOL, HeaderValue::from_static(protocol));
         }
-        let agreed = agree(&request, Response::new(())).map_err(|refusal| refusal.status())?;
+        let agreed =
+            agree(&Origins::any(), &request, Response::new(())).map_err(|refusal| refusal.status())?;
         Ok(agreed.headers().get(PROTOCOL).cloned())
     }
 

@@ -1,5 +1,6 @@
 //! Where an exchange listens.
 
+use super::Origins;
 use crate::TlsError;
 use crate::flow::provider;
 use offhook_exchange::Uncovered;
@@ -24,6 +25,11 @@ pub struct Listen {
     /// Most bytes that may wait to be written to all connections together (default 32 MiB); beyond that the connection for which most
     /// waits is cut.
     pub queued: usize,
+    /// The web pages that may open a WebSocket (default: [`Origins::any`]); others are refused with 403. What a page may do
+    /// here does not depend on the browser that shows it: a WebSocket of SIP carries no cookies, and each registration and
+    /// call of a user is proved by digest. A page does come from inside the network of its browser, though: list the
+    /// origins where an exchange relies on who can reach it, as on the loopback, or lets guests call.
+    pub origins: Origins,
     /// How long TLS and the WebSocket upgrade may take together (default 5 s).
     pub upgrade_timeout: Duration,
     /// The seed of the exchange. `None` asks the operating system.
@@ -37,6 +43,7 @@ impl Default for Listen {
             wss: None,
             udp: None,
             queued: 32 * 1024 * 1024,
+            origins: Origins::any(),
             upgrade_timeout: Duration::from_secs(5),
             seed: None,
         }

@@ -2,10 +2,12 @@
 
 mod connection;
 mod listen;
+mod origin;
 mod outbox;
 mod server;
 
 pub use listen::{Addresses, Certified, ExchangeError, Listen};
+pub use origin::{Origin, OriginError, Origins};
 
 use crate::queue::{Queue, Taken};
 use listen::Bound;
@@ -53,7 +55,18 @@ struct Running {
 /// What the handle asks of the task. When the handle is gone, the task ends.
 enum Command {
     DropConnections { done: oneshot::Sender<()> },
+    Load { reply: oneshot::Sender<ServerLoad> },
     SetUsers { users: BTreeMap<String, Vec<Password>>, done: oneshot::Sender<()> },
+}
+
+/// How much a running exchange holds.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerLoad {
+    /// What the exchange itself holds.
+    pub exchange: offhook_exchange::Load,
+    /// Bytes that wait to be written to connections.
+    pub queued: usize,
 }
 
 impl ExchangeServer {
@@ -100,6 +113,13 @@ impl ExchangeServer {
             // An exchange that stopped meanwhile has no connections either.
             let _ = cut.await;
         }
+    }
+
+    /// How much it holds at the moment; nothing if it is stopped.
+    pub async fn load(&self) -> Option<ServerLoad> {
+        let (reply, load) = oneshot::channel();
+        self.running.as_ref()?.commands.send(Command::Load { reply }).await.ok()?;
+        load.await.ok()
     }
 
     /// Replaces the list of users, also for later restarts. A user that is gone or has other passwords loses its

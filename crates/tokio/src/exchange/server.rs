@@ -3,7 +3,7 @@
 use super::connection::{self, Accepted, Report};
 use super::listen::{Bound, Certified, ExchangeError, Listen};
 use super::outbox::{Outboxes, Queued};
-use super::{Command, Running};
+use super::{Command, Origins, Running, ServerLoad};
 use crate::flow::Limits;
 use crate::queue::Queue;
 use crate::{Clock, entropy};
@@ -42,6 +42,7 @@ pub(super) fn start(
         wss: bound.wss,
         udp: bound.udp,
         limits: Limits::new(message),
+        origins: listen.origins.clone(),
         upgrade_timeout: listen.upgrade_timeout,
         next_flow: 0,
         tasks: JoinSet::new(),
@@ -61,6 +62,7 @@ struct Server {
     wss: Option<(TcpListener, Certified)>,
     udp: Option<UdpSocket>,
     limits: Limits,
+    origins: Origins,
     upgrade_timeout: Duration,
     next_flow: u64,
     /// The connections, those that are not upgraded yet among them.
@@ -126,6 +128,11 @@ impl Server {
                 self.exchange.set_users(users);
                 let _ = done.send(());
             }
+            Command::Load { reply } => {
+                let load = ServerLoad { exchange: self.exchange.load(), queued: self.outboxes.bytes() };
+                // Whoever asked may have left.
+                let _ = reply.send(load);
+            }
         }
     }
 
@@ -137,7 +144,8 @@ impl Server {
         let flow = self.new_flow();
         let transport = if certified.is_some() { Transport::Wss } else { Transport::Ws };
         let (limits, upgrade_timeout) = (self.limits, self.upgrade_timeout);
-        let accepted = Accepted { flow, stream, certified, limits, upgrade_timeout };
+        let origins = self.origins.clone();
+        let accepted = Accepted { flow, stream, certified, origins, limits, upgrade_timeout };
         let task = self.tasks.spawn(connection::run(accepted, self.reports.clone()));
         self.connections.insert(flow, Connection::Upgrading(task));
         // The handshakes count as time without credentials. Where there is no room, the exchange closes it.

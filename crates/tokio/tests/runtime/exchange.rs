@@ -1,7 +1,7 @@
 //! What an exchange on real sockets does with peers that misbehave.
 
 use crate::world::{BOUND, config, exchange, phone, register_again};
-use offhook_tokio::{ExchangeError, ExchangeServer, Listen};
+use offhook_tokio::{ExchangeError, ExchangeServer, Listen, Origins};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -62,6 +62,28 @@ async fn an_upgrade_without_the_subprotocol_is_a_bad_request() {
     let mut stream = TcpStream::connect(exchange.addresses().ws.expect("listens")).await.expect("connects");
     let answer = upgrade(&mut stream, "").await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_page_of_an_origin_that_is_not_listed_is_refused() {
+    let listed = Origins::none().with("https://phone.example.com".parse().expect("an origin")).with_host("x");
+    for (origins, header, status) in [
+        (&listed, "Origin: https://phone.example.com\r\n", "101"),
+        (&listed, "Origin: http://x:5173\r\n", "101"),
+        (&listed, "", "101"),
+        (&listed, "Origin: https://evil.example\r\n", "403"),
+        (&listed, "Origin: null\r\n", "403"),
+        (&listed, "Origin: https://phone.example.com\r\nOrigin: https://evil.example\r\n", "403"),
+        (&listed.clone().with("null".parse().expect("an origin")), "Origin: null\r\n", "101"),
+        (&Origins::any(), "Origin: https://evil.example\r\n", "101"),
+    ] {
+        let listen = Listen { origins: origins.clone(), ..Listen::ws(free()) };
+        let exchange = ExchangeServer::start(config(), listen).await.expect("starts");
+        let mut stream =
+            TcpStream::connect(exchange.addresses().ws.expect("listens")).await.expect("connects");
+        let answer = upgrade(&mut stream, &format!("{header}Sec-WebSocket-Protocol: sip\r\n")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{header}{answer}");
+    }
 }
 
 #[tokio::test]
@@ -153,6 +175,19 @@ async fn udp_takes_garbage_and_oversized_datagrams_and_answers_the_good_one() {
         }
     };
     timeout(BOUND, answer).await.expect("challenged in time");
+}
+
+#[tokio::test]
+async fn the_load_is_told_while_it_runs() {
+    let mut exchange = exchange().await;
+    let load = exchange.load().await.expect("runs").exchange;
+    assert_eq!((load.flows, load.bindings, load.transactions), (0, 0, 0));
+    let alice = phone(&exchange, "alice", 440.0).await;
+    let load = exchange.load().await.expect("runs").exchange;
+    assert_eq!((load.flows, load.bindings), (1, 1));
+    alice.stop().await;
+    exchange.stop().await;
+    assert_eq!(exchange.load().await, None);
 }
 
 #[tokio::test]
