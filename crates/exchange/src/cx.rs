@@ -62,10 +62,12 @@ impl Cx {
         }
     }
 
-    /// Makes sure that there is a flow to an address. None if there is no room for it.
-    pub(crate) fn open_flow(&mut self, remote: SocketAddr) -> Option<FlowId> {
+    /// Makes sure that there is a flow to an address. None if there is no room for it: `beside`, which belongs to the same request, does
+    /// not make room.
+    pub(crate) fn open_flow(&mut self, remote: SocketAddr, beside: FlowId) -> Option<FlowId> {
         let location = &self.location;
-        self.flows.open(self.now, remote, |flow| location.on_flow(flow).next().is_some())
+        let keep = |flow| flow == beside || location.on_flow(flow).next().is_some();
+        self.flows.open(self.now, remote, keep)
     }
 
     /// Sends a request to one end of a transaction, wherever it is now. False if it is nowhere.

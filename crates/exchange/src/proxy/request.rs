@@ -97,8 +97,8 @@ impl Exchange {
         }
         let mut reply = arrival.flow;
         if !arrival.transport.is_reliable() {
-            cx.open_flow(arrival.remote)?;
-            reply = cx.open_flow(arrival.replies_to(request))?;
+            cx.open_flow(arrival.remote, arrival.flow)?;
+            reply = cx.open_flow(arrival.replies_to(request), arrival.flow)?;
         }
         Some(self.contexts.open(&mut self.cx, key, arrival, reply, sender, request.clone()))
     }

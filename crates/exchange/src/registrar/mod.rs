@@ -120,7 +120,9 @@ fn commit(cx: &mut Cx, changes: Vec<Change>) -> Vec<BindingId> {
         match change {
             Change::Put { mut binding, direct } => {
                 // Without room for a flow to its Contact, the phone is reached where it registered from.
-                binding.flow = direct.and_then(|address| cx.open_flow(address)).unwrap_or(binding.source);
+                binding.flow = direct
+                    .and_then(|address| cx.open_flow(address, binding.source))
+                    .unwrap_or(binding.source);
                 let before = cx.location.get(binding.id).map(|binding| binding.flow);
                 if before != Some(binding.flow) {
                     moved.push(binding.id);
@@ -131,7 +133,7 @@ fn commit(cx: &mut Cx, changes: Vec<Change>) -> Vec<BindingId> {
                     flow: binding.flow,
                     expires: binding.expires.saturating_since(cx.now),
                 });
-                cx.location.put(cx.now, binding);
+                cx.location.put(cx.now, *binding);
             }
             Change::Remove(id) => {
                 if let Some(binding) = cx.location.remove(id) {

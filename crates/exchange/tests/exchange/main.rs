@@ -1,6 +1,7 @@
 //! The exchange as its peers see it: text in, text out, under virtual time.
 
 mod call;
+mod datagrams;
 mod fork;
 mod hijack;
 mod hostile;
