@@ -10,5 +10,6 @@ mod ladders;
 mod recovery;
 mod register;
 mod routing;
+mod strangers;
 mod udp;
 mod users;
