@@ -1,5 +1,6 @@
 //! The exchange as its peers see it: text in, text out, under virtual time.
 
+mod budget;
 mod call;
 mod datagrams;
 mod fork;
