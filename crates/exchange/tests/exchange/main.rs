@@ -11,6 +11,7 @@ mod ladders;
 mod recovery;
 mod register;
 mod routing;
+mod stateless;
 mod strangers;
 mod udp;
 mod users;
