@@ -9,10 +9,10 @@ use offhook_wire::{Instant, Message, Uri};
 use crate::Output;
 use crate::answer::Answer;
 use crate::authority::{Denied, Gate, Role};
-use crate::budget::Budget;
+use crate::budget::{Budget, Sender};
 use crate::config::Config;
 use crate::event::Event;
-use crate::flow::{Arrival, FlowId, Flows, Transport};
+use crate::flow::{Arrival, FlowId, Flows, Prefix, Transport};
 use crate::host::Host;
 use crate::registrar::Location;
 use crate::token::{End, Seal};
@@ -62,10 +62,12 @@ impl Cx {
         }
     }
 
-    /// Makes sure that there is a flow to an address. None if there is no room for it.
-    pub(crate) fn open_flow(&mut self, remote: SocketAddr) -> Option<FlowId> {
+    /// Makes sure that there is a flow to an address. None if there is no room for it: `beside`, which belongs to the same request, does
+    /// not make room.
+    pub(crate) fn open_flow(&mut self, remote: SocketAddr, beside: FlowId) -> Option<FlowId> {
         let location = &self.location;
-        self.flows.open(self.now, remote, |flow| location.on_flow(flow).next().is_some())
+        let keep = |flow| flow == beside || location.on_flow(flow).next().is_some();
+        self.flows.open(self.now, remote, keep)
     }
 
     /// Sends a request to one end of a transaction, wherever it is now. False if it is nowhere.
@@ -104,6 +106,12 @@ impl Cx {
     pub(crate) fn comes_from(&self, end: End, flow: FlowId) -> bool {
         let registered = || end.binding.and_then(|id| self.location.get(id));
         flow == end.flow || registered().is_some_and(|binding| binding.is_on(flow))
+    }
+
+    /// Whether a transaction of this sender may hold so many bytes more.
+    pub(crate) fn has_room(&self, sender: Sender, arrival: Arrival, more: usize) -> bool {
+        let of_flow = self.flows.get(arrival.flow).map_or(0, |flow| flow.bytes);
+        self.budget.admits(sender, Prefix::of(arrival.remote.ip()), of_flow, more)
     }
 
     pub(crate) fn transport(&self, flow: FlowId) -> Option<Transport> {

@@ -326,8 +326,11 @@ impl Exchange {
     }
 
     fn close(&mut self, flow: FlowId) {
-        self.flow_down(flow);
-        self.cx.out.push_back(Output::Close { flow });
+        // One that made room for two others is gone already.
+        if self.cx.flows.contains(flow) {
+            self.flow_down(flow);
+            self.cx.out.push_back(Output::Close { flow });
+        }
     }
 
     fn datagram(&mut self, remote: SocketAddr, data: Bytes) {

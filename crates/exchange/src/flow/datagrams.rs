@@ -9,6 +9,9 @@ use offhook_wire::Instant;
 use super::FlowId;
 use crate::config::Limits;
 
+/// How many flows are looked at to find one that makes room.
+const LOOKS: usize = 64;
+
 pub(super) struct Datagrams {
     names: BTreeMap<SocketAddr, FlowId>,
     /// When each flow is looked at next. The queue is corrected lazily: a flow that was used in the meantime goes back with its true
@@ -83,21 +86,26 @@ impl Datagrams {
         None
     }
 
-    /// The flow that has been silent for the longest time and is of no use any more. Each flow is looked at once at the most.
+    /// The flow that has been silent for the longest time and is of no use any more, among the first of the queue. Those of use go to its
+    /// end, so that the next search goes on behind them: a table whose flows are all in use does not cost a walk over it each time.
     pub(super) fn idlest(
         &mut self,
         now: Instant,
         last_use: impl Fn(FlowId) -> Option<Instant>,
     ) -> Option<FlowId> {
-        for _ in 0..self.queue.len() {
+        let mut idlest = None;
+        for _ in 0..self.queue.len().min(LOOKS) {
             let &(at, id) = self.queue.first()?;
             match last_use(id).map(|used| used + self.timeout) {
                 Some(due) if due <= at => return Some(id),
-                Some(due) => self.look_at(id, due),
+                Some(due) => {
+                    self.look_at(id, due);
+                    let known = idlest.get_or_insert((due, id));
+                    *known = (*known).min((due, id));
+                }
                 None => self.look_at(id, now + self.timeout),
             }
         }
-        // All that were not of use were moved to their true places meanwhile.
-        self.queue.iter().map(|&(_, id)| id).find(|id| last_use(*id).is_some())
+        idlest.map(|(_, id)| id)
     }
 }

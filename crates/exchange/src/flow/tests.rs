@@ -125,6 +125,28 @@ fn the_idlest_datagram_flow_of_no_use_makes_room() {
 }
 
 #[test]
+fn a_table_in_use_is_not_walked_for_each_new_flow() {
+    let places = 1000;
+    let mut flows = Flows::new(&Limits { datagram_flows: places, ..few() });
+    let address = |number: usize| ([10, 0, (number >> 8) as u8, number as u8], 5060).into();
+    let ids: Vec<FlowId> =
+        (0..places).map(|number| flows.open(NOW, address(number), |_| true).unwrap()).collect();
+    let looks = std::cell::Cell::new(0);
+    let open = |flows: &mut Flows, idle: Option<FlowId>| {
+        looks.set(0);
+        flows.open(at(1), address(places), |id| {
+            looks.set(looks.get() + 1);
+            Some(id) != idle
+        })
+    };
+    assert_eq!(open(&mut flows, None), None);
+    assert!(looks.get() < 100, "{} looks", looks.get());
+    let idle = ids[places / 2];
+    let found = (0..places).any(|_| open(&mut flows, Some(idle)).is_some());
+    assert!(found && !flows.contains(idle), "each is looked at in the end");
+}
+
+#[test]
 fn a_silent_datagram_flow_is_found_once_and_one_that_received_is_not() {
     let mut flows = Flows::new(&few());
     let one = flows.open(NOW, remote(1, 5060), |_| false).unwrap();

@@ -172,6 +172,7 @@ impl Context {
     /// A response on one of the branches (RFC 3261 §16.7).
     pub(crate) fn response(&mut self, cx: &mut Cx, index: usize, response: &Message) {
         let Some(status) = response.status() else { return };
+        let keep = self.may_keep(cx, response.bytes().len());
         let Some(branch) = self.branches.get_mut(index) else { return };
         let heard = branch.client.hear(cx.now, status, cx.config.timer_c, Branch::ack(response));
         match heard {
@@ -180,7 +181,9 @@ impl Context {
                 // Step 5; a 100 goes one hop only.
                 if status > 100 && self.server.is_open() {
                     let response = strip_via(response);
-                    self.server.provisional(&response);
+                    if cx.has_room(self.sender, self.arrival, response.len()) {
+                        self.server.provisional(&response);
+                    }
                     cx.respond(self.origin, response);
                     if let Some(call) = &mut self.call {
                         call.ringing(cx, status);
@@ -200,7 +203,8 @@ impl Context {
             Heard::Final { ack } => {
                 let end = branch.end;
                 let limits = cx.config.limits.message;
-                branch.end(status, Message::parse(strip_via(response), &limits).ok());
+                let kept = Message::parse(strip_via(response), &limits).ok().filter(|_| keep);
+                branch.end(status, kept);
                 if let Some(ack) = ack {
                     cx.send_to(end, ack);
                 }
@@ -218,6 +222,13 @@ impl Context {
             }
             Heard::Repeated { ack: None } => {}
         }
+    }
+
+    /// Whether there is room for a final response in the place of the request, which was counted: callees decide how long it is. Without
+    /// room, a refusal goes on by its status alone, and another response goes on and is not repeated.
+    fn may_keep(&self, cx: &Cx, bytes: usize) -> bool {
+        let request = self.request.as_ref().map_or(0, |request| request.bytes().len());
+        bytes <= request || cx.has_room(self.sender, self.arrival, bytes - request)
     }
 
     /// A response to the CANCEL of a branch.
@@ -332,8 +343,13 @@ impl Context {
 
     /// Sends a final response if none was sent, and ends what still rings.
     fn finish(&mut self, cx: &mut Cx, status: u16, response: Bytes) -> bool {
+        // A 2xx to an INVITE is not kept in any case.
+        let keep = self.invite && (200..=299).contains(&status) || self.may_keep(cx, response.len());
         if !self.server.finish(cx.now, status, &response) {
             return false;
+        }
+        if !keep {
+            self.server.abandon();
         }
         self.request = None;
         cx.respond(self.origin, response);

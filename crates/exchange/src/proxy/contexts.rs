@@ -44,9 +44,9 @@ impl Slot {
             return;
         }
         cx.budget.change(*sender, Prefix::of(arrival.remote.ip()), before, bytes);
-        // A flow that went down meanwhile has no account any more.
+        // A flow that went down meanwhile has no account any more, and one that took over its name has none of this.
         if let Some(flow) = cx.flows.get_mut(arrival.flow) {
-            flow.bytes = flow.bytes + bytes - before;
+            flow.bytes = (flow.bytes + bytes).saturating_sub(before);
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{Context, NO_LIMITS, admit, forward};
 use crate::answer::{Answer, own_tag};
 use crate::budget::{BRANCH, Sender, TRANSACTION};
 use crate::cx::Cx;
-use crate::flow::{Arrival, Prefix};
+use crate::flow::Arrival;
 use crate::registrar;
 use crate::token::BranchToken;
 use crate::transaction::ServerKey;
@@ -85,20 +85,19 @@ impl Exchange {
     ) -> Option<ContextId> {
         let cx = &mut self.cx;
         let limits = cx.config.limits;
-        let (transactions, bytes) =
-            cx.flows.get(arrival.flow).map_or((0, 0), |flow| (flow.transactions, flow.bytes));
+        let transactions = cx.flows.get(arrival.flow).map_or(0, |flow| flow.transactions);
         // The request, what one branch makes of it, and the machines.
         let cost = TRANSACTION + BRANCH + 2 * request.bytes().len();
         let fits = self.contexts.len() < limits.transactions
             && transactions < limits.transactions_per_flow
-            && cx.budget.admits(sender, Prefix::of(arrival.remote.ip()), bytes, cost);
+            && cx.has_room(sender, arrival, cost);
         if !fits {
             return None;
         }
         let mut reply = arrival.flow;
         if !arrival.transport.is_reliable() {
-            cx.open_flow(arrival.remote)?;
-            reply = cx.open_flow(arrival.replies_to(request))?;
+            cx.open_flow(arrival.remote, arrival.flow)?;
+            reply = cx.open_flow(arrival.replies_to(request), arrival.flow)?;
         }
         Some(self.contexts.open(&mut self.cx, key, arrival, reply, sender, request.clone()))
     }
@@ -168,8 +167,7 @@ impl Exchange {
             Way::Forward(mut plan) => {
                 plan.source.flow = self.contexts.get(id).map_or(arrival.flow, |context| context.reply);
                 let more = plan.targets.len().saturating_sub(1) * (BRANCH + request.bytes().len());
-                let bytes = self.cx.flows.get(arrival.flow).map_or(0, |flow| flow.bytes);
-                if !self.cx.budget.admits(plan.sender, Prefix::of(arrival.remote.ip()), bytes, more) {
+                if !self.cx.has_room(plan.sender, arrival, more) {
                     return self.answer(id, &Answer::new(503));
                 }
                 self.contexts.with(&mut self.cx, id, |context, cx| context.fork(cx, &plan, loop_mark));

@@ -145,7 +145,7 @@ pub(crate) fn find(cx: &mut Cx, arrival: Arrival, request: &Message) -> Result<W
     if request.method() == Some(Method::Invite) {
         cx.flows.welcomed(cx.now, arrival.flow);
     }
-    let source = source(cx, arrival, caller.user.as_deref(), request);
+    let source = source(cx, arrival, caller.user.as_deref().map(Owner::User), request);
     Ok(Way::Forward(Plan { targets, own_routes: routing.own, source, sender: caller.sender }))
 }
 
@@ -273,19 +273,26 @@ fn inside(
             }
         }
     };
-    let source = if at_end { End { flow: arrival.flow, ..from } } else { source(cx, arrival, None, request) };
+    let caller = from.binding.map(|binding| Owner::Hash(binding.owner()));
+    let source =
+        if at_end { End { flow: arrival.flow, ..from } } else { source(cx, arrival, caller, request) };
     Ok(Plan { targets: vec![Target { end, uri: None }], own_routes: routing.own, source, sender })
 }
 
 /// The end that a request came from: its flow, and the binding by which the caller can be found again. That is the one
-/// whose contact the request gives, else the caller's first on this flow.
-fn source(cx: &Cx, arrival: Arrival, user: Option<&str>, request: &Message) -> End {
+/// whose contact the request gives, else the caller's first on this flow. A flow may serve bindings of others too: any user may register
+/// a contact at any address. A caller that is no user has no binding.
+fn source(cx: &Cx, arrival: Arrival, caller: Option<Owner<'_>>, request: &Message) -> End {
+    let Some(caller) = caller else { return End { flow: arrival.flow, binding: None } };
     let contact = request.header(HeaderName::Contact).and_then(|value| NameAddr::parse(value).ok());
-    let own = |binding: &&Binding| user.is_none_or(|user| binding.user == user);
     let same = |binding: &&Binding| {
         contact.as_ref().is_some_and(|contact| crate::registrar::same_uri(&binding.uri, contact.uri))
     };
-    let on_flow = || cx.location.on_flow(arrival.flow).filter(own);
+    let on_flow = || cx.location.on_flow(arrival.flow).filter(|binding| caller.has(binding));
+    let user = match caller {
+        Owner::User(user) => Some(user),
+        Owner::Hash(_) | Owner::Unstated => None,
+    };
     let elsewhere = || user.into_iter().flat_map(|user| cx.location.of_user(user));
     let binding = on_flow()
         .find(same)

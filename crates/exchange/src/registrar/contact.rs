@@ -27,7 +27,7 @@ pub(super) enum Wish<'a> {
 /// One change, not yet made.
 pub(super) enum Change {
     Put {
-        binding: Binding,
+        binding: Box<Binding>,
         /// Where requests go, if not over the flow of the registration.
         direct: Option<SocketAddr>,
     },
@@ -95,7 +95,7 @@ pub(super) fn changes(
                     continue;
                 }
                 let direct = direct(arrival, request, &device, &address);
-                let binding = Binding {
+                let binding = Box::new(Binding {
                     id,
                     user: user.to_owned(),
                     uri: contact_uri(&address)?,
@@ -108,7 +108,8 @@ pub(super) fn changes(
                     flow: arrival.flow,
                     source: arrival.flow,
                     serial: 0,
-                };
+                    since: 0,
+                });
                 changes.push(Change::Put { binding, direct });
             }
             Ok(changes)

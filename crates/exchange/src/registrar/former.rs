@@ -16,25 +16,41 @@ type Key = [u8; 16];
 /// The users that had a contact last, for the lookups that do not say whose contact they mean.
 #[derive(Default)]
 pub(super) struct FormerOwners {
-    owners: BTreeMap<Key, (String, Instant)>,
+    owners: BTreeMap<Key, Former>,
     of_user: BTreeMap<String, VecDeque<Key>>,
+}
+
+struct Former {
+    user: String,
+    /// Since which serial it had the contact.
+    since: u64,
+    until: Instant,
 }
 
 impl FormerOwners {
     /// The user that lost this contact, if that is not long ago.
     pub(super) fn of(&self, now: Instant, contact: &[u8]) -> Option<&str> {
-        let (user, until) = self.owners.get(&key(contact))?;
-        (now < *until).then_some(user)
+        self.get(now, contact).map(|former| former.user.as_str())
+    }
+
+    /// Since when this user had the contact before it lost it.
+    pub(super) fn since(&self, now: Instant, contact: &[u8], user: &str) -> Option<u64> {
+        self.get(now, contact).filter(|former| former.user == user).map(|former| former.since)
+    }
+
+    fn get(&self, now: Instant, contact: &[u8]) -> Option<&Former> {
+        self.owners.get(&key(contact)).filter(|former| now < former.until)
     }
 
     /// A user lost a contact. It stays with the user that lost it before.
-    pub(super) fn lost(&mut self, now: Instant, contact: &[u8], user: &str) {
+    pub(super) fn lost(&mut self, now: Instant, contact: &[u8], user: &str, since: u64) {
         if self.of(now, contact).is_some_and(|former| former != user) {
             return;
         }
         let key = key(contact);
-        if let Some((before, _)) = self.owners.insert(key, (user.to_owned(), now + MEMORY)) {
-            self.forget(&before, key);
+        let former = Former { user: user.to_owned(), since, until: now + MEMORY };
+        if let Some(before) = self.owners.insert(key, former) {
+            self.forget(&before.user, key);
         }
         let keys = self.of_user.entry(user.to_owned()).or_default();
         keys.push_back(key);
@@ -42,6 +58,15 @@ impl FormerOwners {
             && let Some(oldest) = keys.pop_front()
         {
             self.owners.remove(&oldest);
+        }
+    }
+
+    /// A user gave a contact up.
+    pub(super) fn gave_up(&mut self, contact: &[u8], user: &str) {
+        let key = key(contact);
+        if self.owners.get(&key).is_some_and(|former| former.user == user) {
+            self.owners.remove(&key);
+            self.forget(user, key);
         }
     }
 
@@ -71,21 +96,33 @@ mod tests {
     #[test]
     fn a_contact_stays_with_the_user_that_lost_it_first() {
         let mut former = FormerOwners::default();
-        former.lost(START, b"contact", "bob");
-        former.lost(START, b"contact", "carol");
+        former.lost(START, b"contact", "bob", 7);
+        former.lost(START, b"contact", "carol", 8);
         assert_eq!(former.of(START, b"contact"), Some("bob"));
+        assert_eq!(former.since(START, b"contact", "bob"), Some(7));
+        assert_eq!(former.since(START, b"contact", "carol"), None);
         assert_eq!(former.of(START + MEMORY, b"contact"), None);
-        former.lost(START + MEMORY, b"contact", "carol");
+        former.lost(START + MEMORY, b"contact", "carol", 9);
         assert_eq!(former.of(START + MEMORY, b"contact"), Some("carol"));
         assert_eq!(former.of_user.len(), 1);
     }
 
     #[test]
+    fn only_its_user_gives_a_contact_up() {
+        let mut former = FormerOwners::default();
+        former.lost(START, b"contact", "bob", 1);
+        former.gave_up(b"contact", "carol");
+        assert_eq!(former.of(START, b"contact"), Some("bob"));
+        former.gave_up(b"contact", "bob");
+        assert_eq!((former.owners.len(), former.of_user.len()), (0, 0));
+    }
+
+    #[test]
     fn a_user_forgets_its_own_contacts_only() {
         let mut former = FormerOwners::default();
-        former.lost(START, b"contact", "bob");
+        former.lost(START, b"contact", "bob", 1);
         for index in 0..100_u8 {
-            former.lost(START, &[index], "carol");
+            former.lost(START, &[index], "carol", 2);
         }
         assert_eq!(former.of(START, b"contact"), Some("bob"));
         assert_eq!(former.of(START, &[83]), None);

@@ -31,6 +31,8 @@ pub(crate) struct Binding {
     pub(crate) source: FlowId,
     /// Grows with every registration and refreshment, of all bindings.
     pub(crate) serial: u64,
+    /// The serial of the registration since which the contact is this user's: the lowest has it (see [`Owner::Unstated`]).
+    pub(crate) since: u64,
 }
 
 /// A device, and which of its flows.
@@ -69,7 +71,7 @@ impl Binding {
 /// All bindings, found by user, by flow, by contact and by the time they end.
 #[derive(Default)]
 pub(crate) struct Location {
-    bindings: BTreeMap<BindingId, Entry>,
+    bindings: BTreeMap<BindingId, Binding>,
     /// The order within a user is that of the first registration.
     users: BTreeMap<String, Vec<BindingId>>,
     flows: BTreeSet<(FlowId, BindingId)>,
@@ -90,42 +92,50 @@ pub(crate) enum Owner<'a> {
     Unstated,
 }
 
-struct Entry {
-    binding: Binding,
-    /// The serial of its first registration.
-    first: u64,
+impl Owner<'_> {
+    /// Whether a binding is this owner's.
+    pub(crate) fn has(self, binding: &Binding) -> bool {
+        match self {
+            Owner::User(user) => binding.user == user,
+            Owner::Hash(hash) => binding.id.owner() == hash,
+            Owner::Unstated => true,
+        }
+    }
 }
 
 impl Location {
     /// Adds a binding or replaces the one of the same identity.
-    pub(crate) fn put(&mut self, mut binding: Binding) {
+    pub(crate) fn put(&mut self, now: Instant, mut binding: Binding) {
         let id = binding.id;
         self.serial += 1;
         binding.serial = self.serial;
-        let first = match self.bindings.remove(&id) {
-            Some(old) => {
-                self.unlink(&old);
-                old.first
-            }
-            None => {
-                self.users.entry(binding.user.clone()).or_default().push(id);
-                self.serial
-            }
-        };
+        let key = contact_key(&binding.uri);
+        let old = self.bindings.remove(&id);
+        if let Some(old) = &old {
+            self.unlink(old);
+        } else {
+            self.users.entry(binding.user.clone()).or_default().push(id);
+        }
+        // A device that takes another contact has it since now, lest it bring its age along.
+        let same = old.as_ref().filter(|old| contact_key(&old.uri) == key).map(|old| old.since);
+        binding.since = same.or_else(|| self.former.since(now, &key, &binding.user)).unwrap_or(self.serial);
         self.flows.extend([(binding.flow, id), (binding.source, id)]);
         self.expiry.insert((binding.expires, id));
-        self.contacts.insert((contact_key(&binding.uri), first, id));
-        self.bindings.insert(id, Entry { binding, first });
+        self.contacts.insert((key, binding.since, id));
+        self.bindings.insert(id, binding);
+        if let Some(left) = old.filter(|_| same.is_none()) {
+            self.remember_owner(now, &left);
+        }
     }
 
     /// Takes a binding away.
     pub(crate) fn remove(&mut self, id: BindingId) -> Option<Binding> {
-        let entry = self.bindings.remove(&id)?;
-        self.unlink(&entry);
-        if let Some(ids) = self.users.get_mut(&entry.binding.user) {
+        let binding = self.bindings.remove(&id)?;
+        self.unlink(&binding);
+        if let Some(ids) = self.users.get_mut(&binding.user) {
             ids.retain(|&other| other != id);
             if ids.is_empty() {
-                self.users.remove(&entry.binding.user);
+                self.users.remove(&binding.user);
             }
         }
         let empty = self.users.is_empty()
@@ -133,7 +143,7 @@ impl Location {
             && self.expiry.is_empty()
             && self.contacts.is_empty();
         assert!(empty || !self.bindings.is_empty(), "an index outlived its bindings");
-        Some(entry.binding)
+        Some(binding)
     }
 
     /// Takes all bindings away.
@@ -142,13 +152,12 @@ impl Location {
         ids.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 
-    fn unlink(&mut self, entry: &Entry) {
-        let binding = &entry.binding;
+    fn unlink(&mut self, binding: &Binding) {
         for flow in [binding.flow, binding.source] {
             self.flows.remove(&(flow, binding.id));
         }
         self.expiry.remove(&(binding.expires, binding.id));
-        self.contacts.remove(&(contact_key(&binding.uri), entry.first, binding.id));
+        self.contacts.remove(&(contact_key(&binding.uri), binding.since, binding.id));
     }
 
     /// The bindings of a user in the order in which they were first registered.
@@ -168,15 +177,13 @@ impl Location {
     ///
     /// Any user may register any contact, so a contact alone does not say whose phone it is.
     pub(crate) fn by_contact(&self, now: Instant, uri: &[u8], owner: Owner<'_>) -> Option<&Binding> {
-        let mut bindings = self.with_contact(uri).into_iter();
-        match owner {
-            Owner::User(user) => bindings.find(|binding| binding.user == user),
-            Owner::Hash(hash) => bindings.find(|binding| binding.id.owner() == hash),
-            Owner::Unstated => {
-                let former = self.former.of(now, &contact_key(uri));
-                bindings.find(|binding| former.is_none_or(|former| binding.user == former))
-            }
-        }
+        let former = match owner {
+            Owner::Unstated => self.former.of(now, &contact_key(uri)),
+            Owner::User(_) | Owner::Hash(_) => None,
+        };
+        let may =
+            |binding: &&Binding| owner.has(binding) && former.is_none_or(|former| binding.user == former);
+        self.with_contact(uri).into_iter().find(may)
     }
 
     fn with_contact(&self, uri: &[u8]) -> Vec<&Binding> {
@@ -189,15 +196,22 @@ impl Location {
             .collect()
     }
 
-    /// A binding ended and its user did not ask for it: the contact is the user's for some time to come.
+    /// A binding ended and its user did not ask for it: the contact is the user's for some time to come, unless another user had it
+    /// before.
     pub(crate) fn remember_owner(&mut self, now: Instant, binding: &Binding) {
-        if self.with_contact(binding.target()).iter().all(|other| other.user == binding.user) {
-            self.former.lost(now, &contact_key(binding.target()), &binding.user);
+        let later = |other: &&Binding| other.user == binding.user || other.since > binding.since;
+        if self.with_contact(binding.target()).iter().all(later) {
+            self.former.lost(now, &contact_key(&binding.uri), &binding.user, binding.since);
         }
     }
 
+    /// A binding ended because its user asked for it: the contact is free.
+    pub(crate) fn forget_owner(&mut self, binding: &Binding) {
+        self.former.gave_up(&contact_key(&binding.uri), &binding.user);
+    }
+
     pub(crate) fn get(&self, id: BindingId) -> Option<&Binding> {
-        self.bindings.get(&id).map(|entry| &entry.binding)
+        self.bindings.get(&id)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -120,7 +120,9 @@ fn commit(cx: &mut Cx, changes: Vec<Change>) -> Vec<BindingId> {
         match change {
             Change::Put { mut binding, direct } => {
                 // Without room for a flow to its Contact, the phone is reached where it registered from.
-                binding.flow = direct.and_then(|address| cx.open_flow(address)).unwrap_or(binding.source);
+                binding.flow = direct
+                    .and_then(|address| cx.open_flow(address, binding.source))
+                    .unwrap_or(binding.source);
                 let before = cx.location.get(binding.id).map(|binding| binding.flow);
                 if before != Some(binding.flow) {
                     moved.push(binding.id);
@@ -131,7 +133,7 @@ fn commit(cx: &mut Cx, changes: Vec<Change>) -> Vec<BindingId> {
                     flow: binding.flow,
                     expires: binding.expires.saturating_since(cx.now),
                 });
-                cx.location.put(binding);
+                cx.location.put(cx.now, *binding);
             }
             Change::Remove(id) => {
                 if let Some(binding) = cx.location.remove(id) {
@@ -145,7 +147,9 @@ fn commit(cx: &mut Cx, changes: Vec<Change>) -> Vec<BindingId> {
 
 /// Tells that a binding is gone. A contact that was not given up stays its user's for some time.
 pub(crate) fn forgotten(cx: &mut Cx, binding: &Binding, why: Unregistered) {
-    if why != Unregistered::Removed {
+    if why == Unregistered::Removed {
+        cx.location.forget_owner(binding);
+    } else {
         cx.location.remember_owner(cx.now, binding);
     }
     cx.event(Event::Unregistered { user: binding.user.clone(), contact: shown(&binding.uri), why });

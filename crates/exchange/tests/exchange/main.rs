@@ -1,12 +1,17 @@
 //! The exchange as its peers see it: text in, text out, under virtual time.
 
+mod budget;
 mod call;
+mod datagrams;
 mod fork;
+mod hijack;
 mod hostile;
 mod lab;
 mod ladders;
 mod recovery;
 mod register;
 mod routing;
+mod stateless;
+mod strangers;
 mod udp;
 mod users;

@@ -14,6 +14,12 @@ pub(crate) struct Phone {
     /// The URI it registers.
     pub(crate) contact: String,
     pub(crate) tag: String,
+    /// The domain of its From.
+    pub(crate) domain: &'static str,
+    /// The sent-by of its Via values.
+    pub(crate) sent_by: String,
+    /// Whether it asks for responses to the port it sends from (RFC 3581).
+    pub(crate) rport: bool,
     transport: Transport,
     cseq: u32,
     branch: u32,
@@ -29,10 +35,29 @@ impl Phone {
             password: format!("{user}-pw"),
             contact: format!("sip:{user}-{}@{user}.invalid;transport=ws", flow.0),
             tag: format!("{user}-tag"),
+            domain: "example.com",
+            sent_by: format!("{user}.invalid"),
+            rport: transport == Transport::Udp,
             transport,
             cseq: 0,
             branch: 0,
         }
+    }
+
+    /// A phone of a foreign domain, which has no password.
+    pub(crate) fn guest(lab: &mut Lab, flow: u64, transport: Transport) -> Self {
+        Self { domain: "example.org", ..Self::new(lab, flow, transport, "guest") }
+    }
+
+    /// A phone on UDP that no address translator hides: its Via and its Contact name the address that it sends from. It asks for no
+    /// `rport`.
+    pub(crate) fn desk(lab: &mut Lab, flow: u64, user: &str, address: &str) -> Self {
+        let mut desk = Self::new(lab, flow, Transport::Udp, user);
+        lab.up_from(flow, Transport::Udp, address.parse().expect("an address"));
+        desk.contact = format!("sip:{user}@{address}");
+        desk.sent_by = address.to_owned();
+        desk.rport = false;
+        desk
     }
 
     /// A registered phone on a WebSocket.
@@ -108,13 +133,13 @@ impl Phone {
         rows: &str,
     ) -> String {
         let via = self.via();
-        let Self { user, tag, .. } = self;
+        let Self { user, tag, domain, .. } = self;
         let to = if to.contains('<') { to.to_owned() } else { format!("<{to}>") };
         format!(
             "{method} {uri} SIP/2.0\n\
              Via: {via}\n\
              Max-Forwards: 70\n\
-             From: <sip:{user}@example.com>;tag={tag}\n\
+             From: <sip:{user}@{domain}>;tag={tag}\n\
              To: {to}\n\
              Call-ID: call-{tag}\n\
              CSeq: {cseq} {method}\n\
@@ -127,13 +152,9 @@ impl Phone {
     pub(crate) fn via(&mut self) -> String {
         self.branch += 1;
         let transport = String::from_utf8_lossy(self.transport.as_bytes());
-        // Over UDP, responses go where the request came from only if that is asked for (RFC 3581).
-        let rport = if self.transport == Transport::Udp { ";rport" } else { "" };
-        format!(
-            "SIP/2.0/{transport} {user}.invalid{rport};branch=z9hG4bK{user}{}",
-            self.branch,
-            user = self.user
-        )
+        let rport = if self.rport { ";rport" } else { "" };
+        let Self { user, sent_by, branch, .. } = self;
+        format!("SIP/2.0/{transport} {sent_by}{rport};branch=z9hG4bK{user}{branch}")
     }
 
     /// Answers an INVITE with 180 and 200 and hears nothing back yet; returns what it received.
