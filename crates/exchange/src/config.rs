@@ -138,8 +138,9 @@ pub struct Bytes {
 /// How many wrong credentials are judged. What comes beyond a rate is answered 503 with Retry-After, unjudged, so that it tells nothing.
 ///
 /// Right credentials cost nothing, and a client that continues with the nonce of a success is always judged. A user at a source from which
-/// it has authenticated within a day is not slowed by what other sources try, and a source that has not failed yet has its first
-/// attempts judged whatever others do, so that guesses do not lock the owner out.
+/// it has authenticated within a day is not slowed by what other sources try, and a remote that has not failed yet has its first
+/// attempt judged at a rate of its own, so that guesses do not lock the owner out. What this cannot do is tell the owner from one who opens
+/// a connection for each guess at the owner's own address: there the owner has to wait, too.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Guessing {
     /// Wrong credentials in a row from one remote address and port. Default 3, then one in 5 s.
@@ -150,8 +151,10 @@ pub struct Guessing {
     pub per_user: Rate,
     /// For one user, from one source that it is known to be at. Default 8, then one in 2 s.
     pub per_home: Rate,
-    /// From sources that have not failed yet, while their user's rate is used up. Default 32, then one in 200 ms.
-    pub fresh_sources: Rate,
+    /// From one source, by remotes that have not failed yet, while the rates above are used up. Default 64, then one in 50 ms.
+    pub fresh_per_source: Rate,
+    /// For one user, by remotes that have not failed yet, while the rates above are used up. Default 128, then one in 25 ms.
+    pub fresh_per_user: Rate,
     /// Remotes, sources and users that are remembered, of each kind. Default 16,384.
     pub remembered: usize,
 }
@@ -196,7 +199,8 @@ impl Default for Guessing {
             per_source: rate(32, 1000),
             per_user: rate(32, 1000),
             per_home: rate(8, 2000),
-            fresh_sources: rate(32, 200),
+            fresh_per_source: rate(64, 50),
+            fresh_per_user: rate(128, 25),
             remembered: 16_384,
         }
     }
