@@ -1,5 +1,5 @@
 //! Attacks an exchange (`offhook exchange`) over loopback and prints figures. `tests/attacks/run` builds and starts it;
-//! `docs/robustness.md` says what is attacked, and how the exchange defends itself.
+//! `docs/robustness.md` describes the attacks and the defences.
 
 mod args;
 mod attacks;

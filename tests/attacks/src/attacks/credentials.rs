@@ -1,4 +1,4 @@
-//! Attack 8: credentials for this exchange that it passes on, and credentials that were made for another resource.
+//! Attack 8: credentials for the exchange that it forwards, and credentials that were made for another resource.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,7 +12,7 @@ use crate::figure::{Figure, Limit, Value};
 use crate::peer::{Conduct, Draft, Kind, Phone, Serving, guess, text};
 
 const NAME: &str = "credentials";
-/// Rows with our realm, as no program should write them.
+/// Malformed rows with the exchange's realm.
 const MALFORMED: [&str; 6] = [
     "Digest username=\"alice\", realm=\"offhook.test\", nonce=\"unterminated",
     "Digest username=\"alice\", realm=\"offhook.test\"",
@@ -21,7 +21,7 @@ const MALFORMED: [&str; 6] = [
     "Digest username=\"alice\", realm=\"offhook\\.test\", nonce=\"n\", uri=\"sip:x\", response=\"00\"",
     "Digest username=\"alice\",, realm=\"offhook.test\", nonce=\"n\", nonce=\"m\"",
 ];
-/// For others: to be passed on (RFC 3261 §22.3).
+/// For another proxy: to be forwarded (RFC 3261 §22.3).
 const FOREIGN: &str = "Digest username=\"alice\", realm=\"elsewhere.example\", nonce=\"n\", \
     uri=\"sip:bob@elsewhere.example\", response=\"00000000000000000000000000000000\"";
 const BOTH: [&str; 2] = ["Authorization", "Proxy-Authorization"];
@@ -31,17 +31,18 @@ pub(super) async fn run(stage: Stage) -> io::Result<Vec<Figure>> {
     scene.outside().await?;
     scene.inside().await?;
     let callee = scene.callee.clone();
-    // Bob has one connection: what was forwarded before has arrived when this is answered.
+    // Bob has one connection: once this is answered, all that was forwarded earlier has arrived.
     scene.alice.reach(&callee).await?;
     let (own, foreign) = scene.arrived();
     let (refused, tried) = scene.other_resources().await?;
     let figure = |name: &str, some, of| Figure::new(NAME, name, Value::share(some, of));
     let figures = vec![
-        figure("rows with credentials for our realm: forwarded", own, scene.own).limit(Limit::None),
+        figure("rows with credentials for the exchange's realm: forwarded", own, scene.own)
+            .limit(Limit::None),
         figure("rows with credentials for another realm: forwarded", foreign, scene.foreign)
             .limit(Limit::All),
         figure("credentials for another resource: answered 400", refused, tried).limit(Limit::All),
-        figure("credentials for our resource in other letters: accepted", scene.equivalent().await?, 1)
+        figure("credentials for an equivalent Request-URI: accepted", scene.equivalent().await?, 1)
             .limit(Limit::All),
     ];
     scene.exchange.stop().await?;
@@ -143,7 +144,7 @@ impl Scene {
         }
     }
 
-    /// The rows that came to Bob: for our realm, and for the other one.
+    /// The rows that arrived at Bob's phone: for the exchange's realm, and for the other one.
     fn arrived(&mut self) -> (u32, u32) {
         let (mut own, mut foreign) = (0, 0);
         while let Ok(request) = self.kept.try_recv() {

@@ -1,5 +1,5 @@
-//! Attack 1: Carol registers, under her own name, the contact of a phone whose connection was lost, and waits for what the
-//! other end of its call sends.
+//! Attack 1: the user Carol registers, as one of Carol's contacts, the contact of a phone whose connection was lost, to receive the
+//! requests inside that phone's call.
 
 use std::io::{self, Error, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr};
@@ -18,11 +18,11 @@ const NAME: &str = "hijack";
 /// How long the exchange may take to notice that a connection is gone.
 const NOTICED: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_millis(20);
-/// A header that says whether a request has the call's route.
+/// A header that marks requests with and without the call's route.
 const ROUTED: &str = "X-Routed";
 const INSTANCE: &str = ";+sip.instance=\"<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>\"";
 
-/// How Carol goes about it.
+/// How the contact is registered.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 enum Way {
     /// After the connection was lost, with the contact as it is.
@@ -66,13 +66,13 @@ pub(super) async fn run(stage: Stage) -> io::Result<Vec<Figure>> {
     ])
 }
 
-/// A call of Alice to Bob, who both have a WebSocket.
+/// A call from Alice to Bob, both on WebSockets.
 struct Scene {
     alice: Phone,
-    /// Her side of the call.
+    /// Alice's side of the call.
     dialog: Dialog,
     bob: Serving,
-    /// His Contact URI, and the INVITE that he got.
+    /// Bob's Contact URI, and the INVITE that arrived there.
     contact: String,
     invite: Message,
 }
@@ -92,14 +92,14 @@ impl Scene {
     }
 }
 
-/// Carol, and the requests that she gets.
+/// Carol's phone, and the requests that arrive there.
 struct Carol {
     kept: mpsc::Receiver<Message>,
     _phone: Serving,
 }
 
 impl Carol {
-    /// Registers a contact of her own, so that she can be reached whatever becomes of the other one, and the other one.
+    /// Registers two contacts: the phone's own, so that it is reachable in any case, and `contact`.
     async fn register(exchange: &Exchange, index: usize, contact: &str) -> io::Result<Self> {
         let mut carol = phone(exchange, "carol", index).await?;
         carol.register().await?;
@@ -119,7 +119,7 @@ fn aor(exchange: &Exchange, name: &str, index: usize) -> String {
     exchange.account(&format!("{name}{index}")).aor()
 }
 
-/// How many requests Carol got: with the route, and without.
+/// How many requests arrived at Carol's phone: with the route, and without.
 async fn hijack(exchange: &Exchange, index: usize, way: Way) -> io::Result<[u32; 2]> {
     let scene = Scene::new(exchange, index).await?;
     if way == Way::Caller {
@@ -144,7 +144,7 @@ async fn hijack(exchange: &Exchange, index: usize, way: Way) -> io::Result<[u32;
     let mut carol = match carol {
         Some(carol) => carol,
         None => {
-            // When this is answered, the requests before it have been taken.
+            // Once this is answered, the requests before it have been taken.
             alice.reach(&aor(exchange, "alice", index)).await?;
             Carol::register(exchange, index, &stolen).await?
         }
@@ -153,7 +153,7 @@ async fn hijack(exchange: &Exchange, index: usize, way: Way) -> io::Result<[u32;
     Ok(count(&mut carol.kept))
 }
 
-/// The same with the ends exchanged: Alice, who called, is lost, and Bob sends.
+/// The same with the ends exchanged: the caller's connection is lost, and the callee sends.
 async fn hijack_caller(exchange: &Exchange, index: usize, scene: Scene) -> io::Result<[u32; 2]> {
     let Scene { alice, bob, invite, .. } = scene;
     let stolen = format!("<{}>", alice.contact);
@@ -167,7 +167,7 @@ async fn hijack_caller(exchange: &Exchange, index: usize, scene: Scene) -> io::R
     Ok(count(&mut carol.kept))
 }
 
-/// The control: Bob comes back over a new connection while Carol has his contact, and gets what Alice sends: how many of two.
+/// The control: Bob's phone returns on a new connection while Carol has its contact. How many of two requests arrive there.
 async fn returned(exchange: &Exchange, index: usize) -> io::Result<u32> {
     let Scene { mut alice, mut dialog, bob, contact, .. } = Scene::new(exchange, index).await?;
     bob.cut();
@@ -207,7 +207,7 @@ async fn gone(phone: &mut Phone, aor: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// The requests of the call among those that came.
+/// The requests of the call among those that arrived.
 fn count(kept: &mut mpsc::Receiver<Message>) -> [u32; 2] {
     let mut counts = [0, 0];
     while let Ok(request) = kept.try_recv() {

@@ -1,4 +1,4 @@
-//! Attack 7: callers that say they are somebody else, and guests that do more than call.
+//! Attack 7: callers with the identity of another user, and guests that send more than INVITE.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,7 +14,7 @@ use crate::peer::{Account, Conduct, Draft, Kind, Phone, Serving, fresh, text};
 const NAME: &str = "identity";
 /// A header by which a request is known where it arrives.
 const MARK: &str = "X-Mark";
-/// Hosts that are this exchange's own, in other words.
+/// The exchange's own hosts, and other spellings of them.
 const LOOK_ALIKES: [&str; 12] = [
     "offhook.test.",
     "OFFHOOK.TEST",
@@ -91,7 +91,7 @@ async fn guests(stage: &Stage) -> io::Result<Vec<Figure>> {
     ])
 }
 
-/// Bob, who gets what is forwarded; Carol, who has credentials; and a guest, who has none.
+/// Bob, the target; Carol, with credentials; and a guest, without.
 struct Scene {
     exchange: Exchange,
     bob: mpsc::Receiver<Message>,
@@ -111,8 +111,8 @@ impl Scene {
         let bob = bob.serve(Conduct::Answer);
         let mut carol = Phone::open(exchange.account("carol"), Kind::Ws, address(2)).await?;
         carol.register().await?;
-        let nobody = Account { password: String::new(), ..exchange.account("guest") };
-        let guest = Phone::open(nobody, Kind::Ws, address(3)).await?;
+        let account = Account { password: String::new(), ..exchange.account("guest") };
+        let guest = Phone::open(account, Kind::Ws, address(3)).await?;
         Ok(Self { exchange, bob: kept, _bob: bob, contact, carol, guest })
     }
 
@@ -124,14 +124,14 @@ impl Scene {
     fn draft(&self, method: Method<'static>, uri: &str, from: &str) -> Draft {
         let draft = Draft::new(method, uri, from, &self.callee()).with(MARK, fresh("mark"));
         match method {
-            Method::Invite => draft.with("Contact", "<sip:somebody@peer.invalid;transport=ws>"),
+            Method::Invite => draft.with("Contact", "<sip:caller@peer.invalid;transport=ws>"),
             Method::Refer => draft.with("Refer-To", "<sip:alice@offhook.test>"),
             Method::Subscribe | Method::Notify => draft.with("Event", "presence"),
             _ => draft,
         }
     }
 
-    /// What Carol sends, with her credentials where they are asked for: how many of how many came to Bob.
+    /// Sends these from Carol's phone, which answers challenges: how many of how many arrived at Bob's.
     async fn forwarded(&mut self, drafts: Vec<Draft>) -> io::Result<(u32, u32)> {
         for draft in &drafts {
             finished(self.carol.ask(draft.clone()).await)?;
@@ -139,7 +139,7 @@ impl Scene {
         self.arrived(&drafts).await
     }
 
-    /// The same for the guest, who has no credentials.
+    /// The same from the guest's phone, without credentials.
     async fn by_guest(&mut self, drafts: Vec<Draft>) -> io::Result<(u32, u32)> {
         for draft in &drafts {
             finished(self.guest.transact(draft).await)?;
@@ -155,9 +155,9 @@ impl Scene {
         Ok((count as u32, drafts.len() as u32))
     }
 
-    /// All requests that came to Bob since this was asked last.
+    /// The requests that arrived at Bob's phone since the last call of this.
     async fn kept(&mut self) -> io::Result<Vec<Message>> {
-        // Bob has one connection: what was forwarded before has arrived when this is answered.
+        // Bob has one connection: once this is answered, all that was forwarded earlier has arrived.
         let callee = self.callee();
         self.carol.reach(&callee).await?;
         let mut requests = Vec::new();
@@ -167,7 +167,7 @@ impl Scene {
         Ok(requests)
     }
 
-    /// Carol says by other headers that she is Alice, outside a dialog and inside one: how many of these came to Bob.
+    /// Carol sends headers that assert Alice's identity, outside a dialog and inside one: how many of how many arrived at Bob's phone.
     async fn asserted(&mut self, alice: &str, carol: &str) -> io::Result<(u32, u32)> {
         let say = |draft: Draft| {
             ASSERTED.iter().fold(draft, |draft, name| draft.with(*name, format!("\"Alice\" <{alice}>")))
@@ -204,7 +204,7 @@ fn address(place: u8) -> IpAddr {
     Ipv4Addr::new(127, 65, 0, place).into()
 }
 
-/// Whatever the answer is: a request that is answered has been forwarded, or never will be. No answer is one too.
+/// Any answer will do, and none: a request that was answered has been forwarded, or will not be.
 fn finished(answer: io::Result<Message>) -> io::Result<()> {
     match answer {
         Err(why) if why.kind() != ErrorKind::TimedOut => Err(why),

@@ -1,4 +1,4 @@
-//! Attack 3: connections that stay, without credentials: WebSockets that answer pings, and upgrades that never end.
+//! Attack 3: connections without credentials that stay open: WebSockets that answer pings, and upgrades that never end.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr};
@@ -20,7 +20,7 @@ use crate::siege::Siege;
 const FIRST: usize = 1024;
 const OTHERS: usize = 48;
 const EACH: usize = 64;
-/// A connection that was turned away comes again after this; one that was open for longer comes again at once, to keep its place.
+/// The pause before a refused connection is opened again; one that was open for longer is replaced immediately.
 const AGAIN: Duration = Duration::from_secs(1);
 /// A slow peer sends one byte in this time.
 const BYTE: Duration = Duration::from_millis(250);
@@ -30,7 +30,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 #[derive(Copy, Clone, PartialEq, Eq)]
 pub(super) enum Manner {
-    /// WebSockets that answer pings and say nothing.
+    /// WebSockets that answer pings and send nothing.
     Idle,
     /// TCP connections that send their upgrade byte by byte.
     Slow,
@@ -102,7 +102,7 @@ async fn hold(target: Target, from: IpAddr, manner: Manner, counts: Arc<Counts>)
     let end = Instant::now() + LONGEST;
     while Instant::now() < end {
         let start = Instant::now();
-        // Whatever ends it, it comes again.
+        // However it ends, it is opened again.
         let _ = match manner {
             Manner::Idle => idle(target, from, &counts).await,
             Manner::Slow => slow(target, from, &counts).await,

@@ -26,7 +26,7 @@ const START: Duration = Duration::from_secs(20);
 /// A port that was free is taken by something else now and then.
 const ATTEMPTS: usize = 3;
 
-/// A program to attack, and which options it knows.
+/// A program to attack, and the options that it has.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     path: PathBuf,
@@ -38,7 +38,7 @@ pub(crate) struct Program {
     stats: bool,
 }
 
-/// What the exchange says that it holds.
+/// The load that the exchange reports.
 #[derive(Copy, Clone, Debug, Default)]
 pub(crate) struct Load {
     pub(crate) flows: u64,
@@ -66,17 +66,17 @@ impl Program {
         let output =
             output.map_err(|why| Error::new(why.kind(), format!("cannot run {}: {why}", path.display())))?;
         let help = String::from_utf8_lossy(&output.stdout).into_owned();
-        let knows = |option: &str| help.split_whitespace().any(|word| word == option);
-        if !knows("--listen") {
+        let has = |option: &str| help.split_whitespace().any(|word| word == option);
+        if !has("--listen") {
             return Err(Error::other(format!("{} has no `exchange --listen`", path.display())));
         }
         let path = path.to_owned();
-        Ok(Self { path, users: knows("--users"), guests: knows("--guests"), stats: knows("--stats") })
+        Ok(Self { path, users: has("--users"), guests: has("--guests"), stats: has("--stats") })
     }
 }
 
 impl Exchange {
-    /// Starts the program with these users, each with the password that [`Exchange::account`] says.
+    /// Starts the program with these users, each with the password that [`Exchange::account`] returns.
     ///
     /// # Errors
     /// When it does not listen within 20 s, or on another address than a loopback one.
@@ -124,6 +124,9 @@ impl Exchange {
             Err(_) => return Err(Error::new(ErrorKind::TimedOut, "the exchange does not listen")),
         };
         let ws = listening(&line).ok_or_else(|| Error::other(format!("unexpected line: {line}")))?;
+        if !ws.ip().is_loopback() {
+            return Err(Error::other(format!("the exchange listens on {ws}, which is not loopback")));
+        }
         Ok((child, Target { ws, udp }, lines))
     }
 
@@ -133,12 +136,12 @@ impl Exchange {
         Account { user, password, realm: REALM.to_owned(), target: self.target }
     }
 
-    /// The newest load; nothing if the program does not say.
+    /// The newest load; `None` if the program does not report it.
     pub(crate) fn load(&self) -> Option<Load> {
         *self.load.borrow()
     }
 
-    /// For others that follow the load.
+    /// The load, to be waited for.
     pub(crate) fn loads(&self) -> watch::Receiver<Option<Load>> {
         self.load.clone()
     }
@@ -160,7 +163,7 @@ fn listening(line: &str) -> Option<SocketAddr> {
     event["ws"].as_str()?.strip_prefix("ws://")?.parse().ok()
 }
 
-/// Reads every line, so that the exchange never waits for this program, and keeps the newest load.
+/// Reads every line, so that the exchange never blocks on its output, and keeps the newest load.
 async fn follow(mut lines: Lines<BufReader<ChildStdout>>, load: watch::Sender<Option<Load>>) {
     let mut most = 0;
     while let Ok(Some(line)) = lines.next_line().await {

@@ -47,7 +47,7 @@ impl Users {
 
 impl Drop for Users {
     fn drop(&mut self) {
-        // Whoever removed it earlier did no harm.
+        // A file that is gone already is no error.
         let _ = fs::remove_file(&self.file);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Limits, Message, Method};
 
-/// What a request says, apart from the Via of the link that it is sent on.
+/// The content of a request, apart from the Via of the link that it is sent on.
 #[derive(Clone)]
 pub(crate) struct Draft {
     pub(crate) method: Method<'static>,
@@ -73,7 +73,7 @@ impl Draft {
     }
 }
 
-/// A text that no earlier one is equal to.
+/// A text that differs from all earlier ones.
 pub(crate) fn fresh(prefix: &str) -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("{prefix}{:x}", NEXT.fetch_add(1, Ordering::Relaxed))
@@ -84,7 +84,7 @@ pub(crate) fn branch() -> String {
     fresh("z9hG4bK")
 }
 
-/// Reads what the exchange sent; nothing if it is no message.
+/// Parses what the exchange sent; `None` if it is no message.
 pub(crate) fn read(data: Bytes) -> Option<Message> {
     Message::parse(data, &Limits { message: usize::MAX, head: usize::MAX, headers: 1024 }).ok()
 }

@@ -16,8 +16,8 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// How long a connection may take, and as long again its upgrade.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Bytes that wait to be read by a peer that does not read.
-const DEAF: u32 = 4096;
+/// The receive buffer of a peer that does not read, in bytes.
+const UNREAD: u32 = 4096;
 /// The largest datagram.
 const DATAGRAM: usize = 65_535;
 
@@ -69,9 +69,9 @@ impl Link {
         }
     }
 
-    /// A WebSocket whose system takes no more than a few kilobytes that are not read.
-    pub(crate) async fn deaf(from: IpAddr, target: Target) -> io::Result<Self> {
-        upgrade(connect_with(from, target.ws, Some(DEAF)).await?, target.ws).await
+    /// A WebSocket with a small receive buffer: what is not read soon blocks the exchange's writes.
+    pub(crate) async fn unread(from: IpAddr, target: Target) -> io::Result<Self> {
+        upgrade(connect_with(from, target.ws, Some(UNREAD)).await?, target.ws).await
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -89,7 +89,7 @@ impl Link {
         }
     }
 
-    /// The host and port of a Contact: for a WebSocket a name that nobody resolves (RFC 7118 §5.1).
+    /// The host and port of a Contact: for a WebSocket an unresolvable name (RFC 7118 §5.1).
     pub(crate) fn host(&self, name: &str) -> String {
         match self {
             Link::Ws(_) => format!("{name}.invalid;transport=ws"),
@@ -166,7 +166,7 @@ fn closed(_: tokio_tungstenite::tungstenite::Error) -> Error {
     ErrorKind::ConnectionAborted.into()
 }
 
-/// The attacks are for an exchange on this machine and no other.
+/// Refuses to attack anything but this machine.
 fn only_loopback(address: IpAddr) -> io::Result<()> {
     if address.is_loopback() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The peers: phones with credentials, and whatever an attacker needs. They share no code with the phone of `offhook`.
+//! Phones with credentials, and the links of attackers. They share no code with the phone of `offhook`.
 
 mod dialog;
 mod draft;

@@ -19,10 +19,10 @@ const T1: Duration = Duration::from_millis(500);
 const T2: Duration = Duration::from_secs(4);
 /// How long a phone waits for a final response.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-/// Requests kept for whoever looks at them; one more is dropped.
+/// The most requests that are kept; one more is dropped.
 const KEPT: usize = 4096;
 
-/// Whom a phone belongs to, and at which exchange.
+/// A user's credentials, and the exchange that knows them.
 #[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) user: String,
@@ -54,9 +54,9 @@ impl Phone {
         Ok(Self::over(Link::open(kind, from, account.target).await?, account))
     }
 
-    /// A phone on a WebSocket that takes little that is not read.
-    pub(crate) async fn open_deaf(account: Account, from: IpAddr) -> io::Result<Self> {
-        Ok(Self::over(Link::deaf(from, account.target).await?, account))
+    /// A phone on a WebSocket whose receive buffer is small.
+    pub(crate) async fn open_unread(account: Account, from: IpAddr) -> io::Result<Self> {
+        Ok(Self::over(Link::unread(from, account.target).await?, account))
     }
 
     fn over(link: Link, account: Account) -> Self {
@@ -120,8 +120,8 @@ impl Phone {
         Ok(dialog)
     }
 
-    /// An OPTIONS to an address-of-record, through the exchange. What one connection carried before it has arrived when it is
-    /// answered.
+    /// An OPTIONS to an address-of-record, through the exchange. Once it is answered, all that was forwarded earlier on the same
+    /// connections has arrived.
     pub(crate) async fn reach(&mut self, to: &str) -> io::Result<()> {
         let options = Draft::new(Method::Options, to, &self.account.aor(), to);
         accepted(&self.ask(options).await?).map(drop)
@@ -190,8 +190,8 @@ fn accepted(response: &Message) -> io::Result<&Message> {
     }
 }
 
-/// The row that answers a challenge with this password. The last challenge is taken, as browsers' libraries do; by default it is the
-/// one for MD5, which is the quickest to try.
+/// The row that answers a challenge with this password. Takes the last challenge, as browsers' libraries do; by default that is MD5,
+/// which costs the least.
 pub(crate) fn guess(
     response: &Message,
     user: &str,

@@ -1,4 +1,4 @@
-//! What a phone does with requests, and phones that do nothing else.
+//! How a phone answers requests.
 
 use std::io;
 
@@ -32,7 +32,7 @@ impl Serving {
         (&mut self.task).await.ok().flatten()
     }
 
-    /// Cuts the connection without a good-bye, as a crash does.
+    /// Drops the connection without a close frame, as a crash does.
     pub(crate) fn cut(self) {}
 }
 

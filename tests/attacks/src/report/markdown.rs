@@ -38,9 +38,7 @@ fn matrix(lines: &[&[String; 5]]) -> String {
             of(attack).map(|[_, _, before, after, _]| format!("{before}<br>{after}")).unwrap_or_default()
         };
         let cells: Vec<String> = attacks.iter().map(cell).collect();
-        // A figure that came to nothing has the limit of a time, whatever its unit: the others know better.
-        let limit = lines.iter().filter(|line| line[1] == name).map(|line| &line[4]).next();
-        let limit = limit.map(String::as_str).unwrap_or_default();
+        let limit = lines.iter().find(|line| line[1] == name).map_or("", |line| line[4].as_str());
         text.push_str(&format!("| {name} | {} | {limit} |\n", cells.join(" | ")));
     }
     text

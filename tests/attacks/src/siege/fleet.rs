@@ -22,14 +22,14 @@ pub(super) fn users() -> impl Iterator<Item = String> {
 }
 
 /// The address-of-record of one of them, which answers calls.
-pub(super) fn somebody(exchange: &Exchange) -> String {
+pub(super) fn callee(exchange: &Exchange) -> String {
     exchange.account("p0").aor()
 }
 
 /// Registers all of them.
 ///
 /// # Errors
-/// If one of them could not: then nothing that follows would say much.
+/// If one of them is refused: without all of them the figures would mean nothing.
 pub(super) async fn register(exchange: &Exchange) -> io::Result<Vec<Serving>> {
     let gate = Arc::new(Semaphore::new(AT_ONCE));
     let mut registering = JoinSet::new();

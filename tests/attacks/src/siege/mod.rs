@@ -17,11 +17,11 @@ use crate::figure::{Figure, Limit, Value};
 use crate::peer::{Kind, Serving};
 use witness::{Tally, Witness};
 
-/// The most that the exchange may occupy (VmHWM, in MB), with a thousand registered phones and whatever attacks it.
+/// The most that the exchange may occupy (VmHWM, in MB), with a thousand registered phones and under attack.
 const RESIDENT: f64 = 128.0;
 /// How long after the attack the accounted bytes may stay above what they were.
 const RECOVERY: Duration = Duration::from_secs(60);
-/// What is not counted as held by the attack: buffers of the phones, whose requests go on.
+/// Bytes above the former value that count as none: the registered phones still send requests.
 const SLACK: u64 = 64 * 1024;
 /// How often the load is looked at.
 const POLL: Duration = Duration::from_millis(250);
@@ -70,7 +70,7 @@ impl Siege {
             ("a new phone (WebSocket) at the attacker's address", Kind::Ws, attacker),
             ("a new phone (UDP) at the attacker's address", Kind::Udp, attacker),
         ];
-        let callee = fleet::somebody(&self.exchange);
+        let callee = fleet::callee(&self.exchange);
         let mut arriving = JoinSet::new();
         for (index, (name, kind, from)) in kinds.into_iter().enumerate() {
             let account = self.exchange.account(&format!("new{index}"));
@@ -88,7 +88,7 @@ impl Siege {
         Ok(arrived.into_iter().map(figure).collect())
     }
 
-    /// Ends the attack: what the watched phones saw, and the peaks. The phones stay registered.
+    /// After the attack: the figures of the watched phones, and the peaks. The phones stay registered.
     pub(crate) async fn lift(self) -> io::Result<(Vec<Figure>, Recovery)> {
         let Self { name, mut exchange, phones, witness, resident, load } = self;
         let figure = |name_of: &str, value: Value| Figure::new(name, name_of, value);
@@ -119,7 +119,7 @@ pub(crate) struct Recovery {
 }
 
 impl Recovery {
-    /// Waits for 60 s, and tells after how long the accounted bytes were what they had been.
+    /// Waits for 60 s, and measures when the accounted bytes are back at their former value.
     pub(crate) async fn finish(self) -> io::Result<Vec<Figure>> {
         let end = self.since + RECOVERY;
         let before = self.load.map(|load| load.bytes);

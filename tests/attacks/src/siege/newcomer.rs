@@ -1,4 +1,4 @@
-//! A phone that was not there before the attack: it registers, calls somebody, and hangs up.
+//! A phone that was not there before the attack: it registers, calls a registered phone, and hangs up.
 
 use std::io;
 use std::net::IpAddr;

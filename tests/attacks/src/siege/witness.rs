@@ -86,7 +86,7 @@ async fn refresh(mut phone: Phone, stop: watch::Receiver<bool>) -> Tally {
         if phone.serve_until(Instant::now() + PAUSE).await.is_err() {
             sleep(PAUSE).await;
         }
-        // The tally has it.
+        // Counted as failed.
         let _ = tally.count(phone.register()).await;
     }
     tally
@@ -96,7 +96,7 @@ async fn ask(mut watcher: Phone, questions: [String; 2], stop: watch::Receiver<b
     let mut tally = Tally::default();
     while !*stop.borrow() {
         for question in &questions {
-            // The tally has it.
+            // Counted as failed.
             let _ = tally.count(watcher.reach(question)).await;
         }
         if watcher.serve_until(Instant::now() + PAUSE).await.is_err() {

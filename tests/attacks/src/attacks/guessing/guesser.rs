@@ -23,13 +23,13 @@ const AGAIN: Duration = Duration::from_millis(10);
 pub(super) struct Tally {
     /// Wrong passwords that were judged: 401, 403 or 407, and not for a stale nonce.
     pub(super) verdicts: u64,
-    /// 503, which says nothing about the password.
+    /// 503: not judged.
     unjudged: u64,
     /// Everything else, silence included.
     other: u64,
     /// Right passwords sent where a guess had just been answered with 503, and how many of them were accepted.
     pub(super) asked: u32,
-    pub(super) told: u32,
+    pub(super) accepted: u32,
 }
 
 impl Tally {
@@ -38,16 +38,16 @@ impl Tally {
         self.unjudged += more.unjudged;
         self.other += more.other;
         self.asked += more.asked;
-        self.told += more.told;
+        self.accepted += more.accepted;
     }
 
     pub(super) fn sent(&self) -> u64 {
         self.verdicts + self.unjudged + self.other
     }
 
-    /// Where a right password is taken all the same, a 503 is a verdict.
+    /// If the right password is accepted nevertheless, a 503 is a verdict.
     pub(super) fn effective(mut self) -> Self {
-        if self.told > 0 {
+        if self.accepted > 0 {
             self.verdicts += std::mem::take(&mut self.unjudged);
         }
         self
@@ -71,11 +71,11 @@ impl Guesser {
 
     pub(super) async fn run(mut self, end: Instant) -> Tally {
         while Instant::now() < end {
-            // Whatever ends a link, the next one is opened.
             let Ok(mut link) = Link::open(self.kind, self.from, self.account.target).await else {
                 sleep(AGAIN).await;
                 continue;
             };
+            // However it ends, the next link is opened.
             let _ = self.guess(&mut link, end).await;
         }
         self.tally
@@ -103,7 +103,7 @@ impl Guesser {
                 break;
             }
         }
-        // Not earlier: what an attacker cannot know must not help it, should a success win budget back.
+        // Only at the end: a success may restore a budget, which an attacker cannot do.
         if refused
             && Instant::now() >= end
             && let Some(challenge) = self.challenge.clone()
@@ -112,7 +112,7 @@ impl Guesser {
             self.send(link, &challenge, &password).await?;
             self.tally.asked += 1;
             let answer = receive(link).await?;
-            self.tally.told += u32::from(answer.and_then(|answer| answer.status()) == Some(200));
+            self.tally.accepted += u32::from(answer.and_then(|answer| answer.status()) == Some(200));
         }
         Ok(())
     }

@@ -88,7 +88,7 @@ struct Sums {
     at_same: (u32, u32),
     elsewhere: (u32, u32),
     /// Right passwords that were taken where a wrong one had just been refused unjudged, of so many.
-    told: (u32, u32),
+    accepted_after: (u32, u32),
 }
 
 impl Sums {
@@ -98,7 +98,8 @@ impl Sums {
             0.0 => Value::Never,
             rate => Value::Number(GUESSES / rate, Unit::Seconds),
         };
-        let told = if self.told.1 == 0 { Value::Unknown } else { share(self.told) };
+        let accepted_after =
+            if self.accepted_after.1 == 0 { Value::Unknown } else { share(self.accepted_after) };
         vec![
             siege.figure(TIME, time),
             siege
@@ -107,7 +108,9 @@ impl Sums {
             siege
                 .figure("owner registers at the first try, same address", share(self.at_same))
                 .limit(Limit::All),
-            siege.figure("right password judged after a 503 on the same flow", told).limit(Limit::None),
+            siege
+                .figure("right password judged after a 503 on the same flow", accepted_after)
+                .limit(Limit::None),
         ]
     }
 }
@@ -132,8 +135,8 @@ async fn guess(way: Way, index: usize, account: &Account, sums: &mut Sums) -> io
     while let Some(one) = guessing.join_next().await {
         tally.add(&one?);
     }
-    sums.told.0 += tally.told;
-    sums.told.1 += tally.asked;
+    sums.accepted_after.0 += tally.accepted;
+    sums.accepted_after.1 += tally.asked;
     Ok(tally.effective())
 }
 

@@ -33,7 +33,7 @@ const ANSWER: Duration = Duration::from_millis(250);
 pub(super) enum Burden {
     /// Unauthenticated requests with large bodies.
     Requests,
-    /// Calls of guests to a phone that rings, whose callers leave.
+    /// Calls of guests to a phone that rings; then the callers leave.
     Guests,
     /// Requests for a peer that is away.
     Away,
@@ -64,14 +64,14 @@ impl Burden {
     }
 }
 
-/// Whom an attack may use: the accounts `callee` and `insider`.
+/// Where an attack takes place, and the account of the phone that it needs.
 struct Scene {
     burden: Burden,
     target: Target,
     callee: Account,
 }
 
-/// What an attack did.
+/// The outcome of sending.
 #[derive(Default)]
 struct Sent {
     figures: Vec<(&'static str, Value)>,

@@ -49,7 +49,7 @@ async fn peer(target: Target, kind: Kind, from: IpAddr) -> (u64, u64) {
             }
             sent += 1;
             if sent % KINDS == 0 {
-                // This one is answered when the exchange has waited long enough.
+                // For the contact that is not registered: answered after a wait.
                 continue;
             }
             match timeout(ANSWER, link.receive()).await {
@@ -62,7 +62,7 @@ async fn peer(target: Target, kind: Kind, from: IpAddr) -> (u64, u64) {
     (sent, answered)
 }
 
-/// Requests that are challenged, and one inside a dialog, as it seems, for a contact that nobody has registered.
+/// Three requests that are challenged, and one with a To tag for a contact that is not registered.
 fn request(link: &Link, index: u64) -> Bytes {
     let (exchange, callee) = (format!("sip:{REALM}"), format!("sip:callee@{REALM}"));
     let draft = match index % KINDS {

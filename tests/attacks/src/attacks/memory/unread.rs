@@ -19,16 +19,16 @@ const GOES_ON: Duration = Duration::from_secs(4);
 /// Bytes of the Call-ID, which each answer repeats.
 const CALL_ID: usize = 24_000;
 /// Contacts that do not read, and calls to them.
-const DEAF: usize = 5;
+const UNREAD: usize = 5;
 const CALLS: usize = 300;
 /// The exchange does not take more for the moment.
 const STUCK: Duration = Duration::from_millis(500);
 
 pub(super) async fn send(scene: &Scene) -> io::Result<Sent> {
     let mut sent = Sent::default();
-    for index in 0..DEAF {
-        let mut phone = Phone::open_deaf(scene.callee.clone(), scene.burden.address(240 + index)).await?;
-        phone.register_contact(&format!("<sip:callee@deaf{index}.invalid;transport=ws>")).await?;
+    for index in 0..UNREAD {
+        let mut phone = Phone::open_unread(scene.callee.clone(), scene.burden.address(240 + index)).await?;
+        phone.register_contact(&format!("<sip:callee@unread{index}.invalid;transport=ws>")).await?;
         sent.held.push(Box::new(phone));
     }
     let mut asking = JoinSet::new();
@@ -51,7 +51,7 @@ pub(super) async fn send(scene: &Scene) -> io::Result<Sent> {
 async fn ask(target: crate::peer::Target, from: std::net::IpAddr) -> (u64, Option<Link>) {
     let (end, mut asked, mut last) = (Instant::now() + GOES_ON, 0, None);
     while Instant::now() < end {
-        let Ok(Ok(mut link)) = timeout(GOES_ON, Link::deaf(from, target)).await else { continue };
+        let Ok(Ok(mut link)) = timeout(GOES_ON, Link::unread(from, target)).await else { continue };
         while Instant::now() < end && matches!(timeout(STUCK, link.send(options(&link))).await, Ok(Ok(()))) {
             asked += 1;
         }
