@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Every package of the house, and which of ours it may depend on, for whatever purpose.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("offhook-wire", &[]),
     ("offhook", &["offhook-wire"]),
     ("offhook-media", &["offhook-wire"]),
@@ -35,6 +35,8 @@ const ARROWS: [(&str, &[&str]); 12] = [
             "offhook-sim",
         ],
     ),
+    // It attacks a running `offhook` from outside.
+    ("offhook-attacks", &["offhook-wire"]),
     (
         "offhook-benches",
         &[

@@ -1,0 +1,80 @@
+//! Attack 5: what one datagram of a stranger, whose source address could be forged, makes the exchange send.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::net::UdpSocket;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use super::Stage;
+use crate::exchange::{Exchange, REALM};
+use crate::figure::{Figure, Unit, Value};
+
+const NAME: &str = "amplification";
+/// Longer than 64*T1, after which nothing is sent again (RFC 3261 §17.2.1).
+const WINDOW: Duration = Duration::from_secs(35);
+const FROM: Ipv4Addr = Ipv4Addr::new(127, 68, 0, 1);
+
+pub(super) async fn run(stage: Stage) -> io::Result<Vec<Figure>> {
+    let exchange = Exchange::start(&stage.program, &["bob".to_owned()], false).await?;
+    let requests = [
+        ("INVITE that is challenged (407)", request("INVITE", REALM)),
+        ("INVITE of a foreign domain", request("INVITE", "stranger.example")),
+        ("REGISTER that is challenged (401)", request("REGISTER", REALM)),
+        ("OPTIONS", request("OPTIONS", REALM)),
+    ];
+    let mut listening = JoinSet::new();
+    for (index, (name, sent)) in requests.into_iter().enumerate() {
+        let to = exchange.target.udp;
+        listening.spawn(async move { Ok::<_, io::Error>((index, name, sent.len(), send(to, sent).await?)) });
+    }
+    let mut heard = Vec::new();
+    while let Some(one) = listening.join_next().await {
+        heard.push(one??);
+    }
+    heard.sort_by_key(|&(index, ..)| index);
+    exchange.stop().await?;
+    let figures = heard.into_iter().flat_map(|(_, name, sent, answers)| {
+        let times = answers.bytes as f64 / sent as f64;
+        let datagrams =
+            Figure::new(NAME, format!("{name}: datagrams out for one in"), Value::count(answers.datagrams));
+        let bytes =
+            Figure::new(NAME, format!("{name}: bytes out for {sent} in"), Value::count(answers.bytes));
+        let factor =
+            Figure::new(NAME, format!("{name}: bytes out for one in"), Value::Number(times, Unit::Times));
+        [datagrams.at_most(1.0), bytes, factor]
+    });
+    Ok(figures.collect())
+}
+
+#[derive(Default)]
+struct Answers {
+    datagrams: u64,
+    bytes: u64,
+}
+
+/// Sends one datagram and counts all that comes back.
+async fn send(to: SocketAddr, data: Bytes) -> io::Result<Answers> {
+    let socket = UdpSocket::bind((FROM, 0)).await?;
+    socket.send_to(&data, to).await?;
+    let (end, mut answers) = (Instant::now() + WINDOW, Answers::default());
+    let mut buffer = vec![0; 65_535];
+    while let Ok(received) = timeout_at(end, socket.recv_from(&mut buffer)).await {
+        answers.bytes += received?.0 as u64;
+        answers.datagrams += 1;
+    }
+    Ok(answers)
+}
+
+/// As short as a request can be, as an attacker would write it.
+fn request(method: &str, domain: &str) -> Bytes {
+    let text = format!(
+        "{method} sip:{user}{REALM} SIP/2.0\r\nv:SIP/2.0/UDP a;branch=z9hG4bK{method}{domain}\r\n\
+         f:<sip:bob@{domain}>;tag=1\r\nt:<sip:bob@{REALM}>\r\ni:1\r\nCSeq:1 {method}\r\n\r\n",
+        user = if method == "INVITE" { "bob@" } else { "" },
+    );
+    Bytes::from(text)
+}
