@@ -17,7 +17,7 @@ const PASSWORD: &str = "secret";
 /// Longer than any transaction lives that was answered (64*T1).
 const FORGOTTEN: Duration = Duration::from_secs(33);
 
-/// An exchange, a phone that is registered for each user, and somebody who sends.
+/// An exchange, a phone that is registered for each user, and a sender.
 pub(crate) struct Bench {
     drive: Drive,
     sender: Peer,
