@@ -8,12 +8,14 @@
 
 mod datagram;
 mod digest;
+mod exchange;
 mod recording;
 mod sdp;
 mod stream;
 
 pub use datagram::datagram;
 pub use digest::digest;
+pub use exchange::{Op, Reached, exchange};
 pub use recording::recording;
 pub use sdp::sdp;
 pub use stream::stream_split;

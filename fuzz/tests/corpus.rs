@@ -33,6 +33,13 @@ fn digest() {
 }
 
 #[test]
+fn exchange() {
+    replay("exchange", |data| {
+        offhook_fuzz::exchange(data);
+    });
+}
+
+#[test]
 fn recording() {
     replay("recording", offhook_fuzz::recording);
 }

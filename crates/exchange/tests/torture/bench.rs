@@ -13,7 +13,7 @@ const DOMAIN: &str = "example.com";
 
 const PASSWORD: &str = "secret";
 
-/// An exchange, a phone that is registered for each user, and somebody who sends.
+/// An exchange, a phone that is registered for each user, and a sender.
 pub(crate) struct Bench {
     drive: Drive,
     sender: Peer,

@@ -55,7 +55,7 @@ impl Case {
         Self { rfc, name, section, quote, user, domains: &[], address, udp, web_socket: None, tcp: None }
     }
 
-    /// Who gives credentials when the message is challenged.
+    /// The user whose credentials answer a challenge.
     pub(crate) fn by(self, user: &'static str) -> Self {
         Self { user, ..self }
     }

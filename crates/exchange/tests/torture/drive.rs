@@ -1,4 +1,4 @@
-//! The exchange under virtual time, and who talks to it. No other file of this test knows how an exchange is driven.
+//! The exchange under virtual time, and its peers. No other file of this test knows how an exchange is driven.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

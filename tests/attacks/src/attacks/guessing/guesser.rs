@@ -103,8 +103,10 @@ impl Guesser {
                 break;
             }
         }
-        // Only at the end: a success may restore a budget, which an attacker cannot do.
+        // Only at the end: a success may restore a budget, which an attacker cannot do. A new connection or port has its first attempt
+        // judged when there is room for it, right or wrong, so that nothing follows from its being accepted later.
         if refused
+            && !self.fresh
             && Instant::now() >= end
             && let Some(challenge) = self.challenge.clone()
         {

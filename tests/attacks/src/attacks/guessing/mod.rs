@@ -84,8 +84,9 @@ pub(super) async fn run(stage: Stage) -> io::Result<Vec<Figure>> {
 #[derive(Default)]
 struct Sums {
     fastest: f64,
-    /// Owners that registered at the first try, of so many.
-    at_same: (u32, u32),
+    /// Owners that registered at the first try, of so many: at the address of guessers that keep their connections, and of guessers that
+    /// open one for each guess.
+    at_same: [(u32, u32); 2],
     elsewhere: (u32, u32),
     /// Right passwords that were taken where a wrong one had just been refused unjudged, of so many.
     accepted_after: (u32, u32),
@@ -106,8 +107,10 @@ impl Sums {
                 .figure("owner registers at the first try, other address", share(self.elsewhere))
                 .limit(Limit::All),
             siege
-                .figure("owner registers at the first try, same address", share(self.at_same))
+                .figure("owner registers at the first try, same address", share(self.at_same[0]))
                 .limit(Limit::All),
+            // Nothing tells these from the owner.
+            siege.figure("the same, a new connection or port for each guess", share(self.at_same[1])),
             siege
                 .figure("right password judged after a 503 on the same flow", accepted_after)
                 .limit(Limit::None),
@@ -127,7 +130,8 @@ async fn guess(way: Way, index: usize, account: &Account, sums: &mut Sums) -> io
     let elsewhere = Ipv4Addr::new(127, 71, index as u8, 1).into();
     let at_same = way.address(index, 0);
     let (elsewhere, at_same) = tokio::join!(owner(account, elsewhere), owner(account, at_same));
-    for (count, is_registered) in [(&mut sums.elsewhere, elsewhere), (&mut sums.at_same, at_same)] {
+    let same = &mut sums.at_same[usize::from(way.fresh)];
+    for (count, is_registered) in [(&mut sums.elsewhere, elsewhere), (same, at_same)] {
         count.0 += u32::from(is_registered);
         count.1 += 1;
     }

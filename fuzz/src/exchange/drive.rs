@@ -1,0 +1,223 @@
+//! The exchange under virtual time, and what must hold whatever it is given. No other file of this target knows how an exchange
+//! is driven.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use offhook_exchange::{
+    CallStep, Config, Event, Exchange, FlowChange, FlowId, Input, Load, Memory, Output, Transport,
+};
+use offhook_wire::{Frame, Instant, Limits, Message, Method, StreamFramer, datagram, websocket};
+
+use super::Reached;
+use super::vias::Vias;
+
+/// What the exchange writes may be a little longer than what it was given.
+const WIDE: Limits = Limits { message: 1 << 20, head: 1 << 20, headers: 1 << 10 };
+
+/// Longer than any registration, transaction or silence that the exchange waits for.
+const LONGEST: Duration = Duration::from_secs(4200);
+
+/// One association with the exchange, which may be down.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Flow(u64);
+
+/// How bytes become messages on a flow.
+enum Framing {
+    Datagram,
+    WebSocket,
+    Stream(StreamFramer),
+}
+
+pub(super) struct Drive {
+    exchange: Exchange,
+    now: Instant,
+    last: u64,
+    up: BTreeMap<Flow, Framing>,
+    vias: Vias,
+    heard: Vec<(Flow, Message)>,
+    reached: Reached,
+}
+
+impl Drive {
+    pub(super) fn new(config: Config) -> Self {
+        let now = Instant::ZERO;
+        Self {
+            exchange: Exchange::new(config, [7; 32], now),
+            now,
+            last: 0,
+            up: BTreeMap::new(),
+            vias: Vias::default(),
+            heard: Vec::new(),
+            reached: Reached::default(),
+        }
+    }
+
+    /// A new flow.
+    pub(super) fn open(&mut self, transport: u8) -> Flow {
+        self.last += 1;
+        let flow = Flow(self.last);
+        self.up(flow, transport);
+        flow
+    }
+
+    pub(super) fn is_up(&self, flow: Flow) -> bool {
+        self.up.contains_key(&flow)
+    }
+
+    /// A flow comes up, or is replaced by one with the same name.
+    pub(super) fn up(&mut self, flow: Flow, transport: u8) {
+        let (transport, framing) = match transport % 5 {
+            0 => (Transport::Ws, Framing::WebSocket),
+            1 => (Transport::Udp, Framing::Datagram),
+            2 => (Transport::Tcp, Framing::Stream(StreamFramer::new(Limits::DEFAULT))),
+            3 => (Transport::Wss, Framing::WebSocket),
+            _ => (Transport::Tls, Framing::Stream(StreamFramer::new(Limits::DEFAULT))),
+        };
+        let remote = format!("192.0.2.{}:{}", flow.0 % 250, 1024 + flow.0 % 60_000);
+        self.up.insert(flow, framing);
+        self.input(Input::Flow { flow: FlowId(flow.0), change: FlowChange::Up { transport, remote } });
+    }
+
+    pub(super) fn down(&mut self, flow: Flow) {
+        self.up.remove(&flow);
+        self.input(Input::Flow { flow: FlowId(flow.0), change: FlowChange::Down });
+    }
+
+    /// Bytes arrive over a flow, whether it is up or not.
+    pub(super) fn send(&mut self, flow: Flow, data: &[u8]) {
+        let data = Bytes::copy_from_slice(data);
+        let frames = match self.up.get_mut(&flow) {
+            None => Vec::new(),
+            Some(Framing::Datagram) => vec![datagram(data.clone(), &Limits::DEFAULT)],
+            Some(Framing::WebSocket) => vec![websocket(data.clone(), &Limits::DEFAULT)],
+            Some(Framing::Stream(framer)) => {
+                framer.push(&data);
+                std::iter::from_fn(|| framer.next()?.ok()).collect()
+            }
+        };
+        for frame in frames {
+            let message = match frame {
+                Frame::Message(message) => Some(message),
+                Frame::Faulty { data, .. } => Message::salvage(data, &Limits::DEFAULT),
+                Frame::KeepAlive(_) => None,
+            };
+            if let Some(message) = message {
+                self.vias.given(&message);
+            }
+        }
+        self.input(Input::Received { flow: FlowId(flow.0), data });
+    }
+
+    /// Time passes, and the exchange is woken whenever it wants to be.
+    pub(super) fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(due) = self.exchange.deadline().filter(|due| *due <= end) {
+            assert!(due > self.now, "a deadline that is due is dealt with");
+            self.now = due;
+            self.input(Input::Wake);
+        }
+        self.now = end;
+    }
+
+    pub(super) fn forget(&mut self, what: u8, seed: u8) {
+        let memory = match what % 3 {
+            0 => Memory::Bindings,
+            1 => Memory::Nonces,
+            _ => Memory::Transactions,
+        };
+        self.exchange.forget(memory, [seed; 32]);
+        self.drain(64 * self.weight());
+    }
+
+    /// What came out and was not asked for yet: messages with the flows that they are for, oldest first.
+    pub(super) fn heard(&mut self) -> Vec<(Flow, Message)> {
+        std::mem::take(&mut self.heard)
+    }
+
+    /// Waits until all is over, and takes the flows down.
+    pub(super) fn finish(mut self) -> Reached {
+        self.pass(LONGEST);
+        let flows = self.up.len();
+        assert_eq!(self.exchange.load(), Load { flows, bindings: 0, transactions: 0 }, "all is over");
+        while let Some((&flow, _)) = self.up.first_key_value() {
+            self.down(flow);
+        }
+        assert_eq!(self.exchange.load(), Load { flows: 0, bindings: 0, transactions: 0 }, "nothing is left");
+        assert_eq!(self.exchange.deadline(), None, "nothing is waited for");
+        self.reached
+    }
+
+    fn input(&mut self, input: Input) {
+        let most = 64 * self.weight();
+        self.exchange.handle(self.now, input);
+        self.drain(most);
+    }
+
+    /// How much the exchange holds; what one input sets off is bounded by it.
+    fn weight(&self) -> usize {
+        let load = self.exchange.load();
+        1 + load.bindings + load.transactions
+    }
+
+    fn drain(&mut self, most: usize) {
+        let mut outputs = 0;
+        while let Some(output) = self.exchange.poll() {
+            outputs += 1;
+            assert!(outputs <= most, "{outputs} outputs");
+            match output {
+                Output::Transmit { flow, data } => self.transmitted(Flow(flow.0), data),
+                Output::Close { flow } => {
+                    let known = self.up.remove(&Flow(flow.0));
+                    assert!(known.is_some(), "a flow is closed that is up");
+                }
+                Output::Event(event) => self.reached.event(&event),
+            }
+        }
+    }
+
+    fn transmitted(&mut self, flow: Flow, data: Bytes) {
+        assert!(self.up.contains_key(&flow), "nothing is sent on a flow that is down");
+        if *data == *b"\r\n" {
+            return;
+        }
+        let message = Message::parse(data.clone(), &WIDE).expect("what is sent can be read");
+        assert_eq!(message.bytes().len(), data.len(), "one message at a time");
+        match message.status() {
+            None => message.check().expect("a request that is sent makes sense"),
+            Some(_) => {
+                assert!(
+                    self.vias.know(&message),
+                    "a response has the Via of its request:\n{}",
+                    data.escape_ascii()
+                );
+            }
+        }
+        self.reached.message(&message);
+        self.heard.push((flow, message));
+    }
+}
+
+impl Reached {
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::Registered { .. } => self.registered += 1,
+            Event::Unregistered { .. } => self.unregistered += 1,
+            Event::Call { step: CallStep::Offered { branches: 2.. }, .. } => self.forked += 1,
+            Event::Call { step: CallStep::Ringing, .. } => self.rang += 1,
+            Event::Call { step: CallStep::Answered, .. } => self.answered += 1,
+            Event::Call { step: CallStep::Ended, .. } => self.ended += 1,
+            _ => {}
+        }
+    }
+
+    fn message(&mut self, message: &Message) {
+        let inside = message.is_request() && message.to().is_ok_and(|to| to.tag().is_some());
+        self.inside += u32::from(inside);
+        self.challenged += u32::from(matches!(message.status(), Some(401 | 407)));
+        self.cancelled += u32::from(message.method() == Some(Method::Cancel));
+        self.refused += u32::from(message.status() == Some(400));
+        self.full += u32::from(message.status() == Some(503));
+    }
+}
