@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use offhook_wire::Instant;
+use sha2::{Digest, Sha256};
 
 use crate::config;
 use crate::flow::Prefix;
@@ -25,14 +26,24 @@ use recent::Recent;
 /// How long a source counts as a home of a user.
 const HOME: Duration = Duration::from_secs(24 * 3600);
 
+/// A hash of the name of a user. Strangers choose how long a name is.
+type Name = [u8; 16];
+
 /// Where credentials came from, and for which user.
 #[derive(Copy, Clone, Debug)]
-pub(crate) struct Attempt<'a> {
-    pub(crate) remote: SocketAddr,
-    pub(crate) user: &'a str,
+pub(crate) struct Attempt {
+    remote: SocketAddr,
+    user: Name,
 }
 
-impl Attempt<'_> {
+impl Attempt {
+    pub(crate) fn new(remote: SocketAddr, user: &str) -> Self {
+        let hash = Sha256::digest(user.as_bytes());
+        let mut name = Name::default();
+        name.copy_from_slice(&hash[..16]);
+        Self { remote, user: name }
+    }
+
     fn source(&self) -> Prefix {
         Prefix::of(self.remote.ip())
     }
@@ -43,8 +54,8 @@ pub(crate) struct Guessing {
     rates: config::Guessing,
     remotes: Recent<SocketAddr, Bucket>,
     sources: Recent<Prefix, Bucket>,
-    users: Recent<String, Bucket>,
-    homes: Recent<(Prefix, String), Home>,
+    users: Recent<Name, Bucket>,
+    homes: Recent<(Prefix, Name), Home>,
     fresh: Bucket,
 }
 
@@ -67,7 +78,7 @@ impl Guessing {
     }
 
     /// How long the sender has to wait until its credentials are judged; none if they are judged now.
-    pub(crate) fn wait(&mut self, now: Instant, attempt: Attempt<'_>) -> Option<Duration> {
+    pub(crate) fn wait(&mut self, now: Instant, attempt: Attempt) -> Option<Duration> {
         let rates = self.rates;
         if let Some(wait) = self.remotes.get(&attempt.remote).and_then(|it| it.wait(now, rates.per_remote)) {
             return Some(wait);
@@ -76,17 +87,16 @@ impl Guessing {
             return home.failures.wait(now, rates.per_home);
         }
         let source = attempt.source();
+        let of_user = self.users.get(&attempt.user).and_then(|it| it.wait(now, rates.per_user));
         if let Some(failures) = self.sources.get(&source) {
-            let of_user = self.users.get(attempt.user).and_then(|it| it.wait(now, rates.per_user));
             return failures.wait(now, rates.per_source).max(of_user);
         }
-        let wait = self.users.get(attempt.user).and_then(|it| it.wait(now, rates.per_user))?;
         let fresh = self.fresh.wait(now, rates.fresh_sources)?;
-        Some(wait.min(fresh))
+        Some(of_user?.min(fresh))
     }
 
     /// The credentials were judged and are wrong.
-    pub(crate) fn failed(&mut self, now: Instant, attempt: Attempt<'_>) {
+    pub(crate) fn failed(&mut self, now: Instant, attempt: Attempt) {
         let rates = self.rates;
         self.remotes.entry(attempt.remote).take(now, rates.per_remote);
         let source = attempt.source();
@@ -94,21 +104,25 @@ impl Guessing {
             home.failures.take(now, rates.per_home);
             return;
         }
-        if self.sources.get(&source).is_none() {
+        let fresh = self.sources.get(&source).is_none();
+        let of_user = self.users.entry(attempt.user);
+        // What was judged by the rate of fresh sources does not count twice: it would make the user's wait longer and longer.
+        if fresh && of_user.wait(now, rates.per_user).is_some() {
             self.fresh.take(now, rates.fresh_sources);
+        } else {
+            of_user.take(now, rates.per_user);
         }
         self.sources.entry(source).take(now, rates.per_source);
-        self.users.entry(attempt.user.to_owned()).take(now, rates.per_user);
     }
 
     /// The credentials are right.
-    pub(crate) fn succeeded(&mut self, now: Instant, attempt: Attempt<'_>) {
+    pub(crate) fn succeeded(&mut self, now: Instant, attempt: Attempt) {
         self.remotes.remove(&attempt.remote);
-        self.homes.entry((attempt.source(), attempt.user.to_owned())).until = now + HOME;
+        self.homes.entry((attempt.source(), attempt.user)).until = now + HOME;
     }
 
-    fn home(&mut self, now: Instant, attempt: Attempt<'_>) -> Option<&mut Home> {
-        let key = (attempt.source(), attempt.user.to_owned());
+    fn home(&mut self, now: Instant, attempt: Attempt) -> Option<&mut Home> {
+        let key = (attempt.source(), attempt.user);
         self.homes.get(&key).filter(|home| now < home.until)
     }
 }
@@ -129,12 +143,12 @@ mod tests {
         START + Duration::from_millis(millis)
     }
 
-    fn attempt(host: u8, port: u16, user: &str) -> Attempt<'_> {
-        Attempt { remote: ([192, 0, 2, host], port).into(), user }
+    fn attempt(host: u8, port: u16, user: &str) -> Attempt {
+        Attempt::new(([192, 0, 2, host], port).into(), user)
     }
 
     /// How many of so many wrong attempts, one a millisecond, are judged.
-    fn judged(guessing: &mut Guessing, attempts: u64, next: impl Fn(u64) -> Attempt<'static>) -> usize {
+    fn judged(guessing: &mut Guessing, attempts: u64, next: impl Fn(u64) -> Attempt) -> usize {
         let mut judged = 0;
         for index in 0..attempts {
             let attempt = next(index);
@@ -172,7 +186,7 @@ mod tests {
     fn the_owner_is_judged_at_the_first_try_while_others_guess() {
         let owner = attempt(250, 5060, "alice");
         let guesses = [
-            (|_| attempt(250, 1, "alice")) as fn(u64) -> Attempt<'static>,
+            (|_| attempt(250, 1, "alice")) as fn(u64) -> Attempt,
             |index| attempt(1, index as u16, "alice"),
             |index| attempt((index % 20) as u8, index as u16, "alice"),
         ];

@@ -4,6 +4,7 @@ mod budget;
 mod call;
 mod datagrams;
 mod fork;
+mod guessing;
 mod hijack;
 mod hostile;
 mod lab;
