@@ -1,6 +1,5 @@
 //! Who is asking: digest for the registrar (401) and for the proxy (407), RFC 3261 §22.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use offhook_wire::digest::Credentials;
@@ -10,6 +9,7 @@ use offhook_wire::{HeaderName, Instant, Message};
 use crate::answer::Answer;
 use crate::config::Config;
 use crate::entropy::Entropy;
+use crate::flow::Arrival;
 use crate::guessing::{Attempt, Guessing};
 use crate::users::serving;
 
@@ -82,13 +82,14 @@ impl Gate {
     }
 
     /// The user that the credentials of a request prove. `salt` makes the nonce of a challenge: it is the same for a retransmission, so
-    /// that a challenge needs no memory (RFC 3261 §26.3.2.4).
+    /// that a challenge needs no memory (RFC 3261 §26.3.2.4), and its upper half names the remote address, so that credentials in a
+    /// datagram are judged only if their sender received the challenge there.
     pub(crate) fn user(
         &mut self,
         now: Instant,
         config: &Config,
         role: Role,
-        remote: SocketAddr,
+        arrival: Arrival,
         request: &Message,
         salt: u64,
     ) -> Result<String, Denied> {
@@ -98,11 +99,15 @@ impl Gate {
             .find(|credentials| credentials.realm == *self.authority.realm());
         let Some(credentials) = own else { return Err(self.challenge(now, role, false, salt)) };
         let name = String::from_utf8_lossy(&credentials.username.value()).into_owned();
-        let attempt = Attempt { remote, user: &name };
-        if !self.authority.is_continued(&credentials)
-            && let Some(wait) = self.guessing.wait(now, attempt)
-        {
-            return Err(Denied::with(not_judged(wait)));
+        let attempt = Attempt::new(arrival.remote, &name);
+        if !self.authority.is_continued(&credentials) {
+            let received = self.authority.salt(&credentials).is_some_and(|given| given >> 32 == salt >> 32);
+            if !received && !arrival.transport.is_reliable() {
+                return Err(self.challenge(now, role, true, salt));
+            }
+            if let Some(wait) = self.guessing.wait(now, attempt) {
+                return Err(Denied::with(not_judged(wait)));
+            }
         }
         let method = request.method().expect("only requests are judged");
         let uri = request.request_uri().unwrap_or_default();

@@ -131,9 +131,10 @@ impl Cx {
     ) -> Result<String, Answer> {
         // Two clients that send the same at the same instant still get two nonces.
         let remote = arrival.remote.to_string();
-        let salt =
-            self.seal.mac("nonce", &[&self.seal.request("salt", request).to_be_bytes(), remote.as_bytes()]);
-        match self.gate.user(self.now, &self.config, role, arrival.remote, request, salt) {
+        let request_mark = self.seal.request("salt", request).to_be_bytes();
+        let address = self.seal.mac("address", &[remote.as_bytes()]) >> 32;
+        let salt = address << 32 | self.seal.mac("nonce", &[&request_mark, remote.as_bytes()]) >> 32;
+        match self.gate.user(self.now, &self.config, role, arrival, request, salt) {
             Ok(user) => {
                 let location = &self.location;
                 let keep = |flow| location.on_flow(flow).next().is_some();

@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use offhook_wire::Instant;
+use sha2::{Digest, Sha256};
 
 use crate::config;
 use crate::flow::Prefix;
@@ -26,14 +27,24 @@ use recent::Recent;
 /// How long a source counts as a home of a user.
 const HOME: Duration = Duration::from_secs(24 * 3600);
 
+/// A hash of the name of a user. Strangers choose how long a name is.
+type Name = [u8; 16];
+
 /// Where credentials came from, and for which user.
 #[derive(Copy, Clone, Debug)]
-pub(crate) struct Attempt<'a> {
-    pub(crate) remote: SocketAddr,
-    pub(crate) user: &'a str,
+pub(crate) struct Attempt {
+    remote: SocketAddr,
+    user: Name,
 }
 
-impl Attempt<'_> {
+impl Attempt {
+    pub(crate) fn new(remote: SocketAddr, user: &str) -> Self {
+        let hash = Sha256::digest(user.as_bytes());
+        let mut name = Name::default();
+        name.copy_from_slice(&hash[..16]);
+        Self { remote, user: name }
+    }
+
     fn source(&self) -> Prefix {
         Prefix::of(self.remote.ip())
     }
@@ -44,8 +55,8 @@ pub(crate) struct Guessing {
     rates: config::Guessing,
     remotes: Recent<SocketAddr, Bucket>,
     sources: Recent<Prefix, Buckets>,
-    users: Recent<String, Buckets>,
-    homes: Recent<(Prefix, String), Home>,
+    users: Recent<Name, Buckets>,
+    homes: Recent<(Prefix, Name), Home>,
 }
 
 /// What failed on the ordinary lane and on the fresh one.
@@ -81,18 +92,18 @@ impl Guessing {
     }
 
     /// How long the sender has to wait until its credentials are judged; none if they are judged now.
-    pub(crate) fn wait(&mut self, now: Instant, attempt: Attempt<'_>) -> Option<Duration> {
+    pub(crate) fn wait(&mut self, now: Instant, attempt: Attempt) -> Option<Duration> {
         self.lane(now, attempt).err()
     }
 
-    fn lane(&mut self, now: Instant, attempt: Attempt<'_>) -> Result<Lane, Duration> {
+    fn lane(&mut self, now: Instant, attempt: Attempt) -> Result<Lane, Duration> {
         let rates = self.rates;
         let failed = self.remotes.get(&attempt.remote);
         let is_fresh = failed.is_none();
         if let Some(wait) = failed.and_then(|it| it.wait(now, rates.per_remote)) {
             return Err(wait);
         }
-        let (source, user) = (self.sources.get(&attempt.source()), self.users.get(attempt.user));
+        let (source, user) = (self.sources.get(&attempt.source()), self.users.get(&attempt.user));
         let longer = |of: fn(&Buckets) -> Bucket, per_source, per_user| {
             let source = source.as_deref().and_then(|it| of(it).wait(now, per_source));
             source.max(user.as_deref().and_then(|it| of(it).wait(now, per_user)))
@@ -110,7 +121,7 @@ impl Guessing {
     }
 
     /// The credentials were judged and are wrong.
-    pub(crate) fn failed(&mut self, now: Instant, attempt: Attempt<'_>) {
+    pub(crate) fn failed(&mut self, now: Instant, attempt: Attempt) {
         let rates = self.rates;
         let lane = self.lane(now, attempt);
         self.remotes.entry(attempt.remote).take(now, rates.per_remote);
@@ -122,11 +133,11 @@ impl Guessing {
             }
             Ok(Lane::Ordinary) => {
                 self.sources.entry(attempt.source()).ordinary.take(now, rates.per_source);
-                self.users.entry(attempt.user.to_owned()).ordinary.take(now, rates.per_user);
+                self.users.entry(attempt.user).ordinary.take(now, rates.per_user);
             }
             Ok(Lane::Fresh) => {
                 self.sources.entry(attempt.source()).fresh.take(now, rates.fresh_per_source);
-                self.users.entry(attempt.user.to_owned()).fresh.take(now, rates.fresh_per_user);
+                self.users.entry(attempt.user).fresh.take(now, rates.fresh_per_user);
             }
             // Judged for its nonce, beyond all rates.
             Err(_) => {}
@@ -134,13 +145,13 @@ impl Guessing {
     }
 
     /// The credentials are right.
-    pub(crate) fn succeeded(&mut self, now: Instant, attempt: Attempt<'_>) {
+    pub(crate) fn succeeded(&mut self, now: Instant, attempt: Attempt) {
         self.remotes.remove(&attempt.remote);
-        self.homes.entry((attempt.source(), attempt.user.to_owned())).until = now + HOME;
+        self.homes.entry((attempt.source(), attempt.user)).until = now + HOME;
     }
 
-    fn home(&mut self, now: Instant, attempt: Attempt<'_>) -> Option<&mut Home> {
-        let key = (attempt.source(), attempt.user.to_owned());
+    fn home(&mut self, now: Instant, attempt: Attempt) -> Option<&mut Home> {
+        let key = (attempt.source(), attempt.user);
         self.homes.get(&key).filter(|home| now < home.until)
     }
 }
@@ -161,12 +172,12 @@ mod tests {
         START + Duration::from_millis(millis)
     }
 
-    fn attempt(host: u8, port: u16, user: &str) -> Attempt<'_> {
-        Attempt { remote: ([192, 0, 2, host], port).into(), user }
+    fn attempt(host: u8, port: u16, user: &str) -> Attempt {
+        Attempt::new(([192, 0, 2, host], port).into(), user)
     }
 
     /// How many of so many wrong attempts, one a millisecond, are judged.
-    fn judged(guessing: &mut Guessing, attempts: u64, next: impl Fn(u64) -> Attempt<'static>) -> usize {
+    fn judged(guessing: &mut Guessing, attempts: u64, next: impl Fn(u64) -> Attempt) -> usize {
         let mut judged = 0;
         for index in 0..attempts {
             let attempt = next(index);
@@ -205,7 +216,7 @@ mod tests {
     #[test]
     fn the_owner_is_judged_at_the_first_try_while_others_guess() {
         let guesses = [
-            (|_| attempt(250, 1, "alice")) as fn(u64) -> Attempt<'static>,
+            (|_| attempt(250, 1, "alice")) as fn(u64) -> Attempt,
             |index| attempt(250, (index % 32) as u16, "alice"),
             |index| attempt((index % 64) as u8 + 187, (index % 64) as u16, "alice"),
         ];

@@ -2,10 +2,14 @@
 
 mod budget;
 mod call;
+mod contacts;
+mod credentials;
 mod datagrams;
 mod fork;
+mod guessing;
 mod hijack;
 mod hostile;
+mod identity;
 mod lab;
 mod ladders;
 mod recovery;

@@ -162,6 +162,11 @@ impl Authority {
         used.is_some_and(|used| used.owner == owner(&credentials.username.value()))
     }
 
+    /// The salt of the challenge that the nonce of these credentials is from; `None` if it is not a nonce of this authority.
+    pub fn salt(&self, credentials: &Credentials<'_>) -> Option<u64> {
+        Nonce::open(credentials.nonce.raw(), &self.key, &self.realm).map(|nonce| nonce.salt)
+    }
+
     /// How many nonces have their counts remembered: at most [`MAX_NONCES`].
     pub fn nonces(&self) -> usize {
         self.counts.used.len()
@@ -415,6 +420,8 @@ mod tests {
         let mut responder = Responder::new();
         let first = answer(&mut responder, &rows, "secret", b"");
         assert!(!continued(&authority, &first));
+        let salt = |authority: &Authority| authority.salt(&Credentials::parse(first.as_bytes()).unwrap());
+        assert_eq!((salt(&authority), salt(&Authority::new("other", [1; 32]).unwrap())), (Some(7), None));
         assert_eq!(judge(&mut authority, at(1), &first), Verdict::Good);
         let second = reuse(&mut responder);
         assert!(continued(&authority, &second));
