@@ -11,6 +11,7 @@ use offhook_exchange::{
 use offhook_wire::{Frame, Instant, Limits, Message, Method, StreamFramer, datagram, websocket};
 
 use super::Reached;
+use super::phone::USERS;
 use super::vias::Vias;
 
 /// What the exchange writes may be a little longer than what it was given.
@@ -174,6 +175,9 @@ impl Drive {
                 }
                 Output::Event(event) => self.reached.event(&event),
             }
+        }
+        for (_, flow) in USERS.iter().flat_map(|user| self.exchange.contacts(user)) {
+            assert!(self.up.contains_key(&Flow(flow.0)), "no contact outlives its flow");
         }
     }
 

@@ -40,7 +40,7 @@ pub struct Reached {
 /// # Panics
 ///
 /// When the exchange panics, sends without end, sends on a flow that is down, sends what cannot be read or a response without the Via
-/// of its request, does not deal with a deadline, or does not come to rest.
+/// of its request, keeps a contact whose flow is down, does not deal with a deadline, or does not come to rest.
 pub fn exchange(data: &[u8]) -> Reached {
     play::play(data)
 }
