@@ -20,6 +20,8 @@ const TWICE: u64 = 64;
 pub struct Verdict {
     /// The hash of all that the machines put out.
     pub hash: u64,
+    /// The hash of all messages that were sent, each with its time, its connection and its bytes.
+    pub sent_hash: u64,
     /// What an oracle objected to. A panic of a machine is an objection of `panic`.
     pub violation: Option<Violation>,
     /// How much virtual time passed.
@@ -95,6 +97,7 @@ fn play(
     });
     let verdict = Verdict {
         hash: world.as_ref().map_or(0, |world| world.tape().hash()),
+        sent_hash: world.as_ref().map_or(0, |world| world.tape().sent_hash()),
         violation: panicked.or_else(|| world.as_ref().and_then(|world| world.violation().cloned())),
         simulated: now.saturating_since(Instant::ZERO),
         messages: world.as_ref().map_or(0, |world| world.tape().messages()),

@@ -84,13 +84,14 @@ pub struct Tape {
     keep: bool,
     entries: Vec<Entry>,
     digest: Digest,
+    sent: Digest,
     messages: u64,
 }
 
 impl Tape {
     /// A record that keeps its entries, or only its hash.
     pub fn new(keep: bool) -> Self {
-        Self { keep, entries: Vec::new(), digest: Digest::new(0), messages: 0 }
+        Self { keep, entries: Vec::new(), digest: Digest::new(0), sent: Digest::new(0), messages: 0 }
     }
 
     /// What was kept.
@@ -101,6 +102,11 @@ impl Tape {
     /// The hash of all outputs of all machines, with their times.
     pub fn hash(&self) -> u64 {
         self.digest.finish()
+    }
+
+    /// The hash of all messages that were sent, each with its time, its connection and its bytes.
+    pub fn sent_hash(&self) -> u64 {
+        self.sent.finish()
     }
 
     /// How many messages were sent.
@@ -120,7 +126,7 @@ impl Tape {
         let digest = self.digest.word(at.as_nanos()).word(phone as u64);
         self.digest = match output {
             Output::Transmit { flow, data } => {
-                self.messages += 1;
+                self.send(at, phone as u64, flow.0.into(), data);
                 digest.word(1).word(flow.0.into()).bytes(data)
             }
             Output::Open { flow, target, .. } => {
@@ -132,16 +138,22 @@ impl Tape {
         };
     }
 
-    /// Counts a message of a rogue into the hash.
-    pub fn rogue_message(&mut self, at: Instant, rogue: usize, data: &[u8]) {
-        self.messages += 1;
+    /// Counts a message of a rogue into the hash. What it sends to a phone past the exchanges has no connection: 0.
+    pub fn rogue_message(&mut self, at: Instant, rogue: usize, flow: u64, data: &[u8]) {
+        self.send(at, 1 << 32 | rogue as u64, flow, data);
         self.digest = self.digest.word(at.as_nanos()).word(1 << 32 | rogue as u64).bytes(data);
     }
 
     /// Counts a message of an exchange into the hash.
     pub fn exchange_message(&mut self, at: Instant, exchange: usize, flow: u64, data: &[u8]) {
-        self.messages += 1;
+        self.send(at, !(exchange as u64), flow, data);
         self.digest = self.digest.word(at.as_nanos()).word(!(exchange as u64)).word(flow).bytes(data);
+    }
+
+    /// Counts a message into the hash of what is sent.
+    fn send(&mut self, at: Instant, sender: u64, connection: u64, data: &[u8]) {
+        self.messages += 1;
+        self.sent = self.sent.word(at.as_nanos()).word(sender).word(connection).bytes(data);
     }
 
     /// Counts a datagram of media into the hash: what it is and how long, but nothing that is encrypted. DTLS does not
@@ -158,6 +170,17 @@ impl Tape {
                 .word(timestamp.into())
                 .word(length as u64),
             Kind::Stun | Kind::Rtcp | Kind::Other => digest.word(length as u64),
+        };
+        let sent = self.sent.word(at.as_nanos()).word(from.port().into()).word(to.port().into());
+        let sent = sent.word(kind.number());
+        self.sent = match kind {
+            Kind::Dtls => sent,
+            Kind::Rtp { payload_type, sequence, timestamp } => sent
+                .word(payload_type.into())
+                .word(sequence.into())
+                .word(timestamp.into())
+                .word(length as u64),
+            Kind::Stun | Kind::Rtcp | Kind::Other => sent.word(length as u64),
         };
     }
 
