@@ -71,7 +71,7 @@ impl Hash {
                             return;
                         }
                         let verdict = run(&generate(seed));
-                        let one = (seed, (verdict.sent_hash, verdict.violation.is_some()));
+                        let one = (seed, (verdict.hash, verdict.violation.is_some()));
                         played.lock().expect("no thread panics while it holds the list").push(one);
                     }
                 });
