@@ -18,7 +18,7 @@ const TWICE: u64 = 64;
 /// What became of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The hash of all that the machines put out.
+    /// The hash of all messages that were sent, each with its time, its connection and its bytes.
     pub hash: u64,
     /// What an oracle objected to. A panic of a machine is an objection of `panic`.
     pub violation: Option<Violation>,
@@ -57,18 +57,35 @@ pub fn page(scenario: &Scenario) -> String {
     world.map(|world| world.page(verdict.violation.as_ref())).unwrap_or_default()
 }
 
-/// Plays a scenario, and if it is clean plays it again to see that the same happens.
+/// Plays a scenario, and if it is clean plays it again to see that the same happens: each message, each event, each command.
 pub fn run_twice(scenario: &Scenario) -> Verdict {
-    let mut verdict = run(scenario);
+    let (mut verdict, world) = play(scenario, oracle::all(), true, None);
     if verdict.violation.is_none() {
-        let again = run(scenario);
-        if again.hash != verdict.hash {
-            let what = format!("the hash was {:016x}, and then {:016x}", verdict.hash, again.hash);
+        let (again, other) = play(scenario, oracle::all(), true, None);
+        // Datagrams of media are in the hash, and not on the tape.
+        let hashes = || format!("the hash was {:016x}, and then {:016x}", verdict.hash, again.hash);
+        let differs = difference(world.as_ref(), other.as_ref());
+        if let Some(what) = differs.or_else(|| (again.hash != verdict.hash).then(hashes)) {
             let at = Instant::ZERO + verdict.simulated;
             verdict.violation = Some(Violation { oracle: "determinism", at, what });
         }
     }
     verdict
+}
+
+/// Where the tapes of two runs differ first.
+fn difference(one: Option<&World>, other: Option<&World>) -> Option<String> {
+    let lines = |world: Option<&World>| -> Vec<String> {
+        let entries = world.map(|world| world.tape().entries()).unwrap_or_default();
+        entries.iter().map(|entry| format!("{entry:?}")).collect()
+    };
+    let (one, other) = (lines(one), lines(other));
+    if one == other {
+        return None;
+    }
+    let place = one.iter().zip(&other).take_while(|(line, again)| line == again).count();
+    let line = |lines: &[String]| lines.get(place).cloned().unwrap_or_else(|| "nothing".to_owned());
+    Some(format!("first `{}`, and then `{}`", line(&one), line(&other)))
 }
 
 /// Plays a scenario, and for some seeds plays it again to see that the same happens.
@@ -113,4 +130,20 @@ pub fn report_panics_by_verdict() {
     std::panic::set_hook(Box::new(|info| {
         LAST_PANIC.set(Some(info.to_string()));
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::generate;
+
+    #[test]
+    fn the_first_difference_between_two_runs_is_named() {
+        let world = |seed| play(&generate(seed), oracle::all(), true, None).1;
+        let (one, same, other) = (world(1), world(1), world(2));
+        assert_eq!(difference(one.as_ref(), same.as_ref()), None);
+        let what = difference(one.as_ref(), other.as_ref()).expect("two seeds differ");
+        assert!(what.starts_with("first `Entry {"), "{what}");
+        assert!(difference(one.as_ref(), None).is_some_and(|what| what.ends_with("and then `nothing`")));
+    }
 }

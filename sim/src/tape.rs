@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use offhook::{Command, Event, Misuse, Output};
+use offhook::{Command, Event, Misuse};
 use offhook_wire::Instant;
 
 use crate::fate::Arrivals;
@@ -98,7 +98,8 @@ impl Tape {
         &self.entries
     }
 
-    /// The hash of all outputs of all machines, with their times.
+    /// The hash of all messages that were sent, each with its time, its connection and its bytes. No name of the code is part
+    /// of it.
     pub fn hash(&self) -> u64 {
         self.digest.finish()
     }
@@ -115,40 +116,31 @@ impl Tape {
         }
     }
 
-    /// Counts an output of a phone into the hash.
-    pub fn phone_output(&mut self, at: Instant, phone: usize, output: &Output) {
-        let digest = self.digest.word(at.as_nanos()).word(phone as u64);
-        self.digest = match output {
-            Output::Transmit { flow, data } => {
-                self.messages += 1;
-                digest.word(1).word(flow.0.into()).bytes(data)
-            }
-            Output::Open { flow, target, .. } => {
-                digest.word(2).word(flow.0.into()).bytes(target.host.as_bytes())
-            }
-            Output::Close { flow } => digest.word(3).word(flow.0.into()),
-            Output::Effect { id, effect } => digest.word(4).bytes(format!("{id:?} {effect:?}").as_bytes()),
-            Output::Event(event) => digest.word(5).bytes(format!("{event:?}").as_bytes()),
-        };
+    /// Counts a message of a phone into the hash.
+    pub fn phone_message(&mut self, at: Instant, phone: usize, flow: u32, data: &[u8]) {
+        self.message(at, phone as u64, flow.into(), data);
     }
 
-    /// Counts a message of a rogue into the hash.
-    pub fn rogue_message(&mut self, at: Instant, rogue: usize, data: &[u8]) {
-        self.messages += 1;
-        self.digest = self.digest.word(at.as_nanos()).word(1 << 32 | rogue as u64).bytes(data);
+    /// Counts a message of a rogue into the hash. What it sends to a phone past the exchanges has no connection: 0.
+    pub fn rogue_message(&mut self, at: Instant, rogue: usize, flow: u64, data: &[u8]) {
+        self.message(at, 1 << 32 | rogue as u64, flow, data);
     }
 
     /// Counts a message of an exchange into the hash.
     pub fn exchange_message(&mut self, at: Instant, exchange: usize, flow: u64, data: &[u8]) {
+        self.message(at, !(exchange as u64), flow, data);
+    }
+
+    fn message(&mut self, at: Instant, sender: u64, connection: u64, data: &[u8]) {
         self.messages += 1;
-        self.digest = self.digest.word(at.as_nanos()).word(!(exchange as u64)).word(flow).bytes(data);
+        self.digest = self.digest.word(at.as_nanos()).word(sender).word(connection).bytes(data);
     }
 
     /// Counts a datagram of media into the hash: what it is and how long, but nothing that is encrypted. DTLS does not
     /// even count by its length, because a signature may be a byte shorter.
     #[cfg(feature = "media")]
     pub fn datagram(&mut self, at: Instant, from: SocketAddr, to: SocketAddr, kind: Kind, length: usize) {
-        let digest = self.digest.word(at.as_nanos()).word(6).word(from.port().into()).word(to.port().into());
+        let digest = self.digest.word(at.as_nanos()).word(from.port().into()).word(to.port().into());
         let digest = digest.word(kind.number());
         self.digest = match kind {
             Kind::Dtls => digest,
@@ -161,11 +153,9 @@ impl Tape {
         };
     }
 
-    /// Notes what a media engine says, and counts it into the hash.
+    /// Notes what a media engine says.
     #[cfg(feature = "media")]
     pub fn media(&mut self, at: Instant, (phone, session): End, said: &offhook_media::MediaEvent) {
-        let text = format!("call {session}: {said:?}");
-        self.digest = self.digest.word(at.as_nanos()).word(7).word(phone as u64).bytes(text.as_bytes());
-        self.note(at, || What::Noted { node: Node::Phone(phone), text });
+        self.note(at, || What::Noted { node: Node::Phone(phone), text: format!("call {session}: {said:?}") });
     }
 }

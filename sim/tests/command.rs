@@ -150,6 +150,21 @@ fn a_replay_is_the_same_each_time() {
 }
 
 #[test]
+fn hashes_of_seeds_do_not_depend_on_the_number_of_threads() {
+    let done = sim(&["hash", "--seeds", "3..9"]);
+    assert_eq!((done.code, done.lines().len()), (Some(0), 7), "{}", done.out);
+    assert_eq!(sim(&["hash", "--seeds", "3..9", "--jobs", "3"]).out, done.out);
+    let json = sim(&["hash", "--seeds", "3..9", "--json"]).json();
+    let line = format!("5 {}", json[2]["hash"].as_str().expect("text"));
+    assert_eq!((done.lines()[2], &json[2]["seed"]), (&line[..], &json!(5)));
+    assert_eq!((&json[6]["run"], &json[6]["failed"]), (&json!("3..9"), &json!(0)));
+    let part = sim(&["hash", "--seeds", "3..8"]);
+    assert_eq!(part.lines()[..5], done.lines()[..5]);
+    assert_ne!(part.lines()[5], done.lines()[6], "the last line is a hash over all of them");
+    assert_eq!(sim(&["hash", "--seeds", "3.."]).code, Some(2));
+}
+
+#[test]
 fn marks_that_nobody_came_to_are_a_failure() {
     let done = sim(&["marks", "--seeds", "3..9", "--jobs", "2"]);
     let last = done.lines().last().copied().unwrap_or_default();

@@ -1,15 +1,15 @@
 use bytes::Bytes;
-use offhook::Misuse;
 use offhook::{
-    Account, Command, Config, Dial, Effect, EffectResult, Event, FlowChange, FlowId, Input, Instant,
-    MediaEvent, Output, Phone, SessionId, Status,
+    Account, Command, Config, Dial, Direction, Event, FlowChange, Input, Instant, Misuse, Output, Phone,
+    SessionId, Status,
 };
 use offhook_recorder::Log;
+use offhook_testkit::{FakeMedia, Observer, Said, TestPhone};
 use offhook_tokio::{Desktop, Recorder};
 use std::error::Error;
 use std::time::Duration;
 
-/// Two phones that hear one another without a network.
+/// Two phones that reach one another without a network.
 pub struct Pair {
     caller: End,
     callee: End,
@@ -17,15 +17,40 @@ pub struct Pair {
 }
 
 struct End {
-    phone: Phone,
-    /// Where it is recorded, if it is.
-    log: Option<Log<Desktop>>,
-    flow: FlowId,
-    sdp: Bytes,
+    test: TestPhone<Tape>,
     /// The last call that came in, was established, and ended.
     incoming: Option<SessionId>,
     established: Option<SessionId>,
     ended: u32,
+}
+
+/// Where a phone is recorded, if it is.
+struct Tape(Option<Log<Desktop>>);
+
+impl Observer for Tape {
+    fn given(&mut self, at: Instant, input: &Input) {
+        if let Some(log) = &mut self.0 {
+            log.given(at, input);
+        }
+    }
+
+    fn handled(&mut self, phone: &Phone, outcome: &Result<(), Misuse>) {
+        if let Some(log) = &mut self.0 {
+            log.moved(phone, outcome);
+        }
+    }
+
+    fn put_out(&mut self, output: &Output) {
+        if let Some(log) = &mut self.0 {
+            log.put_out(output);
+        }
+    }
+
+    fn drained(&mut self, phone: &Phone) {
+        if let Some(log) = &mut self.0 {
+            log.settle(phone);
+        }
+    }
 }
 
 /// The description of the published comparison: 317 bytes.
@@ -66,15 +91,16 @@ impl Pair {
     /// When it is not established.
     pub fn call(&mut self) -> Result<SessionId, Box<dyn Error>> {
         self.now += Duration::from_millis(1);
-        let id = self.caller.phone.next_session();
+        (self.caller.test.now, self.callee.test.now) = (self.now, self.now);
+        let id = self.caller.test.phone.next_session();
         let dial = Command::Dial { session: id, dial: Dial::to("sip:bob@127.0.0.1") };
-        self.caller.handle(self.now, Input::Command(dial))?;
+        self.caller.test.handle(Input::Command(dial))?;
         self.exchange();
         let incoming = self.callee.incoming.take().ok_or("no call came in")?;
-        self.callee.handle(self.now, Input::Command(Command::Answer { session: incoming }))?;
+        self.callee.test.handle(Input::Command(Command::Answer { session: incoming }))?;
         self.exchange();
         match (self.caller.established.take(), self.callee.established.take()) {
-            (Some(hers), Some(his)) if hers == id && his == incoming => Ok(id),
+            (Some(callers), Some(callees)) if callers == id && callees == incoming => Ok(id),
             _ => Err("a call was not established".into()),
         }
     }
@@ -87,18 +113,18 @@ impl Pair {
         let before = (self.caller.ended, self.callee.ended);
         for _ in 0..n {
             let id = self.call()?;
-            self.caller.handle(self.now, Input::Command(Command::HangUp { session: id }))?;
+            self.caller.test.handle(Input::Command(Command::HangUp { session: id }))?;
             self.exchange();
         }
         let ended = (self.caller.ended - before.0, self.callee.ended - before.1);
         if ended == (n, n) { Ok(()) } else { Err(format!("{ended:?} calls ended of {n}").into()) }
     }
 
-    /// Carries what both have to say until neither says anything.
+    /// Carries what both send until neither sends anything.
     fn exchange(&mut self) {
         loop {
-            let said = self.caller.speak(self.now, &mut self.callee);
-            if !(self.callee.speak(self.now, &mut self.caller) || said) {
+            let said = self.caller.speak(&mut self.callee);
+            if !(self.callee.speak(&mut self.caller) || said) {
                 return;
             }
         }
@@ -119,77 +145,35 @@ impl End {
         let mut config = Config::new(account);
         config.call_limit = usize::MAX;
         let log = recorder.map(|recorder| recorder.track(user).begin(&mut config, &[seed; 32], now));
-        let phone = Phone::new(config, [seed; 32], now);
-        let sdp = SDP.into();
-        let mut end = Self { phone, log, flow: FlowId(0), sdp, incoming: None, established: None, ended: 0 };
-        let mut opened = None;
-        while let Some(output) = end.poll() {
-            if let Output::Open { flow, .. } = output {
-                opened = Some(flow);
+        let mut test = TestPhone::observed(config, [seed; 32], now, Tape(log));
+        test.media = FakeMedia::describing(|_| Bytes::from_static(SDP.as_bytes()));
+        // The cost of reading the offer a second time is not the phone's.
+        test.media.answers_with = Some(Direction::SendRecv);
+        while test.poll().is_some() {}
+        let flow = test.flow.ok_or("the phone did not connect")?;
+        let change = FlowChange::Up { local: Some("127.0.0.1:15061".to_owned()) };
+        test.handle(Input::Flow { flow, change })?;
+        Ok(Self { test, incoming: None, established: None, ended: 0 })
+    }
+
+    /// Does all that the phone wants done. Returns whether there was anything for the other one or for the user.
+    fn speak(&mut self, other: &mut End) -> bool {
+        let mut any = false;
+        while let Some(said) = self.test.poll() {
+            any = true;
+            match said {
+                Said::Message(data) => {
+                    let flow = other.test.flow.expect("connected");
+                    other.test.handle(Input::Received { flow, data }).expect("bytes are never misuse");
+                }
+                Said::Event(Event::Incoming(incoming)) => self.incoming = Some(incoming.session),
+                Said::Event(Event::Status { session, to: Status::Established, .. }) => {
+                    self.established = Some(session);
+                }
+                Said::Event(Event::Ended { .. }) => self.ended += 1,
+                Said::Event(_) => {}
             }
         }
-        end.flow = opened.ok_or("the phone did not connect")?;
-        let change = FlowChange::Up { local: Some("127.0.0.1:15061".to_owned()) };
-        end.handle(now, Input::Flow { flow: end.flow, change })?;
-        Ok(end)
-    }
-
-    fn handle(&mut self, now: Instant, input: Input) -> Result<(), Misuse> {
-        let Some(log) = &mut self.log else { return self.phone.handle(now, input) };
-        log.given(now, &input);
-        let handled = self.phone.handle(now, input);
-        log.moved(&self.phone, &handled);
-        handled
-    }
-
-    fn poll(&mut self) -> Option<Output> {
-        let output = self.phone.poll();
-        match (&mut self.log, &output) {
-            (Some(log), Some(output)) => log.put_out(output),
-            (Some(log), None) => log.settle(&self.phone),
-            (None, _) => {}
-        }
-        output
-    }
-
-    /// Does all that the phone wants done. Returns whether there was anything.
-    fn speak(&mut self, now: Instant, other: &mut End) -> bool {
-        let mut said = false;
-        while let Some(output) = self.poll() {
-            said = true;
-            let input = match output {
-                Output::Transmit { data, .. } => {
-                    let flow = other.flow;
-                    other.handle(now, Input::Received { flow, data }).expect("bytes are never misuse");
-                    continue;
-                }
-                Output::Effect { id, effect } => match effect {
-                    Effect::Offer { .. } | Effect::Answer { .. } => {
-                        Input::Done { effect: id, result: EffectResult::Description(self.sdp.clone()) }
-                    }
-                    Effect::Apply { session, .. } => {
-                        let done = Input::Done { effect: id, result: EffectResult::Applied };
-                        self.handle(now, done).expect("a result is never misuse");
-                        Input::Media { session, event: MediaEvent::Up }
-                    }
-                    _ => continue,
-                },
-                Output::Event(Event::Incoming(incoming)) => {
-                    self.incoming = Some(incoming.session);
-                    continue;
-                }
-                Output::Event(Event::Status { session, to: Status::Established, .. }) => {
-                    self.established = Some(session);
-                    Input::Media { session, event: MediaEvent::Up }
-                }
-                Output::Event(Event::Ended { .. }) => {
-                    self.ended += 1;
-                    continue;
-                }
-                _ => continue,
-            };
-            self.handle(now, input).expect("neither is a command");
-        }
-        said
+        any
     }
 }

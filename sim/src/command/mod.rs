@@ -3,6 +3,7 @@
 mod bench;
 mod clock;
 mod files;
+mod hash;
 mod marks;
 mod media;
 mod merge;
@@ -35,6 +36,7 @@ enum Task {
     Shrink(shrink::Shrink),
     Planted(planted::Planted),
     Marks(marks::Marks),
+    Hash(hash::Hash),
     Bench(bench::Bench),
     Merge(merge::Merge),
 }
@@ -62,6 +64,7 @@ pub(crate) fn main() -> ExitCode {
         Task::Shrink(shrink) => shrink.go(),
         Task::Planted(planted) => planted.go(),
         Task::Marks(marks) => marks.go(),
+        Task::Hash(hash) => hash.go(),
         Task::Bench(bench) => bench.go(),
         Task::Merge(merge) => merge.go(),
     };

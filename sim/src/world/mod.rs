@@ -378,9 +378,9 @@ impl World {
         let mut outputs = 0;
         while let Some(output) = self.phones[phone].poll() {
             outputs += 1;
-            self.tape.phone_output(self.now, phone, &output);
             match output {
                 Output::Transmit { flow, data } => {
+                    self.tape.phone_message(self.now, phone, flow.0, &data);
                     let message = read(&data);
                     let message = message.as_ref().and_then(Reading::sent);
                     if let Some(message) = &message {

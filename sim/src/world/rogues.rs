@@ -162,13 +162,13 @@ impl World {
             match shot {
                 Shot::Exchange { exchange, data } => {
                     let Some(flow) = self.rogue_flow(rogue, exchange) else { continue };
-                    self.tape.rogue_message(self.now, rogue, &data);
+                    self.tape.rogue_message(self.now, rogue, flow.0, &data);
                     self.note_rogue(Node::Rogue(rogue), Node::Exchange(exchange), &data);
                     let heard = Hap::IsHeard { exchange, flow, data };
                     self.queue.plan(self.now + WAY, Happening::Rogue(rogue, heard));
                 }
                 Shot::Straight { user, data } => {
-                    self.tape.rogue_message(self.now, rogue, &data);
+                    self.tape.rogue_message(self.now, rogue, 0, &data);
                     for phone in 0..self.phones.len() {
                         if self.phones[phone].setup.user != user {
                             continue;

@@ -33,7 +33,7 @@ fn a_call_to_somebody_who_is_busy() {
 fn a_call_whose_first_messages_are_lost() {
     let mut scene = Scene::of(&["alice", "bob"]);
     let mut lost = Vec::new();
-    scene.loses = Box::new(move |data| {
+    scene.wire.loses = Box::new(move |data| {
         // The first INVITE, the first 200, the first ACK.
         let kinds: [&[u8]; 3] = [b"INVITE", b"SIP/2.0 200", b"ACK"];
         let Some(kind) = kinds.into_iter().find(|kind| data.starts_with(kind)) else { return false };

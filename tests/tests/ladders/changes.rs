@@ -17,7 +17,7 @@ fn hold_and_resume() {
 fn two_holds_that_cross() {
     let (mut scene, hers, his) = Scene::in_call(&["alice", "bob"]);
     let now = scene.now;
-    scene.parties[1].phone.hold(now, his).expect("established");
+    scene.parties[1].test.phone.hold(now, his).expect("established");
     scene.user(0, "and bob hold at once", |phone, now| phone.hold(now, hers)).expect("established");
     scene.run(SECOND * 5);
     insta::assert_snapshot!(scene.ladder());

@@ -1,17 +1,16 @@
 //! Phones on UDP, each at an address of its own, and a registrar; a wire between them that takes 10 ms.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
 use offhook::{
-    Account, Config, Dial, Direction, Effect, EffectResult, Event, FlowChange, FlowId, Input, Instant,
-    MediaEvent, Output, Password, Phone, RegistrationState, Secret, SessionId,
+    Account, Config, Dial, Direction, Event, Input, Instant, Password, Phone, RegistrationState, Secret,
+    SessionId,
 };
 use offhook_exchange as exchange;
 use offhook_exchange::Exchange;
-use offhook_wire::sdp::Outline;
+use offhook_testkit::{FakeMedia, Said, TestPhone, Wire};
 use offhook_wire::{Limits, Message, Uri};
 
 use crate::names::Names;
@@ -21,19 +20,15 @@ const START: Instant = Instant::from_nanos(1_000_000_000);
 
 pub(crate) struct Party {
     pub(crate) name: &'static str,
-    pub(crate) phone: Phone,
-    flow: FlowId,
+    pub(crate) test: TestPhone,
     address: String,
     /// The last call that came in or was made for a peer.
     pub(crate) call: Option<SessionId>,
 }
 
-/// Whether a message is lost.
-type Loses = Box<dyn FnMut(&[u8]) -> bool>;
-
 /// Who is at an end of the wire.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum End {
+pub(crate) enum End {
     Phone(usize),
     Registrar,
 }
@@ -42,11 +37,10 @@ pub(crate) struct Scene {
     pub(crate) parties: Vec<Party>,
     registrar: Exchange,
     pub(crate) now: Instant,
-    wire: BTreeMap<(Instant, u64), (End, End, Bytes)>,
-    order: u64,
+    /// Messages are from the first end to the second.
+    pub(crate) wire: Wire<(End, End)>,
     names: Names,
     ladder: String,
-    pub(crate) loses: Loses,
 }
 
 impl Scene {
@@ -66,11 +60,9 @@ impl Scene {
             parties: Vec::new(),
             registrar: Exchange::new(config, [9; 32], START),
             now: START,
-            wire: BTreeMap::new(),
-            order: 0,
+            wire: Wire::default(),
             names: Names::default(),
             ladder: String::new(),
-            loses: Box::new(|_| false),
         }
     }
 
@@ -83,13 +75,15 @@ impl Scene {
         config.user_agent = "phone".to_owned();
         let n = self.parties.len();
         let address = format!("192.0.2.{}:5060", n + 1);
-        let phone = Phone::new(config, [n as u8; 32], self.now);
-        self.parties.push(Party { name, phone, flow: FlowId(0), address, call: None });
+        let mut test = TestPhone::observed(config, [n as u8; 32], self.now, ());
+        test.media = FakeMedia::describing(sdp);
+        test.connects_as = Some(address.clone());
+        self.parties.push(Party { name, test, address, call: None });
     }
 
     pub(crate) fn dial(&mut self, caller: usize, to: &str) -> SessionId {
         self.note(self.parties[caller].name, &format!("calls {to}"));
-        let id = self.parties[caller].phone.dial(self.now, Dial::to(to)).expect("a call");
+        let id = self.parties[caller].test.phone.dial(self.now, Dial::to(to)).expect("a call");
         self.run(SECOND);
         id
     }
@@ -102,7 +96,7 @@ impl Scene {
         act: impl FnOnce(&mut Phone, Instant) -> T,
     ) -> T {
         self.note(self.parties[who].name, what);
-        let value = act(&mut self.parties[who].phone, self.now);
+        let value = act(&mut self.parties[who].test.phone, self.now);
         self.run(SECOND);
         value
     }
@@ -126,32 +120,31 @@ impl Scene {
         let end = self.now + time;
         for _ in 0..10_000 {
             self.collect();
-            let phones = self.parties.iter().filter_map(|party| Some(party.phone.deadline()?.at));
-            let timers = phones.chain(self.registrar.deadline());
-            let Some(next) =
-                timers.chain(self.wire.keys().next().map(|key| key.0)).min().filter(|at| *at <= end)
-            else {
-                self.now = end;
+            let phones = self.parties.iter().filter_map(|party| Some(party.test.phone.deadline()?.at));
+            let due = phones.chain(self.registrar.deadline()).chain(self.wire.next_arrival());
+            let next = due.min().filter(|at| *at <= end);
+            self.now = self.now.max(next.unwrap_or(end));
+            self.parties.iter_mut().for_each(|party| party.test.now = self.now);
+            if next.is_none() {
                 return;
-            };
-            self.now = self.now.max(next);
-            while self.wire.keys().next().is_some_and(|key| key.0 <= self.now) {
-                let (_, (from, to, data)) = self.wire.pop_first().expect("looked at");
-                self.deliver(from, to, data);
+            }
+            while let Some((ends, data)) = self.wire.receive(self.now) {
+                self.deliver(ends, data);
             }
             for party in &mut self.parties {
-                party.phone.handle(self.now, Input::Wake).expect("no command");
+                party.test.handle(Input::Wake).expect("no command");
             }
             self.registrar.handle(self.now, exchange::Input::Wake);
         }
         panic!("the scene never comes to rest");
     }
 
-    fn deliver(&mut self, from: End, to: End, data: Bytes) {
-        match (from, to) {
+    fn deliver(&mut self, ends: (End, End), data: Bytes) {
+        match ends {
             (_, End::Phone(n)) => {
-                let party = &mut self.parties[n];
-                party.phone.handle(self.now, Input::Received { flow: party.flow, data }).expect("no command");
+                let test = &mut self.parties[n].test;
+                let flow = test.flow.expect("connected");
+                test.handle(Input::Received { flow, data }).expect("no command");
             }
             (End::Phone(n), End::Registrar) => {
                 let remote = self.parties[n].address.parse().expect("an address");
@@ -163,8 +156,14 @@ impl Scene {
 
     fn collect(&mut self) {
         for n in 0..self.parties.len() {
-            while let Some(output) = self.parties[n].phone.poll() {
-                self.output(n, output);
+            while let Some(said) = self.parties[n].test.poll() {
+                match said {
+                    Said::Message(data) => {
+                        let to = self.receiver(&data);
+                        self.send(End::Phone(n), to, data);
+                    }
+                    Said::Event(event) => self.told(n, &event),
+                }
             }
         }
         while let Some(output) = self.registrar.poll() {
@@ -175,51 +174,14 @@ impl Scene {
         }
     }
 
-    fn output(&mut self, n: usize, output: Output) {
-        match output {
-            Output::Transmit { data, .. } if data.trim_ascii().is_empty() => {}
-            Output::Transmit { data, .. } => {
-                let to = self.receiver(&data);
-                self.send(End::Phone(n), to, data);
-            }
-            Output::Open { flow, .. } => {
-                let party = &mut self.parties[n];
-                party.flow = flow;
-                let change = FlowChange::Up { local: Some(party.address.clone()) };
-                party.phone.handle(self.now, Input::Flow { flow, change }).expect("no command");
-            }
-            Output::Close { .. } => {}
-            Output::Effect { id, effect } => self.effect(n, id, &effect),
-            Output::Event(event) => {
-                if let Some(text) = told(&event) {
-                    self.note(self.parties[n].name, &text);
-                }
-                if let Event::Referred { session, .. } = event {
-                    self.parties[n].call = Some(session);
-                }
-                if let Event::Incoming(incoming) = event {
-                    self.parties[n].call = Some(incoming.session);
-                }
-            }
+    fn told(&mut self, n: usize, event: &Event) {
+        if let Some(text) = describe(event) {
+            self.note(self.parties[n].name, &text);
         }
-    }
-
-    fn effect(&mut self, n: usize, effect: offhook::EffectId, wanted: &Effect) {
-        let (result, session) = match wanted {
-            Effect::Rollback { .. } | Effect::Release { .. } => return,
-            Effect::Offer { direction, .. } => (EffectResult::Description(sdp(*direction)), None),
-            Effect::Answer { session, offer, direction } => {
-                let outline = Outline::parse(offer).expect("a description");
-                let offered = outline.media().flatten().next().expect("audio").direction;
-                (EffectResult::Description(sdp(offered.reversed().meet(*direction))), Some(*session))
-            }
-            Effect::Apply { session, .. } => (EffectResult::Applied, Some(*session)),
-            Effect::Digit { .. } => (EffectResult::Sent, None),
-        };
-        let phone = &mut self.parties[n].phone;
-        phone.handle(self.now, Input::Done { effect, result }).expect("no command");
-        if let Some(session) = session {
-            phone.handle(self.now, Input::Media { session, event: MediaEvent::Up }).expect("no command");
+        match event {
+            Event::Referred { session, .. } => self.parties[n].call = Some(*session),
+            Event::Incoming(incoming) => self.parties[n].call = Some(incoming.session),
+            _ => {}
         }
     }
 
@@ -245,19 +207,15 @@ impl Scene {
     }
 
     fn send(&mut self, from: End, to: End, data: Bytes) {
-        let lost = (self.loses)(&data);
-        let (at, who, whom) = (self.time(), self.name(from), self.name(to));
+        let arrives = self.wire.send(self.now, (from, to), data.clone());
+        let (at, sender, receiver) = (self.time(), self.name(from), self.name(to));
         let text = self.names.text(&data);
-        let mark = if lost { "  (lost)" } else { "" };
-        let _ = write!(self.ladder, "{at} {who} -> {whom}{mark}\n\n");
+        let mark = if arrives { "" } else { "  (lost)" };
+        let _ = write!(self.ladder, "{at} {sender} -> {receiver}{mark}\n\n");
         for line in text.lines() {
             let _ = writeln!(self.ladder, "    {line}");
         }
         self.ladder.push('\n');
-        if !lost {
-            self.order += 1;
-            self.wire.insert((self.now + Duration::from_millis(10), self.order), (from, to, data));
-        }
     }
 
     fn note(&mut self, who: &str, text: &str) {
@@ -284,7 +242,7 @@ impl Scene {
 }
 
 /// What a user is told, where it matters to a ladder.
-fn told(event: &Event) -> Option<String> {
+fn describe(event: &Event) -> Option<String> {
     Some(match event {
         Event::Status { to, .. } => to.to_string(),
         Event::Incoming(incoming) => format!("{} calls", incoming.from),

@@ -1,11 +1,8 @@
 //! Two phones, two users who do anything at any time, a network that loses, delays and reorders, media engines that
 //! are slow or fail, connections that drop. Whatever happens, every call keeps the grammar of events and ends.
 
-use crate::common::{Desk, Media, Pair, config, sdp};
-use offhook::{
-    Config, Dial, Direction, DtmfPath, Effect, EffectResult, Event, FlowChange, FlowFailure, Input,
-    MediaEvent, MediaFault, SessionId, Status, Why,
-};
+use offhook::{Config, Dial, DtmfPath, Event, Input, MediaEvent, MediaFault, SessionId, Status, Why};
+use offhook_testkit::{FakeMedia, MediaBehaviour, Pair, TestPhone, config};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -78,62 +75,58 @@ pub(crate) fn patient(user: &str, server: &str) -> Config {
     config
 }
 
-fn settle(desk: &mut Desk, well: bool) {
-    for (effect, wanted) in std::mem::take(&mut desk.effects) {
-        let result = match wanted {
-            Effect::Rollback { .. } | Effect::Release { .. } => continue,
-            _ if !well => EffectResult::Failed(MediaFault::Engine),
-            Effect::Offer { direction, .. } => EffectResult::Description(sdp(direction)),
-            Effect::Answer { .. } => EffectResult::Description(sdp(Direction::SendRecv)),
-            Effect::Apply { .. } => EffectResult::Applied,
-            Effect::Digit { .. } => EffectResult::Sent,
-        };
-        desk.give(Input::Done { effect, result });
+/// Answers the effects that were kept: well, or not.
+fn settle(alice: &mut TestPhone, well: bool) {
+    let behaviour = if well { MediaBehaviour::Works } else { MediaBehaviour::Refuses(MediaFault::Engine) };
+    let media = FakeMedia::of(behaviour);
+    for (effect, wanted) in std::mem::take(&mut alice.effects) {
+        if let Some(result) = media.perform(&wanted) {
+            alice.give(Input::Done { effect, result });
+        }
     }
 }
 
-pub(crate) fn act(desk: &mut Desk, step: Step, pressed: &mut BTreeMap<SessionId, usize>) {
-    let now = desk.now;
-    let id = desk.phone.sessions().nth(step.call);
+pub(crate) fn act(alice: &mut TestPhone, step: Step, pressed: &mut BTreeMap<SessionId, usize>) {
+    let now = alice.now;
+    let id = alice.phone.sessions().nth(step.call);
     // What cannot be done now is misuse, and changes nothing.
     let done = match (step.act, id) {
-        (Act::Dial, _) => desk.phone.dial(now, Dial::to("somebody")).map(drop),
+        (Act::Dial, _) => alice.phone.dial(now, Dial::to("somebody")).map(drop),
         (Act::Slow(slow), _) => {
-            desk.media = if slow { Media::Manual } else { Media::Works };
+            alice.media.behaviour = if slow { MediaBehaviour::Manual } else { MediaBehaviour::Works };
             Ok(())
         }
         (Act::Media(well), _) => {
-            settle(desk, well);
+            settle(alice, well);
             Ok(())
         }
         (Act::FlowDown, _) => {
-            let (flow, change) = (desk.flow.expect("opened"), FlowChange::Down(FlowFailure::Closed));
-            desk.give(Input::Flow { flow, change });
+            alice.lose_connection();
             Ok(())
         }
         (_, None) => Ok(()),
-        (Act::Answer, Some(id)) => desk.phone.answer(now, id),
-        (Act::Reject, Some(id)) => desk.phone.reject(now, id, 486),
-        (Act::HangUp, Some(id)) => desk.phone.hang_up(now, id),
-        (Act::Hold, Some(id)) => desk.phone.hold(now, id),
-        (Act::Resume, Some(id)) => desk.phone.resume(now, id),
+        (Act::Answer, Some(id)) => alice.phone.answer(now, id),
+        (Act::Reject, Some(id)) => alice.phone.reject(now, id, 486),
+        (Act::HangUp, Some(id)) => alice.phone.hang_up(now, id),
+        (Act::Hold, Some(id)) => alice.phone.hold(now, id),
+        (Act::Resume, Some(id)) => alice.phone.resume(now, id),
         (Act::Digits(path), Some(id)) => {
-            let done = desk.phone.digits(now, id, "159", SECOND / 10, path);
+            let done = alice.phone.digits(now, id, "159", SECOND / 10, path);
             *pressed.entry(id).or_default() += if done.is_ok() { 3 } else { 0 };
             done
         }
-        (Act::Transfer, Some(id)) => desk.phone.transfer(now, id, "carol"),
+        (Act::Transfer, Some(id)) => alice.phone.transfer(now, id, "carol"),
         (Act::PathDown, Some(session)) => {
-            desk.give(Input::Media { session, event: MediaEvent::Down });
+            alice.give(Input::Media { session, event: MediaEvent::Down });
             Ok(())
         }
         (Act::PathUp, Some(session)) => {
-            desk.give(Input::Media { session, event: MediaEvent::Up });
+            alice.give(Input::Media { session, event: MediaEvent::Up });
             Ok(())
         }
     };
     drop(done);
-    desk.pump();
+    alice.pump();
 }
 
 /// The call that an event is about.
@@ -157,9 +150,9 @@ fn session(event: &Event) -> Option<SessionId> {
 }
 
 /// The grammar of events, call by call.
-pub(crate) fn check(desk: &Desk, pressed: &BTreeMap<SessionId, usize>) {
+pub(crate) fn check(alice: &TestPhone, pressed: &BTreeMap<SessionId, usize>) {
     let mut calls: BTreeMap<SessionId, Vec<&Event>> = BTreeMap::new();
-    for event in &desk.events {
+    for event in &alice.events {
         if let Some(session) = session(event) {
             calls.entry(session).or_default().push(event);
         }
@@ -191,39 +184,39 @@ fn live(server: &str, in_call: bool, steps: Vec<Step>, loss: u32, seed: u64) {
         pair.call();
     }
     let mut state = seed | 1;
-    pair.passes = Box::new(move |_| {
+    pair.wire.loses = Box::new(move |_| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % 100 >= u64::from(loss)
+        (state >> 33) % 100 < u64::from(loss)
     });
     let mut pressed = [BTreeMap::new(), BTreeMap::new()];
     for step in steps {
-        pair.latency = Duration::from_millis(step.latency);
-        let (desk, pressed) = match step.alice {
+        pair.wire.latency = Duration::from_millis(step.latency);
+        let (alice, pressed) = match step.alice {
             true => (&mut pair.alice, &mut pressed[0]),
             false => (&mut pair.bob, &mut pressed[1]),
         };
-        act(desk, step, pressed);
+        act(alice, step, pressed);
         pair.alice.connect();
         pair.bob.connect();
         pair.run(Duration::from_millis(step.wait));
     }
     let now = pair.now();
-    for desk in [&mut pair.alice, &mut pair.bob] {
-        for id in desk.phone.sessions().collect::<Vec<_>>() {
-            desk.phone.hang_up(now, id).expect("a call");
+    for alice in [&mut pair.alice, &mut pair.bob] {
+        for id in alice.phone.sessions().collect::<Vec<_>>() {
+            alice.phone.hang_up(now, id).expect("a call");
         }
-        desk.pump();
+        alice.pump();
     }
     for _ in 0..40 {
         pair.alice.connect();
         pair.bob.connect();
         pair.run(SECOND * 5);
     }
-    for (desk, pressed) in [(&pair.alice, &pressed[0]), (&pair.bob, &pressed[1])] {
-        assert_eq!(desk.phone.sessions().count(), 0, "{:#?}", desk.events);
-        let waits = desk.phone.deadline().map(|deadline| deadline.why);
+    for (alice, pressed) in [(&pair.alice, &pressed[0]), (&pair.bob, &pressed[1])] {
+        assert_eq!(alice.phone.sessions().count(), 0, "{:#?}", alice.events);
+        let waits = alice.phone.deadline().map(|deadline| deadline.why);
         assert_eq!(waits, Some(Why::Flow), "nothing but the keep-alive is left");
-        check(desk, pressed);
+        check(alice, pressed);
     }
 }
 

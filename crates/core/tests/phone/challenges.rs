@@ -1,10 +1,11 @@
 //! Challenges within calls (RFC 3261 §22), judged by the server's side of the digest code.
 
-use crate::common::{Desk, config, in_dialog, response, sdp};
 use bytes::Bytes;
 use offhook::{
     By, Cause, Config, Dial, Direction, Event, Password, Secret, SessionId, Status, TransferState,
 };
+use offhook_testkit::peer::response;
+use offhook_testkit::{Peer, TestPhone, config, sdp};
 use offhook_wire::digest::server::{Authority, Verdict};
 use offhook_wire::digest::{Algorithm, Credentials};
 use offhook_wire::{Builder, HeaderName, Message, Method};
@@ -30,29 +31,29 @@ impl Server {
         Self { authority: authority.algorithms(&[Algorithm::Md5, Algorithm::Sha256]), salt: 0 }
     }
 
-    fn challenge(&mut self, desk: &mut Desk, request: &Message, code: u16, stale: bool) {
+    fn challenge(&mut self, alice: &mut TestPhone, request: &Message, code: u16, stale: bool) {
         self.salt += 1;
         let name = if code == 407 { HeaderName::ProxyAuthenticate } else { HeaderName::WwwAuthenticate };
         let mut b = Builder::reply(request, code, offhook_wire::reason_phrase(code), Some(b"pbx"));
-        for row in self.authority.challenge(desk.now, stale, self.salt) {
+        for row in self.authority.challenge(alice.now, stale, self.salt) {
             b.header(name, row);
         }
-        desk.receive_bytes(b.finish());
+        alice.receive_bytes(b.finish());
     }
 
-    fn judge(&mut self, desk: &Desk, request: &Message, header: HeaderName) -> Verdict {
+    fn judge(&mut self, alice: &TestPhone, request: &Message, header: HeaderName) -> Verdict {
         let value = request.header(header).expect("credentials");
         let credentials = Credentials::parse(value).expect("readable");
         assert_eq!(credentials.algorithm, Algorithm::Sha256, "the strongest that was offered");
         let (method, uri) = (request.method().expect("a request"), request.request_uri().expect("a request"));
-        self.authority.verify(desk.now, &credentials, &password("secret"), method, uri, request.body_bytes())
+        self.authority.verify(alice.now, &credentials, &password("secret"), method, uri, request.body_bytes())
     }
 }
 
-fn call(desk: &mut Desk) -> (SessionId, Message) {
-    let id = desk.phone.dial(desk.now, Dial::to("bob")).expect("a call");
-    desk.pump();
-    let invite = desk.next_request("INVITE");
+fn call(alice: &mut TestPhone) -> (SessionId, Message) {
+    let id = alice.phone.dial(alice.now, Dial::to("bob")).expect("a call");
+    alice.pump();
+    let invite = alice.next_request("INVITE");
     (id, invite)
 }
 
@@ -62,140 +63,140 @@ fn answer(request: &Message) -> Bytes {
 
 #[test]
 fn a_challenged_invite_goes_again_with_credentials_which_its_ack_repeats() {
-    let (mut desk, mut server) = (Desk::new(with_password("secret"), 1), Server::new());
-    let (id, invite) = call(&mut desk);
-    server.challenge(&mut desk, &invite, 407, false);
-    desk.next_request("ACK");
-    let again = desk.next_request("INVITE");
-    assert_eq!(server.judge(&desk, &again, HeaderName::ProxyAuthorization), Verdict::Good);
+    let (mut alice, mut server) = (TestPhone::new(with_password("secret"), 1), Server::new());
+    let (id, invite) = call(&mut alice);
+    server.challenge(&mut alice, &invite, 407, false);
+    alice.next_request("ACK");
+    let again = alice.next_request("INVITE");
+    assert_eq!(server.judge(&alice, &again, HeaderName::ProxyAuthorization), Verdict::Good);
     assert_eq!(again.call_id().expect("read"), invite.call_id().expect("read"));
     assert_eq!(again.cseq().expect("read").number, 2);
-    desk.receive_bytes(answer(&again));
-    let ack = desk.next_request("ACK");
+    alice.receive_bytes(answer(&again));
+    let ack = alice.next_request("ACK");
     assert_eq!(ack.cseq().expect("read").number, 2);
     assert_eq!(
         ack.header(HeaderName::ProxyAuthorization),
         again.header(HeaderName::ProxyAuthorization),
         "RFC 3261 §13.2.2.4"
     );
-    assert_eq!(desk.phone.status(id), Some(Status::Established));
+    assert_eq!(alice.phone.status(id), Some(Status::Established));
     // Every request of the call can be challenged: here the BYE, by the peer itself.
-    desk.phone.hang_up(desk.now, id).expect("a call");
-    desk.pump();
-    let bye = desk.next_request("BYE");
-    server.challenge(&mut desk, &bye, 401, false);
-    let again = desk.next_request("BYE");
-    assert_eq!(server.judge(&desk, &again, HeaderName::Authorization), Verdict::Good);
-    assert_eq!(desk.phone.status(id), Some(Status::Terminating));
-    desk.receive_bytes(response(&again, 200, "bob", None));
-    assert_eq!(desk.ended(id).cause, Cause::HungUp);
+    alice.phone.hang_up(alice.now, id).expect("a call");
+    alice.pump();
+    let bye = alice.next_request("BYE");
+    server.challenge(&mut alice, &bye, 401, false);
+    let again = alice.next_request("BYE");
+    assert_eq!(server.judge(&alice, &again, HeaderName::Authorization), Verdict::Good);
+    assert_eq!(alice.phone.status(id), Some(Status::Terminating));
+    alice.receive_bytes(response(&again, 200, "bob", None));
+    assert_eq!(alice.ended(id).cause, Cause::HungUp);
 }
 
 #[test]
 fn a_wrong_password_is_tried_once() {
-    let (mut desk, mut server) = (Desk::new(with_password("wrong"), 1), Server::new());
-    let (id, invite) = call(&mut desk);
-    server.challenge(&mut desk, &invite, 407, false);
-    desk.next_request("ACK");
-    let again = desk.next_request("INVITE");
-    assert_eq!(server.judge(&desk, &again, HeaderName::ProxyAuthorization), Verdict::Wrong);
-    server.challenge(&mut desk, &again, 407, false);
-    desk.next_request("ACK");
-    assert_eq!(desk.sent.len(), 0, "no storm");
-    let why = desk.ended(id);
+    let (mut alice, mut server) = (TestPhone::new(with_password("wrong"), 1), Server::new());
+    let (id, invite) = call(&mut alice);
+    server.challenge(&mut alice, &invite, 407, false);
+    alice.next_request("ACK");
+    let again = alice.next_request("INVITE");
+    assert_eq!(server.judge(&alice, &again, HeaderName::ProxyAuthorization), Verdict::Wrong);
+    server.challenge(&mut alice, &again, 407, false);
+    alice.next_request("ACK");
+    assert_eq!(alice.sent.len(), 0, "no storm");
+    let why = alice.ended(id);
     assert_eq!((why.by, why.cause, why.code), (By::Peer, Cause::Unauthorized, Some(407)));
-    let told = format!("{:?} {:?}", desk.events, desk.phone.trace().collect::<Vec<_>>());
+    let told = format!("{:?} {:?}", alice.events, alice.phone.trace().collect::<Vec<_>>());
     assert!(!told.contains("wrong") && !told.contains("response="));
 }
 
 #[test]
 fn without_a_password_a_challenge_is_the_end() {
-    let (mut desk, mut server) = (Desk::new(config("alice", "ws://pbx.test"), 1), Server::new());
-    let (id, invite) = call(&mut desk);
-    server.challenge(&mut desk, &invite, 401, false);
-    desk.next_request("ACK");
-    assert_eq!((desk.sent.len(), desk.ended(id).cause), (0, Cause::Unauthorized));
+    let (mut alice, mut server) = (TestPhone::new(config("alice", "ws://pbx.test"), 1), Server::new());
+    let (id, invite) = call(&mut alice);
+    server.challenge(&mut alice, &invite, 401, false);
+    alice.next_request("ACK");
+    assert_eq!((alice.sent.len(), alice.ended(id).cause), (0, Cause::Unauthorized));
 }
 
 #[test]
 fn a_nonce_that_is_always_stale_is_not_followed_for_ever() {
-    let (mut desk, mut server) = (Desk::new(with_password("secret"), 1), Server::new());
-    let (id, mut invite) = call(&mut desk);
+    let (mut alice, mut server) = (TestPhone::new(with_password("secret"), 1), Server::new());
+    let (id, mut invite) = call(&mut alice);
     let mut sent = 1;
-    while desk.phone.status(id).is_some() {
-        server.challenge(&mut desk, &invite, 407, true);
-        desk.next_request("ACK");
-        if !desk.sent.is_empty() {
-            invite = desk.next_request("INVITE");
+    while alice.phone.status(id).is_some() {
+        server.challenge(&mut alice, &invite, 407, true);
+        alice.next_request("ACK");
+        if !alice.sent.is_empty() {
+            invite = alice.next_request("INVITE");
             sent += 1;
         }
         assert!(sent < 10, "a storm");
     }
-    assert_eq!(desk.ended(id).cause, Cause::Unauthorized);
+    assert_eq!(alice.ended(id).cause, Cause::Unauthorized);
 }
 
 #[test]
 fn a_caller_who_gives_up_between_challenge_and_answer_is_rid_of_the_call() {
-    let (mut desk, mut server) = (Desk::new(with_password("secret"), 1), Server::new());
-    let (id, invite) = call(&mut desk);
-    desk.phone.hang_up(desk.now, id).expect("a call");
-    desk.pump();
-    server.challenge(&mut desk, &invite, 407, false);
-    desk.next_request("ACK");
-    assert_eq!((desk.sent.len(), desk.ended(id).cause), (0, Cause::Cancelled));
+    let (mut alice, mut server) = (TestPhone::new(with_password("secret"), 1), Server::new());
+    let (id, invite) = call(&mut alice);
+    alice.phone.hang_up(alice.now, id).expect("a call");
+    alice.pump();
+    server.challenge(&mut alice, &invite, 407, false);
+    alice.next_request("ACK");
+    assert_eq!((alice.sent.len(), alice.ended(id).cause), (0, Cause::Cancelled));
 }
 
 /// RFC 3261 §22.2: credentials are given once for each challenge, in a dialog as before one.
 #[test]
 fn a_wrong_password_is_tried_once_in_a_call_too() {
-    let (mut desk, mut server) = (Desk::new(with_password("wrong"), 1), Server::new());
-    let (id, invite) = call(&mut desk);
-    desk.receive_bytes(answer(&invite));
-    desk.next_request("ACK");
-    desk.phone.transfer(desk.now, id, "carol").expect("established");
-    desk.pump();
+    let (mut alice, mut server) = (TestPhone::new(with_password("wrong"), 1), Server::new());
+    let (id, invite) = call(&mut alice);
+    alice.receive_bytes(answer(&invite));
+    alice.next_request("ACK");
+    alice.phone.transfer(alice.now, id, "carol").expect("established");
+    alice.pump();
     for _ in 0..2 {
-        let refer = desk.next_request("REFER");
-        server.challenge(&mut desk, &refer, 401, false);
+        let refer = alice.next_request("REFER");
+        server.challenge(&mut alice, &refer, 401, false);
     }
-    assert_eq!(desk.sent.len(), 0, "no storm");
+    assert_eq!(alice.sent.len(), 0, "no storm");
     let failed = TransferState::Failed { code: Some(401) };
-    assert!(desk.events.contains(&Event::Transfer { session: id, state: failed }));
-    assert_eq!(desk.phone.status(id), Some(Status::Established));
+    assert!(alice.events.contains(&Event::Transfer { session: id, state: failed }));
+    assert_eq!(alice.phone.status(id), Some(Status::Established));
 }
 
 #[test]
 fn a_challenged_reinvite_and_refer_have_their_outcome_once() {
-    let (mut desk, mut server) = (Desk::new(with_password("secret"), 1), Server::new());
-    let (id, invite) = call(&mut desk);
-    desk.receive_bytes(answer(&invite));
-    let ack = desk.next_request("ACK");
-    desk.phone.hold(desk.now, id).expect("established");
-    desk.pump();
-    let hold = desk.next_request("INVITE");
-    server.challenge(&mut desk, &hold, 401, false);
-    desk.next_request("ACK");
-    let again = desk.next_request("INVITE");
-    assert_eq!(server.judge(&desk, &again, HeaderName::Authorization), Verdict::Good);
-    desk.receive_bytes(response(&again, 200, "bob", Some(&sdp(Direction::RecvOnly))));
-    let acked = desk.next_request("ACK");
+    let (mut alice, mut server) = (TestPhone::new(with_password("secret"), 1), Server::new());
+    let (id, invite) = call(&mut alice);
+    alice.receive_bytes(answer(&invite));
+    let peer = Peer::of_request(&alice.next_request("ACK"));
+    alice.phone.hold(alice.now, id).expect("established");
+    alice.pump();
+    let hold = alice.next_request("INVITE");
+    server.challenge(&mut alice, &hold, 401, false);
+    alice.next_request("ACK");
+    let again = alice.next_request("INVITE");
+    assert_eq!(server.judge(&alice, &again, HeaderName::Authorization), Verdict::Good);
+    alice.receive_bytes(response(&again, 200, "bob", Some(&sdp(Direction::RecvOnly))));
+    let acked = alice.next_request("ACK");
     assert_eq!(acked.header(HeaderName::Authorization), again.header(HeaderName::Authorization));
-    let holds = desk.events.iter().filter(|e| matches!(e, Event::Hold { local: true, .. })).count();
+    let holds = alice.events.iter().filter(|e| matches!(e, Event::Hold { local: true, .. })).count();
     assert_eq!(holds, 1);
-    desk.phone.transfer(desk.now, id, "carol").expect("established");
-    desk.pump();
-    let refer = desk.next_request("REFER");
-    server.challenge(&mut desk, &refer, 401, false);
-    let again = desk.next_request("REFER");
-    assert_eq!(server.judge(&desk, &again, HeaderName::Authorization), Verdict::Good);
-    desk.receive_bytes(response(&again, 202, "bob", None));
+    alice.phone.transfer(alice.now, id, "carol").expect("established");
+    alice.pump();
+    let refer = alice.next_request("REFER");
+    server.challenge(&mut alice, &refer, 401, false);
+    let again = alice.next_request("REFER");
+    assert_eq!(server.judge(&alice, &again, HeaderName::Authorization), Verdict::Good);
+    alice.receive_bytes(response(&again, 202, "bob", None));
     // The subscription is named by the REFER that was accepted.
     let name = again.cseq().expect("read").number;
     let extra =
         format!("Event: refer;id={name}\nSubscription-State: terminated\nContent-Type: message/sipfrag\n");
-    desk.receive(&in_dialog(&ack, "NOTIFY", 9, &extra, "SIP/2.0 404 Not Found\n"));
-    assert_eq!(desk.next().method(), None::<Method<'_>>, "a response");
+    alice.receive(&peer.request("NOTIFY", 9, &extra, "SIP/2.0 404 Not Found\n"));
+    assert_eq!(alice.next_message().method(), None::<Method<'_>>, "a response");
     let failed = TransferState::Failed { code: Some(404) };
-    assert!(desk.events.contains(&Event::Transfer { session: id, state: failed }));
-    assert_eq!(desk.phone.status(id), Some(Status::Established));
+    assert!(alice.events.contains(&Event::Transfer { session: id, state: failed }));
+    assert_eq!(alice.phone.status(id), Some(Status::Established));
 }

@@ -1,8 +1,8 @@
 //! Hold, resume, glare, DTMF.
 
-use crate::common::Pair;
 use offhook::Status::Established;
 use offhook::{DigitFailure, DtmfPath, Effect, Event, SessionId};
+use offhook_testkit::{MediaBehaviour, Pair};
 use std::time::Duration;
 
 const WS: &str = "ws://pbx.test";
@@ -89,7 +89,7 @@ fn digits_travel_by_info_one_after_another() {
 #[test]
 fn digits_travel_by_rtp_when_the_peer_takes_telephone_event() {
     let (mut pair, hers, _) = Pair::in_call(WS);
-    pair.alice.media = crate::common::Media::Manual;
+    pair.alice.media.behaviour = MediaBehaviour::Manual;
     pair.alice.phone.digits(pair.now(), hers, "15", TONE, DtmfPath::Auto).expect("established");
     pair.run(SECOND);
     let wanted: Vec<char> = pair

@@ -1,43 +1,41 @@
 //! The callee's side until the ACK (RFC 3261 §13.3), with a caller that the test plays.
 
-use crate::common::{
-    Desk, Media, call_comes_in, cancel_of_bob, config, from_caller, invite_of_bob, response, sdp,
-};
 use offhook::{
-    By, Cause, Direction, Effect, EffectResult, Event, FlowChange, FlowFailure, Input, MediaFault, Misuse,
-    SessionId, Status,
+    By, Cause, Direction, Effect, EffectResult, Event, Input, MediaFault, Misuse, SessionId, Status,
 };
+use offhook_testkit::peer::{incoming_call, response};
+use offhook_testkit::{MediaBehaviour, Peer, TestPhone, config, peer, sdp};
 use offhook_wire::{HeaderName, Message};
 
-fn desk() -> Desk {
-    Desk::new(config("alice", "ws://pbx.test"), 1)
+fn alice() -> TestPhone {
+    TestPhone::new(config("alice", "ws://pbx.test"), 1)
 }
 
 /// A call that rings, or that the user took and the media engine is busy with.
-fn unanswered(taken: bool) -> (Desk, SessionId, Message) {
-    let mut desk = desk();
-    desk.media = Media::Manual;
-    let (id, ringing) = call_comes_in(&mut desk);
+fn unanswered(taken: bool) -> (TestPhone, SessionId, Message) {
+    let mut alice = alice();
+    alice.media.behaviour = MediaBehaviour::Manual;
+    let (id, ringing) = incoming_call(&mut alice);
     if taken {
-        desk.phone.answer(desk.now, id).expect("it rings");
-        desk.pump();
+        alice.phone.answer(alice.now, id).expect("it rings");
+        alice.pump();
     }
-    (desk, id, ringing)
+    (alice, id, ringing)
 }
 
 /// The INVITE was answered with `code`, and nothing is left of the call.
-fn assert_refused(desk: &mut Desk, code: u16, ringing: &Message) {
-    let refusal = desk.next_response(code);
+fn assert_refused(alice: &mut TestPhone, code: u16, ringing: &Message) {
+    let refusal = alice.next_response(code);
     assert_eq!(refusal.cseq().expect("read").number, 1);
     assert_eq!(refusal.header(HeaderName::To), ringing.header(HeaderName::To), "§12.1.1: the tag of the 180");
-    assert_eq!((desk.sent.len(), desk.phone.sessions().count()), (0, 0));
+    assert_eq!((alice.sent.len(), alice.phone.sessions().count()), (0, 0));
 }
 
 #[test]
 fn a_call_that_comes_in_is_shown_and_rings() {
-    let mut desk = desk();
-    let (id, ringing) = call_comes_in(&mut desk);
-    let incoming = desk.events.iter().find_map(|event| match event {
+    let mut alice = alice();
+    let (id, ringing) = incoming_call(&mut alice);
+    let incoming = alice.events.iter().find_map(|event| match event {
         Event::Incoming(incoming) => Some(incoming.clone()),
         _ => None,
     });
@@ -49,7 +47,7 @@ fn a_call_that_comes_in_is_shown_and_rings() {
     assert_eq!((incoming.session, incoming.display_name.as_deref()), (id, Some("Bob")));
     assert!(ringing.to().expect("read").tag().is_some(), "§12.1.1");
     assert!(ringing.contact().expect("read").is_some(), "§12.1.1");
-    assert_eq!(desk.effects.len(), 0, "no media before the user takes the call");
+    assert_eq!(alice.effects.len(), 0, "no media before the user takes the call");
 }
 
 /// RFC 3261 §9.2: the CANCEL is answered with 200, and the INVITE with 487.
@@ -62,11 +60,11 @@ fn a_caller_may_give_up_until_the_answer_is_out() {
             ("Reason: SIP;cause=603\n", Cause::DeclinedElsewhere, 603),
             ("Reason: SIP;cause=480\n", Cause::Cancelled, 480),
         ] {
-            let (mut desk, id, ringing) = unanswered(taken);
-            desk.receive(&cancel_of_bob(reason));
-            desk.next_response(200);
-            assert_refused(&mut desk, 487, &ringing);
-            let why = desk.ended(id);
+            let (mut alice, id, ringing) = unanswered(taken);
+            alice.receive(&peer::cancel(reason));
+            alice.next_response(200);
+            assert_refused(&mut alice, 487, &ringing);
+            let why = alice.ended(id);
             assert_eq!((why.by, why.cause, why.code), (By::Peer, cause, Some(code)), "{reason}");
         }
     }
@@ -76,25 +74,25 @@ fn a_caller_may_give_up_until_the_answer_is_out() {
 #[test]
 fn a_bye_before_the_answer_ends_the_call() {
     for taken in [false, true] {
-        let (mut desk, id, ringing) = unanswered(taken);
-        desk.receive(&from_caller(&ringing, "BYE", 2));
-        let ok = desk.next_response(200);
+        let (mut alice, id, ringing) = unanswered(taken);
+        alice.receive(&Peer::of_response(&ringing).request("BYE", 2, "", ""));
+        let ok = alice.next_response(200);
         assert_eq!(ok.cseq().expect("read").number, 2);
-        assert_refused(&mut desk, 487, &ringing);
-        assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Peer, Cause::Cancelled));
+        assert_refused(&mut alice, 487, &ringing);
+        assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Peer, Cause::Cancelled));
     }
 }
 
 #[test]
 fn what_else_comes_in_the_early_dialog_does_not_touch_the_call() {
     for taken in [false, true] {
-        let (mut desk, id, ringing) = unanswered(taken);
+        let (mut alice, id, ringing) = unanswered(taken);
         for (method, code) in [("OPTIONS", 200), ("UPDATE", 405), ("INFO", 481), ("REFER", 481)] {
-            desk.receive(&from_caller(&ringing, method, 2));
-            let answer = desk.next();
+            alice.receive(&Peer::of_response(&ringing).request(method, 2, "", ""));
+            let answer = alice.next_message();
             assert!(answer.status().is_some_and(|status| status == code || status >= 400), "{answer:?}");
         }
-        assert_eq!(desk.phone.status(id), Some(Status::Establishing));
+        assert_eq!(alice.phone.status(id), Some(Status::Establishing));
     }
 }
 
@@ -102,41 +100,40 @@ fn what_else_comes_in_the_early_dialog_does_not_touch_the_call() {
 #[test]
 fn the_user_may_refuse_until_the_answer_is_out() {
     for taken in [false, true] {
-        let (mut desk, id, ringing) = unanswered(taken);
-        desk.effects.clear();
-        desk.phone.hang_up(desk.now, id).expect("a call");
-        desk.pump();
-        assert_refused(&mut desk, 603, &ringing);
-        assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Us, Cause::Rejected));
+        let (mut alice, id, ringing) = unanswered(taken);
+        alice.effects.clear();
+        alice.phone.hang_up(alice.now, id).expect("a call");
+        alice.pump();
+        assert_refused(&mut alice, 603, &ringing);
+        assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Us, Cause::Rejected));
         let released =
-            desk.effects.iter().filter(|(_, effect)| matches!(effect, Effect::Release { .. })).count();
+            alice.effects.iter().filter(|(_, effect)| matches!(effect, Effect::Release { .. })).count();
         assert_eq!(released, usize::from(taken), "what was asked for is given back, and nothing else");
     }
     for (code, cause) in
         [(486, Cause::Busy), (600, Cause::Busy), (480, Cause::Rejected), (403, Cause::Rejected)]
     {
-        let (mut desk, id, ringing) = unanswered(false);
-        desk.phone.reject(desk.now, id, code).expect("it rings");
-        desk.pump();
-        assert_refused(&mut desk, code, &ringing);
-        let why = desk.ended(id);
+        let (mut alice, id, ringing) = unanswered(false);
+        alice.phone.reject(alice.now, id, code).expect("it rings");
+        alice.pump();
+        assert_refused(&mut alice, code, &ringing);
+        let why = alice.ended(id);
         assert_eq!((why.by, why.cause, why.code), (By::Us, cause, Some(code)));
     }
-    let (mut desk, id, _) = unanswered(true);
-    assert_eq!(desk.phone.reject(desk.now, id, 486), Err(Misuse::WrongStatus(Status::Establishing)));
-    assert_eq!(desk.phone.answer(desk.now, id), Err(Misuse::WrongStatus(Status::Establishing)));
-    desk.pump();
-    assert_eq!(desk.phone.status(id), Some(Status::Establishing));
+    let (mut alice, id, _) = unanswered(true);
+    assert_eq!(alice.phone.reject(alice.now, id, 486), Err(Misuse::WrongStatus(Status::Establishing)));
+    assert_eq!(alice.phone.answer(alice.now, id), Err(Misuse::WrongStatus(Status::Establishing)));
+    alice.pump();
+    assert_eq!(alice.phone.status(id), Some(Status::Establishing));
 }
 
 #[test]
 fn a_call_that_is_not_answered_goes_with_its_connection() {
     for taken in [false, true] {
-        let (mut desk, id, _) = unanswered(taken);
-        let flow = desk.flow.expect("connected");
-        desk.give(Input::Flow { flow, change: FlowChange::Down(FlowFailure::Closed) });
-        assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Network, Cause::NotConnected));
-        assert_eq!(desk.sent.len(), 0, "there is no way to answer any more");
+        let (mut alice, id, _) = unanswered(taken);
+        alice.lose_connection();
+        assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Network, Cause::NotConnected));
+        assert_eq!(alice.sent.len(), 0, "there is no way to answer any more");
     }
 }
 
@@ -148,97 +145,98 @@ fn what_the_media_engine_says_of_the_offer_is_said_to_the_caller() {
         (EffectResult::Failed(MediaFault::Engine), 500, Cause::MediaFailed),
         (EffectResult::Applied, 500, Cause::MediaFailed),
     ] {
-        let (mut desk, id, ringing) = unanswered(true);
-        let (effect, _) = desk.effects.pop().expect("the engine is asked");
-        desk.give(Input::Done { effect, result });
-        assert_refused(&mut desk, code, &ringing);
-        assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Us, cause));
-        assert!(matches!(desk.effects.pop(), Some((_, Effect::Release { .. }))));
+        let (mut alice, id, ringing) = unanswered(true);
+        let (effect, _) = alice.effects.pop().expect("the engine is asked");
+        alice.give(Input::Done { effect, result });
+        assert_refused(&mut alice, code, &ringing);
+        assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Us, cause));
+        assert!(matches!(alice.effects.pop(), Some((_, Effect::Release { .. }))));
     }
 }
 
 /// RFC 3261 §13.2.1: an INVITE without an offer is answered with one, and the answer stands in the ACK.
 #[test]
 fn an_invite_without_an_offer() {
-    let mut desk = desk();
-    desk.media = Media::Manual;
-    desk.receive(&invite_of_bob(None));
-    desk.next_response(100);
-    let ringing = desk.next_response(180);
-    let id = desk.incoming();
-    desk.phone.answer(desk.now, id).expect("it rings");
-    desk.pump();
-    let (effect, what) = desk.effects.pop().expect("the engine is asked");
+    let mut alice = alice();
+    alice.media.behaviour = MediaBehaviour::Manual;
+    alice.receive(&peer::invite(None));
+    alice.next_response(100);
+    let ringing = alice.next_response(180);
+    let id = alice.incoming();
+    alice.phone.answer(alice.now, id).expect("it rings");
+    alice.pump();
+    let (effect, what) = alice.effects.pop().expect("the engine is asked");
     assert!(matches!(what, Effect::Offer { session, direction: Direction::SendRecv } if session == id));
     let offer = sdp(Direction::SendRecv);
-    desk.give(Input::Done { effect, result: EffectResult::Description(offer.clone()) });
-    assert_eq!(desk.next_response(200).body_bytes(), &offer[..]);
+    alice.give(Input::Done { effect, result: EffectResult::Description(offer.clone()) });
+    assert_eq!(alice.next_response(200).body_bytes(), &offer[..]);
     let answer = String::from_utf8(sdp(Direction::SendOnly).to_vec()).expect("UTF-8");
     let with_answer = format!("Content-Type: application/sdp\nContent-Length: {}\n\n", answer.len());
-    let ack = from_caller(&ringing, "ACK", 1).replace("Content-Length: 0\n\n", &with_answer);
-    desk.receive(&(ack + &answer.replace("\r\n", "\n")));
-    assert_eq!(desk.phone.status(id), Some(Status::Established));
-    assert!(desk.events.contains(&Event::Hold { session: id, local: false, remote: true }));
-    let (_, what) = desk.effects.pop().expect("the engine is told");
+    let ack =
+        Peer::of_response(&ringing).request("ACK", 1, "", "").replace("Content-Length: 0\n\n", &with_answer);
+    alice.receive(&(ack + &answer.replace("\r\n", "\n")));
+    assert_eq!(alice.phone.status(id), Some(Status::Established));
+    assert!(alice.events.contains(&Event::Hold { session: id, local: false, remote: true }));
+    let (_, what) = alice.effects.pop().expect("the engine is told");
     assert!(matches!(what, Effect::Apply { session, answer: applied } if session == id && applied == answer));
 }
 
 /// RFC 3261 §13.2.1: the ACK owes the answer.
 #[test]
 fn an_ack_without_the_answer_ends_the_call() {
-    let mut desk = desk();
-    desk.receive(&invite_of_bob(None));
-    let id = desk.incoming();
-    desk.phone.answer(desk.now, id).expect("it rings");
-    desk.pump();
-    let ok = desk.sent.pop_back().expect("the 200");
+    let mut alice = alice();
+    alice.receive(&peer::invite(None));
+    let id = alice.incoming();
+    alice.phone.answer(alice.now, id).expect("it rings");
+    alice.pump();
+    let ok = alice.sent.pop_back().expect("the 200");
     let ok = Message::parse(ok, &offhook::Limits::default()).expect("ours");
-    desk.sent.clear();
-    desk.receive(&from_caller(&ok, "ACK", 1));
-    let bye = desk.next_request("BYE");
-    desk.receive_bytes(response(&bye, 200, "bob", None));
-    assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Peer, Cause::Protocol));
+    alice.sent.clear();
+    alice.receive(&Peer::of_response(&ok).request("ACK", 1, "", ""));
+    let bye = alice.next_request("BYE");
+    alice.receive_bytes(response(&bye, 200, "bob", None));
+    assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Peer, Cause::Protocol));
 }
 
 /// RFC 3261 §8.1.1.8: an INVITE has a Contact.
 #[test]
 fn an_invite_that_makes_no_dialog_makes_no_call() {
-    let mut desk = desk();
-    desk.receive(&invite_of_bob(None).replace("Contact: <sip:bob@peer.invalid;transport=ws>\n", ""));
-    desk.next_response(100);
-    desk.next_response(400);
-    assert_eq!(desk.phone.sessions().count(), 0);
-    assert!(desk.events.iter().all(|event| !matches!(event, Event::Incoming(_))));
+    let mut alice = alice();
+    alice.receive(&peer::invite(None).replace("Contact: <sip:bob@peer.invalid;transport=ws>\n", ""));
+    alice.next_response(100);
+    alice.next_response(400);
+    assert_eq!(alice.phone.sessions().count(), 0);
+    assert!(alice.events.iter().all(|event| !matches!(event, Event::Incoming(_))));
 }
 
 /// RFC 3261 §15: the callee's BYE waits for the ACK; the caller's may come before it.
 #[test]
 fn a_bye_that_overtakes_the_ack_ends_a_call_that_was_hung_up() {
-    let mut desk = desk();
-    let (id, ringing) = call_comes_in(&mut desk);
-    desk.phone.answer(desk.now, id).expect("it rings");
-    desk.pump();
-    desk.next_response(200);
-    desk.phone.hang_up(desk.now, id).expect("a call");
-    desk.pump();
-    assert_eq!((desk.sent.len(), desk.phone.status(id)), (0, Some(Status::Terminating)));
-    desk.receive(&from_caller(&ringing, "BYE", 2));
-    desk.next_response(200);
-    assert_eq!((desk.ended(id).by, desk.ended(id).cause), (By::Us, Cause::HungUp), "who was first");
+    let mut alice = alice();
+    let (id, ringing) = incoming_call(&mut alice);
+    alice.phone.answer(alice.now, id).expect("it rings");
+    alice.pump();
+    alice.next_response(200);
+    alice.phone.hang_up(alice.now, id).expect("a call");
+    alice.pump();
+    assert_eq!((alice.sent.len(), alice.phone.status(id)), (0, Some(Status::Terminating)));
+    alice.receive(&Peer::of_response(&ringing).request("BYE", 2, "", ""));
+    alice.next_response(200);
+    assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Us, Cause::HungUp), "who was first");
 }
 
 /// RFC 3261 §12.2.2: an ACK with another Call-ID or tag is not for this call.
 #[test]
 fn an_ack_of_another_dialog_stops_nothing() {
-    let mut desk = desk();
-    let (id, ringing) = call_comes_in(&mut desk);
-    desk.phone.answer(desk.now, id).expect("it rings");
-    desk.pump();
-    desk.next_response(200);
+    let mut alice = alice();
+    let (id, ringing) = incoming_call(&mut alice);
+    alice.phone.answer(alice.now, id).expect("it rings");
+    alice.pump();
+    alice.next_response(200);
     for (from, to) in [("Call-ID: in", "Call-ID: out"), (";tag=bob", ";tag=eve")] {
-        desk.receive(&from_caller(&ringing, "ACK", 1).replace(from, to));
-        assert_eq!(desk.phone.status(id), Some(Status::Establishing), "{to}");
+        alice.receive(&Peer::of_response(&ringing).request("ACK", 1, "", "").replace(from, to));
+        assert_eq!(alice.phone.status(id), Some(Status::Establishing), "{to}");
     }
-    desk.receive(&from_caller(&ringing, "ACK", 1));
-    assert_eq!(desk.phone.status(id), Some(Status::Established));
+    alice.receive(&Peer::of_response(&ringing).request("ACK", 1, "", ""));
+    assert_eq!(alice.phone.status(id), Some(Status::Established));
 }

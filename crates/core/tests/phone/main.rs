@@ -5,7 +5,6 @@ mod bad_peers;
 mod call;
 mod challenges;
 mod changes;
-mod common;
 mod early_media;
 mod hold_and_digits;
 mod incoming;

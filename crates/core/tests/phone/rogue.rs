@@ -2,8 +2,9 @@
 //! body, early, late and twice, answers with any code and tag to anything that he was ever asked.
 
 use crate::anything::{Step, act, check, patient, step};
-use crate::common::{Desk, in_call, in_dialog, response, sdp};
 use offhook::{Direction, Limits, Why};
+use offhook_testkit::peer::{in_call, response};
+use offhook_testkit::{TestPhone, sdp};
 use offhook_wire::Message;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -90,8 +91,8 @@ fn written(body: Body) -> (&'static str, String) {
 }
 
 /// The requests that the phone sent, but for ACKs.
-fn collect(desk: &mut Desk, asked: &mut Vec<Message>) {
-    for data in desk.sent.drain(..) {
+fn collect(alice: &mut TestPhone, asked: &mut Vec<Message>) {
+    for data in alice.sent.drain(..) {
         let message = Message::parse(data, &Limits::default()).expect("what a phone sends can be read");
         message.check().expect("and keeps the rules");
         if message.is_request() && !message.bytes().starts_with(b"ACK") {
@@ -101,17 +102,17 @@ fn collect(desk: &mut Desk, asked: &mut Vec<Message>) {
 }
 
 fn live(server: &str, moves: Vec<Move>) {
-    let mut desk = Desk::new(patient("alice", server), 1);
-    let (_, ack) = in_call(&mut desk);
+    let mut alice = TestPhone::new(patient("alice", server), 1);
+    let (_, peer) = in_call(&mut alice);
     let mut asked = Vec::new();
     let mut pressed = BTreeMap::new();
     let (mut serial, mut last, mut invite) = (100, 1, 1);
     for a_move in moves {
         match a_move {
             Move::User(step) => {
-                act(&mut desk, step, &mut pressed);
-                desk.connect();
-                desk.pass(Duration::from_millis(step.wait));
+                act(&mut alice, step, &mut pressed);
+                alice.connect();
+                alice.pass(Duration::from_millis(step.wait));
             }
             Move::Request { method, more, extra, body, same } => {
                 let (kind, body) = written(body);
@@ -126,31 +127,31 @@ fn live(server: &str, moves: Vec<Move>) {
                 if method == "INVITE" {
                     invite = cseq;
                 }
-                let text = in_dialog(&ack, method, cseq, &format!("{extra}{kind}"), &body);
+                let text = peer.request(method, cseq, &format!("{extra}{kind}"), &body);
                 // The same branch is the same transaction, or its CANCEL; another one is another request.
-                desk.receive(&text.replace(&format!("z9hG4bK{method}{cseq}"), &format!("z9hG4bK{serial}")));
+                alice.receive(&text.replace(&format!("z9hG4bK{method}{cseq}"), &format!("z9hG4bK{serial}")));
             }
             Move::Response { to, code, tag, body } => {
                 if let Some(request) = asked.iter().rev().nth(to) {
                     let description = sdp(Direction::SendRecv);
-                    desk.receive_bytes(response(request, code, tag, body.then_some(&description[..])));
+                    alice.receive_bytes(response(request, code, tag, body.then_some(&description[..])));
                 }
             }
         }
-        collect(&mut desk, &mut asked);
+        collect(&mut alice, &mut asked);
     }
-    for id in desk.phone.sessions().collect::<Vec<_>>() {
-        desk.phone.hang_up(desk.now, id).expect("a call");
+    for id in alice.phone.sessions().collect::<Vec<_>>() {
+        alice.phone.hang_up(alice.now, id).expect("a call");
     }
-    desk.pump();
+    alice.pump();
     for _ in 0..40 {
-        desk.connect();
-        desk.pass(SECOND * 5);
-        collect(&mut desk, &mut asked);
+        alice.connect();
+        alice.pass(SECOND * 5);
+        collect(&mut alice, &mut asked);
     }
-    assert_eq!(desk.phone.sessions().count(), 0, "{:#?}", desk.events);
-    assert_eq!(desk.phone.deadline().map(|deadline| deadline.why), Some(Why::Flow), "nothing else is left");
-    check(&desk, &pressed);
+    assert_eq!(alice.phone.sessions().count(), 0, "{:#?}", alice.events);
+    assert_eq!(alice.phone.deadline().map(|deadline| deadline.why), Some(Why::Flow), "nothing else is left");
+    check(&alice, &pressed);
 }
 
 proptest! {

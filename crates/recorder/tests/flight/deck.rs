@@ -5,21 +5,59 @@ use offhook::{
     Account, Command, Config, FlowChange, FlowId, Input, Instant, Limits, Misuse, Output, Password, Phone,
 };
 use offhook_recorder::{Batch, Log, Notice, Recording, Ring, Scribe, Sink, Taken, TrackId};
+use offhook_testkit::{MediaBehaviour, Observer, TestPhone};
 use offhook_wire::{Builder, HeaderName, Message};
 use std::cell::RefCell;
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::time::Duration;
 
 pub(crate) const TRACK: TrackId = TrackId(0);
 pub(crate) const FLOW: FlowId = FlowId(1);
 
+/// A phone that is recorded, with a media engine that the test plays.
 pub(crate) struct Deck {
-    pub(crate) phone: Phone,
-    pub(crate) now: Instant,
-    /// All that came out, in order.
-    pub(crate) outputs: Vec<Output>,
-    log: Log<Shared>,
+    test: TestPhone<Recorded>,
     paper: Rc<RefCell<Paper>>,
+}
+
+/// The recorder of a phone, and all that came out of the phone, in order.
+pub(crate) struct Recorded {
+    log: Log<Shared>,
+    pub(crate) outputs: Vec<Output>,
+}
+
+impl Observer for Recorded {
+    fn given(&mut self, at: Instant, input: &Input) {
+        self.log.given(at, input);
+    }
+
+    fn handled(&mut self, phone: &Phone, outcome: &Result<(), Misuse>) {
+        self.log.moved(phone, outcome);
+    }
+
+    fn put_out(&mut self, output: &Output) {
+        self.log.put_out(output);
+        self.outputs.push(output.clone());
+    }
+
+    fn drained(&mut self, phone: &Phone) {
+        self.log.settle(phone);
+    }
+}
+
+impl Deref for Deck {
+    type Target = TestPhone<Recorded>;
+
+    fn deref(&self) -> &TestPhone<Recorded> {
+        &self.test
+    }
+}
+
+impl DerefMut for Deck {
+    fn deref_mut(&mut self) -> &mut TestPhone<Recorded> {
+        &mut self.test
+    }
 }
 
 /// The recording, as a file and as a ring.
@@ -58,18 +96,18 @@ impl Deck {
         let paper = Rc::new(RefCell::new(paper));
         let log =
             Log::begin(Shared(Rc::clone(&paper)), TRACK, "alice", &mut config, &seed, (now, Duration::ZERO));
-        let phone = Phone::new(config, seed, now);
-        let mut deck = Self { phone, now, outputs: Vec::new(), log, paper };
-        deck.look(&Ok(()));
-        deck
+        let recorded = Recorded { log, outputs: Vec::new() };
+        let mut test = TestPhone::observed(config, seed, now, recorded);
+        test.media.behaviour = MediaBehaviour::Manual;
+        test.pump();
+        Self { test, paper }
     }
 
     pub(crate) fn give(&mut self, input: Input) -> Result<(), Misuse> {
         self.now += Duration::from_millis(10);
-        self.log.given(self.now, &input);
-        let handled = self.phone.handle(self.now, input);
-        self.look(&handled);
-        handled
+        let outcome = self.handle(input);
+        self.pump();
+        outcome
     }
 
     /// What the ring holds.
@@ -94,18 +132,15 @@ impl Deck {
         self.give(Input::Flow { flow: FLOW, change: FlowChange::Up { local: None } }).expect("no command");
     }
 
-    /// The last message that it sent, keep-alives apart.
-    pub(crate) fn sent(&self) -> Message {
-        let sent = self.outputs.iter().rev().find_map(|output| match output {
-            Output::Transmit { data, .. } if !data.trim_ascii().is_empty() => Some(data.clone()),
-            _ => None,
-        });
-        Message::parse(sent.expect("something was sent"), &Limits::default()).expect("a message")
+    /// The last message that it sent.
+    pub(crate) fn last_sent(&self) -> Message {
+        let sent = self.sent.back().expect("something was sent").clone();
+        Message::parse(sent, &Limits::default()).expect("a message")
     }
 
     /// Answers the last request, with more rows.
     pub(crate) fn reply(&mut self, code: u16, rows: &[(HeaderName, &str)], body: &[u8]) {
-        let request = self.sent();
+        let request = self.last_sent();
         let mut reply = Builder::reply(&request, code, "X", Some(b"there"));
         rows.iter().for_each(|(name, value)| {
             reply.header(*name, value.as_bytes());
@@ -115,22 +150,13 @@ impl Deck {
     }
 
     pub(crate) fn finish(self) -> String {
-        let Self { log, paper, .. } = self;
-        drop(log);
+        let Self { test, paper } = self;
+        drop(test);
         let file = paper.borrow().file.clone();
         file + &Scribe::end()
     }
 
     pub(crate) fn recording(self) -> Recording {
         Recording::read(self.finish().as_bytes()).expect("readable")
-    }
-
-    fn look(&mut self, handled: &Result<(), Misuse>) {
-        self.log.moved(&self.phone, handled);
-        while let Some(output) = self.phone.poll() {
-            self.log.put_out(&output);
-            self.outputs.push(output);
-        }
-        self.log.settle(&self.phone);
     }
 }

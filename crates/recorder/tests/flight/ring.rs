@@ -19,7 +19,9 @@ pub(crate) fn waiting(ring: usize) -> Deck {
     deck.reply(200, &[(offhook_wire::HeaderName::Expires, "60")], b"");
     for _ in 0..100 {
         deck.wait(Duration::from_secs(10));
-        if deck.sent().method() == Some(offhook_wire::Method::Register) && deck.phone.checkpoint().is_none() {
+        if deck.last_sent().method() == Some(offhook_wire::Method::Register)
+            && deck.phone.checkpoint().is_none()
+        {
             deck.reply(200, &[(offhook_wire::HeaderName::Expires, "60")], b"");
         }
     }

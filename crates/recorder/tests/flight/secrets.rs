@@ -25,15 +25,15 @@ fn sdp(version: u32) -> String {
     )
 }
 
-/// Gives the descriptions that the phone waits for.
-fn describe(deck: &mut Deck) {
-    let asked = deck.outputs.iter().rev().find_map(|output| match output {
-        Output::Effect { id, .. } => Some(*id),
-        _ => None,
-    });
-    let effect = asked.expect("an effect");
-    let result = EffectResult::Description(Bytes::from(sdp(9)));
+/// Answers the last effect.
+fn done(deck: &mut Deck, result: EffectResult) {
+    let (effect, _) = deck.effects.pop().expect("an effect");
     deck.give(Input::Done { effect, result }).expect("no command");
+}
+
+/// Gives the description that the phone waits for.
+fn describe(deck: &mut Deck) {
+    done(deck, EffectResult::Description(Bytes::from(sdp(9))));
 }
 
 /// A request of the callee within the call.
@@ -45,11 +45,8 @@ pub(crate) fn request(
     content_type: &str,
     body: &str,
 ) -> String {
-    let invite = deck.outputs.iter().find_map(|output| match output {
-        Output::Transmit { data, .. } if data.starts_with(b"INVITE") => Some(data.clone()),
-        _ => None,
-    });
-    let invite = offhook_wire::Message::parse(invite.expect("an INVITE"), &offhook::Limits::default());
+    let invite = deck.sent.iter().find(|data| data.starts_with(b"INVITE")).expect("an INVITE");
+    let invite = offhook_wire::Message::parse(invite.clone(), &offhook::Limits::default());
     let invite = invite.expect("ours");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (from, to) =
@@ -81,7 +78,7 @@ pub(crate) fn takeoff_with(ring: usize) -> (Deck, SessionId) {
         &[(HeaderName::WwwAuthenticate, "Digest realm=\"r\", nonce=\"n\", qop=\"auth\", ik=\"S3cr3t\"")],
         b"",
     );
-    let asked = deck.sent();
+    let asked = deck.last_sent();
     assert!(asked.header(HeaderName::Authorization).is_some(), "it answers the challenge");
     deck.reply(
         200,
@@ -101,12 +98,7 @@ pub(crate) fn takeoff_with(ring: usize) -> (Deck, SessionId) {
     deck.command(Command::Dial { session, dial });
     describe(&mut deck);
     deck.reply(200, &[(HeaderName::Contact, &format!("<sip:bob:{MARK}@there>"))], sdp(1).as_bytes());
-    let apply = deck.outputs.iter().rev().find_map(|output| match output {
-        Output::Effect { id, .. } => Some(*id),
-        _ => None,
-    });
-    deck.give(Input::Done { effect: apply.expect("Apply"), result: EffectResult::Applied })
-        .expect("no command");
+    done(&mut deck, EffectResult::Applied);
     assert_eq!(deck.phone.status(session), Some(Status::Established));
     deck.give(Input::Media { session, event: MediaEvent::Up }).expect("no command");
     (deck, session)
@@ -177,12 +169,7 @@ fn digits(deck: &mut Deck, session: SessionId) {
             &format!("Signal={digit}\r\nDuration=160\r\n"),
         );
         deck.receive(info);
-        let sending = deck.outputs.iter().rev().find_map(|output| match output {
-            Output::Effect { id, .. } => Some(*id),
-            _ => None,
-        });
-        let effect = sending.expect("Digit");
-        deck.give(Input::Done { effect, result: EffectResult::Sent }).expect("no command");
+        done(deck, EffectResult::Sent);
     }
 }
 
@@ -193,7 +180,7 @@ fn replayed(recording: &Recording) -> Replay {
 #[test]
 fn the_file_holds_no_secret_and_the_same_happens_again() {
     let deck = flight();
-    let (transitions, outputs) = (deck.phone.transitions(), deck.outputs.clone());
+    let (transitions, outputs) = (deck.phone.transitions(), deck.observer.outputs.clone());
     let trace: Vec<_> = deck.phone.trace().collect();
     let events = outputs.iter().filter(|output| matches!(output, Output::Event(_))).count();
     let file = deck.finish();
@@ -279,7 +266,7 @@ fn hashes_of_passwords_stay_as_useful_as_they_were() {
         let mut deck = Deck::new(Config::new(account), 1 << 20);
         deck.connect();
         deck.reply(401, &challenge, b"");
-        assert_eq!(deck.sent().header(HeaderName::Authorization).is_some(), answers);
+        assert_eq!(deck.last_sent().header(HeaderName::Authorization).is_some(), answers);
         let file = deck.finish();
         let Password::Ha1 { hex, .. } = &password else { panic!("a hash") };
         assert!(file.contains(&format!("password ha1 SHA-256 {}\n", hex.shape())), "{file}");

@@ -1,0 +1,103 @@
+use bytes::Bytes;
+use offhook::{Direction, Effect, EffectResult, MediaFault, SessionId};
+use offhook_wire::sdp::Outline;
+
+/// What a fake media engine does with the effects of its phone.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum MediaBehaviour {
+    /// It does each at once, and its path comes up with the first answer.
+    Works,
+    /// It does each at once, and its path never comes up.
+    NoPath,
+    /// It fails each with this fault.
+    Refuses(MediaFault),
+    /// It does none: they stay in [`TestPhone::effects`](crate::TestPhone::effects), for the test to answer.
+    Manual,
+}
+
+/// The media engine of a test phone. It answers as RFC 3264 says, unless it is told to differ.
+#[derive(Clone, Debug)]
+pub struct FakeMedia {
+    /// What it does with effects.
+    pub behaviour: MediaBehaviour,
+    /// The direction of its answers, whatever was offered and asked for. `None`: what both ends allow (RFC 3264 §6.1).
+    pub answers_with: Option<Direction>,
+    /// Its descriptions, in the order of [`DIRECTIONS`].
+    descriptions: [Bytes; 4],
+}
+
+const DIRECTIONS: [Direction; 4] =
+    [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
+
+impl Default for FakeMedia {
+    /// An engine that works, and describes itself as [`sdp`] does.
+    fn default() -> Self {
+        Self::describing(sdp)
+    }
+}
+
+impl FakeMedia {
+    /// An engine that behaves like this, and describes itself as [`sdp`] does.
+    pub fn of(behaviour: MediaBehaviour) -> Self {
+        Self { behaviour, ..Self::default() }
+    }
+
+    /// An engine that works, with these descriptions.
+    pub fn describing(description: impl Fn(Direction) -> Bytes) -> Self {
+        let descriptions = DIRECTIONS.map(description);
+        Self { behaviour: MediaBehaviour::Works, answers_with: None, descriptions }
+    }
+
+    /// What it makes of an effect. `None`: nothing, because the effect needs no answer, or because the test gives it.
+    ///
+    /// # Panics
+    /// When an offer cannot be read, and no other behaviour was asked for.
+    pub fn perform(&self, effect: &Effect) -> Option<EffectResult> {
+        let result = match (self.behaviour, effect) {
+            (_, Effect::Rollback { .. } | Effect::Release { .. }) | (MediaBehaviour::Manual, _) => {
+                return None;
+            }
+            (MediaBehaviour::Refuses(fault), _) => EffectResult::Failed(fault),
+            (_, Effect::Offer { direction, .. }) => EffectResult::Description(self.description(*direction)),
+            (_, Effect::Answer { offer, direction, .. }) => {
+                let direction = self.answers_with.unwrap_or_else(|| answer_direction(offer, *direction));
+                EffectResult::Description(self.description(direction))
+            }
+            (_, Effect::Apply { .. }) => EffectResult::Applied,
+            (_, Effect::Digit { .. }) => EffectResult::Sent,
+        };
+        Some(result)
+    }
+
+    /// The call whose path comes up because of an effect.
+    pub fn path_up(&self, effect: &Effect) -> Option<SessionId> {
+        match effect {
+            Effect::Answer { session, .. } | Effect::Apply { session, .. } => {
+                (self.behaviour == MediaBehaviour::Works).then_some(*session)
+            }
+            _ => None,
+        }
+    }
+
+    fn description(&self, direction: Direction) -> Bytes {
+        let place = DIRECTIONS.iter().position(|known| *known == direction).expect("four directions");
+        self.descriptions[place].clone()
+    }
+}
+
+/// A small description: audio with telephone-event.
+pub fn sdp(direction: Direction) -> Bytes {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0 101\r\n\
+         a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na={}\r\n",
+        direction.name()
+    )
+    .into()
+}
+
+/// RFC 3264 §6.1: what the offer allows of what is asked for.
+fn answer_direction(offer: &[u8], wanted: Direction) -> Direction {
+    let outline = Outline::parse(offer).expect("the offer can be read");
+    let offered = outline.media().flatten().next().expect("the offer has a media line").direction;
+    offered.reversed().meet(wanted)
+}
