@@ -161,7 +161,7 @@ impl World {
     fn garbage(&mut self, one: u8, two: u8) {
         let text = ["", "x", "\r\n\r\n", "SIP/2.0 200 OK\r\n\r\n", "INVITE sip:bob@example.com SIP/2.0\r\n"];
         let text = text[usize::from(two) % text.len()];
-        if one % 2 == 0 {
+        if one.is_multiple_of(2) {
             self.datagram(self.claimed(two), text);
         } else {
             let flow = self.connection(two);
@@ -270,7 +270,7 @@ impl World {
     }
 
     fn call_as_carol(&mut self, one: u8, two: u8, three: u8) {
-        let uri = if three % 2 == 0 { "sip:bob@example.com".to_owned() } else { self.contact(two) };
+        let uri = if three.is_multiple_of(2) { "sip:bob@example.com".to_owned() } else { self.contact(two) };
         let method = ["INVITE", "MESSAGE", "OPTIONS"][usize::from(one) % 3];
         let filler =
             format!("X-Filler: {}\nContact: <{}>\n", "x".repeat(usize::from(one) * 40), self.contact(two));
@@ -289,7 +289,7 @@ impl World {
              CSeq: 1 INFO\nContent-Length: 0\n\n",
             self.next, self.next
         );
-        if three % 2 == 0 {
+        if three.is_multiple_of(2) {
             let flow = self.connection(two);
             self.lab.send(flow, &request);
         } else {
