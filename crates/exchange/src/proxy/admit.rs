@@ -89,7 +89,9 @@ pub(super) fn caller(
         && matches!(place, Place::Contact(_) | Place::Away)
         && let Some(user) = registered(cx, arrival, &from)
     {
-        return Ok(Caller { user: Some(user), sender: Sender::User });
+        // A datagram may lie about where it comes from, so it takes nothing that is kept for users.
+        let sender = if arrival.transport.is_reliable() { Sender::User } else { Sender::Guest };
+        return Ok(Caller { user: Some(user), sender });
     }
     if !cx.is_ours(&from) {
         let welcome = cx.config.guests && matches!(request.method(), Some(Method::Invite | Method::Options));

@@ -173,7 +173,7 @@ impl Exchange {
                 self.contexts.with(&mut self.cx, id, |context, cx| context.fork(cx, &plan, loop_mark));
                 self.contexts.file_ends(id);
             }
-            Way::Wait => {
+            Way::Wait(_) => {
                 let uri = request.request_uri().unwrap_or_default();
                 let away = Handle::Away(self.cx.seal.mac("away", &[uri]));
                 self.contexts.file(id, vec![away, Handle::Flow(arrival.flow)]);

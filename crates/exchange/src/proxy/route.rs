@@ -39,7 +39,7 @@ pub(crate) enum Way {
     /// To the exchange itself.
     Here,
     /// To a contact that nobody has registered, but may in a moment: after a restart phones come back one by one.
-    Wait,
+    Wait(Sender),
 }
 
 impl Way {
@@ -48,7 +48,7 @@ impl Way {
         match self {
             Way::Forward(plan) => plan.sender,
             Way::Here => Sender::Guest,
-            Way::Wait => Sender::User,
+            Way::Wait(sender) => *sender,
         }
     }
 }
@@ -135,7 +135,7 @@ pub(crate) fn find(cx: &mut Cx, arrival: Arrival, request: &Message) -> Result<W
     let refuse = |status| Refusal { answer: Answer::new(status), proven: caller.user.is_some() };
     let targets = match place {
         Place::Here | Place::Nobody => return Err(refuse(404)),
-        Place::Away => return Ok(Way::Wait),
+        Place::Away => return Ok(Way::Wait(caller.sender)),
         Place::Contact(target) => vec![target],
         Place::User(user) => contacts(cx, &user),
     };

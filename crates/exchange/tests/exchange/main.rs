@@ -1,5 +1,6 @@
 //! The exchange as its peers see it: text in, text out, under virtual time.
 
+mod attacker;
 mod budget;
 mod call;
 mod contacts;
