@@ -21,15 +21,20 @@ const FROM: Ipv4Addr = Ipv4Addr::new(127, 68, 0, 1);
 pub(super) async fn run(stage: Stage) -> io::Result<Vec<Figure>> {
     let exchange = Exchange::start(&stage.program, &["bob".to_owned()], false).await?;
     let requests = [
-        ("INVITE that is challenged (407)", request("INVITE", REALM)),
-        ("INVITE of a foreign domain", request("INVITE", "stranger.example")),
-        ("REGISTER that is challenged (401)", request("REGISTER", REALM)),
-        ("OPTIONS", request("OPTIONS", REALM)),
+        ("INVITE that is challenged (407)", "INVITE", REALM),
+        ("INVITE of a foreign domain", "INVITE", "stranger.example"),
+        ("REGISTER that is challenged (401)", "REGISTER", REALM),
+        ("OPTIONS", "OPTIONS", REALM),
     ];
     let mut listening = JoinSet::new();
-    for (index, (name, sent)) in requests.into_iter().enumerate() {
+    for (index, (name, method, domain)) in requests.into_iter().enumerate() {
         let to = exchange.target.udp;
-        listening.spawn(async move { Ok::<_, io::Error>((index, name, sent.len(), send(to, sent).await?)) });
+        listening.spawn(async move {
+            let socket = UdpSocket::bind((FROM, 0)).await?;
+            // Without `rport` the answer goes to the port of sent-by (RFC 3261 §18.2.2): here, that of the victim.
+            let sent = request(method, domain, socket.local_addr()?.port());
+            Ok::<_, io::Error>((index, name, sent.len(), send(&socket, to, &sent).await?))
+        });
     }
     let mut heard = Vec::new();
     while let Some(one) = listening.join_next().await {
@@ -57,9 +62,8 @@ struct Answers {
 }
 
 /// Sends one datagram and counts all that comes back.
-async fn send(to: SocketAddr, data: Bytes) -> io::Result<Answers> {
-    let socket = UdpSocket::bind((FROM, 0)).await?;
-    socket.send_to(&data, to).await?;
+async fn send(socket: &UdpSocket, to: SocketAddr, data: &[u8]) -> io::Result<Answers> {
+    socket.send_to(data, to).await?;
     let (end, mut answers) = (Instant::now() + WINDOW, Answers::default());
     let mut buffer = vec![0; 65_535];
     while let Ok(received) = timeout_at(end, socket.recv_from(&mut buffer)).await {
@@ -70,9 +74,9 @@ async fn send(to: SocketAddr, data: Bytes) -> io::Result<Answers> {
 }
 
 /// As short as a request can be, as an attacker would write it.
-fn request(method: &str, domain: &str) -> Bytes {
+fn request(method: &str, domain: &str, port: u16) -> Bytes {
     let text = format!(
-        "{method} sip:{user}{REALM} SIP/2.0\r\nv:SIP/2.0/UDP a;branch=z9hG4bK{method}{domain}\r\n\
+        "{method} sip:{user}{REALM} SIP/2.0\r\nv:SIP/2.0/UDP a:{port};branch=z9hG4bK{method}{domain}\r\n\
          f:<sip:bob@{domain}>;tag=1\r\nt:<sip:bob@{REALM}>\r\ni:1\r\nCSeq:1 {method}\r\n\r\n",
         user = if method == "INVITE" { "bob@" } else { "" },
     );
