@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use offhook_wire::{Instant, Message};
 
+use super::delivered::Delivered;
 use super::forward;
 use crate::budget::BRANCH;
 use crate::cx::Cx;
@@ -19,8 +20,8 @@ pub(super) struct Branch {
     cancel: Cancel,
     /// The callee's connection is gone and has not come back yet.
     cut: bool,
-    /// Whether the request was ever sent.
-    sent: bool,
+    /// The connections that took the request.
+    delivered: Delivered,
     pub(super) outcome: Option<Outcome>,
 }
 
@@ -36,8 +37,8 @@ enum Cancel {
     No,
     /// Asked for; waits for a provisional response (RFC 3261 §9.1).
     Wanted(Reason),
-    /// Sent.
-    Sent(Reason, Client),
+    /// Sent, over these connections.
+    Sent(Reason, Client, Delivered),
 }
 
 /// Why a branch is cancelled, which decides what its 487 means.
@@ -50,14 +51,19 @@ pub(super) enum Reason {
 }
 
 impl Branch {
-    pub(super) fn new(end: End, token: String, client: Client, reliable: bool) -> Self {
-        Self { end, token, client, reliable, cancel: Cancel::No, cut: false, sent: true, outcome: None }
+    /// A branch whose request was sent to where the end is reached now.
+    pub(super) fn new(cx: &Cx, end: End, token: String, client: Client, reliable: bool) -> Self {
+        let end = cx.settled(end);
+        let mut delivered = Delivered::default();
+        delivered.note(cx, end.flow);
+        Self { end, token, client, reliable, cancel: Cancel::No, cut: false, delivered, outcome: None }
     }
 
     /// A branch inside a dialog whose callee is away for the moment: it waits for it until `at`, before anything is sent.
     pub(super) fn waiting(end: End, token: String, client: Client, at: Instant) -> Self {
-        let mut branch = Self::new(end, token, client, true);
-        branch.sent = false;
+        let (cancel, delivered) = (Cancel::No, Delivered::default());
+        let mut branch =
+            Self { end, token, client, reliable: true, cancel, cut: false, delivered, outcome: None };
         branch.cut(at);
         branch
     }
@@ -73,7 +79,7 @@ impl Branch {
             reliable: true,
             cancel: Cancel::No,
             cut: false,
-            sent: false,
+            delivered: Delivered::default(),
             outcome,
         }
     }
@@ -107,15 +113,16 @@ impl Branch {
     fn send_cancel(&mut self, cx: &mut Cx) {
         let Cancel::Wanted(reason) = self.cancel else { return };
         let Some(cancel) = self.client.pending().and_then(forward::cancel) else { return };
-        cx.send_to(self.end, cancel.clone());
-        self.cancel = Cancel::Sent(reason, Client::new(cx.now, false, self.reliable, cancel));
+        let mut delivered = Delivered::default();
+        delivered.send(cx, self.end, &cancel);
+        self.cancel = Cancel::Sent(reason, Client::new(cx.now, false, self.reliable, cancel), delivered);
         // RFC 3261 §9.1: 64*T1 after that, the branch counts as cancelled whatever is heard.
         self.client.wait_until(cx.now + TIMEOUT);
     }
 
     /// The CANCEL was answered.
     pub(super) fn cancel_heard(&mut self, cx: &Cx, status: u16) {
-        if let Cancel::Sent(_, client) = &mut self.cancel {
+        if let Cancel::Sent(_, client, _) = &mut self.cancel {
             client.hear(cx.now, status, TIMEOUT, |_| None);
         }
     }
@@ -123,7 +130,7 @@ impl Branch {
     /// Records the final response, or what stands for it.
     pub(super) fn end(&mut self, status: u16, response: Option<Message>) {
         let silence =
-            matches!(self.cancel, Cancel::Wanted(Reason::Silence) | Cancel::Sent(Reason::Silence, _));
+            matches!(self.cancel, Cancel::Wanted(Reason::Silence) | Cancel::Sent(Reason::Silence, ..));
         self.outcome = Some(match (silence, status) {
             // Nobody cancelled but timer C: to the caller this is silence (RFC 3261 §16.8).
             (true, 487) => Outcome { status: 408, response: None },
@@ -134,7 +141,7 @@ impl Branch {
     /// How many bytes this keeps.
     pub(super) fn bytes(&self) -> usize {
         let cancel = match &self.cancel {
-            Cancel::Sent(_, client) => client.bytes(),
+            Cancel::Sent(_, client, _) => client.bytes(),
             Cancel::No | Cancel::Wanted(_) => 0,
         };
         let outcome = self.outcome.as_ref().and_then(|outcome| outcome.response.as_ref());
@@ -160,33 +167,26 @@ impl Branch {
         }
     }
 
-    /// The callee is reached over another flow now: it may never have seen the request, or its answer was lost, so
-    /// the request is sent again. The callee knows it by its branch.
+    /// The callee registered, perhaps over another flow: it may never have seen the request, or its answer was lost, so the request
+    /// is sent again. The callee knows it by its branch.
     pub(super) fn resume(&mut self, cx: &mut Cx) {
         if !self.is_pending() {
             return;
         }
-        let before = self.end.flow;
         self.end = cx.settled(self.end);
-        let same = std::mem::replace(&mut self.sent, true) && self.end.flow == before;
         if self.cut {
             self.cut = false;
             let transport = cx.reach(self.end).and_then(|flow| cx.transport(flow));
             self.reliable = transport.is_none_or(|transport| transport.is_reliable());
             self.client.renew(cx.now, cx.config.timer_c, self.reliable);
         }
-        // A mere refresh. What a connection took once it does not lose, and a callee that answered has forgotten the
-        // branch: it would take the request for a new one.
-        if same && self.reliable {
-            return;
+        if let Some(request) = self.client.pending() {
+            self.delivered.send(cx, self.end, request);
         }
-        if let Some(request) = self.client.pending().cloned() {
-            cx.send_to(self.end, request);
-        }
-        if let Cancel::Sent(_, client) = &self.cancel
-            && let Some(cancel) = client.pending().cloned()
+        if let Cancel::Sent(_, client, delivered) = &mut self.cancel
+            && let Some(cancel) = client.pending()
         {
-            cx.send_to(self.end, cancel);
+            delivered.send(cx, self.end, cancel);
         }
     }
 
@@ -198,7 +198,7 @@ impl Branch {
             }
             Fired::TimedOut { heard } => self.timed_out(cx, heard),
         }
-        if let Cancel::Sent(_, client) = &mut self.cancel {
+        if let Cancel::Sent(_, client, _) = &mut self.cancel {
             match client.fire(cx.now) {
                 Fired::Nothing => {}
                 Fired::Resend(cancel) => {
@@ -221,7 +221,7 @@ impl Branch {
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         let cancel = match &self.cancel {
-            Cancel::Sent(_, client) => client.deadline(),
+            Cancel::Sent(_, client, _) => client.deadline(),
             Cancel::No | Cancel::Wanted(_) => None,
         };
         [self.client.deadline(), cancel].into_iter().flatten().min()
@@ -229,7 +229,7 @@ impl Branch {
 
     pub(super) fn is_over(&self) -> bool {
         let cancelled = match &self.cancel {
-            Cancel::Sent(_, client) => client.is_over(),
+            Cancel::Sent(_, client, _) => client.is_over(),
             Cancel::No | Cancel::Wanted(_) => true,
         };
         self.client.is_over() && cancelled

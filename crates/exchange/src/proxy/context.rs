@@ -151,7 +151,7 @@ impl Context {
         let reliable = transport.is_reliable();
         let client = Client::new(cx.now, self.invite, reliable, sent.clone());
         if cx.send_to(end, sent) {
-            Branch::new(cx.settled(end), token, client, reliable)
+            Branch::new(cx, end, token, client, reliable)
         } else {
             Branch::waiting(end, token, client, cx.now + cx.config.flow_grace)
         }

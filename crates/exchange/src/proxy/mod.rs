@@ -6,6 +6,7 @@ mod branch;
 mod call;
 mod context;
 mod contexts;
+mod delivered;
 mod forward;
 mod request;
 mod response;

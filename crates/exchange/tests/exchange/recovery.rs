@@ -319,6 +319,31 @@ fn a_refresh_over_the_same_connection_repeats_nothing() {
     lab.silent(bob.flow);
 }
 
+/// A REGISTER that was stalled on the old connection arrives after the phone registered over a new one.
+#[test]
+fn a_binding_that_comes_back_to_a_connection_repeats_nothing_there() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    let sent = alice.invite(&mut lab, "sip:bob@example.com");
+    let received = lab.expect(bob.flow, "INVITE ");
+    let first = bob.flow;
+    let second = lab.up(12, Transport::Ws);
+    bob.flow = second;
+    bob.register(&mut lab);
+    assert_eq!(lab.next(second).0, received.0);
+    lab.send(second, &reply(&received, "180 Ringing", "b", ""));
+    lab.send(alice.flow, &alice.cancel(&sent));
+    let cancel = lab.expect(second, "CANCEL ");
+    bob.flow = first;
+    bob.register(&mut lab);
+    assert_eq!(lab.next(first).0, cancel.0, "the INVITE was there before, its CANCEL was not");
+    lab.silent(first);
+    bob.flow = second;
+    bob.register(&mut lab);
+    lab.silent(second);
+}
+
 #[test]
 fn a_caller_that_gives_up_on_a_lost_callee_hears_so_at_once() {
     let mut lab = Lab::new();
