@@ -16,6 +16,8 @@ pub struct MediaConfig {
     pub telephone_event: bool,
     /// Listen for DTMF tones in the audio of a peer that did not negotiate telephone-event.
     pub tone_digits: bool,
+    /// Send the source to a peer that we hold, as music for it. Else it gets silence from the moment on at which the hold is agreed.
+    pub music_on_hold: bool,
     /// The DTLS certificate. `None` makes a fresh one, which is the one thing not drawn from the seed.
     pub certificate: Option<Certificate>,
     /// Draw what DTLS leaves to chance from the seed as well: when it repeats what was lost, and the random bytes of its
@@ -40,6 +42,7 @@ impl Default for MediaConfig {
             codecs: vec![Codec::Opus, Codec::Pcmu, Codec::Pcma],
             telephone_event: true,
             tone_digits: true,
+            music_on_hold: false,
             certificate: None,
             seeded_dtls: false,
             connect_timeout: Duration::from_secs(10),

@@ -61,10 +61,28 @@ pub struct Listening {
     pub both_ways: bool,
     /// Whether this end agreed to receive at all.
     pub receives: bool,
+    /// Whether the other end agreed to receive.
+    pub peer_receives: bool,
     /// Whether the networks of both ends let sound pass as it should.
     pub clear: bool,
+    /// Whether time stands still for this end's engine: what it hears is what it heard then.
+    pub stands: bool,
+    /// The same of the other end's engine: it plays nothing, and has yet to play what it was about to.
+    pub peer_stands: bool,
     /// Whether the other end has digits to send, which take the place of its tone.
     pub peer_dials: bool,
+}
+
+/// What only the host of an engine knows of it.
+#[cfg(feature = "media")]
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Circumstances {
+    /// [`Listening::clear`].
+    pub(crate) clear: bool,
+    /// [`Listening::stands`].
+    pub(crate) stands: bool,
+    /// [`Listening::peer_stands`].
+    pub(crate) peer_stands: bool,
 }
 
 /// What one end of a call hears.
@@ -168,7 +186,8 @@ impl Engines {
     #[cfg(feature = "media")]
     pub fn hears(&self, end: End) -> Hears {
         let Self::Real(real) = self else { return Hears::Nothing };
-        match real.listen(end, true) {
+        let circumstances = Circumstances { clear: true, stands: false, peer_stands: false };
+        match real.listen(end, circumstances) {
             None => Hears::Nothing,
             Some(listening) if listening.hears.is_none() && listening.level_dbfs < -45.0 => Hears::Nothing,
             Some(Listening { hears: Some(hears), peer_plays: Some(tone), .. })

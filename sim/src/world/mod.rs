@@ -407,8 +407,6 @@ impl World {
         if let Event::Incoming(incoming) = &event {
             self.harms.incoming(phone, incoming.session);
         }
-        #[cfg(feature = "media")]
-        self.let_hold_be_silent(phone, &event);
         self.see(&Sight::Told { phone, event: &event });
         if let Event::Incoming(incoming) = &event {
             self.plan_reaction(phone, incoming.session);
@@ -447,8 +445,9 @@ impl World {
                 let flow =
                     remote.and_then(|remote| self.exchange_remotes.get(&(exchange, remote))).unwrap_or(flow);
                 if let Some(&connection) = self.exchange_flows.get(&(exchange, *flow)) {
-                    let phone = self.connections[connection].phone;
-                    self.see(&Sight::Bound { exchange, phone, contact });
+                    let (phone, flow) =
+                        (self.connections[connection].phone, self.connections[connection].flow);
+                    self.see(&Sight::Bound { exchange, phone, flow, contact });
                 }
             }
             exchange::Event::Unregistered { contact, .. } => self.see(&Sight::Unbound { exchange, contact }),

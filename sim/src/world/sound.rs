@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook::{Effect, EffectId, EffectResult, Event, Input, MediaEvent, MediaFault};
+use offhook::{Effect, EffectId, EffectResult, Input, MediaEvent, MediaFault};
 use offhook_media::{MediaEvent as Said, MediaInput, MediaOutput};
 
 use super::effects::session_of;
 use super::{Happening, World};
-use crate::media::{End, Kind, phone_of};
+use crate::media::{Circumstances, End, Kind, phone_of};
 use crate::oracle::Sight;
 use crate::scenario::{MediaTrouble, Weather};
 use crate::tape::Node;
@@ -94,13 +94,6 @@ impl World {
                 real.handle(end, local, MediaInput::Wake);
             }
             self.drain_line(end);
-        }
-    }
-
-    /// A peer that is held hears silence, and not what is played to it in a call.
-    pub(super) fn let_hold_be_silent(&mut self, phone: usize, event: &Event) {
-        if let (Event::Hold { session, local, .. }, Some(real)) = (event, self.engines.real()) {
-            real.mute((phone, *session), *local);
         }
     }
 
@@ -220,7 +213,11 @@ impl World {
             let peer = self.engines.peer(end);
             let mut both = [Some(end), peer].into_iter().flatten();
             let clear = both.all(|(phone, _)| self.is_clear(phone) && !moved[phone]);
-            let heard = self.engines.real().and_then(|real| real.listen(end, clear));
+            let heard = self.engines.real().and_then(|real| {
+                let stands = |end: End| real.stands(end, &self.phones[end.0], self.now);
+                let (stands, peer_stands) = (stands(end), peer.is_some_and(stands));
+                real.listen(end, Circumstances { clear, stands, peer_stands })
+            });
             if let Some(listening) = heard {
                 self.see(&Sight::Listened(&listening));
             }

@@ -68,11 +68,13 @@ struct Agreed {
     codec: Payload,
     event: Option<Payload>,
     direction: Direction,
+    /// We hold the peer: our description did not want to receive, whatever the peer's said (RFC 3264 §8.4).
+    holds: bool,
 }
 
 impl Agreed {
-    /// `payloads` in order of preference. None without an audio codec.
-    fn new(payloads: Vec<Payload>, direction: Direction) -> Option<Self> {
+    /// `payloads` in order of preference, `wanted` the direction of our description. None without an audio codec.
+    fn new(payloads: Vec<Payload>, direction: Direction, wanted: Direction) -> Option<Self> {
         let codec = *payloads.iter().find(|p| matches!(p.format, Format::Audio(_)))?;
         let event = |matches: bool| {
             payloads.iter().find(
@@ -81,7 +83,7 @@ impl Agreed {
         };
         // RFC 4733 §2.1 wants the clock of the audio; some peers have the other one only.
         let event = event(true).or_else(|| event(false)).copied();
-        Some(Self { codec, event, payloads, direction })
+        Some(Self { codec, event, payloads, direction, holds: !wanted.receives() })
     }
 
     fn audio(&self) -> Codec {

@@ -147,8 +147,9 @@ impl MediaSession {
             // RFC 3264 §8.3.2: a number keeps its meaning.
             payloads.retain(|payload| self.negotiation.known.contains(payload));
         }
-        let direction = Direction::answer(remote.direction, direction);
-        let agreed = Agreed::new(payloads.clone(), direction).ok_or(MediaError::NoCommonCodec)?;
+        let wanted = direction;
+        let direction = Direction::answer(remote.direction, wanted);
+        let agreed = Agreed::new(payloads.clone(), direction, wanted).ok_or(MediaError::NoCommonCodec)?;
         let restart = anew
             || known.is_none_or(|theirs| theirs.ufrag != remote.keys.ufrag || theirs.pwd != remote.keys.pwd);
         let ours = if restart {
@@ -203,7 +204,8 @@ impl MediaSession {
         let payloads: Vec<_> =
             remote.payloads.iter().filter(|p| offered.payloads.contains(p)).copied().collect();
         let direction = Direction::answer(remote.direction, offered.direction);
-        let agreed = Agreed::new(payloads.clone(), direction).ok_or(MediaError::NoCommonCodec)?;
+        let agreed =
+            Agreed::new(payloads.clone(), direction, offered.direction).ok_or(MediaError::NoCommonCodec)?;
         let theirs = self.negotiation.theirs.as_ref();
         let another = theirs.is_some_and(|theirs| theirs.fingerprint != remote.keys.fingerprint);
         let restart = offered.transport && self.negotiation.pending.is_some();
@@ -273,6 +275,7 @@ impl MediaSession {
         let seeded = self.config.seeded_dtls;
         let mut transport = Transport::new(certificate, seeded, payloads, keys, random, self.clock, self.now);
         self.negotiation.known = payloads.to_vec();
+        self.voice.restart();
         for local in &self.locals {
             transport.add_local(*local);
         }

@@ -83,6 +83,13 @@ impl Voice {
         self.spurt = true;
     }
 
+    /// Encode from nothing: the peer's decoder begins from nothing after a hold and for another source. Differences to the frame
+    /// before would give it sound that nobody played.
+    pub(super) fn restart(&mut self) {
+        self.encoder = None;
+        self.spurt = true;
+    }
+
     /// Send the next 20 ms.
     pub(super) fn tick(
         &mut self,
@@ -99,7 +106,7 @@ impl Voice {
             }
         } else {
             // Held: nothing is sent, the source stands still, digits wait.
-            self.spurt = true;
+            self.restart();
         }
         self.position += FRAME as u64;
         events
@@ -139,7 +146,7 @@ impl Voice {
         transport: &mut Transport,
         events: &mut Vec<MediaEvent>,
     ) {
-        let frame = if self.muted {
+        let frame = if self.muted || (agreed.holds && !config.music_on_hold) {
             [0; FRAME]
         } else {
             let (frame, ended) = self.player.next();

@@ -25,14 +25,15 @@ fn each_hears_the_others_tone_with_every_codec() {
 
 #[test]
 fn hold_is_silence_and_resume_is_sound_from_either_side() {
-    let mut pair = Pair::connected(config(), config());
-    for (holder, held) in [(A, B), (B, A)] {
+    for (holder, held, music) in [(A, B, false), (B, A, false), (A, B, true)] {
+        let config = || MediaConfig { music_on_hold: music, ..config() };
+        let mut pair = Pair::connected(config(), config());
         let hz = [880.0, 440.0];
         pair.negotiate(holder, Direction::SendOnly, Direction::SendRecv, false);
         assert_eq!(pair.ends[held].session.direction(), Some(Direction::RecvOnly));
         pair.run(Duration::from_millis(500));
         pair.hears(holder, None);
-        pair.hears(held, Some(hz[held]));
+        pair.hears(held, music.then_some(hz[held]));
         pair.negotiate(holder, Direction::Inactive, Direction::SendRecv, false);
         pair.run(Duration::from_millis(300));
         let before = [pair.ends[A].rtp, pair.ends[B].rtp];
@@ -45,9 +46,40 @@ fn hold_is_silence_and_resume_is_sound_from_either_side() {
         pair.run(Duration::from_millis(500));
         pair.hears(A, Some(880.0));
         pair.hears(B, Some(440.0));
+        for end in &pair.ends {
+            assert_eq!(end.count(&MediaEvent::Connected), 1, "a hold is not a reconnection");
+        }
     }
-    for end in &pair.ends {
-        assert_eq!(end.count(&MediaEvent::Connected), 1, "a hold is not a reconnection");
+}
+
+/// A hold takes effect with its description, and not when the host hears of it: no frame of the source goes out in between.
+#[test]
+fn a_peer_that_is_held_by_an_answer_hears_nothing_of_the_source() {
+    let mut pair = Pair::connected(config(), config());
+    pair.negotiate(B, Direction::SendOnly, Direction::SendRecv, false);
+    pair.run(Duration::from_secs(1));
+    pair.negotiate(B, Direction::SendRecv, Direction::SendOnly, false);
+    for _ in 0..50 {
+        pair.run(Duration::from_millis(20));
+        pair.hears(B, None);
+    }
+}
+
+/// The peer forgets the stream on hold: an encoder that goes on from the last frame before it would code differences to sound that the
+/// peer's decoder does not know.
+#[test]
+fn nothing_of_the_sound_before_a_hold_is_heard_after_it() {
+    for codec in [Codec::Opus, Codec::Pcmu] {
+        let mut pair = Pair::connected(only(codec), config());
+        pair.negotiate(A, Direction::Inactive, Direction::SendRecv, false);
+        pair.run(Duration::from_secs(1));
+        pair.negotiate(A, Direction::SendOnly, Direction::SendRecv, false);
+        let before = pair.ends[A].rtp;
+        for _ in 0..50 {
+            pair.run(Duration::from_millis(20));
+            pair.hears(B, None);
+        }
+        assert!(pair.ends[A].rtp >= before + 48, "silence is sent");
     }
 }
 

@@ -79,8 +79,6 @@ impl Engine {
             Event::Status { session, to, .. } => self.calls.tell(session, CallEvent::Status(to)),
             Event::Progress { session, code } => self.calls.tell(session, CallEvent::Progress { code }),
             Event::Hold { session, local, remote } => {
-                // Media that is gone sends nothing anyway.
-                let _ = self.calls.ask(session, Request::Hold(local));
                 self.calls.tell(session, CallEvent::Hold { local, remote });
             }
             Event::HoldFailed { session, hold, code } => {

@@ -25,8 +25,6 @@ pub(crate) enum Request {
     Release,
     Play(Source),
     Mute(bool),
-    /// The user holds the peer, who hears silence meanwhile: what is played is not music for waiting.
-    Hold(bool),
     Record(bool),
     Push(Vec<i16>),
     Recording(oneshot::Sender<Recording>),

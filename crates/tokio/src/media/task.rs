@@ -15,8 +15,6 @@ struct Task {
     setup: Setup,
     session: MediaSession,
     sockets: Option<Sockets>,
-    muted: bool,
-    holding: bool,
     /// Digits under way, oldest first; they go out in order.
     digits: VecDeque<(EffectId, char)>,
     reports: Reports,
@@ -27,15 +25,7 @@ pub(super) async fn run(mut setup: Setup, mut requests: mpsc::Receiver<Request>,
     let mut session = MediaSession::new(setup.config.clone(), setup.seed, clock.epoch(), now);
     session.play(std::mem::take(&mut setup.play));
     session.record(setup.record);
-    let mut task = Task {
-        setup,
-        session,
-        sockets: None,
-        muted: false,
-        holding: false,
-        digits: VecDeque::new(),
-        reports,
-    };
+    let mut task = Task { setup, session, sockets: None, digits: VecDeque::new(), reports };
     loop {
         task.drain().await;
         let deadline = task.sockets.as_ref().and_then(|_| task.session.deadline());
@@ -75,14 +65,7 @@ impl Task {
                 self.sockets = None;
             }
             Request::Play(source) => self.session.play(source),
-            Request::Mute(on) => {
-                self.muted = on;
-                self.session.mute(self.muted || self.holding);
-            }
-            Request::Hold(on) => {
-                self.holding = on;
-                self.session.mute(self.muted || self.holding);
-            }
+            Request::Mute(on) => self.session.mute(on),
             Request::Record(on) => self.session.record(on),
             Request::Push(samples) => self.session.push_audio(&samples),
             // Whoever asked and left is not waited for.

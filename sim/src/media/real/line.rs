@@ -18,6 +18,8 @@ pub(super) struct Line {
     /// What it plays, in Hz.
     pub(super) tone: f32,
     pub(super) session: MediaSession,
+    /// The most that the session saw on the phone's clock.
+    seen: Instant,
     /// When it wants to be woken, on the phone's clock.
     pub(super) deadline: Option<Instant>,
     /// The last digit of a source whose packets reached this end.
@@ -35,11 +37,12 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(address: SocketAddr, tone: f32, session: MediaSession) -> Self {
+    pub(super) fn new(address: SocketAddr, tone: f32, session: MediaSession, now: Instant) -> Self {
         Self {
             address,
             tone,
             session,
+            seen: now,
             deadline: None,
             newest_digit: None,
             offered: false,
@@ -48,6 +51,16 @@ impl Line {
             digits: VecDeque::new(),
             not_begun: VecDeque::new(),
         }
+    }
+
+    /// The session, which is about to be told this time.
+    pub(super) fn see(&mut self, now: Instant) -> &mut MediaSession {
+        self.seen = self.seen.max(now);
+        &mut self.session
+    }
+
+    pub(super) fn seen(&self) -> Instant {
+        self.seen
     }
 
     /// When it wants to be woken, in world time, as the phone's clock goes now.
@@ -60,7 +73,7 @@ impl Line {
     }
 
     pub(super) fn offer(&mut self, now: Instant, direction: Direction) -> Result<Bytes, Refused> {
-        let offer = self.session.offer(now, direction, false).map_err(refused)?;
+        let offer = self.see(now).offer(now, direction, false).map_err(refused)?;
         self.offered = true;
         self.before = None;
         Ok(Bytes::from(offer))
@@ -72,13 +85,13 @@ impl Line {
         offer: &[u8],
         direction: Direction,
     ) -> Result<Bytes, Refused> {
-        let answer = self.session.answer(now, offer, direction).map_err(refused)?;
+        let answer = self.see(now).answer(now, offer, direction).map_err(refused)?;
         self.before = Some(std::mem::replace(&mut self.remote, listens_at(offer)));
         Ok(Bytes::from(answer))
     }
 
     pub(super) fn apply(&mut self, now: Instant, answer: &[u8]) -> Result<(), Refused> {
-        self.session.apply(now, answer).map_err(refused)?;
+        self.see(now).apply(now, answer).map_err(refused)?;
         self.offered = false;
         self.remote = listens_at(answer);
         Ok(())
@@ -102,7 +115,7 @@ impl Line {
         digit: char,
         duration: Duration,
     ) -> Result<(), Refused> {
-        self.session.send_digit(now, digit, duration).map_err(refused)?;
+        self.see(now).send_digit(now, digit, duration).map_err(refused)?;
         self.digits.push_back((effect, digit));
         self.not_begun.push_back(digit);
         Ok(())

@@ -21,7 +21,7 @@ use offhook::{Direction, EffectId};
 use offhook_media::{Certificate, MediaConfig, MediaInput, MediaOutput, MediaSession, Source};
 use offhook_wire::Instant;
 
-use super::{End, Listening, Refused};
+use super::{Circumstances, End, Listening, Refused};
 use crate::hash::{Digest, Draw};
 use crate::node::PhoneNode;
 use crate::scenario::{Codec, PhoneSetup};
@@ -45,7 +45,8 @@ pub struct Real {
     /// How many each phone made.
     made: BTreeMap<usize, u16>,
     tones: u16,
-    /// Which digit the telephone-events of a source are about, by their timestamp, in order.
+    /// Which digit the telephone-events of a source are about, by their timestamp, in order. They may be on their way when the source is
+    /// gone, and no address is used twice.
     on_air: BTreeMap<(SocketAddr, u32), (u64, char)>,
     begun: u64,
     /// What is between each phone and the others.
@@ -155,7 +156,7 @@ impl Real {
     /// Says goodbye. What is left to send is still there to be polled.
     pub fn close(&mut self, end: End, now: Instant) {
         if let Some(line) = self.lines.get_mut(&end) {
-            line.session.close(now);
+            line.see(now).close(now);
         }
     }
 
@@ -163,14 +164,6 @@ impl Real {
     pub fn remove(&mut self, end: End) {
         if let Some(line) = self.lines.remove(&end) {
             self.by_address.remove(&line.address);
-            self.on_air.retain(|(source, _), _| *source != line.address);
-        }
-    }
-
-    /// Plays silence to a peer that is held, as hosts do.
-    pub fn mute(&mut self, end: End, mute: bool) {
-        if let Some(line) = self.lines.get_mut(&end) {
-            line.session.mute(mute);
         }
     }
 
@@ -206,7 +199,7 @@ impl Real {
     /// Hands an end a datagram, or lets its timers run.
     pub fn handle(&mut self, end: End, now: Instant, input: MediaInput<'_>) {
         if let Some(line) = self.lines.get_mut(&end) {
-            line.session.handle(now, input);
+            line.see(now).handle(now, input);
         }
     }
 
@@ -263,12 +256,20 @@ impl Real {
         std::mem::replace(&mut self.listened_to, listened_to)
     }
 
-    /// What an end hears, and what it should. `clear` is for its host to say.
-    pub fn listen(&self, end: End, clear: bool) -> Option<Listening> {
+    /// Whether time stands still for an end's engine: for its phone, or until a clock that was set back shows more than the engine saw,
+    /// which wakes more often than the phone looks at it.
+    pub(crate) fn stands(&self, end: End, node: &PhoneNode, now: Instant) -> bool {
+        !node.lives(now) || self.lines.get(&end).is_some_and(|line| line.seen() > node.local(now))
+    }
+
+    /// What an end hears, and what it should.
+    pub(crate) fn listen(&self, end: End, circumstances: Circumstances) -> Option<Listening> {
         let line = self.lines.get(&end)?;
         let peer = self.peer(end).and_then(|peer| self.lines.get(&peer));
         let both_ways = |line: &Line| line.session.direction() == Some(Direction::SendRecv);
+        let receives = |line: &Line| line.session.direction().is_some_and(Direction::receives);
         let heard = line.session.heard();
+        let Circumstances { clear, stands, peer_stands } = circumstances;
         let others =
             self.lines.values().filter(|other| peer.is_none_or(|peer| peer.address != other.address));
         Some(Listening {
@@ -278,8 +279,11 @@ impl Real {
             peer_plays: peer.map(|peer| peer.tone),
             others_play: others.map(|other| other.tone).collect(),
             both_ways: both_ways(line) && peer.is_some_and(both_ways),
-            receives: line.session.direction().is_some_and(Direction::receives),
+            receives: receives(line),
+            peer_receives: peer.is_some_and(receives),
             clear,
+            stands,
+            peer_stands,
             peer_dials: peer.is_some_and(Line::dials),
         })
     }
@@ -298,7 +302,7 @@ impl Real {
             self.tones += 1;
             session.play(Source::tone(tone));
             self.by_address.insert(address, end);
-            Line::new(address, tone, session)
+            Line::new(address, tone, session, now)
         })
     }
 }
