@@ -74,6 +74,10 @@ impl Oracle for Digits {
                 self.calls.entry(end).or_default().coming.push_back(Coming { digit, due });
                 Ok(())
             }
+            Sight::Listened(listening) if listening.stands => {
+                self.wait(scene.now, listening.end);
+                Ok(())
+            }
             Sight::Listened(listening) => self.overdue(scene, listening.end),
             Sight::Told { phone, event } => match session_of(event) {
                 Some(session) => self
@@ -100,6 +104,12 @@ impl Digits {
             self.calls.entry(peer).or_default().coming.push_back(Coming { digit, due });
         }
         Ok(())
+    }
+
+    /// Time stands still for the engine of this end, which is how it knows that a digit is over whose last packets were lost.
+    fn wait(&mut self, now: Instant, end: End) {
+        let coming = self.calls.get_mut(&end).into_iter().flat_map(|ledger| &mut ledger.coming);
+        coming.filter_map(|next| next.due.as_mut()).for_each(|due| *due = now + LATEST);
     }
 
     /// A digit that reached an engine is heard by its user.

@@ -209,6 +209,8 @@ pub enum Sight<'a> {
         exchange: usize,
         /// The phone whose connection it came over.
         phone: usize,
+        /// The phone's name for that connection.
+        flow: FlowId,
         /// The contact.
         contact: &'a str,
     },

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use offhook_wire::Instant;
+use offhook::FlowId;
+use offhook_wire::{Instant, Method};
 
 use super::{Moment, Oracle, Scene, Sight};
 use crate::scenario::Transport;
@@ -14,8 +15,11 @@ use crate::scenario::Transport;
 pub(super) struct Reach {
     /// By exchange and contact: the phone whose connection it came over, and when.
     bindings: BTreeMap<(usize, String), (usize, Instant)>,
-    /// By phone: which exchange took it last, and when.
-    last: BTreeMap<usize, Taken>,
+    /// By phone and connection: which exchange took a REGISTER last, and when.
+    taken: BTreeMap<(usize, FlowId), Taken>,
+    /// By phone: the connection on which it last heard that it is registered. What it sent on another one before may come later, and
+    /// binds it where it does not wait for calls any more.
+    told: BTreeMap<usize, FlowId>,
 }
 
 struct Taken {
@@ -32,10 +36,16 @@ impl Oracle for Reach {
 
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
         match *sight {
-            Sight::Bound { exchange, phone, contact } => {
+            Sight::Bound { exchange, phone, flow, contact } => {
                 self.bindings.insert((exchange, contact.to_owned()), (phone, scene.now));
                 let taken = Taken { exchange, at: scene.now, shown: scene.local(phone) };
-                self.last.insert(phone, taken);
+                self.taken.insert((phone, flow), taken);
+            }
+            Sight::Received { phone, flow, message: Some(message), .. }
+                if message.of == Method::Register
+                    && message.status().is_some_and(|status| (200..300).contains(&status)) =>
+            {
+                self.told.insert(phone, flow);
             }
             Sight::Unbound { exchange, contact } => {
                 self.bindings.remove(&(exchange, contact.to_owned()));
@@ -53,7 +63,8 @@ impl Oracle for Reach {
             let claims = phone.alive && phone.is_registered() && phone.setup.transport == Transport::Ws;
             // That an exchange lost its memory, or that its clock was set, is not known before the next refresh; nor what it was told
             // wrongly, such as how long its binding lasts.
-            let last = self.last.get(&index);
+            let told = self.told.get(&index);
+            let last = told.and_then(|flow| self.taken.get(&(index, *flow)));
             let harmed = scene.harms.of_registration(index);
             let is_excused = harmed.is_some_and(|at| last.is_none_or(|last| at >= last.at))
                 || last.is_some_and(|last| {

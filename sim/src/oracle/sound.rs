@@ -43,8 +43,11 @@ pub(super) struct Sound {
 struct Ear {
     /// Since when the other end must be heard, and when it last was.
     talks: Option<(Instant, Instant)>,
-    /// Since when nothing must be heard.
+    /// Since when nothing is played to it.
     alone: Option<Instant>,
+    /// Since when it agreed to receive nothing. Apart from the other: what was under way when a peer fell silent may arrive after this end
+    /// receives again.
+    deaf: Option<Instant>,
     /// Since when a third one is heard.
     stranger: Option<Instant>,
 }
@@ -58,8 +61,7 @@ impl Oracle for Sound {
         match *sight {
             Sight::Listened(listening) => {
                 let (phone, session) = listening.end;
-                if !scene.phones[phone].lives(scene.now) {
-                    // Its engines stand still, with the last that they heard.
+                if listening.stands {
                     self.ears.remove(&listening.end);
                     return Ok(());
                 }
@@ -92,16 +94,17 @@ fn expected(scene: &Scene<'_>, listening: &Listening) -> Expected {
     let peer = scene.engines.peer(listening.end);
     let (ours, theirs) = (call(listening.end), peer.and_then(call));
     let holds = |call: Option<&Call>| call.is_some_and(|call| call.local_hold);
+    // Its engine agreed to a resume, and has not said so yet: what it plays is heard from then on.
+    let resumes = |(phone, session): End| {
+        listening.peer_receives && scene.phones[phone].effects.values().any(|of| *of == session)
+    };
     let free = |call: &&Call| !call.local_hold && !call.remote_hold;
-    // It has yet to play to the end what it was playing when its time stopped.
-    if peer.is_some_and(|(phone, _)| !scene.phones[phone].lives(scene.now)) {
-        return Expected::Anything;
-    }
     let can = listening.both_ways && listening.clear && !listening.peer_dials;
     match listening.peer_plays {
         None => Expected::Nothing,
-        // Who holds hears again when that is agreed, a moment before it is said.
-        Some(_) if !listening.receives || holds(theirs) => Expected::Nothing,
+        // It plays nothing now; and when its time goes on, first of all the packet that it was about to send when it stopped.
+        Some(_) if listening.peer_stands => Expected::Anything,
+        Some(_) if holds(theirs) && !peer.is_some_and(resumes) => Expected::Nothing,
         Some(tone) if can && ours.filter(free).and(theirs.filter(free)).is_some() => Expected::Tone(tone),
         Some(_) => Expected::Anything,
     }
@@ -116,35 +119,42 @@ impl Ear {
         if let Some(since) = self.stranger.filter(|since| now.saturating_since(*since) >= ECHO) {
             return Err(format!("hears somebody else at {:?} Hz since {}", listening.hears, seconds(since)));
         }
-        let (talks, alone) = (self.talks.take(), self.alone.take());
-        match expected {
-            Expected::Anything => {}
-            Expected::Nothing => {
-                let since = alone.unwrap_or(now);
-                let loud = listening.hears.is_some() || listening.level_dbfs > SILENCE;
-                if loud && now.saturating_since(since) > ECHO {
-                    let Listening { hears, level_dbfs, .. } = listening;
-                    return Err(format!(
-                        "should hear nothing since {}, and hears {hears:?} Hz at {level_dbfs} dB",
-                        seconds(since)
-                    ));
-                }
-                self.alone = Some(since);
+        silent(&mut self.deaf, now, listening, !listening.receives)?;
+        silent(&mut self.alone, now, listening, expected == Expected::Nothing)?;
+        let talks = self.talks.take();
+        if let Expected::Tone(tone) = expected {
+            let (since, heard) = talks.unwrap_or((now, now));
+            let heard = if hears(tone) { now } else { heard };
+            if now.saturating_since(since) > CONNECT && now.saturating_since(heard) > GAP {
+                let Listening { hears, level_dbfs, .. } = listening;
+                return Err(format!(
+                    "should hear {tone} Hz since {}, and hears {hears:?} Hz at {level_dbfs} dB",
+                    seconds(since)
+                ));
             }
-            Expected::Tone(tone) => {
-                let (since, heard) = talks.unwrap_or((now, now));
-                let heard = if hears(tone) { now } else { heard };
-                if now.saturating_since(since) > CONNECT && now.saturating_since(heard) > GAP {
-                    let Listening { hears, level_dbfs, .. } = listening;
-                    return Err(format!(
-                        "should hear {tone} Hz since {}, and hears {hears:?} Hz at {level_dbfs} dB",
-                        seconds(since)
-                    ));
-                }
-                self.talks = Some((since, heard));
-            }
+            self.talks = Some((since, heard));
         }
         Ok(())
+    }
+}
+
+/// Looks whether nothing is heard for as long as it `must` be so, from a while after `since` on.
+fn silent(
+    since: &mut Option<Instant>,
+    now: Instant,
+    listening: &Listening,
+    must: bool,
+) -> Result<(), String> {
+    *since = must.then(|| since.unwrap_or(now));
+    let Listening { hears, level_dbfs, .. } = *listening;
+    match *since {
+        Some(since) if now.saturating_since(since) > ECHO && (hears.is_some() || level_dbfs > SILENCE) => {
+            Err(format!(
+                "should hear nothing since {}, and hears {hears:?} Hz at {level_dbfs} dB",
+                seconds(since)
+            ))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -182,7 +192,10 @@ mod tests {
             others_play: vec![400.0],
             both_ways: true,
             receives: true,
+            peer_receives: true,
             clear: true,
+            stands: false,
+            peer_stands: false,
             peer_dials: false,
         }
     }
@@ -204,5 +217,20 @@ mod tests {
         assert_eq!(objects(Some(452.0), Expected::Nothing), Some(3), "held, and hears the peer");
         assert_eq!(objects(Some(452.0), Expected::Anything), None);
         assert_eq!(objects(Some(401.0), Expected::Anything), Some(2), "somebody else");
+    }
+
+    #[test]
+    fn an_end_that_receives_again_may_hear_what_was_under_way() {
+        let at = |second: u64| Instant::ZERO + Duration::from_secs(second);
+        let (mut ear, mut listening) = (Ear::default(), listening(None));
+        let mut listen = |second, receives, hears, expected| {
+            (listening.receives, listening.hears) = (receives, hears);
+            ear.listen(at(second), &listening, expected)
+        };
+        assert_eq!(listen(0, false, None, Expected::Anything), Ok(()));
+        assert_eq!(listen(9, true, Some(450.0), Expected::Nothing), Ok(()), "the peer fell silent now");
+        assert!(listen(12, true, Some(450.0), Expected::Nothing).is_err());
+        assert_eq!(listen(13, false, None, Expected::Nothing), Ok(()));
+        assert!(listen(16, false, Some(450.0), Expected::Anything).is_err(), "it receives nothing");
     }
 }

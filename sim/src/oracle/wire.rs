@@ -12,6 +12,10 @@ use super::{Harms, Oracle, Scene, Sight};
 /// How long a transaction remembers that it answered: timer J, 64·T1, by its own clock.
 const MEMORY: Duration = Duration::from_secs(31);
 
+/// The same of an INVITE that was refused, after the ACK: timer I, T4 over datagrams. Over a stream it is none, but no INVITE comes again
+/// there.
+const CONFIRMED: Duration = Duration::from_secs(5);
+
 /// How many CANCELs a phone remembers, which have no transaction with it: who is flooded with more may say something else when an
 /// old one comes again.
 const CANCELS: u64 = 32;
@@ -35,6 +39,8 @@ struct Final {
     /// When it was sent first. A call repeats its 2xx over whatever connection there is, and for 64·T1 from the first on its
     /// INVITE may not be taken for a new one (RFC 6026 §7.1).
     first: Instant,
+    /// When it was acknowledged first, if it was the refusal of an INVITE.
+    acknowledged: Option<Instant>,
     /// Where it was sent last. An exchange sends what is pending again when a phone comes back; over another connection it is a
     /// new transaction.
     flow: FlowId,
@@ -55,6 +61,11 @@ impl Oracle for Wire {
             }
             Sight::Sent { phone, flow, data, .. } => (phone, flow, data),
             Sight::Received { phone, data, message, .. } => {
+                if let Some(message) = message
+                    && message.method() == Some(Method::Ack)
+                {
+                    self.acknowledged(scene.local(phone), phone, message);
+                }
                 let sense = message.is_some() || self.is_keep_alive(data);
                 self.answers_nonsense = (!sense).then_some(phone);
                 return Ok(());
@@ -77,6 +88,14 @@ impl Oracle for Wire {
 impl Wire {
     fn is_keep_alive(&self, data: &Bytes) -> bool {
         matches!(datagram(data.clone(), &self.limits), Frame::KeepAlive(_))
+    }
+
+    /// The ACK of a refusal has the branch of its INVITE (RFC 3261 §17.1.1.3).
+    fn acknowledged(&mut self, now: Instant, phone: usize, ack: &Message) {
+        let Some(key) = key(ack, Method::Invite) else { return };
+        if let Some(refusal) = self.finals.get_mut(&(phone, key)).filter(|last| last.status >= 300) {
+            refusal.acknowledged.get_or_insert(now);
+        }
     }
 
     fn sent(
@@ -113,7 +132,7 @@ impl Wire {
         let answered = self.answered.entry(phone).or_default();
         let mut new = || {
             *answered += 1;
-            Final { status, nth: *answered, first: now, flow }
+            Final { status, nth: *answered, first: now, acknowledged: None, flow }
         };
         let before = self.finals.entry((phone, key)).or_insert_with(&mut new);
         if before.status == status {
@@ -123,7 +142,10 @@ impl Wire {
         let after = new();
         let forgotten = message.cseq().is_ok_and(|cseq| cseq.method == Method::Cancel)
             && after.nth - before.nth > CANCELS;
-        if before.flow == flow && !forgotten && now.saturating_since(before.first) < MEMORY {
+        // By its own clock, which somebody may have set forward.
+        let confirmed = before.acknowledged.is_some_and(|at| now.saturating_since(at) >= CONFIRMED);
+        let remembered = !forgotten && !confirmed && now.saturating_since(before.first) < MEMORY;
+        if before.flow == flow && remembered {
             return Err(format!("is a second final response, after a {}", before.status));
         }
         *before = after;
@@ -131,12 +153,17 @@ impl Wire {
     }
 }
 
+/// What names the transaction that a response is of.
+fn transaction(response: &Message) -> Option<Vec<u8>> {
+    key(response, response.cseq().ok()?.method)
+}
+
 /// The branch, the sent-by and the method.
-fn transaction(message: &Message) -> Option<Vec<u8>> {
+fn key(message: &Message, method: Method<'_>) -> Option<Vec<u8>> {
     let via = message.via().ok()?;
     let mut key = via.branch()?.to_vec();
     key.extend_from_slice(via.host);
-    key.extend_from_slice(message.cseq().ok()?.method.as_bytes());
+    key.extend_from_slice(method.as_bytes());
     Some(key)
 }
 
@@ -169,6 +196,23 @@ mod tests {
         assert_eq!(sent(100, 2, response(200, "z9hG4bKc")), Ok(()), "again, over another connection");
         assert!(sent(100, 2, response(486, "z9hG4bKc")).is_err(), "which carries it now");
         assert_eq!(sent(102, 2, response(486, "z9hG4bKc")), Ok(()), "long after the first of the 2xx");
+    }
+
+    #[test]
+    fn an_acknowledged_refusal_is_remembered_for_t4() {
+        let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
+        let ack = "ACK sip:b@x SIP/2.0\r\nVia: SIP/2.0/UDP pbx;branch=z9hG4bKa\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:b@x>;tag=2\r\n\
+                   Call-ID: c\r\nCSeq: 1 ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n";
+        let ack = Message::parse(ack.into(), &Limits::default()).expect("a good message");
+        let mut wire = Wire::default();
+        let sent = |wire: &mut Wire, now, status| {
+            wire.sent(at(now), 0, FlowId(1), &response(status, "z9hG4bKa"), false)
+        };
+        assert_eq!(sent(&mut wire, 1, 491), Ok(()));
+        wire.acknowledged(at(2), 0, &ack);
+        wire.acknowledged(at(4), 0, &ack);
+        assert!(sent(&mut wire, 6, 500).is_err(), "timer I runs");
+        assert_eq!(sent(&mut wire, 7, 500), Ok(()), "from the first ACK on");
     }
 
     #[test]
