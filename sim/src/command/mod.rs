@@ -14,6 +14,7 @@ mod replay;
 mod run;
 mod seeds;
 mod shrink;
+mod shrink_time;
 mod summary;
 
 use std::process::ExitCode;

@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::shrink_time::ShrinkTime;
+
 /// Break rules on purpose, one after another: how many seeds it takes until an oracle objects, and how small the scenario becomes
 ///
 /// Clean when each bug was found, and nothing where none was planted.
@@ -15,6 +17,8 @@ pub(super) struct Planted {
     /// Threads to play on
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     jobs: u8,
+    #[command(flatten)]
+    time: ShrinkTime,
     /// Print what is left of the median scenario of each bug
     #[arg(long, conflicts_with = "json")]
     scenarios: bool,
@@ -41,16 +45,14 @@ mod built {
     use super::super::{Clean, Misused, clock};
     use super::Planted;
 
-    /// How long one scenario may be made smaller.
-    const PATIENCE: Duration = Duration::from_secs(20);
-
     impl Planted {
         pub(in super::super) fn go(self) -> Clean {
             let bugs = self.bugs.iter().map(|name| named(name)).collect::<Result<Vec<Bug>, Misused>>()?;
             let bugs = if bugs.is_empty() { Bug::ALL.to_vec() } else { bugs };
             let start = clock::now();
             let clock = || start.elapsed();
-            let effort = Effort { seeds: self.seeds, jobs: self.jobs, clock: &clock, patience: PATIENCE };
+            let effort =
+                Effort { seeds: self.seeds, jobs: self.jobs, clock: &clock, patience: self.time.limit };
             if !self.json {
                 println!("{:24} {:12} {:>6} {:>6} {:>9}", "bug", "oracle", "seeds", "steps", "shrink");
             }

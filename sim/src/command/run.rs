@@ -17,6 +17,7 @@ use super::media::Media;
 use super::plant::Plant;
 use super::progress::{Progress, RHYTHM};
 use super::seeds::{Seeds, Shard, Wanted};
+use super::shrink_time::ShrinkTime;
 use super::summary::{Summary, commit};
 use super::{Clean, Misused, clock, files, headline, shrink};
 
@@ -47,6 +48,8 @@ pub(super) struct Run {
     /// Make the scenarios of all seeds that fail small, not only the first three of each oracle
     #[arg(long)]
     shrink: bool,
+    #[command(flatten)]
+    time: ShrinkTime,
     /// Keep scenarios that fail in this folder [default: sim/failures]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -190,7 +193,8 @@ impl Run {
                     *count += 1;
                     !self.json && *count <= FIRST_FEW
                 };
-                let small = (self.shrink || few()).then(|| shrink::in_time(&scenario).0).flatten();
+                let small =
+                    (self.shrink || few()).then(|| shrink::in_time(&scenario, self.time.limit).0).flatten();
                 match small {
                     Some(small) => {
                         let steps = Some(scenario.steps.len());

@@ -11,10 +11,8 @@ use serde_json::json;
 
 use super::media::Media;
 use super::plant::Plant;
+use super::shrink_time::ShrinkTime;
 use super::{Clean, clock, files, headline};
-
-/// How long a scenario may take to become small.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Make the scenario of a failing seed or file small: prints what is left of it, and its ladder
 #[derive(Args)]
@@ -24,6 +22,8 @@ pub(super) struct Shrink {
     /// Also write what is left to this file
     #[arg(long)]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    time: ShrinkTime,
     #[command(flatten)]
     media: Media,
     #[command(flatten)]
@@ -38,7 +38,7 @@ impl Shrink {
     pub(super) fn go(self) -> Clean {
         let mut scenario = files::scenario(&self.what, self.media)?;
         self.plant.apply(&mut scenario)?;
-        let (Some(small), seconds) = in_time(&scenario) else {
+        let (Some(small), seconds) = in_time(&scenario, self.time.limit) else {
             eprintln!("sim: no oracle objects to this scenario");
             return Ok(true);
         };
@@ -62,10 +62,11 @@ impl Shrink {
     }
 }
 
-/// Makes a scenario small, and says how many seconds it took.
-pub(super) fn in_time(scenario: &Scenario) -> (Option<Shrunk>, f64) {
+/// Makes a scenario small in at most this time, and says how many seconds it took. The number of runs has no bound here: what a run
+/// takes differs a thousandfold between a model of media and the real one.
+pub(super) fn in_time(scenario: &Scenario, limit: Duration) -> (Option<Shrunk>, f64) {
     let start = clock::now();
-    let is_over = || start.elapsed() >= PATIENCE;
-    let small = shrink::shrink(scenario, &Budget { is_over: &is_over, ..Budget::default() });
+    let is_over = || start.elapsed() >= limit;
+    let small = shrink::shrink(scenario, &Budget { runs: u32::MAX, is_over: &is_over });
     (small, start.elapsed().as_secs_f64())
 }
