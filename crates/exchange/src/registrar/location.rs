@@ -186,7 +186,8 @@ impl Location {
         self.with_contact(uri).into_iter().find(may)
     }
 
-    fn with_contact(&self, uri: &[u8]) -> Vec<&Binding> {
+    /// The bindings whose target is this URI, the oldest first.
+    pub(crate) fn with_contact(&self, uri: &[u8]) -> Vec<&Binding> {
         let key = contact_key(uri);
         self.contacts
             .range((key.clone(), 0, BindingId::LEAST)..)
