@@ -63,7 +63,7 @@ NAME is the user part of the address; characters other than letters, digits and 
 A line that resembles the second form and is not exactly so is an error: after the name it starts with the realm in
 whatever case and a colon, or it ends in a colon and 24 or more hexadecimal digits. No password in clear looks so.
 A user stands in one of the three only. With --users, SIGHUP reads the file again: users that are gone or have another
-password lose their registrations, calls go on; a file that is wrong changes nothing.
+password lose their registrations until their phones register again, calls go on; a file that is wrong changes nothing.
 
 With --json each line is an event:
   listening     ws, wss, udp, realm             registered    user, contact, expires
@@ -127,8 +127,8 @@ pub(crate) struct Exchange {
     /// The private key for --wss, PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
-    /// A file with the users, one a line; see below. SIGHUP reads it again [and the variable OFFHOOK_USERS, in the same
-    /// syntax]
+    /// A file with the users, one a line; see below. SIGHUP reads it again. The variable OFFHOOK_USERS, in the same
+    /// syntax, is read as well
     #[arg(long, value_name = "FILE")]
     pub(crate) users: Option<PathBuf>,
     /// A user, as a line of that file; once for each. Others can see it in the list of processes
@@ -140,7 +140,8 @@ pub(crate) struct Exchange {
     /// A further domain; once for each. The address of --listen is one anyway
     #[arg(long = "domain", value_name = "NAME")]
     pub(crate) domains: Vec<String>,
-    /// Let callers from other domains call without credentials
+    /// Let callers from other domains call without credentials. A caller whose From has one of the exchange's own
+    /// names, its address included, is no guest
     #[arg(long)]
     pub(crate) guests: bool,
     /// Digest algorithms to offer, in this order: md5, sha-256, sha-512-256. Some phones read the first challenge only,

@@ -108,7 +108,11 @@ pub(super) fn incoming(output: Output, call: SessionId, incoming: &offhook::Inco
     output.event(
         "incoming",
         &json!({ "call": call.to_string(), "from": incoming.from, "display_name": name, "to": incoming.to }),
-        format_args!("call {call} from {} {}", name.unwrap_or("").escape_debug(), incoming.from),
+        format_args!(
+            "call {call} from {}{}",
+            name.map(|name| format!("{} ", name.escape_debug())).unwrap_or_default(),
+            incoming.from
+        ),
     );
 }
 

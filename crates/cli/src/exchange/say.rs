@@ -87,8 +87,16 @@ pub(super) fn exposed(output: Output, exposed: &Exposed) {
 pub(super) fn load(output: Output, load: &ServerLoad) {
     let numbers = numbers(load);
     let fields = numbers.iter().map(|(name, number)| ((*name).to_owned(), Value::from(*number))).collect();
-    let text: Vec<String> = numbers.iter().map(|(name, number)| format!("{name} {number}")).collect();
-    output.event("load", &Value::Object(fields), format_args!("load: {}", text.join(", ")));
+    let offhook_exchange::Load { flows, strangers, bindings, transactions, bytes, .. } = load.exchange;
+    output.event(
+        "load",
+        &Value::Object(fields),
+        format_args!(
+            "load: {flows} connections and UDP peers, {strangers} of them without credentials; {bindings} contacts; \
+             {transactions} transactions with {bytes} bytes; {} bytes wait to be sent",
+            load.queued
+        ),
+    );
 }
 
 /// What is reported of the load, under which names.

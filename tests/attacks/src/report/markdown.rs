@@ -30,7 +30,7 @@ fn list(lines: &[&[String; 5]]) -> String {
 /// Each cell holds the figure before, and below it the one after.
 fn matrix(lines: &[&[String; 5]]) -> String {
     let (attacks, names) = (distinct(lines, 0), distinct(lines, 1));
-    let mut text = format!("| before, and after | {} | limit |\n", attacks.join(" | "));
+    let mut text = format!("| upper: before, lower: after | {} | limit |\n", attacks.join(" | "));
     text.push_str(&format!("|---|{}--:|\n", "--:|".repeat(attacks.len())));
     for name in names {
         let of = |attack: &str| lines.iter().find(|line| line[0] == attack && line[1] == name);
@@ -83,7 +83,7 @@ mod tests {
     fn shared_figures_have_a_column_for_each_attack() {
         let lines = [line("one", "memory", "1", "2"), line("two", "memory", "3", "4")];
         let lines: Vec<_> = lines.iter().collect();
-        let expected = "| before, and after | one | two | limit |\n|---|--:|--:|--:|\n\
+        let expected = "| upper: before, lower: after | one | two | limit |\n|---|--:|--:|--:|\n\
                         | memory | 1<br>2 | 3<br>4 | none |\n";
         assert_eq!(matrix(&lines), expected);
         assert!(list(&lines).contains("| one | memory | 1 | 2 | none |\n| two | memory | 3 | 4 | none |\n"));
