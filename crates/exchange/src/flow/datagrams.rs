@@ -93,18 +93,20 @@ impl Datagrams {
         now: Instant,
         last_use: impl Fn(FlowId) -> Option<Instant>,
     ) -> Option<FlowId> {
+        let first: Vec<(Instant, FlowId)> = self.queue.iter().take(LOOKS).copied().collect();
         let mut idlest = None;
-        for _ in 0..self.queue.len().min(LOOKS) {
-            let &(at, id) = self.queue.first()?;
-            match last_use(id).map(|used| used + self.timeout) {
-                Some(due) if due <= at => return Some(id),
-                Some(due) => {
-                    self.look_at(id, due);
-                    let known = idlest.get_or_insert((due, id));
-                    *known = (*known).min((due, id));
-                }
-                None => self.look_at(id, now + self.timeout),
+        for (at, id) in first {
+            let Some(due) = last_use(id).map(|used| used + self.timeout) else {
+                self.look_at(id, now + self.timeout);
+                continue;
+            };
+            let known = idlest.get_or_insert((due, id));
+            *known = (*known).min((due, id));
+            if due <= at {
+                // All others are due later.
+                break;
             }
+            self.look_at(id, due);
         }
         idlest.map(|(_, id)| id)
     }

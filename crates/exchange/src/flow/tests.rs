@@ -125,6 +125,17 @@ fn the_idlest_datagram_flow_of_no_use_makes_room() {
 }
 
 #[test]
+fn the_idlest_is_known_by_its_last_use() {
+    let mut flows = Flows::new(&few());
+    let ids = [1, 2, 3].map(|host| flows.open(NOW, remote(host, 5060), |_| false).unwrap());
+    for (seconds, id) in [(5, ids[0]), (4, ids[1]), (6, ids[2])] {
+        flows.received(at(seconds), id);
+    }
+    flows.open(at(10), remote(4, 5060), |_| false).unwrap();
+    assert_eq!(ids.map(|id| flows.contains(id)), [true, false, true]);
+}
+
+#[test]
 fn a_table_in_use_is_not_walked_for_each_new_flow() {
     let places = 1000;
     let mut flows = Flows::new(&Limits { datagram_flows: places, ..few() });

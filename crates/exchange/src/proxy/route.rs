@@ -190,7 +190,9 @@ fn place(cx: &Cx, request: &Message) -> Result<Place, Answer> {
     // first; without one the address-of-record does, lest a contact be registered that captures somebody's calls.
     let addressed = cx.is_ours(&uri) && (uri.port.is_none() || cx.is_self(uri.host, uri.port));
     let peer = peer(cx, request);
-    let owner = peer.as_deref().map_or(Owner::Unstated, Owner::User);
+    // On a host of the exchange a user part that is a user's means that user, whoever registers such a contact.
+    let named = user.as_deref().filter(|_| known && cx.is_ours(&uri));
+    let owner = peer.as_deref().or(named).map_or(Owner::Unstated, Owner::User);
     if !(addressed && known)
         && let Some(binding) = by_contact(cx, raw, owner)
     {

@@ -94,7 +94,7 @@ pub(super) fn changes(
                 if interval.is_zero() {
                     continue;
                 }
-                let direct = direct(arrival, request, &device, &address);
+                let direct = direct(cx, arrival, request, &device, &address);
                 let binding = Box::new(Binding {
                     id,
                     user: user.to_owned(),
@@ -169,8 +169,10 @@ impl Device {
 }
 
 /// The address that requests for a phone on UDP go to: that of its Contact, unless an address translator is on the way, or the phone asks
-/// for its own flow (RFC 5626 §5.3). A name is not resolved, and nobody directs requests at a group or at the exchange's own machine.
+/// for its own flow (RFC 5626 §5.3). A name is not resolved, and nobody directs requests at a group, at the exchange's own machine or at the
+/// exchange.
 fn direct(
+    cx: &Cx,
     arrival: Arrival,
     request: &Message,
     device: &Device,
@@ -182,7 +184,7 @@ fn direct(
     let own_flow = device.instance.as_ref().is_some_and(|instance| !instance.flow.is_empty());
     let other =
         arrival.transport.is_reliable() || uri.scheme != Scheme::Sip || !by_udp || param("maddr").is_some();
-    if other || own_flow || arrival.is_translated(request) {
+    if other || own_flow || arrival.is_translated(request) || cx.is_self(uri.host, uri.port) {
         return None;
     }
     let ip = ip_of(uri.host)?;

@@ -187,6 +187,17 @@ fn requests_go_over_the_flow_where_the_contact_is_of_no_use() {
 }
 
 #[test]
+fn requests_are_not_sent_to_the_exchange_itself() {
+    let mut lab = Lab::with(crate::lab::config().with_host("192.0.2.1:5060"));
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let (mut bob, socket) = desk(&mut lab, 2, "bob", "192.0.2.5:40000", "192.0.2.5:5062");
+    register(&mut lab, &mut bob, socket, "<sip:bob@192.0.2.1:5060>");
+    alice.invite(&mut lab, "sip:bob@example.com");
+    lab.expect(bob.flow, "INVITE ");
+    assert_eq!(lab.astray, []);
+}
+
+#[test]
 fn a_phone_on_the_same_machine_may_name_loopback() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");

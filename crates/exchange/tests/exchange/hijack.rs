@@ -327,3 +327,30 @@ fn a_binding_at_the_address_of_a_guest_does_not_carry_its_calls_away() {
     lab.silent(carol.flow);
     lab.expect(guest.flow, "BYE ");
 }
+
+/// A port makes no address-of-record another's: a phone may well call with the port at which it found the exchange.
+#[test]
+fn nobody_takes_calls_to_an_address_of_record_with_a_port() {
+    for own in [true, false] {
+        let mut lab = Lab::new();
+        let mut alice = Phone::registered(&mut lab, 1, "alice");
+        let bob = Phone::registered(&mut lab, 2, "bob");
+        let mut carol = Phone::new(&mut lab, 3, Transport::Ws, "carol");
+        carol.contact = "sip:bob@example.com:8080".to_owned();
+        carol.register(&mut lab);
+        if own {
+            // A phone of Bob's may have that contact.
+            let mut desk = Phone::new(&mut lab, 4, Transport::Ws, "bob");
+            desk.contact = carol.contact.clone();
+            desk.tag = "desk".to_owned();
+            desk.register(&mut lab);
+            alice.invite(&mut lab, &carol.contact);
+            lab.expect(desk.flow, "INVITE ");
+            lab.silent(bob.flow);
+        } else {
+            alice.invite(&mut lab, &carol.contact);
+            lab.expect(bob.flow, "INVITE ");
+        }
+        lab.silent(carol.flow);
+    }
+}
