@@ -2,11 +2,12 @@
 //! is driven.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_exchange::{
-    CallStep, Config, Event, Exchange, FlowChange, FlowId, Input, Load, Memory, Output, Transport,
+    CallStep, Config, Event, Exchange, FlowChange, FlowId, Input, Memory, Output, Transport,
 };
 use offhook_wire::{Frame, Instant, Limits, Message, Method, StreamFramer, datagram, websocket};
 
@@ -20,9 +21,15 @@ const WIDE: Limits = Limits { message: 1 << 20, head: 1 << 20, headers: 1 << 10 
 /// Longer than any registration, transaction or silence that the exchange waits for.
 const LONGEST: Duration = Duration::from_secs(4200);
 
-/// One association with the exchange, which may be down.
+/// One association with the exchange, which may be down: a connection, or the address of datagrams.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Flow(u64);
+
+impl Flow {
+    fn remote(self) -> SocketAddr {
+        ([192, 0, 2, (self.0 % 250) as u8], (1024 + self.0 % 60_000) as u16).into()
+    }
+}
 
 /// How bytes become messages on a flow.
 enum Framing {
@@ -76,19 +83,24 @@ impl Drive {
             3 => (Transport::Wss, Framing::WebSocket),
             _ => (Transport::Tls, Framing::Stream(StreamFramer::new(Limits::DEFAULT))),
         };
-        let remote = format!("192.0.2.{}:{}", flow.0 % 250, 1024 + flow.0 % 60_000);
+        self.down(flow);
         self.up.insert(flow, framing);
-        self.input(Input::Flow { flow: FlowId(flow.0), change: FlowChange::Up { transport, remote } });
+        if transport != Transport::Udp {
+            let change = FlowChange::Up { transport, remote: flow.remote() };
+            self.input(Input::Flow { flow: FlowId(flow.0), change });
+        }
     }
 
     pub(super) fn down(&mut self, flow: Flow) {
-        self.up.remove(&flow);
-        self.input(Input::Flow { flow: FlowId(flow.0), change: FlowChange::Down });
+        if !matches!(self.up.remove(&flow), Some(Framing::Datagram)) {
+            self.input(Input::Flow { flow: FlowId(flow.0), change: FlowChange::Down });
+        }
     }
 
     /// Bytes arrive over a flow, whether it is up or not.
     pub(super) fn send(&mut self, flow: Flow, data: &[u8]) {
         let data = Bytes::copy_from_slice(data);
+        let is_datagram = matches!(self.up.get(&flow), Some(Framing::Datagram));
         let frames = match self.up.get_mut(&flow) {
             None => Vec::new(),
             Some(Framing::Datagram) => vec![datagram(data.clone(), &Limits::DEFAULT)],
@@ -108,7 +120,10 @@ impl Drive {
                 self.vias.given(&message);
             }
         }
-        self.input(Input::Received { flow: FlowId(flow.0), data });
+        self.input(match is_datagram {
+            true => Input::Datagram { remote: flow.remote(), data },
+            false => Input::Received { flow: FlowId(flow.0), data },
+        });
     }
 
     /// Time passes, and the exchange is woken whenever it wants to be.
@@ -140,14 +155,21 @@ impl Drive {
     /// Waits until all is over, and takes the flows down.
     pub(super) fn finish(mut self) -> Reached {
         self.pass(LONGEST);
-        let flows = self.up.len();
-        assert_eq!(self.exchange.load(), Load { flows, bindings: 0, transactions: 0 }, "all is over");
+        let connections = self.up.values().filter(|framing| !matches!(framing, Framing::Datagram)).count();
+        self.holds_only(connections);
         while let Some((&flow, _)) = self.up.first_key_value() {
             self.down(flow);
         }
-        assert_eq!(self.exchange.load(), Load { flows: 0, bindings: 0, transactions: 0 }, "nothing is left");
+        self.holds_only(0);
         assert_eq!(self.exchange.deadline(), None, "nothing is waited for");
         self.reached
+    }
+
+    /// All is over, and so many connections are left.
+    fn holds_only(&self, connections: usize) {
+        let load = self.exchange.load();
+        let held = [load.flows, load.strangers, load.bindings, load.transactions, load.bytes];
+        assert_eq!(held, [connections, 0, 0, 0, 0], "flows, strangers, bindings, transactions, bytes");
     }
 
     fn input(&mut self, input: Input) {
@@ -168,7 +190,20 @@ impl Drive {
             outputs += 1;
             assert!(outputs <= most, "{outputs} outputs");
             match output {
-                Output::Transmit { flow, data } => self.transmitted(Flow(flow.0), data),
+                Output::Transmit { flow, data } => {
+                    let flow = Flow(flow.0);
+                    assert!(self.up.contains_key(&flow), "nothing is sent on a connection that is down");
+                    self.transmitted(Some(flow), data);
+                }
+                // To the address of a Contact that nobody is at, perhaps. Without `rport` a response goes to the port of sent-by (RFC
+                // 3261 §18.2.2): a phone has all ports of its address.
+                Output::Datagram { remote, data } => {
+                    let mut sockets =
+                        self.up.iter().filter(|(_, framing)| matches!(framing, Framing::Datagram));
+                    let flow =
+                        sockets.find(|(flow, _)| flow.remote().ip() == remote.ip()).map(|(flow, _)| *flow);
+                    self.transmitted(flow, data);
+                }
                 Output::Close { flow } => {
                     let known = self.up.remove(&Flow(flow.0));
                     assert!(known.is_some(), "a flow is closed that is up");
@@ -177,12 +212,11 @@ impl Drive {
             }
         }
         for (_, flow) in USERS.iter().flat_map(|user| self.exchange.contacts(user)) {
-            assert!(self.up.contains_key(&Flow(flow.0)), "no contact outlives its flow");
+            assert!(self.exchange.remote(flow).is_some(), "no contact outlives its flow");
         }
     }
 
-    fn transmitted(&mut self, flow: Flow, data: Bytes) {
-        assert!(self.up.contains_key(&flow), "nothing is sent on a flow that is down");
+    fn transmitted(&mut self, flow: Option<Flow>, data: Bytes) {
         if *data == *b"\r\n" {
             return;
         }
@@ -199,7 +233,7 @@ impl Drive {
             }
         }
         self.reached.message(&message);
-        self.heard.push((flow, message));
+        self.heard.extend(flow.map(|flow| (flow, message)));
     }
 }
 

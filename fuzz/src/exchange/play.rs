@@ -116,7 +116,9 @@ fn config(choice: u8) -> Config {
     }
     if choice & 1 != 0 {
         config.limits = Limits {
-            flows: 4,
+            connections: 4,
+            strangers: 3,
+            datagram_flows: 3,
             transactions: 12,
             transactions_per_flow: 5,
             bindings_per_user: 2,

@@ -136,7 +136,8 @@ impl Recovery {
         let name = self.name;
         self.exchange.stop().await?;
         Ok(vec![
-            Figure::new(name, "time until accounted bytes are as before", value).at_most(RECOVERY.as_secs_f64()),
+            Figure::new(name, "time until accounted bytes are as before", value)
+                .at_most(RECOVERY.as_secs_f64()),
             Figure::new(name, "resident memory after 60 s", Value::megabytes(after)),
         ])
     }
