@@ -269,7 +269,8 @@ impl World {
         let ends = &mut self.connections[connection];
         let flow = ends.exchange_flow.take()?;
         self.exchange_flows.remove(&(ends.exchange, flow));
-        self.exchange_remotes.retain(|_, other| *other != flow);
+        let exchange = ends.exchange;
+        self.exchange_remotes.retain(|(at, _), other| (*at, *other) != (exchange, flow));
         Some(flow)
     }
 
