@@ -2,11 +2,13 @@
 //! becomes in which it does.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub use offhook::Bug;
+pub use offhook_exchange::Bug as ExchangeBug;
 
 use crate::generate::generate;
 use crate::run::run;
@@ -18,6 +20,61 @@ pub const TRIES: u64 = 5;
 
 /// The distance between the first seeds of two tries.
 const FAR: u64 = 1_000_000;
+
+/// A bug of all phones, or of all exchanges.
+#[derive(Copy, Clone, PartialEq, Eq)]
+pub enum Planted {
+    /// Of the phones.
+    Phone(Bug),
+    /// Of the exchanges.
+    Exchange(ExchangeBug),
+}
+
+impl Planted {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let phones = Bug::ALL.iter().copied().map(Self::Phone);
+        phones.chain(ExchangeBug::ALL.iter().copied().map(Self::Exchange))
+    }
+
+    /// What is planted in each phone.
+    pub(crate) fn of_phone(self) -> Option<Bug> {
+        match self {
+            Self::Phone(bug) => Some(bug),
+            Self::Exchange(_) => None,
+        }
+    }
+
+    /// What is planted in each exchange.
+    pub(crate) fn of_exchange(self) -> Option<ExchangeBug> {
+        match self {
+            Self::Phone(_) => None,
+            Self::Exchange(bug) => Some(bug),
+        }
+    }
+}
+
+/// The name of the bug.
+impl fmt::Debug for Planted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Phone(bug) => bug.fmt(f),
+            Self::Exchange(bug) => bug.fmt(f),
+        }
+    }
+}
+
+impl From<Bug> for Planted {
+    fn from(bug: Bug) -> Self {
+        Self::Phone(bug)
+    }
+}
+
+impl From<ExchangeBug> for Planted {
+    fn from(bug: ExchangeBug) -> Self {
+        Self::Exchange(bug)
+    }
+}
 
 /// What looking for bugs may cost.
 #[derive(Copy, Clone)]
@@ -36,7 +93,7 @@ pub struct Effort<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Search {
     /// The bug.
-    pub bug: Bug,
+    pub bug: Planted,
     /// The tries, those that played the fewest seeds first, and those that found nothing last.
     pub tries: Vec<Try>,
 }
@@ -107,7 +164,7 @@ impl Search {
 }
 
 /// Looks for these bugs, each at its time and in order on each thread; `found` hears of each when it was looked for.
-pub fn search(bugs: &[Bug], effort: &Effort<'_>, found: impl Fn(&Search) + Sync) -> Vec<Search> {
+pub fn search(bugs: &[Planted], effort: &Effort<'_>, found: impl Fn(&Search) + Sync) -> Vec<Search> {
     let next = AtomicUsize::new(0);
     let searches = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -126,7 +183,7 @@ pub fn search(bugs: &[Bug], effort: &Effort<'_>, found: impl Fn(&Search) + Sync)
     searches
 }
 
-fn search_one(bug: Bug, effort: &Effort<'_>) -> Search {
+fn search_one(bug: Planted, effort: &Effort<'_>) -> Search {
     let mut tries: Vec<Try> = Vec::new();
     for n in 0..TRIES {
         // When most found nothing, so will the median.
@@ -140,7 +197,7 @@ fn search_one(bug: Bug, effort: &Effort<'_>) -> Search {
     Search { bug, tries }
 }
 
-fn try_one(bug: Bug, first: u64, effort: &Effort<'_>) -> Try {
+fn try_one(bug: Planted, first: u64, effort: &Effort<'_>) -> Try {
     let (seeds, scenario) = hunt(bug, first, effort.seeds);
     let found = scenario.and_then(|scenario| {
         let start = (effort.clock)();
@@ -153,7 +210,8 @@ fn try_one(bug: Bug, first: u64, effort: &Effort<'_>) -> Try {
 }
 
 /// Plays seeds from `first` until an oracle objects: how many, and the scenario with the bug in it.
-pub fn hunt(bug: Bug, first: u64, most: u64) -> (u64, Option<Scenario>) {
+pub fn hunt(bug: impl Into<Planted>, first: u64, most: u64) -> (u64, Option<Scenario>) {
+    let bug = bug.into();
     for played in 0..most {
         let mut scenario = generate(first + played);
         scenario.planted = Some(bug);

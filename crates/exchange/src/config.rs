@@ -45,6 +45,9 @@ pub struct Config {
     pub flow_grace: Duration,
     /// Bounds on everything that peers can make the exchange hold.
     pub limits: Limits,
+    /// The rule that this exchange breaks on purpose. `None`, the default: none.
+    #[cfg(feature = "planted")]
+    pub planted: Option<crate::Bug>,
 }
 
 impl Config {
@@ -66,6 +69,8 @@ impl Config {
             timer_c: Duration::from_secs(181),
             flow_grace: Duration::from_secs(10),
             limits: Limits::default(),
+            #[cfg(feature = "planted")]
+            planted: None,
         }
     }
 

@@ -73,6 +73,7 @@ mod event;
 mod flow;
 mod guessing;
 mod host;
+mod planted;
 mod proxy;
 mod registrar;
 mod token;
@@ -100,6 +101,8 @@ pub use config::{Bytes as ByteLimits, Config, Guessing, Limits, Rate};
 pub use event::{CallStep, Event, Unregistered};
 pub use flow::{FlowChange, FlowId, Transport};
 pub use offhook_wire::Instant;
+#[cfg(feature = "planted")]
+pub use planted::Bug;
 pub use users::{Uncovered, UserChanges};
 
 /// Something that happened.

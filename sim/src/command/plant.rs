@@ -2,14 +2,14 @@
 
 use clap::Args;
 #[cfg(feature = "planted")]
-use offhook_sim::planted::Bug;
+use offhook_sim::planted::Planted;
 use offhook_sim::scenario::Scenario;
 
 use super::Misused;
 
 #[derive(Args, Clone)]
 pub(super) struct Plant {
-    /// Let all phones break this rule on purpose; `cargo sim planted` lists them
+    /// Let all phones, or all exchanges, break this rule on purpose; `cargo sim planted` lists them
     #[arg(long, value_name = "BUG")]
     plant: Option<String>,
 }
@@ -37,7 +37,7 @@ impl Plant {
 
 /// The bug of this name.
 #[cfg(feature = "planted")]
-pub(super) fn named(name: &str) -> Result<Bug, Misused> {
-    let known = Bug::ALL.iter().find(|bug| format!("{bug:?}") == *name);
-    known.copied().ok_or_else(|| Misused(format!("there is no bug `{name}`: see `cargo sim planted`")))
+pub(super) fn named(name: &str) -> Result<Planted, Misused> {
+    let known = Planted::all().find(|bug| format!("{bug:?}") == *name);
+    known.ok_or_else(|| Misused(format!("there is no bug `{name}`: see `cargo sim planted`")))
 }

@@ -34,7 +34,7 @@ impl Planted {
 mod built {
     use std::time::Duration;
 
-    use offhook_sim::planted::{Bug, Effort, Search, control, search};
+    use offhook_sim::planted::{Effort, Planted as Bugs, Search, control, search};
     use serde_json::json;
 
     use super::super::plant::named;
@@ -46,8 +46,8 @@ mod built {
 
     impl Planted {
         pub(in super::super) fn go(self) -> Clean {
-            let bugs = self.bugs.iter().map(|name| named(name)).collect::<Result<Vec<Bug>, Misused>>()?;
-            let bugs = if bugs.is_empty() { Bug::ALL.to_vec() } else { bugs };
+            let bugs = self.bugs.iter().map(|name| named(name)).collect::<Result<Vec<Bugs>, Misused>>()?;
+            let bugs = if bugs.is_empty() { Bugs::all().collect() } else { bugs };
             let start = clock::now();
             let clock = || start.elapsed();
             let effort = Effort { seeds: self.seeds, jobs: self.jobs, clock: &clock, patience: PATIENCE };

@@ -103,6 +103,10 @@ impl ExchangeNode {
         for user in phones.chain(scenario.rogues.iter().map(|rogue| &rogue.name)) {
             config.users.insert(user.clone(), vec![Password::plain(PASSWORD)]);
         }
+        #[cfg(feature = "planted")]
+        {
+            config.planted = scenario.planted.and_then(crate::planted::Planted::of_exchange);
+        }
         let seed = self.next_seed(scenario);
         self.restarts += 1;
         self.started = now;

@@ -332,7 +332,7 @@ fn config(scenario: &Scenario, setup: &PhoneSetup) -> Config {
     config.trace = MOST_TRANSITIONS;
     #[cfg(feature = "planted")]
     {
-        config.planted = scenario.planted;
+        config.planted = scenario.planted.and_then(crate::planted::Planted::of_phone);
     }
     config
 }

@@ -43,9 +43,9 @@ pub struct Scenario {
     pub media: Fidelity,
     /// What users do and what goes wrong, in order of time.
     pub steps: Vec<Step>,
-    /// The rule that all phones break on purpose. It is not written with the rest.
+    /// The rule that all phones, or all exchanges, break on purpose. It is not written with the rest.
     #[cfg(feature = "planted")]
-    pub planted: Option<offhook::Bug>,
+    pub planted: Option<crate::planted::Planted>,
 }
 
 /// One exchange.

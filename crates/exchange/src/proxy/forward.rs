@@ -7,6 +7,7 @@ use super::NO_LIMITS;
 use super::route::{Plan, Target};
 use crate::cx::Cx;
 use crate::flow::Transport;
+use crate::planted::planted;
 use crate::token::{End, RouteToken};
 
 /// Max-Forwards of a request that came without (RFC 3261 §16.6 step 3).
@@ -23,7 +24,9 @@ pub(super) fn request(cx: &Cx, request: &Message, plan: &Plan, target: &Target, 
     }
     suit_strict_router(request, plan, &mut editor);
     strip_credentials(cx, request, &mut editor);
-    strip_identity(&mut editor);
+    if !planted!(cx.config, IdentityForwarded) {
+        strip_identity(&mut editor);
+    }
     let left = match request.max_forwards() {
         Ok(Some(left)) => left.saturating_sub(1),
         _ => MAX_FORWARDS,
@@ -76,7 +79,7 @@ fn route_token(cx: &Cx, request: &Message, caller: End, callee: End) -> String {
 /// Credentials for our realm have done their work, in whichever of the two headers they came; those for others are none of our business.
 fn strip_credentials(cx: &Cx, request: &Message, editor: &mut Editor<'_>) {
     for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
-        if !request.rows(name).any(|row| cx.gate.is_own(row)) {
+        if planted!(cx.config, CredentialsForwarded) || !request.rows(name).any(|row| cx.gate.is_own(row)) {
             continue;
         }
         editor.remove_all(name);

@@ -7,6 +7,7 @@ use crate::answer::Answer;
 use crate::budget::Sender;
 use crate::cx::Cx;
 use crate::flow::Arrival;
+use crate::planted::planted;
 use crate::registrar::{Binding, Owner};
 use crate::token::{End, RouteToken};
 
@@ -191,7 +192,7 @@ fn place(cx: &Cx, request: &Message) -> Result<Place, Answer> {
     let peer = peer(cx, request);
     let owner = peer.as_deref().map_or(Owner::Unstated, Owner::User);
     if !(addressed && known)
-        && let Some(binding) = cx.location.by_contact(cx.now, raw, owner)
+        && let Some(binding) = by_contact(cx, raw, owner)
     {
         return Ok(Place::Contact(Target { end: end_of(binding), uri: None }));
     }
@@ -205,6 +206,14 @@ fn place(cx: &Cx, request: &Message) -> Result<Place, Answer> {
         Some(user) if known => Place::User(user),
         Some(_) => Place::Nobody,
     })
+}
+
+/// The binding that a Contact names, if it is its owner's.
+fn by_contact<'a>(cx: &'a Cx, contact: &[u8], owner: Owner<'_>) -> Option<&'a Binding> {
+    if planted!(cx.config, OwnerNotCompared) {
+        return cx.location.with_contact(contact).into_iter().next();
+    }
+    cx.location.by_contact(cx.now, contact, owner)
 }
 
 /// The user at the other end of the dialog that a request belongs to, by To: only that user's phones may get it.
@@ -265,7 +274,7 @@ fn inside(
             // An end that was never registered has no owner to compare with.
             let owner = to.binding.ok_or_else(|| Answer::new(480))?.owner();
             let uri = request.request_uri().unwrap_or_default();
-            match cx.location.by_contact(cx.now, uri, Owner::Hash(owner)) {
+            match by_contact(cx, uri, Owner::Hash(owner)) {
                 Some(binding) => end_of(binding),
                 // Its connection is lost. It may be back in a moment, and only a user's request waits for that.
                 None if sender == Sender::User => to,

@@ -179,7 +179,8 @@ impl Location {
         }
     }
 
-    fn with_contact(&self, uri: &[u8]) -> Vec<&Binding> {
+    /// The bindings whose target is this URI, the oldest first.
+    pub(crate) fn with_contact(&self, uri: &[u8]) -> Vec<&Binding> {
         let key = contact_key(uri);
         self.contacts
             .range((key.clone(), 0, BindingId::LEAST)..)
