@@ -164,6 +164,12 @@ mod tests {
             "dials mallory",
             "mallory calls",
             "mallory floods",
+            "mallory claims",
+            "asserts-identity",
+            "answers-asserting",
+            " register\n",
+            " guess\n",
+            " impersonation\n",
         ] {
             assert!(text.contains(word), "{word}");
         }

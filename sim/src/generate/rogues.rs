@@ -59,6 +59,9 @@ impl Episode<'_> {
         if self.scenario.rogues[self.rogue].breaks.contains(&Breach::ByeWhileRinging) && draw.chance(700) {
             self.keep_waiting(draw);
         }
+        if draw.chance(150) {
+            self.hijack(draw, &user);
+        }
         match draw.below(10) {
             0..4 => self.deed(0, Deed::Dial(rogue.clone())),
             4..8 => self.prank(0, Prank::Call(user.clone())),
@@ -100,6 +103,20 @@ impl Episode<'_> {
         let trouble = MediaTrouble::Slow(draw.millis(500, 8_000));
         let lasting = Duration::from_secs(10);
         self.step(0, Act::Fault(Fault::Media { phone: self.phone, trouble, lasting }));
+    }
+
+    /// Somebody is in a call with a user, whose Contact the rogue claims and whose connection is lost before the call is over.
+    fn hijack(&mut self, draw: &mut Draw, user: &str) {
+        let caller = draw.below(self.scenario.phones.len() as u64) as usize;
+        self.step(0, Act::User { phone: caller, deed: Deed::Dial(user.to_owned()) });
+        let claims = draw.between(0, 5_000);
+        self.prank(claims, Prank::Claim(user.to_owned()));
+        let lost = draw.between(4_000, 12_000);
+        self.step(lost, Act::Fault(Fault::Drop { phone: self.phone }));
+        let tone = Duration::from_millis(100);
+        let digits = Deed::Digits { digits: "1".to_owned(), path: offhook::DtmfPath::Info, tone };
+        let deed = draw.pick(&[Deed::HangUp, Deed::Hold, digits]).clone();
+        self.step(lost + draw.between(0, 1_500), Act::User { phone: caller, deed });
     }
 
     fn deed(&mut self, after: u64, deed: Deed) {

@@ -15,7 +15,7 @@ use crate::hash::Draw;
 use crate::scenario::{Act, ClockStep, ExchangeSetup, ExchangeTrouble, Fault, Scenario};
 
 /// The domain of everybody.
-pub(super) const DOMAIN: &str = "pbx.example";
+pub(crate) const DOMAIN: &str = "pbx.example";
 
 /// The password of everybody who knows it.
 pub(super) const PASSWORD: &str = "sesame";
@@ -33,6 +33,8 @@ pub struct ExchangeNode {
     pub dead: bool,
     /// When it last lost bindings without a word to those who were registered: its memory was flushed, or its clock was set.
     pub forgot: Instant,
+    /// Whether a transaction was begun for what it was handed last.
+    began: bool,
     flows: u64,
     deadline: Option<Instant>,
     /// What it refuses, if it does: what is not of a dialog, or registrations.
@@ -67,6 +69,7 @@ impl ExchangeNode {
             started: Instant::ZERO,
             dead: false,
             forgot: Instant::ZERO,
+            began: false,
             flows: 0,
             deadline: None,
             refusing: None,
@@ -223,8 +226,15 @@ impl ExchangeNode {
     pub fn handle(&mut self, now: Instant, input: Input) {
         let local = self.clock.look(now);
         if let Some(exchange) = &mut self.running {
+            let before = exchange.load().transactions;
             exchange.handle(local, input);
+            self.began = exchange.load().transactions > before;
         }
+    }
+
+    /// Whether it began a transaction since this was asked last.
+    pub fn take_began(&mut self) -> bool {
+        std::mem::take(&mut self.began)
     }
 
     /// The other side of one of its flows.

@@ -7,6 +7,7 @@ mod refusing;
 mod rogue;
 
 pub use clock::Clock;
+pub(crate) use exchange::DOMAIN;
 pub use exchange::ExchangeNode;
 pub use phone::{Call, PhoneNode, Rest};
 pub use refusing::{Admission, Refusing};

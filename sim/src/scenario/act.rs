@@ -47,6 +47,8 @@ pub enum Prank {
     HangUp,
     /// Give up its newest call, by CANCEL.
     Cancel,
+    /// Register the Contact of a user's phone in its own name, and again after each reconnection.
+    Claim(String),
     /// Send something to a user many times, in its newest call with the user if there is one.
     Flood {
         /// To whom.

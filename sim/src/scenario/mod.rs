@@ -356,6 +356,7 @@ rogue eve ws
 16s pbx2 dies
 16s trudy calls bob
 16s trudy floods bob with 60 refer-to-self
+16s trudy claims bob
 17s trudy cancels
 17s bob gets another port
 17s bob suffers flips of 200 both ways for 5s
@@ -368,7 +369,7 @@ rogue eve ws
         let scenario: Scenario = EXAMPLE.parse().expect("the example is understood");
         assert_eq!(scenario.to_string(), EXAMPLE);
         assert_eq!(Scenario::from_json(&scenario.to_json()), Ok(scenario.clone()));
-        assert_eq!(scenario.steps.len(), 59);
+        assert_eq!(scenario.steps.len(), 60);
         assert_eq!(scenario.phones[1].user, "robert");
         assert_eq!(scenario.phones[1].weather.loss, 50);
     }

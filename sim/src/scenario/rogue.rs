@@ -55,6 +55,7 @@ impl fmt::Display for Prank {
             Prank::Call(user) => write!(f, "calls {user}"),
             Prank::HangUp => write!(f, "hangs up"),
             Prank::Cancel => write!(f, "cancels"),
+            Prank::Claim(user) => write!(f, "claims {user}"),
             Prank::Flood { user, count, with } => write!(f, "floods {user} with {count} {with}"),
         }
     }
@@ -66,6 +67,7 @@ pub(super) fn read_prank(words: &[&str]) -> Result<Prank, String> {
         ["calls", user] => Prank::Call((*user).to_owned()),
         ["hangs", "up"] => Prank::HangUp,
         ["cancels"] => Prank::Cancel,
+        ["claims", user] => Prank::Claim((*user).to_owned()),
         ["floods", user, "with", count, with] => {
             Prank::Flood { user: (*user).to_owned(), count: super::read::number(count)?, with: with.parse()? }
         }

@@ -442,15 +442,20 @@ impl World {
 
     fn exchange_told(&mut self, exchange: usize, event: &exchange::Event) {
         match event {
-            exchange::Event::Registered { contact, flow, .. } => {
+            exchange::Event::Registered { user, contact, flow, .. } => {
                 let remote = self.exchanges[exchange].remote(*flow);
                 let flow =
                     remote.and_then(|remote| self.exchange_remotes.get(&(exchange, remote))).unwrap_or(flow);
-                if let Some(&connection) = self.exchange_flows.get(&(exchange, *flow)) {
+                if let Some(&connection) = self.exchange_flows.get(&(exchange, *flow))
+                    && !self.is_rogue(user)
+                {
                     let phone = self.connections[connection].phone;
+                    self.rogues.learn(user, contact);
                     self.see(&Sight::Bound { exchange, phone, contact });
                 }
             }
+            // A rogue may have claimed the contact of a phone.
+            exchange::Event::Unregistered { user, .. } if self.is_rogue(user) => {}
             exchange::Event::Unregistered { contact, .. } => self.see(&Sight::Unbound { exchange, contact }),
             _ => {}
         }

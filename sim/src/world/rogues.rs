@@ -54,6 +54,13 @@ impl Rogues {
         let lawless = breaks.any(|breach| !Breach::LAWFUL.contains(breach));
         Self { nodes, flows: BTreeMap::new(), lawless }
     }
+
+    /// All learn the Contact of a user.
+    pub(super) fn learn(&mut self, user: &str, contact: &str) {
+        for rogue in &mut self.nodes {
+            rogue.learns(user, contact);
+        }
+    }
 }
 
 impl World {
@@ -119,6 +126,16 @@ impl World {
     fn rogue_flow(&self, rogue: usize, exchange: usize) -> Option<exchange::FlowId> {
         let mut flows = self.rogues.flows.iter();
         flows.find(|((at, _), whose)| (*at, **whose) == (exchange, rogue)).map(|((_, flow), _)| *flow)
+    }
+
+    /// Whether a rogue is this user.
+    pub(super) fn is_rogue(&self, user: &str) -> bool {
+        self.scenario.rogue(user).is_some()
+    }
+
+    /// Whose end of a flow it is, if it is a rogue's.
+    pub(super) fn rogue_at(&self, exchange: usize, flow: exchange::FlowId) -> Option<usize> {
+        self.rogues.flows.get(&(exchange, flow)).copied()
     }
 
     /// An exchange sends something over a flow. Returns whether that is a rogue's.

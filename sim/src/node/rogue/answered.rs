@@ -112,11 +112,13 @@ impl RogueNode {
         let method = draft.method().to_owned();
         let credentials = challenge.and_then(|challenge| {
             let cnonce = call.fresh();
-            let (method, password) = (Method::from_bytes(method.as_bytes()), Password::plain(PASSWORD));
+            let (method, guess) = (Method::from_bytes(method.as_bytes()), call.fresh());
+            let (user, password) = match &draft.guesses {
+                Some(user) => (user, Password::plain(guess)),
+                None => (&self.setup.name, Password::plain(PASSWORD)),
+            };
             let mut responder = Responder::new();
-            responder
-                .answer(&challenge, &self.setup.name, &password, method, uri.as_bytes(), b"", &cnonce)
-                .ok()
+            responder.answer(&challenge, user, &password, method, uri.as_bytes(), b"", &cnonce).ok()
         });
         let Some(credentials) = credentials else {
             self.calls.insert(call.id.clone(), call);

@@ -173,6 +173,8 @@ breaches! {
     CancelOtherBranch = "cancel-other-branch", Calls, invites::cancel_other_branch;
     /// A CANCEL at once, before anybody could answer.
     CancelAtOnce = "cancel-at-once", Calls, invites::cancel_at_once;
+    /// It says that it is another user (RFC 3325 §5). The exchange takes that out.
+    AssertsIdentity = "asserts-identity", Calls, identity::asserts;
     /// The first CSeq is 2³¹ − 1 (§8.1.1.5).
     HighCSeq = "high-cseq", Calls, invites::high_cseq;
     /// A BYE while it rings: few callers do, and §15 lets them.
@@ -229,6 +231,8 @@ breaches! {
     WrongFromTag = "wrong-from-tag", Responds, identity::wrong_from_tag;
     /// 183 to what is no INVITE, before what is the answer (RFC 4320 §4.1).
     PromisesFirst = "promises-first", Responds, identity::promises_first;
+    /// Its responses say that it is another user (RFC 3325 §5). The exchange takes that out.
+    AnswersAsserting = "answers-asserting", Responds, identity::answers_asserting;
     /// Each response twice.
     Twice = "twice", Responds, identity::twice;
     /// Responses reach the phone as if the proxies had sent them, who know nothing of it.
@@ -236,9 +240,17 @@ breaches! {
 }
 
 impl Breach {
-    /// Those that only look like one: they are what the RFCs allow, and few do. A phone owes the same to who does no more.
-    pub const LAWFUL: &[Self] =
-        &[Self::LateOffer, Self::Multipart, Self::OddlyWritten, Self::Moves, Self::AnswersElsewhere];
+    /// Those that only look like one: they are what the RFCs allow, and few do, or no phone is to see them. A phone owes the same to who
+    /// does no more.
+    pub const LAWFUL: &[Self] = &[
+        Self::LateOffer,
+        Self::Multipart,
+        Self::OddlyWritten,
+        Self::Moves,
+        Self::AnswersElsewhere,
+        Self::AssertsIdentity,
+        Self::AnswersAsserting,
+    ];
 }
 
 impl fmt::Display for Breach {

@@ -18,6 +18,8 @@ pub(super) struct Draft {
     pub(super) cseq: u32,
     /// Of a request: how many challenges it answered.
     pub(super) tried: u8,
+    /// Of a request: the user whose password is guessed. Without one it has the rogue's own credentials.
+    pub(super) guesses: Option<String>,
 }
 
 impl Draft {
@@ -34,6 +36,7 @@ impl Draft {
             branch: String::new(),
             cseq: 0,
             tried: 0,
+            guesses: None,
         }
     }
 

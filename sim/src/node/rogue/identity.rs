@@ -34,6 +34,20 @@ pub(super) fn wrong_from_tag(turn: &mut Turn<'_>) {
     change_all(turn, |draft| draft.tagged("From", Some("nobodys")));
 }
 
+/// With what a phone outside the trust domain asserts of its identity.
+fn asserting(draft: Draft) -> Draft {
+    let somebody = "\"Somebody Else\" <sip:somebody.else@pbx.example>";
+    draft.row("P-Asserted-Identity", somebody).row("Remote-Party-ID", format!("{somebody};party=calling"))
+}
+
+pub(super) fn asserts(turn: &mut Turn<'_>) {
+    turn.change_first(asserting);
+}
+
+pub(super) fn answers_asserting(turn: &mut Turn<'_>) {
+    change_all(turn, asserting);
+}
+
 pub(super) fn promises_first(turn: &mut Turn<'_>) {
     let mut promises: Vec<_> =
         turn.lines.iter().filter(|line| is_final_to_other(&line.draft)).cloned().collect();

@@ -10,6 +10,7 @@
 //! | `breach` | the table: each breach, its word, its occasion and what it does |
 //! | `finals`, `ringing`, `busy`, `cancels`, `identity` | wrong responses |
 //! | `invites`, `acks` | wrong calls |
+//! | `attacks` | what is meant for the exchange and not for a phone |
 //! | `within` | wrong deeds in a dialog, asked and unasked |
 //! | `oddity` | what it sends because it wants to |
 //! | `asked`, `answered` | what is honest, on a request and on a response |
@@ -17,6 +18,7 @@
 mod acks;
 mod answered;
 mod asked;
+mod attacks;
 mod breach;
 mod busy;
 mod call;
@@ -66,6 +68,10 @@ pub struct RogueNode {
     sent: BTreeMap<String, Sent>,
     /// Requests that came, by branch and method.
     seen: BTreeSet<Vec<u8>>,
+    /// The Contacts of users that it was told of.
+    known: BTreeMap<String, String>,
+    /// The users whose Contacts it claims.
+    claimed: BTreeSet<String>,
     diary: BTreeMap<(Instant, u64), (String, Line)>,
     planned: u64,
     out: VecDeque<Shot>,
@@ -112,6 +118,8 @@ impl RogueNode {
             calls: BTreeMap::new(),
             sent: BTreeMap::new(),
             seen: BTreeSet::new(),
+            known: BTreeMap::new(),
+            claimed: BTreeSet::new(),
             diary: BTreeMap::new(),
             planned: 0,
             out: VecDeque::new(),
@@ -135,6 +143,7 @@ impl RogueNode {
             let register = turn.request("REGISTER").row("Expires", "3600");
             turn.say(0, register);
         });
+        self.claim_again(now, exchange);
     }
 
     /// A connection is gone.
@@ -187,6 +196,7 @@ impl RogueNode {
                     }
                 });
             }
+            Prank::Claim(user) => self.claims(now, user),
             Prank::Flood { user, count, with } => self.flood(now, user, *count, *with),
         }
     }
@@ -250,7 +260,8 @@ impl RogueNode {
         let number = message.and_then(|message| message.cseq().ok()).map_or(0, |cseq| cseq.number.into());
         let draw = call.draw(kind, number);
         let broken = occasion.and_then(|occasion| self.broken(&call, occasion, kind, number));
-        let mut turn = Turn { me: &self.me, call: &mut call, message, draw, lines: Vec::new() };
+        let mut turn =
+            Turn { me: &self.me, known: &self.known, call: &mut call, message, draw, lines: Vec::new() };
         plan(&mut turn);
         if let Some(breach) = broken {
             breach.apply(&mut turn);
@@ -260,7 +271,7 @@ impl RogueNode {
             && let Some(breach) = self.broken(&call, Occasion::Responds, kind, number)
         {
             let draw = call.draw("responds", number);
-            let mut turn = Turn { me: &self.me, call: &mut call, message, draw, lines };
+            let mut turn = Turn { me: &self.me, known: &self.known, call: &mut call, message, draw, lines };
             breach.apply(&mut turn);
             lines = turn.lines;
         }

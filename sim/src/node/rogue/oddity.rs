@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::attacks;
 use super::draft::Draft;
 use super::turn::{Turn, Way};
 
@@ -77,12 +78,28 @@ oddities! {
     Garbage = "garbage", garbage;
     /// Messages of RFC 4475 §3.1.2: each breaks one rule of the grammar.
     Torture = "torture", torture;
+    /// To the exchange: a REGISTER in the user's name, without credentials.
+    Register = "register", attacks::register;
+    /// To the exchange: a REGISTER in the user's name, with a guessed password.
+    Guess = "guess", attacks::guess;
+    /// To the user's Contact: a request as if it belonged to a call, From another user.
+    Impersonate = "impersonation", attacks::impersonate;
 }
 
 impl Oddity {
-    /// Those that break no rule, and those that are so plainly nobody's that a phone owes them what it owes to all such.
-    pub const LAWFUL: &[Self] =
-        &[Self::Options, Self::Message, Self::Digit, Self::Reinvite, Self::ReinviteLate, Self::NearMiss];
+    /// Those that break no rule, those that are so plainly nobody's that a phone owes them what it owes to all such, and those that no
+    /// phone is to see: they are the exchange's to refuse, and excuse no phone.
+    pub const LAWFUL: &[Self] = &[
+        Self::Options,
+        Self::Message,
+        Self::Digit,
+        Self::Reinvite,
+        Self::ReinviteLate,
+        Self::NearMiss,
+        Self::Register,
+        Self::Guess,
+        Self::Impersonate,
+    ];
 }
 
 impl fmt::Display for Oddity {
@@ -209,7 +226,7 @@ fn reinvite_cancel(turn: &mut Turn<'_>) {
 }
 
 /// To the phone, not in a call.
-fn outside(turn: &mut Turn<'_>, draft: Draft) -> Draft {
+pub(super) fn outside(turn: &mut Turn<'_>, draft: Draft) -> Draft {
     let id = turn.call.fresh();
     draft.without("Route").tagged("To", None).set("Call-ID", id)
 }

@@ -1,5 +1,6 @@
 //! One turn of a rogue: what an honest phone would do now, and what is to be made of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use offhook_wire::{Message, Method};
@@ -57,6 +58,8 @@ pub(super) enum Way {
 /// Something happens in a call, and something is to be sent.
 pub(super) struct Turn<'a> {
     pub(super) me: &'a Identity,
+    /// The Contacts of users.
+    pub(super) known: &'a BTreeMap<String, String>,
     pub(super) call: &'a mut Call,
     /// What came in, if that is why.
     pub(super) message: Option<&'a Message>,
