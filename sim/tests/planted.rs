@@ -1,7 +1,7 @@
 //! Some planted bugs are found within a few seeds, and without one the same seeds are clean.
 
 use offhook_sim::generate::generate;
-use offhook_sim::planted::{Bug, hunt};
+use offhook_sim::planted::{Bug, ExchangeBug, Planted, hunt};
 use offhook_sim::run::run;
 use offhook_sim::scenario::Scenario;
 
@@ -35,10 +35,19 @@ fn what_is_planted_is_found_by_its_oracle() {
         (Bug::TransferLosesCall, "will"),
         (Bug::NoBackOff, "registration"),
     ] {
-        let (_, found) = hunt(bug, 0, SEEDS);
-        let violation = found.and_then(|scenario| run(&scenario).violation);
-        assert_eq!(violation.map(|violation| violation.oracle), Some(oracle), "{bug:?}");
+        expect_found(bug.into(), oracle);
     }
+    for (bug, oracle) in
+        [(ExchangeBug::CredentialsForwarded, "disclosure"), (ExchangeBug::ChallengeKept, "stateless")]
+    {
+        expect_found(bug.into(), oracle);
+    }
+}
+
+fn expect_found(bug: Planted, oracle: &str) {
+    let (_, found) = hunt(bug, 0, SEEDS);
+    let violation = found.and_then(|scenario| run(&scenario).violation);
+    assert_eq!(violation.map(|violation| violation.oracle), Some(oracle), "{bug:?}");
 }
 
 /// What takes a world of its own to be seen: with the bug its oracle objects, and without it nobody does.
@@ -86,10 +95,52 @@ fn what_is_seldom_seen_is_seen_in_its_world() {
                 .to_owned(),
         ),
     ] {
-        let mut scenario: Scenario = format!("offhook-scenario 1\n{world}\n").parse().expect("a scenario");
-        assert_eq!(run(&scenario).violation, None, "{world}");
-        scenario.planted = Some(bug);
-        let violation = run(&scenario).violation;
-        assert_eq!(violation.map(|violation| violation.oracle), Some(oracle), "{bug:?}");
+        expect_seen(bug.into(), oracle, &world);
     }
+}
+
+/// The same for what a rogue that is a user of an exchange does to it. Where no phone sees anything, the oracles that trust peers watch.
+#[test]
+fn what_is_done_to_an_exchange_is_seen_in_its_world() {
+    for (bug, oracle, world) in [
+        (
+            ExchangeBug::OwnerNotCompared,
+            "delivery",
+            "phone alice ws\nphone bob ws\nrogue mallory ws\n1s alice dials bob\n2s mallory claims bob\n\
+             6s bob loses its connection\n6.02s alice hangs up",
+        ),
+        (
+            ExchangeBug::OwnerNotCompared,
+            "delivery",
+            "exchange pbx\nphone alice ws\nphone bob udp\nrogue mallory ws\n1s alice dials bob\n2s mallory claims bob\n\
+             6s pbx crashes for 100ms\n9s alice hangs up",
+        ),
+        (
+            ExchangeBug::FromNotCompared,
+            "delivery",
+            "phone alice ws\nphone bob ws\nrogue mallory ws\n2s mallory floods alice with 1 impersonation",
+        ),
+        (
+            ExchangeBug::IdentityForwarded,
+            "disclosure",
+            "phone alice ws\nrogue mallory ws breaks=asserts-identity\n2s mallory calls alice",
+        ),
+        (ExchangeBug::ChallengeKept, "stateless", "phone alice ws\nrogue mallory ws\n2s mallory calls alice"),
+        (
+            ExchangeBug::GuessersNotToldApart,
+            "lockout",
+            "phone alice ws\nrogue mallory ws\n2s mallory floods alice with 20 guess\n8s alice loses its connection",
+        ),
+    ] {
+        expect_seen(bug.into(), oracle, world);
+    }
+}
+
+/// Without the bug nobody objects to this world, and with it the oracle does.
+fn expect_seen(bug: Planted, oracle: &str, world: &str) {
+    let mut scenario: Scenario = format!("offhook-scenario 1\n{world}\n").parse().expect("a scenario");
+    assert_eq!(run(&scenario).violation, None, "{world}");
+    scenario.planted = Some(bug);
+    let violation = run(&scenario).violation;
+    assert_eq!(violation.map(|violation| violation.oracle), Some(oracle), "{bug:?}");
 }

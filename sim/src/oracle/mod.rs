@@ -7,8 +7,10 @@ mod bounds;
 mod busy;
 mod challenges;
 mod commands;
+mod delivery;
 mod dialog;
 mod digits;
+mod disclosure;
 mod duties;
 mod failover;
 mod grammar;
@@ -16,6 +18,7 @@ mod harm;
 mod keep_alive;
 mod leaks;
 mod liveness;
+mod lockout;
 mod negotiation;
 mod outcome;
 mod prompt;
@@ -27,6 +30,7 @@ mod repetition;
 mod retries;
 mod sequence;
 mod sound;
+mod stateless;
 mod stuck;
 mod transfer;
 mod will;
@@ -219,6 +223,22 @@ pub enum Sight<'a> {
         /// The contact.
         contact: &'a str,
     },
+    /// An exchange sends a message over its end of a connection. It may be lost on its way.
+    Passed {
+        /// Which exchange.
+        exchange: usize,
+        /// The phone or the rogue at the other end.
+        to: Node,
+        /// The message, as its receiver would read it.
+        message: &'a Reading<'a>,
+    },
+    /// All outputs of an exchange after one input were taken.
+    Served {
+        /// Which exchange.
+        exchange: usize,
+        /// Whether it began a transaction.
+        began: bool,
+    },
     /// All outputs of a phone after one input were taken.
     Drained {
         /// Which phone.
@@ -301,6 +321,10 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(liveness::Liveness),
         Box::new(reach::Reach::default()),
         Box::new(retries::Retries::default()),
+        Box::new(delivery::Delivery::default()),
+        Box::new(disclosure::Disclosure),
+        Box::new(lockout::Lockout),
+        Box::new(stateless::Stateless::default()),
         Box::new(agreement::Agreement),
         Box::new(quiet::Quiet),
     ]

@@ -419,10 +419,10 @@ impl World {
     fn drain_exchange(&mut self, exchange: usize) {
         while let Some(output) = self.exchanges[exchange].poll() {
             match output {
-                exchange::Output::Transmit { flow, data } => self.exchange_transmits(exchange, flow, data),
+                exchange::Output::Transmit { flow, data } => self.exchange_passes(exchange, flow, data),
                 exchange::Output::Datagram { remote, data } => {
                     if let Some(&flow) = self.exchange_remotes.get(&(exchange, remote)) {
-                        self.exchange_transmits(exchange, flow, data);
+                        self.exchange_passes(exchange, flow, data);
                     }
                 }
                 exchange::Output::Close { flow } if self.rogue_is_closed(exchange, flow) => {}
@@ -431,6 +431,21 @@ impl World {
             }
         }
         self.exchanges[exchange].look();
+        let began = self.exchanges[exchange].take_began();
+        self.see(&Sight::Served { exchange, began });
+    }
+
+    /// What an exchange sends of itself, and not what stands before it.
+    fn exchange_passes(&mut self, exchange: usize, flow: exchange::FlowId, data: Bytes) {
+        let phone =
+            self.exchange_flows.get(&(exchange, flow)).map(|&at| Node::Phone(self.connections[at].phone));
+        let message = read(&data);
+        if let Some(to) = phone.or_else(|| self.rogue_at(exchange, flow).map(Node::Rogue))
+            && let Some(message) = message.as_ref().and_then(Reading::received)
+        {
+            self.see(&Sight::Passed { exchange, to, message: &message });
+        }
+        self.exchange_transmits(exchange, flow, data);
     }
 
     fn exchange_transmits(&mut self, exchange: usize, flow: exchange::FlowId, data: Bytes) {

@@ -1,0 +1,40 @@
+//! An exchange passes on neither credentials for its own realm (RFC 3261 §22.3) nor an identity that a phone asserts (RFC 3325 §5).
+
+use offhook_wire::HeaderName;
+
+use super::reading::Reading;
+use super::{Oracle, Scene, Sight};
+use crate::node::DOMAIN;
+
+pub(super) struct Disclosure;
+
+impl Oracle for Disclosure {
+    fn name(&self) -> &'static str {
+        "disclosure"
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        let Sight::Passed { exchange, message, .. } = *sight else { return Ok(()) };
+        if scene.harms.of_call(message.dialog.call) {
+            return Ok(());
+        }
+        let name = scene.exchanges[exchange].name();
+        for identity in [HeaderName::PAssertedIdentity, HeaderName::RemotePartyId] {
+            if message.rows(identity).next().is_some() {
+                return Err(format!("{name} passes {identity} on"));
+            }
+        }
+        if let Some(row) = credentials(message) {
+            return Err(format!("{name} passes credentials on: {}", String::from_utf8_lossy(row)));
+        }
+        Ok(())
+    }
+}
+
+/// A row with credentials for the exchange's realm. How they are written does not matter.
+fn credentials<'m>(message: &'m Reading<'_>) -> Option<&'m [u8]> {
+    let rows = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
+    let realm = format!("\"{DOMAIN}\"");
+    let is_own = |row: &&[u8]| row.windows(realm.len()).any(|part| part == realm.as_bytes());
+    rows.into_iter().flat_map(|name| message.rows(name)).find(is_own)
+}

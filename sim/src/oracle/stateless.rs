@@ -1,0 +1,48 @@
+//! An exchange that challenges a request keeps nothing of it: whoever sent it is not known, and may send very many
+//! (RFC 3261 §26.3.2.4).
+
+use std::collections::BTreeMap;
+
+use super::{Oracle, Scene, Sight};
+
+#[derive(Default)]
+pub(super) struct Stateless {
+    /// What each exchange has sent since its last input.
+    sent: BTreeMap<usize, Sent>,
+}
+
+#[derive(Default)]
+struct Sent {
+    challenges: u32,
+    others: u32,
+}
+
+impl Oracle for Stateless {
+    fn name(&self) -> &'static str {
+        "stateless"
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        match *sight {
+            Sight::Passed { exchange, message, .. } => {
+                let sent = self.sent.entry(exchange).or_default();
+                match message.status() {
+                    Some(401 | 407) => sent.challenges += 1,
+                    _ => sent.others += 1,
+                }
+            }
+            Sight::Served { exchange, began } => {
+                let sent = self.sent.remove(&exchange).unwrap_or_default();
+                // With another message the transaction may be that one's.
+                if began && sent.challenges > 0 && sent.others == 0 {
+                    return Err(format!(
+                        "{} keeps a transaction for a request that it challenges",
+                        scene.exchanges[exchange].name()
+                    ));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
