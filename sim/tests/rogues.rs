@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use offhook::{By, Cause, EndReason, Event, Status};
+use offhook_exchange::Memory;
 use offhook_sim::World;
 use offhook_sim::node::{Breach, Oddity};
-use offhook_sim::scenario::{Deed, Prank, Scenario};
+use offhook_sim::scenario::{Deed, ExchangeTrouble, Prank, Scenario};
 use offhook_sim::tape::{Node, What};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -259,4 +260,49 @@ fn each_breach_is_survived() {
         }
     }
     assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+/// RFC 3261 §16.5: a Contact that another user registered too still leads to the phone that the call is with.
+#[test]
+fn who_claims_a_contact_gets_nothing_of_its_calls() {
+    let claim = Prank::Claim("bob".to_owned());
+    let mut world = World::builder().phone("alice").phone("bob").rogue("mallory", []).start();
+    world.run_for(Duration::from_secs(2));
+    world.dial("alice", "bob");
+    world.run_until("both talk", SOON, |world| world.talks("alice") && world.talks("bob"));
+    world.rogue("mallory", &claim);
+    world.run_for(SOON);
+    assert_eq!(world.contacts("pbx", "mallory"), 2, "{}", world.ladder());
+    world.reset_connection("bob");
+    world.user("alice", Deed::Hold);
+    world.run_until("bob is held", SOON, |world| world.call("bob").is_some_and(|call| call.remote_hold));
+    // After this the exchange knows nothing, and mallory is back before bob.
+    world.crash_exchange("pbx", Duration::from_secs(1));
+    world.run_for(SOON);
+    assert_eq!(world.contacts("pbx", "mallory"), 2, "{}", world.ladder());
+    world.user("alice", Deed::HangUp);
+    world.run_until("bob is hung up", SOON, |world| world.call("bob").is_none());
+    world.finish();
+}
+
+/// Wrong credentials and floods count against their sender: nobody else is registered, and the user's own phone stays so.
+#[test]
+fn guesses_and_floods_cost_a_user_nothing() {
+    let mut world = World::builder().phone("alice").udp_phone("bob").rogue("mallory", []).start();
+    world.run_for(Duration::from_secs(2));
+    for user in ["alice", "bob"] {
+        for with in [Oddity::Guess, Oddity::Register] {
+            world.rogue("mallory", &Prank::Flood { user: user.to_owned(), count: 200, with });
+        }
+    }
+    for _ in 0..5 {
+        world.reset_connection("alice");
+        world.trouble_exchange("pbx", ExchangeTrouble::Forgets(Memory::Nonces));
+        world.run_for(Duration::from_secs(4));
+        for user in ["alice", "bob"] {
+            assert_eq!(world.contacts("pbx", user), 1, "{user}");
+            assert!(world.phone(user).is_registered(), "{user}:\n{}", world.ladder());
+        }
+    }
+    world.finish();
 }
