@@ -126,7 +126,7 @@ fn what_stalls_arrives_in_the_end_and_in_order() {
 #[test]
 fn a_trickle_carries_a_call() {
     let mut world = world();
-    world.stream("bob", StreamTrouble::Trickles { way: Way::Both, lasting: Duration::from_secs(30) });
+    world.stream("bob", StreamTrouble::Trickles { way: Way::Both, lasting: Duration::from_secs(20) });
     world.dial("alice", "bob");
     world.run_for(Duration::from_secs(1));
     assert!(world.call("bob").is_none(), "250 bytes of the INVITE are there");

@@ -101,10 +101,13 @@ impl Arrival {
         address
     }
 
-    /// Whether an address translator stands between the sender of a request and us: its Via names another host than it came from.
+    /// Whether an address translator stands between the sender of a request and us: its Via names another host than it came from, or
+    /// another port although it asks for symmetric responses (RFC 3581 §3). Without `rport` a phone may send from one port and listen on
+    /// another.
     pub(crate) fn is_translated(&self, request: &Message) -> bool {
-        let named = request.via().ok().and_then(|via| ip_of(via.host));
-        named != Some(self.remote.ip().to_canonical())
+        let Ok(via) = request.via() else { return true };
+        let other_port = via.rport().is_some() && via.port.unwrap_or(SIP_PORT) != self.remote.port();
+        other_port || ip_of(via.host) != Some(self.remote.ip().to_canonical())
     }
 }
 

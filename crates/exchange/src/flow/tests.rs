@@ -191,7 +191,8 @@ fn responses_go_to_the_source_with_rport_and_to_the_port_of_sent_by_without() {
         let arrival = Arrival { flow: FlowId(1), remote: remote(1, 7000), transport: Transport::Udp };
         (arrival.replies_to(&request), arrival.is_translated(&request))
     };
-    assert_eq!(target("192.0.2.1;rport"), (remote(1, 7000), false));
+    assert_eq!(target("192.0.2.1:7000;rport"), (remote(1, 7000), false));
+    assert_eq!(target("192.0.2.1;rport"), (remote(1, 7000), true), "only the port was changed");
     assert_eq!(target("192.0.2.1:7070"), (remote(1, 7070), false));
     assert_eq!(target("10.0.0.1"), (remote(1, 5060), true));
     assert_eq!(target("phone.invalid:0;maddr=10.0.0.1"), (remote(1, 5060), true));

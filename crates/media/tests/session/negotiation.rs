@@ -213,7 +213,8 @@ fn ids_stay_and_versions_rise_only_with_changes() {
 
 #[test]
 fn one_offer_at_a_time_and_a_refused_one_leaves_no_trace() {
-    let mut pair = Pair::connected(config(), config());
+    // Music on hold shows that the path of the held end works.
+    let mut pair = Pair::connected(config(), MediaConfig { music_on_hold: true, ..config() });
     let now = pair.now;
     let wrong = Err(MediaError::WrongState("an offer is pending"));
     pair.ends[A].session.offer(now, Direction::SendOnly, true).unwrap();

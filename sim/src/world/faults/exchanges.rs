@@ -94,15 +94,22 @@ impl World {
     }
 
     fn exchange_takes(&mut self, exchange: usize, input: exchange::Input) {
-        let node = &mut self.exchanges[exchange];
-        if let exchange::Input::Received { flow, data } = &input {
+        let message = match &input {
+            exchange::Input::Received { flow, data } => Some((*flow, data)),
+            exchange::Input::Datagram { remote, data } => {
+                self.exchange_remotes.get(&(exchange, *remote)).map(|flow| (*flow, data))
+            }
+            exchange::Input::Flow { .. } | exchange::Input::Wake => None,
+        };
+        if let Some((flow, data)) = message {
+            let node = &mut self.exchanges[exchange];
             match node.admit(data) {
                 Admission::Admitted => {}
                 Admission::Absorbed => return,
-                Admission::Answered(answer) => return self.exchange_transmits(exchange, *flow, answer),
+                Admission::Answered(answer) => return self.exchange_transmits(exchange, flow, answer),
             }
             if let Some(trying) = node.trying(data) {
-                self.exchange_transmits(exchange, *flow, trying);
+                self.exchange_transmits(exchange, flow, trying);
             }
         }
         let node = &mut self.exchanges[exchange];
