@@ -60,6 +60,7 @@
 //!   their own, in all and for each source, where the oldest makes room for the newest; the other places are kept for users.
 //! - Transactions are bounded in bytes, in all, for each source and for each flow, and guests apart from users.
 //! - Wrong credentials are judged at a bounded rate ([`Guessing`]); beyond it the answer is 503 with Retry-After, whatever they are.
+//!   A datagram may lie about its source, so its credentials are judged only with a nonce that was sent to that address.
 //! - Any user may register any Contact, so each lookup of a contact compares its owner: inside a dialog it is the user that To names, or
 //!   the one whose contact the Record-Route value was made for.
 
