@@ -5,6 +5,8 @@
 mod calls;
 #[path = "ladders/changes.rs"]
 mod changes;
+#[path = "ladders/exchange.rs"]
+mod exchange;
 #[path = "ladders/names.rs"]
 mod names;
 #[path = "ladders/registration.rs"]

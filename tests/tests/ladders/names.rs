@@ -1,6 +1,6 @@
 //! Identifiers by their first appearance, and messages as text with them.
 
-use offhook_wire::{Limits, Message, Uri};
+use offhook_wire::{HeaderName, Limits, Message, NameAddr, Uri};
 
 /// What was seen so far, and what it is called.
 #[derive(Default)]
@@ -51,6 +51,14 @@ impl Names {
             && let Some(user) = Uri::parse(contact.uri).expect("a URI").user
         {
             self.name("contact", &text(user));
+        }
+        for route in
+            [HeaderName::RecordRoute, HeaderName::Route].into_iter().flat_map(|row| message.values(row))
+        {
+            let route = NameAddr::parse(route).expect("what the exchange wrote");
+            if let Some(user) = route.uri_parsed().expect("a URI").user {
+                self.name("route", &text(user));
+            }
         }
         for row in message.headers() {
             let value = text(row.value);

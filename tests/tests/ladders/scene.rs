@@ -1,4 +1,5 @@
-//! Phones on UDP, each at an address of its own, and a registrar; a wire between them that takes 10 ms.
+//! Phones on UDP, each at an address of its own, and a registrar; a wire between them that takes 10 ms. Phones send to each other, or all
+//! that they send goes through the registrar, which is a proxy then.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -31,7 +32,12 @@ pub(crate) struct Party {
 pub(crate) enum End {
     Phone(usize),
     Registrar,
+    /// A user on a WebSocket, whose messages a test writes.
+    Mallory,
 }
+
+/// The connection of that user.
+const MALLORY: exchange::FlowId = exchange::FlowId(66);
 
 pub(crate) struct Scene {
     pub(crate) parties: Vec<Party>,
@@ -41,6 +47,10 @@ pub(crate) struct Scene {
     pub(crate) wire: Wire<(End, End)>,
     names: Names,
     ladder: String,
+    /// Whether all that phones send goes through the registrar.
+    proxied: bool,
+    /// What Mallory received.
+    pub(crate) received: Vec<Message>,
 }
 
 impl Scene {
@@ -54,16 +64,59 @@ impl Scene {
         scene
     }
 
+    /// Phones that are registered and reach each other through the registrar; with an empty ladder.
+    pub(crate) fn proxied(names: &[&'static str]) -> Self {
+        let mut scene = Self { proxied: true, ..Self::empty() };
+        for name in names {
+            scene.add(name, |_| {});
+        }
+        scene.run(SECOND);
+        scene.ladder.clear();
+        scene
+    }
+
     pub(crate) fn empty() -> Self {
-        let config = exchange::Config::new("example.com").with_user("alice", "secret");
         Self {
             parties: Vec::new(),
-            registrar: Exchange::new(config, [9; 32], START),
+            registrar: registrar([9; 32], START),
             now: START,
             wire: Wire::default(),
             names: Names::default(),
             ladder: String::new(),
+            proxied: false,
+            received: Vec::new(),
         }
+    }
+
+    /// Forgets the ladder so far.
+    pub(crate) fn clear(&mut self) {
+        self.ladder.clear();
+    }
+
+    /// The registrar is started again, and knows nothing of before.
+    pub(crate) fn restart(&mut self) {
+        self.note("registrar", "starts again");
+        self.registrar = registrar([10; 32], self.now);
+    }
+
+    /// Connects Mallory.
+    pub(crate) fn connect(&mut self) {
+        let remote = "192.0.2.66:50000".parse().expect("an address");
+        let change = exchange::FlowChange::Up { transport: exchange::Transport::Ws, remote };
+        self.registrar.handle(self.now, exchange::Input::Flow { flow: MALLORY, change });
+    }
+
+    /// Lets Mallory send a message, and a second pass.
+    pub(crate) fn say(&mut self, text: &str) {
+        let data = Bytes::from(text.replace('\n', "\r\n"));
+        self.send(End::Mallory, End::Registrar, data);
+        self.run(SECOND);
+    }
+
+    /// The Contact of a user.
+    pub(crate) fn contact(&self, user: &str) -> String {
+        let (contact, _) = self.registrar.contacts(user).next().expect("it is registered");
+        String::from_utf8(contact.to_vec()).expect("ASCII")
     }
 
     pub(crate) fn add(&mut self, name: &'static str, set_up: impl FnOnce(&mut Account)) {
@@ -150,6 +203,12 @@ impl Scene {
                 let remote = self.parties[n].address.parse().expect("an address");
                 self.registrar.handle(self.now, exchange::Input::Datagram { remote, data });
             }
+            (End::Mallory, End::Registrar) => {
+                self.registrar.handle(self.now, exchange::Input::Received { flow: MALLORY, data });
+            }
+            (_, End::Mallory) => {
+                self.received.push(Message::parse(data, &Limits::default()).expect("what a registrar sends"));
+            }
             (End::Registrar, End::Registrar) => unreachable!("it does not write to itself"),
         }
     }
@@ -167,9 +226,13 @@ impl Scene {
             }
         }
         while let Some(output) = self.registrar.poll() {
-            if let exchange::Output::Datagram { remote, data } = output {
-                let to = self.parties.iter().position(|party| party.address == remote.to_string());
-                self.send(End::Registrar, End::Phone(to.expect("a phone's address")), data);
+            match output {
+                exchange::Output::Datagram { remote, data } => {
+                    let to = self.parties.iter().position(|party| party.address == remote.to_string());
+                    self.send(End::Registrar, End::Phone(to.expect("a phone's address")), data);
+                }
+                exchange::Output::Transmit { data, .. } => self.send(End::Registrar, End::Mallory, data),
+                exchange::Output::Close { .. } | exchange::Output::Event(_) => {}
             }
         }
     }
@@ -187,6 +250,9 @@ impl Scene {
 
     /// Requests go to the address, or to the user of example.com, in the Request-URI; responses where the Via says.
     fn receiver(&self, data: &Bytes) -> End {
+        if self.proxied {
+            return End::Registrar;
+        }
         let message = Message::parse(data.clone(), &Limits::default()).expect("what a phone sends");
         let phone_at = |place: String| self.parties.iter().position(|party| party.address == place);
         let place = |host: &[u8], port: Option<u16>| {
@@ -232,6 +298,7 @@ impl Scene {
         match end {
             End::Phone(n) => self.parties[n].name,
             End::Registrar => "registrar",
+            End::Mallory => "mallory",
         }
     }
 
@@ -239,6 +306,12 @@ impl Scene {
     pub(crate) fn ladder(self) -> String {
         self.ladder
     }
+}
+
+fn registrar(seed: [u8; 32], now: Instant) -> Exchange {
+    let users = ["alice", "bob", "mallory"].into_iter();
+    let config = exchange::Config::new("example.com");
+    Exchange::new(users.fold(config, |config, user| config.with_user(user, "secret")), seed, now)
 }
 
 /// What a user is told, where it matters to a ladder.
