@@ -66,7 +66,8 @@ fn has_looped(cx: &Cx, request: &Message, mark: u32) -> bool {
 }
 
 /// The sender of a request, as far as it is known.
-pub(super) struct Caller {
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
     /// The user that proved to be the sender.
     pub(super) user: Option<String>,
     pub(super) sender: Sender,

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use offhook_wire::{Editor, HeaderName, Instant, Message, Method};
 
+use super::admit::Caller;
 use super::branch::{Branch, Reason};
 use super::call::Call;
 use super::forward;
@@ -35,6 +36,8 @@ pub(crate) struct Context {
     branches: Vec<Branch>,
     /// How long it waits for its target to register, before there is any branch.
     waits: Option<Instant>,
+    /// Its sender, if it has waited.
+    caller: Option<Caller>,
     call: Option<Call>,
 }
 
@@ -61,6 +64,7 @@ impl Context {
             request: Some(request),
             branches: Vec::new(),
             waits: None,
+            caller: None,
         }
     }
 
@@ -99,13 +103,14 @@ impl Context {
     }
 
     /// Waits for the target to register, unless it has waited already.
-    pub(crate) fn wait(&mut self, cx: &Cx) {
+    pub(crate) fn wait(&mut self, cx: &Cx, caller: Caller) {
         self.waits.get_or_insert(cx.now + cx.config.flow_grace);
+        self.caller = Some(caller);
     }
 
-    /// The request, while it can still be forwarded for the first time.
-    pub(crate) fn waiting(&self) -> Option<&Message> {
-        self.request.as_ref().filter(|_| self.waits.is_some())
+    /// The request and its sender, while it waits.
+    pub(crate) fn waiting(&self) -> Option<(&Message, &Caller)> {
+        self.request.as_ref().zip(self.caller.as_ref()).filter(|_| self.waits.is_some())
     }
 
     /// Forwards the request to all its targets at once (RFC 3261 §16.6).

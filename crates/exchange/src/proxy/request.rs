@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use offhook_wire::{Editor, Fault, HeaderName, Message, Method, Uri};
 
+use super::admit::Caller;
 use super::context::ContextId;
 use super::route::{self, Refusal, Way};
 use super::{Context, NO_LIMITS, admit, forward};
@@ -141,7 +142,7 @@ impl Exchange {
 
     /// Everything else: forwarded, or answered if there is an answer.
     fn proxy(&mut self, arrival: Arrival, key: ServerKey, request: &Message) {
-        match self.way(arrival, request) {
+        match self.way(arrival, request, None) {
             Ok((Way::Here, _)) => self.answer_stateless(arrival, request, &Answer::capabilities()),
             Ok((way, loop_mark)) => {
                 if let Some(id) = self.begin(arrival, key, way.sender(), request) {
@@ -159,10 +160,15 @@ impl Exchange {
         }
     }
 
-    fn way(&mut self, arrival: Arrival, request: &Message) -> Result<(Way, u32), Refusal> {
+    fn way(
+        &mut self,
+        arrival: Arrival,
+        request: &Message,
+        known: Option<Caller>,
+    ) -> Result<(Way, u32), Refusal> {
         let loop_mark = admit::loop_mark(&self.cx, request);
         admit::check(&self.cx, request, loop_mark)?;
-        Ok((route::find(&mut self.cx, arrival, request)?, loop_mark))
+        Ok((route::find(&mut self.cx, arrival, request, known)?, loop_mark))
     }
 
     fn go(&mut self, arrival: Arrival, id: ContextId, request: &Message, way: Way, loop_mark: u32) {
@@ -176,11 +182,11 @@ impl Exchange {
                 self.contexts.with(&mut self.cx, id, |context, cx| context.fork(cx, &plan, loop_mark));
                 self.contexts.file_ends(id);
             }
-            Way::Wait(_) => {
+            Way::Wait(caller) => {
                 let uri = request.request_uri().unwrap_or_default();
                 let away = Handle::Away(self.cx.seal.mac("away", &[uri]));
                 self.contexts.file(id, vec![away, Handle::Flow(arrival.flow)]);
-                self.contexts.with(&mut self.cx, id, |context, cx| context.wait(cx));
+                self.contexts.with(&mut self.cx, id, |context, cx| context.wait(cx, caller));
             }
             Way::Here => self.answer(id, &Answer::capabilities()),
         }
@@ -190,8 +196,9 @@ impl Exchange {
     fn retry(&mut self, id: ContextId) {
         let Some(context) = self.contexts.get(id) else { return };
         let arrival = context.arrival;
-        let Some(request) = context.waiting().cloned() else { return };
-        match self.way(arrival, &request) {
+        let Some((request, caller)) = context.waiting() else { return };
+        let (request, caller) = (request.clone(), caller.clone());
+        match self.way(arrival, &request, Some(caller)) {
             Ok((way, loop_mark)) => self.go(arrival, id, &request, way, loop_mark),
             Err(Refusal { answer, .. }) => self.answer(id, &answer),
         }

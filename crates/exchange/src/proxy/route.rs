@@ -2,6 +2,7 @@
 
 use offhook_wire::{Editor, HeaderName, Message, Method, NameAddr, Scheme, Uri};
 
+use super::admit::Caller;
 use super::{NO_LIMITS, admit};
 use crate::answer::Answer;
 use crate::budget::Sender;
@@ -40,7 +41,7 @@ pub(crate) enum Way {
     /// To the exchange itself.
     Here,
     /// To a contact that nobody has registered, but may in a moment: after a restart phones come back one by one.
-    Wait(Sender),
+    Wait(Caller),
 }
 
 impl Way {
@@ -49,7 +50,7 @@ impl Way {
         match self {
             Way::Forward(plan) => plan.sender,
             Way::Here => Sender::Guest,
-            Way::Wait(sender) => *sender,
+            Way::Wait(caller) => caller.sender,
         }
     }
 }
@@ -115,8 +116,14 @@ pub(super) fn straightened(cx: &Cx, request: Message) -> Message {
     Message::parse(editor.finish(), &NO_LIMITS).unwrap_or(request)
 }
 
-/// Finds the way of a request that is no REGISTER, CANCEL or ACK, or the answer that ends it here.
-pub(crate) fn find(cx: &mut Cx, arrival: Arrival, request: &Message) -> Result<Way, Refusal> {
+/// Finds the way of a request that is no REGISTER, CANCEL or ACK, or the answer that ends it here. `known` is its sender, if it has waited:
+/// credentials are good for one use, and have been used then.
+pub(crate) fn find(
+    cx: &mut Cx,
+    arrival: Arrival,
+    request: &Message,
+    known: Option<Caller>,
+) -> Result<Way, Refusal> {
     let routing = Routing::read(cx, request);
     if let Some(token) = routing.token {
         let plan = inside(cx, arrival, request, &routing, &token)?;
@@ -132,11 +139,14 @@ pub(crate) fn find(cx: &mut Cx, arrival: Arrival, request: &Message) -> Result<W
         let asked = request.method() == Some(Method::Options);
         return if asked { Ok(Way::Here) } else { Err(Answer::new(404).into()) };
     }
-    let caller = admit::caller(cx, arrival, request, &place)?;
+    let caller = match known {
+        Some(caller) => caller,
+        None => admit::caller(cx, arrival, request, &place)?,
+    };
     let refuse = |status| Refusal { answer: Answer::new(status), proven: caller.user.is_some() };
     let targets = match place {
         Place::Here | Place::Nobody => return Err(refuse(404)),
-        Place::Away => return Ok(Way::Wait(caller.sender)),
+        Place::Away => return Ok(Way::Wait(caller)),
         Place::Contact(target) => vec![target],
         Place::User(user) => contacts(cx, &user),
     };

@@ -42,6 +42,29 @@ fn a_dialog_goes_on_over_the_callees_new_connection() {
     exchange(&mut lab, &bob, &alice, &request);
 }
 
+/// RFC 7616 §3.4: a nonce count is good for one use, so the credentials of what waited are not judged again.
+#[test]
+fn what_waited_with_credentials_is_not_challenged_again() {
+    let mut lab = Lab::new();
+    let mut alice = Phone::registered(&mut lab, 1, "alice");
+    let mut bob = Phone::registered(&mut lab, 2, "bob");
+    let (mut near, _) = alice.call(&mut lab, &mut bob);
+    lab.restart(config(), 43);
+    // Only bob registers again. Alice's phone is a stranger, and the route of the call is void.
+    alice.flow = lab.up(11, Transport::Ws);
+    bob.flow = lab.up(12, Transport::Ws);
+    lab.send(alice.flow, &near.request(&mut alice, "BYE", ""));
+    let challenge = lab.expect(alice.flow, "SIP/2.0 407 ");
+    let credentials = alice.credentials(&challenge, "BYE", &bob.contact);
+    let again = near.request(&mut alice, "BYE", &format!("Proxy-Authorization: {credentials}\n"));
+    lab.send(alice.flow, &again);
+    lab.silent(alice.flow);
+    bob.register(&mut lab);
+    let bye = lab.expect(bob.flow, "BYE ");
+    lab.send(bob.flow, &reply(&bye, "200 OK", "", ""));
+    lab.expect(alice.flow, "SIP/2.0 200 ");
+}
+
 #[test]
 fn what_waits_for_a_datagram_phone_is_repeated_once_it_is_there() {
     let mut lab = Lab::new();
