@@ -38,7 +38,7 @@ pub(crate) async fn run(args: args::Exchange, output: Output) -> Exit {
     };
     let config = config(&args, &loaded.users);
     let listen = Listen { origins: origins(&args, &config), ..listen };
-    // Caught before anybody can know that there is something to send it to.
+    // Watched before the exchange is announced: a SIGHUP right after that must not end the process.
     let hangup = match Hangup::watched(args.users.is_some()) {
         Ok(hangup) => hangup,
         Err(why) => return output.failed(Exit::Failed, &format!("cannot watch for SIGHUP: {why}")),

@@ -10,12 +10,12 @@ pub(crate) const TRANSACTION: usize = 1024;
 /// The same for each branch.
 pub(crate) const BRANCH: usize = 512;
 
-/// Who began a transaction.
+/// The class of the sender that began a transaction.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Sender {
     /// A user that proved to be one, or a party of a dialog that a user is in.
     User,
-    /// Anybody else.
+    /// Any other sender.
     Guest,
 }
 

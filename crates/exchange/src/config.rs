@@ -128,8 +128,8 @@ pub struct Limits {
     pub guessing: Guessing,
 }
 
-/// Bounds on bytes. A request beyond one of them is answered 503. Counted are the messages that transactions keep and a fixed amount for
-/// each transaction and branch, which is a little more than what they take.
+/// Bounds on bytes. A request beyond one of them is answered 503. Counted are the messages that transactions keep, and a fixed amount for
+/// each transaction (1,024) and branch (512) that stands for its table entries.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Bytes {
     /// All together.
@@ -144,8 +144,8 @@ pub struct Bytes {
 ///
 /// Right credentials cost nothing, and a client that continues with the nonce of a success is always judged. A user at a source from which
 /// it has authenticated within a day is not slowed by what other sources try, and a remote that has not failed yet has its first
-/// attempt judged at a rate of its own, so that guesses do not lock the owner out. What this cannot do is tell the owner from one who opens
-/// a connection for each guess at the owner's own address: there the owner has to wait, too.
+/// attempt judged at a rate of its own, so that guesses do not lock the owner out. The owner cannot be told apart from an
+/// attacker at the owner's own address that opens a connection for each guess: there the owner has to wait, too.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Guessing {
     /// Wrong credentials in a row from one remote address and port. Default 3, then one in 5 s.
@@ -164,10 +164,10 @@ pub struct Guessing {
     pub remembered: usize,
 }
 
-/// So many at once, and then one in each interval.
+/// A burst, and after it one in each interval.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// At once.
+    /// How many in a burst.
     pub burst: u32,
     /// The interval in which one more is allowed.
     pub interval: Duration,

@@ -4,11 +4,11 @@
 //!
 //! - home: the user has authenticated from this source before;
 //! - ordinary: what failed at the source for whichever user, and what failed for the user at whichever source;
-//! - fresh: the ordinary lane is used up, and this remote address and port has not failed yet. So the owner who comes while others guess is
+//! - fresh: the ordinary lane is used up, and this remote address and port has not failed yet. So an owner that registers while others guess is
 //!   judged at the first try, unless they open a connection for each guess at the owner's own address: then nothing tells them apart.
 //!
-//! Besides, a remote that failed has to wait by itself. A request that continues with the nonce of a success is always judged: whoever
-//! has that nonce knew the password.
+//! Besides, a remote that failed has to wait by itself. A request that continues with the nonce of a success is always judged: only a
+//! client that knew the password has that nonce.
 
 mod bucket;
 mod recent;
@@ -50,7 +50,7 @@ impl Attempt {
     }
 }
 
-/// Who has failed, and how often.
+/// The failures, by remote, source and user.
 pub(crate) struct Guessing {
     rates: config::Guessing,
     remotes: Recent<SocketAddr, Bucket>,

@@ -177,7 +177,7 @@ pub enum Memory {
 pub struct Load {
     /// Flows that are up: connections and the remote addresses of datagrams that are remembered.
     pub flows: usize,
-    /// Connections over which nobody has shown credentials yet.
+    /// Connections over which no request with right credentials has come yet.
     pub strangers: usize,
     /// Contacts that are registered.
     pub bindings: usize,

@@ -5,9 +5,9 @@ use offhook_wire::sdp::Outline;
 /// What a fake media engine does with the effects of its phone.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum MediaBehaviour {
-    /// It does each at once, and its path comes up with the first answer.
+    /// It completes each effect immediately, and its path comes up with the first answer.
     Works,
-    /// It does each at once, and its path never comes up.
+    /// It completes each effect immediately, and its path never comes up.
     NoPath,
     /// It fails each with this fault.
     Refuses(MediaFault),

@@ -90,7 +90,7 @@ pub(crate) struct Arrival {
 
 impl Arrival {
     /// Where responses to a request in a datagram go: to its source with `rport` (RFC 3581 §4), else to the port of sent-by (RFC 3261
-    /// §18.2.2). `maddr` is not followed: it would send what anybody asks for to anybody.
+    /// §18.2.2). `maddr` is not followed: any sender could direct responses at any address with it.
     pub(crate) fn replies_to(&self, request: &Message) -> SocketAddr {
         let mut address = self.remote;
         if let Ok(via) = request.via()

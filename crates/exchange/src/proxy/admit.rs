@@ -73,7 +73,7 @@ pub(crate) struct Caller {
     pub(super) sender: Sender,
 }
 
-/// Who sends a request to this place.
+/// Identifies the sender of a request for this place.
 ///
 /// - A caller of our own domain proves it (407).
 /// - A guest may INVITE our users and ask for their OPTIONS if the configuration says so.

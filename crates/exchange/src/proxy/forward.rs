@@ -89,7 +89,7 @@ fn strip_credentials(cx: &Cx, request: &Message, editor: &mut Editor<'_>) {
     }
 }
 
-/// RFC 3325 §5: an identity that somebody outside the trust domain asserts is removed. No phone is inside it, and the exchange asserts
+/// RFC 3325 §5: an identity asserted outside the trust domain is removed. No phone is inside it, and the exchange asserts
 /// none itself.
 pub(super) fn strip_identity(editor: &mut Editor<'_>) {
     editor.remove_all(HeaderName::PAssertedIdentity).remove_all(HeaderName::RemotePartyId);

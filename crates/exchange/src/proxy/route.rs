@@ -127,7 +127,7 @@ pub(crate) fn find(
     let routing = Routing::read(cx, request);
     if let Some(token) = routing.token {
         let plan = inside(cx, arrival, request, &routing, &token)?;
-        // Nobody but a party of the dialog has its route.
+        // Only a party of the dialog has its route.
         cx.flows.welcomed(cx.now, arrival.flow);
         return Ok(Way::Forward(plan));
     }

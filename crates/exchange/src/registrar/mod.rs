@@ -18,7 +18,7 @@ use contact::{Change, Wish, changes};
 
 pub(crate) use location::{Binding, Location, Owner, same_uri};
 
-/// Who may register what: steps 2 to 5 of RFC 3261 §10.3. Leaves nothing behind.
+/// Authorizes a REGISTER: steps 2 to 5 of RFC 3261 §10.3. Keeps no state.
 pub(crate) fn admit(cx: &mut Cx, arrival: Arrival, request: &Message) -> Result<String, Answer> {
     require_nothing(request)?;
     let user = address_of_record(cx, request.to())?;

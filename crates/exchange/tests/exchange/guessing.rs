@@ -144,9 +144,9 @@ fn many_sources_share_the_rate_of_their_user() {
     assert_eq!(many_sources(&mut lab, "bob", 1000, 10), 10, "the rate of another user");
 }
 
-/// Who knows the password comes in at the first try, wherever one connection or many sources guess.
+/// The owner registers at the first try, whether one connection guesses or many sources do.
 #[test]
-fn the_owner_comes_in_while_others_guess() {
+fn the_owner_registers_while_others_guess() {
     let mut lab = Lab::new();
     let mut near = Guesser::new(&mut lab, 1, "alice", "198.51.100.1:1000");
     let mut far = Guesser::new(&mut lab, 2, "alice", "198.51.100.2:1000");

@@ -20,7 +20,7 @@ pub(crate) struct Bench {
     phone: Peer,
 }
 
-/// What became of a message, in the order in which it happened.
+/// The answers to a message and the requests forwarded for it, in order.
 #[derive(Default)]
 pub(crate) struct Outcome {
     steps: Vec<String>,

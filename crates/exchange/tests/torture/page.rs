@@ -1,4 +1,4 @@
-//! A page that says what became of each message.
+//! A page with the answer to each message.
 
 use std::env;
 use std::fs;

@@ -52,7 +52,7 @@ fn hold_is_silence_and_resume_is_sound_from_either_side() {
     }
 }
 
-/// A hold takes effect with its description, and not when the host hears of it: no frame of the source goes out in between.
+/// A hold takes effect with its description, and not when the host is told of it: no frame of the source goes out in between.
 #[test]
 fn a_peer_that_is_held_by_an_answer_hears_nothing_of_the_source() {
     let mut pair = Pair::connected(config(), config());

@@ -139,7 +139,7 @@ fn normal(host: &str) -> Option<String> {
         let address: Ipv6Addr = address.strip_suffix(']')?.parse().ok()?;
         return Some(format!("[{address}]"));
     }
-    // No browser sends a `*`, and whoever writes one expects a pattern.
+    // No browser sends a `*`; one in a list was meant as a pattern, which does not exist.
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()+,;=%".contains(&byte);
     (!host.is_empty() && host.bytes().all(is_name)).then(|| host.to_ascii_lowercase())
 }

@@ -240,8 +240,8 @@ breaches! {
 }
 
 impl Breach {
-    /// Those that only look like one: they are what the RFCs allow, and few do, or no phone is to see them. A phone owes the same to who
-    /// does no more.
+    /// The ones that break no rule of a phone's peer: the RFCs allow them, though they are rare, or the exchange removes them before a phone
+    /// sees them. The oracles that assume correct peers keep watching a rogue that does no more.
     pub const LAWFUL: &[Self] = &[
         Self::LateOffer,
         Self::Multipart,

@@ -87,8 +87,8 @@ oddities! {
 }
 
 impl Oddity {
-    /// Those that break no rule, those that are so plainly nobody's that a phone owes them what it owes to all such, and those that no
-    /// phone is to see: they are the exchange's to refuse, and excuse no phone.
+    /// The ones that excuse no phone: they break no rule, belong to no dialog at all, or are refused by the exchange before a phone sees
+    /// them.
     pub const LAWFUL: &[Self] = &[
         Self::Options,
         Self::Message,
