@@ -216,7 +216,7 @@ pub(crate) struct Replay {
     /// The recording
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Only say whether it is the same, without the ladder and the transitions
+    /// Only say whether it is the same, without the ladder and the trace
     #[arg(long)]
     pub(crate) brief: bool,
     /// Write it as a scenario for the simulator: `cargo sim replay FILE`
