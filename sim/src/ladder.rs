@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use offhook::{Command, DigitFailure, Event, RegistrationState};
+use offhook::{Command, DigitFailure, Event, Machine, RegistrationState};
 use offhook_wire::{Instant, Limits, Message};
 
 use crate::scenario::Seconds;
@@ -82,6 +82,9 @@ impl<'w> Ladder<'w> {
                 if let Some(text) = describe_event(event) {
                     self.note(entry.at, Node::Phone(*phone), '*', &text);
                 }
+            }
+            What::Marked { phone, machine, words } => {
+                self.note(entry.at, Node::Phone(*phone), '.', &describe_mark(*machine, words));
             }
             What::Asked { phone, command, refused } => {
                 let mut text = describe_command(command);
@@ -206,6 +209,14 @@ pub(crate) fn describe_event(event: &Event) -> Option<String> {
         Event::Ended { session, why } => format!("{session} ended: {} ({:?})", why.cause, why.code),
         other => format!("{other:?}"),
     })
+}
+
+/// A rare decision, and of which call.
+pub(crate) fn describe_mark(machine: Option<Machine>, words: &str) -> String {
+    match machine {
+        Some(Machine::Session(session)) => format!("{session} {words}"),
+        _ => words.to_owned(),
+    }
 }
 
 fn lost(why: DigitFailure) -> &'static str {

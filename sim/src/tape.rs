@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use offhook::{Command, Event, Misuse};
+use offhook::{Command, Event, Machine, Misuse};
 use offhook_wire::Instant;
 
 use crate::fate::Arrivals;
@@ -63,6 +63,15 @@ pub enum What {
         command: Command,
         /// Why it cannot be, if it cannot.
         refused: Option<Misuse>,
+    },
+    /// A phone came to a rare decision.
+    Marked {
+        /// Which phone.
+        phone: usize,
+        /// In which of its machines.
+        machine: Option<Machine>,
+        /// Which decision, in words.
+        words: &'static str,
     },
     /// Something about one machine: a connection, its media, a fault.
     Noted {

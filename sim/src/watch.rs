@@ -1,12 +1,12 @@
 //! What goes on inside the phones, for drawings: transitions of their machines and timers that are set. No oracle sees it.
 
-use offhook::{Alarm, Machine, Record};
+use offhook::{Alarm, Machine, Record, Traced};
 use offhook_wire::Instant;
 
 use crate::node::PhoneNode;
 
-/// How many transitions one input may make, for all of them to be drawn.
-pub(crate) const MOST_TRANSITIONS: usize = 256;
+/// How many lines one input may add to the trace, for all of them to be drawn.
+pub(crate) const MOST_TRACED: usize = 256;
 
 /// A place in the order of things: a time, and the entry of the tape that came next.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(crate) struct Watch {
 /// How a phone was when it was looked at last.
 #[derive(Debug, Default)]
 struct Last {
-    transitions: u64,
+    traced: u64,
     /// Its timers, and their places in the list of waits.
     alarms: Vec<(Alarm, usize)>,
 }
@@ -68,16 +68,27 @@ impl Watch {
         Self { moves: Vec::new(), waits: Vec::new(), phones }
     }
 
-    /// Looks at a phone after an input.
-    pub(crate) fn look(&mut self, point: Point, index: usize, phone: &PhoneNode) {
+    /// Looks at a phone after an input. Returns the marks that it came to, and in which machine.
+    pub(crate) fn look(
+        &mut self,
+        point: Point,
+        index: usize,
+        phone: &PhoneNode,
+    ) -> Vec<(Option<Machine>, &'static str)> {
         let last = &mut self.phones[index];
-        let new = phone.transitions() - std::mem::replace(&mut last.transitions, phone.transitions());
+        let new = phone.traced() - std::mem::replace(&mut last.traced, phone.traced());
         let records: Vec<Record> = phone.trace().collect();
         let new = usize::try_from(new).unwrap_or(usize::MAX).min(records.len());
-        self.moves.extend(records[records.len() - new..].iter().map(|record| {
-            let Record { machine, from, cause, to, .. } = *record;
-            Move { phone: index, point, machine, from, cause, to }
-        }));
+        let mut marks = Vec::new();
+        for Record { machine, what, .. } in &records[records.len() - new..] {
+            match (*machine, *what) {
+                (Some(machine), Traced::Transition { from, cause, to }) => {
+                    self.moves.push(Move { phone: index, point, machine, from, cause, to });
+                }
+                (machine, Traced::Mark(words)) => marks.push((machine, words)),
+                (None, Traced::Transition { .. }) => unreachable!("a transition is of a machine"),
+            }
+        }
         let now = phone.local(point.at);
         let mut before = std::mem::take(&mut last.alarms);
         for alarm in phone.alarms() {
@@ -95,6 +106,7 @@ impl Watch {
         for (alarm, place) in before {
             self.waits[place].end = Some(End { point, fired: alarm.at <= now });
         }
+        marks
     }
 }
 

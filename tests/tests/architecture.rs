@@ -7,6 +7,8 @@
 mod arrows;
 #[path = "architecture/files.rs"]
 mod files;
+#[path = "architecture/layers.rs"]
+mod layers;
 #[path = "architecture/licences.rs"]
 mod licences;
 #[path = "architecture/purity.rs"]
@@ -34,6 +36,15 @@ fn pure_crates_depend_on_listed_crates_only() {
 #[test]
 fn no_published_crate_enables_planted_bugs() {
     expect_silence(arrows::planted(&packages()));
+}
+
+#[test]
+fn the_core_imports_downward_only() {
+    let tree = tree();
+    let sources = tree.files.iter().filter(|file| !file.test_only);
+    let sources = sources.map(|file| (file.shown.as_str(), file.text.as_str()));
+    let modules = layers::Modules::of("crates/core/src", sources);
+    expect_silence([modules.upward(), modules.cycles()].concat());
 }
 
 #[test]

@@ -20,10 +20,10 @@ struct Paper {
     scribe: Scribe,
     file: String,
     rings: Vec<Ring>,
-    /// All its transitions.
+    /// All of its trace.
     lived: Vec<Record>,
     inputs: u64,
-    /// What the rings held, and how many inputs and transitions there had been.
+    /// What the rings held, and how many inputs and lines of the trace there had been.
     dumps: Vec<(String, u64, usize)>,
 }
 
@@ -118,8 +118,8 @@ fn read(text: &str) -> Track {
 fn expect_the_end(seed: u64, replayed: &Replay, lived: &[Record], inputs: u64) {
     assert_eq!(replayed.difference, None, "seed {seed}");
     assert_eq!(replayed.before + replayed.inputs as u64, inputs, "seed {seed}");
-    let end = lived.len() - replayed.transitions.len();
-    assert!(replayed.transitions == lived[end..], "seed {seed}: other transitions");
+    let end = lived.len() - replayed.trace.len();
+    assert!(replayed.trace == lived[end..], "seed {seed}: another trace");
 }
 
 #[test]
@@ -141,11 +141,11 @@ fn what_is_left_of_a_phone_runs_again_as_it_was() {
                 let replayed = replay(&later).expect("a rest is a beginning");
                 assert_eq!(replayed.difference, None, "seed {seed}, line {}", all.entries[start].line);
             }
-            for (dump, inputs, transitions) in &paper.dumps {
+            for (dump, inputs, traced) in &paper.dumps {
                 let track = read(dump);
                 match replay(&track) {
                     Ok(replayed) => {
-                        expect_the_end(seed, &replayed, &paper.lived[..*transitions], *inputs);
+                        expect_the_end(seed, &replayed, &paper.lived[..*traced], *inputs);
                         tail += if track.forgotten > 0 { replayed.inputs } else { 0 };
                         *if track.forgotten > 0 { &mut cut } else { &mut whole } += 1;
                     }

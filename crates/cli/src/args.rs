@@ -259,7 +259,7 @@ pub(crate) struct Replay {
     /// The recording
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Print only whether the replay is the same, without the ladder and the transitions
+    /// Print only whether the replay is the same, without the ladder and the trace
     #[arg(long)]
     pub(crate) brief: bool,
     /// Write it as a scenario for the simulator: `cargo sim replay FILE`

@@ -3,6 +3,7 @@
 use crate::args;
 use crate::exit::Exit;
 use crate::output::Output;
+use offhook::Traced;
 use offhook_recorder::ladder::Ladder;
 use offhook_recorder::replay::{Replay, Unplayable, replay};
 use offhook_recorder::{Recording, Track, pcap, scenario};
@@ -54,16 +55,16 @@ fn show(views: &[(&Track, &Replay)], output: Output) {
     output.say("replay", "ladder", &json!({ "lines": lines }), lines.join("\n"));
     for (track, again) in views {
         output.text(format_args!("\n{}:", track.name));
-        for record in &again.transitions {
-            let fields = json!({
-                "phone": track.name,
-                "at": record.at.as_nanos(),
-                "machine": record.machine.to_string(),
-                "from": record.from,
-                "cause": record.cause,
-                "to": record.to,
-            });
-            output.say("replay", "transition", &fields, record);
+        for record in &again.trace {
+            let machine = record.machine.map(|machine| machine.to_string());
+            let mut fields = json!({ "phone": track.name, "at": record.at.as_nanos(), "machine": machine });
+            match record.what {
+                Traced::Transition { from, cause, to } => {
+                    (fields["from"], fields["cause"], fields["to"]) = (from.into(), cause.into(), to.into());
+                }
+                Traced::Mark(words) => fields["mark"] = words.into(),
+            }
+            output.say("replay", "trace", &fields, record);
         }
     }
     output.text("");
@@ -93,7 +94,7 @@ fn verdict(
 ) -> Exit {
     let mut same = true;
     for (track, again) in views {
-        let (inputs, transitions) = (again.inputs, again.transitions.len());
+        let (inputs, traced) = (again.inputs, again.trace.len());
         let difference = again.difference.as_ref();
         same &= difference.is_none();
         let fields = json!({
@@ -101,7 +102,7 @@ fn verdict(
             "ok": difference.is_none(),
             "inputs": inputs,
             "before": again.before,
-            "transitions": transitions,
+            "trace": traced,
             "checks": again.checks,
             "difference": difference.map(|difference| json!({
                 "line": difference.line, "inputs": difference.inputs, "what": difference.what
@@ -113,7 +114,7 @@ fn verdict(
             Some(difference) => format!("NOT as recorded: {difference}"),
         };
         let tick = if difference.is_none() { '✓' } else { '✗' };
-        let text = format!("{tick} {:<10} {inputs} inputs, {transitions} transitions: {how}", track.name);
+        let text = format!("{tick} {:<10} {inputs} inputs, {traced} trace lines: {how}", track.name);
         output.say("replay", "phone", &fields, text);
         if again.before > 0 {
             output.text(format_args!(
@@ -132,7 +133,7 @@ fn verdict(
         output.text("! the recording was not ended: the last of it may be missing");
     }
     let fields = json!({ "ok": same && unplayable.is_empty(), "file": args.file.display().to_string(), "complete": recording.complete });
-    let text = if same { "the same transitions and messages" } else { "not the same" };
+    let text = if same { "the same trace and messages" } else { "not the same" };
     output.say("replay", "done", &fields, text);
     match (same, unplayable) {
         (false, _) => Exit::Failed,

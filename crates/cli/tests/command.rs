@@ -156,19 +156,19 @@ fn replayed(file: &Path) {
     let of = |kind: &str| lines.iter().filter(|line| line["replay"] == kind).collect::<Vec<_>>();
     assert_eq!((of("done")[0]["ok"].as_bool(), exit), (Some(true), Some(0)));
     assert_eq!(of("phone").iter().map(|line| &line["phone"]).collect::<Vec<_>>(), ["alice", "bob", "carol"]);
-    let transitions: u64 = of("phone").iter().filter_map(|line| line["transitions"].as_u64()).sum();
-    assert_eq!(of("transition").len() as u64, transitions);
+    let traced: u64 = of("phone").iter().filter_map(|line| line["trace"].as_u64()).sum();
+    assert_eq!(of("trace").len() as u64, traced);
     assert!(of("ladder")[0]["lines"].as_array().is_some_and(|ladder| ladder.len() > 100));
 
     let broken = file.with_extension("broken.offhook");
     let name = broken.to_str().expect("text");
     for (bad, code, says) in [
         (
-            text.replacen("recording 2", "recording 9", 1),
+            text.replacen("recording 3", "recording 9", 1),
             2,
-            "line 1: a recording of version 9, which a newer offhook wrote: this one reads version 2",
+            "line 1: a recording of version 9, which a newer offhook wrote: this one reads version 3",
         ),
-        (text.replacen("recording 2", "recording 1", 1), 2, "which an older offhook wrote"),
+        (text.replacen("recording 3", "recording 1", 1), 2, "which an older offhook wrote"),
         (text.replacen("SIP/2.0 200 OK", "SIP/2.0 503 OK", 1), 1, "another"),
         (text[..text.len() / 2].to_owned(), 0, "the same as recorded"),
         ("RIFF".to_owned(), 2, "line 1: not a recording"),

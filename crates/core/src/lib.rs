@@ -8,60 +8,42 @@
 //! shape), `offhook-tokio` (a runtime). Any other runtime needs some forty lines.
 #![forbid(unsafe_code)]
 
-mod address;
-mod bounds;
-mod checkpoint;
-mod command;
-mod config;
-mod cx;
-mod deadline;
+mod account;
+mod api;
+mod base;
+mod call;
+mod capabilities;
+mod connection;
 mod dialog;
-mod dtmf;
-mod effect;
-mod entropy;
-mod event;
-mod id;
-mod input;
-mod line;
-mod machine;
-mod marks;
-mod misuse;
 mod negotiation;
-mod path;
 mod phone;
 mod planted;
-mod reason;
-mod session;
-mod status;
+mod request;
 #[cfg(test)]
 mod testing;
-mod timer;
-mod trace;
 mod transaction;
-mod uas;
 
-pub use checkpoint::{Checkpoint, FlowCheckpoint, LineCheckpoint, NotARest, RegistrationCheckpoint};
-pub use command::{Command, Dial, DtmfPath};
-pub use config::{
+pub use api::checkpoint::{Checkpoint, FlowCheckpoint, LineCheckpoint, NotARest, RegistrationCheckpoint};
+pub use api::command::{Command, Dial, DtmfPath};
+pub use api::config::{
     Account, Config, RegistrationPolicy, Server, Target, TargetError, TransactionTimes, Transport,
 };
-pub use deadline::{Alarm, Deadline, Why};
-pub use effect::{Effect, EffectResult, MediaEvent, MediaFault};
-pub use event::{
-    DigitFailure, Event, FlowState, Incoming, RegistrationFailure, RegistrationState, TransferState,
-};
-pub use id::{AccountId, EffectId, FlowId, SessionId};
-pub use input::{FlowChange, FlowFailure, Input, Output};
-pub use line::LineTimer;
-#[cfg(any(test, feature = "marks"))]
-pub use marks::Marks;
-pub use misuse::Misuse;
+pub use api::deadline::{Alarm, Deadline, Why};
+pub use api::effect::{Effect, EffectResult, MediaEvent, MediaFault};
+pub use api::event::{DigitFailure, Event, Incoming, RegistrationFailure, RegistrationState, TransferState};
+pub use api::flow::{FlowChange, FlowFailure, FlowState};
+pub use api::id::{AccountId, EffectId, FlowId, SessionId};
+pub use api::io::{Input, Output};
+pub use api::misuse::Misuse;
+pub use api::reason::{By, Cause, EndReason};
+pub use api::status::Status;
+pub use api::trace::{Record, Traced};
+pub use base::name::{LineTimer, Machine};
 pub use offhook_wire::digest::{Password, Remembered, Secret};
 pub use offhook_wire::sdp::Direction;
 pub use offhook_wire::{Instant, Limits};
+#[cfg(any(test, feature = "marks"))]
+pub use phone::Marks;
 pub use phone::{Counters, Holdings, Phone};
 #[cfg(feature = "planted")]
 pub use planted::Bug;
-pub use reason::{By, Cause, EndReason};
-pub use status::Status;
-pub use trace::{Machine, Record};

@@ -15,12 +15,30 @@ macro_rules! planted {
 #[cfg(not(feature = "planted"))]
 macro_rules! planted {
     ($config:expr, $bug:ident) => {{
-        let _: &$crate::Config = &$config;
+        let _ = &$config;
         false
     }};
 }
 
-pub(crate) use planted;
+/// A value, or another one where the bug is planted: `patched!(config, Name, good, bad)`. So a bug is one expression, and the code
+/// around it stays as it is.
+#[cfg(feature = "planted")]
+macro_rules! patched {
+    ($config:expr, $bug:ident, $good:expr, $bad:expr) => {
+        if $config.planted == Some($crate::planted::Bug::$bug) { $bad } else { $good }
+    };
+}
+
+/// The value.
+#[cfg(not(feature = "planted"))]
+macro_rules! patched {
+    ($config:expr, $bug:ident, $good:expr, $bad:expr) => {{
+        let _ = &$config;
+        $good
+    }};
+}
+
+pub(crate) use {patched, planted};
 
 /// Declares the switches, and the list of them.
 #[cfg(feature = "planted")]

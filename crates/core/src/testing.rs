@@ -1,10 +1,12 @@
 //! What the tests of the machines share: everything a [`Cx`] lends, on virtual time.
 
-use crate::cx::{Cx, Outbox};
-use crate::entropy::Entropy;
-use crate::path::Path;
-use crate::timer::{Timer, Timers};
-use crate::trace::{Machine, Trace};
+use crate::api::trace::{Record, Traced};
+use crate::base::cx::{Cx, Outbox};
+use crate::base::entropy::Entropy;
+use crate::base::name::{Machine, Timer};
+use crate::base::path::Path;
+use crate::base::timers::Timers;
+use crate::base::trace::Trace;
 use crate::{Account, Config, FlowId, Output, Password, Transport};
 use bytes::Bytes;
 use offhook_wire::{Instant, Limits, Message};
@@ -57,9 +59,19 @@ impl Bench {
         self.timers.due(self.now)
     }
 
-    /// What moved a machine so far, as the trace tells it.
+    /// The transitions so far, as the trace has them: machine, from, cause, to.
+    pub(crate) fn transitions(&self) -> Vec<(Machine, [&'static str; 3])> {
+        let transition = |record: Record| match record.what {
+            Traced::Transition { from, cause, to } => Some((record.machine?, [from, cause, to])),
+            Traced::Mark(_) => None,
+        };
+        self.trace.records().filter_map(transition).collect()
+    }
+
+    /// What moved a machine so far.
     pub(crate) fn moves(&self, machine: Machine) -> Vec<&'static str> {
-        self.trace.records().filter(|record| record.machine == machine).map(|record| record.cause).collect()
+        let moved = self.transitions().into_iter().filter(|(moved, _)| *moved == machine);
+        moved.map(|(_, [_, cause, _])| cause).collect()
     }
 
     /// All outputs since the last call.

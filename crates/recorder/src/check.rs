@@ -1,9 +1,9 @@
-//! What a run did, as two running hashes: one over its transitions, one over its outputs without their secrets.
+//! What a run did, as two running hashes: one over its trace, one over its outputs without their secrets.
 //!
 //! Nothing of the hash may change: recordings hold it.
 
 use crate::redact;
-use offhook::{Effect, Machine, Misuse, Output, Record, SessionId};
+use offhook::{Effect, Machine, Misuse, Output, Record, Traced};
 use std::fmt;
 
 const SPREAD: u64 = 0xa076_1d64_78bd_642f;
@@ -16,57 +16,58 @@ pub struct Check {
     pub outputs: u64,
     /// The hash of them.
     pub output_hash: u64,
-    /// Transitions of its machines.
-    pub transitions: u64,
+    /// Lines of its trace: transitions of its machines, and marks.
+    pub traced: u64,
     /// The hash of them, and of what was refused as misuse.
-    pub transition_hash: u64,
+    pub trace_hash: u64,
 }
 
 impl Default for Check {
     fn default() -> Self {
-        Self { outputs: 0, output_hash: SPREAD, transitions: 0, transition_hash: SPREAD }
+        Self { outputs: 0, output_hash: SPREAD, traced: 0, trace_hash: SPREAD }
     }
 }
 
 impl Check {
-    /// Takes in a transition.
-    pub fn stepped(&mut self, record: &Record) {
-        let Record { at, machine, from, cause, to } = record;
-        let mut hash = Hash(self.transition_hash);
+    /// Takes in a line of the trace.
+    pub fn traced(&mut self, record: &Record) {
+        let Record { at, machine, what } = record;
+        let mut hash = Hash(self.trace_hash);
         hash.word(at.as_nanos());
-        let session = |kind: u64, session: &SessionId| {
-            let (slot, generation) = session.parts();
-            // A slot has 24 bits.
-            kind | u64::from(slot) << 8 | u64::from(generation) << 32
-        };
         let machine = match machine {
-            Machine::Client(place) => 1 | u64::from(*place) << 8,
-            Machine::Server(place) => 2 | u64::from(*place) << 8,
-            Machine::Flow(flow) => 3 | u64::from(flow.0) << 8,
-            Machine::Registration(account) => 4 | u64::from(account.0) << 8,
-            Machine::Session(id) => session(5, id),
-            Machine::Negotiation(id) => session(6, id),
-            Machine::Transfer(id) => session(7, id),
-            other => {
+            None => 0,
+            Some(Machine::Client(place)) => 1 | u64::from(*place) << 8,
+            Some(Machine::Server(place)) => 2 | u64::from(*place) << 8,
+            Some(Machine::Flow(flow)) => 3 | u64::from(flow.0) << 8,
+            Some(Machine::Registration(account)) => 4 | u64::from(account.0) << 8,
+            Some(Machine::Session(id)) => {
+                let (slot, generation) = id.parts();
+                // A slot has 24 bits.
+                5 | u64::from(slot) << 8 | u64::from(generation) << 32
+            }
+            Some(other) => {
                 hash.text(&format_args!("{other}"));
-                0
+                6
             }
         };
         hash.word(machine);
-        for word in [from, cause, to] {
-            hash.part(word.as_bytes());
+        match what {
+            Traced::Transition { from, cause, to } => {
+                [from, cause, to].into_iter().for_each(|word| hash.part(word.as_bytes()));
+            }
+            Traced::Mark(words) => hash.bytes(words.as_bytes()),
         }
-        self.transition_hash = hash.0;
+        self.trace_hash = hash.0;
     }
 
-    /// Takes in that an input was handled: how many transitions there were then (a phone remembers only the last of them), and
-    /// the refusal.
-    pub fn handled(&mut self, transitions: u64, refused: Option<&Misuse>) {
-        self.transitions = transitions;
+    /// Takes in that an input was handled: how many lines the trace had then (a phone remembers only the last of them), and the
+    /// refusal.
+    pub fn handled(&mut self, traced: u64, refused: Option<&Misuse>) {
+        self.traced = traced;
         if let Some(misuse) = refused {
-            let mut hash = Hash(self.transition_hash);
+            let mut hash = Hash(self.trace_hash);
             hash.text(&format_args!("refused: {misuse}"));
-            self.transition_hash = hash.0;
+            self.trace_hash = hash.0;
         }
     }
 

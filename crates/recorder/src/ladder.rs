@@ -3,7 +3,7 @@
 use crate::recording::Track;
 use crate::replay::{Replay, Seen, Sight};
 use offhook::{
-    Checkpoint, Command, Event, FlowChange, Input, Instant, Limits, LineCheckpoint, MediaEvent,
+    Checkpoint, Command, Event, FlowChange, Input, Instant, Limits, LineCheckpoint, Machine, MediaEvent,
     RegistrationCheckpoint, RegistrationState, TransferState,
 };
 use offhook_wire::{HeaderName, Message};
@@ -61,6 +61,10 @@ impl Ladder {
                         ladder.note(*at, phone, &text);
                     }
                 }
+                Seen::Marked { machine: Some(Machine::Session(session)), words } => {
+                    ladder.note(*at, phone, &format!(". {session} {words}"));
+                }
+                Seen::Marked { words, .. } => ladder.note(*at, phone, &format!(". {words}")),
             }
         }
         ladder

@@ -6,7 +6,7 @@ use crate::scribe::{Notice, TrackId};
 use offhook::{Config, Input, Instant, Misuse, Output, Phone};
 use std::time::Duration;
 
-/// Transitions that a recorded phone remembers: more than one input causes, unless many calls end at once.
+/// Lines of its trace that a recorded phone remembers: more than one input causes, unless many calls end at once.
 const TRACE: usize = 64;
 
 /// Inputs from one rest that is recorded to the next: a ring begins at one, and it takes some hundred bytes.
@@ -35,7 +35,7 @@ pub enum Taken {
 pub struct Log<S: Sink> {
     sink: S,
     track: TrackId,
-    /// Its transitions so far; its outputs are counted by who writes.
+    /// Its trace so far; its outputs are counted by who writes.
     check: Check,
     /// Inputs since the last rest that was handed over.
     restless: u32,
@@ -52,7 +52,7 @@ enum State {
 }
 
 impl<S: Sink> Log<S> {
-    /// A phone is about to be made from this, at a time of its clock that is so long after the recording began. Lets it remember enough transitions to hand over all of them.
+    /// A phone is about to be made from this, at a time of its clock that is so long after the recording began. Lets it remember enough of its trace to hand over all of it.
     pub fn begin(
         sink: S,
         track: TrackId,
@@ -85,12 +85,12 @@ impl<S: Sink> Log<S> {
         if self.state != State::Recording {
             return;
         }
-        let transitions = phone.transitions();
-        if transitions > self.check.transitions || handled.is_err() {
-            phone.trace_after(self.check.transitions).for_each(|record| self.check.stepped(&record));
-            self.check.handled(transitions, handled.as_ref().err());
-            let transition_hash = self.check.transition_hash;
-            self.waiting.push(Notice::Handled { transitions, transition_hash });
+        let traced = phone.traced();
+        if traced > self.check.traced || handled.is_err() {
+            phone.trace_after(self.check.traced).for_each(|record| self.check.traced(&record));
+            self.check.handled(traced, handled.as_ref().err());
+            let trace_hash = self.check.trace_hash;
+            self.waiting.push(Notice::Handled { traced, trace_hash });
         }
     }
 

@@ -5,12 +5,13 @@ use crate::recording::{Entry, Track, What};
 use crate::redact;
 use bytes::Bytes;
 use offhook::{
-    Checkpoint, Config, Event, FlowId, Input, Instant, Misuse, NotARest, Output, Phone, Record, Target,
+    Checkpoint, Config, Event, FlowId, Input, Instant, Machine, Misuse, NotARest, Output, Phone, Record,
+    Target, Traced,
 };
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Transitions that are seen of one input, however few the recorded phone remembered.
+/// Lines of the trace that are seen of one input, however few the recorded phone remembered.
 const TRACE: usize = 4096;
 
 /// A track that cannot be run again.
@@ -43,8 +44,8 @@ pub enum Unplayable {
 /// What a phone did when its inputs were handed to it again.
 #[derive(Debug, Default)]
 pub struct Replay {
-    /// Every transition of its machines.
-    pub transitions: Vec<Record>,
+    /// Its trace: every transition of its machines, and every mark.
+    pub trace: Vec<Record>,
     /// What happened between it and the world, in order.
     pub sights: Vec<Sight>,
     /// How many of its inputs came before it begins: they were forgotten, or kept without what was before them.
@@ -96,6 +97,13 @@ pub enum Seen {
     },
     /// It told its user something.
     Told(Event),
+    /// It came to a rare decision.
+    Marked {
+        /// In which machine.
+        machine: Option<Machine>,
+        /// Which one, in words.
+        words: &'static str,
+    },
 }
 
 /// The first thing that was otherwise than recorded.
@@ -152,7 +160,7 @@ fn from_rest(track: &Track, config: Config) -> Result<(Run<'_>, &[Entry]), Unpla
     let mut run = Run::new(track, phone, *check);
     let given = before.iter().filter(|entry| matches!(entry.what, What::Input { .. })).count();
     run.replay.before = forgotten.saturating_add(given as u64);
-    (run.now, run.seen) = (at.now, at.transitions);
+    (run.now, run.seen) = (at.now, at.traced);
     run.see(Seen::Rested(at.clone()));
     Ok((run, after))
 }
@@ -161,9 +169,9 @@ struct Run<'t> {
     track: &'t Track,
     phone: Phone,
     now: Instant,
-    /// How many transitions the recorded phone remembered.
+    /// How many lines of its trace the recorded phone remembered.
     remembers: usize,
-    /// Transitions that were looked at.
+    /// Lines of the trace that were looked at.
     seen: u64,
     check: Check,
     /// How it was after each output since the last comparison: the recorded phone's outputs may have been taken one by
@@ -196,12 +204,17 @@ impl<'t> Run<'t> {
     /// Takes in what the phone did.
     fn look(&mut self, handled: Result<(), Misuse>) {
         let records: Vec<Record> = self.phone.trace_after(self.seen).collect();
-        self.seen = self.phone.transitions();
+        self.seen = self.phone.traced();
         records[records.len().saturating_sub(self.remembers)..]
             .iter()
-            .for_each(|record| self.check.stepped(record));
+            .for_each(|record| self.check.traced(record));
         self.check.handled(self.seen, handled.as_ref().err());
-        self.replay.transitions.extend(records);
+        for record in &records {
+            if let Traced::Mark(words) = record.what {
+                self.see(Seen::Marked { machine: record.machine, words });
+            }
+        }
+        self.replay.trace.extend(records);
         while let Some(output) = self.phone.poll() {
             self.check.put_out(&output);
             self.since.push_back(self.check);
@@ -216,14 +229,12 @@ impl<'t> Run<'t> {
 
     fn compare(&mut self, recorded: &Check) -> Result<(), String> {
         self.replay.checks += 1;
-        if (self.check.transitions, self.check.transition_hash)
-            != (recorded.transitions, recorded.transition_hash)
-        {
-            return Err(match self.check.transitions == recorded.transitions {
-                true => format!("one of the {} transitions is another", recorded.transitions),
+        if (self.check.traced, self.check.trace_hash) != (recorded.traced, recorded.trace_hash) {
+            return Err(match self.check.traced == recorded.traced {
+                true => format!("one of the {} lines of the trace is another", recorded.traced),
                 false => format!(
-                    "{} transitions were recorded, and there are {}",
-                    recorded.transitions, self.check.transitions
+                    "{} lines of the trace were recorded, and there are {}",
+                    recorded.traced, self.check.traced
                 ),
             });
         }

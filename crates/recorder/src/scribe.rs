@@ -35,10 +35,10 @@ pub enum Notice {
     },
     /// It was given that, or was made, and something came of it.
     Handled {
-        /// How many transitions there were in the phone's life.
-        transitions: u64,
+        /// How many lines the phone's trace had so far.
+        traced: u64,
         /// The hash of them, as [`Check`] makes it.
-        transition_hash: u64,
+        trace_hash: u64,
     },
     /// This was taken from it.
     PutOut(Output),
@@ -102,8 +102,8 @@ impl Scribe {
                     live.lose("there are no words for what happened", out);
                 }
             }
-            Notice::Handled { transitions, transition_hash } => {
-                (live.check.transitions, live.check.transition_hash) = (*transitions, *transition_hash);
+            Notice::Handled { traced, trace_hash } => {
+                (live.check.traced, live.check.trace_hash) = (*traced, *trace_hash);
                 live.unwritten = true;
             }
             Notice::PutOut(output) => {

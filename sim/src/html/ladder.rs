@@ -9,7 +9,7 @@ use super::axis::LINE;
 use super::columns::GAP;
 use super::text::{Escaped, time, wrap};
 use crate::fate::Arrivals;
-use crate::ladder::{Ladder, describe_command, describe_event};
+use crate::ladder::{Ladder, describe_command, describe_event, describe_mark};
 use crate::oracle::Violation;
 use crate::scenario::Seconds;
 use crate::tape::{Entry, Node, What};
@@ -65,6 +65,9 @@ impl Row {
                 Some(text) => Self::note(Node::Phone(*phone), format!("* {text}")),
                 None => Row::Nothing,
             },
+            What::Marked { phone, machine, words } => {
+                Self::note(Node::Phone(*phone), format!(". {}", describe_mark(*machine, words)))
+            }
             What::Asked { phone, command, refused } => {
                 let refused = refused.as_ref().map_or(String::new(), |why| format!(" (refused: {why})"));
                 Self::note(Node::Phone(*phone), format!("> {}{refused}", describe_command(command)))

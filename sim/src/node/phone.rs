@@ -14,7 +14,7 @@ use super::exchange::{DOMAIN, PASSWORD};
 use crate::flight::{Flight, Flights};
 use crate::hash::Draw;
 use crate::scenario::{self, Manner, MediaTrouble, PhoneSetup, Scenario};
-use crate::watch::MOST_TRANSITIONS;
+use crate::watch::MOST_TRACED;
 
 /// One phone and its user.
 pub struct PhoneNode {
@@ -193,14 +193,14 @@ impl PhoneNode {
         self.phone.alarms()
     }
 
-    /// The last transitions of its machines, in its own time.
+    /// The last lines of its trace, in its own time.
     pub(crate) fn trace(&self) -> impl Iterator<Item = Record> {
         self.phone.trace()
     }
 
-    /// How many transitions there were.
-    pub(crate) fn transitions(&self) -> u64 {
-        self.phone.transitions()
+    /// How many lines its trace had so far.
+    pub(crate) fn traced(&self) -> u64 {
+        self.phone.traced()
     }
 
     /// The name that the next call will have.
@@ -219,7 +219,7 @@ impl PhoneNode {
     }
 
     /// The places of the core that it reached.
-    pub fn marks(&self) -> &Marks {
+    pub fn marks(&self) -> Marks {
         self.phone.marks()
     }
 
@@ -329,7 +329,7 @@ fn config(scenario: &Scenario, setup: &PhoneSetup) -> Config {
         re_registry_phone_times: setup.attempts,
     };
     let mut config = Config::new(account);
-    config.trace = MOST_TRANSITIONS;
+    config.trace = MOST_TRACED;
     #[cfg(feature = "planted")]
     {
         config.planted = scenario.planted.and_then(crate::planted::Planted::of_phone);

@@ -232,7 +232,7 @@ impl World {
     pub fn marks(&self) -> Marks {
         let mut marks = Marks::default();
         for phone in &self.phones {
-            marks.add(phone.marks());
+            marks.add(&phone.marks());
         }
         marks
     }
@@ -373,7 +373,9 @@ impl World {
     fn drain_phone(&mut self, phone: usize) {
         if let Some(watch) = &mut self.watch {
             let point = Point { at: self.now, entry: self.tape.entries().len() };
-            watch.look(point, phone, &self.phones[phone]);
+            for (machine, words) in watch.look(point, phone, &self.phones[phone]) {
+                self.tape.note(self.now, || What::Marked { phone, machine, words });
+            }
         }
         let mut outputs = 0;
         while let Some(output) = self.phones[phone].poll() {

@@ -115,11 +115,11 @@ fn a_request_belongs_to_the_dialog_that_all_three_names_tell() {
 /// RFC 3261 §12.2.2: numbers only rise, by however much.
 #[test]
 fn requests_of_the_peer_come_in_order() {
-    let mut dialog = callee(&[]);
+    let (mut dialog, config) = (callee(&[]), Bench::new().config);
     let mut order = |number: u32| {
         let text =
             text(INVITE, &[], "Bob <sip:bob@b>;tag=ours").replace("CSeq: 7", &format!("CSeq: {number}"));
-        match dialog.order(&message(text)) {
+        match dialog.order(&config, &message(text)) {
             Order::Next => "next",
             Order::Again => "again",
             Order::Late => "late",
@@ -130,8 +130,8 @@ fn requests_of_the_peer_come_in_order() {
     // The caller has seen none: whatever comes first is in order.
     let mut dialog = caller(&[]);
     let first = message(text(INVITE, &[], "<sip:alice@a>;tag=a").replace("CSeq: 7", "CSeq: 1"));
-    assert!(matches!(dialog.order(&first), Order::Next));
-    assert!(matches!(dialog.order(&first), Order::Again));
+    assert!(matches!(dialog.order(&config, &first), Order::Next));
+    assert!(matches!(dialog.order(&config, &first), Order::Again));
 }
 
 /// RFC 3261 §12.1.2 and §12.1.1: the caller counts on from his INVITE, the callee has said nothing yet.

@@ -1,10 +1,10 @@
 //! The user's wishes: checked, so that a refused one changes nothing, and passed on.
 
-use super::Phone;
+use super::{Phone, address};
+use crate::call::Invitation;
+use crate::call::dtmf;
 use crate::planted::planted;
-use crate::session::Invitation;
-use crate::{AccountId, Command, Dial, DtmfPath, Instant, Misuse, SessionId, Status, dtmf};
-use crate::{Input, address};
+use crate::{AccountId, Command, Dial, DtmfPath, Input, Instant, Misuse, SessionId, Status};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -114,7 +114,7 @@ impl Phone {
     /// The same without counting `one`.
     pub(super) fn has_room_beside(&self, one: Option<SessionId>) -> bool {
         let limit = self.config.call_limit;
-        let counts = |(_, session): &(usize, &crate::session::Session)| {
+        let counts = |(_, session): &(usize, &crate::call::Session)| {
             session.status() != Status::Terminating && Some(session.id()) != one
         };
         planted!(self.config, CallLimitIgnored)

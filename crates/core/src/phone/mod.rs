@@ -1,18 +1,25 @@
 //! The phone: owns every machine, routes every input, and keeps the one queue of outputs.
 
+mod address;
 mod commands;
+mod machines;
 mod receive;
 mod rest;
 
-use crate::cx::{Cx, Outbox};
-use crate::entropy::Entropy;
-use crate::line::{Line, LineChange};
-use crate::marks::Mark;
+#[cfg(any(test, feature = "marks"))]
+pub use machines::Marks;
+
+use crate::account::{Line, LineChange};
+use crate::api::trace::Record;
+use crate::base::cx::{Cx, Outbox};
+use crate::base::entropy::Entropy;
+use crate::base::marks::Mark;
+use crate::base::name::{Machine, Owner, Timer};
+use crate::base::timers::Timers;
+use crate::base::trace::Trace;
+use crate::call::{Env, Invitation, Referrer, Session, Upcall};
 use crate::planted::planted;
-use crate::session::{Env, Invitation, Referrer, Session, Upcall};
-use crate::timer::{Timer, Timers};
-use crate::trace::{Record, Trace};
-use crate::transaction::{Owner, Transactions, TxFailed};
+use crate::transaction::{Transactions, TxFailed};
 use crate::{
     AccountId, Alarm, Config, Deadline, EffectId, EffectResult, Event, FlowChange, FlowId, Input, Instant,
     MediaEvent, Misuse, Output, SessionId, Status, Why,
@@ -114,7 +121,7 @@ impl Phone {
     pub fn handle(&mut self, now: Instant, input: Input) -> Result<(), Misuse> {
         if now < self.now {
             self.counters.clock_backwards += 1;
-            self.trace.mark(Mark::ClockBackwards);
+            self.trace.mark(self.now, None, Mark::ClockBackwards);
         }
         self.now = if planted!(self.config, TimeRunsBack) { now } else { self.now.max(now) };
         if let Input::Received { flow, .. } = input {
@@ -185,25 +192,25 @@ impl Phone {
         self.session(session).map(Session::status)
     }
 
-    /// The last transitions of all machines, oldest first; as many as [`Config::trace`] says.
+    /// The last transitions and marks of all machines, oldest first; as many as [`Config::trace`] says.
     pub fn trace(&self) -> impl Iterator<Item = Record> {
         self.trace.records()
     }
 
-    /// Those of [`trace`](Phone::trace) that came after the first `count` transitions.
+    /// Those of [`trace`](Phone::trace) that came after the first `count` lines.
     pub fn trace_after(&self, count: u64) -> impl Iterator<Item = Record> {
         self.trace.records_after(count)
     }
 
-    /// How many transitions there were, those that [`trace`](Phone::trace) has forgotten included.
-    pub fn transitions(&self) -> u64 {
+    /// How many lines the trace had so far, those that [`trace`](Phone::trace) has forgotten included.
+    pub fn traced(&self) -> u64 {
         self.trace.count()
     }
 
     /// Which places of the machines were reached so far.
     #[cfg(any(test, feature = "marks"))]
-    pub fn marks(&self) -> &crate::Marks {
-        self.trace.marks()
+    pub fn marks(&self) -> Marks {
+        Marks::of(self.trace.reached())
     }
 
     /// What it holds now.
@@ -253,12 +260,13 @@ impl Phone {
     fn with_env<T>(
         &mut self,
         account: AccountId,
+        session: Option<SessionId>,
         f: impl FnOnce(&mut Slab<Session>, &mut Env<'_, '_>) -> T,
     ) -> T {
         let mut upcalls = Vec::new();
         let Parts { mut cx, txs, lines, sessions } = self.parts();
         let line = &mut lines[usize::from(account.0)];
-        let value = f(sessions, &mut Env { cx: &mut cx, txs, line, upcalls: &mut upcalls });
+        let value = f(sessions, &mut Env { cx: &mut cx, txs, line, upcalls: &mut upcalls, session });
         for upcall in upcalls {
             self.upcall(upcall);
         }
@@ -268,7 +276,7 @@ impl Phone {
     /// Lets one call act, and forgets it if that was its end. Calls that are gone do not act.
     fn with_session(&mut self, id: SessionId, f: impl FnOnce(&mut Session, &mut Env<'_, '_>)) {
         let Some(account) = self.session(id).map(Session::account) else { return };
-        self.with_env(account, |sessions, env| {
+        self.with_env(account, Some(id), |sessions, env| {
             f(&mut sessions[id.slot()], env);
             if sessions[id.slot()].is_over() && !planted!(env.cx.config, CallLeaked) {
                 sessions.remove(id.slot());
@@ -285,7 +293,7 @@ impl Phone {
                 let Some(account) = self.session(by.session).map(Session::account) else { return };
                 // A call that is being transferred makes room for the one that takes its place, but for one only.
                 if !self.has_room_beside(Some(by.session)) {
-                    self.trace.mark(Mark::ReferNoRoom);
+                    self.trace.mark(self.now, Some(Machine::Session(by.session)), Mark::ReferNoRoom);
                     return self.with_session(by.session, |session, env| session.on_report(env, by.id, 486));
                 }
                 let id = self.new_session();
@@ -314,7 +322,7 @@ impl Phone {
         invitation: Invitation,
         referred_by: Option<Referrer>,
     ) {
-        self.with_env(account, |sessions, env| {
+        self.with_env(account, Some(id), |sessions, env| {
             let session = Session::dial(id, env, invitation, referred_by);
             if !session.is_over() {
                 let slot = sessions.insert(session);

@@ -1,10 +1,13 @@
 //! Bytes from a flow: framed, checked, and given to whom they are for.
 
 use super::{Parts, Phone};
-use crate::marks::Mark;
-use crate::session::{Session, slot_of, to_tag};
-use crate::transaction::{Owner, Routed, ServerTx};
-use crate::{AccountId, FlowId, SessionId, uas};
+use crate::base::marks::Mark;
+use crate::base::name::Owner;
+use crate::call::{Session, slot_of};
+use crate::dialog::to_tag;
+use crate::request::respond;
+use crate::transaction::{Routed, ServerTx};
+use crate::{AccountId, FlowId, SessionId};
 use bytes::Bytes;
 use offhook_wire::{Frame, Message, Method, Scheme, Uri};
 
@@ -42,14 +45,14 @@ impl Phone {
     /// transaction: a sender that repeats it gets the same answer again.
     fn malformed(&mut self, flow: FlowId, data: Bytes, code: u16) {
         self.counters.malformed += 1;
-        self.trace.mark(Mark::Malformed);
+        self.trace.mark(self.now, None, Mark::Malformed);
         let Some(request) = Message::salvage(data, &self.config.limits) else { return };
         if request.method() == Some(Method::Ack) {
             return;
         }
         let Parts { cx, .. } = self.parts();
-        let tag: [u8; 16] = cx.entropy.token(crate::entropy::Label::Ids);
-        let response = uas::bare(cx.config, &request, code, Some(&tag));
+        let tag: [u8; 16] = cx.entropy.token(crate::base::entropy::Label::Ids);
+        let response = respond::bare(cx.config, &request, code, Some(&tag));
         cx.out.transmit(flow, response);
     }
 
@@ -62,7 +65,7 @@ impl Phone {
             Routed::Ack(message) => match to_tag(&message).and_then(|tag| self.called(tag)) {
                 Some(id) => self.with_session(id, |session, env| session.on_ack(env, &message)),
                 None => {
-                    self.trace.mark(Mark::StrayAck);
+                    self.trace.mark(self.now, None, Mark::StrayAck);
                     self.counters.stray += 1;
                 }
             },
@@ -72,7 +75,7 @@ impl Phone {
                 }
             }
             Routed::Stray => {
-                self.trace.mark(Mark::StrayResponse);
+                self.trace.mark(self.now, None, Mark::StrayResponse);
                 self.counters.stray += 1;
             }
             Routed::Response { owner, tx, message } => match owner {
@@ -83,10 +86,18 @@ impl Phone {
                     self.with_line(account, |line, cx, txs| line.on_response(cx, txs, tx, &message));
                 }
                 // A fork that answers after its call is over.
-                Owner::Session(_) => self.with_env(account, |_, env| Session::refuse_late(env, tx, &message)),
+                Owner::Session(_) => {
+                    self.with_env(account, None, |_, env| Session::refuse_late(env, tx, &message))
+                }
                 Owner::Nobody => {}
             },
         }
+    }
+
+    /// Answers a request with nothing but a code.
+    fn respond(&mut self, tx: ServerTx, request: &Message, code: u16) {
+        let Parts { mut cx, txs, .. } = self.parts();
+        respond::answer(&mut cx, txs, tx, request, code);
     }
 
     /// The call whose dialog a request names by its To tag.
@@ -96,16 +107,18 @@ impl Phone {
     }
 
     fn request(&mut self, account: AccountId, flow: FlowId, tx: ServerTx, message: Message) {
-        let Some(tx) = self.with_env(account, |_, env| uas::admit(env, tx, &message)) else { return };
+        let Parts { mut cx, txs, .. } = self.parts();
+        let Some(tx) = respond::admit(&mut cx, txs, tx, &message) else { return };
         if let Some(tag) = to_tag(&message) {
             match self.called(tag) {
                 Some(id) => self.with_session(id, |session, env| session.on_request(env, tx, &message)),
-                None => self.with_env(account, |_, env| uas::answer(env, tx, &message, 481)),
+                None => self.respond(tx, &message, 481),
             }
         } else if message.method() == Some(Method::Invite) {
             self.invited(account, flow, tx, message);
         } else {
-            self.with_env(account, |_, env| uas::out_of_dialog(env, tx, &message));
+            let Parts { mut cx, txs, .. } = self.parts();
+            respond::out_of_dialog(&mut cx, txs, account, tx, &message);
         }
     }
 
@@ -114,21 +127,22 @@ impl Phone {
         let code = match scheme {
             Some(Scheme::Sip | Scheme::Sips | Scheme::Tel) if self.has_room() => None,
             Some(Scheme::Sip | Scheme::Sips | Scheme::Tel) => {
-                self.trace.mark(Mark::NoRoom);
+                self.trace.mark(self.now, None, Mark::NoRoom);
                 Some(486)
             }
             Some(Scheme::Other(_)) => Some(416),
             None => Some(400),
         };
         if let Some(code) = code {
-            return self.with_env(account, |_, env| uas::answer(env, tx, &invite, code));
+            return self.respond(tx, &invite, code);
         }
-        let foreign_body = !invite.body_bytes().is_empty() && !invite.has_content_type(uas::SDP);
+        let foreign_body = !invite.body_bytes().is_empty() && !invite.has_content_type(respond::SDP);
         if foreign_body {
-            return self.with_env(account, |_, env| uas::unsupported_media(env, tx, &invite));
+            let Parts { mut cx, txs, .. } = self.parts();
+            return respond::unsupported_media(&mut cx, txs, tx, &invite);
         }
         let id = self.new_session();
-        self.with_env(account, |sessions, env| {
+        self.with_env(account, Some(id), |sessions, env| {
             env.txs.adopt(&tx, id);
             if let Some(session) = Session::incoming(id, env, tx, flow, invite) {
                 let slot = sessions.insert(session);

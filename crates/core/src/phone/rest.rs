@@ -1,9 +1,11 @@
 //! A phone that rests can be written down, and another one go on where it was.
 
 use super::{Counters, Phone};
-use crate::checkpoint::{Checkpoint, NotARest};
-use crate::timer::{Timer, Timers};
-use crate::{Config, LineTimer};
+use crate::Config;
+use crate::api::checkpoint::{Checkpoint, NotARest};
+use crate::base::name::LineTimer;
+use crate::base::name::Timer;
+use crate::base::timers::Timers;
 use std::collections::BTreeMap;
 
 /// More than any phone counts.
@@ -25,7 +27,7 @@ impl Phone {
         Some(Checkpoint {
             now: self.now,
             drawn: self.entropy.drawn(),
-            transitions: self.trace.count(),
+            traced: self.trace.count(),
             effects,
             flows,
             calls: self.generation,
@@ -49,16 +51,8 @@ impl Phone {
             return Err(NotARest("it has other accounts"));
         }
         let [malformed, stray, clock_backwards] = at.counters;
-        let long = [
-            at.drawn[0],
-            at.drawn[1],
-            at.drawn[2],
-            at.transitions,
-            at.effects,
-            malformed,
-            stray,
-            clock_backwards,
-        ];
+        let long =
+            [at.drawn[0], at.drawn[1], at.drawn[2], at.traced, at.effects, malformed, stray, clock_backwards];
         let short = [u64::from(at.flows), u64::from(at.calls), u64::from(at.serial)];
         if long.iter().any(|count| *count >= MOST)
             || short.iter().any(|count| *count > u64::from(u32::MAX / 2))
@@ -68,7 +62,7 @@ impl Phone {
         phone.counters = Counters { malformed, stray, clock_backwards };
         phone.generation = at.calls;
         phone.entropy.resume(at.drawn);
-        phone.trace.resume(at.transitions);
+        phone.trace.resume(at.traced);
         phone.out.resume(at.flows, at.effects);
         phone.txs.resume(at.serial, &at.taken, &at.refused)?;
         phone.timers = Timers::new();

@@ -1,7 +1,7 @@
-use super::client::ClientTx;
 use crate::Transport;
-use crate::entropy::{BASE32, Entropy, Label};
-use crate::path::Path;
+use crate::base::entropy::{BASE32, Entropy, Label};
+use crate::base::name::ClientTx;
+use crate::base::path::Path;
 use std::num::NonZeroU32;
 
 /// The magic cookie of RFC 3261 §8.1.1.7.
@@ -21,6 +21,12 @@ pub(super) struct Branch {
 impl Branch {
     pub(super) fn new(tx: ClientTx, entropy: &mut Entropy) -> Self {
         Self { tx, random: entropy.u64(Label::Ids) >> (u64::BITS - RANDOM_BITS) }
+    }
+
+    /// The same branch for every request in a place: a planted bug.
+    #[cfg(feature = "planted")]
+    pub(super) fn repeated(tx: ClientTx) -> Self {
+        Self { tx, random: 0 }
     }
 
     pub(super) fn tx(self) -> ClientTx {

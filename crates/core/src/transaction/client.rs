@@ -1,65 +1,19 @@
 use super::branch::Branch;
 use super::key::Key;
-use super::{Owner, own_message};
-use crate::cx::Cx;
-use crate::machine::{Table, words};
-use crate::marks::Mark;
-use crate::path::Path;
+use super::own::own_message;
+use crate::base::bounds;
+use crate::base::cx::Cx;
+use crate::base::machine::{Table, words};
+use crate::base::marks::Mark;
+use crate::base::name::{ClientTimer, ClientTx, Machine, Owner, Timer};
+use crate::base::path::Path;
+use crate::base::timers::TimerId;
 use crate::planted::planted;
-use crate::timer::{Timer, TimerId};
-use crate::trace::Machine;
-use crate::{FlowId, TransactionTimes, bounds};
+use crate::{FlowId, TransactionTimes};
 use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Message, Method};
 use std::num::NonZeroU32;
 use std::time::Duration;
-
-/// The name of a client transaction. Never used twice: the place may be, the serial number not.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ClientTx {
-    place: u32,
-    serial: NonZeroU32,
-}
-
-impl ClientTx {
-    pub(super) fn new(place: usize, serial: NonZeroU32) -> Self {
-        Self { place: u32::try_from(place).expect("bounded"), serial }
-    }
-
-    pub(crate) fn place(self) -> usize {
-        self.place as usize
-    }
-
-    pub(super) fn parts(self) -> (u32, NonZeroU32) {
-        (self.place, self.serial)
-    }
-
-    pub(super) fn from_parts(place: u32, serial: NonZeroU32) -> Self {
-        Self { place, serial }
-    }
-}
-
-words! {
-    /// The timers of client transactions (RFC 3261 §17.1, RFC 6026 §8.4).
-    pub(crate) enum ClientTimer {
-        /// An INVITE goes out again.
-        A = "A",
-        /// No answer to an INVITE.
-        B = "B",
-        /// Repeated refusals of an INVITE have died out.
-        D = "D",
-        /// Another request goes out again.
-        E = "E",
-        /// No answer to another request.
-        F = "F",
-        /// Repeated answers to another request have died out.
-        K = "K",
-        /// Repeated 2xx to an INVITE have died out.
-        M = "M",
-        /// No final response after a CANCEL (RFC 3261 §9.1).
-        Cancelled = "487 after CANCEL",
-    }
-}
 
 words! {
     /// RFC 3261 figures 5 and 6, RFC 6026 figure 3.
@@ -229,7 +183,7 @@ impl Client {
         Self {
             flow: path.flow,
             owner,
-            serial: branch.tx().serial,
+            serial: branch.tx().parts().1,
             branch,
             cancelled_by: None,
             method,
@@ -343,7 +297,7 @@ impl Client {
                 cx.timers.cancel(limit);
                 self.state = State::Ringing { request, limit: None };
                 if cancel {
-                    cx.trace.mark(Mark::CancelWaits);
+                    cx.mark(Machine::from(me), Mark::CancelWaits);
                     heard.cancel = self.cancel(cx, times, me);
                 }
             }
@@ -550,7 +504,7 @@ impl Client {
 
     fn step(&self, cx: &mut Cx<'_>, me: ClientTx, from: Phase, cause: Cause, to: Phase) {
         let table = if self.is_invite() { &INVITE_CLIENT } else { &CLIENT };
-        cx.trace.step(cx.now, Machine::Client(me.place), table, from, cause, to);
+        cx.trace.step(cx.now, me.into(), table, from, cause, to);
     }
 }
 

@@ -1,5 +1,5 @@
 use super::branch::COOKIE;
-use crate::entropy::{BASE32, Entropy, Label};
+use crate::base::entropy::{BASE32, Entropy, Label};
 use foldhash::{fast, quality};
 use offhook_wire::{Message, Method};
 use std::hash::BuildHasher;

@@ -6,26 +6,29 @@
 mod branch;
 mod client;
 mod key;
+mod own;
 mod rest;
 mod server;
 mod taken;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use client::{ClientTimer, ClientTx};
-pub(crate) use server::{ServerRef, ServerTimer, ServerTx};
+pub(crate) use own::own_message;
+pub(crate) use server::ServerTx;
 
-use crate::cx::Cx;
-use crate::entropy::Entropy;
-use crate::marks::Mark;
-use crate::path::Path;
-use crate::planted::planted;
-use crate::{AccountId, FlowId, SessionId, TransactionTimes, bounds};
+use crate::base::bounds;
+use crate::base::cx::Cx;
+use crate::base::entropy::Entropy;
+use crate::base::marks::Mark;
+use crate::base::name::{ClientTimer, ClientTx, Machine, Owner, ServerRef, ServerTimer};
+use crate::base::path::Path;
+use crate::planted::{patched, planted};
+use crate::{FlowId, SessionId, TransactionTimes};
 use branch::Branch;
 use bytes::Bytes;
 use client::Client;
 use key::{Key, Keys};
-use offhook_wire::{Builder, HeaderName, Instant, Limits, Message, Method};
+use offhook_wire::{Builder, HeaderName, Instant, Message, Method};
 use server::Server;
 use slab::Slab;
 use std::collections::HashMap;
@@ -34,22 +37,13 @@ use taken::Taken;
 
 /// The tables of the machines, for their diagrams.
 #[cfg(any(test, feature = "marks"))]
-pub(crate) fn tables() -> [(&'static str, &'static dyn crate::machine::Edges); 4] {
+pub(crate) fn tables() -> [(&'static str, &'static dyn crate::base::machine::Edges); 4] {
     [
         ("INVITE client transaction", &client::INVITE_CLIENT),
         ("Other client transactions", &client::CLIENT),
         ("INVITE server transaction", &server::INVITE_SERVER),
         ("Other server transactions", &server::SERVER),
     ]
-}
-
-/// Whom the responses to a request of ours belong to.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Owner {
-    Line(AccountId),
-    Session(SessionId),
-    /// Nobody reads them: they are absorbed.
-    Nobody,
 }
 
 /// What became of a message.
@@ -167,23 +161,17 @@ impl Transactions {
         method: Method<'static>,
         build: impl FnOnce(&[u8]) -> Bytes,
     ) -> ClientTx {
-        if planted!(cx.config, BranchReused) {
-            self.serial = 0;
-        }
-        let serial = self.next_serial();
+        let serial = patched!(cx.config, BranchReused, self.next_serial(), NonZeroU32::MIN);
         let too_many = self.clients.len() >= bounds::CLIENT_TRANSACTIONS;
         let entry = self.clients.vacant_entry();
         let tx = ClientTx::new(entry.key(), serial);
-        let branch = match planted!(cx.config, BranchReused) {
-            true => Branch::new(tx, &mut Entropy::new([0; 32])),
-            false => Branch::new(tx, cx.entropy),
-        };
+        let branch = patched!(cx.config, BranchReused, Branch::new(tx, cx.entropy), Branch::repeated(tx));
         branch.write_via(&mut self.via, path);
         let request = build(&self.via);
         let client = Client::new(path, branch, owner, method);
         let client = entry.insert(client);
         if too_many {
-            cx.trace.mark(Mark::ClientsFull);
+            cx.mark(Machine::from(tx), Mark::ClientsFull);
             client.refuse(cx, tx);
         } else {
             client.start(cx, &self.times, tx, request);
@@ -341,7 +329,7 @@ impl Transactions {
     /// cannot be guessed; §8.1.3.3: more than one Via is not for us; §18: what comes back on another flow neither.
     fn find_client(&mut self, cx: &mut Cx<'_>, path: &Path, message: &Message) -> Option<ClientTx> {
         if message.values(HeaderName::Via).nth(1).is_some() {
-            cx.trace.mark(Mark::ManyVias);
+            cx.mark(None, Mark::ManyVias);
             return None;
         }
         let via = message.via().ok()?;
@@ -410,17 +398,17 @@ impl Transactions {
             return Routed::Absorbed;
         }
         if is_invite && self.taken.knows(cx.now, key) {
-            cx.trace.mark(Mark::AnsweredInviteAgain);
+            cx.mark(None, Mark::AnsweredInviteAgain);
             return Routed::Absorbed;
         }
         let origin = self.keys.of_origin(&message);
         if origin.is_some_and(|origin| self.by_origin.contains_key(&origin)) {
-            cx.trace.mark(Mark::MergedRequest);
+            cx.mark(None, Mark::MergedRequest);
             reply(cx, path, &message, 482, "Loop Detected", &key.tag());
             return Routed::Absorbed;
         }
         if self.has_no_room(cx, path, key) {
-            cx.trace.mark(Mark::ServersFull);
+            cx.mark(None, Mark::ServersFull);
             reply(cx, path, &message, 503, "Service Unavailable", &key.tag());
             return Routed::Absorbed;
         }
@@ -472,12 +460,12 @@ impl Transactions {
     fn receive_cancel(&mut self, cx: &mut Cx<'_>, path: &Path, message: Message) -> Routed {
         let Some(key) = self.keys.of_request(&message) else { return Routed::Absorbed };
         if self.taken.knows(cx.now, key) {
-            cx.trace.mark(Mark::CancelAfterAnswer);
+            cx.mark(None, Mark::CancelAfterAnswer);
             reply(cx, path, &message, 200, "OK", &key.tag());
             return Routed::Absorbed;
         }
         let refuse = |cx: &mut Cx<'_>| {
-            cx.trace.mark(Mark::CancelForNothing);
+            cx.mark(None, Mark::CancelForNothing);
             reply(cx, path, &message, 481, "Call/Transaction Does Not Exist", &key.tag());
         };
         let until = cx.now + self.times.t1 * 64;
@@ -529,10 +517,4 @@ impl Transactions {
 /// An answer that leaves no memory; its To tag is a function of the request (RFC 3261 §8.2.7).
 fn reply(cx: &mut Cx<'_>, path: &Path, request: &Message, status: u16, reason: &str, tag: &[u8]) {
     cx.out.transmit(path.flow, Builder::reply(request, status, reason, Some(tag)).finish());
-}
-
-/// Reads a message that we wrote ourselves, without the bounds that are for strangers.
-pub(crate) fn own_message(message: &Bytes) -> Option<Message> {
-    let limits = Limits { message: usize::MAX, head: usize::MAX, headers: usize::MAX };
-    Message::parse(message.clone(), &limits).ok()
 }

@@ -3,7 +3,7 @@
 use super::Transactions;
 use super::taken::Taken;
 use crate::Instant;
-use crate::checkpoint::NotARest;
+use crate::api::checkpoint::NotARest;
 
 /// Digests of requests, and until when they are remembered.
 type Remembered = Vec<(Instant, u128)>;

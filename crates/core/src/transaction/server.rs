@@ -1,33 +1,15 @@
 use super::key::Key;
-use super::own_message;
-use crate::cx::Cx;
-use crate::machine::{Table, words};
-use crate::path::Path;
-use crate::planted::planted;
-use crate::timer::{Timer, TimerId};
-use crate::trace::Machine;
+use super::own::own_message;
+use crate::base::cx::Cx;
+use crate::base::machine::{Table, words};
+use crate::base::name::{ServerRef, ServerTimer, Timer};
+use crate::base::path::Path;
+use crate::base::timers::TimerId;
+use crate::planted::{patched, planted};
 use crate::{FlowId, SessionId, TransactionTimes};
 use bytes::Bytes;
-use offhook_wire::Builder;
 use std::num::NonZeroU32;
 use std::time::Duration;
-
-/// The name of a server transaction. Never used twice: the place may be, the serial number not.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ServerRef {
-    place: u32,
-    serial: NonZeroU32,
-}
-
-impl ServerRef {
-    pub(super) fn new(place: usize, serial: NonZeroU32) -> Self {
-        Self { place: u32::try_from(place).expect("bounded"), serial }
-    }
-
-    pub(crate) fn place(self) -> usize {
-        self.place as usize
-    }
-}
 
 /// The right to answer a request once. Not `Clone`: `finish` takes it.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,22 +23,6 @@ impl ServerTx {
 
     pub(crate) fn id(&self) -> ServerRef {
         self.0
-    }
-}
-
-words! {
-    /// The timers of server transactions (RFC 3261 §17.2, RFC 6026 §8.7).
-    pub(crate) enum ServerTimer {
-        /// The refusal of an INVITE goes out again.
-        G = "G",
-        /// No ACK for it.
-        H = "H",
-        /// Repeated ACKs have died out.
-        I = "I",
-        /// Repeated requests have died out.
-        J = "J",
-        /// Repeated INVITEs have died out after a 2xx.
-        L = "L",
     }
 }
 
@@ -353,13 +319,8 @@ impl Server {
     /// RFC 3261 §17.2.1: intervals T1, 2·T1, … up to T2.
     fn refuse_again(&mut self, cx: &mut Cx<'_>, base: &TransactionTimes, me: ServerRef) {
         if let State::Refused { response, repeat, times, .. } = &mut self.state {
-            let again = match own_message(response) {
-                Some(message) if planted!(cx.config, FinalDoubled) => {
-                    Builder::reply(&message, 500, "Server Internal Error", None).finish()
-                }
-                _ => response.clone(),
-            };
             if !planted!(cx.config, RefusalNotRepeated) {
+                let again = patched!(cx.config, FinalDoubled, response.clone(), with_code_500(response));
                 cx.out.transmit(self.flow, again);
             }
             *times = times.saturating_add(1);
@@ -404,8 +365,15 @@ impl Server {
 
     fn step(&self, cx: &mut Cx<'_>, me: ServerRef, from: Phase, cause: Cause, to: Phase) {
         let table = if self.invite { &INVITE_SERVER } else { &SERVER };
-        cx.trace.step(cx.now, Machine::Server(me.place), table, from, cause, to);
+        cx.trace.step(cx.now, me.into(), table, from, cause, to);
     }
+}
+
+/// A response of ours with another code: a planted bug.
+#[cfg(feature = "planted")]
+fn with_code_500(response: &Bytes) -> Bytes {
+    let reply = |message| offhook_wire::Builder::reply(&message, 500, "Server Internal Error", None).finish();
+    own_message(response).map_or_else(|| response.clone(), reply)
 }
 
 fn set(cx: &mut Cx<'_>, after: Duration, me: ServerRef, timer: ServerTimer) -> TimerId {

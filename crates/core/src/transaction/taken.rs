@@ -1,7 +1,7 @@
 //! INVITEs and CANCELs that were taken lately.
 
 use super::key::Key;
-use crate::bounds;
+use crate::base::bounds;
 use offhook_wire::Instant;
 use std::collections::VecDeque;
 
@@ -71,7 +71,7 @@ impl Taken {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entropy::Entropy;
+    use crate::base::entropy::Entropy;
     use crate::testing::{at, message};
     use crate::transaction::key::Keys;
 

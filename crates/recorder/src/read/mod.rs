@@ -165,7 +165,7 @@ impl Reader {
                 let (now, check) =
                     (crate::text::instant(at).ok_or(expected)?, check(counts).ok_or(expected)?);
                 self.track(name)?;
-                let draft = rest::Draft::new(now, check.transitions);
+                let draft = rest::Draft::new(now, check.traced);
                 self.rest = Some(Rest { track: self.places[*name], line: self.number, check, draft });
             }
             ["forgot", name, inputs] => {
@@ -249,13 +249,13 @@ fn first(line: &[u8]) -> Result<(), Unreadable> {
 }
 
 fn check(words: &[&str]) -> Option<Check> {
-    let [outputs, output_hash, transitions, transition_hash] = words else { return None };
+    let [outputs, output_hash, traced, trace_hash] = words else { return None };
     let hash = |text: &str| (text.len() == 16).then(|| u64::from_str_radix(text, 16).ok()).flatten();
     Some(Check {
         outputs: outputs.parse().ok()?,
         output_hash: hash(output_hash)?,
-        transitions: transitions.parse().ok()?,
-        transition_hash: hash(transition_hash)?,
+        traced: traced.parse().ok()?,
+        trace_hash: hash(trace_hash)?,
     })
 }
 

@@ -31,11 +31,11 @@ const ONCE: [&str; 5] = ["drawn", "counted", "taken", "refused", "timers"];
 const EACH: [&str; 6] = ["contact", "flow", "registration", "registered", "user", "proxy"];
 
 impl Draft {
-    pub(super) fn new(now: Instant, transitions: u64) -> Self {
+    pub(super) fn new(now: Instant, traced: u64) -> Self {
         let at = Checkpoint {
             now,
             drawn: [0; 3],
-            transitions,
+            traced,
             effects: 0,
             flows: 0,
             calls: 0,

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 pub(crate) const HEADER: &str = "offhook-recording";
 /// Those before it were never published.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// The first lines of every recording.
 pub(crate) fn header(out: &mut String) {
@@ -39,9 +39,8 @@ pub(crate) fn input(out: &mut String, name: &str, at: Instant, input: &Input) ->
 }
 
 pub(crate) fn check(out: &mut String, name: &str, check: &Check) {
-    let Check { outputs, output_hash, transitions, transition_hash } = check;
-    let _ =
-        writeln!(out, "= {} {outputs} {output_hash:016x} {transitions} {transition_hash:016x}", word(name));
+    let Check { outputs, output_hash, traced, trace_hash } = check;
+    let _ = writeln!(out, "= {} {outputs} {output_hash:016x} {traced} {trace_hash:016x}", word(name));
 }
 
 /// How far a phone was when it rested, and what it had become, without its secrets. `None` for one that this version has no

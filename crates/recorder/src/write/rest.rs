@@ -13,7 +13,7 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
     let Checkpoint {
         now,
         drawn: [ids, auth, pace],
-        transitions: _,
+        traced: _,
         effects,
         flows,
         calls,
@@ -24,10 +24,10 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
         timers,
         lines,
     } = at;
-    let Check { outputs, output_hash, transitions, transition_hash } = check;
+    let Check { outputs, output_hash, traced, trace_hash } = check;
     let _ = writeln!(
         out,
-        "rest {} {} {outputs} {output_hash:016x} {transitions} {transition_hash:016x}",
+        "rest {} {} {outputs} {output_hash:016x} {traced} {trace_hash:016x}",
         word(name),
         At(*now)
     );

@@ -30,9 +30,9 @@ fn what_is_wrong_is_said_with_its_line() {
     assert_eq!(refused(""), (1, Unreadable::NotARecording));
     assert_eq!(refused("\n"), (1, Unreadable::NotARecording));
     assert_eq!(refused("hello\n"), (1, Unreadable::NotARecording));
-    assert_eq!(refused(&good.replacen("recording 2", "recording 3", 1)), (1, Unreadable::Newer(3)));
-    assert_eq!(refused(&good.replacen("recording 2", "recording 1", 1)), (1, Unreadable::Older(1)));
-    assert_eq!(refused(&good.replacen("recording 2", "recording two", 1)), (1, Unreadable::NotARecording));
+    assert_eq!(refused(&good.replacen("recording 3", "recording 4", 1)), (1, Unreadable::Newer(4)));
+    assert_eq!(refused(&good.replacen("recording 3", "recording 2", 1)), (1, Unreadable::Older(2)));
+    assert_eq!(refused(&good.replacen("recording 3", "recording two", 1)), (1, Unreadable::NotARecording));
     for (from, to, line) in [
         ("  trace 64\n", "", line_of("  account")),
         ("  trace 64", "  trace 64\n  trace 64", line_of("  trace") + 1),
@@ -52,7 +52,7 @@ fn what_is_wrong_is_said_with_its_line() {
         assert!(at.abs_diff(line) <= 1, "{from} -> {to}: line {at}, not {line}: {why}");
     }
     assert!(
-        matches!(Recording::read(b"offhook-recording 2\n\xff\n"), Err(e) if e.why == Unreadable::NotText)
+        matches!(Recording::read(b"offhook-recording 3\n\xff\n"), Err(e) if e.why == Unreadable::NotText)
     );
 }
 

@@ -39,7 +39,7 @@ fn read(dump: &str) -> Track {
 /// The last transitions of a life.
 fn expect_the_end_of(replayed: &Replay, lived: &[Record]) {
     assert_eq!(replayed.difference, None);
-    assert_eq!(replayed.transitions, lived[lived.len() - replayed.transitions.len()..]);
+    assert_eq!(replayed.trace, lived[lived.len() - replayed.trace.len()..]);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_ring_that_is_large_enough_holds_the_whole() {
     let deck = waiting(1 << 20);
     let replayed = replay(&read(&deck.dump())).expect("from its beginning");
     assert_eq!((replayed.difference, replayed.before), (None, 0));
-    assert_eq!(replayed.transitions.len() as u64, deck.phone.transitions());
+    assert_eq!(replayed.trace.len() as u64, deck.phone.traced());
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_ring_that_was_filled_many_times_over_replays_from_a_rest() {
     assert_eq!(track.forgotten + inputs(&track) as u64, inputs(&all) as u64);
     let replayed = replay(&track).expect("it rested");
     expect_the_end_of(&replayed, &lived);
-    assert!(replayed.before >= track.forgotten && replayed.inputs > 10 && replayed.transitions.len() > 10);
+    assert!(replayed.before >= track.forgotten && replayed.inputs > 10 && replayed.trace.len() > 10);
     assert_eq!(replayed.before + replayed.inputs as u64, inputs(&all) as u64);
     let views = [(&track, &replayed)];
     let lines = Ladder::of(&views).lines();

@@ -180,7 +180,7 @@ fn replayed(recording: &Recording) -> Replay {
 #[test]
 fn the_file_holds_no_secret_and_the_same_happens_again() {
     let deck = flight();
-    let (transitions, outputs) = (deck.phone.transitions(), deck.observer.outputs.clone());
+    let (traced, outputs) = (deck.phone.traced(), deck.observer.outputs.clone());
     let trace: Vec<_> = deck.phone.trace().collect();
     let events = outputs.iter().filter(|output| matches!(output, Output::Event(_))).count();
     let file = deck.finish();
@@ -202,8 +202,8 @@ fn the_file_holds_no_secret_and_the_same_happens_again() {
     let again = replayed(&recording);
     assert_eq!(again.difference, None);
     assert_eq!(
-        (again.transitions.len() as u64, &again.transitions[again.transitions.len() - trace.len()..]),
-        (transitions, &trace[..])
+        (again.trace.len() as u64, &again.trace[again.trace.len() - trace.len()..]),
+        (traced, &trace[..])
     );
     assert!(again.checks > 40, "{} checks", again.checks);
     assert_eq!(again.sights.iter().filter(|sight| matches!(sight.what, Seen::Told(_))).count(), events);

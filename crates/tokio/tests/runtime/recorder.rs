@@ -21,7 +21,7 @@ fn expect_the_same(recording: &Recording) {
     for track in &recording.tracks {
         let again = replay(track).expect("from its beginning");
         assert_eq!(again.difference, None, "{}", track.name);
-        assert!(again.checks > 10 && again.transitions.len() > 10, "{}", track.name);
+        assert!(again.checks > 10 && again.trace.len() > 10, "{}", track.name);
     }
 }
 

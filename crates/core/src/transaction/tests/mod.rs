@@ -3,11 +3,10 @@ mod client;
 mod server;
 
 use super::*;
-use crate::Transport;
+use crate::base::name::{Machine, Timer};
 use crate::testing::{Bench, at, message, path};
-use crate::timer::Timer;
-use crate::trace::Machine;
-use offhook_wire::Instant;
+use crate::{AccountId, Transport};
+use offhook_wire::Limits;
 
 /// Transactions on a bench, over one transport.
 struct World {

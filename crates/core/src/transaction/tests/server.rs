@@ -210,7 +210,7 @@ fn another_request_of_the_peer_is_tried_until_it_is_answered() {
     assert!(matches!(world.receive(options.clone()), Routed::Absorbed));
     world.ring(&tx, &options);
     world.answer(tx, &options, 200);
-    let states: Vec<_> = world.bench.trace.records().map(|record| (record.from, record.to)).collect();
+    let states: Vec<_> = world.bench.transitions().into_iter().map(|(_, [from, _, to])| (from, to)).collect();
     assert_eq!(states, [("trying", "trying"), ("trying", "proceeding"), ("proceeding", "completed")]);
 }
 

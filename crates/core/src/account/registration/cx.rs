@@ -1,0 +1,14 @@
+use crate::account::identity::Identity;
+use crate::base::cx::Cx;
+use crate::base::path::Path;
+use crate::request::auth::Auth;
+use crate::transaction::Transactions;
+
+/// What a registration works with.
+pub(in crate::account) struct Desk<'d, 'c> {
+    pub(in crate::account) cx: &'d mut Cx<'c>,
+    pub(in crate::account) txs: &'d mut Transactions,
+    pub(in crate::account) path: Option<&'d Path>,
+    pub(in crate::account) identity: &'d Identity,
+    pub(in crate::account) auth: &'d mut Auth,
+}

@@ -1,0 +1,77 @@
+use super::cx::Desk;
+use crate::AccountId;
+use crate::base::decimal::decimal;
+use crate::base::entropy::{Entropy, Label};
+use crate::base::name::{ClientTx, Owner};
+use crate::base::path::Path;
+use crate::capabilities::CAPABILITIES;
+use crate::planted::planted;
+use offhook_wire::{Builder, Contact, HeaderName, Message, Method, NameAddr, Uri};
+
+/// What all REGISTERs of an account have in common: one Call-ID, and CSeq counted up (RFC 3261 §10.2).
+pub(super) struct Names {
+    call_id: [u8; 24],
+    tag: [u8; 12],
+    /// Of the last one.
+    pub(super) cseq: u32,
+}
+
+impl Names {
+    pub(super) fn new(entropy: &mut Entropy) -> Self {
+        Self { call_id: entropy.token(Label::Ids), tag: entropy.token(Label::Ids), cseq: 0 }
+    }
+
+    /// Sends a REGISTER; an `expires` of zero removes the binding (§10.2.2).
+    pub(super) fn send(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        path: &Path,
+        account: AccountId,
+        expires: u32,
+        credentials: Option<(HeaderName, String)>,
+    ) -> ClientTx {
+        if self.cseq == 0 || !planted!(desk.cx.config, RegisterNotCounted) {
+            self.cseq += 1;
+        }
+        let (config, identity) = (desk.cx.config, desk.identity);
+        let (mut number, mut seconds) = ([0; 10], [0; 10]);
+        let (number, seconds) = (decimal(self.cseq, &mut number), decimal(expires, &mut seconds));
+        desk.txs.request(desk.cx, path, Owner::Line(account), Method::Register, |via| {
+            let mut b = Builder::request(Method::Register, identity.registrar());
+            b.header(HeaderName::Via, via);
+            b.header(HeaderName::MaxForwards, "70");
+            b.parts(HeaderName::From, &[identity.from(), b";tag=", &self.tag]);
+            b.header(HeaderName::To, identity.address());
+            b.header(HeaderName::CallId, self.call_id);
+            b.parts(HeaderName::CSeq, &[number, b" REGISTER"]);
+            b.parts(HeaderName::Contact, &[identity.contact(), b";expires=", seconds]);
+            b.number(HeaderName::Expires, expires);
+            if let Some((name, value)) = &credentials {
+                b.header(*name, value);
+            }
+            b.header(HeaderName::Allow, CAPABILITIES.allow);
+            b.header(HeaderName::UserAgent, &config.user_agent);
+            b.finish()
+        })
+    }
+}
+
+/// The lifetime of our binding, in seconds, as a 2xx says (RFC 3261 §10.2.4): the `expires` of our Contact among all
+/// bindings; of the only one, when a proxy rewrote it; else the Expires header.
+pub(super) fn granted(response: &Message, contact: &[u8]) -> Option<u32> {
+    let ours = NameAddr::parse(contact).ok()?;
+    let ours = Uri::parse(ours.uri).ok()?;
+    let bindings = || {
+        response.contacts().filter_map(|contact| match contact {
+            Ok(Contact::Address(address)) => Some(address),
+            _ => None,
+        })
+    };
+    let mine = bindings().find(|binding| binding.uri_parsed().is_ok_and(|uri| uri.equivalent(&ours)));
+    let only = || bindings().next().filter(|_| bindings().nth(1).is_none());
+    mine.or_else(only)
+        .and_then(|binding| binding.param("expires").flatten())
+        // §10.2: a malformed value is an hour.
+        .map(|value| std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).unwrap_or(3600))
+        .or_else(|| response.expires().ok().flatten())
+}

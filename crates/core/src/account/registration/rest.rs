@@ -1,0 +1,49 @@
+//! The registration of a phone at rest.
+
+use super::{Registration, State};
+use crate::Instant;
+use crate::api::checkpoint::{LineCheckpoint, NotARest, RegistrationCheckpoint};
+use crate::base::timers::TimerId;
+
+/// The CSeq of a request is below 2^31 (RFC 3261 §8.1.1.5); so is what is counted with it.
+const MOST: u32 = 1 << 31;
+
+impl Registration {
+    /// How it is; `None` while a REGISTER is on its way.
+    pub(crate) fn checkpoint(&self) -> Option<RegistrationCheckpoint> {
+        Some(match self.state {
+            State::Unregistered => RegistrationCheckpoint::Unregistered,
+            State::Registering { asking: None, .. } => RegistrationCheckpoint::Registering,
+            State::Registered { until, .. } => RegistrationCheckpoint::Registered { until },
+            State::Waiting { until, why, .. } => RegistrationCheckpoint::Waiting { until, why },
+            State::Failed(why) => RegistrationCheckpoint::Failed(why),
+            State::Registering { .. } | State::Refreshing { .. } | State::Unregistering { .. } => {
+                return None;
+            }
+        })
+    }
+
+    /// What it counts and remembers: CSeq, lifetime, failures, binding, budget.
+    pub(crate) fn counts(&self) -> (u32, u32, u32, Option<Instant>, Vec<Instant>) {
+        let spent = self.budget.spent.iter().copied().collect();
+        (self.names.cseq, self.expires, self.failures, self.bound, spent)
+    }
+
+    /// Goes on where another one was, with its timer.
+    pub(crate) fn resume(&mut self, line: &LineCheckpoint, timer: Option<TimerId>) -> Result<(), NotARest> {
+        let set = timer.ok_or(NotARest("the timer of the registration is missing"));
+        self.state = match line.registration {
+            RegistrationCheckpoint::Unregistered => State::Unregistered,
+            RegistrationCheckpoint::Registering => State::Registering { asking: None, paced: timer },
+            RegistrationCheckpoint::Registered { until } => State::Registered { until, refresh: set? },
+            RegistrationCheckpoint::Waiting { until, why } => State::Waiting { until, timer: set?, why },
+            RegistrationCheckpoint::Failed(why) => State::Failed(why),
+        };
+        if line.cseq >= MOST || line.expires >= MOST || !line.spent.is_sorted() {
+            return Err(NotARest("the registration cannot count like this"));
+        }
+        (self.names.cseq, self.expires, self.failures) = (line.cseq, line.expires, line.failures);
+        (self.bound, self.budget.spent) = (line.bound, line.spent.iter().copied().collect());
+        Ok(())
+    }
+}

@@ -1,0 +1,49 @@
+//! An account at rest.
+
+use super::Line;
+use crate::api::checkpoint::{FlowCheckpoint, LineCheckpoint, NotARest};
+use crate::base::name::LineTimer;
+use crate::base::timers::TimerId;
+use crate::connection::Flow;
+
+impl Line {
+    /// How it is; `None` while a REGISTER is on its way.
+    pub(crate) fn checkpoint(&self) -> Option<LineCheckpoint> {
+        let registration = self.registration.checkpoint()?;
+        let (flow, turn, flow_failures) = self.flow.checkpoint();
+        let (cseq, expires, failures, bound, spent) = self.registration.counts();
+        let (user, proxy) = self.auth.remembered();
+        Some(LineCheckpoint {
+            contact: String::from_utf8(self.identity.contact().to_vec()).ok()?,
+            flow,
+            turn,
+            flow_failures,
+            registration,
+            cseq,
+            expires,
+            failures,
+            bound,
+            spent,
+            user,
+            proxy,
+        })
+    }
+
+    /// Goes on where another one was. It is as it was made.
+    pub(crate) fn resume(
+        &mut self,
+        line: &LineCheckpoint,
+        flows: u32,
+        timer: impl Fn(LineTimer) -> Option<TimerId>,
+    ) -> Result<(), NotARest> {
+        let transport = match line.flow {
+            FlowCheckpoint::Up { transport, .. } => Some(transport),
+            _ => None,
+        };
+        let sent_by =
+            self.identity.resume(transport, &line.contact).ok_or(NotARest("the Contact is not ours"))?;
+        self.flow = Flow::resume(self.id, line, sent_by, flows, &timer)?;
+        self.registration.resume(line, timer(LineTimer::Register))?;
+        self.auth.recall(line.user.as_ref(), line.proxy.as_ref())
+    }
+}

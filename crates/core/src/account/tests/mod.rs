@@ -1,0 +1,230 @@
+mod any;
+mod auth;
+mod flow;
+mod registration;
+
+use super::*;
+use crate::base::name::{Machine, Timer};
+use crate::testing::{Bench, at, message};
+use crate::transaction::Routed;
+use crate::{
+    Account, Cause, Config, Event, FlowFailure, FlowState, Output, Password, RegistrationFailure,
+    RegistrationState, Server,
+};
+use offhook_wire::{Builder, Frame, Instant, Limits};
+
+/// A line and its transactions on a bench; the test plays the host and the server.
+struct World {
+    bench: Bench,
+    txs: Transactions,
+    line: Line,
+    /// What came out and was not looked at yet.
+    opened: Vec<(FlowId, String)>,
+    closed: Vec<FlowId>,
+    sent: Vec<(Instant, Message)>,
+    pings: Vec<(Instant, Bytes)>,
+    flows: Vec<FlowState>,
+    states: Vec<RegistrationState>,
+    lost: Vec<FlowId>,
+}
+
+fn account() -> Account {
+    Account::new("sip:alice@example.com", Some(Password::plain("secret")), "ws://pbx.example.com")
+        .expect("a target")
+}
+
+impl World {
+    fn new(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::new(account());
+        change(&mut config);
+        let mut bench = Bench::with(config);
+        let txs = Transactions::new(bench.config.times, &mut bench.entropy);
+        let account = bench.config.accounts[0].clone();
+        let line = Line::new(AccountId(0), &account, &mut bench.cx());
+        let mut world = Self {
+            bench,
+            txs,
+            line,
+            opened: Vec::new(),
+            closed: Vec::new(),
+            sent: Vec::new(),
+            pings: Vec::new(),
+            flows: Vec::new(),
+            states: Vec::new(),
+            lost: Vec::new(),
+        };
+        world.line.start(&mut world.bench.cx(), &mut world.txs);
+        world.collect();
+        world
+    }
+
+    /// A line whose first connection is up, so that its first REGISTER is out.
+    fn up(change: impl FnOnce(&mut Config)) -> Self {
+        let mut world = Self::new(change);
+        world.connect();
+        world
+    }
+
+    /// A registered line.
+    fn registered(change: impl FnOnce(&mut Config)) -> Self {
+        let mut world = Self::up(change);
+        world.answer(200, &[(HeaderName::Expires, "600")]);
+        assert_eq!(world.state(), RegistrationState::Registered { until: at(600.0) });
+        world.forget();
+        world
+    }
+
+    fn collect(&mut self) {
+        let now = self.bench.now;
+        for output in self.bench.outputs() {
+            match output {
+                Output::Open { flow, target, .. } => self.opened.push((flow, target.host)),
+                Output::Close { flow } => self.closed.push(flow),
+                Output::Transmit { data, .. } => {
+                    match offhook_wire::datagram(data.clone(), &Limits::default()) {
+                        Frame::KeepAlive(_) => self.pings.push((now, data)),
+                        _ => self.sent.push((now, message(data))),
+                    }
+                }
+                Output::Event(Event::Flow { state, .. }) => self.flows.push(state),
+                Output::Event(Event::Registration { state, .. }) => self.states.push(state),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn forget(&mut self) {
+        self.sent.clear();
+        self.states.clear();
+        self.flows.clear();
+        self.opened.clear();
+        self.pings.clear();
+    }
+
+    /// The last flow that was opened comes up.
+    fn connect(&mut self) {
+        let (flow, _) = self.opened.pop().expect("a flow was opened");
+        self.flow(flow, FlowChange::Up { local: Some("192.0.2.1:5060".to_owned()) });
+    }
+
+    /// The last flow that was opened does not come up.
+    fn refuse(&mut self) {
+        let (flow, _) = self.opened.pop().expect("a flow was opened");
+        self.flow(flow, FlowChange::Down(FlowFailure::Unreachable));
+    }
+
+    /// The flow that is up is lost.
+    fn lose(&mut self) {
+        let flow = self.line.path().expect("a flow is up").flow;
+        self.flow(flow, FlowChange::Down(FlowFailure::Closed));
+    }
+
+    fn flow(&mut self, flow: FlowId, change: FlowChange) {
+        let change = self.line.flow_changed(&mut self.bench.cx(), &mut self.txs, flow, change);
+        self.changed(change);
+    }
+
+    /// What a phone does.
+    fn changed(&mut self, change: LineChange) {
+        if let LineChange::Lost(flow) = change {
+            self.lost.push(flow);
+            for failed in self.txs.flow_down(&mut self.bench.cx(), flow) {
+                let change = self.line.on_failed(&mut self.bench.cx(), &failed);
+                assert_eq!(change, LineChange::Nothing);
+            }
+        }
+        self.collect();
+    }
+
+    /// Lets time pass until `end`.
+    fn run(&mut self, end: f64) {
+        while let Some(timer) = self.bench.next_timer(at(end)) {
+            self.fire(timer);
+        }
+    }
+
+    /// Lets time pass until the next timer, and no longer.
+    fn step(&mut self) {
+        let timer = self.bench.next_timer(at(1e6)).expect("a timer");
+        self.fire(timer);
+    }
+
+    fn fire(&mut self, timer: Timer) {
+        let mut cx = self.bench.cx();
+        let change = match timer {
+            Timer::Client(tx, timer) => match self.txs.expire_client(&mut cx, tx, timer) {
+                Some(failed) => self.line.on_failed(&mut cx, &failed),
+                None => LineChange::Nothing,
+            },
+            Timer::Line(_, timer) => self.line.on_timer(&mut cx, &mut self.txs, timer),
+            other => panic!("{other:?}"),
+        };
+        self.changed(change);
+    }
+
+    /// The only REGISTER since the last call.
+    fn request(&mut self) -> Message {
+        assert_eq!(self.sent.len(), 1, "{:?}", self.sent);
+        self.sent.pop().expect("one").1
+    }
+
+    /// Answers the last REGISTER.
+    fn answer(&mut self, status: u16, headers: &[(HeaderName, &str)]) {
+        let (_, request) = self.sent.pop().expect("a request");
+        let mut response = Builder::reply(&request, status, "Reason", Some(b"tag"));
+        for (name, value) in headers {
+            response.header(*name, value);
+        }
+        self.receive(message(response.finish()));
+    }
+
+    fn receive(&mut self, response: Message) {
+        let mut cx = self.bench.cx();
+        self.line.traffic(&mut cx);
+        let path = self.line.path().expect("a flow is up").clone();
+        match self.txs.receive(&mut cx, &path, response) {
+            Routed::Response { tx, message, .. } => {
+                self.line.on_response(&mut cx, &mut self.txs, tx, &message)
+            }
+            other => panic!("{other:?}"),
+        }
+        self.collect();
+    }
+
+    fn register(&mut self) {
+        self.line.register(&mut self.bench.cx(), &mut self.txs);
+        self.collect();
+    }
+
+    fn unregister(&mut self) {
+        self.line.unregister(&mut self.bench.cx(), &mut self.txs);
+        self.collect();
+    }
+
+    fn state(&self) -> RegistrationState {
+        *self.states.last().expect("a state was reported")
+    }
+
+    fn failures(&self) -> Vec<RegistrationFailure> {
+        self.states
+            .iter()
+            .filter_map(|state| match state {
+                RegistrationState::Failed(why) => Some(*why),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The timers that are left.
+    fn timers(&self) -> usize {
+        self.bench.timers.len()
+    }
+}
+
+fn text(message: &Message, name: HeaderName) -> String {
+    String::from_utf8(message.header(name).unwrap_or_default().to_vec()).expect("ASCII")
+}
+
+fn seconds(from: Instant, to: Instant) -> f64 {
+    to.saturating_since(from).as_secs_f64()
+}

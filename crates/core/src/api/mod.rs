@@ -1,0 +1,15 @@
+//! The interface: what goes into a phone and what comes out of it, as data.
+
+pub(crate) mod checkpoint;
+pub(crate) mod command;
+pub(crate) mod config;
+pub(crate) mod deadline;
+pub(crate) mod effect;
+pub(crate) mod event;
+pub(crate) mod flow;
+pub(crate) mod id;
+pub(crate) mod io;
+pub(crate) mod misuse;
+pub(crate) mod reason;
+pub(crate) mod status;
+pub(crate) mod trace;

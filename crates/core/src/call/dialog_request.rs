@@ -1,0 +1,77 @@
+use super::dtmf;
+use crate::base::decimal::decimal;
+use crate::base::name::ClientTx;
+use crate::capabilities::CAPABILITIES;
+use bytes::Bytes;
+use offhook_wire::{Builder, HeaderName, Method};
+use std::time::Duration;
+
+/// A request that we want answered, with all that it takes to send it again with credentials.
+pub(super) enum Ask {
+    Bye,
+    Invite { sdp: Bytes },
+    Refer { target: Bytes },
+    Info { digit: char, duration: Duration },
+    Notify { code: u16, id: Option<u32> },
+}
+
+/// An [`Ask`] that is out.
+pub(super) struct Pending {
+    pub(super) tx: ClientTx,
+    pub(super) ask: Ask,
+    pub(super) cseq: u32,
+    /// How many challenges this request has answered.
+    pub(super) tried: u8,
+}
+
+impl Ask {
+    pub(super) fn method(&self) -> Method<'static> {
+        match self {
+            Ask::Bye => Method::Bye,
+            Ask::Invite { .. } => Method::Invite,
+            Ask::Refer { .. } => Method::Refer,
+            Ask::Info { .. } => Method::Info,
+            Ask::Notify { .. } => Method::Notify,
+        }
+    }
+
+    pub(super) fn body(&self) -> (&'static str, Bytes) {
+        match self {
+            Ask::Bye | Ask::Refer { .. } => ("", Bytes::new()),
+            Ask::Invite { sdp } => ("application/sdp", sdp.clone()),
+            Ask::Info { digit, duration } => ("application/dtmf-relay", dtmf::write_info(*digit, *duration)),
+            Ask::Notify { code, .. } => {
+                let line = format!("SIP/2.0 {code} {}\r\n", offhook_wire::reason_phrase(*code));
+                ("message/sipfrag;version=2.0", line.into())
+            }
+        }
+    }
+
+    pub(super) fn write(&self, b: &mut Builder, contact: &[u8]) {
+        match self {
+            Ask::Bye | Ask::Info { .. } => {}
+            Ask::Invite { .. } => {
+                b.header(HeaderName::Contact, contact);
+                b.header(HeaderName::Allow, CAPABILITIES.allow);
+            }
+            Ask::Refer { target } => {
+                b.header(HeaderName::Contact, contact);
+                b.parts(HeaderName::ReferTo, &[b"<", target, b">"]);
+            }
+            Ask::Notify { code, id } => {
+                b.header(HeaderName::Contact, contact);
+                match id {
+                    Some(id) => {
+                        b.parts(HeaderName::Event, &[b"refer;id=", decimal(*id, &mut [0; 10])]);
+                    }
+                    None => {
+                        b.header(HeaderName::Event, b"refer");
+                    }
+                }
+                let state: &[u8] =
+                    if *code < 200 { b"active;expires=180" } else { b"terminated;reason=noresource" };
+                b.header(HeaderName::SubscriptionState, state);
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The digits of a call: each is sent once, or reported as lost.
+
+use super::cx::Env;
+use super::dialog_request::Ask;
+use super::dtmf::{self, Digit, Digits};
+use super::session::Session;
+use crate::base::marks::Mark;
+use crate::planted::planted;
+use crate::{DigitFailure, DtmfPath, Effect, EffectId, EffectResult, Event};
+use std::time::Duration;
+
+impl Session {
+    pub(crate) fn has_room_for(&mut self, digits: usize) -> bool {
+        let queue = self.established_mut().and_then(|e| e.digits.as_deref());
+        queue.map_or(digits <= dtmf::MOST_WAITING, |queue| queue.has_room_for(digits))
+    }
+
+    pub(crate) fn send_digits(
+        &mut self,
+        env: &mut Env<'_, '_>,
+        digits: &str,
+        duration: Duration,
+        path: DtmfPath,
+    ) {
+        let Some(e) = self.established_mut() else { return };
+        let queue = e.digits.get_or_insert_with(Box::<Digits>::default);
+        for digit in digits.chars() {
+            queue.push(Digit { digit, duration, path });
+            if planted!(env.cx.config, DigitDoubled) {
+                queue.push(Digit { digit, duration, path });
+            }
+        }
+        self.next_digit(env);
+    }
+
+    /// Sends the next digit, when none is on its way.
+    pub(super) fn next_digit(&mut self, env: &mut Env<'_, '_>) {
+        let session = self.id;
+        loop {
+            let Some(e) = self.established_mut() else { return };
+            let telephone_event = e.telephone_event;
+            let Some(queue) = e.digits.as_deref_mut() else { return };
+            if !queue.is_idle() {
+                return;
+            }
+            let Some(Digit { digit, duration, path }) = queue.pop() else {
+                e.digits = None;
+                return;
+            };
+            let why = match (path, telephone_event) {
+                (DtmfPath::Rtp | DtmfPath::Auto, true) => {
+                    env.mark(Mark::DigitByRtp);
+                    let effect = env.cx.out.effect(session, Effect::Digit { session, digit, duration });
+                    return queue.send_by_rtp(effect, digit);
+                }
+                (DtmfPath::Info, _) | (DtmfPath::Auto, false) => {
+                    env.mark(Mark::DigitByInfo);
+                    queue.send_by_info();
+                    if self.ask(env, Ask::Info { digit, duration }) {
+                        return;
+                    }
+                    self.info_idle();
+                    DigitFailure::Refused
+                }
+                (DtmfPath::Rtp, false) => {
+                    env.mark(Mark::DigitNotSupported);
+                    DigitFailure::NotSupported
+                }
+            };
+            env.cx.out.event(Event::DigitFailed { session, digit, why });
+        }
+    }
+
+    fn info_idle(&mut self) {
+        if let Some(queue) = self.established_mut().and_then(|e| e.digits.as_deref_mut()) {
+            queue.info_done();
+        }
+    }
+
+    /// Returns whether the effect was a digit's.
+    pub(super) fn digit_done(
+        &mut self,
+        env: &mut Env<'_, '_>,
+        effect: EffectId,
+        result: &EffectResult,
+    ) -> bool {
+        let queue = self.established_mut().and_then(|e| e.digits.as_deref_mut());
+        let Some(digit) = queue.and_then(|queue| queue.rtp_done(effect)) else { return false };
+        let session = self.id;
+        env.cx.out.event(match result {
+            EffectResult::Sent => Event::DigitSent { session, digit, path: DtmfPath::Rtp },
+            _ => Event::DigitFailed { session, digit, why: DigitFailure::Media },
+        });
+        self.next_digit(env);
+        true
+    }
+
+    pub(super) fn info_done(&mut self, env: &mut Env<'_, '_>, digit: char, taken: bool) {
+        self.info_idle();
+        if !taken {
+            env.mark(Mark::DigitRefused);
+        }
+        let session = self.id;
+        let taken = taken || planted!(env.cx.config, LostDigitReportedSent);
+        env.cx.out.event(match taken {
+            true => Event::DigitSent { session, digit, path: DtmfPath::Info },
+            false => Event::DigitFailed { session, digit, why: DigitFailure::Refused },
+        });
+        self.next_digit(env);
+    }
+}

@@ -1,0 +1,155 @@
+//! What both sides own once a dialog exists.
+
+use super::cx::Env;
+use super::description::sdp_of;
+use super::dialog_request::Pending;
+use super::dtmf::Digits;
+use crate::EffectId;
+use crate::base::entropy::Label;
+use crate::dialog::Dialog;
+use crate::negotiation::{LocalOffer, RemoteOffer};
+use crate::planted::patched;
+use crate::transaction::{ServerTx, own_message};
+use bytes::Bytes;
+use offhook_wire::sdp::Outline;
+use offhook_wire::{HeaderName, Instant, Message};
+use std::time::Duration;
+
+pub(super) struct Established {
+    pub(super) dialog: Dialog,
+    pub(super) change: Change,
+    pub(super) hold: Hold,
+    pub(super) pending: Vec<Pending>,
+    pub(super) unacked: Option<Unacked>,
+    pub(super) digits: Option<Box<Digits>>,
+    pub(super) transfer: Option<Transfer>,
+    pub(super) referral: Option<Referral>,
+    /// The CSeq of the last REFER that was accepted.
+    pub(super) referred: Option<u32>,
+    /// Whether we own the Call-ID, which decides who waits longer after a glare (§14.1).
+    pub(super) caller: bool,
+    /// How often in a row our re-INVITE met one of the peer.
+    pub(super) glares: u8,
+    /// Whether the peer takes telephone-event by RTP.
+    pub(super) telephone_event: bool,
+    /// The credentials of our last INVITE, which its ACK repeats (§13.2.2.4).
+    pub(super) credentials: Option<Credentials>,
+}
+
+/// A header that answers a challenge.
+pub(super) type Credentials = Box<(HeaderName, String)>;
+
+/// Who holds whom. The user's intent is kept, and the description derived from it.
+#[derive(Copy, Clone, Debug, Default)]
+pub(super) struct Hold {
+    pub(super) wanted: bool,
+    pub(super) agreed: bool,
+    pub(super) remote: bool,
+    /// Whether what is wanted waits for a connection, and the alarm of changes runs for that.
+    pub(super) waits: bool,
+    /// Whether the user asked for something and was not told yet what became of it.
+    pub(super) owed: bool,
+}
+
+/// A 2xx to an INVITE that is sent until its ACK comes (§13.3.1.4), whatever the transport: a hop may lose it.
+pub(super) struct Unacked {
+    pub(super) response: Bytes,
+    pub(super) cseq: u32,
+    pub(super) interval: Duration,
+    pub(super) give_up: Instant,
+}
+
+/// Where the change of a call is. `hold` is what the description under way means for our hold.
+pub(super) enum Change {
+    /// Nothing is under way.
+    Settled,
+    /// We make an offer.
+    Offering { effect: EffectId, offer: LocalOffer, hold: bool },
+    /// Our re-INVITE is out.
+    Inviting { offer: LocalOffer, hold: bool },
+    /// The peer's answer is being applied.
+    Applying { effect: EffectId, offer: LocalOffer },
+    /// Our re-INVITE met the peer's; the next try waits (§14.1).
+    Glare,
+    /// The peer's re-INVITE is being answered.
+    Answering { tx: ServerTx, request: Box<Message>, effect: EffectId, offer: RemoteOffer, hold: bool },
+    /// The peer's re-INVITE had no offer: ours is being made.
+    Proposing { tx: ServerTx, request: Box<Message>, effect: EffectId, offer: LocalOffer, hold: bool },
+    /// Our offer is in a 2xx, and the ACK owes the answer.
+    Proposed { offer: LocalOffer, hold: bool },
+}
+
+/// We asked the peer to call somebody else. The call with the peer is kept until the target has answered.
+#[derive(Default)]
+pub(super) struct Transfer {
+    /// The CSeq of the REFER: the name of the subscription that it makes (RFC 3515 §2.4.6).
+    pub(super) cseq: u32,
+    /// The REFER was accepted; the peer reports by NOTIFY.
+    pub(super) accepted: bool,
+}
+
+/// The peer asked us to call somebody else, and we report to him.
+pub(super) struct Referral {
+    /// The `id` of the subscription. The first REFER of a dialog needs none (RFC 3515 §2.4.6).
+    pub(super) id: Option<u32>,
+    /// The last code that was reported.
+    pub(super) reported: u16,
+}
+
+impl Established {
+    pub(super) fn new(dialog: Dialog, caller: bool) -> Self {
+        Self {
+            dialog,
+            change: Change::Settled,
+            hold: Hold::default(),
+            pending: Vec::new(),
+            unacked: None,
+            digits: None,
+            transfer: None,
+            referral: None,
+            referred: None,
+            caller,
+            glares: 0,
+            telephone_event: false,
+            credentials: None,
+        }
+    }
+
+    /// Sends the ACK for a 2xx to our INVITE of this CSeq.
+    pub(super) fn send_ack(&self, env: &mut Env<'_, '_>, cseq: u32) {
+        let Some(path) = env.line.path() else { return };
+        let branch: [u8; 16] = env.cx.entropy.token(Label::Ids);
+        let cseq = patched!(env.cx.config, AckMiscounted, cseq, cseq + 1);
+        let ack = self.dialog.ack(cseq, path, &branch, self.credentials.as_deref());
+        env.cx.out.transmit(path.flow, ack);
+    }
+
+    pub(super) fn send_2xx(
+        &mut self,
+        env: &mut Env<'_, '_>,
+        tx: ServerTx,
+        invite: &Message,
+        response: Bytes,
+    ) {
+        let cseq = invite.cseq().map_or(0, |cseq| cseq.number);
+        let times = env.cx.config.times;
+        let give_up = env.cx.now + times.t1 * 64;
+        self.unacked = Some(Unacked { response: response.clone(), cseq, interval: times.t1, give_up });
+        env.txs.finish(env.cx, tx, 200, response);
+    }
+
+    /// The description that our 2xx to the INVITE of this CSeq carries, while that is not acknowledged.
+    pub(super) fn described(&self, cseq: u32) -> Option<Bytes> {
+        let unacked = self.unacked.as_ref().filter(|unacked| unacked.cseq == cseq)?;
+        own_message(&unacked.response).as_ref().and_then(sdp_of)
+    }
+
+    /// Reads what the core needs of the peer's description. Returns whether its hold of us changed.
+    pub(super) fn heard(&mut self, sdp: &[u8]) -> bool {
+        let Ok(outline) = Outline::parse(sdp) else { return false };
+        let Some(audio) = outline.media().flatten().find(|m| m.kind == b"audio") else { return false };
+        self.telephone_event = audio.telephone_event.is_some();
+        let remote = !audio.direction.receives() || audio.held_by_address;
+        std::mem::replace(&mut self.hold.remote, remote) != remote
+    }
+}

@@ -1,0 +1,203 @@
+//! A call (RFC 3261 §13, §14, §15), from the first wish to the typed reason of its end.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `session` | the call itself, and what every part of it needs |
+//! | `states` | what it owns in each state; `machine` has the legal edges between them |
+//! | `established` | what both sides own once a dialog exists |
+//! | `cx` | what a call touches besides itself |
+//! | `outgoing` | the caller's side until the 2xx: offer, INVITE, challenge, forks, CANCEL |
+//! | `incoming` | the callee's side until the ACK: ringing, answer, 2xx |
+//! | `confirmed` | the peer's requests within the dialog, and the 2xx until its ACK comes |
+//! | `change` | re-INVITEs of both sides: hold, resume, glare |
+//! | `dialog_request`, `ask` | our requests within the dialog, and what their responses mean |
+//! | `digits`, `dtmf` | DTMF, by RTP or INFO |
+//! | `transfer` | REFER and NOTIFY, both roles |
+//! | `closing` | hanging up in every state, and the end |
+//! | `description`, `fork`, `reasons` | what several of them need |
+
+mod ask;
+mod change;
+mod closing;
+mod confirmed;
+mod cx;
+mod description;
+mod dialog_request;
+mod digits;
+pub(crate) mod dtmf;
+mod established;
+mod fork;
+mod incoming;
+mod machine;
+mod outgoing;
+mod reasons;
+mod session;
+mod states;
+mod tag;
+mod transfer;
+
+pub(crate) use cx::{Env, Referrer, Upcall};
+pub(crate) use machine::Phase;
+#[cfg(test)]
+pub(crate) use machine::{EDGES, Step};
+pub(crate) use session::Session;
+pub(crate) use states::Invitation;
+pub(crate) use tag::slot_of;
+
+use crate::base::marks::Mark;
+use crate::base::name::{ClientTx, ServerRef, SessionTimer};
+use crate::request::respond;
+use crate::transaction::{ServerTx, TxFailed};
+use crate::{DtmfPath, EffectId, EffectResult, Event, FlowId, MediaEvent};
+use fork::refuse_fork;
+use offhook_wire::Message;
+use states::State;
+
+/// The table of the machine, for its diagram.
+#[cfg(any(test, feature = "marks"))]
+pub(crate) fn table() -> &'static dyn crate::base::machine::Edges {
+    &machine::EDGES
+}
+
+impl Session {
+    /// The answer to an effect. One that nobody waits for any more is stale, and ignored.
+    pub(crate) fn on_done(&mut self, env: &mut Env<'_, '_>, effect: EffectId, result: EffectResult) {
+        match self.phase {
+            Phase::Offering => self.offer_ready(env, effect, result),
+            Phase::Calling => self.preview_done(effect, &result),
+            Phase::Answering => self.answer_ready(env, effect, result),
+            Phase::Confirming | Phase::Leaving | Phase::Established => {
+                if !self.digit_done(env, effect, &result) {
+                    self.change_done(env, effect, result);
+                }
+            }
+            Phase::New | Phase::Cancelling | Phase::Ringing | Phase::Closing | Phase::Ended => {}
+        }
+    }
+
+    pub(crate) fn on_media(&mut self, env: &mut Env<'_, '_>, event: MediaEvent) {
+        match event {
+            MediaEvent::Up => {
+                self.silence(env.cx, SessionTimer::MediaPath);
+                env.cx.out.event(Event::Media { session: self.id, up: true });
+                self.media_up = true;
+            }
+            MediaEvent::Down => {
+                env.cx.out.event(Event::Media { session: self.id, up: false });
+                let was_up = std::mem::replace(&mut self.media_up, false);
+                if was_up && matches!(self.phase, Phase::Confirming | Phase::Established) {
+                    self.await_media(env);
+                }
+            }
+            MediaEvent::Failed => self.media_failed(env, "the media path failed"),
+            MediaEvent::Digit { digit, duration } => {
+                if self.established_mut().is_some() {
+                    let path = DtmfPath::Rtp;
+                    env.cx.out.event(Event::Digit { session: self.id, digit, duration, path });
+                }
+            }
+        }
+    }
+
+    /// A response to one of our requests.
+    pub(crate) fn on_response(&mut self, env: &mut Env<'_, '_>, tx: ClientTx, message: &Message) {
+        let Some(code) = message.status() else { return };
+        match &self.state {
+            State::Calling(calling) if calling.tx == tx => self.invite_response(env, code, message),
+            State::Cancelling(cancelling) if cancelling.tx == tx => {
+                self.cancelled_response(env, code, message)
+            }
+            State::Closing(..) => self.closing_response(env, tx, code, message),
+            State::Confirming(_) | State::Leaving(..) | State::Established(_) => {
+                self.dialog_response(env, tx, code, message);
+            }
+            _ => refuse_fork(env, tx, code, message),
+        }
+    }
+
+    /// One of our requests got no answer.
+    pub(crate) fn on_failed(&mut self, env: &mut Env<'_, '_>, failed: &TxFailed) {
+        match &self.state {
+            State::Calling(calling) if calling.tx == failed.tx => self.invite_failed(env, failed),
+            State::Cancelling(cancelling) if cancelling.tx == failed.tx => self.cancel_failed(env),
+            State::Closing(..) => self.closing_failed(env, failed),
+            State::Confirming(_) | State::Leaving(..) | State::Established(_) => {
+                self.dialog_failed(env, failed)
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn on_timer(&mut self, env: &mut Env<'_, '_>, timer: SessionTimer) {
+        self.alarms[timer as usize] = None;
+        match timer {
+            SessionTimer::NoAnswer => {
+                env.mark(Mark::NobodyAnswers);
+                self.nobody_answers(env);
+            }
+            SessionTimer::Retransmit2xx => self.retransmit_2xx(env),
+            SessionTimer::MediaPath => {
+                env.mark(Mark::MediaLate);
+                self.media_failed(env, "no media path in time");
+            }
+            SessionTimer::Glare => self.reconcile(env),
+            SessionTimer::Transfer => self.transfer_silent(env),
+            SessionTimer::Closing => self.closing_timeout(env),
+            SessionTimer::Change => self.change_overdue(env),
+        }
+    }
+
+    /// The peer gave up an INVITE of his that we have not answered (§9.2).
+    pub(crate) fn on_cancelled(&mut self, env: &mut Env<'_, '_>, invite: ServerRef, cancel: &Message) {
+        match &self.state {
+            State::Ringing(ringing) if ringing.tx.id() == invite => self.invite_cancelled(env, cancel),
+            State::Answering(answering) if answering.tx.id() == invite => self.invite_cancelled(env, cancel),
+            State::Established(_) => self.change_cancelled(env, invite),
+            _ => {}
+        }
+    }
+
+    /// A request within the call's dialog.
+    pub(crate) fn on_request(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
+        // Our tag alone does not make it the peer's: the Call-ID and his tag must agree too (§12.2.2).
+        if !self.dialog().is_some_and(|dialog| dialog.owns(env.cx.config, request)) {
+            env.mark(Mark::ForeignDialog);
+            return respond::answer(env.cx, env.txs, tx, request, 481);
+        }
+        match &self.state {
+            State::Ringing(_) | State::Answering(_) => self.early_request(env, tx, request),
+            State::Confirming(_) | State::Leaving(..) | State::Established(_) => {
+                self.dialog_request(env, tx, request);
+            }
+            State::Closing(..) => self.closing_request(env, tx, request),
+            _ => respond::answer(env.cx, env.txs, tx, request, 481),
+        }
+    }
+
+    /// The connection that our account uses went down.
+    pub(crate) fn flow_lost(&mut self, env: &mut Env<'_, '_>, flow: FlowId) {
+        match &self.state {
+            State::Ringing(ringing) if ringing.flow == flow => self.incoming_lost(env),
+            State::Answering(answering) if answering.flow == flow => self.incoming_lost(env),
+            _ => {}
+        }
+    }
+
+    /// A new connection is up: what had to wait can go out.
+    pub(crate) fn flow_up(&mut self, env: &mut Env<'_, '_>) {
+        match &self.state {
+            State::Established(_) => self.reconcile(env),
+            State::Closing(..) => self.closing_retry(env),
+            _ => {}
+        }
+    }
+}
+
+impl Session {
+    /// A response to a call that is over: a fork that answers too late is hung up.
+    pub(crate) fn refuse_late(env: &mut Env<'_, '_>, tx: ClientTx, message: &Message) {
+        if let Some(code) = message.status() {
+            refuse_fork(env, tx, code, message);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+use super::cx::{Env, Referrer};
+use super::established::Established;
+use super::machine::{EDGES, Phase, Step};
+use super::states::State;
+use super::tag::LocalTag;
+use crate::base::cx::Cx;
+use crate::base::name::{Machine, SessionTimer, Timer};
+use crate::base::timers::TimerId;
+use crate::dialog::Dialog;
+use crate::negotiation::Negotiation;
+use crate::{AccountId, Direction, Effect, EffectId, Event, SessionId, Status};
+use std::time::Duration;
+
+/// One call.
+pub(crate) struct Session {
+    pub(super) id: SessionId,
+    pub(super) account: AccountId,
+    pub(super) phase: Phase,
+    pub(super) state: State,
+    pub(super) tag: LocalTag,
+    pub(super) negotiation: Negotiation,
+    /// By [`SessionTimer`].
+    pub(super) alarms: [Option<TimerId>; SessionTimer::COUNT],
+    /// Whether the host was asked for media, so that it is told to free it.
+    pub(super) has_media: bool,
+    /// Whether the media path is up. Early media may bring it up before the call is taken.
+    pub(super) media_up: bool,
+    /// The call whose peer asked for this one (REFER).
+    pub(super) referred_by: Option<Referrer>,
+}
+
+/// What every part of a call needs.
+impl Session {
+    pub(super) fn new(id: SessionId, env: &mut Env<'_, '_>, referred_by: Option<Referrer>) -> Self {
+        Self {
+            id,
+            account: env.line.id(),
+            phase: Phase::New,
+            state: State::Moving,
+            tag: LocalTag::new(id, env.cx),
+            negotiation: Negotiation::default(),
+            alarms: [None; SessionTimer::COUNT],
+            has_media: false,
+            media_up: false,
+            referred_by,
+        }
+    }
+
+    pub(crate) fn id(&self) -> SessionId {
+        self.id
+    }
+
+    pub(crate) fn account(&self) -> AccountId {
+        self.account
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.phase.status()
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
+    /// Whether a request with this To tag is for this call.
+    pub(crate) fn has_tag(&self, tag: &[u8]) -> bool {
+        self.tag.as_bytes() == tag
+    }
+
+    /// The only place that writes the state: checks the edge, records it, and tells the user of a new status.
+    pub(super) fn advance(&mut self, cx: &mut Cx<'_>, cause: Step, phase: Phase, state: State) {
+        cx.trace.step(cx.now, Machine::Session(self.id), &EDGES, self.phase, cause, phase);
+        let (from, to) = (self.phase.status(), phase.status());
+        self.phase = phase;
+        self.state = state;
+        if from != to {
+            assert!(from.may_become(to), "a call went from {from} to {to}");
+            cx.out.event(Event::Status { session: self.id, from, to });
+        }
+    }
+
+    pub(super) fn take(&mut self) -> State {
+        std::mem::replace(&mut self.state, State::Moving)
+    }
+
+    pub(super) fn effect(&mut self, cx: &mut Cx<'_>, effect: Effect) -> EffectId {
+        self.has_media = true;
+        cx.out.effect(self.id, effect)
+    }
+
+    pub(super) fn offer_effect(&mut self, cx: &mut Cx<'_>, direction: Direction) -> EffectId {
+        self.effect(cx, Effect::Offer { session: self.id, direction })
+    }
+
+    /// Sets an alarm, in place of one of the same kind.
+    pub(super) fn alarm(&mut self, cx: &mut Cx<'_>, after: Duration, kind: SessionTimer) {
+        self.silence(cx, kind);
+        self.alarms[kind as usize] = Some(cx.timers.set(cx.now + after, Timer::Session(self.id, kind)));
+    }
+
+    pub(super) fn silence(&mut self, cx: &mut Cx<'_>, kind: SessionTimer) {
+        if let Some(timer) = self.alarms[kind as usize].take() {
+            cx.timers.cancel(timer);
+        }
+    }
+
+    pub(super) fn dialog(&self) -> Option<&Dialog> {
+        match &self.state {
+            State::Ringing(ringing) => Some(&ringing.dialog),
+            State::Answering(answering) => Some(&answering.dialog),
+            State::Confirming(e) | State::Established(e) => Some(&e.dialog),
+            State::Leaving(e, _) | State::Closing(e, _) => Some(&e.dialog),
+            State::Moving | State::Offering(_) | State::Calling(_) | State::Cancelling(_) | State::Ended => {
+                None
+            }
+        }
+    }
+
+    pub(super) fn established_mut(&mut self) -> Option<&mut Established> {
+        match &mut self.state {
+            State::Confirming(e) | State::Established(e) => Some(e),
+            State::Leaving(e, _) | State::Closing(e, _) => Some(e),
+            _ => None,
+        }
+    }
+
+    /// From now on the call has to have a media path within the limit.
+    pub(super) fn await_media(&mut self, env: &mut Env<'_, '_>) {
+        if !self.media_up {
+            self.alarm(env.cx, env.cx.config.media_timeout, SessionTimer::MediaPath);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The connection of a phone at rest.
+
+use super::{Flow, State, Up};
+use crate::api::checkpoint::{FlowCheckpoint, LineCheckpoint, NotARest};
+use crate::base::name::LineTimer;
+use crate::base::path::Path;
+use crate::base::timers::TimerId;
+use crate::{AccountId, FlowId};
+use bytes::Bytes;
+
+impl Flow {
+    /// How it is, with the server's turn and the failures in a row.
+    pub(crate) fn checkpoint(&self) -> (FlowCheckpoint, u32, u32) {
+        let state = match &self.state {
+            State::Off => FlowCheckpoint::Off,
+            State::Waiting { .. } => FlowCheckpoint::Waiting,
+            State::Connecting { flow, transport, .. } => {
+                FlowCheckpoint::Connecting { flow: *flow, transport: *transport }
+            }
+            State::Up(Up { path: Path { flow, transport, .. }, since, heard, answers, .. }) => {
+                FlowCheckpoint::Up {
+                    flow: *flow,
+                    transport: *transport,
+                    since: *since,
+                    heard: *heard,
+                    answers: *answers,
+                }
+            }
+        };
+        (state, u32::try_from(self.turn).unwrap_or(u32::MAX), self.failures)
+    }
+
+    /// A connection that goes on where another one was. `flows` were named so far.
+    pub(crate) fn resume(
+        account: AccountId,
+        line: &LineCheckpoint,
+        sent_by: Bytes,
+        flows: u32,
+        timer: impl Fn(LineTimer) -> Option<TimerId>,
+    ) -> Result<Self, NotARest> {
+        let set = |kind| timer(kind).ok_or(NotARest("a timer of the connection is missing"));
+        let named = |flow: FlowId| match (1..=flows).contains(&flow.0) {
+            true => Ok(flow),
+            false => Err(NotARest("the connection was never named")),
+        };
+        let state = match line.flow {
+            FlowCheckpoint::Off => State::Off,
+            FlowCheckpoint::Waiting => State::Waiting { timer: set(LineTimer::Reconnect)? },
+            FlowCheckpoint::Connecting { flow, transport } => {
+                State::Connecting { flow: named(flow)?, transport, limit: set(LineTimer::Connect)? }
+            }
+            FlowCheckpoint::Up { flow, transport, since, heard, answers } => State::Up(Up {
+                path: Path { flow: named(flow)?, transport, sent_by },
+                since,
+                heard,
+                keep_alive: set(LineTimer::KeepAlive)?,
+                pong: timer(LineTimer::Pong),
+                answers,
+            }),
+        };
+        if line.turn > u32::MAX / 2 {
+            return Err(NotARest("so many servers had no turn"));
+        }
+        Ok(Self { account, state, turn: line.turn as usize, failures: line.flow_failures })
+    }
+}

@@ -1,0 +1,199 @@
+//! All machines of a phone: the tables of their edges, the catalogue of what a test can reach, and the drawings.
+
+#[cfg(any(test, feature = "marks"))]
+use crate::base::machine::Edges;
+#[cfg(any(test, feature = "marks"))]
+use crate::base::marks::Mark;
+#[cfg(any(test, feature = "marks"))]
+use crate::base::trace::Reached;
+
+/// The tables of all machines, with their titles.
+#[cfg(any(test, feature = "marks"))]
+fn all_tables() -> [(&'static str, &'static dyn Edges); 7] {
+    let [invite_client, client, invite_server, server] = crate::transaction::tables();
+    let flow = ("Flow", crate::connection::table());
+    let registration = ("Registration", crate::account::registration::table());
+    [invite_client, client, invite_server, server, flow, registration, ("Call", crate::call::table())]
+}
+
+/// Which places of the machines were reached: the marks, and the legal edges.
+#[cfg(any(test, feature = "marks"))]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marks(Vec<u64>);
+
+#[cfg(any(test, feature = "marks"))]
+impl Default for Marks {
+    fn default() -> Self {
+        let edges: usize = all_tables().iter().map(|(_, table)| table.len()).sum();
+        Self(vec![0; (Mark::ALL.len() + edges).div_ceil(64)])
+    }
+}
+
+#[cfg(any(test, feature = "marks"))]
+impl Marks {
+    /// All places, in words: what stands at a place of this list, [`Marks::has`] tells of.
+    pub fn catalogue() -> Vec<String> {
+        let named = Mark::ALL.iter().map(|&words| words.to_owned());
+        let edges = all_tables().into_iter().flat_map(|(title, table)| {
+            (0..table.len()).map(move |edge| {
+                let [from, cause, to] = table.words(edge);
+                format!("{title}: {from} --{cause}--> {to}")
+            })
+        });
+        named.chain(edges).collect()
+    }
+
+    /// Whether this place of the catalogue was reached.
+    pub fn has(&self, place: usize) -> bool {
+        self.0.get(place / 64).is_some_and(|word| word & 1 << (place % 64) != 0)
+    }
+
+    /// Takes in what another one reached.
+    pub fn add(&mut self, other: &Self) {
+        for (word, more) in self.0.iter_mut().zip(&other.0) {
+            *word |= more;
+        }
+    }
+
+    /// Notes that this place of the catalogue was reached.
+    pub fn set(&mut self, place: usize) {
+        if let Some(word) = self.0.get_mut(place / 64) {
+            *word |= 1 << (place % 64);
+        }
+    }
+
+    /// What a trace reached.
+    pub(super) fn of(reached: &Reached) -> Self {
+        let mut marks = Self::default();
+        (0..Mark::ALL.len()).filter(|&place| reached.has_mark(place)).for_each(|place| marks.set(place));
+        let mut first = Mark::ALL.len();
+        for (_, table) in all_tables() {
+            for edge in (0..table.len()).filter(|&edge| reached.has_edge(table, edge)) {
+                marks.set(first + edge);
+            }
+            first += table.len();
+        }
+        marks
+    }
+}
+
+/// A table as a Mermaid state diagram: the pictures in MACHINES.md are made by this and checked against it.
+#[cfg(test)]
+fn mermaid(table: &dyn Edges) -> String {
+    use std::fmt::Write;
+    let edges: Vec<[&str; 3]> = (0..table.len()).map(|edge| table.words(edge)).collect();
+    let mut text = format!("stateDiagram-v2\n    [*] --> {}\n", edges[0][0]);
+    let mut drawn: Vec<(&str, &str)> = Vec::new();
+    for &[from, _, to] in &edges {
+        if drawn.contains(&(from, to)) {
+            continue;
+        }
+        drawn.push((from, to));
+        let causes: Vec<&str> = edges.iter().filter(|e| (e[0], e[2]) == (from, to)).map(|e| e[1]).collect();
+        writeln!(text, "    {from} --> {to}: {}", causes.join(", ")).expect("a string takes all");
+    }
+    let mut ends: Vec<&str> = Vec::new();
+    for &[_, _, to] in &edges {
+        if !ends.contains(&to) && edges.iter().all(|e| e[0] != to) {
+            ends.push(to);
+            writeln!(text, "    {to} --> [*]").expect("a string takes all");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::machine::{Table, words};
+    use crate::base::name::Machine;
+    use crate::base::trace::Trace;
+    use crate::call::{EDGES, Phase, Step};
+    use crate::{AccountId, Instant};
+
+    words! {
+        enum Lamp { Off = "off", On = "on", Broken = "broken" }
+    }
+    words! {
+        enum Hand { Press = "press", Drop = "drop", Kick = "kick" }
+    }
+    const LAMP: Table<Lamp, Hand> = Table(&[
+        (Lamp::Off, Hand::Press, Lamp::On),
+        (Lamp::On, Hand::Press, Lamp::Off),
+        (Lamp::On, Hand::Drop, Lamp::Broken),
+        (Lamp::On, Hand::Kick, Lamp::Broken),
+    ]);
+
+    /// MACHINES.md is what the tables say. When it is not, copy what this test prints.
+    #[test]
+    fn the_documentation_draws_the_tables() {
+        let mut text = String::from(
+            "# The machines of the core\n\nDrawn from the tables of legal edges in `src/`, which every transition is checked \
+             against; a test compares.\n",
+        );
+        for (title, table) in all_tables() {
+            text += &format!("\n## {title}\n\n```mermaid\n{}```\n", mermaid(table));
+        }
+        assert!(text == include_str!("../../MACHINES.md"), "crates/core/MACHINES.md is to be:\n{text}");
+    }
+
+    /// A state that no edge leads to, or an edge that stands twice, is a mistake.
+    #[test]
+    fn every_state_can_be_reached() {
+        for (title, table) in all_tables() {
+            let edges: Vec<[&str; 3]> = (0..table.len()).map(|edge| table.words(edge)).collect();
+            for (n, edge) in edges.iter().enumerate() {
+                assert!(!edges[..n].contains(edge), "{title}: {edge:?} twice");
+            }
+            let mut reached = vec![edges[0][0]];
+            while let Some(edge) = edges.iter().find(|e| reached.contains(&e[0]) && !reached.contains(&e[2]))
+            {
+                reached.push(edge[2]);
+            }
+            for edge in &edges {
+                assert!(reached.contains(&edge[0]), "{title}: {} cannot be reached", edge[0]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_is_drawn_as_a_diagram() {
+        assert_eq!(
+            mermaid(&LAMP),
+            "stateDiagram-v2\n    [*] --> off\n    off --> on: press\n    on --> off: press\n    \
+             on --> broken: drop, kick\n    broken --> [*]\n"
+        );
+    }
+
+    /// The places of the catalogue that a trace reached, in words.
+    fn reached(trace: &Trace) -> Vec<String> {
+        let marks = Marks::of(trace.reached());
+        let catalogue = Marks::catalogue().into_iter().enumerate();
+        catalogue.filter(|(place, _)| marks.has(*place)).map(|(_, words)| words).collect()
+    }
+
+    #[test]
+    fn a_mark_and_an_edge_are_places_of_the_catalogue() {
+        let mut trace = Trace::new(0);
+        assert_eq!(reached(&trace), Vec::<String>::new());
+        trace.mark(Instant::ZERO, None, Mark::Glare);
+        let machine = Machine::Registration(AccountId(0));
+        trace.step(Instant::ZERO, machine, &EDGES, Phase::New, Step::Dial, Phase::Offering);
+        assert_eq!(
+            reached(&trace),
+            ["change: our re-INVITE met the peer's, 491", "Call: new --dial--> offering"]
+        );
+        let mut all = Marks::default();
+        all.add(&Marks::of(trace.reached()));
+        assert_eq!(all, Marks::of(trace.reached()));
+    }
+
+    #[test]
+    fn no_two_places_have_one_name() {
+        let mut catalogue = Marks::catalogue();
+        let all = catalogue.len();
+        catalogue.sort();
+        catalogue.dedup();
+        assert_eq!(catalogue.len(), all);
+    }
+}

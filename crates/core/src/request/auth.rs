@@ -1,0 +1,113 @@
+//! Answering challenges (RFC 3261 §22, RFC 8760).
+
+use crate::api::checkpoint::NotARest;
+use crate::base::bounds;
+use crate::base::cx::Cx;
+use crate::base::entropy::Label;
+use crate::base::marks::Mark;
+use crate::planted::{patched, planted};
+use crate::{AccountId, Config};
+use offhook_wire::digest::{Challenge, Remembered, Responder, strongest};
+use offhook_wire::{HeaderName, Message, Method, Uri};
+
+/// What is remembered of challenges: the last nonce of the registrar's and of the proxies' kind.
+#[derive(Default)]
+pub(crate) struct Auth {
+    user: Responder,
+    proxy: Responder,
+}
+
+impl Auth {
+    #[allow(clippy::too_many_arguments, reason = "what digest is computed over, one by one")]
+    pub(crate) fn answer(
+        &mut self,
+        cx: &mut Cx<'_>,
+        account: AccountId,
+        response: &Message,
+        method: Method<'_>,
+        uri: &[u8],
+        body: &[u8],
+        tried: u8,
+    ) -> Option<(HeaderName, String)> {
+        let (asks, answers, responder) = match response.status()? {
+            401 => (HeaderName::WwwAuthenticate, HeaderName::Authorization, &mut self.user),
+            407 => (HeaderName::ProxyAuthenticate, HeaderName::ProxyAuthorization, &mut self.proxy),
+            _ => return None,
+        };
+        let account = &cx.config.accounts[usize::from(account.0)];
+        let password = account.password.as_ref()?;
+        let username = username(account.username.as_deref(), &account.aor)?;
+        let ours = |challenge: &Challenge<'_>| {
+            let realm_fits =
+                account.realm.as_ref().is_none_or(|realm| challenge.realm.value() == realm.as_bytes());
+            realm_fits && password.serves(challenge.algorithm)
+        };
+        let challenges = response.rows(asks).filter_map(|row| Challenge::parse(row).ok()).filter(ours);
+        // A response may hold challenges of several realms; the choice by strength is within one (RFC 8760 §2.4).
+        let realm = challenges.clone().next()?.realm;
+        let challenge = strongest(challenges.filter(|challenge| challenge.realm == realm))?;
+        let most = patched!(cx.config, StaleNonceLoop, bounds::STALE_NONCES, u8::MAX);
+        let stale = challenge.stale && !planted!(cx.config, StaleNonceRefused);
+        if tried > 0 && !planted!(cx.config, ChallengeLoop) && !(stale && tried <= most) {
+            cx.mark(None, Mark::ChallengeRefused);
+            responder.forget();
+            return None;
+        }
+        if tried > 0 {
+            cx.mark(None, Mark::StaleNonce);
+        }
+        if answers == HeaderName::ProxyAuthorization {
+            cx.mark(None, Mark::ProxyChallenge);
+        }
+        let cnonce: [u8; 24] = cx.entropy.token(Label::Auth);
+        let cnonce = std::str::from_utf8(&cnonce).expect("tokens are ASCII");
+        let value = responder.answer(&challenge, &username, password, method, uri, body, cnonce).ok()?;
+        Some((answers, value))
+    }
+
+    /// Credentials for a further REGISTER, before it is challenged (RFC 3261 §22.2).
+    pub(crate) fn foresee(&mut self, cx: &Cx<'_>, account: AccountId, uri: &[u8]) -> Option<String> {
+        let account = &cx.config.accounts[usize::from(account.0)];
+        let username = username(account.username.as_deref(), &account.aor)?;
+        let user = patched!(cx.config, NonceNotCounted, &mut self.user, &mut self.user.clone());
+        user.reuse(&username, account.password.as_ref()?, Method::Register, uri, b"")
+    }
+}
+
+/// At rest.
+impl Auth {
+    /// What is remembered of the registrar's kind, and of the proxies'.
+    pub(crate) fn remembered(&self) -> (Option<Remembered>, Option<Remembered>) {
+        (self.user.remembered(), self.proxy.remembered())
+    }
+
+    /// Goes on with what was remembered.
+    pub(crate) fn recall(
+        &mut self,
+        user: Option<&Remembered>,
+        proxy: Option<&Remembered>,
+    ) -> Result<(), NotARest> {
+        let recall = |what: Option<&Remembered>| what.map_or(Ok(Responder::new()), Responder::recall);
+        let unlike = |_| NotARest("no challenge can have left this");
+        (self.user, self.proxy) = (recall(user).map_err(unlike)?, recall(proxy).map_err(unlike)?);
+        Ok(())
+    }
+}
+
+/// Whether a challenge says that the credentials were right, and only their nonce was too old (RFC 7616 §3.3).
+pub(crate) fn is_stale(config: &Config, challenge: &Message) -> bool {
+    !planted!(config, StaleNonceRefused)
+        && [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate]
+            .into_iter()
+            .flat_map(|name| challenge.rows(name))
+            .any(|row| Challenge::parse(row).is_ok_and(|challenge| challenge.stale))
+}
+
+/// The configured name, or the user part of the AOR.
+fn username(configured: Option<&str>, aor: &str) -> Option<String> {
+    if let Some(name) = configured {
+        return Some(name.to_owned());
+    }
+    let user = Uri::parse(aor.as_bytes()).ok()?.user?;
+    String::from_utf8(offhook_wire::unescape(user).into_owned()).ok()
+}
