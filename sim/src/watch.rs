@@ -1,6 +1,6 @@
 //! What goes on inside the phones, for drawings: transitions of their machines and timers that are set. No oracle sees it.
 
-use offhook::{Alarm, Machine, Record, Traced};
+use offhook::{Machine, PendingTimer, Record, Traced};
 use offhook_wire::Instant;
 
 use crate::node::PhoneNode;
@@ -59,7 +59,7 @@ pub(crate) struct Watch {
 struct Last {
     traced: u64,
     /// Its timers, and their places in the list of waits.
-    alarms: Vec<(Alarm, usize)>,
+    alarms: Vec<(PendingTimer, usize)>,
 }
 
 impl Watch {
@@ -91,11 +91,11 @@ impl Watch {
         }
         let now = phone.local(point.at);
         let mut before = std::mem::take(&mut last.alarms);
-        for alarm in phone.alarms() {
+        for alarm in phone.pending_timers() {
             let place = match before.iter().position(|(known, _)| *known == alarm) {
                 Some(known) => before.swap_remove(known).1,
                 None => {
-                    let Alarm { at, machine, name, .. } = alarm;
+                    let PendingTimer { at, machine, name, .. } = alarm;
                     let due = point.at + at.saturating_since(now);
                     self.waits.push(Wait { phone: index, machine, name, set: point, due, end: None });
                     self.waits.len() - 1

@@ -55,7 +55,7 @@ fn a_registrar_that_grants_nothing_is_asked_again() {
     let mut world = World::builder().phone("alice").cold();
     world.trouble_exchange("pbx", ExchangeTrouble::GrantsNothing { lasting: Duration::from_secs(4) });
     let waits = |world: &World| {
-        let why = |why: &RegistrationFailure| (why.cause, why.code) == (Cause::ServerError, Some(200));
+        let why = |why: &RegistrationFailure| (why.cause, why.code) == (Cause::OtherFailure, Some(200));
         matches!(world.phone("alice").registration, Some(RegistrationState::Waiting { why: failure, .. }) if why(&failure))
     };
     world.run_until("alice waits", SOON, waits);

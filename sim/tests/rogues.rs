@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::{By, Cause, EndReason, Event, Status};
+use offhook::{Cause, EndReason, EndedBy, Event, Status};
 use offhook_exchange::Memory;
 use offhook_sim::World;
 use offhook_sim::node::{Breach, Oddity};
@@ -63,7 +63,10 @@ fn an_answer_that_nobody_acknowledges_ends() {
     world.run_for(Duration::from_secs(40));
     assert!(sent(&world, "SIP/2.0 200") >= 8, "{}", world.ladder());
     assert_eq!(sent(&world, "BYE"), 1);
-    assert_eq!(ends(&world).first().map(|why| (why.by, why.cause)), Some((By::Network, Cause::TimedOut)));
+    assert_eq!(
+        ends(&world).first().map(|why| (why.by, why.cause)),
+        Some((EndedBy::Network, Cause::TimedOut))
+    );
     world.finish();
 }
 
@@ -90,7 +93,7 @@ fn a_phone_gets_rid_of_a_call_that_nobody_takes() {
         world.run_for(Duration::from_millis(150));
         world.user("alice", Deed::HangUp);
         world.run_until("it is over", Duration::from_secs(70), |world| world.call("alice").is_none());
-        assert_eq!(ends(&world).first().map(|why| why.by), Some(By::Us), "{breach}");
+        assert_eq!(ends(&world).first().map(|why| why.by), Some(EndedBy::Us), "{breach}");
         world.finish();
     }
 }
@@ -177,7 +180,7 @@ fn a_bye_ends_a_call_that_rings() {
     world.rogue("mallory", &Prank::Call("alice".to_owned()));
     world.run_until("it rings", SOON, |world| world.call("alice").is_some());
     world.run_until("it is over", Duration::from_secs(11), |world| world.call("alice").is_none());
-    assert_eq!(ends(&world).first().map(|why| (why.by, why.cause)), Some((By::Peer, Cause::Cancelled)));
+    assert_eq!(ends(&world).first().map(|why| (why.by, why.cause)), Some((EndedBy::Peer, Cause::Cancelled)));
     assert_eq!(sent(&world, "SIP/2.0 487"), 1, "{}", world.ladder());
     world.finish();
 }

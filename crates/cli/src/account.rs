@@ -23,7 +23,7 @@ pub(crate) fn config(account: &args::Account, retries: Option<u32>) -> Result<Co
         servers: vec![Server { target: account.server.clone(), weight: 0 }],
         register: true,
         expires: Duration::from_secs(600),
-        re_registry_phone_times: account.retries.or(retries).filter(|&most| most > 0),
+        max_registration_attempts: account.retries.or(retries).filter(|&most| most > 0),
     });
     config.registration.first_wait = FIRST_WAIT;
     Ok(config)
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn the_limit_of_attempts_is_the_users_or_the_commands() {
         let limit = |line: &str, retries| {
-            config(&account(line), retries).expect("a configuration").accounts[0].re_registry_phone_times
+            config(&account(line), retries).expect("a configuration").accounts[0].max_registration_attempts
         };
         assert_eq!(limit("", Some(3)), Some(3));
         assert_eq!(limit("--retries 5", Some(3)), Some(5));

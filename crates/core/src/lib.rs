@@ -23,23 +23,25 @@ mod request;
 mod testing;
 mod transaction;
 
-pub use api::checkpoint::{Checkpoint, FlowCheckpoint, LineCheckpoint, NotARest, RegistrationCheckpoint};
+pub use api::checkpoint::{
+    AccountCheckpoint, Checkpoint, FlowCheckpoint, InvalidCheckpoint, RegistrationCheckpoint,
+};
 pub use api::command::{Command, Dial, DtmfPath};
 pub use api::config::{
     Account, Config, RegistrationPolicy, Server, Target, TargetError, TransactionTimes, Transport,
 };
-pub use api::deadline::{Alarm, Deadline, Why};
+pub use api::deadline::{Deadline, DeadlineKind, PendingTimer};
 pub use api::effect::{Effect, EffectResult, MediaEvent, MediaFault};
 pub use api::event::{DigitFailure, Event, Incoming, RegistrationFailure, RegistrationState, TransferState};
 pub use api::flow::{FlowChange, FlowFailure, FlowState};
 pub use api::id::{AccountId, EffectId, FlowId, SessionId};
 pub use api::io::{Input, Output};
 pub use api::misuse::Misuse;
-pub use api::reason::{By, Cause, EndReason};
+pub use api::reason::{Cause, EndReason, EndedBy};
 pub use api::status::Status;
 pub use api::trace::{Record, Traced};
-pub use base::name::{LineTimer, Machine};
-pub use offhook_wire::digest::{Password, Remembered, Secret};
+pub use base::name::{AccountTimer, Machine};
+pub use offhook_wire::digest::{Password, ResponderSnapshot, Secret};
 pub use offhook_wire::sdp::Direction;
 pub use offhook_wire::{Instant, Limits};
 #[cfg(any(test, feature = "marks"))]

@@ -3,7 +3,7 @@
 use crate::recording::Track;
 use crate::replay::{Replay, Seen, Sight};
 use offhook::{
-    Checkpoint, Command, Event, FlowChange, Input, Instant, Limits, LineCheckpoint, Machine, MediaEvent,
+    AccountCheckpoint, Checkpoint, Command, Event, FlowChange, Input, Instant, Limits, Machine, MediaEvent,
     RegistrationCheckpoint, RegistrationState, TransferState,
 };
 use offhook_wire::{HeaderName, Message};
@@ -147,7 +147,7 @@ pub fn label(message: &Message) -> String {
 
 fn rested(at: &Checkpoint) -> String {
     let registered =
-        |line: &LineCheckpoint| matches!(line.registration, RegistrationCheckpoint::Registered { .. });
+        |line: &AccountCheckpoint| matches!(line.registration, RegistrationCheckpoint::Registered { .. });
     match at.lines.iter().filter(|line| registered(line)).count() {
         0 => "rests".to_owned(),
         1 if at.lines.len() == 1 => "rests, registered".to_owned(),

@@ -1,6 +1,6 @@
 //! The words for values that are one of a few.
 
-use offhook::{Cause, DtmfPath, FlowFailure, LineTimer, MediaFault, Transport};
+use offhook::{AccountTimer, Cause, DtmfPath, FlowFailure, MediaFault, Transport};
 
 pub(crate) const FLOW_FAILURES: &[(FlowFailure, &str)] = &[
     (FlowFailure::Unreachable, "unreachable"),
@@ -22,12 +22,12 @@ pub(crate) const PATHS: &[(DtmfPath, &str)] =
 pub(crate) const TRANSPORTS: &[(Transport, &str)] =
     &[(Transport::Udp, "udp"), (Transport::Ws, "ws"), (Transport::Wss, "wss")];
 
-pub(crate) const LINE_TIMERS: &[(LineTimer, &str)] = &[
-    (LineTimer::Connect, "connect"),
-    (LineTimer::Reconnect, "reconnect"),
-    (LineTimer::KeepAlive, "keep-alive"),
-    (LineTimer::Pong, "pong"),
-    (LineTimer::Register, "register"),
+pub(crate) const LINE_TIMERS: &[(AccountTimer, &str)] = &[
+    (AccountTimer::Connect, "connect"),
+    (AccountTimer::Reconnect, "reconnect"),
+    (AccountTimer::KeepAlive, "keep-alive"),
+    (AccountTimer::Pong, "pong"),
+    (AccountTimer::Register, "register"),
 ];
 
 /// Why a registration fails.
@@ -38,7 +38,7 @@ pub(crate) const CAUSES: &[(Cause, &str)] = &[
     (Cause::Rejected, "rejected"),
     (Cause::NotFound, "not-found"),
     (Cause::Unavailable, "unavailable"),
-    (Cause::ServerError, "server-error"),
+    (Cause::OtherFailure, "server-error"),
 ];
 
 pub(crate) fn name_of<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> Option<&'static str> {

@@ -5,8 +5,8 @@ use crate::recording::{Entry, Track, What};
 use crate::redact;
 use bytes::Bytes;
 use offhook::{
-    Checkpoint, Config, Event, FlowId, Input, Instant, Machine, Misuse, NotARest, Output, Phone, Record,
-    Target, Traced,
+    Checkpoint, Config, Event, FlowId, Input, Instant, InvalidCheckpoint, Machine, Misuse, Output, Phone,
+    Record, Target, Traced,
 };
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,13 +31,13 @@ pub enum Unplayable {
     },
     /// What it should begin with is no phone at rest.
     #[error("{name} cannot be run again: line {line}: {why}")]
-    NotARest {
+    InvalidCheckpoint {
         /// Whose.
         name: String,
         /// Where its rest is.
         line: usize,
         /// What is wrong.
-        why: NotARest,
+        why: InvalidCheckpoint,
     },
 }
 
@@ -156,7 +156,7 @@ fn from_rest(track: &Track, config: Config) -> Result<(Run<'_>, &[Entry]), Unpla
         return Err(Unplayable::Forgotten { name, forgotten });
     };
     let phone = Phone::from_checkpoint(config, track.seed, at);
-    let phone = phone.map_err(|why| Unplayable::NotARest { name, line: *line, why })?;
+    let phone = phone.map_err(|why| Unplayable::InvalidCheckpoint { name, line: *line, why })?;
     let mut run = Run::new(track, phone, *check);
     let given = before.iter().filter(|entry| matches!(entry.what, What::Input { .. })).count();
     run.replay.before = forgotten.saturating_add(given as u64);

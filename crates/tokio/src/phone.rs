@@ -86,7 +86,7 @@ impl Phone {
     ///
     /// # Errors
     /// [`NotRegistered`] when one has given up, which without
-    /// [`re_registry_phone_times`](offhook::Account::re_registry_phone_times) only a refusal such as a wrong password
+    /// [`max_registration_attempts`](offhook::Account::max_registration_attempts) only a refusal such as a wrong password
     /// brings about: bound the wait with [`tokio::time::timeout`] then.
     pub async fn registered(&self) -> Result<(), NotRegistered> {
         use RegistrationState::{Failed, Refreshing, Registered};

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use offhook::{
-    Account, Alarm, Config, Deadline, EffectId, Event, FlowId, FlowState, Holdings, Input, Marks, Misuse,
-    Output, Password, Phone, Record, RegistrationState, Secret, Server, SessionId, Status, Target, Transport,
+    Account, Config, Deadline, EffectId, Event, FlowId, FlowState, Holdings, Input, Marks, Misuse, Output,
+    Password, PendingTimer, Phone, Record, RegistrationState, Secret, Server, SessionId, Status, Target,
+    Transport,
 };
 use offhook_wire::Instant;
 
@@ -189,8 +190,8 @@ impl PhoneNode {
     }
 
     /// The timers that it has set, in its own time.
-    pub(crate) fn alarms(&self) -> impl Iterator<Item = Alarm> {
-        self.phone.alarms()
+    pub(crate) fn pending_timers(&self) -> impl Iterator<Item = PendingTimer> {
+        self.phone.pending_timers()
     }
 
     /// The last lines of its trace, in its own time.
@@ -326,7 +327,7 @@ fn config(scenario: &Scenario, setup: &PhoneSetup) -> Config {
         servers: servers.collect(),
         register: true,
         expires: setup.expires,
-        re_registry_phone_times: setup.attempts,
+        max_registration_attempts: setup.attempts,
     };
     let mut config = Config::new(account);
     config.trace = MOST_TRACED;

@@ -102,7 +102,7 @@ impl Grammar {
 mod tests {
     use super::*;
     use crate::World;
-    use offhook::{By, Cause, EndReason};
+    use offhook::{Cause, EndReason, EndedBy};
 
     /// A name for a call.
     fn session() -> SessionId {
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn ended(session: SessionId) -> Event {
-        let why = EndReason { by: By::Peer, cause: Cause::HungUp, code: None, text: String::new() };
+        let why = EndReason { by: EndedBy::Peer, cause: Cause::HungUp, code: None, text: String::new() };
         Event::Ended { session, why }
     }
 

@@ -1,6 +1,6 @@
 //! When everybody hung up, no call is left, and a phone wants no more than to keep its registration.
 
-use offhook::Why;
+use offhook::DeadlineKind;
 
 use super::{Moment, Oracle, Scene};
 
@@ -29,10 +29,11 @@ impl Oracle for Quiet {
             if scene.engines.ends().any(|end| end.0 == index) {
                 return Err(format!("{name} never released the media of a call"));
             }
-            if let Some(deadline) =
-                phone.wants().filter(|deadline| matches!(deadline.why, Why::Session | Why::Output))
+            if let Some(deadline) = phone
+                .wants()
+                .filter(|deadline| matches!(deadline.kind, DeadlineKind::Session | DeadlineKind::Output))
             {
-                return Err(format!("{name} has no call and wants to be woken for {:?}", deadline.why));
+                return Err(format!("{name} has no call and wants to be woken for {:?}", deadline.kind));
             }
         }
         Ok(())

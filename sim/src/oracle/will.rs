@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use offhook::{By, Cause, Command, Event};
+use offhook::{Cause, Command, EndedBy, Event};
 
 use super::{Oracle, Scene, Sight};
 use crate::media::End;
@@ -31,7 +31,7 @@ impl Oracle for Will {
             Sight::Told { phone, event: Event::Ended { session, why } } => {
                 let asked = self.ending.remove(&(phone, *session));
                 let users = matches!(why.cause, Cause::HungUp | Cause::Cancelled | Cause::Rejected);
-                if why.by == By::Us && users && !asked {
+                if why.by == EndedBy::Us && users && !asked {
                     let name = &scene.phones[phone].setup.name;
                     return Err(format!("{name} ends call {session}, and its user did not ask for that"));
                 }

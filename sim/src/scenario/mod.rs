@@ -93,7 +93,7 @@ pub struct PhoneSetup {
     pub telephone_event: bool,
     /// Whether it knows its password.
     pub right_password: bool,
-    /// `re_registry_phone_times` of its account.
+    /// `max_registration_attempts` of its account.
     pub attempts: Option<u32>,
     /// The lifetime of registrations it asks for.
     pub expires: Duration,

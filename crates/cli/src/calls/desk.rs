@@ -59,7 +59,7 @@ impl Desk {
         options.recorder = recorder.as_ref().map(|recorder| recorder.track(account.user.as_str()));
         let clock = Clock::start();
         options.clock = Some(clock);
-        let (aor, limit) = (config.accounts[0].aor.clone(), config.accounts[0].re_registry_phone_times);
+        let (aor, limit) = (config.accounts[0].aor.clone(), config.accounts[0].max_registration_attempts);
         let phone = Phone::start_with(config, options).await.map_err(|why| fail(why.to_string()))?;
         let stop = Box::pin(stop::wanted());
         Ok(Self { phone, output, recorder, commands: Commands::new(), stop, clock, aor, limit })

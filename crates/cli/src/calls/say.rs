@@ -4,8 +4,8 @@ use super::seconds;
 use super::words::{self, code};
 use crate::output::Output;
 use offhook::{
-    By, DigitFailure, DtmfPath, EndReason, FlowFailure, FlowState, Instant, RegistrationState, SessionId,
-    TransferState,
+    DigitFailure, DtmfPath, EndReason, EndedBy, FlowFailure, FlowState, Instant, RegistrationState,
+    SessionId, TransferState,
 };
 use offhook_tokio::{CallEvent, PhoneEvent};
 use serde_json::json;
@@ -262,9 +262,9 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
 
 fn ended(output: Output, id: &str, why: &EndReason) {
     let by = match why.by {
-        By::Us => "us",
-        By::Peer => "peer",
-        By::Network => "network",
+        EndedBy::Us => "us",
+        EndedBy::Peer => "peer",
+        EndedBy::Network => "network",
     };
     output.event(
         "ended",

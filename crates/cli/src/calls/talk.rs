@@ -4,7 +4,7 @@ use super::desk::{Desk, News};
 use super::{numbered, say};
 use crate::commands::Command;
 use crate::exit::Exit;
-use offhook::{By, Cause, DtmfPath, EndReason, Status};
+use offhook::{Cause, DtmfPath, EndReason, EndedBy, Status};
 use offhook_media::Source;
 use offhook_tokio::{Call, CallEvent, CommandError};
 use std::path::PathBuf;
@@ -172,7 +172,7 @@ impl Line {
         match why.cause {
             Cause::HungUp | Cause::Transferred => self.established,
             // As the user wanted it.
-            Cause::Cancelled | Cause::Rejected | Cause::Busy => why.by == By::Us,
+            Cause::Cancelled | Cause::Rejected | Cause::Busy => why.by == EndedBy::Us,
             Cause::AnsweredElsewhere | Cause::DeclinedElsewhere => true,
             _ => false,
         }

@@ -1,6 +1,6 @@
 //! What people read: sentences for reasons and codes. The words for programs are those of the JSON.
 
-use offhook::{By, Cause, DigitFailure, EndReason, FlowFailure};
+use offhook::{Cause, DigitFailure, EndReason, EndedBy, FlowFailure};
 use offhook_wire::reason_phrase;
 
 /// ` (486 Busy Here)`, or nothing.
@@ -40,16 +40,16 @@ pub(super) fn cause(cause: Cause) -> &'static str {
 /// How a call ended, with the text of the peer if it says more than the code.
 pub(super) fn ended(why: &EndReason) -> String {
     let what = match (why.by, why.cause) {
-        (By::Us, Cause::HungUp) => "you hung up",
-        (By::Us, Cause::Cancelled) => "you cancelled",
-        (By::Us, Cause::Rejected | Cause::Busy) => "you rejected the call",
-        (By::Peer, Cause::HungUp) => "the peer hung up",
-        (By::Peer, Cause::Cancelled) => "the peer cancelled",
+        (EndedBy::Us, Cause::HungUp) => "you hung up",
+        (EndedBy::Us, Cause::Cancelled) => "you cancelled",
+        (EndedBy::Us, Cause::Rejected | Cause::Busy) => "you rejected the call",
+        (EndedBy::Peer, Cause::HungUp) => "the peer hung up",
+        (EndedBy::Peer, Cause::Cancelled) => "the peer cancelled",
         (_, other) => cause(other),
     };
     let shown = code(why.code);
     let repeated = why.code.is_some_and(|code| reason_phrase(code) == why.text) || why.text.is_empty();
-    let told_by_us = why.by == By::Us && why.code.is_none();
+    let told_by_us = why.by == EndedBy::Us && why.code.is_none();
     match repeated || told_by_us {
         true => format!("{what}{shown}"),
         false => format!("{what}{shown}: {}", why.text.escape_debug()),
@@ -82,20 +82,20 @@ pub(super) fn flow_failure(failure: FlowFailure) -> &'static str {
 mod tests {
     use super::*;
 
-    fn text(by: By, cause: Cause, code: Option<u16>, text: &str) -> String {
+    fn text(by: EndedBy, cause: Cause, code: Option<u16>, text: &str) -> String {
         ended(&EndReason { by, cause, code, text: text.to_owned() })
     }
 
     #[test]
     fn an_end_reads_as_a_sentence() {
-        assert_eq!(text(By::Us, Cause::HungUp, None, "hung up"), "you hung up");
-        assert_eq!(text(By::Peer, Cause::HungUp, None, ""), "the peer hung up");
-        assert_eq!(text(By::Peer, Cause::NotFound, Some(404), "Not Found"), "not found (404 Not Found)");
+        assert_eq!(text(EndedBy::Us, Cause::HungUp, None, "hung up"), "you hung up");
+        assert_eq!(text(EndedBy::Peer, Cause::HungUp, None, ""), "the peer hung up");
+        assert_eq!(text(EndedBy::Peer, Cause::NotFound, Some(404), "Not Found"), "not found (404 Not Found)");
         assert_eq!(
-            text(By::Peer, Cause::Busy, Some(486), "on the\nphone"),
+            text(EndedBy::Peer, Cause::Busy, Some(486), "on the\nphone"),
             "busy (486 Busy Here): on the\\nphone"
         );
-        assert_eq!(text(By::Network, Cause::NotConnected, None, ""), "no connection");
+        assert_eq!(text(EndedBy::Network, Cause::NotConnected, None, ""), "no connection");
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod tests;
 
 use crate::base::cx::Cx;
 use crate::base::marks::Mark;
-use crate::base::name::{ClientTx, LineTimer, Machine};
+use crate::base::name::{AccountTimer, ClientTx, Machine};
 use crate::base::path::Path;
 use crate::connection::{Down, Flow};
 use crate::request::auth::Auth;
@@ -177,16 +177,16 @@ impl Line {
         &mut self,
         cx: &mut Cx<'_>,
         txs: &mut Transactions,
-        timer: LineTimer,
+        timer: AccountTimer,
     ) -> LineChange {
         match timer {
-            LineTimer::Connect | LineTimer::Pong => {
+            AccountTimer::Connect | AccountTimer::Pong => {
                 let down = self.flow.overdue(cx);
                 return self.went_down(cx, down);
             }
-            LineTimer::Reconnect => self.flow.connect(cx),
-            LineTimer::KeepAlive => self.flow.keep_alive(cx),
-            LineTimer::Register => {
+            AccountTimer::Reconnect => self.flow.connect(cx),
+            AccountTimer::KeepAlive => self.flow.keep_alive(cx),
+            AccountTimer::Register => {
                 let (registration, mut desk) = self.desk(cx, txs);
                 if let Next::Free = registration.due(&mut desk) {
                     self.flow.connect(cx);

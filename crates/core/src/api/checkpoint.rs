@@ -1,9 +1,9 @@
 //! A phone at rest, as data.
 
-use crate::base::name::LineTimer;
+use crate::base::name::AccountTimer;
 use crate::{AccountId, FlowId, RegistrationFailure, Transport};
 use offhook_wire::Instant;
-use offhook_wire::digest::Remembered;
+use offhook_wire::digest::ResponderSnapshot;
 
 /// What a phone that has neither calls nor transactions has become since it was made: with its configuration and its seed
 /// enough to make another one that goes on as it would ([`Phone::from_checkpoint`](crate::Phone::from_checkpoint)).
@@ -32,14 +32,14 @@ pub struct Checkpoint {
     /// CANCELs of nothing that were refused lately.
     pub refused: Vec<(Instant, u128)>,
     /// The timers that are set, in the order in which they will fire.
-    pub timers: Vec<(Instant, AccountId, LineTimer)>,
+    pub timers: Vec<(Instant, AccountId, AccountTimer)>,
     /// Its accounts, in the order of the configuration.
-    pub lines: Vec<LineCheckpoint>,
+    pub lines: Vec<AccountCheckpoint>,
 }
 
 /// An account at rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LineCheckpoint {
+pub struct AccountCheckpoint {
     /// Our Contact value: our name, and our address or one that is none.
     pub contact: String,
     /// The connection.
@@ -61,9 +61,9 @@ pub struct LineCheckpoint {
     /// When the REGISTERs of the last minute went out.
     pub spent: Vec<Instant>,
     /// The last challenge of the registrar's kind.
-    pub user: Option<Remembered>,
+    pub user: Option<ResponderSnapshot>,
     /// The last challenge of the proxies' kind.
-    pub proxy: Option<Remembered>,
+    pub proxy: Option<ResponderSnapshot>,
 }
 
 /// A connection at rest. Its timers are in [`Checkpoint::timers`].
@@ -121,4 +121,4 @@ pub enum RegistrationCheckpoint {
 /// No phone of this configuration and seed can have rested like this.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no phone of this configuration and seed can have rested like this: {0}")]
-pub struct NotARest(pub(crate) &'static str);
+pub struct InvalidCheckpoint(pub(crate) &'static str);

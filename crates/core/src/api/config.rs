@@ -72,7 +72,7 @@ pub struct Account {
     pub expires: Duration,
     /// How many consecutive failed attempts to register are made before giving up; `None` is without limit.
     /// A success resets the count, a mere disconnection does not.
-    pub re_registry_phone_times: Option<u32>,
+    pub max_registration_attempts: Option<u32>,
 }
 
 impl Account {
@@ -94,7 +94,7 @@ impl Account {
             servers: vec![Server { target: server.parse()?, weight: 0 }],
             register: true,
             expires: Duration::from_secs(600),
-            re_registry_phone_times: None,
+            max_registration_attempts: None,
         })
     }
 }

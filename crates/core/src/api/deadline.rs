@@ -7,13 +7,13 @@ pub struct Deadline {
     /// The time. May lie in the past: then wake it now.
     pub at: Instant,
     /// What is due, for logs.
-    pub why: Why,
+    pub kind: DeadlineKind,
 }
 
 /// What a phone wants to be woken for.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Why {
+pub enum DeadlineKind {
     /// Output is queued: poll.
     Output,
     /// A transaction timer of RFC 3261 §17 (A, B, D … L).
@@ -28,11 +28,11 @@ pub enum Why {
 
 /// A timer that is set, one of those that [`Phone::deadline`](crate::Phone::deadline) is the first of. For logs and drawings.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Alarm {
+pub struct PendingTimer {
     /// When it is due.
     pub at: Instant,
     /// What kind it is.
-    pub why: Why,
+    pub kind: DeadlineKind,
     /// The machine that waits for it; `None` for a connection, which has no name while there is none.
     pub machine: Option<Machine>,
     /// Which of the machine's timers it is: a letter of RFC 3261 §17 or RFC 6026, or a word.

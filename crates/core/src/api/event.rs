@@ -192,7 +192,7 @@ pub enum RegistrationState {
 /// Why a registration attempt failed.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RegistrationFailure {
-    /// In one word: `Unauthorized`, `NotConnected`, `TimedOut`, `Rejected`, `NotFound`, `Unavailable`, `ServerError`.
+    /// In one word: `Unauthorized`, `NotConnected`, `TimedOut`, `Rejected`, `NotFound`, `Unavailable`, `OtherFailure`.
     pub cause: Cause,
     /// The SIP code, if a response said so.
     pub code: Option<u16>,

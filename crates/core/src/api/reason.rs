@@ -5,7 +5,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndReason {
     /// Whose act ended the call.
-    pub by: By,
+    pub by: EndedBy,
     /// What happened, in one word.
     pub cause: Cause,
     /// The SIP status code that ended the call, or that a `Reason: SIP;cause=…` header named (RFC 3326).
@@ -15,7 +15,7 @@ pub struct EndReason {
 }
 
 impl EndReason {
-    pub(crate) fn new(by: By, cause: Cause, code: Option<u16>, text: &str) -> Self {
+    pub(crate) fn new(by: EndedBy, cause: Cause, code: Option<u16>, text: &str) -> Self {
         Self { by, cause, code, text: text.to_owned() }
     }
 }
@@ -25,7 +25,7 @@ impl EndReason {
 pub(crate) fn reason_of_final(code: u16, message: &Message) -> EndReason {
     let (_, text) = reason_of(message);
     let text = if text.is_empty() { String::from_utf8_lossy(message.reason()).into_owned() } else { text };
-    EndReason { by: By::Peer, cause: Cause::of_final(code), code: Some(code), text }
+    EndReason { by: EndedBy::Peer, cause: Cause::of_final(code), code: Some(code), text }
 }
 
 /// The code and text of a message's `Reason: SIP;cause=…;text="…"` (RFC 3326), if it has one.
@@ -41,7 +41,7 @@ pub(crate) fn reason_of(message: &Message) -> (Option<u16>, String) {
 
 /// Whose act ended a call.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-pub enum By {
+pub enum EndedBy {
     /// This phone: its user, or a rule of it.
     Us,
     /// The other party, or a server that speaks for it.
@@ -87,7 +87,7 @@ pub enum Cause {
     /// The media engine failed: no description, no path within the limit, or a lost one.
     MediaFailed,
     /// Any other 4xx, 5xx or 6xx.
-    ServerError,
+    OtherFailure,
     /// The peer broke the protocol such that the call cannot go on (a 2xx without an answer, 481).
     Protocol,
 }
@@ -112,7 +112,7 @@ impl Cause {
             Cause::TimedOut => "timed_out",
             Cause::NotConnected => "not_connected",
             Cause::MediaFailed => "media_failed",
-            Cause::ServerError => "server_error",
+            Cause::OtherFailure => "other_failure",
             Cause::Protocol => "protocol",
         }
     }
@@ -132,7 +132,7 @@ impl Cause {
             486 | 600 => Cause::Busy,
             487 => Cause::Cancelled,
             481 => Cause::Protocol,
-            _ => Cause::ServerError,
+            _ => Cause::OtherFailure,
         }
     }
 }

@@ -101,7 +101,7 @@ impl fmt::Display for Machine {
 pub(crate) enum Timer {
     Client(ClientTx, ClientTimer),
     Server(ServerRef, ServerTimer),
-    Line(AccountId, LineTimer),
+    Line(AccountId, AccountTimer),
     Session(SessionId, SessionTimer),
 }
 
@@ -145,7 +145,7 @@ words! {
 
 words! {
     /// The timers of an account.
-    pub enum LineTimer {
+    pub enum AccountTimer {
         /// The connection attempt took too long.
         Connect = "connect",
         /// The back-off before the next connection attempt is over.

@@ -1,30 +1,30 @@
 use super::machine::Word;
-use super::name::{LineTimer, Machine, Timer};
-use crate::api::deadline::{Alarm, Deadline, Why};
+use super::name::{AccountTimer, Machine, Timer};
+use crate::api::deadline::{Deadline, DeadlineKind, PendingTimer};
 use offhook_wire::Instant;
 use std::num::NonZeroU64;
 
 impl Timer {
-    fn why(self) -> Why {
+    fn kind(self) -> DeadlineKind {
         match self {
-            Timer::Client(..) | Timer::Server(..) => Why::Transaction,
-            Timer::Line(_, LineTimer::Register) => Why::Registration,
-            Timer::Line(..) => Why::Flow,
-            Timer::Session(..) => Why::Session,
+            Timer::Client(..) | Timer::Server(..) => DeadlineKind::Transaction,
+            Timer::Line(_, AccountTimer::Register) => DeadlineKind::Registration,
+            Timer::Line(..) => DeadlineKind::Flow,
+            Timer::Session(..) => DeadlineKind::Session,
         }
     }
 
-    fn alarm(self, at: Instant) -> Alarm {
+    fn alarm(self, at: Instant) -> PendingTimer {
         let (machine, name) = match self {
             Timer::Client(tx, timer) => (Some(tx.into()), timer.word()),
             Timer::Server(tx, timer) => (Some(tx.into()), timer.word()),
-            Timer::Line(account, timer @ LineTimer::Register) => {
+            Timer::Line(account, timer @ AccountTimer::Register) => {
                 (Some(Machine::Registration(account)), timer.word())
             }
             Timer::Line(_, timer) => (None, timer.word()),
             Timer::Session(session, timer) => (Some(Machine::Session(session)), timer.word()),
         };
-        Alarm { at, why: self.why(), machine, name }
+        PendingTimer { at, kind: self.kind(), machine, name }
     }
 }
 
@@ -115,11 +115,11 @@ impl Timers {
         let Place::Live { timer, .. } = &self.places[place_of(first.order)] else {
             unreachable!("the top of the heap is live")
         };
-        Some(Deadline { at: first.at, why: timer.why() })
+        Some(Deadline { at: first.at, kind: timer.kind() })
     }
 
     /// All that are set, in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Alarm> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = PendingTimer> {
         self.heap.iter().filter_map(|entry| match &self.places[place_of(entry.order)] {
             Place::Live { order, timer } if *order == entry.order => Some(timer.alarm(entry.at)),
             _ => None,

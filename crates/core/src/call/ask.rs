@@ -10,7 +10,7 @@ use crate::base::name::{ClientTx, Owner};
 use crate::dialog::to_tag;
 use crate::planted::{patched, planted};
 use crate::transaction::{TxFailed, TxFailure};
-use crate::{By, Cause, EndReason};
+use crate::{Cause, EndReason, EndedBy};
 use bytes::Bytes;
 use offhook_wire::{HeaderName, Message, Method};
 
@@ -96,7 +96,11 @@ impl Session {
     fn lost_by_peer(&mut self, env: &mut Env<'_, '_>, code: u16) {
         env.mark(Mark::LostByPeer);
         let cause = if code == 408 { Cause::TimedOut } else { Cause::Protocol };
-        self.close(env, Step::Refused, EndReason::new(By::Peer, cause, Some(code), "the peer lost the call"));
+        self.close(
+            env,
+            Step::Refused,
+            EndReason::new(EndedBy::Peer, cause, Some(code), "the peer lost the call"),
+        );
     }
 
     /// A 2xx to an INVITE that was answered before, this one or an earlier one of the call: its ACK goes again

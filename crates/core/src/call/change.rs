@@ -16,7 +16,7 @@ use crate::negotiation::LocalOffer;
 use crate::planted::planted;
 use crate::request::respond;
 use crate::transaction::{ServerTx, TxFailure};
-use crate::{By, Cause, Direction, Effect, EffectId, EffectResult, EndReason, Event, MediaFault};
+use crate::{Cause, Direction, Effect, EffectId, EffectResult, EndReason, EndedBy, Event, MediaFault};
 use bytes::Bytes;
 use offhook_wire::Message;
 use std::time::Duration;
@@ -221,7 +221,7 @@ impl Session {
     fn answer_unusable(&mut self, env: &mut Env<'_, '_>, fault: MediaFault) {
         let (code, cause) = refusal_of(fault);
         env.mark(Mark::AnswerUnusable);
-        let why = EndReason::new(By::Us, cause, Some(code), "the answer cannot be used");
+        let why = EndReason::new(EndedBy::Us, cause, Some(code), "the answer cannot be used");
         self.hang_up_because(env, Step::NoMedia, why);
     }
 
@@ -248,7 +248,7 @@ impl Session {
                     env.mark(Mark::ChangeWithoutAnswer);
                     self.negotiation.withdraw(offer);
                     let why =
-                        EndReason::new(By::Peer, Cause::Protocol, Some(code), "a 2xx without an answer");
+                        EndReason::new(EndedBy::Peer, Cause::Protocol, Some(code), "a 2xx without an answer");
                     return self.close(env, Step::Refused, why);
                 };
                 let changed = self.hear(env, Some(answer.clone()), hold);
@@ -304,8 +304,12 @@ impl Session {
                 self.interrupted(env);
             }
             TxFailure::TimedOut => {
-                let why =
-                    EndReason::new(By::Network, Cause::TimedOut, Some(408), "no response to a re-INVITE");
+                let why = EndReason::new(
+                    EndedBy::Network,
+                    Cause::TimedOut,
+                    Some(408),
+                    "no response to a re-INVITE",
+                );
                 self.close(env, Step::Timeout, why);
             }
         }
@@ -477,7 +481,7 @@ impl Session {
             None => {
                 env.mark(Mark::NoAnswerInAck);
                 self.negotiation.withdraw(offer);
-                let why = EndReason::new(By::Peer, Cause::Protocol, None, "an ACK without an answer");
+                let why = EndReason::new(EndedBy::Peer, Cause::Protocol, None, "an ACK without an answer");
                 self.hang_up_because(env, Step::Refused, why);
             }
         }

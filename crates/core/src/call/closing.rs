@@ -12,7 +12,7 @@ use crate::base::name::{ClientTx, SessionTimer};
 use crate::planted::planted;
 use crate::request::respond;
 use crate::transaction::{ServerTx, TxFailed, TxFailure};
-use crate::{By, Cause, DigitFailure, Effect, EndReason, Event, TransferState};
+use crate::{Cause, DigitFailure, Effect, EndReason, EndedBy, Event, TransferState};
 use bytes::Bytes;
 use offhook_wire::{Message, Method};
 
@@ -21,17 +21,17 @@ impl Session {
     pub(super) fn hang_up(&mut self, env: &mut Env<'_, '_>) {
         match self.phase {
             Phase::Ringing | Phase::Answering => {
-                let why = EndReason::new(By::Us, Cause::Rejected, Some(603), "declined");
+                let why = EndReason::new(EndedBy::Us, Cause::Rejected, Some(603), "declined");
                 self.refuse(env, Step::Refused, 603, why);
             }
             Phase::Offering | Phase::Calling => {
-                let why = EndReason::new(By::Us, Cause::Cancelled, None, "given up before the answer");
+                let why = EndReason::new(EndedBy::Us, Cause::Cancelled, None, "given up before the answer");
                 self.hang_up_because(env, Step::HangUp, why);
             }
             _ => self.hang_up_because(
                 env,
                 Step::HangUp,
-                EndReason::new(By::Us, Cause::HungUp, None, "hung up"),
+                EndReason::new(EndedBy::Us, Cause::HungUp, None, "hung up"),
             ),
         }
     }
@@ -62,8 +62,8 @@ impl Session {
         if planted!(env.cx.config, RingsForEver) {
             return;
         }
-        let why = |code| EndReason::new(By::Us, Cause::NoAnswer, Some(code), "nobody answered in time");
-        let no_media = |code, text| EndReason::new(By::Us, Cause::MediaFailed, code, text);
+        let why = |code| EndReason::new(EndedBy::Us, Cause::NoAnswer, Some(code), "nobody answered in time");
+        let no_media = |code, text| EndReason::new(EndedBy::Us, Cause::MediaFailed, code, text);
         match self.phase {
             Phase::Ringing => self.refuse(env, Step::Timeout, 480, why(480)),
             Phase::Calling => self.hang_up_because(env, Step::Timeout, why(408)),
@@ -79,7 +79,7 @@ impl Session {
     }
 
     pub(super) fn media_failed(&mut self, env: &mut Env<'_, '_>, text: &str) {
-        let why = EndReason::new(By::Network, Cause::MediaFailed, None, text);
+        let why = EndReason::new(EndedBy::Network, Cause::MediaFailed, None, text);
         match self.phase {
             Phase::Confirming | Phase::Established => self.hang_up_because(env, Step::NoMedia, why),
             _ => {}
@@ -238,7 +238,7 @@ impl Session {
 
     pub(crate) fn reject(&mut self, env: &mut Env<'_, '_>, code: u16) {
         let cause = if matches!(code, 486 | 600) { Cause::Busy } else { Cause::Rejected };
-        let why = EndReason::new(By::Us, cause, Some(code), offhook_wire::reason_phrase(code));
+        let why = EndReason::new(EndedBy::Us, cause, Some(code), offhook_wire::reason_phrase(code));
         self.refuse(env, Step::Refused, code, why);
     }
 

@@ -12,7 +12,7 @@ use crate::dialog::Order;
 use crate::planted::{patched, planted};
 use crate::request::respond;
 use crate::transaction::ServerTx;
-use crate::{By, Cause, DtmfPath, EndReason, Event};
+use crate::{Cause, DtmfPath, EndReason, EndedBy, Event};
 use offhook_wire::{Message, Method};
 
 impl Session {
@@ -68,7 +68,7 @@ impl Session {
             }
             other => {
                 self.state = other;
-                EndReason::new(By::Network, Cause::TimedOut, Some(408), "no ACK came")
+                EndReason::new(EndedBy::Network, Cause::TimedOut, Some(408), "no ACK came")
             }
         };
         self.close(env, Step::Timeout, why);
@@ -126,7 +126,7 @@ impl Session {
         let transferred = established.transfer.as_ref().is_some_and(|transfer| transfer.accepted);
         let (code, text) = reason_of(request);
         let cause = if transferred { Cause::Transferred } else { Cause::HungUp };
-        let by = patched!(env.cx.config, PeersByeIsOurs, By::Peer, By::Us);
+        let by = patched!(env.cx.config, PeersByeIsOurs, EndedBy::Peer, EndedBy::Us);
         let why = left.unwrap_or(EndReason { by, cause, code, text });
         self.wind_up(env, &mut established, why.cause);
         self.end(env, Step::Bye, why);

@@ -15,8 +15,8 @@ use crate::planted::planted;
 use crate::request::respond;
 use crate::transaction::ServerTx;
 use crate::{
-    By, Cause, Direction, Effect, EffectId, EffectResult, EndReason, Event, FlowId, Incoming, MediaFault,
-    SessionId,
+    Cause, Direction, Effect, EffectId, EffectResult, EndReason, EndedBy, Event, FlowId, Incoming,
+    MediaFault, SessionId,
 };
 use offhook_wire::{Message, Method};
 
@@ -100,7 +100,7 @@ impl Session {
                     Turn::Ours(token) => self.negotiation.withdraw(token),
                 }
                 self.refuse_invite(env, tx, &invite, code);
-                let why = EndReason::new(By::Us, cause, Some(code), "the media engine refused the call");
+                let why = EndReason::new(EndedBy::Us, cause, Some(code), "the media engine refused the call");
                 return self.end(env, Step::NoMedia, why);
             }
         };
@@ -160,7 +160,7 @@ impl Session {
         }
         respond::answer(env.cx, env.txs, tx, request, 200);
         let (code, text) = reason_of(request);
-        let why = EndReason { by: By::Peer, cause: Cause::Cancelled, code, text };
+        let why = EndReason { by: EndedBy::Peer, cause: Cause::Cancelled, code, text };
         self.refuse(env, Step::Bye, 487, why);
     }
 

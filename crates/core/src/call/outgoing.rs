@@ -17,7 +17,7 @@ use crate::dialog::{Asked, Dialog, NoDialog, to_tag};
 use crate::planted::planted;
 use crate::request::respond::SDP;
 use crate::transaction::{TxFailed, TxFailure};
-use crate::{By, Cause, Direction, Effect, EffectId, EffectResult, EndReason, Event, SessionId};
+use crate::{Cause, Direction, Effect, EffectId, EffectResult, EndReason, EndedBy, Event, SessionId};
 use bytes::Bytes;
 use offhook_wire::{HeaderName, Message, Method};
 
@@ -65,7 +65,7 @@ impl Session {
                 self.end(
                     env,
                     Step::NoMedia,
-                    EndReason::new(By::Us, Cause::MediaFailed, None, "no offer was made"),
+                    EndReason::new(EndedBy::Us, Cause::MediaFailed, None, "no offer was made"),
                 );
             }
         }
@@ -145,7 +145,8 @@ impl Session {
         self.silence(env.cx, SessionTimer::NoAnswer);
         let Ok(dialog) = self.dialog_of(env, message, &invite) else {
             self.negotiation.withdraw(offer);
-            let why = EndReason::new(By::Peer, Cause::Protocol, message.status(), "a 2xx without a dialog");
+            let why =
+                EndReason::new(EndedBy::Peer, Cause::Protocol, message.status(), "a 2xx without a dialog");
             return self.end(env, Step::Refused, why);
         };
         env.txs.meet_fork(tx, dialog.remote_tag());
@@ -180,8 +181,12 @@ impl Session {
                 env.mark(Mark::NoAnswerInside);
                 self.negotiation.withdraw(offer);
                 self.advance(env.cx, Step::Accepted, Phase::Established, State::Established(established));
-                let why =
-                    EndReason::new(By::Peer, Cause::Protocol, message.status(), "a 2xx without an answer");
+                let why = EndReason::new(
+                    EndedBy::Peer,
+                    Cause::Protocol,
+                    message.status(),
+                    "a 2xx without an answer",
+                );
                 return self.close(env, Step::Refused, why);
             }
         };
@@ -230,7 +235,7 @@ impl Session {
         self.negotiation.withdraw(calling.offer);
         let (step, why) = match failed.why {
             TxFailure::TimedOut => {
-                (Step::Timeout, EndReason::new(By::Network, Cause::TimedOut, Some(408), "no response"))
+                (Step::Timeout, EndReason::new(EndedBy::Network, Cause::TimedOut, Some(408), "no response"))
             }
             TxFailure::FlowLost => (Step::NoFlow, not_connected()),
         };

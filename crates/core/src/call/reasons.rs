@@ -1,12 +1,12 @@
 //! Why calls end, for more than one state.
 
 use crate::api::reason::reason_of;
-use crate::{By, Cause, EndReason, MediaFault};
+use crate::{Cause, EndReason, EndedBy, MediaFault};
 use offhook_wire::Message;
 
 /// There is no connection.
 pub(super) fn not_connected() -> EndReason {
-    EndReason::new(By::Network, Cause::NotConnected, None, "not connected to a server")
+    EndReason::new(EndedBy::Network, Cause::NotConnected, None, "not connected to a server")
 }
 
 /// What a fault of the media engine means: for the peer, and for the user.
@@ -25,5 +25,5 @@ pub(super) fn cancel_reason(message: &Message) -> EndReason {
         Some(600..=699) => Cause::DeclinedElsewhere,
         _ => Cause::Cancelled,
     };
-    EndReason { by: By::Peer, cause, code: code.or(Some(487)), text }
+    EndReason { by: EndedBy::Peer, cause, code: code.or(Some(487)), text }
 }

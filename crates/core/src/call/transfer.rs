@@ -12,7 +12,7 @@ use crate::base::name::SessionTimer;
 use crate::planted::planted;
 use crate::request::respond;
 use crate::transaction::ServerTx;
-use crate::{By, Cause, EndReason, Event, TransferState};
+use crate::{Cause, EndReason, EndedBy, Event, TransferState};
 use bytes::Bytes;
 use offhook_wire::{HeaderName, Message, Scheme};
 
@@ -105,7 +105,7 @@ impl Session {
                 if planted!(env.cx.config, TransferredCallKept) {
                     return;
                 }
-                let why = EndReason::new(By::Us, Cause::Transferred, Some(200), "transferred");
+                let why = EndReason::new(EndedBy::Us, Cause::Transferred, Some(200), "transferred");
                 self.hang_up_because(env, Step::HangUp, why);
             }
             (Some(300..), _) if planted!(env.cx.config, TransferFailureUntold) => {}

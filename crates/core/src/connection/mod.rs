@@ -8,7 +8,7 @@ use crate::base::cx::Cx;
 use crate::base::entropy::Label;
 use crate::base::machine::{Table, words};
 use crate::base::marks::Mark;
-use crate::base::name::{LineTimer, Machine, Timer};
+use crate::base::name::{AccountTimer, Machine, Timer};
 use crate::base::path::Path;
 use crate::base::timers::TimerId;
 use crate::planted::planted;
@@ -146,7 +146,7 @@ impl Flow {
             cx.mark(Machine::Flow(flow), Mark::ServerChanged);
         }
         cx.out.push(Output::Open { flow, account: self.account, target });
-        let limit = self.set(cx, cx.config.registration.connect_timeout, LineTimer::Connect);
+        let limit = self.set(cx, cx.config.registration.connect_timeout, AccountTimer::Connect);
         self.state = State::Connecting { flow, transport, limit };
         self.report(cx, flow, FlowState::Connecting);
     }
@@ -235,7 +235,7 @@ impl Flow {
                 return;
             }
             let after = back_off(cx, self.failures);
-            self.state = State::Waiting { timer: self.set(cx, after, LineTimer::Reconnect) };
+            self.state = State::Waiting { timer: self.set(cx, after, AccountTimer::Reconnect) };
         }
     }
 
@@ -252,7 +252,7 @@ impl Flow {
         cx.out.transmit(up.path.flow, Bytes::from_static(if reliable { PING } else { PONG }));
         if up.answers && up.pong.is_none() && !planted!(cx.config, PongNotAwaited) {
             let limit = cx.now + cx.config.registration.pong_timeout;
-            up.pong = Some(cx.timers.set(limit, Timer::Line(account, LineTimer::Pong)));
+            up.pong = Some(cx.timers.set(limit, Timer::Line(account, AccountTimer::Pong)));
         }
     }
 
@@ -285,10 +285,10 @@ impl Flow {
     fn set_keep_alive(&self, cx: &mut Cx<'_>) -> TimerId {
         let interval = cx.config.registration.keep_alive;
         let after = cx.entropy.between(Label::Pace, interval * 4 / 5, interval);
-        self.set(cx, after, LineTimer::KeepAlive)
+        self.set(cx, after, AccountTimer::KeepAlive)
     }
 
-    fn set(&self, cx: &mut Cx<'_>, after: Duration, timer: LineTimer) -> TimerId {
+    fn set(&self, cx: &mut Cx<'_>, after: Duration, timer: AccountTimer) -> TimerId {
         cx.timers.set(cx.now + after, Timer::Line(self.account, timer))
     }
 

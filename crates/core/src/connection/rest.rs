@@ -1,8 +1,8 @@
 //! The connection of a phone at rest.
 
 use super::{Flow, State, Up};
-use crate::api::checkpoint::{FlowCheckpoint, LineCheckpoint, NotARest};
-use crate::base::name::LineTimer;
+use crate::api::checkpoint::{AccountCheckpoint, FlowCheckpoint, InvalidCheckpoint};
+use crate::base::name::AccountTimer;
 use crate::base::path::Path;
 use crate::base::timers::TimerId;
 use crate::{AccountId, FlowId};
@@ -33,33 +33,33 @@ impl Flow {
     /// A connection that goes on where another one was. `flows` were named so far.
     pub(crate) fn resume(
         account: AccountId,
-        line: &LineCheckpoint,
+        line: &AccountCheckpoint,
         sent_by: Bytes,
         flows: u32,
-        timer: impl Fn(LineTimer) -> Option<TimerId>,
-    ) -> Result<Self, NotARest> {
-        let set = |kind| timer(kind).ok_or(NotARest("a timer of the connection is missing"));
+        timer: impl Fn(AccountTimer) -> Option<TimerId>,
+    ) -> Result<Self, InvalidCheckpoint> {
+        let set = |kind| timer(kind).ok_or(InvalidCheckpoint("a timer of the connection is missing"));
         let named = |flow: FlowId| match (1..=flows).contains(&flow.0) {
             true => Ok(flow),
-            false => Err(NotARest("the connection was never named")),
+            false => Err(InvalidCheckpoint("the connection was never named")),
         };
         let state = match line.flow {
             FlowCheckpoint::Off => State::Off,
-            FlowCheckpoint::Waiting => State::Waiting { timer: set(LineTimer::Reconnect)? },
+            FlowCheckpoint::Waiting => State::Waiting { timer: set(AccountTimer::Reconnect)? },
             FlowCheckpoint::Connecting { flow, transport } => {
-                State::Connecting { flow: named(flow)?, transport, limit: set(LineTimer::Connect)? }
+                State::Connecting { flow: named(flow)?, transport, limit: set(AccountTimer::Connect)? }
             }
             FlowCheckpoint::Up { flow, transport, since, heard, answers } => State::Up(Up {
                 path: Path { flow: named(flow)?, transport, sent_by },
                 since,
                 heard,
-                keep_alive: set(LineTimer::KeepAlive)?,
-                pong: timer(LineTimer::Pong),
+                keep_alive: set(AccountTimer::KeepAlive)?,
+                pong: timer(AccountTimer::Pong),
                 answers,
             }),
         };
         if line.turn > u32::MAX / 2 {
-            return Err(NotARest("so many servers had no turn"));
+            return Err(InvalidCheckpoint("so many servers had no turn"));
         }
         Ok(Self { account, state, turn: line.turn as usize, failures: line.flow_failures })
     }

@@ -21,8 +21,8 @@ use crate::call::{Env, Invitation, Referrer, Session, Upcall};
 use crate::planted::planted;
 use crate::transaction::{Transactions, TxFailed};
 use crate::{
-    AccountId, Alarm, Config, Deadline, EffectId, EffectResult, Event, FlowChange, FlowId, Input, Instant,
-    MediaEvent, Misuse, Output, SessionId, Status, Why,
+    AccountId, Config, Deadline, DeadlineKind, EffectId, EffectResult, Event, FlowChange, FlowId, Input,
+    Instant, MediaEvent, Misuse, Output, PendingTimer, SessionId, Status,
 };
 use bytes::Bytes;
 use slab::Slab;
@@ -168,17 +168,17 @@ impl Phone {
     /// When to send [`Input::Wake`]; `None`: never, as things stand.
     pub fn deadline(&self) -> Option<Deadline> {
         if planted!(self.config, WakesWithoutEnd) && !self.sessions.is_empty() {
-            return Some(Deadline { at: self.now, why: Why::Output });
+            return Some(Deadline { at: self.now, kind: DeadlineKind::Output });
         }
         if self.out.is_empty() {
             self.timers.next()
         } else {
-            Some(Deadline { at: self.now, why: Why::Output })
+            Some(Deadline { at: self.now, kind: DeadlineKind::Output })
         }
     }
 
     /// The timers that are set, in no order.
-    pub fn alarms(&self) -> impl Iterator<Item = Alarm> {
+    pub fn pending_timers(&self) -> impl Iterator<Item = PendingTimer> {
         self.timers.iter()
     }
 

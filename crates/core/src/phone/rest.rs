@@ -2,8 +2,8 @@
 
 use super::{Counters, Phone};
 use crate::Config;
-use crate::api::checkpoint::{Checkpoint, NotARest};
-use crate::base::name::LineTimer;
+use crate::api::checkpoint::{Checkpoint, InvalidCheckpoint};
+use crate::base::name::AccountTimer;
 use crate::base::name::Timer;
 use crate::base::timers::Timers;
 use std::collections::BTreeMap;
@@ -45,10 +45,14 @@ impl Phone {
     ///
     /// # Errors
     /// When no such phone can have rested like this.
-    pub fn from_checkpoint(config: Config, seed: [u8; 32], at: &Checkpoint) -> Result<Self, NotARest> {
+    pub fn from_checkpoint(
+        config: Config,
+        seed: [u8; 32],
+        at: &Checkpoint,
+    ) -> Result<Self, InvalidCheckpoint> {
         let mut phone = Self::new(config, seed, at.now);
         if at.lines.len() != phone.lines.len() {
-            return Err(NotARest("it has other accounts"));
+            return Err(InvalidCheckpoint("it has other accounts"));
         }
         let [malformed, stray, clock_backwards] = at.counters;
         let long =
@@ -57,7 +61,7 @@ impl Phone {
         if long.iter().any(|count| *count >= MOST)
             || short.iter().any(|count| *count > u64::from(u32::MAX / 2))
         {
-            return Err(NotARest("it counted further than there is time"));
+            return Err(InvalidCheckpoint("it counted further than there is time"));
         }
         phone.counters = Counters { malformed, stray, clock_backwards };
         phone.generation = at.calls;
@@ -71,12 +75,12 @@ impl Phone {
             let timer = phone.timers.set(due, Timer::Line(account, kind));
             let known = usize::from(account.0) < phone.lines.len();
             if !known || set.insert((account, kind as u8), timer).is_some() {
-                return Err(NotARest("a timer belongs to nothing"));
+                return Err(InvalidCheckpoint("a timer belongs to nothing"));
             }
         }
         for (line, then) in phone.lines.iter_mut().zip(&at.lines) {
             let account = line.id();
-            let timer = |kind: LineTimer| set.get(&(account, kind as u8)).copied();
+            let timer = |kind: AccountTimer| set.get(&(account, kind as u8)).copied();
             line.resume(then, at.flows, timer)?;
         }
         Ok(phone)

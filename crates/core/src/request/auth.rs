@@ -1,13 +1,13 @@
 //! Answering challenges (RFC 3261 §22, RFC 8760).
 
-use crate::api::checkpoint::NotARest;
+use crate::api::checkpoint::InvalidCheckpoint;
 use crate::base::bounds;
 use crate::base::cx::Cx;
 use crate::base::entropy::Label;
 use crate::base::marks::Mark;
 use crate::planted::{patched, planted};
 use crate::{AccountId, Config};
-use offhook_wire::digest::{Challenge, Remembered, Responder, strongest};
+use offhook_wire::digest::{Challenge, Responder, ResponderSnapshot, strongest};
 use offhook_wire::{HeaderName, Message, Method, Uri};
 
 /// What is remembered of challenges: the last nonce of the registrar's and of the proxies' kind.
@@ -77,18 +77,18 @@ impl Auth {
 /// At rest.
 impl Auth {
     /// What is remembered of the registrar's kind, and of the proxies'.
-    pub(crate) fn remembered(&self) -> (Option<Remembered>, Option<Remembered>) {
-        (self.user.remembered(), self.proxy.remembered())
+    pub(crate) fn remembered(&self) -> (Option<ResponderSnapshot>, Option<ResponderSnapshot>) {
+        (self.user.snapshot(), self.proxy.snapshot())
     }
 
     /// Goes on with what was remembered.
     pub(crate) fn recall(
         &mut self,
-        user: Option<&Remembered>,
-        proxy: Option<&Remembered>,
-    ) -> Result<(), NotARest> {
-        let recall = |what: Option<&Remembered>| what.map_or(Ok(Responder::new()), Responder::recall);
-        let unlike = |_| NotARest("no challenge can have left this");
+        user: Option<&ResponderSnapshot>,
+        proxy: Option<&ResponderSnapshot>,
+    ) -> Result<(), InvalidCheckpoint> {
+        let recall = |what: Option<&ResponderSnapshot>| what.map_or(Ok(Responder::new()), Responder::restore);
+        let unlike = |_| InvalidCheckpoint("no challenge can have left this");
         (self.user, self.proxy) = (recall(user).map_err(unlike)?, recall(proxy).map_err(unlike)?);
         Ok(())
     }

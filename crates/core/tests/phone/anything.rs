@@ -1,7 +1,9 @@
 //! Two phones, two users who do anything at any time, a network that loses, delays and reorders, media engines that
 //! are slow or fail, connections that drop. Whatever happens, every call keeps the grammar of events and ends.
 
-use offhook::{Config, Dial, DtmfPath, Event, Input, MediaEvent, MediaFault, SessionId, Status, Why};
+use offhook::{
+    Config, DeadlineKind, Dial, DtmfPath, Event, Input, MediaEvent, MediaFault, SessionId, Status,
+};
 use offhook_testkit::{FakeMedia, MediaBehaviour, Pair, TestPhone, config};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -214,8 +216,8 @@ fn live(server: &str, in_call: bool, steps: Vec<Step>, loss: u32, seed: u64) {
     }
     for (alice, pressed) in [(&pair.alice, &pressed[0]), (&pair.bob, &pressed[1])] {
         assert_eq!(alice.phone.sessions().count(), 0, "{:#?}", alice.events);
-        let waits = alice.phone.deadline().map(|deadline| deadline.why);
-        assert_eq!(waits, Some(Why::Flow), "nothing but the keep-alive is left");
+        let waits = alice.phone.deadline().map(|deadline| deadline.kind);
+        assert_eq!(waits, Some(DeadlineKind::Flow), "nothing but the keep-alive is left");
         check(alice, pressed);
     }
 }

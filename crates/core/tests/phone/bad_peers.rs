@@ -1,7 +1,7 @@
 //! What a peer, or an attacker, can send; and what the phone makes of it.
 
 use bytes::Bytes;
-use offhook::{By, Cause, Counters, Dial, Direction, Event, Input, Limits, Status};
+use offhook::{Cause, Counters, Dial, Direction, EndedBy, Event, Input, Limits, Status};
 use offhook_testkit::peer::{in_call, outgoing_call, response};
 use offhook_testkit::{MediaBehaviour, Peer, TestPhone, config, sdp};
 use offhook_wire::{HeaderName, Message};
@@ -157,7 +157,7 @@ fn a_tag_in_a_display_name_is_no_tag() {
     assert_eq!(alice.phone.status(id), Some(Status::Established), "a stranger cannot hang up");
     alice.receive(&peer.request("BYE", 10, "", ""));
     alice.next_response(200);
-    assert_eq!(alice.ended(id).by, By::Peer);
+    assert_eq!(alice.ended(id).by, EndedBy::Peer);
 }
 
 #[test]

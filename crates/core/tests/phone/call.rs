@@ -1,7 +1,7 @@
 //! Calls between two phones, and how they end.
 
 use offhook::Status::{Established, Establishing, Idle, Initial, Terminating};
-use offhook::{By, Cause, Dial, Event, MediaFault, Misuse, Status};
+use offhook::{Cause, Dial, EndedBy, Event, MediaFault, Misuse, Status};
 use offhook_testkit::{MediaBehaviour, Pair, TestPhone, config};
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ fn a_call_walks_from_initial_to_idle_at_both_ends() {
         assert_eq!(pair.alice.statuses(hers), [Initial, Establishing, Established, Terminating, Idle]);
         assert_eq!(pair.bob.statuses(his), [Initial, Establishing, Established, Idle]);
         let (hers, his) = (pair.alice.ended(hers), pair.bob.ended(his));
-        assert_eq!((hers.by, hers.cause), (By::Us, Cause::HungUp));
-        assert_eq!((his.by, his.cause), (By::Peer, Cause::HungUp));
+        assert_eq!((hers.by, hers.cause), (EndedBy::Us, Cause::HungUp));
+        assert_eq!((his.by, his.cause), (EndedBy::Peer, Cause::HungUp));
         pair.run(SECOND * 60);
         assert_eq!(pair.alice.phone.sessions().count() + pair.bob.phone.sessions().count(), 0);
     }
@@ -32,8 +32,8 @@ fn the_callee_hangs_up() {
     let (mut pair, hers, his) = Pair::in_call(WS);
     pair.bob.phone.hang_up(pair.now(), his).expect("a call");
     pair.run(SECOND);
-    assert_eq!(pair.alice.ended(hers).by, By::Peer);
-    assert_eq!(pair.bob.ended(his).by, By::Us);
+    assert_eq!(pair.alice.ended(hers).by, EndedBy::Peer);
+    assert_eq!(pair.bob.ended(his).by, EndedBy::Us);
 }
 
 #[test]
@@ -42,8 +42,8 @@ fn both_hang_up_at_once() {
     pair.alice.phone.hang_up(pair.now(), hers).expect("a call");
     pair.bob.phone.hang_up(pair.now(), his).expect("a call");
     pair.run(SECOND * 40);
-    assert_eq!(pair.alice.ended(hers).by, By::Us);
-    assert_eq!(pair.bob.ended(his).by, By::Us);
+    assert_eq!(pair.alice.ended(hers).by, EndedBy::Us);
+    assert_eq!(pair.bob.ended(his).by, EndedBy::Us);
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_caller_gives_up_while_it_rings() {
     assert_eq!(pair.alice.statuses(hers), [Initial, Establishing, Terminating, Idle]);
     assert_eq!(pair.alice.ended(hers).cause, Cause::Cancelled);
     assert_eq!(pair.bob.statuses(his), [Initial, Establishing, Idle]);
-    assert_eq!((pair.bob.ended(his).by, pair.bob.ended(his).cause), (By::Peer, Cause::Cancelled));
+    assert_eq!((pair.bob.ended(his).by, pair.bob.ended(his).cause), (EndedBy::Peer, Cause::Cancelled));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_cancel_that_crosses_the_answer_ends_the_call_all_the_same() {
     pair.alice.phone.hang_up(pair.now(), hers).expect("a call");
     pair.run(SECOND);
     assert_eq!(pair.alice.ended(hers).cause, Cause::Cancelled);
-    assert_eq!(pair.bob.ended(his).by, By::Peer);
+    assert_eq!(pair.bob.ended(his).by, EndedBy::Peer);
     assert_eq!(pair.bob.phone.sessions().count(), 0);
 }
 
@@ -103,7 +103,7 @@ fn a_refusal_names_its_cause() {
         pair.bob.phone.reject(pair.now(), his, code).expect("it rings");
         pair.run(SECOND);
         let why = pair.alice.ended(hers);
-        assert_eq!((why.by, why.cause, why.code), (By::Peer, cause, Some(code)));
+        assert_eq!((why.by, why.cause, why.code), (EndedBy::Peer, cause, Some(code)));
         assert_eq!(pair.alice.statuses(hers), [Initial, Establishing, Idle]);
     }
 }
@@ -127,9 +127,9 @@ fn a_callee_who_does_not_answer_is_unavailable() {
     let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
     pair.run(SECOND * 30);
     let his = pair.bob.ended(pair.bob.incoming());
-    assert_eq!((his.by, his.cause), (By::Us, Cause::NoAnswer));
+    assert_eq!((his.by, his.cause), (EndedBy::Us, Cause::NoAnswer));
     let why = pair.alice.ended(hers);
-    assert_eq!((why.by, why.cause, why.code), (By::Peer, Cause::Unavailable, Some(480)));
+    assert_eq!((why.by, why.cause, why.code), (EndedBy::Peer, Cause::Unavailable, Some(480)));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_peer_that_never_answers() {
         let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
         pair.run(SECOND * 40);
         let why = pair.alice.ended(hers);
-        assert_eq!((why.by, why.cause), (By::Network, Cause::TimedOut));
+        assert_eq!((why.by, why.cause), (EndedBy::Network, Cause::TimedOut));
     }
 }
 
@@ -165,7 +165,7 @@ fn a_call_whose_ack_never_comes_is_hung_up() {
     let (hers, his) = pair.call();
     pair.run(SECOND * 40);
     assert_eq!(pair.bob.ended(his).cause, Cause::TimedOut);
-    assert_eq!(pair.alice.ended(hers).by, By::Peer);
+    assert_eq!(pair.alice.ended(hers).by, EndedBy::Peer);
 }
 
 #[test]
@@ -185,8 +185,8 @@ fn a_media_path_that_never_comes_up_ends_the_call() {
     let (hers, his) = pair.call();
     pair.run(SECOND * 60);
     let why = pair.alice.ended(hers);
-    assert_eq!((why.by, why.cause), (By::Network, Cause::MediaFailed));
-    assert_eq!(pair.bob.ended(his).by, By::Peer);
+    assert_eq!((why.by, why.cause), (EndedBy::Network, Cause::MediaFailed));
+    assert_eq!(pair.bob.ended(his).by, EndedBy::Peer);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use offhook::{
-    By, Cause, Config, Dial, Direction, Event, Password, Secret, SessionId, Status, TransferState,
+    Cause, Config, Dial, Direction, EndedBy, Event, Password, Secret, SessionId, Status, TransferState,
 };
 use offhook_testkit::peer::response;
 use offhook_testkit::{Peer, TestPhone, config, sdp};
@@ -104,7 +104,7 @@ fn a_wrong_password_is_tried_once() {
     alice.next_request("ACK");
     assert_eq!(alice.sent.len(), 0, "no storm");
     let why = alice.ended(id);
-    assert_eq!((why.by, why.cause, why.code), (By::Peer, Cause::Unauthorized, Some(407)));
+    assert_eq!((why.by, why.cause, why.code), (EndedBy::Peer, Cause::Unauthorized, Some(407)));
     let told = format!("{:?} {:?}", alice.events, alice.phone.trace().collect::<Vec<_>>());
     assert!(!told.contains("wrong") && !told.contains("response="));
 }

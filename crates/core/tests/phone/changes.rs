@@ -1,7 +1,7 @@
 //! Changes of an established call (RFC 3261 §14), with a peer and a media engine that the test plays.
 
 use offhook::{
-    By, Cause, Direction, Effect, EffectId, EffectResult, Event, Input, MediaFault, SessionId, Status,
+    Cause, Direction, Effect, EffectId, EffectResult, EndedBy, Event, Input, MediaFault, SessionId, Status,
 };
 use offhook_testkit::peer::{in_call, response};
 use offhook_testkit::{MediaBehaviour, Peer, TestPhone, config, sdp};
@@ -178,7 +178,7 @@ fn a_reinvite_without_an_answer_ends_the_call() {
     let bye = alice.next_request("BYE");
     alice.receive_bytes(response(&bye, 200, "bob", None));
     let why = alice.ended(id);
-    assert_eq!((why.by, why.cause, why.code), (By::Network, Cause::TimedOut, Some(408)));
+    assert_eq!((why.by, why.cause, why.code), (EndedBy::Network, Cause::TimedOut, Some(408)));
     assert!(alice.events.contains(&Event::HoldFailed { session: id, hold: true, code: None }));
 }
 
@@ -316,7 +316,7 @@ fn what_comes_after_our_bye() {
     assert_eq!(alice.phone.status(id), Some(Status::Terminating));
     alice.receive(&peer.request("BYE", 6, "", ""));
     alice.next_response(200);
-    assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Us, Cause::HungUp));
+    assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Us, Cause::HungUp));
 }
 
 /// A proxy sends what it has no answer to again over the next connection: it is the same re-INVITE, and is answered once.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use offhook::{
-    By, Cause, Dial, Direction, DtmfPath, Effect, EffectId, EffectResult, Event, Input, MediaEvent,
+    Cause, Dial, Direction, DtmfPath, Effect, EffectId, EffectResult, EndedBy, Event, Input, MediaEvent,
     MediaFault, SessionId, Status,
 };
 use offhook_testkit::peer::{in_call, response};
@@ -103,7 +103,7 @@ fn another_fork_has_to_answer_for_itself() {
         alice.next_request("ACK");
         let bye = alice.next_request("BYE");
         alice.receive_bytes(response(&bye, 200, "two", None));
-        assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Peer, Cause::Protocol));
+        assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Peer, Cause::Protocol));
     }
 }
 
@@ -137,7 +137,7 @@ fn an_early_answer_that_fails_is_tried_again_with_the_2xx() {
     alice.next_request("ACK");
     let bye = alice.next_request("BYE");
     alice.receive_bytes(response(&bye, 200, "bob", None));
-    assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Us, Cause::NotAcceptable));
+    assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Us, Cause::NotAcceptable));
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn a_reinvite_under_way_when_the_call_ends_leaves_nothing_behind() {
     alice.receive(&peer.request("BYE", 5, "", ""));
     alice.next_response(200);
     alice.next_request("CANCEL");
-    assert_eq!(alice.ended(id).by, By::Peer);
+    assert_eq!(alice.ended(id).by, EndedBy::Peer);
     assert!(alice.events.contains(&Event::HoldFailed { session: id, hold: true, code: None }));
     alice.sent.clear();
     alice.pass(SECOND * 100);

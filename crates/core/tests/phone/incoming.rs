@@ -1,7 +1,7 @@
 //! The callee's side until the ACK (RFC 3261 §13.3), with a caller that the test plays.
 
 use offhook::{
-    By, Cause, Direction, Effect, EffectResult, Event, Input, MediaFault, Misuse, SessionId, Status,
+    Cause, Direction, Effect, EffectResult, EndedBy, Event, Input, MediaFault, Misuse, SessionId, Status,
 };
 use offhook_testkit::peer::{incoming_call, response};
 use offhook_testkit::{MediaBehaviour, Peer, TestPhone, config, peer, sdp};
@@ -65,7 +65,7 @@ fn a_caller_may_give_up_until_the_answer_is_out() {
             alice.next_response(200);
             assert_refused(&mut alice, 487, &ringing);
             let why = alice.ended(id);
-            assert_eq!((why.by, why.cause, why.code), (By::Peer, cause, Some(code)), "{reason}");
+            assert_eq!((why.by, why.cause, why.code), (EndedBy::Peer, cause, Some(code)), "{reason}");
         }
     }
 }
@@ -79,7 +79,7 @@ fn a_bye_before_the_answer_ends_the_call() {
         let ok = alice.next_response(200);
         assert_eq!(ok.cseq().expect("read").number, 2);
         assert_refused(&mut alice, 487, &ringing);
-        assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Peer, Cause::Cancelled));
+        assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Peer, Cause::Cancelled));
     }
 }
 
@@ -105,7 +105,7 @@ fn the_user_may_refuse_until_the_answer_is_out() {
         alice.phone.hang_up(alice.now, id).expect("a call");
         alice.pump();
         assert_refused(&mut alice, 603, &ringing);
-        assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Us, Cause::Rejected));
+        assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Us, Cause::Rejected));
         let released =
             alice.effects.iter().filter(|(_, effect)| matches!(effect, Effect::Release { .. })).count();
         assert_eq!(released, usize::from(taken), "what was asked for is given back, and nothing else");
@@ -118,7 +118,7 @@ fn the_user_may_refuse_until_the_answer_is_out() {
         alice.pump();
         assert_refused(&mut alice, code, &ringing);
         let why = alice.ended(id);
-        assert_eq!((why.by, why.cause, why.code), (By::Us, cause, Some(code)));
+        assert_eq!((why.by, why.cause, why.code), (EndedBy::Us, cause, Some(code)));
     }
     let (mut alice, id, _) = unanswered(true);
     assert_eq!(alice.phone.reject(alice.now, id, 486), Err(Misuse::WrongStatus(Status::Establishing)));
@@ -132,7 +132,7 @@ fn a_call_that_is_not_answered_goes_with_its_connection() {
     for taken in [false, true] {
         let (mut alice, id, _) = unanswered(taken);
         alice.lose_connection();
-        assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Network, Cause::NotConnected));
+        assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Network, Cause::NotConnected));
         assert_eq!(alice.sent.len(), 0, "there is no way to answer any more");
     }
 }
@@ -149,7 +149,7 @@ fn what_the_media_engine_says_of_the_offer_is_said_to_the_caller() {
         let (effect, _) = alice.effects.pop().expect("the engine is asked");
         alice.give(Input::Done { effect, result });
         assert_refused(&mut alice, code, &ringing);
-        assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Us, cause));
+        assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Us, cause));
         assert!(matches!(alice.effects.pop(), Some((_, Effect::Release { .. }))));
     }
 }
@@ -195,7 +195,7 @@ fn an_ack_without_the_answer_ends_the_call() {
     alice.receive(&Peer::of_response(&ok).request("ACK", 1, "", ""));
     let bye = alice.next_request("BYE");
     alice.receive_bytes(response(&bye, 200, "bob", None));
-    assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Peer, Cause::Protocol));
+    assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Peer, Cause::Protocol));
 }
 
 /// RFC 3261 §8.1.1.8: an INVITE has a Contact.
@@ -222,7 +222,7 @@ fn a_bye_that_overtakes_the_ack_ends_a_call_that_was_hung_up() {
     assert_eq!((alice.sent.len(), alice.phone.status(id)), (0, Some(Status::Terminating)));
     alice.receive(&Peer::of_response(&ringing).request("BYE", 2, "", ""));
     alice.next_response(200);
-    assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Us, Cause::HungUp), "who was first");
+    assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Us, Cause::HungUp), "who was first");
 }
 
 /// RFC 3261 §12.2.2: an ACK with another Call-ID or tag is not for this call.

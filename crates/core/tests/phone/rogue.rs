@@ -2,7 +2,7 @@
 //! body, early, late and twice, answers with any code and tag to anything that he was ever asked.
 
 use crate::anything::{Step, act, check, patient, step};
-use offhook::{Direction, Limits, Why};
+use offhook::{DeadlineKind, Direction, Limits};
 use offhook_testkit::peer::{in_call, response};
 use offhook_testkit::{TestPhone, sdp};
 use offhook_wire::Message;
@@ -150,7 +150,11 @@ fn live(server: &str, moves: Vec<Move>) {
         collect(&mut alice, &mut asked);
     }
     assert_eq!(alice.phone.sessions().count(), 0, "{:#?}", alice.events);
-    assert_eq!(alice.phone.deadline().map(|deadline| deadline.why), Some(Why::Flow), "nothing else is left");
+    assert_eq!(
+        alice.phone.deadline().map(|deadline| deadline.kind),
+        Some(DeadlineKind::Flow),
+        "nothing else is left"
+    );
     check(&alice, &pressed);
 }
 

@@ -1,7 +1,8 @@
 //! How long things take, to the millisecond, with the base times of RFC 3261 §17.1.1.1: T1 500 ms, T2 4 s.
 
 use offhook::{
-    By, Cause, Dial, Direction, EndReason, Event, Input, MediaEvent, SessionId, Status, TransferState, Why,
+    Cause, DeadlineKind, Dial, Direction, EndReason, EndedBy, Event, Input, MediaEvent, SessionId, Status,
+    TransferState,
 };
 use offhook_testkit::peer::{in_call, incoming_call, response};
 use offhook_testkit::{MediaBehaviour, Peer, TestPhone, config};
@@ -52,7 +53,7 @@ fn a_2xx_is_repeated_until_its_ack_comes() {
     alice.next_request("BYE");
     assert_eq!(alice.phone.status(id), Some(Status::Terminating));
     let why = ends(&mut alice, id, LIMIT);
-    assert_eq!((why.by, why.cause, why.code), (By::Network, Cause::TimedOut, Some(408)));
+    assert_eq!((why.by, why.cause, why.code), (EndedBy::Network, Cause::TimedOut, Some(408)));
 }
 
 /// RFC 3261 §14.1: who made the Call-ID waits 2.1 to 4 s after a glare, the other one up to 2 s, in units of 10 ms.
@@ -255,7 +256,9 @@ fn the_2xx_to_a_reinvite_is_repeated_too() {
 /// A call that is over wakes nobody: not for the answer, not for the media path, not for a change.
 #[test]
 fn a_call_that_is_over_has_no_timers() {
-    let of_calls = |alice: &TestPhone| alice.phone.alarms().filter(|alarm| alarm.why == Why::Session).count();
+    let of_calls = |alice: &TestPhone| {
+        alice.phone.pending_timers().filter(|pending| pending.kind == DeadlineKind::Session).count()
+    };
     let mut alice = alice();
     alice.media.behaviour = MediaBehaviour::NoPath;
     let (id, _) = in_call(&mut alice);

@@ -1,6 +1,6 @@
 //! Blind transfer, in both roles (RFC 3515, RFC 5589 §6).
 
-use offhook::{By, Cause, Dial, Direction, Event, SessionId, Status, TransferState};
+use offhook::{Cause, Dial, Direction, EndedBy, Event, SessionId, Status, TransferState};
 use offhook_testkit::peer::{in_call, response};
 use offhook_testkit::{Peer, TestPhone, config, sdp};
 use offhook_wire::{HeaderName, Message};
@@ -70,7 +70,7 @@ fn a_transfer_that_succeeds_is_reported_and_ends_the_call() {
     }
     let bye = alice.next_request("BYE");
     alice.receive_bytes(response(&bye, 200, "bob", None));
-    assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Us, Cause::Transferred));
+    assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Us, Cause::Transferred));
     assert_eq!(
         transfers(&mut alice),
         [TransferState::Trying, TransferState::Progress { code: 180 }, TransferState::Done]
@@ -143,7 +143,7 @@ fn a_peer_that_hangs_up_after_it_took_the_refer_was_transferred() {
     alice.receive_bytes(response(&refer, 202, "bob", None));
     alice.receive(&peer.request("BYE", 10, "", ""));
     alice.next_response(200);
-    assert_eq!((alice.ended(id).by, alice.ended(id).cause), (By::Peer, Cause::Transferred));
+    assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Peer, Cause::Transferred));
     assert_eq!(transfers(&mut alice), [TransferState::Trying, TransferState::Done]);
 }
 
@@ -188,7 +188,7 @@ fn a_referral_calls_the_target_and_reports_each_stage_once() {
     assert!(last.subscription_state().expect("read").is_some_and(|state| state.is_terminated()));
     alice.receive(&peer.request("BYE", 6, "", ""));
     alice.next_response(200);
-    assert_eq!(alice.ended(by).by, By::Peer);
+    assert_eq!(alice.ended(by).by, EndedBy::Peer);
     assert_eq!(alice.phone.status(call), Some(Status::Established));
 }
 

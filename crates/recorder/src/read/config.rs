@@ -52,7 +52,7 @@ impl Draft {
                 servers: Vec::new(),
                 register: false,
                 expires: Duration::ZERO,
-                re_registry_phone_times: None,
+                max_registration_attempts: None,
             })
         };
         let track = Track {
@@ -102,7 +102,7 @@ impl Draft {
             servers: Vec::new(),
             register: false,
             expires: Duration::ZERO,
-            re_registry_phone_times: None,
+            max_registration_attempts: None,
         });
         Ok(())
     }
@@ -187,7 +187,7 @@ fn account_setting(account: &mut Account, key: &str, values: &[&str]) -> Option<
         }
         ("register", [answer]) => account.register = yes(answer)?,
         ("expires", [time]) => account.expires = duration(time)?,
-        ("attempts", [count]) => account.re_registry_phone_times = Some(count.parse().ok()?),
+        ("attempts", [count]) => account.max_registration_attempts = Some(count.parse().ok()?),
         _ => return None,
     }
     Some(())

@@ -5,8 +5,8 @@ use super::Unreadable;
 use crate::names::{CAUSES, LINE_TIMERS, TRANSPORTS, value_of};
 use crate::text::instant;
 use offhook::{
-    AccountId, Checkpoint, FlowCheckpoint, FlowId, Instant, LineCheckpoint, RegistrationCheckpoint,
-    RegistrationFailure, Remembered,
+    AccountCheckpoint, AccountId, Checkpoint, FlowCheckpoint, FlowId, Instant, RegistrationCheckpoint,
+    RegistrationFailure, ResponderSnapshot,
 };
 use std::str::FromStr;
 
@@ -20,7 +20,7 @@ pub(super) struct Draft {
     flow: Option<(FlowCheckpoint, u32, u32)>,
     registration: Option<RegistrationCheckpoint>,
     counts: Option<Counts>,
-    user: Option<Remembered>,
+    user: Option<ResponderSnapshot>,
 }
 
 /// CSeq, lifetime, failures, binding, budget.
@@ -107,7 +107,7 @@ impl Draft {
             ("proxy", _) => {
                 let (flow, turn, flow_failures) = self.flow.take()?;
                 let (cseq, expires, failures, bound, spent) = self.counts.take()?;
-                at.lines.push(LineCheckpoint {
+                at.lines.push(AccountCheckpoint {
                     contact: std::mem::take(&mut self.contact),
                     flow,
                     turn,
@@ -179,12 +179,12 @@ fn registration(words: &[&str]) -> Option<RegistrationCheckpoint> {
 }
 
 /// A challenge that is remembered, or that there is none.
-fn challenge(words: &[&str]) -> Option<Option<Remembered>> {
+fn challenge(words: &[&str]) -> Option<Option<ResponderSnapshot>> {
     match words {
         [] => Some(None),
         [challenge, cnonce, count] => {
             let (challenge, cnonce) = ((*challenge).to_owned(), (*cnonce).to_owned());
-            Some(Some(Remembered { challenge, cnonce, count: count.parse().ok()? }))
+            Some(Some(ResponderSnapshot { challenge, cnonce, count: count.parse().ok()? }))
         }
         _ => None,
     }

@@ -15,7 +15,7 @@ pub(crate) use message::message;
 use bytes::Bytes;
 use offhook::{
     Checkpoint, Command, Config, Dial, Effect, EffectResult, Event, Incoming, Input, MediaEvent, Password,
-    Remembered, Secret, Target,
+    ResponderSnapshot, Secret, Target,
 };
 
 /// A configuration without its secrets: passwords, those in URIs, and the queries of servers' paths, which may be
@@ -76,7 +76,7 @@ fn command(command: &Command) -> Command {
 pub fn checkpoint(at: &Checkpoint) -> Checkpoint {
     let mut at = at.clone();
     for line in &mut at.lines {
-        for Remembered { challenge, cnonce, .. } in line.user.iter_mut().chain(&mut line.proxy) {
+        for ResponderSnapshot { challenge, cnonce, .. } in line.user.iter_mut().chain(&mut line.proxy) {
             *challenge = message::text_of_row("WWW-Authenticate", challenge);
             *cnonce = hidden(cnonce);
         }

@@ -112,7 +112,7 @@ fn setting(account: &Account, track: &Track, replay: &Replay) -> String {
     if replay.sights.iter().any(|sight| matches!(&sight.what, Seen::Told(event) if refused(event))) {
         text += " wrong-password";
     }
-    if let Some(attempts) = account.re_registry_phone_times {
+    if let Some(attempts) = account.max_registration_attempts {
         let _ = write!(text, " attempts={attempts}");
     }
     if account.expires.as_secs() != 600 {

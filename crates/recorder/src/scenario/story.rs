@@ -4,7 +4,7 @@ use super::cast::{Cast, user_of};
 use super::{Steps, whole};
 use crate::replay::{Replay, Seen, Sight};
 use crate::text::Seconds;
-use offhook::{By, Command, DtmfPath, Event, FlowFailure, FlowState, Input, Instant, SessionId, Status};
+use offhook::{Command, DtmfPath, EndedBy, Event, FlowFailure, FlowState, Input, Instant, SessionId, Status};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -122,10 +122,10 @@ impl Teller<'_> {
             }
             Event::Ended { session, why } => {
                 match (why.by, why.code) {
-                    (By::Peer, Some(code @ 300..=699)) => {
+                    (EndedBy::Peer, Some(code @ 300..=699)) => {
                         self.peer_will(*session, at, &format!("reject {code}"));
                     }
-                    (By::Peer, _) => self.peer_does(*session, at, "hangs up"),
+                    (EndedBy::Peer, _) => self.peer_does(*session, at, "hangs up"),
                     _ => {}
                 }
                 self.calls.remove(session);

@@ -63,7 +63,7 @@ fn account(out: &mut String, account: &Account) -> Option<()> {
         servers,
         register,
         expires,
-        re_registry_phone_times,
+        max_registration_attempts,
     } = account;
     let mut line = |key: &str, value: &dyn Display| {
         let _ = writeln!(out, "  {key} {value}");
@@ -91,7 +91,7 @@ fn account(out: &mut String, account: &Account) -> Option<()> {
     }
     line("register", &yes(*register));
     line("expires", &Seconds(*expires));
-    if let Some(attempts) = re_registry_phone_times {
+    if let Some(attempts) = max_registration_attempts {
         line("attempts", attempts);
     }
     Some(())

@@ -4,8 +4,8 @@ use crate::check::Check;
 use crate::names::{CAUSES, LINE_TIMERS, TRANSPORTS, name_of};
 use crate::text::{At, word};
 use offhook::{
-    Checkpoint, FlowCheckpoint, Instant, LineCheckpoint, RegistrationCheckpoint, RegistrationFailure,
-    Remembered,
+    AccountCheckpoint, Checkpoint, FlowCheckpoint, Instant, RegistrationCheckpoint, RegistrationFailure,
+    ResponderSnapshot,
 };
 use std::fmt::Write;
 
@@ -48,8 +48,8 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
     lines.iter().try_for_each(|one| line(out, one))
 }
 
-fn line(out: &mut String, line: &LineCheckpoint) -> Option<()> {
-    let LineCheckpoint {
+fn line(out: &mut String, line: &AccountCheckpoint) -> Option<()> {
+    let AccountCheckpoint {
         contact,
         flow: connection,
         turn,
@@ -73,7 +73,7 @@ fn line(out: &mut String, line: &LineCheckpoint) -> Option<()> {
     out.push('\n');
     for (key, challenge) in [("user", user), ("proxy", proxy)] {
         let _ = write!(out, "  {key}");
-        if let Some(Remembered { challenge, cnonce, count }) = challenge {
+        if let Some(ResponderSnapshot { challenge, cnonce, count }) = challenge {
             let _ = write!(out, " {} {} {count}", word(challenge), word(cnonce));
         }
         out.push('\n');

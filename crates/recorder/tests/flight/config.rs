@@ -52,7 +52,7 @@ fn every_field_of_a_configuration_is_kept() {
             ],
             register: false,
             expires: Duration::from_secs(7),
-            re_registry_phone_times: Some(4),
+            max_registration_attempts: Some(4),
         },
         Account { servers: Vec::new(), password: None, ..account("y") },
     ];

@@ -1,7 +1,7 @@
 //! Whole calls.
 
 use crate::world::{BOUND, account, config, ended, exchange, fast, incoming, phone, phone_with, tone, until};
-use offhook::{By, Cause, DtmfPath, Status};
+use offhook::{Cause, DtmfPath, EndedBy, Status};
 use offhook_media::{Codec, MediaConfig, Source};
 use offhook_tokio::{Bind, CallEvent, CommandError, ExchangeServer, Listen, Options, Phone};
 use std::time::Duration;
@@ -35,8 +35,8 @@ async fn two_phones_talk_press_keys_and_hang_up() {
     assert_eq!(heard, [('1', DtmfPath::Rtp), ('#', DtmfPath::Rtp), ('4', DtmfPath::Info)]);
     out.hang_up().await.expect("hung up");
     let (at_alice, at_bob) = tokio::join!(ended(&mut out), ended(&mut inn));
-    assert_eq!((at_alice.by, at_alice.cause), (By::Us, Cause::HungUp));
-    assert_eq!((at_bob.by, at_bob.cause), (By::Peer, Cause::HungUp));
+    assert_eq!((at_alice.by, at_alice.cause), (EndedBy::Us, Cause::HungUp));
+    assert_eq!((at_bob.by, at_bob.cause), (EndedBy::Peer, Cause::HungUp));
     assert_eq!(out.next().await, None);
     assert!(inn.statistics().await.expect("statistics").received.packets > 0);
     timeout(BOUND, alice.stop()).await.expect("stops");
@@ -80,7 +80,7 @@ async fn a_dropped_call_is_hung_up_and_a_detached_one_goes_on() {
     let inn = incoming(&mut bob).await;
     drop(inn);
     let why = ended(&mut again).await;
-    assert_eq!(why.by, By::Peer);
+    assert_eq!(why.by, EndedBy::Peer);
     assert_eq!(again.next().await, None);
 }
 
@@ -121,7 +121,7 @@ async fn no_common_codec_is_not_acceptable() {
     inn.answer().await.expect("answered");
     let why = ended(&mut out).await;
     assert_eq!((why.cause, why.code), (Cause::NotAcceptable, Some(488)));
-    assert_eq!(ended(&mut inn).await.by, By::Us);
+    assert_eq!(ended(&mut inn).await.by, EndedBy::Us);
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ async fn until_failed(phone: &mut Phone) -> Vec<RegistrationState> {
 async fn a_server_that_is_not_there_is_tried_as_often_as_allowed_and_fails_once() {
     let gone = TcpListener::bind("127.0.0.1:0").await.expect("loopback").local_addr().expect("bound");
     let mut account = account("alice", &format!("ws://{gone}"));
-    account.re_registry_phone_times = Some(3);
+    account.max_registration_attempts = Some(3);
     let mut phone = Phone::start(fast(account)).await.expect("starts");
     let states = until_failed(&mut phone).await;
     let Some(RegistrationState::Failed(why)) = states.last() else { panic!("failed") };
@@ -65,7 +65,7 @@ async fn a_wrong_password_fails_at_once_and_is_not_tried_again() {
 async fn a_server_that_accepts_and_says_nothing_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
     let mut account = account("alice", &format!("ws://{}", silent.local_addr().expect("bound")));
-    account.re_registry_phone_times = Some(1);
+    account.max_registration_attempts = Some(1);
     let mut config = fast(account);
     config.registration.connect_timeout = Duration::from_millis(100);
     let mut phone = Phone::start(config).await.expect("starts");
@@ -78,7 +78,7 @@ async fn a_server_that_accepts_and_says_nothing_times_out() {
 async fn a_udp_server_that_never_answers_times_out_after_retransmissions() {
     let silent = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
     let mut account = account("alice", &format!("udp://{}", silent.local_addr().expect("bound")));
-    account.re_registry_phone_times = Some(1);
+    account.max_registration_attempts = Some(1);
     let mut config = fast(account);
     config.times.t1 = Duration::from_millis(5);
     let mut phone = Phone::start(config).await.expect("starts");
@@ -192,7 +192,7 @@ async fn wss_is_taken_from_those_we_trust_and_from_nobody_else() {
     timeout(BOUND, trusting.registered()).await.expect("in time").expect("registered");
 
     let mut account = account("bob", &server);
-    account.re_registry_phone_times = Some(1);
+    account.max_registration_attempts = Some(1);
     let mut wary = Phone::start(fast(account)).await.expect("starts");
     let untrusted = async {
         loop {

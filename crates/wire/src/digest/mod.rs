@@ -47,7 +47,7 @@ pub use challenge::{Challenge, Qops, strongest};
 pub use credentials::Credentials;
 pub use hash::Algorithm;
 pub use param::Quoted;
-pub use responder::{Remembered, Responder};
+pub use responder::{Responder, ResponderSnapshot};
 pub use secret::{Password, Secret};
 
 /// The longest value of an authentication header that is read, in octets. The longest seen in the field

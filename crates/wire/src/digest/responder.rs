@@ -32,7 +32,7 @@ struct Session {
 
 /// What a [`Responder`] remembers, as text: enough to go on with another one.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Remembered {
+pub struct ResponderSnapshot {
     /// The last challenge, as a row that a server could have sent.
     pub challenge: String,
     /// The client nonce that goes with it, where the server wants one; else empty.
@@ -41,9 +41,9 @@ pub struct Remembered {
     pub count: u32,
 }
 
-impl fmt::Debug for Remembered {
+impl fmt::Debug for ResponderSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Remembered").field("count", &self.count).finish_non_exhaustive()
+        f.debug_struct("ResponderSnapshot").field("count", &self.count).finish_non_exhaustive()
     }
 }
 
@@ -110,7 +110,7 @@ impl Responder {
     }
 
     /// What it remembers; `None` if there has been no challenge.
-    pub fn remembered(&self) -> Option<Remembered> {
+    pub fn snapshot(&self) -> Option<ResponderSnapshot> {
         let Session { realm, nonce, opaque, algorithm, names_algorithm, count } = self.session.as_ref()?;
         let mut challenge = format!("Digest realm=\"{}\", nonce=\"{}\"", realm.echoed, nonce.echoed);
         if let Some(opaque) = opaque {
@@ -126,18 +126,18 @@ impl Responder {
             }
             None => Default::default(),
         };
-        Some(Remembered { challenge, cnonce, count })
+        Some(ResponderSnapshot { challenge, cnonce, count })
     }
 
     /// A responder that goes on where another one was.
     ///
     /// # Errors
     /// [`DigestError`] when none can have remembered this.
-    pub fn recall(remembered: &Remembered) -> Result<Self, DigestError> {
-        let challenge = Challenge::parse(remembered.challenge.as_bytes())?;
-        let mut session = Session::open(&challenge, &remembered.cnonce)?;
+    pub fn restore(snapshot: &ResponderSnapshot) -> Result<Self, DigestError> {
+        let challenge = Challenge::parse(snapshot.challenge.as_bytes())?;
+        let mut session = Session::open(&challenge, &snapshot.cnonce)?;
         if let Some((_, _, count)) = &mut session.count {
-            *count = remembered.count;
+            *count = snapshot.count;
         }
         Ok(Self { session: Some(session) })
     }
@@ -307,11 +307,11 @@ mod tests {
             b"Digest realm=\"\", nonce=\"n\", qop=auth-int, opaque=\"\"",
         ] {
             let mut one = Responder::new();
-            assert_eq!(one.remembered(), None);
+            assert_eq!(one.snapshot(), None);
             answer(&mut one, row).unwrap();
             answer(&mut one, row).unwrap();
-            let mut other = Responder::recall(&one.remembered().unwrap()).unwrap();
-            assert_eq!(other.remembered(), one.remembered());
+            let mut other = Responder::restore(&one.snapshot().unwrap()).unwrap();
+            assert_eq!(other.snapshot(), one.snapshot());
             let [one, other] = [&mut one, &mut other].map(|responder| {
                 responder
                     .reuse("al", &password, Method::Register, b"sip:x", b"")
@@ -320,8 +320,12 @@ mod tests {
             assert_eq!(one, other);
         }
         let bad = |challenge: &str, cnonce: &str| {
-            Responder::recall(&Remembered { challenge: challenge.into(), cnonce: cnonce.into(), count: 1 })
-                .unwrap_err()
+            Responder::restore(&ResponderSnapshot {
+                challenge: challenge.into(),
+                cnonce: cnonce.into(),
+                count: 1,
+            })
+            .unwrap_err()
         };
         bad("Digest nonce=n", "");
         assert_eq!(bad("Digest realm=r, nonce=n, qop=auth", ""), DigestError::Unwritable("cnonce"));

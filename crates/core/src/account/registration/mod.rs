@@ -15,7 +15,7 @@ use crate::base::bounds;
 use crate::base::cx::Cx;
 use crate::base::entropy::{Entropy, Label};
 use crate::base::marks::Mark;
-use crate::base::name::{ClientTx, LineTimer, Machine, Timer};
+use crate::base::name::{AccountTimer, ClientTx, Machine, Timer};
 use crate::base::timers::TimerId;
 use crate::connection::back_off;
 use crate::planted::{patched, planted};
@@ -253,7 +253,7 @@ impl Registration {
             None if removing => self.enter(desk.cx, Step::Done, State::Unregistered),
             // The password is right, and the server cannot keep its nonces: that passes.
             None if asking.tried > 0 && auth::is_stale(desk.cx.config, message) => {
-                let _ = self.fail(desk.cx, Cause::ServerError, Some(code), Duration::ZERO);
+                let _ = self.fail(desk.cx, Cause::OtherFailure, Some(code), Duration::ZERO);
             }
             None => self.give_up(desk.cx, Cause::Unauthorized, code),
         }
@@ -300,7 +300,7 @@ impl Registration {
         if seconds == 0 {
             // A 2xx that removes the binding it was asked for.
             desk.cx.mark(Machine::Registration(self.account), Mark::BindingRemoved);
-            let _ = self.fail(desk.cx, Cause::ServerError, message.status(), Duration::ZERO);
+            let _ = self.fail(desk.cx, Cause::OtherFailure, message.status(), Duration::ZERO);
             return;
         }
         let lifetime = Duration::from_secs(seconds.into());
@@ -326,7 +326,7 @@ impl Registration {
         let cause = match Cause::of_final(code) {
             Cause::NoAnswer => Cause::TimedOut,
             cause @ (Cause::NotFound | Cause::Unavailable) => cause,
-            _ if (500..600).contains(&code) => Cause::ServerError,
+            _ if (500..600).contains(&code) => Cause::OtherFailure,
             _ => Cause::Rejected,
         };
         if matches!(code, 408 | 480 | 500..=599) || retry_after.is_some() {
@@ -448,11 +448,11 @@ impl Registration {
     }
 
     fn limit(&self, cx: &Cx<'_>) -> Option<u32> {
-        cx.config.accounts[usize::from(self.account.0)].re_registry_phone_times
+        cx.config.accounts[usize::from(self.account.0)].max_registration_attempts
     }
 
     fn set(&self, cx: &mut Cx<'_>, at: Instant) -> TimerId {
-        cx.timers.set(at, Timer::Line(self.account, LineTimer::Register))
+        cx.timers.set(at, Timer::Line(self.account, AccountTimer::Register))
     }
 
     /// The only place where the state changes its kind: recorded, and told to the user.

@@ -2,7 +2,7 @@
 
 use super::{Registration, State};
 use crate::Instant;
-use crate::api::checkpoint::{LineCheckpoint, NotARest, RegistrationCheckpoint};
+use crate::api::checkpoint::{AccountCheckpoint, InvalidCheckpoint, RegistrationCheckpoint};
 use crate::base::timers::TimerId;
 
 /// The CSeq of a request is below 2^31 (RFC 3261 §8.1.1.5); so is what is counted with it.
@@ -30,8 +30,12 @@ impl Registration {
     }
 
     /// Goes on where another one was, with its timer.
-    pub(crate) fn resume(&mut self, line: &LineCheckpoint, timer: Option<TimerId>) -> Result<(), NotARest> {
-        let set = timer.ok_or(NotARest("the timer of the registration is missing"));
+    pub(crate) fn resume(
+        &mut self,
+        line: &AccountCheckpoint,
+        timer: Option<TimerId>,
+    ) -> Result<(), InvalidCheckpoint> {
+        let set = timer.ok_or(InvalidCheckpoint("the timer of the registration is missing"));
         self.state = match line.registration {
             RegistrationCheckpoint::Unregistered => State::Unregistered,
             RegistrationCheckpoint::Registering => State::Registering { asking: None, paced: timer },
@@ -40,7 +44,7 @@ impl Registration {
             RegistrationCheckpoint::Failed(why) => State::Failed(why),
         };
         if line.cseq >= MOST || line.expires >= MOST || !line.spent.is_sorted() {
-            return Err(NotARest("the registration cannot count like this"));
+            return Err(InvalidCheckpoint("the registration cannot count like this"));
         }
         (self.names.cseq, self.expires, self.failures) = (line.cseq, line.expires, line.failures);
         (self.bound, self.budget.spent) = (line.bound, line.spent.iter().copied().collect());

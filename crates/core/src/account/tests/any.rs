@@ -100,7 +100,7 @@ proptest! {
         acts in prop::collection::vec(act(), 1..60),
     ) {
         let mut world = World::new(|config| {
-            config.accounts[0].re_registry_phone_times = limit;
+            config.accounts[0].max_registration_attempts = limit;
             if udp {
                 config.accounts[0].servers[0].target = "udp://pbx".parse().expect("a target");
             }

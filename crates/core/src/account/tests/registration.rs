@@ -11,7 +11,7 @@ const STALE: (HeaderName, &str) = (
 );
 
 fn limit(n: u32) -> impl FnOnce(&mut Config) {
-    move |config| config.accounts[0].re_registry_phone_times = Some(n)
+    move |config| config.accounts[0].max_registration_attempts = Some(n)
 }
 
 fn failure(cause: Cause, code: Option<u16>, attempts: u32) -> RegistrationFailure {
@@ -85,7 +85,7 @@ fn the_registrar_decides_for_how_long() {
         );
     }
     world.answer(200, &[(HeaderName::Expires, "0")]);
-    assert_eq!(world.waiting().2, failure(Cause::ServerError, Some(200), 1), "a 200 that grants nothing");
+    assert_eq!(world.waiting().2, failure(Cause::OtherFailure, Some(200), 1), "a 200 that grants nothing");
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn a_server_whose_nonces_are_always_stale_is_asked_again_later() {
     }
     assert_eq!(world.state(), RegistrationState::Registering { attempt: 1 });
     world.answer(401, &[STALE]);
-    assert_eq!(world.waiting().2, failure(Cause::ServerError, Some(401), 1));
+    assert_eq!(world.waiting().2, failure(Cause::OtherFailure, Some(401), 1));
     world.until_asked();
     world.answer(200, &[]);
     assert!(matches!(world.state(), RegistrationState::Registered { .. }));
@@ -308,7 +308,7 @@ fn refusals_are_sorted_into_those_that_pass_and_those_that_do_not() {
         (404, Cause::NotFound, false),
         (408, Cause::TimedOut, true),
         (480, Cause::Unavailable, true),
-        (500, Cause::ServerError, true),
+        (500, Cause::OtherFailure, true),
         (503, Cause::Unavailable, true),
         (603, Cause::Rejected, false),
     ] {
