@@ -48,6 +48,25 @@ fn the_core_imports_downward_only() {
 }
 
 #[test]
+fn no_crate_imports_in_a_circle() {
+    let tree = tree();
+    let mut packages: Vec<&str> = tree
+        .files
+        .iter()
+        .filter_map(|file| file.shown.split_once("/src/"))
+        .map(|(package, _)| package)
+        .collect();
+    packages.dedup();
+    let mut complaints = Vec::new();
+    for package in packages {
+        let sources = tree.files.iter().filter(|file| !file.test_only);
+        let sources = sources.map(|file| (file.shown.as_str(), file.text.as_str()));
+        complaints.extend(layers::Modules::of(&format!("{package}/src"), sources).cycles());
+    }
+    expect_silence(complaints);
+}
+
+#[test]
 fn pure_crates_name_nothing_impure() {
     let mut complaints = Vec::new();
     for file in tree().files.iter().filter(|file| PURE.contains(&file.package.as_str()) && !file.test_only) {

@@ -45,7 +45,7 @@ impl<'a> Modules<'a> {
             let Some(path) = shown.strip_prefix(folder).and_then(|path| path.strip_suffix(".rs")) else {
                 continue;
             };
-            let path = path.strip_suffix("mod").or(path.strip_suffix("lib")).unwrap_or(path);
+            let path = ["mod", "lib", "main"].iter().find_map(|name| path.strip_suffix(name)).unwrap_or(path);
             let path = path.trim_matches('/').replace('/', "::");
             let tokens = source::without_tests(&source::tokens(text));
             let uses = use_items(&tokens).into_iter().flat_map(|(_, _, items)| items);
@@ -239,7 +239,9 @@ fn tree<'a>(tokens: &[Token<'a>], mut at: usize, prefix: &[&'a str], items: &mut
             "{" => {
                 at += 1;
                 while tokens.get(at).is_some_and(|token| token.text != "}") {
-                    at = tree(tokens, at, &path, items);
+                    let end = tree(tokens, at, &path, items);
+                    // A macro may have anything between its braces.
+                    at = end.max(at + usize::from(tokens.get(end).is_some_and(|token| token.text != ",")));
                     at += usize::from(tokens.get(at).is_some_and(|token| token.text == ","));
                 }
                 return at + 1;
