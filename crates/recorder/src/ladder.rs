@@ -148,10 +148,10 @@ pub fn label(message: &Message) -> String {
 fn rested(at: &Checkpoint) -> String {
     let registered =
         |line: &AccountCheckpoint| matches!(line.registration, RegistrationCheckpoint::Registered { .. });
-    match at.lines.iter().filter(|line| registered(line)).count() {
+    match at.accounts.iter().filter(|line| registered(line)).count() {
         0 => "rests".to_owned(),
-        1 if at.lines.len() == 1 => "rests, registered".to_owned(),
-        count => format!("rests, {count} of {} registered", at.lines.len()),
+        1 if at.accounts.len() == 1 => "rests, registered".to_owned(),
+        count => format!("rests, {count} of {} registered", at.accounts.len()),
     }
 }
 

@@ -40,11 +40,11 @@ impl Track {
         &'t self,
         at: &'t Checkpoint,
     ) -> impl Iterator<Item = (FlowId, &'t Target)> {
-        self.config.accounts.iter().zip(&at.lines).filter_map(|(account, line)| {
+        self.config.accounts.iter().zip(&at.accounts).filter_map(|(account, line)| {
             let FlowCheckpoint::Up { flow, .. } = line.flow else { return None };
             let mut servers: Vec<&Server> = account.servers.iter().collect();
             servers.sort_by_key(|server| std::cmp::Reverse(server.weight));
-            let place = (line.turn as usize).checked_rem(servers.len())?;
+            let place = (line.next_server as usize).checked_rem(servers.len())?;
             Some((flow, &servers[place].target))
         })
     }

@@ -268,7 +268,7 @@ impl<'t> Run<'t> {
 /// The digests of the requests that it took left out: a password in a URI is part of one, and redacted here.
 fn comparable(at: &Checkpoint) -> Checkpoint {
     let mut at = at.clone();
-    at.taken.iter_mut().chain(&mut at.refused).for_each(|(_, digest)| *digest = 0);
+    at.recent_requests.iter_mut().chain(&mut at.refused_cancels).for_each(|(_, digest)| *digest = 0);
     at
 }
 

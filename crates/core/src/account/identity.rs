@@ -55,7 +55,7 @@ impl Identity {
             name: entropy.token(Label::Ids),
         };
         let transport = account.servers.first().map_or(Transport::Ws, |server| server.target.transport);
-        identity.appear(transport, None);
+        identity.bind_transport(transport, None);
         identity
     }
 
@@ -78,7 +78,7 @@ impl Identity {
 
     /// Takes the looks for a transport and returns the `sent-by` of our Via. Over UDP the local address, if the host
     /// knows it and it is one; a `.invalid` name that never changes elsewhere.
-    pub(super) fn appear(&mut self, transport: Transport, local: Option<&str>) -> Bytes {
+    pub(super) fn bind_transport(&mut self, transport: Transport, local: Option<&str>) -> Bytes {
         let name = String::from_utf8_lossy(&self.name);
         let local = local.filter(|local| transport == Transport::Udp && is_host_and_port(local));
         let sent_by = local.map_or_else(|| format!("{name}.invalid"), str::to_owned);
@@ -96,12 +96,12 @@ impl Identity {
 impl Identity {
     /// Takes the looks that `contact` shows, by this transport if one is known, and returns the `sent-by` of our Via. `None`
     /// when we never looked like this.
-    pub(super) fn resume(&mut self, transport: Option<Transport>, contact: &str) -> Option<Bytes> {
+    pub(super) fn restore(&mut self, transport: Option<Transport>, contact: &str) -> Option<Bytes> {
         let address = contact.split_once('@')?.1;
         let local = address.split(['>', ';']).next();
         let transports = [transport.unwrap_or(Transport::Udp), transport.unwrap_or(Transport::Ws)];
         transports.into_iter().find_map(|transport| {
-            let sent_by = self.appear(transport, local);
+            let sent_by = self.bind_transport(transport, local);
             (self.contact == contact.as_bytes()).then_some(sent_by)
         })
     }
@@ -149,12 +149,16 @@ mod tests {
         let name = String::from_utf8(alice.name.to_vec()).expect("ASCII");
         let contact = format!("<sip:{name}@{name}.invalid;transport=ws>");
         assert_eq!(alice.contact(), contact.as_bytes());
-        assert_eq!(alice.appear(Transport::Udp, Some("[::1]:5070")), &b"[::1]:5070"[..]);
+        assert_eq!(alice.bind_transport(Transport::Udp, Some("[::1]:5070")), &b"[::1]:5070"[..]);
         assert_eq!(alice.contact(), format!("<sip:{name}@[::1]:5070>").as_bytes());
         for bad in [None, Some("a b"), Some("x>;y"), Some("u@h"), Some("h;p")] {
-            assert_eq!(alice.appear(Transport::Udp, bad), format!("{name}.invalid").as_bytes(), "{bad:?}");
+            assert_eq!(
+                alice.bind_transport(Transport::Udp, bad),
+                format!("{name}.invalid").as_bytes(),
+                "{bad:?}"
+            );
         }
-        alice.appear(Transport::Ws, Some("10.0.0.1:1"));
+        alice.bind_transport(Transport::Ws, Some("10.0.0.1:1"));
         assert_eq!(alice.contact(), contact.as_bytes());
     }
 
@@ -168,11 +172,11 @@ mod tests {
             (Transport::Ws, None),
             (Transport::Wss, None),
         ] {
-            let sent_by = alice.appear(transport, local);
+            let sent_by = alice.bind_transport(transport, local);
             let contact = String::from_utf8(alice.contact().to_vec()).expect("ASCII");
             for known in [Some(transport), None] {
-                alice.appear(Transport::Udp, Some("other"));
-                assert_eq!(alice.resume(known, &contact), Some(sent_by.clone()));
+                alice.bind_transport(Transport::Udp, Some("other"));
+                assert_eq!(alice.restore(known, &contact), Some(sent_by.clone()));
                 assert_eq!(alice.contact(), contact.as_bytes());
             }
             for bad in [
@@ -183,7 +187,7 @@ mod tests {
                 &contact.replace("sip:", "sip:x"),
                 &contact.replace('>', ";a>"),
             ] {
-                assert_eq!(alice.resume(None, bad), None, "{bad}");
+                assert_eq!(alice.restore(None, bad), None, "{bad}");
             }
         }
     }

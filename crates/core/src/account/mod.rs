@@ -2,7 +2,7 @@
 
 mod identity;
 pub(crate) mod registration;
-mod rest;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
@@ -17,12 +17,12 @@ use crate::{Account, AccountId, FlowChange, FlowId};
 use bytes::Bytes;
 use identity::Identity;
 use offhook_wire::{HeaderName, KeepAlive, Message, Method};
-use registration::{Desk, Next, Registration};
+use registration::{Reconnect, Registration, RegistrationCx};
 
 /// What happened to the connection, for the calls on it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum LineChange {
+pub(crate) enum ConnectionChange {
     Nothing,
     /// There is one, and there was none.
     Up,
@@ -31,7 +31,7 @@ pub(crate) enum LineChange {
 }
 
 /// One account of a phone.
-pub(crate) struct Line {
+pub(crate) struct ActiveAccount {
     id: AccountId,
     identity: Identity,
     flow: Flow,
@@ -39,7 +39,7 @@ pub(crate) struct Line {
     auth: Auth,
 }
 
-impl Line {
+impl ActiveAccount {
     pub(crate) fn new(id: AccountId, account: &Account, cx: &mut Cx<'_>) -> Self {
         Self {
             id,
@@ -70,8 +70,8 @@ impl Line {
     }
 
     /// Whether this is our connection, up or coming up.
-    pub(crate) fn knows(&self, flow: FlowId) -> bool {
-        self.flow.knows(flow)
+    pub(crate) fn owns(&self, flow: FlowId) -> bool {
+        self.flow.owns(flow)
     }
 
     /// Connects, and registers where the account says so.
@@ -84,16 +84,16 @@ impl Line {
 
     /// [`Command::Register`](crate::Command::Register).
     pub(crate) fn register(&mut self, cx: &mut Cx<'_>, txs: &mut Transactions) {
-        let (registration, mut desk) = self.desk(cx, txs);
-        registration.want(&mut desk);
+        let (registration, mut registration_cx) = self.registration_cx(cx, txs);
+        registration.register(&mut registration_cx);
         self.flow.connect(cx);
     }
 
     /// [`Command::Unregister`](crate::Command::Unregister).
     pub(crate) fn unregister(&mut self, cx: &mut Cx<'_>, txs: &mut Transactions) {
-        let (registration, mut desk) = self.desk(cx, txs);
-        if let Next::Free = registration.want_no_more(&mut desk) {
-            self.flow.again(cx);
+        let (registration, mut registration_cx) = self.registration_cx(cx, txs);
+        if let Reconnect::Now = registration.unregister(&mut registration_cx) {
+            self.flow.reconnect(cx);
         }
     }
 
@@ -104,32 +104,32 @@ impl Line {
         txs: &mut Transactions,
         flow: FlowId,
         change: FlowChange,
-    ) -> LineChange {
+    ) -> ConnectionChange {
         match change {
             FlowChange::Up { local } => {
-                let Some(transport) = self.flow.connecting(flow) else { return LineChange::Nothing };
-                let sent_by = self.identity.appear(transport, local.as_deref());
+                let Some(transport) = self.flow.connecting(flow) else { return ConnectionChange::Nothing };
+                let sent_by = self.identity.bind_transport(transport, local.as_deref());
                 self.flow.up(cx, sent_by);
-                let (registration, mut desk) = self.desk(cx, txs);
-                registration.connected(&mut desk);
-                LineChange::Up
+                let (registration, mut registration_cx) = self.registration_cx(cx, txs);
+                registration.connected(&mut registration_cx);
+                ConnectionChange::Up
             }
             FlowChange::Down(why) => {
                 let down = self.flow.down(cx, flow, why);
-                self.went_down(cx, down)
+                self.on_down(cx, down)
             }
         }
     }
 
     /// A flow or an attempt ended; the registration says how it goes on.
-    fn went_down(&mut self, cx: &mut Cx<'_>, down: Option<Down>) -> LineChange {
+    fn on_down(&mut self, cx: &mut Cx<'_>, down: Option<Down>) -> ConnectionChange {
         let (next, change) = match down {
-            None => return LineChange::Nothing,
-            Some(Down::Attempt) => (self.registration.not_connected(cx), LineChange::Nothing),
-            Some(Down::Flow(flow)) => (self.registration.disconnected(cx), LineChange::Lost(flow)),
+            None => return ConnectionChange::Nothing,
+            Some(Down::Attempt) => (self.registration.not_connected(cx), ConnectionChange::Nothing),
+            Some(Down::Flow(flow)) => (self.registration.disconnected(cx), ConnectionChange::Lost(flow)),
         };
-        if let Next::Free = next {
-            self.flow.again(cx);
+        if let Reconnect::Now = next {
+            self.flow.reconnect(cx);
         }
         change
     }
@@ -140,8 +140,8 @@ impl Line {
     }
 
     /// Anything came in.
-    pub(crate) fn traffic(&mut self, cx: &mut Cx<'_>) {
-        self.flow.heard(cx);
+    pub(crate) fn on_traffic(&mut self, cx: &mut Cx<'_>) {
+        self.flow.on_traffic(cx);
     }
 
     /// A response to a REGISTER of ours.
@@ -152,24 +152,26 @@ impl Line {
         tx: ClientTx,
         message: &Message,
     ) {
-        let (registration, mut desk) = self.desk(cx, txs);
-        registration.answered(&mut desk, tx, message);
+        let (registration, mut registration_cx) = self.registration_cx(cx, txs);
+        registration.on_response(&mut registration_cx, tx, message);
     }
 
     /// A REGISTER of ours got no answer. If nothing else came in since it was sent, its connection is dead, whatever the
     /// host believes (RFC 5626 §4.4): over UDP nothing else would tell.
-    pub(crate) fn on_failed(&mut self, cx: &mut Cx<'_>, failed: &TxFailed) -> LineChange {
+    pub(crate) fn on_failed(&mut self, cx: &mut Cx<'_>, failed: &TxFailed) -> ConnectionChange {
         if failed.why == TxFailure::FlowLost {
             // Said by the flow itself.
-            return LineChange::Nothing;
+            return ConnectionChange::Nothing;
         }
-        let Some(asked_at) = self.registration.timed_out(cx, failed.tx) else { return LineChange::Nothing };
+        let Some(asked_at) = self.registration.timed_out(cx, failed.tx) else {
+            return ConnectionChange::Nothing;
+        };
         if !self.flow.silent_since(asked_at) {
-            return LineChange::Nothing;
+            return ConnectionChange::Nothing;
         }
         cx.mark(Machine::Registration(self.id), Mark::StaleFlow);
-        let down = self.flow.overdue(cx);
-        self.went_down(cx, down)
+        let down = self.flow.timed_out(cx);
+        self.on_down(cx, down)
     }
 
     /// A timer of ours fired.
@@ -178,25 +180,25 @@ impl Line {
         cx: &mut Cx<'_>,
         txs: &mut Transactions,
         timer: AccountTimer,
-    ) -> LineChange {
+    ) -> ConnectionChange {
         match timer {
             AccountTimer::Connect | AccountTimer::Pong => {
-                let down = self.flow.overdue(cx);
-                return self.went_down(cx, down);
+                let down = self.flow.timed_out(cx);
+                return self.on_down(cx, down);
             }
             AccountTimer::Reconnect => self.flow.connect(cx),
             AccountTimer::KeepAlive => self.flow.keep_alive(cx),
             AccountTimer::Register => {
-                let (registration, mut desk) = self.desk(cx, txs);
-                if let Next::Free = registration.due(&mut desk) {
+                let (registration, mut registration_cx) = self.registration_cx(cx, txs);
+                if let Reconnect::Now = registration.due(&mut registration_cx) {
                     self.flow.connect(cx);
                 }
             }
         }
-        LineChange::Nothing
+        ConnectionChange::Nothing
     }
 
-    /// Answers a 401 or 407 to a request of ours (RFC 3261 §22): the header to send it again with. `tried` counts the
+    /// Answers a 401 or 407 to a request of ours (RFC 3261 §22): the header to send it again with. `auth_attempts` counts the
     /// answers that this request has had already: credentials are given once, and again only for a stale nonce.
     pub(crate) fn authorize(
         &mut self,
@@ -205,17 +207,17 @@ impl Line {
         method: Method<'_>,
         uri: &[u8],
         body: &[u8],
-        tried: u8,
+        auth_attempts: u8,
     ) -> Option<(HeaderName, String)> {
-        self.auth.answer(cx, self.id, response, method, uri, body, tried)
+        self.auth.answer(cx, self.id, response, method, uri, body, auth_attempts)
     }
 
-    fn desk<'d, 'c>(
+    fn registration_cx<'d, 'c>(
         &'d mut self,
         cx: &'d mut Cx<'c>,
         txs: &'d mut Transactions,
-    ) -> (&'d mut Registration, Desk<'d, 'c>) {
+    ) -> (&'d mut Registration, RegistrationCx<'d, 'c>) {
         let Self { identity, flow, registration, auth, .. } = self;
-        (registration, Desk { cx, txs, path: flow.path(), identity, auth })
+        (registration, RegistrationCx { base: cx, txs, path: flow.path(), identity, auth })
     }
 }

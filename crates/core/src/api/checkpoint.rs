@@ -28,13 +28,13 @@ pub struct Checkpoint {
     /// [`Counters`](crate::Counters): malformed, stray, clock backwards.
     pub counters: [u64; 3],
     /// INVITEs, and CANCELs as datagrams, that were taken lately: until when they are remembered, and their digest.
-    pub taken: Vec<(Instant, u128)>,
+    pub recent_requests: Vec<(Instant, u128)>,
     /// CANCELs of nothing that were refused lately.
-    pub refused: Vec<(Instant, u128)>,
+    pub refused_cancels: Vec<(Instant, u128)>,
     /// The timers that are set, in the order in which they will fire.
     pub timers: Vec<(Instant, AccountId, AccountTimer)>,
     /// Its accounts, in the order of the configuration.
-    pub lines: Vec<AccountCheckpoint>,
+    pub accounts: Vec<AccountCheckpoint>,
 }
 
 /// An account at rest.
@@ -45,7 +45,7 @@ pub struct AccountCheckpoint {
     /// The connection.
     pub flow: FlowCheckpoint,
     /// Which server is next, counted from the first without wrapping.
-    pub turn: u32,
+    pub next_server: u32,
     /// Connections in a row that failed.
     pub flow_failures: u32,
     /// The registration.
@@ -89,9 +89,9 @@ pub enum FlowCheckpoint {
         /// Since when.
         since: Instant,
         /// When something last came in.
-        heard: Instant,
+        last_received: Instant,
         /// Whether the peer answered a keep-alive once.
-        answers: bool,
+        answers_keep_alives: bool,
     },
 }
 

@@ -10,14 +10,14 @@ pub(crate) const fn server_transactions(call_limit: usize) -> usize {
 
 /// Answered INVITEs and CANCELs that are remembered without a transaction. They matter for the one second in which a phone
 /// comes back over another connection.
-pub(crate) const TAKEN: usize = 32;
+pub(crate) const RECENT_REQUESTS: usize = 32;
 
 /// Requests that were refused for want of room, and that are refused again when they come again. 24 bytes each, for 32 s.
-pub(crate) const CROWDED_OUT: usize = 1024;
+pub(crate) const OVERLOADED: usize = 1024;
 
 /// Client transactions alive at a time beyond which a fork that lost is acknowledged, but not hung up: a server can
 /// answer one INVITE with forks without end.
-pub(crate) const fn asked_for(call_limit: usize) -> usize {
+pub(crate) const fn fork_requests(call_limit: usize) -> usize {
     server_transactions(call_limit)
 }
 

@@ -71,7 +71,7 @@ impl Outbox {
     }
 
     /// Goes on where so many were named and all was taken.
-    pub(crate) fn resume(&mut self, flows: u32, effects: u64) {
+    pub(crate) fn restore(&mut self, flows: u32, effects: u64) {
         *self = Self { queue: VecDeque::new(), effects, flows };
     }
 

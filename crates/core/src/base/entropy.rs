@@ -10,7 +10,7 @@ pub(crate) enum Label {
     /// Client nonces of digest authentication.
     Auth,
     /// Jitter of waits.
-    Pace,
+    Jitter,
 }
 
 /// All randomness of a phone, from one seed. `ChaCha8` is portable: the same seed gives the same draws everywhere.
@@ -20,19 +20,19 @@ pub(crate) enum Label {
 pub(crate) struct Entropy {
     ids: ChaCha8Rng,
     auth: u64,
-    pace: u64,
+    jitter: u64,
 }
 
 impl Entropy {
     pub(crate) fn new(seed: [u8; 32]) -> Self {
-        Self { ids: ChaCha8Rng::from_seed(seed), auth: 0, pace: 0 }
+        Self { ids: ChaCha8Rng::from_seed(seed), auth: 0, jitter: 0 }
     }
 
     pub(crate) fn fill(&mut self, label: Label, out: &mut [u8]) {
         let (stream, place) = match label {
             Label::Ids => return self.ids.fill_bytes(out),
             Label::Auth => (1, &mut self.auth),
-            Label::Pace => (2, &mut self.pace),
+            Label::Jitter => (2, &mut self.jitter),
         };
         let mut generator = ChaCha8Rng::from_seed(self.ids.get_seed());
         generator.set_stream(stream);
@@ -43,13 +43,13 @@ impl Entropy {
 
     /// How many words were drawn under each label.
     pub(crate) fn drawn(&self) -> [u64; 3] {
-        [u64::try_from(self.ids.get_word_pos()).unwrap_or(u64::MAX), self.auth, self.pace]
+        [u64::try_from(self.ids.get_word_pos()).unwrap_or(u64::MAX), self.auth, self.jitter]
     }
 
     /// Goes on where so many words were drawn.
-    pub(crate) fn resume(&mut self, drawn: [u64; 3]) {
+    pub(crate) fn restore(&mut self, drawn: [u64; 3]) {
         self.ids.set_word_pos(u128::from(drawn[0]));
-        [_, self.auth, self.pace] = drawn;
+        [_, self.auth, self.jitter] = drawn;
     }
 
     pub(crate) fn u64(&mut self, label: Label) -> u64 {
@@ -87,7 +87,7 @@ mod tests {
     fn the_same_seed_draws_the_same_on_every_machine() {
         let mut entropy = Entropy::new([7; 32]);
         assert_eq!(
-            (entropy.token::<12>(Label::Ids), entropy.u64(Label::Auth), entropy.u64(Label::Pace)),
+            (entropy.token::<12>(Label::Ids), entropy.u64(Label::Auth), entropy.u64(Label::Jitter)),
             (*b"eqlz746zgdb2", 7104848091822576730, 8541488576643880224)
         );
     }
@@ -95,10 +95,10 @@ mod tests {
     #[test]
     fn labels_do_not_disturb_one_another() {
         let (mut a, mut b) = (Entropy::new([1; 32]), Entropy::new([1; 32]));
-        a.fill(Label::Pace, &mut [0; 3]);
+        a.fill(Label::Jitter, &mut [0; 3]);
         a.u64(Label::Ids);
         assert_eq!(a.u64(Label::Auth), b.u64(Label::Auth));
-        assert_ne!(a.u64(Label::Pace), b.u64(Label::Pace));
+        assert_ne!(a.u64(Label::Jitter), b.u64(Label::Jitter));
     }
 
     #[test]
@@ -117,12 +117,12 @@ mod tests {
     fn another_one_goes_on_where_it_was() {
         for drawn in 0..80 {
             let mut one = Entropy::new([4; 32]);
-            for label in [Label::Ids, Label::Auth, Label::Pace] {
+            for label in [Label::Ids, Label::Auth, Label::Jitter] {
                 one.fill(label, &mut vec![0; drawn]);
             }
             let mut other = Entropy::new([4; 32]);
-            other.resume(one.drawn());
-            for label in [Label::Ids, Label::Auth, Label::Pace] {
+            other.restore(one.drawn());
+            for label in [Label::Ids, Label::Auth, Label::Jitter] {
                 assert_eq!(one.token::<70>(label), other.token::<70>(label), "after {drawn} bytes");
             }
         }
@@ -132,11 +132,11 @@ mod tests {
     fn durations_stay_between_their_ends_and_reach_both_halves() {
         let mut entropy = Entropy::new([3; 32]);
         let (low, high) = (Duration::from_secs(8), Duration::from_secs(9));
-        let drawn: Vec<Duration> = (0..64).map(|_| entropy.between(Label::Pace, low, high)).collect();
+        let drawn: Vec<Duration> = (0..64).map(|_| entropy.between(Label::Jitter, low, high)).collect();
         assert!(drawn.iter().all(|d| (low..=high).contains(d)));
         let middle = Duration::from_millis(8500);
         assert!(drawn.iter().any(|d| *d < middle) && drawn.iter().any(|d| *d > middle));
-        assert_eq!(entropy.between(Label::Pace, low, low), low);
-        assert_eq!(entropy.between(Label::Pace, high, low), high, "an empty range is its lower end");
+        assert_eq!(entropy.between(Label::Jitter, low, low), low);
+        assert_eq!(entropy.between(Label::Jitter, high, low), high, "an empty range is its lower end");
     }
 }

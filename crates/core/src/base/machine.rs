@@ -1,26 +1,26 @@
 //! What all state machines share: words for states and causes, and tables of legal edges.
 
 /// A state or a cause of a machine: a small enum whose variants have names.
-pub(crate) trait Word: Copy + Eq + 'static {
+pub(crate) trait StateName: Copy + Eq + 'static {
     /// One lower-case word for traces and diagrams.
-    fn word(self) -> &'static str;
+    fn name(self) -> &'static str;
 }
 
 /// Declares an enum of words.
-macro_rules! words {
+macro_rules! named_enum {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Copy, Clone, Debug, PartialEq, Eq)]
         $vis enum $name { $($(#[$variant_meta])* $variant),+ }
 
-        impl $crate::base::machine::Word for $name {
-            fn word(self) -> &'static str {
+        impl $crate::base::machine::StateName for $name {
+            fn name(self) -> &'static str {
                 match self { $($name::$variant => $word),+ }
             }
         }
     };
 }
-pub(crate) use words;
+pub(crate) use named_enum;
 
 /// The legal edges of a machine: (from, cause, to). The first edge starts at the initial state.
 pub(crate) struct Table<S: 'static, C: 'static>(pub(crate) &'static [(S, C, S)]);
@@ -28,16 +28,16 @@ pub(crate) struct Table<S: 'static, C: 'static>(pub(crate) &'static [(S, C, S)])
 /// A [`Table`] whose types are forgotten, as the trace keeps it.
 pub(crate) trait Edges: Sync {
     /// The words of an edge: from, cause, to.
-    fn words(&self, edge: usize) -> [&'static str; 3];
+    fn names(&self, edge: usize) -> [&'static str; 3];
     /// How many edges there are.
     #[cfg(any(test, feature = "marks"))]
     fn len(&self) -> usize;
 }
 
-impl<S: Word + Sync, C: Word + Sync> Edges for Table<S, C> {
-    fn words(&self, edge: usize) -> [&'static str; 3] {
+impl<S: StateName + Sync, C: StateName + Sync> Edges for Table<S, C> {
+    fn names(&self, edge: usize) -> [&'static str; 3] {
         let (from, cause, to) = self.0[edge];
-        [from.word(), cause.word(), to.word()]
+        [from.name(), cause.name(), to.name()]
     }
 
     #[cfg(any(test, feature = "marks"))]
@@ -46,7 +46,7 @@ impl<S: Word + Sync, C: Word + Sync> Edges for Table<S, C> {
     }
 }
 
-impl<S: Word, C: Word> Table<S, C> {
+impl<S: StateName, C: StateName> Table<S, C> {
     /// The place of an edge, if it is legal.
     pub(crate) fn find(&self, from: S, cause: C, to: S) -> Option<usize> {
         self.0.iter().position(|edge| *edge == (from, cause, to))
@@ -57,10 +57,10 @@ impl<S: Word, C: Word> Table<S, C> {
 mod tests {
     use super::*;
 
-    words! {
+    named_enum! {
         enum Lamp { Off = "off", On = "on", Broken = "broken" }
     }
-    words! {
+    named_enum! {
         enum Hand { Press = "press", Drop = "drop" }
     }
     const LAMP: Table<Lamp, Hand> = Table(&[
@@ -73,6 +73,6 @@ mod tests {
     fn edges_are_found_and_others_not() {
         assert_eq!(LAMP.find(Lamp::On, Hand::Drop, Lamp::Broken), Some(2));
         assert_eq!(LAMP.find(Lamp::Off, Hand::Drop, Lamp::Broken), None);
-        assert_eq!(LAMP.words(2), ["on", "drop", "broken"]);
+        assert_eq!(LAMP.names(2), ["on", "drop", "broken"]);
     }
 }

@@ -1,68 +1,68 @@
 //! The keys of machines and of timers. Everything may import them; they import nothing but identifiers.
 
-use super::machine::words;
+use super::machine::named_enum;
 use crate::api::id::{AccountId, FlowId, SessionId};
 use std::fmt;
 use std::num::NonZeroU32;
 
-/// The name of a client transaction. Never used twice: the place may be, the serial number not.
+/// The name of a client transaction. Never used twice: the index may be, the serial number not.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ClientTx {
-    place: u32,
+    index: u32,
     serial: NonZeroU32,
 }
 
 impl ClientTx {
-    pub(crate) fn new(place: usize, serial: NonZeroU32) -> Self {
-        Self { place: u32::try_from(place).expect("bounded"), serial }
+    pub(crate) fn new(index: usize, serial: NonZeroU32) -> Self {
+        Self { index: u32::try_from(index).expect("bounded"), serial }
     }
 
-    pub(crate) fn place(self) -> usize {
-        self.place as usize
+    pub(crate) fn index(self) -> usize {
+        self.index as usize
     }
 
     pub(crate) fn parts(self) -> (u32, NonZeroU32) {
-        (self.place, self.serial)
+        (self.index, self.serial)
     }
 
-    pub(crate) fn from_parts(place: u32, serial: NonZeroU32) -> Self {
-        Self { place, serial }
+    pub(crate) fn from_parts(index: u32, serial: NonZeroU32) -> Self {
+        Self { index, serial }
     }
 }
 
-/// The name of a server transaction. Never used twice: the place may be, the serial number not.
+/// The name of a server transaction. Never used twice: the index may be, the serial number not.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ServerRef {
-    place: u32,
+    index: u32,
     serial: NonZeroU32,
 }
 
 impl ServerRef {
-    pub(crate) fn new(place: usize, serial: NonZeroU32) -> Self {
-        Self { place: u32::try_from(place).expect("bounded"), serial }
+    pub(crate) fn new(index: usize, serial: NonZeroU32) -> Self {
+        Self { index: u32::try_from(index).expect("bounded"), serial }
     }
 
-    pub(crate) fn place(self) -> usize {
-        self.place as usize
+    pub(crate) fn index(self) -> usize {
+        self.index as usize
     }
 }
 
 /// Whom the responses to a request of ours belong to.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
-    Line(AccountId),
+    Account(AccountId),
     Session(SessionId),
     /// Nobody reads them: they are absorbed.
-    Nobody,
+    None,
 }
 
 /// A state machine of a phone.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Machine {
-    /// A client transaction, by its place; places are used again.
+    /// A client transaction, by its index; places are used again.
     Client(u32),
-    /// A server transaction, by its place; places are used again.
+    /// A server transaction, by its index; places are used again.
     Server(u32),
     /// A connection.
     Flow(FlowId),
@@ -74,21 +74,21 @@ pub enum Machine {
 
 impl From<ClientTx> for Machine {
     fn from(tx: ClientTx) -> Self {
-        Machine::Client(tx.place)
+        Machine::Client(tx.index)
     }
 }
 
 impl From<ServerRef> for Machine {
     fn from(tx: ServerRef) -> Self {
-        Machine::Server(tx.place)
+        Machine::Server(tx.index)
     }
 }
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Machine::Client(place) => write!(f, "client {place}"),
-            Machine::Server(place) => write!(f, "server {place}"),
+            Machine::Client(index) => write!(f, "client {index}"),
+            Machine::Server(index) => write!(f, "server {index}"),
             Machine::Flow(flow) => write!(f, "flow {}", flow.0),
             Machine::Registration(account) => write!(f, "registration {}", account.0),
             Machine::Session(session) => write!(f, "session {session}"),
@@ -101,11 +101,11 @@ impl fmt::Display for Machine {
 pub(crate) enum Timer {
     Client(ClientTx, ClientTimer),
     Server(ServerRef, ServerTimer),
-    Line(AccountId, AccountTimer),
+    Account(AccountId, AccountTimer),
     Session(SessionId, SessionTimer),
 }
 
-words! {
+named_enum! {
     /// The timers of client transactions (RFC 3261 §17.1, RFC 6026 §8.4).
     pub(crate) enum ClientTimer {
         /// An INVITE goes out again.
@@ -127,7 +127,7 @@ words! {
     }
 }
 
-words! {
+named_enum! {
     /// The timers of server transactions (RFC 3261 §17.2, RFC 6026 §8.7).
     pub(crate) enum ServerTimer {
         /// The refusal of an INVITE goes out again.
@@ -143,7 +143,7 @@ words! {
     }
 }
 
-words! {
+named_enum! {
     /// The timers of an account.
     pub enum AccountTimer {
         /// The connection attempt took too long.
@@ -159,13 +159,13 @@ words! {
     }
 }
 
-words! {
+named_enum! {
     /// The timers of a call.
     pub(crate) enum SessionTimer {
         /// It rang long enough.
         NoAnswer = "no answer",
         /// Our 2xx to an INVITE goes out again until the ACK (RFC 3261 §13.3.1.4).
-        Retransmit2xx = "2xx again",
+        Retransmit2xx = "2xx retransmission",
         /// No media path in time.
         MediaPath = "media path",
         /// The wait after a 491 (RFC 3261 §14.1).
@@ -173,19 +173,21 @@ words! {
         /// The subscription of a REFER brings no news (RFC 3515 §2.4.4).
         Transfer = "transfer",
         /// The BYE found no connection, or no answer.
-        Closing = "closing",
+        Terminating = "terminating",
         /// A change of the call waits too long for the media engine, or for the peer (RFC 3261 §14).
-        Change = "change",
+        Renegotiation = "renegotiation",
     }
 }
 
 impl SessionTimer {
     /// How many there are: a call has each of them once at most. The match names all, so that one more is counted.
     pub(crate) const COUNT: usize = {
-        use SessionTimer::{Change, Closing, Glare, MediaPath, NoAnswer, Retransmit2xx, Transfer};
-        let last = Change;
+        use SessionTimer::{Glare, MediaPath, NoAnswer, Renegotiation, Retransmit2xx, Terminating, Transfer};
+        let last = Renegotiation;
         match last {
-            NoAnswer | Retransmit2xx | MediaPath | Glare | Transfer | Closing | Change => last as usize + 1,
+            NoAnswer | Retransmit2xx | MediaPath | Glare | Transfer | Terminating | Renegotiation => {
+                last as usize + 1
+            }
         }
     };
 }

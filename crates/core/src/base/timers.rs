@@ -1,4 +1,4 @@
-use super::machine::Word;
+use super::machine::StateName;
 use super::name::{AccountTimer, Machine, Timer};
 use crate::api::deadline::{Deadline, DeadlineKind, PendingTimer};
 use offhook_wire::Instant;
@@ -8,21 +8,21 @@ impl Timer {
     fn kind(self) -> DeadlineKind {
         match self {
             Timer::Client(..) | Timer::Server(..) => DeadlineKind::Transaction,
-            Timer::Line(_, AccountTimer::Register) => DeadlineKind::Registration,
-            Timer::Line(..) => DeadlineKind::Flow,
+            Timer::Account(_, AccountTimer::Register) => DeadlineKind::Registration,
+            Timer::Account(..) => DeadlineKind::Flow,
             Timer::Session(..) => DeadlineKind::Session,
         }
     }
 
-    fn alarm(self, at: Instant) -> PendingTimer {
+    fn pending(self, at: Instant) -> PendingTimer {
         let (machine, name) = match self {
-            Timer::Client(tx, timer) => (Some(tx.into()), timer.word()),
-            Timer::Server(tx, timer) => (Some(tx.into()), timer.word()),
-            Timer::Line(account, timer @ AccountTimer::Register) => {
-                (Some(Machine::Registration(account)), timer.word())
+            Timer::Client(tx, timer) => (Some(tx.into()), timer.name()),
+            Timer::Server(tx, timer) => (Some(tx.into()), timer.name()),
+            Timer::Account(account, timer @ AccountTimer::Register) => {
+                (Some(Machine::Registration(account)), timer.name())
             }
-            Timer::Line(_, timer) => (None, timer.word()),
-            Timer::Session(session, timer) => (Some(Machine::Session(session)), timer.word()),
+            Timer::Account(_, timer) => (None, timer.name()),
+            Timer::Session(session, timer) => (Some(Machine::Session(session)), timer.name()),
         };
         PendingTimer { at, kind: self.kind(), machine, name }
     }
@@ -121,7 +121,7 @@ impl Timers {
     /// All that are set, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = PendingTimer> {
         self.heap.iter().filter_map(|entry| match &self.places[place_of(entry.order)] {
-            Place::Live { order, timer } if *order == entry.order => Some(timer.alarm(entry.at)),
+            Place::Live { order, timer } if *order == entry.order => Some(timer.pending(entry.at)),
             _ => None,
         })
     }
@@ -288,7 +288,7 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(timers.len(), model.len());
-                let mut set: Vec<u64> = timers.iter().map(|alarm| alarm.at.as_nanos()).collect();
+                let mut set: Vec<u64> = timers.iter().map(|pending| pending.at.as_nanos()).collect();
                 set.sort_unstable();
                 prop_assert_eq!(set, model.keys().map(|(at, _)| *at).collect::<Vec<_>>());
                 let first = model.first_key_value().map(|((at, _), _)| Instant::from_nanos(*at));

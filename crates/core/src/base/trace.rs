@@ -1,6 +1,6 @@
 //! The trace: the last transitions and marks of a phone.
 
-use super::machine::{Edges, Table, Word};
+use super::machine::{Edges, StateName, Table};
 use super::marks::Mark;
 use super::name::Machine;
 use crate::api::trace::{Record, Traced};
@@ -46,7 +46,7 @@ impl Trace {
     }
 
     /// Records a transition. An edge that the machine's table does not have is a bug of ours, and stops it here.
-    pub(crate) fn step<S: Word + Sync, C: Word + Sync>(
+    pub(crate) fn transition<S: StateName + Sync, C: StateName + Sync>(
         &mut self,
         at: Instant,
         machine: Machine,
@@ -56,7 +56,7 @@ impl Trace {
         to: S,
     ) {
         let Some(edge) = table.find(from, cause, to) else {
-            panic!("{machine}: no edge {} --{}--> {}", from.word(), cause.word(), to.word())
+            panic!("{machine}: no edge {} --{}--> {}", from.name(), cause.name(), to.name())
         };
         #[cfg(any(test, feature = "marks"))]
         self.reached.edge(table, edge);
@@ -80,7 +80,7 @@ impl Trace {
     }
 
     /// Goes on after so many lines that are forgotten.
-    pub(crate) fn resume(&mut self, count: u64) {
+    pub(crate) fn restore(&mut self, count: u64) {
         self.ring.clear();
         (self.oldest, self.count) = (0, count);
     }
@@ -108,7 +108,7 @@ impl Line {
     fn record(self) -> Record {
         let what = match self.table {
             Some(table) => {
-                let [from, cause, to] = table.words(usize::from(self.place));
+                let [from, cause, to] = table.names(usize::from(self.place));
                 Traced::Transition { from, cause, to }
             }
             None => Traced::Mark(Mark::ALL[usize::from(self.place)]),
@@ -158,12 +158,12 @@ impl Reached {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::machine::words;
+    use crate::base::machine::named_enum;
 
-    words! {
+    named_enum! {
         enum Door { Open = "open", Shut = "shut" }
     }
-    words! {
+    named_enum! {
         enum Wind { Blow = "blow" }
     }
     static DOOR: Table<Door, Wind> =
@@ -174,7 +174,14 @@ mod tests {
         let mut trace = Trace::new(2);
         for n in 0..5 {
             let (from, to) = if n % 2 == 0 { (Door::Open, Door::Shut) } else { (Door::Shut, Door::Open) };
-            trace.step(Instant::from_nanos(n * 1000), Machine::Client(n as u32), &DOOR, from, Wind::Blow, to);
+            trace.transition(
+                Instant::from_nanos(n * 1000),
+                Machine::Client(n as u32),
+                &DOOR,
+                from,
+                Wind::Blow,
+                to,
+            );
         }
         let lines: Vec<String> = trace.records().map(|r| r.to_string()).collect();
         assert_eq!(
@@ -191,10 +198,17 @@ mod tests {
                 "     0.000006 clock: an input from before the last one"
             ]
         );
-        trace.resume(3);
+        trace.restore(3);
         for n in [3, 4] {
             let (from, to) = if n % 2 == 0 { (Door::Open, Door::Shut) } else { (Door::Shut, Door::Open) };
-            trace.step(Instant::from_nanos(n * 1000), Machine::Client(n as u32), &DOOR, from, Wind::Blow, to);
+            trace.transition(
+                Instant::from_nanos(n * 1000),
+                Machine::Client(n as u32),
+                &DOOR,
+                from,
+                Wind::Blow,
+                to,
+            );
         }
         for (count, remembered) in [(0, 2), (3, 2), (4, 1), (5, 0), (6, 0)] {
             assert_eq!(trace.records_after(count).count(), remembered);
@@ -205,13 +219,20 @@ mod tests {
     #[test]
     fn without_capacity_nothing_is_kept() {
         let mut trace = Trace::new(0);
-        trace.step(Instant::ZERO, Machine::Server(0), &DOOR, Door::Open, Wind::Blow, Door::Shut);
+        trace.transition(Instant::ZERO, Machine::Server(0), &DOOR, Door::Open, Wind::Blow, Door::Shut);
         assert_eq!((trace.records().count(), trace.count()), (0, 1));
     }
 
     #[test]
     #[should_panic(expected = "server 1: no edge open --blow--> open")]
     fn an_edge_outside_the_table_is_a_bug() {
-        Trace::new(1).step(Instant::ZERO, Machine::Server(1), &DOOR, Door::Open, Wind::Blow, Door::Open);
+        Trace::new(1).transition(
+            Instant::ZERO,
+            Machine::Server(1),
+            &DOOR,
+            Door::Open,
+            Wind::Blow,
+            Door::Open,
+        );
     }
 }

@@ -1,29 +1,29 @@
 use crate::SessionId;
-use crate::account::Line;
+use crate::account::ActiveAccount;
 use crate::base::cx::Cx;
 use crate::base::marks::Mark;
 use crate::base::name::Machine;
 use crate::transaction::Transactions;
 
 /// What a call touches besides itself.
-pub(crate) struct Env<'e, 'c> {
-    pub(crate) cx: &'e mut Cx<'c>,
+pub(crate) struct CallCx<'e, 'c> {
+    pub(crate) base: &'e mut Cx<'c>,
     pub(crate) txs: &'e mut Transactions,
-    pub(crate) line: &'e mut Line,
-    pub(crate) upcalls: &'e mut Vec<Upcall>,
+    pub(crate) account: &'e mut ActiveAccount,
+    pub(crate) actions: &'e mut Vec<CallAction>,
     /// The call, if it is known already.
     pub(crate) session: Option<SessionId>,
 }
 
-impl Env<'_, '_> {
+impl CallCx<'_, '_> {
     /// Records a rare decision of the call.
     pub(crate) fn mark(&mut self, mark: Mark) {
-        self.cx.mark(self.session.map(Machine::Session), mark);
+        self.base.mark(self.session.map(Machine::Session), mark);
     }
 }
 
 /// What a call wants of the phone that owns it.
-pub(crate) enum Upcall {
+pub(crate) enum CallAction {
     /// A peer asked us to call `target` (RFC 3515).
     Refer { by: Referrer, target: Vec<u8>, referred_by: Option<Vec<u8>> },
     /// The call that a REFER made has moved: a SIP status code for the NOTIFY.

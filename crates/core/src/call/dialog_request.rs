@@ -7,7 +7,7 @@ use offhook_wire::{Builder, HeaderName, Method};
 use std::time::Duration;
 
 /// A request that we want answered, with all that it takes to send it again with credentials.
-pub(super) enum Ask {
+pub(super) enum DialogRequest {
     Bye,
     Invite { sdp: Bytes },
     Refer { target: Bytes },
@@ -15,32 +15,34 @@ pub(super) enum Ask {
     Notify { code: u16, id: Option<u32> },
 }
 
-/// An [`Ask`] that is out.
-pub(super) struct Pending {
+/// An [`DialogRequest`] that is out.
+pub(super) struct PendingRequest {
     pub(super) tx: ClientTx,
-    pub(super) ask: Ask,
+    pub(super) request: DialogRequest,
     pub(super) cseq: u32,
     /// How many challenges this request has answered.
-    pub(super) tried: u8,
+    pub(super) auth_attempts: u8,
 }
 
-impl Ask {
+impl DialogRequest {
     pub(super) fn method(&self) -> Method<'static> {
         match self {
-            Ask::Bye => Method::Bye,
-            Ask::Invite { .. } => Method::Invite,
-            Ask::Refer { .. } => Method::Refer,
-            Ask::Info { .. } => Method::Info,
-            Ask::Notify { .. } => Method::Notify,
+            DialogRequest::Bye => Method::Bye,
+            DialogRequest::Invite { .. } => Method::Invite,
+            DialogRequest::Refer { .. } => Method::Refer,
+            DialogRequest::Info { .. } => Method::Info,
+            DialogRequest::Notify { .. } => Method::Notify,
         }
     }
 
     pub(super) fn body(&self) -> (&'static str, Bytes) {
         match self {
-            Ask::Bye | Ask::Refer { .. } => ("", Bytes::new()),
-            Ask::Invite { sdp } => ("application/sdp", sdp.clone()),
-            Ask::Info { digit, duration } => ("application/dtmf-relay", dtmf::write_info(*digit, *duration)),
-            Ask::Notify { code, .. } => {
+            DialogRequest::Bye | DialogRequest::Refer { .. } => ("", Bytes::new()),
+            DialogRequest::Invite { sdp } => ("application/sdp", sdp.clone()),
+            DialogRequest::Info { digit, duration } => {
+                ("application/dtmf-relay", dtmf::write_info(*digit, *duration))
+            }
+            DialogRequest::Notify { code, .. } => {
                 let line = format!("SIP/2.0 {code} {}\r\n", offhook_wire::reason_phrase(*code));
                 ("message/sipfrag;version=2.0", line.into())
             }
@@ -49,16 +51,16 @@ impl Ask {
 
     pub(super) fn write(&self, b: &mut Builder, contact: &[u8]) {
         match self {
-            Ask::Bye | Ask::Info { .. } => {}
-            Ask::Invite { .. } => {
+            DialogRequest::Bye | DialogRequest::Info { .. } => {}
+            DialogRequest::Invite { .. } => {
                 b.header(HeaderName::Contact, contact);
                 b.header(HeaderName::Allow, CAPABILITIES.allow);
             }
-            Ask::Refer { target } => {
+            DialogRequest::Refer { target } => {
                 b.header(HeaderName::Contact, contact);
                 b.parts(HeaderName::ReferTo, &[b"<", target, b">"]);
             }
-            Ask::Notify { code, id } => {
+            DialogRequest::Notify { code, id } => {
                 b.header(HeaderName::Contact, contact);
                 match id {
                     Some(id) => {

@@ -1,7 +1,7 @@
 //! The digits of a call: each is sent once, or reported as lost.
 
-use super::cx::Env;
-use super::dialog_request::Ask;
+use super::cx::CallCx;
+use super::dialog_request::DialogRequest;
 use super::dtmf::{self, Digit, Digits};
 use super::session::Session;
 use crate::base::marks::Mark;
@@ -17,7 +17,7 @@ impl Session {
 
     pub(crate) fn send_digits(
         &mut self,
-        env: &mut Env<'_, '_>,
+        cx: &mut CallCx<'_, '_>,
         digits: &str,
         duration: Duration,
         path: DtmfPath,
@@ -26,15 +26,15 @@ impl Session {
         let queue = e.digits.get_or_insert_with(Box::<Digits>::default);
         for digit in digits.chars() {
             queue.push(Digit { digit, duration, path });
-            if planted!(env.cx.config, DigitDoubled) {
+            if planted!(cx.base.config, DigitDoubled) {
                 queue.push(Digit { digit, duration, path });
             }
         }
-        self.next_digit(env);
+        self.next_digit(cx);
     }
 
     /// Sends the next digit, when none is on its way.
-    pub(super) fn next_digit(&mut self, env: &mut Env<'_, '_>) {
+    pub(super) fn next_digit(&mut self, cx: &mut CallCx<'_, '_>) {
         let session = self.id;
         loop {
             let Some(e) = self.established_mut() else { return };
@@ -49,25 +49,25 @@ impl Session {
             };
             let why = match (path, telephone_event) {
                 (DtmfPath::Rtp | DtmfPath::Auto, true) => {
-                    env.mark(Mark::DigitByRtp);
-                    let effect = env.cx.out.effect(session, Effect::Digit { session, digit, duration });
+                    cx.mark(Mark::DigitByRtp);
+                    let effect = cx.base.out.effect(session, Effect::Digit { session, digit, duration });
                     return queue.send_by_rtp(effect, digit);
                 }
                 (DtmfPath::Info, _) | (DtmfPath::Auto, false) => {
-                    env.mark(Mark::DigitByInfo);
+                    cx.mark(Mark::DigitByInfo);
                     queue.send_by_info();
-                    if self.ask(env, Ask::Info { digit, duration }) {
+                    if self.send_request(cx, DialogRequest::Info { digit, duration }) {
                         return;
                     }
                     self.info_idle();
                     DigitFailure::Refused
                 }
                 (DtmfPath::Rtp, false) => {
-                    env.mark(Mark::DigitNotSupported);
+                    cx.mark(Mark::DigitNotSupported);
                     DigitFailure::NotSupported
                 }
             };
-            env.cx.out.event(Event::DigitFailed { session, digit, why });
+            cx.base.out.event(Event::DigitFailed { session, digit, why });
         }
     }
 
@@ -80,32 +80,32 @@ impl Session {
     /// Returns whether the effect was a digit's.
     pub(super) fn digit_done(
         &mut self,
-        env: &mut Env<'_, '_>,
+        cx: &mut CallCx<'_, '_>,
         effect: EffectId,
         result: &EffectResult,
     ) -> bool {
         let queue = self.established_mut().and_then(|e| e.digits.as_deref_mut());
         let Some(digit) = queue.and_then(|queue| queue.rtp_done(effect)) else { return false };
         let session = self.id;
-        env.cx.out.event(match result {
+        cx.base.out.event(match result {
             EffectResult::Sent => Event::DigitSent { session, digit, path: DtmfPath::Rtp },
             _ => Event::DigitFailed { session, digit, why: DigitFailure::Media },
         });
-        self.next_digit(env);
+        self.next_digit(cx);
         true
     }
 
-    pub(super) fn info_done(&mut self, env: &mut Env<'_, '_>, digit: char, taken: bool) {
+    pub(super) fn info_done(&mut self, cx: &mut CallCx<'_, '_>, digit: char, taken: bool) {
         self.info_idle();
         if !taken {
-            env.mark(Mark::DigitRefused);
+            cx.mark(Mark::DigitRefused);
         }
         let session = self.id;
-        let taken = taken || planted!(env.cx.config, LostDigitReportedSent);
-        env.cx.out.event(match taken {
+        let taken = taken || planted!(cx.base.config, LostDigitReportedSent);
+        cx.base.out.event(match taken {
             true => Event::DigitSent { session, digit, path: DtmfPath::Info },
             false => Event::DigitFailed { session, digit, why: DigitFailure::Refused },
         });
-        self.next_digit(env);
+        self.next_digit(cx);
     }
 }

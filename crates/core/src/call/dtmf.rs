@@ -11,7 +11,7 @@ pub(crate) const MOST_WAITING: usize = 64;
 pub(crate) const SHORTEST: Duration = Duration::from_millis(40);
 pub(crate) const LONGEST: Duration = Duration::from_secs(6);
 
-/// A digit that waits for its turn.
+/// A digit that waits for its open_offer.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Digit {
     pub(crate) digit: char,

@@ -1,15 +1,15 @@
 //! What both sides own once a dialog exists.
 
-use super::cx::Env;
+use super::cx::CallCx;
 use super::description::sdp_of;
-use super::dialog_request::Pending;
+use super::dialog_request::PendingRequest;
 use super::dtmf::Digits;
 use crate::EffectId;
 use crate::base::entropy::Label;
 use crate::dialog::Dialog;
 use crate::negotiation::{LocalOffer, RemoteOffer};
 use crate::planted::patched;
-use crate::transaction::{ServerTx, own_message};
+use crate::transaction::{ServerTx, parse_own};
 use bytes::Bytes;
 use offhook_wire::sdp::Outline;
 use offhook_wire::{HeaderName, Instant, Message};
@@ -17,9 +17,9 @@ use std::time::Duration;
 
 pub(super) struct Established {
     pub(super) dialog: Dialog,
-    pub(super) change: Change,
+    pub(super) renegotiation: Renegotiation,
     pub(super) hold: Hold,
-    pub(super) pending: Vec<Pending>,
+    pub(super) pending: Vec<PendingRequest>,
     pub(super) unacked: Option<Unacked>,
     pub(super) digits: Option<Box<Digits>>,
     pub(super) transfer: Option<Transfer>,
@@ -42,13 +42,13 @@ pub(super) type Credentials = Box<(HeaderName, String)>;
 /// Who holds whom. The user's intent is kept, and the description derived from it.
 #[derive(Copy, Clone, Debug, Default)]
 pub(super) struct Hold {
-    pub(super) wanted: bool,
+    pub(super) intent: bool,
     pub(super) agreed: bool,
     pub(super) remote: bool,
     /// Whether what is wanted waits for a connection, and the alarm of changes runs for that.
-    pub(super) waits: bool,
+    pub(super) awaiting_connection: bool,
     /// Whether the user asked for something and was not told yet what became of it.
-    pub(super) owed: bool,
+    pub(super) outcome_pending: bool,
 }
 
 /// A 2xx to an INVITE that is sent until its ACK comes (§13.3.1.4), whatever the transport: a hop may lose it.
@@ -60,7 +60,7 @@ pub(super) struct Unacked {
 }
 
 /// Where the change of a call is. `hold` is what the description under way means for our hold.
-pub(super) enum Change {
+pub(super) enum Renegotiation {
     /// Nothing is under way.
     Settled,
     /// We make an offer.
@@ -93,14 +93,14 @@ pub(super) struct Referral {
     /// The `id` of the subscription. The first REFER of a dialog needs none (RFC 3515 §2.4.6).
     pub(super) id: Option<u32>,
     /// The last code that was reported.
-    pub(super) reported: u16,
+    pub(super) last_reported: u16,
 }
 
 impl Established {
     pub(super) fn new(dialog: Dialog, caller: bool) -> Self {
         Self {
             dialog,
-            change: Change::Settled,
+            renegotiation: Renegotiation::Settled,
             hold: Hold::default(),
             pending: Vec::new(),
             unacked: None,
@@ -116,36 +116,36 @@ impl Established {
     }
 
     /// Sends the ACK for a 2xx to our INVITE of this CSeq.
-    pub(super) fn send_ack(&self, env: &mut Env<'_, '_>, cseq: u32) {
-        let Some(path) = env.line.path() else { return };
-        let branch: [u8; 16] = env.cx.entropy.token(Label::Ids);
-        let cseq = patched!(env.cx.config, AckMiscounted, cseq, cseq + 1);
+    pub(super) fn send_ack(&self, cx: &mut CallCx<'_, '_>, cseq: u32) {
+        let Some(path) = cx.account.path() else { return };
+        let branch: [u8; 16] = cx.base.entropy.token(Label::Ids);
+        let cseq = patched!(cx.base.config, AckMiscounted, cseq, cseq + 1);
         let ack = self.dialog.ack(cseq, path, &branch, self.credentials.as_deref());
-        env.cx.out.transmit(path.flow, ack);
+        cx.base.out.transmit(path.flow, ack);
     }
 
     pub(super) fn send_2xx(
         &mut self,
-        env: &mut Env<'_, '_>,
+        cx: &mut CallCx<'_, '_>,
         tx: ServerTx,
         invite: &Message,
         response: Bytes,
     ) {
         let cseq = invite.cseq().map_or(0, |cseq| cseq.number);
-        let times = env.cx.config.times;
-        let give_up = env.cx.now + times.t1 * 64;
+        let times = cx.base.config.times;
+        let give_up = cx.base.now + times.t1 * 64;
         self.unacked = Some(Unacked { response: response.clone(), cseq, interval: times.t1, give_up });
-        env.txs.finish(env.cx, tx, 200, response);
+        cx.txs.finish(cx.base, tx, 200, response);
     }
 
     /// The description that our 2xx to the INVITE of this CSeq carries, while that is not acknowledged.
-    pub(super) fn described(&self, cseq: u32) -> Option<Bytes> {
+    pub(super) fn answered_sdp(&self, cseq: u32) -> Option<Bytes> {
         let unacked = self.unacked.as_ref().filter(|unacked| unacked.cseq == cseq)?;
-        own_message(&unacked.response).as_ref().and_then(sdp_of)
+        parse_own(&unacked.response).as_ref().and_then(sdp_of)
     }
 
     /// Reads what the core needs of the peer's description. Returns whether its hold of us changed.
-    pub(super) fn heard(&mut self, sdp: &[u8]) -> bool {
+    pub(super) fn apply_remote_sdp(&mut self, sdp: &[u8]) -> bool {
         let Ok(outline) = Outline::parse(sdp) else { return false };
         let Some(audio) = outline.media().flatten().find(|m| m.kind == b"audio") else { return false };
         self.telephone_event = audio.telephone_event.is_some();

@@ -1,9 +1,9 @@
 //! The legal ways of a call. [`EDGES`] is what `advance` checks and what the documentation draws.
 
 use crate::Status;
-use crate::base::machine::{Table, words};
+use crate::base::machine::{Table, named_enum};
 
-words! {
+named_enum! {
     /// Where a call is.
     pub(crate) enum Phase {
         New = "new",
@@ -12,10 +12,10 @@ words! {
         Cancelling = "cancelling",
         Ringing = "ringing",
         Answering = "answering",
-        Confirming = "confirming",
-        Leaving = "leaving",
+        AwaitingAck = "awaiting ACK",
+        HangUpAfterAck = "hang up after ACK",
         Established = "established",
-        Closing = "closing",
+        Terminating = "terminating",
         Ended = "ended",
     }
 }
@@ -24,17 +24,17 @@ impl Phase {
     pub(crate) fn status(self) -> Status {
         match self {
             Phase::New | Phase::Offering => Status::Initial,
-            Phase::Calling | Phase::Ringing | Phase::Answering | Phase::Confirming => Status::Establishing,
+            Phase::Calling | Phase::Ringing | Phase::Answering | Phase::AwaitingAck => Status::Establishing,
             Phase::Established => Status::Established,
-            Phase::Cancelling | Phase::Leaving | Phase::Closing => Status::Terminating,
+            Phase::Cancelling | Phase::HangUpAfterAck | Phase::Terminating => Status::Terminating,
             Phase::Ended => Status::Idle,
         }
     }
 }
 
-words! {
+named_enum! {
     /// Why a call moves.
-    pub(crate) enum Step {
+    pub(crate) enum Trigger {
         /// The user dials.
         Dial = "dial",
         /// An INVITE came in.
@@ -42,7 +42,7 @@ words! {
         /// The user answers.
         Answer = "answer",
         /// The media engine made the description.
-        Described = "described",
+        Described = "answered_sdp",
         /// The media engine could not.
         NoMedia = "no media",
         /// There is no connection, or it went down.
@@ -67,54 +67,54 @@ words! {
 }
 
 /// Every legal edge.
-pub(crate) static EDGES: Table<Phase, Step> = {
+pub(crate) static EDGES: Table<Phase, Trigger> = {
     use Phase::{
-        Answering, Calling, Cancelling, Closing, Confirming, Ended, Established, Leaving, New, Offering,
-        Ringing,
+        Answering, AwaitingAck, Calling, Cancelling, Ended, Established, HangUpAfterAck, New, Offering,
+        Ringing, Terminating,
     };
     Table(&[
-        (New, Step::Dial, Offering),
-        (New, Step::Invite, Ringing),
-        (New, Step::NoFlow, Ended),
-        (Offering, Step::Described, Calling),
-        (Offering, Step::NoMedia, Ended),
-        (Offering, Step::NoFlow, Ended),
-        (Offering, Step::HangUp, Ended),
-        (Calling, Step::Accepted, Established),
-        (Calling, Step::Refused, Ended),
-        (Calling, Step::NoFlow, Ended),
-        (Calling, Step::Timeout, Ended),
-        (Calling, Step::HangUp, Cancelling),
-        (Calling, Step::Timeout, Cancelling),
-        (Cancelling, Step::Closed, Ended),
-        (Cancelling, Step::Accepted, Closing),
-        (Ringing, Step::Answer, Answering),
-        (Ringing, Step::Refused, Ended),
-        (Ringing, Step::Cancelled, Ended),
-        (Ringing, Step::Bye, Ended),
-        (Ringing, Step::Timeout, Ended),
-        (Ringing, Step::NoFlow, Ended),
-        (Answering, Step::Described, Confirming),
-        (Answering, Step::NoMedia, Ended),
-        (Answering, Step::Refused, Ended),
-        (Answering, Step::Cancelled, Ended),
-        (Answering, Step::Bye, Ended),
-        (Answering, Step::NoFlow, Ended),
-        (Confirming, Step::Acked, Established),
-        (Confirming, Step::HangUp, Leaving),
-        (Confirming, Step::NoMedia, Leaving),
-        (Confirming, Step::Bye, Ended),
-        (Confirming, Step::Timeout, Closing),
-        (Leaving, Step::Acked, Closing),
-        (Leaving, Step::Timeout, Closing),
-        (Leaving, Step::Bye, Ended),
-        (Established, Step::HangUp, Closing),
-        (Established, Step::NoMedia, Closing),
-        (Established, Step::Refused, Closing),
-        (Established, Step::Timeout, Closing),
-        (Established, Step::Bye, Ended),
-        (Closing, Step::Closed, Ended),
-        (Closing, Step::Bye, Ended),
-        (Closing, Step::Timeout, Ended),
+        (New, Trigger::Dial, Offering),
+        (New, Trigger::Invite, Ringing),
+        (New, Trigger::NoFlow, Ended),
+        (Offering, Trigger::Described, Calling),
+        (Offering, Trigger::NoMedia, Ended),
+        (Offering, Trigger::NoFlow, Ended),
+        (Offering, Trigger::HangUp, Ended),
+        (Calling, Trigger::Accepted, Established),
+        (Calling, Trigger::Refused, Ended),
+        (Calling, Trigger::NoFlow, Ended),
+        (Calling, Trigger::Timeout, Ended),
+        (Calling, Trigger::HangUp, Cancelling),
+        (Calling, Trigger::Timeout, Cancelling),
+        (Cancelling, Trigger::Closed, Ended),
+        (Cancelling, Trigger::Accepted, Terminating),
+        (Ringing, Trigger::Answer, Answering),
+        (Ringing, Trigger::Refused, Ended),
+        (Ringing, Trigger::Cancelled, Ended),
+        (Ringing, Trigger::Bye, Ended),
+        (Ringing, Trigger::Timeout, Ended),
+        (Ringing, Trigger::NoFlow, Ended),
+        (Answering, Trigger::Described, AwaitingAck),
+        (Answering, Trigger::NoMedia, Ended),
+        (Answering, Trigger::Refused, Ended),
+        (Answering, Trigger::Cancelled, Ended),
+        (Answering, Trigger::Bye, Ended),
+        (Answering, Trigger::NoFlow, Ended),
+        (AwaitingAck, Trigger::Acked, Established),
+        (AwaitingAck, Trigger::HangUp, HangUpAfterAck),
+        (AwaitingAck, Trigger::NoMedia, HangUpAfterAck),
+        (AwaitingAck, Trigger::Bye, Ended),
+        (AwaitingAck, Trigger::Timeout, Terminating),
+        (HangUpAfterAck, Trigger::Acked, Terminating),
+        (HangUpAfterAck, Trigger::Timeout, Terminating),
+        (HangUpAfterAck, Trigger::Bye, Ended),
+        (Established, Trigger::HangUp, Terminating),
+        (Established, Trigger::NoMedia, Terminating),
+        (Established, Trigger::Refused, Terminating),
+        (Established, Trigger::Timeout, Terminating),
+        (Established, Trigger::Bye, Ended),
+        (Terminating, Trigger::Closed, Ended),
+        (Terminating, Trigger::Bye, Ended),
+        (Terminating, Trigger::Timeout, Ended),
     ])
 };

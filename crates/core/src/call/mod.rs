@@ -16,8 +16,6 @@
 //! | `closing` | hanging up in every state, and the end |
 //! | `description`, `fork`, `reasons` | what several of them need |
 
-mod ask;
-mod change;
 mod closing;
 mod confirmed;
 mod cx;
@@ -31,15 +29,17 @@ mod incoming;
 mod machine;
 mod outgoing;
 mod reasons;
+mod renegotiation;
+mod requests;
 mod session;
 mod states;
 mod tag;
 mod transfer;
 
-pub(crate) use cx::{Env, Referrer, Upcall};
+pub(crate) use cx::{CallAction, CallCx, Referrer};
 pub(crate) use machine::Phase;
 #[cfg(test)]
-pub(crate) use machine::{EDGES, Step};
+pub(crate) use machine::{EDGES, Trigger};
 pub(crate) use session::Session;
 pub(crate) use states::Invitation;
 pub(crate) use tag::slot_of;
@@ -61,133 +61,133 @@ pub(crate) fn table() -> &'static dyn crate::base::machine::Edges {
 
 impl Session {
     /// The answer to an effect. One that nobody waits for any more is stale, and ignored.
-    pub(crate) fn on_done(&mut self, env: &mut Env<'_, '_>, effect: EffectId, result: EffectResult) {
+    pub(crate) fn on_done(&mut self, cx: &mut CallCx<'_, '_>, effect: EffectId, result: EffectResult) {
         match self.phase {
-            Phase::Offering => self.offer_ready(env, effect, result),
-            Phase::Calling => self.preview_done(effect, &result),
-            Phase::Answering => self.answer_ready(env, effect, result),
-            Phase::Confirming | Phase::Leaving | Phase::Established => {
-                if !self.digit_done(env, effect, &result) {
-                    self.change_done(env, effect, result);
+            Phase::Offering => self.on_offer_result(cx, effect, result),
+            Phase::Calling => self.on_early_answer_result(effect, &result),
+            Phase::Answering => self.on_answer_result(cx, effect, result),
+            Phase::AwaitingAck | Phase::HangUpAfterAck | Phase::Established => {
+                if !self.digit_done(cx, effect, &result) {
+                    self.on_renegotiation_result(cx, effect, result);
                 }
             }
-            Phase::New | Phase::Cancelling | Phase::Ringing | Phase::Closing | Phase::Ended => {}
+            Phase::New | Phase::Cancelling | Phase::Ringing | Phase::Terminating | Phase::Ended => {}
         }
     }
 
-    pub(crate) fn on_media(&mut self, env: &mut Env<'_, '_>, event: MediaEvent) {
+    pub(crate) fn on_media(&mut self, cx: &mut CallCx<'_, '_>, event: MediaEvent) {
         match event {
             MediaEvent::Up => {
-                self.silence(env.cx, SessionTimer::MediaPath);
-                env.cx.out.event(Event::Media { session: self.id, up: true });
+                self.cancel_timer(cx.base, SessionTimer::MediaPath);
+                cx.base.out.event(Event::Media { session: self.id, up: true });
                 self.media_up = true;
             }
             MediaEvent::Down => {
-                env.cx.out.event(Event::Media { session: self.id, up: false });
+                cx.base.out.event(Event::Media { session: self.id, up: false });
                 let was_up = std::mem::replace(&mut self.media_up, false);
-                if was_up && matches!(self.phase, Phase::Confirming | Phase::Established) {
-                    self.await_media(env);
+                if was_up && matches!(self.phase, Phase::AwaitingAck | Phase::Established) {
+                    self.await_media(cx);
                 }
             }
-            MediaEvent::Failed => self.media_failed(env, "the media path failed"),
+            MediaEvent::Failed => self.media_failed(cx, "the media path failed"),
             MediaEvent::Digit { digit, duration } => {
                 if self.established_mut().is_some() {
                     let path = DtmfPath::Rtp;
-                    env.cx.out.event(Event::Digit { session: self.id, digit, duration, path });
+                    cx.base.out.event(Event::Digit { session: self.id, digit, duration, path });
                 }
             }
         }
     }
 
     /// A response to one of our requests.
-    pub(crate) fn on_response(&mut self, env: &mut Env<'_, '_>, tx: ClientTx, message: &Message) {
+    pub(crate) fn on_response(&mut self, cx: &mut CallCx<'_, '_>, tx: ClientTx, message: &Message) {
         let Some(code) = message.status() else { return };
         match &self.state {
-            State::Calling(calling) if calling.tx == tx => self.invite_response(env, code, message),
+            State::Calling(calling) if calling.tx == tx => self.invite_response(cx, code, message),
             State::Cancelling(cancelling) if cancelling.tx == tx => {
-                self.cancelled_response(env, code, message)
+                self.cancelled_response(cx, code, message)
             }
-            State::Closing(..) => self.closing_response(env, tx, code, message),
-            State::Confirming(_) | State::Leaving(..) | State::Established(_) => {
-                self.dialog_response(env, tx, code, message);
+            State::Terminating(..) => self.terminating_response(cx, tx, code, message),
+            State::AwaitingAck(_) | State::HangUpAfterAck(..) | State::Established(_) => {
+                self.dialog_response(cx, tx, code, message);
             }
-            _ => refuse_fork(env, tx, code, message),
+            _ => refuse_fork(cx, tx, code, message),
         }
     }
 
     /// One of our requests got no answer.
-    pub(crate) fn on_failed(&mut self, env: &mut Env<'_, '_>, failed: &TxFailed) {
+    pub(crate) fn on_failed(&mut self, cx: &mut CallCx<'_, '_>, failed: &TxFailed) {
         match &self.state {
-            State::Calling(calling) if calling.tx == failed.tx => self.invite_failed(env, failed),
-            State::Cancelling(cancelling) if cancelling.tx == failed.tx => self.cancel_failed(env),
-            State::Closing(..) => self.closing_failed(env, failed),
-            State::Confirming(_) | State::Leaving(..) | State::Established(_) => {
-                self.dialog_failed(env, failed)
+            State::Calling(calling) if calling.tx == failed.tx => self.invite_failed(cx, failed),
+            State::Cancelling(cancelling) if cancelling.tx == failed.tx => self.cancel_failed(cx),
+            State::Terminating(..) => self.terminating_failed(cx, failed),
+            State::AwaitingAck(_) | State::HangUpAfterAck(..) | State::Established(_) => {
+                self.dialog_failed(cx, failed)
             }
             _ => {}
         }
     }
 
-    pub(crate) fn on_timer(&mut self, env: &mut Env<'_, '_>, timer: SessionTimer) {
-        self.alarms[timer as usize] = None;
+    pub(crate) fn on_timer(&mut self, cx: &mut CallCx<'_, '_>, timer: SessionTimer) {
+        self.timers[timer as usize] = None;
         match timer {
             SessionTimer::NoAnswer => {
-                env.mark(Mark::NobodyAnswers);
-                self.nobody_answers(env);
+                cx.mark(Mark::NobodyAnswers);
+                self.no_answer_timeout(cx);
             }
-            SessionTimer::Retransmit2xx => self.retransmit_2xx(env),
+            SessionTimer::Retransmit2xx => self.retransmit_2xx(cx),
             SessionTimer::MediaPath => {
-                env.mark(Mark::MediaLate);
-                self.media_failed(env, "no media path in time");
+                cx.mark(Mark::MediaLate);
+                self.media_failed(cx, "no media path in time");
             }
-            SessionTimer::Glare => self.reconcile(env),
-            SessionTimer::Transfer => self.transfer_silent(env),
-            SessionTimer::Closing => self.closing_timeout(env),
-            SessionTimer::Change => self.change_overdue(env),
+            SessionTimer::Glare => self.reconcile(cx),
+            SessionTimer::Transfer => self.transfer_timeout(cx),
+            SessionTimer::Terminating => self.bye_timeout(cx),
+            SessionTimer::Renegotiation => self.renegotiation_timeout(cx),
         }
     }
 
     /// The peer gave up an INVITE of his that we have not answered (§9.2).
-    pub(crate) fn on_cancelled(&mut self, env: &mut Env<'_, '_>, invite: ServerRef, cancel: &Message) {
+    pub(crate) fn on_cancelled(&mut self, cx: &mut CallCx<'_, '_>, invite: ServerRef, cancel: &Message) {
         match &self.state {
-            State::Ringing(ringing) if ringing.tx.id() == invite => self.invite_cancelled(env, cancel),
-            State::Answering(answering) if answering.tx.id() == invite => self.invite_cancelled(env, cancel),
-            State::Established(_) => self.change_cancelled(env, invite),
+            State::Ringing(ringing) if ringing.tx.id() == invite => self.invite_cancelled(cx, cancel),
+            State::Answering(answering) if answering.tx.id() == invite => self.invite_cancelled(cx, cancel),
+            State::Established(_) => self.reinvite_cancelled(cx, invite),
             _ => {}
         }
     }
 
     /// A request within the call's dialog.
-    pub(crate) fn on_request(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
+    pub(crate) fn on_request(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, request: &Message) {
         // Our tag alone does not make it the peer's: the Call-ID and his tag must agree too (§12.2.2).
-        if !self.dialog().is_some_and(|dialog| dialog.owns(env.cx.config, request)) {
-            env.mark(Mark::ForeignDialog);
-            return respond::answer(env.cx, env.txs, tx, request, 481);
+        if !self.dialog().is_some_and(|dialog| dialog.owns(cx.base.config, request)) {
+            cx.mark(Mark::ForeignDialog);
+            return respond::answer(cx.base, cx.txs, tx, request, 481);
         }
         match &self.state {
-            State::Ringing(_) | State::Answering(_) => self.early_request(env, tx, request),
-            State::Confirming(_) | State::Leaving(..) | State::Established(_) => {
-                self.dialog_request(env, tx, request);
+            State::Ringing(_) | State::Answering(_) => self.early_dialog_request(cx, tx, request),
+            State::AwaitingAck(_) | State::HangUpAfterAck(..) | State::Established(_) => {
+                self.dialog_request(cx, tx, request);
             }
-            State::Closing(..) => self.closing_request(env, tx, request),
-            _ => respond::answer(env.cx, env.txs, tx, request, 481),
+            State::Terminating(..) => self.terminating_request(cx, tx, request),
+            _ => respond::answer(cx.base, cx.txs, tx, request, 481),
         }
     }
 
     /// The connection that our account uses went down.
-    pub(crate) fn flow_lost(&mut self, env: &mut Env<'_, '_>, flow: FlowId) {
+    pub(crate) fn flow_lost(&mut self, cx: &mut CallCx<'_, '_>, flow: FlowId) {
         match &self.state {
-            State::Ringing(ringing) if ringing.flow == flow => self.incoming_lost(env),
-            State::Answering(answering) if answering.flow == flow => self.incoming_lost(env),
+            State::Ringing(ringing) if ringing.flow == flow => self.ringing_flow_lost(cx),
+            State::Answering(answering) if answering.flow == flow => self.ringing_flow_lost(cx),
             _ => {}
         }
     }
 
     /// A new connection is up: what had to wait can go out.
-    pub(crate) fn flow_up(&mut self, env: &mut Env<'_, '_>) {
+    pub(crate) fn flow_up(&mut self, cx: &mut CallCx<'_, '_>) {
         match &self.state {
-            State::Established(_) => self.reconcile(env),
-            State::Closing(..) => self.closing_retry(env),
+            State::Established(_) => self.reconcile(cx),
+            State::Terminating(..) => self.send_bye(cx),
             _ => {}
         }
     }
@@ -195,9 +195,9 @@ impl Session {
 
 impl Session {
     /// A response to a call that is over: a fork that answers too late is hung up.
-    pub(crate) fn refuse_late(env: &mut Env<'_, '_>, tx: ClientTx, message: &Message) {
+    pub(crate) fn refuse_late(cx: &mut CallCx<'_, '_>, tx: ClientTx, message: &Message) {
         if let Some(code) = message.status() {
-            refuse_fork(env, tx, code, message);
+            refuse_fork(cx, tx, code, message);
         }
     }
 }

@@ -1,19 +1,19 @@
 //! The caller's side until the 2xx (RFC 3261 §13.2).
 
-use super::cx::{Env, Referrer, Upcall};
+use super::cx::{CallAction, CallCx, Referrer};
 use super::description::sdp_of;
-use super::established::{Change, Established};
-use super::machine::{Phase, Step};
+use super::established::{Established, Renegotiation};
+use super::machine::{Phase, Trigger};
 use super::reasons::not_connected;
 use super::session::Session;
-use super::states::{Calling, Cancelling, Fork, Invitation, Invite, Offering, Preview, State};
+use super::states::{Calling, Cancelling, EarlyAnswer, Fork, Invitation, Invite, Offering, State};
 use crate::api::reason::reason_of_final;
 use crate::base::decimal::decimal;
 use crate::base::entropy::Label;
 use crate::base::marks::Mark;
 use crate::base::name::{ClientTx, Owner, SessionTimer};
 use crate::capabilities::CAPABILITIES;
-use crate::dialog::{Asked, Dialog, NoDialog, to_tag};
+use crate::dialog::{Dialog, LocalRequest, NoDialog, to_tag};
 use crate::planted::planted;
 use crate::request::respond::SDP;
 use crate::transaction::{TxFailed, TxFailure};
@@ -25,24 +25,29 @@ impl Session {
     /// The user dials. Ends at once when there is no connection.
     pub(crate) fn dial(
         id: SessionId,
-        env: &mut Env<'_, '_>,
+        cx: &mut CallCx<'_, '_>,
         invitation: Invitation,
         referred_by: Option<Referrer>,
     ) -> Self {
-        let mut session = Self::new(id, env, referred_by);
-        if env.line.path().is_none() {
-            session.end(env, Step::NoFlow, not_connected());
+        let mut session = Self::new(id, cx, referred_by);
+        if cx.account.path().is_none() {
+            session.end(cx, Trigger::NoFlow, not_connected());
             return session;
         }
-        let offer = session.negotiation.offer().expect("a new call has no offer open");
-        let effect = session.offer_effect(env.cx, Direction::SendRecv);
+        let offer = session.negotiation.local_offer().expect("a new call has no offer open");
+        let effect = session.offer_effect(cx.base, Direction::SendRecv);
         let state = State::Offering(Offering { effect, offer, invitation });
-        session.advance(env.cx, Step::Dial, Phase::Offering, state);
-        session.alarm(env.cx, env.cx.config.no_answer, SessionTimer::NoAnswer);
+        session.transition(cx.base, Trigger::Dial, Phase::Offering, state);
+        session.set_timer(cx.base, cx.base.config.no_answer, SessionTimer::NoAnswer);
         session
     }
 
-    pub(super) fn offer_ready(&mut self, env: &mut Env<'_, '_>, effect: EffectId, result: EffectResult) {
+    pub(super) fn on_offer_result(
+        &mut self,
+        cx: &mut CallCx<'_, '_>,
+        effect: EffectId,
+        result: EffectResult,
+    ) {
         let State::Offering(offering) = &self.state else { return };
         if offering.effect != effect {
             return;
@@ -50,21 +55,22 @@ impl Session {
         let State::Offering(Offering { offer, invitation, .. }) = self.take() else { unreachable!() };
         match result {
             EffectResult::Description(sdp) => {
-                let invite = Invite { invitation, call_id: env.cx.entropy.token(Label::Ids), cseq: 1, sdp };
-                let Some(tx) = self.send_invite(env, &invite, None) else {
+                let invite = Invite { invitation, call_id: cx.base.entropy.token(Label::Ids), cseq: 1, sdp };
+                let Some(tx) = self.send_invite(cx, &invite, None) else {
                     self.negotiation.withdraw(offer);
-                    return self.end(env, Step::NoFlow, not_connected());
+                    return self.end(cx, Trigger::NoFlow, not_connected());
                 };
-                let preview = Preview::None;
-                let calling = Calling { tx, offer, invite, preview, tried: 0, credentials: None };
-                self.advance(env.cx, Step::Described, Phase::Calling, State::Calling(calling));
-                self.alarm(env.cx, env.cx.config.no_answer, SessionTimer::NoAnswer);
+                let early_answer = EarlyAnswer::None;
+                let calling =
+                    Calling { tx, offer, invite, early_answer, auth_attempts: 0, credentials: None };
+                self.transition(cx.base, Trigger::Described, Phase::Calling, State::Calling(calling));
+                self.set_timer(cx.base, cx.base.config.no_answer, SessionTimer::NoAnswer);
             }
             EffectResult::Failed(_) | EffectResult::Applied | EffectResult::Sent => {
                 self.negotiation.withdraw(offer);
                 self.end(
-                    env,
-                    Step::NoMedia,
+                    cx,
+                    Trigger::NoMedia,
                     EndReason::new(EndedBy::Us, Cause::MediaFailed, None, "no offer was made"),
                 );
             }
@@ -73,14 +79,14 @@ impl Session {
 
     fn send_invite(
         &mut self,
-        env: &mut Env<'_, '_>,
+        cx: &mut CallCx<'_, '_>,
         invite: &Invite,
         credentials: Option<&(HeaderName, String)>,
     ) -> Option<ClientTx> {
-        let path = env.line.path()?;
-        let (from, tag, contact) = (env.line.from(), self.tag.as_bytes(), env.line.contact());
-        let (owner, config) = (Owner::Session(self.id), env.cx.config);
-        Some(env.txs.request(env.cx, path, owner, Method::Invite, |via| {
+        let path = cx.account.path()?;
+        let (from, tag, contact) = (cx.account.from(), self.tag.as_bytes(), cx.account.contact());
+        let (owner, config) = (Owner::Session(self.id), cx.base.config);
+        Some(cx.txs.request(cx.base, path, owner, Method::Invite, |via| {
             let uri = &invite.invitation.uri[..];
             let mut b = offhook_wire::Builder::request(Method::Invite, uri);
             b.header(HeaderName::Via, via);
@@ -102,123 +108,134 @@ impl Session {
         }))
     }
 
-    pub(super) fn invite_response(&mut self, env: &mut Env<'_, '_>, code: u16, message: &Message) {
+    pub(super) fn invite_response(&mut self, cx: &mut CallCx<'_, '_>, code: u16, message: &Message) {
         match code {
-            100..=199 => self.invite_progress(env, code, message),
-            200..=299 => self.invite_accepted(env, message),
-            _ => self.invite_refused(env, code, message),
+            100..=199 => self.invite_progress(cx, code, message),
+            200..=299 => self.invite_accepted(cx, message),
+            _ => self.invite_refused(cx, code, message),
         }
     }
 
-    fn invite_progress(&mut self, env: &mut Env<'_, '_>, code: u16, message: &Message) {
+    fn invite_progress(&mut self, cx: &mut CallCx<'_, '_>, code: u16, message: &Message) {
         let State::Calling(calling) = &self.state else { return };
         if code == 100 {
             return;
         }
-        if let (Preview::None, Some(answer), Some(tag)) = (&calling.preview, sdp_of(message), to_tag(message))
+        if let (EarlyAnswer::None, Some(answer), Some(tag)) =
+            (&calling.early_answer, sdp_of(message), to_tag(message))
         {
             let of = Fork { tag: Bytes::copy_from_slice(tag), answer: answer.clone() };
-            env.mark(Mark::EarlyMedia);
-            let effect = self.effect(env.cx, Effect::Apply { session: self.id, answer });
+            cx.mark(Mark::EarlyMedia);
+            let effect = self.effect(cx.base, Effect::Apply { session: self.id, answer });
             let State::Calling(calling) = &mut self.state else { return };
-            calling.preview = Preview::Applying { effect, of };
+            calling.early_answer = EarlyAnswer::Applying { effect, of };
         }
-        env.cx.out.event(Event::Progress { session: self.id, code });
-        self.report(env, code);
+        cx.base.out.event(Event::Progress { session: self.id, code });
+        self.report(cx, code);
     }
 
-    pub(super) fn preview_done(&mut self, effect: EffectId, result: &EffectResult) {
+    pub(super) fn on_early_answer_result(&mut self, effect: EffectId, result: &EffectResult) {
         let State::Calling(calling) = &mut self.state else { return };
-        calling.preview = match std::mem::replace(&mut calling.preview, Preview::None) {
-            Preview::Applying { effect: awaited, of } if awaited == effect => match result {
-                EffectResult::Applied => Preview::Applied { of },
+        calling.early_answer = match std::mem::replace(&mut calling.early_answer, EarlyAnswer::None) {
+            EarlyAnswer::Applying { effect: awaited, of } if awaited == effect => match result {
+                EffectResult::Applied => EarlyAnswer::Applied { of },
                 // The same description will come again in the 2xx, and fail there for good.
-                _ => Preview::None,
+                _ => EarlyAnswer::None,
             },
             other => other,
         };
     }
 
-    fn invite_accepted(&mut self, env: &mut Env<'_, '_>, message: &Message) {
+    fn invite_accepted(&mut self, cx: &mut CallCx<'_, '_>, message: &Message) {
         let State::Calling(calling) = self.take() else { return };
-        let Calling { tx, offer, invite, preview, credentials, .. } = calling;
-        self.silence(env.cx, SessionTimer::NoAnswer);
-        let Ok(dialog) = self.dialog_of(env, message, &invite) else {
+        let Calling { tx, offer, invite, early_answer, credentials, .. } = calling;
+        self.cancel_timer(cx.base, SessionTimer::NoAnswer);
+        let Ok(dialog) = self.dialog_of(cx, message, &invite) else {
             self.negotiation.withdraw(offer);
             let why =
                 EndReason::new(EndedBy::Peer, Cause::Protocol, message.status(), "a 2xx without a dialog");
-            return self.end(env, Step::Refused, why);
+            return self.end(cx, Trigger::Refused, why);
         };
-        env.txs.meet_fork(tx, dialog.remote_tag());
+        cx.txs.record_fork(tx, dialog.remote_tag());
         let mut established = Established::new(dialog, true);
         established.credentials = credentials;
-        established.send_ack(env, invite.cseq);
+        established.send_ack(cx, invite.cseq);
         let same_fork = |of: &Fork| to_tag(message) == Some(&of.tag[..]);
         let answer = sdp_of(message);
-        let early = match &preview {
-            Preview::Applying { of, .. } | Preview::Applied { of } if same_fork(of) => Some(&of.answer),
+        let early = match &early_answer {
+            EarlyAnswer::Applying { of, .. } | EarlyAnswer::Applied { of } if same_fork(of) => {
+                Some(&of.answer)
+            }
             _ => None,
         };
         if early.is_some() {
-            env.mark(Mark::EarlyMediaKept);
-        } else if !matches!(preview, Preview::None) {
-            env.mark(Mark::EarlyMediaOfAnother);
+            cx.mark(Mark::EarlyMediaKept);
+        } else if !matches!(early_answer, EarlyAnswer::None) {
+            cx.mark(Mark::EarlyMediaOfAnother);
         }
         if let Some(answer) = answer.as_ref().or(early) {
-            established.heard(answer);
+            established.apply_remote_sdp(answer);
         }
-        established.change = match (preview, answer) {
-            (Preview::Applying { effect, of }, _) if same_fork(&of) => Change::Applying { effect, offer },
-            (Preview::Applied { of }, _) if same_fork(&of) => {
+        established.renegotiation = match (early_answer, answer) {
+            (EarlyAnswer::Applying { effect, of }, _) if same_fork(&of) => {
+                Renegotiation::Applying { effect, offer }
+            }
+            (EarlyAnswer::Applied { of }, _) if same_fork(&of) => {
                 self.negotiation.agree(offer);
-                Change::Settled
+                Renegotiation::Settled
             }
             (_, Some(answer)) => {
-                let effect = self.effect(env.cx, Effect::Apply { session: self.id, answer });
-                Change::Applying { effect, offer }
+                let effect = self.effect(cx.base, Effect::Apply { session: self.id, answer });
+                Renegotiation::Applying { effect, offer }
             }
             (_, None) => {
-                env.mark(Mark::NoAnswerInside);
+                cx.mark(Mark::NoAnswerInside);
                 self.negotiation.withdraw(offer);
-                self.advance(env.cx, Step::Accepted, Phase::Established, State::Established(established));
+                self.transition(
+                    cx.base,
+                    Trigger::Accepted,
+                    Phase::Established,
+                    State::Established(established),
+                );
                 let why = EndReason::new(
                     EndedBy::Peer,
                     Cause::Protocol,
                     message.status(),
                     "a 2xx without an answer",
                 );
-                return self.close(env, Step::Refused, why);
+                return self.terminate(cx, Trigger::Refused, why);
             }
         };
         let (applies, held) =
-            (matches!(established.change, Change::Applying { .. }), established.hold.remote);
-        self.advance(env.cx, Step::Accepted, Phase::Established, State::Established(established));
+            (matches!(established.renegotiation, Renegotiation::Applying { .. }), established.hold.remote);
+        self.transition(cx.base, Trigger::Accepted, Phase::Established, State::Established(established));
         if applies {
             // A media engine that never says whether it can use the answer would keep every hold waiting.
-            self.alarm(env.cx, env.cx.config.times.t1 * 64, SessionTimer::Change);
+            self.set_timer(cx.base, cx.base.config.times.t1 * 64, SessionTimer::Renegotiation);
         }
         if held {
-            self.hold_event(env);
+            self.hold_event(cx);
         }
-        self.await_media(env);
-        self.report(env, 200);
+        self.await_media(cx);
+        self.report(cx, 200);
     }
 
-    fn dialog_of(&self, env: &Env<'_, '_>, message: &Message, invite: &Invite) -> Result<Dialog, NoDialog> {
-        let (from, tag) = (env.line.from(), self.tag.as_bytes());
-        let asked = Asked { call_id: &invite.call_id, from, tag, uri: &invite.invitation.uri };
-        Dialog::of_response(env.cx.config, message, Some(&asked), invite.cseq)
+    fn dialog_of(&self, cx: &CallCx<'_, '_>, message: &Message, invite: &Invite) -> Result<Dialog, NoDialog> {
+        let (from, tag) = (cx.account.from(), self.tag.as_bytes());
+        let local = LocalRequest { call_id: &invite.call_id, from, tag, uri: &invite.invitation.uri };
+        Dialog::of_response(cx.base.config, message, Some(&local), invite.cseq)
     }
 
-    fn invite_refused(&mut self, env: &mut Env<'_, '_>, code: u16, message: &Message) {
+    fn invite_refused(&mut self, cx: &mut CallCx<'_, '_>, code: u16, message: &Message) {
         let State::Calling(mut calling) = self.take() else { return };
         if matches!(code, 401 | 407) {
             let (uri, body) = (&calling.invite.invitation.uri, &calling.invite.sdp);
-            let credentials = env.line.authorize(env.cx, message, Method::Invite, uri, body, calling.tried);
+            let credentials =
+                cx.account.authorize(cx.base, message, Method::Invite, uri, body, calling.auth_attempts);
             if let Some(credentials) = credentials {
                 calling.invite.cseq += 1;
-                calling.tried += 1;
-                if let Some(tx) = self.send_invite(env, &calling.invite, Some(&credentials)) {
+                calling.auth_attempts += 1;
+                if let Some(tx) = self.send_invite(cx, &calling.invite, Some(&credentials)) {
                     calling.tx = tx;
                     calling.credentials = Some(Box::new(credentials));
                     self.state = State::Calling(calling);
@@ -227,65 +244,66 @@ impl Session {
             }
         }
         self.negotiation.withdraw(calling.offer);
-        self.end(env, Step::Refused, reason_of_final(code, message));
+        self.end(cx, Trigger::Refused, reason_of_final(code, message));
     }
 
-    pub(super) fn invite_failed(&mut self, env: &mut Env<'_, '_>, failed: &TxFailed) {
+    pub(super) fn invite_failed(&mut self, cx: &mut CallCx<'_, '_>, failed: &TxFailed) {
         let State::Calling(calling) = self.take() else { return };
         self.negotiation.withdraw(calling.offer);
-        let (step, why) = match failed.why {
-            TxFailure::TimedOut => {
-                (Step::Timeout, EndReason::new(EndedBy::Network, Cause::TimedOut, Some(408), "no response"))
-            }
-            TxFailure::FlowLost => (Step::NoFlow, not_connected()),
+        let (trigger, why) = match failed.why {
+            TxFailure::TimedOut => (
+                Trigger::Timeout,
+                EndReason::new(EndedBy::Network, Cause::TimedOut, Some(408), "no response"),
+            ),
+            TxFailure::FlowLost => (Trigger::NoFlow, not_connected()),
         };
-        self.end(env, step, why);
+        self.end(cx, trigger, why);
     }
 
     /// Gives the INVITE up: by the user's wish, or because nobody answers.
-    pub(super) fn cancel(&mut self, env: &mut Env<'_, '_>, step: Step, why: EndReason) {
+    pub(super) fn cancel(&mut self, cx: &mut CallCx<'_, '_>, trigger: Trigger, why: EndReason) {
         let State::Calling(calling) = self.take() else { return };
-        self.silence(env.cx, SessionTimer::NoAnswer);
+        self.cancel_timer(cx.base, SessionTimer::NoAnswer);
         self.negotiation.withdraw(calling.offer);
-        if !planted!(env.cx.config, CancelForgotten) {
-            env.txs.cancel(env.cx, calling.tx);
+        if !planted!(cx.base.config, CancelForgotten) {
+            cx.txs.cancel(cx.base, calling.tx);
         }
         let Calling { tx, invite, credentials, .. } = calling;
         let cancelling = Cancelling { tx, invite, credentials, why };
-        self.advance(env.cx, step, Phase::Cancelling, State::Cancelling(cancelling));
+        self.transition(cx.base, trigger, Phase::Cancelling, State::Cancelling(cancelling));
     }
 
-    pub(super) fn cancelled_response(&mut self, env: &mut Env<'_, '_>, code: u16, message: &Message) {
+    pub(super) fn cancelled_response(&mut self, cx: &mut CallCx<'_, '_>, code: u16, message: &Message) {
         if code < 200 {
             return;
         }
         let State::Cancelling(cancelling) = self.take() else { return };
-        if code >= 300 || planted!(env.cx.config, LateAnswerIgnored) {
-            return self.end(env, Step::Closed, cancelling.why);
+        if code >= 300 || planted!(cx.base.config, LateAnswerIgnored) {
+            return self.end(cx, Trigger::Closed, cancelling.why);
         }
         // The CANCEL crossed the answer: the call exists, and is hung up (§9.1, §15).
-        match self.dialog_of(env, message, &cancelling.invite) {
+        match self.dialog_of(cx, message, &cancelling.invite) {
             Ok(dialog) => {
-                env.mark(Mark::AnswerCrossedCancel);
-                env.txs.meet_fork(cancelling.tx, dialog.remote_tag());
+                cx.mark(Mark::AnswerCrossedCancel);
+                cx.txs.record_fork(cancelling.tx, dialog.remote_tag());
                 let mut established = Established::new(dialog, true);
                 established.credentials = cancelling.credentials;
-                established.send_ack(env, cancelling.invite.cseq);
-                self.close_dialog(env, established, Step::Accepted, cancelling.why);
+                established.send_ack(cx, cancelling.invite.cseq);
+                self.terminate_dialog(cx, established, Trigger::Accepted, cancelling.why);
             }
-            Err(_) => self.end(env, Step::Closed, cancelling.why),
+            Err(_) => self.end(cx, Trigger::Closed, cancelling.why),
         }
     }
 
-    pub(super) fn cancel_failed(&mut self, env: &mut Env<'_, '_>) {
+    pub(super) fn cancel_failed(&mut self, cx: &mut CallCx<'_, '_>) {
         let State::Cancelling(cancelling) = self.take() else { return };
-        self.end(env, Step::Closed, cancelling.why);
+        self.end(cx, Trigger::Closed, cancelling.why);
     }
 
     /// Tells the call whose peer asked for this one how it goes.
-    pub(super) fn report(&mut self, env: &mut Env<'_, '_>, code: u16) {
+    pub(super) fn report(&mut self, cx: &mut CallCx<'_, '_>, code: u16) {
         if let Some(to) = self.referred_by {
-            env.upcalls.push(Upcall::Report { to, code });
+            cx.actions.push(CallAction::Report { to, code });
             if code >= 200 {
                 self.referred_by = None;
             }

@@ -1,6 +1,6 @@
-use super::cx::{Env, Referrer};
+use super::cx::{CallCx, Referrer};
 use super::established::Established;
-use super::machine::{EDGES, Phase, Step};
+use super::machine::{EDGES, Phase, Trigger};
 use super::states::State;
 use super::tag::LocalTag;
 use crate::base::cx::Cx;
@@ -20,7 +20,7 @@ pub(crate) struct Session {
     pub(super) tag: LocalTag,
     pub(super) negotiation: Negotiation,
     /// By [`SessionTimer`].
-    pub(super) alarms: [Option<TimerId>; SessionTimer::COUNT],
+    pub(super) timers: [Option<TimerId>; SessionTimer::COUNT],
     /// Whether the host was asked for media, so that it is told to free it.
     pub(super) has_media: bool,
     /// Whether the media path is up. Early media may bring it up before the call is taken.
@@ -31,15 +31,15 @@ pub(crate) struct Session {
 
 /// What every part of a call needs.
 impl Session {
-    pub(super) fn new(id: SessionId, env: &mut Env<'_, '_>, referred_by: Option<Referrer>) -> Self {
+    pub(super) fn new(id: SessionId, cx: &mut CallCx<'_, '_>, referred_by: Option<Referrer>) -> Self {
         Self {
             id,
-            account: env.line.id(),
+            account: cx.account.id(),
             phase: Phase::New,
             state: State::Moving,
-            tag: LocalTag::new(id, env.cx),
+            tag: LocalTag::new(id, cx.base),
             negotiation: Negotiation::default(),
-            alarms: [None; SessionTimer::COUNT],
+            timers: [None; SessionTimer::COUNT],
             has_media: false,
             media_up: false,
             referred_by,
@@ -58,7 +58,7 @@ impl Session {
         self.phase.status()
     }
 
-    pub(crate) fn is_over(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.phase == Phase::Ended
     }
 
@@ -68,8 +68,8 @@ impl Session {
     }
 
     /// The only place that writes the state: checks the edge, records it, and tells the user of a new status.
-    pub(super) fn advance(&mut self, cx: &mut Cx<'_>, cause: Step, phase: Phase, state: State) {
-        cx.trace.step(cx.now, Machine::Session(self.id), &EDGES, self.phase, cause, phase);
+    pub(super) fn transition(&mut self, cx: &mut Cx<'_>, trigger: Trigger, phase: Phase, state: State) {
+        cx.trace.transition(cx.now, Machine::Session(self.id), &EDGES, self.phase, trigger, phase);
         let (from, to) = (self.phase.status(), phase.status());
         self.phase = phase;
         self.state = state;
@@ -93,13 +93,13 @@ impl Session {
     }
 
     /// Sets an alarm, in place of one of the same kind.
-    pub(super) fn alarm(&mut self, cx: &mut Cx<'_>, after: Duration, kind: SessionTimer) {
-        self.silence(cx, kind);
-        self.alarms[kind as usize] = Some(cx.timers.set(cx.now + after, Timer::Session(self.id, kind)));
+    pub(super) fn set_timer(&mut self, cx: &mut Cx<'_>, after: Duration, kind: SessionTimer) {
+        self.cancel_timer(cx, kind);
+        self.timers[kind as usize] = Some(cx.timers.set(cx.now + after, Timer::Session(self.id, kind)));
     }
 
-    pub(super) fn silence(&mut self, cx: &mut Cx<'_>, kind: SessionTimer) {
-        if let Some(timer) = self.alarms[kind as usize].take() {
+    pub(super) fn cancel_timer(&mut self, cx: &mut Cx<'_>, kind: SessionTimer) {
+        if let Some(timer) = self.timers[kind as usize].take() {
             cx.timers.cancel(timer);
         }
     }
@@ -108,8 +108,8 @@ impl Session {
         match &self.state {
             State::Ringing(ringing) => Some(&ringing.dialog),
             State::Answering(answering) => Some(&answering.dialog),
-            State::Confirming(e) | State::Established(e) => Some(&e.dialog),
-            State::Leaving(e, _) | State::Closing(e, _) => Some(&e.dialog),
+            State::AwaitingAck(e) | State::Established(e) => Some(&e.dialog),
+            State::HangUpAfterAck(e, _) | State::Terminating(e, _) => Some(&e.dialog),
             State::Moving | State::Offering(_) | State::Calling(_) | State::Cancelling(_) | State::Ended => {
                 None
             }
@@ -118,16 +118,16 @@ impl Session {
 
     pub(super) fn established_mut(&mut self) -> Option<&mut Established> {
         match &mut self.state {
-            State::Confirming(e) | State::Established(e) => Some(e),
-            State::Leaving(e, _) | State::Closing(e, _) => Some(e),
+            State::AwaitingAck(e) | State::Established(e) => Some(e),
+            State::HangUpAfterAck(e, _) | State::Terminating(e, _) => Some(e),
             _ => None,
         }
     }
 
     /// From now on the call has to have a media path within the limit.
-    pub(super) fn await_media(&mut self, env: &mut Env<'_, '_>) {
+    pub(super) fn await_media(&mut self, cx: &mut CallCx<'_, '_>) {
         if !self.media_up {
-            self.alarm(env.cx, env.cx.config.media_timeout, SessionTimer::MediaPath);
+            self.set_timer(cx.base, cx.base.config.media_timeout, SessionTimer::MediaPath);
         }
     }
 }

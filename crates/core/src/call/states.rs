@@ -18,12 +18,12 @@ pub(super) enum State {
     Cancelling(Cancelling),
     Ringing(Ringing),
     Answering(Answering),
-    /// 2xx sent, no ACK yet. `Leaving` is the same with a hang-up that waits for the ACK (§15).
-    Confirming(Established),
-    Leaving(Established, EndReason),
+    /// 2xx sent, no ACK yet. `HangUpAfterAck` is the same with a hang-up that waits for the ACK (§15).
+    AwaitingAck(Established),
+    HangUpAfterAck(Established, EndReason),
     Established(Established),
     /// The BYE is out, or waits for a connection to go out on.
-    Closing(Established, EndReason),
+    Terminating(Established, EndReason),
     Ended,
 }
 
@@ -47,9 +47,9 @@ pub(super) struct Calling {
     pub(super) tx: ClientTx,
     pub(super) offer: LocalOffer,
     pub(super) invite: Invite,
-    pub(super) preview: Preview,
+    pub(super) early_answer: EarlyAnswer,
     /// How many challenges the INVITE has answered.
-    pub(super) tried: u8,
+    pub(super) auth_attempts: u8,
     /// The answer to the last of them.
     pub(super) credentials: Option<Credentials>,
 }
@@ -71,7 +71,7 @@ pub(super) struct Invite {
 }
 
 /// An answer in a provisional response: media before the call is taken (§13.2.1). The first one that comes is used.
-pub(super) enum Preview {
+pub(super) enum EarlyAnswer {
     None,
     Applying { effect: EffectId, of: Fork },
     Applied { of: Fork },
@@ -98,11 +98,11 @@ pub(super) struct Answering {
     pub(super) invite: Box<Message>,
     pub(super) dialog: Dialog,
     pub(super) effect: EffectId,
-    pub(super) turn: Turn,
+    pub(super) open_offer: OpenOffer,
 }
 
 /// Who makes the offer: the caller in the INVITE, or we in the 2xx (§13.2.1).
-pub(super) enum Turn {
-    Theirs(RemoteOffer),
-    Ours(LocalOffer),
+pub(super) enum OpenOffer {
+    Remote(RemoteOffer),
+    Local(LocalOffer),
 }

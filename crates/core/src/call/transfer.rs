@@ -1,9 +1,9 @@
 //! Blind transfer, both roles (RFC 3515, RFC 5589 §6).
 
-use super::cx::{Env, Referrer, Upcall};
-use super::dialog_request::Ask;
+use super::cx::{CallAction, CallCx, Referrer};
+use super::dialog_request::DialogRequest;
 use super::established::{Referral, Transfer};
-use super::machine::Step;
+use super::machine::Trigger;
 use super::session::Session;
 use super::states::State;
 use crate::base::decimal::decimal;
@@ -17,67 +17,67 @@ use bytes::Bytes;
 use offhook_wire::{HeaderName, Message, Scheme};
 
 impl Session {
-    pub(super) fn start_transfer(&mut self, env: &mut Env<'_, '_>, target: Bytes) {
+    pub(crate) fn transfer(&mut self, cx: &mut CallCx<'_, '_>, target: Bytes) {
         if let Some(e) = self.established_mut() {
             e.transfer = Some(Transfer::default());
         }
-        if self.ask(env, Ask::Refer { target }) {
-            self.transfer_event(env, TransferState::Trying);
+        if self.send_request(cx, DialogRequest::Refer { target }) {
+            self.transfer_event(cx, TransferState::Trying);
         } else {
-            self.transfer_over(env, None);
+            self.transfer_failed(cx, None);
         }
     }
 
-    fn transfer_event(&self, env: &mut Env<'_, '_>, state: TransferState) {
-        env.cx.out.event(Event::Transfer { session: self.id, state });
+    fn transfer_event(&self, cx: &mut CallCx<'_, '_>, state: TransferState) {
+        cx.base.out.event(Event::Transfer { session: self.id, state });
     }
 
     /// The final response to the REFER with this CSeq.
-    pub(super) fn refer_response(&mut self, env: &mut Env<'_, '_>, cseq: u32, code: u16) {
+    pub(super) fn refer_response(&mut self, cx: &mut CallCx<'_, '_>, cseq: u32, code: u16) {
         let transfer = self.established_mut().and_then(|e| e.transfer.as_ref());
         // A NOTIFY may have ended that transfer already, and another may have begun.
         if transfer.is_none_or(|transfer| transfer.cseq != cseq) {
             return;
         }
         if (200..=299).contains(&code) {
-            self.transfer_accepted(env);
+            self.transfer_accepted(cx);
         } else {
-            self.transfer_over(env, Some(code));
+            self.transfer_failed(cx, Some(code));
         }
     }
 
     /// By a 2xx, or by a NOTIFY that overtakes it (RFC 3515 §2.4.4).
-    fn transfer_accepted(&mut self, env: &mut Env<'_, '_>) {
+    fn transfer_accepted(&mut self, cx: &mut CallCx<'_, '_>) {
         let Some(transfer) = self.established_mut().and_then(|e| e.transfer.as_mut()) else { return };
         if !std::mem::replace(&mut transfer.accepted, true) {
             // A peer that never reports leaves us where we are: with him.
-            let patience = env.cx.config.no_answer + env.cx.config.times.t1 * 64;
-            self.alarm(env.cx, patience, SessionTimer::Transfer);
+            let limit = cx.base.config.no_answer + cx.base.config.times.t1 * 64;
+            self.set_timer(cx.base, limit, SessionTimer::Transfer);
         }
     }
 
-    pub(super) fn transfer_silent(&mut self, env: &mut Env<'_, '_>) {
-        env.mark(Mark::TransferSilent);
-        self.transfer_over(env, None);
+    pub(super) fn transfer_timeout(&mut self, cx: &mut CallCx<'_, '_>) {
+        cx.mark(Mark::TransferSilent);
+        self.transfer_failed(cx, None);
     }
 
     /// It failed: the call goes on.
-    fn transfer_over(&mut self, env: &mut Env<'_, '_>, code: Option<u16>) {
-        self.silence(env.cx, SessionTimer::Transfer);
+    fn transfer_failed(&mut self, cx: &mut CallCx<'_, '_>, code: Option<u16>) {
+        self.cancel_timer(cx.base, SessionTimer::Transfer);
         if self.established_mut().and_then(|e| e.transfer.take()).is_some() {
-            env.mark(Mark::TransferFailed);
-            self.transfer_event(env, TransferState::Failed { code });
-            if planted!(env.cx.config, TransferLosesCall) {
-                self.hang_up(env);
+            cx.mark(Mark::TransferFailed);
+            self.transfer_event(cx, TransferState::Failed { code });
+            if planted!(cx.base.config, TransferLosesCall) {
+                self.hang_up(cx);
             }
         }
     }
 
     /// The peer reports on our REFER (RFC 3515 §2.4.5).
-    pub(super) fn on_notify(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
+    pub(super) fn on_notify(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, request: &Message) {
         let event = request.event().ok().flatten();
         if !event.is_some_and(|event| event.package.eq_ignore_ascii_case(b"refer")) {
-            return respond::unknown_event(env.cx, env.txs, tx, request);
+            return respond::unknown_event(cx.base, cx.txs, tx, request);
         }
         let transfer = self.established_mut().and_then(|e| e.transfer.as_ref());
         let names_another = |transfer: &Transfer| {
@@ -85,75 +85,75 @@ impl Session {
             id.is_some_and(|id| id != decimal(transfer.cseq, &mut [0; 10]))
         };
         if transfer.is_none_or(names_another) {
-            env.mark(Mark::NotifyOfAnother);
-            return respond::answer(env.cx, env.txs, tx, request, 481);
+            cx.mark(Mark::NotifyOfAnother);
+            return respond::answer(cx.base, cx.txs, tx, request, 481);
         }
-        respond::answer(env.cx, env.txs, tx, request, 200);
+        respond::answer(cx.base, cx.txs, tx, request, 200);
         if transfer.is_some_and(|transfer| !transfer.accepted) {
-            env.mark(Mark::NotifyOvertakes);
+            cx.mark(Mark::NotifyOvertakes);
         }
-        self.transfer_accepted(env);
+        self.transfer_accepted(cx);
         let terminated = request.subscription_state().is_ok_and(|s| s.is_some_and(|s| s.is_terminated()));
         match (sipfrag_code(request.body_bytes()), terminated) {
             (Some(200..=299), _) => {
-                self.silence(env.cx, SessionTimer::Transfer);
+                self.cancel_timer(cx.base, SessionTimer::Transfer);
                 if let Some(e) = self.established_mut() {
                     e.transfer = None;
                 }
-                env.mark(Mark::TransferDone);
-                self.transfer_event(env, TransferState::Done);
-                if planted!(env.cx.config, TransferredCallKept) {
+                cx.mark(Mark::TransferDone);
+                self.transfer_event(cx, TransferState::Done);
+                if planted!(cx.base.config, TransferredCallKept) {
                     return;
                 }
                 let why = EndReason::new(EndedBy::Us, Cause::Transferred, Some(200), "transferred");
-                self.hang_up_because(env, Step::HangUp, why);
+                self.hang_up_with(cx, Trigger::HangUp, why);
             }
-            (Some(300..), _) if planted!(env.cx.config, TransferFailureUntold) => {}
-            (Some(code @ 300..), _) => self.transfer_over(env, Some(code)),
-            (_, true) => self.transfer_over(env, None),
-            (Some(code @ 101..=199), false) => self.transfer_event(env, TransferState::Progress { code }),
+            (Some(300..), _) if planted!(cx.base.config, TransferFailureUntold) => {}
+            (Some(code @ 300..), _) => self.transfer_failed(cx, Some(code)),
+            (_, true) => self.transfer_failed(cx, None),
+            (Some(code @ 101..=199), false) => self.transfer_event(cx, TransferState::Progress { code }),
             (_, false) => {}
         }
     }
 
     /// The peer asks us to call somebody else.
-    pub(super) fn on_refer(&mut self, env: &mut Env<'_, '_>, tx: ServerTx, request: &Message) {
+    pub(super) fn on_refer(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, request: &Message) {
         // Who hangs up calls nobody any more.
-        if !env.cx.config.accept_transfers || matches!(self.state, State::Leaving(..)) {
-            env.mark(Mark::ReferRefused);
-            return respond::answer(env.cx, env.txs, tx, request, 603);
+        if !cx.base.config.accept_transfers || matches!(self.state, State::HangUpAfterAck(..)) {
+            cx.mark(Mark::ReferRefused);
+            return respond::answer(cx.base, cx.txs, tx, request, 603);
         }
         let Some(e) = self.established_mut() else { return };
         if e.referral.is_some() {
-            env.mark(Mark::ReferTwice);
-            return respond::answer(env.cx, env.txs, tx, request, 491);
+            cx.mark(Mark::ReferTwice);
+            return respond::answer(cx.base, cx.txs, tx, request, 491);
         }
         let target = match request.refer_to() {
             Ok(Some(to)) => match offhook_wire::Uri::parse(to.uri) {
                 // A target with headers in it (Replaces) is an attended transfer.
                 Ok(uri) if uri.headers().next().is_some() => {
-                    env.mark(Mark::ReferAttended);
-                    return respond::answer(env.cx, env.txs, tx, request, 501);
+                    cx.mark(Mark::ReferAttended);
+                    return respond::answer(cx.base, cx.txs, tx, request, 501);
                 }
                 Ok(uri) if matches!(uri.scheme, Scheme::Other(_)) => {
-                    return respond::answer(env.cx, env.txs, tx, request, 416);
+                    return respond::answer(cx.base, cx.txs, tx, request, 416);
                 }
                 Ok(_) => to.uri.to_vec(),
                 Err(_) => {
-                    env.mark(Mark::ReferMalformed);
-                    return respond::answer(env.cx, env.txs, tx, request, 400);
+                    cx.mark(Mark::ReferMalformed);
+                    return respond::answer(cx.base, cx.txs, tx, request, 400);
                 }
             },
-            _ => return respond::answer(env.cx, env.txs, tx, request, 400),
+            _ => return respond::answer(cx.base, cx.txs, tx, request, 400),
         };
         let number = request.cseq().ok().map(|cseq| cseq.number);
         let id = number.filter(|_| e.referred.is_some());
         e.referred = number;
-        e.referral = Some(Referral { id, reported: 100 });
+        e.referral = Some(Referral { id, last_reported: 100 });
         let response =
-            respond::reply(env.cx.config, request, 202, self.tag.as_bytes(), env.line.contact()).finish();
-        env.txs.finish(env.cx, tx, 202, response);
-        self.ask(env, Ask::Notify { code: 100, id });
+            respond::reply(cx.base.config, request, 202, self.tag.as_bytes(), cx.account.contact()).finish();
+        cx.txs.finish(cx.base, tx, 202, response);
+        self.send_request(cx, DialogRequest::Notify { code: 100, id });
         let mut referred_by = match request.header(HeaderName::ReferredBy) {
             Some(value) => Some(value.to_vec()),
             None => request.from().ok().map(|from| [b"<", from.uri, b">"].concat()),
@@ -162,28 +162,28 @@ impl Session {
         for byte in referred_by.iter_mut().flatten().filter(|byte| matches!(**byte, b'\r' | b'\n' | 0)) {
             *byte = b' ';
         }
-        if !planted!(env.cx.config, ReferIgnored) {
+        if !planted!(cx.base.config, ReferIgnored) {
             let by = Referrer { session: self.id, id };
-            env.upcalls.push(Upcall::Refer { by, target, referred_by });
+            cx.actions.push(CallAction::Refer { by, target, referred_by });
         }
     }
 
     /// The call that a REFER made has moved. Of one whose subscription is over nobody wants to hear, least of all in the next one.
-    pub(crate) fn on_report(&mut self, env: &mut Env<'_, '_>, id: Option<u32>, code: u16) {
+    pub(crate) fn on_report(&mut self, cx: &mut CallCx<'_, '_>, id: Option<u32>, code: u16) {
         let Some(e) = self.established_mut() else { return };
         let Some(referral) = e.referral.as_mut().filter(|referral| referral.id == id) else { return };
         // Each stage once: a target that rings for ever is not a reason to write to the peer for ever.
-        if code <= referral.reported {
+        if code <= referral.last_reported {
             return;
         }
-        referral.reported = code;
+        referral.last_reported = code;
         if code >= 200 {
             e.referral = None;
-            if planted!(env.cx.config, TransferUnreported) {
+            if planted!(cx.base.config, TransferUnreported) {
                 return;
             }
         }
-        self.ask(env, Ask::Notify { code, id });
+        self.send_request(cx, DialogRequest::Notify { code, id });
     }
 }
 

@@ -2,11 +2,11 @@
 //!
 //! "Connected" is not "registered": the two machines meet in the account that owns both.
 
-mod rest;
+mod snapshot;
 
 use crate::base::cx::Cx;
 use crate::base::entropy::Label;
-use crate::base::machine::{Table, words};
+use crate::base::machine::{Table, named_enum};
 use crate::base::marks::Mark;
 use crate::base::name::{AccountTimer, Machine, Timer};
 use crate::base::path::Path;
@@ -21,13 +21,13 @@ use std::time::Duration;
 const PING: &[u8] = b"\r\n\r\n";
 const PONG: &[u8] = b"\r\n";
 
-words! {
+named_enum! {
     /// The states of one flow.
     enum Phase { Connecting = "connecting", Up = "up", Down = "down" }
 }
 
-words! {
-    enum Cause {
+named_enum! {
+    enum Trigger {
         Connected = "connected",
         Refused = "not connected",
         Overdue = "connect timeout",
@@ -37,14 +37,14 @@ words! {
 }
 
 /// One flow; the next one has a new name.
-static FLOW: Table<Phase, Cause> = {
+static FLOW: Table<Phase, Trigger> = {
     use Phase::{Connecting, Down, Up};
     Table(&[
-        (Connecting, Cause::Connected, Up),
-        (Connecting, Cause::Refused, Down),
-        (Connecting, Cause::Overdue, Down),
-        (Up, Cause::Lost, Down),
-        (Up, Cause::Silent, Down),
+        (Connecting, Trigger::Connected, Up),
+        (Connecting, Trigger::Refused, Down),
+        (Connecting, Trigger::Overdue, Down),
+        (Up, Trigger::Lost, Down),
+        (Up, Trigger::Silent, Down),
     ])
 };
 
@@ -59,7 +59,7 @@ pub(crate) struct Flow {
     account: AccountId,
     state: State,
     /// Which server is next, counted from the first and best without wrapping.
-    turn: usize,
+    next_server: usize,
     /// Connections in a row that failed, or were lost as soon as they were up.
     failures: u32,
 }
@@ -83,12 +83,12 @@ struct Up {
     path: Path,
     since: Instant,
     /// When something last came in.
-    heard: Instant,
+    last_received: Instant,
     keep_alive: TimerId,
     /// Runs while the answer to a keep-alive is awaited.
     pong: Option<TimerId>,
     /// The peer answered a keep-alive once. Before that a missing answer means nothing: many never answer.
-    answers: bool,
+    answers_keep_alives: bool,
 }
 
 /// What went down.
@@ -102,7 +102,7 @@ pub(crate) enum Down {
 
 impl Flow {
     pub(crate) fn new(account: AccountId) -> Self {
-        Self { account, state: State::Off, turn: 0, failures: 0 }
+        Self { account, state: State::Off, next_server: 0, failures: 0 }
     }
 
     /// The flow, if it is up.
@@ -114,7 +114,7 @@ impl Flow {
     }
 
     /// Whether this is the name of the flow that is up or coming up.
-    pub(crate) fn knows(&self, flow: FlowId) -> bool {
+    pub(crate) fn owns(&self, flow: FlowId) -> bool {
         match &self.state {
             State::Connecting { flow: own, .. } => *own == flow,
             State::Up(up) => up.path.flow == flow,
@@ -124,7 +124,7 @@ impl Flow {
 
     /// Whether nothing came in since then.
     pub(crate) fn silent_since(&self, then: Instant) -> bool {
-        matches!(&self.state, State::Up(up) if up.heard <= then)
+        matches!(&self.state, State::Up(up) if up.last_received <= then)
     }
 
     /// Connects now, unless it is up or on the way.
@@ -135,14 +135,14 @@ impl Flow {
             State::Connecting { .. } | State::Up(_) => return,
         }
         self.state = State::Off;
-        // The heaviest first, and each in its turn.
+        // The heaviest first, and each in its next_server.
         let mut servers: Vec<_> = cx.config.accounts[usize::from(self.account.0)].servers.iter().collect();
         servers.sort_by_key(|server| std::cmp::Reverse(server.weight));
-        let Some(place) = self.turn.checked_rem(servers.len()) else { return };
-        let target = servers[place].target.clone();
+        let Some(index) = self.next_server.checked_rem(servers.len()) else { return };
+        let target = servers[index].target.clone();
         let transport = target.transport;
         let flow = cx.out.new_flow();
-        if place > 0 {
+        if index > 0 {
             cx.mark(Machine::Flow(flow), Mark::ServerChanged);
         }
         cx.out.push(Output::Open { flow, account: self.account, target });
@@ -165,37 +165,43 @@ impl Flow {
         cx.timers.cancel(limit);
         let keep_alive = self.set_keep_alive(cx);
         let path = Path { flow, transport, sent_by };
-        self.state =
-            State::Up(Up { path, since: cx.now, heard: cx.now, keep_alive, pong: None, answers: false });
-        self.step(cx, flow, Phase::Connecting, Cause::Connected, Phase::Up);
+        self.state = State::Up(Up {
+            path,
+            since: cx.now,
+            last_received: cx.now,
+            keep_alive,
+            pong: None,
+            answers_keep_alives: false,
+        });
+        self.transition(cx, flow, Phase::Connecting, Trigger::Connected, Phase::Up);
         self.report(cx, flow, FlowState::Up);
     }
 
     /// A flow went down, as its host says. `None`: it was not ours any more.
     pub(crate) fn down(&mut self, cx: &mut Cx<'_>, flow: FlowId, why: FlowFailure) -> Option<Down> {
-        if !self.knows(flow) {
+        if !self.owns(flow) {
             return None;
         }
-        let cause = if self.path().is_some() { Cause::Lost } else { Cause::Refused };
-        self.end(cx, cause, why)
+        let trigger = if self.path().is_some() { Trigger::Lost } else { Trigger::Refused };
+        self.close(cx, trigger, why)
     }
 
     /// A timer said that the flow is dead: the connection attempt, or the answer to a keep-alive, takes too long.
-    pub(crate) fn overdue(&mut self, cx: &mut Cx<'_>) -> Option<Down> {
-        let (flow, cause) = match &self.state {
-            State::Connecting { flow, .. } => (*flow, Cause::Overdue),
+    pub(crate) fn timed_out(&mut self, cx: &mut Cx<'_>) -> Option<Down> {
+        let (flow, trigger) = match &self.state {
+            State::Connecting { flow, .. } => (*flow, Trigger::Overdue),
             State::Up(up) => {
                 cx.mark(Machine::Flow(up.path.flow), Mark::PongMissed);
-                (up.path.flow, Cause::Silent)
+                (up.path.flow, Trigger::Silent)
             }
             State::Off | State::Waiting { .. } => return None,
         };
         cx.out.push(Output::Close { flow });
-        self.end(cx, cause, FlowFailure::TimedOut)
+        self.close(cx, trigger, FlowFailure::TimedOut)
     }
 
-    /// The next server's turn has come. What follows is up to the caller.
-    fn end(&mut self, cx: &mut Cx<'_>, cause: Cause, why: FlowFailure) -> Option<Down> {
+    /// The next server's next_server has come. What follows is up to the caller.
+    fn close(&mut self, cx: &mut Cx<'_>, trigger: Trigger, why: FlowFailure) -> Option<Down> {
         let (flow, from, down) = match std::mem::replace(&mut self.state, State::Off) {
             State::Connecting { flow, limit, .. } => {
                 cx.timers.cancel(limit);
@@ -218,15 +224,15 @@ impl Flow {
             }
         };
         if !planted!(cx.config, OneServerOnly) {
-            self.turn += 1;
+            self.next_server += 1;
         }
-        self.step(cx, flow, from, cause, Phase::Down);
+        self.transition(cx, flow, from, trigger, Phase::Down);
         self.report(cx, flow, FlowState::Down(why));
         Some(down)
     }
 
     /// When nothing is up or on the way: connects at once if the last flow served a while, else after the back-off.
-    pub(crate) fn again(&mut self, cx: &mut Cx<'_>) {
+    pub(crate) fn reconnect(&mut self, cx: &mut Cx<'_>) {
         if self.failures == 0 {
             return self.connect(cx);
         }
@@ -250,9 +256,9 @@ impl Flow {
         }
         let reliable = up.path.transport.is_reliable();
         cx.out.transmit(up.path.flow, Bytes::from_static(if reliable { PING } else { PONG }));
-        if up.answers && up.pong.is_none() && !planted!(cx.config, PongNotAwaited) {
+        if up.answers_keep_alives && up.pong.is_none() && !planted!(cx.config, PongNotAwaited) {
             let limit = cx.now + cx.config.registration.pong_timeout;
-            up.pong = Some(cx.timers.set(limit, Timer::Line(account, AccountTimer::Pong)));
+            up.pong = Some(cx.timers.set(limit, Timer::Account(account, AccountTimer::Pong)));
         }
     }
 
@@ -266,15 +272,15 @@ impl Flow {
             KeepAlive::Ping => cx.out.transmit(up.path.flow, Bytes::from_static(PONG)),
             KeepAlive::Pong => {
                 cx.mark(Machine::Flow(up.path.flow), Mark::PongLearnt);
-                up.answers = true;
+                up.answers_keep_alives = true;
             }
         }
     }
 
     /// Something came in: whatever it is, the flow lives.
-    pub(crate) fn heard(&mut self, cx: &mut Cx<'_>) {
+    pub(crate) fn on_traffic(&mut self, cx: &mut Cx<'_>) {
         if let State::Up(up) = &mut self.state {
-            up.heard = cx.now;
+            up.last_received = cx.now;
             if let Some(pong) = up.pong.take() {
                 cx.timers.cancel(pong);
             }
@@ -284,16 +290,16 @@ impl Flow {
     /// RFC 5626 §4.4.1: between 80 and 100 percent of the interval, so that phones do not ping in step.
     fn set_keep_alive(&self, cx: &mut Cx<'_>) -> TimerId {
         let interval = cx.config.registration.keep_alive;
-        let after = cx.entropy.between(Label::Pace, interval * 4 / 5, interval);
+        let after = cx.entropy.between(Label::Jitter, interval * 4 / 5, interval);
         self.set(cx, after, AccountTimer::KeepAlive)
     }
 
     fn set(&self, cx: &mut Cx<'_>, after: Duration, timer: AccountTimer) -> TimerId {
-        cx.timers.set(cx.now + after, Timer::Line(self.account, timer))
+        cx.timers.set(cx.now + after, Timer::Account(self.account, timer))
     }
 
-    fn step(&self, cx: &mut Cx<'_>, flow: FlowId, from: Phase, cause: Cause, to: Phase) {
-        cx.trace.step(cx.now, Machine::Flow(flow), &FLOW, from, cause, to);
+    fn transition(&self, cx: &mut Cx<'_>, flow: FlowId, from: Phase, trigger: Trigger, to: Phase) {
+        cx.trace.transition(cx.now, Machine::Flow(flow), &FLOW, from, trigger, to);
     }
 
     fn report(&self, cx: &mut Cx<'_>, flow: FlowId, state: FlowState) {
@@ -313,5 +319,5 @@ pub(crate) fn back_off(cx: &mut Cx<'_>, failures: u32) -> Duration {
     if doubled > full {
         cx.mark(None, Mark::BackOffCapped);
     }
-    cx.entropy.between(Label::Pace, full / 2, full)
+    cx.entropy.between(Label::Jitter, full / 2, full)
 }

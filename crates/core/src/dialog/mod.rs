@@ -34,7 +34,7 @@ pub(crate) struct Dialog {
 type Span = Range<u16>;
 
 /// What an INVITE of ours said.
-pub(crate) struct Asked<'a> {
+pub(crate) struct LocalRequest<'a> {
     pub(crate) call_id: &'a [u8],
     /// From without its tag.
     pub(crate) from: &'a [u8],
@@ -52,21 +52,21 @@ pub(crate) enum Order {
     /// In sequence.
     Next,
     /// The same number as the last one, in a transaction of its own: the one that answered it went with its flow.
-    Again,
+    Repeated,
     /// Lower than one that was seen before: 500 (§12.2.2).
     Late,
 }
 
 impl Dialog {
     /// The caller's side, from a 2xx (§12.1.2). `cseq` is that of our INVITE. What is ours is what our INVITE said, whatever a
-    /// response makes of it; without `asked` nobody knows that any more, and the response is believed.
+    /// response makes of it; without `local_request` nobody knows that any more, and the response is believed.
     ///
     /// A 2xx must have a Contact (§12.1.1). One that has none leaves us what we dialled: it has to be acknowledged (§13.2.2.4),
     /// and the route set mostly leads there.
     pub(crate) fn of_response(
         config: &Config,
         response: &Message,
-        asked: Option<&Asked<'_>>,
+        local_request: Option<&LocalRequest<'_>>,
         cseq: u32,
     ) -> Result<Self, NoDialog> {
         let mut routes = routes_of(response).collect::<Vec<_>>();
@@ -74,10 +74,13 @@ impl Dialog {
             routes.reverse();
         }
         let to = response.to().map_err(|_| NoDialog)?;
-        let target = target_of(response).unwrap_or_else(|| asked.map_or(to.uri, |asked| asked.uri));
+        let target = target_of(response)
+            .unwrap_or_else(|| local_request.map_or(to.uri, |local_request| local_request.uri));
         let mut text = Text::with_room(response, 0);
-        let (local, call_id) = match asked {
-            Some(asked) => (text.tagged(asked.from, asked.tag)?, asked.call_id),
+        let (local, call_id) = match local_request {
+            Some(local_request) => {
+                (text.tagged(local_request.from, local_request.tag)?, local_request.call_id)
+            }
             None => (
                 text.party(&response.from().map_err(|_| NoDialog)?)?,
                 response.call_id().map_err(|_| NoDialog)?,
@@ -136,12 +139,12 @@ impl Dialog {
         })
     }
 
-    fn piece(&self, span: &Span) -> &[u8] {
+    fn text_of(&self, span: &Span) -> &[u8] {
         &self.text[usize::from(span.start)..usize::from(span.end)]
     }
 
     pub(crate) fn remote_tag(&self) -> &[u8] {
-        self.piece(&self.remote_tag)
+        self.text_of(&self.remote_tag)
     }
 
     /// Whether a request of the peer belongs here: its Call-ID and both tags are ours (§12.2.2).
@@ -153,9 +156,9 @@ impl Dialog {
                 tag == own || planted!(config, TagByPrefix) && begins(tag, own)
             })
         };
-        request.call_id().is_ok_and(|id| id == self.piece(&self.call_id))
-            && tag_is(request.to(), self.piece(&self.local_tag))
-            && tag_is(request.from(), self.piece(&self.remote_tag))
+        request.call_id().is_ok_and(|id| id == self.text_of(&self.call_id))
+            && tag_is(request.to(), self.text_of(&self.local_tag))
+            && tag_is(request.from(), self.text_of(&self.remote_tag))
     }
 
     /// Notes the sequence number of a request of the peer.
@@ -164,7 +167,7 @@ impl Dialog {
         let digit_again = planted!(config, DigitHeardTwice) && cseq.method == Method::Info;
         match self.remote_cseq {
             Some(seen) if cseq.number < seen && !planted!(config, LateRequestTaken) => Order::Late,
-            Some(seen) if cseq.number == seen && !digit_again => Order::Again,
+            Some(seen) if cseq.number == seen && !digit_again => Order::Repeated,
             _ => {
                 self.remote_cseq = Some(cseq.number);
                 Order::Next
@@ -195,7 +198,7 @@ impl Dialog {
     /// The URI that digest credentials and the request line of our requests name.
     pub(crate) fn request_uri(&self) -> &[u8] {
         match &self.strict {
-            Some((first, _)) => self.piece(first),
+            Some((first, _)) => self.text_of(first),
             None => &self.target,
         }
     }
@@ -209,16 +212,16 @@ impl Dialog {
             None => &self.routes,
         };
         if !routes.is_empty() {
-            b.header(HeaderName::Route, self.piece(routes));
+            b.header(HeaderName::Route, self.text_of(routes));
         }
         if self.strict.is_some() {
             // A strict router wants itself in the request line, and our target at the end of the list.
             b.parts(HeaderName::Route, &[b"<", &self.target, b">"]);
         }
         b.header(HeaderName::MaxForwards, b"70");
-        b.header(HeaderName::From, self.piece(&self.local));
-        b.header(HeaderName::To, self.piece(&self.remote));
-        b.header(HeaderName::CallId, self.piece(&self.call_id));
+        b.header(HeaderName::From, self.text_of(&self.local));
+        b.header(HeaderName::To, self.text_of(&self.remote));
+        b.header(HeaderName::CallId, self.text_of(&self.call_id));
         let mut digits = [0; 10];
         b.parts(HeaderName::CSeq, &[decimal(cseq, &mut digits), b" ", method.as_bytes()]);
         b
@@ -293,9 +296,9 @@ impl Text {
         Ok(start as u16..end)
     }
 
-    fn add(&mut self, piece: &[u8]) -> Result<Span, NoDialog> {
+    fn add(&mut self, text_of: &[u8]) -> Result<Span, NoDialog> {
         let start = self.0.len();
-        self.0.extend_from_slice(piece);
+        self.0.extend_from_slice(text_of);
         self.span(start)
     }
 

@@ -5,8 +5,8 @@ use crate::{Config, Transport};
 const INVITE: &str = "INVITE sip:alice@aa.invalid SIP/2.0";
 const OK: &str = "SIP/2.0 200 OK";
 
-const ASKED: Asked<'_> =
-    Asked { call_id: b"call", from: b"\"Alice\" <sip:alice@a>;x=1", tag: b"a", uri: b"sip:bob@b" };
+const LOCAL: LocalRequest<'_> =
+    LocalRequest { call_id: b"call", from: b"\"Alice\" <sip:alice@a>;x=1", tag: b"a", uri: b"sip:bob@b" };
 
 /// A message between alice, who has the tag `a`, and bob.
 fn text(start: &str, routes: &[&str], to: &str) -> String {
@@ -21,7 +21,7 @@ fn text(start: &str, routes: &[&str], to: &str) -> String {
 /// The dialog of a caller whose INVITE had the number 7, with the routes as the 200 has them.
 fn caller(routes: &[&str]) -> Dialog {
     let ok = message(text(OK, routes, "Bob <sip:bob@b>;tag=b"));
-    Dialog::of_response(&Bench::new().config, &ok, Some(&ASKED), 7).expect("a dialog")
+    Dialog::of_response(&Bench::new().config, &ok, Some(&LOCAL), 7).expect("a dialog")
 }
 
 /// The dialog of a callee whose tag is `ours`.
@@ -121,7 +121,7 @@ fn requests_of_the_peer_come_in_order() {
             text(INVITE, &[], "Bob <sip:bob@b>;tag=ours").replace("CSeq: 7", &format!("CSeq: {number}"));
         match dialog.order(&config, &message(text)) {
             Order::Next => "next",
-            Order::Again => "again",
+            Order::Repeated => "again",
             Order::Late => "late",
         }
     };
@@ -131,7 +131,7 @@ fn requests_of_the_peer_come_in_order() {
     let mut dialog = caller(&[]);
     let first = message(text(INVITE, &[], "<sip:alice@a>;tag=a").replace("CSeq: 7", "CSeq: 1"));
     assert!(matches!(dialog.order(&config, &first), Order::Next));
-    assert!(matches!(dialog.order(&config, &first), Order::Again));
+    assert!(matches!(dialog.order(&config, &first), Order::Repeated));
 }
 
 /// RFC 3261 §12.1.2 and §12.1.1: the caller counts on from his INVITE, the callee has said nothing yet.
@@ -192,7 +192,7 @@ fn a_2xx_that_lacks_something_makes_a_dialog() {
         (contact, "<tel:+1>", "<sip:bob@b>;tag=b", "sip:bob@b"),
         (contact, "<sip:peer@c?subject=x>", "<sip:bob@b>;tag=b", "sip:bob@b"),
     ] {
-        let dialog = Dialog::of_response(config, &with(from, to), Some(&ASKED), 7).expect(to);
+        let dialog = Dialog::of_response(config, &with(from, to), Some(&LOCAL), 7).expect(to);
         let bye = request(&dialog);
         assert_eq!(bye.request_uri(), Some(target.as_bytes()), "{to}");
         assert_eq!(values(&bye, HeaderName::To), [remote], "{to}");
@@ -220,7 +220,7 @@ fn what_says_too_much_makes_no_dialog() {
     let long = |n: usize| {
         let route = format!("<sip:{};lr>", "p".repeat(n));
         let ok = text(OK, &[&route], "<sip:bob@b>;tag=b");
-        Dialog::of_response(config, &Message::parse(ok.into(), &limits).expect("a message"), Some(&ASKED), 7)
+        Dialog::of_response(config, &Message::parse(ok.into(), &limits).expect("a message"), Some(&LOCAL), 7)
     };
     assert!(long(65_000).is_ok());
     assert!(long(65_536).is_err());

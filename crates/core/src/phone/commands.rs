@@ -126,35 +126,35 @@ impl Phone {
         match command {
             Command::Register { account } => {
                 self.known(account)?;
-                self.with_line(account, |line, cx, txs| line.register(cx, txs));
+                self.with_account(account, |account, cx, txs| account.register(cx, txs));
             }
             Command::Unregister { account } => {
                 self.known(account)?;
-                self.with_line(account, |line, cx, txs| line.unregister(cx, txs));
+                self.with_account(account, |account, cx, txs| account.unregister(cx, txs));
             }
             Command::Dial { session, dial } => self.dial_command(session, &dial)?,
             Command::Answer { session } => {
                 self.ringing(session)?;
-                self.with_session(session, |session, env| session.answer(env));
+                self.with_session(session, |session, cx| session.answer(cx));
             }
             Command::Reject { session, code } => {
                 if !(300..=699).contains(&code) {
                     return Err(Misuse::BadCode(code));
                 }
                 self.ringing(session)?;
-                self.with_session(session, |session, env| session.reject(env, code));
+                self.with_session(session, |session, cx| session.reject(cx, code));
             }
             Command::HangUp { session } => {
                 self.status(session).ok_or(Misuse::UnknownSession(session))?;
-                self.with_session(session, |session, env| session.terminate(env));
+                self.with_session(session, |session, cx| session.hang_up(cx));
             }
             Command::Hold { session } => {
                 self.established(session)?;
-                self.with_session(session, |session, env| session.hold(env, true));
+                self.with_session(session, |session, cx| session.set_hold(cx, true));
             }
             Command::Resume { session } => {
                 self.established(session)?;
-                self.with_session(session, |session, env| session.hold(env, false));
+                self.with_session(session, |session, cx| session.set_hold(cx, false));
             }
             Command::Digits { session, digits, duration, path } => {
                 self.established(session)?;
@@ -165,7 +165,7 @@ impl Phone {
                 if !good || !room {
                     return Err(Misuse::BadDigits);
                 }
-                self.with_session(session, |session, env| session.send_digits(env, &digits, duration, path));
+                self.with_session(session, |session, cx| session.send_digits(cx, &digits, duration, path));
             }
             Command::Transfer { session, target } => {
                 self.established(session)?;
@@ -174,7 +174,7 @@ impl Phone {
                 }
                 let account = self.sessions[session.slot()].account();
                 let target = self.address(account, &target)?;
-                self.with_session(session, |session, env| session.transfer(env, target));
+                self.with_session(session, |session, cx| session.transfer(cx, target));
             }
         }
         Ok(())
@@ -204,7 +204,11 @@ impl Phone {
     }
 
     fn known(&self, account: AccountId) -> Result<(), Misuse> {
-        if usize::from(account.0) < self.lines.len() { Ok(()) } else { Err(Misuse::UnknownAccount(account)) }
+        if usize::from(account.0) < self.accounts.len() {
+            Ok(())
+        } else {
+            Err(Misuse::UnknownAccount(account))
+        }
     }
 
     fn ringing(&self, id: SessionId) -> Result<(), Misuse> {

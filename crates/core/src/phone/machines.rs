@@ -36,7 +36,7 @@ impl Marks {
         let named = Mark::ALL.iter().map(|&words| words.to_owned());
         let edges = all_tables().into_iter().flat_map(|(title, table)| {
             (0..table.len()).map(move |edge| {
-                let [from, cause, to] = table.words(edge);
+                let [from, cause, to] = table.names(edge);
                 format!("{title}: {from} --{cause}--> {to}")
             })
         });
@@ -81,7 +81,7 @@ impl Marks {
 #[cfg(test)]
 fn mermaid(table: &dyn Edges) -> String {
     use std::fmt::Write;
-    let edges: Vec<[&str; 3]> = (0..table.len()).map(|edge| table.words(edge)).collect();
+    let edges: Vec<[&str; 3]> = (0..table.len()).map(|edge| table.names(edge)).collect();
     let mut text = format!("stateDiagram-v2\n    [*] --> {}\n", edges[0][0]);
     let mut drawn: Vec<(&str, &str)> = Vec::new();
     for &[from, _, to] in &edges {
@@ -105,16 +105,16 @@ fn mermaid(table: &dyn Edges) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::machine::{Table, words};
+    use crate::base::machine::{Table, named_enum};
     use crate::base::name::Machine;
     use crate::base::trace::Trace;
-    use crate::call::{EDGES, Phase, Step};
+    use crate::call::{EDGES, Phase, Trigger};
     use crate::{AccountId, Instant};
 
-    words! {
+    named_enum! {
         enum Lamp { Off = "off", On = "on", Broken = "broken" }
     }
-    words! {
+    named_enum! {
         enum Hand { Press = "press", Drop = "drop", Kick = "kick" }
     }
     const LAMP: Table<Lamp, Hand> = Table(&[
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn every_state_can_be_reached() {
         for (title, table) in all_tables() {
-            let edges: Vec<[&str; 3]> = (0..table.len()).map(|edge| table.words(edge)).collect();
+            let edges: Vec<[&str; 3]> = (0..table.len()).map(|edge| table.names(edge)).collect();
             for (n, edge) in edges.iter().enumerate() {
                 assert!(!edges[..n].contains(edge), "{title}: {edge:?} twice");
             }
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(reached(&trace), Vec::<String>::new());
         trace.mark(Instant::ZERO, None, Mark::Glare);
         let machine = Machine::Registration(AccountId(0));
-        trace.step(Instant::ZERO, machine, &EDGES, Phase::New, Step::Dial, Phase::Offering);
+        trace.transition(Instant::ZERO, machine, &EDGES, Phase::New, Trigger::Dial, Phase::Offering);
         assert_eq!(
             reached(&trace),
             ["change: our re-INVITE met the peer's, 491", "Call: new --dial--> offering"]

@@ -4,12 +4,12 @@ mod address;
 mod commands;
 mod machines;
 mod receive;
-mod rest;
+mod snapshot;
 
 #[cfg(any(test, feature = "marks"))]
 pub use machines::Marks;
 
-use crate::account::{Line, LineChange};
+use crate::account::{ActiveAccount, ConnectionChange};
 use crate::api::trace::Record;
 use crate::base::cx::{Cx, Outbox};
 use crate::base::entropy::Entropy;
@@ -17,7 +17,7 @@ use crate::base::marks::Mark;
 use crate::base::name::{Machine, Owner, Timer};
 use crate::base::timers::Timers;
 use crate::base::trace::Trace;
-use crate::call::{Env, Invitation, Referrer, Session, Upcall};
+use crate::call::{CallAction, CallCx, Invitation, Referrer, Session};
 use crate::planted::planted;
 use crate::transaction::{Transactions, TxFailed};
 use crate::{
@@ -43,7 +43,7 @@ pub struct Phone {
     trace: Trace,
     out: Outbox,
     txs: Transactions,
-    lines: Vec<Line>,
+    accounts: Vec<ActiveAccount>,
     sessions: Slab<Session>,
     generation: u32,
     counters: Counters,
@@ -52,7 +52,7 @@ pub struct Phone {
 struct Parts<'p> {
     cx: Cx<'p>,
     txs: &'p mut Transactions,
-    lines: &'p mut [Line],
+    accounts: &'p mut [ActiveAccount],
     sessions: &'p mut Slab<Session>,
 }
 
@@ -98,7 +98,7 @@ impl Phone {
             timers: Timers::new(),
             trace: Trace::new(config.trace),
             out: Outbox::default(),
-            lines: Vec::with_capacity(config.accounts.len()),
+            accounts: Vec::with_capacity(config.accounts.len()),
             sessions: Slab::new(),
             generation: 0,
             counters: Counters::default(),
@@ -107,9 +107,9 @@ impl Phone {
         for n in 0..phone.config.accounts.len() {
             let id = AccountId(u16::try_from(n).expect("fewer than 65,536 accounts"));
             let mut cx = phone.parts().cx;
-            let line = Line::new(id, &cx.config.accounts[n], &mut cx);
-            phone.lines.push(line);
-            phone.with_line(id, |line, cx, txs| line.start(cx, txs));
+            let account = ActiveAccount::new(id, &cx.config.accounts[n], &mut cx);
+            phone.accounts.push(account);
+            phone.with_account(id, |account, cx, txs| account.start(cx, txs));
         }
         phone
     }
@@ -126,7 +126,7 @@ impl Phone {
         self.now = if planted!(self.config, TimeRunsBack) { now } else { self.now.max(now) };
         if let Input::Received { flow, .. } = input {
             // Before anything is due: a host that slept has the alarm and what came meanwhile, and the connection lives.
-            self.heard(flow);
+            self.on_traffic(flow);
         }
         self.expire();
         match input {
@@ -244,57 +244,57 @@ impl Phone {
             trace: &mut self.trace,
             out: &mut self.out,
         };
-        Parts { cx, txs: &mut self.txs, lines: &mut self.lines, sessions: &mut self.sessions }
+        Parts { cx, txs: &mut self.txs, accounts: &mut self.accounts, sessions: &mut self.sessions }
     }
 
-    fn with_line<T>(
+    fn with_account<T>(
         &mut self,
         id: AccountId,
-        f: impl FnOnce(&mut Line, &mut Cx<'_>, &mut Transactions) -> T,
+        f: impl FnOnce(&mut ActiveAccount, &mut Cx<'_>, &mut Transactions) -> T,
     ) -> T {
-        let Parts { mut cx, txs, lines, .. } = self.parts();
-        f(&mut lines[usize::from(id.0)], &mut cx, txs)
+        let Parts { mut cx, txs, accounts, .. } = self.parts();
+        f(&mut accounts[usize::from(id.0)], &mut cx, txs)
     }
 
     /// Runs `f` with what a call of this account may touch, and then does what the calls want of the phone.
-    fn with_env<T>(
+    fn with_call_cx<T>(
         &mut self,
         account: AccountId,
         session: Option<SessionId>,
-        f: impl FnOnce(&mut Slab<Session>, &mut Env<'_, '_>) -> T,
+        f: impl FnOnce(&mut Slab<Session>, &mut CallCx<'_, '_>) -> T,
     ) -> T {
-        let mut upcalls = Vec::new();
-        let Parts { mut cx, txs, lines, sessions } = self.parts();
-        let line = &mut lines[usize::from(account.0)];
-        let value = f(sessions, &mut Env { cx: &mut cx, txs, line, upcalls: &mut upcalls, session });
-        for upcall in upcalls {
-            self.upcall(upcall);
+        let mut actions = Vec::new();
+        let Parts { mut cx, txs, accounts, sessions } = self.parts();
+        let account = &mut accounts[usize::from(account.0)];
+        let value = f(sessions, &mut CallCx { base: &mut cx, txs, account, actions: &mut actions, session });
+        for action in actions {
+            self.perform(action);
         }
         value
     }
 
     /// Lets one call act, and forgets it if that was its end. Calls that are gone do not act.
-    fn with_session(&mut self, id: SessionId, f: impl FnOnce(&mut Session, &mut Env<'_, '_>)) {
+    fn with_session(&mut self, id: SessionId, f: impl FnOnce(&mut Session, &mut CallCx<'_, '_>)) {
         let Some(account) = self.session(id).map(Session::account) else { return };
-        self.with_env(account, Some(id), |sessions, env| {
-            f(&mut sessions[id.slot()], env);
-            if sessions[id.slot()].is_over() && !planted!(env.cx.config, CallLeaked) {
+        self.with_call_cx(account, Some(id), |sessions, cx| {
+            f(&mut sessions[id.slot()], cx);
+            if sessions[id.slot()].has_ended() && !planted!(cx.base.config, CallLeaked) {
                 sessions.remove(id.slot());
             }
         });
     }
 
-    fn upcall(&mut self, upcall: Upcall) {
-        match upcall {
-            Upcall::Report { to, code } => {
-                self.with_session(to.session, |session, env| session.on_report(env, to.id, code));
+    fn perform(&mut self, action: CallAction) {
+        match action {
+            CallAction::Report { to, code } => {
+                self.with_session(to.session, |session, cx| session.on_report(cx, to.id, code));
             }
-            Upcall::Refer { by, target, referred_by } => {
+            CallAction::Refer { by, target, referred_by } => {
                 let Some(account) = self.session(by.session).map(Session::account) else { return };
                 // A call that is being transferred makes room for the one that takes its place, but for one only.
                 if !self.has_room_beside(Some(by.session)) {
                     self.trace.mark(self.now, Some(Machine::Session(by.session)), Mark::ReferNoRoom);
-                    return self.with_session(by.session, |session, env| session.on_report(env, by.id, 486));
+                    return self.with_session(by.session, |session, cx| session.on_report(cx, by.id, 486));
                 }
                 let id = self.new_session();
                 let target = Bytes::from(target);
@@ -322,9 +322,9 @@ impl Phone {
         invitation: Invitation,
         referred_by: Option<Referrer>,
     ) {
-        self.with_env(account, Some(id), |sessions, env| {
-            let session = Session::dial(id, env, invitation, referred_by);
-            if !session.is_over() {
+        self.with_call_cx(account, Some(id), |sessions, cx| {
+            let session = Session::dial(id, cx, invitation, referred_by);
+            if !session.has_ended() {
                 let slot = sessions.insert(session);
                 assert_eq!(slot, id.slot(), "the next slot of a slab is the one it gives");
             }
@@ -350,51 +350,51 @@ impl Phone {
                     let Parts { mut cx, txs, .. } = self.parts();
                     txs.expire_server(&mut cx, tx, timer);
                 }
-                Timer::Line(account, timer) => {
-                    let change = self.with_line(account, |line, cx, txs| line.on_timer(cx, txs, timer));
-                    self.line_changed(account, change);
+                Timer::Account(account, timer) => {
+                    let change =
+                        self.with_account(account, |account, cx, txs| account.on_timer(cx, txs, timer));
+                    self.on_connection_change(account, change);
                 }
-                Timer::Session(id, timer) => {
-                    self.with_session(id, |session, env| session.on_timer(env, timer))
-                }
+                Timer::Session(id, timer) => self.with_session(id, |session, cx| session.on_timer(cx, timer)),
             }
         }
     }
 
     fn failed(&mut self, failed: &TxFailed) {
         match failed.owner {
-            Owner::Session(id) => self.with_session(id, |session, env| session.on_failed(env, failed)),
-            Owner::Line(account) => {
-                let change = self.with_line(account, |line, cx, _| line.on_failed(cx, failed));
-                self.line_changed(account, change);
+            Owner::Session(id) => self.with_session(id, |session, cx| session.on_failed(cx, failed)),
+            Owner::Account(account) => {
+                let change = self.with_account(account, |account, cx, _| account.on_failed(cx, failed));
+                self.on_connection_change(account, change);
             }
-            Owner::Nobody => {}
+            Owner::None => {}
         }
     }
 
     fn flow_changed(&mut self, flow: FlowId, change: FlowChange) {
         let Some(account) = self.account_of(flow) else { return };
-        let change = self.with_line(account, |line, cx, txs| line.flow_changed(cx, txs, flow, change));
-        self.line_changed(account, change);
+        let change =
+            self.with_account(account, |account, cx, txs| account.flow_changed(cx, txs, flow, change));
+        self.on_connection_change(account, change);
     }
 
-    fn line_changed(&mut self, account: AccountId, change: LineChange) {
+    fn on_connection_change(&mut self, account: AccountId, change: ConnectionChange) {
         match change {
-            LineChange::Nothing => {}
-            LineChange::Up => self.each_session_of(account, |session, env| session.flow_up(env)),
-            LineChange::Lost(flow) => self.flow_lost(account, flow),
+            ConnectionChange::Nothing => {}
+            ConnectionChange::Up => self.each_session_of(account, |session, cx| session.flow_up(cx)),
+            ConnectionChange::Lost(flow) => self.flow_lost(account, flow),
         }
     }
 
     fn flow_lost(&mut self, account: AccountId, flow: FlowId) {
-        let failed = self.with_line(account, |_, cx, txs| txs.flow_down(cx, flow));
+        let failed = self.with_account(account, |_, cx, txs| txs.on_flow_lost(cx, flow));
         for failed in &failed {
             self.failed(failed);
         }
-        self.each_session_of(account, |session, env| session.flow_lost(env, flow));
+        self.each_session_of(account, |session, cx| session.flow_lost(cx, flow));
     }
 
-    fn each_session_of(&mut self, account: AccountId, mut f: impl FnMut(&mut Session, &mut Env<'_, '_>)) {
+    fn each_session_of(&mut self, account: AccountId, mut f: impl FnMut(&mut Session, &mut CallCx<'_, '_>)) {
         let of_account =
             |(_, session): (usize, &Session)| (session.account() == account).then(|| session.id());
         let ids: Vec<SessionId> = self.sessions.iter().filter_map(of_account).collect();
@@ -404,16 +404,16 @@ impl Phone {
     }
 
     fn account_of(&self, flow: FlowId) -> Option<AccountId> {
-        self.lines.iter().find(|line| line.knows(flow)).map(Line::id)
+        self.accounts.iter().find(|line| line.owns(flow)).map(ActiveAccount::id)
     }
 
     fn media(&mut self, session: SessionId, event: MediaEvent) {
-        self.with_session(session, |session, env| session.on_media(env, event));
+        self.with_session(session, |session, cx| session.on_media(cx, event));
     }
 
     fn done(&mut self, effect: EffectId, result: EffectResult) {
         if let Some(session) = self.sessions.get(effect.slot()).map(Session::id) {
-            self.with_session(session, |session, env| session.on_done(env, effect, result));
+            self.with_session(session, |session, cx| session.on_done(cx, effect, result));
         }
     }
 }

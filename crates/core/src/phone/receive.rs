@@ -13,15 +13,15 @@ use offhook_wire::{Frame, Message, Method, Scheme, Uri};
 
 impl Phone {
     /// Something came over a flow.
-    pub(super) fn heard(&mut self, flow: FlowId) {
+    pub(super) fn on_traffic(&mut self, flow: FlowId) {
         if let Some(account) = self.account_of(flow) {
-            self.with_line(account, |line, cx, _| line.traffic(cx));
+            self.with_account(account, |account, cx, _| account.on_traffic(cx));
         }
     }
 
     pub(super) fn receive(&mut self, flow: FlowId, data: Bytes) {
         let Some(account) = self.account_of(flow) else { return };
-        let path = self.lines[usize::from(account.0)].path();
+        let path = self.accounts[usize::from(account.0)].path();
         let Some(transport) = path.map(|path| path.transport) else { return };
         let limits = &self.config.limits;
         let frame = if transport.is_reliable() {
@@ -31,7 +31,7 @@ impl Phone {
         };
         match frame {
             Frame::KeepAlive(kind) => {
-                self.with_line(account, |line, cx, _| line.keep_alive_received(cx, kind))
+                self.with_account(account, |account, cx, _| account.keep_alive_received(cx, kind))
             }
             Frame::Faulty { fault, data } => self.malformed(flow, data, fault.kind.status()),
             Frame::Message(message) => match message.check() {
@@ -57,13 +57,13 @@ impl Phone {
     }
 
     fn route(&mut self, account: AccountId, flow: FlowId, message: Message) {
-        let Parts { mut cx, txs, lines, .. } = self.parts();
-        let Some(path) = lines[usize::from(account.0)].path() else { return };
+        let Parts { mut cx, txs, accounts, .. } = self.parts();
+        let Some(path) = accounts[usize::from(account.0)].path() else { return };
         match txs.receive(&mut cx, path, message) {
             Routed::Absorbed => {}
             Routed::Request { tx, message } => self.request(account, flow, tx, message),
             Routed::Ack(message) => match to_tag(&message).and_then(|tag| self.called(tag)) {
-                Some(id) => self.with_session(id, |session, env| session.on_ack(env, &message)),
+                Some(id) => self.with_session(id, |session, cx| session.on_ack(cx, &message)),
                 None => {
                     self.trace.mark(self.now, None, Mark::StrayAck);
                     self.counters.stray += 1;
@@ -71,7 +71,7 @@ impl Phone {
             },
             Routed::Cancelled { invite, owner, message } => {
                 if let Some(id) = owner {
-                    self.with_session(id, |session, env| session.on_cancelled(env, invite, &message));
+                    self.with_session(id, |session, cx| session.on_cancelled(cx, invite, &message));
                 }
             }
             Routed::Stray => {
@@ -80,16 +80,16 @@ impl Phone {
             }
             Routed::Response { owner, tx, message } => match owner {
                 Owner::Session(id) if self.session(id).is_some() => {
-                    self.with_session(id, |session, env| session.on_response(env, tx, &message));
+                    self.with_session(id, |session, cx| session.on_response(cx, tx, &message));
                 }
-                Owner::Line(account) => {
-                    self.with_line(account, |line, cx, txs| line.on_response(cx, txs, tx, &message));
+                Owner::Account(account) => {
+                    self.with_account(account, |account, cx, txs| account.on_response(cx, txs, tx, &message));
                 }
                 // A fork that answers after its call is over.
                 Owner::Session(_) => {
-                    self.with_env(account, None, |_, env| Session::refuse_late(env, tx, &message))
+                    self.with_call_cx(account, None, |_, cx| Session::refuse_late(cx, tx, &message))
                 }
-                Owner::Nobody => {}
+                Owner::None => {}
             },
         }
     }
@@ -111,7 +111,7 @@ impl Phone {
         let Some(tx) = respond::admit(&mut cx, txs, tx, &message) else { return };
         if let Some(tag) = to_tag(&message) {
             match self.called(tag) {
-                Some(id) => self.with_session(id, |session, env| session.on_request(env, tx, &message)),
+                Some(id) => self.with_session(id, |session, cx| session.on_request(cx, tx, &message)),
                 None => self.respond(tx, &message, 481),
             }
         } else if message.method() == Some(Method::Invite) {
@@ -142,9 +142,9 @@ impl Phone {
             return respond::unsupported_media(&mut cx, txs, tx, &invite);
         }
         let id = self.new_session();
-        self.with_env(account, Some(id), |sessions, env| {
-            env.txs.adopt(&tx, id);
-            if let Some(session) = Session::incoming(id, env, tx, flow, invite) {
+        self.with_call_cx(account, Some(id), |sessions, cx| {
+            cx.txs.set_owner(&tx, id);
+            if let Some(session) = Session::incoming(id, cx, tx, flow, invite) {
                 let slot = sessions.insert(session);
                 assert_eq!(slot, id.slot(), "the next slot of a slab is the one it gives");
             }

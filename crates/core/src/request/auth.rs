@@ -10,7 +10,7 @@ use crate::{AccountId, Config};
 use offhook_wire::digest::{Challenge, Responder, ResponderSnapshot, strongest};
 use offhook_wire::{HeaderName, Message, Method, Uri};
 
-/// What is remembered of challenges: the last nonce of the registrar's and of the proxies' kind.
+/// What is snapshot of challenges: the last nonce of the registrar's and of the proxies' kind.
 #[derive(Default)]
 pub(crate) struct Auth {
     user: Responder,
@@ -27,7 +27,7 @@ impl Auth {
         method: Method<'_>,
         uri: &[u8],
         body: &[u8],
-        tried: u8,
+        auth_attempts: u8,
     ) -> Option<(HeaderName, String)> {
         let (asks, answers, responder) = match response.status()? {
             401 => (HeaderName::WwwAuthenticate, HeaderName::Authorization, &mut self.user),
@@ -48,12 +48,12 @@ impl Auth {
         let challenge = strongest(challenges.filter(|challenge| challenge.realm == realm))?;
         let most = patched!(cx.config, StaleNonceLoop, bounds::STALE_NONCES, u8::MAX);
         let stale = challenge.stale && !planted!(cx.config, StaleNonceRefused);
-        if tried > 0 && !planted!(cx.config, ChallengeLoop) && !(stale && tried <= most) {
+        if auth_attempts > 0 && !planted!(cx.config, ChallengeLoop) && !(stale && auth_attempts <= most) {
             cx.mark(None, Mark::ChallengeRefused);
             responder.forget();
             return None;
         }
-        if tried > 0 {
+        if auth_attempts > 0 {
             cx.mark(None, Mark::StaleNonce);
         }
         if answers == HeaderName::ProxyAuthorization {
@@ -66,7 +66,12 @@ impl Auth {
     }
 
     /// Credentials for a further REGISTER, before it is challenged (RFC 3261 §22.2).
-    pub(crate) fn foresee(&mut self, cx: &Cx<'_>, account: AccountId, uri: &[u8]) -> Option<String> {
+    pub(crate) fn preemptive_authorization(
+        &mut self,
+        cx: &Cx<'_>,
+        account: AccountId,
+        uri: &[u8],
+    ) -> Option<String> {
         let account = &cx.config.accounts[usize::from(account.0)];
         let username = username(account.username.as_deref(), &account.aor)?;
         let user = patched!(cx.config, NonceNotCounted, &mut self.user, &mut self.user.clone());
@@ -76,20 +81,21 @@ impl Auth {
 
 /// At rest.
 impl Auth {
-    /// What is remembered of the registrar's kind, and of the proxies'.
-    pub(crate) fn remembered(&self) -> (Option<ResponderSnapshot>, Option<ResponderSnapshot>) {
+    /// What is snapshot of the registrar's kind, and of the proxies'.
+    pub(crate) fn snapshot(&self) -> (Option<ResponderSnapshot>, Option<ResponderSnapshot>) {
         (self.user.snapshot(), self.proxy.snapshot())
     }
 
-    /// Goes on with what was remembered.
-    pub(crate) fn recall(
+    /// Goes on with what was snapshot.
+    pub(crate) fn restore(
         &mut self,
         user: Option<&ResponderSnapshot>,
         proxy: Option<&ResponderSnapshot>,
     ) -> Result<(), InvalidCheckpoint> {
-        let recall = |what: Option<&ResponderSnapshot>| what.map_or(Ok(Responder::new()), Responder::restore);
+        let restore =
+            |what: Option<&ResponderSnapshot>| what.map_or(Ok(Responder::new()), Responder::restore);
         let unlike = |_| InvalidCheckpoint("no challenge can have left this");
-        (self.user, self.proxy) = (recall(user).map_err(unlike)?, recall(proxy).map_err(unlike)?);
+        (self.user, self.proxy) = (restore(user).map_err(unlike)?, restore(proxy).map_err(unlike)?);
         Ok(())
     }
 }

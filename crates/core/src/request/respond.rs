@@ -67,7 +67,7 @@ fn answer_with(
 /// 500 to a request that came too early, with a time from 0 to 10 s after which it may come again (§14.2).
 pub(crate) fn retry_later(cx: &mut Cx<'_>, txs: &mut Transactions, tx: ServerTx, request: &Message) {
     cx.mark(Machine::from(tx.id()), Mark::RetryLater);
-    let seconds = (cx.entropy.u64(Label::Pace) % 11).to_string();
+    let seconds = (cx.entropy.u64(Label::Jitter) % 11).to_string();
     answer_with(cx, txs, tx, request, 500, &[(HeaderName::RetryAfter, seconds.as_bytes())]);
 }
 

@@ -23,7 +23,7 @@ impl Branch {
         Self { tx, random: entropy.u64(Label::Ids) >> (u64::BITS - RANDOM_BITS) }
     }
 
-    /// The same branch for every request in a place: a planted bug.
+    /// The same branch for every request in a index: a planted bug.
     #[cfg(feature = "planted")]
     pub(super) fn repeated(tx: ClientTx) -> Self {
         Self { tx, random: 0 }
@@ -50,8 +50,8 @@ impl Branch {
     }
 
     fn digits(self) -> [u8; DIGITS] {
-        let (place, serial) = self.tx.parts();
-        let mut bits = u128::from(place) << 88 | u128::from(serial.get()) << 56 | u128::from(self.random);
+        let (index, serial) = self.tx.parts();
+        let mut bits = u128::from(index) << 88 | u128::from(serial.get()) << 56 | u128::from(self.random);
         let mut digits = [0; DIGITS];
         for digit in digits.iter_mut().rev() {
             *digit = BASE32[(bits & 31) as usize];
@@ -88,8 +88,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_written_is_read_back(place: u32, serial in 1u32.., seed: [u8; 32], upper: bool) {
-            let tx = ClientTx::from_parts(place, NonZeroU32::new(serial).expect("not zero"));
+        fn what_was_written_is_read_back(index: u32, serial in 1u32.., seed: [u8; 32], upper: bool) {
+            let tx = ClientTx::from_parts(index, NonZeroU32::new(serial).expect("not zero"));
             let branch = Branch::new(tx, &mut Entropy::new(seed));
             let mut text = [COOKIE, &branch.digits()[..]].concat();
             if upper {

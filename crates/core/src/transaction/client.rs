@@ -1,9 +1,9 @@
 use super::branch::Branch;
 use super::key::Key;
-use super::own::own_message;
+use super::own::parse_own;
 use crate::base::bounds;
 use crate::base::cx::Cx;
-use crate::base::machine::{Table, words};
+use crate::base::machine::{Table, named_enum};
 use crate::base::marks::Mark;
 use crate::base::name::{ClientTimer, ClientTx, Machine, Owner, Timer};
 use crate::base::path::Path;
@@ -15,7 +15,7 @@ use offhook_wire::{Builder, HeaderName, Message, Method};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-words! {
+named_enum! {
     /// RFC 3261 figures 5 and 6, RFC 6026 figure 3.
     pub(super) enum Phase {
         Calling = "calling",
@@ -27,8 +27,8 @@ words! {
     }
 }
 
-words! {
-    pub(super) enum Cause {
+named_enum! {
+    pub(super) enum Trigger {
         Provisional = "1xx",
         Success = "2xx",
         Refusal = "300-699",
@@ -47,48 +47,48 @@ words! {
 }
 
 /// The INVITE client transaction.
-pub(super) static INVITE_CLIENT: Table<Phase, Cause> = {
+pub(super) static INVITE_CLIENT: Table<Phase, Trigger> = {
     use Phase::{Accepted, Calling, Completed, Proceeding, Terminated};
     Table(&[
-        (Calling, Cause::A, Calling),
-        (Calling, Cause::Provisional, Proceeding),
-        (Calling, Cause::Success, Accepted),
-        (Calling, Cause::Refusal, Completed),
-        (Calling, Cause::B, Terminated),
-        (Calling, Cause::FlowLost, Terminated),
-        (Proceeding, Cause::Provisional, Proceeding),
-        (Proceeding, Cause::Success, Accepted),
-        (Proceeding, Cause::Refusal, Completed),
-        (Proceeding, Cause::Cancelled, Terminated),
-        (Proceeding, Cause::FlowLost, Terminated),
-        (Accepted, Cause::Success, Accepted),
-        (Accepted, Cause::M, Terminated),
-        (Accepted, Cause::FlowLost, Terminated),
-        (Completed, Cause::Refusal, Completed),
-        (Completed, Cause::D, Terminated),
-        (Completed, Cause::FlowLost, Terminated),
+        (Calling, Trigger::A, Calling),
+        (Calling, Trigger::Provisional, Proceeding),
+        (Calling, Trigger::Success, Accepted),
+        (Calling, Trigger::Refusal, Completed),
+        (Calling, Trigger::B, Terminated),
+        (Calling, Trigger::FlowLost, Terminated),
+        (Proceeding, Trigger::Provisional, Proceeding),
+        (Proceeding, Trigger::Success, Accepted),
+        (Proceeding, Trigger::Refusal, Completed),
+        (Proceeding, Trigger::Cancelled, Terminated),
+        (Proceeding, Trigger::FlowLost, Terminated),
+        (Accepted, Trigger::Success, Accepted),
+        (Accepted, Trigger::M, Terminated),
+        (Accepted, Trigger::FlowLost, Terminated),
+        (Completed, Trigger::Refusal, Completed),
+        (Completed, Trigger::D, Terminated),
+        (Completed, Trigger::FlowLost, Terminated),
     ])
 };
 
 /// The client transaction of every other request.
-pub(super) static CLIENT: Table<Phase, Cause> = {
+pub(super) static CLIENT: Table<Phase, Trigger> = {
     use Phase::{Completed, Proceeding, Terminated, Trying};
     Table(&[
-        (Trying, Cause::E, Trying),
-        (Trying, Cause::Provisional, Proceeding),
-        (Trying, Cause::Final, Completed),
-        (Trying, Cause::F, Terminated),
-        (Trying, Cause::FlowLost, Terminated),
-        (Trying, Cause::Invite, Terminated),
-        (Proceeding, Cause::E, Proceeding),
-        (Proceeding, Cause::Provisional, Proceeding),
-        (Proceeding, Cause::Final, Completed),
-        (Proceeding, Cause::F, Terminated),
-        (Proceeding, Cause::FlowLost, Terminated),
-        (Proceeding, Cause::Invite, Terminated),
-        (Completed, Cause::K, Terminated),
-        (Completed, Cause::FlowLost, Terminated),
-        (Completed, Cause::Invite, Terminated),
+        (Trying, Trigger::E, Trying),
+        (Trying, Trigger::Provisional, Proceeding),
+        (Trying, Trigger::Final, Completed),
+        (Trying, Trigger::F, Terminated),
+        (Trying, Trigger::FlowLost, Terminated),
+        (Trying, Trigger::Invite, Terminated),
+        (Proceeding, Trigger::E, Proceeding),
+        (Proceeding, Trigger::Provisional, Proceeding),
+        (Proceeding, Trigger::Final, Completed),
+        (Proceeding, Trigger::F, Terminated),
+        (Proceeding, Trigger::FlowLost, Terminated),
+        (Proceeding, Trigger::Invite, Terminated),
+        (Completed, Trigger::K, Terminated),
+        (Completed, Trigger::FlowLost, Terminated),
+        (Completed, Trigger::Invite, Terminated),
     ])
 };
 
@@ -115,7 +115,7 @@ enum State {
     /// Calling and Trying.
     Sent {
         request: Bytes,
-        repeat: Repeat,
+        retransmit: Retransmit,
         limit: TimerId,
         cancel: bool,
     },
@@ -126,7 +126,7 @@ enum State {
     },
     /// Proceeding of another request.
     Working {
-        repeat: Repeat,
+        retransmit: Retransmit,
         request: Bytes,
         limit: TimerId,
     },
@@ -148,12 +148,12 @@ struct Forks {
 
 /// Timer A or E, where there is one, and how often it fired.
 #[derive(Copy, Clone)]
-struct Repeat {
+struct Retransmit {
     timer: Option<TimerId>,
     times: u8,
 }
 
-impl Repeat {
+impl Retransmit {
     /// The interval after this one: T1 doubled `times` over.
     fn interval(self, times: &TransactionTimes) -> Duration {
         times.t1.saturating_mul(1 << self.times.min(16))
@@ -162,7 +162,7 @@ impl Repeat {
 
 /// What a response did.
 #[derive(Default)]
-pub(super) struct Heard {
+pub(super) struct ResponseOutcome {
     /// The owner is to see it.
     pub(super) deliver: bool,
     /// The transaction is to be forgotten.
@@ -195,11 +195,11 @@ impl Client {
 
     /// The CANCEL of this INVITE; it goes where the INVITE went and shares its branch (RFC 3261 §9.1).
     pub(super) fn child(&self, method: Method<'static>, serial: NonZeroU32) -> Self {
-        Self { owner: Owner::Nobody, method, forks: None, serial, state: State::Idle, ..*self }
+        Self { owner: Owner::None, method, forks: None, serial, state: State::Idle, ..*self }
     }
 
     /// Whether the 2xx of a fork is the first of it to be seen to.
-    pub(super) fn meet(&mut self, fork: Key) -> bool {
+    pub(super) fn record_fork(&mut self, fork: Key) -> bool {
         match &mut self.forks {
             None => {
                 self.forks = Some(Box::new(Forks { first: fork, more: Vec::new() }));
@@ -216,31 +216,32 @@ impl Client {
         }
     }
 
-    pub(super) fn name(&self, place: usize) -> ClientTx {
-        ClientTx::new(place, self.serial)
+    pub(super) fn name(&self, index: usize) -> ClientTx {
+        ClientTx::new(index, self.serial)
     }
 
     /// Sends the request (RFC 3261 §17.1.1.2, §17.1.2.2).
     pub(super) fn start(&mut self, cx: &mut Cx<'_>, times: &TransactionTimes, me: ClientTx, request: Bytes) {
-        let (repeat, limit) = if self.is_invite() {
+        let (retransmit, limit) = if self.is_invite() {
             (ClientTimer::A, ClientTimer::B)
         } else {
             (ClientTimer::E, ClientTimer::F)
         };
-        let timer = (!self.reliable).then(|| set(cx, times.t1, me, repeat));
+        let timer = (!self.reliable).then(|| set(cx, times.t1, me, retransmit));
         let limit = set(cx, times.t1 * 64, me, limit);
         // Over a reliable transport only an INVITE is needed again: for its ACK or CANCEL.
         let keep = if self.is_invite() || !self.reliable { request.clone() } else { Bytes::new() };
         cx.out.transmit(self.flow, request);
-        self.state = State::Sent { request: keep, repeat: Repeat { timer, times: 0 }, limit, cancel: false };
+        self.state =
+            State::Sent { request: keep, retransmit: Retransmit { timer, times: 0 }, limit, cancel: false };
     }
 
     /// Instead of [`Client::start`]: nothing is sent, and the time-out comes at the next opportunity.
     pub(super) fn refuse(&mut self, cx: &mut Cx<'_>, me: ClientTx) {
         let limit = if self.is_invite() { ClientTimer::B } else { ClientTimer::F };
         let limit = set(cx, Duration::ZERO, me, limit);
-        let repeat = Repeat { timer: None, times: 0 };
-        self.state = State::Sent { request: Bytes::new(), repeat, limit, cancel: false };
+        let retransmit = Retransmit { timer: None, times: 0 };
+        self.state = State::Sent { request: Bytes::new(), retransmit, limit, cancel: false };
     }
 
     /// Returns the CANCEL if it is to be sent now; else it waits for the first provisional response, or it is too
@@ -270,7 +271,7 @@ impl Client {
         times: &TransactionTimes,
         me: ClientTx,
         response: &Message,
-    ) -> Heard {
+    ) -> ResponseOutcome {
         let status = response.status().unwrap_or(0);
         match (self.is_invite(), status) {
             (true, 100..=199) => self.invite_provisional(cx, times, me, status),
@@ -278,7 +279,7 @@ impl Client {
             (true, 300..=699) => self.invite_refusal(cx, times, me, response),
             (false, 100..=199) => self.other_provisional(cx, me, status),
             (false, 200..=699) => self.other_final(cx, times, me),
-            _ => Heard::default(),
+            _ => ResponseOutcome::default(),
         }
     }
 
@@ -288,47 +289,47 @@ impl Client {
         times: &TransactionTimes,
         me: ClientTx,
         status: u16,
-    ) -> Heard {
+    ) -> ResponseOutcome {
         let from = self.phase();
-        let mut heard = Heard { deliver: status != 100, ..Heard::default() };
+        let mut outcome = ResponseOutcome { deliver: status != 100, ..ResponseOutcome::default() };
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Sent { request, repeat, limit, cancel } => {
-                stop(cx, repeat.timer);
+            State::Sent { request, retransmit, limit, cancel } => {
+                stop(cx, retransmit.timer);
                 cx.timers.cancel(limit);
                 self.state = State::Ringing { request, limit: None };
                 if cancel {
                     cx.mark(Machine::from(me), Mark::CancelWaits);
-                    heard.cancel = self.cancel(cx, times, me);
+                    outcome.cancel = self.cancel(cx, times, me);
                 }
             }
             state @ State::Ringing { .. } => self.state = state,
             state => {
                 self.state = state;
-                return Heard::default();
+                return ResponseOutcome::default();
             }
         }
-        self.step(cx, me, from, Cause::Provisional, Phase::Proceeding);
-        heard
+        self.transition(cx, me, from, Trigger::Provisional, Phase::Proceeding);
+        outcome
     }
 
     /// RFC 6026 §7.2: each 2xx goes up, for 64·T1 after the first.
-    fn invite_success(&mut self, cx: &mut Cx<'_>, times: &TransactionTimes, me: ClientTx) -> Heard {
+    fn invite_success(&mut self, cx: &mut Cx<'_>, times: &TransactionTimes, me: ClientTx) -> ResponseOutcome {
         let from = self.phase();
         match &self.state {
-            State::Sent { repeat, limit, .. } => {
-                stop(cx, repeat.timer);
+            State::Sent { retransmit, limit, .. } => {
+                stop(cx, retransmit.timer);
                 cx.timers.cancel(*limit);
             }
             State::Ringing { limit, .. } => stop(cx, *limit),
             State::Accepted { .. } => {
-                self.step(cx, me, from, Cause::Success, Phase::Accepted);
-                return Heard { deliver: true, ..Heard::default() };
+                self.transition(cx, me, from, Trigger::Success, Phase::Accepted);
+                return ResponseOutcome { deliver: true, ..ResponseOutcome::default() };
             }
-            _ => return Heard::default(),
+            _ => return ResponseOutcome::default(),
         }
         self.state = State::Accepted { limit: set(cx, times.t1 * 64, me, ClientTimer::M) };
-        self.step(cx, me, from, Cause::Success, Phase::Accepted);
-        Heard { deliver: true, ..Heard::default() }
+        self.transition(cx, me, from, Trigger::Success, Phase::Accepted);
+        ResponseOutcome { deliver: true, ..ResponseOutcome::default() }
     }
 
     /// RFC 3261 §17.1.1.2: the ACK is ours, once for each time that the refusal comes.
@@ -338,11 +339,11 @@ impl Client {
         times: &TransactionTimes,
         me: ClientTx,
         response: &Message,
-    ) -> Heard {
+    ) -> ResponseOutcome {
         let from = self.phase();
         let ack = match &self.state {
-            State::Sent { request, repeat, limit, .. } => {
-                stop(cx, repeat.timer);
+            State::Sent { request, retransmit, limit, .. } => {
+                stop(cx, retransmit.timer);
                 cx.timers.cancel(*limit);
                 ack_request(request, response)
             }
@@ -352,60 +353,61 @@ impl Client {
             }
             State::Completed { ack, .. } => {
                 cx.out.transmit(self.flow, ack.clone());
-                self.step(cx, me, from, Cause::Refusal, Phase::Completed);
-                return Heard::default();
+                self.transition(cx, me, from, Trigger::Refusal, Phase::Completed);
+                return ResponseOutcome::default();
             }
-            _ => return Heard::default(),
+            _ => return ResponseOutcome::default(),
         };
         if let Some(ack) = &ack
             && !planted!(cx.config, RefusalNotAcknowledged)
         {
             cx.out.transmit(self.flow, ack.clone());
         }
-        self.step(cx, me, from, Cause::Refusal, Phase::Completed);
+        self.transition(cx, me, from, Trigger::Refusal, Phase::Completed);
         if self.reliable {
             self.state = State::Idle;
-            self.step(cx, me, Phase::Completed, Cause::D, Phase::Terminated);
-            return Heard { deliver: true, over: true, ..Heard::default() };
+            self.transition(cx, me, Phase::Completed, Trigger::D, Phase::Terminated);
+            return ResponseOutcome { deliver: true, over: true, ..ResponseOutcome::default() };
         }
         // §17.1.1.2: at least 32 s, because the server's T1 is not known.
         let wait = (times.t1 * 64).max(Duration::from_secs(32));
         self.state =
             State::Completed { ack: ack.unwrap_or_default(), limit: set(cx, wait, me, ClientTimer::D) };
-        Heard { deliver: true, ..Heard::default() }
+        ResponseOutcome { deliver: true, ..ResponseOutcome::default() }
     }
 
-    fn other_provisional(&mut self, cx: &mut Cx<'_>, me: ClientTx, status: u16) -> Heard {
+    fn other_provisional(&mut self, cx: &mut Cx<'_>, me: ClientTx, status: u16) -> ResponseOutcome {
         let from = self.phase();
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Sent { request, repeat, limit, .. } => {
-                self.state = State::Working { repeat, request, limit }
+            State::Sent { request, retransmit, limit, .. } => {
+                self.state = State::Working { retransmit, request, limit }
             }
             state @ State::Working { .. } => self.state = state,
             state => {
                 self.state = state;
-                return Heard::default();
+                return ResponseOutcome::default();
             }
         }
-        self.step(cx, me, from, Cause::Provisional, Phase::Proceeding);
-        Heard { deliver: status != 100, ..Heard::default() }
+        self.transition(cx, me, from, Trigger::Provisional, Phase::Proceeding);
+        ResponseOutcome { deliver: status != 100, ..ResponseOutcome::default() }
     }
 
-    fn other_final(&mut self, cx: &mut Cx<'_>, times: &TransactionTimes, me: ClientTx) -> Heard {
+    fn other_final(&mut self, cx: &mut Cx<'_>, times: &TransactionTimes, me: ClientTx) -> ResponseOutcome {
         let from = self.phase();
-        let (State::Sent { repeat, limit, .. } | State::Working { repeat, limit, .. }) = &self.state else {
-            return Heard::default();
+        let (State::Sent { retransmit, limit, .. } | State::Working { retransmit, limit, .. }) = &self.state
+        else {
+            return ResponseOutcome::default();
         };
-        stop(cx, repeat.timer);
+        stop(cx, retransmit.timer);
         cx.timers.cancel(*limit);
-        self.step(cx, me, from, Cause::Final, Phase::Completed);
+        self.transition(cx, me, from, Trigger::Final, Phase::Completed);
         if self.reliable {
             self.state = State::Idle;
-            self.step(cx, me, Phase::Completed, Cause::K, Phase::Terminated);
-            return Heard { deliver: true, over: true, ..Heard::default() };
+            self.transition(cx, me, Phase::Completed, Trigger::K, Phase::Terminated);
+            return ResponseOutcome { deliver: true, over: true, ..ResponseOutcome::default() };
         }
         self.state = State::Completed { ack: Bytes::new(), limit: set(cx, times.t4, me, ClientTimer::K) };
-        Heard { deliver: true, ..Heard::default() }
+        ResponseOutcome { deliver: true, ..ResponseOutcome::default() }
     }
 
     pub(super) fn expire(
@@ -416,75 +418,79 @@ impl Client {
         timer: ClientTimer,
     ) -> Expired {
         let from = self.phase();
-        let (cause, failed) = match timer {
+        let (trigger, failed) = match timer {
             ClientTimer::Cancelled if planted!(cx.config, CancelNeverEnds) => return Expired::Alive,
             ClientTimer::B | ClientTimer::F if planted!(cx.config, NoTimeout) => return Expired::Alive,
-            ClientTimer::A => return self.repeat(cx, me, ClientTimer::A, Cause::A, |r| r.interval(times)),
+            ClientTimer::A => {
+                return self.retransmit(cx, me, ClientTimer::A, Trigger::A, |r| r.interval(times));
+            }
             ClientTimer::E if from == Phase::Proceeding => {
-                return self.repeat(cx, me, ClientTimer::E, Cause::E, |_| times.t2);
+                return self.retransmit(cx, me, ClientTimer::E, Trigger::E, |_| times.t2);
             }
             ClientTimer::E => {
-                return self.repeat(cx, me, ClientTimer::E, Cause::E, |r| r.interval(times).min(times.t2));
+                return self
+                    .retransmit(cx, me, ClientTimer::E, Trigger::E, |r| r.interval(times).min(times.t2));
             }
-            ClientTimer::B => (Cause::B, true),
-            ClientTimer::F => (Cause::F, true),
-            ClientTimer::Cancelled => (Cause::Cancelled, true),
-            ClientTimer::D => (Cause::D, false),
-            ClientTimer::K => (Cause::K, false),
-            ClientTimer::M => (Cause::M, false),
+            ClientTimer::B => (Trigger::B, true),
+            ClientTimer::F => (Trigger::F, true),
+            ClientTimer::Cancelled => (Trigger::Cancelled, true),
+            ClientTimer::D => (Trigger::D, false),
+            ClientTimer::K => (Trigger::K, false),
+            ClientTimer::M => (Trigger::M, false),
         };
-        self.end(cx, me, cause);
+        self.end(cx, me, trigger);
         if failed { Expired::Failed } else { Expired::Over }
     }
 
-    fn repeat(
+    fn retransmit(
         &mut self,
         cx: &mut Cx<'_>,
         me: ClientTx,
         timer: ClientTimer,
-        cause: Cause,
-        interval: impl FnOnce(Repeat) -> Duration,
+        trigger: Trigger,
+        interval: impl FnOnce(Retransmit) -> Duration,
     ) -> Expired {
         let phase = self.phase();
-        if let State::Sent { request, repeat, .. } | State::Working { request, repeat, .. } = &mut self.state
+        if let State::Sent { request, retransmit, .. } | State::Working { request, retransmit, .. } =
+            &mut self.state
         {
             if !planted!(cx.config, NotRepeated) {
                 cx.out.transmit(self.flow, request.clone());
             }
             if !planted!(cx.config, RepeatedInStep) {
-                repeat.times = repeat.times.saturating_add(1);
+                retransmit.times = retransmit.times.saturating_add(1);
             }
-            repeat.timer = Some(set(cx, interval(*repeat), me, timer));
-            self.step(cx, me, phase, cause, phase);
+            retransmit.timer = Some(set(cx, interval(*retransmit), me, timer));
+            self.transition(cx, me, phase, trigger, phase);
         }
         Expired::Alive
     }
 
     /// The flow is lost. Returns whether a final response was still waited for.
-    pub(super) fn lose_flow(&mut self, cx: &mut Cx<'_>, me: ClientTx) -> bool {
+    pub(super) fn on_flow_lost(&mut self, cx: &mut Cx<'_>, me: ClientTx) -> bool {
         let waiting =
             matches!(self.state, State::Sent { .. } | State::Ringing { .. } | State::Working { .. });
-        self.end(cx, me, Cause::FlowLost);
+        self.end(cx, me, Trigger::FlowLost);
         waiting
     }
 
     /// The INVITE of this CANCEL is over.
-    pub(super) fn abandon(&mut self, cx: &mut Cx<'_>, me: ClientTx) {
-        self.end(cx, me, Cause::Invite);
+    pub(super) fn terminate(&mut self, cx: &mut Cx<'_>, me: ClientTx) {
+        self.end(cx, me, Trigger::Invite);
     }
 
-    fn end(&mut self, cx: &mut Cx<'_>, me: ClientTx, cause: Cause) {
+    fn end(&mut self, cx: &mut Cx<'_>, me: ClientTx, trigger: Trigger) {
         let from = self.phase();
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Idle => return,
-            State::Sent { repeat, limit, .. } | State::Working { repeat, limit, .. } => {
-                stop(cx, repeat.timer);
+            State::Sent { retransmit, limit, .. } | State::Working { retransmit, limit, .. } => {
+                stop(cx, retransmit.timer);
                 cx.timers.cancel(limit);
             }
             State::Ringing { limit, .. } => stop(cx, limit),
             State::Completed { limit, .. } | State::Accepted { limit } => cx.timers.cancel(limit),
         }
-        self.step(cx, me, from, cause, Phase::Terminated);
+        self.transition(cx, me, from, trigger, Phase::Terminated);
     }
 
     fn is_invite(&self) -> bool {
@@ -502,9 +508,9 @@ impl Client {
         }
     }
 
-    fn step(&self, cx: &mut Cx<'_>, me: ClientTx, from: Phase, cause: Cause, to: Phase) {
+    fn transition(&self, cx: &mut Cx<'_>, me: ClientTx, from: Phase, trigger: Trigger, to: Phase) {
         let table = if self.is_invite() { &INVITE_CLIENT } else { &CLIENT };
-        cx.trace.step(cx.now, me.into(), table, from, cause, to);
+        cx.trace.transition(cx.now, me.into(), table, from, trigger, to);
     }
 }
 
@@ -520,13 +526,13 @@ fn stop(cx: &mut Cx<'_>, timer: Option<TimerId>) {
 
 /// RFC 3261 §9.1: what identifies the INVITE, and its Route.
 fn cancel_request(invite: &Bytes) -> Option<Bytes> {
-    let invite = own_message(invite)?;
+    let invite = parse_own(invite)?;
     follow(&invite, Method::Cancel, invite.header(HeaderName::To)?)
 }
 
 /// RFC 3261 §17.1.1.3: what identifies the INVITE, its Route, and the To of the response.
 fn ack_request(invite: &Bytes, response: &Message) -> Option<Bytes> {
-    follow(&own_message(invite)?, Method::Ack, response.header(HeaderName::To)?)
+    follow(&parse_own(invite)?, Method::Ack, response.header(HeaderName::To)?)
 }
 
 fn follow(invite: &Message, method: Method<'_>, to: &[u8]) -> Option<Bytes> {

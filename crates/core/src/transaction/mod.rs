@@ -7,13 +7,13 @@ mod branch;
 mod client;
 mod key;
 mod own;
-mod rest;
+mod recent;
 mod server;
-mod taken;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use own::own_message;
+pub(crate) use own::parse_own;
 pub(crate) use server::ServerTx;
 
 use crate::base::bounds;
@@ -29,11 +29,11 @@ use bytes::Bytes;
 use client::Client;
 use key::{Key, Keys};
 use offhook_wire::{Builder, HeaderName, Instant, Message, Method};
+use recent::RecentRequests;
 use server::Server;
 use slab::Slab;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use taken::Taken;
 
 /// The tables of the machines, for their diagrams.
 #[cfg(any(test, feature = "marks"))]
@@ -91,11 +91,11 @@ pub(crate) struct Transactions {
     by_branch: HashMap<Key, ServerRef, foldhash::fast::FixedState>,
     /// Requests outside of dialogs by what makes a merged request (RFC 3261 §8.2.2.2).
     by_origin: HashMap<Key, ServerRef, foldhash::fast::FixedState>,
-    taken: Taken,
+    recent: RecentRequests,
     /// CANCELs of nothing that came as datagrams, apart from those that matter more.
-    refused: Taken,
+    refused_cancels: RecentRequests,
     /// Datagrams for which there was no room.
-    crowded_out: Taken,
+    overloaded: RecentRequests,
     serial: u32,
     /// The Via value of the request that is being built: one buffer for all of them.
     via: Vec<u8>,
@@ -111,9 +111,9 @@ impl Transactions {
             by_branch: HashMap::with_hasher(keys.map_hasher()),
             by_origin: HashMap::with_hasher(keys.map_hasher()),
             keys,
-            taken: Taken::new(bounds::TAKEN),
-            refused: Taken::new(bounds::TAKEN),
-            crowded_out: Taken::new(bounds::CROWDED_OUT),
+            recent: RecentRequests::new(bounds::RECENT_REQUESTS),
+            refused_cancels: RecentRequests::new(bounds::RECENT_REQUESTS),
+            overloaded: RecentRequests::new(bounds::OVERLOADED),
             serial: 0,
             via: Vec::new(),
         }
@@ -141,15 +141,15 @@ impl Transactions {
         self.servers.shrink_to_fit();
         self.by_branch.shrink_to_fit();
         self.by_origin.shrink_to_fit();
-        self.taken.shrink(now);
-        self.refused.shrink(now);
-        self.crowded_out.shrink(now);
+        self.recent.shrink(now);
+        self.refused_cancels.shrink(now);
+        self.overloaded.shrink(now);
         self.via = Vec::new();
     }
 
     /// Whether there are as many requests of ours as may come from others' wishes.
-    pub(crate) fn is_crowded(&self, cx: &Cx<'_>) -> bool {
-        self.clients.len() >= bounds::asked_for(cx.config.call_limit)
+    pub(crate) fn is_at_fork_limit(&self, cx: &Cx<'_>) -> bool {
+        self.clients.len() >= bounds::fork_requests(cx.config.call_limit)
     }
 
     /// Sends a request. `build` gets the value of our Via and returns the whole request.
@@ -190,18 +190,18 @@ impl Transactions {
         }
     }
 
-    /// Responses of this request are of no interest any more. It is not taken back.
-    pub(crate) fn disown(&mut self, tx: ClientTx) {
+    /// Responses of this request are of no interest any more. It is not recent back.
+    pub(crate) fn detach_owner(&mut self, tx: ClientTx) {
         if let Some(client) = self.client(tx) {
-            client.owner = Owner::Nobody;
+            client.owner = Owner::None;
         }
     }
 
     /// Whether the 2xx of the fork with this tag to an INVITE of ours is the first of them to be seen to. It comes until its
     /// ACK does, and each time wants that; but what else follows from it, follows once.
-    pub(crate) fn meet_fork(&mut self, tx: ClientTx, tag: &[u8]) -> bool {
+    pub(crate) fn record_fork(&mut self, tx: ClientTx, tag: &[u8]) -> bool {
         let fork = self.keys.of_fork(tag);
-        self.client(tx).is_some_and(|client| client.meet(fork))
+        self.client(tx).is_some_and(|client| client.record_fork(fork))
     }
 
     /// Takes a message that passed [`Message::check`].
@@ -215,7 +215,7 @@ impl Transactions {
     }
 
     /// The call that an INVITE made: its CANCEL will name it.
-    pub(crate) fn adopt(&mut self, tx: &ServerTx, session: SessionId) {
+    pub(crate) fn set_owner(&mut self, tx: &ServerTx, session: SessionId) {
         if let Some(server) = self.server(tx.id()) {
             server.owner = Some(session);
         }
@@ -233,13 +233,13 @@ impl Transactions {
     pub(crate) fn finish(&mut self, cx: &mut Cx<'_>, tx: ServerTx, status: u16, response: Bytes) {
         let times = self.times;
         let Some(server) = self.server(tx.id()) else { return };
-        let taken = server.is_invite() && status < 300;
+        let recent = server.is_invite() && status < 300;
         let key = server.key;
         if server.finish(cx, &times, tx.id(), status, response) {
             self.forget_server(tx.id());
         }
-        if taken {
-            self.taken.remember(cx.now + times.t1 * 64, key);
+        if recent {
+            self.recent.insert(cx.now + times.t1 * 64, key);
         }
     }
 
@@ -263,7 +263,7 @@ impl Transactions {
             }
             client::Expired::Failed => {
                 self.forget_client(cx, tx);
-                (owner != Owner::Nobody).then_some(TxFailed { owner, tx, why: TxFailure::TimedOut })
+                (owner != Owner::None).then_some(TxFailed { owner, tx, why: TxFailure::TimedOut })
             }
         }
     }
@@ -279,24 +279,24 @@ impl Transactions {
     }
 
     /// A flow is down: so is every transaction on it (RFC 3261 §17.1.4, §17.2.4). Returns those that were still
-    /// waited for, oldest place first.
-    pub(crate) fn flow_down(&mut self, cx: &mut Cx<'_>, flow: FlowId) -> Vec<TxFailed> {
+    /// waited for, oldest index first.
+    pub(crate) fn on_flow_lost(&mut self, cx: &mut Cx<'_>, flow: FlowId) -> Vec<TxFailed> {
         let lost: Vec<ClientTx> =
-            self.clients.iter().filter(|(_, c)| c.flow == flow).map(|(place, c)| c.name(place)).collect();
+            self.clients.iter().filter(|(_, c)| c.flow == flow).map(|(index, c)| c.name(index)).collect();
         let mut failed = Vec::new();
         for tx in lost {
             let Some(client) = self.client(tx) else { continue };
             let owner = client.owner;
-            if client.lose_flow(cx, tx) && owner != Owner::Nobody {
+            if client.on_flow_lost(cx, tx) && owner != Owner::None {
                 failed.push(TxFailed { owner, tx, why: TxFailure::FlowLost });
             }
             self.forget_client(cx, tx);
         }
         let lost: Vec<ServerRef> =
-            self.servers.iter().filter(|(_, s)| s.flow == flow).map(|(place, s)| s.name(place)).collect();
+            self.servers.iter().filter(|(_, s)| s.flow == flow).map(|(index, s)| s.name(index)).collect();
         for tx in lost {
             if let Some(server) = self.server(tx) {
-                server.lose_flow(cx, tx);
+                server.on_flow_lost(cx, tx);
             }
             self.forget_server(tx);
         }
@@ -311,14 +311,14 @@ impl Transactions {
         let times = self.times;
         let Some(client) = self.client(tx) else { return Routed::Absorbed };
         let owner = client.owner;
-        let heard = client.respond(cx, &times, tx, &message);
-        if let Some(cancel) = heard.cancel {
+        let outcome = client.respond(cx, &times, tx, &message);
+        if let Some(cancel) = outcome.cancel {
             self.send_cancel(cx, tx, cancel);
         }
-        if heard.over {
+        if outcome.over {
             self.forget_client(cx, tx);
         }
-        if heard.deliver && owner != Owner::Nobody {
+        if outcome.deliver && owner != Owner::None {
             Routed::Response { owner, tx, message }
         } else {
             Routed::Absorbed
@@ -360,7 +360,7 @@ impl Transactions {
     }
 
     fn client(&mut self, tx: ClientTx) -> Option<&mut Client> {
-        self.clients.get_mut(tx.place()).filter(|client| client.name(tx.place()) == tx)
+        self.clients.get_mut(tx.index()).filter(|client| client.name(tx.index()) == tx)
     }
 
     /// Removes a transaction that is over. The CANCEL of an INVITE has no meaning after it.
@@ -368,11 +368,11 @@ impl Transactions {
         if self.client(tx).is_none() {
             return;
         }
-        if let Some(cancel) = self.clients.remove(tx.place()).cancelled_by
+        if let Some(cancel) = self.clients.remove(tx.index()).cancelled_by
             && let Some(client) = self.client(cancel)
         {
-            client.abandon(cx, cancel);
-            self.clients.remove(cancel.place());
+            client.terminate(cx, cancel);
+            self.clients.remove(cancel.index());
         }
     }
 
@@ -393,11 +393,11 @@ impl Transactions {
             && (is_invite || !planted!(cx.config, RepetitionIsNew))
         {
             if let Some(server) = self.server(tx) {
-                server.repeat(cx, tx);
+                server.retransmit(cx, tx);
             }
             return Routed::Absorbed;
         }
-        if is_invite && self.taken.knows(cx.now, key) {
+        if is_invite && self.recent.contains(cx.now, key) {
             cx.mark(None, Mark::AnsweredInviteAgain);
             return Routed::Absorbed;
         }
@@ -407,7 +407,7 @@ impl Transactions {
             reply(cx, path, &message, 482, "Loop Detected", &key.tag());
             return Routed::Absorbed;
         }
-        if self.has_no_room(cx, path, key) {
+        if self.is_overloaded(cx, path, key) {
             cx.mark(None, Mark::ServersFull);
             reply(cx, path, &message, 503, "Service Unavailable", &key.tag());
             return Routed::Absorbed;
@@ -429,14 +429,14 @@ impl Transactions {
     }
 
     /// Whether a new request is one too many, or came again after it was (§8.2.7: to what it asks again it hears the same
-    /// again): who heard a 503 does not ring here any more.
-    fn has_no_room(&mut self, cx: &Cx<'_>, path: &Path, key: Key) -> bool {
-        if self.crowded_out.knows(cx.now, key) {
+    /// again): who outcome a 503 does not ring here any more.
+    fn is_overloaded(&mut self, cx: &Cx<'_>, path: &Path, key: Key) -> bool {
+        if self.overloaded.contains(cx.now, key) {
             return true;
         }
         let full = self.servers.len() >= bounds::server_transactions(cx.config.call_limit);
         if full && !path.transport.is_reliable() {
-            self.crowded_out.remember(cx.now + self.times.t1 * 64, key);
+            self.overloaded.insert(cx.now + self.times.t1 * 64, key);
         }
         full
     }
@@ -459,7 +459,7 @@ impl Transactions {
     /// transaction of its own.
     fn receive_cancel(&mut self, cx: &mut Cx<'_>, path: &Path, message: Message) -> Routed {
         let Some(key) = self.keys.of_request(&message) else { return Routed::Absorbed };
-        if self.taken.knows(cx.now, key) {
+        if self.recent.contains(cx.now, key) {
             cx.mark(None, Mark::CancelAfterAnswer);
             reply(cx, path, &message, 200, "OK", &key.tag());
             return Routed::Absorbed;
@@ -469,13 +469,13 @@ impl Transactions {
             reply(cx, path, &message, 481, "Call/Transaction Does Not Exist", &key.tag());
         };
         let until = cx.now + self.times.t1 * 64;
-        // What was refused once is refused again (§17.2.2), even if its INVITE came behind it; that is taken back all the same.
-        let refused = self.refused.knows(cx.now, key);
+        // What was refused once is refused again (§17.2.2), even if its INVITE came behind it; that is recent back all the same.
+        let refused = self.refused_cancels.contains(cx.now, key);
         let invite = self.find_invite(&message);
         let Some((invite, server)) = invite.and_then(|id| Some((id, self.server(id)?))) else {
             refuse(cx);
             if !refused && !path.transport.is_reliable() {
-                self.refused.remember(until, key);
+                self.refused_cancels.insert(until, key);
             }
             return Routed::Absorbed;
         };
@@ -486,7 +486,7 @@ impl Transactions {
             refuse(cx);
         } else {
             if !path.transport.is_reliable() {
-                self.taken.remember(until, key);
+                self.recent.insert(until, key);
             }
             reply(cx, path, &message, 200, "OK", tag.as_deref().unwrap_or(&key.tag()));
         }
@@ -499,14 +499,14 @@ impl Transactions {
     }
 
     fn server(&mut self, tx: ServerRef) -> Option<&mut Server> {
-        self.servers.get_mut(tx.place()).filter(|server| server.name(tx.place()) == tx)
+        self.servers.get_mut(tx.index()).filter(|server| server.name(tx.index()) == tx)
     }
 
     fn forget_server(&mut self, tx: ServerRef) {
         if self.server(tx).is_none() {
             return;
         }
-        let server = self.servers.remove(tx.place());
+        let server = self.servers.remove(tx.index());
         self.by_branch.remove(&server.key);
         if let Some(origin) = server.origin {
             self.by_origin.remove(&origin);

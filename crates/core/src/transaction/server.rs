@@ -1,7 +1,7 @@
 use super::key::Key;
-use super::own::own_message;
+use super::own::parse_own;
 use crate::base::cx::Cx;
-use crate::base::machine::{Table, words};
+use crate::base::machine::{Table, named_enum};
 use crate::base::name::{ServerRef, ServerTimer, Timer};
 use crate::base::path::Path;
 use crate::base::timers::TimerId;
@@ -26,7 +26,7 @@ impl ServerTx {
     }
 }
 
-words! {
+named_enum! {
     /// RFC 3261 figures 7 and 8, RFC 6026 figure 5.
     pub(super) enum Phase {
         Trying = "trying",
@@ -38,9 +38,9 @@ words! {
     }
 }
 
-words! {
-    pub(super) enum Cause {
-        Repeated = "request again",
+named_enum! {
+    pub(super) enum Trigger {
+        Retransmission = "request again",
         Provisional = "1xx sent",
         Success = "2xx sent",
         Refusal = "300-699 sent",
@@ -56,44 +56,44 @@ words! {
 }
 
 /// The INVITE server transaction.
-pub(super) static INVITE_SERVER: Table<Phase, Cause> = {
+pub(super) static INVITE_SERVER: Table<Phase, Trigger> = {
     use Phase::{Accepted, Completed, Confirmed, Proceeding, Terminated};
     Table(&[
-        (Proceeding, Cause::Provisional, Proceeding),
-        (Proceeding, Cause::Repeated, Proceeding),
-        (Proceeding, Cause::Success, Accepted),
-        (Proceeding, Cause::Refusal, Completed),
-        (Proceeding, Cause::FlowLost, Terminated),
-        (Accepted, Cause::Repeated, Accepted),
-        (Accepted, Cause::L, Terminated),
-        (Accepted, Cause::FlowLost, Terminated),
-        (Completed, Cause::Repeated, Completed),
-        (Completed, Cause::G, Completed),
-        (Completed, Cause::Ack, Confirmed),
-        (Completed, Cause::H, Terminated),
-        (Completed, Cause::FlowLost, Terminated),
-        (Confirmed, Cause::Repeated, Confirmed),
-        (Confirmed, Cause::Ack, Confirmed),
-        (Confirmed, Cause::I, Terminated),
-        (Confirmed, Cause::FlowLost, Terminated),
+        (Proceeding, Trigger::Provisional, Proceeding),
+        (Proceeding, Trigger::Retransmission, Proceeding),
+        (Proceeding, Trigger::Success, Accepted),
+        (Proceeding, Trigger::Refusal, Completed),
+        (Proceeding, Trigger::FlowLost, Terminated),
+        (Accepted, Trigger::Retransmission, Accepted),
+        (Accepted, Trigger::L, Terminated),
+        (Accepted, Trigger::FlowLost, Terminated),
+        (Completed, Trigger::Retransmission, Completed),
+        (Completed, Trigger::G, Completed),
+        (Completed, Trigger::Ack, Confirmed),
+        (Completed, Trigger::H, Terminated),
+        (Completed, Trigger::FlowLost, Terminated),
+        (Confirmed, Trigger::Retransmission, Confirmed),
+        (Confirmed, Trigger::Ack, Confirmed),
+        (Confirmed, Trigger::I, Terminated),
+        (Confirmed, Trigger::FlowLost, Terminated),
     ])
 };
 
 /// The server transaction of every other request.
-pub(super) static SERVER: Table<Phase, Cause> = {
+pub(super) static SERVER: Table<Phase, Trigger> = {
     use Phase::{Completed, Proceeding, Terminated, Trying};
     Table(&[
-        (Trying, Cause::Repeated, Trying),
-        (Trying, Cause::Provisional, Proceeding),
-        (Trying, Cause::Final, Completed),
-        (Trying, Cause::FlowLost, Terminated),
-        (Proceeding, Cause::Repeated, Proceeding),
-        (Proceeding, Cause::Provisional, Proceeding),
-        (Proceeding, Cause::Final, Completed),
-        (Proceeding, Cause::FlowLost, Terminated),
-        (Completed, Cause::Repeated, Completed),
-        (Completed, Cause::J, Terminated),
-        (Completed, Cause::FlowLost, Terminated),
+        (Trying, Trigger::Retransmission, Trying),
+        (Trying, Trigger::Provisional, Proceeding),
+        (Trying, Trigger::Final, Completed),
+        (Trying, Trigger::FlowLost, Terminated),
+        (Proceeding, Trigger::Retransmission, Proceeding),
+        (Proceeding, Trigger::Provisional, Proceeding),
+        (Proceeding, Trigger::Final, Completed),
+        (Proceeding, Trigger::FlowLost, Terminated),
+        (Completed, Trigger::Retransmission, Completed),
+        (Completed, Trigger::J, Terminated),
+        (Completed, Trigger::FlowLost, Terminated),
     ])
 };
 
@@ -120,7 +120,7 @@ enum State {
     /// Completed of an INVITE.
     Refused {
         response: Bytes,
-        repeat: Option<TimerId>,
+        retransmit: Option<TimerId>,
         times: u8,
         limit: TimerId,
     },
@@ -160,8 +160,8 @@ impl Server {
         }
     }
 
-    pub(super) fn name(&self, place: usize) -> ServerRef {
-        ServerRef::new(place, self.serial)
+    pub(super) fn name(&self, index: usize) -> ServerRef {
+        ServerRef::new(index, self.serial)
     }
 
     /// No final response yet.
@@ -174,7 +174,7 @@ impl Server {
         let (State::Waiting { last: response } | State::Refused { response, .. }) = &self.state else {
             return None;
         };
-        Some(own_message(response)?.to().ok()?.tag()?.to_vec())
+        Some(parse_own(response)?.to().ok()?.tag()?.to_vec())
     }
 
     pub(super) fn provisional(&mut self, cx: &mut Cx<'_>, me: ServerRef, response: Bytes) {
@@ -182,7 +182,7 @@ impl Server {
         if let State::Waiting { last } = &mut self.state {
             cx.out.transmit(self.flow, response.clone());
             *last = response;
-            self.step(cx, me, from, Cause::Provisional, Phase::Proceeding);
+            self.transition(cx, me, from, Trigger::Provisional, Phase::Proceeding);
         }
     }
 
@@ -203,29 +203,29 @@ impl Server {
         if !self.is_waiting() {
             return false;
         }
-        let (cause, to, at_once) = match (self.invite, status) {
+        let (trigger, to, then) = match (self.invite, status) {
             (true, ..=299) => {
                 cx.out.transmit(self.flow, response);
                 // RFC 6026 §7.1. Over a reliable transport no INVITE is repeated, and the call has its own memory.
                 self.accept(cx, times, me);
-                (Cause::Success, Phase::Accepted, Cause::L)
+                (Trigger::Success, Phase::Accepted, Trigger::L)
             }
             (true, _) => {
                 cx.out.transmit(self.flow, response.clone());
-                let repeat = (!self.reliable).then(|| set(cx, times.t1, me, ServerTimer::G));
+                let retransmit = (!self.reliable).then(|| set(cx, times.t1, me, ServerTimer::G));
                 let limit = set(cx, times.t1 * 64, me, ServerTimer::H);
-                self.state = State::Refused { response, repeat, times: 0, limit };
-                self.step(cx, me, from, Cause::Refusal, Phase::Completed);
+                self.state = State::Refused { response, retransmit, times: 0, limit };
+                self.transition(cx, me, from, Trigger::Refusal, Phase::Completed);
                 return false;
             }
             (false, _) => {
                 self.complete(cx, times, me, response);
-                (Cause::Final, Phase::Completed, Cause::J)
+                (Trigger::Final, Phase::Completed, Trigger::J)
             }
         };
-        self.step(cx, me, from, cause, to);
+        self.transition(cx, me, from, trigger, to);
         if self.reliable {
-            self.step(cx, me, to, at_once, Phase::Terminated);
+            self.transition(cx, me, to, then, Phase::Terminated);
         }
         self.reliable
     }
@@ -250,7 +250,7 @@ impl Server {
 
     /// The request came again: so does our last response (RFC 3261 §17.2.1, §17.2.2), but for a 2xx to an INVITE,
     /// which the call repeats (RFC 6026 §7.1).
-    pub(super) fn repeat(&mut self, cx: &mut Cx<'_>, me: ServerRef) {
+    pub(super) fn retransmit(&mut self, cx: &mut Cx<'_>, me: ServerRef) {
         let phase = self.phase();
         if let State::Waiting { last: response }
         | State::Refused { response, .. }
@@ -259,7 +259,7 @@ impl Server {
         {
             cx.out.transmit(self.flow, response.clone());
         }
-        self.step(cx, me, phase, Cause::Repeated, phase);
+        self.transition(cx, me, phase, Trigger::Retransmission, phase);
     }
 
     pub(super) fn acknowledge(
@@ -269,22 +269,22 @@ impl Server {
         me: ServerRef,
     ) -> Acknowledged {
         match &self.state {
-            State::Refused { repeat, limit, .. } => {
-                if let Some(repeat) = repeat {
-                    cx.timers.cancel(*repeat);
+            State::Refused { retransmit, limit, .. } => {
+                if let Some(retransmit) = retransmit {
+                    cx.timers.cancel(*retransmit);
                 }
                 cx.timers.cancel(*limit);
-                self.step(cx, me, Phase::Completed, Cause::Ack, Phase::Confirmed);
+                self.transition(cx, me, Phase::Completed, Trigger::Ack, Phase::Confirmed);
                 if self.reliable {
                     self.state = State::Terminated;
-                    self.step(cx, me, Phase::Confirmed, Cause::I, Phase::Terminated);
+                    self.transition(cx, me, Phase::Confirmed, Trigger::I, Phase::Terminated);
                     return Acknowledged::Over;
                 }
                 self.state = State::Confirmed { limit: set(cx, times.t4, me, ServerTimer::I) };
                 Acknowledged::Alive
             }
             State::Confirmed { .. } => {
-                self.step(cx, me, Phase::Confirmed, Cause::Ack, Phase::Confirmed);
+                self.transition(cx, me, Phase::Confirmed, Trigger::Ack, Phase::Confirmed);
                 Acknowledged::Alive
             }
             State::Accepted { .. } => Acknowledged::NotOurs,
@@ -301,47 +301,47 @@ impl Server {
         me: ServerRef,
         timer: ServerTimer,
     ) -> bool {
-        let cause = match timer {
+        let trigger = match timer {
             ServerTimer::G => {
-                self.refuse_again(cx, times, me);
+                self.retransmit_refusal(cx, times, me);
                 return false;
             }
             ServerTimer::H if planted!(cx.config, RefusalForEver) => return false,
-            ServerTimer::H => Cause::H,
-            ServerTimer::I => Cause::I,
-            ServerTimer::J => Cause::J,
-            ServerTimer::L => Cause::L,
+            ServerTimer::H => Trigger::H,
+            ServerTimer::I => Trigger::I,
+            ServerTimer::J => Trigger::J,
+            ServerTimer::L => Trigger::L,
         };
-        self.end(cx, me, cause);
+        self.end(cx, me, trigger);
         true
     }
 
     /// RFC 3261 §17.2.1: intervals T1, 2·T1, … up to T2.
-    fn refuse_again(&mut self, cx: &mut Cx<'_>, base: &TransactionTimes, me: ServerRef) {
-        if let State::Refused { response, repeat, times, .. } = &mut self.state {
+    fn retransmit_refusal(&mut self, cx: &mut Cx<'_>, base: &TransactionTimes, me: ServerRef) {
+        if let State::Refused { response, retransmit, times, .. } = &mut self.state {
             if !planted!(cx.config, RefusalNotRepeated) {
                 let again = patched!(cx.config, FinalDoubled, response.clone(), with_code_500(response));
                 cx.out.transmit(self.flow, again);
             }
             *times = times.saturating_add(1);
             let interval = base.t1.saturating_mul(1 << (*times).min(16)).min(base.t2);
-            *repeat = Some(set(cx, interval, me, ServerTimer::G));
-            self.step(cx, me, Phase::Completed, Cause::G, Phase::Completed);
+            *retransmit = Some(set(cx, interval, me, ServerTimer::G));
+            self.transition(cx, me, Phase::Completed, Trigger::G, Phase::Completed);
         }
     }
 
-    pub(super) fn lose_flow(&mut self, cx: &mut Cx<'_>, me: ServerRef) {
-        self.end(cx, me, Cause::FlowLost);
+    pub(super) fn on_flow_lost(&mut self, cx: &mut Cx<'_>, me: ServerRef) {
+        self.end(cx, me, Trigger::FlowLost);
     }
 
-    fn end(&mut self, cx: &mut Cx<'_>, me: ServerRef, cause: Cause) {
+    fn end(&mut self, cx: &mut Cx<'_>, me: ServerRef, trigger: Trigger) {
         let from = self.phase();
         match std::mem::replace(&mut self.state, State::Terminated) {
             State::Terminated => return,
             State::Waiting { .. } => {}
-            State::Refused { repeat, limit, .. } => {
-                if let Some(repeat) = repeat {
-                    cx.timers.cancel(repeat);
+            State::Refused { retransmit, limit, .. } => {
+                if let Some(retransmit) = retransmit {
+                    cx.timers.cancel(retransmit);
                 }
                 cx.timers.cancel(limit);
             }
@@ -349,7 +349,7 @@ impl Server {
                 cx.timers.cancel(limit);
             }
         }
-        self.step(cx, me, from, cause, Phase::Terminated);
+        self.transition(cx, me, from, trigger, Phase::Terminated);
     }
 
     fn phase(&self) -> Phase {
@@ -363,9 +363,9 @@ impl Server {
         }
     }
 
-    fn step(&self, cx: &mut Cx<'_>, me: ServerRef, from: Phase, cause: Cause, to: Phase) {
+    fn transition(&self, cx: &mut Cx<'_>, me: ServerRef, from: Phase, trigger: Trigger, to: Phase) {
         let table = if self.invite { &INVITE_SERVER } else { &SERVER };
-        cx.trace.step(cx.now, me.into(), table, from, cause, to);
+        cx.trace.transition(cx.now, me.into(), table, from, trigger, to);
     }
 }
 
@@ -373,7 +373,7 @@ impl Server {
 #[cfg(feature = "planted")]
 fn with_code_500(response: &Bytes) -> Bytes {
     let reply = |message| offhook_wire::Builder::reply(&message, 500, "Server Internal Error", None).finish();
-    own_message(response).map_or_else(|| response.clone(), reply)
+    parse_own(response).map_or_else(|| response.clone(), reply)
 }
 
 fn set(cx: &mut Cx<'_>, after: Duration, me: ServerRef, timer: ServerTimer) -> TimerId {

@@ -41,10 +41,10 @@ impl Draft {
             calls: 0,
             serial: 0,
             counters: [0; 3],
-            taken: Vec::new(),
-            refused: Vec::new(),
+            recent_requests: Vec::new(),
+            refused_cancels: Vec::new(),
             timers: Vec::new(),
-            lines: Vec::new(),
+            accounts: Vec::new(),
         };
         let (contact, flow, registration) = (String::new(), None, None);
         Self { at, count: 0, contact, flow, registration, counts: None, user: None }
@@ -83,8 +83,8 @@ impl Draft {
                 at.serial = serial.parse().ok()?;
                 at.counters = numbers(counters)?;
             }
-            ("taken", _) => at.taken = requests(values)?,
-            ("refused", _) => at.refused = requests(values)?,
+            ("taken", _) => at.recent_requests = requests(values)?,
+            ("refused", _) => at.refused_cancels = requests(values)?,
             ("timers", _) => {
                 let (timers, rest) = values.as_chunks::<3>();
                 let timer = |[due, account, kind]: &[&str; 3]| {
@@ -93,8 +93,8 @@ impl Draft {
                 at.timers = timers.iter().map(timer).collect::<Option<_>>().filter(|_| rest.is_empty())?;
             }
             ("contact", [contact]) => self.contact = (*contact).to_owned(),
-            ("flow", [turn, failures, state @ ..]) => {
-                self.flow = Some((flow(state)?, turn.parse().ok()?, failures.parse().ok()?));
+            ("flow", [next_server, failures, state @ ..]) => {
+                self.flow = Some((flow(state)?, next_server.parse().ok()?, failures.parse().ok()?));
             }
             ("registration", _) => self.registration = Some(registration(values)?),
             ("registered", [cseq, expires, failures, bound, spent @ ..]) => {
@@ -105,12 +105,12 @@ impl Draft {
             }
             ("user", _) => self.user = challenge(values)?,
             ("proxy", _) => {
-                let (flow, turn, flow_failures) = self.flow.take()?;
+                let (flow, next_server, flow_failures) = self.flow.take()?;
                 let (cseq, expires, failures, bound, spent) = self.counts.take()?;
-                at.lines.push(AccountCheckpoint {
+                at.accounts.push(AccountCheckpoint {
                     contact: std::mem::take(&mut self.contact),
                     flow,
-                    turn,
+                    next_server,
                     flow_failures,
                     registration: self.registration.take()?,
                     cseq,
@@ -149,12 +149,12 @@ fn flow(words: &[&str]) -> Option<FlowCheckpoint> {
         ["connecting", flow, transport] => {
             FlowCheckpoint::Connecting { flow: named(flow)?, transport: value_of(TRANSPORTS, transport)? }
         }
-        ["up", flow, transport, since, heard, answers] => FlowCheckpoint::Up {
+        ["up", flow, transport, since, last_received, answers_keep_alives] => FlowCheckpoint::Up {
             flow: named(flow)?,
             transport: value_of(TRANSPORTS, transport)?,
             since: instant(since)?,
-            heard: instant(heard)?,
-            answers: super::yes(answers)?,
+            last_received: instant(last_received)?,
+            answers_keep_alives: super::yes(answers_keep_alives)?,
         },
         _ => return None,
     })

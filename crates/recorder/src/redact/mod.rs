@@ -75,7 +75,7 @@ fn command(command: &Command) -> Command {
 #[must_use]
 pub fn checkpoint(at: &Checkpoint) -> Checkpoint {
     let mut at = at.clone();
-    for line in &mut at.lines {
+    for line in &mut at.accounts {
         for ResponderSnapshot { challenge, cnonce, .. } in line.user.iter_mut().chain(&mut line.proxy) {
             *challenge = message::text_of_row("WWW-Authenticate", challenge);
             *cnonce = hidden(cnonce);

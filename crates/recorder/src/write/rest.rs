@@ -19,10 +19,10 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
         calls,
         serial,
         counters: [malformed, stray, backwards],
-        taken,
-        refused,
+        recent_requests,
+        refused_cancels,
         timers,
-        lines,
+        accounts,
     } = at;
     let Check { outputs, output_hash, traced, trace_hash } = check;
     let _ = writeln!(
@@ -33,7 +33,7 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
     );
     let _ = writeln!(out, "  drawn {ids} {auth} {pace}");
     let _ = writeln!(out, "  counted {effects} {flows} {calls} {serial} {malformed} {stray} {backwards}");
-    for (key, requests) in [("taken", taken), ("refused", refused)] {
+    for (key, requests) in [("taken", recent_requests), ("refused", refused_cancels)] {
         let _ = write!(out, "  {key}");
         for (until, digest) in requests {
             let _ = write!(out, " {} {digest:032x}", At(*until));
@@ -45,14 +45,14 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
         let _ = write!(out, " {} {} {}", At(*due), account.0, name_of(LINE_TIMERS, kind)?);
     }
     out.push('\n');
-    lines.iter().try_for_each(|one| line(out, one))
+    accounts.iter().try_for_each(|one| line(out, one))
 }
 
 fn line(out: &mut String, line: &AccountCheckpoint) -> Option<()> {
     let AccountCheckpoint {
         contact,
         flow: connection,
-        turn,
+        next_server,
         flow_failures,
         registration: state,
         cseq,
@@ -64,7 +64,7 @@ fn line(out: &mut String, line: &AccountCheckpoint) -> Option<()> {
         proxy,
     } = line;
     let _ = writeln!(out, "  contact {}", word(contact));
-    flow(out, connection, *turn, *flow_failures)?;
+    flow(out, connection, *next_server, *flow_failures)?;
     registration(out, state)?;
     let _ = write!(out, "  registered {cseq} {expires} {failures} {}", Maybe(*bound));
     for at in spent {
@@ -81,18 +81,24 @@ fn line(out: &mut String, line: &AccountCheckpoint) -> Option<()> {
     Some(())
 }
 
-fn flow(out: &mut String, flow: &FlowCheckpoint, turn: u32, failures: u32) -> Option<()> {
-    let _ = write!(out, "  flow {turn} {failures} ");
+fn flow(out: &mut String, flow: &FlowCheckpoint, next_server: u32, failures: u32) -> Option<()> {
+    let _ = write!(out, "  flow {next_server} {failures} ");
     let _ = match flow {
         FlowCheckpoint::Off => writeln!(out, "off"),
         FlowCheckpoint::Waiting => writeln!(out, "waiting"),
         FlowCheckpoint::Connecting { flow, transport } => {
             writeln!(out, "connecting {} {}", flow.0, name_of(TRANSPORTS, transport)?)
         }
-        FlowCheckpoint::Up { flow, transport, since, heard, answers } => {
-            let answers = if *answers { "yes" } else { "no" };
+        FlowCheckpoint::Up { flow, transport, since, last_received, answers_keep_alives } => {
+            let answers_keep_alives = if *answers_keep_alives { "yes" } else { "no" };
             let transport = name_of(TRANSPORTS, transport)?;
-            writeln!(out, "up {} {transport} {} {} {answers}", flow.0, At(*since), At(*heard))
+            writeln!(
+                out,
+                "up {} {transport} {} {} {answers_keep_alives}",
+                flow.0,
+                At(*since),
+                At(*last_received)
+            )
         }
     };
     Some(())

@@ -5,8 +5,8 @@ use crate::request::auth::Auth;
 use crate::transaction::Transactions;
 
 /// What a registration works with.
-pub(in crate::account) struct Desk<'d, 'c> {
-    pub(in crate::account) cx: &'d mut Cx<'c>,
+pub(in crate::account) struct RegistrationCx<'d, 'c> {
+    pub(in crate::account) base: &'d mut Cx<'c>,
     pub(in crate::account) txs: &'d mut Transactions,
     pub(in crate::account) path: Option<&'d Path>,
     pub(in crate::account) identity: &'d Identity,

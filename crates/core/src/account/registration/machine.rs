@@ -1,8 +1,8 @@
 //! The legal ways of a registration.
 
-use crate::base::machine::{Table, words};
+use crate::base::machine::{Table, named_enum};
 
-words! {
+named_enum! {
     pub(crate) enum Phase {
         Unregistered = "unregistered",
         Registering = "registering",
@@ -14,8 +14,8 @@ words! {
     }
 }
 
-words! {
-    pub(crate) enum Step {
+named_enum! {
+    pub(crate) enum Trigger {
         Wanted = "wanted",
         NotWanted = "not wanted",
         Connected = "connected",
@@ -32,44 +32,44 @@ words! {
 }
 
 /// Every legal edge.
-pub(crate) static REGISTRATION: Table<Phase, Step> = {
+pub(crate) static REGISTRATION: Table<Phase, Trigger> = {
     use Phase::{Failed, Refreshing, Registered, Registering, Unregistered, Unregistering, Waiting};
     Table(&[
-        (Unregistered, Step::Wanted, Registering),
-        (Unregistered, Step::NotWanted, Unregistered),
-        (Registering, Step::Connected, Registering),
-        (Registering, Step::Due, Registering),
-        (Registering, Step::Challenged, Registering),
-        (Registering, Step::TooBrief, Registering),
-        (Registering, Step::Granted, Registered),
-        (Registering, Step::Failure, Waiting),
-        (Registering, Step::Limit, Failed),
-        (Registering, Step::Refused, Failed),
-        (Registering, Step::NotWanted, Unregistering),
-        (Registering, Step::NotWanted, Unregistered),
-        (Registered, Step::Due, Refreshing),
-        (Registered, Step::Wanted, Refreshing),
-        (Registered, Step::Disconnected, Registering),
-        (Registered, Step::NotWanted, Unregistering),
-        (Registered, Step::NotWanted, Unregistered),
-        (Refreshing, Step::Challenged, Refreshing),
-        (Refreshing, Step::TooBrief, Refreshing),
-        (Refreshing, Step::Granted, Registered),
-        (Refreshing, Step::Failure, Waiting),
-        (Refreshing, Step::Limit, Failed),
-        (Refreshing, Step::Refused, Failed),
-        (Refreshing, Step::Disconnected, Registering),
-        (Refreshing, Step::NotWanted, Unregistering),
-        (Refreshing, Step::NotWanted, Unregistered),
-        (Waiting, Step::Due, Registering),
-        (Waiting, Step::Wanted, Registering),
-        (Waiting, Step::NotWanted, Unregistering),
-        (Waiting, Step::NotWanted, Unregistered),
-        (Unregistering, Step::Challenged, Unregistering),
-        (Unregistering, Step::Done, Unregistered),
-        (Unregistering, Step::Disconnected, Unregistered),
-        (Unregistering, Step::Wanted, Registering),
-        (Failed, Step::Wanted, Registering),
-        (Failed, Step::NotWanted, Unregistered),
+        (Unregistered, Trigger::Wanted, Registering),
+        (Unregistered, Trigger::NotWanted, Unregistered),
+        (Registering, Trigger::Connected, Registering),
+        (Registering, Trigger::Due, Registering),
+        (Registering, Trigger::Challenged, Registering),
+        (Registering, Trigger::TooBrief, Registering),
+        (Registering, Trigger::Granted, Registered),
+        (Registering, Trigger::Failure, Waiting),
+        (Registering, Trigger::Limit, Failed),
+        (Registering, Trigger::Refused, Failed),
+        (Registering, Trigger::NotWanted, Unregistering),
+        (Registering, Trigger::NotWanted, Unregistered),
+        (Registered, Trigger::Due, Refreshing),
+        (Registered, Trigger::Wanted, Refreshing),
+        (Registered, Trigger::Disconnected, Registering),
+        (Registered, Trigger::NotWanted, Unregistering),
+        (Registered, Trigger::NotWanted, Unregistered),
+        (Refreshing, Trigger::Challenged, Refreshing),
+        (Refreshing, Trigger::TooBrief, Refreshing),
+        (Refreshing, Trigger::Granted, Registered),
+        (Refreshing, Trigger::Failure, Waiting),
+        (Refreshing, Trigger::Limit, Failed),
+        (Refreshing, Trigger::Refused, Failed),
+        (Refreshing, Trigger::Disconnected, Registering),
+        (Refreshing, Trigger::NotWanted, Unregistering),
+        (Refreshing, Trigger::NotWanted, Unregistered),
+        (Waiting, Trigger::Due, Registering),
+        (Waiting, Trigger::Wanted, Registering),
+        (Waiting, Trigger::NotWanted, Unregistering),
+        (Waiting, Trigger::NotWanted, Unregistered),
+        (Unregistering, Trigger::Challenged, Unregistering),
+        (Unregistering, Trigger::Done, Unregistered),
+        (Unregistering, Trigger::Disconnected, Unregistered),
+        (Unregistering, Trigger::Wanted, Registering),
+        (Failed, Trigger::Wanted, Registering),
+        (Failed, Trigger::NotWanted, Unregistered),
     ])
 };

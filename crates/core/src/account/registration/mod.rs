@@ -1,15 +1,15 @@
-//! The registration of an account (RFC 3261 §10.2): made, refreshed, tried again by cause, and removed.
+//! The registration of an account (RFC 3261 §10.2): made, refreshed, auth_attempts again by cause, and removed.
 //!
-//! Consecutive failed attempts are counted: a REGISTER that was refused for now, not answered, or lost with its
+//! Consecutive failed attempts are counted: a REGISTER that was refused for now, not on_response, or lost with its
 //! connection, and a connection that did not come up. A success resets the count; a mere disconnection does nothing
 //! to it. At the limit, and at once when the registrar will not have us, everything stops until the user asks again.
 
 mod cx;
 mod machine;
 mod request;
-mod rest;
+mod snapshot;
 
-pub(super) use cx::Desk;
+pub(super) use cx::RegistrationCx;
 
 use crate::base::bounds;
 use crate::base::cx::Cx;
@@ -22,9 +22,9 @@ use crate::planted::{patched, planted};
 use crate::request::auth;
 use crate::transaction::Transactions;
 use crate::{Account, AccountId, Cause, Event, RegistrationFailure, RegistrationState};
-use machine::{Phase, REGISTRATION, Step};
+use machine::{Phase, REGISTRATION, Trigger};
 use offhook_wire::{HeaderName, Instant, Message, Method};
-use request::Names;
+use request::RegisterIds;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -37,18 +37,18 @@ pub(crate) fn table() -> &'static dyn crate::base::machine::Edges {
 /// How the connection is to go on when there is none.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub(super) enum Next {
+pub(super) enum Reconnect {
     /// As it likes.
-    Free,
+    Now,
     /// Not before the registration says so: it waits for its own time, or has given up.
-    Hold,
+    Later,
 }
 
 /// The registration of one account.
 pub(super) struct Registration {
     account: AccountId,
     state: State,
-    names: Names,
+    ids: RegisterIds,
     /// The lifetime to ask for, in seconds; raised by a 423.
     expires: u32,
     /// Consecutive failed attempts.
@@ -60,17 +60,17 @@ pub(super) struct Registration {
 
 enum State {
     Unregistered,
-    /// `asking` is empty while there is no connection, or no budget.
+    /// `pending` is empty while there is no connection, or no budget.
     Registering {
-        asking: Option<Asking>,
-        paced: Option<TimerId>,
+        pending: Option<PendingRegister>,
+        budget_timer: Option<TimerId>,
     },
     Registered {
         until: Instant,
         refresh: TimerId,
     },
     Refreshing {
-        asking: Asking,
+        pending: PendingRegister,
     },
     Waiting {
         until: Instant,
@@ -78,20 +78,20 @@ enum State {
         why: RegistrationFailure,
     },
     Unregistering {
-        asking: Asking,
+        pending: PendingRegister,
     },
     Failed(RegistrationFailure),
 }
 
 /// A REGISTER that is on its way.
 #[derive(Copy, Clone)]
-struct Asking {
+struct PendingRegister {
     tx: ClientTx,
-    at: Instant,
-    /// How many challenges it answered.
-    tried: u8,
+    sent_at: Instant,
+    /// How many challenges it on_response.
+    auth_attempts: u8,
     /// It follows a 423.
-    brief: bool,
+    after_423: bool,
 }
 
 /// [`RegistrationPolicy::flood_budget`](crate::RegistrationPolicy::flood_budget): when the REGISTERs of
@@ -108,7 +108,7 @@ impl Registration {
         Self {
             account: id,
             state: State::Unregistered,
-            names: Names::new(entropy),
+            ids: RegisterIds::new(entropy),
             expires: u32::try_from(account.expires.as_secs()).unwrap_or(u32::MAX).max(1),
             failures: 0,
             bound: None,
@@ -117,177 +117,203 @@ impl Registration {
     }
 
     /// The user wants to be registered: now, whatever was waited for.
-    pub(super) fn want(&mut self, desk: &mut Desk<'_, '_>) {
+    pub(super) fn register(&mut self, cx: &mut RegistrationCx<'_, '_>) {
         match self.state {
             State::Registering { .. } | State::Refreshing { .. } => return,
-            State::Registered { .. } => return self.refresh(desk, Step::Wanted),
+            State::Registered { .. } => return self.refresh(cx, Trigger::Wanted),
             State::Unregistered | State::Failed(_) => self.failures = 0,
             State::Waiting { .. } | State::Unregistering { .. } => {}
         }
-        self.leave(desk.cx, Some(&mut *desk.txs));
-        self.attempt(desk, Step::Wanted);
+        self.release(cx.base, Some(&mut *cx.txs));
+        self.attempt(cx, Trigger::Wanted);
     }
 
     /// The user wants to be registered no more.
-    pub(super) fn want_no_more(&mut self, desk: &mut Desk<'_, '_>) -> Next {
-        let next = if let State::Failed(_) = self.state { Next::Hold } else { Next::Free };
+    pub(super) fn unregister(&mut self, cx: &mut RegistrationCx<'_, '_>) -> Reconnect {
+        let next = if let State::Failed(_) = self.state { Reconnect::Later } else { Reconnect::Now };
         let may_be_bound = match self.state {
             State::Unregistering { .. } => return next,
             State::Unregistered | State::Failed(_) => false,
-            State::Registering { asking: Some(_), .. } | State::Refreshing { .. } => true,
+            State::Registering { pending: Some(_), .. } | State::Refreshing { .. } => true,
             State::Registering { .. } | State::Registered { .. } | State::Waiting { .. } => {
-                self.bound.is_some_and(|until| until > desk.cx.now)
+                self.bound.is_some_and(|until| until > cx.base.now)
             }
         };
-        self.leave(desk.cx, Some(&mut *desk.txs));
+        self.release(cx.base, Some(&mut *cx.txs));
         self.bound = None;
         // A REGISTER still on its way has a lower CSeq: if it comes late, the registrar ignores it (§10.3).
-        let expires = patched!(desk.cx.config, BindingKept, 0, self.expires);
-        let asking = if may_be_bound { self.send(desk, expires, None, Asking::first) } else { None };
-        let state = asking.map_or(State::Unregistered, |asking| State::Unregistering { asking });
-        self.enter(desk.cx, Step::NotWanted, state);
+        let expires = patched!(cx.base.config, BindingKept, 0, self.expires);
+        let pending = if may_be_bound { self.send(cx, expires, None, PendingRegister::first) } else { None };
+        let state = pending.map_or(State::Unregistered, |pending| State::Unregistering { pending });
+        self.transition(cx.base, Trigger::NotWanted, state);
         next
     }
 
     /// There is a connection.
-    pub(super) fn connected(&mut self, desk: &mut Desk<'_, '_>) {
-        if let State::Registering { asking: None, paced: None } = self.state {
-            let (asking, paced) = self.ask(desk);
-            self.state = State::Registering { asking, paced };
-            self.note(desk.cx, Step::Connected);
+    pub(super) fn connected(&mut self, cx: &mut RegistrationCx<'_, '_>) {
+        if let State::Registering { pending: None, budget_timer: None } = self.state {
+            let (pending, budget_timer) = self.send_first(cx);
+            self.state = State::Registering { pending, budget_timer };
+            self.transition_within(cx.base, Trigger::Connected);
         }
     }
 
     /// A connection attempt failed.
-    pub(super) fn not_connected(&mut self, cx: &mut Cx<'_>) -> Next {
+    pub(super) fn not_connected(&mut self, cx: &mut Cx<'_>) -> Reconnect {
         match self.state {
             State::Registering { .. } => self.fail(cx, Cause::NotConnected, None, Duration::ZERO),
             // The next attempt is not on yet: the connection tries for itself.
-            _ => Next::Free,
+            _ => Reconnect::Now,
         }
     }
 
     /// The connection is lost.
-    pub(super) fn disconnected(&mut self, cx: &mut Cx<'_>) -> Next {
+    pub(super) fn disconnected(&mut self, cx: &mut Cx<'_>) -> Reconnect {
         if planted!(cx.config, DisconnectionIgnored) {
-            return Next::Free;
+            return Reconnect::Now;
         }
         match self.state {
             // Not a mere disconnection: an attempt that failed.
-            State::Registering { asking: Some(_), .. } => {
+            State::Registering { pending: Some(_), .. } => {
                 self.fail(cx, Cause::NotConnected, None, Duration::ZERO)
             }
             State::Registered { .. } | State::Refreshing { .. } => {
-                self.leave(cx, None);
-                self.enter(cx, Step::Disconnected, State::Registering { asking: None, paced: None });
-                Next::Free
+                self.release(cx, None);
+                self.transition(
+                    cx,
+                    Trigger::Disconnected,
+                    State::Registering { pending: None, budget_timer: None },
+                );
+                Reconnect::Now
             }
             State::Unregistering { .. } => {
-                self.enter(cx, Step::Disconnected, State::Unregistered);
-                Next::Free
+                self.transition(cx, Trigger::Disconnected, State::Unregistered);
+                Reconnect::Now
             }
-            State::Failed(_) => Next::Hold,
-            State::Registering { .. } | State::Waiting { .. } | State::Unregistered => Next::Free,
+            State::Failed(_) => Reconnect::Later,
+            State::Registering { .. } | State::Waiting { .. } | State::Unregistered => Reconnect::Now,
         }
     }
 
     /// A REGISTER got no answer. Returns when it was sent, if it was the current one.
     pub(super) fn timed_out(&mut self, cx: &mut Cx<'_>, tx: ClientTx) -> Option<Instant> {
-        let asking = self.asking(tx)?;
+        let pending = self.pending(tx)?;
         if let State::Unregistering { .. } = self.state {
-            self.enter(cx, Step::Done, State::Unregistered);
+            self.transition(cx, Trigger::Done, State::Unregistered);
         } else {
             let _ = self.fail(cx, Cause::TimedOut, None, Duration::ZERO);
         }
-        Some(asking.at)
+        Some(pending.sent_at)
     }
 
     /// The registration timer fired.
-    pub(super) fn due(&mut self, desk: &mut Desk<'_, '_>) -> Next {
+    pub(super) fn due(&mut self, cx: &mut RegistrationCx<'_, '_>) -> Reconnect {
         match self.state {
-            State::Registered { .. } => self.refresh(desk, Step::Due),
-            State::Waiting { .. } => self.attempt(desk, Step::Due),
-            State::Registering { asking: None, .. } => {
-                let (asking, paced) = self.ask(desk);
-                self.state = State::Registering { asking, paced };
-                self.note(desk.cx, Step::Due);
+            State::Registered { .. } => self.refresh(cx, Trigger::Due),
+            State::Waiting { .. } => self.attempt(cx, Trigger::Due),
+            State::Registering { pending: None, .. } => {
+                let (pending, budget_timer) = self.send_first(cx);
+                self.state = State::Registering { pending, budget_timer };
+                self.transition_within(cx.base, Trigger::Due);
             }
-            _ => return Next::Hold,
+            _ => return Reconnect::Later,
         }
-        Next::Free
+        Reconnect::Now
     }
 
     /// A response to a REGISTER.
-    pub(super) fn answered(&mut self, desk: &mut Desk<'_, '_>, tx: ClientTx, message: &Message) {
-        let Some(asking) = self.asking(tx) else { return };
+    pub(super) fn on_response(&mut self, cx: &mut RegistrationCx<'_, '_>, tx: ClientTx, message: &Message) {
+        let Some(pending) = self.pending(tx) else { return };
         let code = message.status().unwrap_or(0);
         match code {
             ..=199 => {}
-            401 | 407 => self.challenged(desk, asking, code, message),
+            401 | 407 => self.challenged(cx, pending, code, message),
             _ if matches!(self.state, State::Unregistering { .. }) => {
-                self.enter(desk.cx, Step::Done, State::Unregistered);
+                self.transition(cx.base, Trigger::Done, State::Unregistered);
             }
-            200..=299 => self.granted(desk, message),
-            423 => self.too_brief(desk, asking, message),
-            _ => self.refused(desk.cx, code, message),
+            200..=299 => self.granted(cx, message),
+            423 => self.interval_too_brief(cx, pending, message),
+            _ => self.refused(cx.base, code, message),
         }
     }
 
     /// Credentials once for each challenge, and then the password is wrong: no storm.
-    fn challenged(&mut self, desk: &mut Desk<'_, '_>, asking: Asking, code: u16, message: &Message) {
-        let uri = desk.identity.registrar();
+    fn challenged(
+        &mut self,
+        cx: &mut RegistrationCx<'_, '_>,
+        pending: PendingRegister,
+        code: u16,
+        message: &Message,
+    ) {
+        let uri = cx.identity.registrar();
         let header =
-            desk.auth.answer(desk.cx, self.account, message, Method::Register, uri, b"", asking.tried);
+            cx.auth.answer(cx.base, self.account, message, Method::Register, uri, b"", pending.auth_attempts);
         let removing = matches!(self.state, State::Unregistering { .. });
         match header {
             Some(header) => {
                 let expires = if removing { 0 } else { self.expires };
-                let next = self.send(desk, expires, Some(header), |tx, at| Asking {
+                let next = self.send(cx, expires, Some(header), |tx, at| PendingRegister {
                     tx,
-                    at,
-                    tried: asking.tried + 1,
-                    ..asking
+                    sent_at: at,
+                    auth_attempts: pending.auth_attempts + 1,
+                    ..pending
                 });
-                self.go_on(desk.cx, Step::Challenged, next, code);
+                self.continue_attempt(cx.base, Trigger::Challenged, next, code);
             }
-            None if removing => self.enter(desk.cx, Step::Done, State::Unregistered),
+            None if removing => self.transition(cx.base, Trigger::Done, State::Unregistered),
             // The password is right, and the server cannot keep its nonces: that passes.
-            None if asking.tried > 0 && auth::is_stale(desk.cx.config, message) => {
-                let _ = self.fail(desk.cx, Cause::OtherFailure, Some(code), Duration::ZERO);
+            None if pending.auth_attempts > 0 && auth::is_stale(cx.base.config, message) => {
+                let _ = self.fail(cx.base, Cause::OtherFailure, Some(code), Duration::ZERO);
             }
-            None => self.give_up(desk.cx, Cause::Unauthorized, code),
+            None => self.give_up(cx.base, Cause::Unauthorized, code),
         }
     }
 
     /// RFC 3261 §10.2.8: with the interval that the registrar wants, at once; but one that wants more and more has to wait.
-    fn too_brief(&mut self, desk: &mut Desk<'_, '_>, asking: Asking, message: &Message) {
+    fn interval_too_brief(
+        &mut self,
+        cx: &mut RegistrationCx<'_, '_>,
+        pending: PendingRegister,
+        message: &Message,
+    ) {
         let wanted = message.min_expires().ok().flatten();
         let wanted = wanted.filter(|least| (self.expires + 1..=bounds::LONGEST_MIN_EXPIRES).contains(least));
         let Some(least) = wanted else {
-            return self.give_up(desk.cx, Cause::Rejected, 423);
+            return self.give_up(cx.base, Cause::Rejected, 423);
         };
         self.expires = least;
-        if asking.brief {
-            let _ = self.fail(desk.cx, Cause::Rejected, Some(423), Duration::ZERO);
+        if pending.after_423 {
+            let _ = self.fail(cx.base, Cause::Rejected, Some(423), Duration::ZERO);
             return;
         }
-        let next = self.send(desk, least, None, |tx, at| Asking { tx, at, tried: 0, brief: true });
-        self.go_on(desk.cx, Step::TooBrief, next, 423);
+        let next = self.send(cx, least, None, |tx, at| PendingRegister {
+            tx,
+            sent_at: at,
+            auth_attempts: 0,
+            after_423: true,
+        });
+        self.continue_attempt(cx.base, Trigger::TooBrief, next, 423);
     }
 
     /// The same attempt with another REGISTER; without budget for one it failed.
-    fn go_on(&mut self, cx: &mut Cx<'_>, step: Step, next: Option<Asking>, code: u16) {
+    fn continue_attempt(
+        &mut self,
+        cx: &mut Cx<'_>,
+        trigger: Trigger,
+        next: Option<PendingRegister>,
+        code: u16,
+    ) {
         match (next, &mut self.state) {
             (
                 Some(next),
-                State::Registering { asking: Some(asking), .. }
-                | State::Refreshing { asking }
-                | State::Unregistering { asking },
+                State::Registering { pending: Some(pending), .. }
+                | State::Refreshing { pending }
+                | State::Unregistering { pending },
             ) => {
-                *asking = next;
-                self.note(cx, step);
+                *pending = next;
+                self.transition_within(cx, trigger);
             }
-            (_, State::Unregistering { .. }) => self.enter(cx, Step::Done, State::Unregistered),
+            (_, State::Unregistering { .. }) => self.transition(cx, Trigger::Done, State::Unregistered),
             _ => {
                 let least = self.budget.refilled(cx).saturating_since(cx.now);
                 let _ = self.fail(cx, Cause::Rejected, Some(code), least);
@@ -295,25 +321,25 @@ impl Registration {
         }
     }
 
-    fn granted(&mut self, desk: &mut Desk<'_, '_>, message: &Message) {
-        let seconds = request::granted(message, desk.identity.contact()).unwrap_or(self.expires);
+    fn granted(&mut self, cx: &mut RegistrationCx<'_, '_>, message: &Message) {
+        let seconds = request::granted(message, cx.identity.contact()).unwrap_or(self.expires);
         if seconds == 0 {
             // A 2xx that removes the binding it was asked for.
-            desk.cx.mark(Machine::Registration(self.account), Mark::BindingRemoved);
-            let _ = self.fail(desk.cx, Cause::OtherFailure, message.status(), Duration::ZERO);
+            cx.base.mark(Machine::Registration(self.account), Mark::BindingRemoved);
+            let _ = self.fail(cx.base, Cause::OtherFailure, message.status(), Duration::ZERO);
             return;
         }
         let lifetime = Duration::from_secs(seconds.into());
-        let until = desk.cx.now + lifetime;
+        let until = cx.base.now + lifetime;
         // Well before the end, and not in step with other phones.
-        let after = desk.cx.entropy.between(Label::Pace, lifetime * 4 / 5, lifetime * 9 / 10);
-        let after = patched!(desk.cx.config, RefreshTooLate, after, lifetime.mul_f64(1.25));
-        let refresh = self.set(desk.cx, desk.cx.now + after.max(bounds::SHORTEST_REFRESH));
-        if !planted!(desk.cx.config, FailuresNotReset) {
+        let after = cx.base.entropy.between(Label::Jitter, lifetime * 4 / 5, lifetime * 9 / 10);
+        let after = patched!(cx.base.config, RefreshTooLate, after, lifetime.mul_f64(1.25));
+        let refresh = self.set(cx.base, cx.base.now + after.max(bounds::SHORTEST_REFRESH));
+        if !planted!(cx.base.config, FailuresNotReset) {
             self.failures = 0;
         }
         self.bound = Some(until);
-        self.enter(desk.cx, Step::Granted, State::Registered { until, refresh });
+        self.transition(cx.base, Trigger::Granted, State::Registered { until, refresh });
     }
 
     /// Some refusals pass: what the server says of itself, and what says when to come back (RFC 3261 §20.33). The rest
@@ -338,111 +364,111 @@ impl Registration {
     }
 
     /// A refresh; where it has to wait for budget or connection, the binding stands.
-    fn refresh(&mut self, desk: &mut Desk<'_, '_>, step: Step) {
+    fn refresh(&mut self, cx: &mut RegistrationCx<'_, '_>, trigger: Trigger) {
         let State::Registered { until, refresh } = self.state else { return };
-        desk.cx.timers.cancel(refresh);
-        match self.ask(desk) {
-            (Some(asking), _) => self.enter(desk.cx, step, State::Refreshing { asking }),
-            (None, paced) => {
-                let again = desk.cx.now + bounds::SHORTEST_REFRESH;
-                let refresh = paced.unwrap_or_else(|| self.set(desk.cx, again));
+        cx.base.timers.cancel(refresh);
+        match self.send_first(cx) {
+            (Some(pending), _) => self.transition(cx.base, trigger, State::Refreshing { pending }),
+            (None, budget_timer) => {
+                let again = cx.base.now + bounds::SHORTEST_REFRESH;
+                let refresh = budget_timer.unwrap_or_else(|| self.set(cx.base, again));
                 self.state = State::Registered { until, refresh };
             }
         }
     }
 
     /// An attempt begins: with a REGISTER if it can be sent now.
-    fn attempt(&mut self, desk: &mut Desk<'_, '_>, step: Step) {
-        let (asking, paced) = self.ask(desk);
-        self.enter(desk.cx, step, State::Registering { asking, paced });
+    fn attempt(&mut self, cx: &mut RegistrationCx<'_, '_>, trigger: Trigger) {
+        let (pending, budget_timer) = self.send_first(cx);
+        self.transition(cx.base, trigger, State::Registering { pending, budget_timer });
     }
 
     /// The first REGISTER of an attempt, or the timer that waits for budget.
-    fn ask(&mut self, desk: &mut Desk<'_, '_>) -> (Option<Asking>, Option<TimerId>) {
-        if desk.path.is_none() {
+    fn send_first(&mut self, cx: &mut RegistrationCx<'_, '_>) -> (Option<PendingRegister>, Option<TimerId>) {
+        if cx.path.is_none() {
             return (None, None);
         }
-        match self.send(desk, self.expires, None, Asking::first) {
-            Some(asking) => (Some(asking), None),
+        match self.send(cx, self.expires, None, PendingRegister::first) {
+            Some(pending) => (Some(pending), None),
             None => {
-                desk.cx.mark(Machine::Registration(self.account), Mark::BudgetSpent);
-                let at = self.budget.refilled(desk.cx);
-                (None, Some(self.set(desk.cx, at)))
+                cx.base.mark(Machine::Registration(self.account), Mark::BudgetSpent);
+                let at = self.budget.refilled(cx.base);
+                (None, Some(self.set(cx.base, at)))
             }
         }
     }
 
     fn send(
         &mut self,
-        desk: &mut Desk<'_, '_>,
+        cx: &mut RegistrationCx<'_, '_>,
         expires: u32,
         credentials: Option<(HeaderName, String)>,
-        asking: impl FnOnce(ClientTx, Instant) -> Asking,
-    ) -> Option<Asking> {
-        let path = desk.path.filter(|_| !self.budget.is_spent(desk.cx))?;
-        self.budget.spent.push_back(desk.cx.now);
+        pending: impl FnOnce(ClientTx, Instant) -> PendingRegister,
+    ) -> Option<PendingRegister> {
+        let path = cx.path.filter(|_| !self.budget.is_spent(cx.base))?;
+        self.budget.spent.push_back(cx.base.now);
         // RFC 3261 §22.2: a known nonce, counted on, saves the round of a challenge.
         let credentials = credentials.or_else(|| {
-            let value = desk.auth.foresee(desk.cx, self.account, desk.identity.registrar())?;
+            let value = cx.auth.preemptive_authorization(cx.base, self.account, cx.identity.registrar())?;
             Some((HeaderName::Authorization, value))
         });
-        let tx = self.names.send(desk, path, self.account, expires, credentials);
-        Some(asking(tx, desk.cx.now))
+        let tx = self.ids.send(cx, path, self.account, expires, credentials);
+        Some(pending(tx, cx.base.now))
     }
 
     /// An attempt failed for now: the next one waits, at least `least`, unless it was the last.
-    fn fail(&mut self, cx: &mut Cx<'_>, cause: Cause, code: Option<u16>, least: Duration) -> Next {
-        self.leave(cx, None);
+    fn fail(&mut self, cx: &mut Cx<'_>, cause: Cause, code: Option<u16>, least: Duration) -> Reconnect {
+        self.release(cx, None);
         self.failures = self.failures.saturating_add(1);
         let why = RegistrationFailure { cause, code, attempts: self.failures };
         let limit = self.limit(cx).filter(|_| !planted!(cx.config, AttemptsUnlimited));
         if limit.is_some_and(|limit| self.failures >= limit) {
-            self.enter(cx, Step::Limit, State::Failed(why));
-            return Next::Hold;
+            self.transition(cx, Trigger::Limit, State::Failed(why));
+            return Reconnect::Later;
         }
         let until = cx.now + back_off(cx, self.failures).max(least);
         let timer = self.set(cx, until);
         if planted!(cx.config, AttemptForgotten) {
             cx.timers.cancel(timer);
         }
-        self.enter(cx, Step::Failure, State::Waiting { until, timer, why });
-        Next::Hold
+        self.transition(cx, Trigger::Failure, State::Waiting { until, timer, why });
+        Reconnect::Later
     }
 
-    /// The registrar will not have us, and asking again would not help.
+    /// The registrar will not have us, and pending again would not help.
     fn give_up(&mut self, cx: &mut Cx<'_>, cause: Cause, code: u16) {
         self.failures = self.failures.saturating_add(1);
         let why = RegistrationFailure { cause, code: Some(code), attempts: self.failures };
-        self.enter(cx, Step::Refused, State::Failed(why));
+        self.transition(cx, Trigger::Refused, State::Failed(why));
     }
 
     /// Lets go of what the state holds: its timer, and its REGISTER if `txs` is there to be told.
-    fn leave(&mut self, cx: &mut Cx<'_>, txs: Option<&mut Transactions>) {
-        let asking = match self.state {
-            State::Registering { asking, paced } => {
-                if let Some(paced) = paced {
-                    cx.timers.cancel(paced);
+    fn release(&mut self, cx: &mut Cx<'_>, txs: Option<&mut Transactions>) {
+        let pending = match self.state {
+            State::Registering { pending, budget_timer } => {
+                if let Some(budget_timer) = budget_timer {
+                    cx.timers.cancel(budget_timer);
                 }
-                asking
+                pending
             }
             State::Registered { refresh: timer, .. } | State::Waiting { timer, .. } => {
                 cx.timers.cancel(timer);
                 None
             }
-            State::Refreshing { asking } | State::Unregistering { asking } => Some(asking),
+            State::Refreshing { pending } | State::Unregistering { pending } => Some(pending),
             State::Unregistered | State::Failed(_) => None,
         };
-        if let (Some(asking), Some(txs)) = (asking, txs) {
-            txs.disown(asking.tx);
+        if let (Some(pending), Some(txs)) = (pending, txs) {
+            txs.detach_owner(pending.tx);
         }
     }
 
     /// The REGISTER on its way, if it is this one.
-    fn asking(&self, tx: ClientTx) -> Option<Asking> {
+    fn pending(&self, tx: ClientTx) -> Option<PendingRegister> {
         match self.state {
-            State::Registering { asking: Some(asking), .. }
-            | State::Refreshing { asking }
-            | State::Unregistering { asking } => Some(asking).filter(|asking| asking.tx == tx),
+            State::Registering { pending: Some(pending), .. }
+            | State::Refreshing { pending }
+            | State::Unregistering { pending } => Some(pending).filter(|pending| pending.tx == tx),
             _ => None,
         }
     }
@@ -452,22 +478,36 @@ impl Registration {
     }
 
     fn set(&self, cx: &mut Cx<'_>, at: Instant) -> TimerId {
-        cx.timers.set(at, Timer::Line(self.account, AccountTimer::Register))
+        cx.timers.set(at, Timer::Account(self.account, AccountTimer::Register))
     }
 
     /// The only place where the state changes its kind: recorded, and told to the user.
-    fn enter(&mut self, cx: &mut Cx<'_>, step: Step, state: State) {
+    fn transition(&mut self, cx: &mut Cx<'_>, trigger: Trigger, state: State) {
         let from = self.phase();
         self.state = state;
-        cx.trace.step(cx.now, Machine::Registration(self.account), &REGISTRATION, from, step, self.phase());
+        cx.trace.transition(
+            cx.now,
+            Machine::Registration(self.account),
+            &REGISTRATION,
+            from,
+            trigger,
+            self.phase(),
+        );
         let state = self.public(cx);
         cx.out.event(Event::Registration { account: self.account, state });
     }
 
     /// A step within the state.
-    fn note(&self, cx: &mut Cx<'_>, step: Step) {
+    fn transition_within(&self, cx: &mut Cx<'_>, trigger: Trigger) {
         let phase = self.phase();
-        cx.trace.step(cx.now, Machine::Registration(self.account), &REGISTRATION, phase, step, phase);
+        cx.trace.transition(
+            cx.now,
+            Machine::Registration(self.account),
+            &REGISTRATION,
+            phase,
+            trigger,
+            phase,
+        );
     }
 
     fn phase(&self) -> Phase {
@@ -498,9 +538,9 @@ impl Registration {
     }
 }
 
-impl Asking {
+impl PendingRegister {
     fn first(tx: ClientTx, at: Instant) -> Self {
-        Self { tx, at, tried: 0, brief: false }
+        Self { tx, sent_at: at, auth_attempts: 0, after_423: false }
     }
 }
 

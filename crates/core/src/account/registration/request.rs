@@ -1,4 +1,4 @@
-use super::cx::Desk;
+use super::cx::RegistrationCx;
 use crate::AccountId;
 use crate::base::decimal::decimal;
 use crate::base::entropy::{Entropy, Label};
@@ -9,14 +9,14 @@ use crate::planted::planted;
 use offhook_wire::{Builder, Contact, HeaderName, Message, Method, NameAddr, Uri};
 
 /// What all REGISTERs of an account have in common: one Call-ID, and CSeq counted up (RFC 3261 §10.2).
-pub(super) struct Names {
+pub(super) struct RegisterIds {
     call_id: [u8; 24],
     tag: [u8; 12],
     /// Of the last one.
     pub(super) cseq: u32,
 }
 
-impl Names {
+impl RegisterIds {
     pub(super) fn new(entropy: &mut Entropy) -> Self {
         Self { call_id: entropy.token(Label::Ids), tag: entropy.token(Label::Ids), cseq: 0 }
     }
@@ -24,19 +24,19 @@ impl Names {
     /// Sends a REGISTER; an `expires` of zero removes the binding (§10.2.2).
     pub(super) fn send(
         &mut self,
-        desk: &mut Desk<'_, '_>,
+        cx: &mut RegistrationCx<'_, '_>,
         path: &Path,
         account: AccountId,
         expires: u32,
         credentials: Option<(HeaderName, String)>,
     ) -> ClientTx {
-        if self.cseq == 0 || !planted!(desk.cx.config, RegisterNotCounted) {
+        if self.cseq == 0 || !planted!(cx.base.config, RegisterNotCounted) {
             self.cseq += 1;
         }
-        let (config, identity) = (desk.cx.config, desk.identity);
+        let (config, identity) = (cx.base.config, cx.identity);
         let (mut number, mut seconds) = ([0; 10], [0; 10]);
         let (number, seconds) = (decimal(self.cseq, &mut number), decimal(expires, &mut seconds));
-        desk.txs.request(desk.cx, path, Owner::Line(account), Method::Register, |via| {
+        cx.txs.request(cx.base, path, Owner::Account(account), Method::Register, |via| {
             let mut b = Builder::request(Method::Register, identity.registrar());
             b.header(HeaderName::Via, via);
             b.header(HeaderName::MaxForwards, "70");

@@ -63,7 +63,7 @@ impl World {
                 let end = seconds(Instant::ZERO, self.bench.now) + *millis as f64 / 1e3;
                 self.run(end);
             }
-            Act::Traffic if self.line.path().is_some() => self.line.traffic(&mut self.bench.cx()),
+            Act::Traffic if self.line.path().is_some() => self.line.on_traffic(&mut self.bench.cx()),
             Act::Pong => self.line.keep_alive_received(&mut self.bench.cx(), KeepAlive::Pong),
             Act::Register => self.register(),
             Act::Unregister => self.unregister(),
@@ -116,7 +116,7 @@ proptest! {
                     prop_assert_eq!(world.sent.len(), sent);
                 }
             }
-            // Over UDP each REGISTER has two for its first 32 s, answered or not.
+            // Over UDP each REGISTER has two for its first 32 s, on_response or not.
             prop_assert!(world.timers() <= 12 * 2 + 3, "{} timers", world.timers());
         }
         let mut seen = std::collections::BTreeSet::new();

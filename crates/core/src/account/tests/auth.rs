@@ -27,8 +27,8 @@ fn refused(status: u16, name: HeaderName, rows: &[String]) -> Message {
 const URI: &[u8] = b"sip:bob@example.com";
 
 impl World {
-    fn authorize(&mut self, response: &Message, tried: u8) -> Option<(HeaderName, String)> {
-        self.line.authorize(&mut self.bench.cx(), response, Method::Invite, URI, b"body", tried)
+    fn authorize(&mut self, response: &Message, auth_attempts: u8) -> Option<(HeaderName, String)> {
+        self.line.authorize(&mut self.bench.cx(), response, Method::Invite, URI, b"body", auth_attempts)
     }
 }
 
@@ -103,8 +103,8 @@ fn a_second_challenge_means_that_the_password_is_wrong_unless_the_nonce_is_stale
     let stale = refused(401, HeaderName::WwwAuthenticate, &challenge(&authority, Instant::ZERO, true, 3));
     assert!(world.authorize(&fresh, 0).is_some());
     assert_eq!(world.authorize(&fresh, 1), None);
-    for tried in 1..=bounds::STALE_NONCES {
-        assert!(world.authorize(&stale, tried).is_some());
+    for auth_attempts in 1..=bounds::STALE_NONCES {
+        assert!(world.authorize(&stale, auth_attempts).is_some());
     }
     assert_eq!(world.authorize(&stale, bounds::STALE_NONCES + 1), None, "a server that is never content");
 }

@@ -66,7 +66,7 @@ fn a_connection_attempt_has_a_limit() {
     world.run(10.0);
     assert_eq!(world.closed, [flow]);
     assert_eq!(world.flows, [FlowState::Connecting, FlowState::Down(FlowFailure::TimedOut)]);
-    assert!(!world.line.knows(flow));
+    assert!(!world.line.owns(flow));
     let before = world.flows.len();
     world.flow(flow, FlowChange::Up { local: None });
     assert_eq!(world.flows.len(), before, "news of a dead flow are ignored");
@@ -124,7 +124,7 @@ fn keep_alives_go_out_between_80_and_100_percent_of_the_interval() {
             assert_eq!(data, ping);
             last = *at;
         }
-        assert_eq!(world.lost, [], "nobody ever answered, and nobody has to");
+        assert_eq!(world.lost, [], "nobody ever on_response, and nobody has to");
     }
 }
 
@@ -136,7 +136,7 @@ fn a_missing_pong_ends_a_flow_where_one_was_ever_seen() {
     world.line.keep_alive_received(&mut world.bench.cx(), KeepAlive::Pong);
     world.run(25.0);
     let pinged = world.pings[0].0;
-    world.line.traffic(&mut world.bench.cx());
+    world.line.on_traffic(&mut world.bench.cx());
     world.run(44.9);
     assert_eq!(world.lost, [], "anything that comes in is an answer");
     let pinged_again = world.pings[1].0;

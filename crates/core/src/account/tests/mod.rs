@@ -17,7 +17,7 @@ use offhook_wire::{Builder, Frame, Instant, Limits};
 struct World {
     bench: Bench,
     txs: Transactions,
-    line: Line,
+    line: ActiveAccount,
     /// What came out and was not looked at yet.
     opened: Vec<(FlowId, String)>,
     closed: Vec<FlowId>,
@@ -40,7 +40,7 @@ impl World {
         let mut bench = Bench::with(config);
         let txs = Transactions::new(bench.config.times, &mut bench.entropy);
         let account = bench.config.accounts[0].clone();
-        let line = Line::new(AccountId(0), &account, &mut bench.cx());
+        let line = ActiveAccount::new(AccountId(0), &account, &mut bench.cx());
         let mut world = Self {
             bench,
             txs,
@@ -125,12 +125,12 @@ impl World {
     }
 
     /// What a phone does.
-    fn changed(&mut self, change: LineChange) {
-        if let LineChange::Lost(flow) = change {
+    fn changed(&mut self, change: ConnectionChange) {
+        if let ConnectionChange::Lost(flow) = change {
             self.lost.push(flow);
-            for failed in self.txs.flow_down(&mut self.bench.cx(), flow) {
+            for failed in self.txs.on_flow_lost(&mut self.bench.cx(), flow) {
                 let change = self.line.on_failed(&mut self.bench.cx(), &failed);
-                assert_eq!(change, LineChange::Nothing);
+                assert_eq!(change, ConnectionChange::Nothing);
             }
         }
         self.collect();
@@ -154,9 +154,9 @@ impl World {
         let change = match timer {
             Timer::Client(tx, timer) => match self.txs.expire_client(&mut cx, tx, timer) {
                 Some(failed) => self.line.on_failed(&mut cx, &failed),
-                None => LineChange::Nothing,
+                None => ConnectionChange::Nothing,
             },
-            Timer::Line(_, timer) => self.line.on_timer(&mut cx, &mut self.txs, timer),
+            Timer::Account(_, timer) => self.line.on_timer(&mut cx, &mut self.txs, timer),
             other => panic!("{other:?}"),
         };
         self.changed(change);
@@ -180,7 +180,7 @@ impl World {
 
     fn receive(&mut self, response: Message) {
         let mut cx = self.bench.cx();
-        self.line.traffic(&mut cx);
+        self.line.on_traffic(&mut cx);
         let path = self.line.path().expect("a flow is up").clone();
         match self.txs.receive(&mut cx, &path, response) {
             Routed::Response { tx, message, .. } => {

@@ -343,13 +343,13 @@ fn attempts_are_counted_up_to_the_limit() {
 #[test]
 fn an_unreachable_server_is_tried_as_often_as_the_limit_says() {
     let mut world = World::new(limit(3));
-    let mut tried = 0;
+    let mut auth_attempts = 0;
     while !world.opened.is_empty() {
-        tried += 1;
+        auth_attempts += 1;
         world.refuse();
         world.run(seconds(Instant::ZERO, world.bench.now) + 70.0);
     }
-    assert_eq!(tried, 3);
+    assert_eq!(auth_attempts, 3);
     let attempts: Vec<u32> = world
         .states
         .iter()
@@ -463,7 +463,7 @@ fn silence_ends_the_connection_and_tries_the_next_server() {
     }
 }
 
-/// The silence is that since the REGISTER which was not answered, not since the first one of the attempt.
+/// The silence is that since the REGISTER which was not on_response, not since the first one of the attempt.
 #[test]
 fn silence_after_a_challenge_ends_the_connection() {
     let mut world = World::up(|_| {});
@@ -479,7 +479,7 @@ fn silence_after_a_challenge_ends_the_connection() {
 fn a_connection_on_which_others_speak_outlives_a_register_without_answer() {
     let mut world = World::up(|_| {});
     world.run(10.0);
-    world.line.traffic(&mut world.bench.cx());
+    world.line.on_traffic(&mut world.bench.cx());
     world.run(32.0);
     assert_eq!(world.waiting().2, failure(Cause::TimedOut, None, 1));
     assert_eq!((world.closed.len(), world.lost.len()), (0, 0));
@@ -701,7 +701,7 @@ fn a_retry_that_comes_due_without_a_connection_makes_one() {
     world.step();
     world.refuse();
     let states = world.states.len();
-    assert_eq!(world.waiting().0, 2, "the connection tried for itself");
+    assert_eq!(world.waiting().0, 2, "the connection auth_attempts for itself");
     world.run(29.9);
     assert_eq!(world.states.len(), states);
     world.run(30.0);

@@ -72,7 +72,7 @@ impl Play {
             }
             Act::Disown(n) => {
                 if let Some(tx) = self.asked.get(n) {
-                    self.world.txs.disown(*tx);
+                    self.world.txs.detach_owner(*tx);
                 }
             }
             Act::Respond(n, status) => {
@@ -113,7 +113,7 @@ impl Play {
                 self.world.pass(end);
             }
             Act::LoseFlow => {
-                for failed in self.world.txs.flow_down(&mut self.world.bench.cx(), FlowId(1)) {
+                for failed in self.world.txs.on_flow_lost(&mut self.world.bench.cx(), FlowId(1)) {
                     *self.finals.entry(failed.tx).or_default() += 1;
                 }
             }

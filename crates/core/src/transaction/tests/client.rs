@@ -18,7 +18,7 @@ fn assert_delivered(routed: Routed, status: u16) {
     }
 }
 
-fn words(sent: Vec<(f64, String)>) -> Vec<String> {
+fn names(sent: Vec<(f64, String)>) -> Vec<String> {
     sent.into_iter().map(|(_, word)| word).collect()
 }
 
@@ -138,7 +138,7 @@ fn a_repeated_refusal_is_acknowledged_again_over_udp() {
     assert_delivered(world.receive(response(&request, 486)), 486);
     world.run(31.0);
     assert!(matches!(world.receive(response(&request, 486)), Routed::Absorbed));
-    assert_eq!(words(world.sent()), ["ACK"]);
+    assert_eq!(names(world.sent()), ["ACK"]);
     assert!(matches!(world.receive(response(&request, 200)), Routed::Absorbed));
     world.run(32.0);
     world.assert_empty();
@@ -178,7 +178,7 @@ fn what_does_not_match_is_not_ours() {
     };
     let second_via = good.replacen("Via:", "Via: SIP/2.0/WS proxy;branch=z9hG4bKx\r\nVia:", 1);
     for (wrong, why) in [
-        (other(0, "77"), "another place"),
+        (other(0, "77"), "another index"),
         (other(8, "77"), "another serial number"),
         (other(22, "77"), "other random bits"),
         (message(good.replace("OPTIONS", "INFO")), "another method"),
@@ -223,7 +223,7 @@ fn a_cancel_waits_for_a_provisional_response() {
         assert!(cancel.rows(HeaderName::Route).eq(request.rows(HeaderName::Route)));
         assert!(matches!(world.receive(response(cancel, 200)), Routed::Absorbed));
         assert_delivered(world.receive(response(&request, 487)), 487);
-        assert_eq!(words(world.sent()), ["ACK"]);
+        assert_eq!(names(world.sent()), ["ACK"]);
         world.run(32.0);
         world.assert_empty();
     }
@@ -236,7 +236,7 @@ fn a_cancel_goes_out_once() {
     world.txs.cancel(&mut world.bench.cx(), tx);
     world.txs.cancel(&mut world.bench.cx(), tx);
     assert_delivered(world.receive(response(&request, 180)), 180);
-    assert_eq!(words(world.sent()), ["CANCEL"]);
+    assert_eq!(names(world.sent()), ["CANCEL"]);
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn a_2xx_that_crosses_the_cancel_is_delivered() {
     world.txs.cancel(&mut world.bench.cx(), tx);
     assert_delivered(world.receive(response(&request, 200)), 200);
     world.txs.cancel(&mut world.bench.cx(), tx);
-    assert_eq!(words(world.run(100.0)), ["CANCEL"]);
+    assert_eq!(names(world.run(100.0)), ["CANCEL"]);
     assert_eq!(world.failed, []);
     world.assert_empty();
 }
@@ -286,12 +286,12 @@ fn a_lost_flow_fails_what_was_waited_for_and_nothing_else() {
     let waiting = world.ask(Method::Invite);
     let other = world.ask(Method::Bye);
     let disowned = world.ask(Method::Bye);
-    world.txs.disown(disowned);
+    world.txs.detach_owner(disowned);
     world.ask(Method::Invite);
     let answered = world.bench.sent().remove(3);
     assert_delivered(world.receive(response(&answered, 200)), 200);
-    assert_eq!(world.txs.flow_down(&mut world.bench.cx(), FlowId(2)), []);
-    let failed = world.txs.flow_down(&mut world.bench.cx(), FlowId(1));
+    assert_eq!(world.txs.on_flow_lost(&mut world.bench.cx(), FlowId(2)), []);
+    let failed = world.txs.on_flow_lost(&mut world.bench.cx(), FlowId(1));
     let lost = |tx| TxFailed { owner: OWNER, tx, why: TxFailure::FlowLost };
     assert_eq!(failed, [lost(waiting), lost(other)]);
     world.assert_empty();
@@ -300,10 +300,10 @@ fn a_lost_flow_fails_what_was_waited_for_and_nothing_else() {
 #[test]
 fn nobody_hears_of_a_request_without_owner() {
     let (mut world, tx, request) = asked(Transport::Ws, Method::Options);
-    world.txs.disown(tx);
+    world.txs.detach_owner(tx);
     assert!(matches!(world.receive(response(&request, 200)), Routed::Absorbed));
     let tx = world.ask(Method::Options);
-    world.txs.disown(tx);
+    world.txs.detach_owner(tx);
     world.run(100.0);
     assert_eq!(world.failed, []);
     world.assert_empty();

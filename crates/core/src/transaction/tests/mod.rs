@@ -16,7 +16,7 @@ struct World {
     failed: Vec<(Instant, TxFailed)>,
 }
 
-const OWNER: Owner = Owner::Line(AccountId(7));
+const OWNER: Owner = Owner::Account(AccountId(7));
 
 impl World {
     fn new(transport: Transport) -> Self {

@@ -185,7 +185,7 @@ fn the_trace_tells_what_an_invite_of_the_peer_went_through() {
     );
 }
 
-/// What is remembered of INVITEs that were taken: the last 32 of them, and nothing else drives them out.
+/// What is remembered of INVITEs that were recent: the last 32 of them, and nothing else drives them out.
 #[test]
 fn the_last_32_invites_that_were_taken_are_known() {
     let mut world = World::new(Transport::Ws);
@@ -315,7 +315,7 @@ fn a_cancel_is_answered_and_passed_on_while_the_invite_waits() {
     let invite = request("INVITE", BRANCH);
     let tx = world.accept_request(&invite);
     let session = SessionId::new(3, 1);
-    world.txs.adopt(&tx, session);
+    world.txs.set_owner(&tx, session);
     world.ring(&tx, &invite);
     world.now_sent();
     match world.receive(request("CANCEL", BRANCH)) {
@@ -412,7 +412,7 @@ fn one_request_too_many_is_refused_without_a_transaction() {
     world.assert_empty();
 }
 
-/// Who heard a 503 gave up: what comes again from there, when there is room, rings no phone.
+/// Who outcome a 503 gave up: what comes again from there, when there is room, rings no phone.
 #[test]
 fn what_there_was_no_room_for_is_refused_again() {
     let mut world = World::new(Transport::Udp);
@@ -444,7 +444,7 @@ fn a_lost_flow_ends_server_transactions_and_late_answers_go_nowhere() {
     let second = world.accept_request(&options);
     world.answer(second, &options, 200);
     world.now_sent();
-    assert_eq!(world.txs.flow_down(&mut world.bench.cx(), FlowId(1)), []);
+    assert_eq!(world.txs.on_flow_lost(&mut world.bench.cx(), FlowId(1)), []);
     world.assert_empty();
     world.ring(&tx, &invite);
     world.answer(tx, &invite, 200);
@@ -459,7 +459,7 @@ fn an_invite_that_was_taken_is_not_taken_again_over_another_flow() {
         let invite = request("INVITE", BRANCH);
         let tx = world.accept_request(&invite);
         world.answer(tx, &invite, 200);
-        world.txs.flow_down(&mut world.bench.cx(), FlowId(1));
+        world.txs.on_flow_lost(&mut world.bench.cx(), FlowId(1));
         assert!(matches!(world.receive(invite.clone()), Routed::Absorbed), "{transport:?}");
         world.run(32.0);
         assert!(matches!(world.receive(invite), Routed::Request { .. }), "{transport:?}");

@@ -1,22 +1,22 @@
 //! An account at rest.
 
-use super::Line;
+use super::ActiveAccount;
 use crate::api::checkpoint::{AccountCheckpoint, FlowCheckpoint, InvalidCheckpoint};
 use crate::base::name::AccountTimer;
 use crate::base::timers::TimerId;
 use crate::connection::Flow;
 
-impl Line {
+impl ActiveAccount {
     /// How it is; `None` while a REGISTER is on its way.
     pub(crate) fn checkpoint(&self) -> Option<AccountCheckpoint> {
         let registration = self.registration.checkpoint()?;
-        let (flow, turn, flow_failures) = self.flow.checkpoint();
+        let (flow, next_server, flow_failures) = self.flow.checkpoint();
         let (cseq, expires, failures, bound, spent) = self.registration.counts();
-        let (user, proxy) = self.auth.remembered();
+        let (user, proxy) = self.auth.snapshot();
         Some(AccountCheckpoint {
             contact: String::from_utf8(self.identity.contact().to_vec()).ok()?,
             flow,
-            turn,
+            next_server,
             flow_failures,
             registration,
             cseq,
@@ -30,22 +30,22 @@ impl Line {
     }
 
     /// Goes on where another one was. It is as it was made.
-    pub(crate) fn resume(
+    pub(crate) fn restore(
         &mut self,
-        line: &AccountCheckpoint,
+        at: &AccountCheckpoint,
         flows: u32,
         timer: impl Fn(AccountTimer) -> Option<TimerId>,
     ) -> Result<(), InvalidCheckpoint> {
-        let transport = match line.flow {
+        let transport = match at.flow {
             FlowCheckpoint::Up { transport, .. } => Some(transport),
             _ => None,
         };
         let sent_by = self
             .identity
-            .resume(transport, &line.contact)
+            .restore(transport, &at.contact)
             .ok_or(InvalidCheckpoint("the Contact is not ours"))?;
-        self.flow = Flow::resume(self.id, line, sent_by, flows, &timer)?;
-        self.registration.resume(line, timer(AccountTimer::Register))?;
-        self.auth.recall(line.user.as_ref(), line.proxy.as_ref())
+        self.flow = Flow::restore(self.id, at, sent_by, flows, &timer)?;
+        self.registration.restore(at, timer(AccountTimer::Register))?;
+        self.auth.restore(at.user.as_ref(), at.proxy.as_ref())
     }
 }

@@ -9,7 +9,7 @@ use crate::{AccountId, FlowId};
 use bytes::Bytes;
 
 impl Flow {
-    /// How it is, with the server's turn and the failures in a row.
+    /// How it is, with the server's next_server and the failures in a row.
     pub(crate) fn checkpoint(&self) -> (FlowCheckpoint, u32, u32) {
         let state = match &self.state {
             State::Off => FlowCheckpoint::Off,
@@ -17,23 +17,27 @@ impl Flow {
             State::Connecting { flow, transport, .. } => {
                 FlowCheckpoint::Connecting { flow: *flow, transport: *transport }
             }
-            State::Up(Up { path: Path { flow, transport, .. }, since, heard, answers, .. }) => {
-                FlowCheckpoint::Up {
-                    flow: *flow,
-                    transport: *transport,
-                    since: *since,
-                    heard: *heard,
-                    answers: *answers,
-                }
-            }
+            State::Up(Up {
+                path: Path { flow, transport, .. },
+                since,
+                last_received,
+                answers_keep_alives,
+                ..
+            }) => FlowCheckpoint::Up {
+                flow: *flow,
+                transport: *transport,
+                since: *since,
+                last_received: *last_received,
+                answers_keep_alives: *answers_keep_alives,
+            },
         };
-        (state, u32::try_from(self.turn).unwrap_or(u32::MAX), self.failures)
+        (state, u32::try_from(self.next_server).unwrap_or(u32::MAX), self.failures)
     }
 
     /// A connection that goes on where another one was. `flows` were named so far.
-    pub(crate) fn resume(
+    pub(crate) fn restore(
         account: AccountId,
-        line: &AccountCheckpoint,
+        at: &AccountCheckpoint,
         sent_by: Bytes,
         flows: u32,
         timer: impl Fn(AccountTimer) -> Option<TimerId>,
@@ -43,24 +47,26 @@ impl Flow {
             true => Ok(flow),
             false => Err(InvalidCheckpoint("the connection was never named")),
         };
-        let state = match line.flow {
+        let state = match at.flow {
             FlowCheckpoint::Off => State::Off,
             FlowCheckpoint::Waiting => State::Waiting { timer: set(AccountTimer::Reconnect)? },
             FlowCheckpoint::Connecting { flow, transport } => {
                 State::Connecting { flow: named(flow)?, transport, limit: set(AccountTimer::Connect)? }
             }
-            FlowCheckpoint::Up { flow, transport, since, heard, answers } => State::Up(Up {
-                path: Path { flow: named(flow)?, transport, sent_by },
-                since,
-                heard,
-                keep_alive: set(AccountTimer::KeepAlive)?,
-                pong: timer(AccountTimer::Pong),
-                answers,
-            }),
+            FlowCheckpoint::Up { flow, transport, since, last_received, answers_keep_alives } => {
+                State::Up(Up {
+                    path: Path { flow: named(flow)?, transport, sent_by },
+                    since,
+                    last_received,
+                    keep_alive: set(AccountTimer::KeepAlive)?,
+                    pong: timer(AccountTimer::Pong),
+                    answers_keep_alives,
+                })
+            }
         };
-        if line.turn > u32::MAX / 2 {
-            return Err(InvalidCheckpoint("so many servers had no turn"));
+        if at.next_server > u32::MAX / 2 {
+            return Err(InvalidCheckpoint("so many servers had no next_server"));
         }
-        Ok(Self { account, state, turn: line.turn as usize, failures: line.flow_failures })
+        Ok(Self { account, state, next_server: at.next_server as usize, failures: at.flow_failures })
     }
 }

@@ -13,7 +13,7 @@ impl Registration {
     pub(crate) fn checkpoint(&self) -> Option<RegistrationCheckpoint> {
         Some(match self.state {
             State::Unregistered => RegistrationCheckpoint::Unregistered,
-            State::Registering { asking: None, .. } => RegistrationCheckpoint::Registering,
+            State::Registering { pending: None, .. } => RegistrationCheckpoint::Registering,
             State::Registered { until, .. } => RegistrationCheckpoint::Registered { until },
             State::Waiting { until, why, .. } => RegistrationCheckpoint::Waiting { until, why },
             State::Failed(why) => RegistrationCheckpoint::Failed(why),
@@ -26,28 +26,28 @@ impl Registration {
     /// What it counts and remembers: CSeq, lifetime, failures, binding, budget.
     pub(crate) fn counts(&self) -> (u32, u32, u32, Option<Instant>, Vec<Instant>) {
         let spent = self.budget.spent.iter().copied().collect();
-        (self.names.cseq, self.expires, self.failures, self.bound, spent)
+        (self.ids.cseq, self.expires, self.failures, self.bound, spent)
     }
 
     /// Goes on where another one was, with its timer.
-    pub(crate) fn resume(
+    pub(crate) fn restore(
         &mut self,
-        line: &AccountCheckpoint,
+        at: &AccountCheckpoint,
         timer: Option<TimerId>,
     ) -> Result<(), InvalidCheckpoint> {
         let set = timer.ok_or(InvalidCheckpoint("the timer of the registration is missing"));
-        self.state = match line.registration {
+        self.state = match at.registration {
             RegistrationCheckpoint::Unregistered => State::Unregistered,
-            RegistrationCheckpoint::Registering => State::Registering { asking: None, paced: timer },
+            RegistrationCheckpoint::Registering => State::Registering { pending: None, budget_timer: timer },
             RegistrationCheckpoint::Registered { until } => State::Registered { until, refresh: set? },
             RegistrationCheckpoint::Waiting { until, why } => State::Waiting { until, timer: set?, why },
             RegistrationCheckpoint::Failed(why) => State::Failed(why),
         };
-        if line.cseq >= MOST || line.expires >= MOST || !line.spent.is_sorted() {
+        if at.cseq >= MOST || at.expires >= MOST || !at.spent.is_sorted() {
             return Err(InvalidCheckpoint("the registration cannot count like this"));
         }
-        (self.names.cseq, self.expires, self.failures) = (line.cseq, line.expires, line.failures);
-        (self.bound, self.budget.spent) = (line.bound, line.spent.iter().copied().collect());
+        (self.ids.cseq, self.expires, self.failures) = (at.cseq, at.expires, at.failures);
+        (self.bound, self.budget.spent) = (at.bound, at.spent.iter().copied().collect());
         Ok(())
     }
 }

@@ -18,11 +18,11 @@ impl Phone {
             return None;
         }
         let timers = self.timers.in_order().map(|(at, timer)| match timer {
-            Timer::Line(account, kind) => Some((at, account, kind)),
+            Timer::Account(account, kind) => Some((at, account, kind)),
             _ => None,
         });
         let (flows, effects) = self.out.named();
-        let (serial, taken, refused) = self.txs.remembered()?;
+        let (serial, recent_requests, refused_cancels) = self.txs.snapshot()?;
         let Counters { malformed, stray, clock_backwards } = self.counters;
         Some(Checkpoint {
             now: self.now,
@@ -33,10 +33,10 @@ impl Phone {
             calls: self.generation,
             serial,
             counters: [malformed, stray, clock_backwards],
-            taken,
-            refused,
+            recent_requests,
+            refused_cancels,
             timers: timers.collect::<Option<_>>()?,
-            lines: self.lines.iter().map(|line| line.checkpoint()).collect::<Option<_>>()?,
+            accounts: self.accounts.iter().map(|account| account.checkpoint()).collect::<Option<_>>()?,
         })
     }
 
@@ -51,7 +51,7 @@ impl Phone {
         at: &Checkpoint,
     ) -> Result<Self, InvalidCheckpoint> {
         let mut phone = Self::new(config, seed, at.now);
-        if at.lines.len() != phone.lines.len() {
+        if at.accounts.len() != phone.accounts.len() {
             return Err(InvalidCheckpoint("it has other accounts"));
         }
         let [malformed, stray, clock_backwards] = at.counters;
@@ -65,23 +65,23 @@ impl Phone {
         }
         phone.counters = Counters { malformed, stray, clock_backwards };
         phone.generation = at.calls;
-        phone.entropy.resume(at.drawn);
-        phone.trace.resume(at.traced);
-        phone.out.resume(at.flows, at.effects);
-        phone.txs.resume(at.serial, &at.taken, &at.refused)?;
+        phone.entropy.restore(at.drawn);
+        phone.trace.restore(at.traced);
+        phone.out.restore(at.flows, at.effects);
+        phone.txs.restore(at.serial, &at.recent_requests, &at.refused_cancels)?;
         phone.timers = Timers::new();
         let mut set = BTreeMap::new();
         for &(due, account, kind) in &at.timers {
-            let timer = phone.timers.set(due, Timer::Line(account, kind));
-            let known = usize::from(account.0) < phone.lines.len();
+            let timer = phone.timers.set(due, Timer::Account(account, kind));
+            let known = usize::from(account.0) < phone.accounts.len();
             if !known || set.insert((account, kind as u8), timer).is_some() {
                 return Err(InvalidCheckpoint("a timer belongs to nothing"));
             }
         }
-        for (line, then) in phone.lines.iter_mut().zip(&at.lines) {
-            let account = line.id();
-            let timer = |kind: AccountTimer| set.get(&(account, kind as u8)).copied();
-            line.resume(then, at.flows, timer)?;
+        for (account, saved) in phone.accounts.iter_mut().zip(&at.accounts) {
+            let id = account.id();
+            let timer = |kind: AccountTimer| set.get(&(id, kind as u8)).copied();
+            account.restore(saved, at.flows, timer)?;
         }
         Ok(phone)
     }

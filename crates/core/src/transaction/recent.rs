@@ -1,4 +1,4 @@
-//! INVITEs and CANCELs that were taken lately.
+//! INVITEs and CANCELs that were recent lately.
 
 use super::key::Key;
 use crate::base::bounds;
@@ -11,21 +11,21 @@ use std::collections::VecDeque;
 ///
 /// And the CANCELs that came as datagrams. They have no transaction of ours, and may come again when that of their INVITE is
 /// over; and the requests for which there was no room, which are to hear the same again when there is.
-pub(super) struct Taken {
+pub(super) struct RecentRequests {
     /// How many are remembered.
     most: usize,
     /// Oldest first.
     keys: VecDeque<(Instant, Key)>,
 }
 
-impl Taken {
+impl RecentRequests {
     /// A memory for so many.
     pub(super) fn new(most: usize) -> Self {
         Self { most, keys: VecDeque::new() }
     }
 
     /// Remembers one until a time.
-    pub(super) fn remember(&mut self, until: Instant, key: Key) {
+    pub(super) fn insert(&mut self, until: Instant, key: Key) {
         if self.keys.len() == self.most {
             self.keys.pop_front();
         }
@@ -37,10 +37,10 @@ impl Taken {
         self.keys.is_empty()
     }
 
-    /// Whether this one was taken lately.
-    pub(super) fn knows(&mut self, now: Instant, key: Key) -> bool {
+    /// Whether this one was recent lately.
+    pub(super) fn contains(&mut self, now: Instant, key: Key) -> bool {
         self.expire(now);
-        self.keys.iter().any(|(_, taken)| *taken == key)
+        self.keys.iter().any(|(_, recent)| *recent == key)
     }
 
     /// Gives back the room of what is forgotten by now.
@@ -50,14 +50,14 @@ impl Taken {
     }
 
     /// What is remembered, oldest first, and until when.
-    pub(super) fn remembered(&self) -> Vec<(Instant, u128)> {
+    pub(super) fn snapshot(&self) -> Vec<(Instant, u128)> {
         self.keys.iter().map(|(until, key)| (*until, key.as_u128())).collect()
     }
 
     /// Remembers what another one did; `None` if none can have.
-    pub(super) fn recall(remembered: &[(Instant, u128)]) -> Option<Self> {
+    pub(super) fn restore(remembered: &[(Instant, u128)]) -> Option<Self> {
         let keys = remembered.iter().map(|(until, key)| (*until, Key::from_u128(*key)));
-        let most = bounds::TAKEN;
+        let most = bounds::RECENT_REQUESTS;
         (remembered.len() <= most).then(|| Self { most, keys: keys.collect() })
     }
 
@@ -80,11 +80,11 @@ mod tests {
         let options = "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/WS c;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=a\r\n\
                        To: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n\r\n";
         let key = Keys::new(&mut Entropy::new([1; 32])).of_request(&message(options)).expect("a key");
-        let mut taken = Taken::new(1);
-        taken.remember(at(32.0), key);
-        taken.shrink(at(31.9));
-        assert!(taken.knows(at(31.9), key));
-        taken.shrink(at(32.0));
-        assert_eq!(taken.keys.capacity(), 0);
+        let mut recent = RecentRequests::new(1);
+        recent.insert(at(32.0), key);
+        recent.shrink(at(31.9));
+        assert!(recent.contains(at(31.9), key));
+        recent.shrink(at(32.0));
+        assert_eq!(recent.keys.capacity(), 0);
     }
 }
