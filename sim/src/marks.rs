@@ -15,7 +15,7 @@ const A_MILLION: &str = "only its user makes a phone ask, and none asks a millio
 
 /// Places that no phone of a simulated world can come to, and why.
 pub const BEYOND: &[(&str, &str)] = &[
-    ("request: not sent, too many at once", A_MILLION),
+    ("request: not sent, too many client transactions", A_MILLION),
     ("Other server transactions: trying --request again--> trying", AT_ONCE),
     ("Other server transactions: trying --1xx sent--> proceeding", AT_ONCE),
     ("Other server transactions: trying --flow lost--> terminated", AT_ONCE),

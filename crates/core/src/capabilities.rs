@@ -1,16 +1,16 @@
-//! What the phone can do, as its messages say it: one value for requests, responses and REGISTER, so that all say the same.
+//! The capabilities of the phone, in one place for INVITE, responses and REGISTER.
 
-/// What a phone takes and understands.
+/// The header field values that state what a phone supports.
 pub(crate) struct Capabilities {
-    /// The methods that it takes: `Allow`.
+    /// `Allow`: the supported methods.
     pub(crate) allow: &'static [u8],
-    /// The bodies that it reads: `Accept`.
+    /// `Accept`: the supported bodies.
     pub(crate) accept: &'static [u8],
-    /// The event packages that it takes notifications of: `Allow-Events` (RFC 6665 §8.2.2).
+    /// `Allow-Events`: the event packages whose notifications it accepts (RFC 6665 §8.2.2).
     pub(crate) allow_events: &'static [u8],
 }
 
-/// The same for every configuration: nothing in one adds to it or takes from it.
+/// They do not depend on the configuration.
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     allow: b"INVITE,ACK,CANCEL,BYE,OPTIONS,INFO,MESSAGE,NOTIFY,REFER",
     accept: b"application/sdp,application/dtmf-relay,application/dtmf",

@@ -1,11 +1,11 @@
-//! A telephone as a library: the SIP user agent of Offhook, without sockets, clocks, tasks or ambient randomness.
+//! The SIP user agent of Offhook: a phone as a sans-I/O library, without sockets, clocks, tasks or ambient randomness.
 //!
 //! [`Phone`] is a plain value. Bytes, time, randomness (one seed) and media results go in with
 //! [`Phone::handle`]; bytes, events and requests to the host come out of [`Phone::poll`];
 //! [`Phone::deadline`] says when to wake it.
 //!
-//! Crates beside it: `offhook-wire` (bytes and messages), `offhook-media` (a media engine of the same
-//! shape), `offhook-tokio` (a runtime). Any other runtime needs some forty lines.
+//! Related crates: `offhook-wire` (bytes and messages), `offhook-media` (a sans-I/O media engine), `offhook-tokio` (a
+//! runtime). Another runtime needs about forty lines.
 #![forbid(unsafe_code)]
 
 mod account;

@@ -1,7 +1,7 @@
-//! Offer and answer (RFC 3264, RFC 6337 §2): at most one offer is open between two ends, and each is answered or
-//! withdrawn once. Who holds a token owes its end.
+//! Offer/answer (RFC 3264, RFC 6337 §2): at most one offer is open in a dialog, and each is answered or withdrawn once. The
+//! owner of a token has to complete its offer.
 
-/// OfferSide turn it is.
+/// The side of the open offer.
 #[derive(Debug, Default)]
 pub(crate) struct Negotiation {
     generation: u32,
@@ -14,47 +14,47 @@ enum OfferSide {
     Remote,
 }
 
-/// An offer of ours that is out, or is being made.
+/// A local offer, sent or being created.
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct LocalOffer(u32);
 
-/// An offer of the peer that we owe an answer.
+/// A remote offer without an answer.
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct RemoteOffer(u32);
 
-/// An offer cannot be made now, because another one is open (RFC 3261 §14.1: 491).
+/// There is an open offer already (RFC 3261 §14.1: 491).
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Glare;
 
 impl Negotiation {
-    /// We make an offer.
+    /// Begins a local offer.
     pub(crate) fn local_offer(&mut self) -> Result<LocalOffer, Glare> {
         self.open(OfferSide::Local).map(LocalOffer)
     }
 
-    /// The peer made an offer.
+    /// Begins a remote offer.
     pub(crate) fn remote_offer(&mut self) -> Result<RemoteOffer, Glare> {
         self.open(OfferSide::Remote).map(RemoteOffer)
     }
 
-    /// Our offer was answered.
+    /// Completes a local offer with the peer's answer.
     pub(crate) fn agree(&mut self, offer: LocalOffer) {
         self.close(offer.0, OfferSide::Local);
     }
 
-    /// We answered the peer's offer.
+    /// Completes a remote offer with our answer.
     pub(crate) fn reply(&mut self, offer: RemoteOffer) {
         self.close(offer.0, OfferSide::Remote);
     }
 
-    /// Our offer was refused or withdrawn: what was agreed before holds (RFC 3264 §8).
+    /// Ends a local offer that was refused or withdrawn: the session stays as agreed before (RFC 3264 §8).
     pub(crate) fn withdraw(&mut self, offer: LocalOffer) {
         self.close(offer.0, OfferSide::Local);
     }
 
-    /// We refused the peer's offer.
+    /// Ends a remote offer that we refused.
     pub(crate) fn refuse(&mut self, offer: RemoteOffer) {
         self.close(offer.0, OfferSide::Remote);
     }
@@ -84,24 +84,24 @@ mod tests {
     #[test]
     fn one_offer_at_a_time() {
         let mut n = Negotiation::default();
-        let ours = n.local_offer().expect("idle");
+        let local = n.local_offer().expect("idle");
         assert_eq!(n.remote_offer().unwrap_err(), Glare);
         assert_eq!(n.local_offer().unwrap_err(), Glare);
-        n.withdraw(ours);
-        let theirs = n.remote_offer().expect("idle again");
+        n.withdraw(local);
+        let remote = n.remote_offer().expect("idle again");
         assert_eq!(n.local_offer().unwrap_err(), Glare);
-        n.reply(theirs);
-        let ours = n.local_offer().expect("idle again");
-        n.agree(ours);
-        let theirs = n.remote_offer().expect("idle again");
-        n.refuse(theirs);
-        let ours = n.local_offer().expect("idle once more");
-        n.withdraw(ours);
+        n.reply(remote);
+        let local = n.local_offer().expect("idle again");
+        n.agree(local);
+        let remote = n.remote_offer().expect("idle again");
+        n.refuse(remote);
+        let local = n.local_offer().expect("idle once more");
+        n.withdraw(local);
     }
 
     #[test]
     #[should_panic(expected = "out of its turn")]
-    fn a_token_of_another_negotiation_is_a_bug() {
+    fn a_token_of_another_negotiation_panics() {
         let (mut a, mut b) = (Negotiation::default(), Negotiation::default());
         let token = a.local_offer().expect("idle");
         b.agree(token);
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "out of its turn")]
-    fn a_token_of_another_round_is_a_bug() {
+    fn a_token_of_an_earlier_offer_panics() {
         let (mut a, mut b) = (Negotiation::default(), Negotiation::default());
         let first = a.local_offer().expect("idle");
         a.withdraw(first);

@@ -1,7 +1,7 @@
-//! Bugs on purpose: each switch breaks one rule, so that the simulator can prove that it would see it broken.
+//! Planted bugs: each switch breaks one rule, to prove that the simulator detects it.
 //!
-//! They exist with the feature `planted` only, which no published crate enables. Without it every question whether a bug
-//! is planted is `false` when the core is compiled.
+//! They exist only with the feature `planted`, which no published crate enables. Without it, whether a bug is planted is the
+//! constant `false`.
 
 /// Whether a bug is planted: `planted!(config, Name)`.
 #[cfg(feature = "planted")]
@@ -20,8 +20,8 @@ macro_rules! planted {
     }};
 }
 
-/// A value, or another one where the bug is planted: `patched!(config, Name, good, bad)`. So a bug is one expression, and the code
-/// around it stays as it is.
+/// A value, or another one if the bug is planted: `patched!(config, Name, good, bad)`. A bug is one expression, and the code
+/// around it is not changed for it.
 #[cfg(feature = "planted")]
 macro_rules! patched {
     ($config:expr, $bug:ident, $good:expr, $bad:expr) => {
@@ -44,7 +44,7 @@ pub(crate) use {patched, planted};
 #[cfg(feature = "planted")]
 macro_rules! bugs {
     ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {
-        /// What can be broken. See [`Config::planted`](crate::Config::planted).
+        /// The planted bugs. See [`Config::planted`](crate::Config::planted).
         #[derive(Copy, Clone, Debug, PartialEq, Eq)]
         pub enum Bug { $($(#[$meta])* $name),+ }
 
@@ -57,9 +57,9 @@ macro_rules! bugs {
 
 #[cfg(feature = "planted")]
 bugs! {
-    /// Transactions: a request is not repeated over UDP (RFC 3261 §17.1.1.2, §17.1.2.2).
+    /// Transactions: a request is not retransmitted over UDP (RFC 3261 §17.1.1.2, §17.1.2.2).
     NotRepeated,
-    /// Transactions: a request is repeated at equal intervals, not at doubled ones (RFC 3261 §17.1.1.2, §17.1.2.2).
+    /// Transactions: a request is retransmitted at constant intervals, not at doubled ones (RFC 3261 §17.1.1.2, §17.1.2.2).
     RepeatedInStep,
     /// Transactions: a request without a response never times out (RFC 3261 §17.1.1.2, §17.1.2.2: timers B and F).
     NoTimeout,
@@ -67,41 +67,41 @@ bugs! {
     BranchReused,
     /// Transactions: a refusal of our INVITE is not acknowledged (RFC 3261 §17.1.1.3).
     RefusalNotAcknowledged,
-    /// Transactions: a repeated request is taken for a new one (RFC 3261 §17.2.3).
+    /// Transactions: a retransmitted request is treated as a new one (RFC 3261 §17.2.3).
     RepetitionIsNew,
-    /// Transactions: a cancelled INVITE whose final response does not come is waited for without end (RFC 3261 §9.1).
+    /// Transactions: a cancelled INVITE without a final response never times out (RFC 3261 §9.1).
     CancelNeverEnds,
     /// Transactions: a CANCEL is answered, and its INVITE is not (RFC 3261 §9.2).
     CancelUnheeded,
-    /// Transactions: a refusal is sent with another code when it is repeated (RFC 3261 §17.2.1).
+    /// Transactions: the retransmission of a refusal has another code (RFC 3261 §17.2.1).
     FinalDoubled,
-    /// Transactions: a refusal is not repeated until its ACK comes (RFC 3261 §17.2.1: timer G).
+    /// Transactions: a refusal is not retransmitted until its ACK (RFC 3261 §17.2.1: timer G).
     RefusalNotRepeated,
-    /// Transactions: a refusal whose ACK does not come is repeated without end (RFC 3261 §17.2.1: timer H).
+    /// Transactions: a refusal without an ACK is retransmitted without end (RFC 3261 §17.2.1: timer H).
     RefusalForEver,
-    /// Transactions: one that is over is kept.
+    /// Transactions: a terminated one is not removed.
     TransactionLeaked,
-    /// Authentication: a wrong password is tried again for each challenge (RFC 3261 §22.1).
+    /// Authentication: a wrong password is sent again for each challenge (RFC 3261 §22.1).
     ChallengeLoop,
-    /// Authentication: a stale nonce is answered as often as it comes (RFC 7616 §3.3).
+    /// Authentication: a request is retried for stale nonces without end (RFC 7616 §3.3).
     StaleNonceLoop,
-    /// Authentication: a stale nonce is taken for a wrong password (RFC 7616 §3.3).
+    /// Authentication: a stale nonce is treated as a wrong password (RFC 7616 §3.3).
     StaleNonceRefused,
-    /// Authentication: further requests with a nonce have one count (RFC 7616 §3.4).
+    /// Authentication: the nonce count is not incremented (RFC 7616 §3.4).
     NonceNotCounted,
-    /// Flow: when a server cannot be reached, the same is tried again.
+    /// Flow: after a failed connection the same server is tried again.
     OneServerOnly,
-    /// Flow: after a failure, no further connection is tried.
+    /// Flow: after a failure there is no further connection attempt.
     ReconnectForgotten,
-    /// Flow: there is one keep-alive, and no further one (RFC 5626 §4.4).
+    /// Flow: only one keep-alive is sent (RFC 5626 §4.4).
     KeepAliveOnce,
-    /// Flow: the answer to a keep-alive may be missing (RFC 5626 §4.4.1).
+    /// Flow: a missing answer to a keep-alive is ignored (RFC 5626 §4.4.1).
     PongNotAwaited,
     /// Registration: a success does not reset the count of failures.
     FailuresNotReset,
     /// Registration: the limit on attempts is not obeyed.
     AttemptsUnlimited,
-    /// Registration: the refresh comes when the binding is over (RFC 3261 §10.2.4).
+    /// Registration: the refresh is sent after the binding has expired (RFC 3261 §10.2.4).
     RefreshTooLate,
     /// Registration: there is no wait after a failure (RFC 5626 §4.5).
     NoBackOff,
@@ -109,7 +109,7 @@ bugs! {
     RegisterNotCounted,
     /// Registration: the timer of the next attempt is lost.
     AttemptForgotten,
-    /// Registration: a lost connection is taken for nothing.
+    /// Registration: a lost connection is ignored.
     DisconnectionIgnored,
     /// Registration: unregistering refreshes the binding (RFC 3261 §10.2.2).
     BindingKept,
@@ -117,77 +117,77 @@ bugs! {
     AckMiscounted,
     /// Dialog: all requests within it have one CSeq (RFC 3261 §12.2.1.1).
     RequestsNotCounted,
-    /// Dialog: a request with a lower CSeq than one before it is obeyed (RFC 3261 §12.2.2).
+    /// Dialog: a request with a lower CSeq than an earlier one is accepted (RFC 3261 §12.2.2).
     LateRequestTaken,
-    /// Dialog: a 2xx that comes again is not acknowledged again (RFC 3261 §13.2.2.4).
+    /// Dialog: a retransmitted 2xx gets no ACK (RFC 3261 §13.2.2.4).
     RepeatedAckForgotten,
-    /// Dialog: the 2xx of another fork is taken for the first one again (RFC 3261 §13.2.2.4).
+    /// Dialog: the 2xx of another fork is treated as a retransmission of the first one (RFC 3261 §13.2.2.4).
     ForkNotToldApart,
     /// Dialog: the caller's route set is in the order of the Record-Route (RFC 3261 §12.1.2).
     RouteSetReversed,
-    /// Dialog: tags that begin alike are taken for the same (RFC 3261 §12.2.2).
+    /// Dialog: tags with the same prefix are treated as equal (RFC 3261 §12.2.2).
     TagByPrefix,
-    /// Dialog: the peer's new Contact is not taken over (RFC 3261 §12.2.2).
+    /// Dialog: the remote target is not updated from the peer's Contact (RFC 3261 §12.2.2).
     TargetNotRefreshed,
     /// Dialog: a request follows our BYE (RFC 3261 §15.1.1).
     RequestAfterBye,
-    /// Negotiation: an offer that met the peer's is not withdrawn (RFC 3264 §4).
+    /// Negotiation: an offer that got 491 is not withdrawn (RFC 3264 §4).
     OfferNotWithdrawn,
-    /// Negotiation: the media is not told that its offer was refused.
+    /// Negotiation: the media engine gets no rollback after a refused offer.
     NoRollback,
-    /// Negotiation: the peer's hold in a re-INVITE is not seen (RFC 3264 §8.4).
+    /// Negotiation: the peer's hold in a re-INVITE is ignored (RFC 3264 §8.4).
     PeersHoldIgnored,
-    /// Change: our hold is not in the offer (RFC 3264 §8.4).
+    /// Renegotiation: our hold is not in the offer (RFC 3264 §8.4).
     HoldNotSaid,
-    /// Change: after a glare the owner of the Call-ID does not wait (RFC 3261 §14.1).
+    /// Renegotiation: after a glare the owner of the Call-ID does not wait (RFC 3261 §14.1).
     GlareWithoutWait,
-    /// Change: the owner of the Call-ID waits as the other one should (RFC 3261 §14.1).
+    /// Renegotiation: the owner of the Call-ID waits as the other side should (RFC 3261 §14.1).
     GlareTimersSwapped,
-    /// Change: after a glare nothing is tried again (RFC 3261 §14.1).
+    /// Renegotiation: after a glare the re-INVITE is not retried (RFC 3261 §14.1).
     GlareForgotten,
-    /// Change: a re-INVITE that meets ours is not answered (RFC 3261 §14.2).
+    /// Renegotiation: a re-INVITE that crosses ours is not answered (RFC 3261 §14.2).
     GlareNotAnswered,
-    /// Change: what the user wanted is forgotten after a glare.
+    /// Renegotiation: the user's intent is lost after a glare.
     WishLostOnGlare,
-    /// Change: one that the media engine or the peer does not bring to an end goes on for ever.
+    /// Renegotiation: one that the media engine or the peer does not complete never times out.
     ChangeNeverEnds,
-    /// Call: it does not say that it rings (RFC 3261 §13.3.1.1).
+    /// Call: there is no 180 (RFC 3261 §13.3.1.1).
     RingingNotSaid,
-    /// Call: it rings without end.
+    /// Call: it rings without a time limit.
     RingsForEver,
-    /// Call: a caller who hangs up while it rings sends no CANCEL (RFC 3261 §9.1).
+    /// Call: a caller that hangs up during ringing sends no CANCEL (RFC 3261 §9.1).
     CancelForgotten,
-    /// Call: an answer that crossed our CANCEL is ignored (RFC 3261 §9.1).
+    /// Call: a 2xx that crossed our CANCEL is ignored (RFC 3261 §9.1).
     LateAnswerIgnored,
-    /// Call: the 2xx is not repeated until its ACK comes (RFC 3261 §13.3.1.4).
+    /// Call: the 2xx is not retransmitted until its ACK (RFC 3261 §13.3.1.4).
     AnswerNotRepeated,
-    /// Call: the 2xx is repeated although its ACK came (RFC 3261 §13.3.1.4).
+    /// Call: the 2xx is retransmitted after its ACK (RFC 3261 §13.3.1.4).
     AckNotHeard,
-    /// Call: a callee hangs up before the ACK is there (RFC 3261 §15).
+    /// Call: a callee sends BYE before the ACK (RFC 3261 §15).
     ByeBeforeAck,
-    /// Call: a callee who hangs up before the ACK is there stays in it.
+    /// Call: a hang-up by the callee before the ACK is forgotten.
     HangUpForgotten,
     /// Call: a BYE is not answered (RFC 3261 §15.1.2).
     ByeNotAnswered,
-    /// Call: the user is told to have hung up when the peer did.
+    /// Call: the peer's BYE is reported as our hang-up.
     PeersByeIsOurs,
-    /// Call: a BYE that cannot be sent is waited for without end.
+    /// Call: a BYE that cannot be sent never times out.
     ClosingNeverEnds,
-    /// Call: its end is told twice.
+    /// Call: its end is reported twice.
     EndedTwice,
-    /// Call: its end does not free its place.
+    /// Call: its end does not free its slot.
     CallLeaked,
-    /// Call: its end does not free its media.
+    /// Call: its end does not release its media.
     MediaLeaked,
-    /// Call: its end does not stop its alarms.
+    /// Call: its end does not cancel its timers.
     AlarmLeaked,
     /// Digits: each is sent twice.
     DigitDoubled,
-    /// Digits: an INFO that comes again over another connection is heard again.
+    /// Digits: an INFO that is retransmitted over another connection is reported again.
     DigitHeardTwice,
-    /// Digits: what waits when the call ends is not reported.
+    /// Digits: those that are queued at the end of the call are not reported.
     DigitsForgotten,
-    /// Digits: an INFO that fails is not reported.
+    /// Digits: a failed INFO is not reported.
     LostDigitNotReported,
     /// Digits: an INFO that is refused is reported as sent.
     LostDigitReportedSent,
@@ -195,22 +195,22 @@ bugs! {
     TransferLosesCall,
     /// Transfer: the last NOTIFY is not sent (RFC 3515 §2.4.5).
     TransferUnreported,
-    /// Transfer: that the target refused is not told.
+    /// Transfer: a refusal by the target is not reported.
     TransferFailureUntold,
-    /// Transfer: the call goes on when its transfer is done (RFC 5589 §6.1).
+    /// Transfer: the call continues after a successful transfer (RFC 5589 §6.1).
     TransferredCallKept,
-    /// Transfer: it is accepted, and nobody is called (RFC 3515 §2.4.2).
+    /// Transfer: it is accepted, and no call is made (RFC 3515 §2.4.2).
     ReferIgnored,
-    /// Bounds: one call more than the limit is taken.
+    /// Bounds: one call more than the limit is accepted.
     CallLimitIgnored,
-    /// Bounds: digits wait without number.
+    /// Bounds: the queue of digits has no limit.
     DigitsUnbounded,
-    /// Bounds: REGISTERs are sent without number.
+    /// Bounds: REGISTERs have no flood budget.
     FloodBudgetIgnored,
-    /// Bounds: with a call, the phone wants to be woken at once, again and again.
+    /// Bounds: during a call, the deadline is always now.
     WakesWithoutEnd,
-    /// Clock: time that runs backwards is believed.
+    /// Clock: an earlier time than before is accepted.
     TimeRunsBack,
-    /// Clock: timers that are a minute late are lost, as after a sleep.
+    /// Clock: timers that are a minute late, as after a suspension, are lost.
     TimersLostInSleep,
 }

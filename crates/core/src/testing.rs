@@ -1,4 +1,4 @@
-//! What the tests of the machines share: everything a [`Cx`] lends, on virtual time.
+//! The test bench of the machines: everything that a [`Cx`] borrows, on virtual time.
 
 use crate::api::trace::{Record, Traced};
 use crate::base::cx::{Cx, Outbox};
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use offhook_wire::{Instant, Limits, Message};
 use std::time::Duration;
 
-/// A bench to test machines on.
+/// A test bench for machines.
 pub(crate) struct Bench {
     pub(crate) now: Instant,
     pub(crate) config: Config,
@@ -52,14 +52,14 @@ impl Bench {
         }
     }
 
-    /// Goes to the next timer, if it is due by `end`; else to `end`.
+    /// Advances to the next timer, if it is due by `end`; else to `end`.
     pub(crate) fn next_timer(&mut self, end: Instant) -> Option<Timer> {
         let due = self.timers.next().map(|deadline| deadline.at).filter(|at| *at <= end);
         self.now = self.now.max(due.unwrap_or(end));
         self.timers.due(self.now)
     }
 
-    /// The transitions so far, as the trace has them: machine, from, cause, to.
+    /// The transitions in the trace: machine, from, trigger, to.
     pub(crate) fn transitions(&self) -> Vec<(Machine, [&'static str; 3])> {
         let transition = |record: Record| match record.what {
             Traced::Transition { from, cause, to } => Some((record.machine?, [from, cause, to])),
@@ -68,18 +68,18 @@ impl Bench {
         self.trace.records().filter_map(transition).collect()
     }
 
-    /// What moved a machine so far.
+    /// The triggers of a machine's transitions.
     pub(crate) fn moves(&self, machine: Machine) -> Vec<&'static str> {
         let moved = self.transitions().into_iter().filter(|(moved, _)| *moved == machine);
         moved.map(|(_, [_, cause, _])| cause).collect()
     }
 
-    /// All outputs since the last call.
+    /// The outputs since the last call of this method.
     pub(crate) fn outputs(&mut self) -> Vec<Output> {
         std::iter::from_fn(|| self.out.pop()).collect()
     }
 
-    /// The messages among the outputs since the last call.
+    /// The messages among the outputs since the last call of this method.
     pub(crate) fn sent(&mut self) -> Vec<Message> {
         let sent = |output| match output {
             Output::Transmit { data, .. } => Some(message(data)),
@@ -95,7 +95,7 @@ pub(crate) fn path(transport: Transport) -> Path {
     Path { flow: FlowId(1), transport, sent_by: Bytes::from_static(sent_by.as_bytes()) }
 }
 
-/// Reads and checks a message.
+/// Parses and checks a message.
 pub(crate) fn message(data: impl Into<Bytes>) -> Message {
     let message = Message::parse(data.into(), &Limits::default()).expect("a message");
     message.check().expect("a good message");

@@ -3,25 +3,25 @@ use crate::{Account, Transport};
 use bytes::Bytes;
 use offhook_wire::{Scheme, Uri, quote_display_name};
 
-/// Who an account is on the wire.
+/// The addresses of an account in messages.
 pub(super) struct Identity {
     /// Our From value without its tag.
     from: Bytes,
-    /// Where the address without the display name starts in it.
+    /// The position in it of the address without the display name.
     address: usize,
     /// The Request-URI of REGISTER: the domain without a user (RFC 3261 §10.2).
     registrar: Bytes,
     /// Our Contact value.
     contact: Bytes,
-    /// A name for us where we have no address (RFC 7118 §5). The user part of our Contact is its first label: it cannot be
-    /// guessed, so who calls it learnt it from the registrar or from us.
+    /// Our `.invalid` host name where we have no address (RFC 7118 §5). Its first label is the user part of our Contact: it is
+    /// random, so a caller that uses it learnt it from the registrar or from us.
     name: [u8; NAME],
 }
 
 const NAME: usize = 12;
 
 impl Identity {
-    /// An address of record that is none becomes an anonymous one: the registrar will refuse it, and say so.
+    /// A malformed address of record becomes an anonymous one, which the registrar refuses.
     pub(super) fn new(account: &Account, entropy: &mut Entropy) -> Self {
         let aor = Uri::parse(account.aor.as_bytes())
             .ok()
@@ -76,8 +76,8 @@ impl Identity {
         &self.contact
     }
 
-    /// Takes the looks for a transport and returns the `sent-by` of our Via. Over UDP the local address, if the host
-    /// knows it and it is one; a `.invalid` name that never changes elsewhere.
+    /// Sets the Contact for a transport and returns the `sent-by` of our Via: over UDP the local address, if it is known and
+    /// well-formed; otherwise a constant `.invalid` name.
     pub(super) fn bind_transport(&mut self, transport: Transport, local: Option<&str>) -> Bytes {
         let name = String::from_utf8_lossy(&self.name);
         let local = local.filter(|local| transport == Transport::Udp && is_host_and_port(local));
@@ -94,8 +94,8 @@ impl Identity {
 }
 
 impl Identity {
-    /// Takes the looks that `contact` shows, by this transport if one is known, and returns the `sent-by` of our Via. `None`
-    /// when we never looked like this.
+    /// Sets the Contact to `contact`, for this transport if it is known, and returns the `sent-by` of our Via. `None` if it is not
+    /// a Contact of this account.
     pub(super) fn restore(&mut self, transport: Option<Transport>, contact: &str) -> Option<Bytes> {
         let address = contact.split_once('@')?.1;
         let local = address.split(['>', ';']).next();
@@ -107,7 +107,7 @@ impl Identity {
     }
 }
 
-/// Whether `text` can follow the `@` of a URI.
+/// Whether `text` is a `hostport` of a URI.
 fn is_host_and_port(text: &str) -> bool {
     let uri = format!("sip:{text}");
     Uri::parse(uri.as_bytes())
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_made_from_the_account() {
+    fn addresses_are_those_of_the_account() {
         let alice = identity("sip:alice@example.com:5070", Some("Alice \"A\""), "ws://h");
         assert_eq!(alice.from(), &br#""Alice \"A\"" <sip:alice@example.com:5070>"#[..]);
         assert_eq!(alice.address(), b"<sip:alice@example.com:5070>");
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_becomes_anonymous() {
+    fn a_malformed_address_becomes_anonymous() {
         for aor in ["", "alice", "tel:+1", "sip:a@b\r\nX: y"] {
             assert_eq!(
                 identity(aor, Some("x\r\ny"), "ws://h").from(),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_contact_fits_the_transport() {
+    fn the_contact_depends_on_the_transport() {
         let mut alice = identity("sip:alice@example.com", None, "wss://h");
         let name = String::from_utf8(alice.name.to_vec()).expect("ASCII");
         let contact = format!("<sip:{name}@{name}.invalid;transport=ws>");
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn looks_are_taken_again_and_no_others() {
+    fn only_a_contact_of_the_account_is_restored() {
         let mut alice = identity("sip:alice@example.com", None, "wss://h");
         for (transport, local) in [
             (Transport::Udp, Some("[::1]:5070")),

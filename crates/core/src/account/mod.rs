@@ -1,4 +1,4 @@
-//! An account at work: its connection, its registration, its credentials, and its names.
+//! An active account: its connection, registration, credentials and addresses.
 
 mod identity;
 pub(crate) mod registration;
@@ -19,14 +19,14 @@ use identity::Identity;
 use offhook_wire::{HeaderName, KeepAlive, Message, Method};
 use registration::{Reconnect, Registration, RegistrationCx};
 
-/// What happened to the connection, for the calls on it.
+/// A change of the connection, for the calls that use it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum ConnectionChange {
     Nothing,
-    /// There is one, and there was none.
+    /// It came up.
     Up,
-    /// This one is gone, and with it the transactions on it.
+    /// This flow went down, with all transactions on it.
     Lost(FlowId),
 }
 
@@ -64,17 +64,17 @@ impl ActiveAccount {
         self.identity.contact()
     }
 
-    /// The connection, if it is up.
+    /// The flow, if it is up.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.flow.path()
     }
 
-    /// Whether this is our connection, up or coming up.
+    /// Whether this is our flow, up or being opened.
     pub(crate) fn owns(&self, flow: FlowId) -> bool {
         self.flow.owns(flow)
     }
 
-    /// Connects, and registers where the account says so.
+    /// Connects, and registers if the account is configured to.
     pub(crate) fn start(&mut self, cx: &mut Cx<'_>, txs: &mut Transactions) {
         self.flow.connect(cx);
         if cx.config.accounts[usize::from(self.id.0)].register {
@@ -97,7 +97,7 @@ impl ActiveAccount {
         }
     }
 
-    /// The host says something about a flow. What is not about ours is ignored: it crossed our own decision.
+    /// The host reports a change of a flow. One that is not ours is ignored: the report crossed our `Close`.
     pub(crate) fn flow_changed(
         &mut self,
         cx: &mut Cx<'_>,
@@ -121,7 +121,7 @@ impl ActiveAccount {
         }
     }
 
-    /// A flow or an attempt ended; the registration says how it goes on.
+    /// A flow or a connection attempt ended; the registration decides when to reconnect.
     fn on_down(&mut self, cx: &mut Cx<'_>, down: Option<Down>) -> ConnectionChange {
         let (next, change) = match down {
             None => return ConnectionChange::Nothing,
@@ -134,17 +134,17 @@ impl ActiveAccount {
         change
     }
 
-    /// A keep-alive came in.
+    /// A keep-alive was received.
     pub(crate) fn keep_alive_received(&mut self, cx: &mut Cx<'_>, kind: KeepAlive) {
         self.flow.keep_alive_received(cx, kind);
     }
 
-    /// Anything came in.
+    /// Bytes were received.
     pub(crate) fn on_traffic(&mut self, cx: &mut Cx<'_>) {
         self.flow.on_traffic(cx);
     }
 
-    /// A response to a REGISTER of ours.
+    /// A response to our REGISTER.
     pub(crate) fn on_response(
         &mut self,
         cx: &mut Cx<'_>,
@@ -156,11 +156,11 @@ impl ActiveAccount {
         registration.on_response(&mut registration_cx, tx, message);
     }
 
-    /// A REGISTER of ours got no answer. If nothing else came in since it was sent, its connection is dead, whatever the
-    /// host believes (RFC 5626 §4.4): over UDP nothing else would tell.
+    /// Our REGISTER got no final response. If nothing was received since it was sent, its connection is dead (RFC 5626 §4.4),
+    /// even if the host has not noticed: over UDP it cannot.
     pub(crate) fn on_failed(&mut self, cx: &mut Cx<'_>, failed: &TxFailed) -> ConnectionChange {
         if failed.why == TxFailure::FlowLost {
-            // Said by the flow itself.
+            // The flow reports that itself.
             return ConnectionChange::Nothing;
         }
         let Some(asked_at) = self.registration.timed_out(cx, failed.tx) else {
@@ -174,7 +174,7 @@ impl ActiveAccount {
         self.on_down(cx, down)
     }
 
-    /// A timer of ours fired.
+    /// A timer of the account fired.
     pub(crate) fn on_timer(
         &mut self,
         cx: &mut Cx<'_>,
@@ -198,8 +198,8 @@ impl ActiveAccount {
         ConnectionChange::Nothing
     }
 
-    /// Answers a 401 or 407 to a request of ours (RFC 3261 §22): the header to send it again with. `auth_attempts` counts the
-    /// answers that this request has had already: credentials are given once, and again only for a stale nonce.
+    /// The credentials for a 401 or 407 (RFC 3261 §22): the header field for the next attempt. `auth_attempts` counts the
+    /// attempts with credentials so far: there is one, and further ones only for a stale nonce.
     pub(crate) fn authorize(
         &mut self,
         cx: &mut Cx<'_>,

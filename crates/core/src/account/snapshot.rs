@@ -1,4 +1,4 @@
-//! An account at rest.
+//! Snapshots of an account.
 
 use super::ActiveAccount;
 use crate::api::checkpoint::{AccountCheckpoint, FlowCheckpoint, InvalidCheckpoint};
@@ -7,7 +7,7 @@ use crate::base::timers::TimerId;
 use crate::connection::Flow;
 
 impl ActiveAccount {
-    /// How it is; `None` while a REGISTER is on its way.
+    /// The snapshot; `None` while a REGISTER is pending.
     pub(crate) fn checkpoint(&self) -> Option<AccountCheckpoint> {
         let registration = self.registration.checkpoint()?;
         let (flow, next_server, flow_failures) = self.flow.checkpoint();
@@ -29,7 +29,7 @@ impl ActiveAccount {
         })
     }
 
-    /// Goes on where another one was. It is as it was made.
+    /// Restores a snapshot into a new account.
     pub(crate) fn restore(
         &mut self,
         at: &AccountCheckpoint,

@@ -1,25 +1,25 @@
-//! A phone at rest, as data.
+//! The snapshot of an idle phone, as data.
 
 use crate::base::name::AccountTimer;
 use crate::{AccountId, FlowId, RegistrationFailure, Transport};
 use offhook_wire::Instant;
 use offhook_wire::digest::ResponderSnapshot;
 
-/// What a phone that has neither calls nor transactions has become since it was made: with its configuration and its seed
-/// enough to make another one that goes on as it would ([`Phone::from_checkpoint`](crate::Phone::from_checkpoint)).
+/// The state of a phone that has neither calls nor transactions. With the phone's configuration and seed it is enough to make
+/// a phone that continues in the same way ([`Phone::from_checkpoint`](crate::Phone::from_checkpoint)).
 ///
-/// It is the inside of a phone, turned outward for recordings: a field is added or changed as a machine is.
+/// It exposes internal state, for recordings: its fields change with the machines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// The latest time that it was told.
+    /// The time of its last input.
     pub now: Instant,
-    /// How many words of 32 bits were drawn of its randomness: for names, for client nonces, for waits.
+    /// How many 32-bit words were drawn from each random stream: identifiers, client nonces, jitter.
     pub drawn: [u64; 3],
-    /// How many lines its trace had.
+    /// How many lines were added to its trace.
     pub traced: u64,
-    /// How many effects it asked for.
+    /// How many effects it requested.
     pub effects: u64,
-    /// How many connections it asked for.
+    /// How many connections it opened.
     pub flows: u32,
     /// How many calls it had.
     pub calls: u32,
@@ -27,98 +27,98 @@ pub struct Checkpoint {
     pub serial: u32,
     /// [`Counters`](crate::Counters): malformed, stray, clock backwards.
     pub counters: [u64; 3],
-    /// INVITEs, and CANCELs as datagrams, that were taken lately: until when they are remembered, and their digest.
+    /// INVITEs, and CANCELs over UDP, that were received recently: when each is forgotten, and its digest.
     pub recent_requests: Vec<(Instant, u128)>,
-    /// CANCELs of nothing that were refused lately.
+    /// CANCELs without an INVITE that were refused recently: when each is forgotten, and its digest.
     pub refused_cancels: Vec<(Instant, u128)>,
-    /// The timers that are set, in the order in which they will fire.
+    /// The pending timers, in the order in which they will fire.
     pub timers: Vec<(Instant, AccountId, AccountTimer)>,
     /// Its accounts, in the order of the configuration.
     pub accounts: Vec<AccountCheckpoint>,
 }
 
-/// An account at rest.
+/// The state of an account without a pending REGISTER.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountCheckpoint {
-    /// Our Contact value: our name, and our address or one that is none.
+    /// Our Contact value: our user part, and our address or a `.invalid` host name.
     pub contact: String,
     /// The connection.
     pub flow: FlowCheckpoint,
-    /// Which server is next, counted from the first without wrapping.
+    /// The index of the next server, not reduced modulo the number of servers.
     pub next_server: u32,
-    /// Connections in a row that failed.
+    /// Consecutive failed connection attempts.
     pub flow_failures: u32,
     /// The registration.
     pub registration: RegistrationCheckpoint,
     /// The CSeq number of its last REGISTER.
     pub cseq: u32,
-    /// The lifetime that the next one asks for, in seconds.
+    /// The lifetime that the next REGISTER requests, in seconds.
     pub expires: u32,
-    /// Registration attempts in a row that failed.
+    /// Consecutive failed registration attempts.
     pub failures: u32,
-    /// Until when the registrar holds our binding, as far as we know.
+    /// When our binding at the registrar expires, if there is one.
     pub bound: Option<Instant>,
-    /// When the REGISTERs of the last minute went out.
+    /// When the REGISTERs of the last minute were sent.
     pub spent: Vec<Instant>,
-    /// The last challenge of the registrar's kind.
+    /// The last `WWW-Authenticate` challenge.
     pub user: Option<ResponderSnapshot>,
-    /// The last challenge of the proxies' kind.
+    /// The last `Proxy-Authenticate` challenge.
     pub proxy: Option<ResponderSnapshot>,
 }
 
-/// A connection at rest. Its timers are in [`Checkpoint::timers`].
+/// The state of a connection. Its timers are in [`Checkpoint::timers`].
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum FlowCheckpoint {
-    /// Not wanted.
+    /// Not needed.
     Off,
-    /// Until the next attempt.
+    /// Down until the next attempt.
     Waiting,
-    /// On the way.
+    /// Being opened.
     Connecting {
-        /// Its name.
+        /// Its identifier.
         flow: FlowId,
-        /// By which transport.
+        /// Its transport.
         transport: Transport,
     },
-    /// There.
+    /// Up.
     Up {
-        /// Its name.
+        /// Its identifier.
         flow: FlowId,
-        /// By which transport.
+        /// Its transport.
         transport: Transport,
-        /// Since when.
+        /// When it came up.
         since: Instant,
-        /// When something last came in.
+        /// When bytes were last received.
         last_received: Instant,
-        /// Whether the peer answered a keep-alive once.
+        /// Whether the server has ever answered a keep-alive on it.
         answers_keep_alives: bool,
     },
 }
 
-/// A registration at rest: no REGISTER is on its way.
+/// The state of a registration without a pending REGISTER.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum RegistrationCheckpoint {
-    /// Not wanted.
+    /// Not requested.
     Unregistered,
-    /// Waits for a connection, or, with a timer, for budget.
+    /// Waits for a connection, or, with a timer, for the flood budget.
     Registering,
     /// The registrar holds the binding.
     Registered {
-        /// Until then.
+        /// When the binding expires.
         until: Instant,
     },
     /// An attempt failed.
     Waiting {
-        /// The next one is then.
+        /// When the next attempt is made.
         until: Instant,
-        /// Why.
+        /// Why the last attempt failed.
         why: RegistrationFailure,
     },
-    /// Given up.
+    /// Gave up.
     Failed(RegistrationFailure),
 }
 
-/// No phone of this configuration and seed can have rested like this.
+/// The checkpoint does not belong to a phone of this configuration and seed.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no phone of this configuration and seed can have rested like this: {0}")]
+#[error("the checkpoint is not of a phone with this configuration and seed: {0}")]
 pub struct InvalidCheckpoint(pub(crate) &'static str);

@@ -1,33 +1,33 @@
 use crate::{AccountId, SessionId};
 use std::time::Duration;
 
-/// What a user can ask of a phone. [`Phone`](crate::Phone) has a method for each.
+/// A command of the user. [`Phone`](crate::Phone) has a method for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Command {
-    /// Be registered: again after a failure or an unregistration, or at once instead of after the back-off.
+    /// Register: again after a failure or an unregistration, or now instead of after the back-off.
     Register {
         /// The account.
         account: AccountId,
     },
-    /// Be unregistered. Calls go on.
+    /// Unregister. Calls continue.
     Unregister {
         /// The account.
         account: AccountId,
     },
-    /// Call somebody.
+    /// Make a call.
     Dial {
-        /// The name of the new call: [`Phone::next_session`](crate::Phone::next_session).
+        /// The identifier of the new call, from [`Phone::next_session`](crate::Phone::next_session).
         session: SessionId,
-        /// Whom, and how.
+        /// The callee and the options of the call.
         dial: Dial,
     },
-    /// Take an incoming call.
+    /// Answer an incoming call.
     Answer {
         /// The call.
         session: SessionId,
     },
-    /// Refuse an incoming call.
+    /// Reject an incoming call.
     Reject {
         /// The call.
         session: SessionId,
@@ -53,11 +53,11 @@ pub enum Command {
     Digits {
         /// The call.
         session: SessionId,
-        /// `0-9 * # A-D`, at most 64 waiting.
+        /// `0-9 * # A-D`; at most 64 may be queued.
         digits: String,
         /// The length of each (40 ms – 6 s).
         duration: Duration,
-        /// How they travel.
+        /// How they are sent.
         path: DtmfPath,
     },
     /// Blind transfer: ask the peer to call `target` instead of us (RFC 3515, RFC 5589 §6).
@@ -69,14 +69,14 @@ pub enum Command {
     },
 }
 
-/// Whom to call, and how.
+/// The callee of a new call and the options of its INVITE.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dial {
     /// The account to call from.
     pub account: AccountId,
     /// `sip:…`, `sips:…`, `tel:…`, or a user name or number of the account's own domain.
     pub to: String,
-    /// More headers for the INVITE. Names that the phone writes itself are refused.
+    /// Additional header fields for the INVITE. Names that the phone writes itself are an error.
     pub headers: Vec<(String, String)>,
 }
 
@@ -87,10 +87,10 @@ impl Dial {
     }
 }
 
-/// How DTMF digits travel.
+/// How DTMF digits are sent.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DtmfPath {
-    /// RTP when the peer agreed to telephone-event, else INFO.
+    /// RTP if telephone-event was negotiated, else INFO.
     #[default]
     Auto,
     /// RTP telephone-event (RFC 4733).

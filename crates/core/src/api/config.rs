@@ -3,30 +3,30 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// What a phone is made from. [`Config::new`] fills in the defaults.
+/// The configuration of a phone. [`Config::new`] fills in the defaults.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The accounts; [`AccountId`](crate::AccountId) is the place in this list.
+    /// The accounts; [`AccountId`](crate::AccountId) is the index in this list.
     pub accounts: Vec<Account>,
-    /// `User-Agent` and `Server`.
+    /// The value of `User-Agent` and `Server`.
     pub user_agent: String,
-    /// Most calls at a time (default 2); a further incoming one is answered with 486.
+    /// The maximum number of simultaneous calls (default 2); a further INVITE is answered with 486.
     pub call_limit: usize,
-    /// How long a call may ring, in or out, before it is given up (default 120 s).
+    /// How long a call may ring, incoming or outgoing, before the phone ends it (default 120 s).
     pub no_answer: Duration,
-    /// How long an established call may be without a media path before it is ended (default 20 s).
+    /// How long an established call may lack a media path before the phone ends it (default 20 s).
     pub media_timeout: Duration,
-    /// Whether a peer may transfer us (REFER). Default yes.
+    /// Whether a REFER within a call is accepted (default yes).
     pub accept_transfers: bool,
-    /// RFC 3261 §17.1.1.1.
+    /// The base times of transactions.
     pub times: TransactionTimes,
-    /// How registrations are kept up.
+    /// How registrations are retried, and connections kept alive.
     pub registration: RegistrationPolicy,
     /// Bounds on what the network may send.
     pub limits: Limits,
-    /// How many lines [`Phone::trace`](crate::Phone::trace) remembers (default 16).
+    /// How many lines [`Phone::trace`](crate::Phone::trace) keeps (default 16).
     pub trace: usize,
-    /// The rule that this phone breaks on purpose. `None`, the default: none.
+    /// The planted bug of this phone. `None`, the default: none.
     #[cfg(feature = "planted")]
     pub planted: Option<crate::Bug>,
 }
@@ -56,22 +56,24 @@ impl Config {
 pub struct Account {
     /// The address of record: `sip:alice@example.com`.
     pub aor: String,
-    /// The name that is shown to those whom we call.
+    /// The display name in From.
     pub display_name: Option<String>,
-    /// The user name for digest, when it is not the user part of `aor`.
+    /// The user name for digest authentication, if it is not the user part of `aor`.
     pub username: Option<String>,
     /// The password, or its hash.
     pub password: Option<Password>,
-    /// Answer challenges of this realm only. `None`: of any.
+    /// Answer only challenges of this realm. `None`: of any realm.
     pub realm: Option<String>,
-    /// Where to connect, best first.
+    /// The servers to connect to; see [`Server::weight`] for their order.
     pub servers: Vec<Server>,
-    /// Whether to register. Without, the phone only connects.
+    /// Whether to register. If not, the phone only connects.
     pub register: bool,
-    /// The lifetime to ask for (default 600 s).
+    /// The lifetime of a registration to request (default 600 s).
     pub expires: Duration,
-    /// How many consecutive failed attempts to register are made before giving up; `None` is without limit.
-    /// A success resets the count, a mere disconnection does not.
+    /// The maximum number of consecutive failed attempts to register; `None` is without limit.
+    /// A success resets the count, a disconnection does not. The SDKs call it `reRegistryPhoneTimes`.
+    #[doc(alias = "re_registry_phone_times")]
+    #[doc(alias = "reRegistryPhoneTimes")]
     pub max_registration_attempts: Option<u32>,
 }
 
@@ -79,7 +81,7 @@ impl Account {
     /// An account that registers with `server`.
     ///
     /// # Errors
-    /// When `server` is no [`Target`].
+    /// [`TargetError`] if `server` is not a [`Target`].
     pub fn new(
         aor: impl Into<String>,
         password: Option<Password>,
@@ -99,25 +101,25 @@ impl Account {
     }
 }
 
-/// A server and its rank.
+/// A server and its weight.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// Where.
+    /// Its transport and address.
     pub target: Target,
-    /// Higher ones first; equal ones in the order given.
+    /// Servers with a higher weight are tried first; equal ones in the order of the list.
     pub weight: u16,
 }
 
 /// Where to connect: `ws://host[:port][/path]`, `wss://…`, `udp://host[:port]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
-    /// How.
+    /// The transport.
     pub transport: Transport,
-    /// A name or an address; IPv6 in brackets.
+    /// A host name or an address; IPv6 in brackets.
     pub host: String,
     /// The port.
     pub port: u16,
-    /// The path of a WebSocket, starting with `/`; else empty.
+    /// The path of a WebSocket URI, starting with `/`; else empty.
     pub path: String,
 }
 
@@ -134,7 +136,7 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// Whether it retransmits by itself, so that transactions do not (RFC 3261 §17).
+    /// Whether it is reliable, so that transactions do not retransmit (RFC 3261 §17).
     pub fn is_reliable(self) -> bool {
         !matches!(self, Transport::Udp)
     }
@@ -157,7 +159,7 @@ impl Transport {
     }
 }
 
-/// A string that names no [`Target`].
+/// The string is not a [`Target`].
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a server: expected ws://host[:port][/path], wss://… or udp://host[:port]")]
 pub struct TargetError;
@@ -218,9 +220,9 @@ impl fmt::Display for Target {
 pub struct TransactionTimes {
     /// Round-trip estimate (500 ms).
     pub t1: Duration,
-    /// Longest retransmission interval (4 s).
+    /// Maximum retransmission interval (4 s).
     pub t2: Duration,
-    /// Longest life of a message in the network (5 s).
+    /// Maximum lifetime of a message in the network (5 s).
     pub t4: Duration,
 }
 
@@ -230,20 +232,21 @@ impl Default for TransactionTimes {
     }
 }
 
-/// How a registration is kept up: by cause, capped and jittered, so that a phone neither gives up nor storms.
+/// How a registration is retried and its connection kept alive. Waits depend on the cause, are capped and jittered, so that many
+/// phones do not flood a server that comes back.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct RegistrationPolicy {
-    /// The first wait after a failure; doubled for each further one (default 2 s).
+    /// The wait after the first failure; doubled for each further one (default 2 s).
     pub first_wait: Duration,
-    /// The longest wait (default 60 s), unless the server's `Retry-After` asks for more.
+    /// The maximum wait (default 60 s), unless the server's `Retry-After` is longer.
     pub longest_wait: Duration,
     /// How long a connection attempt may take (default 10 s).
     pub connect_timeout: Duration,
-    /// The interval of keep-alives (default 25 s) …
+    /// The interval of keep-alives (default 25 s).
     pub keep_alive: Duration,
-    /// … and how long their answer may take, on flows where one was ever seen (default 10 s, RFC 5626 §4.4.1).
+    /// How long the answer to a keep-alive may take, on flows where one was ever received (default 10 s, RFC 5626 §4.4.1).
     pub pong_timeout: Duration,
-    /// Most REGISTER requests in one minute, whatever happens (default 12).
+    /// The maximum number of REGISTER requests in one minute (default 12).
     pub flood_budget: u32,
 }
 

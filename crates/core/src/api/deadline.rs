@@ -1,16 +1,16 @@
 use crate::base::name::Machine;
 use offhook_wire::Instant;
 
-/// When to wake the phone with [`Input::Wake`](crate::Input::Wake), and what for.
+/// When to wake the phone with [`Input::Wake`](crate::Input::Wake), and why.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Deadline {
-    /// The time. May lie in the past: then wake it now.
+    /// The time. It may be in the past: then wake the phone now.
     pub at: Instant,
     /// What is due, for logs.
     pub kind: DeadlineKind,
 }
 
-/// What a phone wants to be woken for.
+/// Why a phone is to be woken.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum DeadlineKind {
@@ -26,15 +26,15 @@ pub enum DeadlineKind {
     Session,
 }
 
-/// A timer that is set, one of those that [`Phone::deadline`](crate::Phone::deadline) is the first of. For logs and drawings.
+/// A pending timer, for logs and diagrams. [`Phone::deadline`](crate::Phone::deadline) is the earliest of them.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct PendingTimer {
     /// When it is due.
     pub at: Instant,
     /// What kind it is.
     pub kind: DeadlineKind,
-    /// The machine that waits for it; `None` for a connection, which has no name while there is none.
+    /// The machine that set it; `None` for the timers of a connection, which has no identifier between two attempts.
     pub machine: Option<Machine>,
-    /// Which of the machine's timers it is: a letter of RFC 3261 §17 or RFC 6026, or a word.
+    /// Which of the machine's timers it is: a letter of RFC 3261 §17 or RFC 6026, or a name.
     pub name: &'static str,
 }

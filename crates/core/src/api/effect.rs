@@ -3,81 +3,81 @@ use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
 
-/// Something slow, or outside the core, that the host does for a call. Its `Debug` shows how long a description is, not
-/// what stands in it: keys and ICE passwords do.
+/// Work that the host does for a call. Its `Debug` shows the length of a description, not its content, which has keys and ICE
+/// passwords.
 #[derive(Clone)]
 pub enum Effect {
-    /// Create a description to offer. Answer: [`EffectResult::Description`] or `Failed`.
+    /// Create an offer. Result: [`EffectResult::Description`] or `Failed`.
     Offer {
-        /// The call; its first `Offer` or `Answer` is the time to create its media.
+        /// The call. Create its media session at its first `Offer` or `Answer`.
         session: SessionId,
-        /// What shall flow.
+        /// The direction to offer.
         direction: Direction,
     },
-    /// Take the peer's offer and create the answer. Answer: [`EffectResult::Description`] or `Failed`.
+    /// Apply the peer's offer and create the answer. Result: [`EffectResult::Description`] or `Failed`.
     Answer {
         /// The call.
         session: SessionId,
         /// The peer's description (SDP).
         offer: Bytes,
-        /// What we would like to flow; the answer is its meet with the offer (RFC 3264 §6.1).
+        /// Our intended direction; the answer's direction is what the offer allows of it (RFC 3264 §6.1).
         direction: Direction,
     },
-    /// Take the peer's answer to our offer. Answer: [`EffectResult::Applied`] or `Failed`.
+    /// Apply the peer's answer to our offer. Result: [`EffectResult::Applied`] or `Failed`.
     Apply {
         /// The call.
         session: SessionId,
         /// The peer's description (SDP).
         answer: Bytes,
     },
-    /// An offer came to nothing, ours or one of the peer that was being answered: go back to what was agreed before.
-    /// No answer.
+    /// Roll back: an offer, local or remote, was not completed; return to the session that was agreed before.
+    /// No result.
     Rollback {
         /// The call.
         session: SessionId,
     },
-    /// Send one digit as RTP telephone-event (RFC 4733). Answer: [`EffectResult::Sent`] or `Failed`.
+    /// Send one digit as RTP telephone-event (RFC 4733). Result: [`EffectResult::Sent`] or `Failed`.
     Digit {
         /// The call.
         session: SessionId,
         /// `0-9 * # A-D`.
         digit: char,
-        /// How long the tone lasts.
+        /// The duration of the tone.
         duration: Duration,
     },
-    /// The call is over: free its media. No answer.
+    /// The call has ended: release its media session. No result.
     Release {
         /// The call.
         session: SessionId,
     },
 }
 
-/// How an effect ended. Its `Debug` shows no description either.
+/// The result of an effect. Its `Debug` shows no description either.
 #[derive(Clone)]
 pub enum EffectResult {
     /// The local description (SDP).
     Description(Bytes),
-    /// The peer's answer is in force.
+    /// The peer's answer was applied.
     Applied,
-    /// The digit is out.
+    /// The digit was sent.
     Sent,
-    /// It could not be done.
+    /// The effect failed.
     Failed(MediaFault),
 }
 
-/// Why media could not do what it was asked for.
+/// Why the media engine could not carry out an effect.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MediaFault {
-    /// The descriptions share no codec, or no transport that both ends speak (answered with 488).
+    /// The descriptions have no codec or no transport in common (answered with 488).
     NoCommonCodec,
-    /// The peer's description cannot be read (answered with 488).
+    /// The peer's description is malformed (answered with 488).
     BadDescription,
     /// A device, a permission or the engine failed.
     Engine,
 }
 
-/// News of a call's media.
+/// An event of a call's media session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MediaEvent {
@@ -85,13 +85,13 @@ pub enum MediaEvent {
     Up,
     /// The path is interrupted; it may come back.
     Down,
-    /// The path failed for good: the call ends.
+    /// The path failed permanently: the phone ends the call.
     Failed,
-    /// A digit came in by RTP.
+    /// A digit was received by RTP.
     Digit {
         /// `0-9 * # A-D`.
         digit: char,
-        /// How long it was.
+        /// Its duration.
         duration: Duration,
     },
 }

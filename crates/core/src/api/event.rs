@@ -3,11 +3,11 @@ use bytes::Bytes;
 use offhook_wire::Instant;
 use std::time::Duration;
 
-/// What a phone tells its user. Text that peers sent is untrusted.
+/// An event for the user of a phone. Text from peers is untrusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// An account's connection changed. "Connected" is not "registered".
+    /// The state of an account's connection changed. "Connected" is not "registered".
     Flow {
         /// The account.
         account: AccountId,
@@ -16,92 +16,92 @@ pub enum Event {
         /// Its new state.
         state: FlowState,
     },
-    /// An account's registration changed.
+    /// The state of an account's registration changed.
     Registration {
         /// The account.
         account: AccountId,
         /// Its new state.
         state: RegistrationState,
     },
-    /// Somebody calls. The call's status is `initial`, and `establishing` follows when it rings.
+    /// An incoming call. Its status is `initial`, then `establishing` when it rings.
     Incoming(Incoming),
-    /// A call's status changed.
+    /// The status of a call changed.
     Status {
         /// The call.
         session: SessionId,
-        /// Before.
+        /// The status before.
         from: Status,
-        /// Now.
+        /// The status now.
         to: Status,
     },
-    /// A provisional response to our INVITE: 180 rings, 183 may bring early media.
+    /// A provisional response to our INVITE: 180 is ringing, 183 may have early media.
     Progress {
         /// The call.
         session: SessionId,
         /// 101–199.
         code: u16,
     },
-    /// Somebody put somebody on hold, or took it back.
+    /// The hold of a call changed, on our side or the peer's.
     Hold {
         /// The call.
         session: SessionId,
-        /// We hold the peer.
+        /// Whether we hold the peer.
         local: bool,
-        /// The peer holds us.
+        /// Whether the peer holds us.
         remote: bool,
     },
-    /// A hold or resume that we asked for was refused; the call goes on as it was.
+    /// Our hold or resume failed; the call continues as before.
     HoldFailed {
         /// The call.
         session: SessionId,
-        /// What was wanted: `true` for hold.
+        /// The intent that failed: `true` for hold, `false` for resume.
         hold: bool,
-        /// The SIP code that refused it, if one did.
+        /// The SIP code of the refusal, if there was one.
         code: Option<u16>,
     },
-    /// A digit came in.
+    /// A digit was received.
     Digit {
         /// The call.
         session: SessionId,
         /// `0-9 * # A-D`.
         digit: char,
-        /// How long it was.
+        /// Its duration.
         duration: Duration,
-        /// How it came: `Rtp` or `Info`.
+        /// How it was received: `Rtp` or `Info`.
         path: DtmfPath,
     },
-    /// A digit of ours is out: the last RTP packet was sent, or the INFO answered with 2xx.
+    /// A digit was sent: its last RTP packet, or an INFO that was answered with 2xx.
     DigitSent {
         /// The call.
         session: SessionId,
-        /// Which one.
+        /// The digit.
         digit: char,
-        /// How it went: `Rtp` or `Info`.
+        /// How it was sent: `Rtp` or `Info`.
         path: DtmfPath,
     },
-    /// A digit of ours was lost.
+    /// A digit could not be sent.
     DigitFailed {
         /// The call.
         session: SessionId,
-        /// Which one.
+        /// The digit.
         digit: char,
         /// Why.
         why: DigitFailure,
     },
-    /// A transfer that we asked for moved on.
+    /// The state of our transfer changed.
     Transfer {
         /// The call that is being transferred.
         session: SessionId,
-        /// How far it is.
+        /// Its new state.
         state: TransferState,
     },
-    /// The peer asked us to call somebody else (REFER), and we do: `session` is the new call.
+    /// A REFER of the peer was accepted: `session` is the new call.
     Referred {
-        /// The new call; an outgoing one.
+        /// The new, outgoing call.
         session: SessionId,
-        /// The call whose peer asked.
+        /// The call in which the REFER was received.
         by: SessionId,
-        /// The address that is called.
+        /// The Refer-To URI.
         target: String,
     },
     /// The media path of a call came up (`true`) or was interrupted.
@@ -111,9 +111,9 @@ pub enum Event {
         /// Whether it is up.
         up: bool,
     },
-    /// A MESSAGE came in (RFC 3428) and was answered with 200.
+    /// A MESSAGE was received (RFC 3428) and answered with 200.
     Message {
-        /// The account it came to.
+        /// The account that received it.
         account: AccountId,
         /// The sender's URI.
         from: String,
@@ -122,7 +122,7 @@ pub enum Event {
         /// The body.
         body: Bytes,
     },
-    /// An INFO that is not DTMF came in within a call and was answered with 200 (RFC 6086 legacy use).
+    /// An INFO without DTMF was received within a call and answered with 200 (legacy usage, RFC 6086 §9.3).
     Info {
         /// The call.
         session: SessionId,
@@ -131,7 +131,7 @@ pub enum Event {
         /// The body.
         body: Bytes,
     },
-    /// A call is over. Exactly one for each call, and nothing after it.
+    /// A call has ended. It is emitted exactly once for each call, as the call's last event.
     Ended {
         /// The call.
         session: SessionId,
@@ -140,94 +140,94 @@ pub enum Event {
     },
 }
 
-/// A call that came in.
+/// An incoming call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incoming {
     /// The call.
     pub session: SessionId,
-    /// The account it came to.
+    /// The account that received it.
     pub account: AccountId,
     /// The caller's URI (From).
     pub from: String,
     /// The caller's display name.
     pub display_name: Option<String>,
-    /// The URI that was called (To).
+    /// The URI in To.
     pub to: String,
 }
 
 /// The state of a registration (RFC 3261 §10.2).
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum RegistrationState {
-    /// Neither registered nor wanted to be.
+    /// Not registered, and not requested.
     Unregistered,
-    /// A REGISTER, or the connection for it, is on its way.
+    /// A REGISTER is pending, or waits for a connection.
     Registering {
         /// 1 for the first; counts consecutive failed attempts, as `reRegistryPhoneTimes` does.
         attempt: u32,
     },
-    /// The server holds a binding for us.
+    /// The registrar has a binding for us.
     Registered {
-        /// When it would lapse; the phone refreshes it well before.
+        /// When the binding expires; the phone refreshes it before that.
         until: Instant,
     },
-    /// Registered, and a refresh is on its way.
+    /// Registered, and a refresh is pending.
     Refreshing,
-    /// An attempt failed and the next one waits.
+    /// An attempt failed, and the next one is scheduled.
     Waiting {
-        /// The number of the attempt that comes next.
+        /// The number of the next attempt.
         attempt: u32,
-        /// The most attempts that will be made, if there is a limit.
+        /// The maximum number of attempts, if there is one.
         of: Option<u32>,
-        /// When it will be made.
+        /// When it is made.
         until: Instant,
-        /// Why the last one failed.
+        /// Why the last attempt failed.
         why: RegistrationFailure,
     },
     /// The binding is being removed.
     Unregistering,
-    /// Given up until [`Command::Register`](crate::Command::Register).
+    /// Gave up, until [`Command::Register`](crate::Command::Register).
     Failed(RegistrationFailure),
 }
 
 /// Why a registration attempt failed.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RegistrationFailure {
-    /// In one word: `Unauthorized`, `NotConnected`, `TimedOut`, `Rejected`, `NotFound`, `Unavailable`, `OtherFailure`.
+    /// The cause, one of `Unauthorized`, `NotConnected`, `TimedOut`, `Rejected`, `NotFound`, `Unavailable`, `OtherFailure`.
     pub cause: Cause,
-    /// The SIP code, if a response said so.
+    /// The SIP code, if there was a response.
     pub code: Option<u16>,
     /// Consecutive failed attempts so far.
     pub attempts: u32,
 }
 
-/// How far a transfer is.
+/// The state of our transfer.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TransferState {
-    /// The REFER is on its way or accepted.
+    /// The REFER is pending or was accepted.
     Trying,
     /// The peer reports a provisional response of the target.
     Progress {
         /// 100–199.
         code: u16,
     },
-    /// The target answered. Our call with the peer is ended.
+    /// The target answered. The phone ends the call with the peer.
     Done,
-    /// It failed, and the call with the peer goes on.
+    /// The transfer failed; the call with the peer continues.
     Failed {
-        /// The code of the target, or of the refusal of the REFER.
+        /// The response code of the target, or of the REFER.
         code: Option<u16>,
     },
 }
 
-/// Why a digit was lost.
+/// Why a digit could not be sent.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum DigitFailure {
-    /// The peer has no telephone-event, and RTP was asked for.
+    /// RTP was requested, and telephone-event was not negotiated.
     NotSupported,
-    /// The peer refused the INFO, or did not answer it.
+    /// The INFO was refused, or not answered.
     Refused,
     /// The media engine failed to send it.
     Media,
-    /// The call ended first.
+    /// The call ended before.
     Ended,
 }

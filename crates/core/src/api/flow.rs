@@ -1,21 +1,21 @@
 /// The state of a connection.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum FlowState {
-    /// On its way.
+    /// Being opened.
     Connecting,
-    /// Bytes can flow.
+    /// Up.
     Up,
-    /// It failed, or was lost.
+    /// Failed or lost.
     Down(FlowFailure),
 }
 
 /// A change of a flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlowChange {
-    /// Connected. `local` is the address that peers can answer to (`192.0.2.1:5060`); used in Via and Contact over
-    /// UDP, where a `.invalid` name would not do.
+    /// Connected. `local` is an address that the server can send to (`192.0.2.1:5060`). It is used in Via and Contact over
+    /// UDP; a WebSocket uses a `.invalid` host name (RFC 7118 §5).
     Up {
-        /// `host:port` of the local end, if the host knows.
+        /// `host:port` of the local end, if it is known.
         local: Option<String>,
     },
     /// Not connected, or no longer.
@@ -28,12 +28,12 @@ pub enum FlowChange {
 pub enum FlowFailure {
     /// Refused, unreachable, or not found.
     Unreachable,
-    /// TLS said no: a wrong name or an untrusted certificate.
+    /// The TLS handshake failed: a wrong name or an untrusted certificate.
     Untrusted,
     /// The WebSocket upgrade, or its `sip` subprotocol, was refused (RFC 7118 §4).
     Refused,
-    /// Closed by the other end, or lost.
+    /// Closed by the server, or lost.
     Closed,
-    /// No answer in time: to the connection attempt, or to a keep-alive.
+    /// The connection attempt or a keep-alive timed out.
     TimedOut,
 }

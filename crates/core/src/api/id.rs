@@ -1,20 +1,20 @@
 use std::fmt;
 
-/// One account of the [`Config`](crate::Config), by its place in `accounts`.
+/// An account of the [`Config`](crate::Config), by its index in `accounts`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(pub u16);
 
-/// One connection, or one UDP association, between the phone and a server. The phone chooses it in
-/// [`Output::Open`](crate::Output::Open) and never uses it again after it went down.
+/// A connection, or a UDP association, between the phone and a server. The phone chooses it in
+/// [`Output::Open`](crate::Output::Open) and never reuses it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowId(pub u32);
 
-/// One request to the host, answered by [`Input::Done`](crate::Input::Done). Never used twice.
+/// An effect, completed by [`Input::Done`](crate::Input::Done). It is never reused.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EffectId(u64);
 
 impl EffectId {
-    /// The slot of the call goes into the upper bits, so that an answer finds it without a table.
+    /// The slot of the call is in the upper bits, so that a result finds its call without a table.
     const COUNTER_BITS: u32 = 40;
 
     pub(crate) fn new(session: SessionId, counter: u64) -> Self {
@@ -30,13 +30,13 @@ impl EffectId {
         self.0
     }
 
-    /// The id of a number from a recording. A phone ignores what is done for an id that it never gave.
+    /// The id of a number from a recording. A phone ignores results with an unknown id.
     pub fn from_u64(id: u64) -> Self {
         Self(id)
     }
 }
 
-/// One call. Never used twice: the slot it names may be, the generation in it not.
+/// A call. It is never reused: a slot is, but with another generation.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId {
     generation: u32,
@@ -51,12 +51,12 @@ impl SessionId {
         Self { generation, slot: slot as u32 }
     }
 
-    /// The id that a recording shows as `slot.generation`; `None` if no phone can have given it.
+    /// The id that a recording shows as `slot.generation`; `None` if it is not one that a phone creates.
     pub fn from_parts(slot: u32, generation: u32) -> Option<Self> {
         (slot < 1 << Self::SLOT_BITS).then_some(Self { generation, slot })
     }
 
-    /// The slot and the generation, as a recording shows them.
+    /// The slot and the generation.
     pub fn parts(self) -> (u32, u32) {
         (self.slot, self.generation)
     }

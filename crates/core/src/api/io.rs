@@ -5,76 +5,76 @@ use crate::{
 use bytes::Bytes;
 use std::fmt;
 
-/// What goes into a phone. Its `Debug` shows how long a message is, not what stands in it: credentials do.
+/// An input of a phone. Its `Debug` shows the length of a message, not its content, which may have credentials.
 #[derive(Clone)]
 pub enum Input {
-    /// Time passed; sent at [`Phone::deadline`](crate::Phone::deadline). A spurious one is harmless.
+    /// The time of [`Phone::deadline`](crate::Phone::deadline) has come. A spurious one is harmless.
     Wake,
-    /// Bytes came in: one datagram, one WebSocket message.
+    /// Bytes were received: one datagram, or one WebSocket message.
     Received {
-        /// The flow they came over. Bytes of an unknown or dead flow are ignored.
+        /// Their flow. Bytes of an unknown or closed flow are ignored.
         flow: FlowId,
         /// The bytes.
         data: Bytes,
     },
     /// A connection came up or went down.
     Flow {
-        /// Which one.
+        /// Its identifier.
         flow: FlowId,
-        /// What happened to it.
+        /// The change.
         change: FlowChange,
     },
-    /// The media engine of a call has news.
+    /// An event of a call's media session.
     Media {
         /// The call.
         session: SessionId,
-        /// The news.
+        /// The event.
         event: MediaEvent,
     },
-    /// An effect is done. A stale or unknown id is ignored: a late answer is a fact of life.
+    /// An effect is done. An unknown id, or that of a call which has ended, is ignored.
     Done {
-        /// Which one.
+        /// Its identifier.
         effect: EffectId,
-        /// How it ended.
+        /// Its result.
         result: EffectResult,
     },
-    /// The user, or the program that acts for one, wants something.
+    /// A command of the user, or of the program.
     Command(Command),
 }
 
-/// What comes out of a phone, in the order in which it is to be done. Its `Debug` shows how long a message is, not
-/// what stands in it: credentials do.
+/// An output of a phone, to be carried out in order. Its `Debug` shows the length of a message, not its content, which may have
+/// credentials.
 #[derive(Clone)]
 pub enum Output {
-    /// Send this: one datagram, one WebSocket message.
+    /// Send bytes: one datagram, or one WebSocket message.
     Transmit {
-        /// On this flow. If it is gone, drop the bytes: its `Down` is on the way.
+        /// The flow. If it is closed, drop the bytes; the input `Down` follows.
         flow: FlowId,
         /// The bytes.
         data: Bytes,
     },
-    /// Connect, and answer with [`Input::Flow`].
+    /// Open a flow, and report with [`Input::Flow`].
     Open {
-        /// The name of the new flow.
+        /// The identifier of the new flow.
         flow: FlowId,
-        /// The account that it is for.
+        /// Its account.
         account: AccountId,
-        /// Where to.
+        /// The server.
         target: Target,
     },
-    /// Close the flow. No `Down` is expected.
+    /// Close a flow. No `Down` is expected.
     Close {
-        /// Which one.
+        /// Its identifier.
         flow: FlowId,
     },
-    /// Do this, and answer with [`Input::Done`] where the effect says so.
+    /// Carry out an effect, and report with [`Input::Done`] if it has a result.
     Effect {
-        /// The name to answer with.
+        /// The identifier for the result.
         id: EffectId,
-        /// What to do.
+        /// The effect.
         effect: Effect,
     },
-    /// Tell the user.
+    /// An event for the user.
     Event(Event),
 }
 

@@ -1,4 +1,4 @@
-//! The interface: what goes into a phone and what comes out of it, as data.
+//! The interface: inputs, outputs, configuration and checkpoints, as data.
 
 pub(crate) mod checkpoint;
 pub(crate) mod command;

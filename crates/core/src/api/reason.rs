@@ -1,16 +1,16 @@
 use offhook_wire::{HeaderName, Message, Reason};
 use std::fmt;
 
-/// Why a call is over: who ended it, how, and what SIP said.
+/// Why a call ended: by which party, for which cause, and with which SIP status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndReason {
-    /// Whose act ended the call.
+    /// The party that ended the call.
     pub by: EndedBy,
-    /// What happened, in one word.
+    /// The cause.
     pub cause: Cause,
     /// The SIP status code that ended the call, or that a `Reason: SIP;cause=…` header named (RFC 3326).
     pub code: Option<u16>,
-    /// The text that came with it: a `Reason` header's `text`, else the reason phrase. Untrusted.
+    /// The `text` of a `Reason` header, else the reason phrase. Untrusted.
     pub text: String,
 }
 
@@ -20,8 +20,8 @@ impl EndReason {
     }
 }
 
-/// What a final response to our INVITE means. A `Reason` header in it, which a proxy copied from elsewhere, says more
-/// than a bare 487 or 480 (RFC 3326 §2).
+/// The reason that a final response to our INVITE gives. A `Reason` header, which a proxy copied from another branch, is more
+/// specific than a 487 or 480 (RFC 3326 §2).
 pub(crate) fn reason_of_final(code: u16, message: &Message) -> EndReason {
     let (_, text) = reason_of(message);
     let text = if text.is_empty() { String::from_utf8_lossy(message.reason()).into_owned() } else { text };
@@ -39,38 +39,38 @@ pub(crate) fn reason_of(message: &Message) -> (Option<u16>, String) {
     (None, String::new())
 }
 
-/// Whose act ended a call.
+/// The party that ended a call.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum EndedBy {
-    /// This phone: its user, or a rule of it.
+    /// This phone: its user, or one of its rules.
     Us,
-    /// The other party, or a server that speaks for it.
+    /// The peer, or a server on its behalf.
     Peer,
-    /// Nobody: a time-out, a lost connection, a media path that failed.
+    /// Neither party: a time-out, a lost connection, or a failed media path.
     Network,
 }
 
-/// What ended a call.
+/// The cause of the end of a call.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
     /// An established call was hung up (BYE).
     HungUp,
-    /// The caller gave up before the answer (CANCEL, 487).
+    /// The caller cancelled the call before the answer (CANCEL, 487).
     Cancelled,
-    /// Another phone of the callee answered (RFC 3326 `SIP;cause=200`).
+    /// Another device of the callee answered (RFC 3326 `SIP;cause=200`).
     AnsweredElsewhere,
-    /// Another phone of the callee declined for all (600, 603 by `Reason`).
+    /// Another device of the callee declined for all (600, 603 by `Reason`).
     DeclinedElsewhere,
     /// 486, 600.
     Busy,
     /// 603, 403 and other refusals of the request as such.
     Rejected,
-    /// 404, 410, 484, 485, 604: nobody has that address.
+    /// 404, 410, 484, 485, 604: the address does not exist.
     NotFound,
-    /// Rang, and nobody answered in time: 408, 480 after ringing, or our own limit.
+    /// The callee was alerted and did not answer in time: 408, 480 after ringing, or our own limit.
     NoAnswer,
-    /// 480, 503 and the like: nobody to be reached now.
+    /// 480, 503 and the like: the callee cannot be reached now.
     Unavailable,
     /// No common codec or refused description: 415, 488, 606.
     NotAcceptable,
@@ -78,22 +78,22 @@ pub enum Cause {
     Unauthorized,
     /// 3xx. Redirections are reported, not followed.
     Redirected,
-    /// A transfer that we asked for was done, and the call given up.
+    /// Our transfer succeeded, and the phone ended the call.
     Transferred,
     /// The peer did not answer a request within 64·T1 (RFC 3261 §17), or never sent the ACK (§13.3.1.4).
     TimedOut,
-    /// There was no connection to send the request on, or it was lost before an answer.
+    /// There was no connection for the request, or it was lost before the response.
     NotConnected,
     /// The media engine failed: no description, no path within the limit, or a lost one.
     MediaFailed,
     /// Any other 4xx, 5xx or 6xx.
     OtherFailure,
-    /// The peer broke the protocol such that the call cannot go on (a 2xx without an answer, 481).
+    /// The peer violated the protocol in a way that ends the call (a 2xx without an answer, 481).
     Protocol,
 }
 
 impl Cause {
-    /// A `snake_case` word for logs and JSON.
+    /// A `snake_case` identifier for logs and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Cause::HungUp => "hung_up",
@@ -117,7 +117,7 @@ impl Cause {
         }
     }
 
-    /// The cause that a final response of `code` to our INVITE means.
+    /// The cause that a final response with `code` to our INVITE gives.
     pub(crate) fn of_final(code: u16) -> Cause {
         match code {
             300..=399 => Cause::Redirected,

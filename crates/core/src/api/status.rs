@@ -7,18 +7,18 @@ use std::fmt;
 ///    └─────────────┴─────────────────┴───────────────────────────┘
 /// ```
 ///
-/// `Idle` is the end: the call is over and released, and [`Event::Ended`](crate::Event::Ended) was emitted once.
+/// `Idle` is the last status: the call has ended and is released, and [`Event::Ended`](crate::Event::Ended) was emitted once.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
-    /// Asked for; nothing was sent yet.
+    /// Created; nothing was sent yet.
     Initial,
-    /// The INVITE is on its way, ringing, or answered and not yet acknowledged.
+    /// The INVITE is pending, ringing, or answered and not yet acknowledged.
     Establishing,
-    /// Both ends agreed: the caller has the 2xx, the callee has the ACK.
+    /// Established: the caller has received the 2xx, or the callee the ACK.
     Established,
-    /// A CANCEL or BYE of ours is on its way.
+    /// Our CANCEL or BYE is pending.
     Terminating,
-    /// Over.
+    /// Ended.
     Idle,
 }
 
@@ -28,7 +28,7 @@ impl Status {
         self < next && (self, next) != (Status::Initial, Status::Established)
     }
 
-    /// The lower-case word: `"initial"`, `"establishing"`, `"established"`, `"terminating"`, `"idle"`.
+    /// The lower-case name: `"initial"`, `"establishing"`, `"established"`, `"terminating"`, `"idle"`.
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Initial => "initial",

@@ -5,27 +5,27 @@ use std::fmt;
 /// One line of the trace of a phone.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// When.
+    /// The time.
     pub at: Instant,
-    /// Which machine it is about; `None`: the phone as a whole.
+    /// The machine; `None`: the phone as a whole.
     pub machine: Option<Machine>,
     /// What happened.
     pub what: Traced,
 }
 
-/// What a line of the trace says.
+/// The content of a line of the trace.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Traced {
-    /// The machine went from one state to another, or stayed in its state for a cause that its table names.
+    /// A transition of the machine, possibly to the same state.
     Transition {
         /// The state before.
         from: &'static str,
-        /// The cause.
+        /// The trigger.
         cause: &'static str,
         /// The state after.
         to: &'static str,
     },
-    /// A decision that is rare enough to be worth a line, in words.
+    /// A mark: a rare decision, described in words.
     Mark(&'static str),
 }
 

@@ -1,45 +1,44 @@
-//! Every bound on what others can make a phone hold or do. Bounds on single messages are in [`Limits`](crate::Limits).
+//! The bounds on what the network can make a phone store or do. Bounds on single messages are in [`Limits`](crate::Limits).
 
 use std::time::Duration;
 
-/// Server transactions alive at a time; a request beyond is answered with 503, and only that is remembered. Over UDP each one
-/// lives for 32 s after its answer, so this is also a rate: 32 requests a second for a phone of two calls.
+/// The maximum number of server transactions. A further request is answered with 503, without a transaction. Over UDP each one
+/// exists for 32 s after its final response, so this is also a rate: 32 requests/s for a phone with two calls.
 pub(crate) const fn server_transactions(call_limit: usize) -> usize {
     call_limit.saturating_mul(16).saturating_add(1024)
 }
 
-/// Answered INVITEs and CANCELs that are remembered without a transaction. They matter for the one second in which a phone
-/// comes back over another connection.
+/// The maximum number of answered INVITEs and CANCELs that are stored without a transaction. They are needed for about 1 s, while
+/// a phone reconnects.
 pub(crate) const RECENT_REQUESTS: usize = 32;
 
-/// Requests that were refused for want of room, and that are refused again when they come again. 24 bytes each, for 32 s.
+/// The maximum number of requests refused by overload whose retransmissions are refused too. 24 bytes each, for 32 s.
 pub(crate) const OVERLOADED: usize = 1024;
 
-/// Client transactions alive at a time beyond which a fork that lost is acknowledged, but not hung up: a server can
-/// answer one INVITE with forks without end.
+/// The number of client transactions from which a further fork is acknowledged, but gets no BYE: a server can answer one
+/// INVITE with any number of forks.
 pub(crate) const fn fork_requests(call_limit: usize) -> usize {
     server_transactions(call_limit)
 }
 
-/// Forks of one INVITE that are told apart. The 2xx of one more is acknowledged, and not hung up.
+/// The maximum number of forks of one INVITE that are distinguished. The 2xx of a further one is acknowledged, but gets no BYE.
 pub(crate) const FORKS: usize = 64;
 
-/// Client transactions alive at a time; a request beyond is not sent, and fails as if nobody had answered.
-/// Only we create them, so this is a backstop: memory, not fairness.
+/// The maximum number of client transactions. A further request is not sent, and fails as with a time-out.
+/// Only the phone creates them, so this only bounds memory.
 pub(crate) const CLIENT_TRANSACTIONS: usize = 1 << 20;
 
-/// The shortest time between a 2xx to a REGISTER and the refresh, however short the lifetime that was granted.
+/// The minimum time between a 2xx to a REGISTER and the refresh, however short the granted lifetime is.
 pub(crate) const SHORTEST_REFRESH: Duration = Duration::from_secs(5);
 
-/// The longest `Retry-After` that is honoured; longer ones are cut, so that one bad header cannot retire a phone.
+/// The maximum `Retry-After`; a longer one is reduced to it, so that one bad header field cannot disable a phone.
 pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// The longest `Min-Expires` that is followed; a registrar that asks for more has refused us (RFC 3261 §10.2.8).
+/// The maximum `Min-Expires` that is accepted; a longer one counts as a refusal (RFC 3261 §10.2.8).
 pub(crate) const LONGEST_MIN_EXPIRES: u32 = 86_400;
 
-/// How often in a row a re-INVITE that is answered with 491 is tried again (RFC 3261 §14.1).
+/// How often a re-INVITE is retried after consecutive 491 responses (RFC 3261 §14.1).
 pub(crate) const GLARES: u8 = 6;
 
-/// How often a request is sent again because its nonce was stale. Each time costs the server a nonce and us a request; one
-/// that never accepts its own nonces is broken.
+/// How often a request is retried because its nonce was stale. A server that never accepts its own nonces is broken.
 pub(crate) const STALE_NONCES: u8 = 3;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use offhook_wire::Instant;
 use std::collections::VecDeque;
 
-/// What every machine may touch besides itself: handed down with each call, never kept.
+/// The context of every machine: passed down with each call, never stored.
 pub(crate) struct Cx<'a> {
     pub(crate) now: Instant,
     pub(crate) config: &'a Config,
@@ -25,7 +25,7 @@ impl Cx<'_> {
     }
 }
 
-/// The one queue of outputs.
+/// The queue of outputs. It is not bounded: a host that does not poll makes it grow, although each input adds few outputs.
 #[derive(Default)]
 pub(crate) struct Outbox {
     queue: VecDeque<Output>,
@@ -42,7 +42,7 @@ impl Outbox {
         self.queue.pop_front()
     }
 
-    /// Gives back the room of an empty queue.
+    /// Releases the memory of an empty queue.
     pub(crate) fn shrink(&mut self) {
         self.queue.shrink_to_fit();
     }
@@ -59,23 +59,23 @@ impl Outbox {
         self.push(Output::Transmit { flow, data });
     }
 
-    /// The name of the next connection.
+    /// The identifier of the next connection.
     pub(crate) fn new_flow(&mut self) -> FlowId {
         self.flows += 1;
         FlowId(self.flows)
     }
 
-    /// How many connections and effects were named.
+    /// How many identifiers of connections and effects were used.
     pub(crate) fn named(&self) -> (u32, u64) {
         (self.flows, self.effects)
     }
 
-    /// Goes on where so many were named and all was taken.
+    /// Restores the counts of used identifiers; the queue is empty.
     pub(crate) fn restore(&mut self, flows: u32, effects: u64) {
         *self = Self { queue: VecDeque::new(), effects, flows };
     }
 
-    /// Asks the host for something for a call; the id is what its answer will carry.
+    /// Queues an effect of a call; its result will have the returned id.
     pub(crate) fn effect(&mut self, session: SessionId, effect: Effect) -> EffectId {
         self.effects += 1;
         let id = EffectId::new(session, self.effects);

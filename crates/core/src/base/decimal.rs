@@ -1,4 +1,4 @@
-//! Numbers of header values, without an allocation.
+//! Decimal numbers in header field values, without an allocation.
 
 /// `n` in decimal.
 pub(crate) fn decimal(n: u32, buffer: &mut [u8; 10]) -> &[u8] {

@@ -2,10 +2,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::time::Duration;
 
-/// Who draws. Each label has its own stream, so that one more draw in one place changes nothing in another.
+/// The purpose of a draw. Each label has its own stream, so that a further draw for one purpose does not change another.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Label {
-    /// Tags, Call-IDs, branches: what a message needs.
+    /// Tags, Call-IDs, branches.
     Ids,
     /// Client nonces of digest authentication.
     Auth,
@@ -15,7 +15,7 @@ pub(crate) enum Label {
 
 /// All randomness of a phone, from one seed. `ChaCha8` is portable: the same seed gives the same draws everywhere.
 ///
-/// Only the hot label keeps a generator; the others are rare and are rebuilt at their place in the stream for each
+/// Only the frequent label keeps a generator; those of the others are rebuilt at their position in the stream for each
 /// draw, which keeps an idle phone small.
 pub(crate) struct Entropy {
     ids: ChaCha8Rng,
@@ -41,12 +41,12 @@ impl Entropy {
         *place += out.len().div_ceil(4) as u64;
     }
 
-    /// How many words were drawn under each label.
+    /// How many words were drawn with each label.
     pub(crate) fn drawn(&self) -> [u64; 3] {
         [u64::try_from(self.ids.get_word_pos()).unwrap_or(u64::MAX), self.auth, self.jitter]
     }
 
-    /// Goes on where so many words were drawn.
+    /// Restores the positions in the streams.
     pub(crate) fn restore(&mut self, drawn: [u64; 3]) {
         self.ids.set_word_pos(u128::from(drawn[0]));
         [_, self.auth, self.jitter] = drawn;
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_draws_the_same_on_every_machine() {
+    fn draws_of_a_seed_are_portable() {
         let mut entropy = Entropy::new([7; 32]);
         assert_eq!(
             (entropy.token::<12>(Label::Ids), entropy.u64(Label::Auth), entropy.u64(Label::Jitter)),
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_do_not_disturb_one_another() {
+    fn labels_have_independent_streams() {
         let (mut a, mut b) = (Entropy::new([1; 32]), Entropy::new([1; 32]));
         a.fill(Label::Jitter, &mut [0; 3]);
         a.u64(Label::Ids);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rebuilt_generator_goes_on_where_it_was() {
+    fn a_rebuilt_generator_continues_its_stream() {
         let (mut whole, mut parts) = (Entropy::new([2; 32]), Entropy::new([2; 32]));
         let mut expected = [0; 96];
         whole.fill(Label::Auth, &mut expected);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn another_one_goes_on_where_it_was() {
+    fn a_restored_entropy_continues_all_streams() {
         for drawn in 0..80 {
             let mut one = Entropy::new([4; 32]);
             for label in [Label::Ids, Label::Auth, Label::Jitter] {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_stay_between_their_ends_and_reach_both_halves() {
+    fn durations_are_within_their_range_and_in_both_halves() {
         let mut entropy = Entropy::new([3; 32]);
         let (low, high) = (Duration::from_secs(8), Duration::from_secs(9));
         let drawn: Vec<Duration> = (0..64).map(|_| entropy.between(Label::Jitter, low, high)).collect();

@@ -1,12 +1,12 @@
-//! What all state machines share: words for states and causes, and tables of legal edges.
+//! Names of states and triggers, and tables of legal edges, for all state machines.
 
-/// A state or a cause of a machine: a small enum whose variants have names.
+/// A state or a trigger of a machine: a small enum whose variants have names.
 pub(crate) trait StateName: Copy + Eq + 'static {
-    /// One lower-case word for traces and diagrams.
+    /// The name, for traces and diagrams.
     fn name(self) -> &'static str;
 }
 
-/// Declares an enum of words.
+/// Declares an enum whose variants have names.
 macro_rules! named_enum {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*
@@ -22,12 +22,12 @@ macro_rules! named_enum {
 }
 pub(crate) use named_enum;
 
-/// The legal edges of a machine: (from, cause, to). The first edge starts at the initial state.
+/// The legal edges of a machine: (from, trigger, to). The first edge starts at the initial state.
 pub(crate) struct Table<S: 'static, C: 'static>(pub(crate) &'static [(S, C, S)]);
 
-/// A [`Table`] whose types are forgotten, as the trace keeps it.
+/// A [`Table`] with its types erased, for the trace.
 pub(crate) trait Edges: Sync {
-    /// The words of an edge: from, cause, to.
+    /// The names of an edge: from, trigger, to.
     fn names(&self, edge: usize) -> [&'static str; 3];
     /// How many edges there are.
     #[cfg(any(test, feature = "marks"))]
@@ -36,8 +36,8 @@ pub(crate) trait Edges: Sync {
 
 impl<S: StateName + Sync, C: StateName + Sync> Edges for Table<S, C> {
     fn names(&self, edge: usize) -> [&'static str; 3] {
-        let (from, cause, to) = self.0[edge];
-        [from.name(), cause.name(), to.name()]
+        let (from, trigger, to) = self.0[edge];
+        [from.name(), trigger.name(), to.name()]
     }
 
     #[cfg(any(test, feature = "marks"))]
@@ -47,9 +47,9 @@ impl<S: StateName + Sync, C: StateName + Sync> Edges for Table<S, C> {
 }
 
 impl<S: StateName, C: StateName> Table<S, C> {
-    /// The place of an edge, if it is legal.
-    pub(crate) fn find(&self, from: S, cause: C, to: S) -> Option<usize> {
-        self.0.iter().position(|edge| *edge == (from, cause, to))
+    /// The index of an edge, if it is legal.
+    pub(crate) fn find(&self, from: S, trigger: C, to: S) -> Option<usize> {
+        self.0.iter().position(|edge| *edge == (from, trigger, to))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the machines stand on: names, time, randomness, the trace, and the queue of outputs. Nothing here knows a machine.
+//! The base layer of the machines: names, timers, randomness, the trace, and the queue of outputs. It imports no machine.
 
 pub(crate) mod bounds;
 pub(crate) mod cx;

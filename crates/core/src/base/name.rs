@@ -1,11 +1,11 @@
-//! The keys of machines and of timers. Everything may import them; they import nothing but identifiers.
+//! The keys of machines and timers. Every layer imports them; they import only identifiers.
 
 use super::machine::named_enum;
 use crate::api::id::{AccountId, FlowId, SessionId};
 use std::fmt;
 use std::num::NonZeroU32;
 
-/// The name of a client transaction. Never used twice: the index may be, the serial number not.
+/// The key of a client transaction. It is never reused: an index is, but with another serial number.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ClientTx {
     index: u32,
@@ -30,7 +30,7 @@ impl ClientTx {
     }
 }
 
-/// The name of a server transaction. Never used twice: the index may be, the serial number not.
+/// The key of a server transaction. It is never reused: an index is, but with another serial number.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ServerRef {
     index: u32,
@@ -47,12 +47,12 @@ impl ServerRef {
     }
 }
 
-/// Whom the responses to a request of ours belong to.
+/// The owner of a request of ours: it gets the responses.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
     Account(AccountId),
     Session(SessionId),
-    /// Nobody reads them: they are absorbed.
+    /// The responses are absorbed.
     None,
 }
 
@@ -60,9 +60,9 @@ pub(crate) enum Owner {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Machine {
-    /// A client transaction, by its index; places are used again.
+    /// A client transaction, by its index; an index is reused.
     Client(u32),
-    /// A server transaction, by its index; places are used again.
+    /// A server transaction, by its index; an index is reused.
     Server(u32),
     /// A connection.
     Flow(FlowId),
@@ -96,7 +96,7 @@ impl fmt::Display for Machine {
     }
 }
 
-/// What is due.
+/// The key of a timer.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Timer {
     Client(ClientTx, ClientTimer),
@@ -108,19 +108,19 @@ pub(crate) enum Timer {
 named_enum! {
     /// The timers of client transactions (RFC 3261 §17.1, RFC 6026 §8.4).
     pub(crate) enum ClientTimer {
-        /// An INVITE goes out again.
+        /// Retransmission of an INVITE.
         A = "A",
-        /// No answer to an INVITE.
+        /// Time-out of an INVITE.
         B = "B",
-        /// Repeated refusals of an INVITE have died out.
+        /// End of the retransmissions of a final response 300–699 to an INVITE.
         D = "D",
-        /// Another request goes out again.
+        /// Retransmission of another request.
         E = "E",
-        /// No answer to another request.
+        /// Time-out of another request.
         F = "F",
-        /// Repeated answers to another request have died out.
+        /// End of the retransmissions of the final response to another request.
         K = "K",
-        /// Repeated 2xx to an INVITE have died out.
+        /// End of the retransmissions of a 2xx to an INVITE.
         M = "M",
         /// No final response after a CANCEL (RFC 3261 §9.1).
         Cancelled = "487 after CANCEL",
@@ -130,15 +130,15 @@ named_enum! {
 named_enum! {
     /// The timers of server transactions (RFC 3261 §17.2, RFC 6026 §8.7).
     pub(crate) enum ServerTimer {
-        /// The refusal of an INVITE goes out again.
+        /// Retransmission of a final response 300–699 to an INVITE.
         G = "G",
-        /// No ACK for it.
+        /// No ACK for that response.
         H = "H",
-        /// Repeated ACKs have died out.
+        /// End of the retransmissions of the ACK.
         I = "I",
-        /// Repeated requests have died out.
+        /// End of the retransmissions of another request.
         J = "J",
-        /// Repeated INVITEs have died out after a 2xx.
+        /// End of the retransmissions of an INVITE after a 2xx.
         L = "L",
     }
 }
@@ -146,13 +146,13 @@ named_enum! {
 named_enum! {
     /// The timers of an account.
     pub enum AccountTimer {
-        /// The connection attempt took too long.
+        /// Time-out of the connection attempt.
         Connect = "connect",
-        /// The back-off before the next connection attempt is over.
+        /// End of the back-off before the next connection attempt.
         Reconnect = "reconnect",
         /// The next keep-alive.
         KeepAlive = "keep-alive",
-        /// The answer to a keep-alive is missing.
+        /// Time-out of the answer to a keep-alive.
         Pong = "pong",
         /// The next REGISTER: a refresh, or a retry.
         Register = "register",
@@ -162,25 +162,25 @@ named_enum! {
 named_enum! {
     /// The timers of a call.
     pub(crate) enum SessionTimer {
-        /// It rang long enough.
+        /// Limit of the time that a call may ring.
         NoAnswer = "no answer",
-        /// Our 2xx to an INVITE goes out again until the ACK (RFC 3261 §13.3.1.4).
+        /// Retransmission of our 2xx to an INVITE until the ACK (RFC 3261 §13.3.1.4).
         Retransmit2xx = "2xx retransmission",
-        /// No media path in time.
+        /// Limit of the time without a media path.
         MediaPath = "media path",
         /// The wait after a 491 (RFC 3261 §14.1).
         Glare = "glare",
-        /// The subscription of a REFER brings no news (RFC 3515 §2.4.4).
+        /// Time-out of the subscription of a REFER (RFC 3515 §2.4.4).
         Transfer = "transfer",
-        /// The BYE found no connection, or no answer.
+        /// Limit of the time that a BYE waits for a connection or a response.
         Terminating = "terminating",
-        /// A change of the call waits too long for the media engine, or for the peer (RFC 3261 §14).
+        /// Limit of the time that a renegotiation waits for the media engine or the peer (RFC 3261 §14).
         Renegotiation = "renegotiation",
     }
 }
 
 impl SessionTimer {
-    /// How many there are: a call has each of them once at most. The match names all, so that one more is counted.
+    /// How many there are; a call has at most one of each. The match names all, so that a new one cannot be forgotten here.
     pub(crate) const COUNT: usize = {
         use SessionTimer::{Glare, MediaPath, NoAnswer, Renegotiation, Retransmit2xx, Terminating, Transfer};
         let last = Renegotiation;

@@ -1,7 +1,7 @@
 use crate::{FlowId, Transport};
 use bytes::Bytes;
 
-/// A flow that is up, as much of it as a request needs.
+/// What a request needs of a flow that is up.
 #[derive(Clone, Debug)]
 pub(crate) struct Path {
     pub(crate) flow: FlowId,

@@ -28,15 +28,15 @@ impl Timer {
     }
 }
 
-/// One timer that was set. Good for one cancellation; of a timer that fired it does nothing.
+/// A pending timer, to cancel it. Cancelling a timer that has fired does nothing.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TimerId(NonZeroU64);
 
-/// One queue for every timer of a phone: by time, and among equal times in the order of setting.
+/// The queue of all timers of a phone: by time, and for equal times in the order of setting.
 ///
 /// A binary heap of 16-byte entries beside a table of timers. Most SIP timers are long and most are cancelled:
-/// setting one appends to the end of the heap, cancelling one only frees its place in the table, and the dead entry
-/// leaves when it comes to the top, or all of them when they outnumber the living.
+/// setting one appends to the end of the heap, cancelling one only frees its slot in the table, and the dead entry
+/// is removed when it comes to the top, or with all others when there are more dead entries than live ones.
 pub(crate) struct Timers {
     heap: Vec<Entry>,
     places: Vec<Place>,
@@ -45,7 +45,7 @@ pub(crate) struct Timers {
     sequence: u64,
 }
 
-/// `order` is a sequence number above a place, so comparing entries compares (time, order of setting).
+/// The upper bits of `order` are a sequence number, the lower ones a slot, so comparing entries compares (time, order of setting).
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     at: Instant,
@@ -74,7 +74,7 @@ impl Timers {
         match self.places.get_mut(place as usize) {
             None => self.places.push(Place::Live { order, timer }),
             Some(slot) => {
-                let Place::Free { next } = *slot else { unreachable!("the free list holds free places") };
+                let Place::Free { next } = *slot else { unreachable!("the free list has free slots only") };
                 self.free = next;
                 *slot = Place::Live { order, timer };
             }
@@ -98,7 +98,7 @@ impl Timers {
         }
     }
 
-    /// Takes the first timer that is due, if one is.
+    /// Removes and returns the first timer that is due, if there is one.
     pub(crate) fn due(&mut self, now: Instant) -> Option<Timer> {
         let first = *self.heap.first()?;
         if first.at > now {
@@ -109,7 +109,7 @@ impl Timers {
         Some(timer)
     }
 
-    /// The time of the first timer, and what it is for.
+    /// The time of the first timer, and its kind.
     pub(crate) fn next(&self) -> Option<Deadline> {
         let first = self.heap.first()?;
         let Place::Live { timer, .. } = &self.places[place_of(first.order)] else {
@@ -118,7 +118,7 @@ impl Timers {
         Some(Deadline { at: first.at, kind: timer.kind() })
     }
 
-    /// All that are set, in no order.
+    /// The pending timers, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = PendingTimer> {
         self.heap.iter().filter_map(|entry| match &self.places[place_of(entry.order)] {
             Place::Live { order, timer } if *order == entry.order => Some(timer.pending(entry.at)),
@@ -126,7 +126,7 @@ impl Timers {
         })
     }
 
-    /// All that are set, in the order in which they will fire.
+    /// The pending timers, in the order in which they will fire.
     pub(crate) fn in_order(&self) -> impl Iterator<Item = (Instant, Timer)> {
         let mut entries = self.heap.clone();
         entries.sort_unstable();
@@ -136,13 +136,13 @@ impl Timers {
         })
     }
 
-    /// How many of those that are set are for calls.
+    /// How many pending timers are of calls.
     pub(crate) fn of_calls(&self) -> usize {
         let of_call = |place: &&Place| matches!(place, Place::Live { timer: Timer::Session(..), .. });
         self.places.iter().filter(of_call).count()
     }
 
-    /// How many are set.
+    /// How many timers are pending.
     pub(crate) fn len(&self) -> usize {
         self.live
     }
@@ -161,7 +161,7 @@ impl Timers {
         }
     }
 
-    /// Restores the rule that the top of the heap is live.
+    /// Restores the invariant that the top of the heap is live.
     fn settle(&mut self) {
         while let Some(first) = self.heap.first()
             && !is_live(&self.places, first.order)
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_deadline_never_names_a_cancelled_timer() {
+    fn the_deadline_is_never_that_of_a_cancelled_timer() {
         let mut timers = Timers::new();
         let first = timers.set(Instant::from_nanos(1), timer(1));
         timers.set(Instant::from_nanos(2), timer(2));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn cancelled_timers_do_not_pile_up() {
+    fn cancelled_timers_do_not_accumulate() {
         let mut timers = Timers::new();
         timers.set(Instant::ZERO, timer(0));
         for n in 1..10_000 {
@@ -261,7 +261,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against the obvious model: a map by (time, order of setting).
+        /// Compared with a simple model: a map by (time, order of setting).
         #[test]
         fn behaves_like_a_sorted_map(steps in prop::collection::vec((0u8..4, 0u64..50), 1..400)) {
             let mut timers = Timers::new();

@@ -6,7 +6,7 @@ use super::name::Machine;
 use crate::api::trace::{Record, Traced};
 use offhook_wire::Instant;
 
-/// The last lines of a phone: a ring that forgets the oldest.
+/// The last lines of a phone, in a ring.
 pub(crate) struct Trace {
     capacity: usize,
     ring: Vec<Line>,
@@ -16,12 +16,12 @@ pub(crate) struct Trace {
     reached: Reached,
 }
 
-/// A [`Record`] before its words are looked up, half the size.
+/// A [`Record`] before its names are looked up: half the size.
 #[derive(Copy, Clone)]
 struct Line {
     at: Instant,
     machine: Option<Machine>,
-    /// The place of an edge in `table`; of a mark if there is none.
+    /// The index of an edge in `table`; without a table, that of a mark.
     place: u16,
     table: Option<&'static dyn Edges>,
 }
@@ -38,14 +38,17 @@ impl Trace {
         }
     }
 
-    /// Records a rare decision.
+    /// Records a mark.
     pub(crate) fn mark(&mut self, at: Instant, machine: Option<Machine>, mark: Mark) {
         #[cfg(any(test, feature = "marks"))]
         self.reached.mark(mark);
         self.push(Line { at, machine, place: mark as u16, table: None });
     }
 
-    /// Records a transition. An edge that the machine's table does not have is a bug of ours, and stops it here.
+    /// Records a transition.
+    ///
+    /// # Panics
+    /// If the table does not have the edge: that is a bug of the machine.
     pub(crate) fn transition<S: StateName + Sync, C: StateName + Sync>(
         &mut self,
         at: Instant,
@@ -73,24 +76,24 @@ impl Trace {
         }
     }
 
-    /// What was reached so far.
+    /// The marks and edges that were reached.
     #[cfg(any(test, feature = "marks"))]
     pub(crate) fn reached(&self) -> &Reached {
         &self.reached
     }
 
-    /// Goes on after so many lines that are forgotten.
+    /// Restores the count of lines; all of them are dropped.
     pub(crate) fn restore(&mut self, count: u64) {
         self.ring.clear();
         (self.oldest, self.count) = (0, count);
     }
 
-    /// How many lines there were, those that are forgotten included.
+    /// How many lines there were, including dropped ones.
     pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
-    /// What is remembered of the lines after the first `count`, oldest first.
+    /// The stored lines after the first `count`, oldest first.
     pub(crate) fn records_after(&self, count: u64) -> impl Iterator<Item = Record> {
         let new =
             usize::try_from(self.count.saturating_sub(count)).unwrap_or(usize::MAX).min(self.ring.len());
@@ -98,7 +101,7 @@ impl Trace {
         older.iter().chain(newer).skip(self.ring.len() - new).map(|line| line.record())
     }
 
-    /// What is remembered, oldest first.
+    /// The stored lines, oldest first.
     pub(crate) fn records(&self) -> impl Iterator<Item = Record> {
         self.records_after(0)
     }
@@ -117,8 +120,8 @@ impl Line {
     }
 }
 
-/// The marks and the edges that a phone reached, for the simulator to count. Tables are known by their address: what tables
-/// there are is for a higher layer to say.
+/// The marks and edges that a phone reached, for the simulator to count. Tables are identified by their address: the list of all
+/// tables is in a higher layer.
 #[cfg(any(test, feature = "marks"))]
 #[derive(Clone, Default)]
 pub(crate) struct Reached {
@@ -141,7 +144,7 @@ impl Reached {
         }
     }
 
-    /// Whether the mark at this place of [`Mark::ALL`] was reached.
+    /// Whether the mark at this index of [`Mark::ALL`] was reached.
     pub(crate) fn has_mark(&self, place: usize) -> bool {
         self.marks & 1 << place != 0
     }
@@ -170,7 +173,7 @@ mod tests {
         Table(&[(Door::Open, Wind::Blow, Door::Shut), (Door::Shut, Wind::Blow, Door::Open)]);
 
     #[test]
-    fn the_ring_keeps_the_last_ones_in_order() {
+    fn the_ring_has_the_last_lines_in_order() {
         let mut trace = Trace::new(2);
         for n in 0..5 {
             let (from, to) = if n % 2 == 0 { (Door::Open, Door::Shut) } else { (Door::Shut, Door::Open) };
@@ -194,8 +197,8 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "     0.000005 client 4: change: our re-INVITE met the peer's, 491",
-                "     0.000006 clock: an input from before the last one"
+                "     0.000005 client 4: renegotiation: our re-INVITE got 491",
+                "     0.000006 clock: earlier than the last input"
             ]
         );
         trace.restore(3);
@@ -217,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn without_capacity_nothing_is_kept() {
+    fn a_trace_without_capacity_stores_no_line() {
         let mut trace = Trace::new(0);
         trace.transition(Instant::ZERO, Machine::Server(0), &DOOR, Door::Open, Wind::Blow, Door::Shut);
         assert_eq!((trace.records().count(), trace.count()), (0, 1));
@@ -225,7 +228,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "server 1: no edge open --blow--> open")]
-    fn an_edge_outside_the_table_is_a_bug() {
+    fn an_edge_outside_the_table_panics() {
         Trace::new(1).transition(
             Instant::ZERO,
             Machine::Server(1),

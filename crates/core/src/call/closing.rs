@@ -1,4 +1,4 @@
-//! Hanging up in every state, and the end (RFC 3261 §15).
+//! Ending a call in every state (RFC 3261 §15).
 
 use super::cx::CallCx;
 use super::dialog_request::DialogRequest;
@@ -16,7 +16,7 @@ use crate::{Cause, DigitFailure, Effect, EndReason, EndedBy, Event, TransferStat
 use offhook_wire::{Message, Method};
 
 impl Session {
-    /// The user hangs up.
+    /// Ends the call: CANCEL, BYE or a refusal, depending on the state.
     pub(crate) fn hang_up(&mut self, cx: &mut CallCx<'_, '_>) {
         match self.phase {
             Phase::Ringing | Phase::Answering => {
@@ -35,7 +35,7 @@ impl Session {
         }
     }
 
-    /// Ends a call in whatever way its state asks for.
+    /// Ends the call with this reason, as its state requires.
     pub(super) fn hang_up_with(&mut self, cx: &mut CallCx<'_, '_>, trigger: Trigger, why: EndReason) {
         match self.phase {
             Phase::Offering => {
@@ -48,7 +48,7 @@ impl Session {
             }
             Phase::AwaitingAck if planted!(cx.base.config, HangUpForgotten) => {}
             Phase::AwaitingAck => {
-                // A callee's BYE waits for the ACK (§15).
+                // A callee must not send BYE before the ACK (§15).
                 let State::AwaitingAck(established) = self.take() else { unreachable!() };
                 self.cancel_timer(cx.base, SessionTimer::MediaPath);
                 self.transition(
@@ -59,7 +59,7 @@ impl Session {
                 );
             }
             Phase::Established => self.terminate(cx, trigger, why),
-            // Refused by `refuse`, or on its way out already.
+            // Refused by `refuse`, or ending already.
             _ => {}
         }
     }
@@ -92,7 +92,7 @@ impl Session {
         }
     }
 
-    /// Sends the BYE of a call that has a dialog.
+    /// Ends a call that has a dialog, with a BYE.
     pub(super) fn terminate(&mut self, cx: &mut CallCx<'_, '_>, trigger: Trigger, why: EndReason) {
         match self.take() {
             State::AwaitingAck(established) | State::Established(established) => {
@@ -119,7 +119,7 @@ impl Session {
         }
     }
 
-    /// Sends the BYE, unless it is out already or there is no connection.
+    /// Sends the BYE, unless it is pending already or there is no connection.
     pub(super) fn send_bye(&mut self, cx: &mut CallCx<'_, '_>) {
         if matches!(&self.state, State::Terminating(e, _) if e.pending.is_empty()) {
             let sent = self.send_request(cx, DialogRequest::Bye);
@@ -160,7 +160,7 @@ impl Session {
         self.end(cx, Trigger::Timeout, why);
     }
 
-    /// Both ends hung up at once, or the peer has something else to say to a call that is over.
+    /// A request of the peer while our BYE is pending: its BYE, or another one.
     pub(super) fn terminating_request(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, request: &Message) {
         if request.method() != Some(Method::Bye) {
             return respond::answer(cx.base, cx.txs, tx, request, 481);
@@ -171,7 +171,7 @@ impl Session {
         self.end(cx, Trigger::Bye, why);
     }
 
-    /// Answers and reports everything that the end of the call leaves open.
+    /// Answers pending requests of the peer and reports pending commands of the user.
     pub(super) fn settle_outstanding(
         &mut self,
         cx: &mut CallCx<'_, '_>,
@@ -188,7 +188,7 @@ impl Session {
         let why = DigitFailure::Ended;
         for pending in established.pending.drain(..) {
             if let DialogRequest::Invite { .. } = pending.request {
-                // Nothing else ends it once it was answered with 1xx (§17.1.1.2); a 2xx still wants its ACK.
+                // After a 1xx it has no time-out (§17.1.1.2), and a 2xx still needs its ACK.
                 cx.txs.cancel(cx.base, pending.tx);
                 continue;
             }
@@ -226,7 +226,7 @@ impl Session {
         }
     }
 
-    /// The end: the status, the media, and the one `Ended`, in this order.
+    /// The end of the call: the status, the release of the media, and the one `Ended`, in this order.
     pub(super) fn end(&mut self, cx: &mut CallCx<'_, '_>, trigger: Trigger, why: EndReason) {
         self.cancel_timers(cx);
         self.report(cx, why.code.filter(|code| *code >= 300).unwrap_or(487));
@@ -241,7 +241,7 @@ impl Session {
     }
 }
 
-/// The user's wishes, as [`Phone`](crate::Phone) passes them on once they are known to be possible.
+/// Commands of the user that [`Phone`](crate::Phone) has checked.
 impl Session {
     pub(crate) fn reject(&mut self, cx: &mut CallCx<'_, '_>, code: u16) {
         let cause = if matches!(code, 486 | 600) { Cause::Busy } else { Cause::Rejected };

@@ -1,4 +1,4 @@
-//! The peer's requests within the dialog, and the 2xx until its ACK comes.
+//! The peer's requests within the dialog, and the retransmission of our 2xx until its ACK.
 
 use super::cx::CallCx;
 use super::dtmf;
@@ -25,7 +25,7 @@ impl Session {
         }
     }
 
-    /// An ACK that no transaction knew: for a 2xx of ours.
+    /// An ACK without a transaction: for our 2xx.
     pub(crate) fn on_ack(&mut self, cx: &mut CallCx<'_, '_>, ack: &Message) {
         let Some(e) = self.established_mut() else { return };
         let cseq = ack.cseq().map_or(0, |cseq| cseq.number);
@@ -47,7 +47,7 @@ impl Session {
             cx.mark(Mark::AckMissing);
             return self.ack_missing(cx);
         }
-        // The flow that the INVITE came over may be gone; the account's is the way to the same server.
+        // The flow of the INVITE may be closed; the account's current one leads to the same server.
         if let Some(path) = cx.account.path()
             && !planted!(cx.base.config, AnswerNotRepeated)
         {
@@ -60,7 +60,7 @@ impl Session {
         self.set_timer(cx.base, wait, SessionTimer::Retransmit2xx);
     }
 
-    /// No ACK within 64·T1: the dialog is confirmed all the same, and ended with a BYE (§13.3.1.4).
+    /// No ACK within 64·T1: the dialog is confirmed nevertheless, and is ended with a BYE (§13.3.1.4).
     fn ack_missing(&mut self, cx: &mut CallCx<'_, '_>) {
         let why = match self.take() {
             State::HangUpAfterAck(established, why) => {
@@ -84,18 +84,18 @@ impl Session {
         }
         match (order, request.method()) {
             (Order::Next, _) => {}
-            // What was done is not done twice; the answer is what it was. A proxy sends what was pending again over a new
-            // connection, and a digit must not be heard twice for that.
+            // The request was processed already; the response is the same. A proxy retransmits pending requests over a new
+            // connection, and a digit must not be reported twice for that.
             (Order::Repeated, Some(Method::Info | Method::Notify)) => {
                 return respond::answer(cx.base, cx.txs, tx, request, 200);
             }
             (Order::Repeated, Some(Method::Refer)) => {
-                // One that was refused comes again because nobody heard of that.
+                // A refused one is retransmitted because the refusal was lost.
                 if e.referred == request.cseq().ok().map(|cseq| cseq.number) {
                     return respond::answer(cx.base, cx.txs, tx, request, 202);
                 }
             }
-            // Others may have come in between.
+            // There may have been others in between.
             (Order::Repeated | Order::Late, Some(Method::Invite)) => {
                 return self.retransmitted_reinvite(cx, tx, request);
             }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Method};
 use std::time::Duration;
 
-/// A request that we want answered, with all that it takes to send it again with credentials.
+/// A request within the dialog, with what is needed to send it again with credentials.
 pub(super) enum DialogRequest {
     Bye,
     Invite { sdp: Bytes },
@@ -15,12 +15,12 @@ pub(super) enum DialogRequest {
     Notify { code: u16, id: Option<u32> },
 }
 
-/// An [`DialogRequest`] that is out.
+/// A pending [`DialogRequest`].
 pub(super) struct PendingRequest {
     pub(super) tx: ClientTx,
     pub(super) request: DialogRequest,
     pub(super) cseq: u32,
-    /// How many challenges this request has answered.
+    /// How many times it was sent with credentials for a challenge.
     pub(super) auth_attempts: u8,
 }
 

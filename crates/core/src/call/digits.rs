@@ -1,4 +1,4 @@
-//! The digits of a call: each is sent once, or reported as lost.
+//! The digits of a call: each is sent once, or reported as failed.
 
 use super::cx::CallCx;
 use super::dialog_request::DialogRequest;
@@ -33,7 +33,7 @@ impl Session {
         self.next_digit(cx);
     }
 
-    /// Sends the next digit, when none is on its way.
+    /// Sends the next digit, unless one is pending.
     pub(super) fn next_digit(&mut self, cx: &mut CallCx<'_, '_>) {
         let session = self.id;
         loop {
@@ -77,7 +77,7 @@ impl Session {
         }
     }
 
-    /// Returns whether the effect was a digit's.
+    /// Returns whether the effect was that of a digit.
     pub(super) fn digit_done(
         &mut self,
         cx: &mut CallCx<'_, '_>,

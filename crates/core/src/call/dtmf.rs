@@ -1,17 +1,17 @@
-//! DTMF: the digits of a call, one after another, and their INFO form.
+//! DTMF: the queue of digits of a call, and their format in INFO.
 
 use crate::{DtmfPath, EffectId};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The most digits that wait in one call.
+/// The maximum number of queued digits of a call.
 pub(crate) const MOST_WAITING: usize = 64;
-/// RFC 4733 §2.5.1.1 gives no bounds; these are what peers and engines take.
+/// RFC 4733 §2.5.1.1 gives no bounds; peers and media engines accept these.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(40);
 pub(crate) const LONGEST: Duration = Duration::from_secs(6);
 
-/// A digit that waits for its open_offer.
+/// A queued digit.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Digit {
     pub(crate) digit: char,
@@ -19,11 +19,11 @@ pub(crate) struct Digit {
     pub(crate) path: DtmfPath,
 }
 
-/// The queue: one digit is on its way, the others wait.
+/// The queue of digits: one is being sent, the others wait.
 #[derive(Debug, Default)]
 pub(crate) struct Digits {
     waiting: VecDeque<Digit>,
-    /// The one on its way by RTP. By INFO it is a pending request.
+    /// The digit that is being sent by RTP. By INFO it is a pending request.
     sending: Option<(EffectId, char)>,
     by_info: bool,
 }
@@ -53,7 +53,7 @@ impl Digits {
         self.by_info = true;
     }
 
-    /// The digit that `effect` was about, if it is the one on its way.
+    /// The digit of `effect`, if it is the one that is being sent.
     pub(crate) fn rtp_done(&mut self, effect: EffectId) -> Option<char> {
         self.sending.take_if(|(awaited, _)| *awaited == effect).map(|(_, digit)| digit)
     }
@@ -62,7 +62,7 @@ impl Digits {
         self.by_info = false;
     }
 
-    /// All that were not sent, the one on its way by RTP first.
+    /// All digits that were not sent, first the one that is being sent by RTP.
     pub(crate) fn into_waiting(self) -> impl Iterator<Item = char> {
         self.sending.map(|(_, digit)| digit).into_iter().chain(self.waiting.into_iter().map(|d| d.digit))
     }
@@ -78,7 +78,7 @@ pub(crate) fn write_info(digit: char, duration: Duration) -> Bytes {
     format!("Signal={digit}\r\nDuration={}\r\n", duration.as_millis()).into()
 }
 
-/// The digit of an INFO: `application/dtmf-relay`, or the bare digit of `application/dtmf`.
+/// The digit in an INFO: `application/dtmf-relay`, or the bare digit of `application/dtmf`.
 pub(crate) fn read_info(content_type: &[u8], body: &[u8]) -> Option<(char, Duration)> {
     let kind = content_type.split(|b| *b == b';').next()?.trim_ascii();
     let body = std::str::from_utf8(body).ok()?;
@@ -104,7 +104,7 @@ pub(crate) fn read_info(content_type: &[u8], body: &[u8]) -> Option<(char, Durat
     digit.map(|digit| (digit, duration))
 }
 
-/// A digit as it stands in INFO; some peers write `*` as 10, `#` as 11 and A–D as 12–15.
+/// A digit as written in INFO; some peers write `*` as 10, `#` as 11 and A–D as 12–15.
 fn read_signal(text: &str) -> Option<char> {
     let mut chars = text.chars();
     match (chars.next(), chars.as_str()) {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_we_write_we_read() {
+    fn a_written_digit_is_parsed() {
         for digit in "0123456789*#ABCD".chars() {
             let duration = Duration::from_millis(200);
             let body = write_info(digit, duration);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_forms_of_peers() {
+    fn formats_of_peers_are_parsed() {
         let read = |kind: &str, body: &str| read_info(kind.as_bytes(), body.as_bytes()).map(|(d, _)| d);
         assert_eq!(read("application/dtmf-relay", "Signal= 5\nDuration= 250"), Some('5'));
         assert_eq!(read("Application/DTMF-Relay;x=y", "signal=11\r\n"), Some('#'));

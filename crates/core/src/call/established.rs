@@ -1,4 +1,4 @@
-//! What both sides own once a dialog exists.
+//! The state of a call that has a dialog, in both roles.
 
 use super::cx::CallCx;
 use super::description::sdp_of;
@@ -26,32 +26,32 @@ pub(super) struct Established {
     pub(super) referral: Option<Referral>,
     /// The CSeq of the last REFER that was accepted.
     pub(super) referred: Option<u32>,
-    /// Whether we own the Call-ID, which decides who waits longer after a glare (§14.1).
+    /// Whether we own the Call-ID: the owner waits longer after a glare (§14.1).
     pub(super) caller: bool,
-    /// How often in a row our re-INVITE met one of the peer.
+    /// How many consecutive re-INVITEs of ours got 491.
     pub(super) glares: u8,
-    /// Whether the peer takes telephone-event by RTP.
+    /// Whether the peer accepts telephone-event by RTP.
     pub(super) telephone_event: bool,
-    /// The credentials of our last INVITE, which its ACK repeats (§13.2.2.4).
+    /// The credentials of our last INVITE, which its ACK has too (§13.2.2.4).
     pub(super) credentials: Option<Credentials>,
 }
 
-/// A header that answers a challenge.
+/// A header field with credentials.
 pub(super) type Credentials = Box<(HeaderName, String)>;
 
-/// Who holds whom. The user's intent is kept, and the description derived from it.
+/// The hold of both sides. The user's intent is stored, and the description derived from it.
 #[derive(Copy, Clone, Debug, Default)]
 pub(super) struct Hold {
     pub(super) intent: bool,
     pub(super) agreed: bool,
     pub(super) remote: bool,
-    /// Whether what is wanted waits for a connection, and the alarm of changes runs for that.
+    /// Whether the intent waits for a connection, with the timer of renegotiations pending.
     pub(super) awaiting_connection: bool,
-    /// Whether the user asked for something and was not told yet what became of it.
+    /// Whether the user has not been told the outcome of the intent yet.
     pub(super) outcome_pending: bool,
 }
 
-/// A 2xx to an INVITE that is sent until its ACK comes (§13.3.1.4), whatever the transport: a hop may lose it.
+/// A 2xx to an INVITE that is retransmitted until its ACK (§13.3.1.4), over any transport: a later hop may lose it.
 pub(super) struct Unacked {
     pub(super) response: Bytes,
     pub(super) cseq: u32,
@@ -59,40 +59,40 @@ pub(super) struct Unacked {
     pub(super) give_up: Instant,
 }
 
-/// Where the change of a call is. `hold` is what the description under way means for our hold.
+/// The state of the renegotiation. `hold` is our hold in the description that is being negotiated.
 pub(super) enum Renegotiation {
-    /// Nothing is under way.
+    /// No renegotiation.
     Settled,
-    /// We make an offer.
+    /// The media engine creates our offer.
     Offering { effect: EffectId, offer: LocalOffer, hold: bool },
-    /// Our re-INVITE is out.
+    /// Our re-INVITE is pending.
     Inviting { offer: LocalOffer, hold: bool },
-    /// The peer's answer is being applied.
+    /// The media engine applies the peer's answer.
     Applying { effect: EffectId, offer: LocalOffer },
-    /// Our re-INVITE met the peer's; the next try waits (§14.1).
+    /// Our re-INVITE got 491; the next attempt waits (§14.1).
     Glare,
-    /// The peer's re-INVITE is being answered.
+    /// The media engine creates the answer to the peer's re-INVITE.
     Answering { tx: ServerTx, request: Box<Message>, effect: EffectId, offer: RemoteOffer, hold: bool },
-    /// The peer's re-INVITE had no offer: ours is being made.
+    /// The peer's re-INVITE had no offer: the media engine creates ours.
     Proposing { tx: ServerTx, request: Box<Message>, effect: EffectId, offer: LocalOffer, hold: bool },
-    /// Our offer is in a 2xx, and the ACK owes the answer.
+    /// Our offer is in a 2xx; the answer is expected in the ACK.
     Proposed { offer: LocalOffer, hold: bool },
 }
 
-/// We asked the peer to call somebody else. The call with the peer is kept until the target has answered.
+/// Our REFER. The call with the peer is kept until the target has answered.
 #[derive(Default)]
 pub(super) struct Transfer {
-    /// The CSeq of the REFER: the name of the subscription that it makes (RFC 3515 §2.4.6).
+    /// The CSeq of the REFER: the `id` of its subscription (RFC 3515 §2.4.6).
     pub(super) cseq: u32,
-    /// The REFER was accepted; the peer reports by NOTIFY.
+    /// Whether the REFER was accepted; the peer reports by NOTIFY.
     pub(super) accepted: bool,
 }
 
-/// The peer asked us to call somebody else, and we report to him.
+/// A REFER of the peer, to whose subscription we send NOTIFYs.
 pub(super) struct Referral {
-    /// The `id` of the subscription. The first REFER of a dialog needs none (RFC 3515 §2.4.6).
+    /// The `id` of the subscription; the first REFER of a dialog needs none (RFC 3515 §2.4.6).
     pub(super) id: Option<u32>,
-    /// The last code that was reported.
+    /// The last reported code.
     pub(super) last_reported: u16,
 }
 
@@ -138,13 +138,13 @@ impl Established {
         cx.txs.finish(cx.base, tx, 200, response);
     }
 
-    /// The description that our 2xx to the INVITE of this CSeq carries, while that is not acknowledged.
+    /// The description of our 2xx to the INVITE with this CSeq, while that is not acknowledged.
     pub(super) fn answered_sdp(&self, cseq: u32) -> Option<Bytes> {
         let unacked = self.unacked.as_ref().filter(|unacked| unacked.cseq == cseq)?;
         parse_own(&unacked.response).as_ref().and_then(sdp_of)
     }
 
-    /// Reads what the core needs of the peer's description. Returns whether its hold of us changed.
+    /// Reads the direction and telephone-event of the peer's description. Returns whether the peer's hold changed.
     pub(super) fn apply_remote_sdp(&mut self, sdp: &[u8]) -> bool {
         let Ok(outline) = Outline::parse(sdp) else { return false };
         let Some(audio) = outline.media().flatten().find(|m| m.kind == b"audio") else { return false };

@@ -5,8 +5,8 @@ use crate::base::name::{ClientTx, Machine, Owner};
 use crate::dialog::Dialog;
 use offhook_wire::{Message, Method};
 
-/// A 2xx of a fork that lost, or that came after the call was over: the dialog is acknowledged and hung up
-/// (§13.2.2.4). Everything needed stands in the response.
+/// Answers a 2xx of a further fork, or one that arrived after the end of the call, with ACK and BYE (§13.2.2.4). The response
+/// has everything that is needed.
 pub(super) fn refuse_fork(cx: &mut CallCx<'_, '_>, tx: ClientTx, code: u16, message: &Message) {
     let (200..=299, Ok(cseq)) = (code, message.cseq()) else { return };
     if cseq.method != Method::Invite {
@@ -18,7 +18,7 @@ pub(super) fn refuse_fork(cx: &mut CallCx<'_, '_>, tx: ClientTx, code: u16, mess
     let branch: [u8; 16] = cx.base.entropy.token(Label::Ids);
     let ack = dialog.ack(cseq.number, path, &branch, None);
     cx.base.out.transmit(path.flow, ack);
-    // Its BYE goes once, and its transaction repeats it where that is needed.
+    // The BYE is sent once per fork; its transaction retransmits it.
     if cx.txs.is_at_fork_limit(cx.base) || !cx.txs.record_fork(tx, dialog.remote_tag()) {
         return;
     }

@@ -1,4 +1,4 @@
-//! The callee's side until the ACK (RFC 3261 §13.3).
+//! The callee's role until the ACK (RFC 3261 §13.3).
 
 use super::cx::CallCx;
 use super::description::{has_sdp, sdp_of};
@@ -21,7 +21,7 @@ use crate::{
 use offhook_wire::{Message, Method};
 
 impl Session {
-    /// Somebody calls. `None`, and answered, when the INVITE cannot make a dialog.
+    /// A call from an INVITE. `None`, with a response sent, if the INVITE cannot create a dialog.
     pub(crate) fn incoming(
         id: SessionId,
         cx: &mut CallCx<'_, '_>,
@@ -57,10 +57,10 @@ impl Session {
         Some(session)
     }
 
-    /// The user takes the call.
+    /// The user answers.
     pub(crate) fn answer(&mut self, cx: &mut CallCx<'_, '_>) {
         let State::Ringing(Ringing { tx, flow, invite, dialog }) = self.take() else { return };
-        // The media engine, or the user whom it asks for a microphone, has as long as the user had.
+        // The media engine, which may ask the user for a microphone, has as long as the call may ring.
         self.set_timer(cx.base, cx.base.config.no_answer, SessionTimer::NoAnswer);
         let direction = Direction::SendRecv;
         let (effect, open_offer) = match sdp_of(&invite) {
@@ -128,7 +128,7 @@ impl Session {
         self.set_timer(cx.base, cx.base.config.times.t1, SessionTimer::Retransmit2xx);
     }
 
-    /// The user refuses, or a rule does.
+    /// Rejects the call, for the user or by a rule.
     pub(super) fn refuse(&mut self, cx: &mut CallCx<'_, '_>, trigger: Trigger, code: u16, why: EndReason) {
         let (tx, invite) = match self.take() {
             State::Ringing(Ringing { tx, invite, .. }) => (tx, invite),
@@ -149,16 +149,16 @@ impl Session {
     }
 
     pub(super) fn ringing_flow_lost(&mut self, cx: &mut CallCx<'_, '_>) {
-        // The transaction went with its connection: there is no way to answer any more.
+        // The transaction was lost with its connection: no response can be sent.
         self.take();
         self.end(cx, Trigger::NoFlow, not_connected());
     }
 
-    /// A request within the early dialog: only a BYE has a meaning there (§15).
+    /// A request within the early dialog: only a BYE is valid (§15).
     pub(super) fn early_dialog_request(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, request: &Message) {
         match request.method() {
             Some(Method::Bye) => cx.mark(Mark::RingingBye),
-            // The first INVITE has no answer yet (§14.2).
+            // The first INVITE has no final response yet (§14.2).
             Some(Method::Invite) => return respond::retry_later(cx.base, cx.txs, tx, request),
             _ => {
                 cx.mark(Mark::RingingRequest);

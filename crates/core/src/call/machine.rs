@@ -1,10 +1,10 @@
-//! The legal ways of a call. [`EDGES`] is what `advance` checks and what the documentation draws.
+//! The states, triggers and legal edges of a call. `transition` checks [`EDGES`], and MACHINES.md is drawn from it.
 
 use crate::Status;
 use crate::base::machine::{Table, named_enum};
 
 named_enum! {
-    /// Where a call is.
+    /// The state of a call, without what it owns.
     pub(crate) enum Phase {
         New = "new",
         Offering = "offering",
@@ -33,27 +33,27 @@ impl Phase {
 }
 
 named_enum! {
-    /// Why a call moves.
+    /// What causes a transition.
     pub(crate) enum Trigger {
         /// The user dials.
         Dial = "dial",
-        /// An INVITE came in.
+        /// An INVITE was received.
         Invite = "invite",
         /// The user answers.
         Answer = "answer",
-        /// The media engine made the description.
-        Described = "answered_sdp",
-        /// The media engine could not.
+        /// The media engine created the description.
+        Described = "described",
+        /// The media engine failed.
         NoMedia = "no media",
-        /// There is no connection, or it went down.
+        /// There is no connection, or it was lost.
         NoFlow = "no flow",
         /// A 2xx.
         Accepted = "accepted",
-        /// A final response that is none, or a refusal by us.
+        /// Another final response, or our refusal.
         Refused = "refused",
         /// An ACK.
         Acked = "acked",
-        /// The user hangs up, or a rule does.
+        /// The user or a rule hangs up.
         HangUp = "hang up",
         /// A CANCEL.
         Cancelled = "cancelled",
@@ -61,7 +61,7 @@ named_enum! {
         Bye = "bye",
         /// A time-out.
         Timeout = "timeout",
-        /// The request that closes the call is done.
+        /// The BYE or the cancelled INVITE is completed.
         Closed = "closed",
     }
 }

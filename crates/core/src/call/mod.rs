@@ -1,20 +1,20 @@
-//! A call (RFC 3261 §13, §14, §15), from the first wish to the typed reason of its end.
+//! A call (RFC 3261 §13, §14, §15), from the command or INVITE that creates it to the reason of its end.
 //!
-//! | file | what it holds |
+//! | file | content |
 //! |---|---|
-//! | `session` | the call itself, and what every part of it needs |
-//! | `states` | what it owns in each state; `machine` has the legal edges between them |
-//! | `established` | what both sides own once a dialog exists |
-//! | `cx` | what a call touches besides itself |
-//! | `outgoing` | the caller's side until the 2xx: offer, INVITE, challenge, forks, CANCEL |
-//! | `incoming` | the callee's side until the ACK: ringing, answer, 2xx |
-//! | `confirmed` | the peer's requests within the dialog, and the 2xx until its ACK comes |
-//! | `change` | re-INVITEs of both sides: hold, resume, glare |
-//! | `dialog_request`, `ask` | our requests within the dialog, and what their responses mean |
+//! | `session` | the call, its transitions and timers |
+//! | `states`, `machine` | what it owns in each state; the legal edges between them |
+//! | `established` | the state of a call that has a dialog |
+//! | `cx` | the context of a call |
+//! | `outgoing` | the caller's role until the 2xx: offer, INVITE, challenge, forks, CANCEL |
+//! | `incoming` | the callee's role until the ACK: ringing, answer, 2xx |
+//! | `confirmed` | the peer's requests within the dialog, and our 2xx until its ACK |
+//! | `renegotiation` | re-INVITEs of both sides: hold, resume, glare |
+//! | `dialog_request`, `requests` | our requests within the dialog, and their responses |
 //! | `digits`, `dtmf` | DTMF, by RTP or INFO |
-//! | `transfer` | REFER and NOTIFY, both roles |
-//! | `closing` | hanging up in every state, and the end |
-//! | `description`, `fork`, `reasons` | what several of them need |
+//! | `transfer` | REFER and NOTIFY in both roles |
+//! | `closing` | ending a call in every state |
+//! | `description`, `fork`, `reasons` | session descriptions in messages; further forks; reasons of an end |
 
 mod closing;
 mod confirmed;
@@ -60,7 +60,7 @@ pub(crate) fn table() -> &'static dyn crate::base::machine::Edges {
 }
 
 impl Session {
-    /// The answer to an effect. One that nobody waits for any more is stale, and ignored.
+    /// The result of an effect. A stale one is ignored.
     pub(crate) fn on_done(&mut self, cx: &mut CallCx<'_, '_>, effect: EffectId, result: EffectResult) {
         match self.phase {
             Phase::Offering => self.on_offer_result(cx, effect, result),
@@ -115,7 +115,7 @@ impl Session {
         }
     }
 
-    /// One of our requests got no answer.
+    /// One of our requests got no final response.
     pub(crate) fn on_failed(&mut self, cx: &mut CallCx<'_, '_>, failed: &TxFailed) {
         match &self.state {
             State::Calling(calling) if calling.tx == failed.tx => self.invite_failed(cx, failed),
@@ -147,7 +147,7 @@ impl Session {
         }
     }
 
-    /// The peer gave up an INVITE of his that we have not answered (§9.2).
+    /// The peer cancelled its INVITE before our final response (§9.2).
     pub(crate) fn on_cancelled(&mut self, cx: &mut CallCx<'_, '_>, invite: ServerRef, cancel: &Message) {
         match &self.state {
             State::Ringing(ringing) if ringing.tx.id() == invite => self.invite_cancelled(cx, cancel),
@@ -159,7 +159,7 @@ impl Session {
 
     /// A request within the call's dialog.
     pub(crate) fn on_request(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, request: &Message) {
-        // Our tag alone does not make it the peer's: the Call-ID and his tag must agree too (§12.2.2).
+        // Our tag is not enough: the Call-ID and the peer's tag have to match too (§12.2.2).
         if !self.dialog().is_some_and(|dialog| dialog.owns(cx.base.config, request)) {
             cx.mark(Mark::ForeignDialog);
             return respond::answer(cx.base, cx.txs, tx, request, 481);
@@ -174,7 +174,7 @@ impl Session {
         }
     }
 
-    /// The connection that our account uses went down.
+    /// The connection of the account went down.
     pub(crate) fn flow_lost(&mut self, cx: &mut CallCx<'_, '_>, flow: FlowId) {
         match &self.state {
             State::Ringing(ringing) if ringing.flow == flow => self.ringing_flow_lost(cx),
@@ -183,7 +183,7 @@ impl Session {
         }
     }
 
-    /// A new connection is up: what had to wait can go out.
+    /// A new connection is up: waiting requests are sent.
     pub(crate) fn flow_up(&mut self, cx: &mut CallCx<'_, '_>) {
         match &self.state {
             State::Established(_) => self.reconcile(cx),
@@ -194,7 +194,7 @@ impl Session {
 }
 
 impl Session {
-    /// A response to a call that is over: a fork that answers too late is hung up.
+    /// A response to a call that has ended: a late 2xx gets ACK and BYE.
     pub(crate) fn refuse_late(cx: &mut CallCx<'_, '_>, tx: ClientTx, message: &Message) {
         if let Some(code) = message.status() {
             refuse_fork(cx, tx, code, message);

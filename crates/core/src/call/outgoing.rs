@@ -1,4 +1,4 @@
-//! The caller's side until the 2xx (RFC 3261 §13.2).
+//! The caller's role until the 2xx (RFC 3261 §13.2).
 
 use super::cx::{CallAction, CallCx, Referrer};
 use super::description::sdp_of;
@@ -22,7 +22,7 @@ use bytes::Bytes;
 use offhook_wire::{HeaderName, Message, Method};
 
 impl Session {
-    /// The user dials. Ends at once when there is no connection.
+    /// The user dials. The call ends immediately if there is no connection.
     pub(crate) fn dial(
         id: SessionId,
         cx: &mut CallCx<'_, '_>,
@@ -139,7 +139,7 @@ impl Session {
         calling.early_answer = match std::mem::replace(&mut calling.early_answer, EarlyAnswer::None) {
             EarlyAnswer::Applying { effect: awaited, of } if awaited == effect => match result {
                 EffectResult::Applied => EarlyAnswer::Applied { of },
-                // The same description will come again in the 2xx, and fail there for good.
+                // The 2xx has the same description, which then fails the call.
                 _ => EarlyAnswer::None,
             },
             other => other,
@@ -210,7 +210,7 @@ impl Session {
             (matches!(established.renegotiation, Renegotiation::Applying { .. }), established.hold.remote);
         self.transition(cx.base, Trigger::Accepted, Phase::Established, State::Established(established));
         if applies {
-            // A media engine that never says whether it can use the answer would keep every hold waiting.
+            // A media engine that never reports a result would block every hold.
             self.set_timer(cx.base, cx.base.config.times.t1 * 64, SessionTimer::Renegotiation);
         }
         if held {
@@ -260,7 +260,7 @@ impl Session {
         self.end(cx, trigger, why);
     }
 
-    /// Gives the INVITE up: by the user's wish, or because nobody answers.
+    /// Cancels the INVITE: the user hangs up, or the callee does not answer in time.
     pub(super) fn cancel(&mut self, cx: &mut CallCx<'_, '_>, trigger: Trigger, why: EndReason) {
         let State::Calling(calling) = self.take() else { return };
         self.cancel_timer(cx.base, SessionTimer::NoAnswer);
@@ -281,7 +281,7 @@ impl Session {
         if code >= 300 || planted!(cx.base.config, LateAnswerIgnored) {
             return self.end(cx, Trigger::Closed, cancelling.why);
         }
-        // The CANCEL crossed the answer: the call exists, and is hung up (§9.1, §15).
+        // The CANCEL crossed the 2xx: the call is established, and ended with a BYE (§9.1, §15).
         match self.dialog_of(cx, message, &cancelling.invite) {
             Ok(dialog) => {
                 cx.mark(Mark::AnswerCrossedCancel);
@@ -300,7 +300,7 @@ impl Session {
         self.end(cx, Trigger::Closed, cancelling.why);
     }
 
-    /// Tells the call whose peer asked for this one how it goes.
+    /// Reports the progress to the call in which the REFER for this one was received.
     pub(super) fn report(&mut self, cx: &mut CallCx<'_, '_>, code: u16) {
         if let Some(to) = self.referred_by {
             cx.actions.push(CallAction::Report { to, code });

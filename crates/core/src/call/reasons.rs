@@ -1,4 +1,4 @@
-//! Why calls end, for more than one state.
+//! Reasons of an end that are needed in several states.
 
 use crate::api::reason::reason_of;
 use crate::{Cause, EndReason, EndedBy, MediaFault};
@@ -9,7 +9,7 @@ pub(super) fn not_connected() -> EndReason {
     EndReason::new(EndedBy::Network, Cause::NotConnected, None, "not connected to a server")
 }
 
-/// What a fault of the media engine means: for the peer, and for the user.
+/// The response code and the reason for a fault of the media engine.
 pub(super) fn refusal_of(fault: MediaFault) -> (u16, Cause) {
     match fault {
         MediaFault::NoCommonCodec | MediaFault::BadDescription => (488, Cause::NotAcceptable),
@@ -17,7 +17,7 @@ pub(super) fn refusal_of(fault: MediaFault) -> (u16, Cause) {
     }
 }
 
-/// What a CANCEL says (RFC 3326 §2).
+/// The reason that a CANCEL gives (RFC 3326 §2).
 pub(super) fn cancel_reason(message: &Message) -> EndReason {
     let (code, text) = reason_of(message);
     let cause = match code {

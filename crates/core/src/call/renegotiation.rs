@@ -1,4 +1,4 @@
-//! Changing an established call (RFC 3261 §14): hold and resume, the peer's re-INVITEs, and glare.
+//! Renegotiation of an established call (RFC 3261 §14): hold and resume, the peer's re-INVITEs, and glare.
 
 use super::cx::CallCx;
 use super::description::sdp_of;
@@ -26,7 +26,7 @@ fn direction(hold: bool) -> Direction {
 }
 
 impl Session {
-    /// The user's intent.
+    /// Sets the user's intent.
     pub(crate) fn set_hold(&mut self, cx: &mut CallCx<'_, '_>, hold: bool) {
         let Some(e) = self.established_mut() else { return };
         let was_intent = std::mem::replace(&mut e.hold.intent, hold);
@@ -39,7 +39,7 @@ impl Session {
         self.reconcile(cx);
     }
 
-    /// Starts a re-INVITE when what is agreed is not what is wanted, and nothing is in the way.
+    /// Starts a re-INVITE if the agreed hold is not the intent, and nothing else is pending.
     pub(super) fn reconcile(&mut self, cx: &mut CallCx<'_, '_>) {
         let State::Established(e) = &mut self.state else { return };
         let free =
@@ -50,13 +50,13 @@ impl Session {
         if e.hold.intent == e.hold.agreed || cx.account.path().is_none() {
             e.renegotiation = Renegotiation::Settled;
             if e.hold.intent != e.hold.agreed {
-                // A connection may come back; a wish does not wait for it for ever.
+                // The connection may come back; the intent waits for it until the timer fires.
                 if !std::mem::replace(&mut e.hold.awaiting_connection, true) {
                     self.set_timer(cx.base, cx.base.config.times.t1 * 64, SessionTimer::Renegotiation);
                 }
                 return;
             }
-            // A wish that was taken back while it waited has its outcome too.
+            // An intent that was withdrawn while it waited has an outcome too.
             let outcome_pending = e.hold.outcome_pending;
             self.cancel_timer(cx.base, SessionTimer::Renegotiation);
             if outcome_pending {
@@ -72,7 +72,7 @@ impl Session {
         self.begin_renegotiation(cx, Renegotiation::Offering { effect, offer, hold });
     }
 
-    /// Something that the media engine or the peer has to answer within 64·T1.
+    /// Begins a step that the media engine or the peer has to complete within 64·T1.
     fn begin_renegotiation(&mut self, cx: &mut CallCx<'_, '_>, change: Renegotiation) {
         if let Some(e) = self.established_mut() {
             e.renegotiation = change;
@@ -81,12 +81,12 @@ impl Session {
         self.set_timer(cx.base, cx.base.config.times.t1 * 64, SessionTimer::Renegotiation);
     }
 
-    /// It was not answered, or found no connection to begin on.
+    /// The step was not completed in time, or there was no connection to begin it.
     pub(super) fn renegotiation_timeout(&mut self, cx: &mut CallCx<'_, '_>) {
         let waited = self.established_mut().is_some_and(|e| std::mem::take(&mut e.hold.awaiting_connection));
         let change = self.take_renegotiation();
         if matches!(change, Renegotiation::Settled) && !waited {
-            // The alarm of a change that is over, before its ACK was there to silence it.
+            // The timer of a completed renegotiation whose ACK has not cancelled it yet.
             return;
         }
         cx.mark(Mark::ChangeOverdue);
@@ -99,8 +99,8 @@ impl Session {
                 self.withdraw(cx, offer);
                 self.hold_refused(cx, None);
             }
-            // Nothing else bounds an INVITE that was answered with 1xx (§17.1.1.2). What comes now is a final
-            // response, or its failure 64·T1 later (§9.1).
+            // After a 1xx an INVITE has no time-out (§17.1.1.2). Now a final response follows, or its failure after 64·T1
+            // (§9.1).
             change @ Renegotiation::Inviting { .. } => {
                 self.set_renegotiation(change);
                 let Some(e) = self.established_mut() else { return };
@@ -198,7 +198,7 @@ impl Session {
         if self.send_request(cx, DialogRequest::Invite { sdp }) {
             self.begin_renegotiation(cx, Renegotiation::Inviting { offer, hold });
         } else {
-            // The connection went while the offer was made.
+            // The connection was lost while the offer was created.
             self.withdraw(cx, offer);
             self.interrupted(cx);
         }
@@ -221,7 +221,7 @@ impl Session {
                 cx.mark(Mark::HoldRefused);
                 cx.base.out.event(Event::HoldFailed { session, hold, code });
             } else {
-                // The wish was taken back meanwhile: it is as it is wanted.
+                // The intent was withdrawn meanwhile: the agreed hold is the intent.
                 self.hold_event(cx);
             }
         }
@@ -283,7 +283,7 @@ impl Session {
                     self.set_timer(cx.base, wait, SessionTimer::Glare);
                 }
             }
-            // After a 408 or 481 the call is over: `dialog_response` closes it.
+            // A 408 or 481 ends the call: `dialog_response` does that.
             _ => {
                 cx.mark(Mark::ChangeRefused);
                 if code == 491 {
@@ -291,7 +291,7 @@ impl Session {
                 }
                 self.withdraw(cx, offer);
                 if code == 491 {
-                    // What is wished next waits as long as the next try would have (§14.1).
+                    // A new intent waits as long as the next attempt would have (§14.1).
                     let wait = self.glare_wait(cx);
                     self.set_timer(cx.base, wait, SessionTimer::Glare);
                 }
@@ -324,14 +324,14 @@ impl Session {
         }
     }
 
-    /// Our re-INVITE has no connection any more. As after a glare, what is wanted is looked at anew: it starts again when a
-    /// connection is up, or was taken back meanwhile.
+    /// Our re-INVITE was lost with its connection. As after a glare, the intent is evaluated again: it starts a re-INVITE when a
+    /// connection is up, unless it was withdrawn.
     fn interrupted(&mut self, cx: &mut CallCx<'_, '_>) {
         self.set_renegotiation(Renegotiation::Glare);
         self.reconcile(cx);
     }
 
-    /// Whether one more re-INVITE after a 491 makes sense: a peer that never has time has refused.
+    /// Whether to retry a re-INVITE after a 491: a peer that always answers 491 has refused.
     fn may_try_again(&mut self) -> bool {
         self.established_mut().is_some_and(|e| {
             e.glares += 1;
@@ -339,7 +339,7 @@ impl Session {
         })
     }
 
-    /// §14.1: the owner of the Call-ID waits 2.1–4 s, the other one 0–2 s, both in units of 10 ms.
+    /// §14.1: the owner of the Call-ID waits 2.1–4 s, the other side 0–2 s, in units of 10 ms.
     fn glare_wait(&mut self, cx: &mut CallCx<'_, '_>) -> Duration {
         let caller = self.established_mut().is_some_and(|e| e.caller);
         let caller = caller != planted!(cx.base.config, GlareTimersSwapped);
@@ -352,7 +352,7 @@ impl Session {
         unit * u32::try_from(drawn.as_millis() / 10).unwrap_or(least)
     }
 
-    /// Takes in the peer's description and what it means for our own hold. Returns whether anything changed.
+    /// Applies the peer's description, and our own hold in it. Returns whether the hold of either side changed.
     fn apply_remote_sdp(&mut self, cx: &mut CallCx<'_, '_>, sdp: Option<Bytes>, hold: bool) -> bool {
         let Some(e) = self.established_mut() else { return false };
         let sdp = sdp.filter(|_| !planted!(cx.base.config, PeersHoldIgnored));
@@ -361,7 +361,7 @@ impl Session {
         remote || local
     }
 
-    /// The peer's re-INVITE (§14.2): always answered.
+    /// The peer's re-INVITE (§14.2).
     pub(super) fn on_reinvite(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, request: &Message) {
         let Some(e) = self.established_mut() else { return };
         let hold = e.hold.intent;
@@ -377,7 +377,7 @@ impl Session {
                 return respond::answer(cx.base, cx.txs, tx, request, 491);
             }
             _ => {
-                // The one before is not finished.
+                // An earlier one is pending.
                 return respond::retry_later(cx.base, cx.txs, tx, request);
             }
         }
@@ -387,7 +387,7 @@ impl Session {
         if !planted!(cx.base.config, TargetNotRefreshed) {
             e.dialog.refresh_target(request);
         }
-        // So that its CANCEL finds us.
+        // For its CANCEL.
         cx.txs.set_owner(&tx, self.id);
         let request_kept = Box::new(request.clone());
         let change = match sdp_of(request) {
@@ -406,14 +406,14 @@ impl Session {
         self.begin_renegotiation(cx, change);
     }
 
-    /// The peer's re-INVITE came again over another flow, after its transaction went with the one before. While it is being
-    /// answered, the answer is for this one.
+    /// The peer's re-INVITE was retransmitted over another flow, after its transaction was lost with the first one. If it is still
+    /// being answered, the response is sent in this transaction.
     pub(super) fn retransmitted_reinvite(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, again: &Message) {
         let session = self.id;
         let Some(e) = self.established_mut() else { return };
         let number = |invite: &Message| invite.cseq().map_or(0, |cseq| cseq.number);
         if let Some(sdp) = e.answered_sdp(number(again)) {
-            // It was accepted when its transaction was gone already, so that nobody heard of it.
+            // It was accepted after its transaction was lost, so the peer did not get the 2xx.
             cx.mark(Mark::ChangeRepeated);
             return self.accept_reinvite(cx, tx, again, &sdp);
         }
@@ -423,11 +423,11 @@ impl Session {
                 if number(request) == number(again) =>
             {
                 cx.mark(Mark::ChangeRepeated);
-                // So that its CANCEL finds us, as that of the one before would have.
+                // For its CANCEL.
                 cx.txs.set_owner(&tx, session);
                 let before = std::mem::replace(open, tx);
                 let request = std::mem::replace(&mut **request, again.clone());
-                // For a peer that only used a number twice: nothing is sent when the transaction is gone.
+                // For a peer that reused a CSeq number; nothing is sent if the transaction was lost.
                 respond::answer(cx.base, cx.txs, before, &request, 500);
             }
             _ => respond::answer(cx.base, cx.txs, tx, again, 500),
@@ -475,7 +475,7 @@ impl Session {
         self.reconcile(cx);
     }
 
-    /// The answer to an offer that our 2xx carried stands in the ACK (§13.2.1).
+    /// The ACK has the answer to the offer of our 2xx (§13.2.1).
     pub(super) fn answer_in_ack(&mut self, cx: &mut CallCx<'_, '_>, ack: &Message) {
         let (offer, hold) = match self.take_renegotiation() {
             Renegotiation::Proposed { offer, hold } => (offer, hold),

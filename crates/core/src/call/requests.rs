@@ -1,4 +1,4 @@
-//! Our requests within the dialog, and what their responses mean.
+//! Our requests within the dialog, and their responses.
 
 use super::cx::CallCx;
 use super::dialog_request::{DialogRequest, PendingRequest};
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use offhook_wire::{HeaderName, Message, Method};
 
 impl Session {
-    /// Sends a request within the dialog. `false` when there is no connection.
+    /// Sends a request within the dialog. Returns `false` if there is no connection.
     pub(super) fn send_request(&mut self, cx: &mut CallCx<'_, '_>, request: DialogRequest) -> bool {
         self.send_with_credentials(cx, request, None, 0)
     }
@@ -47,7 +47,7 @@ impl Session {
         });
         match (&request, &mut e.transfer) {
             (DialogRequest::Invite { .. }, _) => {
-                // Within a dialog there are no other forks, and a 2xx that comes late is that of a call that was hung up.
+                // Within a dialog there are no forks, and a late 2xx is that of a call that has ended.
                 cx.txs.record_fork(tx, e.dialog.remote_tag());
                 e.credentials = credentials.map(Box::new);
             }
@@ -58,7 +58,7 @@ impl Session {
         true
     }
 
-    /// A response to one of them, or a 2xx to an INVITE that comes again.
+    /// A response to one of them, or a retransmitted 2xx to an INVITE.
     pub(super) fn dialog_response(
         &mut self,
         cx: &mut CallCx<'_, '_>,
@@ -90,7 +90,7 @@ impl Session {
                 return;
             }
         }
-        // A NOTIFY is of the subscription, whose end is not that of the call (RFC 5057 §5.1).
+        // A NOTIFY belongs to the subscription; its failure does not end the call (RFC 5057 §5.1).
         let of_the_call = !matches!(pending.request, DialogRequest::Notify { .. });
         self.answered(cx, pending, code, message);
         if of_the_call && matches!(code, 408 | 481) {
@@ -98,7 +98,7 @@ impl Session {
         }
     }
 
-    /// The peer, or a proxy for it, does not know the call any more: so it is over (§12.2.1.2).
+    /// The peer, or a proxy for it, has lost the dialog: the call ends (§12.2.1.2).
     fn dialog_lost(&mut self, cx: &mut CallCx<'_, '_>, code: u16) {
         cx.mark(Mark::LostByPeer);
         let cause = if code == 408 { Cause::TimedOut } else { Cause::Protocol };
@@ -109,8 +109,8 @@ impl Session {
         );
     }
 
-    /// A 2xx to an INVITE that was answered before, this one or an earlier one of the call: its ACK goes again
-    /// (§13.2.2.4). Of another fork: that one is hung up.
+    /// A retransmitted 2xx to this or an earlier INVITE of the call gets its ACK again (§13.2.2.4). That of another fork gets ACK
+    /// and BYE.
     fn retransmitted_2xx(&mut self, cx: &mut CallCx<'_, '_>, tx: ClientTx, code: u16, message: &Message) {
         let (200..=299, Ok(cseq), Some(e)) = (code, message.cseq(), self.established_mut()) else { return };
         if cseq.method != Method::Invite || !e.dialog.has_sent(cseq.number) {
@@ -135,7 +135,7 @@ impl Session {
             DialogRequest::Invite { .. } => self.reinvite_response(cx, pending.cseq, code, message),
             DialogRequest::Refer { .. } => self.refer_response(cx, pending.cseq, code),
             DialogRequest::Info { digit, .. } => self.info_done(cx, digit, (200..=299).contains(&code)),
-            // A peer that refuses our NOTIFY has no subscription any more (RFC 6665 §4.2.2).
+            // A peer that refuses our NOTIFY has ended the subscription (RFC 6665 §4.2.2).
             DialogRequest::Notify { id, .. } => {
                 if let (300.., Some(e)) = (code, self.established_mut()) {
                     e.referral.take_if(|referral| referral.id == id);

@@ -19,17 +19,17 @@ pub(crate) struct Session {
     pub(super) state: State,
     pub(super) tag: LocalTag,
     pub(super) negotiation: Negotiation,
-    /// By [`SessionTimer`].
+    /// The pending timers, by [`SessionTimer`].
     pub(super) timers: [Option<TimerId>; SessionTimer::COUNT],
-    /// Whether the host was asked for media, so that it is told to free it.
+    /// Whether the host has a media session for the call, which is to be released.
     pub(super) has_media: bool,
-    /// Whether the media path is up. Early media may bring it up before the call is taken.
+    /// Whether the media path is up; with early media, also before the answer.
     pub(super) media_up: bool,
-    /// The call whose peer asked for this one (REFER).
+    /// The call in which the REFER for this one was received.
     pub(super) referred_by: Option<Referrer>,
 }
 
-/// What every part of a call needs.
+/// Transitions, timers and effects.
 impl Session {
     pub(super) fn new(id: SessionId, cx: &mut CallCx<'_, '_>, referred_by: Option<Referrer>) -> Self {
         Self {
@@ -62,12 +62,12 @@ impl Session {
         self.phase == Phase::Ended
     }
 
-    /// Whether a request with this To tag is for this call.
+    /// Whether a request with this To tag belongs to this call.
     pub(crate) fn has_tag(&self, tag: &[u8]) -> bool {
         self.tag.as_bytes() == tag
     }
 
-    /// The only place that writes the state: checks the edge, records it, and tells the user of a new status.
+    /// Writes the state: checks the edge, records the transition, and emits the event of a new status.
     pub(super) fn transition(&mut self, cx: &mut Cx<'_>, trigger: Trigger, phase: Phase, state: State) {
         cx.trace.transition(cx.now, Machine::Session(self.id), &EDGES, self.phase, trigger, phase);
         let (from, to) = (self.phase.status(), phase.status());
@@ -92,7 +92,7 @@ impl Session {
         self.effect(cx, Effect::Offer { session: self.id, direction })
     }
 
-    /// Sets an alarm, in place of one of the same kind.
+    /// Sets a timer, and cancels a pending one of the same kind.
     pub(super) fn set_timer(&mut self, cx: &mut Cx<'_>, after: Duration, kind: SessionTimer) {
         self.cancel_timer(cx, kind);
         self.timers[kind as usize] = Some(cx.timers.set(cx.now + after, Timer::Session(self.id, kind)));
@@ -124,7 +124,7 @@ impl Session {
         }
     }
 
-    /// From now on the call has to have a media path within the limit.
+    /// Starts the timer for the media path, unless it is up.
     pub(super) fn await_media(&mut self, cx: &mut CallCx<'_, '_>) {
         if !self.media_up {
             self.set_timer(cx.base, cx.base.config.media_timeout, SessionTimer::MediaPath);

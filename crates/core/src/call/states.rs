@@ -9,52 +9,52 @@ use crate::{EffectId, EndReason, FlowId};
 use bytes::Bytes;
 use offhook_wire::Message;
 
-/// A state owns what exists in it, and nothing else.
+/// The state of a call, with what it owns.
 pub(super) enum State {
-    /// Between two states; never seen by an input.
+    /// Within a transition only.
     Moving,
     Offering(Offering),
     Calling(Calling),
     Cancelling(Cancelling),
     Ringing(Ringing),
     Answering(Answering),
-    /// 2xx sent, no ACK yet. `HangUpAfterAck` is the same with a hang-up that waits for the ACK (§15).
+    /// Our 2xx was sent, without an ACK yet. `HangUpAfterAck` is the same with a BYE that waits for the ACK (§15).
     AwaitingAck(Established),
     HangUpAfterAck(Established, EndReason),
     Established(Established),
-    /// The BYE is out, or waits for a connection to go out on.
+    /// The BYE is pending, or waits for a connection.
     Terminating(Established, EndReason),
     Ended,
 }
 
-/// Whom to invite, as it goes on the wire.
+/// The callee and the additional header fields of an INVITE.
 pub(crate) struct Invitation {
     /// The Request-URI.
     pub(crate) uri: Bytes,
-    /// The user's own headers, and `Referred-By`.
+    /// The user's header fields, and `Referred-By`.
     pub(crate) headers: Vec<(Bytes, Bytes)>,
 }
 
-/// The media engine makes the offer.
+/// The media engine creates the offer.
 pub(super) struct Offering {
     pub(super) effect: EffectId,
     pub(super) offer: LocalOffer,
     pub(super) invitation: Invitation,
 }
 
-/// The INVITE is out.
+/// The INVITE is pending.
 pub(super) struct Calling {
     pub(super) tx: ClientTx,
     pub(super) offer: LocalOffer,
     pub(super) invite: Invite,
     pub(super) early_answer: EarlyAnswer,
-    /// How many challenges the INVITE has answered.
+    /// How many times the INVITE was sent with credentials for a challenge.
     pub(super) auth_attempts: u8,
-    /// The answer to the last of them.
+    /// The credentials of the last attempt.
     pub(super) credentials: Option<Credentials>,
 }
 
-/// The INVITE is given up; its final response is still to come (§9.1).
+/// The INVITE was cancelled; its final response is expected (§9.1).
 pub(super) struct Cancelling {
     pub(super) tx: ClientTx,
     pub(super) invite: Invite,
@@ -62,7 +62,7 @@ pub(super) struct Cancelling {
     pub(super) why: EndReason,
 }
 
-/// All that is needed to send the INVITE again with credentials.
+/// What is needed to send the INVITE again with credentials.
 pub(super) struct Invite {
     pub(super) invitation: Invitation,
     pub(super) call_id: [u8; 24],
@@ -70,20 +70,20 @@ pub(super) struct Invite {
     pub(super) sdp: Bytes,
 }
 
-/// An answer in a provisional response: media before the call is taken (§13.2.1). The first one that comes is used.
+/// An answer in a provisional response: early media (§13.2.1). The first one is used.
 pub(super) enum EarlyAnswer {
     None,
     Applying { effect: EffectId, of: Fork },
     Applied { of: Fork },
 }
 
-/// Who sent an early answer: its tag, and what it said, for a 2xx that does not say it again.
+/// The tag and description of an early answer, for a 2xx without a description.
 pub(super) struct Fork {
     pub(super) tag: Bytes,
     pub(super) answer: Bytes,
 }
 
-/// The user is told, the caller hears it ring.
+/// The user is alerted, and the caller has a 180.
 pub(super) struct Ringing {
     pub(super) tx: ServerTx,
     pub(super) flow: FlowId,
@@ -91,7 +91,7 @@ pub(super) struct Ringing {
     pub(super) dialog: Dialog,
 }
 
-/// The user took the call, and the media engine makes the description.
+/// The user answered, and the media engine creates the description.
 pub(super) struct Answering {
     pub(super) tx: ServerTx,
     pub(super) flow: FlowId,
@@ -101,7 +101,7 @@ pub(super) struct Answering {
     pub(super) open_offer: OpenOffer,
 }
 
-/// Who makes the offer: the caller in the INVITE, or we in the 2xx (§13.2.1).
+/// The side of the offer: the caller's in the INVITE, or ours in the 2xx (§13.2.1).
 pub(super) enum OpenOffer {
     Remote(RemoteOffer),
     Local(LocalOffer),

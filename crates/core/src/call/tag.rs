@@ -2,8 +2,8 @@ use crate::SessionId;
 use crate::base::cx::Cx;
 use crate::base::entropy::Label;
 
-/// Our tag of a call. Ends in the slot that the call lives in, so that a request finds it without a table; the
-/// random part before makes it a secret of the two ends (RFC 3261 §19.3).
+/// Our tag of a call. It ends with the call's slot, so that a request finds the call without a table; the random part before it
+/// cannot be guessed (RFC 3261 §19.3).
 pub(super) struct LocalTag {
     bytes: [u8; LocalTag::MOST],
     len: u8,
@@ -41,7 +41,7 @@ impl LocalTag {
     }
 }
 
-/// The slot that a tag of ours names; a tag that is not ours names none, or one that will not agree.
+/// The slot in our tag. A foreign tag gives none, or one whose call has another tag.
 pub(crate) fn slot_of(tag: &[u8]) -> Option<usize> {
     let digits = tag.get(LocalTag::RANDOM + 1..)?;
     if tag[LocalTag::RANDOM] != b'-' || digits.is_empty() || digits.len() > LocalTag::DIGITS {
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_names_its_slot_in_as_few_digits_as_it_takes() {
+    fn a_tag_ends_with_its_slot_in_the_fewest_digits() {
         for (slot, digits) in [
             (0, "0"),
             (9, "9"),
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_tag_of_ours_names_no_slot() {
+    fn a_foreign_tag_gives_no_slot() {
         let good = tag(0x12);
         let other = |from: &[u8]| [&good[..16], from].concat();
         assert_eq!(slot_of(&other(b"-12")), Some(0x12));
@@ -88,9 +88,9 @@ mod tests {
         assert_eq!((slot_of(b""), slot_of(&good[..15])), (None, None));
     }
 
-    /// RFC 3261 §19.3: who does not know it cannot guess it.
+    /// RFC 3261 §19.3.
     #[test]
-    fn two_calls_in_one_slot_share_nothing_but_its_number() {
+    fn tags_of_two_calls_in_one_slot_differ() {
         let mut bench = Bench::new();
         let [one, two] = [1, 2].map(|n| LocalTag::new(SessionId::new(3, n), &mut bench.cx()));
         assert_ne!(one.as_bytes()[..16], two.as_bytes()[..16]);

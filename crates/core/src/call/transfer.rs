@@ -1,4 +1,4 @@
-//! Blind transfer, both roles (RFC 3515, RFC 5589 §6).
+//! Blind transfer in both roles (RFC 3515, RFC 5589 §6).
 
 use super::cx::{CallAction, CallCx, Referrer};
 use super::dialog_request::DialogRequest;
@@ -35,7 +35,7 @@ impl Session {
     /// The final response to the REFER with this CSeq.
     pub(super) fn refer_response(&mut self, cx: &mut CallCx<'_, '_>, cseq: u32, code: u16) {
         let transfer = self.established_mut().and_then(|e| e.transfer.as_ref());
-        // A NOTIFY may have ended that transfer already, and another may have begun.
+        // A NOTIFY may have ended that transfer already, and another one may have begun.
         if transfer.is_none_or(|transfer| transfer.cseq != cseq) {
             return;
         }
@@ -46,11 +46,11 @@ impl Session {
         }
     }
 
-    /// By a 2xx, or by a NOTIFY that overtakes it (RFC 3515 §2.4.4).
+    /// Accepted by a 2xx, or by a NOTIFY that overtakes it (RFC 3515 §2.4.4).
     fn transfer_accepted(&mut self, cx: &mut CallCx<'_, '_>) {
         let Some(transfer) = self.established_mut().and_then(|e| e.transfer.as_mut()) else { return };
         if !std::mem::replace(&mut transfer.accepted, true) {
-            // A peer that never reports leaves us where we are: with him.
+            // If the peer never reports, the call with it continues.
             let limit = cx.base.config.no_answer + cx.base.config.times.t1 * 64;
             self.set_timer(cx.base, limit, SessionTimer::Transfer);
         }
@@ -61,7 +61,7 @@ impl Session {
         self.transfer_failed(cx, None);
     }
 
-    /// It failed: the call goes on.
+    /// The transfer failed: the call continues.
     fn transfer_failed(&mut self, cx: &mut CallCx<'_, '_>, code: Option<u16>) {
         self.cancel_timer(cx.base, SessionTimer::Transfer);
         if self.established_mut().and_then(|e| e.transfer.take()).is_some() {
@@ -73,7 +73,7 @@ impl Session {
         }
     }
 
-    /// The peer reports on our REFER (RFC 3515 §2.4.5).
+    /// A NOTIFY of the peer for our REFER (RFC 3515 §2.4.5).
     pub(super) fn on_notify(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, request: &Message) {
         let event = request.event().ok().flatten();
         if !event.is_some_and(|event| event.package.eq_ignore_ascii_case(b"refer")) {
@@ -116,9 +116,9 @@ impl Session {
         }
     }
 
-    /// The peer asks us to call somebody else.
+    /// A REFER of the peer.
     pub(super) fn on_refer(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, request: &Message) {
-        // Who hangs up calls nobody any more.
+        // A call that is ending creates no further one.
         if !cx.base.config.accept_transfers || matches!(self.state, State::HangUpAfterAck(..)) {
             cx.mark(Mark::ReferRefused);
             return respond::answer(cx.base, cx.txs, tx, request, 603);
@@ -130,7 +130,7 @@ impl Session {
         }
         let target = match request.refer_to() {
             Ok(Some(to)) => match offhook_wire::Uri::parse(to.uri) {
-                // A target with headers in it (Replaces) is an attended transfer.
+                // A Refer-To URI with headers (Replaces) is an attended transfer.
                 Ok(uri) if uri.headers().next().is_some() => {
                     cx.mark(Mark::ReferAttended);
                     return respond::answer(cx.base, cx.txs, tx, request, 501);
@@ -158,7 +158,7 @@ impl Session {
             Some(value) => Some(value.to_vec()),
             None => request.from().ok().map(|from| [b"<", from.uri, b">"].concat()),
         };
-        // A header of a stranger may be folded (RFC 3261 §7.3.1); in ours each is one line.
+        // The peer's header field may be folded (RFC 3261 §7.3.1); ours are not.
         for byte in referred_by.iter_mut().flatten().filter(|byte| matches!(**byte, b'\r' | b'\n' | 0)) {
             *byte = b' ';
         }
@@ -168,11 +168,11 @@ impl Session {
         }
     }
 
-    /// The call that a REFER made has moved. Of one whose subscription is over nobody wants to hear, least of all in the next one.
+    /// Reports the progress of the call that a REFER created. If its subscription has ended, nothing is sent.
     pub(crate) fn on_report(&mut self, cx: &mut CallCx<'_, '_>, id: Option<u32>, code: u16) {
         let Some(e) = self.established_mut() else { return };
         let Some(referral) = e.referral.as_mut().filter(|referral| referral.id == id) else { return };
-        // Each stage once: a target that rings for ever is not a reason to write to the peer for ever.
+        // Each code once: a target that rings without end must not cause NOTIFYs without end.
         if code <= referral.last_reported {
             return;
         }
@@ -187,7 +187,7 @@ impl Session {
     }
 }
 
-/// The status code of a `message/sipfrag` body (RFC 3420).
+/// The status code in a `message/sipfrag` body (RFC 3420).
 fn sipfrag_code(body: &[u8]) -> Option<u16> {
     let digits = body.strip_prefix(b"SIP/2.0 ")?.get(..3)?;
     let code = std::str::from_utf8(digits).ok()?.parse().ok()?;
@@ -199,7 +199,7 @@ mod tests {
     use super::sipfrag_code;
 
     #[test]
-    fn the_status_line_of_a_sipfrag() {
+    fn a_sipfrag_gives_its_status_code() {
         assert_eq!(sipfrag_code(b"SIP/2.0 180 Ringing\r\n"), Some(180));
         assert_eq!(sipfrag_code(b"SIP/2.0 200 OK"), Some(200));
         for other in

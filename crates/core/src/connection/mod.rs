@@ -1,6 +1,6 @@
-//! The connection of an account: opened, kept alive, opened again on the next server when it is lost.
+//! The connection of an account: opened, kept alive, and reopened to the next server when it is lost.
 //!
-//! "Connected" is not "registered": the two machines meet in the account that owns both.
+//! "Connected" is not "registered": the account owns both machines.
 
 mod snapshot;
 
@@ -36,7 +36,7 @@ named_enum! {
     }
 }
 
-/// One flow; the next one has a new name.
+/// One flow; the next one has another identifier.
 static FLOW: Table<Phase, Trigger> = {
     use Phase::{Connecting, Down, Up};
     Table(&[
@@ -58,14 +58,14 @@ pub(crate) fn table() -> &'static dyn crate::base::machine::Edges {
 pub(crate) struct Flow {
     account: AccountId,
     state: State,
-    /// Which server is next, counted from the first and best without wrapping.
+    /// The index of the next server by weight, not reduced modulo the number of servers.
     next_server: usize,
-    /// Connections in a row that failed, or were lost as soon as they were up.
+    /// Consecutive connections that failed, or were lost as soon as they were up.
     failures: u32,
 }
 
 enum State {
-    /// Not wanted.
+    /// Not needed.
     Off,
     Connecting {
         flow: FlowId,
@@ -73,7 +73,7 @@ enum State {
         limit: TimerId,
     },
     Up(Up),
-    /// Until the next attempt.
+    /// Down until the next attempt.
     Waiting {
         timer: TimerId,
     },
@@ -82,16 +82,16 @@ enum State {
 struct Up {
     path: Path,
     since: Instant,
-    /// When something last came in.
+    /// When bytes were last received.
     last_received: Instant,
     keep_alive: TimerId,
-    /// Runs while the answer to a keep-alive is awaited.
+    /// Pending while the answer to a keep-alive is expected.
     pong: Option<TimerId>,
-    /// The peer answered a keep-alive once. Before that a missing answer means nothing: many never answer.
+    /// Whether the server has ever answered a keep-alive. Before that a missing answer means nothing: many servers never answer.
     answers_keep_alives: bool,
 }
 
-/// What went down.
+/// What has gone down.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Down {
     /// A connection attempt.
@@ -113,7 +113,7 @@ impl Flow {
         }
     }
 
-    /// Whether this is the name of the flow that is up or coming up.
+    /// Whether this is the flow that is up or being opened.
     pub(crate) fn owns(&self, flow: FlowId) -> bool {
         match &self.state {
             State::Connecting { flow: own, .. } => *own == flow,
@@ -122,12 +122,12 @@ impl Flow {
         }
     }
 
-    /// Whether nothing came in since then.
+    /// Whether nothing was received since then.
     pub(crate) fn silent_since(&self, then: Instant) -> bool {
         matches!(&self.state, State::Up(up) if up.last_received <= then)
     }
 
-    /// Connects now, unless it is up or on the way.
+    /// Connects now, unless the flow is up or being opened.
     pub(crate) fn connect(&mut self, cx: &mut Cx<'_>) {
         match self.state {
             State::Off => {}
@@ -135,7 +135,7 @@ impl Flow {
             State::Connecting { .. } | State::Up(_) => return,
         }
         self.state = State::Off;
-        // The heaviest first, and each in its next_server.
+        // By weight, one after another.
         let mut servers: Vec<_> = cx.config.accounts[usize::from(self.account.0)].servers.iter().collect();
         servers.sort_by_key(|server| std::cmp::Reverse(server.weight));
         let Some(index) = self.next_server.checked_rem(servers.len()) else { return };
@@ -151,7 +151,7 @@ impl Flow {
         self.report(cx, flow, FlowState::Connecting);
     }
 
-    /// The transport that connects now; `None` when that flow is not the one that is connecting.
+    /// The transport of the flow that is being opened; `None` for another flow.
     pub(crate) fn connecting(&self, flow: FlowId) -> Option<Transport> {
         match self.state {
             State::Connecting { flow: own, transport, .. } if own == flow => Some(transport),
@@ -159,7 +159,7 @@ impl Flow {
         }
     }
 
-    /// The connecting flow is up, and known to others as `sent_by`.
+    /// The flow that was being opened is up; `sent_by` is for its Via.
     pub(crate) fn up(&mut self, cx: &mut Cx<'_>, sent_by: Bytes) {
         let State::Connecting { flow, transport, limit } = self.state else { return };
         cx.timers.cancel(limit);
@@ -177,7 +177,7 @@ impl Flow {
         self.report(cx, flow, FlowState::Up);
     }
 
-    /// A flow went down, as its host says. `None`: it was not ours any more.
+    /// The host reports that a flow went down. `None`: it is not the current one.
     pub(crate) fn down(&mut self, cx: &mut Cx<'_>, flow: FlowId, why: FlowFailure) -> Option<Down> {
         if !self.owns(flow) {
             return None;
@@ -186,7 +186,7 @@ impl Flow {
         self.close(cx, trigger, why)
     }
 
-    /// A timer said that the flow is dead: the connection attempt, or the answer to a keep-alive, takes too long.
+    /// The connection attempt or the answer to a keep-alive timed out.
     pub(crate) fn timed_out(&mut self, cx: &mut Cx<'_>) -> Option<Down> {
         let (flow, trigger) = match &self.state {
             State::Connecting { flow, .. } => (*flow, Trigger::Overdue),
@@ -200,7 +200,7 @@ impl Flow {
         self.close(cx, trigger, FlowFailure::TimedOut)
     }
 
-    /// The next server's next_server has come. What follows is up to the caller.
+    /// Moves to the next server. The caller decides when to connect.
     fn close(&mut self, cx: &mut Cx<'_>, trigger: Trigger, why: FlowFailure) -> Option<Down> {
         let (flow, from, down) = match std::mem::replace(&mut self.state, State::Off) {
             State::Connecting { flow, limit, .. } => {
@@ -213,7 +213,7 @@ impl Flow {
                 if let Some(pong) = up.pong {
                     cx.timers.cancel(pong);
                 }
-                // A server that accepts and closes at once is no better than one that does not accept.
+                // A server that accepts and closes immediately is treated as one that does not accept.
                 let lived = cx.now.saturating_since(up.since) >= cx.config.registration.first_wait;
                 self.failures = if lived { 0 } else { self.failures.saturating_add(1) };
                 (up.path.flow, Phase::Up, Down::Flow(up.path.flow))
@@ -231,7 +231,7 @@ impl Flow {
         Some(down)
     }
 
-    /// When nothing is up or on the way: connects at once if the last flow served a while, else after the back-off.
+    /// If no flow is up or being opened: connects immediately if the last flow was up for a while, else after the back-off.
     pub(crate) fn reconnect(&mut self, cx: &mut Cx<'_>) {
         if self.failures == 0 {
             return self.connect(cx);
@@ -245,7 +245,7 @@ impl Flow {
         }
     }
 
-    /// Sends a keep-alive. RFC 5626 §3.5.1 over connections; over UDP a CRLF keeps the translation of addresses.
+    /// Sends a keep-alive: RFC 5626 §3.5.1 over connections; over UDP a CRLF, which keeps the NAT binding.
     pub(crate) fn keep_alive(&mut self, cx: &mut Cx<'_>) {
         let next = self.set_keep_alive(cx);
         let account = self.account;
@@ -262,7 +262,7 @@ impl Flow {
         }
     }
 
-    /// A keep-alive came in: a ping is answered, a pong shows that missing ones will mean something.
+    /// A keep-alive was received: a ping is answered; after a first pong, missing ones count.
     pub(crate) fn keep_alive_received(&mut self, cx: &mut Cx<'_>, kind: KeepAlive) {
         let State::Up(up) = &mut self.state else { return };
         if !up.path.transport.is_reliable() {
@@ -277,7 +277,7 @@ impl Flow {
         }
     }
 
-    /// Something came in: whatever it is, the flow lives.
+    /// Bytes were received: the flow is alive.
     pub(crate) fn on_traffic(&mut self, cx: &mut Cx<'_>) {
         if let State::Up(up) = &mut self.state {
             up.last_received = cx.now;
@@ -287,7 +287,7 @@ impl Flow {
         }
     }
 
-    /// RFC 5626 §4.4.1: between 80 and 100 percent of the interval, so that phones do not ping in step.
+    /// RFC 5626 §4.4.1: 80–100 % of the interval, so that phones do not ping simultaneously.
     fn set_keep_alive(&self, cx: &mut Cx<'_>) -> TimerId {
         let interval = cx.config.registration.keep_alive;
         let after = cx.entropy.between(Label::Jitter, interval * 4 / 5, interval);
@@ -307,8 +307,8 @@ impl Flow {
     }
 }
 
-/// The wait after the `failures`th failure in a row: doubled each time up to a cap, and the upper half of it random, so
-/// that the phones of a server that restarts do not come back in one moment (RFC 5626 §4.5).
+/// The wait after `failures` consecutive failures: doubled each time up to a maximum, and drawn from its upper half, so that
+/// the phones of a restarted server do not return simultaneously (RFC 5626 §4.5).
 pub(crate) fn back_off(cx: &mut Cx<'_>, failures: u32) -> Duration {
     if planted!(cx.config, NoBackOff) {
         return Duration::ZERO;

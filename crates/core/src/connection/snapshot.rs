@@ -1,4 +1,4 @@
-//! The connection of a phone at rest.
+//! Snapshots of a connection.
 
 use super::{Flow, State, Up};
 use crate::api::checkpoint::{AccountCheckpoint, FlowCheckpoint, InvalidCheckpoint};
@@ -9,7 +9,7 @@ use crate::{AccountId, FlowId};
 use bytes::Bytes;
 
 impl Flow {
-    /// How it is, with the server's next_server and the failures in a row.
+    /// The state, the index of the next server, and the number of consecutive failures.
     pub(crate) fn checkpoint(&self) -> (FlowCheckpoint, u32, u32) {
         let state = match &self.state {
             State::Off => FlowCheckpoint::Off,
@@ -34,7 +34,7 @@ impl Flow {
         (state, u32::try_from(self.next_server).unwrap_or(u32::MAX), self.failures)
     }
 
-    /// A connection that goes on where another one was. `flows` were named so far.
+    /// A connection from a snapshot. `flows`: how many flow identifiers were used.
     pub(crate) fn restore(
         account: AccountId,
         at: &AccountCheckpoint,
@@ -45,7 +45,7 @@ impl Flow {
         let set = |kind| timer(kind).ok_or(InvalidCheckpoint("a timer of the connection is missing"));
         let named = |flow: FlowId| match (1..=flows).contains(&flow.0) {
             true => Ok(flow),
-            false => Err(InvalidCheckpoint("the connection was never named")),
+            false => Err(InvalidCheckpoint("the identifier of the connection was never used")),
         };
         let state = match at.flow {
             FlowCheckpoint::Off => State::Off,
@@ -65,7 +65,7 @@ impl Flow {
             }
         };
         if at.next_server > u32::MAX / 2 {
-            return Err(InvalidCheckpoint("so many servers had no next_server"));
+            return Err(InvalidCheckpoint("the index of the next server is too large"));
         }
         Ok(Self { account, state, next_server: at.next_server as usize, failures: at.flow_failures })
     }

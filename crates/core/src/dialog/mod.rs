@@ -1,4 +1,4 @@
-//! A dialog (RFC 3261 §12): what the two ends of a call remember of one another.
+//! A dialog (RFC 3261 §12).
 
 use crate::Config;
 use crate::base::decimal::decimal;
@@ -8,10 +8,10 @@ use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Message, Method, NameAddr, Scheme, Uri};
 use std::ops::Range;
 
-/// Both ends' names, the way to the peer, and the two sequence counters.
+/// The state of a dialog (§12): dialog ID, local and remote URI, route set, remote target, and both sequence numbers.
 ///
-/// Its texts are copied out of the message that made it into one buffer, so that a call of an hour does not pin
-/// the datagrams of its first second.
+/// Its texts are copied from the message that created it into one buffer, so that a long call does not keep that message
+/// in memory.
 pub(crate) struct Dialog {
     text: Vec<u8>,
     call_id: Span,
@@ -21,7 +21,7 @@ pub(crate) struct Dialog {
     remote: Span,
     local_tag: Span,
     remote_tag: Span,
-    /// The route set as one comma-joined value, in the order of our Route header.
+    /// The route set as one comma-separated value, in the order of our Route header field.
     routes: Span,
     /// Set when the first proxy is a strict router, one without `lr` (§12.2.1.1): its URI, and the routes after it.
     strict: Option<(Span, Span)>,
@@ -33,36 +33,36 @@ pub(crate) struct Dialog {
 
 type Span = Range<u16>;
 
-/// What an INVITE of ours said.
+/// What our INVITE had.
 pub(crate) struct LocalRequest<'a> {
     pub(crate) call_id: &'a [u8],
     /// From without its tag.
     pub(crate) from: &'a [u8],
     pub(crate) tag: &'a [u8],
-    /// Whom we dialled.
+    /// The Request-URI.
     pub(crate) uri: &'a [u8],
 }
 
-/// A message that cannot make a dialog: an INVITE without a Contact that can be used, or more text than a dialog holds.
+/// The message cannot create a dialog: an INVITE without a usable Contact, or more text than a dialog may have.
 #[derive(Debug)]
 pub(crate) struct NoDialog;
 
-/// What a request inside a dialog is to it.
+/// The sequence number of a request within the dialog, compared with that of earlier ones.
 pub(crate) enum Order {
-    /// In sequence.
+    /// Higher: in order.
     Next,
-    /// The same number as the last one, in a transaction of its own: the one that answered it went with its flow.
+    /// The same as the last one, in a new transaction: that of the last one was lost with its flow.
     Repeated,
-    /// Lower than one that was seen before: 500 (§12.2.2).
+    /// Lower than an earlier one: 500 (§12.2.2).
     Late,
 }
 
 impl Dialog {
-    /// The caller's side, from a 2xx (§12.1.2). `cseq` is that of our INVITE. What is ours is what our INVITE said, whatever a
-    /// response makes of it; without `local_request` nobody knows that any more, and the response is believed.
+    /// The dialog of the UAC, from a 2xx (§12.1.2). `cseq` is that of our INVITE. The local values are those of our INVITE
+    /// (`local_request`), even if the response changed them; if the INVITE is no longer known, they are those of the response.
     ///
-    /// A 2xx must have a Contact (§12.1.1). One that has none leaves us what we dialled: it has to be acknowledged (§13.2.2.4),
-    /// and the route set mostly leads there.
+    /// A 2xx must have a Contact (§12.1.1). Without one the remote target is the Request-URI of the INVITE: the 2xx has to be
+    /// acknowledged (§13.2.2.4), and the route set usually leads there.
     pub(crate) fn of_response(
         config: &Config,
         response: &Message,
@@ -90,7 +90,7 @@ impl Dialog {
         Self::assemble(call_id, text, [local, remote], routes.into_iter(), target, (cseq, None))
     }
 
-    /// The callee's side, from the INVITE (§12.1.1). Our tag is not in it yet.
+    /// The dialog of the UAS, from the INVITE (§12.1.1), which does not have our tag yet.
     pub(crate) fn of_request(invite: &Message, local_tag: &[u8]) -> Result<Self, NoDialog> {
         let target = target_of(invite).ok_or(NoDialog)?;
         let cseq = invite.cseq().map_err(|_| NoDialog)?.number;
@@ -147,7 +147,7 @@ impl Dialog {
         self.text_of(&self.remote_tag)
     }
 
-    /// Whether a request of the peer belongs here: its Call-ID and both tags are ours (§12.2.2).
+    /// Whether a request of the peer belongs to this dialog: it has its Call-ID and both tags (§12.2.2).
     pub(crate) fn owns(&self, config: &Config, request: &Message) -> bool {
         let begins = |tag: &[u8], own: &[u8]| own.starts_with(tag.get(..8).unwrap_or(tag));
         let tag_is = |party: Result<NameAddr<'_>, _>, own: &[u8]| {
@@ -161,7 +161,7 @@ impl Dialog {
             && tag_is(request.from(), self.text_of(&self.remote_tag))
     }
 
-    /// Notes the sequence number of a request of the peer.
+    /// Compares and stores the sequence number of a request of the peer.
     pub(crate) fn order(&mut self, config: &Config, request: &Message) -> Order {
         let Ok(cseq) = request.cseq() else { return Order::Late };
         let digit_again = planted!(config, DigitHeardTwice) && cseq.method == Method::Info;
@@ -175,7 +175,7 @@ impl Dialog {
         }
     }
 
-    /// Takes a new remote target from a target refresh request or its 2xx (§12.2.1.2, §12.2.2).
+    /// Updates the remote target from a target refresh request or its 2xx (§12.2.1.2, §12.2.2).
     pub(crate) fn refresh_target(&mut self, message: &Message) {
         if let Some(target) = target_of(message)
             && target != &self.target[..]
@@ -195,7 +195,7 @@ impl Dialog {
         cseq <= self.local_cseq
     }
 
-    /// The URI that digest credentials and the request line of our requests name.
+    /// The Request-URI of our requests, also for digest credentials.
     pub(crate) fn request_uri(&self) -> &[u8] {
         match &self.strict {
             Some((first, _)) => self.text_of(first),
@@ -203,7 +203,7 @@ impl Dialog {
         }
     }
 
-    /// A request within the dialog, up to and including CSeq (§12.2.1.1). `via` is the value of the Via, in pieces.
+    /// A request within the dialog, up to and including CSeq (§12.2.1.1). `via` is the value of the Via, in parts.
     pub(crate) fn request(&self, method: Method<'_>, cseq: u32, via: &[&[u8]]) -> Builder {
         let mut b = Builder::request(method, self.request_uri());
         b.parts(HeaderName::Via, via);
@@ -215,7 +215,7 @@ impl Dialog {
             b.header(HeaderName::Route, self.text_of(routes));
         }
         if self.strict.is_some() {
-            // A strict router wants itself in the request line, and our target at the end of the list.
+            // For a strict router: its URI is the Request-URI, and the remote target the last Route value.
             b.parts(HeaderName::Route, &[b"<", &self.target, b">"]);
         }
         b.header(HeaderName::MaxForwards, b"70");
@@ -227,8 +227,7 @@ impl Dialog {
         b
     }
 
-    /// The ACK for a 2xx: not a transaction, but with a branch of its own, and the credentials of the INVITE
-    /// (§13.2.2.4).
+    /// The ACK for a 2xx: it has a branch of its own, without a transaction, and the credentials of the INVITE (§13.2.2.4).
     pub(crate) fn ack(
         &self,
         cseq: u32,
@@ -246,23 +245,23 @@ impl Dialog {
     }
 }
 
-/// Whether it can stand in the first line of a request of ours: a SIP or SIPS URI without headers (§8.1.1.8, §19.1.1).
+/// Whether it can be the Request-URI of a request: a SIP or SIPS URI without headers (§8.1.1.8, §19.1.1).
 fn is_request_uri(uri: &[u8]) -> bool {
     Uri::parse(uri).is_ok_and(|uri| matches!(uri.scheme, Scheme::Sip | Scheme::Sips) && uri.query.is_empty())
 }
 
-/// The URI of the peer's Contact, if it can be written to.
+/// The URI of the peer's Contact, if it can be a Request-URI.
 fn target_of(message: &Message) -> Option<&[u8]> {
     message.contact().ok().flatten().map(|contact| contact.uri).filter(|uri| is_request_uri(uri))
 }
 
-/// The Record-Route values in order, those left out that nobody could follow.
+/// The Record-Route values in order, without unusable ones.
 fn routes_of(message: &Message) -> impl Iterator<Item = &[u8]> {
     let routes = message.values(HeaderName::RecordRoute);
     routes.filter(|route| NameAddr::parse(route).is_ok_and(|route| is_request_uri(route.uri)))
 }
 
-/// The place of a strict router's URI, and of the end of its value. `place` is where `route` stands.
+/// The position of a strict router's URI, and of the end of its value. `place` is the position of `route`.
 fn strict_router(route: &[u8], place: &Span) -> Option<(Span, u16)> {
     let uri = NameAddr::parse(route).ok()?.uri;
     let loose = Uri::parse(uri).is_ok_and(|uri| uri.params.get("lr").is_some());
@@ -275,14 +274,14 @@ pub(crate) fn to_tag(message: &Message) -> Option<&[u8]> {
     message.to().ok().and_then(|to| to.tag())
 }
 
-/// What stands between a value without a tag and its tag.
+/// The text between a value without a tag and its tag.
 const TAG: &[u8] = b";tag=";
 
-/// The texts of a dialog while it is made.
+/// The texts of a dialog while it is created.
 struct Text(Vec<u8>);
 
 impl Text {
-    /// Room for all that a dialog takes from `message`, and for `more` bytes.
+    /// With capacity for the texts that a dialog copies from `message`, and for `more` bytes.
     fn with_room(message: &Message, more: usize) -> Self {
         let kept = |name| {
             matches!(name, HeaderName::From | HeaderName::To | HeaderName::CallId | HeaderName::RecordRoute)
@@ -302,7 +301,7 @@ impl Text {
         self.span(start)
     }
 
-    /// A value to which the tag is added: the place of both, and of the tag.
+    /// Appends a value and the tag. Returns the positions of both together, and of the tag.
     fn tagged(&mut self, party: &[u8], tag: &[u8]) -> Result<(Span, Span), NoDialog> {
         let start = self.add(party)?.start;
         self.add(TAG)?;
@@ -310,7 +309,7 @@ impl Text {
         Ok((start..tag.end, tag))
     }
 
-    /// A From or To value and the place of its tag in it. A peer of RFC 2543 has none: that is the null tag (§12.1.1, §12.1.2).
+    /// Appends a From or To value. Returns its position, and that of its tag. A peer of RFC 2543 has none: the null tag (§12.1.1, §12.1.2).
     fn party(&mut self, party: &NameAddr<'_>) -> Result<(Span, Span), NoDialog> {
         let raw = party.raw();
         let whole = self.add(raw)?;

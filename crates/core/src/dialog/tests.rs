@@ -18,18 +18,18 @@ fn text(start: &str, routes: &[&str], to: &str) -> String {
     )
 }
 
-/// The dialog of a caller whose INVITE had the number 7, with the routes as the 200 has them.
+/// The dialog of a caller whose INVITE had CSeq 7, with the Record-Route values of the 200.
 fn caller(routes: &[&str]) -> Dialog {
     let ok = message(text(OK, routes, "Bob <sip:bob@b>;tag=b"));
     Dialog::of_response(&Bench::new().config, &ok, Some(&LOCAL), 7).expect("a dialog")
 }
 
-/// The dialog of a callee whose tag is `ours`.
+/// The dialog of a callee with the tag `ours`.
 fn callee(routes: &[&str]) -> Dialog {
     Dialog::of_request(&message(text(INVITE, routes, "Bob <sip:bob@b>")), b"ours").expect("a dialog")
 }
 
-/// A request within the dialog, as it goes out.
+/// A request within the dialog, as it is sent.
 fn request(dialog: &Dialog) -> Message {
     let via: &[&[u8]] = &[b"SIP/2.0/WS aa.invalid", b";branch=z9hG4bK2"];
     message(dialog.request(Method::Info, 2_147_483_647, via).finish())
@@ -43,9 +43,9 @@ fn uri(message: &Message) -> String {
     String::from_utf8(message.request_uri().expect("a request").to_vec()).expect("ASCII")
 }
 
-/// RFC 3261 §12.2.1.1, from what §12.1.2 keeps.
+/// RFC 3261 §12.2.1.1, with the state of §12.1.2.
 #[test]
-fn a_request_of_the_caller() {
+fn a_caller_request_has_the_route_set_reversed() {
     let request = request(&caller(&["<sip:p2;lr>", "<sip:p1;lr>"]));
     assert_eq!(uri(&request), "sip:peer@192.0.2.9;transport=ws");
     assert_eq!(values(&request, HeaderName::Route), ["<sip:p1;lr>,<sip:p2;lr>"]);
@@ -57,9 +57,9 @@ fn a_request_of_the_caller() {
     assert_eq!(values(&request, HeaderName::MaxForwards), ["70"]);
 }
 
-/// RFC 3261 §12.2.1.1, from what §12.1.1 keeps.
+/// RFC 3261 §12.2.1.1, with the state of §12.1.1.
 #[test]
-fn a_request_of_the_callee() {
+fn a_callee_request_has_the_route_set_in_order() {
     let request = request(&callee(&["<sip:p1;lr>", "<sip:p2;lr>"]));
     assert_eq!(uri(&request), "sip:peer@192.0.2.9;transport=ws");
     assert_eq!(values(&request, HeaderName::Route), ["<sip:p1;lr>,<sip:p2;lr>"]);
@@ -68,21 +68,21 @@ fn a_request_of_the_callee() {
 }
 
 #[test]
-fn without_proxies_there_is_no_route() {
+fn without_record_route_there_is_no_route() {
     for dialog in [caller(&[]), callee(&[])] {
         assert_eq!(values(&request(&dialog), HeaderName::Route), <[&str; 0]>::default());
     }
 }
 
-/// RFC 3261 §12.2.1.1: a first proxy without `lr` wants itself in the request line, and our target behind the others.
+/// RFC 3261 §12.2.1.1: the URI of a first proxy without `lr` is the Request-URI, and the remote target the last Route value.
 #[test]
-fn a_strict_router_is_written_to_as_it_likes() {
+fn a_strict_router_is_the_request_uri() {
     let target = "<sip:peer@192.0.2.9;transport=ws>";
     for (routes, line, left) in [
         (&["<sip:p1>"][..], "sip:p1", &[target][..]),
         (&["<sip:p1;maddr=192.0.2.1>, <sip:p2;lr>"], "sip:p1;maddr=192.0.2.1", &["<sip:p2;lr>", target]),
         (&["Proxy <sip:p1>;x=y", "<sip:p2>", "<sip:p3;lr>"], "sip:p1", &["<sip:p2>,<sip:p3;lr>", target]),
-        // Only the first one decides.
+        // Only the first one counts.
         (&["<sip:p1;lr>", "<sip:p2>"], "sip:peer@192.0.2.9;transport=ws", &["<sip:p1;lr>,<sip:p2>"]),
     ] {
         let dialog = callee(routes);
@@ -95,7 +95,7 @@ fn a_strict_router_is_written_to_as_it_likes() {
 
 /// RFC 3261 §12.2.2: the Call-ID and both tags.
 #[test]
-fn a_request_belongs_to_the_dialog_that_all_three_names_tell() {
+fn a_request_matches_by_call_id_and_both_tags() {
     let (dialog, config) = (callee(&[]), Bench::new().config);
     assert_eq!(dialog.remote_tag(), b"a");
     let good = text(INVITE, &[], "Bob <sip:bob@b>;tag=ours");
@@ -112,9 +112,9 @@ fn a_request_belongs_to_the_dialog_that_all_three_names_tell() {
     }
 }
 
-/// RFC 3261 §12.2.2: numbers only rise, by however much.
+/// RFC 3261 §12.2.2: sequence numbers increase, by any amount.
 #[test]
-fn requests_of_the_peer_come_in_order() {
+fn a_lower_remote_cseq_is_out_of_order() {
     let (mut dialog, config) = (callee(&[]), Bench::new().config);
     let mut order = |number: u32| {
         let text =
@@ -127,16 +127,16 @@ fn requests_of_the_peer_come_in_order() {
     };
     let seen = [7, 6, 8, 8, 7, 100, 99, 100, 101].map(&mut order);
     assert_eq!(seen, ["again", "late", "next", "again", "late", "next", "late", "again", "next"]);
-    // The caller has seen none: whatever comes first is in order.
+    // The caller has received none: the first one is in order.
     let mut dialog = caller(&[]);
     let first = message(text(INVITE, &[], "<sip:alice@a>;tag=a").replace("CSeq: 7", "CSeq: 1"));
     assert!(matches!(dialog.order(&config, &first), Order::Next));
     assert!(matches!(dialog.order(&config, &first), Order::Repeated));
 }
 
-/// RFC 3261 §12.1.2 and §12.1.1: the caller counts on from his INVITE, the callee has said nothing yet.
+/// RFC 3261 §12.1.2 and §12.1.1: the caller continues from its INVITE, the callee's sequence number is empty.
 #[test]
-fn our_requests_are_counted_up() {
+fn local_cseq_increments() {
     let (mut caller, mut callee) = (caller(&[]), callee(&[]));
     assert_eq!([caller.next_cseq(), caller.next_cseq()], [8, 9]);
     assert_eq!([callee.next_cseq(), callee.next_cseq()], [1, 2]);
@@ -144,7 +144,7 @@ fn our_requests_are_counted_up() {
 
 /// RFC 3261 §12.2.1.2, §12.2.2.
 #[test]
-fn the_target_is_where_the_peer_said_last() {
+fn the_remote_target_is_the_last_contact() {
     let mut dialog = callee(&["<sip:p1;lr>"]);
     let moved = text(INVITE, &["<sip:other;lr>"], "<sip:bob@b>;tag=ours").replace("192.0.2.9", "192.0.2.10");
     dialog.refresh_target(&message(moved.clone()));
@@ -155,9 +155,9 @@ fn the_target_is_where_the_peer_said_last() {
     assert_eq!(values(&request(&dialog), HeaderName::Route), ["<sip:p1;lr>"], "the route set stays (§12.2)");
 }
 
-/// RFC 3261 §13.2.2.4: the ACK of a 2xx has the number and the credentials of the INVITE, and a branch of its own.
+/// RFC 3261 §13.2.2.4: the ACK for a 2xx has the CSeq number and credentials of the INVITE, and a branch of its own.
 #[test]
-fn the_ack_of_a_2xx() {
+fn the_ack_for_a_2xx_has_the_credentials_of_the_invite() {
     let dialog = caller(&["<sip:p1;lr>"]);
     let credentials = (HeaderName::ProxyAuthorization, "Digest x=y".to_owned());
     for (transport, sent_by) in [(Transport::Udp, "UDP 192.0.2.1:5060"), (Transport::Ws, "WS aa.invalid")] {
@@ -170,10 +170,10 @@ fn the_ack_of_a_2xx() {
     }
 }
 
-/// RFC 3261 §12.1.2: what is ours is what the INVITE said. No tag is the null tag, and without a Contact that can be written to there
-/// is still what was dialled.
+/// RFC 3261 §12.1.2: the local values are those of the INVITE. A missing tag is the null tag; without a usable Contact the remote
+/// target is the Request-URI of the INVITE.
 #[test]
-fn a_2xx_that_lacks_something_makes_a_dialog() {
+fn a_2xx_without_tag_or_contact_creates_a_dialog() {
     let config: &Config = &Bench::new().config;
     let with = |from: &str, to: &str| {
         let text = text(OK, &["<sip:p;lr>"], "<sip:bob@b>;tag=b");
@@ -201,20 +201,20 @@ fn a_2xx_that_lacks_something_makes_a_dialog() {
     }
 }
 
-/// RFC 3261 §12.1.1: an INVITE has a Contact, or it makes no dialog; its From may lack a tag.
+/// RFC 3261 §12.1.1: an INVITE without a Contact creates no dialog; its From may lack a tag.
 #[test]
-fn an_invite_has_to_say_where_to_write() {
+fn an_invite_without_a_usable_contact_creates_no_dialog() {
     let invite = text(INVITE, &["<sip:p;lr>", "<sip:p?x=y>", "nonsense"], "<sip:bob@b>");
     let callee = |text: String| Dialog::of_request(&message(text), b"ours");
     let bye = request(&callee(invite.replace("tag=a;", "")).expect("a null tag"));
     assert_eq!(bye.to().expect("To").tag(), None);
-    assert_eq!(values(&bye, HeaderName::Route), ["<sip:p;lr>"], "what nobody can follow is left out");
+    assert_eq!(values(&bye, HeaderName::Route), ["<sip:p;lr>"], "an unusable value is left out");
     assert!(callee(invite.replace("Contact:", "X:")).is_err());
     assert!(callee(invite.replace("<sip:peer@192.0.2.9;transport=ws>", "<http://peer/>")).is_err());
 }
 
 #[test]
-fn what_says_too_much_makes_no_dialog() {
+fn too_much_text_creates_no_dialog() {
     let config: &Config = &Bench::new().config;
     let limits = offhook_wire::Limits { message: 1 << 20, head: 1 << 20, ..offhook_wire::Limits::default() };
     let long = |n: usize| {
@@ -226,9 +226,9 @@ fn what_says_too_much_makes_no_dialog() {
     assert!(long(65_536).is_err());
 }
 
-/// A call lasts for hours: its dialog holds its text, and no more.
+/// A call may last for hours: its dialog stores its text, and nothing else.
 #[test]
-fn a_dialog_takes_the_room_that_it_needs() {
+fn a_dialog_allocates_only_its_text() {
     for dialog in
         [caller(&["<sip:p1;lr>", "<sip:p2;lr>, <sip:p3;lr>"]), callee(&["<sip:p1;lr>"]), callee(&[])]
     {

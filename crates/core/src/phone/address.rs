@@ -1,10 +1,10 @@
-//! Addresses and headers that a user hands in: made into what can go on the wire, or refused.
+//! Addresses and header fields of commands, validated for messages.
 
 use crate::Misuse;
 use bytes::Bytes;
 use offhook_wire::{HeaderName, Scheme, Uri};
 
-/// The URI to send a request to: `to` itself when it is a SIP or tel URI, else that user of the account's domain.
+/// The Request-URI for `to`: `to` itself if it is a SIP or tel URI, else that user in the account's domain.
 ///
 /// # Errors
 /// [`Misuse::BadAddress`].
@@ -38,8 +38,8 @@ pub(crate) fn target(to: &str, aor: &str) -> Result<Bytes, Misuse> {
     if plain { Ok(uri.into()) } else { Err(Misuse::BadAddress) }
 }
 
-/// Whether a user's header may go into an INVITE: a token for a name that the phone does not write itself, and no
-/// control character in the value.
+/// Checks a header field for an INVITE: its name is a token and not one that the phone writes itself, and its value has no
+/// control character.
 ///
 /// # Errors
 /// [`Misuse::BadHeader`].
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn users_numbers_and_uris() {
+    fn users_numbers_and_uris_become_request_uris() {
         assert_eq!(dialled("200").as_deref(), Ok("sip:200@example.com:5070"));
         assert_eq!(dialled(" bob ").as_deref(), Ok("sip:bob@example.com:5070"));
         assert_eq!(dialled("+44#1").as_deref(), Ok("sip:+44%231@example.com:5070"));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_dialled() {
+    fn a_malformed_address_is_refused() {
         for to in [
             "",
             " ",
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_cannot_be_smuggled_in() {
+    fn a_header_injection_is_refused() {
         assert_eq!(check_header("X-Tenant", "42; a=\"b\""), Ok(()));
         for (name, value) in [
             ("X-A", "b\r\nVia: evil"),

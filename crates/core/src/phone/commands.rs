@@ -1,4 +1,4 @@
-//! The user's wishes: checked, so that a refused one changes nothing, and passed on.
+//! Commands: checked first, so that a refused one changes nothing.
 
 use super::{Phone, address};
 use crate::call::Invitation;
@@ -8,43 +8,43 @@ use crate::{AccountId, Command, Dial, DtmfPath, Input, Instant, Misuse, SessionI
 use bytes::Bytes;
 use std::time::Duration;
 
-/// Each of these builds the [`Command`] of its name and handles it, so that a recorded trace holds it too.
+/// Each method handles the [`Command`] with its name, so that a recording has it.
 impl Phone {
-    /// The name that the next call will have.
+    /// The identifier of the next call.
     pub fn next_session(&self) -> SessionId {
         SessionId::new(self.sessions.vacant_key(), self.generation)
     }
 
-    /// Calls somebody. Without a connection the call is over at once, with [`Cause::NotConnected`](crate::Cause).
+    /// Makes a call. Without a connection it ends immediately with [`Cause::NotConnected`](crate::Cause).
     ///
     /// # Errors
-    /// No such account, the call limit, or an address or header that cannot be sent.
+    /// If there is no such account, the call limit is reached, or the address or a header field is malformed.
     pub fn dial(&mut self, now: Instant, dial: Dial) -> Result<SessionId, Misuse> {
         let session = self.next_session();
         self.handle(now, Input::Command(Command::Dial { session, dial }))?;
         Ok(session)
     }
 
-    /// Takes an incoming call.
+    /// Answers an incoming call.
     ///
     /// # Errors
-    /// When it does not ring.
+    /// If the call is not ringing.
     pub fn answer(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
         self.handle(now, Input::Command(Command::Answer { session }))
     }
 
-    /// Refuses an incoming call with `code`, 300–699.
+    /// Rejects an incoming call with `code`, 300–699.
     ///
     /// # Errors
-    /// When it does not ring, or the code does not refuse.
+    /// If the call is not ringing, or the code is not in 300–699.
     pub fn reject(&mut self, now: Instant, session: SessionId, code: u16) -> Result<(), Misuse> {
         self.handle(now, Input::Command(Command::Reject { session, code }))
     }
 
-    /// Ends a call in any status. Harmless while it is ending.
+    /// Ends a call in any status. It has no effect on a call that is ending.
     ///
     /// # Errors
-    /// When there is no such call.
+    /// If there is no such call.
     pub fn hang_up(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
         self.handle(now, Input::Command(Command::HangUp { session }))
     }
@@ -52,7 +52,7 @@ impl Phone {
     /// Puts the peer on hold. The outcome is [`Event::Hold`](crate::Event) or [`Event::HoldFailed`](crate::Event).
     ///
     /// # Errors
-    /// When the call is not established.
+    /// If the call is not established.
     pub fn hold(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
         self.handle(now, Input::Command(Command::Hold { session }))
     }
@@ -60,7 +60,7 @@ impl Phone {
     /// Ends the hold.
     ///
     /// # Errors
-    /// When the call is not established.
+    /// If the call is not established.
     pub fn resume(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
         self.handle(now, Input::Command(Command::Resume { session }))
     }
@@ -68,7 +68,8 @@ impl Phone {
     /// Sends digits, one after another; each is reported as sent or failed.
     ///
     /// # Errors
-    /// When the call is not established, a character is no digit, a duration is not 40 ms – 6 s, or 64 digits wait.
+    /// If the call is not established, a character is not a digit, the duration is not 40 ms – 6 s, or more than 64 digits would be
+    /// queued.
     pub fn digits(
         &mut self,
         now: Instant,
@@ -81,37 +82,37 @@ impl Phone {
         self.handle(now, Input::Command(Command::Digits { session, digits, duration, path }))
     }
 
-    /// Asks the peer to call `target` instead of us. The call with the peer is kept when that fails.
+    /// Blind transfer: asks the peer to call `target`. If that fails, the call with the peer continues.
     ///
     /// # Errors
-    /// When the call is not established, a transfer is going on, or the address cannot be sent.
+    /// If the call is not established, a transfer is pending, or the address is malformed.
     pub fn transfer(&mut self, now: Instant, session: SessionId, target: &str) -> Result<(), Misuse> {
         let target = target.to_owned();
         self.handle(now, Input::Command(Command::Transfer { session, target }))
     }
 
-    /// Registers: again after a failure or an unregistration, or at once instead of after the back-off.
+    /// Registers: again after a failure or an unregistration, or now instead of after the back-off.
     ///
     /// # Errors
-    /// When there is no such account.
+    /// If there is no such account.
     pub fn register(&mut self, now: Instant, account: AccountId) -> Result<(), Misuse> {
         self.handle(now, Input::Command(Command::Register { account }))
     }
 
-    /// Unregisters. Calls go on.
+    /// Unregisters. Calls continue.
     ///
     /// # Errors
-    /// When there is no such account.
+    /// If there is no such account.
     pub fn unregister(&mut self, now: Instant, account: AccountId) -> Result<(), Misuse> {
         self.handle(now, Input::Command(Command::Unregister { account }))
     }
 
-    /// Whether one more call fits. Calls on their way out do not count.
+    /// Whether the call limit allows one more call. Calls that are ending do not count.
     pub(super) fn has_room(&self) -> bool {
         self.has_room_beside(None)
     }
 
-    /// The same without counting `one`.
+    /// The same, without counting `one`.
     pub(super) fn has_room_beside(&self, one: Option<SessionId>) -> bool {
         let limit = self.config.call_limit;
         let counts = |(_, session): &(usize, &crate::call::Session)| {

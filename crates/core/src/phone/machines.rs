@@ -1,4 +1,4 @@
-//! All machines of a phone: the tables of their edges, the catalogue of what a test can reach, and the drawings.
+//! The tables of all machines, the catalogue of marks and edges, and the diagrams of the tables.
 
 #[cfg(any(test, feature = "marks"))]
 use crate::base::machine::Edges;
@@ -16,7 +16,7 @@ fn all_tables() -> [(&'static str, &'static dyn Edges); 7] {
     [invite_client, client, invite_server, server, flow, registration, ("Call", crate::call::table())]
 }
 
-/// Which places of the machines were reached: the marks, and the legal edges.
+/// The marks and edges that were reached, as a set of indexes into the catalogue.
 #[cfg(any(test, feature = "marks"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marks(Vec<u64>);
@@ -31,7 +31,7 @@ impl Default for Marks {
 
 #[cfg(any(test, feature = "marks"))]
 impl Marks {
-    /// All places, in words: what stands at a place of this list, [`Marks::has`] tells of.
+    /// The texts of all marks and edges, by index.
     pub fn catalogue() -> Vec<String> {
         let named = Mark::ALL.iter().map(|&words| words.to_owned());
         let edges = all_tables().into_iter().flat_map(|(title, table)| {
@@ -43,26 +43,26 @@ impl Marks {
         named.chain(edges).collect()
     }
 
-    /// Whether this place of the catalogue was reached.
+    /// Whether the mark or edge with this index was reached.
     pub fn has(&self, place: usize) -> bool {
         self.0.get(place / 64).is_some_and(|word| word & 1 << (place % 64) != 0)
     }
 
-    /// Takes in what another one reached.
+    /// Adds the marks and edges of another set.
     pub fn add(&mut self, other: &Self) {
         for (word, more) in self.0.iter_mut().zip(&other.0) {
             *word |= more;
         }
     }
 
-    /// Notes that this place of the catalogue was reached.
+    /// Adds the mark or edge with this index.
     pub fn set(&mut self, place: usize) {
         if let Some(word) = self.0.get_mut(place / 64) {
             *word |= 1 << (place % 64);
         }
     }
 
-    /// What a trace reached.
+    /// The marks and edges that a trace reached.
     pub(super) fn of(reached: &Reached) -> Self {
         let mut marks = Self::default();
         (0..Mark::ALL.len()).filter(|&place| reached.has_mark(place)).for_each(|place| marks.set(place));
@@ -77,27 +77,36 @@ impl Marks {
     }
 }
 
-/// A table as a Mermaid state diagram: the pictures in MACHINES.md are made by this and checked against it.
+/// A table as a Mermaid state diagram: the diagrams in MACHINES.md are made by this and checked against it.
 #[cfg(test)]
 fn mermaid(table: &dyn Edges) -> String {
     use std::fmt::Write;
     let edges: Vec<[&str; 3]> = (0..table.len()).map(|edge| table.names(edge)).collect();
-    let mut text = format!("stateDiagram-v2\n    [*] --> {}\n", edges[0][0]);
+    let mut states: Vec<&str> = Vec::new();
+    for state in edges.iter().flat_map(|&[from, _, to]| [from, to]) {
+        if !states.contains(&state) {
+            states.push(state);
+        }
+    }
+    // An identifier of Mermaid has no spaces.
+    let id = |state: &str| state.replace(' ', "_");
+    let mut text = String::from("stateDiagram-v2\n");
+    for state in states.iter().filter(|state| state.contains(' ')) {
+        writeln!(text, "    state \"{state}\" as {}", id(state)).expect("a string takes all");
+    }
+    writeln!(text, "    [*] --> {}", id(states[0])).expect("a string takes all");
     let mut drawn: Vec<(&str, &str)> = Vec::new();
     for &[from, _, to] in &edges {
         if drawn.contains(&(from, to)) {
             continue;
         }
         drawn.push((from, to));
-        let causes: Vec<&str> = edges.iter().filter(|e| (e[0], e[2]) == (from, to)).map(|e| e[1]).collect();
-        writeln!(text, "    {from} --> {to}: {}", causes.join(", ")).expect("a string takes all");
+        let triggers: Vec<&str> = edges.iter().filter(|e| (e[0], e[2]) == (from, to)).map(|e| e[1]).collect();
+        writeln!(text, "    {} --> {}: {}", id(from), id(to), triggers.join(", "))
+            .expect("a string takes all");
     }
-    let mut ends: Vec<&str> = Vec::new();
-    for &[_, _, to] in &edges {
-        if !ends.contains(&to) && edges.iter().all(|e| e[0] != to) {
-            ends.push(to);
-            writeln!(text, "    {to} --> [*]").expect("a string takes all");
-        }
+    for state in states.iter().filter(|state| edges.iter().all(|edge| edge[0] != **state)) {
+        writeln!(text, "    {} --> [*]", id(state)).expect("a string takes all");
     }
     text
 }
@@ -112,7 +121,7 @@ mod tests {
     use crate::{AccountId, Instant};
 
     named_enum! {
-        enum Lamp { Off = "off", On = "on", Broken = "broken" }
+        enum Lamp { Off = "off", On = "on", Broken = "broken glass" }
     }
     named_enum! {
         enum Hand { Press = "press", Drop = "drop", Kick = "kick" }
@@ -124,9 +133,9 @@ mod tests {
         (Lamp::On, Hand::Kick, Lamp::Broken),
     ]);
 
-    /// MACHINES.md is what the tables say. When it is not, copy what this test prints.
+    /// MACHINES.md is generated from the tables. If this test fails, copy what it prints.
     #[test]
-    fn the_documentation_draws_the_tables() {
+    fn machines_md_is_up_to_date() {
         let mut text = String::from(
             "# The machines of the core\n\nDrawn from the tables of legal edges in `src/`, which every transition is checked \
              against; a test compares.\n",
@@ -137,7 +146,7 @@ mod tests {
         assert!(text == include_str!("../../MACHINES.md"), "crates/core/MACHINES.md is to be:\n{text}");
     }
 
-    /// A state that no edge leads to, or an edge that stands twice, is a mistake.
+    /// A state without an edge to it, or a duplicate edge, is a mistake.
     #[test]
     fn every_state_can_be_reached() {
         for (title, table) in all_tables() {
@@ -160,12 +169,12 @@ mod tests {
     fn a_table_is_drawn_as_a_diagram() {
         assert_eq!(
             mermaid(&LAMP),
-            "stateDiagram-v2\n    [*] --> off\n    off --> on: press\n    on --> off: press\n    \
-             on --> broken: drop, kick\n    broken --> [*]\n"
+            "stateDiagram-v2\n    state \"broken glass\" as broken_glass\n    [*] --> off\n    off --> on: press\n    \
+             on --> off: press\n    on --> broken_glass: drop, kick\n    broken_glass --> [*]\n"
         );
     }
 
-    /// The places of the catalogue that a trace reached, in words.
+    /// The texts of the marks and edges that a trace reached.
     fn reached(trace: &Trace) -> Vec<String> {
         let marks = Marks::of(trace.reached());
         let catalogue = Marks::catalogue().into_iter().enumerate();
@@ -173,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_and_an_edge_are_places_of_the_catalogue() {
+    fn marks_and_edges_are_in_the_catalogue() {
         let mut trace = Trace::new(0);
         assert_eq!(reached(&trace), Vec::<String>::new());
         trace.mark(Instant::ZERO, None, Mark::Glare);
@@ -181,7 +190,7 @@ mod tests {
         trace.transition(Instant::ZERO, machine, &EDGES, Phase::New, Trigger::Dial, Phase::Offering);
         assert_eq!(
             reached(&trace),
-            ["change: our re-INVITE met the peer's, 491", "Call: new --dial--> offering"]
+            ["renegotiation: our re-INVITE got 491", "Call: new --dial--> offering"]
         );
         let mut all = Marks::default();
         all.add(&Marks::of(trace.reached()));
@@ -189,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_places_have_one_name() {
+    fn texts_in_the_catalogue_are_unique() {
         let mut catalogue = Marks::catalogue();
         let all = catalogue.len();
         catalogue.sort();

@@ -1,4 +1,4 @@
-//! The phone: owns every machine, routes every input, and keeps the one queue of outputs.
+//! The phone: owns all machines, routes the inputs, and has the queue of outputs.
 
 mod address;
 mod commands;
@@ -27,14 +27,14 @@ use crate::{
 use bytes::Bytes;
 use slab::Slab;
 
-/// A telephone: a plain value without sockets, threads or a clock.
+/// A SIP phone: a value without sockets, threads or a clock.
 ///
-/// - [`handle`](Phone::handle) takes everything that happens: bytes, connections, time, media, the user's wishes.
-/// - [`poll`](Phone::poll) gives what is to be done, in order, until it gives `None`. It may be called at any time.
-/// - [`deadline`](Phone::deadline) says when [`Input::Wake`] is due.
+/// - [`handle`](Phone::handle) processes an input: received bytes, a change of a connection, time, a media event, a command.
+/// - [`poll`](Phone::poll) returns the next output, in order, or `None`. It may be called at any time.
+/// - [`deadline`](Phone::deadline) returns when [`Input::Wake`] is due.
 ///
-/// The same configuration, seed and inputs give the same outputs, on every machine. Time that runs backwards is
-/// taken as standing still. Nothing that arrives from a network makes it panic, grow without bound, or loop.
+/// The same configuration, seed and inputs give the same outputs on every platform. An earlier time than that of the last input
+/// counts as the same time. Input from the network causes no panic, no unbounded growth and no endless loop.
 pub struct Phone {
     config: Config,
     now: Instant,
@@ -56,38 +56,38 @@ struct Parts<'p> {
     sessions: &'p mut Slab<Session>,
 }
 
-/// What was ignored, and why. For operators: a phone in good company has zeros here.
+/// Counters of ignored inputs, for operators.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Messages that could not be read, or broke a rule of RFC 3261 §8.
+    /// Messages that were malformed, or violated RFC 3261 §8.
     pub malformed: u64,
-    /// Responses and ACKs that belong to nothing.
+    /// Responses and ACKs without a transaction or call.
     pub stray: u64,
-    /// Inputs whose time was before that of an earlier one.
+    /// Inputs with an earlier time than the input before.
     pub clock_backwards: u64,
 }
 
-/// What a phone holds. For operators and tests: one that has rested for a minute and has no call holds no transactions
-/// but for its registration, and a handful of timers.
+/// The number of objects in a phone, for operators and tests. One minute after its last call an idle phone has no transactions
+/// except for its registration, and a few timers.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holdings {
-    /// Calls that are not over.
+    /// Calls that have not ended.
     pub calls: usize,
-    /// Requests of ours that are not forgotten.
+    /// Client transactions.
     pub client_transactions: usize,
-    /// Requests of others that are not forgotten.
+    /// Server transactions.
     pub server_transactions: usize,
-    /// Timers that are set.
+    /// Pending timers.
     pub timers: usize,
-    /// Those of them that are for calls.
+    /// Pending timers of calls.
     pub call_timers: usize,
 }
 
 impl Phone {
-    /// A phone that starts to connect, and to register where the configuration says so, with its first outputs.
+    /// Creates a phone, which begins to connect and to register as configured: its first outputs are queued.
     ///
-    /// `seed` is all the randomness it will ever have: 32 bytes of the operating system in life, any number in a
-    /// simulation. Who knows it can forge the phone's tags and branches.
+    /// `seed` is the source of all its randomness: 32 bytes from the operating system, or any value in a simulation. Anyone who
+    /// knows the seed can forge the phone's tags and branches.
     pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
         let mut entropy = Entropy::new(seed);
         let txs = Transactions::new(config.times, &mut entropy);
@@ -114,10 +114,10 @@ impl Phone {
         phone
     }
 
-    /// Takes in what happened, at `now`. Outputs may still be queued; more come.
+    /// Processes an input at `now`. Outputs may still be queued; new ones are appended.
     ///
     /// # Errors
-    /// [`Misuse`] when a command asks for what cannot be; then nothing was changed. No other input ever fails.
+    /// [`Misuse`] if a command is not possible; the phone has not changed. No other input fails.
     pub fn handle(&mut self, now: Instant, input: Input) -> Result<(), Misuse> {
         if now < self.now {
             self.counters.clock_backwards += 1;
@@ -125,7 +125,7 @@ impl Phone {
         }
         self.now = if planted!(self.config, TimeRunsBack) { now } else { self.now.max(now) };
         if let Input::Received { flow, .. } = input {
-            // Before anything is due: a host that slept has the alarm and what came meanwhile, and the connection lives.
+            // Before timers that are due: after a suspension the host has both, and the received bytes show that the flow is alive.
             self.on_traffic(flow);
         }
         self.expire();
@@ -143,7 +143,7 @@ impl Phone {
         Ok(())
     }
 
-    /// The next thing to do.
+    /// The next output.
     pub fn poll(&mut self) -> Option<Output> {
         let output = self.out.pop();
         if output.is_none() && self.is_idle() {
@@ -152,20 +152,19 @@ impl Phone {
         output
     }
 
-    /// Without calls and transactions.
+    /// Whether it has neither calls nor transactions.
     fn is_idle(&self) -> bool {
         self.sessions.is_empty() && self.txs.is_idle()
     }
 
-    /// Gives back the room that calls took: most phones wait most of the time, and a farm holds a hundred thousand. The places
-    /// of the next ones are counted from zero again, and they are part of what is sent: so this must not depend on when the
-    /// host polls.
+    /// Releases the memory of ended calls: a process may have a hundred thousand idle phones. The next slots are counted from zero
+    /// again, and slots are part of what is sent: so this must not depend on when the host polls.
     fn rest(&mut self) {
         self.sessions.shrink_to_fit();
         self.txs.shrink(self.now);
     }
 
-    /// When to send [`Input::Wake`]; `None`: never, as things stand.
+    /// When to send [`Input::Wake`]; `None`: no timer is pending.
     pub fn deadline(&self) -> Option<Deadline> {
         if planted!(self.config, WakesWithoutEnd) && !self.sessions.is_empty() {
             return Some(Deadline { at: self.now, kind: DeadlineKind::Output });
@@ -177,43 +176,43 @@ impl Phone {
         }
     }
 
-    /// The timers that are set, in no order.
+    /// The pending timers, in no order.
     pub fn pending_timers(&self) -> impl Iterator<Item = PendingTimer> {
         self.timers.iter()
     }
 
-    /// The calls that are not over, in the order of their slots.
+    /// The calls that have not ended, in the order of their slots.
     pub fn sessions(&self) -> impl Iterator<Item = SessionId> + '_ {
         self.sessions.iter().map(|(_, session)| session.id())
     }
 
-    /// The status of a call; `None` when it is over.
+    /// The status of a call; `None` after its end.
     pub fn status(&self, session: SessionId) -> Option<Status> {
         self.session(session).map(Session::status)
     }
 
-    /// The last transitions and marks of all machines, oldest first; as many as [`Config::trace`] says.
+    /// The last transitions and marks of all machines, oldest first; at most [`Config::trace`] lines.
     pub fn trace(&self) -> impl Iterator<Item = Record> {
         self.trace.records()
     }
 
-    /// Those of [`trace`](Phone::trace) that came after the first `count` lines.
+    /// Like [`trace`](Phone::trace), without the first `count` lines.
     pub fn trace_after(&self, count: u64) -> impl Iterator<Item = Record> {
         self.trace.records_after(count)
     }
 
-    /// How many lines the trace had so far, those that [`trace`](Phone::trace) has forgotten included.
+    /// How many lines were added to the trace, including those that [`trace`](Phone::trace) no longer has.
     pub fn traced(&self) -> u64 {
         self.trace.count()
     }
 
-    /// Which places of the machines were reached so far.
+    /// The marks and edges that were reached so far.
     #[cfg(any(test, feature = "marks"))]
     pub fn marks(&self) -> Marks {
         Marks::of(self.trace.reached())
     }
 
-    /// What it holds now.
+    /// The number of objects in it.
     pub fn holdings(&self) -> Holdings {
         let (client_transactions, server_transactions) = self.txs.count();
         Holdings {
@@ -225,7 +224,7 @@ impl Phone {
         }
     }
 
-    /// What was ignored so far.
+    /// The counters of ignored inputs.
     pub fn counters(&self) -> Counters {
         self.counters
     }
@@ -234,7 +233,7 @@ impl Phone {
         self.sessions.get(id.slot()).filter(|session| session.id() == id)
     }
 
-    /// The phone in the pieces that are borrowed at the same time.
+    /// The parts of the phone, to borrow several of them.
     fn parts(&mut self) -> Parts<'_> {
         let cx = Cx {
             now: self.now,
@@ -256,7 +255,7 @@ impl Phone {
         f(&mut accounts[usize::from(id.0)], &mut cx, txs)
     }
 
-    /// Runs `f` with what a call of this account may touch, and then does what the calls want of the phone.
+    /// Runs `f` with the context of a call of this account, then performs the actions of the calls.
     fn with_call_cx<T>(
         &mut self,
         account: AccountId,
@@ -273,7 +272,7 @@ impl Phone {
         value
     }
 
-    /// Lets one call act, and forgets it if that was its end. Calls that are gone do not act.
+    /// Runs `f` with a call, and removes the call if it has ended. Does nothing without such a call.
     fn with_session(&mut self, id: SessionId, f: impl FnOnce(&mut Session, &mut CallCx<'_, '_>)) {
         let Some(account) = self.session(id).map(Session::account) else { return };
         self.with_call_cx(account, Some(id), |sessions, cx| {
@@ -291,7 +290,7 @@ impl Phone {
             }
             CallAction::Refer { by, target, referred_by } => {
                 let Some(account) = self.session(by.session).map(Session::account) else { return };
-                // A call that is being transferred makes room for the one that takes its place, but for one only.
+                // The call that a REFER creates replaces the call with the REFER, so that one does not count; but only once.
                 if !self.has_room_beside(Some(by.session)) {
                     self.trace.mark(self.now, Some(Machine::Session(by.session)), Mark::ReferNoRoom);
                     return self.with_session(by.session, |session, cx| session.on_report(cx, by.id, 486));
@@ -308,7 +307,7 @@ impl Phone {
         }
     }
 
-    /// The name of the next call.
+    /// The identifier of a new call.
     fn new_session(&mut self) -> SessionId {
         let id = self.next_session();
         self.generation += 1;
@@ -331,7 +330,7 @@ impl Phone {
         });
     }
 
-    /// Everything that is due.
+    /// Fires the timers that are due.
     fn expire(&mut self) {
         let late = |due: Deadline| self.now.saturating_since(due.at).as_secs() >= 60;
         let asleep = planted!(self.config, TimersLostInSleep) && self.timers.next().is_some_and(late);

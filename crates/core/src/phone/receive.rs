@@ -1,4 +1,4 @@
-//! Bytes from a flow: framed, checked, and given to whom they are for.
+//! Received bytes: framed, checked and routed.
 
 use super::{Parts, Phone};
 use crate::base::marks::Mark;
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use offhook_wire::{Frame, Message, Method, Scheme, Uri};
 
 impl Phone {
-    /// Something came over a flow.
+    /// Bytes were received on a flow.
     pub(super) fn on_traffic(&mut self, flow: FlowId) {
         if let Some(account) = self.account_of(flow) {
             self.with_account(account, |account, cx, _| account.on_traffic(cx));
@@ -41,8 +41,7 @@ impl Phone {
         }
     }
 
-    /// A message that breaks the rules is answered where an answer is possible, and never looked at again. Without a
-    /// transaction: a sender that repeats it gets the same answer again.
+    /// Answers a malformed message if that is possible, without a transaction: a retransmission gets the same response.
     fn malformed(&mut self, flow: FlowId, data: Bytes, code: u16) {
         self.counters.malformed += 1;
         self.trace.mark(self.now, None, Mark::Malformed);
@@ -85,7 +84,7 @@ impl Phone {
                 Owner::Account(account) => {
                     self.with_account(account, |account, cx, txs| account.on_response(cx, txs, tx, &message));
                 }
-                // A fork that answers after its call is over.
+                // A fork that answers after the end of its call.
                 Owner::Session(_) => {
                     self.with_call_cx(account, None, |_, cx| Session::refuse_late(cx, tx, &message))
                 }
@@ -94,13 +93,13 @@ impl Phone {
         }
     }
 
-    /// Answers a request with nothing but a code.
+    /// Sends a response with only a status code.
     fn respond(&mut self, tx: ServerTx, request: &Message, code: u16) {
         let Parts { mut cx, txs, .. } = self.parts();
         respond::answer(&mut cx, txs, tx, request, code);
     }
 
-    /// The call whose dialog a request names by its To tag.
+    /// The call of a To tag.
     fn called(&self, tag: &[u8]) -> Option<SessionId> {
         let session = self.sessions.get(slot_of(tag)?)?;
         session.has_tag(tag).then(|| session.id())

@@ -1,4 +1,4 @@
-//! A phone that rests can be written down, and another one go on where it was.
+//! Checkpoints of an idle phone.
 
 use super::{Counters, Phone};
 use crate::Config;
@@ -8,11 +8,11 @@ use crate::base::name::Timer;
 use crate::base::timers::Timers;
 use std::collections::BTreeMap;
 
-/// More than any phone counts.
+/// A limit of all counters.
 const MOST: u64 = 1 << 40;
 
 impl Phone {
-    /// What it has become, while it rests: without calls and transactions, and with nothing left to [`poll`](Phone::poll).
+    /// Its state while it is idle: without calls and transactions, and with no output to [`poll`](Phone::poll). Otherwise `None`.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         if !(self.is_idle() && self.out.is_empty()) {
             return None;
@@ -40,11 +40,11 @@ impl Phone {
         })
     }
 
-    /// A phone that goes on where one that was made from `config` and `seed` rested: what is put in from here on makes it do what
-    /// that one did, to the last bit of what comes out.
+    /// A phone that continues from a checkpoint of one with the same `config` and `seed`: the same inputs give exactly the same
+    /// outputs.
     ///
     /// # Errors
-    /// When no such phone can have rested like this.
+    /// If the checkpoint is not one of such a phone.
     pub fn from_checkpoint(
         config: Config,
         seed: [u8; 32],
@@ -52,7 +52,7 @@ impl Phone {
     ) -> Result<Self, InvalidCheckpoint> {
         let mut phone = Self::new(config, seed, at.now);
         if at.accounts.len() != phone.accounts.len() {
-            return Err(InvalidCheckpoint("it has other accounts"));
+            return Err(InvalidCheckpoint("the number of accounts differs"));
         }
         let [malformed, stray, clock_backwards] = at.counters;
         let long =
@@ -75,7 +75,7 @@ impl Phone {
             let timer = phone.timers.set(due, Timer::Account(account, kind));
             let known = usize::from(account.0) < phone.accounts.len();
             if !known || set.insert((account, kind as u8), timer).is_some() {
-                return Err(InvalidCheckpoint("a timer belongs to nothing"));
+                return Err(InvalidCheckpoint("a timer has no machine"));
             }
         }
         for (account, saved) in phone.accounts.iter_mut().zip(&at.accounts) {

@@ -10,7 +10,7 @@ use crate::{AccountId, Config};
 use offhook_wire::digest::{Challenge, Responder, ResponderSnapshot, strongest};
 use offhook_wire::{HeaderName, Message, Method, Uri};
 
-/// What is snapshot of challenges: the last nonce of the registrar's and of the proxies' kind.
+/// The last `WWW-Authenticate` and `Proxy-Authenticate` challenges of an account.
 #[derive(Default)]
 pub(crate) struct Auth {
     user: Responder,
@@ -18,7 +18,7 @@ pub(crate) struct Auth {
 }
 
 impl Auth {
-    #[allow(clippy::too_many_arguments, reason = "what digest is computed over, one by one")]
+    #[allow(clippy::too_many_arguments, reason = "the inputs of the digest")]
     pub(crate) fn answer(
         &mut self,
         cx: &mut Cx<'_>,
@@ -43,7 +43,7 @@ impl Auth {
             realm_fits && password.serves(challenge.algorithm)
         };
         let challenges = response.rows(asks).filter_map(|row| Challenge::parse(row).ok()).filter(ours);
-        // A response may hold challenges of several realms; the choice by strength is within one (RFC 8760 §2.4).
+        // A response may have challenges of several realms; the strongest is chosen within one realm (RFC 8760 §2.4).
         let realm = challenges.clone().next()?.realm;
         let challenge = strongest(challenges.filter(|challenge| challenge.realm == realm))?;
         let most = patched!(cx.config, StaleNonceLoop, bounds::STALE_NONCES, u8::MAX);
@@ -65,7 +65,7 @@ impl Auth {
         Some((answers, value))
     }
 
-    /// Credentials for a further REGISTER, before it is challenged (RFC 3261 §22.2).
+    /// Pre-emptive credentials for a REGISTER, with a known nonce (RFC 3261 §22.2).
     pub(crate) fn preemptive_authorization(
         &mut self,
         cx: &Cx<'_>,
@@ -79,14 +79,14 @@ impl Auth {
     }
 }
 
-/// At rest.
+/// Snapshots.
 impl Auth {
-    /// What is snapshot of the registrar's kind, and of the proxies'.
+    /// The snapshots of the last `WWW-Authenticate` and `Proxy-Authenticate` challenges.
     pub(crate) fn snapshot(&self) -> (Option<ResponderSnapshot>, Option<ResponderSnapshot>) {
         (self.user.snapshot(), self.proxy.snapshot())
     }
 
-    /// Goes on with what was snapshot.
+    /// Restores the challenges of snapshots.
     pub(crate) fn restore(
         &mut self,
         user: Option<&ResponderSnapshot>,
@@ -94,13 +94,13 @@ impl Auth {
     ) -> Result<(), InvalidCheckpoint> {
         let restore =
             |what: Option<&ResponderSnapshot>| what.map_or(Ok(Responder::new()), Responder::restore);
-        let unlike = |_| InvalidCheckpoint("no challenge can have left this");
+        let unlike = |_| InvalidCheckpoint("the stored challenge is malformed");
         (self.user, self.proxy) = (restore(user).map_err(unlike)?, restore(proxy).map_err(unlike)?);
         Ok(())
     }
 }
 
-/// Whether a challenge says that the credentials were right, and only their nonce was too old (RFC 7616 §3.3).
+/// Whether a challenge has `stale=true`: the credentials were right, but their nonce has expired (RFC 7616 §3.3).
 pub(crate) fn is_stale(config: &Config, challenge: &Message) -> bool {
     !planted!(config, StaleNonceRefused)
         && [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate]

@@ -1,4 +1,4 @@
-//! Requests: the answers to those of others, and the answers to challenges of ours.
+//! Requests: responses to those of the peer, and credentials for ours.
 
 pub(crate) mod auth;
 pub(crate) mod respond;

@@ -1,4 +1,4 @@
-//! What the phone answers whatever its calls do (RFC 3261 §8.2).
+//! Responses that do not depend on a call (RFC 3261 §8.2).
 
 use crate::base::cx::Cx;
 use crate::base::entropy::Label;
@@ -13,7 +13,7 @@ use offhook_wire::{Builder, HeaderName, Message, Method};
 /// The media type of a session description.
 pub(crate) const SDP: &str = "application/sdp";
 
-/// Begins a response, up to the headers that every one of ours carries.
+/// Begins a response, with the header fields that all of ours have.
 pub(crate) fn begin(config: &Config, request: &Message, code: u16, tag: Option<&[u8]>) -> Builder {
     let mut b = Builder::reply(request, code, offhook_wire::reason_phrase(code), tag);
     b.header(HeaderName::Server, &config.user_agent);
@@ -25,7 +25,7 @@ pub(crate) fn bare(config: &Config, request: &Message, code: u16, tag: Option<&[
     begin(config, request, code, tag).finish()
 }
 
-/// A response that names where we are, as all that make or refresh a dialog do (§12.1.1).
+/// A response with our Contact, as required of those that create or refresh a dialog (§12.1.1).
 pub(crate) fn reply(config: &Config, request: &Message, code: u16, tag: &[u8], contact: &[u8]) -> Builder {
     let mut b = begin(config, request, code, Some(tag));
     b.header(HeaderName::Contact, contact);
@@ -39,14 +39,14 @@ pub(crate) fn accept(config: &Config, invite: &Message, tag: &[u8], contact: &[u
     b.body(SDP, sdp)
 }
 
-/// Refuses a request, or answers it with nothing but a code. Every response but 100 carries a To tag (§8.2.6.2).
+/// Sends a response with only a status code. Every response but 100 has a To tag (§8.2.6.2).
 pub(crate) fn answer(cx: &mut Cx<'_>, txs: &mut Transactions, tx: ServerTx, request: &Message, code: u16) {
     let tag: [u8; 16] = cx.entropy.token(Label::Ids);
     let response = bare(cx.config, request, code, Some(&tag));
     txs.finish(cx, tx, code, response);
 }
 
-/// Like [`answer`], with one more header.
+/// Like [`answer`], with one more header field.
 fn answer_with(
     cx: &mut Cx<'_>,
     txs: &mut Transactions,
@@ -64,26 +64,26 @@ fn answer_with(
     txs.finish(cx, tx, code, response);
 }
 
-/// 500 to a request that came too early, with a time from 0 to 10 s after which it may come again (§14.2).
+/// 500 to a re-INVITE while another one is pending, with a random Retry-After of 0–10 s (§14.2).
 pub(crate) fn retry_later(cx: &mut Cx<'_>, txs: &mut Transactions, tx: ServerTx, request: &Message) {
     cx.mark(Machine::from(tx.id()), Mark::RetryLater);
     let seconds = (cx.entropy.u64(Label::Jitter) % 11).to_string();
     answer_with(cx, txs, tx, request, 500, &[(HeaderName::RetryAfter, seconds.as_bytes())]);
 }
 
-/// 415, with what we take (§8.2.3).
+/// 415, with Accept (§8.2.3).
 pub(crate) fn unsupported_media(cx: &mut Cx<'_>, txs: &mut Transactions, tx: ServerTx, request: &Message) {
     answer_with(cx, txs, tx, request, 415, &[(HeaderName::Accept, CAPABILITIES.accept)]);
 }
 
-/// 489, with the one package that we take (RFC 6665 §4.1.3).
+/// 489, with Allow-Events (RFC 6665 §4.1.3).
 pub(crate) fn unknown_event(cx: &mut Cx<'_>, txs: &mut Transactions, tx: ServerTx, request: &Message) {
     cx.mark(Machine::from(tx.id()), Mark::PackageUnknown);
     answer_with(cx, txs, tx, request, 489, &[(HeaderName::AllowEvents, CAPABILITIES.allow_events)]);
 }
 
-/// What must be so before a request is looked at: no extension that we lack, no encoding that we cannot read
-/// (§8.2.2.3, §8.2.3). Returns the transaction when it is.
+/// Refuses a request that requires an unsupported extension or has an unsupported content encoding (§8.2.2.3, §8.2.3).
+/// Otherwise returns the transaction.
 pub(crate) fn admit(
     cx: &mut Cx<'_>,
     txs: &mut Transactions,
@@ -112,7 +112,7 @@ pub(crate) fn admit(
     Some(tx)
 }
 
-/// A request that makes no call and belongs to none, or to one that has no opinion on it.
+/// Answers a request that does not create a call and that no call handles.
 pub(crate) fn out_of_dialog(
     cx: &mut Cx<'_>,
     txs: &mut Transactions,
@@ -140,7 +140,7 @@ pub(crate) fn out_of_dialog(
             cx.mark(Machine::from(tx.id()), Mark::OutOfDialog);
             answer(cx, txs, tx, request, 481);
         }
-        // Known to SIP, but not to this phone (§8.2.1); 501 for what nobody knows.
+        // 405: a method of SIP that this phone does not support (§8.2.1); 501: an unknown one.
         Some(Method::Subscribe | Method::Publish | Method::Prack | Method::Update | Method::Register) => {
             cx.mark(Machine::from(tx.id()), Mark::MethodRefused);
             answer_with(cx, txs, tx, request, 405, &[(HeaderName::Allow, CAPABILITIES.allow)]);

@@ -10,8 +10,8 @@ pub(super) const COOKIE: &[u8] = b"z9hG4bK";
 const DIGITS: usize = 24;
 const RANDOM_BITS: u32 = 56;
 
-/// Our branch: where its transaction is, and 56 random bits. Read back from a response, it finds the transaction
-/// without a map; nobody who has not seen the request can make one up.
+/// Our branch: the index of its transaction, and 56 random bits. The branch of a response finds the transaction without a
+/// map; it cannot be forged without having seen the request.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) struct Branch {
     tx: ClientTx,
@@ -23,7 +23,7 @@ impl Branch {
         Self { tx, random: entropy.u64(Label::Ids) >> (u64::BITS - RANDOM_BITS) }
     }
 
-    /// The same branch for every request in a index: a planted bug.
+    /// The same branch for every request with this index: a planted bug.
     #[cfg(feature = "planted")]
     pub(super) fn repeated(tx: ClientTx) -> Self {
         Self { tx, random: 0 }
@@ -33,8 +33,8 @@ impl Branch {
         self.tx
     }
 
-    /// The value of a Via with this branch. `rport` (RFC 3581 §3) only where an address can be translated on the way
-    /// back: on a connection the response returns on the connection.
+    /// The value of a Via with this branch. `rport` (RFC 3581 §3) only over UDP: on a connection the
+    /// response is sent on the connection.
     pub(super) fn write_via(self, via: &mut Vec<u8>, path: &Path) {
         via.clear();
         via.extend_from_slice(b"SIP/2.0/");
@@ -60,7 +60,7 @@ impl Branch {
         digits
     }
 
-    /// Parameter values are tokens and compare without case (RFC 3261 §7.3.1).
+    /// Parameter values are tokens and are compared case-insensitively (RFC 3261 §7.3.1).
     pub(super) fn read(value: &[u8]) -> Option<Self> {
         let (cookie, digits) = value.split_at_checked(COOKIE.len())?;
         if !cookie.eq_ignore_ascii_case(COOKIE) || digits.len() != DIGITS {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn strange_branches_are_refused() {
+    fn foreign_branches_are_refused() {
         let good = b"z9hG4bKaaaaaaaaaaabaaaaaaaaaaaa";
         assert_eq!(good.len(), COOKIE.len() + DIGITS);
         assert_eq!(Branch::read(good).map(Branch::digits).as_ref().map(|d| &d[..]), Some(&good[7..]));

@@ -92,25 +92,25 @@ pub(super) static CLIENT: Table<Phase, Trigger> = {
     ])
 };
 
-/// A request of ours.
+/// A client transaction.
 pub(super) struct Client {
     pub(super) flow: FlowId,
     pub(super) owner: Owner,
-    /// For a CANCEL: that of its INVITE.
+    /// For a CANCEL: the transaction of its INVITE.
     pub(super) branch: Branch,
-    /// The CANCEL that followed this INVITE.
+    /// The transaction of the CANCEL for this INVITE.
     pub(super) cancelled_by: Option<ClientTx>,
     pub(super) method: Method<'static>,
-    /// Those who accepted this INVITE, as far as their 2xx was seen to. Most INVITEs have one, and other requests none.
+    /// The forks whose 2xx to this INVITE was processed. Most INVITEs have one, and other requests none.
     forks: Option<Box<Forks>>,
     serial: NonZeroU32,
     reliable: bool,
     state: State,
 }
 
-/// What each state owns. The request is let go as soon as nothing needs it.
+/// What each state owns. The request is released as soon as it is not needed.
 enum State {
-    /// Not sent yet, or over.
+    /// Not sent yet, or terminated.
     Idle,
     /// Calling and Trying.
     Sent {
@@ -119,7 +119,7 @@ enum State {
         limit: TimerId,
         cancel: bool,
     },
-    /// Proceeding of an INVITE: waits as long as it rings. `limit` is the one after a CANCEL.
+    /// Proceeding of an INVITE, without a time-out. `limit` is the timer after a CANCEL.
     Ringing {
         request: Bytes,
         limit: Option<TimerId>,
@@ -130,7 +130,7 @@ enum State {
         request: Bytes,
         limit: TimerId,
     },
-    /// `ack` is empty but for an INVITE.
+    /// Completed. `ack` is empty except for an INVITE.
     Completed {
         ack: Bytes,
         limit: TimerId,
@@ -140,13 +140,13 @@ enum State {
     },
 }
 
-/// Those who accepted an INVITE.
+/// The forks that accepted an INVITE.
 struct Forks {
     first: Key,
     more: Vec<Key>,
 }
 
-/// Timer A or E, where there is one, and how often it fired.
+/// Timer A or E over UDP, and how often it fired.
 #[derive(Copy, Clone)]
 struct Retransmit {
     timer: Option<TimerId>,
@@ -154,24 +154,24 @@ struct Retransmit {
 }
 
 impl Retransmit {
-    /// The interval after this one: T1 doubled `times` over.
+    /// The next interval: T1 doubled `times` times.
     fn interval(self, times: &TransactionTimes) -> Duration {
         times.t1.saturating_mul(1 << self.times.min(16))
     }
 }
 
-/// What a response did.
+/// The outcome of a response.
 #[derive(Default)]
 pub(super) struct ResponseOutcome {
-    /// The owner is to see it.
+    /// Whether the owner gets it.
     pub(super) deliver: bool,
-    /// The transaction is to be forgotten.
+    /// Whether the transaction has terminated.
     pub(super) over: bool,
-    /// A CANCEL that is to be sent now.
+    /// A CANCEL to be sent now.
     pub(super) cancel: Option<Bytes>,
 }
 
-/// What a timer did.
+/// The outcome of a timer.
 pub(super) enum Expired {
     Alive,
     Over,
@@ -193,12 +193,12 @@ impl Client {
         }
     }
 
-    /// The CANCEL of this INVITE; it goes where the INVITE went and shares its branch (RFC 3261 §9.1).
+    /// The CANCEL of this INVITE; it is sent to the same server with the same branch (RFC 3261 §9.1).
     pub(super) fn child(&self, method: Method<'static>, serial: NonZeroU32) -> Self {
         Self { owner: Owner::None, method, forks: None, serial, state: State::Idle, ..*self }
     }
 
-    /// Whether the 2xx of a fork is the first of it to be seen to.
+    /// Records the fork of a 2xx. Returns whether it is new.
     pub(super) fn record_fork(&mut self, fork: Key) -> bool {
         match &mut self.forks {
             None => {
@@ -229,14 +229,14 @@ impl Client {
         };
         let timer = (!self.reliable).then(|| set(cx, times.t1, me, retransmit));
         let limit = set(cx, times.t1 * 64, me, limit);
-        // Over a reliable transport only an INVITE is needed again: for its ACK or CANCEL.
+        // Over a reliable transport only an INVITE is needed later, for its ACK or CANCEL.
         let keep = if self.is_invite() || !self.reliable { request.clone() } else { Bytes::new() };
         cx.out.transmit(self.flow, request);
         self.state =
             State::Sent { request: keep, retransmit: Retransmit { timer, times: 0 }, limit, cancel: false };
     }
 
-    /// Instead of [`Client::start`]: nothing is sent, and the time-out comes at the next opportunity.
+    /// Instead of [`Client::start`]: sends nothing, and times out immediately.
     pub(super) fn refuse(&mut self, cx: &mut Cx<'_>, me: ClientTx) {
         let limit = if self.is_invite() { ClientTimer::B } else { ClientTimer::F };
         let limit = set(cx, Duration::ZERO, me, limit);
@@ -244,8 +244,8 @@ impl Client {
         self.state = State::Sent { request: Bytes::new(), retransmit, limit, cancel: false };
     }
 
-    /// Returns the CANCEL if it is to be sent now; else it waits for the first provisional response, or it is too
-    /// late for one. No other request than an INVITE is ever cancelled.
+    /// Returns the CANCEL if it is to be sent now; else it waits for the first provisional response, or it is too late. Only an
+    /// INVITE is cancelled.
     pub(super) fn cancel(
         &mut self,
         cx: &mut Cx<'_>,
@@ -312,7 +312,7 @@ impl Client {
         outcome
     }
 
-    /// RFC 6026 §7.2: each 2xx goes up, for 64·T1 after the first.
+    /// RFC 6026 §7.2: each 2xx is passed to the owner, for 64·T1 after the first.
     fn invite_success(&mut self, cx: &mut Cx<'_>, times: &TransactionTimes, me: ClientTx) -> ResponseOutcome {
         let from = self.phase();
         match &self.state {
@@ -332,7 +332,7 @@ impl Client {
         ResponseOutcome { deliver: true, ..ResponseOutcome::default() }
     }
 
-    /// RFC 3261 §17.1.1.2: the ACK is ours, once for each time that the refusal comes.
+    /// RFC 3261 §17.1.1.2: the transaction sends the ACK for a final response 300–699, once for each retransmission of it.
     fn invite_refusal(
         &mut self,
         cx: &mut Cx<'_>,
@@ -466,7 +466,7 @@ impl Client {
         Expired::Alive
     }
 
-    /// The flow is lost. Returns whether a final response was still waited for.
+    /// The flow went down. Returns whether the request had no final response yet.
     pub(super) fn on_flow_lost(&mut self, cx: &mut Cx<'_>, me: ClientTx) -> bool {
         let waiting =
             matches!(self.state, State::Sent { .. } | State::Ringing { .. } | State::Working { .. });
@@ -474,7 +474,7 @@ impl Client {
         waiting
     }
 
-    /// The INVITE of this CANCEL is over.
+    /// The INVITE of this CANCEL has terminated.
     pub(super) fn terminate(&mut self, cx: &mut Cx<'_>, me: ClientTx) {
         self.end(cx, me, Trigger::Invite);
     }
@@ -524,13 +524,13 @@ fn stop(cx: &mut Cx<'_>, timer: Option<TimerId>) {
     }
 }
 
-/// RFC 3261 §9.1: what identifies the INVITE, and its Route.
+/// RFC 3261 §9.1: the identifying header fields of the INVITE, and its Route.
 fn cancel_request(invite: &Bytes) -> Option<Bytes> {
     let invite = parse_own(invite)?;
     follow(&invite, Method::Cancel, invite.header(HeaderName::To)?)
 }
 
-/// RFC 3261 §17.1.1.3: what identifies the INVITE, its Route, and the To of the response.
+/// RFC 3261 §17.1.1.3: the identifying header fields of the INVITE, its Route, and the To of the response.
 fn ack_request(invite: &Bytes, response: &Message) -> Option<Bytes> {
     follow(&parse_own(invite)?, Method::Ack, response.header(HeaderName::To)?)
 }

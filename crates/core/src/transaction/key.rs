@@ -4,13 +4,13 @@ use foldhash::{fast, quality};
 use offhook_wire::{Message, Method};
 use std::hash::BuildHasher;
 
-/// 128 bits that stand for what identifies a request. Two hashes with secret seeds: no copy of the request is held
-/// for as long as its transaction lives, and a stranger cannot aim at another's request.
+/// A 128-bit digest of what identifies a request: two hashes with secret seeds. The request is not stored, and a sender cannot
+/// create a collision with another's request.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key(u64, u64);
 
 impl Key {
-    /// A To tag for an answer without memory: the same for the same request (RFC 3261 §8.2.7).
+    /// A To tag for a stateless response: the same for the same request (RFC 3261 §8.2.7).
     pub(super) fn tag(self) -> [u8; 12] {
         let mut bits = self.0;
         std::array::from_fn(|_| {
@@ -31,7 +31,7 @@ impl Key {
     }
 }
 
-/// The seeds.
+/// The secret seeds of a phone.
 pub(super) struct Keys {
     one: quality::FixedState,
     two: quality::FixedState,
@@ -47,7 +47,7 @@ impl Keys {
         }
     }
 
-    /// For the maps that are asked with keys; they are never iterated.
+    /// For maps by key; they are never iterated.
     pub(super) fn map_hasher(&self) -> fast::FixedState {
         self.map.clone()
     }
@@ -57,7 +57,7 @@ impl Keys {
         self.of(message, message.method()?)
     }
 
-    /// The INVITE that an ACK or a CANCEL belongs to.
+    /// The key of the INVITE that an ACK or a CANCEL belongs to.
     pub(super) fn of_invite(&self, message: &Message) -> Option<Key> {
         self.of(message, Method::Invite)
     }
@@ -70,8 +70,8 @@ impl Keys {
             {
                 Some(self.hash((branch, via.host, via.port, method.as_bytes())))
             }
-            // A branch from before RFC 3261 is not unique: all that a retransmission repeats counts. An ACK has
-            // another To tag, and this leaves it out.
+            // A branch of RFC 2543 is not unique: all fields that a retransmission repeats count. An ACK has another To
+            // tag, so that one is left out.
             branch => {
                 let (from, cseq) = (message.from().ok()?, message.cseq().ok()?);
                 let origin = (from.tag(), message.call_id().ok()?, cseq.number);
@@ -96,7 +96,7 @@ impl Keys {
         Some(self.hash((from.tag(), message.call_id().ok()?, cseq.number, cseq.method.as_bytes())))
     }
 
-    /// One of those who answer an INVITE, by his tag.
+    /// A fork of an INVITE, by its To tag.
     pub(super) fn of_fork(&self, tag: &[u8]) -> Key {
         self.hash(tag)
     }
@@ -113,13 +113,13 @@ mod tests {
 
     /// RFC 3261 §19.3: a tag has at least 32 bits of randomness; ours 60.
     #[test]
-    fn every_bit_makes_another_tag() {
+    fn each_bit_of_the_key_changes_the_tag() {
         let tags: BTreeSet<[u8; 12]> = (0..60).map(|bit| Key(1 << bit, 0).tag()).collect();
         assert_eq!(tags.len(), 60);
     }
 
     #[test]
-    fn no_two_phones_hash_alike() {
+    fn keys_differ_between_phones() {
         let keys = [1, 2].map(|seed| Keys::new(&mut Entropy::new([seed; 32])));
         let [one, two] = &keys;
         assert_ne!(one.hash("a request"), two.hash("a request"));

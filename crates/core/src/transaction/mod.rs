@@ -1,7 +1,7 @@
 //! The transaction layer: the four machines of RFC 3261 §17 as RFC 6026 amends them.
 //!
-//! Client transactions are found by the branch that we made, server transactions by a keyed digest of the rules of
-//! RFC 3261 §17.2.3. Requests that need no memory (CANCEL, a merged request, one too many) are answered here.
+//! Client transactions are found by our branch, server transactions by a keyed digest of the fields of RFC 3261 §17.2.3.
+//! Requests without a transaction (CANCEL, merged requests, overload) are answered here.
 
 mod branch;
 mod client;
@@ -46,25 +46,25 @@ pub(crate) fn tables() -> [(&'static str, &'static dyn crate::base::machine::Edg
     ]
 }
 
-/// What became of a message.
+/// The routing of a message.
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum Routed {
-    /// A new request, neither ACK nor CANCEL. An INVITE was answered with 100.
+    /// A new request other than ACK and CANCEL. An INVITE was answered with 100.
     Request { tx: ServerTx, message: Message },
-    /// An ACK for a 2xx, or for nothing: no transaction took it (RFC 3261 §13.3.1.4).
+    /// An ACK without a transaction: for a 2xx (RFC 3261 §13.3.1.4), or stray.
     Ack(Message),
-    /// A CANCEL, answered with 200, of an INVITE that has no final response yet.
+    /// A CANCEL, answered with 200, for an INVITE without a final response.
     Cancelled { invite: ServerRef, owner: Option<SessionId>, message: Message },
-    /// A response: 101–199, the final one, and over and over each 2xx to an INVITE (RFC 6026 §7.2).
+    /// A response: 101–199, the final one, and each retransmission of a 2xx to an INVITE (RFC 6026 §7.2).
     Response { owner: Owner, tx: ClientTx, message: Message },
-    /// A response to nothing that we asked.
+    /// A response without a transaction.
     Stray,
-    /// Nothing is left to do.
+    /// The message was absorbed.
     Absorbed,
 }
 
-/// A request that got no final response.
+/// A request without a final response.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TxFailed {
     pub(crate) owner: Owner,
@@ -75,9 +75,9 @@ pub(crate) struct TxFailed {
 /// Why there was no final response.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TxFailure {
-    /// Timer B or F, or nothing within 64·T1 after a CANCEL.
+    /// Timer B or F fired, or 64·T1 passed after a CANCEL.
     TimedOut,
-    /// The flow that it went out on is down (RFC 3261 §17.1.4).
+    /// Its flow went down (RFC 3261 §17.1.4).
     FlowLost,
 }
 
@@ -87,17 +87,17 @@ pub(crate) struct Transactions {
     clients: Slab<Client>,
     servers: Slab<Server>,
     keys: Keys,
-    /// Requests by what makes a retransmission of them.
+    /// Server transactions by the key of a retransmission.
     by_branch: HashMap<Key, ServerRef, foldhash::fast::FixedState>,
-    /// Requests outside of dialogs by what makes a merged request (RFC 3261 §8.2.2.2).
+    /// Server transactions outside of dialogs by the key of a merged request (RFC 3261 §8.2.2.2).
     by_origin: HashMap<Key, ServerRef, foldhash::fast::FixedState>,
     recent: RecentRequests,
-    /// CANCELs of nothing that came as datagrams, apart from those that matter more.
+    /// CANCELs without an INVITE over UDP, stored apart so that they displace nothing else.
     refused_cancels: RecentRequests,
-    /// Datagrams for which there was no room.
+    /// Requests over UDP that were refused by overload.
     overloaded: RecentRequests,
     serial: u32,
-    /// The Via value of the request that is being built: one buffer for all of them.
+    /// The Via value of the request that is being built, in a reused buffer.
     via: Vec<u8>,
 }
 
@@ -119,23 +119,23 @@ impl Transactions {
         }
     }
 
-    /// How many transactions there are, of ours and of others, tombstones included.
+    /// How many client and server transactions there are, including recently finished ones.
     pub(crate) fn count(&self) -> (usize, usize) {
         (self.clients.len(), self.servers.len())
     }
 
     #[cfg(test)]
-    /// How many transactions there are, tombstones included.
+    /// How many transactions there are, including recently finished ones.
     pub(crate) fn len(&self) -> usize {
         self.clients.len() + self.servers.len()
     }
 
-    /// Whether there are none, not even tombstones.
+    /// Whether there are none, not even recently finished ones.
     pub(crate) fn is_idle(&self) -> bool {
         self.clients.is_empty() && self.servers.is_empty()
     }
 
-    /// Gives back the room that they took.
+    /// Releases unused memory.
     pub(crate) fn shrink(&mut self, now: Instant) {
         self.clients.shrink_to_fit();
         self.servers.shrink_to_fit();
@@ -147,7 +147,7 @@ impl Transactions {
         self.via = Vec::new();
     }
 
-    /// Whether there are as many requests of ours as may come from others' wishes.
+    /// Whether there are so many client transactions that a further fork gets no BYE.
     pub(crate) fn is_at_fork_limit(&self, cx: &Cx<'_>) -> bool {
         self.clients.len() >= bounds::fork_requests(cx.config.call_limit)
     }
@@ -179,8 +179,8 @@ impl Transactions {
         tx
     }
 
-    /// Gives up an INVITE (RFC 3261 §9.1): the CANCEL goes out once a provisional response was seen. What comes
-    /// then is a final response, or [`TxFailed`] 64·T1 later.
+    /// Cancels an INVITE (RFC 3261 §9.1): the CANCEL is sent once a provisional response was received. A final response follows,
+    /// or [`TxFailed`] after 64·T1.
     pub(crate) fn cancel(&mut self, cx: &mut Cx<'_>, tx: ClientTx) {
         let times = self.times;
         if let Some(client) = self.client(tx)
@@ -190,21 +190,21 @@ impl Transactions {
         }
     }
 
-    /// Responses of this request are of no interest any more. It is not recent back.
+    /// Detaches the owner: further responses are absorbed. The request is not cancelled.
     pub(crate) fn detach_owner(&mut self, tx: ClientTx) {
         if let Some(client) = self.client(tx) {
             client.owner = Owner::None;
         }
     }
 
-    /// Whether the 2xx of the fork with this tag to an INVITE of ours is the first of them to be seen to. It comes until its
-    /// ACK does, and each time wants that; but what else follows from it, follows once.
+    /// Whether this is the first 2xx to our INVITE from the fork with this tag. A 2xx is retransmitted until its ACK arrives, and
+    /// each one gets an ACK; everything else is done for the first only.
     pub(crate) fn record_fork(&mut self, tx: ClientTx, tag: &[u8]) -> bool {
         let fork = self.keys.of_fork(tag);
         self.client(tx).is_some_and(|client| client.record_fork(fork))
     }
 
-    /// Takes a message that passed [`Message::check`].
+    /// Processes a message that passed [`Message::check`].
     pub(crate) fn receive(&mut self, cx: &mut Cx<'_>, path: &Path, message: Message) -> Routed {
         match message.method() {
             None => self.receive_response(cx, path, message),
@@ -214,22 +214,22 @@ impl Transactions {
         }
     }
 
-    /// The call that an INVITE made: its CANCEL will name it.
+    /// Sets the call of an INVITE, for its CANCEL.
     pub(crate) fn set_owner(&mut self, tx: &ServerTx, session: SessionId) {
         if let Some(server) = self.server(tx.id()) {
             server.owner = Some(session);
         }
     }
 
-    /// Sends a provisional response. Does nothing when the transaction died with its flow.
+    /// Sends a provisional response. Does nothing if the transaction was lost with its flow.
     pub(crate) fn provisional(&mut self, cx: &mut Cx<'_>, tx: &ServerTx, response: Bytes) {
         if let Some(server) = self.server(tx.id()) {
             server.provisional(cx, tx.id(), response);
         }
     }
 
-    /// Sends the final response. A 2xx to an INVITE is sent once: repeating it is the business of the call
-    /// (RFC 3261 §13.3.1.4). Does nothing when the transaction died with its flow.
+    /// Sends the final response. A 2xx to an INVITE is sent once: the call retransmits it
+    /// (RFC 3261 §13.3.1.4). Does nothing if the transaction was lost with its flow.
     pub(crate) fn finish(&mut self, cx: &mut Cx<'_>, tx: ServerTx, status: u16, response: Bytes) {
         let times = self.times;
         let Some(server) = self.server(tx.id()) else { return };
@@ -243,7 +243,7 @@ impl Transactions {
         }
     }
 
-    /// A client timer fired. `None` when nobody has to know.
+    /// A client timer fired. Returns a failure for the owner, if there is one.
     pub(crate) fn expire_client(
         &mut self,
         cx: &mut Cx<'_>,
@@ -278,8 +278,8 @@ impl Transactions {
         }
     }
 
-    /// A flow is down: so is every transaction on it (RFC 3261 §17.1.4, §17.2.4). Returns those that were still
-    /// waited for, oldest index first.
+    /// A flow went down: ends every transaction on it (RFC 3261 §17.1.4, §17.2.4). Returns those without a final response, by
+    /// index.
     pub(crate) fn on_flow_lost(&mut self, cx: &mut Cx<'_>, flow: FlowId) -> Vec<TxFailed> {
         let lost: Vec<ClientTx> =
             self.clients.iter().filter(|(_, c)| c.flow == flow).map(|(index, c)| c.name(index)).collect();
@@ -304,7 +304,7 @@ impl Transactions {
     }
 }
 
-/// Clients.
+/// Client transactions.
 impl Transactions {
     fn receive_response(&mut self, cx: &mut Cx<'_>, path: &Path, message: Message) -> Routed {
         let Some(tx) = self.find_client(cx, path, &message) else { return Routed::Stray };
@@ -325,8 +325,8 @@ impl Transactions {
         }
     }
 
-    /// RFC 3261 §17.1.3: the branch of the top Via and the method of CSeq. Our branches say where to look and
-    /// cannot be guessed; §8.1.3.3: more than one Via is not for us; §18: what comes back on another flow neither.
+    /// RFC 3261 §17.1.3: matches by the branch of the top Via and the method of CSeq. Our branches have the index and cannot be
+    /// guessed. A response with more than one Via (§8.1.3.3) or on another flow (§18) is not for us.
     fn find_client(&mut self, cx: &mut Cx<'_>, path: &Path, message: &Message) -> Option<ClientTx> {
         if message.values(HeaderName::Via).nth(1).is_some() {
             cx.mark(None, Mark::ManyVias);
@@ -340,7 +340,7 @@ impl Transactions {
         if client.branch != branch || client.flow != path.flow {
             return None;
         }
-        // A CANCEL goes by the branch of its INVITE (§9.1).
+        // A CANCEL has the branch of its INVITE (§9.1).
         match client.cancelled_by {
             Some(cancel) if method == Method::Cancel => Some(cancel),
             _ => (method == client.method).then_some(tx),
@@ -363,7 +363,7 @@ impl Transactions {
         self.clients.get_mut(tx.index()).filter(|client| client.name(tx.index()) == tx)
     }
 
-    /// Removes a transaction that is over. The CANCEL of an INVITE has no meaning after it.
+    /// Removes a terminated transaction, and the CANCEL of an INVITE with it.
     fn forget_client(&mut self, cx: &mut Cx<'_>, tx: ClientTx) {
         if self.client(tx).is_none() {
             return;
@@ -382,7 +382,7 @@ impl Transactions {
     }
 }
 
-/// Servers.
+/// Server transactions.
 impl Transactions {
     fn receive_request(&mut self, cx: &mut Cx<'_>, path: &Path, message: Message) -> Routed {
         let Some((method, key)) = message.method().zip(self.keys.of_request(&message)) else {
@@ -422,14 +422,14 @@ impl Transactions {
         }
         let tx = ServerTx::new(id);
         if is_invite {
-            // §17.2.1 lets it wait 200 ms. Sending it at once costs 300 bytes and saves a timer.
+            // §17.2.1 allows a delay of 200 ms. Sending it immediately costs 300 bytes and saves a timer.
             server.provisional(cx, id, Builder::reply(&message, 100, "Trying", None).finish());
         }
         Routed::Request { tx, message }
     }
 
-    /// Whether a new request is one too many, or came again after it was (§8.2.7: to what it asks again it hears the same
-    /// again): who outcome a 503 does not ring here any more.
+    /// Whether a new request is refused by overload, or is a retransmission of one that was (§8.2.7: it gets the same response),
+    /// so that a caller which got 503 does not ring later.
     fn is_overloaded(&mut self, cx: &Cx<'_>, path: &Path, key: Key) -> bool {
         if self.overloaded.contains(cx.now, key) {
             return true;
@@ -455,8 +455,7 @@ impl Transactions {
         }
     }
 
-    /// RFC 3261 §9.2. The answer depends on nothing but the INVITE, so a repeated CANCEL gets it again without a
-    /// transaction of its own.
+    /// RFC 3261 §9.2. The response depends only on the INVITE, so a retransmitted CANCEL gets the same one without a transaction.
     fn receive_cancel(&mut self, cx: &mut Cx<'_>, path: &Path, message: Message) -> Routed {
         let Some(key) = self.keys.of_request(&message) else { return Routed::Absorbed };
         if self.recent.contains(cx.now, key) {
@@ -469,7 +468,7 @@ impl Transactions {
             reply(cx, path, &message, 481, "Call/Transaction Does Not Exist", &key.tag());
         };
         let until = cx.now + self.times.t1 * 64;
-        // What was refused once is refused again (§17.2.2), even if its INVITE came behind it; that is recent back all the same.
+        // A retransmission is refused again (§17.2.2), even if its INVITE has arrived since; but it cancels that INVITE.
         let refused = self.refused_cancels.contains(cx.now, key);
         let invite = self.find_invite(&message);
         let Some((invite, server)) = invite.and_then(|id| Some((id, self.server(id)?))) else {
@@ -514,7 +513,7 @@ impl Transactions {
     }
 }
 
-/// An answer that leaves no memory; its To tag is a function of the request (RFC 3261 §8.2.7).
+/// A stateless response; its To tag is a function of the request (RFC 3261 §8.2.7).
 fn reply(cx: &mut Cx<'_>, path: &Path, request: &Message, status: u16, reason: &str, tag: &[u8]) {
     cx.out.transmit(path.flow, Builder::reply(request, status, reason, Some(tag)).finish());
 }

@@ -1,30 +1,30 @@
-//! INVITEs and CANCELs that were recent lately.
+//! Recent requests that have no transaction any more.
 
 use super::key::Key;
 use crate::base::bounds;
 use offhook_wire::Instant;
 use std::collections::VecDeque;
 
-/// The INVITEs that were answered with a 2xx and whose transaction is gone: over a reliable transport at once, else with
-/// its flow. A proxy that lost the 2xx with a connection sends the INVITE again over the next one. It must not make a
-/// second call: the first one repeats its 2xx until the ACK comes (RFC 3261 §13.3.1.4).
+/// The INVITEs that were answered with a 2xx and whose transaction has ended: over a reliable transport immediately, else with
+/// its flow. A proxy that lost the 2xx with a connection retransmits the INVITE over the next one. That must not create a
+/// second call: the first one retransmits its 2xx until the ACK (RFC 3261 §13.3.1.4).
 ///
-/// And the CANCELs that came as datagrams. They have no transaction of ours, and may come again when that of their INVITE is
-/// over; and the requests for which there was no room, which are to hear the same again when there is.
+/// Also the CANCELs over UDP, which have no transaction and may be retransmitted after that of their INVITE has ended; and the
+/// requests that were refused by overload, whose retransmissions get the same response.
 pub(super) struct RecentRequests {
-    /// How many are remembered.
+    /// The maximum number of requests.
     most: usize,
     /// Oldest first.
     keys: VecDeque<(Instant, Key)>,
 }
 
 impl RecentRequests {
-    /// A memory for so many.
+    /// An empty list for at most so many.
     pub(super) fn new(most: usize) -> Self {
         Self { most, keys: VecDeque::new() }
     }
 
-    /// Remembers one until a time.
+    /// Stores a request until a time.
     pub(super) fn insert(&mut self, until: Instant, key: Key) {
         if self.keys.len() == self.most {
             self.keys.pop_front();
@@ -37,24 +37,24 @@ impl RecentRequests {
         self.keys.is_empty()
     }
 
-    /// Whether this one was recent lately.
+    /// Whether the list has this request.
     pub(super) fn contains(&mut self, now: Instant, key: Key) -> bool {
         self.expire(now);
         self.keys.iter().any(|(_, recent)| *recent == key)
     }
 
-    /// Gives back the room of what is forgotten by now.
+    /// Removes expired requests and releases their memory.
     pub(super) fn shrink(&mut self, now: Instant) {
         self.expire(now);
         self.keys.shrink_to_fit();
     }
 
-    /// What is remembered, oldest first, and until when.
+    /// The requests, oldest first, with their expiry.
     pub(super) fn snapshot(&self) -> Vec<(Instant, u128)> {
         self.keys.iter().map(|(until, key)| (*until, key.as_u128())).collect()
     }
 
-    /// Remembers what another one did; `None` if none can have.
+    /// Restores a snapshot; `None` if it is not one of such a list.
     pub(super) fn restore(remembered: &[(Instant, u128)]) -> Option<Self> {
         let keys = remembered.iter().map(|(until, key)| (*until, Key::from_u128(*key)));
         let most = bounds::RECENT_REQUESTS;
@@ -76,7 +76,7 @@ mod tests {
     use crate::transaction::key::Keys;
 
     #[test]
-    fn what_is_forgotten_leaves_no_room_behind() {
+    fn expired_requests_release_their_memory() {
         let options = "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/WS c;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=a\r\n\
                        To: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n\r\n";
         let key = Keys::new(&mut Entropy::new([1; 32])).of_request(&message(options)).expect("a key");

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// The right to answer a request once. Not `Clone`: `finish` takes it.
+/// A token to send the one final response of a request. Not `Clone`: `finish` consumes it.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) struct ServerTx(ServerRef);
@@ -97,12 +97,12 @@ pub(super) static SERVER: Table<Phase, Trigger> = {
     ])
 };
 
-/// A request of somebody else.
+/// A server transaction.
 pub(super) struct Server {
     pub(super) flow: FlowId,
     pub(super) key: Key,
     pub(super) origin: Option<Key>,
-    /// The call that an INVITE made.
+    /// The call of an INVITE.
     pub(super) owner: Option<SessionId>,
     serial: NonZeroU32,
     reliable: bool,
@@ -137,9 +137,9 @@ enum State {
     },
 }
 
-/// What an ACK did.
+/// The outcome of an ACK.
 pub(super) enum Acknowledged {
-    /// It is for a 2xx, and so for the call.
+    /// It is for a 2xx: the call gets it.
     NotOurs,
     Alive,
     Over,
@@ -164,7 +164,7 @@ impl Server {
         ServerRef::new(index, self.serial)
     }
 
-    /// No final response yet.
+    /// Whether it has no final response yet.
     pub(super) fn is_waiting(&self) -> bool {
         matches!(self.state, State::Waiting { .. })
     }
@@ -190,7 +190,7 @@ impl Server {
         self.invite
     }
 
-    /// Sends the final response. Returns whether the transaction is over.
+    /// Sends the final response. Returns whether the transaction has terminated.
     pub(super) fn finish(
         &mut self,
         cx: &mut Cx<'_>,
@@ -206,7 +206,7 @@ impl Server {
         let (trigger, to, then) = match (self.invite, status) {
             (true, ..=299) => {
                 cx.out.transmit(self.flow, response);
-                // RFC 6026 §7.1. Over a reliable transport no INVITE is repeated, and the call has its own memory.
+                // RFC 6026 §7.1. Over a reliable transport no INVITE is retransmitted, and the call has its own state.
                 self.accept(cx, times, me);
                 (Trigger::Success, Phase::Accepted, Trigger::L)
             }
@@ -248,8 +248,8 @@ impl Server {
         };
     }
 
-    /// The request came again: so does our last response (RFC 3261 §17.2.1, §17.2.2), but for a 2xx to an INVITE,
-    /// which the call repeats (RFC 6026 §7.1).
+    /// The request was retransmitted: so is our last response (RFC 3261 §17.2.1, §17.2.2), except for a 2xx to an INVITE, which the
+    /// call retransmits (RFC 6026 §7.1).
     pub(super) fn retransmit(&mut self, cx: &mut Cx<'_>, me: ServerRef) {
         let phase = self.phase();
         if let State::Waiting { last: response }
@@ -288,12 +288,12 @@ impl Server {
                 Acknowledged::Alive
             }
             State::Accepted { .. } => Acknowledged::NotOurs,
-            // An ACK for what was not answered yet means nothing.
+            // An ACK before the final response has no meaning.
             State::Waiting { .. } | State::Done { .. } | State::Terminated => Acknowledged::Alive,
         }
     }
 
-    /// A timer fired. Returns whether the transaction is over.
+    /// A timer fired. Returns whether the transaction has terminated.
     pub(super) fn expire(
         &mut self,
         cx: &mut Cx<'_>,
@@ -369,7 +369,7 @@ impl Server {
     }
 }
 
-/// A response of ours with another code: a planted bug.
+/// Our response with another code: a planted bug.
 #[cfg(feature = "planted")]
 fn with_code_500(response: &Bytes) -> Bytes {
     let reply = |message| offhook_wire::Builder::reply(&message, 500, "Server Internal Error", None).finish();

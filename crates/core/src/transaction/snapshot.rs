@@ -1,22 +1,22 @@
-//! What is left when all transactions are over.
+//! Snapshots of the transaction layer without transactions.
 
 use super::Transactions;
 use super::recent::RecentRequests;
 use crate::Instant;
 use crate::api::checkpoint::InvalidCheckpoint;
 
-/// Digests of requests, and until when they are remembered.
+/// Digests of requests, with their expiry.
 type ResponderSnapshot = Vec<(Instant, u128)>;
 
 impl Transactions {
-    /// The last serial number, what was recent lately, and what was refused. `None` for half a minute after a flood, while what there
-    /// was no room for may come again.
+    /// The last serial number, the recent requests, and the refused CANCELs. `None` for 32 s after an overload, while requests that
+    /// were refused may be retransmitted.
     pub(crate) fn snapshot(&self) -> Option<(u32, ResponderSnapshot, ResponderSnapshot)> {
         let all = || (self.serial, self.recent.snapshot(), self.refused_cancels.snapshot());
         self.overloaded.is_empty().then(all)
     }
 
-    /// Goes on where others were.
+    /// Restores a snapshot.
     pub(crate) fn restore(
         &mut self,
         serial: u32,

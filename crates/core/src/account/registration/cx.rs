@@ -4,7 +4,7 @@ use crate::base::path::Path;
 use crate::request::auth::Auth;
 use crate::transaction::Transactions;
 
-/// What a registration works with.
+/// The context of a registration.
 pub(in crate::account) struct RegistrationCx<'d, 'c> {
     pub(in crate::account) base: &'d mut Cx<'c>,
     pub(in crate::account) txs: &'d mut Transactions,

@@ -1,4 +1,4 @@
-//! The legal ways of a registration.
+//! The states, triggers and legal edges of a registration.
 
 use crate::base::machine::{Table, named_enum};
 

@@ -1,8 +1,8 @@
-//! The registration of an account (RFC 3261 §10.2): made, refreshed, auth_attempts again by cause, and removed.
+//! The registration of an account (RFC 3261 §10.2): created, refreshed, retried by cause, and removed.
 //!
-//! Consecutive failed attempts are counted: a REGISTER that was refused for now, not on_response, or lost with its
-//! connection, and a connection that did not come up. A success resets the count; a mere disconnection does nothing
-//! to it. At the limit, and at once when the registrar will not have us, everything stops until the user asks again.
+//! Consecutive failed attempts are counted: a REGISTER that was temporarily refused, timed out, or was lost with its
+//! connection, and a connection that did not come up. A success resets the count; a disconnection does not change it. At the
+//! limit, or immediately after a permanent refusal, the registration fails until the user registers again.
 
 mod cx;
 mod machine;
@@ -34,13 +34,13 @@ pub(crate) fn table() -> &'static dyn crate::base::machine::Edges {
     &REGISTRATION
 }
 
-/// How the connection is to go on when there is none.
+/// When the account may reconnect.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub(super) enum Reconnect {
-    /// As it likes.
+    /// As the connection's own back-off allows.
     Now,
-    /// Not before the registration says so: it waits for its own time, or has given up.
+    /// When the registration says so: it waits for its own back-off, or has failed.
     Later,
 }
 
@@ -49,18 +49,18 @@ pub(super) struct Registration {
     account: AccountId,
     state: State,
     ids: RegisterIds,
-    /// The lifetime to ask for, in seconds; raised by a 423.
+    /// The lifetime to request, in seconds; raised by a 423.
     expires: u32,
     /// Consecutive failed attempts.
     failures: u32,
-    /// Until when the registrar holds our binding, as far as we know.
+    /// When our binding at the registrar expires, if there is one.
     bound: Option<Instant>,
     budget: Budget,
 }
 
 enum State {
     Unregistered,
-    /// `pending` is empty while there is no connection, or no budget.
+    /// `pending` is empty while there is no connection, or no flood budget.
     Registering {
         pending: Option<PendingRegister>,
         budget_timer: Option<TimerId>,
@@ -83,19 +83,19 @@ enum State {
     Failed(RegistrationFailure),
 }
 
-/// A REGISTER that is on its way.
+/// A pending REGISTER.
 #[derive(Copy, Clone)]
 struct PendingRegister {
     tx: ClientTx,
     sent_at: Instant,
-    /// How many challenges it on_response.
+    /// How many times it was sent with credentials for a challenge.
     auth_attempts: u8,
-    /// It follows a 423.
+    /// Whether it follows a 423.
     after_423: bool,
 }
 
 /// [`RegistrationPolicy::flood_budget`](crate::RegistrationPolicy::flood_budget): when the REGISTERs of
-/// the last minute went out.
+/// the last minute were sent.
 #[derive(Default)]
 struct Budget {
     spent: VecDeque<Instant>,
@@ -116,7 +116,7 @@ impl Registration {
         }
     }
 
-    /// The user wants to be registered: now, whatever was waited for.
+    /// Registers now, whatever it waits for.
     pub(super) fn register(&mut self, cx: &mut RegistrationCx<'_, '_>) {
         match self.state {
             State::Registering { .. } | State::Refreshing { .. } => return,
@@ -128,7 +128,7 @@ impl Registration {
         self.attempt(cx, Trigger::Wanted);
     }
 
-    /// The user wants to be registered no more.
+    /// Removes the binding.
     pub(super) fn unregister(&mut self, cx: &mut RegistrationCx<'_, '_>) -> Reconnect {
         let next = if let State::Failed(_) = self.state { Reconnect::Later } else { Reconnect::Now };
         let may_be_bound = match self.state {
@@ -141,7 +141,7 @@ impl Registration {
         };
         self.release(cx.base, Some(&mut *cx.txs));
         self.bound = None;
-        // A REGISTER still on its way has a lower CSeq: if it comes late, the registrar ignores it (§10.3).
+        // A pending REGISTER has a lower CSeq: if it arrives later, the registrar ignores it (§10.3).
         let expires = patched!(cx.base.config, BindingKept, 0, self.expires);
         let pending = if may_be_bound { self.send(cx, expires, None, PendingRegister::first) } else { None };
         let state = pending.map_or(State::Unregistered, |pending| State::Unregistering { pending });
@@ -149,7 +149,7 @@ impl Registration {
         next
     }
 
-    /// There is a connection.
+    /// The connection came up.
     pub(super) fn connected(&mut self, cx: &mut RegistrationCx<'_, '_>) {
         if let State::Registering { pending: None, budget_timer: None } = self.state {
             let (pending, budget_timer) = self.send_first(cx);
@@ -162,18 +162,18 @@ impl Registration {
     pub(super) fn not_connected(&mut self, cx: &mut Cx<'_>) -> Reconnect {
         match self.state {
             State::Registering { .. } => self.fail(cx, Cause::NotConnected, None, Duration::ZERO),
-            // The next attempt is not on yet: the connection tries for itself.
+            // There is no attempt now: the connection retries by itself.
             _ => Reconnect::Now,
         }
     }
 
-    /// The connection is lost.
+    /// The connection was lost.
     pub(super) fn disconnected(&mut self, cx: &mut Cx<'_>) -> Reconnect {
         if planted!(cx.config, DisconnectionIgnored) {
             return Reconnect::Now;
         }
         match self.state {
-            // Not a mere disconnection: an attempt that failed.
+            // With a pending REGISTER, it is a failed attempt.
             State::Registering { pending: Some(_), .. } => {
                 self.fail(cx, Cause::NotConnected, None, Duration::ZERO)
             }
@@ -195,7 +195,7 @@ impl Registration {
         }
     }
 
-    /// A REGISTER got no answer. Returns when it was sent, if it was the current one.
+    /// A REGISTER got no final response. Returns when it was sent, if it is the pending one.
     pub(super) fn timed_out(&mut self, cx: &mut Cx<'_>, tx: ClientTx) -> Option<Instant> {
         let pending = self.pending(tx)?;
         if let State::Unregistering { .. } = self.state {
@@ -237,7 +237,7 @@ impl Registration {
         }
     }
 
-    /// Credentials once for each challenge, and then the password is wrong: no storm.
+    /// Sends credentials once; a second challenge means that the password is wrong, unless the nonce is stale.
     fn challenged(
         &mut self,
         cx: &mut RegistrationCx<'_, '_>,
@@ -261,7 +261,7 @@ impl Registration {
                 self.continue_attempt(cx.base, Trigger::Challenged, next, code);
             }
             None if removing => self.transition(cx.base, Trigger::Done, State::Unregistered),
-            // The password is right, and the server cannot keep its nonces: that passes.
+            // The password is right, but the server does not accept its own nonces: a temporary failure.
             None if pending.auth_attempts > 0 && auth::is_stale(cx.base.config, message) => {
                 let _ = self.fail(cx.base, Cause::OtherFailure, Some(code), Duration::ZERO);
             }
@@ -269,7 +269,7 @@ impl Registration {
         }
     }
 
-    /// RFC 3261 §10.2.8: with the interval that the registrar wants, at once; but one that wants more and more has to wait.
+    /// RFC 3261 §10.2.8: retries immediately with the registrar's Min-Expires; a second 423 is a temporary failure.
     fn interval_too_brief(
         &mut self,
         cx: &mut RegistrationCx<'_, '_>,
@@ -295,7 +295,7 @@ impl Registration {
         self.continue_attempt(cx.base, Trigger::TooBrief, next, 423);
     }
 
-    /// The same attempt with another REGISTER; without budget for one it failed.
+    /// Continues the attempt with another REGISTER; without flood budget the attempt has failed.
     fn continue_attempt(
         &mut self,
         cx: &mut Cx<'_>,
@@ -324,14 +324,14 @@ impl Registration {
     fn granted(&mut self, cx: &mut RegistrationCx<'_, '_>, message: &Message) {
         let seconds = request::granted(message, cx.identity.contact()).unwrap_or(self.expires);
         if seconds == 0 {
-            // A 2xx that removes the binding it was asked for.
+            // A 2xx without the binding that was requested.
             cx.base.mark(Machine::Registration(self.account), Mark::BindingRemoved);
             let _ = self.fail(cx.base, Cause::OtherFailure, message.status(), Duration::ZERO);
             return;
         }
         let lifetime = Duration::from_secs(seconds.into());
         let until = cx.base.now + lifetime;
-        // Well before the end, and not in step with other phones.
+        // Before it expires, and not simultaneously with other phones.
         let after = cx.base.entropy.between(Label::Jitter, lifetime * 4 / 5, lifetime * 9 / 10);
         let after = patched!(cx.base.config, RefreshTooLate, after, lifetime.mul_f64(1.25));
         let refresh = self.set(cx.base, cx.base.now + after.max(bounds::SHORTEST_REFRESH));
@@ -342,8 +342,7 @@ impl Registration {
         self.transition(cx.base, Trigger::Granted, State::Registered { until, refresh });
     }
 
-    /// Some refusals pass: what the server says of itself, and what says when to come back (RFC 3261 §20.33). The rest
-    /// will be the same tomorrow.
+    /// Whether a refusal is temporary: one about the server itself, or with Retry-After (RFC 3261 §20.33). Others are permanent.
     fn refused(&mut self, cx: &mut Cx<'_>, code: u16, message: &Message) {
         let retry_after = message.retry_after().ok().flatten();
         if retry_after.is_some() {
@@ -363,7 +362,7 @@ impl Registration {
         }
     }
 
-    /// A refresh; where it has to wait for budget or connection, the binding stands.
+    /// Refreshes the binding, or waits for the flood budget or a connection while the binding exists.
     fn refresh(&mut self, cx: &mut RegistrationCx<'_, '_>, trigger: Trigger) {
         let State::Registered { until, refresh } = self.state else { return };
         cx.base.timers.cancel(refresh);
@@ -377,13 +376,13 @@ impl Registration {
         }
     }
 
-    /// An attempt begins: with a REGISTER if it can be sent now.
+    /// Begins an attempt, with a REGISTER if it can be sent now.
     fn attempt(&mut self, cx: &mut RegistrationCx<'_, '_>, trigger: Trigger) {
         let (pending, budget_timer) = self.send_first(cx);
         self.transition(cx.base, trigger, State::Registering { pending, budget_timer });
     }
 
-    /// The first REGISTER of an attempt, or the timer that waits for budget.
+    /// Sends the first REGISTER of an attempt, or sets the timer that waits for the flood budget.
     fn send_first(&mut self, cx: &mut RegistrationCx<'_, '_>) -> (Option<PendingRegister>, Option<TimerId>) {
         if cx.path.is_none() {
             return (None, None);
@@ -407,7 +406,7 @@ impl Registration {
     ) -> Option<PendingRegister> {
         let path = cx.path.filter(|_| !self.budget.is_spent(cx.base))?;
         self.budget.spent.push_back(cx.base.now);
-        // RFC 3261 §22.2: a known nonce, counted on, saves the round of a challenge.
+        // RFC 3261 §22.2: pre-emptive credentials save the round trip of a challenge.
         let credentials = credentials.or_else(|| {
             let value = cx.auth.preemptive_authorization(cx.base, self.account, cx.identity.registrar())?;
             Some((HeaderName::Authorization, value))
@@ -416,7 +415,7 @@ impl Registration {
         Some(pending(tx, cx.base.now))
     }
 
-    /// An attempt failed for now: the next one waits, at least `least`, unless it was the last.
+    /// An attempt failed temporarily: the next one is made after at least `least`, unless the limit is reached.
     fn fail(&mut self, cx: &mut Cx<'_>, cause: Cause, code: Option<u16>, least: Duration) -> Reconnect {
         self.release(cx, None);
         self.failures = self.failures.saturating_add(1);
@@ -435,14 +434,14 @@ impl Registration {
         Reconnect::Later
     }
 
-    /// The registrar will not have us, and pending again would not help.
+    /// The registrar refused permanently.
     fn give_up(&mut self, cx: &mut Cx<'_>, cause: Cause, code: u16) {
         self.failures = self.failures.saturating_add(1);
         let why = RegistrationFailure { cause, code: Some(code), attempts: self.failures };
         self.transition(cx, Trigger::Refused, State::Failed(why));
     }
 
-    /// Lets go of what the state holds: its timer, and its REGISTER if `txs` is there to be told.
+    /// Releases what the state owns: its timer, and with `txs` its REGISTER.
     fn release(&mut self, cx: &mut Cx<'_>, txs: Option<&mut Transactions>) {
         let pending = match self.state {
             State::Registering { pending, budget_timer } => {
@@ -463,7 +462,7 @@ impl Registration {
         }
     }
 
-    /// The REGISTER on its way, if it is this one.
+    /// The pending REGISTER, if it is this one.
     fn pending(&self, tx: ClientTx) -> Option<PendingRegister> {
         match self.state {
             State::Registering { pending: Some(pending), .. }
@@ -481,7 +480,7 @@ impl Registration {
         cx.timers.set(at, Timer::Account(self.account, AccountTimer::Register))
     }
 
-    /// The only place where the state changes its kind: recorded, and told to the user.
+    /// Changes the state: the only place that does. Records the transition and emits the event.
     fn transition(&mut self, cx: &mut Cx<'_>, trigger: Trigger, state: State) {
         let from = self.phase();
         self.state = state;
@@ -497,7 +496,7 @@ impl Registration {
         cx.out.event(Event::Registration { account: self.account, state });
     }
 
-    /// A step within the state.
+    /// Records a transition to the same state.
     fn transition_within(&self, cx: &mut Cx<'_>, trigger: Trigger) {
         let phase = self.phase();
         cx.trace.transition(
@@ -553,7 +552,7 @@ impl Budget {
             && self.spent.len() >= cx.config.registration.flood_budget as usize
     }
 
-    /// When the next REGISTER may go out.
+    /// When the next REGISTER may be sent.
     fn refilled(&self, cx: &Cx<'_>) -> Instant {
         *self.spent.front().unwrap_or(&cx.now) + BUDGET_PERIOD
     }

@@ -8,11 +8,11 @@ use crate::capabilities::CAPABILITIES;
 use crate::planted::planted;
 use offhook_wire::{Builder, Contact, HeaderName, Message, Method, NameAddr, Uri};
 
-/// What all REGISTERs of an account have in common: one Call-ID, and CSeq counted up (RFC 3261 §10.2).
+/// The identifiers of an account's REGISTERs: one Call-ID, and a CSeq that increments (RFC 3261 §10.2).
 pub(super) struct RegisterIds {
     call_id: [u8; 24],
     tag: [u8; 12],
-    /// Of the last one.
+    /// That of the last one.
     pub(super) cseq: u32,
 }
 
@@ -56,8 +56,8 @@ impl RegisterIds {
     }
 }
 
-/// The lifetime of our binding, in seconds, as a 2xx says (RFC 3261 §10.2.4): the `expires` of our Contact among all
-/// bindings; of the only one, when a proxy rewrote it; else the Expires header.
+/// The lifetime of our binding in a 2xx, in seconds (RFC 3261 §10.2.4): the `expires` of our Contact; if there is only one Contact,
+/// its `expires`, because a proxy may have rewritten it; else the Expires header field.
 pub(super) fn granted(response: &Message, contact: &[u8]) -> Option<u32> {
     let ours = NameAddr::parse(contact).ok()?;
     let ours = Uri::parse(ours.uri).ok()?;
@@ -71,7 +71,7 @@ pub(super) fn granted(response: &Message, contact: &[u8]) -> Option<u32> {
     let only = || bindings().next().filter(|_| bindings().nth(1).is_none());
     mine.or_else(only)
         .and_then(|binding| binding.param("expires").flatten())
-        // §10.2: a malformed value is an hour.
+        // §10.2: a malformed value is 3600.
         .map(|value| std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).unwrap_or(3600))
         .or_else(|| response.expires().ok().flatten())
 }

@@ -1,15 +1,15 @@
-//! The registration of a phone at rest.
+//! Snapshots of a registration.
 
 use super::{Registration, State};
 use crate::Instant;
 use crate::api::checkpoint::{AccountCheckpoint, InvalidCheckpoint, RegistrationCheckpoint};
 use crate::base::timers::TimerId;
 
-/// The CSeq of a request is below 2^31 (RFC 3261 §8.1.1.5); so is what is counted with it.
+/// The CSeq of a request is below 2^31 (RFC 3261 §8.1.1.5); the other counters have the same limit.
 const MOST: u32 = 1 << 31;
 
 impl Registration {
-    /// How it is; `None` while a REGISTER is on its way.
+    /// The snapshot of the state; `None` while a REGISTER is pending.
     pub(crate) fn checkpoint(&self) -> Option<RegistrationCheckpoint> {
         Some(match self.state {
             State::Unregistered => RegistrationCheckpoint::Unregistered,
@@ -23,13 +23,13 @@ impl Registration {
         })
     }
 
-    /// What it counts and remembers: CSeq, lifetime, failures, binding, budget.
+    /// CSeq, lifetime, failures, expiry of the binding, and flood budget.
     pub(crate) fn counts(&self) -> (u32, u32, u32, Option<Instant>, Vec<Instant>) {
         let spent = self.budget.spent.iter().copied().collect();
         (self.ids.cseq, self.expires, self.failures, self.bound, spent)
     }
 
-    /// Goes on where another one was, with its timer.
+    /// Restores a snapshot, with its timer.
     pub(crate) fn restore(
         &mut self,
         at: &AccountCheckpoint,

@@ -1,5 +1,5 @@
-//! Whatever host, server and user do in whatever order: no edge outside the tables (those panic), no storm, nothing
-//! after a failure until the user asks, and a line that wants to be registered is, once the world is well again.
+//! Random actions of host, server and user: no edge outside the tables (that panics), no flood, nothing after a failure until
+//! the user registers, and an account that should be registered is, once the network recovers.
 
 use super::*;
 use proptest::prelude::*;
@@ -75,7 +75,7 @@ impl World {
         self.line.path().is_some() && !self.sent.is_empty()
     }
 
-    /// Answers the last REGISTER, however old it is; keeps it among those that were sent.
+    /// Answers the last REGISTER, however old it is, without removing it from those that were sent.
     fn answer_last(&mut self, status: u16, headers: &[(HeaderName, &str)]) {
         let (_, request) = self.sent.last().expect("a request").clone();
         let mut response = Builder::reply(&request, status, "Reason", Some(b"tag"));
@@ -116,12 +116,12 @@ proptest! {
                     prop_assert_eq!(world.sent.len(), sent);
                 }
             }
-            // Over UDP each REGISTER has two for its first 32 s, on_response or not.
+            // Over UDP each REGISTER has two for its first 32 s, answered or not.
             prop_assert!(world.timers() <= 12 * 2 + 3, "{} timers", world.timers());
         }
         let mut seen = std::collections::BTreeSet::new();
         for (at, request) in &world.sent {
-            // A retransmission is no REGISTER of its own.
+            // A retransmission does not count.
             if seen.insert(text(request, HeaderName::CSeq)) {
                 registers.push(*at);
             }
@@ -129,7 +129,7 @@ proptest! {
         for window in registers.windows(13) {
             prop_assert!(seconds(window[0], window[12]) >= 60.0, "a storm: {window:?}");
         }
-        // Now all is well, and the user wants to be registered.
+        // The network recovers, and the user registers.
         world.register();
         for _ in 0..200 {
             if matches!(world.state(), RegistrationState::Failed(_)) {

@@ -3,7 +3,7 @@ use crate::base::bounds;
 use offhook_wire::digest::server::{Authority, Verdict};
 use offhook_wire::digest::{Algorithm, Credentials};
 
-/// A server's side of digest.
+/// The server side of digest authentication.
 fn authority(algorithms: &[Algorithm]) -> Authority {
     Authority::new("example.com", [9; 32]).expect("a realm").algorithms(algorithms)
 }
@@ -33,7 +33,7 @@ impl World {
 }
 
 #[test]
-fn challenges_of_registrars_and_proxies_are_answered_in_kind() {
+fn a_401_gets_authorization_and_a_407_proxy_authorization() {
     for (status, asks, answers) in [
         (401, HeaderName::WwwAuthenticate, HeaderName::Authorization),
         (407, HeaderName::ProxyAuthenticate, HeaderName::ProxyAuthorization),
@@ -53,7 +53,7 @@ fn challenges_of_registrars_and_proxies_are_answered_in_kind() {
 }
 
 #[test]
-fn the_user_name_is_the_configured_one_or_the_user_of_the_address() {
+fn the_user_name_is_the_configured_one_or_the_user_part() {
     for (username, aor, expected) in
         [(None, "sip:al%69ce@example.com", "alice"), (Some("7001"), "sip:alice@example.com", "7001")]
     {
@@ -70,7 +70,7 @@ fn the_user_name_is_the_configured_one_or_the_user_of_the_address() {
 }
 
 #[test]
-fn what_is_not_for_us_is_not_answered() {
+fn an_unusable_challenge_gets_no_credentials() {
     let rows = challenge(&authority(&[Algorithm::Md5]), Instant::ZERO, false, 1);
     let good = refused(401, HeaderName::WwwAuthenticate, &rows);
     let mut world = World::up(|config| config.accounts[0].password = None);
@@ -96,7 +96,7 @@ fn what_is_not_for_us_is_not_answered() {
 }
 
 #[test]
-fn a_second_challenge_means_that_the_password_is_wrong_unless_the_nonce_is_stale() {
+fn a_second_challenge_gets_no_credentials_unless_stale() {
     let mut world = World::up(|_| {});
     let authority = authority(&[Algorithm::Md5]);
     let fresh = refused(401, HeaderName::WwwAuthenticate, &challenge(&authority, Instant::ZERO, false, 2));
@@ -109,9 +109,9 @@ fn a_second_challenge_means_that_the_password_is_wrong_unless_the_nonce_is_stale
     assert_eq!(world.authorize(&stale, bounds::STALE_NONCES + 1), None, "a server that is never content");
 }
 
-/// RFC 8760 §2.4: strength decides within one realm, the order of rows between realms.
+/// RFC 8760 §2.4: the strongest is chosen within a realm; between realms, the first header field.
 #[test]
-fn of_several_realms_the_first_is_answered() {
+fn the_first_of_several_realms_gets_credentials() {
     let mut world = World::up(|_| {});
     let mut rows = challenge(&authority(&[Algorithm::Md5]), Instant::ZERO, false, 1);
     let other = Authority::new("elsewhere", [1; 32]).expect("a realm").algorithms(&[Algorithm::Sha256]);

@@ -13,7 +13,7 @@ fn unregistered(config: &mut Config) {
 }
 
 #[test]
-fn a_line_connects_and_says_so() {
+fn an_account_connects_and_emits_events() {
     let mut world = World::new(unregistered);
     assert_eq!(world.flows, [FlowState::Connecting]);
     assert!(world.line.path().is_none());
@@ -25,7 +25,7 @@ fn a_line_connects_and_says_so() {
 }
 
 #[test]
-fn over_udp_the_names_are_the_local_address() {
+fn over_udp_via_and_contact_have_the_local_address() {
     let mut world = World::new(|config| {
         unregistered(config);
         servers(config, &[("udp://pbx.example.com", 0)]);
@@ -36,7 +36,7 @@ fn over_udp_the_names_are_the_local_address() {
 }
 
 #[test]
-fn servers_take_turns_the_heaviest_first() {
+fn servers_are_tried_by_weight_in_rotation() {
     let mut world = World::new(|config| {
         servers(config, &[("ws://light", 1), ("ws://heavy", 9), ("ws://heavy-too", 9)]);
     });
@@ -50,7 +50,7 @@ fn servers_take_turns_the_heaviest_first() {
 }
 
 #[test]
-fn without_a_server_nothing_happens() {
+fn an_account_without_a_server_does_not_connect() {
     let mut world = World::new(|config| config.accounts[0].servers.clear());
     assert_eq!((world.opened.len(), world.timers()), (0, 0));
     world.register();
@@ -58,7 +58,7 @@ fn without_a_server_nothing_happens() {
 }
 
 #[test]
-fn a_connection_attempt_has_a_limit() {
+fn a_connection_attempt_times_out() {
     let mut world = World::new(unregistered);
     let (flow, _) = world.opened[0];
     world.run(9.9);
@@ -72,9 +72,9 @@ fn a_connection_attempt_has_a_limit() {
     assert_eq!(world.flows.len(), before, "news of a dead flow are ignored");
 }
 
-/// Doubled, capped, and drawn from the upper half.
+/// Doubled, capped, and from the upper half.
 #[test]
-fn waits_double_up_to_a_cap() {
+fn back_off_doubles_up_to_a_cap() {
     let mut world = World::new(unregistered);
     let mut waits = Vec::new();
     for _ in 0..9 {
@@ -90,7 +90,7 @@ fn waits_double_up_to_a_cap() {
 }
 
 #[test]
-fn a_lost_flow_is_replaced_at_once_and_one_that_breaks_at_once_is_not() {
+fn a_lost_flow_is_reopened_immediately_unless_it_was_short() {
     let mut world = World::new(unregistered);
     world.connect();
     let first = world.line.path().expect("up").flow;
@@ -109,7 +109,7 @@ fn a_lost_flow_is_replaced_at_once_and_one_that_breaks_at_once_is_not() {
 }
 
 #[test]
-fn keep_alives_go_out_between_80_and_100_percent_of_the_interval() {
+fn keep_alives_are_sent_at_80_to_100_percent_of_the_interval() {
     for (target, ping) in [("ws://pbx", &b"\r\n\r\n"[..]), ("udp://pbx", b"\r\n")] {
         let mut world = World::new(|config| {
             unregistered(config);
@@ -129,7 +129,7 @@ fn keep_alives_go_out_between_80_and_100_percent_of_the_interval() {
 }
 
 #[test]
-fn a_missing_pong_ends_a_flow_where_one_was_ever_seen() {
+fn a_missing_pong_closes_a_flow_that_had_one_before() {
     let mut world = World::new(unregistered);
     world.connect();
     let flow = world.line.path().expect("up").flow;
@@ -164,7 +164,7 @@ fn a_ping_is_answered_over_a_connection_only() {
 }
 
 #[test]
-fn a_flow_that_went_down_leaves_no_timer() {
+fn a_closed_flow_leaves_no_timer() {
     let mut world = World::new(|config| {
         unregistered(config);
         config.registration.keep_alive = Duration::from_secs(1);

@@ -13,12 +13,12 @@ use crate::{
 };
 use offhook_wire::{Builder, Frame, Instant, Limits};
 
-/// A line and its transactions on a bench; the test plays the host and the server.
+/// An account and its transactions on a bench; the test acts as host and server.
 struct World {
     bench: Bench,
     txs: Transactions,
     line: ActiveAccount,
-    /// What came out and was not looked at yet.
+    /// The outputs that were not checked yet.
     opened: Vec<(FlowId, String)>,
     closed: Vec<FlowId>,
     sent: Vec<(Instant, Message)>,
@@ -58,14 +58,14 @@ impl World {
         world
     }
 
-    /// A line whose first connection is up, so that its first REGISTER is out.
+    /// An account whose first connection is up, so that its first REGISTER was sent.
     fn up(change: impl FnOnce(&mut Config)) -> Self {
         let mut world = Self::new(change);
         world.connect();
         world
     }
 
-    /// A registered line.
+    /// A registered account.
     fn registered(change: impl FnOnce(&mut Config)) -> Self {
         let mut world = Self::up(change);
         world.answer(200, &[(HeaderName::Expires, "600")]);
@@ -124,7 +124,7 @@ impl World {
         self.changed(change);
     }
 
-    /// What a phone does.
+    /// Does what a phone does.
     fn changed(&mut self, change: ConnectionChange) {
         if let ConnectionChange::Lost(flow) = change {
             self.lost.push(flow);
@@ -136,14 +136,14 @@ impl World {
         self.collect();
     }
 
-    /// Lets time pass until `end`.
+    /// Advances the time to `end`.
     fn run(&mut self, end: f64) {
         while let Some(timer) = self.bench.next_timer(at(end)) {
             self.fire(timer);
         }
     }
 
-    /// Lets time pass until the next timer, and no longer.
+    /// Advances the time to the next timer.
     fn step(&mut self) {
         let timer = self.bench.next_timer(at(1e6)).expect("a timer");
         self.fire(timer);
@@ -162,7 +162,7 @@ impl World {
         self.changed(change);
     }
 
-    /// The only REGISTER since the last call.
+    /// The only REGISTER since the last call of this method.
     fn request(&mut self) -> Message {
         assert_eq!(self.sent.len(), 1, "{:?}", self.sent);
         self.sent.pop().expect("one").1
@@ -215,7 +215,7 @@ impl World {
             .collect()
     }
 
-    /// The timers that are left.
+    /// The pending timers.
     fn timers(&self) -> usize {
         self.bench.timers.len()
     }

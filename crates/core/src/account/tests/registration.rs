@@ -26,7 +26,7 @@ impl World {
         }
     }
 
-    /// Lets time pass until the registrar is asked again.
+    /// Advances the time to the next REGISTER.
     fn until_asked(&mut self) {
         while self.sent.is_empty() {
             self.step();
@@ -36,7 +36,7 @@ impl World {
 
 /// RFC 3261 §10.2.
 #[test]
-fn a_register_says_who_where_and_for_how_long() {
+fn a_register_has_aor_contact_and_expires() {
     let mut world = World::up(|config| config.accounts[0].display_name = Some("Alice".to_owned()));
     assert_eq!(world.states, [RegistrationState::Registering { attempt: 1 }]);
     let request = world.request();
@@ -53,9 +53,9 @@ fn a_register_says_who_where_and_for_how_long() {
     assert_eq!(request.header(HeaderName::Authorization), None);
 }
 
-/// RFC 3261 §10.2.4: the lifetime is that of our own binding.
+/// RFC 3261 §10.2.4: the lifetime is that of our own Contact.
 #[test]
-fn the_registrar_decides_for_how_long() {
+fn the_registrar_decides_the_lifetime() {
     let mut world = World::up(|_| {});
     let contact = String::from_utf8(world.line.contact().to_vec()).expect("ASCII");
     let ours = contact.trim_matches(['<', '>']).to_owned();
@@ -110,7 +110,7 @@ fn a_binding_is_refreshed_between_80_and_90_percent_of_its_lifetime() {
 }
 
 #[test]
-fn a_binding_of_a_second_is_not_refreshed_every_second() {
+fn a_short_binding_is_refreshed_at_a_minimum_interval() {
     let mut world = World::up(|_| {});
     world.answer(200, &[(HeaderName::Expires, "1")]);
     world.until_asked();
@@ -127,7 +127,7 @@ fn all_registers_share_a_call_id() {
 }
 
 #[test]
-fn a_challenge_is_answered() {
+fn a_challenge_gets_credentials() {
     let mut world = World::up(|_| {});
     world.answer(401, &[CHALLENGE]);
     let request = world.sent[0].1.clone();
@@ -139,7 +139,7 @@ fn a_challenge_is_answered() {
     assert_eq!(world.states.len(), 2, "registering, registered");
 }
 
-/// RFC 3261 §22.2: a known nonce saves a round trip.
+/// RFC 3261 §22.2: pre-emptive credentials save a round trip.
 #[test]
 fn a_refresh_carries_credentials_with_the_next_count() {
     let mut world = World::up(|_| {});
@@ -161,7 +161,7 @@ fn a_refresh_carries_credentials_with_the_next_count() {
     assert!(matches!(world.state(), RegistrationState::Registered { .. }));
 }
 
-/// RFC 3261 §17.1.2.2: a provisional response is not yet an answer.
+/// RFC 3261 §17.1.2.2.
 #[test]
 fn a_provisional_response_changes_nothing() {
     let mut world = World::up(|_| {});
@@ -173,7 +173,7 @@ fn a_provisional_response_changes_nothing() {
 }
 
 #[test]
-fn the_trace_tells_what_a_registration_went_through() {
+fn the_trace_has_the_transitions_of_a_registration() {
     let mut world = World::up(|_| {});
     world.answer(423, &[(HeaderName::MinExpires, "1800")]);
     world.answer(401, &[CHALLENGE]);
@@ -204,7 +204,7 @@ fn a_wrong_password_costs_two_registers_and_one_failure() {
 }
 
 #[test]
-fn without_a_password_a_challenge_is_the_end() {
+fn without_a_password_a_challenge_is_a_failure() {
     let mut world = World::up(|config| config.accounts[0].password = None);
     world.answer(407, &[(HeaderName::ProxyAuthenticate, CHALLENGE.1)]);
     assert_eq!(world.failures(), [failure(Cause::Unauthorized, Some(407), 1)]);
@@ -212,7 +212,7 @@ fn without_a_password_a_challenge_is_the_end() {
 }
 
 #[test]
-fn a_stale_nonce_is_answered_again() {
+fn a_stale_nonce_gets_credentials_again() {
     let mut world = World::up(|_| {});
     world.answer(401, &[CHALLENGE]);
     world.answer(401, &[STALE]);
@@ -221,10 +221,9 @@ fn a_stale_nonce_is_answered_again() {
     assert_eq!(world.failures(), []);
 }
 
-/// RFC 7616 §3.3: a stale nonce means that the password is right. A server that never takes its own nonces is broken, and may be
-/// mended.
+/// RFC 7616 §3.3: a stale nonce means that the password is right. A server that never accepts its own nonces is a temporary failure.
 #[test]
-fn a_server_whose_nonces_are_always_stale_is_asked_again_later() {
+fn a_server_with_only_stale_nonces_is_retried_later() {
     let mut world = World::up(|_| {});
     world.answer(401, &[CHALLENGE]);
     for _ in 0..bounds::STALE_NONCES {
@@ -240,7 +239,7 @@ fn a_server_whose_nonces_are_always_stale_is_asked_again_later() {
 
 /// RFC 3261 §10.2.8.
 #[test]
-fn a_longer_interval_is_asked_for_once_when_the_registrar_wants_one() {
+fn a_423_is_followed_by_a_register_with_min_expires() {
     let mut world = World::up(|_| {});
     world.answer(423, &[(HeaderName::MinExpires, "1800")]);
     let request = world.sent[0].1.clone();
@@ -256,8 +255,8 @@ fn a_longer_interval_is_asked_for_once_when_the_registrar_wants_one() {
 }
 
 #[test]
-fn a_423_that_makes_no_sense_is_a_refusal() {
-    // No interval, a shorter one than we asked for, the same, and one without end.
+fn a_423_with_a_bad_min_expires_is_a_refusal() {
+    // No interval, a shorter one than requested, the same, and one above the bound.
     for wanted in [None, Some("60"), Some("600"), Some("4294967295")] {
         let mut world = World::up(|_| {});
         let headers: Vec<_> = wanted.map(|value| (HeaderName::MinExpires, value)).into_iter().collect();
@@ -266,9 +265,9 @@ fn a_423_that_makes_no_sense_is_a_refusal() {
     }
 }
 
-/// Another server of theirs may want more; one that wants more each time makes no storm.
+/// Another server may require a longer interval; one that requires a longer one each time must not cause a flood.
 #[test]
-fn a_registrar_that_wants_more_and_more_is_asked_later() {
+fn a_second_423_is_retried_later() {
     let mut world = World::up(|_| {});
     world.answer(423, &[(HeaderName::MinExpires, "1800")]);
     world.answer(423, &[(HeaderName::MinExpires, "3600")]);
@@ -281,7 +280,7 @@ fn a_registrar_that_wants_more_and_more_is_asked_later() {
 }
 
 #[test]
-fn retry_after_is_honoured_up_to_an_hour() {
+fn retry_after_is_obeyed_up_to_an_hour() {
     for (status, after, least, most) in [
         (503, "100", 100.0, 100.0),
         (503, "1", 1.0, 2.0),
@@ -300,7 +299,7 @@ fn retry_after_is_honoured_up_to_an_hour() {
 }
 
 #[test]
-fn refusals_are_sorted_into_those_that_pass_and_those_that_do_not() {
+fn refusals_are_temporary_or_permanent() {
     for (status, cause, passes) in [
         (302, Cause::Rejected, false),
         (400, Cause::Rejected, false),
@@ -341,7 +340,7 @@ fn attempts_are_counted_up_to_the_limit() {
 }
 
 #[test]
-fn an_unreachable_server_is_tried_as_often_as_the_limit_says() {
+fn connection_failures_count_up_to_the_limit() {
     let mut world = World::new(limit(3));
     let mut auth_attempts = 0;
     while !world.opened.is_empty() {
@@ -367,7 +366,7 @@ fn an_unreachable_server_is_tried_as_often_as_the_limit_says() {
 }
 
 #[test]
-fn without_a_limit_attempts_go_on_at_a_capped_pace() {
+fn without_a_limit_attempts_continue_with_a_capped_wait() {
     let mut world = World::new(|_| {});
     for _ in 0..30 {
         world.refuse();
@@ -394,7 +393,7 @@ fn a_success_resets_the_count() {
 }
 
 #[test]
-fn a_mere_disconnection_neither_counts_nor_resets() {
+fn a_disconnection_neither_counts_nor_resets() {
     let mut world = World::up(limit(2));
     world.answer(200, &[]);
     for _ in 0..5 {
@@ -418,7 +417,7 @@ fn a_mere_disconnection_neither_counts_nor_resets() {
 }
 
 #[test]
-fn a_lost_flow_is_registered_again_at_once() {
+fn a_lost_flow_is_reopened_and_registered_immediately() {
     let mut world = World::registered(|_| {});
     world.run(100.0);
     world.lose();
@@ -432,7 +431,7 @@ fn a_lost_flow_is_registered_again_at_once() {
 }
 
 #[test]
-fn a_server_that_hangs_up_on_every_register_is_not_stormed() {
+fn a_server_that_closes_on_each_register_is_not_flooded() {
     let mut world = World::new(|_| {});
     let mut registers = 0;
     while world.bench.now < at(300.0) {
@@ -447,9 +446,9 @@ fn a_server_that_hangs_up_on_every_register_is_not_stormed() {
     assert!(matches!(world.state(), RegistrationState::Registering { attempt: 5.. }), "and each one counts");
 }
 
-/// RFC 5626 §4.4: a REGISTER without an answer on a connection without a sound means that the connection is dead.
+/// RFC 5626 §4.4: a REGISTER that times out while nothing is received means that the connection is dead.
 #[test]
-fn silence_ends_the_connection_and_tries_the_next_server() {
+fn a_register_timeout_without_traffic_moves_to_the_next_server() {
     for (target, other) in [("ws://one", "ws://two"), ("udp://one", "udp://two")] {
         let mut world = World::up(|config| {
             config.accounts[0].servers[0].target = target.parse().expect("a target");
@@ -463,9 +462,9 @@ fn silence_ends_the_connection_and_tries_the_next_server() {
     }
 }
 
-/// The silence is that since the REGISTER which was not on_response, not since the first one of the attempt.
+/// What counts is the traffic since the REGISTER that timed out, not since the first one of the attempt.
 #[test]
-fn silence_after_a_challenge_ends_the_connection() {
+fn a_register_timeout_after_a_challenge_closes_the_connection() {
     let mut world = World::up(|_| {});
     world.run(10.0);
     world.answer(401, &[CHALLENGE]);
@@ -476,7 +475,7 @@ fn silence_after_a_challenge_ends_the_connection() {
 }
 
 #[test]
-fn a_connection_on_which_others_speak_outlives_a_register_without_answer() {
+fn a_connection_with_other_traffic_survives_a_register_timeout() {
     let mut world = World::up(|_| {});
     world.run(10.0);
     world.line.on_traffic(&mut world.bench.cx());
@@ -486,7 +485,7 @@ fn a_connection_on_which_others_speak_outlives_a_register_without_answer() {
 }
 
 #[test]
-fn the_flood_budget_holds_whatever_the_user_does() {
+fn commands_do_not_exceed_the_flood_budget() {
     let mut world = World::registered(|_| {});
     let mut sent = Vec::new();
     while world.bench.now < at(300.0) {
@@ -508,7 +507,7 @@ fn the_flood_budget_holds_whatever_the_user_does() {
 }
 
 #[test]
-fn challenges_do_not_break_the_flood_budget() {
+fn challenges_do_not_exceed_the_flood_budget() {
     let mut world = World::up(|config| config.registration.flood_budget = 1);
     world.answer(401, &[CHALLENGE]);
     let (_, until, why) = world.waiting();
@@ -517,7 +516,7 @@ fn challenges_do_not_break_the_flood_budget() {
 }
 
 #[test]
-fn an_attempt_without_budget_is_made_when_there_is_some() {
+fn an_attempt_waits_for_the_flood_budget() {
     let mut world = World::up(|config| config.registration.flood_budget = 1);
     world.answer(503, &[]);
     world.register();
@@ -531,7 +530,7 @@ fn an_attempt_without_budget_is_made_when_there_is_some() {
 }
 
 #[test]
-fn a_removal_without_budget_for_its_credentials_is_over() {
+fn a_removal_without_budget_for_credentials_ends() {
     let mut world = World::registered(|config| config.registration.flood_budget = 2);
     world.unregister();
     world.answer(401, &[CHALLENGE]);
@@ -560,9 +559,9 @@ fn unregistering_removes_the_binding() {
     assert!(world.sent.is_empty());
 }
 
-/// RFC 3261 §10.2.2: what has run out needs no removing.
+/// RFC 3261 §10.2.2.
 #[test]
-fn a_binding_that_has_run_out_is_not_removed() {
+fn an_expired_binding_is_not_removed() {
     let mut world = World::registered(|_| {});
     world.until_asked();
     world.answer(503, &[(HeaderName::RetryAfter, "1000")]);
@@ -573,7 +572,7 @@ fn a_binding_that_has_run_out_is_not_removed() {
 }
 
 #[test]
-fn unregistering_ends_whatever_the_registrar_says() {
+fn unregistering_ends_with_any_response() {
     for status in [401, 403, 423, 500] {
         let mut world = World::registered(|_| {});
         world.unregister();
@@ -592,13 +591,13 @@ fn unregistering_ends_whatever_the_registrar_says() {
 
 #[test]
 fn unregistering_is_possible_in_every_state() {
-    // Registering: the connection is on its way.
+    // Registering: the connection is being opened.
     let mut world = World::new(|_| {});
     world.unregister();
     assert_eq!(world.state(), RegistrationState::Unregistered);
     world.connect();
     assert!(world.sent.is_empty());
-    // Registering: the REGISTER is on its way, and may come to be.
+    // Registering: the REGISTER is pending, and may create a binding.
     let mut world = World::up(|_| {});
     let first = world.sent.remove(0).1;
     world.unregister();
@@ -608,7 +607,7 @@ fn unregistering_is_possible_in_every_state() {
     assert!(matches!(world.txs.receive(&mut world.bench.cx(), &path, late), Routed::Absorbed));
     world.answer(200, &[]);
     assert_eq!(world.state(), RegistrationState::Unregistered);
-    // Waiting for a connection: it goes on without us.
+    // Waiting for a connection: the connection continues.
     let mut world = World::new(|_| {});
     world.refuse();
     world.unregister();
@@ -622,7 +621,7 @@ fn unregistering_is_possible_in_every_state() {
     world.unregister();
     world.answer(200, &[]);
     assert_eq!(world.state(), RegistrationState::Unregistered);
-    // Waiting after a refused refresh: the old binding is still there.
+    // Waiting after a refused refresh: the old binding still exists.
     let mut world = World::registered(|_| {});
     world.until_asked();
     world.answer(503, &[]);
@@ -634,7 +633,7 @@ fn unregistering_is_possible_in_every_state() {
     world.unregister();
     assert_eq!(world.state(), RegistrationState::Unregistered);
     assert!(world.sent.is_empty());
-    // Unregistered: the command has its outcome all the same.
+    // Unregistered: the command has its event.
     world.states.clear();
     world.unregister();
     assert_eq!(world.states, [RegistrationState::Unregistered]);
@@ -647,19 +646,19 @@ fn unregistering_is_possible_in_every_state() {
 
 #[test]
 fn registering_is_possible_in_every_state() {
-    // Waiting: at once, and the count goes on.
+    // Waiting: immediately, and the count continues.
     let mut world = World::up(|_| {});
     world.answer(503, &[(HeaderName::RetryAfter, "1000")]);
     world.register();
     assert_eq!(world.sent.len(), 1);
     assert_eq!(world.state(), RegistrationState::Registering { attempt: 2 });
-    // Waiting for a connection: at once.
+    // Waiting for a connection: immediately.
     let mut world = World::new(|_| {});
     world.refuse();
     world.register();
     assert_eq!(world.opened.len(), 1);
     assert_eq!(world.timers(), 1, "the limit of the attempt");
-    // Registering: it is on its way.
+    // Registering: it is pending already.
     let mut world = World::up(|_| {});
     world.register();
     assert_eq!((world.sent.len(), world.states.len()), (1, 1));
@@ -667,7 +666,7 @@ fn registering_is_possible_in_every_state() {
     let mut world = World::registered(|_| {});
     world.register();
     assert_eq!((world.sent.len(), world.state()), (1, RegistrationState::Refreshing));
-    // Unregistering: back again, with a higher CSeq than the removal.
+    // Unregistering: a REGISTER with a higher CSeq than the removal.
     let mut world = World::registered(|_| {});
     world.unregister();
     world.sent.clear();
@@ -675,7 +674,7 @@ fn registering_is_possible_in_every_state() {
     assert_eq!(text(&world.sent[0].1, HeaderName::CSeq), "3 REGISTER");
     world.answer(200, &[]);
     assert!(matches!(world.state(), RegistrationState::Registered { .. }));
-    // Failed: from the start.
+    // Failed: the count starts again.
     let mut world = World::up(|_| {});
     world.answer(403, &[]);
     world.register();
@@ -684,7 +683,7 @@ fn registering_is_possible_in_every_state() {
 }
 
 #[test]
-fn after_a_failure_a_lost_connection_stays_lost() {
+fn a_failed_registration_does_not_reconnect() {
     let mut world = World::up(|_| {});
     world.answer(403, &[]);
     world.run(100.0);
@@ -694,7 +693,7 @@ fn after_a_failure_a_lost_connection_stays_lost() {
 }
 
 #[test]
-fn a_retry_that_comes_due_without_a_connection_makes_one() {
+fn a_retry_without_a_connection_opens_one() {
     let mut world = World::up(|_| {});
     world.answer(503, &[(HeaderName::RetryAfter, "30")]);
     world.lose();

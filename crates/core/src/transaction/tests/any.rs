@@ -1,5 +1,5 @@
-//! Whatever happens in whatever order: no edge outside the tables (those panic), each request fails or is answered at
-//! most once, and in the end nothing is left.
+//! Random events: no edge outside the tables (that panics), each request fails or gets a final response at most once, and
+//! nothing is left at the end.
 
 use super::*;
 use proptest::prelude::*;
@@ -48,13 +48,13 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// What the test holds while the acts go on.
+/// The state of the test.
 struct Play {
     world: World,
     asked: Vec<ClientTx>,
     sent: Vec<Message>,
     held: Vec<(ServerTx, Message)>,
-    /// How often each request of ours got its final word, 2xx to an INVITE counted once.
+    /// How often each request of ours got its outcome; 2xx to an INVITE count once.
     finals: BTreeMap<ClientTx, usize>,
 }
 
@@ -77,7 +77,7 @@ impl Play {
             }
             Act::Respond(n, status) => {
                 let Some(request) = self.sent.get(n) else { return };
-                // A status that is none is refused when it is read.
+                // An invalid status code is refused by the parser.
                 let bytes = format!("SIP/2.0 {status:03} x\r\n");
                 let response = Builder::reply(request, 200, "OK", Some(b"b")).finish();
                 let rest = response.iter().position(|b| *b == b'\n').map_or(0, |at| at + 1);
@@ -176,7 +176,7 @@ proptest! {
         for act in acts {
             play.act(act);
         }
-        // What still rings is given up, what was not answered is answered, and time passes.
+        // Ringing calls are cancelled, requests answered, and time passes.
         for n in 0..play.asked.len() {
             play.act(Act::Cancel(n));
         }

@@ -1,7 +1,7 @@
 use super::*;
 use std::time::Duration;
 
-/// A request that was sent, and what was sent.
+/// The transaction and text of a request that was sent.
 fn asked(transport: Transport, method: Method<'static>) -> (World, ClientTx, Message) {
     let mut world = World::new(transport);
     let tx = world.ask(method);
@@ -23,7 +23,7 @@ fn names(sent: Vec<(f64, String)>) -> Vec<String> {
 }
 
 #[test]
-fn via_says_how_the_answer_comes_back() {
+fn via_has_rport_over_udp_only() {
     for (transport, start, end) in [
         (Transport::Udp, "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK", ";rport"),
         (Transport::Ws, "SIP/2.0/WS aa.invalid;branch=z9hG4bK", ""),
@@ -34,9 +34,9 @@ fn via_says_how_the_answer_comes_back() {
     }
 }
 
-/// RFC 3261 §17.1.1.2: timer A doubles without end, timer B is 64·T1.
+/// RFC 3261 §17.1.1.2: timer A doubles without a cap, timer B is 64·T1.
 #[test]
-fn an_invite_over_udp_is_repeated_seven_times_in_32_seconds() {
+fn an_invite_over_udp_is_sent_seven_times_in_32_seconds() {
     let mut world = World::new(Transport::Udp);
     let tx = world.ask(Method::Invite);
     let times: Vec<f64> = world.run(31.9).into_iter().map(|(at, _)| at).collect();
@@ -49,7 +49,7 @@ fn an_invite_over_udp_is_repeated_seven_times_in_32_seconds() {
 
 /// RFC 3261 §17.1.2.2: timer E doubles up to T2, timer F is 64·T1.
 #[test]
-fn another_request_over_udp_is_repeated_every_four_seconds_at_last() {
+fn another_request_over_udp_is_retransmitted_up_to_every_4_seconds() {
     let mut world = World::new(Transport::Udp);
     world.ask(Method::Register);
     let times: Vec<f64> = world.run(100.0).into_iter().map(|(at, _)| at).collect();
@@ -60,7 +60,7 @@ fn another_request_over_udp_is_repeated_every_four_seconds_at_last() {
 }
 
 #[test]
-fn nothing_is_repeated_over_a_websocket() {
+fn nothing_is_retransmitted_over_a_websocket() {
     for method in [Method::Invite, Method::Register] {
         let mut world = World::new(Transport::Ws);
         world.ask(method);
@@ -72,7 +72,7 @@ fn nothing_is_repeated_over_a_websocket() {
 
 /// RFC 3261 §17.1.2.2: after a provisional response the interval is T2.
 #[test]
-fn a_provisional_response_slows_another_request_down() {
+fn a_provisional_response_sets_the_interval_of_another_request_to_t2() {
     let (mut world, _, request) = asked(Transport::Udp, Method::Register);
     world.run(0.4);
     assert!(matches!(world.receive(response(&request, 100)), Routed::Absorbed));
@@ -84,7 +84,7 @@ fn a_provisional_response_slows_another_request_down() {
 }
 
 #[test]
-fn a_provisional_response_ends_the_repetition_of_an_invite_and_its_time_out() {
+fn a_provisional_response_stops_timers_a_and_b() {
     let (mut world, _, request) = asked(Transport::Udp, Method::Invite);
     assert!(matches!(world.receive(response(&request, 100)), Routed::Absorbed));
     assert_delivered(world.receive(response(&request, 180)), 180);
@@ -93,7 +93,7 @@ fn a_provisional_response_ends_the_repetition_of_an_invite_and_its_time_out() {
     assert_eq!((world.failed.len(), world.txs.len()), (0, 1));
 }
 
-/// RFC 6026 §7.2: Accepted for timer M, each 2xx goes up and nothing else does.
+/// RFC 6026 §7.2: in Accepted, each 2xx is passed to the owner and nothing else, until timer M.
 #[test]
 fn every_2xx_to_an_invite_is_delivered_for_32_seconds() {
     for transport in [Transport::Udp, Transport::Ws] {
@@ -113,7 +113,7 @@ fn every_2xx_to_an_invite_is_delivered_for_32_seconds() {
 
 /// RFC 3261 §17.1.1.3.
 #[test]
-fn a_refusal_is_acknowledged_with_what_the_invite_said() {
+fn the_ack_for_a_refusal_has_the_fields_of_the_invite() {
     for transport in [Transport::Udp, Transport::Ws] {
         let (mut world, _, request) = asked(transport, Method::Invite);
         assert_delivered(world.receive(response(&request, 486)), 486);
@@ -131,9 +131,9 @@ fn a_refusal_is_acknowledged_with_what_the_invite_said() {
     }
 }
 
-/// RFC 3261 §17.1.1.2: timer D is at least 32 s, and each repeated refusal gets the ACK again.
+/// RFC 3261 §17.1.1.2: timer D is at least 32 s, and each retransmitted refusal gets the ACK again.
 #[test]
-fn a_repeated_refusal_is_acknowledged_again_over_udp() {
+fn a_retransmitted_refusal_is_acknowledged_again_over_udp() {
     let (mut world, _, request) = asked(Transport::Udp, Method::Invite);
     assert_delivered(world.receive(response(&request, 486)), 486);
     world.run(31.0);
@@ -154,9 +154,9 @@ fn timers_d_and_k_are_zero_over_a_websocket() {
     }
 }
 
-/// RFC 3261 §17.1.2.2: timer K is T4, and the answer is delivered once.
+/// RFC 3261 §17.1.2.2: timer K is T4, and the response is delivered once.
 #[test]
-fn a_repeated_answer_is_absorbed_over_udp() {
+fn a_retransmitted_response_is_absorbed_over_udp() {
     let (mut world, _, request) = asked(Transport::Udp, Method::Bye);
     assert_delivered(world.receive(response(&request, 200)), 200);
     world.run(4.9);
@@ -166,7 +166,7 @@ fn a_repeated_answer_is_absorbed_over_udp() {
 }
 
 #[test]
-fn what_does_not_match_is_not_ours() {
+fn an_unmatched_response_is_stray() {
     let (mut world, _, request) = asked(Transport::Ws, Method::Options);
     let good = String::from_utf8(response(&request, 200).bytes().to_vec()).expect("ASCII");
     let at = good.find("z9hG4bK").expect("a branch") + 7;
@@ -193,7 +193,7 @@ fn what_does_not_match_is_not_ours() {
 }
 
 #[test]
-fn the_trace_tells_what_a_request_of_ours_went_through() {
+fn the_trace_has_the_transitions_of_client_transactions() {
     let (mut world, _, request) = asked(Transport::Udp, Method::Invite);
     world.run(1.0);
     for status in [180, 200, 200] {
@@ -230,7 +230,7 @@ fn a_cancel_waits_for_a_provisional_response() {
 }
 
 #[test]
-fn a_cancel_goes_out_once() {
+fn a_cancel_is_sent_once() {
     let (mut world, tx, request) = asked(Transport::Ws, Method::Invite);
     assert_delivered(world.receive(response(&request, 180)), 180);
     world.txs.cancel(&mut world.bench.cx(), tx);
@@ -240,7 +240,7 @@ fn a_cancel_goes_out_once() {
 }
 
 #[test]
-fn a_cancel_is_repeated_over_udp_until_it_is_answered() {
+fn a_cancel_is_retransmitted_over_udp_until_its_response() {
     let (mut world, tx, request) = asked(Transport::Udp, Method::Invite);
     assert_delivered(world.receive(response(&request, 180)), 180);
     world.txs.cancel(&mut world.bench.cx(), tx);
@@ -251,7 +251,7 @@ fn a_cancel_is_repeated_over_udp_until_it_is_answered() {
     assert_eq!(world.run(31.0), []);
 }
 
-/// RFC 3261 §9.1: 64·T1 after the CANCEL the INVITE is over, answered or not.
+/// RFC 3261 §9.1: 64·T1 after the CANCEL the INVITE ends without a final response.
 #[test]
 fn an_invite_ends_32_seconds_after_its_cancel() {
     for transport in [Transport::Udp, Transport::Ws] {
@@ -281,7 +281,7 @@ fn a_2xx_that_crosses_the_cancel_is_delivered() {
 
 /// RFC 3261 §17.1.4.
 #[test]
-fn a_lost_flow_fails_what_was_waited_for_and_nothing_else() {
+fn a_lost_flow_fails_only_requests_without_a_final_response() {
     let mut world = World::new(Transport::Ws);
     let waiting = world.ask(Method::Invite);
     let other = world.ask(Method::Bye);
@@ -298,7 +298,7 @@ fn a_lost_flow_fails_what_was_waited_for_and_nothing_else() {
 }
 
 #[test]
-fn nobody_hears_of_a_request_without_owner() {
+fn a_detached_request_reports_nothing() {
     let (mut world, tx, request) = asked(Transport::Ws, Method::Options);
     world.txs.detach_owner(tx);
     assert!(matches!(world.receive(response(&request, 200)), Routed::Absorbed));
@@ -310,7 +310,7 @@ fn nobody_hears_of_a_request_without_owner() {
 }
 
 #[test]
-fn other_base_times_scale_everything_but_timer_d() {
+fn base_times_scale_every_timer_but_d() {
     let (mut world, _, _) = asked(Transport::Udp, Method::Invite);
     world.txs.times.t1 = Duration::from_millis(100);
     world.txs.times.t2 = Duration::from_millis(400);
@@ -323,7 +323,7 @@ fn other_base_times_scale_everything_but_timer_d() {
     assert_eq!(world.failed[0].0, at(6.4));
 }
 
-/// RFC 3261 §17.1.1.2: timer D is 64·T1 where that is more than 32 s, as it is on a slow link (§17.1.1.1).
+/// RFC 3261 §17.1.1.2: timer D is 64·T1 if that is more than 32 s, as on a slow link (§17.1.1.1).
 #[test]
 fn timer_d_grows_with_t1() {
     let (mut world, _, request) = asked(Transport::Udp, Method::Invite);
@@ -347,7 +347,7 @@ fn another_request_is_not_cancelled() {
     }
 }
 
-/// What the bound on all our transactions does to the one beyond it.
+/// The bound on client transactions.
 #[test]
 fn a_request_beyond_the_bound_fails_unsent() {
     for method in [Method::Invite, Method::Bye] {

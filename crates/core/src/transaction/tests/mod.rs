@@ -8,7 +8,7 @@ use crate::testing::{Bench, at, message, path};
 use crate::{AccountId, Transport};
 use offhook_wire::Limits;
 
-/// Transactions on a bench, over one transport.
+/// The transaction layer on a bench, over one transport.
 struct World {
     bench: Bench,
     txs: Transactions,
@@ -45,7 +45,7 @@ impl World {
         self.txs.receive(&mut self.bench.cx(), &self.path, message)
     }
 
-    /// Lets time pass until `end`, and returns when what was sent: seconds and start words.
+    /// Advances the time to `end`, and returns what was sent: the time in seconds, and the method or status.
     fn run(&mut self, end: f64) -> Vec<(f64, String)> {
         let mut sent = self.sent();
         while let Some(timer) = self.bench.next_timer(at(end)) {
@@ -62,13 +62,13 @@ impl World {
         sent
     }
 
-    /// What was sent at this moment.
+    /// What was sent now.
     fn sent(&mut self) -> Vec<(f64, String)> {
         let now = self.bench.now.as_nanos() as f64 / 1e9;
         self.bench.sent().iter().map(|message| (now, start_word(message))).collect()
     }
 
-    /// Nothing is left: no transaction, no timer, no key.
+    /// Asserts that no transaction, timer or key is left.
     fn assert_empty(&self) {
         assert_eq!(self.txs.len(), 0);
         assert_eq!(self.bench.timers.len(), 0);

@@ -2,7 +2,7 @@ use super::*;
 
 const BRANCH: &str = "z9hG4bKpeer";
 
-/// A request of the peer: outside of a dialog, with one Via.
+/// A request of the peer outside of a dialog, with one Via.
 fn request(method: &str, branch: &str) -> Message {
     let text = format!(
         "{method} sip:alice@aa.invalid SIP/2.0\r\n\
@@ -57,7 +57,7 @@ impl World {
 }
 
 #[test]
-fn an_invite_gets_a_100_at_once_and_another_request_nothing() {
+fn only_an_invite_gets_a_100() {
     for (method, expected) in [("INVITE", vec!["100"]), ("OPTIONS", vec![])] {
         let mut world = World::new(Transport::Ws);
         let _tx = world.accept_request(&request(method, BRANCH));
@@ -65,9 +65,9 @@ fn an_invite_gets_a_100_at_once_and_another_request_nothing() {
     }
 }
 
-/// RFC 3261 §17.2.1, §17.2.2: a repeated request gets the last response again.
+/// RFC 3261 §17.2.1, §17.2.2: a retransmitted request gets the last response again.
 #[test]
-fn a_repeated_request_gets_the_last_response() {
+fn a_retransmitted_request_gets_the_last_response() {
     for transport in [Transport::Udp, Transport::Ws] {
         let mut world = World::new(transport);
         let invite = request("INVITE", BRANCH);
@@ -84,7 +84,7 @@ fn a_repeated_request_gets_the_last_response() {
 
 /// RFC 3261 §17.2.1: timer G doubles up to T2, timer H is 64·T1.
 #[test]
-fn a_refusal_is_repeated_over_udp_until_the_ack() {
+fn a_refusal_is_retransmitted_over_udp_until_the_ack() {
     let mut world = World::new(Transport::Udp);
     let invite = request("INVITE", BRANCH);
     let tx = world.accept_request(&invite);
@@ -103,7 +103,7 @@ fn a_refusal_is_repeated_over_udp_until_the_ack() {
 }
 
 #[test]
-fn a_refusal_without_ack_is_given_up_after_32_seconds() {
+fn a_refusal_without_ack_ends_after_32_seconds() {
     for (transport, times) in [(Transport::Udp, 12), (Transport::Ws, 1)] {
         let mut world = World::new(transport);
         let invite = request("INVITE", BRANCH);
@@ -129,14 +129,14 @@ fn timer_i_is_zero_over_a_websocket() {
 
 /// RFC 6026 §7.1.
 #[test]
-fn a_2xx_is_sent_once_and_repeated_invites_are_absorbed() {
+fn a_2xx_is_sent_once_and_retransmitted_invites_are_absorbed() {
     let mut world = World::new(Transport::Udp);
     let invite = request("INVITE", BRANCH);
     let tx = world.accept_request(&invite);
     world.answer(tx, &invite, 200);
     assert_eq!(world.now_sent(), ["100", "200"]);
     assert!(matches!(world.receive(invite), Routed::Absorbed));
-    // A peer that gives the ACK of a 2xx the branch of its INVITE: it belongs to the call all the same.
+    // The ACK for a 2xx with the branch of its INVITE belongs to the call too.
     assert!(matches!(world.receive(in_dialog("ACK", BRANCH)), Routed::Ack(_)));
     assert!(matches!(world.receive(in_dialog("ACK", "z9hG4bKnew")), Routed::Ack(_)));
     assert_eq!(world.run(31.9), []);
@@ -155,10 +155,10 @@ fn a_2xx_over_a_websocket_leaves_nothing_behind() {
     assert!(matches!(world.receive(in_dialog("ACK", "z9hG4bKnew")), Routed::Ack(_)));
 }
 
-/// RFC 3261 §13.3.1.4: the call repeats its 2xx for 64·T1, and for as long it is the same INVITE that comes over the next
-/// connection, after its transaction went with the one before.
+/// RFC 3261 §13.3.1.4: the call retransmits its 2xx for 64·T1; as long, an INVITE that arrives over another connection, after its
+/// transaction was lost with the first one, is a retransmission.
 #[test]
-fn an_invite_that_was_taken_is_known_for_32_seconds() {
+fn an_answered_invite_is_recent_for_32_seconds() {
     let mut world = World::new(Transport::Ws);
     let invite = request("INVITE", BRANCH);
     let tx = world.accept_request(&invite);
@@ -170,7 +170,7 @@ fn an_invite_that_was_taken_is_known_for_32_seconds() {
 }
 
 #[test]
-fn the_trace_tells_what_an_invite_of_the_peer_went_through() {
+fn the_trace_has_the_transitions_of_server_transactions() {
     let mut world = World::new(Transport::Udp);
     let invite = request("INVITE", BRANCH);
     let tx = world.accept_request(&invite);
@@ -185,9 +185,9 @@ fn the_trace_tells_what_an_invite_of_the_peer_went_through() {
     );
 }
 
-/// What is remembered of INVITEs that were recent: the last 32 of them, and nothing else drives them out.
+/// The list of recent INVITEs has the last 32 of them, and other requests do not displace them.
 #[test]
-fn the_last_32_invites_that_were_taken_are_known() {
+fn the_last_32_answered_invites_are_recent() {
     let mut world = World::new(Transport::Ws);
     for n in 0..33 {
         let tx = world.accept_request(&another(n));
@@ -203,7 +203,7 @@ fn the_last_32_invites_that_were_taken_are_known() {
 }
 
 #[test]
-fn another_request_of_the_peer_is_tried_until_it_is_answered() {
+fn another_request_is_in_trying_until_its_final_response() {
     let mut world = World::new(Transport::Udp);
     let options = request("OPTIONS", BRANCH);
     let tx = world.accept_request(&options);
@@ -214,9 +214,9 @@ fn another_request_of_the_peer_is_tried_until_it_is_answered() {
     assert_eq!(states, [("trying", "trying"), ("trying", "proceeding"), ("proceeding", "completed")]);
 }
 
-/// RFC 3261 §17.2.1: after its ACK a refusal is forgotten, and what comes then is a new INVITE.
+/// RFC 3261 §17.2.1: after its ACK a refusal is forgotten, and a later INVITE is a new one.
 #[test]
-fn an_invite_that_was_refused_is_not_taken() {
+fn a_refused_invite_is_not_recent() {
     for status in [300, 486] {
         let mut world = World::new(Transport::Ws);
         let invite = request("INVITE", BRANCH);
@@ -229,7 +229,7 @@ fn an_invite_that_was_refused_is_not_taken() {
 
 /// RFC 3261 §17.2.2: timer J is 64·T1 over UDP and zero elsewhere.
 #[test]
-fn an_answer_is_repeated_for_32_seconds_over_udp_when_asked_for() {
+fn a_response_is_retransmitted_on_request_for_32_seconds_over_udp() {
     let mut world = World::new(Transport::Udp);
     let options = request("OPTIONS", BRANCH);
     let tx = world.accept_request(&options);
@@ -249,9 +249,9 @@ fn an_answer_is_repeated_for_32_seconds_over_udp_when_asked_for() {
     world.assert_empty();
 }
 
-/// RFC 3261 §17.2.3: branch, sent-by and method make the difference.
+/// RFC 3261 §17.2.3.
 #[test]
-fn requests_are_told_apart_by_branch_sender_and_method() {
+fn requests_are_matched_by_branch_sent_by_and_method() {
     let mut world = World::new(Transport::Udp);
     let first = in_dialog("INFO", BRANCH);
     let _tx = world.accept_request(&first);
@@ -262,9 +262,9 @@ fn requests_are_told_apart_by_branch_sender_and_method() {
     assert!(matches!(world.receive(first), Routed::Absorbed));
 }
 
-/// A branch without the cookie says nothing (RFC 3261 §17.2.3): the rest of the request does.
+/// A branch without the cookie is not unique (RFC 3261 §17.2.3).
 #[test]
-fn requests_from_before_rfc_3261_are_told_apart_by_all_they_say() {
+fn rfc_2543_requests_are_matched_by_all_their_fields() {
     for branch in ["1", "z9hG4bK"] {
         let mut world = World::new(Transport::Udp);
         let first = in_dialog("INVITE", branch);
@@ -276,9 +276,9 @@ fn requests_from_before_rfc_3261_are_told_apart_by_all_they_say() {
     }
 }
 
-/// With the cookie the branch says all (RFC 3261 §17.2.3), whatever else was changed on the way.
+/// With the cookie the branch is unique (RFC 3261 §17.2.3).
 #[test]
-fn a_branch_with_the_cookie_is_enough() {
+fn a_branch_with_the_cookie_matches_alone() {
     let mut world = World::new(Transport::Udp);
     let first = in_dialog("INFO", BRANCH);
     let _tx = world.accept_request(&first);
@@ -310,7 +310,7 @@ fn a_merged_request_is_refused_with_482() {
 
 /// RFC 3261 §9.2.
 #[test]
-fn a_cancel_is_answered_and_passed_on_while_the_invite_waits() {
+fn a_cancel_of_a_pending_invite_gets_200_and_is_reported() {
     let mut world = World::new(Transport::Udp);
     let invite = request("INVITE", BRANCH);
     let tx = world.accept_request(&invite);
@@ -333,7 +333,7 @@ fn a_cancel_is_answered_and_passed_on_while_the_invite_waits() {
 
 /// RFC 3261 §9.2: after a final response a CANCEL has no effect, but it is answered.
 #[test]
-fn a_cancel_after_the_refusal_is_answered_and_not_passed_on() {
+fn a_cancel_after_the_final_response_gets_200_and_is_not_reported() {
     let mut world = World::new(Transport::Ws);
     let invite = request("INVITE", BRANCH);
     let tx = world.accept_request(&invite);
@@ -344,7 +344,7 @@ fn a_cancel_after_the_refusal_is_answered_and_not_passed_on() {
 }
 
 #[test]
-fn a_cancel_that_comes_again_gets_the_same_answer_when_its_invite_is_forgotten() {
+fn a_retransmitted_cancel_gets_the_same_response_after_its_invite_ended() {
     let mut world = World::new(Transport::Udp);
     let invite = request("INVITE", BRANCH);
     let tx = world.accept_request(&invite);
@@ -358,7 +358,7 @@ fn a_cancel_that_comes_again_gets_the_same_answer_when_its_invite_is_forgotten()
 }
 
 #[test]
-fn a_cancel_of_nothing_is_answered_with_481() {
+fn a_cancel_without_an_invite_gets_481() {
     let mut world = World::new(Transport::Ws);
     assert!(matches!(world.receive(request("CANCEL", BRANCH)), Routed::Absorbed));
     assert_eq!(world.now_sent(), ["481"]);
@@ -366,7 +366,7 @@ fn a_cancel_of_nothing_is_answered_with_481() {
 }
 
 #[test]
-fn a_cancel_that_comes_before_its_invite_is_refused_again_and_done_all_the_same() {
+fn a_cancel_that_overtook_its_invite_is_refused_again_and_cancels_it() {
     let mut world = World::new(Transport::Udp);
     assert!(matches!(world.receive(request("CANCEL", BRANCH)), Routed::Absorbed));
     let _tx = world.accept_request(&request("INVITE", BRANCH));
@@ -375,9 +375,9 @@ fn a_cancel_that_comes_before_its_invite_is_refused_again_and_done_all_the_same(
     assert_eq!(world.now_sent(), ["481"], "a transaction has one final response");
 }
 
-/// Over a connection nothing overtakes: a second CANCEL is not the first one again.
+/// Over a connection the order is kept: a second CANCEL is not a retransmission.
 #[test]
-fn a_cancel_of_nothing_over_a_websocket_is_forgotten() {
+fn a_cancel_without_an_invite_over_a_websocket_is_not_stored() {
     let mut world = World::new(Transport::Ws);
     assert!(matches!(world.receive(request("CANCEL", BRANCH)), Routed::Absorbed));
     let _tx = world.accept_request(&request("INVITE", BRANCH));
@@ -386,7 +386,7 @@ fn a_cancel_of_nothing_over_a_websocket_is_forgotten() {
 }
 
 #[test]
-fn an_ack_from_nowhere_is_passed_on_and_one_too_early_is_not() {
+fn a_stray_ack_is_reported_and_an_early_one_is_not() {
     let mut world = World::new(Transport::Ws);
     assert!(matches!(world.receive(request("ACK", BRANCH)), Routed::Ack(_)));
     let _tx = world.accept_request(&request("INVITE", BRANCH));
@@ -395,7 +395,7 @@ fn an_ack_from_nowhere_is_passed_on_and_one_too_early_is_not() {
 }
 
 #[test]
-fn one_request_too_many_is_refused_without_a_transaction() {
+fn a_request_beyond_the_bound_gets_503_without_a_transaction() {
     let mut world = World::new(Transport::Udp);
     world.bench.config.call_limit = 0;
     let bound = bounds::server_transactions(0);
@@ -412,9 +412,9 @@ fn one_request_too_many_is_refused_without_a_transaction() {
     world.assert_empty();
 }
 
-/// Who outcome a 503 gave up: what comes again from there, when there is room, rings no phone.
+/// A caller that got 503 has given up: a retransmission that arrives after the overload must not ring.
 #[test]
-fn what_there_was_no_room_for_is_refused_again() {
+fn a_retransmission_after_the_overload_gets_503_again() {
     let mut world = World::new(Transport::Udp);
     world.bench.config.call_limit = 0;
     for n in 0..bounds::server_transactions(0) {
@@ -436,7 +436,7 @@ fn what_there_was_no_room_for_is_refused_again() {
 
 /// RFC 3261 §17.2.4.
 #[test]
-fn a_lost_flow_ends_server_transactions_and_late_answers_go_nowhere() {
+fn a_lost_flow_ends_server_transactions_and_late_responses_are_dropped() {
     let mut world = World::new(Transport::Udp);
     let invite = request("INVITE", BRANCH);
     let tx = world.accept_request(&invite);
@@ -451,9 +451,9 @@ fn a_lost_flow_ends_server_transactions_and_late_answers_go_nowhere() {
     assert_eq!(world.now_sent(), <[String; 0]>::default());
 }
 
-/// RFC 3261 §13.3.1.4: the call repeats its 2xx over the new connection.
+/// RFC 3261 §13.3.1.4: the call retransmits its 2xx over the new connection.
 #[test]
-fn an_invite_that_was_taken_is_not_taken_again_over_another_flow() {
+fn an_answered_invite_over_another_flow_creates_no_second_call() {
     for transport in [Transport::Ws, Transport::Udp] {
         let mut world = World::new(transport);
         let invite = request("INVITE", BRANCH);
@@ -466,9 +466,9 @@ fn an_invite_that_was_taken_is_not_taken_again_over_another_flow() {
     }
 }
 
-/// A phone that waits for its next call gives back what the last ones took.
+/// An idle phone releases the memory of its last calls.
 #[test]
-fn when_nothing_is_left_nothing_is_held() {
+fn idle_transactions_hold_no_memory() {
     let mut world = World::new(Transport::Udp);
     assert!(world.txs.is_idle());
     world.ask(Method::Options);
