@@ -1,4 +1,4 @@
-//! What a peer, or an attacker, can send; and what the phone makes of it.
+//! Messages of a faulty peer or an attacker.
 
 use bytes::Bytes;
 use offhook::{Cause, Counters, Dial, Direction, EndedBy, Event, Input, Limits, Status};
@@ -22,7 +22,7 @@ fn invite(extra: &str) -> String {
 }
 
 #[test]
-fn garbage_is_counted_and_changes_nothing() {
+fn malformed_bytes_are_counted_and_ignored() {
     let mut alice = alice();
     let long = format!("INVITE sip:a SIP/2.0\nX: {}\n\n", "y".repeat(70_000));
     for text in ["", "hello", "\0\0\0\0", "SIP/2.0 200", "INVITE", "GET / HTTP/1.1\n\n", &long] {
@@ -41,7 +41,7 @@ fn garbage_is_counted_and_changes_nothing() {
 }
 
 #[test]
-fn every_truncation_and_every_flipped_byte_of_an_invite() {
+fn truncated_and_corrupted_invites_do_not_panic() {
     let whole = Bytes::from(invite("").replace('\n', "\r\n"));
     for n in 0..whole.len() {
         let mut alice = alice();
@@ -55,7 +55,7 @@ fn every_truncation_and_every_flipped_byte_of_an_invite() {
 }
 
 #[test]
-fn a_message_that_breaks_a_rule_is_answered_where_it_can_be() {
+fn a_malformed_request_is_answered_if_possible() {
     let mut alice = alice();
     alice.receive(&invite("Content-Length: 5\n"));
     alice.next_response(400);
@@ -82,7 +82,7 @@ fn a_message_that_breaks_a_rule_is_answered_where_it_can_be() {
 }
 
 #[test]
-fn what_the_phone_does_not_do_it_says() {
+fn unsupported_method_gets_405() {
     let mut alice = alice();
     for (n, (method, code)) in [
         ("SUBSCRIBE", 405),
@@ -118,7 +118,7 @@ fn what_the_phone_does_not_do_it_says() {
 }
 
 #[test]
-fn responses_and_acks_for_nothing() {
+fn stray_responses_and_acks_are_counted() {
     let mut alice = alice();
     let (id, ack) = outgoing_call(&mut alice);
     let peer = Peer::of_request(&ack);
@@ -132,10 +132,10 @@ fn responses_and_acks_for_nothing() {
     alice.receive(&text.replace("Call-ID: ", "Call-ID: other"));
     assert_eq!(stray(&alice), before + 2);
     assert_eq!((alice.sent.len(), alice.phone.status(id)), (0, Some(Status::Established)));
-    // An ACK that knows the tags but acknowledges nothing.
+    // An ACK with the tags of the call, without a 2xx.
     alice.receive(&peer.request("ACK", 77, "", ""));
     assert_eq!((alice.sent.len(), alice.phone.status(id)), (0, Some(Status::Established)));
-    // A tag that names the place of the call, with the rest guessed.
+    // A tag with the slot of the call, and a guessed random part.
     let ours = String::from_utf8(ack.from().expect("read").tag().expect("ours").to_vec()).expect("ASCII");
     let (secret, _) = ours.split_once('-').expect("the place");
     let guess = |method| peer.request(method, 78, "", "").replace(secret, &"a".repeat(secret.len()));
@@ -147,7 +147,7 @@ fn responses_and_acks_for_nothing() {
 }
 
 #[test]
-fn a_tag_in_a_display_name_is_no_tag() {
+fn a_tag_in_a_display_name_is_ignored() {
     let mut alice = alice();
     let (id, peer) = in_call(&mut alice);
     let bye =
@@ -161,7 +161,7 @@ fn a_tag_in_a_display_name_is_no_tag() {
 }
 
 #[test]
-fn a_request_out_of_sequence_is_refused() {
+fn a_request_with_a_lower_cseq_gets_500() {
     let mut alice = alice();
     let (id, peer) = in_call(&mut alice);
     alice.receive(&peer.request("INFO", 20, "", ""));
@@ -172,7 +172,7 @@ fn a_request_out_of_sequence_is_refused() {
 }
 
 #[test]
-fn a_digit_that_comes_again_in_another_transaction_is_heard_once() {
+fn a_digit_retransmitted_in_another_transaction_is_reported_once() {
     let mut alice = alice();
     let (id, peer) = in_call(&mut alice);
     let body = "Signal=5\nDuration=160\n";
@@ -186,7 +186,7 @@ fn a_digit_that_comes_again_in_another_transaction_is_heard_once() {
 }
 
 #[test]
-fn a_fork_that_lost_is_hung_up() {
+fn a_second_fork_gets_ack_and_bye() {
     let mut alice = alice();
     let id = alice.phone.dial(alice.now, Dial::to("bob")).expect("a call");
     alice.pump();
@@ -201,15 +201,15 @@ fn a_fork_that_lost_is_hung_up() {
     assert_eq!(ack.to().expect("read").tag(), Some(&b"bobs-mobile"[..]));
     let bye = alice.next_request("BYE");
     assert_eq!(bye.request_uri(), Some(&b"sip:bobs-mobile@peer.invalid;transport=ws"[..]));
-    // The 2xx of the call itself comes again: its ACK goes again, and nothing else.
+    // A retransmitted 2xx of the call gets its ACK again, and nothing else.
     alice.receive_bytes(response(&invite, 200, "bob", Some(&offer)));
     assert_eq!(alice.next_request("ACK").to().expect("read").tag(), Some(&b"bob"[..]));
     assert_eq!((alice.sent.len(), alice.phone.status(id)), (0, Some(Status::Established)));
 }
 
-/// RFC 3261 §13.2.2.4: also when the call is over that the other fork took.
+/// RFC 3261 §13.2.2.4: also after the end of the call with the first fork.
 #[test]
-fn a_fork_that_answers_after_the_call_is_hung_up() {
+fn a_fork_after_the_end_of_the_call_gets_ack_and_bye() {
     let mut alice = alice();
     let id = alice.phone.dial(alice.now, Dial::to("bob")).expect("a call");
     alice.pump();
@@ -229,7 +229,7 @@ fn a_fork_that_answers_after_the_call_is_hung_up() {
 }
 
 #[test]
-fn a_2xx_after_the_cancel_is_acknowledged_and_hung_up() {
+fn a_2xx_after_the_cancel_gets_ack_and_bye() {
     let mut alice = alice();
     let id = alice.phone.dial(alice.now, Dial::to("bob")).expect("a call");
     alice.pump();
@@ -246,9 +246,9 @@ fn a_2xx_after_the_cancel_is_acknowledged_and_hung_up() {
     assert_eq!(alice.ended(id).cause, Cause::Cancelled);
 }
 
-/// RFC 3261 §12.1: a refusal makes no dialog, whatever headers it has.
+/// RFC 3261 §12.1: a refusal creates no dialog, with any header fields.
 #[test]
-fn a_487_with_a_contact_leaves_nothing_to_hang_up() {
+fn a_487_with_a_contact_creates_no_dialog() {
     let mut alice = alice();
     let id = alice.phone.dial(alice.now, Dial::to("bob")).expect("a call");
     alice.pump();
@@ -285,12 +285,12 @@ fn a_reinvite_is_always_answered() {
     let ok = alice.next_response(200);
     assert!(String::from_utf8_lossy(ok.body_bytes()).contains("a=recvonly"));
     assert!(alice.events.contains(&Event::Hold { session: id, local: false, remote: true }));
-    // Before its ACK, another one has to wait.
+    // Before its ACK, another one gets 500.
     alice.receive(&peer.request("INVITE", 6, "", ""));
     alice.next_response(100);
     assert!(alice.next_response(500).header(HeaderName::RetryAfter).is_some(), "RFC 3261 §14.2");
     alice.receive(&peer.request("ACK", 5, "", ""));
-    // One without an offer is answered with one, and the ACK brings the answer.
+    // One without an offer gets one in the 2xx, and the ACK has the answer.
     alice.receive(&peer.request("INVITE", 7, "", ""));
     alice.next_response(100);
     let ok = alice.next_response(200);
@@ -298,7 +298,7 @@ fn a_reinvite_is_always_answered() {
     let answer = held.replace("sendonly", "sendrecv");
     alice.receive(&peer.request("ACK", 7, "Content-Type: application/sdp\n", &answer));
     assert!(alice.events.contains(&Event::Hold { session: id, local: false, remote: false }));
-    // And one that meets ours gets 491.
+    // One that crosses ours gets 491.
     alice.media.behaviour = MediaBehaviour::Manual;
     alice.phone.hold(alice.now, id).expect("established");
     alice.pump();
@@ -309,7 +309,7 @@ fn a_reinvite_is_always_answered() {
 }
 
 #[test]
-fn headers_of_the_user_go_out_and_cannot_smuggle() {
+fn user_headers_are_sent_and_cannot_inject() {
     let mut alice = alice();
     let header =
         |name: &str, value: &str| Dial { headers: vec![(name.into(), value.into())], ..Dial::to("bob") };
@@ -328,7 +328,7 @@ fn headers_of_the_user_go_out_and_cannot_smuggle() {
 }
 
 #[test]
-fn calls_of_strangers_are_bounded() {
+fn incoming_calls_are_bounded() {
     let mut alice = alice();
     for n in 0..5_000 {
         let call = invite("").replace("c1", &format!("c{n}")).replace("one", &format!("b{n}"));
@@ -343,7 +343,7 @@ fn calls_of_strangers_are_bounded() {
 }
 
 #[test]
-fn time_that_runs_backwards_stands_still() {
+fn an_earlier_time_counts_as_the_same_time() {
     let mut alice = alice();
     let (id, _) = in_call(&mut alice);
     let early = offhook::Instant::from_nanos(1);
@@ -363,7 +363,7 @@ fn a_lost_connection_ends_a_ringing_call_and_keeps_an_established_one() {
     alice.lose_connection();
     assert_eq!(alice.ended(ringing).cause, Cause::NotConnected);
     assert_eq!(alice.phone.status(id), Some(Status::Established));
-    // Hung up without a connection, the BYE goes out on the next one.
+    // After a hang-up without a connection, the BYE is sent on the next one.
     alice.phone.hang_up(alice.now, id).expect("a call");
     alice.pump();
     alice.sent.clear();
@@ -380,7 +380,7 @@ fn a_lost_connection_ends_a_ringing_call_and_keeps_an_established_one() {
 }
 
 #[test]
-fn a_2xx_of_an_earlier_invite_that_comes_again_is_acknowledged_again() {
+fn a_retransmitted_2xx_of_an_earlier_invite_gets_its_ack_again() {
     let mut alice = alice();
     let id = alice.phone.dial(alice.now, Dial::to("bob")).expect("a call");
     alice.pump();
@@ -422,7 +422,7 @@ fn a_peer_that_lost_the_call_ends_it() {
 }
 
 #[test]
-fn forks_without_end_are_bounded() {
+fn forks_are_bounded() {
     for server in ["ws://pbx.test", "udp://pbx.test"] {
         let mut alice = TestPhone::new(config("alice", server), 1);
         let id = alice.phone.dial(alice.now, Dial::to("bob")).expect("a call");
@@ -444,7 +444,7 @@ fn forks_without_end_are_bounded() {
 }
 
 #[test]
-fn a_hold_that_finds_no_connection_goes_out_on_the_next_one() {
+fn a_hold_without_a_connection_is_sent_on_the_next_one() {
     let mut alice = alice();
     let (id, _) = in_call(&mut alice);
     alice.pass(SECOND * 5);
@@ -459,7 +459,7 @@ fn a_hold_that_finds_no_connection_goes_out_on_the_next_one() {
 }
 
 #[test]
-fn a_hold_that_finds_no_connection_fails_after_a_while() {
+fn a_hold_without_a_connection_times_out() {
     let mut alice = alice();
     let (id, _) = in_call(&mut alice);
     alice.lose_connection();

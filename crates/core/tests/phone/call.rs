@@ -10,7 +10,7 @@ const UDP: &str = "udp://pbx.test";
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn a_call_walks_from_initial_to_idle_at_both_ends() {
+fn a_call_goes_from_initial_to_idle_at_both_ends() {
     for server in [WS, UDP] {
         let (mut pair, hers, his) = Pair::in_call(server);
         assert_eq!(pair.alice.phone.status(hers), Some(Status::Established));
@@ -37,7 +37,7 @@ fn the_callee_hangs_up() {
 }
 
 #[test]
-fn both_hang_up_at_once() {
+fn both_hang_up_simultaneously() {
     let (mut pair, hers, his) = Pair::in_call(UDP);
     pair.alice.phone.hang_up(pair.now(), hers).expect("a call");
     pair.bob.phone.hang_up(pair.now(), his).expect("a call");
@@ -47,7 +47,7 @@ fn both_hang_up_at_once() {
 }
 
 #[test]
-fn a_caller_gives_up_while_it_rings() {
+fn a_caller_cancels_while_ringing() {
     let mut pair = Pair::new(UDP);
     let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
     pair.run(SECOND);
@@ -61,7 +61,7 @@ fn a_caller_gives_up_while_it_rings() {
 }
 
 #[test]
-fn a_cancel_that_crosses_the_answer_ends_the_call_all_the_same() {
+fn a_cancel_that_crosses_the_2xx_ends_the_call() {
     let mut pair = Pair::new(WS);
     let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
     pair.run(SECOND);
@@ -75,7 +75,7 @@ fn a_cancel_that_crosses_the_answer_ends_the_call_all_the_same() {
 }
 
 #[test]
-fn a_callee_who_hangs_up_before_the_ack_waits_for_it() {
+fn a_callee_that_hangs_up_before_the_ack_sends_bye_after_it() {
     let mut pair = Pair::new(WS);
     pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
     pair.run(SECOND);
@@ -92,7 +92,7 @@ fn a_callee_who_hangs_up_before_the_ack_waits_for_it() {
 }
 
 #[test]
-fn a_refusal_names_its_cause() {
+fn a_refusal_gives_its_cause() {
     for (code, cause) in
         [(486, Cause::Busy), (603, Cause::Rejected), (404, Cause::NotFound), (480, Cause::Unavailable)]
     {
@@ -109,7 +109,7 @@ fn a_refusal_names_its_cause() {
 }
 
 #[test]
-fn nobody_answers() {
+fn a_caller_cancels_after_the_ringing_limit() {
     let mut alice = config("alice", WS);
     alice.no_answer = SECOND * 20;
     let mut pair = Pair::with(alice, config("bob", WS));
@@ -120,7 +120,7 @@ fn nobody_answers() {
 }
 
 #[test]
-fn a_callee_who_does_not_answer_is_unavailable() {
+fn a_callee_sends_480_after_the_ringing_limit() {
     let mut bob = config("bob", WS);
     bob.no_answer = SECOND * 20;
     let mut pair = Pair::with(config("alice", WS), bob);
@@ -133,7 +133,7 @@ fn a_callee_who_does_not_answer_is_unavailable() {
 }
 
 #[test]
-fn a_peer_that_never_answers() {
+fn an_invite_without_a_response_times_out() {
     for (server, lost) in [(UDP, "INVITE"), (WS, "INVITE")] {
         let mut pair = Pair::new(server);
         pair.wire.loses = Box::new(move |data| data.starts_with(lost.as_bytes()));
@@ -145,7 +145,7 @@ fn a_peer_that_never_answers() {
 }
 
 #[test]
-fn a_lost_ack_is_sent_again_for_each_2xx() {
+fn a_retransmitted_2xx_gets_its_ack_again() {
     let mut pair = Pair::new(UDP);
     let mut lost = 0;
     pair.wire.loses = Box::new(move |data| {
@@ -159,7 +159,7 @@ fn a_lost_ack_is_sent_again_for_each_2xx() {
 }
 
 #[test]
-fn a_call_whose_ack_never_comes_is_hung_up() {
+fn a_call_without_an_ack_ends_with_bye() {
     let mut pair = Pair::new(WS);
     pair.wire.loses = Box::new(|data| data.starts_with(b"ACK"));
     let (hers, his) = pair.call();
@@ -169,7 +169,7 @@ fn a_call_whose_ack_never_comes_is_hung_up() {
 }
 
 #[test]
-fn no_common_codec_is_488() {
+fn no_common_codec_gets_488() {
     let mut pair = Pair::new(WS);
     pair.bob.media.behaviour = MediaBehaviour::Refuses(MediaFault::NoCommonCodec);
     let (hers, his) = pair.call();
@@ -179,7 +179,7 @@ fn no_common_codec_is_488() {
 }
 
 #[test]
-fn a_media_path_that_never_comes_up_ends_the_call() {
+fn a_missing_media_path_ends_the_call() {
     let mut pair = Pair::new(WS);
     pair.alice.media.behaviour = MediaBehaviour::NoPath;
     let (hers, his) = pair.call();
@@ -190,7 +190,7 @@ fn a_media_path_that_never_comes_up_ends_the_call() {
 }
 
 #[test]
-fn a_call_without_a_connection_ends_at_once() {
+fn a_call_without_a_connection_ends_immediately() {
     let mut alice = TestPhone::unconnected(config("alice", WS), 1);
     let id = alice.phone.dial(alice.now, Dial::to("bob")).expect("a call");
     alice.pump();
@@ -199,7 +199,7 @@ fn a_call_without_a_connection_ends_at_once() {
 }
 
 #[test]
-fn the_third_call_is_one_too_many() {
+fn a_call_beyond_the_limit_gets_486() {
     let (mut pair, ..) = Pair::in_call(WS);
     pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("two are allowed");
     assert_eq!(pair.alice.phone.dial(pair.now(), Dial::to("bob")), Err(Misuse::TooManyCalls(2)));

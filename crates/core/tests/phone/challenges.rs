@@ -1,4 +1,4 @@
-//! Challenges within calls (RFC 3261 §22), judged by the server's side of the digest code.
+//! Challenges within calls (RFC 3261 §22), checked with the server side of digest authentication.
 
 use bytes::Bytes;
 use offhook::{
@@ -62,7 +62,7 @@ fn answer(request: &Message) -> Bytes {
 }
 
 #[test]
-fn a_challenged_invite_goes_again_with_credentials_which_its_ack_repeats() {
+fn a_challenged_invite_is_retried_with_credentials_that_its_ack_has_too() {
     let (mut alice, mut server) = (TestPhone::new(with_password("secret"), 1), Server::new());
     let (id, invite) = call(&mut alice);
     server.challenge(&mut alice, &invite, 407, false);
@@ -80,7 +80,7 @@ fn a_challenged_invite_goes_again_with_credentials_which_its_ack_repeats() {
         "RFC 3261 §13.2.2.4"
     );
     assert_eq!(alice.phone.status(id), Some(Status::Established));
-    // Every request of the call can be challenged: here the BYE, by the peer itself.
+    // Every request of the call can be challenged: here the BYE, by the peer.
     alice.phone.hang_up(alice.now, id).expect("a call");
     alice.pump();
     let bye = alice.next_request("BYE");
@@ -110,7 +110,7 @@ fn a_wrong_password_is_tried_once() {
 }
 
 #[test]
-fn without_a_password_a_challenge_is_the_end() {
+fn a_challenge_without_a_password_ends_the_call() {
     let (mut alice, mut server) = (TestPhone::new(config("alice", "ws://pbx.test"), 1), Server::new());
     let (id, invite) = call(&mut alice);
     server.challenge(&mut alice, &invite, 401, false);
@@ -119,7 +119,7 @@ fn without_a_password_a_challenge_is_the_end() {
 }
 
 #[test]
-fn a_nonce_that_is_always_stale_is_not_followed_for_ever() {
+fn stale_nonces_are_retried_a_bounded_number_of_times() {
     let (mut alice, mut server) = (TestPhone::new(with_password("secret"), 1), Server::new());
     let (id, mut invite) = call(&mut alice);
     let mut sent = 1;
@@ -136,7 +136,7 @@ fn a_nonce_that_is_always_stale_is_not_followed_for_ever() {
 }
 
 #[test]
-fn a_caller_who_gives_up_between_challenge_and_answer_is_rid_of_the_call() {
+fn a_caller_can_hang_up_between_challenge_and_retry() {
     let (mut alice, mut server) = (TestPhone::new(with_password("secret"), 1), Server::new());
     let (id, invite) = call(&mut alice);
     alice.phone.hang_up(alice.now, id).expect("a call");
@@ -146,9 +146,9 @@ fn a_caller_who_gives_up_between_challenge_and_answer_is_rid_of_the_call() {
     assert_eq!((alice.sent.len(), alice.ended(id).cause), (0, Cause::Cancelled));
 }
 
-/// RFC 3261 §22.2: credentials are given once for each challenge, in a dialog as before one.
+/// RFC 3261 §22.2: credentials are sent once for each challenge, also within a dialog.
 #[test]
-fn a_wrong_password_is_tried_once_in_a_call_too() {
+fn a_wrong_password_is_tried_once_within_a_dialog() {
     let (mut alice, mut server) = (TestPhone::new(with_password("wrong"), 1), Server::new());
     let (id, invite) = call(&mut alice);
     alice.receive_bytes(answer(&invite));
@@ -166,7 +166,7 @@ fn a_wrong_password_is_tried_once_in_a_call_too() {
 }
 
 #[test]
-fn a_challenged_reinvite_and_refer_have_their_outcome_once() {
+fn a_challenged_reinvite_and_refer_have_one_outcome() {
     let (mut alice, mut server) = (TestPhone::new(with_password("secret"), 1), Server::new());
     let (id, invite) = call(&mut alice);
     alice.receive_bytes(answer(&invite));
@@ -190,7 +190,7 @@ fn a_challenged_reinvite_and_refer_have_their_outcome_once() {
     let again = alice.next_request("REFER");
     assert_eq!(server.judge(&alice, &again, HeaderName::Authorization), Verdict::Good);
     alice.receive_bytes(response(&again, 202, "bob", None));
-    // The subscription is named by the REFER that was accepted.
+    // The `id` of the subscription is the CSeq of the accepted REFER.
     let name = again.cseq().expect("read").number;
     let extra =
         format!("Event: refer;id={name}\nSubscription-State: terminated\nContent-Type: message/sipfrag\n");

@@ -1,4 +1,4 @@
-//! Media before the answer, forks, and media engines that are slow or fail.
+//! Early media, forks, and media engines that are slow or fail.
 
 use bytes::Bytes;
 use offhook::{
@@ -16,7 +16,7 @@ fn alice() -> TestPhone {
     TestPhone::new(config("alice", "ws://pbx.test"), 1)
 }
 
-/// A call whose INVITE is out.
+/// A call with a pending INVITE.
 fn calling(alice: &mut TestPhone) -> (SessionId, Message) {
     let id = alice.phone.dial(alice.now, Dial::to("bob")).expect("a call");
     alice.pump();
@@ -37,7 +37,7 @@ fn applied(alice: &TestPhone) -> usize {
 }
 
 #[test]
-fn early_media_stays_up_through_the_answer() {
+fn early_media_stays_up_after_the_2xx() {
     let mut alice = alice();
     let (id, invite) = calling(&mut alice);
     alice.receive_bytes(response(&invite, 183, "bob", Some(&answer())));
@@ -49,7 +49,7 @@ fn early_media_stays_up_through_the_answer() {
 }
 
 #[test]
-fn an_answer_that_only_the_183_carried_counts() {
+fn a_2xx_without_a_description_uses_that_of_the_183() {
     let mut alice = alice();
     let (id, invite) = calling(&mut alice);
     alice.receive_bytes(response(&invite, 183, "bob", Some(&answer())));
@@ -62,7 +62,7 @@ fn an_answer_that_only_the_183_carried_counts() {
 }
 
 #[test]
-fn the_fork_that_answers_is_the_one_that_is_heard() {
+fn media_is_that_of_the_fork_with_the_2xx() {
     let mut alice = alice();
     alice.media.behaviour = MediaBehaviour::Manual;
     let id = alice.phone.dial(alice.now, Dial::to("bob")).expect("a call");
@@ -76,7 +76,7 @@ fn the_fork_that_answers_is_the_one_that_is_heard() {
     alice.receive_bytes(response(&invite, 200, "mobile", Some(&answer())));
     alice.next_request("ACK");
     assert_eq!(applied(&alice), 2);
-    // The answer to the first one comes late, and changes nothing.
+    // The late result of the first one changes nothing.
     let (late, _) = alice.effects.remove(0);
     let (taken, _) = alice.effects.remove(0);
     done(&mut alice, late, EffectResult::Failed(MediaFault::Engine));
@@ -89,7 +89,7 @@ fn the_fork_that_answers_is_the_one_that_is_heard() {
 
 /// RFC 3261 §13.2.1: the answer of one fork is not that of another.
 #[test]
-fn another_fork_has_to_answer_for_itself() {
+fn an_early_answer_of_another_fork_does_not_count() {
     for applied in [true, false] {
         let mut alice = alice();
         let (id, invite) = calling(&mut alice);
@@ -107,15 +107,15 @@ fn another_fork_has_to_answer_for_itself() {
     }
 }
 
-/// The 2xx may come while the early answer of its fork is being applied, and need not say it again.
+/// The 2xx may arrive while the early answer of its fork is being applied, and need not have a description.
 #[test]
-fn an_early_answer_may_still_be_under_way_when_the_call_is_taken() {
+fn a_2xx_may_arrive_while_the_early_answer_is_applied() {
     let mut alice = alice();
     let (id, invite) = calling(&mut alice);
     alice.media.behaviour = MediaBehaviour::Manual;
     alice.receive_bytes(response(&invite, 183, "one", Some(&answer())));
     let (effect, _) = alice.effects.pop().expect("applied early");
-    // What was answered before does not answer this.
+    // The early answer of another fork does not count.
     done(&mut alice, EffectId::from_u64(u64::MAX), EffectResult::Failed(MediaFault::Engine));
     let stale = EffectId::from_u64(effect.as_u64() - 1);
     done(&mut alice, stale, EffectResult::Failed(MediaFault::Engine));
@@ -127,7 +127,7 @@ fn an_early_answer_may_still_be_under_way_when_the_call_is_taken() {
 }
 
 #[test]
-fn an_early_answer_that_fails_is_tried_again_with_the_2xx() {
+fn a_failed_early_answer_is_applied_again_with_the_2xx() {
     let mut alice = alice();
     let (id, invite) = calling(&mut alice);
     alice.media.behaviour = MediaBehaviour::Refuses(MediaFault::NoCommonCodec);
@@ -141,7 +141,7 @@ fn an_early_answer_that_fails_is_tried_again_with_the_2xx() {
 }
 
 #[test]
-fn a_media_engine_that_never_answers_hangs_nothing() {
+fn a_media_engine_without_a_result_does_not_block_the_call() {
     // The caller's offer.
     let mut alice = alice();
     alice.media.behaviour = MediaBehaviour::Manual;
@@ -171,7 +171,7 @@ fn a_media_engine_that_never_answers_hangs_nothing() {
 }
 
 #[test]
-fn an_answer_that_the_media_engine_never_applies_ends_the_call() {
+fn an_answer_that_is_never_applied_ends_the_call() {
     let mut pair = Pair::with(config("alice", "ws://pbx.test"), config("bob", "ws://pbx.test"));
     let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
     pair.run(SECOND);
@@ -190,7 +190,7 @@ fn an_answer_that_the_media_engine_never_applies_ends_the_call() {
 }
 
 #[test]
-fn a_reinvite_that_the_media_engine_never_answers_is_refused() {
+fn a_reinvite_without_a_media_result_is_refused() {
     for with_offer in [true, false] {
         let mut alice = alice();
         let (id, peer) = in_call(&mut alice);
@@ -204,7 +204,7 @@ fn a_reinvite_that_the_media_engine_never_answers_is_refused() {
         alice.receive(&peer.request("ACK", 5, "", ""));
         done(&mut alice, late, EffectResult::Description(answer()));
         assert_eq!((alice.sent.len(), alice.phone.status(id)), (0, Some(Status::Established)));
-        // And the next one works.
+        // The next one succeeds.
         alice.media.behaviour = MediaBehaviour::Works;
         alice.receive(&peer.request_with_sdp("INVITE", 6, offer));
         alice.next_response(100);
@@ -226,7 +226,7 @@ fn a_reinvite_of_the_peer_can_be_cancelled() {
 }
 
 #[test]
-fn an_answer_to_a_hold_that_cannot_be_used_ends_the_call() {
+fn an_unusable_answer_to_a_hold_ends_the_call() {
     let mut alice = alice();
     let (id, _) = in_call(&mut alice);
     alice.phone.hold(alice.now, id).expect("established");
@@ -241,7 +241,7 @@ fn an_answer_to_a_hold_that_cannot_be_used_ends_the_call() {
 }
 
 #[test]
-fn a_reinvite_that_only_rings_is_given_up() {
+fn a_reinvite_with_only_1xx_is_cancelled() {
     let mut alice = alice();
     let (id, _) = in_call(&mut alice);
     alice.phone.hold(alice.now, id).expect("established");
@@ -258,7 +258,7 @@ fn a_reinvite_that_only_rings_is_given_up() {
 }
 
 #[test]
-fn a_reinvite_under_way_when_the_call_ends_leaves_nothing_behind() {
+fn a_pending_reinvite_at_the_end_of_the_call_leaves_no_transaction() {
     let mut alice = alice();
     let (id, peer) = in_call(&mut alice);
     alice.phone.hold(alice.now, id).expect("established");
@@ -272,14 +272,14 @@ fn a_reinvite_under_way_when_the_call_ends_leaves_nothing_behind() {
     assert!(alice.events.contains(&Event::HoldFailed { session: id, hold: true, code: None }));
     alice.sent.clear();
     alice.pass(SECOND * 100);
-    // Were the INVITE still there, this would be acknowledged.
+    // It would get an ACK if the INVITE transaction still existed.
     let stray = alice.phone.counters().stray;
     alice.receive_bytes(response(&invite, 200, "bob", Some(&answer())));
     assert_eq!(alice.phone.counters().stray, stray + 1);
 }
 
 #[test]
-fn a_peer_that_never_has_time_has_refused() {
+fn repeated_491_fails_the_hold() {
     let mut alice = alice();
     let (id, _) = in_call(&mut alice);
     alice.phone.hold(alice.now, id).expect("established");
@@ -296,7 +296,7 @@ fn a_peer_that_never_has_time_has_refused() {
 }
 
 #[test]
-fn a_hold_that_is_taken_back_while_it_waits_has_an_outcome() {
+fn a_hold_withdrawn_during_glare_has_an_outcome() {
     let mut alice = alice();
     let (id, _) = in_call(&mut alice);
     alice.phone.hold(alice.now, id).expect("established");
@@ -311,7 +311,7 @@ fn a_hold_that_is_taken_back_while_it_waits_has_an_outcome() {
 }
 
 #[test]
-fn a_second_invite_before_the_first_is_answered_has_to_wait() {
+fn a_second_invite_before_the_2xx_gets_500() {
     let mut pair = Pair::new("ws://pbx.test");
     pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
     pair.alice.pump();

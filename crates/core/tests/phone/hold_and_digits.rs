@@ -18,7 +18,7 @@ fn holds(events: &[Event], id: SessionId) -> Vec<(bool, bool)> {
 }
 
 #[test]
-fn hold_and_resume_are_seen_by_both() {
+fn hold_and_resume_are_reported_at_both_ends() {
     let (mut pair, hers, his) = Pair::in_call(WS);
     pair.alice.phone.hold(pair.now(), hers).expect("established");
     pair.run(SECOND);
@@ -39,7 +39,7 @@ fn hold_and_resume_are_seen_by_both() {
 }
 
 #[test]
-fn the_last_wish_counts() {
+fn the_last_hold_intent_counts() {
     let (mut pair, hers, his) = Pair::in_call(WS);
     for _ in 0..3 {
         pair.alice.phone.hold(pair.now(), hers).expect("established");
@@ -52,7 +52,7 @@ fn the_last_wish_counts() {
 }
 
 #[test]
-fn two_holds_that_cross_are_both_done_after_the_glare() {
+fn two_crossing_holds_both_succeed_after_the_glare() {
     let (mut pair, hers, his) = Pair::in_call(WS);
     pair.alice.phone.hold(pair.now(), hers).expect("established");
     pair.bob.phone.hold(pair.now(), his).expect("established");
@@ -63,7 +63,7 @@ fn two_holds_that_cross_are_both_done_after_the_glare() {
 }
 
 #[test]
-fn digits_travel_by_info_one_after_another() {
+fn digits_by_info_are_sent_one_after_another() {
     let (mut pair, hers, _) = Pair::in_call(WS);
     pair.alice.phone.digits(pair.now(), hers, "42#", TONE, DtmfPath::Info).expect("established");
     pair.run(SECOND * 2);
@@ -87,7 +87,7 @@ fn digits_travel_by_info_one_after_another() {
 }
 
 #[test]
-fn digits_travel_by_rtp_when_the_peer_takes_telephone_event() {
+fn digits_are_sent_by_rtp_if_telephone_event_was_negotiated() {
     let (mut pair, hers, _) = Pair::in_call(WS);
     pair.alice.media.behaviour = MediaBehaviour::Manual;
     pair.alice.phone.digits(pair.now(), hers, "15", TONE, DtmfPath::Auto).expect("established");

@@ -1,4 +1,4 @@
-//! The callee's side until the ACK (RFC 3261 §13.3), with a caller that the test plays.
+//! The callee's role until the ACK (RFC 3261 §13.3), with a scripted caller.
 
 use offhook::{
     Cause, Direction, Effect, EffectResult, EndedBy, Event, Input, MediaFault, Misuse, SessionId, Status,
@@ -11,7 +11,7 @@ fn alice() -> TestPhone {
     TestPhone::new(config("alice", "ws://pbx.test"), 1)
 }
 
-/// A call that rings, or that the user took and the media engine is busy with.
+/// A ringing call, or one that was answered and waits for the media engine.
 fn unanswered(taken: bool) -> (TestPhone, SessionId, Message) {
     let mut alice = alice();
     alice.media.behaviour = MediaBehaviour::Manual;
@@ -23,7 +23,7 @@ fn unanswered(taken: bool) -> (TestPhone, SessionId, Message) {
     (alice, id, ringing)
 }
 
-/// The INVITE was answered with `code`, and nothing is left of the call.
+/// Asserts that the INVITE was answered with `code`, and that the call has ended.
 fn assert_refused(alice: &mut TestPhone, code: u16, ringing: &Message) {
     let refusal = alice.next_response(code);
     assert_eq!(refusal.cseq().expect("read").number, 1);
@@ -32,7 +32,7 @@ fn assert_refused(alice: &mut TestPhone, code: u16, ringing: &Message) {
 }
 
 #[test]
-fn a_call_that_comes_in_is_shown_and_rings() {
+fn an_incoming_call_is_reported_and_gets_180() {
     let mut alice = alice();
     let (id, ringing) = incoming_call(&mut alice);
     let incoming = alice.events.iter().find_map(|event| match event {
@@ -52,7 +52,7 @@ fn a_call_that_comes_in_is_shown_and_rings() {
 
 /// RFC 3261 §9.2: the CANCEL is answered with 200, and the INVITE with 487.
 #[test]
-fn a_caller_may_give_up_until_the_answer_is_out() {
+fn a_caller_can_cancel_until_the_2xx() {
     for taken in [false, true] {
         for (reason, cause, code) in [
             ("", Cause::Cancelled, 487),
@@ -72,7 +72,7 @@ fn a_caller_may_give_up_until_the_answer_is_out() {
 
 /// RFC 3261 §15.1.2: a BYE in the early dialog is answered, and so is the INVITE (§15: with 487).
 #[test]
-fn a_bye_before_the_answer_ends_the_call() {
+fn a_bye_before_the_2xx_ends_the_call() {
     for taken in [false, true] {
         let (mut alice, id, ringing) = unanswered(taken);
         alice.receive(&Peer::of_response(&ringing).request("BYE", 2, "", ""));
@@ -84,7 +84,7 @@ fn a_bye_before_the_answer_ends_the_call() {
 }
 
 #[test]
-fn what_else_comes_in_the_early_dialog_does_not_touch_the_call() {
+fn other_requests_in_the_early_dialog_do_not_affect_the_call() {
     for taken in [false, true] {
         let (mut alice, id, ringing) = unanswered(taken);
         for (method, code) in [("OPTIONS", 200), ("UPDATE", 405), ("INFO", 481), ("REFER", 481)] {
@@ -96,9 +96,9 @@ fn what_else_comes_in_the_early_dialog_does_not_touch_the_call() {
     }
 }
 
-/// The user's refusal: with the code of his choice, and 603 when he hangs up.
+/// The user's refusal: with the given code, or 603 for a hang-up.
 #[test]
-fn the_user_may_refuse_until_the_answer_is_out() {
+fn the_user_can_reject_until_the_2xx() {
     for taken in [false, true] {
         let (mut alice, id, ringing) = unanswered(taken);
         alice.effects.clear();
@@ -128,7 +128,7 @@ fn the_user_may_refuse_until_the_answer_is_out() {
 }
 
 #[test]
-fn a_call_that_is_not_answered_goes_with_its_connection() {
+fn a_ringing_call_ends_with_its_connection() {
     for taken in [false, true] {
         let (mut alice, id, _) = unanswered(taken);
         alice.lose_connection();
@@ -138,7 +138,7 @@ fn a_call_that_is_not_answered_goes_with_its_connection() {
 }
 
 #[test]
-fn what_the_media_engine_says_of_the_offer_is_said_to_the_caller() {
+fn an_unusable_offer_gets_488() {
     for (result, code, cause) in [
         (EffectResult::Failed(MediaFault::NoCommonCodec), 488, Cause::NotAcceptable),
         (EffectResult::Failed(MediaFault::BadDescription), 488, Cause::NotAcceptable),
@@ -154,9 +154,9 @@ fn what_the_media_engine_says_of_the_offer_is_said_to_the_caller() {
     }
 }
 
-/// RFC 3261 §13.2.1: an INVITE without an offer is answered with one, and the answer stands in the ACK.
+/// RFC 3261 §13.2.1: the 2xx to an INVITE without an offer has one, and the ACK has the answer.
 #[test]
-fn an_invite_without_an_offer() {
+fn an_invite_without_an_offer_gets_one_in_the_2xx() {
     let mut alice = alice();
     alice.media.behaviour = MediaBehaviour::Manual;
     alice.receive(&peer::invite(None));
@@ -181,7 +181,7 @@ fn an_invite_without_an_offer() {
     assert!(matches!(what, Effect::Apply { session, answer: applied } if session == id && applied == answer));
 }
 
-/// RFC 3261 §13.2.1: the ACK owes the answer.
+/// RFC 3261 §13.2.1: the ACK must have the answer.
 #[test]
 fn an_ack_without_the_answer_ends_the_call() {
     let mut alice = alice();
@@ -200,7 +200,7 @@ fn an_ack_without_the_answer_ends_the_call() {
 
 /// RFC 3261 §8.1.1.8: an INVITE has a Contact.
 #[test]
-fn an_invite_that_makes_no_dialog_makes_no_call() {
+fn an_invite_without_a_contact_creates_no_call() {
     let mut alice = alice();
     alice.receive(&peer::invite(None).replace("Contact: <sip:bob@peer.invalid;transport=ws>\n", ""));
     alice.next_response(100);
@@ -209,7 +209,7 @@ fn an_invite_that_makes_no_dialog_makes_no_call() {
     assert!(alice.events.iter().all(|event| !matches!(event, Event::Incoming(_))));
 }
 
-/// RFC 3261 §15: the callee's BYE waits for the ACK; the caller's may come before it.
+/// RFC 3261 §15: the callee's BYE waits for the ACK; the caller's may overtake the ACK.
 #[test]
 fn a_bye_that_overtakes_the_ack_ends_a_call_that_was_hung_up() {
     let mut alice = alice();
@@ -225,9 +225,9 @@ fn a_bye_that_overtakes_the_ack_ends_a_call_that_was_hung_up() {
     assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Us, Cause::HungUp), "who was first");
 }
 
-/// RFC 3261 §12.2.2: an ACK with another Call-ID or tag is not for this call.
+/// RFC 3261 §12.2.2: an ACK with another Call-ID or tag is not of this call.
 #[test]
-fn an_ack_of_another_dialog_stops_nothing() {
+fn an_ack_of_another_dialog_is_ignored() {
     let mut alice = alice();
     let (id, ringing) = incoming_call(&mut alice);
     alice.phone.answer(alice.now, id).expect("it rings");

@@ -1,14 +1,14 @@
-//! The phone from outside: two of them with a wire between, or one with a peer that the test plays. Virtual time.
+//! Tests of the public API: two phones on a wire, or one with a scripted peer, on virtual time.
 
-mod anything;
+mod any_input;
 mod bad_peers;
 mod call;
 mod challenges;
-mod changes;
+mod checkpoint;
 mod early_media;
 mod hold_and_digits;
 mod incoming;
-mod rest;
+mod renegotiation;
 mod rogue;
 mod timers;
 mod transfer;

@@ -1,7 +1,7 @@
-//! One phone, its user, and a peer who sends whatever he likes in whatever order: requests within the call with any
-//! body, early, late and twice, answers with any code and tag to anything that he was ever asked.
+//! One phone with random commands, and a peer that sends random messages: requests within the call with any body, early, late
+//! and twice, and responses with any code and tag to any earlier request.
 
-use crate::anything::{Step, act, check, patient, step};
+use crate::any_input::{Step, act, check, patient, step};
 use offhook::{DeadlineKind, Direction, Limits};
 use offhook_testkit::peer::{in_call, response};
 use offhook_testkit::{TestPhone, sdp};
@@ -22,7 +22,7 @@ enum Move {
         body: Body,
         same: bool,
     },
-    /// To one of the last requests of the phone, the latest first.
+    /// A response to one of the last requests of the phone, counted from the last one.
     Response {
         to: usize,
         code: u16,
@@ -90,7 +90,7 @@ fn written(body: Body) -> (&'static str, String) {
     }
 }
 
-/// The requests that the phone sent, but for ACKs.
+/// The requests that the phone sent, except ACKs.
 fn collect(alice: &mut TestPhone, asked: &mut Vec<Message>) {
     for data in alice.sent.drain(..) {
         let message = Message::parse(data, &Limits::default()).expect("what a phone sends can be read");

@@ -1,4 +1,4 @@
-//! How long things take, to the millisecond, with the base times of RFC 3261 §17.1.1.1: T1 500 ms, T2 4 s.
+//! Time limits, to the millisecond, with the base times of RFC 3261 §17.1.1.1: T1 500 ms, T2 4 s.
 
 use offhook::{
     Cause, DeadlineKind, Dial, Direction, EndReason, EndedBy, Event, Input, MediaEvent, SessionId, Status,
@@ -18,7 +18,7 @@ fn alice() -> TestPhone {
     TestPhone::new(config("alice", "ws://pbx.test"), 1)
 }
 
-/// The call ends `after` from now, neither sooner nor later.
+/// Asserts that the call ends exactly `after` from now.
 fn ends(alice: &mut TestPhone, id: SessionId, after: Duration) -> EndReason {
     alice.pass(after - MILLISECOND);
     assert!(alice.phone.status(id).is_some(), "too soon: {:?}", alice.events);
@@ -27,7 +27,7 @@ fn ends(alice: &mut TestPhone, id: SessionId, after: Duration) -> EndReason {
     alice.ended(id)
 }
 
-/// Nothing is said to the peer until `after` from now, and then something is.
+/// Asserts that the next message is sent exactly `after` from now.
 fn speaks(alice: &mut TestPhone, after: Duration) {
     assert_eq!(alice.sent.len(), 0);
     alice.pass(after - MILLISECOND);
@@ -36,9 +36,9 @@ fn speaks(alice: &mut TestPhone, after: Duration) {
     assert_ne!(alice.sent.len(), 0, "too late");
 }
 
-/// RFC 3261 §13.3.1.4: T1, doubled up to T2, whatever the transport, for 64·T1; then the dialog is ended with a BYE.
+/// RFC 3261 §13.3.1.4: T1, doubled up to T2, over any transport, for 64·T1; then the dialog is ended with a BYE.
 #[test]
-fn a_2xx_is_repeated_until_its_ack_comes() {
+fn a_2xx_is_retransmitted_until_its_ack() {
     let mut alice = alice();
     let (id, _) = incoming_call(&mut alice);
     alice.phone.answer(alice.now, id).expect("it rings");
@@ -56,9 +56,9 @@ fn a_2xx_is_repeated_until_its_ack_comes() {
     assert_eq!((why.by, why.cause, why.code), (EndedBy::Network, Cause::TimedOut, Some(408)));
 }
 
-/// RFC 3261 §14.1: who made the Call-ID waits 2.1 to 4 s after a glare, the other one up to 2 s, in units of 10 ms.
+/// RFC 3261 §14.1: after a glare the owner of the Call-ID waits 2.1–4 s, the other side up to 2 s, in units of 10 ms.
 #[test]
-fn after_a_glare_each_end_waits_its_own_time() {
+fn after_a_glare_the_call_id_owner_waits_longer() {
     let wait = |seed: u8, caller: bool| {
         let mut alice = TestPhone::new(config("alice", "ws://pbx.test"), seed);
         let id = if caller {
@@ -97,12 +97,12 @@ fn after_a_glare_each_end_waits_its_own_time() {
 }
 
 #[test]
-fn who_does_not_answer_is_waited_for_as_long_as_the_configuration_says() {
-    // The callee: from the first ring.
+fn no_answer_timeout_is_configurable() {
+    // The callee: from the 180.
     let mut alice = alice();
     let (id, _) = incoming_call(&mut alice);
     assert_eq!(ends(&mut alice, id, SECOND * 120).cause, Cause::NoAnswer);
-    // The media engine of the callee has the same time again, from the moment the user answers.
+    // The media engine of the callee has the same limit, from the user's answer.
     let mut alice = self::alice();
     alice.media.behaviour = MediaBehaviour::Manual;
     let (id, _) = incoming_call(&mut alice);
@@ -122,12 +122,12 @@ fn who_does_not_answer_is_waited_for_as_long_as_the_configuration_says() {
     alice.receive_bytes(response(&invite, 180, "bob", None));
     speaks(&mut alice, SECOND * 120);
     alice.next_request("CANCEL");
-    // RFC 3261 §9.1: the final response is not waited for without end.
+    // RFC 3261 §9.1: waiting for the final response has a limit.
     assert_eq!(ends(&mut alice, id, LIMIT).cause, Cause::NoAnswer);
 }
 
 #[test]
-fn a_bye_that_finds_no_connection_is_given_up_after_64_t1() {
+fn a_bye_without_a_connection_ends_after_64_t1() {
     let mut alice = alice();
     let (id, _) = in_call(&mut alice);
     alice.lose_connection();
@@ -135,9 +135,9 @@ fn a_bye_that_finds_no_connection_is_given_up_after_64_t1() {
     assert_eq!(ends(&mut alice, id, LIMIT).cause, Cause::HungUp);
 }
 
-/// The wait begins with the hang-up: a connection that comes and goes does not prolong it.
+/// The limit counts from the hang-up: a further connection does not extend it.
 #[test]
-fn a_bye_that_is_lost_with_its_connection_is_not_waited_for_longer() {
+fn a_bye_lost_with_its_connection_ends_after_64_t1_too() {
     let mut alice = alice();
     let (id, _) = in_call(&mut alice);
     alice.phone.hang_up(alice.now, id).expect("a call");
@@ -152,7 +152,7 @@ fn a_bye_that_is_lost_with_its_connection_is_not_waited_for_longer() {
 }
 
 #[test]
-fn a_media_path_has_as_long_as_the_configuration_says() {
+fn media_timeout_is_configurable() {
     for caller in [true, false] {
         let mut alice = alice();
         alice.media.behaviour = MediaBehaviour::NoPath;
@@ -163,7 +163,7 @@ fn a_media_path_has_as_long_as_the_configuration_says() {
             alice.phone.answer(alice.now, id).expect("it rings");
             alice.pump();
             alice.next_response(200);
-            // The time begins when the call does.
+            // The time counts from the start of the call.
             alice.pass(SECOND / 4);
             alice.receive(&Peer::of_response(&ringing).request("ACK", 1, "", ""));
         }
@@ -172,9 +172,9 @@ fn a_media_path_has_as_long_as_the_configuration_says() {
     }
 }
 
-/// One that was up and went down has the same time again; one that was never up cannot go down.
+/// An interrupted path has the same limit again.
 #[test]
-fn a_media_path_that_went_down_may_come_back() {
+fn an_interrupted_media_path_may_recover() {
     let mut alice = alice();
     let (id, _) = in_call(&mut alice);
     let media = |alice: &mut TestPhone, event| alice.give(Input::Media { session: id, event });
@@ -191,7 +191,7 @@ fn a_media_path_that_went_down_may_come_back() {
     alice.next_request("BYE");
 }
 
-/// A change has 64·T1, whoever is late with it.
+/// A renegotiation has 64·T1 at the media engine and at the peer.
 #[test]
 fn a_hold_has_its_outcome_after_64_t1() {
     for (media, connected) in [(MediaBehaviour::Manual, true), (MediaBehaviour::Works, false)] {
@@ -211,9 +211,9 @@ fn a_hold_has_its_outcome_after_64_t1() {
     }
 }
 
-/// A REFER that was accepted and is never reported on: the target may ring as long as it likes, and answer late.
+/// An accepted REFER without a NOTIFY: the target may ring for a long time, and answer late.
 #[test]
-fn a_transfer_is_waited_for_as_long_as_the_target_may_ring() {
+fn a_transfer_waits_as_long_as_the_target_may_ring() {
     let mut alice = alice();
     let (id, _) = in_call(&mut alice);
     alice.phone.transfer(alice.now, id, "carol").expect("established");
@@ -228,9 +228,9 @@ fn a_transfer_is_waited_for_as_long_as_the_target_may_ring() {
     assert_eq!(alice.phone.status(id), Some(Status::Established));
 }
 
-/// RFC 3261 §13.3.1.4 for a re-INVITE: its 2xx too is repeated, and no ACK ends the call.
+/// RFC 3261 §13.3.1.4 for a re-INVITE: its 2xx is retransmitted too, and without an ACK the call ends.
 #[test]
-fn the_2xx_to_a_reinvite_is_repeated_too() {
+fn a_2xx_to_a_reinvite_is_retransmitted() {
     let mut alice = alice();
     let (id, peer) = in_call(&mut alice);
     alice.receive(&peer.request_with_sdp("INVITE", 5, Some(Direction::SendRecv)));
@@ -238,7 +238,7 @@ fn the_2xx_to_a_reinvite_is_repeated_too() {
     let first = alice.sent.pop_front().expect("the 200");
     speaks(&mut alice, SECOND / 2);
     assert_eq!(alice.sent.pop_front(), Some(first.clone()));
-    // An ACK of another number is not the one.
+    // An ACK with another CSeq does not count.
     alice.receive(&peer.request("ACK", 4, "", ""));
     speaks(&mut alice, SECOND);
     assert_eq!(alice.sent.pop_front(), Some(first.clone()));
@@ -253,9 +253,9 @@ fn the_2xx_to_a_reinvite_is_repeated_too() {
     );
 }
 
-/// A call that is over wakes nobody: not for the answer, not for the media path, not for a change.
+/// No timer of the answer, the media path or a renegotiation is left after the end of a call.
 #[test]
-fn a_call_that_is_over_has_no_timers() {
+fn an_ended_call_has_no_timers() {
     let of_calls = |alice: &TestPhone| {
         alice.phone.pending_timers().filter(|pending| pending.kind == DeadlineKind::Session).count()
     };

@@ -12,7 +12,7 @@ fn alice() -> TestPhone {
     TestPhone::new(config("alice", "ws://pbx.test"), 1)
 }
 
-/// A call, and a REFER to carol that went out in it: the call, its ACK, the REFER.
+/// A call with a pending REFER to carol: the call, its ACK, the REFER.
 fn transferring(alice: &mut TestPhone) -> (SessionId, Peer, Message) {
     let (id, peer) = in_call(alice);
     alice.phone.transfer(alice.now, id, "carol").expect("established");
@@ -37,7 +37,7 @@ fn notify(alice: &mut TestPhone, peer: &Peer, cseq: u32, event: &str, status: &s
     alice.receive(&peer.request("NOTIFY", cseq, &extra, &format!("SIP/2.0 {status}\n")));
 }
 
-/// The peer asks us to call `target`.
+/// Receives a REFER of the peer to `target`.
 fn refer(alice: &mut TestPhone, peer: &Peer, cseq: u32, target: &str, extra: &str) {
     let extra = format!("Refer-To: {target}\n{extra}");
     alice.receive(&peer.request("REFER", cseq, &extra, ""));
@@ -78,7 +78,7 @@ fn a_transfer_that_succeeds_is_reported_and_ends_the_call() {
 }
 
 #[test]
-fn the_call_is_kept_when_the_target_fails_and_another_can_be_tried() {
+fn a_failed_transfer_keeps_the_call_and_can_be_retried() {
     let mut alice = alice();
     let (id, peer, refer) = transferring(&mut alice);
     alice.receive_bytes(response(&refer, 202, "bob", None));
@@ -86,7 +86,7 @@ fn the_call_is_kept_when_the_target_fails_and_another_can_be_tried() {
     alice.next_response(200);
     assert_eq!(alice.phone.status(id), Some(Status::Established));
     assert_eq!(transfers(&mut alice), [TransferState::Trying, TransferState::Failed { code: Some(486) }]);
-    // Of a subscription that is over, and of a package that we do not take.
+    // Of a terminated subscription, and of an unsupported package.
     notify(&mut alice, &peer, 11, "refer", "180 Ringing");
     alice.next_response(481);
     notify(&mut alice, &peer, 12, "presence", "200 OK");
@@ -94,7 +94,7 @@ fn the_call_is_kept_when_the_target_fails_and_another_can_be_tried() {
     alice.phone.transfer(alice.now, id, "dave").expect("the first one is over");
     alice.pump();
     let again = alice.next_request("REFER");
-    // The name of the old subscription is not that of the new one (RFC 3515 §2.4.6).
+    // The `id` of the old subscription is not that of the new one (RFC 3515 §2.4.6).
     let first = refer.cseq().expect("read").number;
     notify(&mut alice, &peer, 13, &format!("refer;id={first}"), "200 OK");
     alice.next_response(481);
@@ -106,7 +106,7 @@ fn the_call_is_kept_when_the_target_fails_and_another_can_be_tried() {
 }
 
 #[test]
-fn a_refer_that_is_refused_keeps_the_call() {
+fn a_refused_refer_keeps_the_call() {
     let mut alice = alice();
     let (id, _, refer) = transferring(&mut alice);
     alice.receive_bytes(response(&refer, 603, "bob", None));
@@ -115,7 +115,7 @@ fn a_refer_that_is_refused_keeps_the_call() {
 }
 
 #[test]
-fn a_refer_that_is_not_answered_fails_and_one_that_is_never_reported_on_too() {
+fn a_refer_without_a_response_or_without_notify_fails() {
     let mut alice = alice();
     let (id, _, _) = transferring(&mut alice);
     alice.pass(SECOND * 40);
@@ -125,7 +125,7 @@ fn a_refer_that_is_not_answered_fails_and_one_that_is_never_reported_on_too() {
         let mut alice = self::alice();
         let (id, peer, refer) = transferring(&mut alice);
         if notified {
-            // The NOTIFY overtakes the 202, as it may.
+            // The NOTIFY overtakes the 202.
             notify(&mut alice, &peer, 10, "refer", "100 Trying");
             alice.next_response(200);
         }
@@ -137,7 +137,7 @@ fn a_refer_that_is_not_answered_fails_and_one_that_is_never_reported_on_too() {
 }
 
 #[test]
-fn a_peer_that_hangs_up_after_it_took_the_refer_was_transferred() {
+fn a_bye_after_the_202_counts_as_transferred() {
     let mut alice = alice();
     let (id, peer, refer) = transferring(&mut alice);
     alice.receive_bytes(response(&refer, 202, "bob", None));
@@ -148,7 +148,7 @@ fn a_peer_that_hangs_up_after_it_took_the_refer_was_transferred() {
 }
 
 #[test]
-fn a_transferor_that_hangs_up_early_is_told_that_the_transfer_is_over() {
+fn a_transferor_that_hangs_up_early_gets_the_outcome() {
     let mut alice = alice();
     let (id, peer, refer) = transferring(&mut alice);
     alice.receive_bytes(response(&refer, 202, "bob", None));
@@ -163,7 +163,7 @@ fn a_transferor_that_hangs_up_early_is_told_that_the_transfer_is_over() {
 }
 
 #[test]
-fn a_referral_calls_the_target_and_reports_each_stage_once() {
+fn a_refer_calls_the_target_and_notifies_each_code_once() {
     let mut alice = alice();
     let (by, peer) = in_call(&mut alice);
     refer(&mut alice, &peer, 5, "<sip:carol@example.com>", "Referred-By: <sip:bob@example.com>\n");
@@ -176,7 +176,7 @@ fn a_referral_calls_the_target_and_reports_each_stage_once() {
     assert_eq!(invite.request_uri(), Some(&b"sip:carol@example.com"[..]));
     assert_eq!(invite.header(HeaderName::ReferredBy), Some(&b"<sip:bob@example.com>"[..]));
     let call = referred(&alice);
-    // One that rings for ever does not make us write for ever.
+    // A target that rings without end does not cause NOTIFYs without end.
     for _ in 0..100 {
         alice.receive_bytes(response(&invite, 180, "carol", None));
     }
@@ -193,7 +193,7 @@ fn a_referral_calls_the_target_and_reports_each_stage_once() {
 }
 
 #[test]
-fn a_referral_that_fails_is_reported_and_the_call_goes_on() {
+fn a_failed_refer_is_notified_and_the_call_continues() {
     let mut alice = alice();
     let (by, peer) = in_call(&mut alice);
     refer(&mut alice, &peer, 5, "sip:carol@example.com", "");
@@ -209,10 +209,10 @@ fn a_referral_that_fails_is_reported_and_the_call_goes_on() {
     alice.next_response(491);
     alice.receive_bytes(response(&invite, 486, "carol", None));
     alice.next_request("ACK");
-    // A peer that does not want to know any more loses his subscription, not the call.
+    // A peer that refuses a NOTIFY ends its subscription, not the call.
     reported(&mut alice, "486 Busy Here", 481);
     assert_eq!((alice.sent.len(), alice.phone.status(by)), (0, Some(Status::Established)));
-    // The second subscription of a dialog has a name (RFC 3515 §2.4.6).
+    // The second subscription of a dialog has an `id` (RFC 3515 §2.4.6).
     refer(&mut alice, &peer, 7, "sip:dave@example.com", "");
     alice.next_response(202);
     let named = reported(&mut alice, "100 Trying", 200);
@@ -220,7 +220,7 @@ fn a_referral_that_fails_is_reported_and_the_call_goes_on() {
 }
 
 #[test]
-fn the_call_for_a_transferor_outlives_him() {
+fn the_new_call_outlives_the_transferor() {
     let mut alice = alice();
     let (by, peer) = in_call(&mut alice);
     refer(&mut alice, &peer, 5, "sip:carol@example.com", "");
@@ -236,7 +236,7 @@ fn the_call_for_a_transferor_outlives_him() {
 }
 
 #[test]
-fn what_a_refer_must_not_do() {
+fn an_invalid_refer_is_refused() {
     let mut alice = alice();
     let (_, peer) = in_call(&mut alice);
     for (n, (target, code)) in [
@@ -261,7 +261,7 @@ fn what_a_refer_must_not_do() {
 }
 
 #[test]
-fn a_folded_referred_by_goes_on_one_line() {
+fn a_folded_referred_by_is_unfolded() {
     let mut alice = alice();
     let (_, peer) = in_call(&mut alice);
     refer(&mut alice, &peer, 5, "sip:carol@example.com", "Referred-By: <sip:bob@example.com>\n ;cid=x\n");
@@ -272,12 +272,12 @@ fn a_folded_referred_by_goes_on_one_line() {
 }
 
 #[test]
-fn a_peer_cannot_fill_the_phone_with_calls() {
+fn refers_are_bounded_by_the_call_limit() {
     let mut alice = alice();
     let (_, peer) = in_call(&mut alice);
     for n in 0..10 {
         refer(&mut alice, &peer, 5 + n, &format!("sip:c{n}@example.com"), "");
-        // Each target takes the call at once, so the next REFER finds nothing under way.
+        // Each target answers immediately, so the next REFER finds none pending.
         while let Some(data) = alice.sent.pop_front() {
             let sent = Message::parse(data, &offhook::Limits::default()).expect("ours");
             let answer = match sent.method().map(|m| m.as_bytes().to_vec()).as_deref() {
@@ -293,7 +293,7 @@ fn a_peer_cannot_fill_the_phone_with_calls() {
 }
 
 #[test]
-fn who_hangs_up_calls_nobody_any_more() {
+fn a_refer_after_our_bye_makes_no_call() {
     let mut alice = alice();
     alice.receive(
         "INVITE sip:alice@example.com SIP/2.0\nVia: SIP/2.0/WS p.invalid;branch=z9hG4bKa\nMax-Forwards: 70\n\
@@ -319,7 +319,7 @@ fn who_hangs_up_calls_nobody_any_more() {
 }
 
 #[test]
-fn a_transfer_is_begun_once() {
+fn a_second_transfer_is_misuse() {
     let mut alice = alice();
     let (id, _, refer) = transferring(&mut alice);
     assert_eq!(alice.phone.transfer(alice.now, id, "dave"), Err(offhook::Misuse::Transferring));
@@ -328,7 +328,7 @@ fn a_transfer_is_begun_once() {
 }
 
 #[test]
-fn a_refer_that_is_lost_with_its_connection_has_failed() {
+fn a_refer_lost_with_its_connection_fails() {
     let mut alice = alice();
     let (id, ..) = transferring(&mut alice);
     alice.lose_connection();

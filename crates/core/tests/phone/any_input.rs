@@ -1,5 +1,5 @@
-//! Two phones, two users who do anything at any time, a network that loses, delays and reorders, media engines that
-//! are slow or fail, connections that drop. Whatever happens, every call keeps the grammar of events and ends.
+//! Two phones with random commands, a network that loses, delays and reorders, media engines that are slow or fail, and lost
+//! connections. Every call emits its events in a valid order and ends.
 
 use offhook::{
     Config, DeadlineKind, Dial, DtmfPath, Event, Input, MediaEvent, MediaFault, SessionId, Status,
@@ -21,16 +21,16 @@ enum Act {
     Resume,
     Digits(DtmfPath),
     Transfer,
-    /// The media engine keeps what it is asked for, or answers at once again.
+    /// The media engine queues effects, or completes them immediately again.
     Slow(bool),
-    /// It answers what it kept: well, or not.
+    /// It completes the queued effects, with success or failure.
     Media(bool),
     PathDown,
     PathUp,
     FlowDown,
 }
 
-/// Who does what with which of his calls, and what the network does until the next step.
+/// A step: a phone, an action on one of its calls, and the behaviour of the network until the next step.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Step {
     alice: bool,
@@ -71,13 +71,13 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 
 pub(crate) fn patient(user: &str, server: &str) -> Config {
     let mut config = config(user, server);
-    // Keep-alives would hide what else a phone waits for.
+    // Keep-alives would hide other timers.
     config.registration.keep_alive = SECOND * 100_000;
     config.no_answer = SECOND * 60;
     config
 }
 
-/// Answers the effects that were kept: well, or not.
+/// Completes the queued effects, with success or failure.
 fn settle(alice: &mut TestPhone, well: bool) {
     let behaviour = if well { MediaBehaviour::Works } else { MediaBehaviour::Refuses(MediaFault::Engine) };
     let media = FakeMedia::of(behaviour);
@@ -91,7 +91,7 @@ fn settle(alice: &mut TestPhone, well: bool) {
 pub(crate) fn act(alice: &mut TestPhone, step: Step, pressed: &mut BTreeMap<SessionId, usize>) {
     let now = alice.now;
     let id = alice.phone.sessions().nth(step.call);
-    // What cannot be done now is misuse, and changes nothing.
+    // A command that is not possible now is misuse, and changes nothing.
     let done = match (step.act, id) {
         (Act::Dial, _) => alice.phone.dial(now, Dial::to("somebody")).map(drop),
         (Act::Slow(slow), _) => {
@@ -151,7 +151,7 @@ fn session(event: &Event) -> Option<SessionId> {
     }
 }
 
-/// The grammar of events, call by call.
+/// Checks the order of the events of each call.
 pub(crate) fn check(alice: &TestPhone, pressed: &BTreeMap<SessionId, usize>) {
     let mut calls: BTreeMap<SessionId, Vec<&Event>> = BTreeMap::new();
     for event in &alice.events {

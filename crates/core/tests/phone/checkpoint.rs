@@ -1,4 +1,4 @@
-//! A phone at rest: what it becomes, and that another one goes on where it was.
+//! Checkpoints: an idle phone, and one that continues from its checkpoint.
 
 use bytes::Bytes;
 use offhook::{Account, Config, FlowChange, Input, Instant, Output, Password, Phone};
@@ -11,10 +11,10 @@ fn drain(phone: &mut Phone) -> Vec<String> {
     std::iter::from_fn(|| phone.poll()).map(|output: Output| format!("{output:?}")).collect()
 }
 
-/// The same configuration, seed and inputs give the same outputs, whenever the host polls. Places of transactions are in
-/// the branches that a phone sends.
+/// The same configuration, seed and inputs give the same outputs, whenever the host polls. The branches that a phone sends have
+/// the indexes of its transactions.
 #[test]
-fn when_the_host_polls_changes_nothing_that_comes_out() {
+fn outputs_do_not_depend_on_when_the_host_polls() {
     let play = |polls_late: bool| {
         let account = Account::new("sip:alice@h", Some(Password::plain("x")), "udp://h").expect("a target");
         let start = Instant::from_nanos(1_000_000_000);
@@ -23,7 +23,7 @@ fn when_the_host_polls_changes_nothing_that_comes_out() {
         let mut steps: Vec<(Duration, Input)> = Vec::new();
         let flow = offhook::FlowId(1);
         steps.push((Duration::ZERO, Input::Flow { flow, change: FlowChange::Up { local: None } }));
-        // Two at a time, which end in the order of their places: the second place is the first to be used again.
+        // Two at a time, which end in the order of their slots: the second slot is the first to be reused.
         for round in 0..4 {
             for n in 0..2 {
                 let data = Bytes::from(OPTIONS.replace('%', &format!("{round}{n}")));

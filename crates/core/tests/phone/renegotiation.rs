@@ -1,4 +1,4 @@
-//! Changes of an established call (RFC 3261 §14), with a peer and a media engine that the test plays.
+//! Renegotiation of an established call (RFC 3261 §14), with a scripted peer and media engine.
 
 use offhook::{
     Cause, Direction, Effect, EffectId, EffectResult, EndedBy, Event, Input, MediaFault, SessionId, Status,
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A call whose media engine from now on waits for the test.
+/// A call whose media engine queues its effects for the test.
 fn in_a_call() -> (TestPhone, SessionId, Peer) {
     let mut alice = TestPhone::new(config("alice", "ws://pbx.test"), 1);
     let (id, peer) = in_call(&mut alice);
@@ -21,7 +21,7 @@ fn in_a_call() -> (TestPhone, SessionId, Peer) {
     (alice, id, peer)
 }
 
-/// What the user was told of the hold: we, the peer.
+/// The reported hold: ours, and the peer's.
 fn told(alice: &mut TestPhone) -> Vec<(bool, bool)> {
     let hold = |event: Event| match event {
         Event::Hold { local, remote, .. } => Some((local, remote)),
@@ -34,12 +34,12 @@ fn describe(alice: &mut TestPhone, effect: EffectId, direction: Direction) {
     alice.give(Input::Done { effect, result: EffectResult::Description(sdp(direction)) });
 }
 
-/// What the media engine was asked for last.
+/// The last effect.
 fn asked(alice: &mut TestPhone) -> (EffectId, Effect) {
     alice.effects.pop().expect("the engine is asked")
 }
 
-/// Our hold: the re-INVITE that is out for it.
+/// The pending re-INVITE of our hold.
 fn holding(alice: &mut TestPhone, id: SessionId) -> Message {
     alice.phone.hold(alice.now, id).expect("established");
     alice.pump();
@@ -65,20 +65,20 @@ fn reinvite(alice: &mut TestPhone, peer: &Peer, cseq: u32, offer: bool) {
     alice.next_response(100);
 }
 
-/// Each wish has one outcome: at once when it is so already, and else when it has come to be.
+/// Each intent has one outcome: immediately if it is the agreed hold already, else after the re-INVITE.
 #[test]
-fn a_wish_is_told_of_once() {
+fn a_hold_intent_has_one_outcome() {
     let (mut alice, id, peer) = in_a_call();
-    // As it is.
+    // The agreed hold.
     alice.phone.resume(alice.now, id).expect("established");
     alice.pump();
     assert_eq!(told(&mut alice), [(false, false)]);
-    // As it comes to be; and as it is then.
+    // After the re-INVITE; and the same intent again.
     held(&mut alice, id);
     alice.phone.hold(alice.now, id).expect("established");
     alice.pump();
     assert_eq!(told(&mut alice), [(true, false)]);
-    // Whatever the peer changes meanwhile.
+    // The peer renegotiates meanwhile.
     reinvite(&mut alice, &peer, 5, true);
     alice.phone.hold(alice.now, id).expect("established");
     alice.pump();
@@ -92,7 +92,7 @@ fn a_wish_is_told_of_once() {
 }
 
 #[test]
-fn a_wish_that_waits_for_a_connection_can_be_taken_back() {
+fn a_hold_intent_that_waits_for_a_connection_can_be_withdrawn() {
     let (mut alice, id, _) = in_a_call();
     alice.lose_connection();
     alice.phone.hold(alice.now, id).expect("established");
@@ -105,9 +105,9 @@ fn a_wish_that_waits_for_a_connection_can_be_taken_back() {
     assert_eq!(told(&mut alice), [], "and nothing is told again");
 }
 
-/// A change that is over leaves a later wish its whole time.
+/// A completed renegotiation does not shorten the time limit of a later intent.
 #[test]
-fn a_wish_has_all_of_its_time() {
+fn a_later_hold_intent_has_the_full_time_limit() {
     let (mut alice, id, _) = in_a_call();
     held(&mut alice, id);
     alice.pass(SECOND * 30);
@@ -120,9 +120,9 @@ fn a_wish_has_all_of_its_time() {
     assert!(alice.events.contains(&failed));
 }
 
-/// An effect that the engine answers after it was given up is not taken for the one that is under way.
+/// The result of an abandoned effect is not that of the current one.
 #[test]
-fn a_late_description_is_not_the_one_that_is_waited_for() {
+fn a_late_effect_result_is_ignored() {
     // Our offer.
     let (mut alice, id, _) = in_a_call();
     alice.phone.hold(alice.now, id).expect("established");
@@ -154,9 +154,9 @@ fn a_late_description_is_not_the_one_that_is_waited_for() {
     }
 }
 
-/// RFC 3264 §8: what was agreed before holds, and the engine is told so.
+/// RFC 3264 §8: the session stays as agreed before, and the media engine gets a rollback.
 #[test]
-fn a_hold_that_is_refused_leaves_all_as_it_was() {
+fn a_refused_hold_keeps_the_agreed_session() {
     let (mut alice, id, _) = in_a_call();
     let invite = holding(&mut alice, id);
     alice.receive_bytes(response(&invite, 488, "bob", None));
@@ -165,11 +165,11 @@ fn a_hold_that_is_refused_leaves_all_as_it_was() {
     assert!(alice.events.contains(&Event::HoldFailed { session: id, hold: true, code: Some(488) }));
     alice.pass(SECOND * 100);
     assert_eq!((told(&mut alice), alice.sent.len()), (Vec::new(), 0), "and nothing is told again");
-    // The next one begins anew.
+    // The next one is independent.
     held(&mut alice, id);
 }
 
-/// RFC 3261 §14.1 with §12.2.1.2: no answer at all means that the peer is gone.
+/// RFC 3261 §14.1 with §12.2.1.2: no response, or 481, ends the dialog.
 #[test]
 fn a_reinvite_without_an_answer_ends_the_call() {
     let (mut alice, id, _) = in_a_call();
@@ -183,7 +183,7 @@ fn a_reinvite_without_an_answer_ends_the_call() {
 }
 
 #[test]
-fn a_reinvite_that_the_peer_does_not_know_ends_the_call() {
+fn a_reinvite_that_gets_481_or_408_ends_the_call() {
     for code in [408, 481] {
         let (mut alice, id, _) = in_a_call();
         let invite = holding(&mut alice, id);
@@ -197,7 +197,7 @@ fn a_reinvite_that_the_peer_does_not_know_ends_the_call() {
 }
 
 #[test]
-fn a_reinvite_that_is_lost_with_its_connection_goes_again_over_the_next() {
+fn a_reinvite_lost_with_its_connection_is_sent_over_the_next_one() {
     let (mut alice, id, _) = in_a_call();
     let first = holding(&mut alice, id);
     alice.lose_connection();
@@ -212,9 +212,9 @@ fn a_reinvite_that_is_lost_with_its_connection_goes_again_over_the_next() {
     assert_eq!(told(&mut alice), [(true, false)]);
 }
 
-/// Without a connection there is still an outcome, and only one.
+/// Without a connection there is one outcome too.
 #[test]
-fn a_reinvite_that_is_lost_with_its_connection_has_an_outcome_without_another() {
+fn a_reinvite_lost_with_its_connection_fails_without_a_next_one() {
     let (mut alice, id, _) = in_a_call();
     holding(&mut alice, id);
     alice.lose_connection();
@@ -231,9 +231,9 @@ fn a_reinvite_that_is_lost_with_its_connection_has_an_outcome_without_another() 
     assert_eq!(told(&mut alice), [(false, false)], "it is as it is wanted");
 }
 
-/// RFC 3261 §12.2.2: a target refresh request moves the target.
+/// RFC 3261 §12.2.2: a target refresh request updates the remote target.
 #[test]
-fn the_peer_moves_with_his_reinvite() {
+fn a_reinvite_of_the_peer_updates_the_remote_target() {
     for offer in [true, false] {
         let (mut alice, id, peer) = in_a_call();
         alice.media.behaviour = MediaBehaviour::Works;
@@ -248,9 +248,9 @@ fn the_peer_moves_with_his_reinvite() {
     }
 }
 
-/// RFC 3261 §14.2: an offer that cannot be taken is refused with 488, and the session goes on.
+/// RFC 3261 §14.2: an unusable offer gets 488, and the session continues.
 #[test]
-fn what_the_engine_says_of_the_peers_offer_is_said_to_the_peer() {
+fn an_unusable_offer_in_a_reinvite_gets_488() {
     for (result, code) in [
         (EffectResult::Failed(MediaFault::NoCommonCodec), 488),
         (EffectResult::Failed(MediaFault::BadDescription), 488),
@@ -264,16 +264,16 @@ fn what_the_engine_says_of_the_peers_offer_is_said_to_the_peer() {
             alice.give(Input::Done { effect, result: result.clone() });
             alice.next_response(code);
             assert_eq!(alice.phone.status(id), Some(Status::Established));
-            // Nothing is left open: ours can go out.
+            // Nothing is pending: ours can be sent.
             alice.receive(&peer.request("ACK", 5, "", ""));
             held(&mut alice, id);
         }
     }
 }
 
-/// RFC 3261 §9.2, and RFC 3264 §8: the engine forgets what it was asked for.
+/// RFC 3261 §9.2, and RFC 3264 §8: the media engine gets a rollback.
 #[test]
-fn the_peer_may_take_back_his_reinvite() {
+fn a_reinvite_of_the_peer_can_be_cancelled_while_the_answer_is_created() {
     for offer in [true, false] {
         let (mut alice, id, peer) = in_a_call();
         reinvite(&mut alice, &peer, 5, offer);
@@ -289,9 +289,9 @@ fn the_peer_may_take_back_his_reinvite() {
     }
 }
 
-/// RFC 3261 §15.1.2 with §9.2's 487: what the peer still waits for when the call ends is answered.
+/// RFC 3261 §15.1.2: pending requests of the peer get 487 at the end of the call.
 #[test]
-fn a_reinvite_of_the_peer_is_answered_when_the_call_ends() {
+fn a_pending_reinvite_of_the_peer_is_answered_at_the_end_of_the_call() {
     for offer in [true, false] {
         let (mut alice, id, peer) = in_a_call();
         reinvite(&mut alice, &peer, 5, offer);
@@ -304,9 +304,9 @@ fn a_reinvite_of_the_peer_is_answered_when_the_call_ends() {
     }
 }
 
-/// Both hang up at once: each BYE is answered with 200 (RFC 3261 §15.1.2), and anything else means nothing any more.
+/// Both hang up simultaneously: each BYE gets 200 (RFC 3261 §15.1.2), and other requests 481.
 #[test]
-fn what_comes_after_our_bye() {
+fn requests_after_our_bye_are_answered() {
     let (mut alice, id, peer) = in_a_call();
     alice.phone.hang_up(alice.now, id).expect("a call");
     alice.pump();
@@ -319,9 +319,9 @@ fn what_comes_after_our_bye() {
     assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Us, Cause::HungUp));
 }
 
-/// A proxy sends what it has no answer to again over the next connection: it is the same re-INVITE, and is answered once.
+/// A proxy retransmits a request without a response over the next connection: it is the same re-INVITE, and is answered once.
 #[test]
-fn a_reinvite_that_comes_again_over_the_next_connection_is_answered_there() {
+fn a_reinvite_retransmitted_over_the_next_connection_is_answered_there() {
     for offer in [true, false] {
         let (mut alice, id, peer) = in_a_call();
         reinvite(&mut alice, &peer, 5, offer);
@@ -336,9 +336,9 @@ fn a_reinvite_that_comes_again_over_the_next_connection_is_answered_there() {
     }
 }
 
-/// RFC 3261 §13.3.1.4: and when it was accepted while there was no connection, nobody heard of it: the 2xx is for the next.
+/// RFC 3261 §13.3.1.4: if it was accepted without a connection, the 2xx is sent over the next one.
 #[test]
-fn a_reinvite_that_was_accepted_unheard_is_accepted_again() {
+fn a_reinvite_whose_2xx_was_lost_gets_it_again() {
     for offer in [true, false] {
         let (mut alice, id, peer) = in_a_call();
         reinvite(&mut alice, &peer, 5, offer);
@@ -347,7 +347,7 @@ fn a_reinvite_that_was_accepted_unheard_is_accepted_again() {
         describe(&mut alice, effect, Direction::RecvOnly);
         assert_eq!(alice.sent.len(), 0);
         alice.connect();
-        // Another number is another one, and comes too early (§14.2).
+        // One with another CSeq is another one, and gets 500 (§14.2).
         reinvite(&mut alice, &peer, 4, offer);
         alice.next_response(500);
         reinvite(&mut alice, &peer, 5, offer);
@@ -363,9 +363,9 @@ fn a_reinvite_that_was_accepted_unheard_is_accepted_again() {
     }
 }
 
-/// RFC 3261 §12.2.2: a lower number is refused with 500, and does not touch the one that is being answered.
+/// RFC 3261 §12.2.2: a lower CSeq gets 500, and does not affect the one that is being answered.
 #[test]
-fn a_reinvite_out_of_sequence_does_not_take_the_place_of_another() {
+fn a_reinvite_with_a_lower_cseq_does_not_replace_a_pending_one() {
     for offer in [true, false] {
         let (mut alice, _, peer) = in_a_call();
         reinvite(&mut alice, &peer, 5, offer);
