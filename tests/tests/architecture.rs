@@ -7,6 +7,8 @@
 mod arrows;
 #[path = "architecture/files.rs"]
 mod files;
+#[path = "architecture/functions.rs"]
+mod functions;
 #[path = "architecture/layers.rs"]
 mod layers;
 #[path = "architecture/licences.rs"]
@@ -78,6 +80,13 @@ fn pure_crates_name_nothing_impure() {
 #[test]
 fn files_are_short() {
     expect_silence(tree().files.iter().filter_map(files::too_long).collect());
+}
+
+#[test]
+fn functions_are_short() {
+    let tree = tree();
+    let sources = tree.files.iter().filter(|file| !file.test_only);
+    expect_silence(sources.flat_map(|file| functions::too_long(&file.shown, &file.text)).collect());
 }
 
 #[test]
