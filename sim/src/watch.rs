@@ -5,9 +5,6 @@ use offhook_wire::Instant;
 
 use crate::node::PhoneNode;
 
-/// How many lines one input may add to the trace, for all of them to be drawn.
-pub(crate) const MOST_TRACED: usize = 256;
-
 /// A place in the order of things: a time, and the entry of the tape that came next.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Point {

@@ -7,6 +7,7 @@ mod hash;
 mod marks;
 mod media;
 mod merge;
+mod outcome;
 mod plant;
 mod planted;
 mod progress;
@@ -20,7 +21,8 @@ mod summary;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use offhook_sim::oracle::Violation;
+
+use outcome::{Clean, Misused, headline};
 
 /// Plays phones and exchanges on bad networks, in virtual time.
 #[derive(Parser)]
@@ -41,20 +43,6 @@ enum Task {
     Bench(bench::Bench),
     Merge(merge::Merge),
 }
-
-/// What was asked for cannot be done, and why.
-#[derive(Debug)]
-struct Misused(String);
-
-impl Misused {
-    #[cfg(not(feature = "planted"))]
-    fn without_bugs() -> Self {
-        Self("built without bugs to plant: `cargo sim` builds with them".to_owned())
-    }
-}
-
-/// True when nothing failed.
-type Clean = Result<bool, Misused>;
 
 /// Does what the command line says. 0: all is well; 1: something failed; 2: it cannot be done.
 pub(crate) fn main() -> ExitCode {
@@ -77,9 +65,4 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-/// What is wrong, in one line.
-fn headline(violation: &Violation) -> String {
-    violation.to_string().lines().next().unwrap_or_default().to_owned()
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Swarm, write_steps};
+use super::steps::write_steps;
+use super::swarm::Swarm;
 use crate::hash::Draw;
 use crate::scenario::{ExchangeSetup, PhoneSetup, Scenario, Span, Transport, Weather};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use offhook::DtmfPath;
 
-use super::Writer;
+use super::writer::Writer;
 use crate::hash::Draw;
 use crate::scenario::{Deed, Fault, MediaTrouble, Scenario};
 

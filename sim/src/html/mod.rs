@@ -3,6 +3,7 @@
 
 mod axis;
 mod columns;
+mod drawing;
 mod ladder;
 mod lanes;
 mod text;
@@ -16,6 +17,7 @@ use crate::watch::Watch;
 use crate::world::World;
 use axis::Axis;
 use columns::{Column, Columns};
+use drawing::Drawing;
 use ladder::Row;
 use lanes::{Fate, Lanes, Span};
 use text::{Escaped, time};
@@ -73,13 +75,6 @@ impl World {
         let _ = write!(page, "<h3>Scenario</h3><pre>{}</pre></aside>", Escaped(&self.scenario().to_string()));
         page
     }
-}
-
-/// What the drawing is made of.
-struct Drawing<'a> {
-    ladder: &'a Ladder<'a>,
-    axis: &'a Axis,
-    columns: &'a Columns,
 }
 
 impl Drawing<'_> {

@@ -9,16 +9,11 @@ use offhook::Password;
 use offhook_exchange::{Config, Exchange, FlowId, Input, Memory, Output};
 use offhook_wire::{Builder, Instant, Limits, Method, reason_phrase};
 
+use super::realm::{DOMAIN, PASSWORD};
 use super::refusing::request;
 use super::{Admission, Clock, Refusing};
 use crate::hash::Draw;
 use crate::scenario::{Act, ClockStep, ExchangeSetup, ExchangeTrouble, Fault, Scenario};
-
-/// The domain of everybody.
-pub(crate) const DOMAIN: &str = "pbx.example";
-
-/// The password of everybody who knows it.
-pub(super) const PASSWORD: &str = "sesame";
 
 /// One exchange: running, or crashed.
 pub struct ExchangeNode {

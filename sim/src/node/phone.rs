@@ -11,11 +11,13 @@ use offhook::{
 use offhook_wire::Instant;
 
 use super::Clock;
-use super::exchange::{DOMAIN, PASSWORD};
+use super::realm::{DOMAIN, PASSWORD};
 use crate::flight::{Flight, Flights};
 use crate::hash::Draw;
 use crate::scenario::{self, Manner, MediaTrouble, PhoneSetup, Scenario};
-use crate::watch::MOST_TRACED;
+
+/// How many lines one input may add to the trace, for all of them to be drawn.
+const MOST_TRACED: usize = 256;
 
 /// One phone and its user.
 pub struct PhoneNode {

@@ -68,9 +68,11 @@ pub(super) fn read_prank(words: &[&str]) -> Result<Prank, String> {
         ["hangs", "up"] => Prank::HangUp,
         ["cancels"] => Prank::Cancel,
         ["claims", user] => Prank::Claim((*user).to_owned()),
-        ["floods", user, "with", count, with] => {
-            Prank::Flood { user: (*user).to_owned(), count: super::read::number(count)?, with: with.parse()? }
-        }
+        ["floods", user, "with", count, with] => Prank::Flood {
+            user: (*user).to_owned(),
+            count: super::value::number(count)?,
+            with: with.parse()?,
+        },
         _ => return Err(format!("no rogue knows how to `{}`", words.join(" "))),
     })
 }

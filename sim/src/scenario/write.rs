@@ -1,29 +1,12 @@
 //! Writing a scenario: one line for each thing, in words.
 
 use std::fmt;
-use std::time::Duration;
 
 use super::{
-    Act, Codec, Deed, ExchangeSetup, Fidelity, Manner, PhoneSetup, Scenario, Step, Transport, Weather,
+    Act, Codec, Deed, ExchangeSetup, Fidelity, Manner, PhoneSetup, Scenario, Seconds, Step, Transport,
+    Weather,
 };
 use offhook::DtmfPath;
-
-/// Writes a duration as `1.25s`, or as `40ms` when it is shorter than a quarter of a second and whole in that unit.
-pub struct Seconds(pub Duration);
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, nanos) = (self.0.as_secs(), self.0.subsec_nanos());
-        if whole == 0 && nanos != 0 && nanos < 250_000_000 && nanos % 1_000_000 == 0 {
-            return write!(f, "{}ms", nanos / 1_000_000);
-        }
-        let fraction = format!("{nanos:09}");
-        match fraction.trim_end_matches('0') {
-            "" => write!(f, "{whole}s"),
-            digits => write!(f, "{whole}.{digits}s"),
-        }
-    }
-}
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

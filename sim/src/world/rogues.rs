@@ -1,16 +1,16 @@
 //! The rogues of a world, and how they are connected: by networks without a fault, each to every exchange. A rogue is fault
 //! enough.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_exchange as exchange;
 
+use super::rogue_flows::Hap;
 use super::{Happening, World};
 use crate::fate::Arrivals;
-use crate::node::{Breach, Oddity, RogueNode, Shot};
-use crate::scenario::{Prank, Scenario, Transport};
+use crate::node::{Oddity, RogueNode, Shot};
+use crate::scenario::{Prank, Transport};
 use crate::tape::{Node, What};
 
 /// How long a message takes, either way.
@@ -18,50 +18,6 @@ const WAY: Duration = Duration::from_millis(10);
 
 /// How long a rogue takes to connect, and to come back when it was hung up on.
 const CONNECT: Duration = Duration::from_millis(500);
-
-/// All rogues, and their flows.
-pub(super) struct Rogues {
-    pub(super) nodes: Vec<RogueNode>,
-    flows: BTreeMap<(usize, exchange::FlowId), usize>,
-    /// Whether any of them breaks a rule, or did.
-    pub(super) lawless: bool,
-}
-
-/// Something that happens between a rogue and an exchange.
-#[derive(Debug)]
-pub(super) enum Hap {
-    Connects {
-        exchange: usize,
-    },
-    /// From an exchange, over this flow.
-    Hears {
-        exchange: usize,
-        flow: exchange::FlowId,
-        data: Bytes,
-    },
-    /// By an exchange.
-    IsHeard {
-        exchange: usize,
-        flow: exchange::FlowId,
-        data: Bytes,
-    },
-}
-
-impl Rogues {
-    pub(super) fn new(scenario: &Scenario) -> Self {
-        let nodes = (0..scenario.rogues.len()).map(|index| RogueNode::new(scenario, index)).collect();
-        let mut breaks = scenario.rogues.iter().flat_map(|rogue| &rogue.breaks);
-        let lawless = breaks.any(|breach| !Breach::LAWFUL.contains(breach));
-        Self { nodes, flows: BTreeMap::new(), lawless }
-    }
-
-    /// All learn the Contact of a user.
-    pub(super) fn learn(&mut self, user: &str, contact: &str) {
-        for rogue in &mut self.nodes {
-            rogue.learns(user, contact);
-        }
-    }
-}
 
 impl World {
     /// An exchange was started.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use offhook::{Command, Dial, Event, Misuse, SessionId, Status};
 use offhook_wire::Instant;
 
-use super::{Phase, World};
+use super::World;
 use crate::node::{Breach, Call, PhoneNode};
 use crate::oracle;
 use crate::scenario::{
-    Deed, ExchangeSetup, ExchangeTrouble, Fault, Manner, PhoneSetup, Prank, RogueSetup, Scenario, Stillness,
-    StreamTrouble, Transport, Way, Weather,
+    Deed, ExchangeSetup, ExchangeTrouble, Fault, Manner, Phase, PhoneSetup, Prank, RogueSetup, Scenario,
+    Stillness, StreamTrouble, Transport, Way, Weather,
 };
 use crate::tape::{Entry, What};
 

@@ -9,6 +9,7 @@ use offhook::{Effect, EffectId, EffectResult, Input, MediaEvent, MediaFault};
 use offhook_media::{MediaEvent as Said, MediaInput, MediaOutput};
 
 use super::effects::session_of;
+use super::event::Datagram;
 use super::{Happening, World};
 use crate::media::{Circumstances, End, Kind, phone_of};
 use crate::oracle::Sight;
@@ -17,16 +18,6 @@ use crate::tape::Node;
 
 /// How often the oracles listen.
 const LISTEN: Duration = Duration::from_millis(500);
-
-/// Something between two engines.
-#[derive(Debug)]
-pub(super) struct Datagram {
-    from: SocketAddr,
-    /// How the receiver sees the sender.
-    seen: SocketAddr,
-    to: SocketAddr,
-    data: Bytes,
-}
 
 impl World {
     pub(super) fn real_effect(&mut self, phone: usize, id: EffectId, effect: &Effect) {

@@ -6,24 +6,12 @@ use offhook_wire::{HeaderName, Instant, Message, Method};
 use super::breach::Occasion;
 use super::call::{Call, State};
 use super::draft::Draft;
-use super::{Line, RogueNode};
-use crate::node::exchange::PASSWORD;
+use super::peer::{RogueNode, Shot};
+use super::turn::{Line, Only, Way};
+use crate::node::realm::PASSWORD;
 
 /// How often a request is sent again with other credentials.
 const TRIES: u8 = 2;
-
-/// A request that waits for its final response.
-#[derive(Debug)]
-pub(super) struct Sent {
-    call: String,
-    draft: Draft,
-}
-
-impl Sent {
-    pub(super) fn new(call: &str, draft: &Draft) -> Self {
-        Self { call: call.to_owned(), draft: draft.clone() }
-    }
-}
 
 impl RogueNode {
     pub(super) fn answered(&mut self, now: Instant, response: &Message) {
@@ -98,7 +86,7 @@ impl RogueNode {
     fn acknowledge_refusal(&mut self, call: &Call, invite: &Draft, response: &Message) {
         let to = response.to().map(|to| String::from_utf8_lossy(to.raw()).into_owned()).unwrap_or_default();
         let data = invite.companion("ACK").set("To", to).write();
-        self.out.push_back(super::Shot::Exchange { exchange: call.exchange, data });
+        self.out.push_back(Shot::Exchange { exchange: call.exchange, data });
     }
 
     /// Sends a request again, with credentials.
@@ -138,8 +126,8 @@ impl RogueNode {
         let line = Line {
             after: std::time::Duration::ZERO,
             draft: again,
-            only: super::Only::Always,
-            way: super::Way::Exchange,
+            only: Only::Always,
+            way: Way::Exchange,
             again: 0,
         };
         self.plan(now, call.id.clone(), line);

@@ -5,8 +5,9 @@ use offhook_wire::{Instant, Message, Method};
 use super::breach::Occasion;
 use super::call::{Call, State};
 use super::draft::Draft;
+use super::peer::{REPEATS, RogueNode};
 use super::turn::{Only, Turn};
-use super::{REPEATS, RogueNode, within};
+use super::within;
 use crate::hash::Digest;
 
 impl RogueNode {

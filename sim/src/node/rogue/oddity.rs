@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::attacks;
-use super::draft::Draft;
 use super::turn::{Turn, Way};
 
 macro_rules! oddities {
@@ -225,15 +224,9 @@ fn reinvite_cancel(turn: &mut Turn<'_>) {
     turn.say(after, cancel);
 }
 
-/// To the phone, not in a call.
-pub(super) fn outside(turn: &mut Turn<'_>, draft: Draft) -> Draft {
-    let id = turn.call.fresh();
-    draft.without("Route").tagged("To", None).set("Call-ID", id)
-}
-
 fn invite(turn: &mut Turn<'_>) {
     let draft = turn.invite();
-    let draft = outside(turn, draft);
+    let draft = turn.outside(draft);
     turn.say(0, draft);
 }
 
@@ -242,7 +235,7 @@ fn guessed_tag(turn: &mut Turn<'_>) {
     let tag =
         *turn.draw.pick(&["1", "abcdefghijklmnop-0", "aaaaaaaaaaaaaaaa-ffffffff", "-", "0000000000000000-"]);
     let draft = turn.request(method);
-    let draft = outside(turn, draft).tagged("To", Some(tag));
+    let draft = turn.outside(draft).tagged("To", Some(tag));
     turn.say(0, draft).way = Way::Straight;
 }
 

@@ -109,6 +109,12 @@ impl Turn<'_> {
         self.numbered(method, self.call.cseq)
     }
 
+    /// To the phone, not in a call.
+    pub(super) fn outside(&mut self, draft: Draft) -> Draft {
+        let id = self.call.fresh();
+        draft.without("Route").tagged("To", None).set("Call-ID", id)
+    }
+
     /// A request with this CSeq.
     pub(super) fn numbered(&mut self, method: &str, cseq: u32) -> Draft {
         let branch = format!("z9hG4bK{}", self.call.fresh());
