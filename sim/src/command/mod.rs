@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use outcome::{Clean, Misused, headline};
+use outcome::{CommandResult, UsageError, headline};
 
 /// Plays phones and exchanges on bad networks, in virtual time.
 #[derive(Parser)]
@@ -46,21 +46,21 @@ enum Task {
 
 /// Does what the command line says. 0: all is well; 1: something failed; 2: it cannot be done.
 pub(crate) fn main() -> ExitCode {
-    offhook_sim::run::report_panics_by_verdict();
+    offhook_sim::run::report_panics_as_violations();
     let clean = match Arguments::parse().task {
-        Task::Run(run) => run.go(),
-        Task::Replay(replay) => replay.go(),
-        Task::Shrink(shrink) => shrink.go(),
-        Task::Planted(planted) => planted.go(),
-        Task::Marks(marks) => marks.go(),
-        Task::Hash(hash) => hash.go(),
-        Task::Bench(bench) => bench.go(),
-        Task::Merge(merge) => merge.go(),
+        Task::Run(run) => run.execute(),
+        Task::Replay(replay) => replay.execute(),
+        Task::Shrink(shrink) => shrink.execute(),
+        Task::Planted(planted) => planted.execute(),
+        Task::Marks(marks) => marks.execute(),
+        Task::Hash(hash) => hash.execute(),
+        Task::Bench(bench) => bench.execute(),
+        Task::Merge(merge) => merge.execute(),
     };
     match clean {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(Misused(why)) => {
+        Err(UsageError(why)) => {
             eprintln!("sim: {why}");
             ExitCode::from(2)
         }

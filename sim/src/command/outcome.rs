@@ -4,9 +4,9 @@ use offhook_sim::oracle::Violation;
 
 /// What was asked for cannot be done, and why.
 #[derive(Debug)]
-pub(super) struct Misused(pub(super) String);
+pub(super) struct UsageError(pub(super) String);
 
-impl Misused {
+impl UsageError {
     #[cfg(not(feature = "planted"))]
     pub(super) fn without_bugs() -> Self {
         Self("built without bugs to plant: `cargo sim` builds with them".to_owned())
@@ -14,7 +14,7 @@ impl Misused {
 }
 
 /// True when nothing failed.
-pub(super) type Clean = Result<bool, Misused>;
+pub(super) type CommandResult = Result<bool, UsageError>;
 
 /// What is wrong, in one line.
 pub(super) fn headline(violation: &Violation) -> String {

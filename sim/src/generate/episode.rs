@@ -13,7 +13,7 @@ pub(super) struct Episode {
 
 impl Episode {
     /// What users do.
-    pub(super) const fn deed(write: fn(&mut Writer<'_>)) -> Self {
+    pub(super) const fn user_action(write: fn(&mut Writer<'_>)) -> Self {
         Self { odds: Odds::Swarm { seeds: 600, most: 100 }, write }
     }
 

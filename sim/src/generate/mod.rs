@@ -22,7 +22,7 @@ pub use sound::enliven;
 use std::time::Duration;
 
 use crate::hash::Draw;
-use crate::scenario::{ExchangeSetup, Scenario, Span};
+use crate::scenario::{ExchangeSetup, PhaseLengths, Scenario};
 use phones::drift;
 use steps::write_steps;
 use swarm::Swarm;
@@ -30,8 +30,8 @@ use swarm::Swarm;
 /// The scenario of a seed.
 pub fn generate(seed: u64) -> Scenario {
     let mut scenario = Scenario::new(seed);
-    let storm = Draw::new(seed, "span").millis(20_000, 240_000);
-    scenario.span = Span { storm, ..Span::default() };
+    let faults = Draw::new(seed, "span").millis(20_000, 240_000);
+    scenario.phases = PhaseLengths { faults, ..PhaseLengths::default() };
     exchanges(&mut scenario, &mut Draw::new(seed, "exchanges"));
     phones::draw(&mut scenario, &mut Draw::new(seed, "phones"));
     let draw = &mut Draw::new(seed, "steps");

@@ -3,7 +3,7 @@
 use offhook_wire::Instant;
 
 #[cfg(feature = "media")]
-use super::{Circumstances, Hears, Listening, Real};
+use super::{AudioProbe, HeardAudio, ProbeContext, Real};
 use super::{Description, End, Model};
 use crate::node::PhoneNode;
 use crate::scenario::{Fidelity, Scenario};
@@ -105,18 +105,19 @@ impl Engines {
 
     /// What an end hears.
     #[cfg(feature = "media")]
-    pub fn hears(&self, end: End) -> Hears {
-        let Self::Real(real) = self else { return Hears::Nothing };
-        let circumstances = Circumstances { clear: true, stands: false, peer_stands: false };
-        match real.listen(end, circumstances) {
-            None => Hears::Nothing,
-            Some(listening) if listening.hears.is_none() && listening.level_dbfs < -45.0 => Hears::Nothing,
-            Some(Listening { hears: Some(hears), peer_plays: Some(tone), .. })
+    pub fn hears(&self, end: End) -> HeardAudio {
+        let Self::Real(real) = self else { return HeardAudio::Nothing };
+        let circumstances =
+            ProbeContext { network_clear: true, time_stopped: false, peer_time_stopped: false };
+        match real.probe(end, circumstances) {
+            None => HeardAudio::Nothing,
+            Some(probe) if probe.heard_hz.is_none() && probe.level_dbfs < -45.0 => HeardAudio::Nothing,
+            Some(AudioProbe { heard_hz: Some(hears), peer_tone: Some(tone), .. })
                 if (hears - tone).abs() < 20.0 =>
             {
-                Hears::Peer
+                HeardAudio::Peer
             }
-            Some(listening) => Hears::Other(listening.hears),
+            Some(probe) => HeardAudio::Other(probe.heard_hz),
         }
     }
 }

@@ -7,26 +7,26 @@ pub type End = (usize, SessionId);
 
 /// Why an engine cannot do what it was asked for.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum EngineError {
     /// The peer's description is to blame.
     Fault(MediaFault),
     /// The order of offers and answers is broken (RFC 3264 §4): the core is to blame.
-    Disorder(&'static str),
+    OutOfOrder(&'static str),
 }
 
 /// What one end of a call hears, and what it should. Only real media is listened to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Listening {
+pub struct AudioProbe {
     /// Which end.
     pub end: End,
     /// The frequency it hears, in Hz; none in silence and in noise.
-    pub hears: Option<f32>,
+    pub heard_hz: Option<f32>,
     /// How loud, in dB relative to full scale.
     pub level_dbfs: f32,
     /// What the other end plays, when both name each other.
-    pub peer_plays: Option<f32>,
+    pub peer_tone: Option<f32>,
     /// What everybody else plays.
-    pub others_play: Vec<f32>,
+    pub other_tones: Vec<f32>,
     /// Whether both ends agreed that both send and receive.
     pub both_ways: bool,
     /// Whether this end agreed to receive at all.
@@ -34,31 +34,31 @@ pub struct Listening {
     /// Whether the other end agreed to receive.
     pub peer_receives: bool,
     /// Whether the networks of both ends let sound pass as it should.
-    pub clear: bool,
+    pub network_clear: bool,
     /// Whether time stands still for this end's engine: what it hears is what it heard then.
-    pub stands: bool,
+    pub time_stopped: bool,
     /// The same of the other end's engine: it plays nothing, and has yet to play what it was about to.
-    pub peer_stands: bool,
+    pub peer_time_stopped: bool,
     /// Whether the other end has digits to send, which take the place of its tone.
-    pub peer_dials: bool,
+    pub peer_sends_digits: bool,
 }
 
 /// What only the host of an engine knows of it.
 #[cfg(feature = "media")]
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Circumstances {
+pub(crate) struct ProbeContext {
     /// [`Listening::clear`].
-    pub(crate) clear: bool,
+    pub(crate) network_clear: bool,
     /// [`Listening::stands`].
-    pub(crate) stands: bool,
+    pub(crate) time_stopped: bool,
     /// [`Listening::peer_stands`].
-    pub(crate) peer_stands: bool,
+    pub(crate) peer_time_stopped: bool,
 }
 
 /// What one end of a call hears.
 #[cfg(feature = "media")]
 #[derive(Copy, Clone, Debug, PartialEq)]
-pub enum Hears {
+pub enum HeardAudio {
     /// Silence.
     Nothing,
     /// The tone of the other end.

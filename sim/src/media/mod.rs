@@ -14,10 +14,10 @@ mod real;
 pub use description::{Address, Description};
 pub use engines::Engines;
 #[cfg(feature = "media")]
-pub(crate) use interface::Circumstances;
+pub use interface::HeardAudio;
 #[cfg(feature = "media")]
-pub use interface::Hears;
-pub use interface::{End, Listening, Refused};
+pub(crate) use interface::ProbeContext;
+pub use interface::{AudioProbe, End, EngineError};
 pub use model::{Agreed, Engine, Model};
 #[cfg(feature = "media")]
 pub(crate) use real::phone_of;

@@ -4,42 +4,42 @@
 
 mod agreement;
 mod bounds;
-mod busy;
 mod challenges;
+mod cleanup;
 mod commands;
+mod corrupted;
 mod delivery;
 mod dialog;
 mod digits;
 mod disclosure;
-mod duties;
 mod failover;
 mod grammar;
-mod harm;
+mod immediacy;
 mod keep_alive;
 mod leaks;
+mod livelock;
 mod liveness;
 mod lockout;
 mod negotiation;
+mod obligations;
 mod observation;
 mod outcome;
-mod prompt;
-mod quiet;
-mod reach;
+mod reachability;
 mod reading;
 mod registration;
-mod repetition;
+mod retransmission;
 mod retries;
 mod sequence;
 mod sound;
 mod stateless;
 mod stuck;
 mod transfer;
-mod will;
+mod unexpected_end;
 mod wire;
 
-pub use harm::Harms;
+pub use corrupted::CorruptedCalls;
 use observation::session_of;
-pub use observation::{Moment, Oracle, Scene, Sight, Violation};
+pub use observation::{Observation, Oracle, PhaseEnd, Violation, WorldView};
 pub use reading::{Reading, Transaction};
 
 /// One of each.
@@ -49,11 +49,11 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(negotiation::Negotiation::default()),
         Box::new(wire::Wire::default()),
         Box::new(sequence::Sequence::default()),
-        Box::new(repetition::Repetition::default()),
+        Box::new(retransmission::Retransmissions::default()),
         Box::new(dialog::Dialogs::default()),
         Box::new(challenges::Challenges::default()),
-        Box::new(duties::Duties::default()),
-        Box::new(prompt::Prompt::default()),
+        Box::new(obligations::Obligations::default()),
+        Box::new(immediacy::Immediacy::default()),
         Box::new(commands::Commands::default()),
         Box::new(transfer::Transfers::default()),
         Box::new(failover::FailOver::default()),
@@ -61,20 +61,20 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(bounds::Bounds::default()),
         Box::new(leaks::Leaks::default()),
         Box::new(stuck::Stuck),
-        Box::new(busy::Busy::default()),
+        Box::new(livelock::Livelock::default()),
         Box::new(digits::Digits::default()),
         Box::new(sound::Sound::default()),
         Box::new(outcome::Outcome::default()),
-        Box::new(will::Will::default()),
+        Box::new(unexpected_end::UnexpectedEnd::default()),
         Box::new(registration::Registration::default()),
         Box::new(liveness::Liveness),
-        Box::new(reach::Reach::default()),
+        Box::new(reachability::Reachability::default()),
         Box::new(retries::Retries::default()),
         Box::new(delivery::Delivery::default()),
         Box::new(disclosure::Disclosure),
         Box::new(lockout::Lockout),
         Box::new(stateless::Stateless::default()),
         Box::new(agreement::Agreement),
-        Box::new(quiet::Quiet),
+        Box::new(cleanup::Cleanup),
     ]
 }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use offhook::{Command, Event, FlowId, Misuse, SessionId, Target};
 use offhook_wire::Instant;
 
-use super::{Harms, Reading, Transaction};
-use crate::media::{End, Engines, Listening};
+use super::{CorruptedCalls, Reading, Transaction};
+use crate::media::{AudioProbe, End, Engines};
 use crate::node::{ExchangeNode, PhoneNode};
 use crate::scenario::{Phase, Seconds};
 use crate::tape::Node;
@@ -19,22 +19,22 @@ pub trait Oracle {
 
     /// Whether what it asks of a phone holds only where everybody else keeps the rules: it does not watch worlds with rogues that
     /// break any.
-    fn trusts_peers(&self) -> bool {
+    fn assumes_correct_peers(&self) -> bool {
         false
     }
 
     /// Whether it looks away from what has the Call-ID of a message that was harmed on its way: all that it sees of it is
     /// [`Sight::Muddled`].
-    fn looks_away(&self) -> bool {
-        self.trusts_peers()
+    fn skips_corrupted_calls(&self) -> bool {
+        self.assumes_correct_peers()
     }
 
     /// Watches something happen.
     ///
     /// # Errors
     /// What is wrong with it.
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        let _ = (scene, sight);
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+        let _ = (view, sight);
         Ok(())
     }
 
@@ -42,14 +42,14 @@ pub trait Oracle {
     ///
     /// # Errors
     /// What is wrong with it.
-    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
-        let _ = (scene, moment);
+    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
+        let _ = (view, moment);
         Ok(())
     }
 }
 
 /// The world as an oracle may see it.
-pub struct Scene<'a> {
+pub struct WorldView<'a> {
     /// The time.
     pub now: Instant,
     /// The phase.
@@ -61,10 +61,10 @@ pub struct Scene<'a> {
     /// The media engines.
     pub engines: &'a Engines,
     /// What was harmed on its way.
-    pub harms: &'a Harms,
+    pub corrupted_calls: &'a CorruptedCalls,
 }
 
-impl Scene<'_> {
+impl WorldView<'_> {
     /// What a phone takes the time to be: time that runs backwards stands still.
     pub fn local(&self, phone: usize) -> Instant {
         self.phones[phone].local(self.now)
@@ -72,11 +72,11 @@ impl Scene<'_> {
 }
 
 /// Something that happens.
-pub enum Sight<'a> {
+pub enum Observation<'a> {
     /// A machine's deadline has come.
     Woken(Node),
     /// A user asked for something.
-    Asked {
+    Command {
         /// At which phone.
         phone: usize,
         /// For what.
@@ -85,7 +85,7 @@ pub enum Sight<'a> {
         refused: Option<&'a Misuse>,
     },
     /// A phone told its user something.
-    Told {
+    Event {
         /// Which phone.
         phone: usize,
         /// What.
@@ -114,7 +114,7 @@ pub enum Sight<'a> {
         message: Option<&'a Reading<'a>>,
     },
     /// A phone wants a connection.
-    Opens {
+    Connecting {
         /// Which phone.
         phone: usize,
         /// To what.
@@ -122,7 +122,7 @@ pub enum Sight<'a> {
     },
     /// A message that was harmed on its way arrives at a phone, or comes from it. It obliges nobody, and of what has its Call-ID
     /// nobody can know any more what ought to be.
-    Harmed {
+    Corrupted {
         /// Which phone.
         phone: usize,
         /// On which of its connections it arrives, if it does not come from it.
@@ -131,21 +131,21 @@ pub enum Sight<'a> {
         calls: &'a [u64],
     },
     /// For an oracle that looks away: a phone sends or receives something with such a Call-ID.
-    Muddled {
+    Exempted {
         /// Which phone.
         phone: usize,
         /// Which transaction of the phone it ends all the same, if it is a response: those are known by the branch (RFC 3261 §17.1.3).
         ends: Option<Transaction>,
     },
     /// A phone asked its media engine for something that cannot come now.
-    Disorder {
+    OutOfOrder {
         /// Which call.
         end: End,
         /// What.
         what: &'static str,
     },
     /// A media engine sends a digit.
-    Dialled {
+    DigitSent {
         /// Of which call.
         end: End,
         /// Which digit.
@@ -154,7 +154,7 @@ pub enum Sight<'a> {
         arrives: Option<End>,
     },
     /// The first packet of a digit reached the other end's engine.
-    Reaches {
+    DigitArrived {
         /// Of which call.
         end: End,
         /// Which digit.
@@ -168,9 +168,9 @@ pub enum Sight<'a> {
         end: End,
     },
     /// What an end of a call hears now.
-    Listened(&'a Listening),
+    Audio(&'a AudioProbe),
     /// An exchange took or refreshed a binding.
-    Bound {
+    BindingAdded {
         /// Which exchange.
         exchange: usize,
         /// The phone whose connection it came over.
@@ -181,14 +181,14 @@ pub enum Sight<'a> {
         contact: &'a str,
     },
     /// An exchange dropped a binding.
-    Unbound {
+    BindingRemoved {
         /// Which exchange.
         exchange: usize,
         /// The contact.
         contact: &'a str,
     },
     /// An exchange sends a message over its end of a connection. It may be lost on its way.
-    Passed {
+    ExchangeSent {
         /// Which exchange.
         exchange: usize,
         /// The phone or the rogue at the other end.
@@ -197,14 +197,14 @@ pub enum Sight<'a> {
         message: &'a Reading<'a>,
     },
     /// All outputs of an exchange after one input were taken.
-    Served {
+    ExchangePolled {
         /// Which exchange.
         exchange: usize,
         /// Whether it began a transaction.
         began: bool,
     },
     /// All outputs of a phone after one input were taken.
-    Drained {
+    PhonePolled {
         /// Which phone.
         phone: usize,
         /// How many there were.
@@ -212,16 +212,20 @@ pub enum Sight<'a> {
     },
 }
 
-impl Sight<'_> {
+impl Observation<'_> {
     /// What those see of it who look away from calls of which a message was harmed; `None` if it is of no such call.
-    pub(crate) fn muddled(&self, harms: &Harms) -> Option<Self> {
+    pub(crate) fn exempted(&self, corrupted_calls: &CorruptedCalls) -> Option<Self> {
         match *self {
-            Sight::Sent { phone, message: Some(message), .. } if harms.of_call(message.dialog.call) => {
-                Some(Sight::Muddled { phone, ends: None })
+            Observation::Sent { phone, message: Some(message), .. }
+                if corrupted_calls.of_call(message.dialog.call) =>
+            {
+                Some(Observation::Exempted { phone, ends: None })
             }
-            Sight::Received { phone, message: Some(message), .. } if harms.of_call(message.dialog.call) => {
+            Observation::Received { phone, message: Some(message), .. }
+                if corrupted_calls.of_call(message.dialog.call) =>
+            {
                 let ends = message.transaction.filter(|_| message.status().is_some());
-                Some(Sight::Muddled { phone, ends })
+                Some(Observation::Exempted { phone, ends })
             }
             _ => None,
         }
@@ -230,13 +234,13 @@ impl Sight<'_> {
 
 /// The end of a phase.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub enum PhaseEnd {
     /// The storm is over; nothing is promised yet.
-    Healed,
+    Faults,
     /// Everything had time to settle.
-    Settled,
+    Recovery,
     /// Everybody hung up, and everything had time to become quiet.
-    Quiet,
+    Drain,
 }
 
 /// A broken promise.

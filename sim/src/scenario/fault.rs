@@ -3,18 +3,18 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{ClockStep, ExchangeTrouble, Harm, Seconds, Stillness, StreamTrouble, Way};
+use super::{ClockStep, Corruption, ExchangeTrouble, Seconds, StreamTrouble, SuspensionKind, Way};
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// A phone's connection is reset; both ends are told.
-    Drop {
+    Reset {
         /// Which phone.
         phone: usize,
     },
     /// A phone's connection is dead, and nobody is told.
-    Rot {
+    DropSilently {
         /// Which phone.
         phone: usize,
     },
@@ -35,7 +35,7 @@ pub enum Fault {
         trouble: StreamTrouble,
     },
     /// One phone and one exchange do not reach each other.
-    Part {
+    Partition {
         /// Which phone.
         phone: usize,
         /// Which exchange, by its place in the scenario.
@@ -46,16 +46,16 @@ pub enum Fault {
         lasting: Option<Duration>,
     },
     /// A translator of addresses gives a phone's datagrams another port. What is sent to the old one is lost.
-    Rebinds {
+    Rebind {
         /// Which phone.
         phone: usize,
     },
     /// A middlebox breaks some of a phone's messages.
-    Tampered {
+    Tamper {
         /// Which phone.
         phone: usize,
         /// What it does to them.
-        harm: Harm,
+        corruption: Corruption,
         /// To how many of a thousand.
         share: u16,
         /// Those that go which way.
@@ -64,16 +64,16 @@ pub enum Fault {
         lasting: Duration,
     },
     /// A phone stands still.
-    Rest {
+    Suspend {
         /// Which phone.
         phone: usize,
         /// How.
-        how: Stillness,
+        how: SuspensionKind,
         /// For how long.
         lasting: Duration,
     },
     /// A phone's clock is set.
-    Steps {
+    SetClock {
         /// Which phone.
         phone: usize,
         /// How.
@@ -110,11 +110,11 @@ pub enum MediaTrouble {
     /// Every effect fails.
     Broken,
     /// No path comes up.
-    Pathless,
+    NoPath,
     /// Nothing that it is asked for is ever answered.
-    Deaf,
+    Unresponsive,
     /// Strangers send it things. Only real media hears them.
-    Noisy,
+    StrayDatagrams,
     /// Others see it at another address, and at yet another when it is over. Only real media has addresses.
     Rebound,
 }
@@ -123,15 +123,15 @@ impl Fault {
     /// The phone that suffers it, if it is one phone's.
     pub fn phone_mut(&mut self) -> Option<&mut usize> {
         match self {
-            Fault::Drop { phone }
-            | Fault::Rot { phone }
+            Fault::Reset { phone }
+            | Fault::DropSilently { phone }
             | Fault::Cut { phone, .. }
             | Fault::Stream { phone, .. }
-            | Fault::Part { phone, .. }
-            | Fault::Rest { phone, .. }
-            | Fault::Rebinds { phone }
-            | Fault::Tampered { phone, .. }
-            | Fault::Steps { phone, .. }
+            | Fault::Partition { phone, .. }
+            | Fault::Suspend { phone, .. }
+            | Fault::Rebind { phone }
+            | Fault::Tamper { phone, .. }
+            | Fault::SetClock { phone, .. }
             | Fault::Media { phone, .. }
             | Fault::Die { phone } => Some(phone),
             Fault::Exchange { .. } => None,
@@ -141,7 +141,7 @@ impl Fault {
     /// The exchange that has to do with it.
     pub fn exchange_mut(&mut self) -> Option<&mut usize> {
         match self {
-            Fault::Exchange { exchange, .. } | Fault::Part { exchange, .. } => Some(exchange),
+            Fault::Exchange { exchange, .. } | Fault::Partition { exchange, .. } => Some(exchange),
             _ => None,
         }
     }
@@ -149,17 +149,17 @@ impl Fault {
     /// How long it lasts, if it passes.
     pub fn lasting_mut(&mut self) -> Option<&mut Duration> {
         match self {
-            Fault::Cut { lasting, .. } | Fault::Media { lasting, .. } | Fault::Rest { lasting, .. } => {
+            Fault::Cut { lasting, .. } | Fault::Media { lasting, .. } | Fault::Suspend { lasting, .. } => {
                 Some(lasting)
             }
-            Fault::Part { lasting, .. } => lasting.as_mut(),
-            Fault::Tampered { lasting, .. } => Some(lasting),
+            Fault::Partition { lasting, .. } => lasting.as_mut(),
+            Fault::Tamper { lasting, .. } => Some(lasting),
             Fault::Stream { trouble, .. } => trouble.lasting_mut(),
             Fault::Exchange { trouble, .. } => trouble.lasting_mut(),
-            Fault::Drop { .. }
-            | Fault::Rot { .. }
-            | Fault::Rebinds { .. }
-            | Fault::Steps { .. }
+            Fault::Reset { .. }
+            | Fault::DropSilently { .. }
+            | Fault::Rebind { .. }
+            | Fault::SetClock { .. }
             | Fault::Die { .. } => None,
         }
     }
@@ -168,7 +168,7 @@ impl Fault {
     pub fn strength_mut(&mut self) -> Option<&mut Duration> {
         match self {
             Fault::Media { trouble: MediaTrouble::Slow(by), .. } => Some(by),
-            Fault::Steps { step, .. } => Some(step.by_mut()),
+            Fault::SetClock { step, .. } => Some(step.by_mut()),
             Fault::Exchange { trouble, .. } => trouble.strength_mut(),
             _ => None,
         }
@@ -180,9 +180,9 @@ impl fmt::Display for MediaTrouble {
         match self {
             MediaTrouble::Slow(by) => write!(f, "slow media of {}", Seconds(*by)),
             MediaTrouble::Broken => write!(f, "broken media"),
-            MediaTrouble::Pathless => write!(f, "pathless media"),
-            MediaTrouble::Deaf => write!(f, "deaf media"),
-            MediaTrouble::Noisy => write!(f, "noisy media"),
+            MediaTrouble::NoPath => write!(f, "pathless media"),
+            MediaTrouble::Unresponsive => write!(f, "deaf media"),
+            MediaTrouble::StrayDatagrams => write!(f, "noisy media"),
             MediaTrouble::Rebound => write!(f, "rebound media"),
         }
     }

@@ -2,21 +2,21 @@
 
 use super::value::number;
 use super::{
-    ClockStep, ExchangeTrouble, Fault, Harm, MediaTrouble, Scenario, Seconds, Stillness, StreamTrouble, Way,
-    parse_duration,
+    ClockStep, Corruption, ExchangeTrouble, Fault, MediaTrouble, Scenario, Seconds, StreamTrouble,
+    SuspensionKind, Way, parse_duration,
 };
 
 impl Fault {
     pub(super) fn describe(&self, scenario: &Scenario) -> String {
         let name = |phone: &usize| &scenario.phones[*phone].name;
         match self {
-            Fault::Drop { phone } => format!("{} loses its connection", name(phone)),
-            Fault::Rot { phone } => format!("{} loses its connection silently", name(phone)),
+            Fault::Reset { phone } => format!("{} loses its connection", name(phone)),
+            Fault::DropSilently { phone } => format!("{} loses its connection silently", name(phone)),
             Fault::Cut { phone, way, lasting } => {
                 format!("{} is cut off {way} for {}", name(phone), Seconds(*lasting))
             }
             Fault::Stream { phone, trouble } => format!("{} {trouble}", name(phone)),
-            Fault::Part { phone, exchange, way, lasting } => {
+            Fault::Partition { phone, exchange, way, lasting } => {
                 let away = match way {
                     Way::Up => "cannot reach",
                     Way::Down => "cannot hear",
@@ -25,14 +25,14 @@ impl Fault {
                 let lasting = lasting.map_or("ever".to_owned(), |lasting| Seconds(lasting).to_string());
                 format!("{} {away} {} for {lasting}", name(phone), scenario.exchanges[*exchange].name)
             }
-            Fault::Rebinds { phone } => format!("{} gets another port", name(phone)),
-            Fault::Tampered { phone, harm, share, way, lasting } => {
-                format!("{} suffers {harm} of {share} {way} for {}", name(phone), Seconds(*lasting))
+            Fault::Rebind { phone } => format!("{} gets another port", name(phone)),
+            Fault::Tamper { phone, corruption, share, way, lasting } => {
+                format!("{} suffers {corruption} of {share} {way} for {}", name(phone), Seconds(*lasting))
             }
-            Fault::Rest { phone, how, lasting } => {
+            Fault::Suspend { phone, how, lasting } => {
                 format!("{} {how} for {}", name(phone), Seconds(*lasting))
             }
-            Fault::Steps { phone, step } => format!("{} sets its clock {step}", name(phone)),
+            Fault::SetClock { phone, step } => format!("{} sets its clock {step}", name(phone)),
             Fault::Exchange { exchange, trouble } => {
                 format!("{} {trouble}", scenario.exchanges[*exchange].name)
             }
@@ -57,7 +57,7 @@ impl Fault {
         };
         let exchange = scenario.exchange(exchange).ok_or_else(|| format!("no exchange `{exchange}`"))?;
         let lasting = if *lasting == "ever" { None } else { Some(parse_duration(lasting)?) };
-        Ok(Some(Fault::Part { phone, exchange, way, lasting }))
+        Ok(Some(Fault::Partition { phone, exchange, way, lasting }))
     }
 }
 
@@ -66,8 +66,8 @@ fn read_of_phone(phone: usize, words: &[&str]) -> Result<Option<Fault>, String> 
         return Ok(Some(Fault::Stream { phone, trouble: trouble? }));
     }
     Ok(Some(match words {
-        ["loses", "its", "connection"] => Fault::Drop { phone },
-        ["loses", "its", "connection", "silently"] => Fault::Rot { phone },
+        ["loses", "its", "connection"] => Fault::Reset { phone },
+        ["loses", "its", "connection", "silently"] => Fault::DropSilently { phone },
         ["is", "cut", "off", way @ .., "for", lasting] => {
             Fault::Cut { phone, way: Way::read(way)?, lasting: parse_duration(lasting)? }
         }
@@ -75,31 +75,33 @@ fn read_of_phone(phone: usize, words: &[&str]) -> Result<Option<Fault>, String> 
             let trouble = match trouble {
                 ["slow", "media", "of", by] => MediaTrouble::Slow(parse_duration(by)?),
                 ["broken", "media"] => MediaTrouble::Broken,
-                ["pathless", "media"] => MediaTrouble::Pathless,
-                ["deaf", "media"] => MediaTrouble::Deaf,
-                ["noisy", "media"] => MediaTrouble::Noisy,
+                ["pathless", "media"] => MediaTrouble::NoPath,
+                ["deaf", "media"] => MediaTrouble::Unresponsive,
+                ["noisy", "media"] => MediaTrouble::StrayDatagrams,
                 ["rebound", "media"] => MediaTrouble::Rebound,
                 _ => return Err("`slow media of …`, or what `media`?".to_owned()),
             };
             Fault::Media { phone, trouble, lasting: parse_duration(lasting)? }
         }
-        ["gets", "another", "port"] => Fault::Rebinds { phone },
-        ["suffers", harm, "of", share, way @ .., "for", lasting] => Fault::Tampered {
+        ["gets", "another", "port"] => Fault::Rebind { phone },
+        ["suffers", corruption, "of", share, way @ .., "for", lasting] => Fault::Tamper {
             phone,
-            harm: Harm::read(harm)?,
+            corruption: Corruption::read(corruption)?,
             share: number(share)?,
             way: Way::read(way)?,
             lasting: parse_duration(lasting)?,
         },
-        ["freezes", "for", lasting] => rest(phone, Stillness::Frozen, lasting)?,
-        ["sleeps", "for", lasting] => rest(phone, Stillness::Asleep, lasting)?,
-        ["sleeps", "without", "counting", "for", lasting] => rest(phone, Stillness::Timeless, lasting)?,
-        ["sets", "its", "clock", words @ ..] => Fault::Steps { phone, step: ClockStep::read(words)? },
+        ["freezes", "for", lasting] => rest(phone, SuspensionKind::Frozen, lasting)?,
+        ["sleeps", "for", lasting] => rest(phone, SuspensionKind::Asleep, lasting)?,
+        ["sleeps", "without", "counting", "for", lasting] => {
+            rest(phone, SuspensionKind::AsleepClockStopped, lasting)?
+        }
+        ["sets", "its", "clock", words @ ..] => Fault::SetClock { phone, step: ClockStep::read(words)? },
         ["dies"] => Fault::Die { phone },
         _ => return Ok(None),
     }))
 }
 
-fn rest(phone: usize, how: Stillness, lasting: &str) -> Result<Fault, String> {
-    Ok(Fault::Rest { phone, how, lasting: parse_duration(lasting)? })
+fn rest(phone: usize, how: SuspensionKind, lasting: &str) -> Result<Fault, String> {
+    Ok(Fault::Suspend { phone, how, lasting: parse_duration(lasting)? })
 }

@@ -4,10 +4,10 @@
 //! packets, and those hang on the packets' own identity ([`crate::fate`]). So a step can be taken out
 //! and the rest goes on as it did.
 
-mod act;
+mod action;
+mod corruption;
 mod fault;
 mod fault_text;
-mod harm;
 mod json;
 mod network;
 mod phase;
@@ -20,16 +20,16 @@ mod value;
 mod way;
 mod write;
 
-pub use act::{Act, Deed, Manner, Prank, Step};
+pub use action::{Action, Behaviour, RogueAction, Step, UserAction};
+pub use corruption::Corruption;
 pub use fault::{Fault, MediaTrouble};
-pub use harm::Harm;
 pub use network::{Codec, Transport, Weather};
-pub use phase::{Phase, Span};
+pub use phase::{Phase, PhaseLengths};
 pub use read::ScenarioError;
 pub use rogue::RogueSetup;
 pub use setup::{ExchangeSetup, Fidelity, PhoneSetup, Scenario};
 pub use stream::{End, StreamTrouble, Streaming};
-pub use trouble::{ClockStep, ExchangeTrouble, Stillness};
+pub use trouble::{ClockStep, ExchangeTrouble, SuspensionKind};
 pub use value::{Seconds, parse_duration};
 pub use way::Way;
 

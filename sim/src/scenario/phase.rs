@@ -6,11 +6,11 @@ use std::time::Duration;
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// Steps are taken and faults are at work.
-    Storm,
+    Faults,
     /// The networks are healed; what was promised must come about.
-    Settle,
+    Recovery,
     /// Everybody hung up; all must become quiet.
-    Quiesce,
+    Drain,
     /// Over.
     Done,
 }
@@ -19,9 +19,9 @@ impl Phase {
     /// A word for it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Phase::Storm => "storm",
-            Phase::Settle => "settle",
-            Phase::Quiesce => "quiesce",
+            Phase::Faults => "storm",
+            Phase::Recovery => "settle",
+            Phase::Drain => "quiesce",
             Phase::Done => "done",
         }
     }
@@ -29,31 +29,31 @@ impl Phase {
 
 /// The phases of a run.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Span {
+pub struct PhaseLengths {
     /// Steps are taken and faults are at work.
-    pub storm: Duration,
+    pub faults: Duration,
     /// The networks are healed, nobody does anything new: what was promised must come about.
-    pub settle: Duration,
+    pub recovery: Duration,
     /// Everybody hangs up, and then all must be quiet.
-    pub quiesce: Duration,
+    pub drain: Duration,
 }
 
-impl Default for Span {
+impl Default for PhaseLengths {
     /// The storm is what the scenario says. Settling takes the longest back-off of a registration (60 s and its
     /// jitter), the longest `Retry-After`, a keep-alive that finds a dead connection (35 s) and a transaction
     /// (64·T1). Quiescing takes two transactions, one for the BYE that nobody answers and one for its 2xx.
     fn default() -> Self {
         Self {
-            storm: Duration::from_secs(60),
-            settle: Duration::from_secs(240),
-            quiesce: Duration::from_secs(120),
+            faults: Duration::from_secs(60),
+            recovery: Duration::from_secs(240),
+            drain: Duration::from_secs(120),
         }
     }
 }
 
-impl Span {
+impl PhaseLengths {
     /// From the start to the end.
     pub fn total(&self) -> Duration {
-        self.storm + self.settle + self.quiesce
+        self.faults + self.recovery + self.drain
     }
 }

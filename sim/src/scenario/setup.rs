@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Codec, RogueSetup, Span, Step, Streaming, Transport, Weather};
+use super::{Codec, PhaseLengths, RogueSetup, Step, Streaming, Transport, Weather};
 
 /// A whole test of a world, from the first connection to the last hang-up.
 ///
@@ -18,7 +18,7 @@ pub struct Scenario {
     /// The peers that break rules on purpose.
     pub rogues: Vec<RogueSetup>,
     /// How long each phase lasts.
-    pub span: Span,
+    pub phases: PhaseLengths,
     /// How faithful its media is.
     pub media: Fidelity,
     /// What users do and what goes wrong, in order of time.
@@ -119,7 +119,7 @@ impl Scenario {
             exchanges: vec![ExchangeSetup::new("pbx")],
             phones: Vec::new(),
             rogues: Vec::new(),
-            span: Span::default(),
+            phases: PhaseLengths::default(),
             media: Fidelity::Model,
             steps: Vec::new(),
             #[cfg(feature = "planted")]

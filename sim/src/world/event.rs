@@ -7,29 +7,29 @@ use bytes::Bytes;
 use offhook::{EffectId, EffectResult, FlowFailure, Input, SessionId};
 use offhook_exchange as exchange;
 
-use super::rogue_flows::Hap;
+use super::rogue_flows::RogueEvent;
 use crate::media::End;
-use crate::scenario::{Deed, Phase};
+use crate::scenario::{Phase, UserAction};
 
 /// Something that is planned.
 #[derive(Debug)]
-pub(super) enum Happening {
+pub(super) enum ScheduledEvent {
     Step(usize),
     Phase(Phase),
-    Knocked(usize),
+    ConnectRequested(usize),
     Connected(usize),
-    Lost(usize, FlowFailure),
-    HungUpOn(usize),
-    Arrived {
+    ConnectionLost(usize, FlowFailure),
+    ExchangeEndLost(usize),
+    MessageArrived {
         connection: usize,
         up: bool,
         data: Bytes,
     },
-    Bytes {
+    BytesArrived {
         connection: usize,
         up: bool,
     },
-    Ended(usize),
+    CloseTimedOut(usize),
     Input {
         phone: usize,
         input: Box<Input>,
@@ -41,28 +41,28 @@ pub(super) enum Happening {
     },
     PathUp(End),
     PathDown(End),
-    React {
+    UserReacts {
         phone: usize,
         session: SessionId,
-        deed: Deed,
+        action: UserAction,
     },
-    Returns(usize),
-    Admits(usize),
-    KeepsUp(usize),
-    Relents(usize),
-    LooksAt {
+    ExchangeRestarts(usize),
+    RefusalEnds(usize),
+    LagEnds(usize),
+    MinExpiresEnds(usize),
+    ExchangeInput {
         exchange: usize,
         life: u64,
         input: Box<exchange::Input>,
     },
-    WakesUp(usize),
+    PhoneResumes(usize),
     TroubleEnds(usize),
     CutEnds(usize),
     #[cfg(feature = "media")]
     Datagram(Box<Datagram>),
     #[cfg(feature = "media")]
-    Listen,
-    Rogue(usize, Hap),
+    ProbeAudio,
+    Rogue(usize, RogueEvent),
 }
 
 /// Something between two engines.

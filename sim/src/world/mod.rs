@@ -13,6 +13,6 @@ mod sound;
 mod state;
 mod users;
 
-use event::Happening;
+use event::ScheduledEvent;
 pub use script::Builder;
 pub use state::World;

@@ -13,23 +13,23 @@ pub(super) struct Rogues {
     pub(super) nodes: Vec<RogueNode>,
     pub(super) flows: BTreeMap<(usize, exchange::FlowId), usize>,
     /// Whether any of them breaks a rule, or did.
-    pub(super) lawless: bool,
+    pub(super) rules_broken: bool,
 }
 
 /// Something that happens between a rogue and an exchange.
 #[derive(Debug)]
-pub(super) enum Hap {
+pub(super) enum RogueEvent {
     Connects {
         exchange: usize,
     },
     /// From an exchange, over this flow.
-    Hears {
+    Receives {
         exchange: usize,
         flow: exchange::FlowId,
         data: Bytes,
     },
     /// By an exchange.
-    IsHeard {
+    Delivers {
         exchange: usize,
         flow: exchange::FlowId,
         data: Bytes,
@@ -40,8 +40,8 @@ impl Rogues {
     pub(super) fn new(scenario: &Scenario) -> Self {
         let nodes = (0..scenario.rogues.len()).map(|index| RogueNode::new(scenario, index)).collect();
         let mut breaks = scenario.rogues.iter().flat_map(|rogue| &rogue.breaks);
-        let lawless = breaks.any(|breach| !Breach::LAWFUL.contains(breach));
-        Self { nodes, flows: BTreeMap::new(), lawless }
+        let rules_broken = breaks.any(|breach| !Breach::CONFORMING.contains(breach));
+        Self { nodes, flows: BTreeMap::new(), rules_broken }
     }
 
     /// All learn the Contact of a user.

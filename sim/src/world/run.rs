@@ -7,26 +7,26 @@ use offhook::{Command, Event, FlowChange, Input, Misuse, Output};
 use offhook_exchange as exchange;
 use offhook_wire::{Frame, Instant, Limits, Message, datagram};
 
-use super::{Happening, World};
+use super::{ScheduledEvent, World};
+use crate::machine_trace::Point;
 use crate::node::{Call, ExchangeNode, PhoneNode, RogueNode};
-use crate::oracle::{Moment, Oracle, Reading, Scene, Sight, Violation};
+use crate::oracle::{Observation, Oracle, PhaseEnd, Reading, Violation, WorldView};
 use crate::scenario::Phase;
-use crate::tape::{Node, What};
-use crate::watch::Point;
+use crate::tape::{EntryKind, Node};
 
 impl World {
     /// Plays the whole scenario, or until an oracle objects.
     pub fn play(&mut self) {
         for (index, step) in self.scenario.steps.iter().enumerate() {
-            self.queue.plan(Instant::ZERO + step.at, Happening::Step(index));
+            self.queue.schedule(Instant::ZERO + step.at, ScheduledEvent::Step(index));
         }
-        let span = self.scenario.span;
+        let phases = self.scenario.phases;
         let phases =
-            [(span.storm, Phase::Settle), (span.settle, Phase::Quiesce), (span.quiesce, Phase::Done)];
+            [(phases.faults, Phase::Recovery), (phases.recovery, Phase::Drain), (phases.drain, Phase::Done)];
         let mut at = Instant::ZERO;
         for (length, next) in phases {
             at += length;
-            self.queue.plan(at, Happening::Phase(next));
+            self.queue.schedule(at, ScheduledEvent::Phase(next));
         }
         while self.phase != Phase::Done && self.violation.is_none() && self.advance(at) {}
     }
@@ -51,41 +51,47 @@ impl World {
         true
     }
 
-    fn happen(&mut self, happening: Happening) {
+    fn happen(&mut self, happening: ScheduledEvent) {
         match happening {
-            Happening::Step(index) => self.step(index),
-            Happening::Phase(phase) => self.enter(phase),
-            Happening::Knocked(connection) => self.knocked(connection),
-            Happening::Connected(connection) => self.connected(connection),
-            Happening::Lost(connection, failure) => self.lost(connection, failure),
-            Happening::HungUpOn(connection) => self.hung_up_on(connection),
-            Happening::Arrived { connection, up, data } => self.arrived(connection, up, data),
-            Happening::Bytes { connection, up } => self.bytes_arrive(connection, up),
-            Happening::Ended(connection) => self.ended(connection),
-            Happening::Input { phone, input } => self.phone_input(phone, *input),
-            Happening::Done { phone, effect, result } => {
+            ScheduledEvent::Step(index) => self.step(index),
+            ScheduledEvent::Phase(phase) => self.enter_phase(phase),
+            ScheduledEvent::ConnectRequested(connection) => self.connect_requested(connection),
+            ScheduledEvent::Connected(connection) => self.connected(connection),
+            ScheduledEvent::ConnectionLost(connection, failure) => self.connection_lost(connection, failure),
+            ScheduledEvent::ExchangeEndLost(connection) => self.exchange_end_lost(connection),
+            ScheduledEvent::MessageArrived { connection, up, data } => {
+                self.message_arrived(connection, up, data)
+            }
+            ScheduledEvent::BytesArrived { connection, up } => self.bytes_arrive(connection, up),
+            ScheduledEvent::CloseTimedOut(connection) => self.close_timed_out(connection),
+            ScheduledEvent::Input { phone, input } => self.phone_input(phone, *input),
+            ScheduledEvent::Done { phone, effect, result } => {
                 self.phones[phone].effects.remove(&effect);
                 self.phone_input(phone, Input::Done { effect, result });
             }
-            Happening::PathUp(end) => self.path_up(end),
-            Happening::PathDown(end) => self.path_down(end),
-            Happening::React { phone, session, deed } => match self.phones[phone].rest {
-                Some(rest) => self.queue.plan(rest.until, Happening::React { phone, session, deed }),
-                None => self.react(phone, session, &deed),
+            ScheduledEvent::PathUp(end) => self.path_up(end),
+            ScheduledEvent::PathDown(end) => self.path_down(end),
+            ScheduledEvent::UserReacts { phone, session, action } => match self.phones[phone].suspension {
+                Some(rest) => {
+                    self.queue.schedule(rest.until, ScheduledEvent::UserReacts { phone, session, action })
+                }
+                None => self.react(phone, session, &action),
             },
-            Happening::Returns(exchange) => self.exchange_returns(exchange),
-            Happening::Admits(exchange) => self.exchanges[exchange].refusing = None,
-            Happening::KeepsUp(exchange) => self.exchanges[exchange].lag(Duration::ZERO),
-            Happening::Relents(exchange) => self.exchanges[exchange].want(None),
-            Happening::LooksAt { exchange, life, input } => self.exchange_looks_at(exchange, life, *input),
-            Happening::WakesUp(phone) => self.rest_is_over(phone),
-            Happening::TroubleEnds(phone) => self.trouble_ends(phone),
-            Happening::CutEnds(phone) => self.cut_ends(phone),
+            ScheduledEvent::ExchangeRestarts(exchange) => self.exchange_returns(exchange),
+            ScheduledEvent::RefusalEnds(exchange) => self.exchanges[exchange].refusing = None,
+            ScheduledEvent::LagEnds(exchange) => self.exchanges[exchange].lag(Duration::ZERO),
+            ScheduledEvent::MinExpiresEnds(exchange) => self.exchanges[exchange].set_min_expires(None),
+            ScheduledEvent::ExchangeInput { exchange, life, input } => {
+                self.exchange_resumes(exchange, life, *input)
+            }
+            ScheduledEvent::PhoneResumes(phone) => self.suspension_over(phone),
+            ScheduledEvent::TroubleEnds(phone) => self.trouble_ends(phone),
+            ScheduledEvent::CutEnds(phone) => self.cut_ends(phone),
             #[cfg(feature = "media")]
-            Happening::Datagram(datagram) => self.datagram_arrives(&datagram),
+            ScheduledEvent::Datagram(datagram) => self.datagram_arrives(&datagram),
             #[cfg(feature = "media")]
-            Happening::Listen => self.listen(),
-            Happening::Rogue(rogue, hap) => self.rogue_happens(rogue, hap),
+            ScheduledEvent::ProbeAudio => self.probe_audio(),
+            ScheduledEvent::Rogue(rogue, hap) => self.on_rogue_event(rogue, hap),
         }
     }
 
@@ -93,14 +99,14 @@ impl World {
     fn wake(&mut self) {
         for exchange in 0..self.exchanges.len() {
             if self.exchanges[exchange].deadline().is_some_and(|at| at <= self.now) {
-                self.see(&Sight::Woken(Node::Exchange(exchange)));
+                self.observe(&Observation::Woken(Node::Exchange(exchange)));
                 self.exchanges[exchange].handle(self.now, exchange::Input::Wake);
                 self.drain_exchange(exchange);
             }
         }
         for phone in 0..self.phones.len() {
             if self.phones[phone].deadline().is_some_and(|at| at <= self.now) {
-                self.see(&Sight::Woken(Node::Phone(phone)));
+                self.observe(&Observation::Woken(Node::Phone(phone)));
                 self.phone_input(phone, Input::Wake);
             }
         }
@@ -110,17 +116,22 @@ impl World {
     }
 
     pub(super) fn phone_input(&mut self, phone: usize, input: Input) {
-        if self.phones[phone].rest.is_some() {
-            self.hold_back(phone, input);
+        if self.phones[phone].suspension.is_some() {
+            self.defer_input(phone, input);
         } else if self.phones[phone].alive {
             match &input {
-                Input::Received { flow, data } if !self.arrives_harmed(phone, Some(*flow), data) => {
+                Input::Received { flow, data } if !self.arrives_corrupted(phone, Some(*flow), data) => {
                     let message = read(data);
                     let message = message.as_ref().and_then(Reading::received);
                     if let Some(message) = &message {
-                        self.harms.received(phone, message);
+                        self.corrupted_calls.received(phone, message);
                     }
-                    self.see(&Sight::Received { phone, flow: *flow, data, message: message.as_ref() });
+                    self.observe(&Observation::Received {
+                        phone,
+                        flow: *flow,
+                        data,
+                        message: message.as_ref(),
+                    });
                 }
                 Input::Flow { flow, change: FlowChange::Down(_) } => {
                     self.phones[phone].flows.remove(flow);
@@ -134,26 +145,26 @@ impl World {
     }
 
     /// Hands a command to a phone, and says what became of it.
-    pub(super) fn ask(&mut self, phone: usize, command: Command) -> Result<(), Misuse> {
+    pub(super) fn give_command(&mut self, phone: usize, command: Command) -> Result<(), Misuse> {
         let answer = self.phones[phone].handle(self.now, Input::Command(command.clone()));
         let refused = answer.as_ref().err();
         if let (Command::Dial { session, .. }, None) = (&command, refused) {
             let node = &mut self.phones[phone];
-            let call = Call::new(true, self.now, node.lived(self.now));
+            let call = Call::new(true, self.now, node.elapsed(self.now));
             node.calls.insert(*session, call);
         }
-        self.see(&Sight::Asked { phone, command: &command, refused });
+        self.observe(&Observation::Command { phone, command: &command, refused });
         let refused = refused.cloned();
-        self.tape.note(self.now, || What::Asked { phone, command, refused });
+        self.tape.note(self.now, || EntryKind::Command { phone, command, refused });
         self.drain_phone(phone);
         answer
     }
 
     pub(super) fn drain_phone(&mut self, phone: usize) {
-        if let Some(watch) = &mut self.watch {
+        if let Some(trace) = &mut self.machine_trace {
             let point = Point { at: self.now, entry: self.tape.entries().len() };
-            for (machine, words) in watch.look(point, phone, &self.phones[phone]) {
-                self.tape.note(self.now, || What::Marked { phone, machine, words });
+            for (machine, words) in trace.record(point, phone, &self.phones[phone]) {
+                self.tape.note(self.now, || EntryKind::Mark { phone, machine, words });
             }
         }
         let mut outputs = 0;
@@ -165,71 +176,71 @@ impl World {
                     let message = read(&data);
                     let message = message.as_ref().and_then(Reading::sent);
                     if let Some(message) = &message {
-                        self.harms.sent(phone, message, &self.engines);
+                        self.corrupted_calls.sent(phone, message, &self.engines);
                     }
-                    self.see(&Sight::Sent { phone, flow, data: &data, message: message.as_ref() });
+                    self.observe(&Observation::Sent { phone, flow, data: &data, message: message.as_ref() });
                     self.phone_sends(phone, flow, data);
                 }
                 Output::Open { flow, target, .. } => {
-                    self.see(&Sight::Opens { phone, target: &target });
+                    self.observe(&Observation::Connecting { phone, target: &target });
                     self.open(phone, flow, &target);
                 }
                 Output::Close { flow } => self.phone_closes(phone, flow),
                 Output::Effect { id, effect } => self.effect(phone, id, &effect),
-                Output::Event(event) => self.told(phone, event),
+                Output::Event(event) => self.on_phone_event(phone, event),
             }
         }
-        self.phones[phone].look();
-        self.see(&Sight::Drained { phone, outputs });
+        self.phones[phone].update_deadline();
+        self.observe(&Observation::PhonePolled { phone, outputs });
     }
 
-    fn told(&mut self, phone: usize, event: Event) {
-        self.phones[phone].learn(self.now, &event);
+    fn on_phone_event(&mut self, phone: usize, event: Event) {
+        self.phones[phone].apply(self.now, &event);
         if let Event::Incoming(incoming) = &event {
-            self.harms.incoming(phone, incoming.session);
+            self.corrupted_calls.incoming(phone, incoming.session);
         }
-        self.see(&Sight::Told { phone, event: &event });
+        self.observe(&Observation::Event { phone, event: &event });
         if let Event::Incoming(incoming) = &event {
-            self.plan_reaction(phone, incoming.session);
+            self.schedule_reaction(phone, incoming.session);
         }
-        self.tape.note(self.now, || What::Told { phone, event });
+        self.tape.note(self.now, || EntryKind::Event { phone, event });
     }
 
     pub(super) fn drain_exchange(&mut self, exchange: usize) {
         while let Some(output) = self.exchanges[exchange].poll() {
             match output {
-                exchange::Output::Transmit { flow, data } => self.exchange_passes(exchange, flow, data),
+                exchange::Output::Transmit { flow, data } => self.exchange_output(exchange, flow, data),
                 exchange::Output::Datagram { remote, data } => {
                     if let Some(&flow) = self.exchange_remotes.get(&(exchange, remote)) {
-                        self.exchange_passes(exchange, flow, data);
+                        self.exchange_output(exchange, flow, data);
                     }
                 }
-                exchange::Output::Close { flow } if self.rogue_is_closed(exchange, flow) => {}
+                exchange::Output::Close { flow } if self.close_rogue_flow(exchange, flow) => {}
                 exchange::Output::Close { flow } => self.exchange_closes(exchange, flow),
                 exchange::Output::Event(event) => self.exchange_told(exchange, &event),
             }
         }
-        self.exchanges[exchange].look();
+        self.exchanges[exchange].update_deadline();
         let began = self.exchanges[exchange].take_began();
-        self.see(&Sight::Served { exchange, began });
+        self.observe(&Observation::ExchangePolled { exchange, began });
     }
 
     /// What an exchange sends of itself, and not what stands before it.
-    fn exchange_passes(&mut self, exchange: usize, flow: exchange::FlowId, data: Bytes) {
+    fn exchange_output(&mut self, exchange: usize, flow: exchange::FlowId, data: Bytes) {
         let phone =
             self.exchange_flows.get(&(exchange, flow)).map(|&at| Node::Phone(self.connections[at].phone));
         let message = read(&data);
         if let Some(to) = phone.or_else(|| self.rogue_at(exchange, flow).map(Node::Rogue))
             && let Some(message) = message.as_ref().and_then(Reading::received)
         {
-            self.see(&Sight::Passed { exchange, to, message: &message });
+            self.observe(&Observation::ExchangeSent { exchange, to, message: &message });
         }
         self.exchange_transmits(exchange, flow, data);
     }
 
     pub(super) fn exchange_transmits(&mut self, exchange: usize, flow: exchange::FlowId, data: Bytes) {
         self.tape.exchange_message(self.now, exchange, flow.0, &data);
-        if !self.rogue_is_sent(exchange, flow, &data) {
+        if !self.deliver_to_rogue(exchange, flow, &data) {
             self.exchange_sends(exchange, flow, data);
         }
     }
@@ -246,56 +257,63 @@ impl World {
                     let (phone, flow) =
                         (self.connections[connection].phone, self.connections[connection].flow);
                     self.rogues.learn(user, contact);
-                    self.see(&Sight::Bound { exchange, phone, flow, contact });
+                    self.observe(&Observation::BindingAdded { exchange, phone, flow, contact });
                 }
             }
             // A rogue may have claimed the contact of a phone.
             exchange::Event::Unregistered { user, .. } if self.is_rogue(user) => {}
-            exchange::Event::Unregistered { contact, .. } => self.see(&Sight::Unbound { exchange, contact }),
+            exchange::Event::Unregistered { contact, .. } => {
+                self.observe(&Observation::BindingRemoved { exchange, contact })
+            }
             _ => {}
         }
     }
 
-    pub(super) fn enter(&mut self, phase: Phase) {
+    pub(super) fn enter_phase(&mut self, phase: Phase) {
         let moment = match phase {
-            Phase::Storm => return,
-            Phase::Settle => Moment::Healed,
-            Phase::Quiesce => Moment::Settled,
-            Phase::Done => Moment::Quiet,
+            Phase::Faults => return,
+            Phase::Recovery => PhaseEnd::Faults,
+            Phase::Drain => PhaseEnd::Recovery,
+            Phase::Done => PhaseEnd::Drain,
         };
-        self.consult(|oracle, scene| oracle.check(scene, moment));
+        self.for_each_oracle(|oracle, view| oracle.check(view, moment));
         self.phase = phase;
-        self.tape.note(self.now, || What::Phase { name: phase.as_str() });
+        self.tape.note(self.now, || EntryKind::Phase { name: phase.as_str() });
         match phase {
-            Phase::Storm | Phase::Done => {}
-            Phase::Settle => self.heal(),
-            Phase::Quiesce => self.everybody_hangs_up(),
+            Phase::Faults | Phase::Done => {}
+            Phase::Recovery => self.heal(),
+            Phase::Drain => self.everybody_hangs_up(),
         }
     }
 
-    pub(super) fn see(&mut self, sight: &Sight<'_>) {
-        let muddled = sight.muddled(&self.harms);
-        self.consult(|oracle, scene| match &muddled {
-            Some(muddled) if oracle.looks_away() => oracle.see(scene, muddled),
-            _ => oracle.see(scene, sight),
+    pub(super) fn observe(&mut self, sight: &Observation<'_>) {
+        let exempted = sight.exempted(&self.corrupted_calls);
+        self.for_each_oracle(|oracle, view| match &exempted {
+            Some(exempted) if oracle.skips_corrupted_calls() => oracle.observe(view, exempted),
+            _ => oracle.observe(view, sight),
         });
     }
 
-    fn consult(&mut self, mut ask: impl FnMut(&mut dyn Oracle, &Scene<'_>) -> Result<(), String>) {
+    fn for_each_oracle(
+        &mut self,
+        mut ask: impl FnMut(&mut dyn Oracle, &WorldView<'_>) -> Result<(), String>,
+    ) {
         if self.violation.is_some() {
             return;
         }
-        let scene = Scene {
+        let view = WorldView {
             now: self.now,
             phase: self.phase,
             phones: &self.phones,
             exchanges: &self.exchanges,
             engines: &self.engines,
-            harms: &self.harms,
+            corrupted_calls: &self.corrupted_calls,
         };
-        let lawless = self.rogues.lawless;
-        for oracle in self.oracles.iter_mut().filter(|oracle| !(lawless && oracle.trusts_peers())) {
-            if let Err(what) = ask(oracle.as_mut(), &scene) {
+        let rules_broken = self.rogues.rules_broken;
+        for oracle in
+            self.oracles.iter_mut().filter(|oracle| !(rules_broken && oracle.assumes_correct_peers()))
+        {
+            if let Err(what) = ask(oracle.as_mut(), &view) {
                 self.violation = Some(Violation { oracle: oracle.name(), at: self.now, what });
                 return;
             }
@@ -303,7 +321,7 @@ impl World {
     }
 
     pub(super) fn note_phone(&mut self, phone: usize, text: impl FnOnce() -> String) {
-        self.tape.note(self.now, || What::Noted { node: Node::Phone(phone), text: text() });
+        self.tape.note(self.now, || EntryKind::Note { node: Node::Phone(phone), text: text() });
     }
 }
 

@@ -8,18 +8,18 @@ use offhook::{Input, Marks};
 use offhook_exchange as exchange;
 use offhook_wire::Instant;
 
-use super::event::Happening;
+use super::event::ScheduledEvent;
 use super::net::{Connection, Net};
 use super::rogue_flows::Rogues;
 use crate::fate::Fates;
 use crate::flight::Flights;
+use crate::machine_trace::MachineTrace;
 use crate::media::Engines;
 use crate::node::{ExchangeNode, PhoneNode};
-use crate::oracle::{Harms, Oracle, Violation};
+use crate::oracle::{CorruptedCalls, Oracle, Violation};
 use crate::queue::Queue;
-use crate::scenario::{Manner, Phase, Scenario};
+use crate::scenario::{Behaviour, Phase, Scenario};
 use crate::tape::Tape;
-use crate::watch::Watch;
 
 /// Everything that exists in a run.
 ///
@@ -28,7 +28,7 @@ pub struct World {
     pub(super) scenario: Scenario,
     pub(super) now: Instant,
     pub(super) phase: Phase,
-    pub(super) queue: Queue<Happening>,
+    pub(super) queue: Queue<ScheduledEvent>,
     pub(super) phones: Vec<PhoneNode>,
     pub(super) exchanges: Vec<ExchangeNode>,
     pub(super) rogues: Rogues,
@@ -42,12 +42,12 @@ pub struct World {
     pub(super) oracles: Vec<Box<dyn Oracle>>,
     pub(super) violation: Option<Violation>,
     pub(super) tape: Tape,
-    pub(super) watch: Option<Watch>,
+    pub(super) machine_trace: Option<MachineTrace>,
     /// What waits for each phone that stands still.
-    pub(super) held: Vec<Vec<Input>>,
+    pub(super) deferred: Vec<Vec<Input>>,
     /// The hashes of messages that were harmed on their way, and the Call-IDs that they had, and have.
-    pub(super) harmed: BTreeMap<u64, Vec<u64>>,
-    pub(super) harms: Harms,
+    pub(super) corrupted_messages: BTreeMap<u64, Vec<u64>>,
+    pub(super) corrupted_calls: CorruptedCalls,
 }
 
 impl World {
@@ -64,13 +64,13 @@ impl World {
         mut flights: Option<&mut Flights<'_>>,
     ) -> Self {
         // Without a word on manners, people take calls after two seconds.
-        let manner = Manner::Answer { after: Duration::from_secs(2) };
+        let behaviour = Behaviour::Answer { after: Duration::from_secs(2) };
         let mut world = Self {
             now: Instant::ZERO,
-            phase: Phase::Storm,
+            phase: Phase::Faults,
             queue: Queue::new(),
             phones: (0..scenario.phones.len())
-                .map(|index| PhoneNode::new(&scenario, index, manner, flights.as_deref_mut()))
+                .map(|index| PhoneNode::new(&scenario, index, behaviour, flights.as_deref_mut()))
                 .collect(),
             exchanges: (0..scenario.exchanges.len())
                 .map(|index| ExchangeNode::new(&scenario, index))
@@ -89,15 +89,15 @@ impl World {
             oracles,
             violation: None,
             tape: Tape::new(keep),
-            watch: keep.then(|| Watch::new(scenario.phones.len())),
-            held: scenario.phones.iter().map(|_| Vec::new()).collect(),
-            harmed: BTreeMap::new(),
-            harms: Harms::default(),
+            machine_trace: keep.then(|| MachineTrace::new(scenario.phones.len())),
+            deferred: scenario.phones.iter().map(|_| Vec::new()).collect(),
+            corrupted_messages: BTreeMap::new(),
+            corrupted_calls: CorruptedCalls::default(),
             scenario,
         };
         for exchange in 0..world.exchanges.len() {
             world.exchanges[exchange].start(&world.scenario, Instant::ZERO);
-            world.rogues_find(exchange);
+            world.connect_rogues(exchange);
         }
         for phone in 0..world.phones.len() {
             world.drain_phone(phone);
@@ -130,13 +130,13 @@ impl World {
     }
 
     /// Whether a message arrived that was harmed on its way.
-    pub fn is_harmed(&self) -> bool {
-        self.harms.any()
+    pub fn is_corrupted(&self) -> bool {
+        self.corrupted_calls.any()
     }
 
     /// What went on inside the phones, if anybody will draw it.
-    pub(crate) fn watch(&self) -> Option<&Watch> {
-        self.watch.as_ref()
+    pub(crate) fn machine_trace(&self) -> Option<&MachineTrace> {
+        self.machine_trace.as_ref()
     }
 
     /// What an oracle objected to.

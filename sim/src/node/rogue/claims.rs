@@ -38,9 +38,9 @@ impl RogueNode {
         let key = key.word(exchange as u64).word(now.as_nanos()).finish();
         let mut call = Call::to(key, exchange, "", &self.me.aor, &self.me.aor, State::Over);
         call.target = format!("sip:{DOMAIN}");
-        self.take_turn(now, call, None, "claim", None, |turn| {
-            let register = turn.request("REGISTER").set("Contact", format!("<{contact}>"));
-            turn.say(0, register.row("Expires", "3600"));
+        self.make_plan(now, call, None, "claim", None, |plan| {
+            let register = plan.request("REGISTER").set("Contact", format!("<{contact}>"));
+            plan.send(0, register.row("Expires", "3600"));
         });
     }
 }

@@ -16,8 +16,6 @@
 //! | `asked`, `answered` | what is honest, on a request and on a response |
 
 mod acks;
-mod answered;
-mod asked;
 mod attacks;
 mod breach;
 mod busy;
@@ -28,12 +26,14 @@ mod draft;
 mod finals;
 mod identity;
 mod invites;
-mod oddity;
 mod peer;
+mod plan;
+mod requests;
+mod responses;
 mod ringing;
-mod turn;
+mod unsolicited;
 mod within;
 
 pub use breach::Breach;
-pub use oddity::Oddity;
-pub use peer::{RogueNode, Shot};
+pub use peer::{RogueNode, RogueOutput};
+pub use unsolicited::UnsolicitedMessage;

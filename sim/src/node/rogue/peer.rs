@@ -7,15 +7,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook_wire::{Instant, Limits, Message};
 
-use super::breach::{Breach, Occasion};
+use super::breach::{Breach, Trigger};
 use super::call::{Call, State};
 use super::draft::Sent;
-use super::oddity::Oddity;
-use super::turn::{Identity, Line, Only, Turn, Way};
+use super::plan::{Identity, Plan, PlannedMessage, SendIf, Way};
+use super::unsolicited::UnsolicitedMessage;
 use crate::hash::Digest;
 use crate::media::Address;
 use crate::node::realm::DOMAIN;
-use crate::scenario::{Prank, RogueSetup, Scenario, Transport};
+use crate::scenario::{RogueAction, RogueSetup, Scenario, Transport};
 
 /// The first 2xx is repeated so often without an ACK.
 pub(super) const REPEATS: u32 = 6;
@@ -38,15 +38,15 @@ pub struct RogueNode {
     pub(super) known: BTreeMap<String, String>,
     /// The users whose Contacts it claims.
     pub(super) claimed: BTreeSet<String>,
-    diary: BTreeMap<(Instant, u64), (String, Line)>,
+    scheduled: BTreeMap<(Instant, u64), (String, PlannedMessage)>,
     planned: u64,
-    pub(super) out: VecDeque<Shot>,
+    pub(super) out: VecDeque<RogueOutput>,
     limits: Limits,
 }
 
 /// What a rogue wants sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shot {
+pub enum RogueOutput {
     /// To an exchange.
     Exchange {
         /// Which one.
@@ -55,7 +55,7 @@ pub enum Shot {
         data: Bytes,
     },
     /// To the phones of a user, as if it came from their exchange.
-    Straight {
+    Direct {
         /// Which user.
         user: String,
         /// What.
@@ -86,7 +86,7 @@ impl RogueNode {
             seen: BTreeSet::new(),
             known: BTreeMap::new(),
             claimed: BTreeSet::new(),
-            diary: BTreeMap::new(),
+            scheduled: BTreeMap::new(),
             planned: 0,
             out: VecDeque::new(),
             limits: Limits::default(),
@@ -105,9 +105,9 @@ impl RogueNode {
         let key = Digest::new(self.key).bytes(b"register").word(now.as_nanos()).finish();
         let mut call = Call::to(key, exchange, "", &self.me.aor, &self.me.aor, State::Over);
         call.target = format!("sip:{DOMAIN}");
-        self.take_turn(now, call, None, "register", None, |turn| {
-            let register = turn.request("REGISTER").row("Expires", "3600");
-            turn.say(0, register);
+        self.make_plan(now, call, None, "register", None, |plan| {
+            let register = plan.request("REGISTER").row("Expires", "3600");
+            plan.send(0, register);
         });
         self.claim_again(now, exchange);
     }
@@ -136,38 +136,38 @@ impl RogueNode {
     }
 
     /// Does what the scenario wants.
-    pub fn act(&mut self, now: Instant, prank: &Prank) {
-        match prank {
-            Prank::Call(user) => {
+    pub fn action(&mut self, now: Instant, action: &RogueAction) {
+        match action {
+            RogueAction::Call(user) => {
                 let key = Digest::new(self.key).bytes(b"calls").bytes(user.as_bytes()).word(now.as_nanos());
                 let mut call = self.call_to(key.finish(), user, State::Calling);
                 call.born = now;
-                self.take_turn(now, call, None, "INVITE", Some(Occasion::Calls), |turn| {
-                    let invite = turn.invite();
-                    turn.say(0, invite);
+                self.make_plan(now, call, None, "INVITE", Some(Trigger::Calling), |plan| {
+                    let invite = plan.invite();
+                    plan.send(0, invite);
                 });
             }
-            Prank::HangUp => {
-                self.with_newest(now, Call::is_dialog, "hangs up", Some(Occasion::Leaves), |turn| {
-                    let bye = turn.request("BYE");
-                    turn.say(0, bye);
-                    turn.call.state = State::Over;
+            RogueAction::HangUp => {
+                self.with_newest(now, Call::is_dialog, "hangs up", Some(Trigger::HangingUp), |plan| {
+                    let bye = plan.request("BYE");
+                    plan.send(0, bye);
+                    plan.call.state = State::Over;
                 })
             }
-            Prank::Cancel => {
+            RogueAction::Cancel => {
                 let calls = |call: &Call| call.state == State::Calling;
-                self.with_newest(now, calls, "cancels", None, |turn| {
-                    if let Some(cancel) = turn.call.ours.as_ref().map(|invite| invite.companion("CANCEL")) {
-                        turn.say(0, cancel);
+                self.with_newest(now, calls, "cancels", None, |plan| {
+                    if let Some(cancel) = plan.call.ours.as_ref().map(|invite| invite.companion("CANCEL")) {
+                        plan.send(0, cancel);
                     }
                 });
             }
-            Prank::Claim(user) => self.claims(now, user),
-            Prank::Flood { user, count, with } => self.flood(now, user, *count, *with),
+            RogueAction::Claim(user) => self.claims(now, user),
+            RogueAction::Flood { user, count, with } => self.flood(now, user, *count, *with),
         }
     }
 
-    fn flood(&mut self, now: Instant, user: &str, count: u32, with: Oddity) {
+    fn flood(&mut self, now: Instant, user: &str, count: u32, with: UnsolicitedMessage) {
         let key = Digest::new(self.key).bytes(with.as_str().as_bytes()).bytes(user.as_bytes());
         let with_user = |call: &Call| call.peer == user && call.is_dialog();
         let call = match self.take_newest(with_user) {
@@ -175,13 +175,13 @@ impl RogueNode {
             None => self.call_to(key.word(now.as_nanos()).finish(), user, State::Over),
         };
         let draws = call.draw("flood", now.as_nanos());
-        self.take_turn(now, call, None, "flood", None, |turn| {
-            turn.draw = draws;
+        self.make_plan(now, call, None, "flood", None, |plan| {
+            plan.draw = draws;
             for n in 0..u64::from(count) {
-                let before = turn.lines.len();
-                with.apply(turn);
-                for line in &mut turn.lines[before..] {
-                    line.after += Duration::from_millis(n * 3);
+                let before = plan.messages.len();
+                with.apply(plan);
+                for message in &mut plan.messages[before..] {
+                    message.after += Duration::from_millis(n * 3);
                 }
             }
         });
@@ -198,11 +198,11 @@ impl RogueNode {
         now: Instant,
         fits: impl Fn(&Call) -> bool,
         kind: &str,
-        occasion: Option<Occasion>,
-        plan: impl FnOnce(&mut Turn<'_>),
+        trigger: Option<Trigger>,
+        honest: impl FnOnce(&mut Plan<'_>),
     ) {
         if let Some(call) = self.take_newest(fits) {
-            self.take_turn(now, call, None, kind, occasion, plan);
+            self.make_plan(now, call, None, kind, trigger, honest);
         }
     }
 
@@ -214,110 +214,111 @@ impl RogueNode {
     }
 
     /// Makes the honest plan, breaks it, and plans what is left. The call is kept.
-    pub(super) fn take_turn(
+    pub(super) fn make_plan(
         &mut self,
         now: Instant,
         mut call: Call,
         message: Option<&Message>,
         kind: &str,
-        occasion: Option<Occasion>,
-        plan: impl FnOnce(&mut Turn<'_>),
+        trigger: Option<Trigger>,
+        honest: impl FnOnce(&mut Plan<'_>),
     ) {
         let number = message.and_then(|message| message.cseq().ok()).map_or(0, |cseq| cseq.number.into());
         let draw = call.draw(kind, number);
-        let broken = occasion.and_then(|occasion| self.broken(&call, occasion, kind, number));
-        let mut turn =
-            Turn { me: &self.me, known: &self.known, call: &mut call, message, draw, lines: Vec::new() };
-        plan(&mut turn);
+        let broken = trigger.and_then(|trigger| self.breach_for(&call, trigger, kind, number));
+        let mut plan =
+            Plan { me: &self.me, known: &self.known, call: &mut call, message, draw, messages: Vec::new() };
+        honest(&mut plan);
         if let Some(breach) = broken {
-            breach.apply(&mut turn);
+            breach.apply(&mut plan);
         }
-        let mut lines = turn.lines;
-        if lines.iter().any(|line| line.draft.is_response())
-            && let Some(breach) = self.broken(&call, Occasion::Responds, kind, number)
+        let mut messages = plan.messages;
+        if messages.iter().any(|message| message.draft.is_response())
+            && let Some(breach) = self.breach_for(&call, Trigger::Responding, kind, number)
         {
             let draw = call.draw("responds", number);
-            let mut turn = Turn { me: &self.me, known: &self.known, call: &mut call, message, draw, lines };
-            breach.apply(&mut turn);
-            lines = turn.lines;
+            let mut plan =
+                Plan { me: &self.me, known: &self.known, call: &mut call, message, draw, messages };
+            breach.apply(&mut plan);
+            messages = plan.messages;
         }
-        for line in lines {
-            if line.draft.method() == "INVITE" && call.ours.is_none() {
-                call.ours = Some(line.draft.clone());
+        for message in messages {
+            if message.draft.method() == "INVITE" && call.ours.is_none() {
+                call.ours = Some(message.draft.clone());
             }
-            self.plan(now + line.after, call.id.clone(), line);
+            self.schedule(now + message.after, call.id.clone(), message);
         }
         self.calls.insert(call.id.clone(), call);
     }
 
     /// Which rule is broken now. Each one that can be has a rank of its own, and the first one is; so that another one may be
     /// taken out. A rogue that breaks many leaves them be now and then, or no call would come far.
-    fn broken(&self, call: &Call, occasion: Occasion, kind: &str, number: u64) -> Option<Breach> {
+    fn breach_for(&self, call: &Call, trigger: Trigger, kind: &str, number: u64) -> Option<Breach> {
         let rank = |what: &str| {
             Digest::new(call.key).bytes(what.as_bytes()).bytes(kind.as_bytes()).word(number).finish()
         };
-        let fits = self.setup.breaks.iter().filter(|breach| breach.occasion() == occasion);
+        let fits = self.setup.breaks.iter().filter(|breach| breach.trigger() == trigger);
         let (first, breach) = fits.map(|breach| (rank(breach.as_str()), *breach)).min()?;
         let spared = self.setup.breaks.len() > 1 && rank("nothing") < first;
         (!spared).then_some(breach)
     }
 
-    pub(super) fn plan(&mut self, at: Instant, call: String, line: Line) {
+    pub(super) fn schedule(&mut self, at: Instant, call: String, message: PlannedMessage) {
         self.planned += 1;
-        self.diary.insert((at, self.planned), (call, line));
+        self.scheduled.insert((at, self.planned), (call, message));
     }
 
     /// When it wants to be woken.
     pub fn deadline(&self) -> Option<Instant> {
-        self.diary.keys().next().map(|(at, _)| *at)
+        self.scheduled.keys().next().map(|(at, _)| *at)
     }
 
     /// Sends what is due.
     pub fn wake(&mut self, now: Instant) {
-        while let Some(entry) = self.diary.first_entry().filter(|entry| entry.key().0 <= now) {
-            let (id, line) = entry.remove();
-            self.fire(now, id, line);
+        while let Some(entry) = self.scheduled.first_entry().filter(|entry| entry.key().0 <= now) {
+            let (id, message) = entry.remove();
+            self.fire(now, id, message);
         }
     }
 
-    fn fire(&mut self, now: Instant, id: String, mut line: Line) {
+    fn fire(&mut self, now: Instant, id: String, mut message: PlannedMessage) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let wanted = match line.only {
-            Only::Always => true,
-            Only::Asked => call.state == State::Asked,
-            Only::Calling => call.state == State::Calling,
-            Only::Unacknowledged => call.state == State::Accepted,
+        let wanted = match message.only {
+            SendIf::Always => true,
+            SendIf::Invited => call.state == State::Invited,
+            SendIf::Calling => call.state == State::Calling,
+            SendIf::Unacknowledged => call.state == State::Accepted,
         };
         if !wanted {
             return;
         }
-        let is_final = line.draft.is_response() && !line.draft.start.starts_with("SIP/2.0 1");
-        if is_final && call.state == State::Asked && line.draft.get("CSeq").ends_with("INVITE") {
-            let taken = line.draft.start.starts_with("SIP/2.0 2");
+        let is_final = message.draft.is_response() && !message.draft.start.starts_with("SIP/2.0 1");
+        if is_final && call.state == State::Invited && message.draft.get("CSeq").ends_with("INVITE") {
+            let taken = message.draft.start.starts_with("SIP/2.0 2");
             call.state = if taken { State::Accepted } else { State::Over };
         }
-        let data = line.draft.write();
-        match line.way {
+        let data = message.draft.write();
+        match message.way {
             Way::Exchange if self.links[call.exchange] => {
                 let exchange = call.exchange;
-                if !line.draft.is_response() && line.draft.method() != "ACK" {
-                    self.sent.insert(line.draft.branch.clone(), Sent::new(&id, &line.draft));
+                if !message.draft.is_response() && message.draft.method() != "ACK" {
+                    self.sent.insert(message.draft.branch.clone(), Sent::new(&id, &message.draft));
                 }
-                self.out.push_back(Shot::Exchange { exchange, data });
+                self.out.push_back(RogueOutput::Exchange { exchange, data });
             }
             Way::Exchange => {}
-            Way::Straight => self.out.push_back(Shot::Straight { user: call.peer.clone(), data }),
+            Way::Direct => self.out.push_back(RogueOutput::Direct { user: call.peer.clone(), data }),
         }
-        if line.again > 0 {
-            line.again -= 1;
-            line.only = Only::Unacknowledged;
-            let wait = Duration::from_millis(500 << (REPEATS - line.again - 1).min(3));
-            self.plan(now + wait, id, line);
+        if message.again > 0 {
+            message.again -= 1;
+            message.only = SendIf::Unacknowledged;
+            let wait = Duration::from_millis(500 << (REPEATS - message.again - 1).min(3));
+            self.schedule(now + wait, id, message);
         }
     }
 
     /// What it wants sent.
-    pub fn poll(&mut self) -> Option<Shot> {
+    pub fn poll(&mut self) -> Option<RogueOutput> {
         self.out.pop_front()
     }
 }

@@ -6,7 +6,7 @@ use offhook_wire::Instant;
 
 use super::socket::Stream;
 use super::tamper::Tampering;
-use crate::scenario::{Harm, Streaming, Way, Weather};
+use crate::scenario::{Corruption, Streaming, Way, Weather};
 
 /// One connection, or one association of datagrams.
 pub(in crate::world) struct Connection {
@@ -38,7 +38,7 @@ pub(in crate::world) struct Net {
     /// Until when nothing passes, up and down.
     pub(in crate::world) cut: [Instant; 2],
     /// The same for each exchange alone.
-    pub(super) parted: Vec<[Instant; 2]>,
+    pub(super) partitioned: Vec<[Instant; 2]>,
     /// Until when upgrades to WebSocket are refused.
     pub(super) refused: Instant,
     /// The middlebox that it passes.
@@ -56,7 +56,7 @@ impl Net {
             weather,
             streaming,
             cut: never,
-            parted: vec![never; exchanges],
+            partitioned: vec![never; exchanges],
             refused: Instant::ZERO,
             tampering: None,
         }
@@ -79,26 +79,26 @@ impl Net {
     }
 
     /// Lets nothing pass to or from one exchange; without an end, for ever.
-    pub(in crate::world) fn part(&mut self, exchange: usize, way: Way, until: Option<Instant>) {
+    pub(in crate::world) fn partition(&mut self, exchange: usize, way: Way, until: Option<Instant>) {
         for direction in way.directions() {
-            let parted = &mut self.parted[exchange][direction];
-            *parted = until.unwrap_or(FOREVER).max(*parted);
+            let partitioned = &mut self.partitioned[exchange][direction];
+            *partitioned = until.unwrap_or(FOREVER).max(*partitioned);
         }
     }
 
     /// Until when nothing passes between the phone and an exchange in a direction.
     pub(super) fn blocked(&self, exchange: usize, direction: usize) -> Instant {
-        self.cut[direction].max(self.parted[exchange][direction])
+        self.cut[direction].max(self.partitioned[exchange][direction])
     }
 
     /// Lets a middlebox break messages.
-    pub(in crate::world) fn tamper(&mut self, harm: Harm, share: u16, way: Way, until: Instant) {
-        self.tampering = Some(Tampering { harm, way, share, until });
+    pub(in crate::world) fn tamper(&mut self, corruption: Corruption, share: u16, way: Way, until: Instant) {
+        self.tampering = Some(Tampering { corruption, way, share, until });
     }
 
     /// Whether an exchange is not reached, and never will be.
-    pub(in crate::world) fn is_parted_forever(&self, exchange: usize) -> bool {
-        self.parted[exchange].contains(&FOREVER)
+    pub(in crate::world) fn is_partitioned_forever(&self, exchange: usize) -> bool {
+        self.partitioned[exchange].contains(&FOREVER)
     }
 
     /// Ends what passes.
@@ -106,7 +106,7 @@ impl Net {
         self.weather = self.weather.healed();
         self.refused = now;
         self.tampering = None;
-        for until in self.cut.iter_mut().chain(self.parted.iter_mut().flatten()) {
+        for until in self.cut.iter_mut().chain(self.partitioned.iter_mut().flatten()) {
             if *until != FOREVER {
                 *until = now;
             }
@@ -123,8 +123,8 @@ impl Connection {
     }
 
     /// The stream, if it is one that still carries anything.
-    pub(super) fn sound_stream(&mut self) -> Option<&mut Stream> {
-        self.stream().filter(|stream| !stream.is_rotten())
+    pub(super) fn live_stream(&mut self) -> Option<&mut Stream> {
+        self.stream().filter(|stream| !stream.is_dead())
     }
 }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 use offhook::{FlowChange, FlowFailure, FlowId, Input, Target};
 use offhook_exchange as exchange;
 
-use super::{Happening, World};
+use super::{ScheduledEvent, World};
 use crate::scenario::Transport;
 pub(super) use connection::{Connection, Net};
 use connection::{DOWN, Link, UP};
@@ -31,7 +31,7 @@ impl World {
         let Some(exchange) = self.scenario.exchange(&target.host) else {
             let input = Input::Flow { flow, change: FlowChange::Down(FlowFailure::Unreachable) };
             let soon = self.now + Duration::from_millis(1);
-            return self.queue.plan(soon, Happening::Input { phone, input: Box::new(input) });
+            return self.queue.schedule(soon, ScheduledEvent::Input { phone, input: Box::new(input) });
         };
         let transport = self.phones[phone].setup.transport;
         let link = match transport {
@@ -51,35 +51,39 @@ impl World {
         });
         self.phones[phone].flows.insert(flow, connection);
         match transport {
-            Transport::Udp => {
-                self.queue.plan(self.now + Duration::from_millis(1), Happening::Connected(connection))
-            }
+            Transport::Udp => self
+                .queue
+                .schedule(self.now + Duration::from_millis(1), ScheduledEvent::Connected(connection)),
             Transport::Ws
                 if [UP, DOWN].iter().any(|&way| self.nets[phone].blocked(exchange, way) > self.now) =>
             {
-                let refused = Happening::Lost(connection, FlowFailure::TimedOut);
-                self.queue.plan(self.now + CONNECT_TIMEOUT, refused);
+                let refused = ScheduledEvent::ConnectionLost(connection, FlowFailure::TimedOut);
+                self.queue.schedule(self.now + CONNECT_TIMEOUT, refused);
             }
             // TCP and the upgrade of HTTP: two round trips, of which the exchange sees the end half a round before.
             Transport::Ws => {
                 let way = self.nets[phone].weather.delay;
-                self.queue.plan(self.now + way * 3, Happening::Knocked(connection));
+                self.queue.schedule(self.now + way * 3, ScheduledEvent::ConnectRequested(connection));
             }
         }
     }
 
     /// A connection attempt reached the exchange.
-    pub(super) fn knocked(&mut self, connection: usize) {
+    pub(super) fn connect_requested(&mut self, connection: usize) {
         let Connection { phone, exchange, phone_open, .. } = self.connections[connection];
         let way = self.nets[phone].weather.delay;
         if !self.exchanges[exchange].is_running() {
-            self.queue.plan(self.now + way, Happening::Lost(connection, FlowFailure::Unreachable));
+            self.queue.schedule(
+                self.now + way,
+                ScheduledEvent::ConnectionLost(connection, FlowFailure::Unreachable),
+            );
         } else if self.nets[phone].refused > self.now {
-            self.queue.plan(self.now + way, Happening::Lost(connection, FlowFailure::Refused));
+            self.queue
+                .schedule(self.now + way, ScheduledEvent::ConnectionLost(connection, FlowFailure::Refused));
         } else if phone_open {
             self.accept(connection);
             let at = self.stream_arrival(connection, DOWN, way);
-            self.queue.plan(at, Happening::Connected(connection));
+            self.queue.schedule(at, ScheduledEvent::Connected(connection));
         }
     }
 
@@ -122,14 +126,14 @@ impl World {
         }
         if matches!(link, Link::Stream(_)) && exchange_flow.is_none() {
             // The exchange crashed while its answer was on the way.
-            return self.lost(connection, FlowFailure::Closed);
+            return self.connection_lost(connection, FlowFailure::Closed);
         }
         let local = Some(self.address(connection).to_string());
         self.phone_input(phone, Input::Flow { flow, change: FlowChange::Up { local } });
     }
 
     /// The phone's host loses a connection, and the phone learns of it after all that the host read before.
-    pub(super) fn lost(&mut self, connection: usize, failure: FlowFailure) {
+    pub(super) fn connection_lost(&mut self, connection: usize, failure: FlowFailure) {
         let ends = &mut self.connections[connection];
         let (phone, flow) = (ends.phone, ends.flow);
         if std::mem::take(&mut ends.phone_open) {
@@ -139,7 +143,7 @@ impl World {
     }
 
     /// The exchange learns that a connection is lost.
-    pub(super) fn hung_up_on(&mut self, connection: usize) {
+    pub(super) fn exchange_end_lost(&mut self, connection: usize) {
         let exchange = self.connections[connection].exchange;
         if let Some(flow) = self.forget_exchange_end(connection) {
             self.exchange_input(exchange, exchange::Input::Flow { flow, change: exchange::FlowChange::Down });
@@ -159,7 +163,7 @@ impl World {
     pub(super) fn phone_closes(&mut self, phone: usize, flow: FlowId) {
         let Some(connection) = self.phones[phone].flows.remove(&flow) else { return };
         self.connections[connection].phone_open = false;
-        self.say_good_bye(connection, UP, None);
+        self.send_close(connection, UP, None);
         self.end_stream(connection, UP);
     }
 
@@ -167,7 +171,7 @@ impl World {
     pub(super) fn exchange_closes(&mut self, exchange: usize, flow: exchange::FlowId) {
         let Some(&connection) = self.exchange_flows.get(&(exchange, flow)) else { return };
         self.forget_exchange_end(connection);
-        self.say_good_bye(connection, DOWN, None);
+        self.send_close(connection, DOWN, None);
         self.end_stream(connection, DOWN);
     }
 
