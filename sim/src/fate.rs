@@ -27,7 +27,7 @@ pub struct Fates {
 
 /// One direction of one link.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Lane {
+pub struct LinkDirection {
     /// The phone at one end, by its place in the scenario.
     pub phone: usize,
     /// The exchange at the other.
@@ -38,7 +38,7 @@ pub struct Lane {
 
 /// A message that is being sent, named.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct MessageKey {
     key: u64,
     /// How often it was sent on this lane before.
     pub repeat: u32,
@@ -65,7 +65,7 @@ impl Fates {
     }
 
     /// Names a message that is sent at `now`, in world time.
-    pub fn name(&mut self, now: Instant, lane: Lane, data: &Bytes) -> Named {
+    pub fn name(&mut self, now: Instant, lane: LinkDirection, data: &Bytes) -> MessageKey {
         let place =
             Digest::new(self.seed).word(lane.phone as u64).word(lane.exchange as u64).word(lane.up.into());
         let key = match self.identity(now, lane, data) {
@@ -77,12 +77,12 @@ impl Fates {
         let sent = self.sent.entry(key).or_insert(0);
         let repeat = *sent;
         *sent += 1;
-        Named { key, repeat }
+        MessageKey { key, repeat }
     }
 
     /// Names a datagram of media by its lane and how many of its kind were sent there before, never by its bytes: those are
     /// encrypted, and others each time. `leg` tells the network it leaves from the one it enters.
-    pub fn name_media(&mut self, from: SocketAddr, to: SocketAddr, kind: u64, leg: u64) -> Named {
+    pub fn name_media(&mut self, from: SocketAddr, to: SocketAddr, kind: u64, leg: u64) -> MessageKey {
         let place = [from, to]
             .iter()
             .fold(Digest::new(self.seed), |digest, address| digest.bytes(address.to_string().as_bytes()));
@@ -90,10 +90,10 @@ impl Fates {
         let sent = self.sent.entry(key).or_insert(0);
         let repeat = *sent;
         *sent += 1;
-        Named { key, repeat }
+        MessageKey { key, repeat }
     }
 
-    fn identity(&mut self, now: Instant, lane: Lane, data: &Bytes) -> Option<u64> {
+    fn identity(&mut self, now: Instant, lane: LinkDirection, data: &Bytes) -> Option<u64> {
         let message = Message::parse(data.clone(), &self.limits).ok()?;
         let cseq = message.cseq().ok()?;
         let call_id = message.call_id().ok()?;
@@ -120,13 +120,13 @@ impl Fates {
     }
 }
 
-impl Named {
+impl MessageKey {
     fn draw(self) -> Draw {
         Draw::from_digest(Digest::new(self.key).word(self.repeat.into()))
     }
 
     /// How long a message takes on a stream, when nothing is in its way.
-    pub fn on_stream(self, weather: &Weather) -> Duration {
+    pub fn stream_delay(self, weather: &Weather) -> Duration {
         travel(&mut self.draw(), weather)
     }
 
@@ -136,7 +136,7 @@ impl Named {
     }
 
     /// What is drawn for it when it is harmed on its way.
-    pub fn harm(self) -> Draw {
+    pub fn corruption_draw(self) -> Draw {
         Draw::from_digest(Digest::new(self.key).word(self.repeat.into()).bytes(b"harm"))
     }
 
@@ -180,7 +180,7 @@ fn travel(draw: &mut Draw, weather: &Weather) -> Duration {
 const WINDOW: u64 = 10_000_000_000;
 
 /// Whether a lane loses nearly everything now. Bursts hang on the time alone: what is sent does not move them.
-pub fn in_burst(seed: u64, lane: Lane, now: Instant, bursts: u16) -> bool {
+pub fn in_burst(seed: u64, lane: LinkDirection, now: Instant, bursts: u16) -> bool {
     if bursts == 0 {
         return false;
     }
@@ -196,7 +196,7 @@ pub fn in_burst(seed: u64, lane: Lane, now: Instant, bursts: u16) -> bool {
 mod tests {
     use super::*;
 
-    const UP: Lane = Lane { phone: 0, exchange: 0, up: true };
+    const UP: LinkDirection = LinkDirection { phone: 0, exchange: 0, up: true };
     const STORM: Weather = Weather {
         delay: Duration::from_millis(10),
         jitter: Duration::from_millis(30),
@@ -234,8 +234,8 @@ mod tests {
             fates.name(at, UP, &request("INVITE", "x", 1)),
             fates.name(at, UP, &request("INVITE", "x", 2)),
             fates.name(at, UP, &request("ACK", "x", 1)),
-            fates.name(at, Lane { up: false, ..UP }, &request("INVITE", "x", 1)),
-            fates.name(at, Lane { phone: 1, ..UP }, &request("INVITE", "x", 1)),
+            fates.name(at, LinkDirection { up: false, ..UP }, &request("INVITE", "x", 1)),
+            fates.name(at, LinkDirection { phone: 1, ..UP }, &request("INVITE", "x", 1)),
             fates.name(at, UP, &Bytes::from_static(b"\r\n\r\n")),
             Fates::new(2).name(at, UP, &request("INVITE", "x", 1)),
         ];
@@ -263,13 +263,14 @@ mod tests {
     #[test]
     fn weather_is_as_bad_as_it_says() {
         let fates: Vec<Arrivals> =
-            (0..10_000).map(|key| Named { key, repeat: 0 }.as_datagram(&STORM)).collect();
+            (0..10_000).map(|key| MessageKey { key, repeat: 0 }.as_datagram(&STORM)).collect();
         let lost = fates.iter().filter(|fate| fate.first.is_none()).count();
         let doubled = fates.iter().filter(|fate| fate.second.is_some()).count();
         assert!((1_800..2_200).contains(&lost), "{lost}");
         assert!((650..950).contains(&doubled), "{doubled}");
         let mean =
-            (0..10_000).map(|key| Named { key, repeat: 0 }.on_stream(&STORM)).sum::<Duration>() / 10_000;
+            (0..10_000).map(|key| MessageKey { key, repeat: 0 }.stream_delay(&STORM)).sum::<Duration>()
+                / 10_000;
         assert!((35..45).contains(&mean.as_millis()), "{mean:?}");
         assert!(fates.iter().flat_map(|fate| fate.first).all(|first| first >= STORM.delay));
     }
@@ -286,7 +287,7 @@ mod tests {
     #[test]
     fn a_tail_is_heavy() {
         let weather = Weather { tail: 1000, ..Weather::CLEAR };
-        let takes = |key| Named { key, repeat: 0 }.on_stream(&weather);
+        let takes = |key| MessageKey { key, repeat: 0 }.stream_delay(&weather);
         let later = |than: u64| (0..10_000).filter(|&key| takes(key).as_millis() > u128::from(than)).count();
         assert!(
             (4_500..5_500).contains(&later(70)) && (100..250).contains(&later(3_000)) && later(4_000) == 0
@@ -295,7 +296,7 @@ mod tests {
 
     #[test]
     fn clear_weather_is_the_same_for_all() {
-        let fate = Named { key: 7, repeat: 0 }.as_datagram(&Weather::CLEAR);
+        let fate = MessageKey { key: 7, repeat: 0 }.as_datagram(&Weather::CLEAR);
         assert_eq!(fate, Arrivals { first: Some(Weather::CLEAR.delay), second: None });
     }
 }

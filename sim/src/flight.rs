@@ -6,13 +6,13 @@ use offhook_wire::Instant;
 /// What a runtime tells its recorder of one phone, in order.
 pub trait Flight {
     /// It is about to be given this, at a time of its clock.
-    fn given(&mut self, at: Instant, input: &Input);
+    fn before_input(&mut self, at: Instant, input: &Input);
     /// It was given that, with this outcome; or it was made.
-    fn moved(&mut self, phone: &Phone, handled: &Result<(), Misuse>);
+    fn after_input(&mut self, phone: &Phone, handled: &Result<(), Misuse>);
     /// This was taken from it.
-    fn put_out(&mut self, output: &Output);
+    fn output(&mut self, output: &Output);
     /// There is nothing more to take from it for now.
-    fn settle(&mut self, phone: &Phone);
+    fn idle(&mut self, phone: &Phone);
 }
 
 /// Gets the name of a phone, and what it is about to be made from, which it may let remember more.

@@ -11,7 +11,7 @@ use offhook::{Command, DigitFailure, Event, Machine, RegistrationState};
 use offhook_wire::{Instant, Limits, Message};
 
 use crate::scenario::Seconds;
-use crate::tape::{Entry, Node, What};
+use crate::tape::{Entry, EntryKind, Node};
 use crate::world::World;
 
 /// The width of the times, and the distance between columns.
@@ -68,7 +68,7 @@ impl<'w> Ladder<'w> {
 
     fn entry(&mut self, entry: &Entry) {
         match &entry.what {
-            What::Sent { from, to, data, arrivals, repeat } => {
+            EntryKind::Sent { from, to, data, arrivals, repeat } => {
                 let mut label = self.summary(data);
                 if *repeat > 0 {
                     let _ = write!(label, " again");
@@ -78,23 +78,23 @@ impl<'w> Ladder<'w> {
                 }
                 self.arrow(entry.at, *from, *to, &label, arrivals.first.is_none());
             }
-            What::Told { phone, event } => {
+            EntryKind::Event { phone, event } => {
                 if let Some(text) = describe_event(event) {
                     self.note(entry.at, Node::Phone(*phone), '*', &text);
                 }
             }
-            What::Marked { phone, machine, words } => {
+            EntryKind::Mark { phone, machine, words } => {
                 self.note(entry.at, Node::Phone(*phone), '.', &describe_mark(*machine, words));
             }
-            What::Asked { phone, command, refused } => {
+            EntryKind::Command { phone, command, refused } => {
                 let mut text = describe_command(command);
                 if let Some(refused) = refused {
                     let _ = write!(text, " (refused: {refused})");
                 }
                 self.note(entry.at, Node::Phone(*phone), '>', &text);
             }
-            What::Noted { node, text } => self.note(entry.at, *node, '!', text),
-            What::Phase { name } => {
+            EntryKind::Note { node, text } => self.note(entry.at, *node, '!', text),
+            EntryKind::Phase { name } => {
                 let mut row = self.row(entry.at);
                 let width = row.len();
                 write_at(&mut row, MARGIN, &format!("{:=<w$}", format!("== {name} "), w = width - MARGIN));

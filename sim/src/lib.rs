@@ -14,6 +14,7 @@ pub mod guide {}
 pub mod hash;
 mod html;
 mod ladder;
+mod machine_trace;
 pub mod marks;
 pub mod media;
 pub mod node;
@@ -25,7 +26,6 @@ pub mod run;
 pub mod scenario;
 pub mod shrink;
 pub mod tape;
-mod watch;
 pub mod world;
 
 pub use world::World;

@@ -14,7 +14,7 @@ const AT_ONCE: &str = "the phone answers all but INVITEs in the moment in which 
 const A_MILLION: &str = "only its user makes a phone ask, and none asks a million things in half a minute";
 
 /// Places that no phone of a simulated world can come to, and why.
-pub const BEYOND: &[(&str, &str)] = &[
+pub const UNREACHABLE: &[(&str, &str)] = &[
     ("request: not sent, too many client transactions", A_MILLION),
     ("Other server transactions: trying --request again--> trying", AT_ONCE),
     ("Other server transactions: trying --1xx sent--> proceeding", AT_ONCE),
@@ -26,14 +26,15 @@ pub const BEYOND: &[(&str, &str)] = &[
 ];
 
 /// How many places there are that a world can come to.
-pub fn within_reach() -> usize {
-    Marks::catalogue().len() - BEYOND.len()
+pub fn reachable() -> usize {
+    Marks::catalogue().len() - UNREACHABLE.len()
 }
 
 /// The places that a world can come to, and that are not among these.
 pub fn missing(reached: &Marks) -> Vec<String> {
     let catalogue = Marks::catalogue().into_iter().enumerate();
-    let never = catalogue.filter(|(place, words)| !reached.has(*place) && beyond(words).is_none());
+    let never =
+        catalogue.filter(|(count, words)| !reached.has(*count) && unreachable_because(words).is_none());
     never.map(|(_, words)| words).collect()
 }
 
@@ -44,30 +45,30 @@ pub fn missing(reached: &Marks) -> Vec<String> {
 pub fn all_but<'w>(missing: impl IntoIterator<Item = &'w str>) -> Result<Marks, String> {
     let catalogue = Marks::catalogue();
     let mut places: BTreeSet<usize> =
-        (0..catalogue.len()).filter(|&n| beyond(&catalogue[n]).is_none()).collect();
+        (0..catalogue.len()).filter(|&n| unreachable_because(&catalogue[n]).is_none()).collect();
     for words in missing {
-        let place = catalogue.iter().position(|known| known == words);
-        places.remove(&place.ok_or_else(|| format!("no mark `{words}`"))?);
+        let count = catalogue.iter().position(|known| known == words);
+        places.remove(&count.ok_or_else(|| format!("no mark `{words}`"))?);
     }
     let mut marks = Marks::default();
-    places.into_iter().for_each(|place| marks.set(place));
+    places.into_iter().for_each(|count| marks.set(count));
     Ok(marks)
 }
 
 /// Why no world comes to the place of these words, if none does.
-fn beyond(words: &str) -> Option<&'static str> {
-    BEYOND.iter().find(|(place, _)| words == *place).map(|(_, why)| *why)
+fn unreachable_because(words: &str) -> Option<&'static str> {
+    UNREACHABLE.iter().find(|(count, _)| words == *count).map(|(_, why)| *why)
 }
 
 /// The runs that reached each place.
 #[derive(Clone, Debug)]
 pub struct Tally {
-    places: Vec<Place>,
+    counts: Vec<MarkCount>,
 }
 
 /// One place of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct MarkCount {
     /// What is there, in words.
     pub words: String,
     /// How many runs reached it.
@@ -78,40 +79,40 @@ pub struct Place {
 
 impl Default for Tally {
     fn default() -> Self {
-        let place = |words| Place { words, runs: 0, first: None };
-        Self { places: Marks::catalogue().into_iter().map(place).collect() }
+        let count = |words| MarkCount { words, runs: 0, first: None };
+        Self { counts: Marks::catalogue().into_iter().map(count).collect() }
     }
 }
 
 impl Tally {
     /// Counts the run of a seed.
     pub fn count(&mut self, seed: u64, marks: &Marks) {
-        for (_, place) in self.places.iter_mut().enumerate().filter(|(n, _)| marks.has(*n)) {
-            place.runs += 1;
-            place.first = Some(place.first.map_or(seed, |first| first.min(seed)));
+        for (_, count) in self.counts.iter_mut().enumerate().filter(|(n, _)| marks.has(*n)) {
+            count.runs += 1;
+            count.first = Some(count.first.map_or(seed, |first| first.min(seed)));
         }
     }
 
     /// All places, in the order of the catalogue.
-    pub fn places(&self) -> &[Place] {
-        &self.places
+    pub fn counts(&self) -> &[MarkCount] {
+        &self.counts
     }
 
     /// How many were reached.
     pub fn reached(&self) -> usize {
-        self.places.iter().filter(|place| place.runs > 0).count()
+        self.counts.iter().filter(|count| count.runs > 0).count()
     }
 
     /// Those that were not, though a world can come to them.
-    pub fn never(&self) -> impl Iterator<Item = &Place> {
-        self.places.iter().filter(|place| place.runs == 0 && place.beyond().is_none())
+    pub fn never(&self) -> impl Iterator<Item = &MarkCount> {
+        self.counts.iter().filter(|count| count.runs == 0 && count.unreachable_because().is_none())
     }
 }
 
-impl Place {
+impl MarkCount {
     /// Why no world comes here, if none does.
-    pub fn beyond(&self) -> Option<&'static str> {
-        beyond(&self.words)
+    pub fn unreachable_because(&self) -> Option<&'static str> {
+        unreachable_because(&self.words)
     }
 }
 
@@ -122,8 +123,8 @@ mod tests {
     #[test]
     fn what_no_world_comes_to_is_in_the_catalogue() {
         let catalogue = Marks::catalogue();
-        for (words, why) in BEYOND {
-            assert!(catalogue.iter().any(|place| place == words), "{words}");
+        for (words, why) in UNREACHABLE {
+            assert!(catalogue.iter().any(|count| count == words), "{words}");
             assert!(!why.is_empty());
         }
     }
@@ -132,7 +133,7 @@ mod tests {
     fn what_is_missing_says_what_was_reached() {
         let marks = crate::run::run(&crate::generate::generate(1)).marks;
         let never = missing(&marks);
-        assert!(!never.is_empty() && never.len() < within_reach());
+        assert!(!never.is_empty() && never.len() < reachable());
         let again = all_but(never.iter().map(String::as_str)).expect("they are of the catalogue");
         assert_eq!(missing(&again), never);
         assert!(all_but(["nonsense"]).is_err());
@@ -144,9 +145,9 @@ mod tests {
         for seed in [7, 5] {
             tally.count(seed, &crate::run::run(&crate::generate::generate(seed)).marks);
         }
-        let place = tally.places().iter().find(|p| p.words == "Flow: connecting --connected--> up");
-        assert_eq!(place.map(|place| (place.runs, place.first)), Some((2, Some(5))));
+        let count = tally.counts().iter().find(|p| p.words == "Flow: connecting --connected--> up");
+        assert_eq!(count.map(|count| (count.runs, count.first)), Some((2, Some(5))));
         assert!(tally.reached() > 20 && tally.never().count() > 0);
-        assert!(tally.reached() + tally.never().count() <= tally.places().len());
+        assert!(tally.reached() + tally.never().count() <= tally.counts().len());
     }
 }

@@ -34,7 +34,7 @@ impl<T> Queue<T> {
     ///
     /// # Panics
     /// When four thousand million things are planned at once.
-    pub fn plan(&mut self, at: Instant, what: T) {
+    pub fn schedule(&mut self, at: Instant, what: T) {
         let place = self.free.pop().unwrap_or_else(|| {
             self.places.push(None);
             u32::try_from(self.places.len() - 1).expect("no world plans so much")
@@ -75,12 +75,12 @@ mod tests {
         let at = Instant::from_nanos;
         let mut queue = Queue::new();
         for (time, what) in [(5, "c"), (1, "a"), (5, "d"), (3, "b"), (9, "e")] {
-            queue.plan(at(time), what);
+            queue.schedule(at(time), what);
         }
         let due: Vec<_> = std::iter::from_fn(|| queue.pop_due(at(5))).collect();
         assert_eq!(due, ["a", "b", "c", "d"]);
         assert_eq!(queue.next_at(), Some(at(9)));
-        queue.plan(at(7), "f");
+        queue.schedule(at(7), "f");
         let due: Vec<_> = std::iter::from_fn(|| queue.pop_due(at(9))).collect();
         assert_eq!((due, queue.next_at()), (vec!["f", "e"], None));
         assert_eq!(queue.places.len(), 5, "places are used again");

@@ -89,7 +89,7 @@ fn difference(one: Option<&World>, other: Option<&World>) -> Option<String> {
 }
 
 /// Plays a scenario, and for some seeds plays it again to see that the same happens.
-pub fn run_now_and_then_twice(scenario: &Scenario) -> Verdict {
+pub fn run_checking_determinism(scenario: &Scenario) -> Verdict {
     if scenario.seed.is_multiple_of(TWICE) { run_twice(scenario) } else { run(scenario) }
 }
 
@@ -126,7 +126,7 @@ thread_local! {
 
 /// Lets panics be reported by verdicts, with their places, instead of being printed. For a command that plays many
 /// scenarios.
-pub fn report_panics_by_verdict() {
+pub fn report_panics_as_violations() {
     std::panic::set_hook(Box::new(|info| {
         LAST_PANIC.set(Some(info.to_string()));
     }));

@@ -29,12 +29,12 @@ pub struct Entry {
     /// When, in world time.
     pub at: Instant,
     /// What.
-    pub what: What,
+    pub what: EntryKind,
 }
 
 /// What can happen.
 #[derive(Clone, Debug)]
-pub enum What {
+pub enum EntryKind {
     /// A message was sent.
     Sent {
         /// By whom.
@@ -49,14 +49,14 @@ pub enum What {
         repeat: u32,
     },
     /// A phone told its user something.
-    Told {
+    Event {
         /// Which phone.
         phone: usize,
         /// What.
         event: Event,
     },
     /// A user asked for something.
-    Asked {
+    Command {
         /// At which phone.
         phone: usize,
         /// For what.
@@ -65,7 +65,7 @@ pub enum What {
         refused: Option<Misuse>,
     },
     /// A phone came to a rare decision.
-    Marked {
+    Mark {
         /// Which phone.
         phone: usize,
         /// In which of its machines.
@@ -74,7 +74,7 @@ pub enum What {
         words: &'static str,
     },
     /// Something about one machine: a connection, its media, a fault.
-    Noted {
+    Note {
         /// Which one.
         node: Node,
         /// What.
@@ -119,7 +119,7 @@ impl Tape {
     }
 
     /// Keeps an entry, when entries are kept.
-    pub fn note(&mut self, at: Instant, what: impl FnOnce() -> What) {
+    pub fn note(&mut self, at: Instant, what: impl FnOnce() -> EntryKind) {
         if self.keep {
             self.entries.push(Entry { at, what: what() });
         }
@@ -165,6 +165,9 @@ impl Tape {
     /// Notes what a media engine says.
     #[cfg(feature = "media")]
     pub fn media(&mut self, at: Instant, (phone, session): End, said: &offhook_media::MediaEvent) {
-        self.note(at, || What::Noted { node: Node::Phone(phone), text: format!("call {session}: {said:?}") });
+        self.note(at, || EntryKind::Note {
+            node: Node::Phone(phone),
+            text: format!("call {session}: {said:?}"),
+        });
     }
 }

@@ -6,10 +6,10 @@ use offhook::{Cause, Event, RegistrationState, Status};
 use offhook_exchange::Memory;
 use offhook_sim::World;
 use offhook_sim::scenario::{
-    ClockStep, Deed, ExchangeTrouble, Fault, Harm, MediaTrouble, PhoneSetup, Stillness, Transport, Way,
-    Weather,
+    ClockStep, Corruption, ExchangeTrouble, Fault, MediaTrouble, PhoneSetup, SuspensionKind, Transport,
+    UserAction, Way, Weather,
 };
-use offhook_sim::tape::What;
+use offhook_sim::tape::EntryKind;
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -25,14 +25,17 @@ fn talking(world: &mut World) {
 
 /// How many messages that start so were sent so far.
 fn sent(world: &World, start: &str) -> usize {
-    let is_one = |what: &What| matches!(what, What::Sent { data, .. } if data.starts_with(start.as_bytes()));
+    let is_one =
+        |what: &EntryKind| matches!(what, EntryKind::Sent { data, .. } if data.starts_with(start.as_bytes()));
     world.tape().entries().iter().filter(|entry| is_one(&entry.what)).count()
 }
 
 fn endings(world: &World, name: &str) -> Vec<Cause> {
     let index = world.scenario().phone(name);
-    let cause = |what: &What| match what {
-        What::Told { phone, event: Event::Ended { why, .. } } if Some(*phone) == index => Some(why.cause),
+    let cause = |what: &EntryKind| match what {
+        EntryKind::Event { phone, event: Event::Ended { why, .. } } if Some(*phone) == index => {
+            Some(why.cause)
+        }
         _ => None,
     };
     world.tape().entries().iter().filter_map(|entry| cause(&entry.what)).collect()
@@ -40,15 +43,15 @@ fn endings(world: &World, name: &str) -> Vec<Cause> {
 
 #[test]
 fn a_phone_that_slept_for_hours_is_reached_again() {
-    for how in [Stillness::Asleep, Stillness::Timeless] {
+    for how in [SuspensionKind::Asleep, SuspensionKind::AsleepClockStopped] {
         let mut world = World::builder().phone("alice").phone("bob").start();
-        world.rest_phone("bob", how, seconds(3 * 3600));
+        world.suspend_phone("bob", how, seconds(3 * 3600));
         let before = world.local_time("bob", world.now());
         world.run_for(seconds(3 * 3600 - 1));
         assert_eq!(world.local_time("bob", world.now()), before, "it does not look at its clock");
         world.run_for(seconds(120));
         let counted = world.local_time("bob", world.now()).saturating_since(before) > seconds(3 * 3600);
-        assert_eq!(counted, how == Stillness::Asleep);
+        assert_eq!(counted, how == SuspensionKind::Asleep);
         talking(&mut world);
         world.finish();
     }
@@ -57,9 +60,9 @@ fn a_phone_that_slept_for_hours_is_reached_again() {
 #[test]
 fn a_frozen_phone_takes_what_waited_for_it() {
     let mut world = World::builder().phone("alice").udp_phone("bob").start();
-    world.rest_phone("bob", Stillness::Frozen, seconds(8));
+    world.suspend_phone("bob", SuspensionKind::Frozen, seconds(8));
     world.dial("alice", "bob");
-    world.user("bob", Deed::Dial("alice".to_owned()));
+    world.user("bob", UserAction::Dial("alice".to_owned()));
     world.run_for(seconds(7));
     assert!(world.call("bob").is_none(), "neither it nor its user does anything");
     world.run_until("both talk", SOON, |world| world.talks("alice") && world.talks("bob"));
@@ -71,7 +74,7 @@ fn a_frozen_phone_takes_what_waited_for_it() {
 fn a_clock_that_goes_back_stands_still() {
     let mut world = World::builder().udp_phone("alice").start();
     let phone = world.scenario().phone("alice").expect("she is there");
-    world.fault(&Fault::Steps { phone, step: ClockStep::Back(seconds(30)) });
+    world.fault(&Fault::SetClock { phone, step: ClockStep::Back(seconds(30)) });
     world.run_for(seconds(45));
     assert_eq!(sent(&world, "\r\n"), 0, "for her not half a minute is over:\n{}", world.ladder());
     world.run_for(seconds(15));
@@ -82,11 +85,11 @@ fn a_clock_that_goes_back_stands_still() {
 #[test]
 fn a_clock_that_jumps_ends_what_it_waits_for() {
     let mut world = World::builder().phone("alice").phone("bob").start();
-    world.manner("bob", offhook_sim::scenario::Manner::Ignore);
+    world.behaviour("bob", offhook_sim::scenario::Behaviour::Ignore);
     world.dial("alice", "bob");
     world.run_for(seconds(5));
     let phone = world.scenario().phone("alice").expect("she is there");
-    world.fault(&Fault::Steps { phone, step: ClockStep::Forward(seconds(3600)) });
+    world.fault(&Fault::SetClock { phone, step: ClockStep::Forward(seconds(3600)) });
     world.run_for(seconds(1));
     assert_eq!(endings(&world, "alice"), [Cause::NoAnswer], "{}", world.ladder());
     world.finish();
@@ -118,7 +121,7 @@ fn a_phone_that_is_parted_from_one_exchange_finds_the_other() {
     for way in [Way::Both, Way::Up, Way::Down] {
         let mut world = World::builder().exchange("pbx2").phone("alice").phone("bob").start();
         let phone = world.scenario().phone("alice").expect("she is there");
-        world.fault(&Fault::Part { phone, exchange: 0, way, lasting: None });
+        world.fault(&Fault::Partition { phone, exchange: 0, way, lasting: None });
         world.run_for(seconds(120));
         assert_eq!((world.contacts("pbx2", "alice"), world.contacts("pbx", "bob")), (1, 1), "{way}");
         world.finish();
@@ -137,7 +140,7 @@ fn who_is_refused_comes_back_when_told() {
     let Some(RegistrationState::Waiting { until, why, .. }) = state else { panic!("{state:?}") };
     assert_eq!(why.code, Some(503));
     assert!(until.saturating_since(world.local_time("bob", world.now())) > seconds(17), "{until:?}");
-    world.user("alice", Deed::Hold);
+    world.user("alice", UserAction::Hold);
     world.run_for(seconds(1));
     assert!(world.talks("alice"), "what belongs to a call is not refused");
     world.run_until("bob is back", seconds(80), |world| world.phone("bob").is_registered());
@@ -148,7 +151,7 @@ fn who_is_refused_comes_back_when_told() {
 #[test]
 fn an_exchange_whose_nonces_are_always_stale_is_asked_now_and_then() {
     let mut world = World::builder().phone("alice").cold();
-    world.trouble_exchange("pbx", ExchangeTrouble::Mistrusts { lasting: seconds(20) });
+    world.trouble_exchange("pbx", ExchangeTrouble::StaleNonces { lasting: seconds(20) });
     world.run_for(seconds(1));
     assert_eq!(sent(&world, "REGISTER"), 5, "one without credentials, and four with:\n{}", world.ladder());
     world.run_for(seconds(58));
@@ -188,11 +191,11 @@ fn an_exchange_may_forget_one_thing_and_know_the_rest() {
     assert_eq!(world.contacts("pbx", "bob"), 1, "a stale nonce is no reason to fail");
     world.trouble_exchange("pbx", ExchangeTrouble::Forgets(Memory::Bindings));
     assert_eq!(world.contacts("pbx", "bob"), 0);
-    world.user("alice", Deed::HangUp);
+    world.user("alice", UserAction::HangUp);
     world.run_until("bob knows", SOON, |world| world.call("bob").is_none());
     world.run_for(seconds(600));
     assert_eq!(world.contacts("pbx", "bob"), 1, "he refreshed");
-    world.manner("bob", offhook_sim::scenario::Manner::Answer { after: seconds(5) });
+    world.behaviour("bob", offhook_sim::scenario::Behaviour::Answer { after: seconds(5) });
     world.dial("alice", "bob");
     world.run_for(seconds(1));
     world.trouble_exchange("pbx", ExchangeTrouble::Forgets(Memory::Transactions));
@@ -205,7 +208,7 @@ fn an_exchange_may_forget_one_thing_and_know_the_rest() {
 fn a_deaf_engine_is_waited_for_as_long_as_a_peer() {
     let mut world = World::builder().phone("alice").phone("bob").start();
     let phone = world.scenario().phone("alice").expect("she is there");
-    world.fault(&Fault::Media { phone, trouble: MediaTrouble::Deaf, lasting: seconds(5) });
+    world.fault(&Fault::Media { phone, trouble: MediaTrouble::Unresponsive, lasting: seconds(5) });
     world.dial("alice", "bob");
     world.run_for(seconds(119));
     assert_eq!(world.call("alice").map(|call| call.status), Some(Status::Initial));
@@ -222,7 +225,7 @@ fn an_answer_of_the_engine_may_come_after_the_end_of_its_call() {
     world.fault(&Fault::Media { phone, trouble, lasting: seconds(5) });
     world.dial("alice", "bob");
     world.run_for(seconds(1));
-    world.user("alice", Deed::HangUp);
+    world.user("alice", UserAction::HangUp);
     world.run_for(seconds(90));
     assert_eq!(sent(&world, "INVITE"), 0, "{}", world.ladder());
     world.finish();
@@ -244,16 +247,16 @@ fn a_phone_behind_another_port_is_reached_when_it_has_registered_again() {
     let setup = PhoneSetup { transport: Transport::Udp, expires: seconds(60), ..PhoneSetup::new("bob") };
     let mut world = World::builder().phone("alice").setup(setup).start();
     let phone = world.scenario().phone("bob").expect("he is there");
-    world.fault(&Fault::Rebinds { phone });
+    world.fault(&Fault::Rebind { phone });
     let lost = world.dial("alice", "bob");
     world.run_for(seconds(5));
     assert!(world.call("bob").is_none(), "what is sent to the old port is lost:\n{}", world.ladder());
-    world.user("alice", Deed::HangUp);
+    world.user("alice", UserAction::HangUp);
     world.run_for(seconds(60));
     assert!(!world.phone("alice").calls.contains_key(&lost));
     talking(&mut world);
-    world.fault(&Fault::Rebinds { phone });
-    world.user("bob", Deed::HangUp);
+    world.fault(&Fault::Rebind { phone });
+    world.user("bob", UserAction::HangUp);
     world.run_until("what he sends arrives", SOON, |world| world.call("alice").is_none());
     world.finish();
 }
@@ -278,7 +281,8 @@ fn in_a_burst_nothing_gets_through_and_after_it_everything() {
     let setup = PhoneSetup { transport: Transport::Udp, weather, ..PhoneSetup::new("alice") };
     let mut world = World::builder().setup(setup).cold();
     world.run_for(seconds(30));
-    let lost = |what: &What| matches!(what, What::Sent { arrivals, .. } if arrivals.first.is_none());
+    let lost =
+        |what: &EntryKind| matches!(what, EntryKind::Sent { arrivals, .. } if arrivals.first.is_none());
     let lost = world.tape().entries().iter().filter(|entry| lost(&entry.what)).count();
     assert!(lost > 3, "one after another is lost:\n{}", world.ladder());
     world.weather("alice", Weather::CLEAR);
@@ -289,21 +293,21 @@ fn in_a_burst_nothing_gets_through_and_after_it_everything() {
 
 #[test]
 fn what_a_middlebox_breaks_harms_for_a_while_and_nobody_for_ever() {
-    for harm in Harm::ALL {
+    for corruption in Corruption::ALL {
         for way in [Way::Up, Way::Down] {
             let mut world = World::builder().udp_phone("alice").phone("bob").start();
             let phone = world.scenario().phone("bob").expect("he is there");
-            world.fault(&Fault::Tampered { phone, harm, share: 1000, way, lasting: seconds(20) });
+            world.fault(&Fault::Tamper { phone, corruption, share: 1000, way, lasting: seconds(20) });
             world.dial("alice", "bob");
             world.run_for(seconds(2));
             world.dial("bob", "alice");
             world.run_for(seconds(18));
-            assert!(world.is_harmed() || harm == Harm::Bulk, "{harm} {way}");
+            assert!(world.is_corrupted() || corruption == Corruption::Bulk, "{corruption} {way}");
             world.reset_connection("bob");
             world.run_for(seconds(200));
             for name in ["alice", "bob"] {
-                world.user(name, Deed::HangUp);
-                world.user(name, Deed::HangUp);
+                world.user(name, UserAction::HangUp);
+                world.user(name, UserAction::HangUp);
             }
             world.run_for(seconds(100));
             talking(&mut world);

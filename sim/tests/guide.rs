@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use offhook_sim::generate::generate;
 use offhook_sim::oracle;
 use offhook_sim::run::replay;
-use offhook_sim::scenario::{Act, Scenario};
+use offhook_sim::scenario::{Action, Scenario};
 
 const GUIDE: &str = include_str!("../../docs/simulator.md");
 
@@ -59,14 +59,14 @@ fn every_fault_is_in_the_table() {
         text.push_str(&format!("{second}s {step}\n"));
     }
     let scenario: Scenario = text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"));
-    assert!(scenario.steps.iter().all(|step| matches!(step.act, Act::Fault(_))), "{scenario}");
+    assert!(scenario.steps.iter().all(|step| matches!(step.action, Action::Fault(_))), "{scenario}");
     let shapes: BTreeSet<String> = documented.into_iter().map(shape).collect();
     for seed in 0..2_000 {
         let scenario = generate(seed);
         let text = scenario.to_string();
         let lines = text.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_digit()));
         for (line, step) in lines.zip(&scenario.steps) {
-            let missing = matches!(step.act, Act::Fault(_)) && !shapes.contains(&shape(line));
+            let missing = matches!(step.action, Action::Fault(_)) && !shapes.contains(&shape(line));
             assert!(!missing, "the table of faults in docs/simulator.md does not have: {line}");
         }
     }

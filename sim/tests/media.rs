@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use offhook::{DtmfPath, Event};
 use offhook_sim::World;
-use offhook_sim::media::Hears;
+use offhook_sim::media::HeardAudio;
 use offhook_sim::oracle;
 use offhook_sim::run::{Verdict, run};
 use offhook_sim::scenario::{
-    Codec, Deed, Fault, Fidelity, Manner, MediaTrouble, PhoneSetup, Scenario, Weather,
+    Behaviour, Codec, Fault, Fidelity, MediaTrouble, PhoneSetup, Scenario, UserAction, Weather,
 };
-use offhook_sim::tape::What;
+use offhook_sim::tape::EntryKind;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Alice called Bob, both talk, and each hears the other.
 fn call(alice: PhoneSetup, bob: PhoneSetup) -> World {
     let mut world = World::builder().real_media().setup(alice).setup(bob).start();
-    world.manner("bob", Manner::Answer { after: SECOND });
+    world.behaviour("bob", Behaviour::Answer { after: SECOND });
     world.dial("alice", "bob");
     world.run_until("both talk", 10 * SECOND, |world| world.talks("alice") && world.talks("bob"));
     world.run_until("both hear", 10 * SECOND, both_hear);
@@ -25,11 +25,11 @@ fn call(alice: PhoneSetup, bob: PhoneSetup) -> World {
 }
 
 fn both_hear(world: &World) -> bool {
-    world.hears("alice") == Hears::Peer && world.hears("bob") == Hears::Peer
+    world.hears("alice") == HeardAudio::Peer && world.hears("bob") == HeardAudio::Peer
 }
 
 fn nobody_hears(world: &World) -> bool {
-    world.hears("alice") == Hears::Nothing && world.hears("bob") == Hears::Nothing
+    world.hears("alice") == HeardAudio::Nothing && world.hears("bob") == HeardAudio::Nothing
 }
 
 fn phone(name: &str) -> PhoneSetup {
@@ -41,8 +41,8 @@ fn lossy(name: &str) -> PhoneSetup {
     PhoneSetup { weather, ..phone(name) }
 }
 
-fn digits(digits: &str) -> Deed {
-    Deed::Digits { digits: digits.to_owned(), path: DtmfPath::Rtp, tone: Duration::from_millis(100) }
+fn digits(digits: &str) -> UserAction {
+    UserAction::Digits { digits: digits.to_owned(), path: DtmfPath::Rtp, tone: Duration::from_millis(100) }
 }
 
 #[test]
@@ -50,20 +50,20 @@ fn both_ends_hear_each_other_until_it_is_over() {
     let mut world = call(phone("alice"), phone("bob"));
     world.run_for(2 * SECOND);
     assert!(both_hear(&world));
-    world.user("bob", Deed::HangUp);
+    world.user("bob", UserAction::HangUp);
     world.finish();
 }
 
 #[test]
 fn who_is_held_hears_nothing_and_hears_again_after() {
     let mut world = call(phone("alice"), phone("bob"));
-    world.user("alice", Deed::Hold);
+    world.user("alice", UserAction::Hold);
     world.run_until("silence", 3 * SECOND, nobody_hears);
     world.run_for(2 * SECOND);
     assert!(nobody_hears(&world));
-    world.user("alice", Deed::Resume);
+    world.user("alice", UserAction::Resume);
     world.run_until("sound again", 3 * SECOND, both_hear);
-    world.user("alice", Deed::HangUp);
+    world.user("alice", UserAction::HangUp);
     world.finish();
 }
 
@@ -72,7 +72,7 @@ fn digits_survive_a_fifth_of_the_packets_lost() {
     let mut world = call(lossy("alice"), lossy("bob"));
     world.user("alice", digits("0123456789*#ABCD"));
     world.run_until("all are heard", 10 * SECOND, |world| world.digits("bob") == "0123456789*#ABCD");
-    world.user("alice", Deed::HangUp);
+    world.user("alice", UserAction::HangUp);
     world.finish();
 }
 
@@ -83,7 +83,7 @@ fn a_cut_of_ten_seconds_is_survived() {
     world.run_until("silence", 10 * SECOND, nobody_hears);
     world.run_until("sound again", 10 * SECOND, both_hear);
     assert!(world.talks("alice") && world.talks("bob"), "the call outlives it");
-    world.user("bob", Deed::HangUp);
+    world.user("bob", UserAction::HangUp);
     world.finish();
 }
 
@@ -95,12 +95,12 @@ fn trouble(world: &mut World, name: &str, trouble: MediaTrouble, lasting: Durati
 #[test]
 fn strangers_change_nothing() {
     let mut world = call(phone("alice"), phone("bob"));
-    trouble(&mut world, "bob", MediaTrouble::Noisy, 20 * SECOND);
+    trouble(&mut world, "bob", MediaTrouble::StrayDatagrams, 20 * SECOND);
     world.user("alice", digits("159"));
     world.run_until("all are heard", 3 * SECOND, |world| world.digits("bob") == "159");
     world.run_for(8 * SECOND);
     assert!(both_hear(&world));
-    world.user("alice", Deed::HangUp);
+    world.user("alice", UserAction::HangUp);
     world.finish();
 }
 
@@ -111,7 +111,7 @@ fn a_phone_that_is_seen_at_another_address_is_found_again() {
         trouble(&mut world, name, MediaTrouble::Rebound, 60 * SECOND);
         world.run_until("half of it is silent", 3 * SECOND, |world| !both_hear(world));
         world.run_until("sound again", 5 * SECOND, both_hear);
-        world.user("alice", Deed::HangUp);
+        world.user("alice", UserAction::HangUp);
         world.finish();
     }
 }
@@ -165,8 +165,8 @@ fn told(scenario: Scenario) -> Vec<Vec<String>> {
     assert_eq!(world.violation(), None, "{}", world.ladder());
     for entry in world.tape().entries() {
         match &entry.what {
-            What::Told { event: Event::Media { .. } | Event::Registration { .. }, .. } => {}
-            What::Told { phone, event } => {
+            EntryKind::Event { event: Event::Media { .. } | Event::Registration { .. }, .. } => {}
+            EntryKind::Event { phone, event } => {
                 let text = format!("{event:?}");
                 told[*phone].push(text.replace("the media path failed", "no media path in time"));
             }

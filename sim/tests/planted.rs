@@ -20,11 +20,11 @@ fn what_is_planted_is_found_by_its_oracle() {
     for (bug, oracle) in [
         (Bug::EndedTwice, "grammar"),
         (Bug::AlarmLeaked, "leaks"),
-        (Bug::MediaLeaked, "quiet"),
-        (Bug::AckMiscounted, "duties"),
-        (Bug::ByeNotAnswered, "prompt"),
+        (Bug::MediaLeaked, "cleanup"),
+        (Bug::AckMiscounted, "obligations"),
+        (Bug::ByeNotAnswered, "immediacy"),
         (Bug::BranchReused, "sequence"),
-        (Bug::RepeatedInStep, "repetition"),
+        (Bug::RepeatedInStep, "retransmission"),
         (Bug::NonceNotCounted, "challenges"),
         (Bug::KeepAliveOnce, "keep-alive"),
         (Bug::OneServerOnly, "failover"),
@@ -32,7 +32,7 @@ fn what_is_planted_is_found_by_its_oracle() {
         (Bug::HoldNotSaid, "agreement"),
         (Bug::OfferNotWithdrawn, "negotiation"),
         (Bug::DigitDoubled, "digits"),
-        (Bug::TransferLosesCall, "will"),
+        (Bug::TransferLosesCall, "unexpected-end"),
         (Bug::NoBackOff, "registration"),
     ] {
         expect_found(bug.into(), oracle);

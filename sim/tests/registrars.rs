@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use offhook::{Cause, RegistrationFailure, RegistrationState};
-use offhook_sim::scenario::{Deed, End, ExchangeTrouble, PhoneSetup, StreamTrouble};
-use offhook_sim::tape::{Node, What};
+use offhook_sim::scenario::{End, ExchangeTrouble, PhoneSetup, StreamTrouble, UserAction};
+use offhook_sim::tape::{EntryKind, Node};
 use offhook_sim::{World, oracle};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -20,7 +20,8 @@ fn registered(world: &mut World) {
 
 /// How many messages that start so were sent so far.
 fn sent(world: &World, start: &str) -> usize {
-    let is_one = |what: &What| matches!(what, What::Sent { data, .. } if data.starts_with(start.as_bytes()));
+    let is_one =
+        |what: &EntryKind| matches!(what, EntryKind::Sent { data, .. } if data.starts_with(start.as_bytes()));
     world.tape().entries().iter().filter(|entry| is_one(&entry.what)).count()
 }
 
@@ -43,7 +44,7 @@ fn a_registrar_may_want_longer_ones_than_it_granted() {
         .setup(PhoneSetup { expires: Duration::from_secs(60), ..PhoneSetup::new("alice") })
         .start();
     let (least, lasting) = (Duration::from_secs(300), Duration::from_secs(100));
-    world.trouble_exchange("pbx", ExchangeTrouble::Wants { least, lasting });
+    world.trouble_exchange("pbx", ExchangeTrouble::MinExpires { least, lasting });
     world.run_for(Duration::from_secs(56));
     assert_eq!(sent(&world, "SIP/2.0 423"), 1, "{}", world.ladder());
     assert!(world.phone("alice").is_registered());
@@ -74,10 +75,10 @@ fn a_word_that_it_is_tried_is_no_answer() {
     world.dial("alice", "bob");
     world.run_until("both talk", SOON, |world| world.talks("alice") && world.talks("bob"));
     world.cut("bob", Duration::from_secs(20));
-    world.user("alice", Deed::HangUp);
+    world.user("alice", UserAction::HangUp);
     world.run_for(Duration::from_secs(10));
     // The timer that runs is run out; then each 4 s, and not after 1.5 and 3.5 s, as to somebody who said nothing.
-    let by_alice = |what: &What| matches!(what, What::Sent { from: Node::Phone(0), data, .. } if data.starts_with(b"BYE"));
+    let by_alice = |what: &EntryKind| matches!(what, EntryKind::Sent { from: Node::Phone(0), data, .. } if data.starts_with(b"BYE"));
     let byes = world.tape().entries().iter().filter(|entry| by_alice(&entry.what)).count();
     assert_eq!(byes, 4, "{}", world.ladder());
     world.finish();
@@ -92,7 +93,7 @@ fn a_phone_whose_socket_is_gone_takes_another() {
     world.stream("alice", StreamTrouble::HalfOpen { lost: End::Near });
     assert!(!world.phone("alice").is_registered());
     registered(&mut world);
-    world.user("alice", Deed::HangUp);
+    world.user("alice", UserAction::HangUp);
     world.run_until("bob knows", SOON, |world| world.call("bob").is_none());
     world.finish();
 }

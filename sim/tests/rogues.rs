@@ -5,9 +5,9 @@ use std::time::Duration;
 use offhook::{Cause, EndReason, EndedBy, Event, Status};
 use offhook_exchange::Memory;
 use offhook_sim::World;
-use offhook_sim::node::{Breach, Oddity};
-use offhook_sim::scenario::{Deed, ExchangeTrouble, Prank, Scenario};
-use offhook_sim::tape::{Node, What};
+use offhook_sim::node::{Breach, UnsolicitedMessage};
+use offhook_sim::scenario::{ExchangeTrouble, RogueAction, Scenario, UserAction};
+use offhook_sim::tape::{EntryKind, Node};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -22,7 +22,7 @@ fn world(breach: Breach) -> World {
 fn ends(world: &World) -> Vec<EndReason> {
     let entries = world.tape().entries().iter();
     let ended = entries.filter_map(|entry| match &entry.what {
-        What::Told { event: Event::Ended { why, .. }, .. } => Some(why.clone()),
+        EntryKind::Event { event: Event::Ended { why, .. }, .. } => Some(why.clone()),
         _ => None,
     });
     ended.collect()
@@ -30,8 +30,8 @@ fn ends(world: &World) -> Vec<EndReason> {
 
 /// How many messages with this start Alice sent.
 fn sent(world: &World, start: &str) -> usize {
-    let by_alice = |what: &What| match what {
-        What::Sent { from: Node::Phone(0), data, .. } => data.starts_with(start.as_bytes()),
+    let by_alice = |what: &EntryKind| match what {
+        EntryKind::Sent { from: Node::Phone(0), data, .. } => data.starts_with(start.as_bytes()),
         _ => false,
     };
     world.tape().entries().iter().filter(|entry| by_alice(&entry.what)).count()
@@ -44,13 +44,13 @@ fn a_tame_rogue_is_called_and_calls() {
     world.run_for(SOON);
     world.dial("alice", "mallory");
     world.run_until("alice talks", SOON, |world| world.talks("alice"));
-    world.user("alice", Deed::Hold);
+    world.user("alice", UserAction::Hold);
     world.run_until("alice holds", SOON, |world| world.call("alice").is_some_and(|call| call.local_hold));
-    world.rogue("mallory", &Prank::HangUp);
+    world.rogue("mallory", &RogueAction::HangUp);
     world.run_until("it is over", SOON, |world| world.call("alice").is_none());
-    world.rogue("mallory", &Prank::Call("alice".to_owned()));
+    world.rogue("mallory", &RogueAction::Call("alice".to_owned()));
     world.run_until("alice talks again", SOON, |world| world.talks("alice"));
-    world.user("alice", Deed::HangUp);
+    world.user("alice", UserAction::HangUp);
     world.run_until("it is over", SOON, |world| world.call("alice").is_none());
     world.finish();
 }
@@ -59,7 +59,7 @@ fn a_tame_rogue_is_called_and_calls() {
 #[test]
 fn an_answer_that_nobody_acknowledges_ends() {
     let mut world = world(Breach::NoAck);
-    world.rogue("mallory", &Prank::Call("alice".to_owned()));
+    world.rogue("mallory", &RogueAction::Call("alice".to_owned()));
     world.run_for(Duration::from_secs(40));
     assert!(sent(&world, "SIP/2.0 200") >= 8, "{}", world.ladder());
     assert_eq!(sent(&world, "BYE"), 1);
@@ -77,7 +77,7 @@ fn a_phone_gets_rid_of_a_peer_that_does_not_let_go() {
         let mut world = world(breach);
         world.dial("alice", "mallory");
         world.run_until("alice talks", SOON, |world| world.talks("alice"));
-        world.user("alice", Deed::HangUp);
+        world.user("alice", UserAction::HangUp);
         world.run_until("it is over", Duration::from_secs(40), |world| world.call("alice").is_none());
         world.finish();
     }
@@ -91,7 +91,7 @@ fn a_phone_gets_rid_of_a_call_that_nobody_takes() {
         let mut world = world(breach);
         world.dial("alice", "mallory");
         world.run_for(Duration::from_millis(150));
-        world.user("alice", Deed::HangUp);
+        world.user("alice", UserAction::HangUp);
         world.run_until("it is over", Duration::from_secs(70), |world| world.call("alice").is_none());
         assert_eq!(ends(&world).first().map(|why| why.by), Some(EndedBy::Us), "{breach}");
         world.finish();
@@ -105,9 +105,9 @@ fn an_answer_without_a_tag_or_a_contact_makes_a_call() {
         let mut world = world(breach);
         world.dial("alice", "mallory");
         world.run_until("alice talks", SOON, |world| world.talks("alice"));
-        world.user("alice", Deed::Hold);
+        world.user("alice", UserAction::Hold);
         world.run_until("alice holds", SOON, |world| world.call("alice").is_some_and(|call| call.local_hold));
-        world.user("alice", Deed::HangUp);
+        world.user("alice", UserAction::HangUp);
         world.run_until("it is over", SOON, |world| world.call("alice").is_none());
         world.finish();
     }
@@ -140,10 +140,11 @@ fn endless_491_end() {
     let mut world = world(Breach::AlwaysPending);
     world.dial("alice", "mallory");
     world.run_until("alice talks", SOON, |world| world.talks("alice"));
-    world.user("alice", Deed::Hold);
+    world.user("alice", UserAction::Hold);
     world.run_for(Duration::from_secs(60));
-    let failed =
-        |what: &What| matches!(what, What::Told { event: Event::HoldFailed { code: Some(491), .. }, .. });
+    let failed = |what: &EntryKind| {
+        matches!(what, EntryKind::Event { event: Event::HoldFailed { code: Some(491), .. }, .. })
+    };
     assert_eq!(world.tape().entries().iter().filter(|entry| failed(&entry.what)).count(), 1);
     assert!(world.talks("alice"), "the call goes on as it was");
     world.finish();
@@ -156,7 +157,7 @@ fn a_peer_that_forgot_the_call_ends_it() {
     world.dial("alice", "mallory");
     world.run_until("alice talks", SOON, |world| world.talks("alice"));
     let tone = Duration::from_millis(40);
-    world.user("alice", Deed::Digits { digits: "1".to_owned(), path: offhook::DtmfPath::Info, tone });
+    world.user("alice", UserAction::Digits { digits: "1".to_owned(), path: offhook::DtmfPath::Info, tone });
     world.run_until("it is over", SOON, |world| world.call("alice").is_none());
     assert_eq!(ends(&world).first().map(|why| why.code), Some(Some(481)));
     world.finish();
@@ -166,7 +167,7 @@ fn a_peer_that_forgot_the_call_ends_it() {
 #[test]
 fn a_merged_invite_rings_once() {
     let mut world = world(Breach::Merged);
-    world.rogue("mallory", &Prank::Call("alice".to_owned()));
+    world.rogue("mallory", &RogueAction::Call("alice".to_owned()));
     world.run_for(Duration::from_secs(2));
     assert_eq!(world.phone("alice").calls.len(), 1);
     world.finish();
@@ -176,8 +177,8 @@ fn a_merged_invite_rings_once() {
 #[test]
 fn a_bye_ends_a_call_that_rings() {
     let mut world = world(Breach::ByeWhileRinging);
-    world.manner("alice", offhook_sim::scenario::Manner::Ignore);
-    world.rogue("mallory", &Prank::Call("alice".to_owned()));
+    world.behaviour("alice", offhook_sim::scenario::Behaviour::Ignore);
+    world.rogue("mallory", &RogueAction::Call("alice".to_owned()));
     world.run_until("it rings", SOON, |world| world.call("alice").is_some());
     world.run_until("it is over", Duration::from_secs(11), |world| world.call("alice").is_none());
     assert_eq!(ends(&world).first().map(|why| (why.by, why.cause)), Some((EndedBy::Peer, Cause::Cancelled)));
@@ -191,7 +192,7 @@ fn a_transfer_of_which_nobody_reports_fails() {
     let mut world = world(Breach::ReferSilent);
     world.dial("alice", "mallory");
     world.run_until("alice talks", SOON, |world| world.talks("alice"));
-    world.user("alice", Deed::Transfer("nobody".to_owned()));
+    world.user("alice", UserAction::Transfer("nobody".to_owned()));
     world.run_for(Duration::from_secs(200));
     assert_eq!(world.call("alice").map(|call| call.status), Some(Status::Established));
     world.finish();
@@ -204,7 +205,10 @@ fn what_misses_a_tag_by_a_letter_is_not_obeyed() {
     world.run_for(Duration::from_secs(2));
     world.dial("alice", "mallory");
     world.run_until("alice talks", SOON, |world| world.talks("alice"));
-    world.rogue("mallory", &Prank::Flood { user: "alice".to_owned(), count: 20, with: Oddity::NearMiss });
+    world.rogue(
+        "mallory",
+        &RogueAction::Flood { user: "alice".to_owned(), count: 20, with: UnsolicitedMessage::NearMiss },
+    );
     world.run_for(SOON);
     assert_eq!(sent(&world, "SIP/2.0 481"), 20, "{}", world.ladder());
     assert!(world.talks("alice"));
@@ -218,9 +222,9 @@ fn a_peer_that_moves_is_followed() {
         let mut world = world(breach);
         world.dial("alice", "mallory");
         world.run_until("alice talks", SOON, |world| world.talks("alice"));
-        world.user("alice", Deed::Hold);
+        world.user("alice", UserAction::Hold);
         world.run_for(SOON);
-        world.user("alice", Deed::HangUp);
+        world.user("alice", UserAction::HangUp);
         world.run_until("it is over", SOON, |world| world.call("alice").is_none());
         assert_eq!(sent(&world, "BYE sip:mallory.elsewhere@"), 1, "{breach}:\n{}", world.ladder());
         world.finish();
@@ -230,11 +234,11 @@ fn a_peer_that_moves_is_followed() {
 /// What a stranger sends costs the phone no call, and not its registration.
 #[test]
 fn floods_are_borne() {
-    for oddity in Oddity::ALL {
+    for oddity in UnsolicitedMessage::ALL {
         let mut world = World::builder().phone("alice").udp_phone("bob").rogue("mallory", []).start();
         world.run_for(Duration::from_secs(2));
         for user in ["alice", "bob"] {
-            world.rogue("mallory", &Prank::Flood { user: user.to_owned(), count: 300, with: *oddity });
+            world.rogue("mallory", &RogueAction::Flood { user: user.to_owned(), count: 300, with: *oddity });
         }
         world.run_for(Duration::from_secs(5));
         for name in ["alice", "bob"] {
@@ -268,7 +272,7 @@ fn each_breach_is_survived() {
 /// RFC 3261 §16.5: a Contact that another user registered too still leads to the phone that the call is with.
 #[test]
 fn who_claims_a_contact_gets_nothing_of_its_calls() {
-    let claim = Prank::Claim("bob".to_owned());
+    let claim = RogueAction::Claim("bob".to_owned());
     let mut world = World::builder().phone("alice").phone("bob").rogue("mallory", []).start();
     world.run_for(Duration::from_secs(2));
     world.dial("alice", "bob");
@@ -277,13 +281,13 @@ fn who_claims_a_contact_gets_nothing_of_its_calls() {
     world.run_for(SOON);
     assert_eq!(world.contacts("pbx", "mallory"), 2, "{}", world.ladder());
     world.reset_connection("bob");
-    world.user("alice", Deed::Hold);
+    world.user("alice", UserAction::Hold);
     world.run_until("bob is held", SOON, |world| world.call("bob").is_some_and(|call| call.remote_hold));
     // After this the exchange knows nothing, and mallory is back before bob.
     world.crash_exchange("pbx", Duration::from_secs(1));
     world.run_for(SOON);
     assert_eq!(world.contacts("pbx", "mallory"), 2, "{}", world.ladder());
-    world.user("alice", Deed::HangUp);
+    world.user("alice", UserAction::HangUp);
     world.run_until("bob is hung up", SOON, |world| world.call("bob").is_none());
     world.finish();
 }
@@ -294,8 +298,8 @@ fn guesses_and_floods_cost_a_user_nothing() {
     let mut world = World::builder().phone("alice").udp_phone("bob").rogue("mallory", []).start();
     world.run_for(Duration::from_secs(2));
     for user in ["alice", "bob"] {
-        for with in [Oddity::Guess, Oddity::Register] {
-            world.rogue("mallory", &Prank::Flood { user: user.to_owned(), count: 200, with });
+        for with in [UnsolicitedMessage::Guess, UnsolicitedMessage::Register] {
+            world.rogue("mallory", &RogueAction::Flood { user: user.to_owned(), count: 200, with });
         }
     }
     for _ in 0..5 {

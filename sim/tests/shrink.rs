@@ -2,9 +2,9 @@
 
 use offhook::{Event, RegistrationState};
 use offhook_sim::generate::generate;
-use offhook_sim::oracle::{Oracle, Scene, Sight, Violation};
+use offhook_sim::oracle::{Observation, Oracle, Violation, WorldView};
 use offhook_sim::run::run_with;
-use offhook_sim::scenario::{Act, Scenario, Weather};
+use offhook_sim::scenario::{Action, Scenario, Weather};
 use offhook_sim::shrink::{Budget, Ended, Shrunk, shrink_by};
 
 /// Objects to a call that is held after a digit was sent.
@@ -18,10 +18,10 @@ impl Oracle for HeldAfterADigit {
         "canary"
     }
 
-    fn see(&mut self, _: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, _: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         match sight {
-            Sight::Told { event: Event::DigitSent { .. }, .. } => self.sent = true,
-            Sight::Told { event: Event::Hold { local: true, .. }, .. } if self.sent => {
+            Observation::Event { event: Event::DigitSent { .. }, .. } => self.sent = true,
+            Observation::Event { event: Event::Hold { local: true, .. }, .. } if self.sent => {
                 return Err("held after a digit".to_owned());
             }
             _ => {}
@@ -38,9 +38,9 @@ impl Oracle for ThirdTry {
         "canary"
     }
 
-    fn see(&mut self, _: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, _: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         match sight {
-            Sight::Told {
+            Observation::Event {
                 event: Event::Registration { state: RegistrationState::Waiting { attempt: 3.., .. }, .. },
                 ..
             } => Err("a third try".to_owned()),
@@ -81,8 +81,8 @@ fn a_long_story_becomes_a_short_one() {
         assert!(story.phones.iter().all(|phone| phone.weather == Weather::CLEAR), "{story}");
         // Somebody dials, perhaps another one too, somebody sends a digit, somebody holds.
         assert!(story.steps.len() <= 5 && story.phones.len() <= 6, "{}\n{story}", long.steps.len());
-        assert!(!story.steps.iter().any(|step| matches!(step.act, Act::Fault(_))), "{story}");
-        assert!(story.span.storm.as_secs() <= 30, "{story}");
+        assert!(!story.steps.iter().any(|step| matches!(step.action, Action::Fault(_))), "{story}");
+        assert!(story.phases.faults.as_secs() <= 30, "{story}");
     }
     assert_eq!(seen, 6);
 }
@@ -94,7 +94,7 @@ fn a_fault_that_is_needed_stays() {
         seen += 1;
         let story = &short.scenario;
         assert!(story.steps.len() <= 3 && story.phones.len() == 1, "{story}");
-        assert!(story.steps.iter().any(|step| matches!(step.act, Act::Fault(_))), "{story}");
+        assert!(story.steps.iter().any(|step| matches!(step.action, Action::Fault(_))), "{story}");
     }
     assert_eq!(seen, 6);
 }

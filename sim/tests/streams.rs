@@ -5,8 +5,8 @@ use std::time::Duration;
 use offhook::{Command, Event, FlowFailure, FlowState, SessionId, Status};
 use offhook_sim::World;
 use offhook_sim::run::run;
-use offhook_sim::scenario::{Deed, End, PhoneSetup, StreamTrouble, Streaming, Way};
-use offhook_sim::tape::What;
+use offhook_sim::scenario::{End, PhoneSetup, StreamTrouble, Streaming, UserAction, Way};
+use offhook_sim::tape::EntryKind;
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -27,7 +27,7 @@ fn talking(world: &mut World) -> SessionId {
 
 /// Lets them hang up, and expects that all comes to rest.
 fn ends_well(mut world: World) {
-    world.user("alice", Deed::HangUp);
+    world.user("alice", UserAction::HangUp);
     world.run_until("it is over", SOON, |world| world.call("alice").is_none() && world.call("bob").is_none());
     world.finish();
 }
@@ -37,7 +37,7 @@ fn told<T>(world: &World, name: &str, pick: impl Fn(&Event) -> Option<T>) -> Vec
     let index = world.scenario().phone(name);
     let entries = world.tape().entries().iter();
     let events = entries.filter_map(|entry| match &entry.what {
-        What::Told { phone, event } if Some(*phone) == index => Some((entry.at, event)),
+        EntryKind::Event { phone, event } if Some(*phone) == index => Some((entry.at, event)),
         _ => None,
     });
     events.filter_map(|(at, event)| Some((at.as_nanos() / 1_000_000, pick(event)?))).collect()
@@ -54,7 +54,8 @@ fn losses(world: &World, name: &str) -> Vec<FlowFailure> {
 
 /// How often a message that starts so was sent.
 fn sent(world: &World, start: &str) -> usize {
-    let starts = |what: &What| matches!(what, What::Sent { data, .. } if data.starts_with(start.as_bytes()));
+    let starts =
+        |what: &EntryKind| matches!(what, EntryKind::Sent { data, .. } if data.starts_with(start.as_bytes()));
     world.tape().entries().iter().filter(|entry| starts(&entry.what)).count()
 }
 
@@ -65,7 +66,7 @@ fn a_call_does_not_notice_how_its_stream_is_cut() {
         let phone = |name| PhoneSetup { streaming, ..PhoneSetup::new(name) };
         let mut world = World::builder().seed(seed).setup(phone("alice")).setup(phone("bob")).start();
         talking(&mut world);
-        world.user("alice", Deed::Hold);
+        world.user("alice", UserAction::Hold);
         world.run_until("both know", SOON, |world| {
             let holds = world.call("alice").is_some_and(|call| call.local_hold);
             holds && world.call("bob").is_some_and(|call| call.remote_hold)
@@ -113,9 +114,9 @@ fn what_stalls_arrives_in_the_end_and_in_order() {
     talking(&mut world);
     world.stream("bob", StreamTrouble::Stalls { way: Way::Down, lasting: Duration::from_secs(4) });
     let before = world.now();
-    world.user("alice", Deed::Hold);
+    world.user("alice", UserAction::Hold);
     world.run_for(ms(500));
-    world.user("alice", Deed::HangUp);
+    world.user("alice", UserAction::HangUp);
     world.run_until("bob knows", SOON, |world| world.call("bob").is_none());
     assert!(world.now().saturating_since(before) >= Duration::from_secs(4));
     // The re-INVITE and what came after it were read in one go, and the connection is the same.
@@ -142,7 +143,7 @@ fn a_phone_learns_that_its_connection_is_half_open_when_it_sends() {
     world.stream("bob", StreamTrouble::HalfOpen { lost: End::Far });
     world.run_for(Duration::from_secs(1));
     assert_eq!(losses(&world, "bob"), [], "nobody told him");
-    world.user("bob", Deed::Hold);
+    world.user("bob", UserAction::Hold);
     world.run_until("bob holds", SOON, |world| world.call("bob").is_some_and(|call| call.local_hold));
     assert_eq!(losses(&world, "bob"), [FlowFailure::Closed]);
     // The first re-INVITE was answered with a reset, the second one came after the registration.
@@ -155,7 +156,7 @@ fn an_exchange_learns_that_a_connection_is_half_open_when_it_sends() {
     let mut world = world();
     talking(&mut world);
     world.stream("bob", StreamTrouble::HalfOpen { lost: End::Near });
-    world.user("alice", Deed::Hold);
+    world.user("alice", UserAction::Hold);
     world.run_until("bob is held", SOON, |world| world.call("bob").is_some_and(|call| call.remote_hold));
     ends_well(world);
 }
@@ -167,7 +168,7 @@ fn a_connection_that_is_closed_with_a_code_or_without_a_word_is_opened_again() {
         let call = talking(&mut world);
         world.stream("bob", StreamTrouble::Closed { code });
         world.run_for(ms(100));
-        world.user("bob", Deed::Hold);
+        world.user("bob", UserAction::Hold);
         world.run_until("alice is held", SOON, |world| {
             world.call("alice").is_some_and(|call| call.remote_hold)
         });
@@ -200,7 +201,7 @@ fn a_hold_that_is_taken_back_while_its_connection_breaks_has_one_outcome() {
     let mut world = world();
     let session = talking(&mut world);
     world.stream("alice", StreamTrouble::Breaks { way: Way::Up, after: 300 });
-    world.user("alice", Deed::Hold);
+    world.user("alice", UserAction::Hold);
     world.run_for(ms(5));
     assert_eq!(world.command("alice", Command::Resume { session }), Ok(()));
     world.run_for(Duration::from_secs(60));

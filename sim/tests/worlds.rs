@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use offhook::{DtmfPath, Event, RegistrationState, SessionId, Status};
 use offhook_sim::World;
-use offhook_sim::scenario::{Deed, Manner, PhoneSetup, Transport, Weather};
-use offhook_sim::tape::What;
+use offhook_sim::scenario::{Behaviour, PhoneSetup, Transport, UserAction, Weather};
+use offhook_sim::tape::EntryKind;
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -22,7 +22,7 @@ fn told<T>(world: &World, name: &str, pick: impl Fn(&Event) -> Option<T>) -> Vec
     let index = world.scenario().phone(name);
     let entries = world.tape().entries().iter();
     let events = entries.filter_map(|entry| match &entry.what {
-        What::Told { phone, event } if Some(*phone) == index => Some(event),
+        EntryKind::Event { phone, event } if Some(*phone) == index => Some(event),
         _ => None,
     });
     events.filter_map(pick).collect()
@@ -39,7 +39,7 @@ fn walk(world: &World, name: &str, call: SessionId) -> Vec<Status> {
 fn a_call_walks_through_its_statuses() {
     let mut world = World::builder().phone("alice").phone("bob").start();
     let call = talking(&mut world);
-    world.user("alice", Deed::HangUp);
+    world.user("alice", UserAction::HangUp);
     world.run_until("it is over", SOON, |world| world.call("alice").is_none() && world.call("bob").is_none());
     let whole = [Status::Establishing, Status::Established, Status::Terminating, Status::Idle];
     assert_eq!(walk(&world, "alice", call), whole);
@@ -50,12 +50,12 @@ fn a_call_walks_through_its_statuses() {
 fn hold_is_seen_at_both_ends() {
     let mut world = World::builder().phone("alice").udp_phone("bob").start();
     talking(&mut world);
-    world.user("alice", Deed::Hold);
+    world.user("alice", UserAction::Hold);
     world.run_until("both know", SOON, |world| {
         let holds = world.call("alice").is_some_and(|call| call.local_hold);
         holds && world.call("bob").is_some_and(|call| call.remote_hold)
     });
-    world.user("alice", Deed::Resume);
+    world.user("alice", UserAction::Resume);
     world.run_until("bob is free", SOON, |world| world.call("bob").is_some_and(|call| !call.remote_hold));
     world.finish();
 }
@@ -64,8 +64,8 @@ fn hold_is_seen_at_both_ends() {
 fn both_may_hold_at_the_same_instant() {
     let mut world = World::builder().phone("alice").phone("bob").start();
     talking(&mut world);
-    world.user("alice", Deed::Hold);
-    world.user("bob", Deed::Hold);
+    world.user("alice", UserAction::Hold);
+    world.user("bob", UserAction::Hold);
     let held = |world: &World, name| world.call(name).is_some_and(|call| call.local_hold && call.remote_hold);
     world.run_until("each holds the other", SOON, |world| held(world, "alice") && held(world, "bob"));
     world.finish();
@@ -78,7 +78,7 @@ fn digits_arrive_in_order_by_both_ways() {
         let mut world = World::builder().phone("alice").setup(bob).start();
         talking(&mut world);
         let tone = Duration::from_millis(100);
-        world.user("alice", Deed::Digits { digits: "159#".to_owned(), path, tone });
+        world.user("alice", UserAction::Digits { digits: "159#".to_owned(), path, tone });
         world.run_for(SOON);
         let heard = told(&world, "bob", |event| match event {
             Event::Digit { digit, .. } => Some(*digit),
@@ -93,7 +93,7 @@ fn digits_arrive_in_order_by_both_ways() {
 fn a_blind_transfer_brings_the_other_two_together() {
     let mut world = World::builder().phone("alice").phone("bob").udp_phone("carol").start();
     talking(&mut world);
-    world.user("alice", Deed::Transfer("carol".to_owned()));
+    world.user("alice", UserAction::Transfer("carol".to_owned()));
     world.run_until("bob and carol talk, alice does not", SOON, |world| {
         world.talks("bob") && world.talks("carol") && world.call("alice").is_none()
     });
@@ -103,7 +103,7 @@ fn a_blind_transfer_brings_the_other_two_together() {
 #[test]
 fn a_call_to_nobody_ends_and_a_busy_one_too() {
     let mut world = World::builder().phone("alice").phone("bob").start();
-    world.manner("bob", Manner::Reject { code: 486, after: Duration::ZERO });
+    world.behaviour("bob", Behaviour::Reject { code: 486, after: Duration::ZERO });
     for to in ["nobody", "bob"] {
         world.dial("alice", to);
         world.run_until("it is over", SOON, |world| world.call("alice").is_none());
@@ -140,7 +140,7 @@ fn a_call_survives_the_loss_of_a_connection() {
     world.reset_connection("bob");
     world.run_for(SOON);
     assert!(world.talks("alice") && world.talks("bob"), "{}", world.ladder());
-    world.user("bob", Deed::HangUp);
+    world.user("bob", UserAction::HangUp);
     world.run_until("alice knows", SOON, |world| world.call("alice").is_none());
     world.finish();
 }
@@ -151,7 +151,8 @@ fn a_wrong_password_is_tried_once() {
     let mut world = World::builder().setup(mallory).cold();
     world.run_for(Duration::from_secs(300));
     assert!(matches!(world.phone("mallory").registration, Some(RegistrationState::Failed(_))));
-    let is_register = |what: &What| matches!(what, What::Sent { data, .. } if data.starts_with(b"REGISTER"));
+    let is_register =
+        |what: &EntryKind| matches!(what, EntryKind::Sent { data, .. } if data.starts_with(b"REGISTER"));
     let attempts = world.tape().entries().iter().filter(|entry| is_register(&entry.what)).count();
     assert_eq!(attempts, 2, "one without credentials, one with them:\n{}", world.ladder());
     world.finish();
@@ -175,7 +176,7 @@ fn a_call_gets_through_bad_weather() {
 #[test]
 fn a_ladder_shows_a_call() {
     let mut world = World::builder().phone("alice").phone("bob").start();
-    world.manner("bob", Manner::Answer { after: Duration::from_secs(1) });
+    world.behaviour("bob", Behaviour::Answer { after: Duration::from_secs(1) });
     talking(&mut world);
     let ladder = world.ladder();
     for part in [

@@ -6,7 +6,7 @@ use offhook_exchange as exchange;
 use offhook_recorder::replay::{Replay, replay};
 use offhook_recorder::{Recording, Track, pcap, scenario};
 use offhook_sim::run;
-use offhook_sim::scenario::{Act, Deed, Scenario};
+use offhook_sim::scenario::{Action, Scenario, UserAction};
 use offhook_tokio::{Call, CallEvent, ExchangeServer, Keep, Listen, Options, Phone, PhoneEvent, Recorder};
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -131,20 +131,23 @@ async fn a_recording_becomes_a_story_for_the_simulator() -> Done<()> {
     let story: Scenario = text.parse().map_err(|wrong| format!("{wrong}\n{text}"))?;
     let names: Vec<&str> = story.phones.iter().map(|phone| phone.name.as_str()).collect();
     assert_eq!(names, ["alice", "bob", "carol"], "{text}");
-    let has = |wanted: &dyn Fn(&Act) -> bool| story.steps.iter().any(|step| wanted(&step.act));
-    for deed in [
-        Deed::Dial("carol".to_owned()),
-        Deed::Hold,
-        Deed::HangUp,
-        Deed::Dial("bob".to_owned()),
-        Deed::Unregister,
+    let has = |wanted: &dyn Fn(&Action) -> bool| story.steps.iter().any(|step| wanted(&step.action));
+    for wanted in [
+        UserAction::Dial("carol".to_owned()),
+        UserAction::Hold,
+        UserAction::HangUp,
+        UserAction::Dial("bob".to_owned()),
+        UserAction::Unregister,
     ] {
         assert!(
-            has(&|act| matches!(act, Act::User { deed: done, .. } if *done == deed)),
-            "{deed:?} in\n{text}"
+            has(&|action| matches!(action, Action::User { action, .. } if *action == wanted)),
+            "{wanted:?} in\n{text}"
         );
     }
-    assert!(text.contains(" pbx crashes for ") && has(&|act| matches!(act, Act::Fault(_))), "{text}");
+    assert!(
+        text.contains(" pbx crashes for ") && has(&|action| matches!(action, Action::Fault(_))),
+        "{text}"
+    );
     let (verdict, ladder) = run::replay(&story);
     assert_eq!(verdict.violation, None, "{text}\n{ladder}");
     assert!(ladder.contains("0.0 established") && ladder.contains("486"), "{text}\n{ladder}");

@@ -54,23 +54,23 @@ struct Board {
 }
 
 impl Flight for Board {
-    fn given(&mut self, at: Instant, input: &Input) {
+    fn before_input(&mut self, at: Instant, input: &Input) {
         self.desk.0.borrow_mut().inputs += 1;
         self.log.given(at, input);
     }
 
-    fn moved(&mut self, phone: &Phone, handled: &Result<(), Misuse>) {
+    fn after_input(&mut self, phone: &Phone, handled: &Result<(), Misuse>) {
         self.log.moved(phone, handled);
         let lived = &mut self.desk.0.borrow_mut().lived;
         let new = phone.trace_after(lived.len() as u64);
         lived.extend(new);
     }
 
-    fn put_out(&mut self, output: &Output) {
+    fn output(&mut self, output: &Output) {
         self.log.put_out(output);
     }
 
-    fn settle(&mut self, phone: &Phone) {
+    fn idle(&mut self, phone: &Phone) {
         self.log.settle(phone);
         let paper = &mut *self.desk.0.borrow_mut();
         if LOOKS.contains(&paper.inputs) {

@@ -8,7 +8,7 @@ use offhook_sim::run;
 use offhook_sim::scenario::Scenario;
 use serde_json::json;
 
-use super::{Clean, clock, headline};
+use super::{CommandResult, clock, headline};
 
 /// How long a round lasts at least, in time of the processor.
 const ROUND: Duration = Duration::from_millis(400);
@@ -62,7 +62,7 @@ struct Rates {
 
 impl Bench {
     /// Clean when no oracle objects to what is measured.
-    pub(super) fn go(self) -> Clean {
+    pub(super) fn execute(self) -> CommandResult {
         let all = Which::value_variants().iter().copied();
         for which in all.filter(|which| self.which.is_none_or(|only| only == *which)) {
             let name = which.name();

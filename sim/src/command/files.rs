@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use offhook_sim::hash::Digest;
 use offhook_sim::scenario::Scenario;
 
-use super::Misused;
+use super::UsageError;
 use super::media::Media;
 
 /// The scenario of a seed, or of a file.
-pub(super) fn scenario(what: &str, media: Media) -> Result<Scenario, Misused> {
+pub(super) fn scenario(what: &str, media: Media) -> Result<Scenario, UsageError> {
     if let Ok(seed) = what.parse() {
         return Ok(media.generate(seed));
     }
@@ -20,25 +20,25 @@ pub(super) fn scenario(what: &str, media: Media) -> Result<Scenario, Misused> {
 }
 
 /// What a file says; `-` is standard input.
-pub(super) fn text(path: &Path) -> Result<String, Misused> {
+pub(super) fn text(path: &Path) -> Result<String, UsageError> {
     let text =
         if path == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
     text.map_err(|error| wrong(path, &error))
 }
 
 /// Writes a file anew.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), Misused> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), UsageError> {
     std::fs::write(path, text).map_err(|error| wrong(path, &error))
 }
 
 /// Writes a scenario to a file in a folder, named after the oracle that objects to it and what it says.
-pub(super) fn keep(folder: &Path, oracle: &str, text: &str) -> Result<PathBuf, Misused> {
+pub(super) fn keep(folder: &Path, oracle: &str, text: &str) -> Result<PathBuf, UsageError> {
     std::fs::create_dir_all(folder).map_err(|error| wrong(folder, &error))?;
     let hash = Digest::new(0).bytes(text.as_bytes()).finish();
     let path = folder.join(format!("{oracle}-{hash:016x}.scn"));
     write(&path, text).map(|()| path)
 }
 
-fn wrong(path: &Path, error: &dyn fmt::Display) -> Misused {
-    Misused(format!("{}: {error}", path.display()))
+fn wrong(path: &Path, error: &dyn fmt::Display) -> UsageError {
+    UsageError(format!("{}: {error}", path.display()))
 }

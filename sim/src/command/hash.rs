@@ -10,7 +10,7 @@ use offhook_sim::run::run;
 use serde_json::json;
 
 use super::seeds::{Seeds, Wanted};
-use super::{Clean, Misused};
+use super::{CommandResult, UsageError};
 
 /// Print the hash of the messages of each seed, and one hash over all of them
 ///
@@ -31,9 +31,9 @@ pub(super) struct Hash {
 
 impl Hash {
     /// Clean when no oracle objects to a seed.
-    pub(super) fn go(self) -> Clean {
+    pub(super) fn execute(self) -> CommandResult {
         let Wanted { first, end: Some(end) } = self.seeds else {
-            return Err(Misused("`cargo sim hash` needs a range of seeds with an end".to_owned()));
+            return Err(UsageError("`cargo sim hash` needs a range of seeds with an end".to_owned()));
         };
         let seeds = Seeds { first, end };
         let hashes = self.hashes(seeds);

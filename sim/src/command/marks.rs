@@ -10,7 +10,7 @@ use offhook_sim::run::run;
 use serde_json::json;
 
 use super::seeds::{Seeds, Wanted};
-use super::{Clean, Misused};
+use super::{CommandResult, UsageError};
 
 /// Play seeds and count those that reach each rare place of the core; fails when one was never reached
 #[derive(Args)]
@@ -28,18 +28,18 @@ pub(super) struct Marks {
 
 impl Marks {
     /// Clean when each place was reached that a world can come to.
-    pub(super) fn go(self) -> Clean {
+    pub(super) fn execute(self) -> CommandResult {
         let Wanted { first, end: Some(end) } = self.seeds else {
-            return Err(Misused("seeds without an end are for `run --minutes`".to_owned()));
+            return Err(UsageError("seeds without an end are for `run --minutes`".to_owned()));
         };
         let seeds = Seeds { first, end };
         let tally = self.tally(seeds);
-        for place in tally.places() {
+        for place in tally.counts() {
             let (words, runs) = (&place.words, place.runs);
             if self.json {
                 println!(
                     "{}",
-                    json!({ "mark": words, "seeds": runs, "first": place.first, "beyond": place.beyond() })
+                    json!({ "mark": words, "seeds": runs, "first": place.first, "beyond": place.unreachable_because() })
                 );
             } else {
                 let first =
@@ -48,7 +48,7 @@ impl Marks {
             }
         }
         let never: Vec<&str> = tally.never().map(|place| place.words.as_str()).collect();
-        let (all, reached) = (tally.places().len(), tally.reached());
+        let (all, reached) = (tally.counts().len(), tally.reached());
         if self.json {
             println!(
                 "{}",

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::seeds::{Seeds, Shard};
 use super::summary::Summary;
-use super::{Clean, Misused, files};
+use super::{CommandResult, UsageError, files};
 
 /// Read what shards printed with `--json`, see that each part was played once, and add it up
 #[derive(Args)]
@@ -23,14 +23,14 @@ pub(super) struct Merge {
 
 impl Merge {
     /// Clean when the parts are the whole and none failed.
-    pub(super) fn go(self) -> Clean {
+    pub(super) fn execute(self) -> CommandResult {
         let mut reports = Vec::new();
         for path in &self.files {
             let name = path.display();
             let report = Report::read(&files::text(path)?);
-            reports.push(report.map_err(|wrong| Misused(format!("{name}: {wrong}")))?);
+            reports.push(report.map_err(|wrong| UsageError(format!("{name}: {wrong}")))?);
         }
-        let merged = merge(&reports).map_err(Misused)?;
+        let merged = merge(&reports).map_err(UsageError)?;
         for failure in reports.iter().flat_map(|report| &report.failures) {
             if self.json {
                 println!("{failure}");

@@ -7,6 +7,7 @@ mod hash;
 mod marks;
 mod media;
 mod merge;
+mod outcome;
 mod plant;
 mod planted;
 mod progress;
@@ -20,7 +21,8 @@ mod summary;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use offhook_sim::oracle::Violation;
+
+use outcome::{CommandResult, UsageError, headline};
 
 /// Plays phones and exchanges on bad networks, in virtual time.
 #[derive(Parser)]
@@ -42,44 +44,25 @@ enum Task {
     Merge(merge::Merge),
 }
 
-/// What was asked for cannot be done, and why.
-#[derive(Debug)]
-struct Misused(String);
-
-impl Misused {
-    #[cfg(not(feature = "planted"))]
-    fn without_bugs() -> Self {
-        Self("built without bugs to plant: `cargo sim` builds with them".to_owned())
-    }
-}
-
-/// True when nothing failed.
-type Clean = Result<bool, Misused>;
-
 /// Does what the command line says. 0: all is well; 1: something failed; 2: it cannot be done.
 pub(crate) fn main() -> ExitCode {
-    offhook_sim::run::report_panics_by_verdict();
+    offhook_sim::run::report_panics_as_violations();
     let clean = match Arguments::parse().task {
-        Task::Run(run) => run.go(),
-        Task::Replay(replay) => replay.go(),
-        Task::Shrink(shrink) => shrink.go(),
-        Task::Planted(planted) => planted.go(),
-        Task::Marks(marks) => marks.go(),
-        Task::Hash(hash) => hash.go(),
-        Task::Bench(bench) => bench.go(),
-        Task::Merge(merge) => merge.go(),
+        Task::Run(run) => run.execute(),
+        Task::Replay(replay) => replay.execute(),
+        Task::Shrink(shrink) => shrink.execute(),
+        Task::Planted(planted) => planted.execute(),
+        Task::Marks(marks) => marks.execute(),
+        Task::Hash(hash) => hash.execute(),
+        Task::Bench(bench) => bench.execute(),
+        Task::Merge(merge) => merge.execute(),
     };
     match clean {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(Misused(why)) => {
+        Err(UsageError(why)) => {
             eprintln!("sim: {why}");
             ExitCode::from(2)
         }
     }
-}
-
-/// What is wrong, in one line.
-fn headline(violation: &Violation) -> String {
-    violation.to_string().lines().next().unwrap_or_default().to_owned()
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use offhook_sim::planted::Planted;
 use offhook_sim::scenario::Scenario;
 
-use super::Misused;
+use super::UsageError;
 
 #[derive(Args, Clone)]
 pub(super) struct Plant {
@@ -17,7 +17,7 @@ pub(super) struct Plant {
 impl Plant {
     /// Plants the bug, if one was asked for.
     #[cfg(feature = "planted")]
-    pub(super) fn apply(&self, scenario: &mut Scenario) -> Result<(), Misused> {
+    pub(super) fn apply(&self, scenario: &mut Scenario) -> Result<(), UsageError> {
         let Some(name) = &self.plant else { return Ok(()) };
         scenario.planted = Some(named(name)?);
         Ok(())
@@ -25,8 +25,8 @@ impl Plant {
 
     /// There is nothing to plant.
     #[cfg(not(feature = "planted"))]
-    pub(super) fn apply(&self, _: &mut Scenario) -> Result<(), Misused> {
-        self.plant.as_ref().map_or(Ok(()), |_| Err(Misused::without_bugs()))
+    pub(super) fn apply(&self, _: &mut Scenario) -> Result<(), UsageError> {
+        self.plant.as_ref().map_or(Ok(()), |_| Err(UsageError::without_bugs()))
     }
 
     /// What a replay line says of it.
@@ -37,7 +37,7 @@ impl Plant {
 
 /// The bug of this name.
 #[cfg(feature = "planted")]
-pub(super) fn named(name: &str) -> Result<Planted, Misused> {
+pub(super) fn named(name: &str) -> Result<Planted, UsageError> {
     let known = Planted::all().find(|bug| format!("{bug:?}") == *name);
-    known.ok_or_else(|| Misused(format!("there is no bug `{name}`: see `cargo sim planted`")))
+    known.ok_or_else(|| UsageError(format!("there is no bug `{name}`: see `cargo sim planted`")))
 }

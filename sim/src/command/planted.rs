@@ -29,8 +29,8 @@ pub(super) struct Planted {
 
 impl Planted {
     #[cfg(not(feature = "planted"))]
-    pub(super) fn go(self) -> super::Clean {
-        Err(super::Misused::without_bugs())
+    pub(super) fn execute(self) -> super::CommandResult {
+        Err(super::UsageError::without_bugs())
     }
 }
 
@@ -42,12 +42,12 @@ mod built {
     use serde_json::json;
 
     use super::super::plant::named;
-    use super::super::{Clean, Misused, clock};
+    use super::super::{CommandResult, UsageError, clock};
     use super::Planted;
 
     impl Planted {
-        pub(in super::super) fn go(self) -> Clean {
-            let bugs = self.bugs.iter().map(|name| named(name)).collect::<Result<Vec<Bugs>, Misused>>()?;
+        pub(in super::super) fn execute(self) -> CommandResult {
+            let bugs = self.bugs.iter().map(|name| named(name)).collect::<Result<Vec<Bugs>, UsageError>>()?;
             let bugs = if bugs.is_empty() { Bugs::all().collect() } else { bugs };
             let start = clock::now();
             let clock = || start.elapsed();

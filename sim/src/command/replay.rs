@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::media::Media;
 use super::plant::Plant;
-use super::{Clean, files};
+use super::{CommandResult, files};
 
 /// Play one seed or one scenario file: prints the scenario, its ladder and the verdict
 #[derive(Args)]
@@ -28,7 +28,7 @@ pub(super) struct Replay {
 }
 
 impl Replay {
-    pub(super) fn go(self) -> Clean {
+    pub(super) fn execute(self) -> CommandResult {
         let mut scenario = files::scenario(&self.what, self.media)?;
         self.plant.apply(&mut scenario)?;
         if let Some(path) = &self.html {

@@ -19,7 +19,7 @@ use super::progress::{Progress, RHYTHM};
 use super::seeds::{Seeds, Shard, Wanted};
 use super::shrink_time::ShrinkTime;
 use super::summary::{Summary, commit};
-use super::{Clean, Misused, clock, files, headline, shrink};
+use super::{CommandResult, UsageError, clock, files, headline, shrink};
 
 /// How many failures of one oracle are made small without being asked for: when one thing is broken, much fails.
 const FIRST_FEW: u32 = 3;
@@ -92,7 +92,7 @@ struct Failure {
 
 impl Run {
     /// Clean when no seed failed.
-    pub(super) fn go(self) -> Clean {
+    pub(super) fn execute(self) -> CommandResult {
         self.plant.apply(&mut Scenario::new(0))?;
         let plan = self.plan()?;
         let mut summary = Summary::new(plan.whole, self.shard, commit(self.commit.clone()));
@@ -145,7 +145,7 @@ impl Run {
         self.jobs.unwrap_or_else(all)
     }
 
-    fn plan(&self) -> Result<Plan, Misused> {
+    fn plan(&self) -> Result<Plan, UsageError> {
         let start = clock::now();
         let wanted = match (self.seeds, self.minutes) {
             (Some(wanted), _) => wanted,
@@ -156,7 +156,7 @@ impl Run {
             (Some(end), _) => end,
             (None, Some(_)) => u64::MAX,
             (None, None) => {
-                return Err(Misused(format!(
+                return Err(UsageError(format!(
                     "`--seeds {}..` has no end: give one, or --minutes",
                     wanted.first
                 )));
@@ -165,7 +165,7 @@ impl Run {
         let whole = Seeds { first: wanted.first, end };
         let until = match self.minutes {
             Some(time) => {
-                Some(start.checked_add(time).ok_or_else(|| Misused("too many minutes".to_owned()))?)
+                Some(start.checked_add(time).ok_or_else(|| UsageError("too many minutes".to_owned()))?)
             }
             None => None,
         };
@@ -185,7 +185,7 @@ impl Run {
         {
             let mut scenario = self.media.generate(seed);
             self.plant.apply(&mut scenario).expect("it was planted before");
-            let verdict = run::run_now_and_then_twice(&scenario);
+            let verdict = run::run_checking_determinism(&scenario);
             let failure = verdict.violation.clone().map(|violation| {
                 let few = || {
                     let mut shrunk = shrunk.lock().expect("no thread panics with the counts in hand");
@@ -210,7 +210,7 @@ impl Run {
         }
     }
 
-    fn report(&self, seed: u64, failure: &Failure, commit: Option<&str>) -> Result<(), Misused> {
+    fn report(&self, seed: u64, failure: &Failure, commit: Option<&str>) -> Result<(), UsageError> {
         let Failure { scenario, violation, steps } = failure;
         if self.json {
             println!(

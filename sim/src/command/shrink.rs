@@ -12,7 +12,7 @@ use serde_json::json;
 use super::media::Media;
 use super::plant::Plant;
 use super::shrink_time::ShrinkTime;
-use super::{Clean, clock, files, headline};
+use super::{CommandResult, clock, files, headline};
 
 /// Make the scenario of a failing seed or file small: prints what is left of it, and its ladder
 #[derive(Args)]
@@ -35,7 +35,7 @@ pub(super) struct Shrink {
 
 impl Shrink {
     /// Clean when there is nothing to make small.
-    pub(super) fn go(self) -> Clean {
+    pub(super) fn execute(self) -> CommandResult {
         let mut scenario = files::scenario(&self.what, self.media)?;
         self.plant.apply(&mut scenario)?;
         let (Some(small), seconds) = in_time(&scenario, self.time.limit) else {

@@ -56,7 +56,7 @@ impl Summary {
 
     /// How many marks were reached, of those that can be.
     pub(super) fn reached(&self) -> (usize, usize) {
-        let all = marks::within_reach();
+        let all = marks::reachable();
         (all - marks::missing(&self.marks).len(), all)
     }
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Swarm, write_steps};
+use super::steps::write_steps;
+use super::swarm::Swarm;
 use crate::hash::Draw;
-use crate::scenario::{ExchangeSetup, PhoneSetup, Scenario, Span, Transport, Weather};
+use crate::scenario::{ExchangeSetup, PhaseLengths, PhoneSetup, Scenario, Transport, Weather};
 
 /// The mean time between two episodes of [`busy4`], in milliseconds.
 const GAP: u64 = 2_000;
@@ -13,7 +14,7 @@ const GAP: u64 = 2_000;
 /// all faults at once.
 pub fn busy4(seed: u64) -> Scenario {
     let mut scenario = Scenario::new(seed);
-    scenario.span = Span { storm: Duration::from_secs(30 * 60), ..Span::default() };
+    scenario.phases = PhaseLengths { faults: Duration::from_secs(30 * 60), ..PhaseLengths::default() };
     scenario.exchanges.push(ExchangeSetup::new("pbx2"));
     for (name, transport) in [
         ("alice", Transport::Ws),
@@ -33,7 +34,7 @@ pub fn busy4(seed: u64) -> Scenario {
 /// One phone that stays registered and otherwise waits, for four days.
 pub fn idle1(seed: u64) -> Scenario {
     let mut scenario = Scenario::new(seed);
-    scenario.span = Span { storm: Duration::from_secs(4 * 24 * 3600), ..Span::default() };
+    scenario.phases = PhaseLengths { faults: Duration::from_secs(4 * 24 * 3600), ..PhaseLengths::default() };
     scenario.phones.push(PhoneSetup::new("alice"));
     scenario
 }
@@ -53,8 +54,8 @@ mod tests {
             assert!(text.contains(word), "{word}");
         }
         assert!(!text.contains("dies"), "the dead are not busy");
-        scenario.span.storm = Duration::from_secs(120);
-        scenario.steps.retain(|step| step.at < scenario.span.storm);
+        scenario.phases.faults = Duration::from_secs(120);
+        scenario.steps.retain(|step| step.at < scenario.phases.faults);
         let verdict = run(&scenario);
         assert_eq!(verdict.violation, None);
         assert!(verdict.messages > 120, "some each second: {}", verdict.messages);
@@ -63,7 +64,7 @@ mod tests {
     #[test]
     fn an_idle_phone_refreshes_and_keeps_its_connection_alive() {
         let mut scenario = idle1(1);
-        scenario.span.storm = Duration::from_secs(3600);
+        scenario.phases.faults = Duration::from_secs(3600);
         let verdict = run(&scenario);
         assert_eq!(verdict.violation, None);
         assert!((60..600).contains(&verdict.messages), "{}", verdict.messages);

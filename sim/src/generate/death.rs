@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::hash::Draw;
-use crate::scenario::{Act, ExchangeTrouble, Fault, Scenario, Step, Way};
+use crate::scenario::{Action, ExchangeTrouble, Fault, Scenario, Step, Way};
 
 pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
     if !draw.chance(300) {
@@ -17,10 +17,10 @@ pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
         0 => Fault::Exchange { exchange, trouble: ExchangeTrouble::Dies },
         5..8 if scenario.exchanges.len() > 1 => {
             let way = *draw.pick(&[Way::Both, Way::Both, Way::Up, Way::Down]);
-            Fault::Part { phone, exchange, way, lasting: None }
+            Fault::Partition { phone, exchange, way, lasting: None }
         }
         _ => Fault::Die { phone },
     };
-    let at = Duration::from_millis(draw.below(scenario.span.storm.as_millis() as u64));
-    scenario.steps.push(Step { at, act: Act::Fault(fault) });
+    let at = Duration::from_millis(draw.below(scenario.phases.faults.as_millis() as u64));
+    scenario.steps.push(Step { at, action: Action::Fault(fault) });
 }

@@ -7,10 +7,12 @@
 
 mod bench;
 mod death;
+mod episode;
 mod episodes;
 mod phones;
 mod rogues;
 mod sound;
+mod steps;
 mod swarm;
 mod writer;
 
@@ -20,15 +22,16 @@ pub use sound::enliven;
 use std::time::Duration;
 
 use crate::hash::Draw;
-use crate::scenario::{ExchangeSetup, Scenario, Span};
+use crate::scenario::{ExchangeSetup, PhaseLengths, Scenario};
+use phones::drift;
+use steps::write_steps;
 use swarm::Swarm;
-use writer::Writer;
 
 /// The scenario of a seed.
 pub fn generate(seed: u64) -> Scenario {
     let mut scenario = Scenario::new(seed);
-    let storm = Draw::new(seed, "span").millis(20_000, 240_000);
-    scenario.span = Span { storm, ..Span::default() };
+    let faults = Draw::new(seed, "span").millis(20_000, 240_000);
+    scenario.phases = PhaseLengths { faults, ..PhaseLengths::default() };
     exchanges(&mut scenario, &mut Draw::new(seed, "exchanges"));
     phones::draw(&mut scenario, &mut Draw::new(seed, "phones"));
     let draw = &mut Draw::new(seed, "steps");
@@ -38,20 +41,6 @@ pub fn generate(seed: u64) -> Scenario {
     rogues::draw(&mut scenario);
     write_steps(&mut scenario, draw, &swarm, gap);
     scenario
-}
-
-/// Fills the storm with episodes, one each `gap` milliseconds in the mean.
-fn write_steps(scenario: &mut Scenario, draw: &mut Draw, swarm: &Swarm, gap: u64) {
-    let mut at = 1_000;
-    while at < scenario.span.storm.as_millis() as u64 {
-        let write = swarm.pick(draw).write;
-        let mut writer = Writer::new(scenario, draw, at);
-        write(&mut writer);
-        at = writer.end + 1 + draw.below(2 * gap);
-    }
-    let end = scenario.span.storm;
-    scenario.steps.retain(|step| step.at < end);
-    scenario.steps.sort_by_key(|step| step.at);
 }
 
 /// Two, where there is something to fall back on.
@@ -68,12 +57,6 @@ fn exchanges(scenario: &mut Scenario, draw: &mut Draw) {
         exchange.min_expires = draw.chance(150).then(|| Duration::from_secs(draw.between(45, 900)));
         exchange.says_trying = draw.chance(100);
     }
-}
-
-/// How wrong a clock runs, in parts per million: some 200, or in one world of five up to 5 %.
-fn drift(draw: &mut Draw) -> i32 {
-    let most = if draw.chance(200) { 50_000 } else { 200 };
-    draw.between(0, 2 * most) as i32 - most as i32
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
         if phone.transport == Transport::Udp && draw.chance(300) {
             phone.nat = Some(Duration::from_secs(*draw.pick(&[28, 30, 60, 120, 300])));
         }
-        phone.drift = super::drift(draw);
+        phone.drift = drift(draw);
         if draw.chance(60) {
             phone.codecs = vec![*draw.pick(&Codec::ALL)];
         }
@@ -73,4 +73,10 @@ fn weather(draw: &mut Draw) -> Weather {
     let jitter = if draw.chance(700) { draw.millis(0, 120) } else { Duration::ZERO };
     let (tail, bursts) = (per_mille_of(draw, 200, 50), per_mille_of(draw, 250, 100));
     Weather { delay: draw.millis(1, 80), jitter, loss, duplicate, late, tail, bursts }
+}
+
+/// How wrong a clock runs, in parts per million: some 200, or in one world of five up to 5 %.
+pub(super) fn drift(draw: &mut Draw) -> i32 {
+    let most = if draw.chance(200) { 50_000 } else { 200 };
+    draw.between(0, 2 * most) as i32 - most as i32
 }

@@ -5,8 +5,10 @@
 use std::time::Duration;
 
 use crate::hash::Draw;
-use crate::node::{Breach, Oddity};
-use crate::scenario::{Act, Deed, Fault, Manner, MediaTrouble, Prank, RogueSetup, Scenario, Step, Transport};
+use crate::node::{Breach, UnsolicitedMessage};
+use crate::scenario::{
+    Action, Behaviour, Fault, MediaTrouble, RogueAction, RogueSetup, Scenario, Step, Transport, UserAction,
+};
 
 const NAMES: [&str; 2] = ["mallory", "trudy"];
 
@@ -17,9 +19,12 @@ pub(super) fn draw(scenario: &mut Scenario) {
         return;
     }
     // What is odd and no more leaves the oracles that trust peers awake.
-    let lawful = draw.chance(300);
-    let (breaches, oddities) =
-        if lawful { (Breach::LAWFUL, Oddity::LAWFUL) } else { (Breach::ALL, Oddity::ALL) };
+    let conforming = draw.chance(300);
+    let (breaches, oddities) = if conforming {
+        (Breach::CONFORMING, UnsolicitedMessage::CONFORMING)
+    } else {
+        (Breach::ALL, UnsolicitedMessage::ALL)
+    };
     for name in &NAMES[..1 + usize::from(draw.chance(250))] {
         let most = *draw.pick(&[1, 3, 8, 20]);
         let breaks = (0..draw.between(1, most)).map(|_| *draw.pick(breaches));
@@ -29,10 +34,10 @@ pub(super) fn draw(scenario: &mut Scenario) {
         }
         scenario.rogues.push(rogue);
     }
-    let storm = scenario.span.storm.as_millis() as u64;
+    let faults = scenario.phases.faults.as_millis() as u64;
     for _ in 0..draw.between(2, 14) {
         let mut episode = Episode {
-            at: draw.between(1_500, storm),
+            at: draw.between(1_500, faults),
             rogue: draw.below(scenario.rogues.len() as u64) as usize,
             phone: draw.below(scenario.phones.len() as u64) as usize,
             oddities,
@@ -48,7 +53,7 @@ struct Episode<'a> {
     at: u64,
     rogue: usize,
     phone: usize,
-    oddities: &'static [Oddity],
+    oddities: &'static [UnsolicitedMessage],
 }
 
 impl Episode<'_> {
@@ -63,8 +68,8 @@ impl Episode<'_> {
             self.hijack(draw, &user);
         }
         match draw.below(10) {
-            0..4 => self.deed(0, Deed::Dial(rogue.clone())),
-            4..8 => self.prank(0, Prank::Call(user.clone())),
+            0..4 => self.user_action(0, UserAction::Dial(rogue.clone())),
+            4..8 => self.rogue_action(0, RogueAction::Call(user.clone())),
             _ => {}
         }
         for _ in 0..draw.between(0, 3) {
@@ -74,23 +79,23 @@ impl Episode<'_> {
                     // Now and then more than a phone takes that has to remember them all.
                     let count = if draw.chance(8) { 1_500 } else { *draw.pick(&[1, 1, 2, 5, 60]) };
                     let with = *draw.pick(self.oddities);
-                    self.prank(after, Prank::Flood { user: user.clone(), count, with });
+                    self.rogue_action(after, RogueAction::Flood { user: user.clone(), count, with });
                 }
-                4 => self.prank(after, Prank::HangUp),
-                5 => self.prank(after, Prank::Cancel),
-                6 => self.deed(after, Deed::Hold),
-                7 => self.deed(after, Deed::Resume),
-                8 => self.deed(after, Deed::HangUp),
-                9 => self.deed(after, Deed::Transfer(rogue.clone())),
+                4 => self.rogue_action(after, RogueAction::HangUp),
+                5 => self.rogue_action(after, RogueAction::Cancel),
+                6 => self.user_action(after, UserAction::Hold),
+                7 => self.user_action(after, UserAction::Resume),
+                8 => self.user_action(after, UserAction::HangUp),
+                9 => self.user_action(after, UserAction::Transfer(rogue.clone())),
                 10 => {
                     let tone = Duration::from_millis(100);
                     let path = offhook::DtmfPath::Info;
-                    self.deed(after, Deed::Digits { digits: "12#".to_owned(), path, tone });
+                    self.user_action(after, UserAction::Digits { digits: "12#".to_owned(), path, tone });
                 }
                 _ => {
                     let other = draw.below(self.scenario.phones.len() as u64) as usize;
                     let to = self.scenario.phones[other].user.clone();
-                    self.deed(after, Deed::Transfer(to));
+                    self.user_action(after, UserAction::Transfer(to));
                 }
             }
         }
@@ -99,35 +104,35 @@ impl Episode<'_> {
     /// The user answers soon, and the media engine takes its time: a BYE may come meanwhile.
     fn keep_waiting(&mut self, draw: &mut Draw) {
         let after = draw.millis(0, 2_000);
-        self.deed(0, Deed::Manner(Manner::Answer { after }));
+        self.user_action(0, UserAction::Behaviour(Behaviour::Answer { after }));
         let trouble = MediaTrouble::Slow(draw.millis(500, 8_000));
         let lasting = Duration::from_secs(10);
-        self.step(0, Act::Fault(Fault::Media { phone: self.phone, trouble, lasting }));
+        self.step(0, Action::Fault(Fault::Media { phone: self.phone, trouble, lasting }));
     }
 
     /// Somebody is in a call with a user, whose Contact the rogue claims and whose connection is lost before the call is over.
     fn hijack(&mut self, draw: &mut Draw, user: &str) {
         let caller = draw.below(self.scenario.phones.len() as u64) as usize;
-        self.step(0, Act::User { phone: caller, deed: Deed::Dial(user.to_owned()) });
+        self.step(0, Action::User { phone: caller, action: UserAction::Dial(user.to_owned()) });
         let claims = draw.between(0, 5_000);
-        self.prank(claims, Prank::Claim(user.to_owned()));
+        self.rogue_action(claims, RogueAction::Claim(user.to_owned()));
         let lost = draw.between(4_000, 12_000);
-        self.step(lost, Act::Fault(Fault::Drop { phone: self.phone }));
+        self.step(lost, Action::Fault(Fault::Reset { phone: self.phone }));
         let tone = Duration::from_millis(100);
-        let digits = Deed::Digits { digits: "1".to_owned(), path: offhook::DtmfPath::Info, tone };
-        let deed = draw.pick(&[Deed::HangUp, Deed::Hold, digits]).clone();
-        self.step(lost + draw.between(0, 1_500), Act::User { phone: caller, deed });
+        let digits = UserAction::Digits { digits: "1".to_owned(), path: offhook::DtmfPath::Info, tone };
+        let action = draw.pick(&[UserAction::HangUp, UserAction::Hold, digits]).clone();
+        self.step(lost + draw.between(0, 1_500), Action::User { phone: caller, action });
     }
 
-    fn deed(&mut self, after: u64, deed: Deed) {
-        self.step(after, Act::User { phone: self.phone, deed });
+    fn user_action(&mut self, after: u64, action: UserAction) {
+        self.step(after, Action::User { phone: self.phone, action });
     }
 
-    fn prank(&mut self, after: u64, prank: Prank) {
-        self.step(after, Act::Rogue { rogue: self.rogue, prank });
+    fn rogue_action(&mut self, after: u64, action: RogueAction) {
+        self.step(after, Action::Rogue { rogue: self.rogue, action });
     }
 
-    fn step(&mut self, after: u64, act: Act) {
-        self.scenario.steps.push(Step { at: Duration::from_millis(self.at + after), act });
+    fn step(&mut self, after: u64, action: Action) {
+        self.scenario.steps.push(Step { at: Duration::from_millis(self.at + after), action });
     }
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use offhook::DtmfPath;
 
-use super::Writer;
+use super::writer::Writer;
 use crate::hash::Draw;
-use crate::scenario::{Deed, Fault, MediaTrouble, Scenario};
+use crate::scenario::{Fault, MediaTrouble, Scenario, UserAction};
 
 /// Adds what a model of media has no use for: strangers' datagrams, addresses that change, and more digits by RTP.
 pub fn enliven(scenario: &mut Scenario) {
     let draw = &mut Draw::new(scenario.seed, "real media");
-    let end = scenario.span.storm;
+    let end = scenario.phases.faults;
     let gap = draw.between(4_000, 40_000);
     let mut at = 1_000 + draw.below(gap);
     while at < end.as_millis() as u64 {
@@ -24,13 +24,13 @@ pub fn enliven(scenario: &mut Scenario) {
 
 fn write(writer: &mut Writer<'_>) {
     let trouble = match writer.draw.below(5) {
-        0 | 1 => MediaTrouble::Noisy,
+        0 | 1 => MediaTrouble::StrayDatagrams,
         2 | 3 => MediaTrouble::Rebound,
         _ => {
             let tone = Duration::from_millis(*writer.draw.pick(&[40, 100, 100, 250]));
             let length = writer.draw.between(1, 8);
             let digits = (0..length).map(|_| char::from(*writer.draw.pick(b"0123456789*#ABCD"))).collect();
-            return writer.user(writer.one, 0, Deed::Digits { digits, path: DtmfPath::Rtp, tone });
+            return writer.user(writer.one, 0, UserAction::Digits { digits, path: DtmfPath::Rtp, tone });
         }
     };
     let lasting = writer.lasting(40_000);

@@ -1,6 +1,7 @@
 //! What a seed allows.
 
-use super::episodes::{self, Episode};
+use super::episode::{Episode, Odds};
+use super::episodes;
 use crate::hash::Draw;
 
 /// What a seed allows, and how much of each.
@@ -38,26 +39,5 @@ impl Swarm {
             left -= weight;
         }
         unreachable!("a number below the sum of the weights falls into one of them")
-    }
-}
-
-/// How likely a seed is to allow an episode, and how much of it.
-pub(super) enum Odds {
-    /// Every seed does, with this weight.
-    Always(u64),
-    /// So many seeds of a thousand do, with a random weight up to `most`.
-    Swarm { seeds: u16, most: u64 },
-    /// So many seeds of a thousand do, with this weight.
-    Seldom { seeds: u16, weight: u64 },
-}
-
-impl Odds {
-    fn draw(&self, draw: &mut Draw) -> u64 {
-        match *self {
-            Odds::Always(weight) => weight,
-            Odds::Swarm { seeds, most } if draw.chance(seeds) => draw.between(1, most),
-            Odds::Seldom { seeds, weight } if draw.chance(seeds) => weight,
-            Odds::Swarm { .. } | Odds::Seldom { .. } => 0,
-        }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::hash::Draw;
-use crate::scenario::{Act, Deed, Fault, Manner, Scenario, Step};
+use crate::scenario::{Action, Behaviour, Fault, Scenario, Step, UserAction};
 
 /// Writes episodes into a scenario.
 pub(super) struct Writer<'a> {
@@ -30,26 +30,26 @@ impl<'a> Writer<'a> {
     }
 
     /// A user acts `after` milliseconds.
-    pub(super) fn user(&mut self, phone: usize, after: u64, deed: Deed) {
+    pub(super) fn user(&mut self, phone: usize, after: u64, action: UserAction) {
         let at = Duration::from_millis(self.at + after);
-        self.scenario.steps.push(Step { at, act: Act::User { phone, deed } });
+        self.scenario.steps.push(Step { at, action: Action::User { phone, action } });
     }
 
     /// Two deeds that meet on the way.
-    pub(super) fn both(&mut self, first: Deed, second: Deed) {
+    pub(super) fn both(&mut self, first: UserAction, second: UserAction) {
         self.user(self.one, 0, first);
         let near = self.near(0);
         self.user(self.other, near, second);
     }
 
-    pub(super) fn manner(&mut self, phone: usize, manner: Manner) {
-        self.user(phone, 0, Deed::Manner(manner));
+    pub(super) fn behaviour(&mut self, phone: usize, behaviour: Behaviour) {
+        self.user(phone, 0, UserAction::Behaviour(behaviour));
     }
 
     /// One calls the other.
     pub(super) fn dial(&mut self) {
         let to = self.scenario.phones[self.other].user.clone();
-        self.user(self.one, 0, Deed::Dial(to));
+        self.user(self.one, 0, UserAction::Dial(to));
     }
 
     pub(super) fn fault(&mut self, fault: Fault) {
@@ -59,7 +59,7 @@ impl<'a> Writer<'a> {
     /// Something goes wrong `after` milliseconds.
     pub(super) fn fault_after(&mut self, after: u64, fault: Fault) {
         let at = Duration::from_millis(self.at + after);
-        self.scenario.steps.push(Step { at, act: Act::Fault(fault) });
+        self.scenario.steps.push(Step { at, action: Action::Fault(fault) });
     }
 
     /// A time near another one, as messages go.
@@ -71,14 +71,14 @@ impl<'a> Writer<'a> {
     /// A time up to `most` milliseconds, mostly short, that ends with the storm.
     pub(super) fn lasting(&mut self, most: u64) -> Duration {
         let most = if self.draw.chance(500) { most / 10 } else { most };
-        let rest = self.scenario.span.storm.as_millis() as u64 - self.at;
+        let rest = self.scenario.phases.faults.as_millis() as u64 - self.at;
         self.draw.millis(10, most).min(Duration::from_millis(rest))
     }
 
     /// Nothing else begins for so long, and the storm lasts so much longer.
     pub(super) fn wait(&mut self, lasting: Duration) {
         self.end += lasting.as_millis() as u64;
-        self.scenario.span.storm += lasting;
+        self.scenario.phases.faults += lasting;
     }
 
     /// Somebody to call, or nobody.
@@ -90,13 +90,13 @@ impl<'a> Writer<'a> {
         self.scenario.phones[phone].user.clone()
     }
 
-    pub(super) fn any_manner(&mut self) -> Manner {
+    pub(super) fn any_behaviour(&mut self) -> Behaviour {
         let after = *self.draw.pick(&[0, 50, 1_500, 5_000, 20_000]);
         let after = Duration::from_millis(self.draw.between(after / 2, after));
         match self.draw.below(10) {
-            0..6 => Manner::Answer { after },
-            6..9 => Manner::Reject { code: *self.draw.pick(&[486, 603, 480, 404, 302]), after },
-            _ => Manner::Ignore,
+            0..6 => Behaviour::Answer { after },
+            6..9 => Behaviour::Reject { code: *self.draw.pick(&[486, 603, 480, 404, 302]), after },
+            _ => Behaviour::Ignore,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use offhook_wire::Instant;
 
-use crate::watch::Point;
+use crate::machine_trace::Point;
 
 /// The height of a row, and of a further line of text in it.
 pub(super) const ROW: usize = 22;

@@ -12,7 +12,7 @@ use crate::fate::Arrivals;
 use crate::ladder::{Ladder, describe_command, describe_event, describe_mark};
 use crate::oracle::Violation;
 use crate::scenario::Seconds;
-use crate::tape::{Entry, Node, What};
+use crate::tape::{Entry, EntryKind, Node};
 
 /// How many characters are between two lines.
 const WIDTH: usize = (GAP - 24) / 7;
@@ -45,7 +45,7 @@ pub(super) enum Row {
 impl Row {
     pub(super) fn new(entry: &Entry, ladder: &mut Ladder<'_>) -> Self {
         match &entry.what {
-            What::Sent { from, to, data, arrivals, repeat } => {
+            EntryKind::Sent { from, to, data, arrivals, repeat } => {
                 let mut label = ladder.summary(data);
                 if *repeat > 0 {
                     label.push_str(" again");
@@ -61,19 +61,19 @@ impl Row {
                     lost: arrivals.first.is_none(),
                 }
             }
-            What::Told { phone, event } => match describe_event(event) {
+            EntryKind::Event { phone, event } => match describe_event(event) {
                 Some(text) => Self::note(Node::Phone(*phone), format!("* {text}")),
                 None => Row::Nothing,
             },
-            What::Marked { phone, machine, words } => {
+            EntryKind::Mark { phone, machine, words } => {
                 Self::note(Node::Phone(*phone), format!(". {}", describe_mark(*machine, words)))
             }
-            What::Asked { phone, command, refused } => {
+            EntryKind::Command { phone, command, refused } => {
                 let refused = refused.as_ref().map_or(String::new(), |why| format!(" (refused: {why})"));
                 Self::note(Node::Phone(*phone), format!("> {}{refused}", describe_command(command)))
             }
-            What::Noted { node, text } => Self::note(*node, format!("! {text}")),
-            What::Phase { name } => Row::Phase(name),
+            EntryKind::Note { node, text } => Self::note(*node, format!("! {text}")),
+            EntryKind::Phase { name } => Row::Phase(name),
         }
     }
 
@@ -168,7 +168,7 @@ impl Drawing<'_> {
         let all: Vec<usize> =
             (0..rows.len()).filter(|&number| matches!(rows[number], Row::Message { .. })).collect();
         for (place, &number) in all.iter().enumerate() {
-            let (Row::Message { from, to, fate, .. }, What::Sent { data, .. }) =
+            let (Row::Message { from, to, fate, .. }, EntryKind::Sent { data, .. }) =
                 (&rows[number], &entries[number].what)
             else {
                 continue;

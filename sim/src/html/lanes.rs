@@ -8,7 +8,7 @@ use offhook_wire::Instant;
 
 use super::axis::Axis;
 use super::text::time;
-use crate::watch::{End, Move, Point, Wait, Watch};
+use crate::machine_trace::{MachineTrace, Point, TimerEnd, TimerLife, Transition};
 
 /// A lane of states, and one of timers.
 const BAR: usize = 13;
@@ -62,12 +62,12 @@ pub(super) struct Span {
     /// The state, or the name of the timer.
     pub(super) name: &'static str,
     pub(super) title: String,
-    pub(super) timer: Option<Fate>,
+    pub(super) timer: Option<TimerOutcome>,
 }
 
 /// What became of a timer.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum TimerOutcome {
     Fired,
     Cancelled,
     /// It was still set when the run ended.
@@ -84,12 +84,13 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    pub(super) fn new(watch: &Watch, phone: usize, axis: &Axis, end: Instant) -> Self {
-        let moves: Vec<&Move> = watch.moves.iter().filter(|one| one.phone == phone).collect();
-        let waits: Vec<&Wait> = watch.waits.iter().filter(|one| one.phone == phone).collect();
+    pub(super) fn new(machine_trace: &MachineTrace, phone: usize, axis: &Axis, end: Instant) -> Self {
+        let transitions: Vec<&Transition> =
+            machine_trace.transitions.iter().filter(|one| one.phone == phone).collect();
+        let timers: Vec<&TimerLife> = machine_trace.timers.iter().filter(|one| one.phone == phone).collect();
         let mut draft = Draft { axis, end, spans: Vec::new(), lanes: BTreeMap::new() };
-        draft.machines(&moves, &waits);
-        for wait in waits {
+        draft.machines(&transitions, &timers);
+        for wait in timers {
             draft.timer(wait);
         }
         draft.finish()
@@ -115,16 +116,16 @@ struct Life {
 }
 
 impl Draft<'_> {
-    fn machines(&mut self, moves: &[&Move], waits: &[&Wait]) {
+    fn machines(&mut self, transitions: &[&Transition], timers: &[&TimerLife]) {
         let mut living: BTreeMap<String, Life> = BTreeMap::new();
         let mut ended: BTreeMap<String, Instant> = BTreeMap::new();
-        for moved in moves {
+        for moved in transitions {
             let name = moved.machine.to_string();
             let y = self.axis.point(moved.point);
             let life = living.remove(&name).unwrap_or_else(|| {
                 // A machine's birth is no transition; its first timer is set then.
                 let after = ended.get(&name).copied().unwrap_or(Instant::ZERO);
-                let since = first_wait(waits, moved, after).unwrap_or(moved.point);
+                let since = first_wait(timers, moved, after).unwrap_or(moved.point);
                 let (kind, top) = (Kind::of(Some(moved.machine)), self.axis.point(since));
                 Life {
                     kind,
@@ -162,21 +163,21 @@ impl Draft<'_> {
         }
     }
 
-    fn timer(&mut self, wait: &Wait) {
+    fn timer(&mut self, wait: &TimerLife) {
         let from = self.axis.point(wait.set);
         let (to, fate) = match wait.end {
-            Some(End { point, fired }) => {
-                (self.axis.point(point), if fired { Fate::Fired } else { Fate::Cancelled })
+            Some(TimerEnd { point, fired }) => {
+                (self.axis.point(point), if fired { TimerOutcome::Fired } else { TimerOutcome::Cancelled })
             }
-            None => (self.axis.bottom(), Fate::Waits),
+            None => (self.axis.bottom(), TimerOutcome::Waits),
         };
         // One that was set and gone at once is there all the same.
         let to = to.max(from + 3);
         let owner = wait.machine.map_or("connection".to_owned(), |machine| machine.to_string());
         let (set, due) = (time(wait.set.at), time(wait.due));
         let end = match wait.end {
-            Some(End { point, fired: true }) => format!("fired at {}", time(point.at)),
-            Some(End { point, fired: false }) => format!("cancelled at {}", time(point.at)),
+            Some(TimerEnd { point, fired: true }) => format!("fired at {}", time(point.at)),
+            Some(TimerEnd { point, fired: false }) => format!("cancelled at {}", time(point.at)),
             None => "not over".to_owned(),
         };
         let title = format!("{owner}: timer {}, set at {set}, due at {due}, {end}", wait.name);
@@ -224,11 +225,11 @@ impl Draft<'_> {
 }
 
 /// When a machine set its first timer after a time: the connection's may belong to any of its flows.
-fn first_wait(waits: &[&Wait], moved: &Move, after: Instant) -> Option<Point> {
-    let same = |wait: &&&Wait| match (wait.machine, moved.machine) {
+fn first_wait(timers: &[&TimerLife], moved: &Transition, after: Instant) -> Option<Point> {
+    let same = |wait: &&&TimerLife| match (wait.machine, moved.machine) {
         (None, Machine::Flow(_)) => wait.end.is_none_or(|end| end.point.at >= moved.point.at),
         (machine, _) => machine == Some(moved.machine),
     };
-    let fits = |wait: &&&Wait| wait.set.at >= after && wait.set.at <= moved.point.at && same(wait);
-    waits.iter().find(fits).map(|wait| wait.set)
+    let fits = |wait: &&&TimerLife| wait.set.at >= after && wait.set.at <= moved.point.at && same(wait);
+    timers.iter().find(fits).map(|wait| wait.set)
 }

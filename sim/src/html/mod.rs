@@ -3,6 +3,7 @@
 
 mod axis;
 mod columns;
+mod drawing;
 mod ladder;
 mod lanes;
 mod text;
@@ -10,14 +11,15 @@ mod text;
 use std::fmt::Write as _;
 
 use crate::ladder::Ladder;
+use crate::machine_trace::MachineTrace;
 use crate::oracle::Violation;
 use crate::tape::Node;
-use crate::watch::Watch;
 use crate::world::World;
 use axis::Axis;
 use columns::{Column, Columns};
+use drawing::Drawing;
 use ladder::Row;
-use lanes::{Fate, Lanes, Span};
+use lanes::{Lanes, Span, TimerOutcome};
 use text::{Escaped, time};
 
 const STYLE: &str = include_str!("style.css");
@@ -35,8 +37,8 @@ impl World {
         let rows: Vec<Row> = self.tape().entries().iter().map(|entry| Row::new(entry, &mut ladder)).collect();
         let times = self.tape().entries().iter().map(|entry| entry.at);
         let axis = Axis::new(times.zip(rows.iter().map(Row::lines)), self.now());
-        let nothing = Watch::new(0);
-        let watch = self.watch().unwrap_or(&nothing);
+        let nothing = MachineTrace::new(0);
+        let watch = self.machine_trace().unwrap_or(&nothing);
         let columns = Columns::new(&ladder, |node| match node {
             Node::Phone(phone) => Some(Lanes::new(watch, phone, &axis, self.now())),
             _ => None,
@@ -73,13 +75,6 @@ impl World {
         let _ = write!(page, "<h3>Scenario</h3><pre>{}</pre></aside>", Escaped(&self.scenario().to_string()));
         page
     }
-}
-
-/// What the drawing is made of.
-struct Drawing<'a> {
-    ladder: &'a Ladder<'a>,
-    axis: &'a Axis,
-    columns: &'a Columns,
 }
 
 impl Drawing<'_> {
@@ -129,13 +124,13 @@ fn bar(page: &mut String, column: &Column, span: &Span) {
 }
 
 /// A timer: full to where it fired, dashed to where it was cancelled.
-fn thread(page: &mut String, column: &Column, span: &Span, fate: Fate) {
+fn thread(page: &mut String, column: &Column, span: &Span, fate: TimerOutcome) {
     let &Span { from, to, ref title, .. } = span;
     let (x, title) = (column.lane(span.x, 10) + 2, Escaped(title));
     let (class, end) = match fate {
-        Fate::Fired => ("fired", format!("<circle cx={x} cy={to} r=2.5 />")),
-        Fate::Cancelled => ("cancelled", format!("<path d=\"M{} {to}h5\"/>", x - 2)),
-        Fate::Waits => ("waits", String::new()),
+        TimerOutcome::Fired => ("fired", format!("<circle cx={x} cy={to} r=2.5 />")),
+        TimerOutcome::Cancelled => ("cancelled", format!("<path d=\"M{} {to}h5\"/>", x - 2)),
+        TimerOutcome::Waits => ("waits", String::new()),
     };
     let _ = write!(page, "<g class={class}><title>{title}</title><path d=\"M{x} {from}V{to}\"/>{end}");
     words(page, x + 2, span);
@@ -159,8 +154,8 @@ mod tests {
     use super::*;
     use crate::generate::generate;
     use crate::oracle;
-    use crate::scenario::{Deed, PhoneSetup, Scenario, Transport, Weather};
-    use crate::tape::What;
+    use crate::scenario::{PhoneSetup, Scenario, Transport, UserAction, Weather};
+    use crate::tape::EntryKind;
 
     /// What a page must not hold, to need nothing from elsewhere and to run nothing.
     const OUTSIDE: [&str; 9] =
@@ -184,7 +179,7 @@ mod tests {
             assert_eq!(links, page.matches("href=\"#").count(), "seed {seed}: all links stay on the page");
             let mut messages = 0;
             for (number, entry) in world.tape().entries().iter().enumerate() {
-                let What::Sent { data, .. } = &entry.what else { continue };
+                let EntryKind::Sent { data, .. } = &entry.what else { continue };
                 messages += 1;
                 let body = format!("<pre>{}</pre>", Escaped(&String::from_utf8_lossy(data)));
                 let article = format!("<article id=m{number} ");
@@ -201,7 +196,7 @@ mod tests {
     fn what_a_peer_writes_stays_text_on_the_page() {
         let name = "<b>\"&";
         let mut world = World::builder().phone("alice").start();
-        world.user("alice", Deed::Dial(format!("sip:{name}@x")));
+        world.user("alice", UserAction::Dial(format!("sip:{name}@x")));
         world.run_for(Duration::from_secs(1));
         assert!(!world.page(None).contains(name), "it is escaped wherever it stands");
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use offhook::{Direction, MediaFault};
 
-use super::{Address, Description, End, Refused};
+use super::{Address, Description, End, EngineError};
 use crate::scenario::{Codec, PhoneSetup};
 
 /// All media engines of a world.
@@ -54,10 +54,15 @@ impl Model {
     ///
     /// # Errors
     /// When an offer is out already.
-    pub fn offer(&mut self, end: End, setup: &PhoneSetup, direction: Direction) -> Result<Bytes, Refused> {
+    pub fn offer(
+        &mut self,
+        end: End,
+        setup: &PhoneSetup,
+        direction: Direction,
+    ) -> Result<Bytes, EngineError> {
         let engine = self.engine(end);
         if engine.offered.is_some() {
-            return Err(Refused::Disorder("an offer while another is out"));
+            return Err(EngineError::OutOfOrder("an offer while another is out"));
         }
         engine.offered = Some(direction);
         engine.answered = None;
@@ -75,18 +80,18 @@ impl Model {
         setup: &PhoneSetup,
         offer: &[u8],
         direction: Direction,
-    ) -> Result<Bytes, Refused> {
+    ) -> Result<Bytes, EngineError> {
         let engine = self.engine(end);
         if engine.offered.is_some() {
-            return Err(Refused::Disorder("an answer while an offer of ours is out"));
+            return Err(EngineError::OutOfOrder("an answer while an offer of ours is out"));
         }
         // Who asked and does not wait for the outcome any more takes back what may not have come about.
         engine.before = Some(engine.agreed.clone());
-        let offer = Description::read(offer).ok_or(Refused::Fault(MediaFault::BadDescription))?;
+        let offer = Description::read(offer).ok_or(EngineError::Fault(MediaFault::BadDescription))?;
         let codecs: Vec<Codec> =
             offer.codecs.iter().copied().filter(|codec| setup.codecs.contains(codec)).collect();
         if codecs.is_empty() {
-            return Err(Refused::Fault(MediaFault::NoCommonCodec));
+            return Err(EngineError::Fault(MediaFault::NoCommonCodec));
         }
         let telephone_event = offer.telephone_event && setup.telephone_event;
         let direction = meet(direction, offer.direction.reversed());
@@ -101,12 +106,12 @@ impl Model {
     ///
     /// # Errors
     /// When the answer cannot be read, which leaves the offer open; or when there is nothing that it could answer.
-    pub fn apply(&mut self, end: End, answer: &[u8]) -> Result<(), Refused> {
+    pub fn apply(&mut self, end: End, answer: &[u8]) -> Result<(), EngineError> {
         let engine = self.engine(end);
         let answered = |(offered, before): &(Direction, Bytes)| (before != answer).then_some(*offered);
         let again = engine.answered.as_ref().and_then(answered);
-        let offered = engine.offered.or(again).ok_or(Refused::Disorder("an answer to no offer"))?;
-        let read = Description::read(answer).ok_or(Refused::Fault(MediaFault::BadDescription))?;
+        let offered = engine.offered.or(again).ok_or(EngineError::OutOfOrder("an answer to no offer"))?;
+        let read = Description::read(answer).ok_or(EngineError::Fault(MediaFault::BadDescription))?;
         engine.offered = None;
         engine.answered = Some((offered, Bytes::copy_from_slice(answer)));
         let answer = read;
@@ -123,7 +128,7 @@ impl Model {
     ///
     /// # Errors
     /// When there is neither.
-    pub fn rollback(&mut self, end: End) -> Result<(), Refused> {
+    pub fn rollback(&mut self, end: End) -> Result<(), EngineError> {
         let engine = self.engine(end);
         match (engine.offered.take(), engine.before.take()) {
             (Some(_), _) => Ok(()),
@@ -131,7 +136,7 @@ impl Model {
                 engine.agreed = before;
                 Ok(())
             }
-            (None, None) => Err(Refused::Disorder("a rollback of nothing")),
+            (None, None) => Err(EngineError::OutOfOrder("a rollback of nothing")),
         }
     }
 

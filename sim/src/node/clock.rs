@@ -17,9 +17,9 @@ pub struct Clock {
     seen: Instant,
     floor: Instant,
     /// What passed before on a machine that lives by it.
-    lived: Duration,
+    elapsed: Duration,
     drift: i32,
-    stands: bool,
+    stopped: bool,
 }
 
 const MILLION: i128 = 1_000_000;
@@ -33,49 +33,49 @@ impl Clock {
             shown,
             seen: shown,
             floor: shown,
-            lived: Duration::ZERO,
+            elapsed: Duration::ZERO,
             drift,
-            stands: false,
+            stopped: false,
         }
     }
 
     /// What it shows at a time of the world.
     pub fn local(self, world: Instant) -> Instant {
-        if self.stands {
+        if self.stopped {
             return self.shown;
         }
         self.shown + self.run(world)
     }
 
     /// What a machine that never goes back in time takes it to show.
-    pub fn ahead(self, world: Instant) -> Instant {
+    pub fn monotonic(self, world: Instant) -> Instant {
         self.local(world).max(self.seen)
     }
 
     /// Whether it was set back and shows again what its machine had seen: to the machine it stands still.
-    pub fn repeats(self, world: Instant) -> bool {
-        self.local(world) < self.ahead(world)
+    pub fn is_behind(self, world: Instant) -> bool {
+        self.local(world) < self.monotonic(world)
     }
 
     /// The machine looks at it, and sees what it shows.
-    pub fn look(&mut self, world: Instant) -> Instant {
-        self.seen = self.ahead(world);
+    pub fn read(&mut self, world: Instant) -> Instant {
+        self.seen = self.monotonic(world);
         self.local(world)
     }
 
     /// How much time passed for a machine that lives by it: not while it stood still, not in a jump, and not while it showed
     /// again what the machine had seen before.
-    pub fn lived(self, world: Instant) -> Duration {
-        self.lived_until(self.local(world))
+    pub fn elapsed(self, world: Instant) -> Duration {
+        self.elapsed_until(self.local(world))
     }
 
-    fn lived_until(self, local: Instant) -> Duration {
-        self.lived + local.saturating_since(self.shown.max(self.floor))
+    fn elapsed_until(self, local: Instant) -> Duration {
+        self.elapsed + local.saturating_since(self.shown.max(self.floor))
     }
 
     /// The earliest time of the world at which it shows `local` or more, if it is left alone.
     pub fn world(self, local: Instant) -> Instant {
-        if self.stands && self.shown < local {
+        if self.stopped && self.shown < local {
             return Instant::from_nanos(u64::MAX);
         }
         let passes = local.saturating_since(self.shown).as_nanos() as i128;
@@ -106,15 +106,15 @@ impl Clock {
     /// Stops it.
     pub fn stop(&mut self, world: Instant) {
         self.reset(world, self.local(world));
-        self.stands = true;
+        self.stopped = true;
     }
 
     /// Lets it run again, as if it had not stood still if it `counted` secretly.
-    pub fn go_on(&mut self, world: Instant, counted: bool) {
-        if !self.stands {
+    pub fn resume(&mut self, world: Instant, counted: bool) {
+        if !self.stopped {
             return;
         }
-        self.stands = false;
+        self.stopped = false;
         let passed = self.run(world);
         self.set = world;
         if counted {
@@ -130,7 +130,7 @@ impl Clock {
 
     /// Begins anew from what it shows, of which the machine lived through all `until` then.
     fn reset(&mut self, world: Instant, until: Instant) {
-        self.lived = self.lived_until(until);
+        self.elapsed = self.elapsed_until(until);
         self.shown = self.local(world);
         self.set = world;
         self.floor = self.seen;
@@ -176,7 +176,7 @@ mod tests {
         let mut clock = Clock::new(0, 0);
         clock.step(at(10), ClockStep::Forward(Duration::from_secs(3600)));
         assert_eq!(clock.local(at(11)), at(3611));
-        assert_eq!(clock.lived(at(11)), Duration::from_secs(11));
+        assert_eq!(clock.elapsed(at(11)), Duration::from_secs(11));
         assert_eq!(clock.world(at(3700)), at(100));
         assert_eq!(clock.world(at(1000)), at(10), "long past, so at once");
     }
@@ -184,19 +184,19 @@ mod tests {
     #[test]
     fn what_was_seen_before_is_not_lived_again() {
         let mut clock = Clock::new(1_000_000_000_000, 0);
-        assert_eq!(clock.look(at(8)), at(1008));
+        assert_eq!(clock.read(at(8)), at(1008));
         clock.step(at(10), ClockStep::Back(Duration::from_secs(5)));
         assert_eq!(clock.local(at(12)), at(1007));
-        assert_eq!((clock.look(at(12)), clock.ahead(at(12))), (at(1007), at(1008)));
-        assert!(clock.repeats(at(12)) && !clock.repeats(at(13)));
-        assert_eq!(clock.lived(at(12)), Duration::from_secs(8));
+        assert_eq!((clock.read(at(12)), clock.monotonic(at(12))), (at(1007), at(1008)));
+        assert!(clock.is_behind(at(12)) && !clock.is_behind(at(13)));
+        assert_eq!(clock.elapsed(at(12)), Duration::from_secs(8));
         assert_eq!(clock.world(at(1011)), at(16));
-        assert_eq!(clock.lived(at(16)), Duration::from_secs(11), "a timer of eleven seconds is due");
+        assert_eq!(clock.elapsed(at(16)), Duration::from_secs(11), "a timer of eleven seconds is due");
         clock.catch_up(at(16));
-        assert_eq!(clock.look(at(16)), at(1011), "nothing to catch up with any more");
+        assert_eq!(clock.read(at(16)), at(1011), "nothing to catch up with any more");
         clock.step(at(16), ClockStep::Back(Duration::from_secs(100)));
         clock.catch_up(at(16));
-        assert_eq!((clock.local(at(17)), clock.lived(at(17))), (at(1012), Duration::from_secs(12)));
+        assert_eq!((clock.local(at(17)), clock.elapsed(at(17))), (at(1012), Duration::from_secs(12)));
     }
 
     #[test]
@@ -204,10 +204,10 @@ mod tests {
         for (counted, shows) in [(true, 110), (false, 20)] {
             let mut clock = Clock::new(0, 0);
             clock.stop(at(10));
-            assert_eq!((clock.local(at(50)), clock.lived(at(50))), (at(10), Duration::from_secs(10)));
+            assert_eq!((clock.local(at(50)), clock.elapsed(at(50))), (at(10), Duration::from_secs(10)));
             assert_eq!(clock.world(at(11)), Instant::from_nanos(u64::MAX), "never, as things stand");
-            clock.go_on(at(100), counted);
-            assert_eq!((clock.local(at(110)), clock.lived(at(110))), (at(shows), Duration::from_secs(20)));
+            clock.resume(at(100), counted);
+            assert_eq!((clock.local(at(110)), clock.elapsed(at(110))), (at(shows), Duration::from_secs(20)));
         }
     }
 }

@@ -9,16 +9,11 @@ use offhook::Password;
 use offhook_exchange::{Config, Exchange, FlowId, Input, Memory, Output};
 use offhook_wire::{Builder, Instant, Limits, Method, reason_phrase};
 
+use super::realm::{DOMAIN, PASSWORD};
 use super::refusing::request;
 use super::{Admission, Clock, Refusing};
 use crate::hash::Draw;
-use crate::scenario::{Act, ClockStep, ExchangeSetup, ExchangeTrouble, Fault, Scenario};
-
-/// The domain of everybody.
-pub(crate) const DOMAIN: &str = "pbx.example";
-
-/// The password of everybody who knows it.
-pub(super) const PASSWORD: &str = "sesame";
+use crate::scenario::{Action, ClockStep, ExchangeSetup, ExchangeTrouble, Fault, Scenario};
 
 /// One exchange: running, or crashed.
 pub struct ExchangeNode {
@@ -50,7 +45,7 @@ pub struct ExchangeNode {
     /// Until when it does nothing at all.
     frozen: Instant,
     /// Until when each nonce is stale before it is used.
-    mistrusts: Instant,
+    nonces_stale: Instant,
     /// When the last of the messages that wait is looked at.
     last: Instant,
 }
@@ -73,12 +68,12 @@ impl ExchangeNode {
             flows: 0,
             deadline: None,
             refusing: None,
-            may_refuse: scenario.steps.iter().any(|step| is_refusal(&step.act)),
+            may_refuse: scenario.steps.iter().any(|step| is_refusal(&step.action)),
             admitted: BTreeSet::new(),
             tried: BTreeSet::new(),
             lag: Duration::ZERO,
             frozen: Instant::ZERO,
-            mistrusts: Instant::ZERO,
+            nonces_stale: Instant::ZERO,
             last: Instant::ZERO,
         }
     }
@@ -166,7 +161,7 @@ impl ExchangeNode {
     }
 
     /// Takes no shorter registrations than these; without a word, than usual.
-    pub fn want(&mut self, least: Option<Duration>) {
+    pub fn set_min_expires(&mut self, least: Option<Duration>) {
         let usual = || self.setup.min_expires.unwrap_or(Config::new(DOMAIN).min_expires);
         let least = least.unwrap_or_else(usual);
         if let Some(exchange) = &mut self.running {
@@ -178,7 +173,7 @@ impl ExchangeNode {
     pub fn set_clock(&mut self, now: Instant, step: ClockStep) {
         self.clock.step(now, step);
         self.forgot = now;
-        self.look();
+        self.update_deadline();
     }
 
     /// Lets each message wait before it is looked at.
@@ -189,29 +184,29 @@ impl ExchangeNode {
     /// Lets it do nothing until then.
     pub fn freeze(&mut self, until: Instant) {
         self.frozen = self.frozen.max(until);
-        self.look();
+        self.update_deadline();
     }
 
     /// Lets each nonce be stale before it is used, until then.
-    pub fn mistrust(&mut self, until: Instant) {
-        self.mistrusts = self.mistrusts.max(until);
+    pub fn set_nonces_stale(&mut self, until: Instant) {
+        self.nonces_stale = self.nonces_stale.max(until);
     }
 
     /// Whether a nonce is as good as any other now.
-    pub fn mistrusts(&self, now: Instant) -> bool {
-        now < self.mistrusts
+    pub fn nonces_stale(&self, now: Instant) -> bool {
+        now < self.nonces_stale
     }
 
     /// Ends all that keeps it from its work.
     pub fn heal(&mut self, now: Instant) {
-        (self.lag, self.frozen, self.mistrusts, self.refusing) = (Duration::ZERO, now, now, None);
-        self.want(None);
+        (self.lag, self.frozen, self.nonces_stale, self.refusing) = (Duration::ZERO, now, now, None);
+        self.set_min_expires(None);
         self.clock.catch_up(now);
-        self.look();
+        self.update_deadline();
     }
 
     /// When it will look at something that comes to it now, if not at once. None overtakes another.
-    pub fn looks_at(&mut self, now: Instant) -> Option<Instant> {
+    pub fn handling_time(&mut self, now: Instant) -> Option<Instant> {
         self.last = (now + self.lag).max(self.frozen).max(self.last);
         Some(self.last).filter(|&at| at > now)
     }
@@ -224,7 +219,7 @@ impl ExchangeNode {
 
     /// Hands it something. Nothing happens while it is crashed.
     pub fn handle(&mut self, now: Instant, input: Input) {
-        let local = self.clock.look(now);
+        let local = self.clock.read(now);
         if let Some(exchange) = &mut self.running {
             let before = exchange.load().transactions;
             exchange.handle(local, input);
@@ -253,7 +248,7 @@ impl ExchangeNode {
     }
 
     /// Looks when it wants to be woken next. To be called when all its output was polled.
-    pub fn look(&mut self) {
+    pub fn update_deadline(&mut self) {
         let deadline = self.running.as_ref().and_then(|exchange| exchange.deadline());
         self.deadline = deadline.map(|deadline| self.clock.world(deadline));
     }
@@ -264,7 +259,7 @@ impl ExchangeNode {
     }
 }
 
-fn is_refusal(act: &Act) -> bool {
-    let Act::Fault(Fault::Exchange { trouble, .. }) = act else { return false };
+fn is_refusal(action: &Action) -> bool {
+    let Action::Fault(Fault::Exchange { trouble, .. }) = action else { return false };
     matches!(trouble, ExchangeTrouble::Refuses { .. } | ExchangeTrouble::GrantsNothing { .. })
 }

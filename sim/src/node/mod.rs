@@ -3,12 +3,13 @@
 mod clock;
 mod exchange;
 mod phone;
+mod realm;
 mod refusing;
 mod rogue;
 
 pub use clock::Clock;
-pub(crate) use exchange::DOMAIN;
 pub use exchange::ExchangeNode;
-pub use phone::{Call, PhoneNode, Rest};
+pub use phone::{Call, PhoneNode, Suspension};
+pub(crate) use realm::DOMAIN;
 pub use refusing::{Admission, Refusing};
-pub use rogue::{Breach, Oddity, RogueNode, Shot};
+pub use rogue::{Breach, RogueNode, RogueOutput, UnsolicitedMessage};

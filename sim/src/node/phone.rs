@@ -11,11 +11,13 @@ use offhook::{
 use offhook_wire::Instant;
 
 use super::Clock;
-use super::exchange::{DOMAIN, PASSWORD};
+use super::realm::{DOMAIN, PASSWORD};
 use crate::flight::{Flight, Flights};
 use crate::hash::Draw;
-use crate::scenario::{self, Manner, MediaTrouble, PhoneSetup, Scenario};
-use crate::watch::MOST_TRACED;
+use crate::scenario::{self, Behaviour, MediaTrouble, PhoneSetup, Scenario};
+
+/// How many lines one input may add to the trace, for all of them to be drawn.
+const TRACE_LINES: usize = 256;
 
 /// One phone and its user.
 pub struct PhoneNode {
@@ -26,15 +28,15 @@ pub struct PhoneNode {
     /// Whether it still exists.
     pub alive: bool,
     /// Whether it stands still.
-    pub rest: Option<Rest>,
+    pub suspension: Option<Suspension>,
     /// Whether an exchange that it knows can never be reached again.
-    pub bereft: bool,
+    pub some_exchange_lost: bool,
     /// Whether no exchange that it knows can ever be reached again.
-    pub stranded: bool,
+    pub all_exchanges_lost: bool,
     /// What its user does with incoming calls.
-    pub manner: Manner,
+    pub behaviour: Behaviour,
     /// Whether its user wants to be registered.
-    pub wants_registration: bool,
+    pub should_be_registered: bool,
     /// The last state of its connection that it told.
     pub connection: Option<FlowState>,
     /// The last state it told.
@@ -60,35 +62,40 @@ pub struct Call {
     /// The last status that was told.
     pub status: Status,
     /// Whether its user answered it, or began to end it.
-    pub acted: bool,
+    pub user_acted: bool,
     /// Whether we hold the peer.
     pub local_hold: bool,
     /// Whether its user asked for a hold last, and did not hear that it could not be had.
-    pub wished_hold: bool,
+    pub requested_hold: bool,
     /// Whether the peer holds us.
     pub remote_hold: bool,
     /// Since when it has this status, in world time.
     pub since: Instant,
     /// What the phone had lived through then.
-    pub lived: Duration,
+    pub elapsed: Duration,
     /// When it began, in world time.
     pub begun: Instant,
 }
 
 /// How a phone stands still.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Rest {
+pub struct Suspension {
     /// Until when.
     pub until: Instant,
     /// Whether its host sleeps too, so that nothing can reach it.
-    pub deep: bool,
+    pub host_asleep: bool,
     /// Whether its clock goes on counting.
-    pub counts: bool,
+    pub clock_runs: bool,
 }
 
 impl PhoneNode {
     /// A phone that was just switched on.
-    pub fn new(scenario: &Scenario, index: usize, manner: Manner, flights: Option<&mut Flights<'_>>) -> Self {
+    pub fn new(
+        scenario: &Scenario,
+        index: usize,
+        behaviour: Behaviour,
+        flights: Option<&mut Flights<'_>>,
+    ) -> Self {
         let setup = scenario.phones[index].clone();
         let mut draw = Draw::new(scenario.seed, &setup.name);
         let clock = Clock::new(draw.below(1_000_000_000_000), setup.drift);
@@ -96,17 +103,17 @@ impl PhoneNode {
         let mut flight = flights.map(|flights| flights(&setup.name, &mut config, &seed, start));
         let phone = Phone::new(config, seed, start);
         if let Some(flight) = &mut flight {
-            flight.moved(&phone, &Ok(()));
+            flight.after_input(&phone, &Ok(()));
         }
         Self {
             phone,
             clock,
             alive: true,
-            rest: None,
-            bereft: false,
-            stranded: false,
-            manner,
-            wants_registration: true,
+            suspension: None,
+            some_exchange_lost: false,
+            all_exchanges_lost: false,
+            behaviour,
+            should_be_registered: true,
             connection: None,
             registration: None,
             calls: BTreeMap::new(),
@@ -124,38 +131,38 @@ impl PhoneNode {
     /// # Errors
     /// As [`Phone::handle`].
     pub fn handle(&mut self, now: Instant, input: Input) -> Result<(), Misuse> {
-        let now = self.clock.look(now);
+        let now = self.clock.read(now);
         let Some(flight) = &mut self.flight else { return self.phone.handle(now, input) };
-        flight.given(now, &input);
+        flight.before_input(now, &input);
         let handled = self.phone.handle(now, input);
-        flight.moved(&self.phone, &handled);
+        flight.after_input(&self.phone, &handled);
         handled
     }
 
     /// What it takes its clock to show at a time of the world: it never goes back.
     pub fn local(&self, world: Instant) -> Instant {
-        self.clock.ahead(world)
+        self.clock.monotonic(world)
     }
 
     /// How much time passed for it, jumps of its clock and rests left out: the longest that a timer of that length takes.
-    pub fn lived(&self, world: Instant) -> Duration {
-        self.clock.lived(world)
+    pub fn elapsed(&self, world: Instant) -> Duration {
+        self.clock.elapsed(world)
     }
 
     /// Whether it exists and does not stand still.
     pub fn is_awake(&self) -> bool {
-        self.alive && self.rest.is_none()
+        self.alive && self.suspension.is_none()
     }
 
     /// Whether time goes on for it: it is awake, and its clock does not show again what it showed before.
-    pub fn lives(&self, world: Instant) -> bool {
-        self.is_awake() && !self.clock.repeats(world)
+    pub fn time_advances(&self, world: Instant) -> bool {
+        self.is_awake() && !self.clock.is_behind(world)
     }
 
     /// Sets its clock.
     pub fn set_clock(&mut self, set: impl FnOnce(&mut Clock)) {
         set(&mut self.clock);
-        self.look();
+        self.update_deadline();
     }
 
     /// The earliest time of the world at which its clock shows this.
@@ -167,15 +174,15 @@ impl PhoneNode {
     pub fn poll(&mut self) -> Option<Output> {
         let output = self.phone.poll();
         match (&mut self.flight, &output) {
-            (Some(flight), Some(output)) => flight.put_out(output),
-            (Some(flight), None) => flight.settle(&self.phone),
+            (Some(flight), Some(output)) => flight.output(output),
+            (Some(flight), None) => flight.idle(&self.phone),
             (None, _) => {}
         }
         output
     }
 
     /// Looks when it wants to be woken next. To be called when all its output was polled.
-    pub fn look(&mut self) {
+    pub fn update_deadline(&mut self) {
         self.deadline = self.phone.deadline().map(|deadline| self.clock.world(deadline.at));
     }
 
@@ -185,7 +192,7 @@ impl PhoneNode {
     }
 
     /// What it wants to be woken for, in its own time.
-    pub fn wants(&self) -> Option<Deadline> {
+    pub fn next_deadline(&self) -> Option<Deadline> {
         self.phone.deadline()
     }
 
@@ -252,17 +259,17 @@ impl PhoneNode {
     }
 
     /// Takes in what an event tells the user.
-    pub fn learn(&mut self, now: Instant, event: &Event) {
-        let lived = self.lived(now);
+    pub fn apply(&mut self, now: Instant, event: &Event) {
+        let elapsed = self.elapsed(now);
         match event {
             Event::Registration { state, .. } => self.registration = Some(*state),
             Event::Flow { state, .. } => self.connection = Some(*state),
             Event::Incoming(incoming) => {
-                self.calls.insert(incoming.session, Call::new(false, now, lived));
+                self.calls.insert(incoming.session, Call::new(false, now, elapsed));
             }
             Event::Status { session, to, .. } => {
                 if let Some(call) = self.calls.get_mut(session) {
-                    (call.status, call.since, call.lived) = (*to, now, lived);
+                    (call.status, call.since, call.elapsed) = (*to, now, elapsed);
                 }
             }
             Event::Hold { session, local, remote } => {
@@ -272,11 +279,11 @@ impl PhoneNode {
             }
             Event::HoldFailed { session, .. } => {
                 if let Some(call) = self.calls.get_mut(session) {
-                    call.wished_hold = call.local_hold;
+                    call.requested_hold = call.local_hold;
                 }
             }
             Event::Referred { session, .. } => {
-                self.calls.insert(*session, Call::new(true, now, lived));
+                self.calls.insert(*session, Call::new(true, now, elapsed));
             }
             Event::Ended { session, .. } => {
                 self.calls.remove(session);
@@ -288,16 +295,16 @@ impl PhoneNode {
 
 impl Call {
     /// A call that was just made.
-    pub fn new(outgoing: bool, now: Instant, lived: Duration) -> Self {
+    pub fn new(outgoing: bool, now: Instant, elapsed: Duration) -> Self {
         Self {
             outgoing,
             status: Status::Initial,
-            acted: false,
+            user_acted: false,
             local_hold: false,
-            wished_hold: false,
+            requested_hold: false,
             remote_hold: false,
             since: now,
-            lived,
+            elapsed,
             begun: now,
         }
     }
@@ -330,7 +337,7 @@ fn config(scenario: &Scenario, setup: &PhoneSetup) -> Config {
         max_registration_attempts: setup.attempts,
     };
     let mut config = Config::new(account);
-    config.trace = MOST_TRACED;
+    config.trace = TRACE_LINES;
     #[cfg(feature = "planted")]
     {
         config.planted = scenario.planted.and_then(crate::planted::Planted::of_phone);

@@ -2,7 +2,7 @@
 
 use offhook::Status;
 
-use super::{Moment, Oracle, Scene};
+use super::{Oracle, PhaseEnd, WorldView};
 use crate::node::Call;
 
 pub(super) struct Agreement;
@@ -12,26 +12,26 @@ impl Oracle for Agreement {
         "agreement"
     }
 
-    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
-        if moment != Moment::Settled {
+    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
+        if moment != PhaseEnd::Recovery {
             return Ok(());
         }
-        for (index, phone) in scene.phones.iter().enumerate().filter(|(_, phone)| phone.alive) {
-            for (&session, call) in phone.calls.iter().filter(|(_, call)| is_settled(scene, call)) {
+        for (index, phone) in view.phones.iter().enumerate().filter(|(_, phone)| phone.alive) {
+            for (&session, call) in phone.calls.iter().filter(|(_, call)| is_settled(view, call)) {
                 // A rogue owes nobody anything, nor does who was told something that nobody said.
                 let end = (index, session);
-                let harmed = |end| scene.harms.of_end(end);
-                if scene.engines.is_with_stranger(end)
-                    || harmed(end)
-                    || scene.engines.peer(end).is_some_and(harmed)
+                let corrupted = |end| view.corrupted_calls.of_end(end);
+                if view.engines.is_with_stranger(end)
+                    || corrupted(end)
+                    || view.engines.peer(end).is_some_and(corrupted)
                 {
                     continue;
                 }
                 let here = format!("call {session} of {}", phone.setup.name);
-                let Some((other, peer)) = scene.engines.peer((index, session)) else {
+                let Some((other, peer)) = view.engines.peer((index, session)) else {
                     return Err(format!("{here} is established, and its media has no other end"));
                 };
-                let other = &scene.phones[other];
+                let other = &view.phones[other];
                 let there = format!("call {peer} of {}", other.setup.name);
                 let Some(theirs) = other.calls.get(&peer).filter(|call| call.status == Status::Established)
                 else {
@@ -47,7 +47,7 @@ impl Oracle for Agreement {
 }
 
 /// Whether a call is established for so long that its other end must know.
-fn is_settled(scene: &Scene<'_>, call: &Call) -> bool {
-    let for_long = scene.now.saturating_since(call.since).as_secs() > 60;
+fn is_settled(view: &WorldView<'_>, call: &Call) -> bool {
+    let for_long = view.now.saturating_since(call.since).as_secs() > 60;
     call.status == Status::Established && for_long
 }

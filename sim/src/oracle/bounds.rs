@@ -7,7 +7,7 @@ use offhook::{Command, Event, Status};
 use offhook_wire::{Instant, Method};
 
 use super::reading::{Reading, Transaction};
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 use crate::media::End;
 
 /// The default of [`offhook::Config::call_limit`].
@@ -36,12 +36,16 @@ impl Oracle for Bounds {
         "bounds"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         match *sight {
-            Sight::Asked { phone, command: Command::Digits { session, digits, .. }, refused: None } => {
+            Observation::Command {
+                phone,
+                command: Command::Digits { session, digits, .. },
+                refused: None,
+            } => {
                 *self.digits.entry((phone, *session)).or_insert(0) += digits.chars().count();
             }
-            Sight::Told { phone, event } => match event {
+            Observation::Event { phone, event } => match event {
                 Event::DigitSent { session, .. } | Event::DigitFailed { session, .. } => {
                     if let Some(digits) = self.digits.get_mut(&(phone, *session)) {
                         *digits = digits.saturating_sub(1);
@@ -54,15 +58,15 @@ impl Oracle for Bounds {
                 }
                 _ => {}
             },
-            Sight::Sent { phone, message: Some(message), .. }
+            Observation::Sent { phone, message: Some(message), .. }
                 if message.method() == Some(Method::Register) && self.is_new(message) =>
             {
-                let now = scene.local(phone);
+                let now = view.local(phone);
                 let registers = self.registers.entry(phone).or_default();
                 registers.retain(|at| now.saturating_since(*at) < MINUTE);
                 registers.push_back(now);
             }
-            Sight::Drained { phone, .. } => return self.rests(scene, phone),
+            Observation::PhonePolled { phone, .. } => return self.on_polled(view, phone),
             _ => {}
         }
         Ok(())
@@ -74,8 +78,8 @@ impl Bounds {
         request.transaction.is_some_and(|transaction| self.known.insert(transaction))
     }
 
-    fn rests(&self, scene: &Scene<'_>, phone: usize) -> Result<(), String> {
-        let node = &scene.phones[phone];
+    fn on_polled(&self, view: &WorldView<'_>, phone: usize) -> Result<(), String> {
+        let node = &view.phones[phone];
         let name = &node.setup.name;
         let calls = node.calls.values().filter(|call| call.status < Status::Terminating).count();
         let referred = self.referred.iter().filter(|end| end.0 == phone).count();

@@ -7,8 +7,8 @@ use offhook::Event;
 use offhook_wire::digest::{Challenge, Credentials};
 use offhook_wire::{HeaderName, Method};
 
-use super::reading::{Reading, Transaction, Verb};
-use super::{Oracle, Scene, Sight};
+use super::reading::{MethodKey, Reading, Transaction};
+use super::{Observation, Oracle, WorldView};
 
 /// How many challenges in a row a request may answer: the first one, and some whose nonces were stale.
 const MOST: u32 = 4;
@@ -33,9 +33,9 @@ struct Phone {
 }
 
 /// The Call-ID, our tag, the method and the number. Who calls himself has both ends of one Call-ID, and each counts its own requests.
-type Asked = (u64, u64, Verb, u32);
+type Asked = (u64, u64, MethodKey, u32);
 
-fn asked(message: &Reading<'_>, number: u32) -> Asked {
+fn on_command(message: &Reading<'_>, number: u32) -> Asked {
     (message.dialog.call, message.dialog.local, message.of, number)
 }
 
@@ -44,31 +44,31 @@ impl Oracle for Challenges {
         "challenges"
     }
 
-    fn trusts_peers(&self) -> bool {
+    fn assumes_correct_peers(&self) -> bool {
         true
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        self.phones.resize_with(scene.phones.len(), Phone::default);
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+        self.phones.resize_with(view.phones.len(), Phone::default);
         match *sight {
-            Sight::Received { phone, message: Some(message), .. } => {
-                self.phones[phone].receives(message);
+            Observation::Received { phone, message: Some(message), .. } => {
+                self.phones[phone].on_received(message);
                 Ok(())
             }
-            Sight::Sent { phone, message: Some(message), .. } if message.method().is_some() => self.phones
-                [phone]
-                .sends(message)
-                .map_err(|what| format!("{} {what}", scene.phones[phone].setup.name)),
+            Observation::Sent { phone, message: Some(message), .. } if message.method().is_some() => self
+                .phones[phone]
+                .on_sent(message)
+                .map_err(|what| format!("{} {what}", view.phones[phone].setup.name)),
             // What is sent next is for the next digit, or the next wish.
-            Sight::Told { phone, event: Event::DigitFailed { .. } } => {
+            Observation::Event { phone, event: Event::DigitFailed { .. } } => {
                 self.phones[phone].open.retain(|(_, _, verb, _), _| *verb != Method::Info);
                 Ok(())
             }
-            Sight::Told { phone, event: Event::HoldFailed { .. } } => {
+            Observation::Event { phone, event: Event::HoldFailed { .. } } => {
                 self.phones[phone].open.retain(|(_, _, verb, _), _| *verb != Method::Invite);
                 Ok(())
             }
-            Sight::Drained { phone, .. } => {
+            Observation::PhonePolled { phone, .. } => {
                 self.phones[phone].open.clear();
                 Ok(())
             }
@@ -78,7 +78,7 @@ impl Oracle for Challenges {
 }
 
 impl Phone {
-    fn receives(&mut self, message: &Reading<'_>) {
+    fn on_received(&mut self, message: &Reading<'_>) {
         let rows = match message.status() {
             Some(401) => HeaderName::WwwAuthenticate,
             Some(407) => HeaderName::ProxyAuthenticate,
@@ -87,13 +87,13 @@ impl Phone {
         if !self.seen.insert(message.transaction) {
             return;
         }
-        let asked = asked(message, message.number);
+        let asked = on_command(message, message.number);
         let stale = message.rows(rows).filter_map(|row| Challenge::parse(row).ok()).any(|c| c.stale);
         let before = self.answered.get(&asked).copied().unwrap_or(0);
         self.open.insert(asked, (before, stale));
     }
 
-    fn sends(&mut self, message: &Reading<'_>) -> Result<(), String> {
+    fn on_sent(&mut self, message: &Reading<'_>) -> Result<(), String> {
         // An ACK repeats the credentials of its INVITE (RFC 3261 §22.1).
         if message.method() == Some(Method::Ack) {
             return Ok(());
@@ -106,8 +106,8 @@ impl Phone {
             return Ok(());
         }
         let Some(before) = message.number.checked_sub(1) else { return Ok(()) };
-        let Some((answered, stale)) = self.open.remove(&asked(message, before)) else { return Ok(()) };
-        self.answered.insert(asked(message, message.number), answered + 1);
+        let Some((answered, stale)) = self.open.remove(&on_command(message, before)) else { return Ok(()) };
+        self.answered.insert(on_command(message, message.number), answered + 1);
         if answered > 0 && !stale {
             return Err("answers a challenge to credentials that were refused".to_owned());
         }

@@ -8,7 +8,7 @@ use offhook::{Command, FlowId, RegistrationState, SessionId, Status};
 use offhook_wire::{Instant, Method};
 
 use super::reading::{Reading, Transaction};
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 use crate::media::End;
 
 #[derive(Default)]
@@ -46,26 +46,28 @@ impl Oracle for Commands {
         "commands"
     }
 
-    fn trusts_peers(&self) -> bool {
+    fn assumes_correct_peers(&self) -> bool {
         true
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         match *sight {
-            Sight::Asked { phone, command, refused: None } => self.asked(phone, command),
-            Sight::Sent { phone, flow, message: Some(message), .. } => {
-                self.sent(scene, phone, flow, message);
+            Observation::Command { phone, command, refused: None } => self.on_command(phone, command),
+            Observation::Sent { phone, flow, message: Some(message), .. } => {
+                self.sent(view, phone, flow, message);
                 let mut new =
                     || message.transaction.is_some_and(|transaction| self.known.insert(transaction));
                 if message.method() == Some(Method::Register) && new() {
                     self.asks = message.expires().ok().flatten().map(|seconds| (phone, seconds));
                 }
             }
-            Sight::Received { phone, flow, message: Some(message), .. } => {
+            Observation::Received { phone, flow, message: Some(message), .. } => {
                 self.received(phone, flow, message);
             }
-            Sight::Harmed { calls, .. } => self.invites.retain(|_, invite| !calls.contains(&invite.call)),
-            Sight::Drained { phone, .. } => return self.rests(scene, phone),
+            Observation::Corrupted { calls, .. } => {
+                self.invites.retain(|_, invite| !calls.contains(&invite.call))
+            }
+            Observation::PhonePolled { phone, .. } => return self.on_polled(view, phone),
             _ => {}
         }
         Ok(())
@@ -73,7 +75,7 @@ impl Oracle for Commands {
 }
 
 impl Commands {
-    fn asked(&mut self, phone: usize, command: &Command) {
+    fn on_command(&mut self, phone: usize, command: &Command) {
         let accepted = match command {
             Command::HangUp { session } | Command::Reject { session, .. } => Accepted::End(*session),
             Command::Register { .. } => Accepted::Register,
@@ -88,16 +90,16 @@ impl Commands {
         }
     }
 
-    fn sent(&mut self, scene: &Scene<'_>, phone: usize, flow: FlowId, message: &Reading<'_>) {
+    fn sent(&mut self, view: &WorldView<'_>, phone: usize, flow: FlowId, message: &Reading<'_>) {
         let Some(transaction) = message.transaction else { return };
         match message.method() {
             Some(Method::Invite) if message.to().is_ok_and(|to| to.tag().is_none()) => {
-                let Some((end, _)) = scene.engines.offer_in(message.body_bytes()) else { return };
+                let Some((end, _)) = view.engines.offer_in(message.body_bytes()) else { return };
                 // A user hangs up between the challenge and its answer as well.
                 let known = self.invites.get(&end);
                 if known.is_none_or(|known| known.transaction != transaction) {
                     let given_up = known.is_some_and(|known| known.given_up);
-                    let sent = scene.local(phone);
+                    let sent = view.local(phone);
                     let call = message.dialog.call;
                     let (rings, cancelled) = (false, false);
                     let new = Invite { call, transaction, flow, sent, rings, given_up, cancelled };
@@ -128,10 +130,10 @@ impl Commands {
         }
     }
 
-    fn rests(&mut self, scene: &Scene<'_>, phone: usize) -> Result<(), String> {
-        let node = &scene.phones[phone];
+    fn on_polled(&mut self, view: &WorldView<'_>, phone: usize) -> Result<(), String> {
+        let node = &view.phones[phone];
         let name = &node.setup.name;
-        let now = scene.local(phone);
+        let now = view.local(phone);
         for (_, accepted) in self.accepted.extract_if(.., |(of, _)| *of == phone) {
             match (accepted, node.registration) {
                 (Accepted::End(session), _) => {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use offhook_wire::unescape;
 
 use super::reading::{DialogId, Reading};
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 use crate::node::DOMAIN;
 use crate::tape::Node;
 
@@ -21,19 +21,21 @@ impl Oracle for Delivery {
         "delivery"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         match *sight {
-            Sight::Sent { phone, message: Some(message), .. } if message.dialog.local != DialogId::NO_TAG => {
+            Observation::Sent { phone, message: Some(message), .. }
+                if message.dialog.local != DialogId::NO_TAG =>
+            {
                 // A phone repeats the tags that others made, so the first one that has a tag made it.
                 self.tags.entry((message.dialog.call, message.dialog.local)).or_insert(phone);
                 Ok(())
             }
-            Sight::Passed { to, message, .. }
-                if message.method().is_some() && !scene.harms.of_call(message.dialog.call) =>
+            Observation::ExchangeSent { to, message, .. }
+                if message.method().is_some() && !view.corrupted_calls.of_call(message.dialog.call) =>
             {
-                self.goes_to_its_end(scene, to, message)?;
+                self.goes_to_its_end(view, to, message)?;
                 match to {
-                    Node::Phone(_) => self.is_its_senders(scene, message),
+                    Node::Phone(_) => self.is_its_senders(view, message),
                     // A rogue that calls itself may write any To, and is that user as the callee.
                     Node::Rogue(_) | Node::Exchange(_) => Ok(()),
                 }
@@ -49,7 +51,7 @@ impl Delivery {
     }
 
     /// A request between two phones.
-    fn goes_to_its_end(&self, scene: &Scene<'_>, to: Node, message: &Reading<'_>) -> Result<(), String> {
+    fn goes_to_its_end(&self, view: &WorldView<'_>, to: Node, message: &Reading<'_>) -> Result<(), String> {
         let (call, local, remote) = (message.dialog.call, message.dialog.local, message.dialog.remote);
         let (Some(peer), Some(sender)) = (self.maker(call, local), self.maker(call, remote)) else {
             return Ok(());
@@ -57,24 +59,24 @@ impl Delivery {
         if to == Node::Phone(peer) {
             return Ok(());
         }
-        let [peer, sender] = [peer, sender].map(|phone| &scene.phones[phone].setup.name);
+        let [peer, sender] = [peer, sender].map(|phone| &view.phones[phone].setup.name);
         let other = match to {
-            Node::Phone(phone) => scene.phones[phone].setup.name.as_str(),
+            Node::Phone(phone) => view.phones[phone].setup.name.as_str(),
             Node::Rogue(_) | Node::Exchange(_) => "a rogue",
         };
         Err(format!("{} of {sender} to {peer} goes to {other}", method(message)))
     }
 
-    fn is_its_senders(&self, scene: &Scene<'_>, message: &Reading<'_>) -> Result<(), String> {
+    fn is_its_senders(&self, view: &WorldView<'_>, message: &Reading<'_>) -> Result<(), String> {
         let Ok(from) = message.from() else { return Ok(()) };
         let Ok(uri) = from.uri_parsed() else { return Ok(()) };
         let Some(user) = uri.user.filter(|_| uri.host.eq_ignore_ascii_case(DOMAIN.as_bytes())) else {
             return Ok(());
         };
         let user = unescape(user);
-        let is = |phone: usize| scene.phones[phone].setup.user.as_bytes() == &*user;
+        let is = |phone: usize| view.phones[phone].setup.user.as_bytes() == &*user;
         let sender = self.maker(message.dialog.call, message.dialog.remote);
-        if sender.is_some_and(is) || !(0..scene.phones.len()).any(is) {
+        if sender.is_some_and(is) || !(0..view.phones.len()).any(is) {
             return Ok(());
         }
         let user = String::from_utf8_lossy(&user);

@@ -7,7 +7,7 @@ use offhook::FlowId;
 use offhook_wire::{HeaderName, Method, NameAddr};
 
 use super::reading::{DialogId, Reading, Transaction};
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 
 #[derive(Default)]
 pub(super) struct Dialogs {
@@ -57,21 +57,21 @@ impl Oracle for Dialogs {
         "dialog"
     }
 
-    fn trusts_peers(&self) -> bool {
+    fn assumes_correct_peers(&self) -> bool {
         true
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        self.phones.resize_with(scene.phones.len(), Phone::default);
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+        self.phones.resize_with(view.phones.len(), Phone::default);
         match *sight {
-            Sight::Sent { phone, flow, message: Some(message), data } => {
-                self.phones[phone].sends(flow, message).map_err(|what| {
-                    let name = &scene.phones[phone].setup.name;
+            Observation::Sent { phone, flow, message: Some(message), data } => {
+                self.phones[phone].on_sent(flow, message).map_err(|what| {
+                    let name = &view.phones[phone].setup.name;
                     format!("{name} sends something that {what}:\n{}", String::from_utf8_lossy(data))
                 })
             }
-            Sight::Received { phone, flow, message: Some(message), .. } => {
-                self.phones[phone].receives(flow, message);
+            Observation::Received { phone, flow, message: Some(message), .. } => {
+                self.phones[phone].on_received(flow, message);
                 Ok(())
             }
             _ => Ok(()),
@@ -80,7 +80,7 @@ impl Oracle for Dialogs {
 }
 
 impl Phone {
-    fn sends(&mut self, flow: FlowId, message: &Reading<'_>) -> Result<(), String> {
+    fn on_sent(&mut self, flow: FlowId, message: &Reading<'_>) -> Result<(), String> {
         match (message.method(), message.status()) {
             (Some(method), _) => {
                 if method == Method::Invite
@@ -88,18 +88,18 @@ impl Phone {
                 {
                     self.invites.insert(transaction, flow);
                 }
-                self.asks(method, message)
+                self.check_request(method, message)
             }
             (None, Some(status)) => {
-                self.heeds(status, message);
-                if (200..300).contains(&status) { self.agrees(message) } else { Ok(()) }
+                self.on_response(status, message);
+                if (200..300).contains(&status) { self.on_2xx_sent(message) } else { Ok(()) }
             }
             _ => Ok(()),
         }
     }
 
     /// What gets 503 for being one too many never came to its dialog (§8.2.7).
-    fn heeds(&mut self, status: u16, message: &Reading<'_>) {
+    fn on_response(&mut self, status: u16, message: &Reading<'_>) {
         let asked = self.asked.take_if(|(asked, ..)| Some(*asked) == message.transaction);
         let Some((_, id, number)) = asked.filter(|_| status != 503) else { return };
         let Some(dialog) = self.dialogs.get_mut(&id) else { return };
@@ -109,7 +109,7 @@ impl Phone {
         dialog.highest = dialog.highest.max(number);
     }
 
-    fn asks(&mut self, method: Method<'_>, message: &Reading<'_>) -> Result<(), String> {
+    fn check_request(&mut self, method: Method<'_>, message: &Reading<'_>) -> Result<(), String> {
         if message.dialog.remote == DialogId::NO_TAG {
             return Ok(());
         }
@@ -154,7 +154,7 @@ impl Phone {
     }
 
     /// A 2xx of ours.
-    fn agrees(&mut self, message: &Reading<'_>) -> Result<(), String> {
+    fn on_2xx_sent(&mut self, message: &Reading<'_>) -> Result<(), String> {
         let Some(transaction) = message.transaction else { return Ok(()) };
         if let Some(why) = self.unfit.get(&transaction) {
             return Err(format!("obeys a request {why}"));
@@ -174,16 +174,16 @@ impl Phone {
         Ok(())
     }
 
-    fn receives(&mut self, flow: FlowId, message: &Reading<'_>) {
+    fn on_received(&mut self, flow: FlowId, message: &Reading<'_>) {
         match (message.method(), message.status()) {
             (Some(Method::Ack | Method::Cancel), _) => {}
-            (Some(method), _) => self.is_asked(method, message),
-            (None, Some(200..=299)) if message.of == Method::Invite => self.is_answered(flow, message),
+            (Some(method), _) => self.on_request(method, message),
+            (None, Some(200..=299)) if message.of == Method::Invite => self.on_2xx_received(flow, message),
             _ => {}
         }
     }
 
-    fn is_asked(&mut self, method: Method<'_>, message: &Reading<'_>) {
+    fn on_request(&mut self, method: Method<'_>, message: &Reading<'_>) {
         let (Some(transaction), id) = (message.transaction, message.dialog) else { return };
         let contact = || message.contact().ok().flatten().map(|contact| contact.uri.to_vec());
         // A proxy may send it again; it is what it was.
@@ -220,7 +220,7 @@ impl Phone {
     }
 
     /// A 2xx to an INVITE of ours.
-    fn is_answered(&mut self, flow: FlowId, message: &Reading<'_>) {
+    fn on_2xx_received(&mut self, flow: FlowId, message: &Reading<'_>) {
         let (Some(transaction), id) = (message.transaction, message.dialog) else { return };
         // §18.1.2: what comes back on another flow is for nobody.
         if self.invites.get(&transaction) != Some(&flow) {

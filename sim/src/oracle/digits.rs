@@ -7,7 +7,7 @@ use std::time::Duration;
 use offhook::{Command, DtmfPath, Event, Status};
 use offhook_wire::{Instant, Method};
 
-use super::{Oracle, Scene, Sight, session_of};
+use super::{Observation, Oracle, WorldView, session_of};
 use crate::media::End;
 
 #[derive(Default)]
@@ -50,13 +50,17 @@ impl Oracle for Digits {
         "digits"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         match *sight {
-            Sight::Asked { phone, command: Command::Digits { session, digits, .. }, refused: None } => {
-                self.asked((phone, *session), digits);
+            Observation::Command {
+                phone,
+                command: Command::Digits { session, digits, .. },
+                refused: None,
+            } => {
+                self.on_command((phone, *session), digits);
                 Ok(())
             }
-            Sight::Received { message: Some(message), .. } if message.of == Method::Info => {
+            Observation::Received { message: Some(message), .. } if message.of == Method::Info => {
                 let info = (message.dialog.call, message.number);
                 match message.status() {
                     None => self.came = Some(info),
@@ -65,24 +69,26 @@ impl Oracle for Digits {
                 }
                 Ok(())
             }
-            Sight::Dialled { end, digit, arrives } => self.dialled(scene.now, end, digit, arrives),
-            Sight::Reaches { end, digit, understood } => {
+            Observation::DigitSent { end, digit, arrives } => {
+                self.on_digit_sent(view.now, end, digit, arrives)
+            }
+            Observation::DigitArrived { end, digit, understood } => {
                 let (phone, session) = end;
-                let talks = scene.phones[phone].calls.get(&session);
+                let talks = view.phones[phone].calls.get(&session);
                 let talks = talks.is_some_and(|call| call.status == Status::Established);
-                let due = (understood && talks).then(|| scene.now + LATEST);
+                let due = (understood && talks).then(|| view.now + LATEST);
                 self.calls.entry(end).or_default().coming.push_back(Coming { digit, due });
                 Ok(())
             }
-            Sight::Listened(listening) if listening.stands => {
-                self.wait(scene.now, listening.end);
+            Observation::Audio(probe) if probe.time_stopped => {
+                self.wait(view.now, probe.end);
                 Ok(())
             }
-            Sight::Listened(listening) => self.overdue(scene, listening.end),
-            Sight::Told { phone, event } => match session_of(event) {
+            Observation::Audio(probe) => self.overdue(view, probe.end),
+            Observation::Event { phone, event } => match session_of(event) {
                 Some(session) => self
-                    .told(scene, (phone, session), event)
-                    .map_err(|what| format!("{} says {event:?}, but {what}", scene.phones[phone].setup.name)),
+                    .on_event(view, (phone, session), event)
+                    .map_err(|what| format!("{} says {event:?}, but {what}", view.phones[phone].setup.name)),
                 None => Ok(()),
             },
             _ => Ok(()),
@@ -91,11 +97,17 @@ impl Oracle for Digits {
 }
 
 impl Digits {
-    fn asked(&mut self, end: End, digits: &str) {
+    fn on_command(&mut self, end: End, digits: &str) {
         self.calls.entry(end).or_default().waiting.extend(digits.chars());
     }
 
-    fn dialled(&mut self, now: Instant, end: End, digit: char, arrives: Option<End>) -> Result<(), String> {
+    fn on_digit_sent(
+        &mut self,
+        now: Instant,
+        end: End,
+        digit: char,
+        arrives: Option<End>,
+    ) -> Result<(), String> {
         if self.calls.get(&end).and_then(|ledger| ledger.waiting.front()) != Some(&digit) {
             return Err(format!("{digit} is sent out of turn in call {}", end.1));
         }
@@ -113,23 +125,23 @@ impl Digits {
     }
 
     /// A digit that reached an engine is heard by its user.
-    fn overdue(&self, scene: &Scene<'_>, end: End) -> Result<(), String> {
+    fn overdue(&self, view: &WorldView<'_>, end: End) -> Result<(), String> {
         let coming = self.calls.get(&end).and_then(|ledger| ledger.coming.front());
         match coming {
-            Some(Coming { digit, due: Some(due) }) if *due < scene.now => {
-                let name = &scene.phones[end.0].setup.name;
+            Some(Coming { digit, due: Some(due) }) if *due < view.now => {
+                let name = &view.phones[end.0].setup.name;
                 Err(format!("{digit} reached call {} of {name}, and nobody was told", end.1))
             }
             _ => Ok(()),
         }
     }
 
-    fn told(&mut self, scene: &Scene<'_>, end: End, event: &Event) -> Result<(), String> {
+    fn on_event(&mut self, view: &WorldView<'_>, end: End, event: &Event) -> Result<(), String> {
         match event {
             Event::DigitSent { digit, path, .. } => {
                 let heard = self.reported(end, *digit)?;
                 // Without the other end, its ledger cannot have been written.
-                let known = scene.engines.peer(end).is_some_and(|peer| !is_harmed(scene, end, peer));
+                let known = view.engines.peer(end).is_some_and(|peer| !is_corrupted(view, end, peer));
                 if *path == DtmfPath::Info && !heard && known {
                     return Err("the other end did not hear it".to_owned());
                 }
@@ -142,9 +154,9 @@ impl Digits {
                 }
                 Ok(())
             }
-            Event::Digit { digit, path: DtmfPath::Info, .. } => match scene.engines.peer(end) {
+            Event::Digit { digit, path: DtmfPath::Info, .. } => match view.engines.peer(end) {
                 Some(peer) => match self.heard_info(peer, *digit) {
-                    Err(_) if is_harmed(scene, end, peer) => Ok(()),
+                    Err(_) if is_corrupted(view, end, peer) => Ok(()),
                     heard => heard,
                 },
                 None => Ok(()),
@@ -195,8 +207,8 @@ impl Digits {
 }
 
 /// Whether a message of a call was harmed, as either end knows it.
-fn is_harmed(scene: &Scene<'_>, one: End, other: End) -> bool {
-    scene.harms.of_end(one) || scene.harms.of_end(other)
+fn is_corrupted(view: &WorldView<'_>, one: End, other: End) -> bool {
+    view.corrupted_calls.of_end(one) || view.corrupted_calls.of_end(other)
 }
 
 #[cfg(test)]
@@ -209,7 +221,7 @@ mod tests {
         let world = World::builder().phone("alice").cold();
         let end: End = (0, world.phone("alice").next_session());
         let mut ledger = Digits::default();
-        ledger.asked(end, "1122");
+        ledger.on_command(end, "1122");
         let infos = [(0, 1), (0, 2)];
         ledger.came = Some(infos[0]);
         assert_eq!(ledger.heard_info(end, '1'), Ok(()));
@@ -237,9 +249,9 @@ mod tests {
         let world = World::builder().phone("alice").cold();
         let end: End = (0, world.phone("alice").next_session());
         let mut ledger = Digits::default();
-        ledger.asked(end, "12");
+        ledger.on_command(end, "12");
         let now = Instant::ZERO;
-        assert!(ledger.dialled(now, end, '2', None).is_err());
-        assert_eq!(ledger.dialled(now, end, '1', None), Ok(()));
+        assert!(ledger.on_digit_sent(now, end, '2', None).is_err());
+        assert_eq!(ledger.on_digit_sent(now, end, '1', None), Ok(()));
     }
 }

@@ -3,7 +3,7 @@
 use offhook_wire::HeaderName;
 
 use super::reading::Reading;
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 use crate::node::DOMAIN;
 
 pub(super) struct Disclosure;
@@ -13,12 +13,12 @@ impl Oracle for Disclosure {
         "disclosure"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        let Sight::Passed { exchange, message, .. } = *sight else { return Ok(()) };
-        if scene.harms.of_call(message.dialog.call) {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+        let Observation::ExchangeSent { exchange, message, .. } = *sight else { return Ok(()) };
+        if view.corrupted_calls.of_call(message.dialog.call) {
             return Ok(());
         }
-        let name = scene.exchanges[exchange].name();
+        let name = view.exchanges[exchange].name();
         for identity in [HeaderName::PAssertedIdentity, HeaderName::RemotePartyId] {
             if message.rows(identity).next().is_some() {
                 return Err(format!("{name} passes {identity} on"));

@@ -2,7 +2,7 @@
 
 use offhook::{Event, FlowState, Target};
 
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 
 #[derive(Default)]
 pub(super) struct FailOver {
@@ -15,19 +15,19 @@ impl Oracle for FailOver {
         "failover"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        self.last.resize_with(scene.phones.len(), || None);
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+        self.last.resize_with(view.phones.len(), || None);
         match *sight {
-            Sight::Told { phone, event: Event::Flow { state: FlowState::Down(_), .. } } => {
+            Observation::Event { phone, event: Event::Flow { state: FlowState::Down(_), .. } } => {
                 if let Some((_, over)) = &mut self.last[phone] {
                     *over = true;
                 }
             }
-            Sight::Opens { phone, target } => {
+            Observation::Connecting { phone, target } => {
                 let before = self.last[phone].replace((target.clone(), false));
-                if scene.exchanges.len() > 1 && before.is_some_and(|(server, over)| over && server == *target)
+                if view.exchanges.len() > 1 && before.is_some_and(|(server, over)| over && server == *target)
                 {
-                    let name = &scene.phones[phone].setup.name;
+                    let name = &view.phones[phone].setup.name;
                     return Err(format!("{name} tries {target} again, and there is another server"));
                 }
             }

@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 
 use offhook::{Command, Event, SessionId, Status};
 
-use super::{Oracle, Scene, Sight, session_of};
+use super::{Observation, Oracle, WorldView, session_of};
 
 #[derive(Default)]
 pub(super) struct Grammar {
     /// By phone and call; `None` when it ended.
-    calls: BTreeMap<(usize, SessionId), Option<Tale>>,
+    calls: BTreeMap<(usize, SessionId), Option<CallProgress>>,
 }
 
 #[derive(Copy, Clone)]
-struct Tale {
+struct CallProgress {
     outgoing: bool,
     status: Status,
 }
@@ -26,14 +26,14 @@ impl Oracle for Grammar {
         "grammar"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         match *sight {
-            Sight::Asked { phone, command: Command::Dial { session, .. }, refused: None } => {
+            Observation::Command { phone, command: Command::Dial { session, .. }, refused: None } => {
                 self.begin(phone, *session, true)
             }
-            Sight::Told { phone, event } => self
-                .told(phone, event)
-                .map_err(|what| format!("{} says {event:?}, but {what}", scene.phones[phone].setup.name)),
+            Observation::Event { phone, event } => self
+                .on_event(phone, event)
+                .map_err(|what| format!("{} says {event:?}, but {what}", view.phones[phone].setup.name)),
             _ => Ok(()),
         }
     }
@@ -41,46 +41,46 @@ impl Oracle for Grammar {
 
 impl Grammar {
     fn begin(&mut self, phone: usize, session: SessionId, outgoing: bool) -> Result<(), String> {
-        let tale = Some(Tale { outgoing, status: Status::Initial });
-        match self.calls.insert((phone, session), tale) {
+        let progress = Some(CallProgress { outgoing, status: Status::Initial });
+        match self.calls.insert((phone, session), progress) {
             None => Ok(()),
             Some(_) => Err(format!("call {session} is not new")),
         }
     }
 
-    fn told(&mut self, phone: usize, event: &Event) -> Result<(), String> {
+    fn on_event(&mut self, phone: usize, event: &Event) -> Result<(), String> {
         match event {
             Event::Incoming(incoming) => return self.begin(phone, incoming.session, false),
             Event::Referred { session, by, .. } => {
-                self.tale(phone, *by)?;
+                self.progress(phone, *by)?;
                 return self.begin(phone, *session, true);
             }
             _ => {}
         }
         let Some(session) = session_of(event) else { return Ok(()) };
-        let tale = self.tale(phone, session)?;
+        let progress = self.progress(phone, session)?;
         match event {
             Event::Status { from, to, .. } => {
-                if *from != tale.status || !from.may_become(*to) {
-                    return Err(format!("it was {}", tale.status));
+                if *from != progress.status || !from.may_become(*to) {
+                    return Err(format!("it was {}", progress.status));
                 }
-                tale.status = *to;
+                progress.status = *to;
             }
-            Event::Progress { .. } if !tale.outgoing || tale.status != Status::Establishing => {
-                return Err(format!("it is {}", tale.status));
+            Event::Progress { .. } if !progress.outgoing || progress.status != Status::Establishing => {
+                return Err(format!("it is {}", progress.status));
             }
             Event::Hold { .. } | Event::HoldFailed { .. } | Event::Transfer { .. }
-                if tale.status < Status::Established =>
+                if progress.status < Status::Established =>
             {
-                return Err(format!("it is only {}", tale.status));
+                return Err(format!("it is only {}", progress.status));
             }
             // The caller may talk before its ACK is here.
-            Event::Digit { .. } if tale.status < Status::Establishing => {
-                return Err(format!("it is only {}", tale.status));
+            Event::Digit { .. } if progress.status < Status::Establishing => {
+                return Err(format!("it is only {}", progress.status));
             }
             Event::Ended { .. } => {
-                if tale.status != Status::Idle {
-                    return Err(format!("it is {}", tale.status));
+                if progress.status != Status::Idle {
+                    return Err(format!("it is {}", progress.status));
                 }
                 self.calls.insert((phone, session), None);
             }
@@ -89,9 +89,9 @@ impl Grammar {
         Ok(())
     }
 
-    fn tale(&mut self, phone: usize, session: SessionId) -> Result<&mut Tale, String> {
+    fn progress(&mut self, phone: usize, session: SessionId) -> Result<&mut CallProgress, String> {
         match self.calls.get_mut(&(phone, session)) {
-            Some(Some(tale)) => Ok(tale),
+            Some(Some(progress)) => Ok(progress),
             Some(None) => Err(format!("call {session} is over")),
             None => Err(format!("nobody heard of call {session}")),
         }
@@ -118,10 +118,10 @@ mod tests {
         Event::Ended { session, why }
     }
 
-    fn tale(events: &[Event]) -> Result<(), String> {
+    fn progress(events: &[Event]) -> Result<(), String> {
         let mut grammar = Grammar::default();
         grammar.begin(0, session(), true)?;
-        events.iter().try_for_each(|event| grammar.told(0, event))
+        events.iter().try_for_each(|event| grammar.on_event(0, event))
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
         let over = status(id, Established, Idle);
         let hold = Event::Hold { session: id, local: true, remote: false };
         let whole = [rings.clone(), talks.clone(), hold.clone(), over.clone(), ended(id)];
-        assert_eq!(tale(&whole), Ok(()));
+        assert_eq!(progress(&whole), Ok(()));
         for wrong in [
             vec![talks.clone()],
             vec![rings.clone(), hold],
@@ -142,12 +142,12 @@ mod tests {
             vec![rings.clone(), talks.clone(), over.clone(), ended(id), ended(id)],
             vec![rings, talks, over, ended(id), Event::Media { session: id, up: true }],
         ] {
-            assert!(tale(&wrong).is_err(), "{wrong:?}");
+            assert!(progress(&wrong).is_err(), "{wrong:?}");
         }
     }
 
     #[test]
     fn nothing_is_told_of_a_call_that_nobody_heard_of() {
-        assert!(Grammar::default().told(0, &Event::Media { session: session(), up: true }).is_err());
+        assert!(Grammar::default().on_event(0, &Event::Media { session: session(), up: true }).is_err());
     }
 }

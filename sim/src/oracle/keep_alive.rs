@@ -7,7 +7,7 @@ use std::time::Duration;
 use offhook::{Event, FlowId, FlowState};
 use offhook_wire::Instant;
 
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 use crate::scenario::Transport;
 
 /// The default of [`offhook::RegistrationPolicy::keep_alive`], and what an event may take.
@@ -37,10 +37,10 @@ impl Oracle for KeepAlives {
         "keep-alive"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         match *sight {
-            Sight::Told { phone, event: Event::Flow { flow, state, .. } } => {
-                let now = scene.local(phone);
+            Observation::Event { phone, event: Event::Flow { flow, state, .. } } => {
+                let now = view.local(phone);
                 match state {
                     FlowState::Up => {
                         let flow_up = Flow { sent: now, unanswered: None, answers: false, heard: false };
@@ -49,11 +49,11 @@ impl Oracle for KeepAlives {
                     FlowState::Connecting | FlowState::Down(_) => drop(self.flows.remove(&(phone, *flow))),
                 }
             }
-            Sight::Sent { phone, flow, data, message: None }
+            Observation::Sent { phone, flow, data, message: None }
                 if data[..] == b"\r\n\r\n"[..] || data[..] == b"\r\n"[..] =>
             {
-                let now = scene.local(phone);
-                let ping = scene.phones[phone].setup.transport == Transport::Ws && data.len() == 4;
+                let now = view.local(phone);
+                let ping = view.phones[phone].setup.transport == Transport::Ws && data.len() == 4;
                 if let Some(flow) = self.flows.get_mut(&(phone, flow)) {
                     flow.sent = now;
                     if ping && flow.answers {
@@ -61,21 +61,21 @@ impl Oracle for KeepAlives {
                     }
                 }
             }
-            Sight::Received { phone, flow, data, .. } => {
+            Observation::Received { phone, flow, data, .. } => {
                 if let Some(flow) = self.flows.get_mut(&(phone, flow)) {
                     flow.heard = true;
                     flow.answers |= data[..] == b"\r\n"[..];
                 }
             }
             // Whatever it is, it comes from there.
-            Sight::Harmed { phone, flow: Some(flow), .. } => {
+            Observation::Corrupted { phone, flow: Some(flow), .. } => {
                 if let Some(flow) = self.flows.get_mut(&(phone, flow)) {
                     flow.heard = true;
                 }
             }
-            Sight::Drained { phone, .. } => {
-                let now = scene.local(phone);
-                let name = &scene.phones[phone].setup.name;
+            Observation::PhonePolled { phone, .. } => {
+                let now = view.local(phone);
+                let name = &view.phones[phone].setup.name;
                 let flows = (phone, FlowId(0))..=(phone, FlowId(u32::MAX));
                 for (_, flow) in self.flows.range_mut(flows) {
                     if std::mem::take(&mut flow.heard) {

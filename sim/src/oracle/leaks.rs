@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use offhook_wire::{Instant, Method};
 
-use super::{Moment, Oracle, Scene, Sight};
+use super::{Observation, Oracle, PhaseEnd, WorldView};
 use crate::node::PhoneNode;
 
 /// The longest that a transaction outlives its last message, in doubled measure: 64·T1 until it is given up or answered,
@@ -30,39 +30,39 @@ impl Oracle for Leaks {
         "leaks"
     }
 
-    fn trusts_peers(&self) -> bool {
+    fn assumes_correct_peers(&self) -> bool {
         true
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        self.messages.resize_with(scene.phones.len(), VecDeque::new);
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+        self.messages.resize_with(view.phones.len(), VecDeque::new);
         match *sight {
-            Sight::Sent { phone, message: Some(message), .. }
-            | Sight::Received { phone, message: Some(message), .. }
+            Observation::Sent { phone, message: Some(message), .. }
+            | Observation::Received { phone, message: Some(message), .. }
                 if message.method().is_some_and(|method| method != Method::Ack) =>
             {
-                self.message(phone, scene.local(phone));
+                self.message(phone, view.local(phone));
                 Ok(())
             }
             // It may have been a request.
-            Sight::Harmed { phone, .. } | Sight::Muddled { phone, .. } => {
-                self.message(phone, scene.local(phone));
+            Observation::Corrupted { phone, .. } | Observation::Exempted { phone, .. } => {
+                self.message(phone, view.local(phone));
                 Ok(())
             }
-            Sight::Drained { phone, .. } => timers(&scene.phones[phone]),
+            Observation::PhonePolled { phone, .. } => timers(&view.phones[phone]),
             _ => Ok(()),
         }
     }
 
-    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
-        if moment != Moment::Quiet {
+    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
+        if moment != PhaseEnd::Drain {
             return Ok(());
         }
-        self.messages.resize_with(scene.phones.len(), VecDeque::new);
-        for (index, node) in scene.phones.iter().enumerate().filter(|(_, node)| node.alive) {
+        self.messages.resize_with(view.phones.len(), VecDeque::new);
+        for (index, node) in view.phones.iter().enumerate().filter(|(_, node)| node.alive) {
             let name = &node.setup.name;
             let holds = node.holdings();
-            let now = scene.local(index);
+            let now = view.local(index);
             let lately =
                 self.messages[index].iter().filter(|at| now.saturating_since(**at) <= MEMORY).count();
             let transactions = holds.client_transactions + holds.server_transactions;

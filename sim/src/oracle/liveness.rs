@@ -2,7 +2,7 @@
 
 use offhook::RegistrationState;
 
-use super::{Moment, Oracle, Scene};
+use super::{Oracle, PhaseEnd, WorldView};
 use crate::node::PhoneNode;
 use crate::scenario::Transport;
 
@@ -13,16 +13,16 @@ impl Oracle for Liveness {
         "liveness"
     }
 
-    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
-        if moment == Moment::Healed {
+    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
+        if moment == PhaseEnd::Faults {
             return Ok(());
         }
         // What is dead for ever, and what only reaches the dead, promises nothing.
         for (index, phone) in
-            scene.phones.iter().enumerate().filter(|(_, phone)| phone.alive && !phone.stranded)
+            view.phones.iter().enumerate().filter(|(_, phone)| phone.alive && !phone.all_exchanges_lost)
         {
-            if !is_where_it_should_be(phone, scene.harms.of_registration(index).is_some()) {
-                let wish = if phone.wants_registration { "wants" } else { "does not want" };
+            if !is_where_it_should_be(phone, view.corrupted_calls.of_registration(index).is_some()) {
+                let wish = if phone.should_be_registered { "wants" } else { "does not want" };
                 return Err(format!(
                     "{} {wish} to be registered, and is {:?}",
                     phone.setup.name, phone.registration
@@ -33,9 +33,9 @@ impl Oracle for Liveness {
     }
 }
 
-fn is_where_it_should_be(phone: &PhoneNode, harmed: bool) -> bool {
+fn is_where_it_should_be(phone: &PhoneNode, corrupted: bool) -> bool {
     let Some(state) = phone.registration else { return false };
-    if !phone.wants_registration {
+    if !phone.should_be_registered {
         return state == RegistrationState::Unregistered;
     }
     match state {
@@ -43,12 +43,12 @@ fn is_where_it_should_be(phone: &PhoneNode, harmed: bool) -> bool {
         RegistrationState::Refreshing
         | RegistrationState::Registering { .. }
         | RegistrationState::Waiting { .. }
-            if phone.bereft && phone.setup.transport == Transport::Udp =>
+            if phone.some_exchange_lost && phone.setup.transport == Transport::Udp =>
         {
             true
         }
         // It was told something that nobody said.
-        RegistrationState::Failed(_) if harmed => true,
+        RegistrationState::Failed(_) if corrupted => true,
         // A wrong password ends the attempts at once, a limit ends them when it is reached.
         RegistrationState::Failed(why) => {
             !phone.setup.right_password || phone.setup.attempts.is_some_and(|limit| why.attempts >= limit)

@@ -3,7 +3,7 @@
 
 use offhook_wire::Method;
 
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 use crate::tape::Node;
 
 /// What an exchange says that does not judge credentials, because too many were wrong.
@@ -16,13 +16,15 @@ impl Oracle for Lockout {
         "lockout"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        let Sight::Passed { exchange, to: Node::Phone(phone), message } = *sight else { return Ok(()) };
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+        let Observation::ExchangeSent { exchange, to: Node::Phone(phone), message } = *sight else {
+            return Ok(());
+        };
         let refused = message.of == Method::Register && message.status() == Some(NOT_JUDGED);
-        let setup = &scene.phones[phone].setup;
+        let setup = &view.phones[phone].setup;
         // What a middlebox changed are wrong credentials of the phone itself.
-        if refused && setup.right_password && !scene.harms.any() {
-            let exchange = scene.exchanges[exchange].name();
+        if refused && setup.right_password && !view.corrupted_calls.any() {
+            let exchange = view.exchanges[exchange].name();
             return Err(format!("{exchange} does not let {} register, which knows its password", setup.name));
         }
         Ok(())

@@ -4,296 +4,43 @@
 
 mod agreement;
 mod bounds;
-mod busy;
 mod challenges;
+mod cleanup;
 mod commands;
+mod corrupted;
 mod delivery;
 mod dialog;
 mod digits;
 mod disclosure;
-mod duties;
 mod failover;
 mod grammar;
-mod harm;
+mod immediacy;
 mod keep_alive;
 mod leaks;
+mod livelock;
 mod liveness;
 mod lockout;
 mod negotiation;
+mod obligations;
+mod observation;
 mod outcome;
-mod prompt;
-mod quiet;
-mod reach;
+mod reachability;
 mod reading;
 mod registration;
-mod repetition;
+mod retransmission;
 mod retries;
 mod sequence;
 mod sound;
 mod stateless;
 mod stuck;
 mod transfer;
-mod will;
+mod unexpected_end;
 mod wire;
 
-use std::fmt;
-
-use bytes::Bytes;
-use offhook::{Command, Event, FlowId, Misuse, SessionId, Target};
-use offhook_wire::Instant;
-
-use crate::media::{End, Engines, Listening};
-use crate::node::{ExchangeNode, PhoneNode};
-use crate::scenario::Seconds;
-use crate::tape::Node;
-use crate::world::Phase;
-pub use harm::Harms;
+pub use corrupted::CorruptedCalls;
+use observation::session_of;
+pub use observation::{Observation, Oracle, PhaseEnd, Violation, WorldView};
 pub use reading::{Reading, Transaction};
-
-/// One promise.
-pub trait Oracle {
-    /// Its name, for reports.
-    fn name(&self) -> &'static str;
-
-    /// Whether what it asks of a phone holds only where everybody else keeps the rules: it does not watch worlds with rogues that
-    /// break any.
-    fn trusts_peers(&self) -> bool {
-        false
-    }
-
-    /// Whether it looks away from what has the Call-ID of a message that was harmed on its way: all that it sees of it is
-    /// [`Sight::Muddled`].
-    fn looks_away(&self) -> bool {
-        self.trusts_peers()
-    }
-
-    /// Watches something happen.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        let _ = (scene, sight);
-        Ok(())
-    }
-
-    /// Looks at the world at the end of a phase.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
-        let _ = (scene, moment);
-        Ok(())
-    }
-}
-
-/// The world as an oracle may see it.
-pub struct Scene<'a> {
-    /// The time.
-    pub now: Instant,
-    /// The phase.
-    pub phase: Phase,
-    /// The phones, and what their users know.
-    pub phones: &'a [PhoneNode],
-    /// The exchanges.
-    pub exchanges: &'a [ExchangeNode],
-    /// The media engines.
-    pub engines: &'a Engines,
-    /// What was harmed on its way.
-    pub harms: &'a Harms,
-}
-
-impl Scene<'_> {
-    /// What a phone takes the time to be: time that runs backwards stands still.
-    pub fn local(&self, phone: usize) -> Instant {
-        self.phones[phone].local(self.now)
-    }
-}
-
-/// Something that happens.
-pub enum Sight<'a> {
-    /// A machine's deadline has come.
-    Woken(Node),
-    /// A user asked for something.
-    Asked {
-        /// At which phone.
-        phone: usize,
-        /// For what.
-        command: &'a Command,
-        /// Why it cannot be, if it cannot.
-        refused: Option<&'a Misuse>,
-    },
-    /// A phone told its user something.
-    Told {
-        /// Which phone.
-        phone: usize,
-        /// What.
-        event: &'a Event,
-    },
-    /// A phone sends a message.
-    Sent {
-        /// Which phone.
-        phone: usize,
-        /// On which connection.
-        flow: FlowId,
-        /// What goes out: a message or a keep-alive.
-        data: &'a Bytes,
-        /// The message, if it is one that keeps the rules.
-        message: Option<&'a Reading<'a>>,
-    },
-    /// Something reaches a phone.
-    Received {
-        /// Which phone.
-        phone: usize,
-        /// On which connection.
-        flow: FlowId,
-        /// What comes in: a message, a keep-alive, or something else.
-        data: &'a Bytes,
-        /// The message, if it is one that keeps the rules.
-        message: Option<&'a Reading<'a>>,
-    },
-    /// A phone wants a connection.
-    Opens {
-        /// Which phone.
-        phone: usize,
-        /// To what.
-        target: &'a Target,
-    },
-    /// A message that was harmed on its way arrives at a phone, or comes from it. It obliges nobody, and of what has its Call-ID
-    /// nobody can know any more what ought to be.
-    Harmed {
-        /// Which phone.
-        phone: usize,
-        /// On which of its connections it arrives, if it does not come from it.
-        flow: Option<FlowId>,
-        /// The Call-IDs that it had, and has.
-        calls: &'a [u64],
-    },
-    /// For an oracle that looks away: a phone sends or receives something with such a Call-ID.
-    Muddled {
-        /// Which phone.
-        phone: usize,
-        /// Which transaction of the phone it ends all the same, if it is a response: those are known by the branch (RFC 3261 §17.1.3).
-        ends: Option<Transaction>,
-    },
-    /// A phone asked its media engine for something that cannot come now.
-    Disorder {
-        /// Which call.
-        end: End,
-        /// What.
-        what: &'static str,
-    },
-    /// A media engine sends a digit.
-    Dialled {
-        /// Of which call.
-        end: End,
-        /// Which digit.
-        digit: char,
-        /// Where it arrives.
-        arrives: Option<End>,
-    },
-    /// The first packet of a digit reached the other end's engine.
-    Reaches {
-        /// Of which call.
-        end: End,
-        /// Which digit.
-        digit: char,
-        /// Whether the engine has the keys to read it for certain.
-        understood: bool,
-    },
-    /// An engine sends a datagram.
-    Datagram {
-        /// Of which call.
-        end: End,
-    },
-    /// What an end of a call hears now.
-    Listened(&'a Listening),
-    /// An exchange took or refreshed a binding.
-    Bound {
-        /// Which exchange.
-        exchange: usize,
-        /// The phone whose connection it came over.
-        phone: usize,
-        /// The phone's name for that connection.
-        flow: FlowId,
-        /// The contact.
-        contact: &'a str,
-    },
-    /// An exchange dropped a binding.
-    Unbound {
-        /// Which exchange.
-        exchange: usize,
-        /// The contact.
-        contact: &'a str,
-    },
-    /// An exchange sends a message over its end of a connection. It may be lost on its way.
-    Passed {
-        /// Which exchange.
-        exchange: usize,
-        /// The phone or the rogue at the other end.
-        to: Node,
-        /// The message, as its receiver would read it.
-        message: &'a Reading<'a>,
-    },
-    /// All outputs of an exchange after one input were taken.
-    Served {
-        /// Which exchange.
-        exchange: usize,
-        /// Whether it began a transaction.
-        began: bool,
-    },
-    /// All outputs of a phone after one input were taken.
-    Drained {
-        /// Which phone.
-        phone: usize,
-        /// How many there were.
-        outputs: usize,
-    },
-}
-
-impl Sight<'_> {
-    /// What those see of it who look away from calls of which a message was harmed; `None` if it is of no such call.
-    pub(crate) fn muddled(&self, harms: &Harms) -> Option<Self> {
-        match *self {
-            Sight::Sent { phone, message: Some(message), .. } if harms.of_call(message.dialog.call) => {
-                Some(Sight::Muddled { phone, ends: None })
-            }
-            Sight::Received { phone, message: Some(message), .. } if harms.of_call(message.dialog.call) => {
-                let ends = message.transaction.filter(|_| message.status().is_some());
-                Some(Sight::Muddled { phone, ends })
-            }
-            _ => None,
-        }
-    }
-}
-
-/// The end of a phase.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// The storm is over; nothing is promised yet.
-    Healed,
-    /// Everything had time to settle.
-    Settled,
-    /// Everybody hung up, and everything had time to become quiet.
-    Quiet,
-}
-
-/// A broken promise.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// The oracle that objects.
-    pub oracle: &'static str,
-    /// When.
-    pub at: Instant,
-    /// What is wrong.
-    pub what: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = Seconds(self.at.saturating_since(Instant::ZERO));
-        write!(f, "{} at {at}: {}", self.oracle, self.what)
-    }
-}
 
 /// One of each.
 pub fn all() -> Vec<Box<dyn Oracle>> {
@@ -302,11 +49,11 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(negotiation::Negotiation::default()),
         Box::new(wire::Wire::default()),
         Box::new(sequence::Sequence::default()),
-        Box::new(repetition::Repetition::default()),
+        Box::new(retransmission::Retransmissions::default()),
         Box::new(dialog::Dialogs::default()),
         Box::new(challenges::Challenges::default()),
-        Box::new(duties::Duties::default()),
-        Box::new(prompt::Prompt::default()),
+        Box::new(obligations::Obligations::default()),
+        Box::new(immediacy::Immediacy::default()),
         Box::new(commands::Commands::default()),
         Box::new(transfer::Transfers::default()),
         Box::new(failover::FailOver::default()),
@@ -314,40 +61,20 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(bounds::Bounds::default()),
         Box::new(leaks::Leaks::default()),
         Box::new(stuck::Stuck),
-        Box::new(busy::Busy::default()),
+        Box::new(livelock::Livelock::default()),
         Box::new(digits::Digits::default()),
         Box::new(sound::Sound::default()),
         Box::new(outcome::Outcome::default()),
-        Box::new(will::Will::default()),
+        Box::new(unexpected_end::UnexpectedEnd::default()),
         Box::new(registration::Registration::default()),
         Box::new(liveness::Liveness),
-        Box::new(reach::Reach::default()),
+        Box::new(reachability::Reachability::default()),
         Box::new(retries::Retries::default()),
         Box::new(delivery::Delivery::default()),
         Box::new(disclosure::Disclosure),
         Box::new(lockout::Lockout),
         Box::new(stateless::Stateless::default()),
         Box::new(agreement::Agreement),
-        Box::new(quiet::Quiet),
+        Box::new(cleanup::Cleanup),
     ]
-}
-
-/// The call that an event is about.
-fn session_of(event: &Event) -> Option<SessionId> {
-    match event {
-        Event::Incoming(incoming) => Some(incoming.session),
-        Event::Status { session, .. }
-        | Event::Progress { session, .. }
-        | Event::Hold { session, .. }
-        | Event::HoldFailed { session, .. }
-        | Event::Digit { session, .. }
-        | Event::DigitSent { session, .. }
-        | Event::DigitFailed { session, .. }
-        | Event::Transfer { session, .. }
-        | Event::Referred { session, .. }
-        | Event::Media { session, .. }
-        | Event::Info { session, .. }
-        | Event::Ended { session, .. } => Some(*session),
-        _ => None,
-    }
 }

@@ -7,7 +7,7 @@ use offhook::Status;
 use offhook_wire::Method;
 
 use super::reading::Transaction;
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 use crate::media::End;
 use crate::node::Call;
 
@@ -24,20 +24,20 @@ impl Oracle for Negotiation {
         "negotiation"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         match *sight {
-            Sight::Disorder { end, what } => {
-                Err(format!("{} asks the media of call {} for {what}", scene.phones[end.0].setup.name, end.1))
+            Observation::OutOfOrder { end, what } => {
+                Err(format!("{} asks the media of call {} for {what}", view.phones[end.0].setup.name, end.1))
             }
-            Sight::Sent { message: Some(message), .. } if message.method() == Some(Method::Invite) => {
-                let offer = scene.engines.offer_in(message.body_bytes());
+            Observation::Sent { message: Some(message), .. } if message.method() == Some(Method::Invite) => {
+                let offer = view.engines.offer_in(message.body_bytes());
                 if let (Some(transaction), Some(offer)) = (message.transaction, offer) {
                     self.refused.retain(|refused| *refused != offer);
                     self.offers.entry(transaction).or_insert(Some(offer));
                 }
                 Ok(())
             }
-            Sight::Received { phone, message: Some(message), .. }
+            Observation::Received { phone, message: Some(message), .. }
                 if message.status().is_some_and(|status| status >= 300) && message.of == Method::Invite =>
             {
                 let offer = message.transaction.and_then(|transaction| self.offers.get_mut(&transaction));
@@ -47,17 +47,17 @@ impl Oracle for Negotiation {
                 self.refused.extend(own.and_then(Option::take));
                 Ok(())
             }
-            Sight::Drained { phone, .. } => {
+            Observation::PhonePolled { phone, .. } => {
                 for (end, version) in self.refused.extract_if(.., |(end, _)| end.0 == phone) {
                     // With a call on its way out the engine goes too.
-                    let stands = |call: &Call| {
-                        call.status < Status::Terminating && !scene.engines.is_with_stranger(end)
+                    let time_stopped = |call: &Call| {
+                        call.status < Status::Terminating && !view.engines.is_with_stranger(end)
                     };
-                    let stands = scene.phones[phone].calls.get(&end.1).is_some_and(stands);
+                    let time_stopped = view.phones[phone].calls.get(&end.1).is_some_and(time_stopped);
                     // What was harmed on its way may have been another challenge to the phone, or none.
-                    let sure = !scene.harms.of_end(end);
-                    if sure && stands && scene.engines.open_offer(end) == Some(version) {
-                        let name = &scene.phones[phone].setup.name;
+                    let sure = !view.corrupted_calls.of_end(end);
+                    if sure && time_stopped && view.engines.open_offer(end) == Some(version) {
+                        let name = &view.phones[phone].setup.name;
                         return Err(format!(
                             "the offer of call {} of {name} was refused, and its media does not know",
                             end.1

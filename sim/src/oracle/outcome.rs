@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use offhook::{Command, Event, RegistrationState, TransferState};
 
-use super::{Moment, Oracle, Scene, Sight, session_of};
+use super::{Observation, Oracle, PhaseEnd, WorldView, session_of};
 use crate::media::End;
 use crate::node::PhoneNode;
 
@@ -28,34 +28,34 @@ impl Oracle for Outcome {
         "outcome"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         match *sight {
-            Sight::Asked { phone, command, refused: None } => {
-                self.asked(phone, command);
+            Observation::Command { phone, command, refused: None } => {
+                self.on_command(phone, command);
                 Ok(())
             }
-            Sight::Told { phone, event } => match session_of(event) {
+            Observation::Event { phone, event } => match session_of(event) {
                 Some(session) => self
-                    .told((phone, session), event)
-                    .map_err(|what| format!("{} says {event:?}, but {what}", scene.phones[phone].setup.name)),
+                    .on_event((phone, session), event)
+                    .map_err(|what| format!("{} says {event:?}, but {what}", view.phones[phone].setup.name)),
                 None => Ok(()),
             },
             _ => Ok(()),
         }
     }
 
-    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
-        if moment != Moment::Settled {
+    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
+        if moment != PhaseEnd::Recovery {
             return Ok(());
         }
         // A phone that gave up registering has no connection and seeks none: what is wished waits for its user.
         let lives = |phone: &PhoneNode| {
             phone.alive
-                && !phone.stranded
+                && !phone.all_exchanges_lost
                 && !matches!(phone.registration, Some(RegistrationState::Failed(_)))
         };
-        for ((phone, session), open) in self.calls.iter().filter(|(end, _)| lives(&scene.phones[end.0])) {
-            let name = &scene.phones[*phone].setup.name;
+        for ((phone, session), open) in self.calls.iter().filter(|(end, _)| lives(&view.phones[end.0])) {
+            let name = &view.phones[*phone].setup.name;
             if let Some(hold) = open.hold {
                 return Err(format!("nothing became of hold={hold} in call {session} of {name}"));
             }
@@ -68,7 +68,7 @@ impl Oracle for Outcome {
 }
 
 impl Outcome {
-    fn asked(&mut self, phone: usize, command: &Command) {
+    fn on_command(&mut self, phone: usize, command: &Command) {
         match command {
             Command::Hold { session } => self.open((phone, *session)).hold = Some(true),
             Command::Resume { session } => self.open((phone, *session)).hold = Some(false),
@@ -77,7 +77,7 @@ impl Outcome {
         }
     }
 
-    fn told(&mut self, end: End, event: &Event) -> Result<(), String> {
+    fn on_event(&mut self, end: End, event: &Event) -> Result<(), String> {
         match event {
             Event::Hold { local, remote, .. } => {
                 let open = self.open(end);

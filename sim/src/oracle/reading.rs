@@ -16,7 +16,7 @@ pub struct Reading<'a> {
     /// The number in CSeq.
     pub(super) number: u32,
     /// The method in CSeq.
-    pub(super) of: Verb,
+    pub(super) of: MethodKey,
 }
 
 impl<'a> Reading<'a> {
@@ -42,7 +42,7 @@ impl<'a> Reading<'a> {
 
     fn new(message: &'a Message, branch: Option<u64>, local: u64, remote: u64) -> Option<Self> {
         let cseq = message.cseq().ok()?;
-        let of = Verb::of(cseq.method);
+        let of = MethodKey::of(cseq.method);
         let transaction = branch.map(|branch| Transaction { branch, verb: of });
         let dialog = DialogId { call: call_of(message)?, local, remote };
         Some(Self { message, transaction, dialog, number: cseq.number, of })
@@ -62,21 +62,21 @@ impl Deref for Reading<'_> {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Transaction {
     pub(super) branch: u64,
-    pub(super) verb: Verb,
+    pub(super) verb: MethodKey,
 }
 
 impl Transaction {
     /// The INVITE that this ACK or CANCEL is for (RFC 3261 §17.2.3, §9.2).
     pub(super) fn of_invite(self) -> Self {
-        Self { verb: Verb::of(Method::Invite), ..self }
+        Self { verb: MethodKey::of(Method::Invite), ..self }
     }
 }
 
 /// A method, by its place in [`Method::KNOWN`]; all that are not there are one.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Verb(usize);
+pub(super) struct MethodKey(usize);
 
-impl Verb {
+impl MethodKey {
     pub(super) fn of(method: Method<'_>) -> Self {
         Self(Method::KNOWN.iter().position(|known| *known == method).unwrap_or(Method::KNOWN.len()))
     }
@@ -86,7 +86,7 @@ impl Verb {
     }
 }
 
-impl PartialEq<Method<'_>> for Verb {
+impl PartialEq<Method<'_>> for MethodKey {
     fn eq(&self, method: &Method<'_>) -> bool {
         self.method() == *method
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use offhook::{Command, Event, RegistrationState};
 
-use super::{Moment, Oracle, Scene, Sight};
+use super::{Observation, Oracle, PhaseEnd, WorldView};
 
 /// Half of the default of [`offhook::RegistrationPolicy::first_wait`]: the least that a jittered wait may be.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
@@ -21,16 +21,16 @@ impl Oracle for Registration {
         "registration"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        self.failures.resize(scene.phones.len(), 0);
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+        self.failures.resize(view.phones.len(), 0);
         match *sight {
-            Sight::Told { phone, event: Event::Registration { state, .. } } => {
-                let node = &scene.phones[phone];
-                let now = node.local(scene.now);
-                self.told(phone, state, now)
+            Observation::Event { phone, event: Event::Registration { state, .. } } => {
+                let node = &view.phones[phone];
+                let now = node.local(view.now);
+                self.on_event(phone, state, now)
                     .map_err(|what| format!("{} says {state:?}, but {what}", node.setup.name))
             }
-            Sight::Asked { phone, command: Command::Register { .. }, .. } => {
+            Observation::Command { phone, command: Command::Register { .. }, .. } => {
                 // The command starts a new count, or goes on with the old one.
                 self.failures[phone] = self.failures[phone].max(1);
                 Ok(())
@@ -39,12 +39,12 @@ impl Oracle for Registration {
         }
     }
 
-    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
-        if moment == Moment::Healed {
+    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
+        if moment == PhaseEnd::Faults {
             return Ok(());
         }
-        for node in scene.phones.iter().filter(|phone| phone.alive) {
-            let now = node.local(scene.now);
+        for node in view.phones.iter().filter(|phone| phone.alive) {
+            let now = node.local(view.now);
             match node.registration {
                 Some(RegistrationState::Registered { until }) if until < now => {
                     return Err(format!(
@@ -60,7 +60,7 @@ impl Oracle for Registration {
 }
 
 impl Registration {
-    fn told(
+    fn on_event(
         &mut self,
         phone: usize,
         state: &RegistrationState,

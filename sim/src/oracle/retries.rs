@@ -3,7 +3,7 @@
 
 use offhook::{Event, RegistrationState};
 
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 
 /// Failed attempts in a row, by phone.
 #[derive(Default)]
@@ -16,10 +16,12 @@ impl Oracle for Retries {
         "retries"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        let &Sight::Told { phone, event: Event::Registration { state, .. } } = sight else { return Ok(()) };
-        self.failures.resize(scene.phones.len(), 0);
-        let setup = &scene.phones[phone].setup;
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+        let &Observation::Event { phone, event: Event::Registration { state, .. } } = sight else {
+            return Ok(());
+        };
+        self.failures.resize(view.phones.len(), 0);
+        let setup = &view.phones[phone].setup;
         follow(&mut self.failures[phone], setup.attempts, state)
             .map_err(|what| format!("{} says {state:?}, but {what}", setup.name))
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use offhook_wire::Method;
 
 use super::reading::{DialogId, Reading, Transaction};
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 
 #[derive(Default)]
 pub(super) struct Sequence {
@@ -27,22 +27,22 @@ impl Oracle for Sequence {
         "sequence"
     }
 
-    fn trusts_peers(&self) -> bool {
+    fn assumes_correct_peers(&self) -> bool {
         true
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        self.phones.resize_with(scene.phones.len(), Phone::default);
-        let Sight::Sent { phone, data, message: Some(message), .. } = *sight else { return Ok(()) };
-        self.phones[phone].sends(data, message).map_err(|what| {
-            let name = &scene.phones[phone].setup.name;
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+        self.phones.resize_with(view.phones.len(), Phone::default);
+        let Observation::Sent { phone, data, message: Some(message), .. } = *sight else { return Ok(()) };
+        self.phones[phone].on_sent(data, message).map_err(|what| {
+            let name = &view.phones[phone].setup.name;
             format!("{name} sends a request that {what}:\n{}", String::from_utf8_lossy(data))
         })
     }
 }
 
 impl Phone {
-    fn sends(&mut self, data: &Bytes, message: &Reading<'_>) -> Result<(), String> {
+    fn on_sent(&mut self, data: &Bytes, message: &Reading<'_>) -> Result<(), String> {
         let Some(method) = message.method() else { return Ok(()) };
         let transaction = message.transaction.ok_or("has no branch")?;
         let follows = matches!(method, Method::Ack | Method::Cancel);

@@ -9,8 +9,8 @@ use std::time::Duration;
 use offhook::Status;
 use offhook_wire::Instant;
 
-use super::{Oracle, Scene, Sight};
-use crate::media::{End, Listening};
+use super::{Observation, Oracle, WorldView};
+use crate::media::{AudioProbe, End};
 use crate::node::Call;
 use crate::scenario::Seconds;
 
@@ -35,12 +35,12 @@ const MOST_DATAGRAMS: u32 = 120;
 
 #[derive(Default)]
 pub(super) struct Sound {
-    ears: BTreeMap<End, Ear>,
+    receivers: BTreeMap<End, Receiver>,
     sent: BTreeMap<End, (Instant, u32)>,
 }
 
 #[derive(Default)]
-struct Ear {
+struct Receiver {
     /// Since when the other end must be heard, and when it last was.
     talks: Option<(Instant, Instant)>,
     /// Since when nothing is played to it.
@@ -57,20 +57,21 @@ impl Oracle for Sound {
         "sound"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         match *sight {
-            Sight::Listened(listening) => {
-                let (phone, session) = listening.end;
-                if listening.stands {
-                    self.ears.remove(&listening.end);
+            Observation::Audio(probe) => {
+                let (phone, session) = probe.end;
+                if probe.time_stopped {
+                    self.receivers.remove(&probe.end);
                     return Ok(());
                 }
-                let expected = expected(scene, listening);
-                let ear = self.ears.entry(listening.end).or_default();
-                ear.listen(scene.now, listening, expected)
-                    .map_err(|what| format!("call {session} of {} {what}", scene.phones[phone].setup.name))
+                let expected = expected(view, probe);
+                let receiver = self.receivers.entry(probe.end).or_default();
+                receiver
+                    .listen(view.now, probe, expected)
+                    .map_err(|what| format!("call {session} of {} {what}", view.phones[phone].setup.name))
             }
-            Sight::Datagram { end } => self.sends(scene, end),
+            Observation::Datagram { end } => self.on_sent(view, end),
             _ => Ok(()),
         }
     }
@@ -86,51 +87,49 @@ enum Expected {
     Anything,
 }
 
-fn expected(scene: &Scene<'_>, listening: &Listening) -> Expected {
+fn expected(view: &WorldView<'_>, probe: &AudioProbe) -> Expected {
     let call = |(phone, session): End| {
-        let phone = &scene.phones[phone];
+        let phone = &view.phones[phone];
         phone.calls.get(&session).filter(|call| phone.alive && call.status == Status::Established)
     };
-    let peer = scene.engines.peer(listening.end);
-    let (ours, theirs) = (call(listening.end), peer.and_then(call));
+    let peer = view.engines.peer(probe.end);
+    let (ours, theirs) = (call(probe.end), peer.and_then(call));
     let holds = |call: Option<&Call>| call.is_some_and(|call| call.local_hold);
     // Its engine agreed to a resume, and has not said so yet: what it plays is heard from then on.
     let resumes = |(phone, session): End| {
-        listening.peer_receives && scene.phones[phone].effects.values().any(|of| *of == session)
+        probe.peer_receives && view.phones[phone].effects.values().any(|of| *of == session)
     };
     let free = |call: &&Call| !call.local_hold && !call.remote_hold;
-    let can = listening.both_ways && listening.clear && !listening.peer_dials;
-    match listening.peer_plays {
+    let can = probe.both_ways && probe.network_clear && !probe.peer_sends_digits;
+    match probe.peer_tone {
         None => Expected::Nothing,
         // It plays nothing now; and when its time goes on, first of all the packet that it was about to send when it stopped.
-        Some(_) if listening.peer_stands => Expected::Anything,
+        Some(_) if probe.peer_time_stopped => Expected::Anything,
         Some(_) if holds(theirs) && !peer.is_some_and(resumes) => Expected::Nothing,
         Some(tone) if can && ours.filter(free).and(theirs.filter(free)).is_some() => Expected::Tone(tone),
         Some(_) => Expected::Anything,
     }
 }
 
-impl Ear {
-    fn listen(&mut self, now: Instant, listening: &Listening, expected: Expected) -> Result<(), String> {
-        let hears = |tone: f32| listening.hears.is_some_and(|heard| (heard - tone).abs() <= NEAR);
-        let peer = listening.peer_plays.is_some_and(hears);
-        let stranger = !peer && listening.others_play.iter().copied().any(hears);
+impl Receiver {
+    fn listen(&mut self, now: Instant, probe: &AudioProbe, expected: Expected) -> Result<(), String> {
+        let matches = |tone: f32| probe.heard_hz.is_some_and(|heard| (heard - tone).abs() <= NEAR);
+        let peer = probe.peer_tone.is_some_and(matches);
+        let stranger = !peer && probe.other_tones.iter().copied().any(matches);
         self.stranger = stranger.then(|| self.stranger.unwrap_or(now));
         if let Some(since) = self.stranger.filter(|since| now.saturating_since(*since) >= ECHO) {
-            return Err(format!("hears somebody else at {:?} Hz since {}", listening.hears, seconds(since)));
+            let heard = self::heard(probe.heard_hz);
+            return Err(format!("receives the tone of a third party ({heard}) since {}", seconds(since)));
         }
-        silent(&mut self.deaf, now, listening, !listening.receives)?;
-        silent(&mut self.alone, now, listening, expected == Expected::Nothing)?;
+        silent(&mut self.deaf, now, probe, !probe.receives)?;
+        silent(&mut self.alone, now, probe, expected == Expected::Nothing)?;
         let talks = self.talks.take();
         if let Expected::Tone(tone) = expected {
             let (since, heard) = talks.unwrap_or((now, now));
-            let heard = if hears(tone) { now } else { heard };
+            let heard = if matches(tone) { now } else { heard };
             if now.saturating_since(since) > CONNECT && now.saturating_since(heard) > GAP {
-                let Listening { hears, level_dbfs, .. } = listening;
-                return Err(format!(
-                    "should hear {tone} Hz since {}, and hears {hears:?} Hz at {level_dbfs} dB",
-                    seconds(since)
-                ));
+                let (since, heard, level) = (seconds(since), self::heard(probe.heard_hz), probe.level_dbfs);
+                return Err(format!("expects {tone} Hz since {since}, and receives {heard} at {level} dB"));
             }
             self.talks = Some((since, heard));
         }
@@ -139,38 +138,36 @@ impl Ear {
 }
 
 /// Looks whether nothing is heard for as long as it `must` be so, from a while after `since` on.
-fn silent(
-    since: &mut Option<Instant>,
-    now: Instant,
-    listening: &Listening,
-    must: bool,
-) -> Result<(), String> {
+fn silent(since: &mut Option<Instant>, now: Instant, probe: &AudioProbe, must: bool) -> Result<(), String> {
     *since = must.then(|| since.unwrap_or(now));
-    let Listening { hears, level_dbfs, .. } = *listening;
+    let AudioProbe { heard_hz, level_dbfs, .. } = *probe;
     match *since {
-        Some(since) if now.saturating_since(since) > ECHO && (hears.is_some() || level_dbfs > SILENCE) => {
-            Err(format!(
-                "should hear nothing since {}, and hears {hears:?} Hz at {level_dbfs} dB",
-                seconds(since)
-            ))
+        Some(since) if now.saturating_since(since) > ECHO && (heard_hz.is_some() || level_dbfs > SILENCE) => {
+            let (since, heard) = (seconds(since), heard(heard_hz));
+            Err(format!("expects silence since {since}, and receives {heard} at {level_dbfs} dB"))
         }
         _ => Ok(()),
     }
 }
 
 impl Sound {
-    fn sends(&mut self, scene: &Scene<'_>, end: End) -> Result<(), String> {
-        let (since, count) = self.sent.entry(end).or_insert((scene.now, 0));
-        if scene.now.saturating_since(*since) >= Duration::from_secs(1) {
-            (*since, *count) = (scene.now, 0);
+    fn on_sent(&mut self, view: &WorldView<'_>, end: End) -> Result<(), String> {
+        let (since, count) = self.sent.entry(end).or_insert((view.now, 0));
+        if view.now.saturating_since(*since) >= Duration::from_secs(1) {
+            (*since, *count) = (view.now, 0);
         }
         *count += 1;
         if *count > MOST_DATAGRAMS {
-            let name = &scene.phones[end.0].setup.name;
+            let name = &view.phones[end.0].setup.name;
             return Err(format!("call {} of {name} sends {count} datagrams in a second", end.1));
         }
         Ok(())
     }
+}
+
+/// A frequency, in words.
+fn heard(hz: Option<f32>) -> String {
+    hz.map_or("no tone".to_owned(), |hz| format!("{hz} Hz"))
 }
 
 fn seconds(at: Instant) -> Seconds {
@@ -182,29 +179,29 @@ mod tests {
     use super::*;
     use crate::World;
 
-    fn listening(hears: Option<f32>) -> Listening {
+    fn probe(heard_hz: Option<f32>) -> AudioProbe {
         let world = World::builder().phone("alice").cold();
-        Listening {
+        AudioProbe {
             end: (0, world.phone("alice").next_session()),
-            hears,
-            level_dbfs: if hears.is_some() { -15.0 } else { -96.0 },
-            peer_plays: Some(450.0),
-            others_play: vec![400.0],
+            heard_hz,
+            level_dbfs: if heard_hz.is_some() { -15.0 } else { -96.0 },
+            peer_tone: Some(450.0),
+            other_tones: vec![400.0],
             both_ways: true,
             receives: true,
             peer_receives: true,
-            clear: true,
-            stands: false,
-            peer_stands: false,
-            peer_dials: false,
+            network_clear: true,
+            time_stopped: false,
+            peer_time_stopped: false,
+            peer_sends_digits: false,
         }
     }
 
     /// When it objects, if it hears this for a minute.
-    fn objects(hears: Option<f32>, expected: Expected) -> Option<u64> {
-        let (mut ear, listening) = (Ear::default(), listening(hears));
+    fn objects(heard_hz: Option<f32>, expected: Expected) -> Option<u64> {
+        let (mut receiver, probe) = (Receiver::default(), probe(heard_hz));
         (0..60).find(|second| {
-            ear.listen(Instant::from_nanos(second * 1_000_000_000), &listening, expected).is_err()
+            receiver.listen(Instant::from_nanos(second * 1_000_000_000), &probe, expected).is_err()
         })
     }
 
@@ -222,10 +219,10 @@ mod tests {
     #[test]
     fn an_end_that_receives_again_may_hear_what_was_under_way() {
         let at = |second: u64| Instant::ZERO + Duration::from_secs(second);
-        let (mut ear, mut listening) = (Ear::default(), listening(None));
-        let mut listen = |second, receives, hears, expected| {
-            (listening.receives, listening.hears) = (receives, hears);
-            ear.listen(at(second), &listening, expected)
+        let (mut receiver, mut probe) = (Receiver::default(), probe(None));
+        let mut listen = |second, receives, heard_hz, expected| {
+            (probe.receives, probe.heard_hz) = (receives, heard_hz);
+            receiver.listen(at(second), &probe, expected)
         };
         assert_eq!(listen(0, false, None, Expected::Anything), Ok(()));
         assert_eq!(listen(9, true, Some(450.0), Expected::Nothing), Ok(()), "the peer fell silent now");

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 
 #[derive(Default)]
 pub(super) struct Stateless {
@@ -22,22 +22,22 @@ impl Oracle for Stateless {
         "stateless"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         match *sight {
-            Sight::Passed { exchange, message, .. } => {
+            Observation::ExchangeSent { exchange, message, .. } => {
                 let sent = self.sent.entry(exchange).or_default();
                 match message.status() {
                     Some(401 | 407) => sent.challenges += 1,
                     _ => sent.others += 1,
                 }
             }
-            Sight::Served { exchange, began } => {
+            Observation::ExchangePolled { exchange, began } => {
                 let sent = self.sent.remove(&exchange).unwrap_or_default();
                 // With another message the transaction may be that one's.
                 if began && sent.challenges > 0 && sent.others == 0 {
                     return Err(format!(
                         "{} keeps a transaction for a request that it challenges",
-                        scene.exchanges[exchange].name()
+                        view.exchanges[exchange].name()
                     ));
                 }
             }

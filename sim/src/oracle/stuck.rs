@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use offhook::Status;
 
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 use crate::node::Call;
 use crate::scenario::Seconds;
 
@@ -21,18 +21,18 @@ impl Oracle for Stuck {
         "stuck"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        let &Sight::Drained { phone, .. } = sight else { return Ok(()) };
-        let node = &scene.phones[phone];
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+        let &Observation::PhonePolled { phone, .. } = sight else { return Ok(()) };
+        let node = &view.phones[phone];
         let name = &node.setup.name;
         for (session, call) in &node.calls {
-            let lasts = node.lived(scene.now).saturating_sub(call.lived);
+            let lasts = node.elapsed(view.now).saturating_sub(call.elapsed);
             if lasts > bound(call) {
                 return Err(format!("call {session} of {name} is {} since {}", call.status, Seconds(lasts)));
             }
             let busy = call.status != Status::Established;
             let effect = node.effects.values().any(|of| of == session);
-            if busy && !effect && node.wants().is_none() {
+            if busy && !effect && node.next_deadline().is_none() {
                 return Err(format!("call {session} of {name} is {} and waits for nothing", call.status));
             }
         }

@@ -7,7 +7,7 @@ use offhook::{Event, SessionId, Status, TransferState};
 use offhook_wire::Method;
 
 use super::reading::{DialogId, Reading, Transaction};
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 use crate::node::PhoneNode;
 
 #[derive(Default)]
@@ -48,21 +48,23 @@ impl Oracle for Transfers {
         "transfer"
     }
 
-    fn trusts_peers(&self) -> bool {
+    fn assumes_correct_peers(&self) -> bool {
         true
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        self.phones.resize_with(scene.phones.len(), Phone::default);
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+        self.phones.resize_with(view.phones.len(), Phone::default);
         match *sight {
-            Sight::Sent { phone, message: Some(message), .. } => self.phones[phone].sends(message),
-            Sight::Received { phone, message: Some(message), .. } => self.phones[phone].receives(message),
-            Sight::Told { phone, event } => self.phones[phone].tells(event),
-            Sight::Drained { phone, .. } => {
-                let node = &scene.phones[phone];
-                let is_harmed = |session| scene.harms.of_end((phone, session));
+            Observation::Sent { phone, message: Some(message), .. } => self.phones[phone].on_sent(message),
+            Observation::Received { phone, message: Some(message), .. } => {
+                self.phones[phone].on_received(message)
+            }
+            Observation::Event { phone, event } => self.phones[phone].on_event(event),
+            Observation::PhonePolled { phone, .. } => {
+                let node = &view.phones[phone];
+                let is_corrupted = |session| view.corrupted_calls.of_end((phone, session));
                 return self.phones[phone]
-                    .rests(node, is_harmed)
+                    .on_polled(node, is_corrupted)
                     .map_err(|what| format!("{} {what}", node.setup.name));
             }
             _ => {}
@@ -72,7 +74,7 @@ impl Oracle for Transfers {
 }
 
 impl Phone {
-    fn receives(&mut self, message: &Reading<'_>) {
+    fn on_received(&mut self, message: &Reading<'_>) {
         if message.status().is_some_and(|status| status >= 300) && message.of == Method::Notify {
             self.refused = true;
             self.referred.clear();
@@ -92,7 +94,7 @@ impl Phone {
         }
     }
 
-    fn sends(&mut self, message: &Reading<'_>) {
+    fn on_sent(&mut self, message: &Reading<'_>) {
         match (message.method(), message.status()) {
             (Some(Method::Notify), _) => self.done.reported |= code(message).is_some_and(|code| code >= 200),
             (None, Some(200..=299)) => {
@@ -110,7 +112,7 @@ impl Phone {
         }
     }
 
-    fn tells(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) {
         match event {
             Event::Referred { session, by, .. } => {
                 self.done.called = true;
@@ -134,17 +136,21 @@ impl Phone {
         }
     }
 
-    fn rests(&mut self, node: &PhoneNode, is_harmed: impl Fn(SessionId) -> bool) -> Result<(), String> {
+    fn on_polled(
+        &mut self,
+        node: &PhoneNode,
+        is_corrupted: impl Fn(SessionId) -> bool,
+    ) -> Result<(), String> {
         let done = std::mem::take(&mut self.done);
         if done.accepted && !done.called && !done.reported {
             return Err("takes a REFER and calls nobody".to_owned());
         }
-        let stands = |session| {
+        let time_stopped = |session| {
             let call = node.calls.get(&session);
-            call.is_some_and(|call| call.status == Status::Established) && !is_harmed(session)
+            call.is_some_and(|call| call.status == Status::Established) && !is_corrupted(session)
         };
         // What was said of the call itself may be no answer for that it was harmed.
-        let due = done.report.is_some_and(|(session, by)| stands(by) && !is_harmed(session));
+        let due = done.report.is_some_and(|(session, by)| time_stopped(by) && !is_corrupted(session));
         if due && !done.reported && !self.refused && node.is_connected() {
             return Err("does not report what became of a transfer".to_owned());
         }

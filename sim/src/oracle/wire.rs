@@ -7,7 +7,7 @@ use bytes::Bytes;
 use offhook::FlowId;
 use offhook_wire::{Fault, FaultKind, Frame, Instant, Limits, Message, Method, datagram};
 
-use super::{Harms, Oracle, Scene, Sight};
+use super::{CorruptedCalls, Observation, Oracle, WorldView};
 
 /// How long a transaction remembers that it answered: timer J, 64·T1, by its own clock.
 const MEMORY: Duration = Duration::from_secs(31);
@@ -51,36 +51,37 @@ impl Oracle for Wire {
         "wire"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         let (phone, flow, data) = match *sight {
             // Nothing but a final response says more than that it is well-formed.
-            Sight::Sent { message: Some(message), .. }
+            Observation::Sent { message: Some(message), .. }
                 if message.status().is_none_or(|status| status < 200) =>
             {
                 return Ok(());
             }
-            Sight::Sent { phone, flow, data, .. } => (phone, flow, data),
-            Sight::Received { phone, data, message, .. } => {
+            Observation::Sent { phone, flow, data, .. } => (phone, flow, data),
+            Observation::Received { phone, data, message, .. } => {
                 if let Some(message) = message
                     && message.method() == Some(Method::Ack)
                 {
-                    self.acknowledged(scene.local(phone), phone, message);
+                    self.acknowledged(view.local(phone), phone, message);
                 }
                 let sense = message.is_some() || self.is_keep_alive(data);
                 self.answers_nonsense = (!sense).then_some(phone);
                 return Ok(());
             }
-            Sight::Drained { .. } => {
+            Observation::PhonePolled { .. } => {
                 self.answers_nonsense = None;
                 return Ok(());
             }
             _ => return Ok(()),
         };
-        let calls = if scene.harms.any() { Harms::calls_in(data) } else { Vec::new() };
-        let harmed = scene.harms.any() && calls.iter().all(|call| scene.harms.of_call(*call));
-        self.sent(scene.local(phone), phone, flow, data, harmed).map_err(|what| {
+        let calls = if view.corrupted_calls.any() { CorruptedCalls::calls_in(data) } else { Vec::new() };
+        let corrupted =
+            view.corrupted_calls.any() && calls.iter().all(|call| view.corrupted_calls.of_call(*call));
+        self.sent(view.local(phone), phone, flow, data, corrupted).map_err(|what| {
             let message = String::from_utf8_lossy(data);
-            format!("{} sends a message that {what}:\n{message}", scene.phones[phone].setup.name)
+            format!("{} sends a message that {what}:\n{message}", view.phones[phone].setup.name)
         })
     }
 }
@@ -104,7 +105,7 @@ impl Wire {
         phone: usize,
         flow: FlowId,
         data: &Bytes,
-        harmed: bool,
+        corrupted: bool,
     ) -> Result<(), String> {
         let message = match datagram(data.clone(), &self.limits) {
             Frame::Message(message) => message,
@@ -112,7 +113,7 @@ impl Wire {
             Frame::Faulty { fault, .. } => return Err(format!("is no message: {fault}")),
         };
         // The refusal of a harmed request repeats what is wrong with it (RFC 3261 §8.2.6.2).
-        let refuses = harmed && message.status().is_some_and(|status| status >= 400);
+        let refuses = corrupted && message.status().is_some_and(|status| status >= 400);
         match message.check() {
             Ok(()) => {}
             Err(_) if refuses => return Ok(()),
@@ -125,7 +126,7 @@ impl Wire {
         }
         let Some(status) = message.status().filter(|&status| status >= 200) else { return Ok(()) };
         // It repeats the Via of its request, whatever became of that (§8.2.6.2), and nobody knows which transaction that was taken for.
-        if harmed {
+        if corrupted {
             return Ok(());
         }
         let key = transaction(&message).ok_or("names no transaction")?;

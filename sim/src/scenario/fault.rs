@@ -3,19 +3,18 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::read::number;
-use super::{ClockStep, ExchangeTrouble, Harm, Scenario, Seconds, Stillness, StreamTrouble, parse_duration};
+use super::{ClockStep, Corruption, ExchangeTrouble, Seconds, StreamTrouble, SuspensionKind, Way};
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// A phone's connection is reset; both ends are told.
-    Drop {
+    Reset {
         /// Which phone.
         phone: usize,
     },
     /// A phone's connection is dead, and nobody is told.
-    Rot {
+    DropSilently {
         /// Which phone.
         phone: usize,
     },
@@ -36,7 +35,7 @@ pub enum Fault {
         trouble: StreamTrouble,
     },
     /// One phone and one exchange do not reach each other.
-    Part {
+    Partition {
         /// Which phone.
         phone: usize,
         /// Which exchange, by its place in the scenario.
@@ -47,16 +46,16 @@ pub enum Fault {
         lasting: Option<Duration>,
     },
     /// A translator of addresses gives a phone's datagrams another port. What is sent to the old one is lost.
-    Rebinds {
+    Rebind {
         /// Which phone.
         phone: usize,
     },
     /// A middlebox breaks some of a phone's messages.
-    Tampered {
+    Tamper {
         /// Which phone.
         phone: usize,
         /// What it does to them.
-        harm: Harm,
+        corruption: Corruption,
         /// To how many of a thousand.
         share: u16,
         /// Those that go which way.
@@ -65,16 +64,16 @@ pub enum Fault {
         lasting: Duration,
     },
     /// A phone stands still.
-    Rest {
+    Suspend {
         /// Which phone.
         phone: usize,
         /// How.
-        how: Stillness,
+        how: SuspensionKind,
         /// For how long.
         lasting: Duration,
     },
     /// A phone's clock is set.
-    Steps {
+    SetClock {
         /// Which phone.
         phone: usize,
         /// How.
@@ -103,37 +102,6 @@ pub enum Fault {
     },
 }
 
-/// Which way a network is cut.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// Nothing comes from the network to the phone.
-    Down,
-    /// Nothing goes from the phone to the network.
-    Up,
-    /// Nothing passes at all.
-    Both,
-}
-
-impl Way {
-    /// The directions that it means, as places: up is 0, down is 1.
-    pub(crate) fn directions(self) -> impl Iterator<Item = usize> {
-        match self {
-            Way::Up => 0..1,
-            Way::Down => 1..2,
-            Way::Both => 0..2,
-        }
-    }
-
-    pub(super) fn read(words: &[&str]) -> Result<Self, String> {
-        Ok(match words {
-            ["from", "the", "network"] => Way::Down,
-            ["to", "the", "network"] => Way::Up,
-            ["both", "ways"] => Way::Both,
-            _ => return Err("`from the network`, `to the network` or `both ways`?".to_owned()),
-        })
-    }
-}
-
 /// What is wrong with a phone's media engine.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum MediaTrouble {
@@ -142,11 +110,11 @@ pub enum MediaTrouble {
     /// Every effect fails.
     Broken,
     /// No path comes up.
-    Pathless,
+    NoPath,
     /// Nothing that it is asked for is ever answered.
-    Deaf,
+    Unresponsive,
     /// Strangers send it things. Only real media hears them.
-    Noisy,
+    StrayDatagrams,
     /// Others see it at another address, and at yet another when it is over. Only real media has addresses.
     Rebound,
 }
@@ -155,15 +123,15 @@ impl Fault {
     /// The phone that suffers it, if it is one phone's.
     pub fn phone_mut(&mut self) -> Option<&mut usize> {
         match self {
-            Fault::Drop { phone }
-            | Fault::Rot { phone }
+            Fault::Reset { phone }
+            | Fault::DropSilently { phone }
             | Fault::Cut { phone, .. }
             | Fault::Stream { phone, .. }
-            | Fault::Part { phone, .. }
-            | Fault::Rest { phone, .. }
-            | Fault::Rebinds { phone }
-            | Fault::Tampered { phone, .. }
-            | Fault::Steps { phone, .. }
+            | Fault::Partition { phone, .. }
+            | Fault::Suspend { phone, .. }
+            | Fault::Rebind { phone }
+            | Fault::Tamper { phone, .. }
+            | Fault::SetClock { phone, .. }
             | Fault::Media { phone, .. }
             | Fault::Die { phone } => Some(phone),
             Fault::Exchange { .. } => None,
@@ -173,7 +141,7 @@ impl Fault {
     /// The exchange that has to do with it.
     pub fn exchange_mut(&mut self) -> Option<&mut usize> {
         match self {
-            Fault::Exchange { exchange, .. } | Fault::Part { exchange, .. } => Some(exchange),
+            Fault::Exchange { exchange, .. } | Fault::Partition { exchange, .. } => Some(exchange),
             _ => None,
         }
     }
@@ -181,17 +149,17 @@ impl Fault {
     /// How long it lasts, if it passes.
     pub fn lasting_mut(&mut self) -> Option<&mut Duration> {
         match self {
-            Fault::Cut { lasting, .. } | Fault::Media { lasting, .. } | Fault::Rest { lasting, .. } => {
+            Fault::Cut { lasting, .. } | Fault::Media { lasting, .. } | Fault::Suspend { lasting, .. } => {
                 Some(lasting)
             }
-            Fault::Part { lasting, .. } => lasting.as_mut(),
-            Fault::Tampered { lasting, .. } => Some(lasting),
+            Fault::Partition { lasting, .. } => lasting.as_mut(),
+            Fault::Tamper { lasting, .. } => Some(lasting),
             Fault::Stream { trouble, .. } => trouble.lasting_mut(),
             Fault::Exchange { trouble, .. } => trouble.lasting_mut(),
-            Fault::Drop { .. }
-            | Fault::Rot { .. }
-            | Fault::Rebinds { .. }
-            | Fault::Steps { .. }
+            Fault::Reset { .. }
+            | Fault::DropSilently { .. }
+            | Fault::Rebind { .. }
+            | Fault::SetClock { .. }
             | Fault::Die { .. } => None,
         }
     }
@@ -200,116 +168,10 @@ impl Fault {
     pub fn strength_mut(&mut self) -> Option<&mut Duration> {
         match self {
             Fault::Media { trouble: MediaTrouble::Slow(by), .. } => Some(by),
-            Fault::Steps { step, .. } => Some(step.by_mut()),
+            Fault::SetClock { step, .. } => Some(step.by_mut()),
             Fault::Exchange { trouble, .. } => trouble.strength_mut(),
             _ => None,
         }
-    }
-
-    pub(super) fn describe(&self, scenario: &Scenario) -> String {
-        let name = |phone: &usize| &scenario.phones[*phone].name;
-        match self {
-            Fault::Drop { phone } => format!("{} loses its connection", name(phone)),
-            Fault::Rot { phone } => format!("{} loses its connection silently", name(phone)),
-            Fault::Cut { phone, way, lasting } => {
-                format!("{} is cut off {way} for {}", name(phone), Seconds(*lasting))
-            }
-            Fault::Stream { phone, trouble } => format!("{} {trouble}", name(phone)),
-            Fault::Part { phone, exchange, way, lasting } => {
-                let away = match way {
-                    Way::Up => "cannot reach",
-                    Way::Down => "cannot hear",
-                    Way::Both => "is parted from",
-                };
-                let lasting = lasting.map_or("ever".to_owned(), |lasting| Seconds(lasting).to_string());
-                format!("{} {away} {} for {lasting}", name(phone), scenario.exchanges[*exchange].name)
-            }
-            Fault::Rebinds { phone } => format!("{} gets another port", name(phone)),
-            Fault::Tampered { phone, harm, share, way, lasting } => {
-                format!("{} suffers {harm} of {share} {way} for {}", name(phone), Seconds(*lasting))
-            }
-            Fault::Rest { phone, how, lasting } => {
-                format!("{} {how} for {}", name(phone), Seconds(*lasting))
-            }
-            Fault::Steps { phone, step } => format!("{} sets its clock {step}", name(phone)),
-            Fault::Exchange { exchange, trouble } => {
-                format!("{} {trouble}", scenario.exchanges[*exchange].name)
-            }
-            Fault::Media { phone, trouble, lasting } => {
-                format!("{} has {trouble} for {}", name(phone), Seconds(*lasting))
-            }
-            Fault::Die { phone } => format!("{} dies", name(phone)),
-        }
-    }
-
-    /// Reads what [`Fault::describe`] wrote after the name. `None` when it is no fault, but perhaps a deed.
-    pub(super) fn read(scenario: &Scenario, name: &str, words: &[&str]) -> Result<Option<Self>, String> {
-        if let Some(exchange) = scenario.exchange(name) {
-            return ExchangeTrouble::read(words).map(|trouble| Some(Fault::Exchange { exchange, trouble }));
-        }
-        let Some(phone) = scenario.phone(name) else { return Ok(None) };
-        let (way, exchange, lasting) = match words {
-            ["cannot", "reach", exchange, "for", lasting] => (Way::Up, exchange, lasting),
-            ["cannot", "hear", exchange, "for", lasting] => (Way::Down, exchange, lasting),
-            ["is", "parted", "from", exchange, "for", lasting] => (Way::Both, exchange, lasting),
-            _ => return read_of_phone(phone, words),
-        };
-        let exchange = scenario.exchange(exchange).ok_or_else(|| format!("no exchange `{exchange}`"))?;
-        let lasting = if *lasting == "ever" { None } else { Some(parse_duration(lasting)?) };
-        Ok(Some(Fault::Part { phone, exchange, way, lasting }))
-    }
-}
-
-fn read_of_phone(phone: usize, words: &[&str]) -> Result<Option<Fault>, String> {
-    if let Some(trouble) = StreamTrouble::read(words) {
-        return Ok(Some(Fault::Stream { phone, trouble: trouble? }));
-    }
-    Ok(Some(match words {
-        ["loses", "its", "connection"] => Fault::Drop { phone },
-        ["loses", "its", "connection", "silently"] => Fault::Rot { phone },
-        ["is", "cut", "off", way @ .., "for", lasting] => {
-            Fault::Cut { phone, way: Way::read(way)?, lasting: parse_duration(lasting)? }
-        }
-        ["has", trouble @ .., "for", lasting] => {
-            let trouble = match trouble {
-                ["slow", "media", "of", by] => MediaTrouble::Slow(parse_duration(by)?),
-                ["broken", "media"] => MediaTrouble::Broken,
-                ["pathless", "media"] => MediaTrouble::Pathless,
-                ["deaf", "media"] => MediaTrouble::Deaf,
-                ["noisy", "media"] => MediaTrouble::Noisy,
-                ["rebound", "media"] => MediaTrouble::Rebound,
-                _ => return Err("`slow media of …`, or what `media`?".to_owned()),
-            };
-            Fault::Media { phone, trouble, lasting: parse_duration(lasting)? }
-        }
-        ["gets", "another", "port"] => Fault::Rebinds { phone },
-        ["suffers", harm, "of", share, way @ .., "for", lasting] => Fault::Tampered {
-            phone,
-            harm: Harm::read(harm)?,
-            share: number(share)?,
-            way: Way::read(way)?,
-            lasting: parse_duration(lasting)?,
-        },
-        ["freezes", "for", lasting] => rest(phone, Stillness::Frozen, lasting)?,
-        ["sleeps", "for", lasting] => rest(phone, Stillness::Asleep, lasting)?,
-        ["sleeps", "without", "counting", "for", lasting] => rest(phone, Stillness::Timeless, lasting)?,
-        ["sets", "its", "clock", words @ ..] => Fault::Steps { phone, step: ClockStep::read(words)? },
-        ["dies"] => Fault::Die { phone },
-        _ => return Ok(None),
-    }))
-}
-
-fn rest(phone: usize, how: Stillness, lasting: &str) -> Result<Fault, String> {
-    Ok(Fault::Rest { phone, how, lasting: parse_duration(lasting)? })
-}
-
-impl fmt::Display for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Way::Down => "from the network",
-            Way::Up => "to the network",
-            Way::Both => "both ways",
-        })
     }
 }
 
@@ -318,9 +180,9 @@ impl fmt::Display for MediaTrouble {
         match self {
             MediaTrouble::Slow(by) => write!(f, "slow media of {}", Seconds(*by)),
             MediaTrouble::Broken => write!(f, "broken media"),
-            MediaTrouble::Pathless => write!(f, "pathless media"),
-            MediaTrouble::Deaf => write!(f, "deaf media"),
-            MediaTrouble::Noisy => write!(f, "noisy media"),
+            MediaTrouble::NoPath => write!(f, "pathless media"),
+            MediaTrouble::Unresponsive => write!(f, "deaf media"),
+            MediaTrouble::StrayDatagrams => write!(f, "noisy media"),
             MediaTrouble::Rebound => write!(f, "rebound media"),
         }
     }

@@ -1,11 +1,12 @@
 //! Reading a scenario. The grammar is what `write.rs` writes; a line that starts with `#` is a comment.
 
 use std::str::FromStr;
-use std::time::Duration;
 
-use super::rogue::{read_prank, read_rogue};
+use super::rogue::{read_rogue, read_rogue_action};
+use super::value::number;
 use super::{
-    Act, Codec, Deed, ExchangeSetup, Fault, Fidelity, Manner, PhoneSetup, Scenario, Span, Step, Transport,
+    Action, Behaviour, Codec, ExchangeSetup, Fault, Fidelity, PhaseLengths, PhoneSetup, Scenario, Step,
+    Transport, UserAction, parse_duration,
 };
 use offhook::DtmfPath;
 
@@ -61,7 +62,7 @@ impl Scenario {
     fn read_line(&mut self, words: &[&str]) -> Result<(), String> {
         match words {
             ["seed", seed] => self.seed = number(seed)?,
-            ["span", settings @ ..] => self.span = read_span(settings)?,
+            ["span", settings @ ..] => self.phases = read_span(settings)?,
             ["media", fidelity] => self.media = fidelity.parse()?,
             ["exchange", name, settings @ ..] => {
                 let exchange = read_exchange(self.new_name(name)?, settings)?;
@@ -75,8 +76,8 @@ impl Scenario {
                 let rogue = read_rogue(self.new_name(name)?, read_transport(transport)?, settings)?;
                 self.rogues.push(rogue);
             }
-            [at, name, act @ ..] if at.starts_with(|c: char| c.is_ascii_digit()) => {
-                let step = Step { at: parse_duration(at)?, act: self.read_act(name, act)? };
+            [at, name, action @ ..] if at.starts_with(|c: char| c.is_ascii_digit()) => {
+                let step = Step { at: parse_duration(at)?, action: self.read_action(name, action)? };
                 self.steps.push(step);
             }
             _ => {
@@ -95,15 +96,15 @@ impl Scenario {
         Ok(name.to_owned())
     }
 
-    fn read_act(&self, name: &str, words: &[&str]) -> Result<Act, String> {
+    fn read_action(&self, name: &str, words: &[&str]) -> Result<Action, String> {
         if let Some(fault) = Fault::read(self, name, words)? {
-            return Ok(Act::Fault(fault));
+            return Ok(Action::Fault(fault));
         }
         if let Some(rogue) = self.rogue(name) {
-            return Ok(Act::Rogue { rogue, prank: read_prank(words)? });
+            return Ok(Action::Rogue { rogue, action: read_rogue_action(words)? });
         }
         let phone = self.phone(name).ok_or_else(|| format!("nobody is called `{name}`"))?;
-        Ok(Act::User { phone, deed: read_deed(words)? })
+        Ok(Action::User { phone, action: read_user_action(words)? })
     }
 }
 
@@ -122,17 +123,17 @@ impl FromStr for Fidelity {
     }
 }
 
-fn read_span(settings: &[&str]) -> Result<Span, String> {
-    let mut span = Span::default();
+fn read_span(settings: &[&str]) -> Result<PhaseLengths, String> {
+    let mut phases = PhaseLengths::default();
     for setting in settings {
         match setting.split_once('=') {
-            Some(("storm", value)) => span.storm = parse_duration(value)?,
-            Some(("settle", value)) => span.settle = parse_duration(value)?,
-            Some(("quiesce", value)) => span.quiesce = parse_duration(value)?,
+            Some(("storm", value)) => phases.faults = parse_duration(value)?,
+            Some(("settle", value)) => phases.recovery = parse_duration(value)?,
+            Some(("quiesce", value)) => phases.drain = parse_duration(value)?,
             _ => return Err(format!("no phase `{setting}`")),
         }
     }
-    Ok(span)
+    Ok(phases)
 }
 
 fn read_exchange(name: String, settings: &[&str]) -> Result<ExchangeSetup, String> {
@@ -199,14 +200,14 @@ fn read_codec(name: &str) -> Result<Codec, String> {
     Codec::ALL.into_iter().find(|codec| codec.to_string() == name).ok_or_else(|| format!("no codec `{name}`"))
 }
 
-fn read_deed(words: &[&str]) -> Result<Deed, String> {
+fn read_user_action(words: &[&str]) -> Result<UserAction, String> {
     Ok(match words {
-        ["dials", to] => Deed::Dial((*to).to_owned()),
-        ["answers"] => Deed::Answer,
-        ["rejects", code] => Deed::Reject(number(code)?),
-        ["hangs", "up"] => Deed::HangUp,
-        ["holds"] => Deed::Hold,
-        ["resumes"] => Deed::Resume,
+        ["dials", to] => UserAction::Dial((*to).to_owned()),
+        ["answers"] => UserAction::Answer,
+        ["rejects", code] => UserAction::Reject(number(code)?),
+        ["hangs", "up"] => UserAction::HangUp,
+        ["holds"] => UserAction::Hold,
+        ["resumes"] => UserAction::Resume,
         ["sends", digits, "by", path, "for", tone] => {
             let path = match *path {
                 "auto" => DtmfPath::Auto,
@@ -214,68 +215,18 @@ fn read_deed(words: &[&str]) -> Result<Deed, String> {
                 "info" => DtmfPath::Info,
                 _ => return Err(format!("no way `{path}` for digits")),
             };
-            Deed::Digits { digits: (*digits).to_owned(), path, tone: parse_duration(tone)? }
+            UserAction::Digits { digits: (*digits).to_owned(), path, tone: parse_duration(tone)? }
         }
-        ["transfers", "to", to] => Deed::Transfer((*to).to_owned()),
-        ["registers"] => Deed::Register,
-        ["unregisters"] => Deed::Unregister,
-        ["will", "answer", "after", after] => Deed::Manner(Manner::Answer { after: parse_duration(after)? }),
+        ["transfers", "to", to] => UserAction::Transfer((*to).to_owned()),
+        ["registers"] => UserAction::Register,
+        ["unregisters"] => UserAction::Unregister,
+        ["will", "answer", "after", after] => {
+            UserAction::Behaviour(Behaviour::Answer { after: parse_duration(after)? })
+        }
         ["will", "reject", code, "after", after] => {
-            Deed::Manner(Manner::Reject { code: number(code)?, after: parse_duration(after)? })
+            UserAction::Behaviour(Behaviour::Reject { code: number(code)?, after: parse_duration(after)? })
         }
-        ["will", "ignore"] => Deed::Manner(Manner::Ignore),
+        ["will", "ignore"] => UserAction::Behaviour(Behaviour::Ignore),
         _ => return Err(format!("nobody knows how to `{}`", words.join(" "))),
     })
-}
-
-pub(super) fn number<T: FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("`{text}` is no number that fits here"))
-}
-
-/// Reads `1.25s`, `40ms` or `2m`.
-///
-/// # Errors
-/// Says what is wrong with it.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no time: `1.25s`, `40ms` or `2m`");
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let nanos_per_unit: u64 = match &text[digits.len()..] {
-        "ms" => 1_000_000,
-        "s" => 1_000_000_000,
-        "m" => 60_000_000_000,
-        _ => return Err(wrong()),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let plain = |text: &str| (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then_some(());
-    plain(whole).and_then(|()| plain(fraction)).ok_or_else(wrong)?;
-    let whole: u64 = whole.parse().map_err(|_| wrong())?;
-    let parts = format!("{fraction:0<9}");
-    let billionths: u64 = parts.get(..9).and_then(|nine| nine.parse().ok()).ok_or_else(wrong)?;
-    let nanos = u128::from(whole) * u128::from(nanos_per_unit)
-        + u128::from(billionths) * u128::from(nanos_per_unit) / 1_000_000_000;
-    u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| wrong())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scenario::Seconds;
-
-    #[test]
-    fn durations_are_exact_both_ways() {
-        for (text, nanos) in [
-            ("0s", 0),
-            ("1.25s", 1_250_000_000),
-            ("40ms", 40_000_000),
-            ("0.000000001s", 1),
-            ("0.75s", 750_000_000),
-        ] {
-            assert_eq!(parse_duration(text), Ok(Duration::from_nanos(nanos)), "{text}");
-            assert_eq!(Seconds(Duration::from_nanos(nanos)).to_string(), text);
-        }
-        assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
-        for text in ["", "s", "1", "-1s", "1.s", ".5s", "1e3s", "99999999999999999999s", "1h"] {
-            assert!(parse_duration(text).is_err(), "{text}");
-        }
-    }
 }

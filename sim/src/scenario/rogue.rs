@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Prank, Transport};
+use super::{RogueAction, Transport};
 use crate::node::Breach;
 
 /// One peer that breaks rules on purpose. Its user is named as itself, its network is a good one.
@@ -49,28 +49,30 @@ pub(super) fn read_rogue(
     Ok(rogue)
 }
 
-impl fmt::Display for Prank {
+impl fmt::Display for RogueAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Prank::Call(user) => write!(f, "calls {user}"),
-            Prank::HangUp => write!(f, "hangs up"),
-            Prank::Cancel => write!(f, "cancels"),
-            Prank::Claim(user) => write!(f, "claims {user}"),
-            Prank::Flood { user, count, with } => write!(f, "floods {user} with {count} {with}"),
+            RogueAction::Call(user) => write!(f, "calls {user}"),
+            RogueAction::HangUp => write!(f, "hangs up"),
+            RogueAction::Cancel => write!(f, "cancels"),
+            RogueAction::Claim(user) => write!(f, "claims {user}"),
+            RogueAction::Flood { user, count, with } => write!(f, "floods {user} with {count} {with}"),
         }
     }
 }
 
 /// Reads what a rogue does.
-pub(super) fn read_prank(words: &[&str]) -> Result<Prank, String> {
+pub(super) fn read_rogue_action(words: &[&str]) -> Result<RogueAction, String> {
     Ok(match words {
-        ["calls", user] => Prank::Call((*user).to_owned()),
-        ["hangs", "up"] => Prank::HangUp,
-        ["cancels"] => Prank::Cancel,
-        ["claims", user] => Prank::Claim((*user).to_owned()),
-        ["floods", user, "with", count, with] => {
-            Prank::Flood { user: (*user).to_owned(), count: super::read::number(count)?, with: with.parse()? }
-        }
+        ["calls", user] => RogueAction::Call((*user).to_owned()),
+        ["hangs", "up"] => RogueAction::HangUp,
+        ["cancels"] => RogueAction::Cancel,
+        ["claims", user] => RogueAction::Claim((*user).to_owned()),
+        ["floods", user, "with", count, with] => RogueAction::Flood {
+            user: (*user).to_owned(),
+            count: super::value::number(count)?,
+            with: with.parse()?,
+        },
         _ => return Err(format!("no rogue knows how to `{}`", words.join(" "))),
     })
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::read::number;
+use super::value::number;
 use super::{Seconds, Way, parse_duration};
 
 /// How a stream carries messages: all of it is allowed, and nobody may notice. Of a thousand messages each.

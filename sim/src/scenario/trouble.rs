@@ -32,7 +32,7 @@ pub enum ExchangeTrouble {
         lasting: Duration,
     },
     /// Its registrar takes no shorter registrations than these.
-    Wants {
+    MinExpires {
         /// How long.
         least: Duration,
         /// For how long.
@@ -51,12 +51,12 @@ pub enum ExchangeTrouble {
         lasting: Duration,
     },
     /// Each nonce is stale before it can be used, as where one of several servers gives it out and another one looks at it.
-    Mistrusts {
+    StaleNonces {
         /// For how long.
         lasting: Duration,
     },
     /// Its clock is set.
-    Steps(ClockStep),
+    SetClock(ClockStep),
 }
 
 /// A clock is set.
@@ -70,13 +70,13 @@ pub enum ClockStep {
 
 /// How a phone stands still.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Stillness {
+pub enum SuspensionKind {
     /// Its process does nothing. What arrives waits for it.
     Frozen,
     /// Its whole machine sleeps. Nothing arrives; its connections look up when it wakes.
     Asleep,
     /// The same, and when it wakes its clock does not know that it slept.
-    Timeless,
+    AsleepClockStopped,
 }
 
 impl ExchangeTrouble {
@@ -86,27 +86,27 @@ impl ExchangeTrouble {
             Self::Crashes { lasting }
             | Self::Refuses { lasting, .. }
             | Self::GrantsNothing { lasting }
-            | Self::Wants { lasting, .. }
+            | Self::MinExpires { lasting, .. }
             | Self::Lags { lasting, .. }
             | Self::Freezes { lasting }
-            | Self::Mistrusts { lasting } => Some(lasting),
-            Self::Dies | Self::Forgets(_) | Self::Steps(_) => None,
+            | Self::StaleNonces { lasting } => Some(lasting),
+            Self::Dies | Self::Forgets(_) | Self::SetClock(_) => None,
         }
     }
 
     /// How strong it is.
     pub(super) fn strength_mut(&mut self) -> Option<&mut Duration> {
         match self {
-            Self::Refuses { retry_after: by, .. } | Self::Wants { least: by, .. } | Self::Lags { by, .. } => {
-                Some(by)
-            }
-            Self::Steps(step) => Some(step.by_mut()),
+            Self::Refuses { retry_after: by, .. }
+            | Self::MinExpires { least: by, .. }
+            | Self::Lags { by, .. } => Some(by),
+            Self::SetClock(step) => Some(step.by_mut()),
             Self::Crashes { .. }
             | Self::Dies
             | Self::Forgets(_)
             | Self::GrantsNothing { .. }
             | Self::Freezes { .. }
-            | Self::Mistrusts { .. } => None,
+            | Self::StaleNonces { .. } => None,
         }
     }
 
@@ -128,16 +128,16 @@ impl ExchangeTrouble {
                 Self::GrantsNothing { lasting: parse_duration(lasting)? }
             }
             ["wants", "bindings", "of", least, "for", lasting] => {
-                Self::Wants { least: parse_duration(least)?, lasting: parse_duration(lasting)? }
+                Self::MinExpires { least: parse_duration(least)?, lasting: parse_duration(lasting)? }
             }
             ["lags", "by", by, "for", lasting] => {
                 Self::Lags { by: parse_duration(by)?, lasting: parse_duration(lasting)? }
             }
             ["freezes", "for", lasting] => Self::Freezes { lasting: parse_duration(lasting)? },
             ["finds", "each", "nonce", "stale", "for", lasting] => {
-                Self::Mistrusts { lasting: parse_duration(lasting)? }
+                Self::StaleNonces { lasting: parse_duration(lasting)? }
             }
-            ["sets", "its", "clock", rest @ ..] => Self::Steps(ClockStep::read(rest)?),
+            ["sets", "its", "clock", rest @ ..] => Self::SetClock(ClockStep::read(rest)?),
             _ => return Err(format!("no exchange `{}`", words.join(" "))),
         })
     }
@@ -156,13 +156,13 @@ impl fmt::Display for ExchangeTrouble {
                 write!(f, "is overloaded for {lasting} and says to come back after {after}")
             }
             Self::GrantsNothing { lasting } => write!(f, "grants no bindings for {}", Seconds(*lasting)),
-            Self::Wants { least, lasting } => {
+            Self::MinExpires { least, lasting } => {
                 write!(f, "wants bindings of {} for {}", Seconds(*least), Seconds(*lasting))
             }
             Self::Lags { by, lasting } => write!(f, "lags by {} for {}", Seconds(*by), Seconds(*lasting)),
             Self::Freezes { lasting } => write!(f, "freezes for {}", Seconds(*lasting)),
-            Self::Mistrusts { lasting } => write!(f, "finds each nonce stale for {}", Seconds(*lasting)),
-            Self::Steps(step) => write!(f, "sets its clock {step}"),
+            Self::StaleNonces { lasting } => write!(f, "finds each nonce stale for {}", Seconds(*lasting)),
+            Self::SetClock(step) => write!(f, "sets its clock {step}"),
         }
     }
 }
@@ -192,12 +192,12 @@ impl fmt::Display for ClockStep {
     }
 }
 
-impl fmt::Display for Stillness {
+impl fmt::Display for SuspensionKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Frozen => "freezes",
             Self::Asleep => "sleeps",
-            Self::Timeless => "sleeps without counting",
+            Self::AsleepClockStopped => "sleeps without counting",
         })
     }
 }

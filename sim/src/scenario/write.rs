@@ -1,37 +1,21 @@
 //! Writing a scenario: one line for each thing, in words.
 
 use std::fmt;
-use std::time::Duration;
 
 use super::{
-    Act, Codec, Deed, ExchangeSetup, Fidelity, Manner, PhoneSetup, Scenario, Step, Transport, Weather,
+    Action, Behaviour, Codec, ExchangeSetup, Fidelity, PhoneSetup, Scenario, Seconds, Step, Transport,
+    UserAction, Weather,
 };
 use offhook::DtmfPath;
-
-/// Writes a duration as `1.25s`, or as `40ms` when it is shorter than a quarter of a second and whole in that unit.
-pub struct Seconds(pub Duration);
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, nanos) = (self.0.as_secs(), self.0.subsec_nanos());
-        if whole == 0 && nanos != 0 && nanos < 250_000_000 && nanos % 1_000_000 == 0 {
-            return write!(f, "{}ms", nanos / 1_000_000);
-        }
-        let fraction = format!("{nanos:09}");
-        match fraction.trim_end_matches('0') {
-            "" => write!(f, "{whole}s"),
-            digits => write!(f, "{whole}.{digits}s"),
-        }
-    }
-}
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "offhook-scenario 1")?;
         writeln!(f, "seed {}", self.seed)?;
-        let span = self.span;
-        let (storm, settle, quiesce) = (Seconds(span.storm), Seconds(span.settle), Seconds(span.quiesce));
-        writeln!(f, "span storm={storm} settle={settle} quiesce={quiesce}")?;
+        let phases = self.phases;
+        let (faults, recovery, drain) =
+            (Seconds(phases.faults), Seconds(phases.recovery), Seconds(phases.drain));
+        writeln!(f, "span storm={faults} settle={recovery} quiesce={drain}")?;
         if self.media != Fidelity::Model {
             writeln!(f, "media {}", self.media)?;
         }
@@ -58,10 +42,10 @@ impl Scenario {
     /// The line of one step.
     pub fn describe(&self, step: &Step) -> String {
         let at = Seconds(step.at);
-        match &step.act {
-            Act::User { phone, deed } => format!("{at} {} {deed}", self.phones[*phone].name),
-            Act::Fault(fault) => format!("{at} {}", fault.describe(self)),
-            Act::Rogue { rogue, prank } => format!("{at} {} {prank}", self.rogues[*rogue].name),
+        match &step.action {
+            Action::User { phone, action } => format!("{at} {} {action}", self.phones[*phone].name),
+            Action::Fault(fault) => format!("{at} {}", fault.describe(self)),
+            Action::Rogue { rogue, action } => format!("{at} {} {action}", self.rogues[*rogue].name),
         }
     }
 }
@@ -172,16 +156,16 @@ impl fmt::Display for Codec {
     }
 }
 
-impl fmt::Display for Deed {
+impl fmt::Display for UserAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Deed::Dial(to) => write!(f, "dials {to}"),
-            Deed::Answer => write!(f, "answers"),
-            Deed::Reject(code) => write!(f, "rejects {code}"),
-            Deed::HangUp => write!(f, "hangs up"),
-            Deed::Hold => write!(f, "holds"),
-            Deed::Resume => write!(f, "resumes"),
-            Deed::Digits { digits, path, tone } => {
+            UserAction::Dial(to) => write!(f, "dials {to}"),
+            UserAction::Answer => write!(f, "answers"),
+            UserAction::Reject(code) => write!(f, "rejects {code}"),
+            UserAction::HangUp => write!(f, "hangs up"),
+            UserAction::Hold => write!(f, "holds"),
+            UserAction::Resume => write!(f, "resumes"),
+            UserAction::Digits { digits, path, tone } => {
                 let path = match path {
                     DtmfPath::Auto => "auto",
                     DtmfPath::Rtp => "rtp",
@@ -189,14 +173,16 @@ impl fmt::Display for Deed {
                 };
                 write!(f, "sends {digits} by {path} for {}", Seconds(*tone))
             }
-            Deed::Transfer(to) => write!(f, "transfers to {to}"),
-            Deed::Register => write!(f, "registers"),
-            Deed::Unregister => write!(f, "unregisters"),
-            Deed::Manner(Manner::Answer { after }) => write!(f, "will answer after {}", Seconds(*after)),
-            Deed::Manner(Manner::Reject { code, after }) => {
+            UserAction::Transfer(to) => write!(f, "transfers to {to}"),
+            UserAction::Register => write!(f, "registers"),
+            UserAction::Unregister => write!(f, "unregisters"),
+            UserAction::Behaviour(Behaviour::Answer { after }) => {
+                write!(f, "will answer after {}", Seconds(*after))
+            }
+            UserAction::Behaviour(Behaviour::Reject { code, after }) => {
                 write!(f, "will reject {code} after {}", Seconds(*after))
             }
-            Deed::Manner(Manner::Ignore) => write!(f, "will ignore"),
+            UserAction::Behaviour(Behaviour::Ignore) => write!(f, "will ignore"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Leaving out phones and exchanges, with all that they do and suffer.
 
 use super::Shrinking;
-use crate::scenario::{Act, Scenario, Step};
+use crate::scenario::{Action, Scenario, Step};
 
 impl Shrinking<'_> {
     /// The phones that nothing needs, and all exchanges but one.
@@ -24,9 +24,9 @@ fn remove_phone(scenario: &mut Scenario, gone: usize) {
 
 fn remove_exchange(scenario: &mut Scenario, gone: usize) {
     scenario.exchanges.remove(gone);
-    scenario.steps.retain_mut(|step| match &mut step.act {
-        Act::Fault(fault) => fault.exchange_mut().is_none_or(|exchange| stays(exchange, gone)),
-        Act::User { .. } | Act::Rogue { .. } => true,
+    scenario.steps.retain_mut(|step| match &mut step.action {
+        Action::Fault(fault) => fault.exchange_mut().is_none_or(|exchange| stays(exchange, gone)),
+        Action::User { .. } | Action::Rogue { .. } => true,
     });
 }
 
@@ -38,10 +38,10 @@ pub(super) fn stays(place: &mut usize, gone: usize) -> bool {
 }
 
 fn phone_of(step: &mut Step) -> Option<&mut usize> {
-    match &mut step.act {
-        Act::User { phone, .. } => Some(phone),
-        Act::Fault(fault) => fault.phone_mut(),
-        Act::Rogue { .. } => None,
+    match &mut step.action {
+        Action::User { phone, .. } => Some(phone),
+        Action::Fault(fault) => fault.phone_mut(),
+        Action::Rogue { .. } => None,
     }
 }
 

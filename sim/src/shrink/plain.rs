@@ -5,7 +5,7 @@ use std::time::Duration;
 use offhook::DtmfPath;
 
 use super::Shrinking;
-use crate::scenario::{Act, Deed, Fault, Manner, PhoneSetup, Way, Weather};
+use crate::scenario::{Action, Behaviour, Fault, PhoneSetup, UserAction, Way, Weather};
 
 impl Shrinking<'_> {
     /// Makes phones, networks and steps ordinary.
@@ -21,8 +21,8 @@ impl Shrinking<'_> {
             self.attempt(|scenario| scenario.exchanges[exchange].says_trying = false);
         }
         for step in 0..self.best.scenario.steps.len() {
-            for plainer in plainer(&self.best.scenario.steps[step].act) {
-                if self.attempt(|scenario| scenario.steps[step].act = plainer) {
+            for plainer in plainer(&self.best.scenario.steps[step].action) {
+                if self.attempt(|scenario| scenario.steps[step].action = plainer) {
                     break;
                 }
             }
@@ -63,32 +63,32 @@ impl Shrinking<'_> {
 }
 
 /// The same act in simpler forms, the simplest first. A form is never simpler than itself, so asking again comes to an end.
-fn plainer(act: &Act) -> Vec<Act> {
-    match act.clone() {
-        Act::User { phone, deed } => {
-            plainer_deeds(deed).into_iter().map(|deed| Act::User { phone, deed }).collect()
+fn plainer(action: &Action) -> Vec<Action> {
+    match action.clone() {
+        Action::User { phone, action } => {
+            plainer_user_actions(action).into_iter().map(|action| Action::User { phone, action }).collect()
         }
-        Act::Fault(fault) => plainer_faults(fault).into_iter().map(Act::Fault).collect(),
-        Act::Rogue { rogue, prank } => super::rogues::plainer(rogue, prank),
+        Action::Fault(fault) => plainer_faults(fault).into_iter().map(Action::Fault).collect(),
+        Action::Rogue { rogue, action } => super::rogues::plainer(rogue, action),
     }
 }
 
-fn plainer_deeds(deed: Deed) -> Vec<Deed> {
-    match deed {
-        Deed::Manner(Manner::Answer { after }) => {
-            from_nothing(after).map(|after| Deed::Manner(Manner::Answer { after })).collect()
+fn plainer_user_actions(action: UserAction) -> Vec<UserAction> {
+    match action {
+        UserAction::Behaviour(Behaviour::Answer { after }) => {
+            from_nothing(after).map(|after| UserAction::Behaviour(Behaviour::Answer { after })).collect()
         }
-        Deed::Manner(Manner::Reject { code, after }) => {
-            from_nothing(after).map(|after| Deed::Manner(Manner::Reject { code, after })).collect()
-        }
-        Deed::Digits { digits, path, tone } => plainer_digits(&digits, path, tone),
+        UserAction::Behaviour(Behaviour::Reject { code, after }) => from_nothing(after)
+            .map(|after| UserAction::Behaviour(Behaviour::Reject { code, after }))
+            .collect(),
+        UserAction::Digits { digits, path, tone } => plainer_digits(&digits, path, tone),
         _ => Vec::new(),
     }
 }
 
-fn plainer_digits(digits: &str, path: DtmfPath, tone: Duration) -> Vec<Deed> {
+fn plainer_digits(digits: &str, path: DtmfPath, tone: Duration) -> Vec<UserAction> {
     let usual = tone.min(Duration::from_millis(100));
-    let deed = |length: usize, path, tone| Deed::Digits {
+    let with = |length: usize, path, tone| UserAction::Digits {
         digits: digits.chars().take(length).collect(),
         path,
         tone,
@@ -96,10 +96,10 @@ fn plainer_digits(digits: &str, path: DtmfPath, tone: Duration) -> Vec<Deed> {
     let mut simpler = Vec::new();
     for length in [1, 2, digits.len() / 2, digits.len() * 3 / 4, digits.len().saturating_sub(1)] {
         if (1..digits.len()).contains(&length) {
-            simpler.extend([deed(length, DtmfPath::Auto, usual), deed(length, path, tone)]);
+            simpler.extend([with(length, DtmfPath::Auto, usual), with(length, path, tone)]);
         }
     }
-    simpler.extend([deed(digits.len(), DtmfPath::Auto, tone), deed(digits.len(), path, usual)]);
+    simpler.extend([with(digits.len(), DtmfPath::Auto, tone), with(digits.len(), path, usual)]);
     simpler
 }
 
@@ -109,13 +109,13 @@ fn plainer_faults(fault: Fault) -> Vec<Fault> {
         Fault::Stream { phone, trouble } => {
             trouble.plainer().into_iter().map(|trouble| Fault::Stream { phone, trouble }).collect()
         }
-        Fault::Tampered { phone, harm, share, way, lasting } => {
-            let all = Fault::Tampered { phone, harm, share: 1000, way, lasting };
-            let both = Fault::Tampered { phone, harm, share, way: Way::Both, lasting };
+        Fault::Tamper { phone, corruption, share, way, lasting } => {
+            let all = Fault::Tamper { phone, corruption, share: 1000, way, lasting };
+            let both = Fault::Tamper { phone, corruption, share, way: Way::Both, lasting };
             vec![all, both]
         }
-        Fault::Part { phone, exchange, lasting, .. } => {
-            vec![Fault::Part { phone, exchange, way: Way::Both, lasting }]
+        Fault::Partition { phone, exchange, lasting, .. } => {
+            vec![Fault::Partition { phone, exchange, way: Way::Both, lasting }]
         }
         _ => Vec::new(),
     };
@@ -164,13 +164,13 @@ mod tests {
     #[test]
     fn asking_for_plainer_acts_comes_to_an_end() {
         let steps = (0..100).flat_map(|seed| generate(seed).steps);
-        for mut act in steps.map(|step| step.act) {
+        for mut action in steps.map(|step| step.action) {
             let mut asked = 0;
             // The worst judge takes the last form, which is the nearest one.
-            while let Some(plainer) = plainer(&act).into_iter().rfind(|plainer| *plainer != act) {
+            while let Some(plainer) = plainer(&action).into_iter().rfind(|plainer| *plainer != action) {
                 asked += 1;
-                assert!(asked < 300, "{act:?} and {plainer:?}");
-                act = plainer;
+                assert!(asked < 300, "{action:?} and {plainer:?}");
+                action = plainer;
             }
         }
     }

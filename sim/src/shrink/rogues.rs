@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Shrinking;
 use super::cast::stays;
-use crate::scenario::{Act, Prank, Scenario, Transport};
+use crate::scenario::{Action, RogueAction, Scenario, Transport};
 
 impl Shrinking<'_> {
     /// The rogues that nothing needs; then all breaches but one, or one less.
@@ -28,18 +28,20 @@ impl Shrinking<'_> {
 
 fn remove_rogue(scenario: &mut Scenario, gone: usize) {
     scenario.rogues.remove(gone);
-    scenario.steps.retain_mut(|step| match &mut step.act {
-        Act::Rogue { rogue, .. } => stays(rogue, gone),
+    scenario.steps.retain_mut(|step| match &mut step.action {
+        Action::Rogue { rogue, .. } => stays(rogue, gone),
         _ => true,
     });
 }
 
 /// The same prank in simpler forms, the simplest first.
-pub(super) fn plainer(rogue: usize, prank: Prank) -> Vec<Act> {
-    let Prank::Flood { user, count, with } = prank else { return Vec::new() };
+pub(super) fn plainer(rogue: usize, action: RogueAction) -> Vec<Action> {
+    let RogueAction::Flood { user, count, with } = action else { return Vec::new() };
     let fewer =
         [1, 2, 5, count / 2, count.saturating_sub(1)].into_iter().filter(|few| (1..count).contains(few));
-    fewer.map(|count| Act::Rogue { rogue, prank: Prank::Flood { user: user.clone(), count, with } }).collect()
+    fewer
+        .map(|count| Action::Rogue { rogue, action: RogueAction::Flood { user: user.clone(), count, with } })
+        .collect()
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl Shrinking<'_> {
                     at += *gap;
                     step.at = at;
                 }
-                scenario.span.storm = scenario.span.storm.max(at + *gap);
+                scenario.phases.faults = scenario.phases.faults.max(at + *gap);
             });
         }
     }
@@ -70,13 +70,14 @@ impl Shrinking<'_> {
         let failed = self.best.violation.at.saturating_since(Instant::ZERO);
         for end in [last.as_secs() + 1, last.as_secs() + 10, last.as_secs() + 60, failed.as_secs() + 1] {
             let end = Duration::from_secs(end);
-            if end < self.best.scenario.span.storm && self.attempt(|scenario| scenario.span.storm = end) {
+            if end < self.best.scenario.phases.faults && self.attempt(|scenario| scenario.phases.faults = end)
+            {
                 return;
             }
         }
-        let storm = self.best.scenario.span.storm;
-        let round = Duration::from_secs(storm.as_secs() + u64::from(storm.subsec_nanos() > 0));
-        self.attempt(|scenario| scenario.span.storm = round);
+        let faults = self.best.scenario.phases.faults;
+        let round = Duration::from_secs(faults.as_secs() + u64::from(faults.subsec_nanos() > 0));
+        self.attempt(|scenario| scenario.phases.faults = round);
     }
 }
 
@@ -85,7 +86,7 @@ fn hurry(scenario: &mut Scenario, first: usize, by: Duration) {
     for step in &mut scenario.steps[first..] {
         step.at -= by;
     }
-    scenario.span.storm -= by;
+    scenario.phases.faults -= by;
 }
 
 fn snap(step: &mut Step, grid: u64) {
@@ -116,6 +117,6 @@ mod tests {
         snap_in_order(&mut scenario.steps, 1, 1_000);
         hurry(&mut scenario, 2, Duration::from_secs(4));
         let at: Vec<u64> = scenario.steps.iter().map(|step| step.at.as_secs()).collect();
-        assert_eq!((at, scenario.span.storm.as_secs()), (vec![1, 1, 3], 26));
+        assert_eq!((at, scenario.phases.faults.as_secs()), (vec![1, 1, 3], 26));
     }
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use offhook::{Effect, EffectId, EffectResult, Input, MediaEvent, MediaFault, SessionId};
 
-use super::{Happening, World};
+use super::{ScheduledEvent, World};
 use crate::hash::{Digest, Draw};
-use crate::media::{End, Refused};
-use crate::oracle::Sight;
+use crate::media::{End, EngineError};
+use crate::oracle::Observation;
 use crate::scenario::MediaTrouble;
 
 /// How long an engine needs for a path: candidates, checks and keys.
@@ -47,7 +47,7 @@ impl World {
             Effect::Release { .. } => return self.released(end),
         };
         if matches!(effect, Effect::Answer { .. } | Effect::Apply { .. }) && result.is_ok() {
-            self.queue.plan(self.now + PATH, Happening::PathUp(end));
+            self.queue.schedule(self.now + PATH, ScheduledEvent::PathUp(end));
         }
         let takes = tone + self.effect_takes(phone, effect);
         self.finish_effect(end, id, result, takes);
@@ -58,19 +58,19 @@ impl World {
         &mut self,
         (phone, session): End,
         effect: EffectId,
-        result: Result<EffectResult, Refused>,
+        result: Result<EffectResult, EngineError>,
         takes: Duration,
     ) {
         let result = match result {
             Ok(result) => result,
-            Err(Refused::Fault(fault)) => EffectResult::Failed(fault),
-            Err(Refused::Disorder(what)) => {
-                return self.see(&Sight::Disorder { end: (phone, session), what });
+            Err(EngineError::Fault(fault)) => EffectResult::Failed(fault),
+            Err(EngineError::OutOfOrder(what)) => {
+                return self.observe(&Observation::OutOfOrder { end: (phone, session), what });
             }
         };
         self.phones[phone].effects.insert(effect, session);
-        if self.phones[phone].trouble != Some(MediaTrouble::Deaf) {
-            self.queue.plan(self.now + takes, Happening::Done { phone, effect, result });
+        if self.phones[phone].trouble != Some(MediaTrouble::Unresponsive) {
+            self.queue.schedule(self.now + takes, ScheduledEvent::Done { phone, effect, result });
         }
     }
 
@@ -92,8 +92,8 @@ impl World {
 
     fn rolled_back(&mut self, end: End) {
         let rolled_back = self.engines.model().map_or(Ok(()), |model| model.rollback(end));
-        if let Err(Refused::Disorder(what)) = rolled_back {
-            self.see(&Sight::Disorder { end, what });
+        if let Err(EngineError::OutOfOrder(what)) = rolled_back {
+            self.observe(&Observation::OutOfOrder { end, what });
         }
     }
 
@@ -101,17 +101,17 @@ impl World {
         let (phone, session) = end;
         self.phones[phone].effects.retain(|_, of| *of != session);
         if let Some(peer) = self.engines.model().and_then(|model| model.release(end)) {
-            self.queue.plan(self.now + SILENCE, Happening::PathDown(peer));
+            self.queue.schedule(self.now + SILENCE, ScheduledEvent::PathDown(peer));
         }
     }
 
     fn digit(&mut self, end: End, digit: char, duration: Duration) {
         let arrives = self.engines.model().and_then(|model| model.digit_arrives(end));
-        self.see(&Sight::Dialled { end, digit, arrives });
+        self.observe(&Observation::DigitSent { end, digit, arrives });
         if let Some((phone, session)) = arrives {
             let input = Input::Media { session, event: MediaEvent::Digit { digit, duration } };
             let takes = duration + self.nets[phone].weather.delay;
-            self.queue.plan(self.now + takes, Happening::Input { phone, input: Box::new(input) });
+            self.queue.schedule(self.now + takes, ScheduledEvent::Input { phone, input: Box::new(input) });
         }
     }
 
@@ -119,18 +119,18 @@ impl World {
     pub(super) fn path_up(&mut self, end: End) {
         if self.engines.is_with_stranger(end) {
             // Somebody answers there, and that is all that is known of him.
-            if !self.is_pathless(end.0) && self.engines.model().is_some_and(|model| model.set_up(end, true)) {
-                self.media_news(end, MediaEvent::Up);
+            if !self.has_no_path(end.0) && self.engines.model().is_some_and(|model| model.set_up(end, true)) {
+                self.media_event(end, MediaEvent::Up);
             }
             return;
         }
         let Some(peer) = self.engines.peer(end) else { return };
-        if [end.0, peer.0].iter().any(|&phone| self.is_pathless(phone)) {
+        if [end.0, peer.0].iter().any(|&phone| self.has_no_path(phone)) {
             return;
         }
         for end in [end, peer] {
             if self.engines.model().is_some_and(|model| model.set_up(end, true)) {
-                self.media_news(end, MediaEvent::Up);
+                self.media_event(end, MediaEvent::Up);
             }
         }
     }
@@ -140,18 +140,21 @@ impl World {
         let peer = self.engines.peer(end);
         let alone = peer.is_none_or(|peer| self.is_cut_off(peer.0) || self.is_cut_off(end.0));
         if alone && self.engines.model().is_some_and(|model| model.set_up(end, false)) {
-            self.media_news(end, MediaEvent::Down);
+            self.media_event(end, MediaEvent::Down);
         }
     }
 
     /// Plans to look at the paths of a phone whose network or engine changed, and at their other ends.
-    pub(super) fn look_at_paths(&mut self, phone: usize, up: bool) {
+    pub(super) fn schedule_path_checks(&mut self, phone: usize, up: bool) {
         let ends: Vec<End> = self.engines.ends().filter(|end| end.0 == phone).collect();
         for end in ends {
             for end in [Some(end), self.engines.peer(end)].into_iter().flatten() {
-                let (after, look) =
-                    if up { (PATH, Happening::PathUp(end)) } else { (SILENCE, Happening::PathDown(end)) };
-                self.queue.plan(self.now + after, look);
+                let (after, look) = if up {
+                    (PATH, ScheduledEvent::PathUp(end))
+                } else {
+                    (SILENCE, ScheduledEvent::PathDown(end))
+                };
+                self.queue.schedule(self.now + after, look);
             }
         }
     }
@@ -160,11 +163,11 @@ impl World {
         !self.phones[phone].is_awake() || self.nets[phone].is_cut(self.now)
     }
 
-    pub(super) fn is_pathless(&self, phone: usize) -> bool {
-        self.is_cut_off(phone) || self.phones[phone].trouble == Some(MediaTrouble::Pathless)
+    pub(super) fn has_no_path(&self, phone: usize) -> bool {
+        self.is_cut_off(phone) || self.phones[phone].trouble == Some(MediaTrouble::NoPath)
     }
 
-    pub(super) fn media_news(&mut self, (phone, session): End, event: MediaEvent) {
+    pub(super) fn media_event(&mut self, (phone, session): End, event: MediaEvent) {
         self.phone_input(phone, Input::Media { session, event });
     }
 }

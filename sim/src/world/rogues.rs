@@ -1,17 +1,17 @@
 //! The rogues of a world, and how they are connected: by networks without a fault, each to every exchange. A rogue is fault
 //! enough.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_exchange as exchange;
 
-use super::{Happening, World};
+use super::rogue_flows::RogueEvent;
+use super::{ScheduledEvent, World};
 use crate::fate::Arrivals;
-use crate::node::{Breach, Oddity, RogueNode, Shot};
-use crate::scenario::{Prank, Scenario, Transport};
-use crate::tape::{Node, What};
+use crate::node::{RogueNode, RogueOutput, UnsolicitedMessage};
+use crate::scenario::{RogueAction, Transport};
+use crate::tape::{EntryKind, Node};
 
 /// How long a message takes, either way.
 const WAY: Duration = Duration::from_millis(10);
@@ -19,76 +19,35 @@ const WAY: Duration = Duration::from_millis(10);
 /// How long a rogue takes to connect, and to come back when it was hung up on.
 const CONNECT: Duration = Duration::from_millis(500);
 
-/// All rogues, and their flows.
-pub(super) struct Rogues {
-    pub(super) nodes: Vec<RogueNode>,
-    flows: BTreeMap<(usize, exchange::FlowId), usize>,
-    /// Whether any of them breaks a rule, or did.
-    pub(super) lawless: bool,
-}
-
-/// Something that happens between a rogue and an exchange.
-#[derive(Debug)]
-pub(super) enum Hap {
-    Connects {
-        exchange: usize,
-    },
-    /// From an exchange, over this flow.
-    Hears {
-        exchange: usize,
-        flow: exchange::FlowId,
-        data: Bytes,
-    },
-    /// By an exchange.
-    IsHeard {
-        exchange: usize,
-        flow: exchange::FlowId,
-        data: Bytes,
-    },
-}
-
-impl Rogues {
-    pub(super) fn new(scenario: &Scenario) -> Self {
-        let nodes = (0..scenario.rogues.len()).map(|index| RogueNode::new(scenario, index)).collect();
-        let mut breaks = scenario.rogues.iter().flat_map(|rogue| &rogue.breaks);
-        let lawless = breaks.any(|breach| !Breach::LAWFUL.contains(breach));
-        Self { nodes, flows: BTreeMap::new(), lawless }
-    }
-
-    /// All learn the Contact of a user.
-    pub(super) fn learn(&mut self, user: &str, contact: &str) {
-        for rogue in &mut self.nodes {
-            rogue.learns(user, contact);
-        }
-    }
-}
-
 impl World {
     /// An exchange was started.
-    pub(super) fn rogues_find(&mut self, exchange: usize) {
+    pub(super) fn connect_rogues(&mut self, exchange: usize) {
         for rogue in 0..self.rogues.nodes.len() {
-            self.queue.plan(self.now + CONNECT, Happening::Rogue(rogue, Hap::Connects { exchange }));
+            self.queue.schedule(
+                self.now + CONNECT,
+                ScheduledEvent::Rogue(rogue, RogueEvent::Connects { exchange }),
+            );
         }
     }
 
     /// An exchange crashed.
-    pub(super) fn rogues_lose(&mut self, exchange: usize) {
+    pub(super) fn disconnect_rogues(&mut self, exchange: usize) {
         self.rogues.flows.retain(|(at, _), _| *at != exchange);
         for rogue in &mut self.rogues.nodes {
             rogue.disconnected(exchange);
         }
     }
 
-    pub(super) fn rogue_happens(&mut self, rogue: usize, hap: Hap) {
+    pub(super) fn on_rogue_event(&mut self, rogue: usize, hap: RogueEvent) {
         match hap {
-            Hap::Connects { exchange } => self.rogue_connects(rogue, exchange),
-            Hap::Hears { exchange, flow, data } => {
+            RogueEvent::Connects { exchange } => self.rogue_connects(rogue, exchange),
+            RogueEvent::Receives { exchange, flow, data } => {
                 if self.rogues.flows.contains_key(&(exchange, flow)) {
                     self.rogues.nodes[rogue].received(self.now, exchange, data);
                     self.drain_rogue(rogue);
                 }
             }
-            Hap::IsHeard { exchange, flow, data } => {
+            RogueEvent::Delivers { exchange, flow, data } => {
                 if self.rogues.flows.contains_key(&(exchange, flow)) {
                     let input = match self.rogues.nodes[rogue].setup.transport {
                         Transport::Ws => exchange::Input::Received { flow, data },
@@ -139,29 +98,30 @@ impl World {
     }
 
     /// An exchange sends something over a flow. Returns whether that is a rogue's.
-    pub(super) fn rogue_is_sent(&mut self, exchange: usize, flow: exchange::FlowId, data: &Bytes) -> bool {
+    pub(super) fn deliver_to_rogue(&mut self, exchange: usize, flow: exchange::FlowId, data: &Bytes) -> bool {
         let Some(&rogue) = self.rogues.flows.get(&(exchange, flow)) else { return false };
         self.note_rogue(Node::Exchange(exchange), Node::Rogue(rogue), data);
-        let hears = Hap::Hears { exchange, flow, data: data.clone() };
-        self.queue.plan(self.now + WAY, Happening::Rogue(rogue, hears));
+        let hears = RogueEvent::Receives { exchange, flow, data: data.clone() };
+        self.queue.schedule(self.now + WAY, ScheduledEvent::Rogue(rogue, hears));
         true
     }
 
     /// An exchange closes a flow. Returns whether that was a rogue's.
-    pub(super) fn rogue_is_closed(&mut self, exchange: usize, flow: exchange::FlowId) -> bool {
+    pub(super) fn close_rogue_flow(&mut self, exchange: usize, flow: exchange::FlowId) -> bool {
         let Some(rogue) = self.rogues.flows.remove(&(exchange, flow)) else { return false };
         self.rogues.nodes[rogue].disconnected(exchange);
-        self.queue.plan(self.now + CONNECT, Happening::Rogue(rogue, Hap::Connects { exchange }));
+        self.queue
+            .schedule(self.now + CONNECT, ScheduledEvent::Rogue(rogue, RogueEvent::Connects { exchange }));
         true
     }
 
     /// Lets a rogue do something.
-    pub(super) fn prank(&mut self, rogue: usize, prank: &Prank) {
-        self.tape.note(self.now, || What::Noted { node: Node::Rogue(rogue), text: prank.to_string() });
-        if let Prank::Flood { with, .. } = prank {
-            self.rogues.lawless |= !Oddity::LAWFUL.contains(with);
+    pub(super) fn rogue_action(&mut self, rogue: usize, action: &RogueAction) {
+        self.tape.note(self.now, || EntryKind::Note { node: Node::Rogue(rogue), text: action.to_string() });
+        if let RogueAction::Flood { with, .. } = action {
+            self.rogues.rules_broken |= !UnsolicitedMessage::CONFORMING.contains(with);
         }
-        self.rogues.nodes[rogue].act(self.now, prank);
+        self.rogues.nodes[rogue].action(self.now, action);
         self.drain_rogue(rogue);
     }
 
@@ -177,14 +137,14 @@ impl World {
         self.rogues.nodes[rogue].wake(self.now);
         while let Some(shot) = self.rogues.nodes[rogue].poll() {
             match shot {
-                Shot::Exchange { exchange, data } => {
+                RogueOutput::Exchange { exchange, data } => {
                     let Some(flow) = self.rogue_flow(rogue, exchange) else { continue };
                     self.tape.rogue_message(self.now, rogue, flow.0, &data);
                     self.note_rogue(Node::Rogue(rogue), Node::Exchange(exchange), &data);
-                    let heard = Hap::IsHeard { exchange, flow, data };
-                    self.queue.plan(self.now + WAY, Happening::Rogue(rogue, heard));
+                    let heard = RogueEvent::Delivers { exchange, flow, data };
+                    self.queue.schedule(self.now + WAY, ScheduledEvent::Rogue(rogue, heard));
                 }
-                Shot::Straight { user, data } => {
+                RogueOutput::Direct { user, data } => {
                     self.tape.rogue_message(self.now, rogue, 0, &data);
                     for phone in 0..self.phones.len() {
                         if self.phones[phone].setup.user != user {
@@ -206,6 +166,6 @@ impl World {
 
     fn note_rogue(&mut self, from: Node, to: Node, data: &Bytes) {
         let arrivals = Arrivals { first: Some(WAY), second: None };
-        self.tape.note(self.now, || What::Sent { from, to, data: data.clone(), arrivals, repeat: 0 });
+        self.tape.note(self.now, || EntryKind::Sent { from, to, data: data.clone(), arrivals, repeat: 0 });
     }
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use offhook::{Command, Dial, Event, Misuse, SessionId, Status};
 use offhook_wire::Instant;
 
-use super::{Phase, World};
+use super::World;
 use crate::node::{Breach, Call, PhoneNode};
 use crate::oracle;
 use crate::scenario::{
-    Deed, ExchangeSetup, ExchangeTrouble, Fault, Manner, PhoneSetup, Prank, RogueSetup, Scenario, Stillness,
-    StreamTrouble, Transport, Way, Weather,
+    Behaviour, ExchangeSetup, ExchangeTrouble, Fault, Phase, PhoneSetup, RogueAction, RogueSetup, Scenario,
+    StreamTrouble, SuspensionKind, Transport, UserAction, Way, Weather,
 };
-use crate::tape::{Entry, What};
+use crate::tape::{Entry, EntryKind};
 
 /// Who is in a world. [`World::builder`] makes one.
 ///
@@ -113,13 +113,13 @@ impl World {
     }
 
     /// Lets a user act on the newest call that is in the state for it; see [`Deed`].
-    pub fn user(&mut self, name: &str, deed: Deed) {
-        self.do_deed(self.named(name), &deed);
+    pub fn user(&mut self, name: &str, action: UserAction) {
+        self.perform(self.named(name), &action);
     }
 
     /// Lets a user do this with incoming calls from now on.
-    pub fn manner(&mut self, name: &str, manner: Manner) {
-        self.user(name, Deed::Manner(manner));
+    pub fn behaviour(&mut self, name: &str, behaviour: Behaviour) {
+        self.user(name, UserAction::Behaviour(behaviour));
     }
 
     /// Calls somebody.
@@ -129,7 +129,7 @@ impl World {
     pub fn dial(&mut self, name: &str, to: &str) -> SessionId {
         let phone = self.named(name);
         let session = self.phones[phone].next_session();
-        let dialled = self.ask(phone, Command::Dial { session, dial: Dial::to(to) });
+        let dialled = self.give_command(phone, Command::Dial { session, dial: Dial::to(to) });
         assert_eq!(dialled, Ok(()), "{name} cannot dial {to}");
         session
     }
@@ -138,9 +138,9 @@ impl World {
     ///
     /// # Panics
     /// When there is none of that name.
-    pub fn rogue(&mut self, name: &str, prank: &Prank) {
+    pub fn rogue(&mut self, name: &str, action: &RogueAction) {
         let rogue = self.scenario.rogue(name).expect("a rogue of that name");
-        self.prank(rogue, prank);
+        self.rogue_action(rogue, action);
     }
 
     /// Gives a phone any command.
@@ -148,7 +148,7 @@ impl World {
     /// # Errors
     /// When the phone refuses.
     pub fn command(&mut self, name: &str, command: Command) -> Result<(), Misuse> {
-        self.ask(self.named(name), command)
+        self.give_command(self.named(name), command)
     }
 
     /// The newest call of a phone that is not over.
@@ -165,17 +165,19 @@ impl World {
     /// What the newest call of a phone hears from the other end of it, with real media: nothing, the other's tone, or
     /// something else.
     #[cfg(feature = "media")]
-    pub fn hears(&self, name: &str) -> crate::media::Hears {
+    pub fn hears(&self, name: &str) -> crate::media::HeardAudio {
         let phone = self.named(name);
         let end = self.phones[phone].newest(|_| true).map(|session| (phone, session));
-        end.map_or(crate::media::Hears::Nothing, |end| self.engines.hears(end))
+        end.map_or(crate::media::HeardAudio::Nothing, |end| self.engines.hears(end))
     }
 
     /// All digits that a phone heard so far.
     pub fn digits(&self, name: &str) -> String {
         let listener = self.named(name);
         let digit = |entry: &Entry| match &entry.what {
-            What::Told { phone, event: Event::Digit { digit, .. } } if *phone == listener => Some(*digit),
+            EntryKind::Event { phone, event: Event::Digit { digit, .. } } if *phone == listener => {
+                Some(*digit)
+            }
             _ => None,
         };
         self.tape.entries().iter().filter_map(digit).collect()
@@ -218,7 +220,7 @@ impl World {
 
     /// Resets a phone's connection.
     pub fn reset_connection(&mut self, name: &str) {
-        self.fault(&Fault::Drop { phone: self.named(name) });
+        self.fault(&Fault::Reset { phone: self.named(name) });
     }
 
     /// Lets something be wrong with the stream that a phone uses.
@@ -244,8 +246,8 @@ impl World {
     }
 
     /// Lets a phone stand still.
-    pub fn rest_phone(&mut self, name: &str, how: Stillness, lasting: Duration) {
-        self.fault(&Fault::Rest { phone: self.named(name), how, lasting });
+    pub fn suspend_phone(&mut self, name: &str, how: SuspensionKind, lasting: Duration) {
+        self.fault(&Fault::Suspend { phone: self.named(name), how, lasting });
     }
 
     /// Changes the network that a phone is on.
@@ -259,11 +261,11 @@ impl World {
     /// # Panics
     /// When an oracle objects.
     pub fn finish(mut self) {
-        let span = self.scenario.span;
+        let phases = self.scenario.phases;
         for (phase, lasting) in
-            [(Phase::Settle, span.settle), (Phase::Quiesce, span.quiesce), (Phase::Done, Duration::ZERO)]
+            [(Phase::Recovery, phases.recovery), (Phase::Drain, phases.drain), (Phase::Done, Duration::ZERO)]
         {
-            self.enter(phase);
+            self.enter_phase(phase);
             self.expect_no_violation();
             self.run_for(lasting);
         }

@@ -2,72 +2,79 @@
 
 use offhook::{AccountId, Command, Dial, SessionId, Status};
 
-use super::{Happening, World};
+use super::{ScheduledEvent, World};
 use crate::node::Call;
-use crate::scenario::{Deed, Manner};
+use crate::scenario::{Behaviour, UserAction};
 
 impl World {
     /// Does what a user wants, on the newest call that is in the state for it. Without one, nothing.
-    pub(super) fn do_deed(&mut self, phone: usize, deed: &Deed) {
+    pub(super) fn perform(&mut self, phone: usize, action: &UserAction) {
         if !self.phones[phone].is_awake() {
             return;
         }
         let established = |call: &Call| call.status == Status::Established;
-        let rings = |call: &Call| !call.outgoing && !call.acted && call.status <= Status::Establishing;
+        let rings = |call: &Call| !call.outgoing && !call.user_acted && call.status <= Status::Establishing;
         let node = &self.phones[phone];
-        let session = match deed {
-            Deed::Answer | Deed::Reject(_) => node.newest(rings),
-            Deed::HangUp => node.newest(|call| call.status < Status::Terminating),
-            Deed::Hold => node.newest(|call| established(call) && !call.local_hold),
-            Deed::Resume => node.newest(|call| established(call) && (call.local_hold || call.wished_hold)),
-            Deed::Digits { .. } | Deed::Transfer(_) => node.newest(established),
-            Deed::Dial(_) | Deed::Register | Deed::Unregister | Deed::Manner(_) => Some(node.next_session()),
+        let session = match action {
+            UserAction::Answer | UserAction::Reject(_) => node.newest(rings),
+            UserAction::HangUp => node.newest(|call| call.status < Status::Terminating),
+            UserAction::Hold => node.newest(|call| established(call) && !call.local_hold),
+            UserAction::Resume => {
+                node.newest(|call| established(call) && (call.local_hold || call.requested_hold))
+            }
+            UserAction::Digits { .. } | UserAction::Transfer(_) => node.newest(established),
+            UserAction::Dial(_)
+            | UserAction::Register
+            | UserAction::Unregister
+            | UserAction::Behaviour(_) => Some(node.next_session()),
         };
         if let Some(session) = session {
-            self.react(phone, session, deed);
+            self.react(phone, session, action);
         }
     }
 
     /// Does what a user wants with one call. Too late is no fault: the phone says so, and that is the end of it.
-    pub(super) fn react(&mut self, phone: usize, session: SessionId, deed: &Deed) {
+    pub(super) fn react(&mut self, phone: usize, session: SessionId, action: &UserAction) {
         let account = AccountId(0);
         let node = &mut self.phones[phone];
-        let command = match deed {
-            Deed::Manner(manner) => return node.manner = *manner,
-            Deed::Register | Deed::Unregister => {
-                node.wants_registration = *deed == Deed::Register;
-                if node.wants_registration {
+        let command = match action {
+            UserAction::Behaviour(behaviour) => return node.behaviour = *behaviour,
+            UserAction::Register | UserAction::Unregister => {
+                node.should_be_registered = *action == UserAction::Register;
+                if node.should_be_registered {
                     Command::Register { account }
                 } else {
                     Command::Unregister { account }
                 }
             }
-            Deed::Dial(to) => Command::Dial { session, dial: Dial::to(to.as_str()) },
-            Deed::Answer => Command::Answer { session },
-            Deed::Reject(code) => Command::Reject { session, code: *code },
-            Deed::HangUp => Command::HangUp { session },
-            Deed::Hold => Command::Hold { session },
-            Deed::Resume => Command::Resume { session },
-            Deed::Digits { digits, path, tone } => {
+            UserAction::Dial(to) => Command::Dial { session, dial: Dial::to(to.as_str()) },
+            UserAction::Answer => Command::Answer { session },
+            UserAction::Reject(code) => Command::Reject { session, code: *code },
+            UserAction::HangUp => Command::HangUp { session },
+            UserAction::Hold => Command::Hold { session },
+            UserAction::Resume => Command::Resume { session },
+            UserAction::Digits { digits, path, tone } => {
                 Command::Digits { session, digits: digits.clone(), duration: *tone, path: *path }
             }
-            Deed::Transfer(target) => Command::Transfer { session, target: target.clone() },
+            UserAction::Transfer(target) => Command::Transfer { session, target: target.clone() },
         };
         if let Some(call) = node.calls.get_mut(&session) {
-            call.acted |= matches!(deed, Deed::Answer | Deed::Reject(_) | Deed::HangUp);
-            call.wished_hold = *deed == Deed::Hold || call.wished_hold && *deed != Deed::Resume;
+            call.user_acted |=
+                matches!(action, UserAction::Answer | UserAction::Reject(_) | UserAction::HangUp);
+            call.requested_hold =
+                *action == UserAction::Hold || call.requested_hold && *action != UserAction::Resume;
         }
         // What a phone refuses is on the tape, and the oracles see it.
-        let _refused = self.ask(phone, command);
+        let _refused = self.give_command(phone, command);
     }
 
-    pub(super) fn plan_reaction(&mut self, phone: usize, session: SessionId) {
-        let (after, deed) = match self.phones[phone].manner {
-            Manner::Answer { after } => (after, Deed::Answer),
-            Manner::Reject { code, after } => (after, Deed::Reject(code)),
-            Manner::Ignore => return,
+    pub(super) fn schedule_reaction(&mut self, phone: usize, session: SessionId) {
+        let (after, action) = match self.phones[phone].behaviour {
+            Behaviour::Answer { after } => (after, UserAction::Answer),
+            Behaviour::Reject { code, after } => (after, UserAction::Reject(code)),
+            Behaviour::Ignore => return,
         };
-        self.queue.plan(self.now + after, Happening::React { phone, session, deed });
+        self.queue.schedule(self.now + after, ScheduledEvent::UserReacts { phone, session, action });
     }
 
     /// Ends all calls, and lets no new one in.
@@ -76,10 +83,10 @@ impl World {
             if !self.phones[phone].alive {
                 continue;
             }
-            self.phones[phone].manner = Manner::Reject { code: 480, after: std::time::Duration::ZERO };
+            self.phones[phone].behaviour = Behaviour::Reject { code: 480, after: std::time::Duration::ZERO };
             let calls: Vec<SessionId> = self.phones[phone].calls.keys().copied().collect();
             for session in calls {
-                self.react(phone, session, &Deed::HangUp);
+                self.react(phone, session, &UserAction::HangUp);
             }
         }
     }

@@ -16,7 +16,7 @@ pub(super) const EPISODES: &[Episode] = &[
     Episode { odds: Odds::Swarm { seeds: 150, most: 30 }, write: grant_nothing },
     Episode { odds: Odds::Swarm { seeds: 150, most: 30 }, write: want },
     Episode::fault(freeze),
-    Episode::fault(mistrust),
+    Episode::fault(set_nonces_stale),
     Episode::fault(step),
     Episode::fault(reconnect_storm),
 ];
@@ -46,7 +46,7 @@ fn grant_nothing(writer: &mut Writer<'_>) {
 fn want(writer: &mut Writer<'_>) {
     let least = Duration::from_secs(writer.draw.between(60, 1_200));
     let lasting = writer.lasting(200_000);
-    trouble(writer, ExchangeTrouble::Wants { least, lasting });
+    trouble(writer, ExchangeTrouble::MinExpires { least, lasting });
 }
 
 /// Answers come late, and some of them around 64*T1, when nobody waits for them any more.
@@ -63,12 +63,12 @@ fn freeze(writer: &mut Writer<'_>) {
 }
 
 /// The way to an exchange whose nonces do not hold: who has to register again finds it, and who calls.
-fn mistrust(writer: &mut Writer<'_>) {
+fn set_nonces_stale(writer: &mut Writer<'_>) {
     let lasting = writer.lasting(60_000);
-    trouble(writer, ExchangeTrouble::Mistrusts { lasting });
+    trouble(writer, ExchangeTrouble::StaleNonces { lasting });
     if writer.draw.chance(500) {
         let near = writer.near(0);
-        writer.fault_after(near, Fault::Drop { phone: writer.one });
+        writer.fault_after(near, Fault::Reset { phone: writer.one });
     } else {
         writer.dial();
     }
@@ -76,7 +76,7 @@ fn mistrust(writer: &mut Writer<'_>) {
 
 fn step(writer: &mut Writer<'_>) {
     let step = any_step(writer);
-    trouble(writer, ExchangeTrouble::Steps(step));
+    trouble(writer, ExchangeTrouble::SetClock(step));
 }
 
 /// Everybody loses the connection at once, again and again.
@@ -85,7 +85,7 @@ fn reconnect_storm(writer: &mut Writer<'_>) {
     for time in 0..times {
         for phone in 0..writer.scenario.phones.len() {
             let near = writer.near(time * 3_000);
-            writer.fault_after(near, Fault::Drop { phone });
+            writer.fault_after(near, Fault::Reset { phone });
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Episode, Odds, Writer};
-use crate::scenario::{ClockStep, Fault, Stillness};
+use crate::scenario::{ClockStep, Fault, SuspensionKind};
 
 pub(super) const EPISODES: &[Episode] = &[
     Episode::fault(rest),
@@ -13,15 +13,19 @@ pub(super) const EPISODES: &[Episode] = &[
 
 /// A phone stands still for seconds or minutes.
 fn rest(writer: &mut Writer<'_>) {
-    let how = *writer.draw.pick(&[Stillness::Frozen, Stillness::Asleep, Stillness::Timeless]);
+    let how = *writer.draw.pick(&[
+        SuspensionKind::Frozen,
+        SuspensionKind::Asleep,
+        SuspensionKind::AsleepClockStopped,
+    ]);
     let lasting = writer.lasting(180_000);
-    writer.fault(Fault::Rest { phone: writer.one, how, lasting });
+    writer.fault(Fault::Suspend { phone: writer.one, how, lasting });
 }
 
 /// A phone's clock is set.
 fn step(writer: &mut Writer<'_>) {
     let step = any_step(writer);
-    writer.fault(Fault::Steps { phone: writer.one, step });
+    writer.fault(Fault::SetClock { phone: writer.one, step });
 }
 
 /// Some phones sleep for hours, and nothing else happens.
@@ -29,9 +33,13 @@ fn night(writer: &mut Writer<'_>) {
     let lasting = writer.draw.millis(600_000, 4 * 3_600_000);
     for phone in 0..writer.scenario.phones.len() {
         if phone == writer.one || writer.draw.chance(500) {
-            let how = *writer.draw.pick(&[Stillness::Frozen, Stillness::Asleep, Stillness::Timeless]);
+            let how = *writer.draw.pick(&[
+                SuspensionKind::Frozen,
+                SuspensionKind::Asleep,
+                SuspensionKind::AsleepClockStopped,
+            ]);
             let early = Duration::from_millis(writer.near(0));
-            writer.fault(Fault::Rest { phone, how, lasting: lasting - early });
+            writer.fault(Fault::Suspend { phone, how, lasting: lasting - early });
         }
     }
     writer.wait(lasting);

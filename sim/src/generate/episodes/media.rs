@@ -9,7 +9,7 @@ fn trouble(writer: &mut Writer<'_>) {
     // The slowest answers come after the end of their calls.
     let most = *writer.draw.pick(&[20_000, 20_000, 200_000]);
     let slow = MediaTrouble::Slow(writer.draw.millis(100, most));
-    let others = [MediaTrouble::Broken, MediaTrouble::Pathless, MediaTrouble::Deaf];
+    let others = [MediaTrouble::Broken, MediaTrouble::NoPath, MediaTrouble::Unresponsive];
     let trouble = if writer.draw.chance(400) { slow } else { *writer.draw.pick(&others) };
     let lasting = writer.lasting(30_000);
     writer.fault(Fault::Media { phone: writer.one, trouble, lasting });

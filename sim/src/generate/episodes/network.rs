@@ -1,11 +1,11 @@
 //! Connections that are lost, and networks that are cut.
 
 use super::{Episode, Odds, Writer};
-use crate::scenario::{Fault, Harm, Way};
+use crate::scenario::{Corruption, Fault, Way};
 
 pub(super) const EPISODES: &[Episode] = &[
     Episode::fault(drop),
-    Episode::fault(rot),
+    Episode::fault(drop_silently),
     Episode::fault(cut),
     Episode::fault(part),
     Episode::fault(rebind),
@@ -13,11 +13,11 @@ pub(super) const EPISODES: &[Episode] = &[
 ];
 
 fn drop(writer: &mut Writer<'_>) {
-    writer.fault(Fault::Drop { phone: writer.one });
+    writer.fault(Fault::Reset { phone: writer.one });
 }
 
-fn rot(writer: &mut Writer<'_>) {
-    writer.fault(Fault::Rot { phone: writer.one });
+fn drop_silently(writer: &mut Writer<'_>) {
+    writer.fault(Fault::DropSilently { phone: writer.one });
 }
 
 fn cut(writer: &mut Writer<'_>) {
@@ -30,17 +30,17 @@ fn part(writer: &mut Writer<'_>) {
     let exchange = writer.draw.below(writer.scenario.exchanges.len() as u64) as usize;
     let way = *writer.draw.pick(&[Way::Both, Way::Both, Way::Up, Way::Down]);
     let lasting = Some(writer.lasting(60_000));
-    writer.fault(Fault::Part { phone: writer.one, exchange, way, lasting });
+    writer.fault(Fault::Partition { phone: writer.one, exchange, way, lasting });
 }
 
 fn rebind(writer: &mut Writer<'_>) {
-    writer.fault(Fault::Rebinds { phone: writer.one });
+    writer.fault(Fault::Rebind { phone: writer.one });
 }
 
 fn tamper(writer: &mut Writer<'_>) {
-    let harm = *writer.draw.pick(&Harm::ALL);
+    let corruption = *writer.draw.pick(&Corruption::ALL);
     let share = *writer.draw.pick(&[50, 200, 1000]);
     let way = *writer.draw.pick(&[Way::Both, Way::Up, Way::Down]);
     let lasting = writer.lasting(40_000);
-    writer.fault(Fault::Tampered { phone: writer.one, harm, share, way, lasting });
+    writer.fault(Fault::Tamper { phone: writer.one, corruption, share, way, lasting });
 }

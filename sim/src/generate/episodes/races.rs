@@ -1,10 +1,10 @@
 //! An end that meets what goes on.
 
 use super::{Episode, Writer};
-use crate::scenario::Deed;
+use crate::scenario::UserAction;
 
-pub(super) const EPISODES: &[Episode] = &[Episode::deed(hang_up_during_hold)];
+pub(super) const EPISODES: &[Episode] = &[Episode::user_action(hang_up_during_hold)];
 
 fn hang_up_during_hold(writer: &mut Writer<'_>) {
-    writer.both(Deed::Hold, Deed::HangUp);
+    writer.both(UserAction::Hold, UserAction::HangUp);
 }

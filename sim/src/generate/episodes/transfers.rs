@@ -1,16 +1,17 @@
 //! Transfers, also during a hold.
 
 use super::{Episode, Writer};
-use crate::scenario::Deed;
+use crate::scenario::UserAction;
 
-pub(super) const EPISODES: &[Episode] = &[Episode::deed(transfer), Episode::deed(transfer_during_hold)];
+pub(super) const EPISODES: &[Episode] =
+    &[Episode::user_action(transfer), Episode::user_action(transfer_during_hold)];
 
 fn transfer(writer: &mut Writer<'_>) {
     let to = writer.somebody();
-    writer.user(writer.one, 0, Deed::Transfer(to));
+    writer.user(writer.one, 0, UserAction::Transfer(to));
 }
 
 fn transfer_during_hold(writer: &mut Writer<'_>) {
     let to = writer.somebody();
-    writer.both(Deed::Transfer(to), Deed::Hold);
+    writer.both(UserAction::Transfer(to), UserAction::Hold);
 }

@@ -9,7 +9,7 @@ use offhook::{Direction, EffectId, MediaFault};
 use offhook_media::{MediaError, MediaSession};
 use offhook_wire::Instant;
 
-use super::Refused;
+use super::EngineError;
 use crate::node::PhoneNode;
 
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl Line {
     }
 
     /// The session, which is about to be told this time.
-    pub(super) fn see(&mut self, now: Instant) -> &mut MediaSession {
+    pub(super) fn session_at(&mut self, now: Instant) -> &mut MediaSession {
         self.seen = self.seen.max(now);
         &mut self.session
     }
@@ -76,7 +76,7 @@ impl Line {
     }
 
     /// When it wants to be woken, in world time, as the phone's clock goes now.
-    pub(super) fn wants_at(&self, phone: &PhoneNode) -> Option<Instant> {
+    pub(super) fn deadline_at(&self, phone: &PhoneNode) -> Option<Instant> {
         self.deadline.filter(|_| phone.is_awake()).map(|at| phone.world(at))
     }
 
@@ -84,8 +84,8 @@ impl Line {
         self.remote
     }
 
-    pub(super) fn offer(&mut self, now: Instant, direction: Direction) -> Result<Bytes, Refused> {
-        let offer = self.see(now).offer(now, direction, false).map_err(refused)?;
+    pub(super) fn offer(&mut self, now: Instant, direction: Direction) -> Result<Bytes, EngineError> {
+        let offer = self.session_at(now).offer(now, direction, false).map_err(refused)?;
         self.offered = true;
         self.before = None;
         Ok(Bytes::from(offer))
@@ -96,23 +96,23 @@ impl Line {
         now: Instant,
         offer: &[u8],
         direction: Direction,
-    ) -> Result<Bytes, Refused> {
-        let answer = self.see(now).answer(now, offer, direction).map_err(refused)?;
+    ) -> Result<Bytes, EngineError> {
+        let answer = self.session_at(now).answer(now, offer, direction).map_err(refused)?;
         self.before = Some(std::mem::replace(&mut self.remote, listens_at(offer)));
         Ok(Bytes::from(answer))
     }
 
-    pub(super) fn apply(&mut self, now: Instant, answer: &[u8]) -> Result<(), Refused> {
-        self.see(now).apply(now, answer).map_err(refused)?;
+    pub(super) fn apply(&mut self, now: Instant, answer: &[u8]) -> Result<(), EngineError> {
+        self.session_at(now).apply(now, answer).map_err(refused)?;
         self.offered = false;
         self.remote = listens_at(answer);
         Ok(())
     }
 
-    pub(super) fn rollback(&mut self) -> Result<(), Refused> {
+    pub(super) fn rollback(&mut self) -> Result<(), EngineError> {
         let offered = std::mem::take(&mut self.offered);
         match self.before.take() {
-            None if !offered => return Err(Refused::Disorder("a rollback of nothing")),
+            None if !offered => return Err(EngineError::OutOfOrder("a rollback of nothing")),
             Some(before) if !offered => self.remote = before,
             _ => {}
         }
@@ -126,8 +126,8 @@ impl Line {
         effect: EffectId,
         digit: char,
         duration: Duration,
-    ) -> Result<(), Refused> {
-        self.see(now).send_digit(now, digit, duration).map_err(refused)?;
+    ) -> Result<(), EngineError> {
+        self.session_at(now).send_digit(now, digit, duration).map_err(refused)?;
         self.digits.push_back((effect, digit));
         self.not_begun.push_back(digit);
         Ok(())
@@ -151,12 +151,14 @@ impl Line {
     }
 }
 
-fn refused(error: MediaError) -> Refused {
+fn refused(error: MediaError) -> EngineError {
     match error {
-        MediaError::WrongState(what) => Refused::Disorder(what),
-        MediaError::NoCommonCodec | MediaError::NotSupported(_) => Refused::Fault(MediaFault::NoCommonCodec),
-        MediaError::Malformed(_) => Refused::Fault(MediaFault::BadDescription),
-        _ => Refused::Fault(MediaFault::Engine),
+        MediaError::WrongState(what) => EngineError::OutOfOrder(what),
+        MediaError::NoCommonCodec | MediaError::NotSupported(_) => {
+            EngineError::Fault(MediaFault::NoCommonCodec)
+        }
+        MediaError::Malformed(_) => EngineError::Fault(MediaFault::BadDescription),
+        _ => EngineError::Fault(MediaFault::Engine),
     }
 }
 

@@ -21,7 +21,7 @@ use offhook::{Direction, EffectId};
 use offhook_media::{Certificate, MediaConfig, MediaInput, MediaOutput, MediaSession, Source};
 use offhook_wire::Instant;
 
-use super::{Circumstances, End, Listening, Refused};
+use super::{AudioProbe, End, EngineError, ProbeContext};
 use crate::hash::{Digest, Draw};
 use crate::node::PhoneNode;
 use crate::scenario::{Codec, PhoneSetup};
@@ -95,7 +95,7 @@ impl Real {
         node: &PhoneNode,
         now: Instant,
         direction: Direction,
-    ) -> Result<Bytes, Refused> {
+    ) -> Result<Bytes, EngineError> {
         self.line(end, node, now).offer(now, direction)
     }
 
@@ -110,7 +110,7 @@ impl Real {
         now: Instant,
         offer: &[u8],
         direction: Direction,
-    ) -> Result<Bytes, Refused> {
+    ) -> Result<Bytes, EngineError> {
         self.line(end, node, now).answer(now, offer, direction)
     }
 
@@ -118,8 +118,8 @@ impl Real {
     ///
     /// # Errors
     /// When the answer cannot be read, or there is nothing that it could answer.
-    pub fn apply(&mut self, end: End, now: Instant, answer: &[u8]) -> Result<(), Refused> {
-        let line = self.lines.get_mut(&end).ok_or(Refused::Disorder("an answer to no offer"))?;
+    pub fn apply(&mut self, end: End, now: Instant, answer: &[u8]) -> Result<(), EngineError> {
+        let line = self.lines.get_mut(&end).ok_or(EngineError::OutOfOrder("an answer to no offer"))?;
         line.apply(now, answer)
     }
 
@@ -127,8 +127,8 @@ impl Real {
     ///
     /// # Errors
     /// When there is neither.
-    pub fn rollback(&mut self, end: End) -> Result<(), Refused> {
-        let line = self.lines.get_mut(&end).ok_or(Refused::Disorder("a rollback of nothing"))?;
+    pub fn rollback(&mut self, end: End) -> Result<(), EngineError> {
+        let line = self.lines.get_mut(&end).ok_or(EngineError::OutOfOrder("a rollback of nothing"))?;
         line.rollback()
     }
 
@@ -143,8 +143,8 @@ impl Real {
         effect: EffectId,
         digit: char,
         duration: Duration,
-    ) -> Result<(), Refused> {
-        let line = self.lines.get_mut(&end).ok_or(Refused::Disorder("a digit without media"))?;
+    ) -> Result<(), EngineError> {
+        let line = self.lines.get_mut(&end).ok_or(EngineError::OutOfOrder("a digit without media"))?;
         line.press(now, effect, digit, duration)
     }
 
@@ -156,7 +156,7 @@ impl Real {
     /// Says goodbye. What is left to send is still there to be polled.
     pub fn close(&mut self, end: End, now: Instant) {
         if let Some(line) = self.lines.get_mut(&end) {
-            line.see(now).close(now);
+            line.session_at(now).close(now);
         }
     }
 
@@ -219,7 +219,7 @@ impl Real {
     /// Hands an end a datagram, or lets its timers run.
     pub fn handle(&mut self, end: End, now: Instant, input: MediaInput<'_>) {
         if let Some(line) = self.lines.get_mut(&end) {
-            line.see(now).handle(now, input);
+            line.session_at(now).handle(now, input);
         }
     }
 
@@ -229,7 +229,7 @@ impl Real {
     }
 
     /// Looks when an end wants to be woken. To be called when all its output was polled.
-    pub fn look(&mut self, end: End) {
+    pub fn update_deadline(&mut self, end: End) {
         if let Some(line) = self.lines.get_mut(&end) {
             line.deadline = line.session.deadline();
         }
@@ -237,12 +237,13 @@ impl Real {
 
     /// When the next end wants to be woken, in world time.
     pub fn deadline(&self, phones: &[PhoneNode]) -> Option<Instant> {
-        self.lines.iter().filter_map(|(end, line)| line.wants_at(&phones[end.0])).min()
+        self.lines.iter().filter_map(|(end, line)| line.deadline_at(&phones[end.0])).min()
     }
 
     /// The ends that want to be woken by now.
     pub fn due(&self, phones: &[PhoneNode], now: Instant) -> Vec<End> {
-        let is_due = |(end, line): &(&End, &Line)| line.wants_at(&phones[end.0]).is_some_and(|at| at <= now);
+        let is_due =
+            |(end, line): &(&End, &Line)| line.deadline_at(&phones[end.0]).is_some_and(|at| at <= now);
         self.lines.iter().filter(is_due).map(|(&end, _)| end).collect()
     }
 
@@ -278,33 +279,33 @@ impl Real {
 
     /// Whether time stands still for an end's engine: for its phone, or until a clock that was set back shows more than the engine saw,
     /// which wakes more often than the phone looks at it.
-    pub(crate) fn stands(&self, end: End, node: &PhoneNode, now: Instant) -> bool {
-        !node.lives(now) || self.lines.get(&end).is_some_and(|line| line.seen() > node.local(now))
+    pub(crate) fn time_stopped(&self, end: End, node: &PhoneNode, now: Instant) -> bool {
+        !node.time_advances(now) || self.lines.get(&end).is_some_and(|line| line.seen() > node.local(now))
     }
 
     /// What an end hears, and what it should.
-    pub(crate) fn listen(&self, end: End, circumstances: Circumstances) -> Option<Listening> {
+    pub(crate) fn probe(&self, end: End, circumstances: ProbeContext) -> Option<AudioProbe> {
         let line = self.lines.get(&end)?;
         let peer = self.peer(end).and_then(|peer| self.lines.get(&peer));
         let both_ways = |line: &Line| line.session.direction() == Some(Direction::SendRecv);
         let receives = |line: &Line| line.session.direction().is_some_and(Direction::receives);
         let heard = line.session.heard();
-        let Circumstances { clear, stands, peer_stands } = circumstances;
+        let ProbeContext { network_clear, time_stopped, peer_time_stopped } = circumstances;
         let others =
             self.lines.values().filter(|other| peer.is_none_or(|peer| peer.address != other.address));
-        Some(Listening {
+        Some(AudioProbe {
             end,
-            hears: heard.hz,
+            heard_hz: heard.hz,
             level_dbfs: heard.level_dbfs,
-            peer_plays: peer.map(|peer| peer.tone),
-            others_play: others.map(|other| other.tone).collect(),
+            peer_tone: peer.map(|peer| peer.tone),
+            other_tones: others.map(|other| other.tone).collect(),
             both_ways: both_ways(line) && peer.is_some_and(both_ways),
             receives: receives(line),
             peer_receives: peer.is_some_and(receives),
-            clear,
-            stands,
-            peer_stands,
-            peer_dials: peer.is_some_and(Line::dials),
+            network_clear,
+            time_stopped,
+            peer_time_stopped,
+            peer_sends_digits: peer.is_some_and(Line::dials),
         })
     }
 

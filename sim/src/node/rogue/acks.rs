@@ -2,74 +2,74 @@
 
 use std::time::Duration;
 
-use super::turn::Turn;
+use super::plan::Plan;
 
-pub(super) fn none(turn: &mut Turn<'_>) {
-    turn.lines.clear();
+pub(super) fn none(plan: &mut Plan<'_>) {
+    plan.messages.clear();
 }
 
-pub(super) fn wrong_cseq(turn: &mut Turn<'_>) {
-    turn.change_first(|draft| {
+pub(super) fn wrong_cseq(plan: &mut Plan<'_>) {
+    plan.change_first(|draft| {
         let value = format!("{} ACK", draft.cseq.wrapping_add(1));
         draft.set("CSeq", value)
     });
 }
 
-pub(super) fn wrong_tag(turn: &mut Turn<'_>) {
-    let name = *turn.draw.pick(&["To", "From"]);
-    turn.change_first(|draft| draft.tagged(name, Some("nobodys")));
+pub(super) fn wrong_tag(plan: &mut Plan<'_>) {
+    let name = *plan.draw.pick(&["To", "From"]);
+    plan.change_first(|draft| draft.tagged(name, Some("nobodys")));
 }
 
-pub(super) fn same_branch(turn: &mut Turn<'_>) {
-    let Some(branch) = turn.call.ours.as_ref().map(|invite| invite.branch.clone()) else { return };
-    let via = format!("{};branch={branch}", turn.me.via);
-    turn.change_first(|draft| draft.set("Via", via));
+pub(super) fn same_branch(plan: &mut Plan<'_>) {
+    let Some(branch) = plan.call.ours.as_ref().map(|invite| invite.branch.clone()) else { return };
+    let via = format!("{};branch={branch}", plan.me.via);
+    plan.change_first(|draft| draft.set("Via", via));
 }
 
-pub(super) fn twice(turn: &mut Turn<'_>) {
-    let again = turn.ack();
-    turn.say(200, again);
+pub(super) fn twice(plan: &mut Plan<'_>) {
+    let again = plan.ack();
+    plan.send(200, again);
 }
 
-pub(super) fn late(turn: &mut Turn<'_>) {
-    let after = turn.draw.millis(5_000, 40_000);
-    for line in &mut turn.lines {
-        line.after = after;
+pub(super) fn late(plan: &mut Plan<'_>) {
+    let after = plan.draw.millis(5_000, 40_000);
+    for message in &mut plan.messages {
+        message.after = after;
     }
 }
 
-pub(super) fn offers(turn: &mut Turn<'_>) {
-    let sdp = turn.sdp();
-    turn.change_first(|draft| draft.body("application/sdp", sdp));
+pub(super) fn offers(plan: &mut Plan<'_>) {
+    let sdp = plan.sdp();
+    plan.change_first(|draft| draft.body("application/sdp", sdp));
 }
 
-pub(super) fn no_answer(turn: &mut Turn<'_>) {
-    turn.change_first(super::draft::Draft::bodiless);
+pub(super) fn no_answer(plan: &mut Plan<'_>) {
+    plan.change_first(super::draft::Draft::bodiless);
 }
 
-pub(super) fn bye_before(turn: &mut Turn<'_>) {
-    let bye = turn.request("BYE");
-    turn.say(0, bye);
-    if let Some(ack) = turn.lines.first_mut() {
+pub(super) fn bye_before(plan: &mut Plan<'_>) {
+    let bye = plan.request("BYE");
+    plan.send(0, bye);
+    if let Some(ack) = plan.messages.first_mut() {
         ack.after = Duration::from_millis(100);
     }
 }
 
-pub(super) fn bye_instead(turn: &mut Turn<'_>) {
-    turn.lines.clear();
-    let bye = turn.request("BYE");
-    turn.say(0, bye);
+pub(super) fn bye_instead(plan: &mut Plan<'_>) {
+    plan.messages.clear();
+    let bye = plan.request("BYE");
+    plan.send(0, bye);
 }
 
-pub(super) fn cancel_after(turn: &mut Turn<'_>) {
-    let Some(cancel) = turn.call.ours.as_ref().map(|invite| invite.companion("CANCEL")) else { return };
-    turn.say(5, cancel);
+pub(super) fn cancel_after(plan: &mut Plan<'_>) {
+    let Some(cancel) = plan.call.ours.as_ref().map(|invite| invite.companion("CANCEL")) else { return };
+    plan.send(5, cancel);
 }
 
-pub(super) fn reinvite_before(turn: &mut Turn<'_>) {
-    let invite = turn.invite();
-    turn.say(0, invite);
-    if let Some(ack) = turn.lines.first_mut() {
+pub(super) fn reinvite_before(plan: &mut Plan<'_>) {
+    let invite = plan.invite();
+    plan.send(0, invite);
+    if let Some(ack) = plan.messages.first_mut() {
         ack.after = Duration::from_millis(300);
     }
 }

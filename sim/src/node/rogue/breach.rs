@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::turn::Turn;
+use super::plan::Plan;
 use super::{acks, busy, cancels, finals, identity, invites, ringing, within};
 
 /// When a rogue may break a rule.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Occasion {
+pub(super) enum Trigger {
     /// A phone calls it.
     Invited,
     /// A phone gives up its INVITE.
@@ -16,27 +16,27 @@ pub(super) enum Occasion {
     /// A phone sends a re-INVITE.
     Reinvited,
     /// A phone sends a BYE.
-    Left,
+    ByeReceived,
     /// A phone sends a REFER.
-    Referred,
+    ReferReceived,
     /// A phone asks anything else in a call.
-    Asked,
+    Requested,
     /// It calls a phone.
-    Calls,
+    Calling,
     /// A phone rings.
-    Rings,
+    Ringing,
     /// A phone took its call: an ACK is due.
     Accepted,
     /// Both ends talk.
-    Talks,
+    Established,
     /// It sends a BYE.
-    Leaves,
+    HangingUp,
     /// It sends a response, whichever.
-    Responds,
+    Responding,
 }
 
 macro_rules! breaches {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal, $occasion:ident, $how:path;)*) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal, $trigger:ident, $how:path;)*) => {
         /// A rule that a rogue breaks.
         #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Breach { $($(#[doc = $doc])+ $variant,)* }
@@ -50,13 +50,13 @@ macro_rules! breaches {
                 match self { $(Self::$variant => $word,)* }
             }
 
-            pub(super) fn occasion(self) -> Occasion {
-                match self { $(Self::$variant => Occasion::$occasion,)* }
+            pub(super) fn trigger(self) -> Trigger {
+                match self { $(Self::$variant => Trigger::$trigger,)* }
             }
 
             /// Makes of the honest plan what breaks the rule.
-            pub(super) fn apply(self, turn: &mut Turn<'_>) {
-                match self { $(Self::$variant => $how(turn),)* }
+            pub(super) fn apply(self, plan: &mut Plan<'_>) {
+                match self { $(Self::$variant => $how(plan),)* }
             }
         }
     };
@@ -126,61 +126,61 @@ breaches! {
     /// Two finals to a re-INVITE.
     ReinviteTwice = "reinvite-twice", Reinvited, within::reinvite_twice;
     /// A BYE is never answered.
-    ByeIgnored = "bye-ignored", Left, within::silent;
+    ByeIgnored = "bye-ignored", ByeReceived, within::silent;
     /// A BYE is refused (§15.1.2 knows no refusal but 481).
-    ByeRefused = "bye-refused", Left, within::bye_refused;
+    ByeRefused = "bye-refused", ByeReceived, within::bye_refused;
     /// A BYE is challenged for ever.
-    ByeChallenged = "bye-challenged", Left, busy::challenges;
+    ByeChallenged = "bye-challenged", ByeReceived, busy::challenges;
     /// After the BYE it goes on as if nothing had been.
-    GoesOnAfterBye = "goes-on-after-bye", Left, within::goes_on;
+    GoesOnAfterBye = "goes-on-after-bye", ByeReceived, within::goes_on;
     /// A REFER is accepted, and nothing is ever reported (RFC 3515 §2.4.4).
-    ReferSilent = "refer-silent", Referred, within::refer_silent;
+    ReferSilent = "refer-silent", ReferReceived, within::refer_silent;
     /// The reports on a REFER are garbage.
-    ReferGarbage = "refer-garbage", Referred, within::refer_garbage;
+    ReferGarbage = "refer-garbage", ReferReceived, within::refer_garbage;
     /// The reports come before the REFER is answered, in the wrong order, and too often.
-    ReferDisorder = "refer-disorder", Referred, within::refer_disorder;
+    ReferDisorder = "refer-disorder", ReferReceived, within::refer_disorder;
     /// 481 to a request in a live dialog.
-    ForgetsDialog = "forgets-dialog", Asked, within::forgets;
+    ForgetsDialog = "forgets-dialog", Requested, within::forgets;
     /// No answer to a request in a dialog.
-    AskedIgnored = "asked-ignored", Asked, within::silent;
+    AskedIgnored = "asked-ignored", Requested, within::silent;
     /// A challenge to a request in a dialog, for ever.
-    AskedChallenged = "asked-challenged", Asked, busy::challenges;
+    AskedChallenged = "asked-challenged", Requested, busy::challenges;
     /// The INVITE makes no offer (§13.2.1).
-    LateOffer = "late-offer", Calls, invites::late_offer;
+    LateOffer = "late-offer", Calling, invites::late_offer;
     /// The same INVITE by two ways (§8.2.2.2).
-    Merged = "merged", Calls, invites::merged;
+    Merged = "merged", Calling, invites::merged;
     /// Max-Forwards 0 (§16.3).
-    NoHops = "no-hops", Calls, invites::no_hops;
+    NoHops = "no-hops", Calling, invites::no_hops;
     /// Require of what nobody knows (§8.2.2.3).
-    UnknownRequire = "unknown-require", Calls, invites::unknown_require;
+    UnknownRequire = "unknown-require", Calling, invites::unknown_require;
     /// Replaces of a dialog that it does not know (RFC 3891 §3).
-    ReplacesGuess = "replaces-guess", Calls, invites::replaces_guess;
+    ReplacesGuess = "replaces-guess", Calling, invites::replaces_guess;
     /// Twenty thousand bytes of legal headers.
-    HugeHeaders = "huge-headers", Calls, invites::huge_headers;
+    HugeHeaders = "huge-headers", Calling, invites::huge_headers;
     /// URIs that are none, where a URI belongs.
-    BadUris = "bad-uris", Calls, invites::bad_uris;
+    BadUris = "bad-uris", Calling, invites::bad_uris;
     /// The description is one part of several (RFC 5621).
-    Multipart = "multipart", Calls, invites::multipart;
+    Multipart = "multipart", Calling, invites::multipart;
     /// An offer that nobody can read.
-    GarbageOffer = "garbage-offer", Calls, invites::garbage_offer;
+    GarbageOffer = "garbage-offer", Calling, invites::garbage_offer;
     /// An INVITE without a Contact (§8.1.1.8).
-    NoReturn = "no-return", Calls, invites::no_return;
+    NoReturn = "no-return", Calling, invites::no_return;
     /// A branch as RFC 2543 had it (§17.2.3).
-    OldBranch = "old-branch", Calls, invites::old_branch;
+    OldBranch = "old-branch", Calling, invites::old_branch;
     /// Folded and compact headers, in capitals, with spaces (RFC 4475 §3.1.1.1).
-    OddlyWritten = "oddly-written", Calls, invites::oddly_written;
+    OddlyWritten = "oddly-written", Calling, invites::oddly_written;
     /// A CANCEL of another branch right after the INVITE (RFC 3261 §9.1).
-    CancelOtherBranch = "cancel-other-branch", Calls, invites::cancel_other_branch;
+    CancelOtherBranch = "cancel-other-branch", Calling, invites::cancel_other_branch;
     /// A CANCEL at once, before anybody could answer.
-    CancelAtOnce = "cancel-at-once", Calls, invites::cancel_at_once;
+    CancelAtOnce = "cancel-at-once", Calling, invites::cancel_at_once;
     /// It says that it is another user (RFC 3325 §5). The exchange takes that out.
-    AssertsIdentity = "asserts-identity", Calls, identity::asserts;
+    AssertsIdentity = "asserts-identity", Calling, identity::asserts;
     /// The first CSeq is 2³¹ − 1 (§8.1.1.5).
-    HighCSeq = "high-cseq", Calls, invites::high_cseq;
+    HighCSeq = "high-cseq", Calling, invites::high_cseq;
     /// A BYE while it rings: few callers do, and §15 lets them.
-    ByeWhileRinging = "bye-while-ringing", Rings, invites::bye_while_ringing;
+    ByeWhileRinging = "bye-while-ringing", Ringing, invites::bye_while_ringing;
     /// A request in a dialog that is not one yet, and that is no BYE (§12.1).
-    AsksWhileRinging = "asks-while-ringing", Rings, invites::asks_while_ringing;
+    AsksWhileRinging = "asks-while-ringing", Ringing, invites::asks_while_ringing;
     /// No ACK (§13.2.2.4).
     NoAck = "no-ack", Accepted, acks::none;
     /// The ACK is for another CSeq.
@@ -206,43 +206,43 @@ breaches! {
     /// A re-INVITE before the ACK (§14.1).
     ReinviteBeforeAck = "reinvite-before-ack", Accepted, acks::reinvite_before;
     /// Re-INVITEs without a pause.
-    ReinviteStorm = "reinvite-storm", Talks, within::reinvite_storm;
+    ReinviteStorm = "reinvite-storm", Established, within::reinvite_storm;
     /// CSeq goes backwards (§12.2.2).
-    CSeqBack = "cseq-back", Talks, within::cseq_back;
+    CSeqBack = "cseq-back", Established, within::cseq_back;
     /// CSeq jumps to the end of its range.
-    CSeqJump = "cseq-jump", Talks, within::cseq_jump;
+    CSeqJump = "cseq-jump", Established, within::cseq_jump;
     /// The Contact becomes nonsense in a re-INVITE (§12.2.2).
-    TargetLost = "target-lost", Talks, within::target_lost;
+    TargetLost = "target-lost", Established, within::target_lost;
     /// It is somewhere else from a re-INVITE of its on, as after a change of networks. That breaks no rule (§12.2.2).
-    Moves = "moves", Talks, within::moves;
+    Moves = "moves", Established, within::moves;
     /// It is somewhere else from its answer to a re-INVITE on, which breaks no rule either (§12.2.1.2).
     AnswersElsewhere = "answers-elsewhere", Reinvited, within::answers_elsewhere;
     /// Its BYE comes twice, in two transactions.
-    ByeTwice = "bye-twice", Leaves, within::bye_twice;
+    ByeTwice = "bye-twice", HangingUp, within::bye_twice;
     /// After its BYE it goes on as if nothing had been.
-    AsksAfterBye = "asks-after-bye", Leaves, within::goes_on;
+    AsksAfterBye = "asks-after-bye", HangingUp, within::goes_on;
     /// Another CSeq number in the response (§8.2.6.2).
-    WrongCSeq = "wrong-cseq", Responds, identity::wrong_cseq;
+    WrongCSeq = "wrong-cseq", Responding, identity::wrong_cseq;
     /// Another Call-ID.
-    WrongCallId = "wrong-call-id", Responds, identity::wrong_call_id;
+    WrongCallId = "wrong-call-id", Responding, identity::wrong_call_id;
     /// Another branch.
-    WrongBranch = "wrong-branch", Responds, identity::wrong_branch;
+    WrongBranch = "wrong-branch", Responding, identity::wrong_branch;
     /// Another From tag.
-    WrongFromTag = "wrong-from-tag", Responds, identity::wrong_from_tag;
+    WrongFromTag = "wrong-from-tag", Responding, identity::wrong_from_tag;
     /// 183 to what is no INVITE, before what is the answer (RFC 4320 §4.1).
-    PromisesFirst = "promises-first", Responds, identity::promises_first;
+    PromisesFirst = "promises-first", Responding, identity::promises_first;
     /// Its responses say that it is another user (RFC 3325 §5). The exchange takes that out.
-    AnswersAsserting = "answers-asserting", Responds, identity::answers_asserting;
+    AnswersAsserting = "answers-asserting", Responding, identity::answers_asserting;
     /// Each response twice.
-    Twice = "twice", Responds, identity::twice;
+    Twice = "twice", Responding, identity::twice;
     /// Responses reach the phone as if the proxies had sent them, who know nothing of it.
-    PastTheProxies = "past-the-proxies", Responds, identity::past_the_proxies;
+    PastTheProxies = "past-the-proxies", Responding, identity::past_the_proxies;
 }
 
 impl Breach {
     /// The ones that break no rule of a phone's peer: the RFCs allow them, though they are rare, or the exchange removes them before a phone
     /// sees them. The oracles that assume correct peers keep watching a rogue that does no more.
-    pub const LAWFUL: &[Self] = &[
+    pub const CONFORMING: &[Self] = &[
         Self::LateOffer,
         Self::Multipart,
         Self::OddlyWritten,

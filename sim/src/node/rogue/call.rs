@@ -44,7 +44,7 @@ pub(super) struct Call {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// A phone calls, and has no final response.
-    Asked,
+    Invited,
     /// We call.
     Calling,
     /// There is a 2xx and no ACK.
@@ -94,7 +94,7 @@ impl Call {
         let id = text(invite.call_id().ok()?);
         let from = invite.from().ok()?;
         let user = from.uri_parsed().ok()?.user?;
-        let mut call = Self::new(key, exchange, id, text(user), State::Asked);
+        let mut call = Self::new(key, exchange, id, text(user), State::Invited);
         call.from = format!("{};tag={}", text(invite.to().ok()?.raw()), call.tag);
         call.to = text(from.raw());
         call.routes = invite.values(HeaderName::RecordRoute).map(text).collect();

@@ -1,45 +1,45 @@
 //! What becomes of a CANCEL. The honest plan is 200 to it, and 487 to the INVITE.
 
 use super::draft::Draft;
-use super::turn::Turn;
+use super::plan::Plan;
 
 /// A 2xx to the INVITE that is being cancelled.
-fn answer(turn: &mut Turn<'_>) -> Draft {
-    let sdp = turn.sdp();
-    let Some(invite) = &turn.call.theirs else { return turn.reply(200) };
-    Draft::reply(invite, 200, Some(&turn.call.tag))
-        .row("Contact", format!("<{}>", turn.me.contact))
+fn answer(plan: &mut Plan<'_>) -> Draft {
+    let sdp = plan.sdp();
+    let Some(invite) = &plan.call.theirs else { return plan.reply(200) };
+    Draft::reply(invite, 200, Some(&plan.call.tag))
+        .row("Contact", format!("<{}>", plan.me.contact))
         .body("application/sdp", sdp)
 }
 
-pub(super) fn answer_after(turn: &mut Turn<'_>) {
-    let answer = answer(turn);
-    if turn.draw.chance(500) {
+pub(super) fn answer_after(plan: &mut Plan<'_>) {
+    let answer = answer(plan);
+    if plan.draw.chance(500) {
         // In place of the 487.
-        turn.lines.truncate(1);
+        plan.messages.truncate(1);
     }
-    let after = turn.draw.between(0, 1_000);
-    turn.say(after, answer);
+    let after = plan.draw.between(0, 1_000);
+    plan.send(after, answer);
 }
 
-pub(super) fn refused_after(turn: &mut Turn<'_>) {
-    let Some(invite) = &turn.call.theirs else { return };
-    let refusal = Draft::reply(invite, 603, Some(&turn.call.tag));
-    turn.say(300, refusal);
+pub(super) fn refused_after(plan: &mut Plan<'_>) {
+    let Some(invite) = &plan.call.theirs else { return };
+    let refusal = Draft::reply(invite, 603, Some(&plan.call.tag));
+    plan.send(300, refusal);
 }
 
-pub(super) fn forgets(turn: &mut Turn<'_>) {
-    turn.lines.truncate(1);
+pub(super) fn forgets(plan: &mut Plan<'_>) {
+    plan.messages.truncate(1);
 }
 
-pub(super) fn ignored(turn: &mut Turn<'_>) {
-    turn.lines.clear();
+pub(super) fn ignored(plan: &mut Plan<'_>) {
+    plan.messages.clear();
 }
 
-pub(super) fn refused(turn: &mut Turn<'_>) {
-    let answer = answer(turn);
-    let refusal = turn.reply(481);
-    turn.lines.clear();
-    turn.say(10, refusal);
-    turn.say(20, answer);
+pub(super) fn refused(plan: &mut Plan<'_>) {
+    let answer = answer(plan);
+    let refusal = plan.reply(481);
+    plan.messages.clear();
+    plan.send(10, refusal);
+    plan.send(20, answer);
 }

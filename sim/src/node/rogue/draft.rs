@@ -164,6 +164,19 @@ impl Draft {
     }
 }
 
+/// A request that waits for its final response.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) call: String,
+    pub(super) draft: Draft,
+}
+
+impl Sent {
+    pub(super) fn new(call: &str, draft: &Draft) -> Self {
+        Self { call: call.to_owned(), draft: draft.clone() }
+    }
+}
+
 fn status_line(code: u16) -> String {
     format!("SIP/2.0 {code} {}", reason_phrase(code))
 }

@@ -1,40 +1,40 @@
 //! Provisional responses, too many or without an end.
 
-use super::turn::Turn;
+use super::plan::Plan;
 
-pub(super) fn trying_only(turn: &mut Turn<'_>) {
-    turn.lines.clear();
-    let trying = turn.reply(100);
-    turn.say(10, trying);
+pub(super) fn trying_only(plan: &mut Plan<'_>) {
+    plan.messages.clear();
+    let trying = plan.reply(100);
+    plan.send(10, trying);
 }
 
-pub(super) fn for_ever(turn: &mut Turn<'_>) {
-    turn.lines.truncate(1);
+pub(super) fn for_ever(plan: &mut Plan<'_>) {
+    plan.messages.truncate(1);
 }
 
-pub(super) fn flood(turn: &mut Turn<'_>) {
+pub(super) fn flood(plan: &mut Plan<'_>) {
     for n in 0..40 {
-        let code = *turn.draw.pick(&[100, 180, 181, 182, 183, 199]);
-        let mut ring = if turn.draw.chance(300) { turn.reply_with_sdp(code) } else { turn.reply(code) };
-        if turn.draw.chance(300) {
-            let device = turn.call.fresh();
+        let code = *plan.draw.pick(&[100, 180, 181, 182, 183, 199]);
+        let mut ring = if plan.draw.chance(300) { plan.reply_with_sdp(code) } else { plan.reply(code) };
+        if plan.draw.chance(300) {
+            let device = plan.call.fresh();
             ring = ring.tagged("To", Some(&device));
         }
-        if turn.draw.chance(300) {
+        if plan.draw.chance(300) {
             ring = ring.row("Require", "100rel").row("RSeq", (n + 1).to_string());
         }
-        let after = turn.draw.between(0, 2_000);
-        turn.say(after, ring);
+        let after = plan.draw.between(0, 2_000);
+        plan.send(after, ring);
     }
 }
 
-pub(super) fn silent(turn: &mut Turn<'_>) {
-    turn.lines.clear();
+pub(super) fn silent(plan: &mut Plan<'_>) {
+    plan.messages.clear();
 }
 
-pub(super) fn after_answer(turn: &mut Turn<'_>) {
+pub(super) fn after_answer(plan: &mut Plan<'_>) {
     for n in 0..5 {
-        let ring = turn.reply(180);
-        turn.say(2_000 + n * 400, ring);
+        let ring = plan.reply(180);
+        plan.send(2_000 + n * 400, ring);
     }
 }

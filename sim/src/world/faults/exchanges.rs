@@ -2,10 +2,10 @@
 
 use offhook_exchange as exchange;
 
-use super::super::{Happening, World};
+use super::super::{ScheduledEvent, World};
 use crate::node::{Admission, Refusing};
 use crate::scenario::ExchangeTrouble;
-use crate::tape::{Node, What};
+use crate::tape::{EntryKind, Node};
 
 impl World {
     pub(super) fn exchange_trouble(&mut self, exchange: usize, trouble: ExchangeTrouble) {
@@ -18,7 +18,7 @@ impl World {
         match trouble {
             ExchangeTrouble::Crashes { lasting } => {
                 self.crash(exchange);
-                self.queue.plan(now + lasting, Happening::Returns(exchange));
+                self.queue.schedule(now + lasting, ScheduledEvent::ExchangeRestarts(exchange));
             }
             ExchangeTrouble::Dies => {
                 node.dead = true;
@@ -30,23 +30,23 @@ impl World {
             }
             ExchangeTrouble::Refuses { retry_after, lasting } => {
                 node.refusing = Some(Refusing::new(retry_after));
-                self.queue.plan(now + lasting, Happening::Admits(exchange));
+                self.queue.schedule(now + lasting, ScheduledEvent::RefusalEnds(exchange));
             }
             ExchangeTrouble::GrantsNothing { lasting } => {
                 node.refusing = Some(Refusing::bindings());
-                self.queue.plan(now + lasting, Happening::Admits(exchange));
+                self.queue.schedule(now + lasting, ScheduledEvent::RefusalEnds(exchange));
             }
-            ExchangeTrouble::Wants { least, lasting } => {
-                node.want(Some(least));
-                self.queue.plan(now + lasting, Happening::Relents(exchange));
+            ExchangeTrouble::MinExpires { least, lasting } => {
+                node.set_min_expires(Some(least));
+                self.queue.schedule(now + lasting, ScheduledEvent::MinExpiresEnds(exchange));
             }
             ExchangeTrouble::Lags { by, lasting } => {
                 node.lag(by);
-                self.queue.plan(now + lasting, Happening::KeepsUp(exchange));
+                self.queue.schedule(now + lasting, ScheduledEvent::LagEnds(exchange));
             }
             ExchangeTrouble::Freezes { lasting } => node.freeze(now + lasting),
-            ExchangeTrouble::Mistrusts { lasting } => node.mistrust(now + lasting),
-            ExchangeTrouble::Steps(step) => node.set_clock(now, step),
+            ExchangeTrouble::StaleNonces { lasting } => node.set_nonces_stale(now + lasting),
+            ExchangeTrouble::SetClock(step) => node.set_clock(now, step),
         }
     }
 
@@ -54,10 +54,10 @@ impl World {
         self.exchanges[exchange].crash();
         for connection in 0..self.connections.len() {
             if self.connections[connection].exchange == exchange {
-                self.orphan(connection);
+                self.drop_exchange_end(connection);
             }
         }
-        self.rogues_lose(exchange);
+        self.disconnect_rogues(exchange);
     }
 
     pub(in crate::world) fn exchange_returns(&mut self, exchange: usize) {
@@ -65,7 +65,7 @@ impl World {
         if !node.is_running() && !node.dead {
             self.note_exchange(exchange, "is back".to_owned());
             self.exchanges[exchange].start(&self.scenario, self.now);
-            self.rogues_find(exchange);
+            self.connect_rogues(exchange);
         }
     }
 
@@ -77,23 +77,24 @@ impl World {
 
     /// Something comes to an exchange, which may be too busy to look at it now.
     pub(in crate::world) fn exchange_input(&mut self, exchange: usize, input: exchange::Input) {
-        match self.exchanges[exchange].looks_at(self.now) {
+        match self.exchanges[exchange].handling_time(self.now) {
             Some(at) => {
                 let life = self.exchanges[exchange].life();
-                self.queue.plan(at, Happening::LooksAt { exchange, life, input: Box::new(input) });
+                self.queue
+                    .schedule(at, ScheduledEvent::ExchangeInput { exchange, life, input: Box::new(input) });
             }
-            None => self.exchange_takes(exchange, input),
+            None => self.give_to_exchange(exchange, input),
         }
     }
 
     /// An exchange looks at something that waited, if it is still the one that it came to.
-    pub(in crate::world) fn exchange_looks_at(&mut self, exchange: usize, life: u64, input: exchange::Input) {
+    pub(in crate::world) fn exchange_resumes(&mut self, exchange: usize, life: u64, input: exchange::Input) {
         if self.exchanges[exchange].life() == life {
-            self.exchange_takes(exchange, input);
+            self.give_to_exchange(exchange, input);
         }
     }
 
-    fn exchange_takes(&mut self, exchange: usize, input: exchange::Input) {
+    fn give_to_exchange(&mut self, exchange: usize, input: exchange::Input) {
         let message = match &input {
             exchange::Input::Received { flow, data } => Some((*flow, data)),
             exchange::Input::Datagram { remote, data } => {
@@ -113,7 +114,7 @@ impl World {
             }
         }
         let node = &mut self.exchanges[exchange];
-        if node.mistrusts(self.now) {
+        if node.nonces_stale(self.now) {
             node.forget(&self.scenario, self.now, exchange::Memory::Nonces);
         }
         node.handle(self.now, input);
@@ -121,6 +122,6 @@ impl World {
     }
 
     fn note_exchange(&mut self, exchange: usize, text: String) {
-        self.tape.note(self.now, || What::Noted { node: Node::Exchange(exchange), text });
+        self.tape.note(self.now, || EntryKind::Note { node: Node::Exchange(exchange), text });
     }
 }

@@ -8,16 +8,16 @@ use offhook_exchange as exchange;
 use offhook_wire::Instant;
 
 use super::socket::State;
-use super::stream::Taken;
+use super::stream::Delivered;
 use super::tamper::mark;
-use super::websocket::{Heard, Writer};
+use super::websocket::{Received, Writer};
 use super::{Connection, DOWN, Link, UP};
-use crate::fate::{Arrivals, Lane, Named, in_burst};
+use crate::fate::{Arrivals, LinkDirection, MessageKey, in_burst};
 use crate::hash::{Digest, Draw};
-use crate::oracle::{Harms, Sight};
+use crate::oracle::{CorruptedCalls, Observation};
 use crate::scenario::Streaming;
-use crate::tape::{Node, What};
-use crate::world::{Happening, World};
+use crate::tape::{EntryKind, Node};
+use crate::world::{ScheduledEvent, World};
 
 impl World {
     pub(in crate::world) fn phone_sends(&mut self, phone: usize, flow: FlowId, data: Bytes) {
@@ -35,7 +35,7 @@ impl World {
     fn send(&mut self, connection: usize, direction: usize, data: Bytes) {
         let ends = &self.connections[connection];
         let (phone, exchange, up) = (ends.phone, ends.exchange, direction == UP);
-        let lane = Lane { phone, exchange, up };
+        let lane = LinkDirection { phone, exchange, up };
         let named = self.fates.name(self.now, lane, &data);
         let data = self.tampered(phone, direction, named, data);
         let datagrams = matches!(self.connections[connection].link, Link::Datagrams);
@@ -50,38 +50,38 @@ impl World {
         };
         if let Link::Datagrams = self.connections[connection].link {
             for takes in [arrivals.first, arrivals.second].into_iter().flatten() {
-                let arrived = Happening::Arrived { connection, up, data: data.clone() };
-                self.queue.plan(self.now + takes, arrived);
+                let arrived = ScheduledEvent::MessageArrived { connection, up, data: data.clone() };
+                self.queue.schedule(self.now + takes, arrived);
             }
         }
         let (phone, exchange) = (Node::Phone(phone), Node::Exchange(exchange));
         let (from, to) = if up { (phone, exchange) } else { (exchange, phone) };
-        self.tape.note(self.now, || What::Sent { from, to, data, arrivals, repeat: named.repeat });
+        self.tape.note(self.now, || EntryKind::Sent { from, to, data, arrivals, repeat: named.repeat });
     }
 
     /// What a middlebox makes of a message.
-    fn tampered(&mut self, phone: usize, direction: usize, named: Named, data: Bytes) -> Bytes {
+    fn tampered(&mut self, phone: usize, direction: usize, named: MessageKey, data: Bytes) -> Bytes {
         let tampering = self.nets[phone].tampering;
-        let harmed = tampering.and_then(|tampering| tampering.harm(self.now, direction, named, &data));
-        let Some(harmed) = harmed else { return data };
-        let calls = [&data, &harmed].into_iter().flat_map(Harms::calls_in).collect();
-        self.harmed.insert(mark(&harmed), calls);
-        harmed
+        let corrupted = tampering.and_then(|tampering| tampering.corrupt(self.now, direction, named, &data));
+        let Some(corrupted) = corrupted else { return data };
+        let calls = [&data, &corrupted].into_iter().flat_map(CorruptedCalls::calls_in).collect();
+        self.corrupted_messages.insert(mark(&corrupted), calls);
+        corrupted
     }
 
     /// Whether a message was harmed on its way. If so, all that watch are told, once it arrives.
-    pub(in crate::world) fn arrives_harmed(
+    pub(in crate::world) fn arrives_corrupted(
         &mut self,
         phone: usize,
         flow: Option<FlowId>,
         data: &Bytes,
     ) -> bool {
-        if self.harmed.is_empty() {
+        if self.corrupted_messages.is_empty() {
             return false;
         }
-        let Some(calls) = self.harmed.get(&mark(data)).cloned() else { return false };
-        self.harms.arrives(self.now, phone, &calls);
-        self.see(&Sight::Harmed { phone, flow, calls: &calls });
+        let Some(calls) = self.corrupted_messages.get(&mark(data)).cloned() else { return false };
+        self.corrupted_calls.arrives(self.now, phone, &calls);
+        self.observe(&Observation::Corrupted { phone, flow, calls: &calls });
         true
     }
 
@@ -101,7 +101,7 @@ impl World {
     }
 
     /// Whether a datagram is lost in a burst.
-    fn is_hit(&self, named: Named, lane: Lane) -> bool {
+    fn is_hit(&self, named: MessageKey, lane: LinkDirection) -> bool {
         let bursts = self.nets[lane.phone].weather.bursts;
         in_burst(self.scenario.seed, lane, self.now, bursts) && named.is_hit()
     }
@@ -118,24 +118,25 @@ impl World {
         &mut self,
         connection: usize,
         direction: usize,
-        named: Named,
+        named: MessageKey,
         data: &Bytes,
     ) -> Arrivals {
         let ends = &mut self.connections[connection];
         let net = &self.nets[ends.phone];
-        let (ways, takes) = (net.streaming, named.on_stream(&net.weather));
+        let (ways, takes) = (net.streaming, named.stream_delay(&net.weather));
         let Some(stream) = ends.stream() else { return Arrivals::NONE };
         match stream.state {
-            State::Rotten => {
-                self.notice_rot(connection);
+            State::Dead => {
+                self.notice_dead_stream(connection);
                 return Arrivals::NONE;
             }
             // Nothing can be sent any more: the host says so.
             State::Closed => {
-                self.queue.plan(self.now, Happening::Lost(connection, FlowFailure::Closed));
+                self.queue
+                    .schedule(self.now, ScheduledEvent::ConnectionLost(connection, FlowFailure::Closed));
                 return Arrivals::NONE;
             }
-            State::Sound | State::Closing => stream.unread[direction].push_back(data.clone()),
+            State::Open | State::Closing => stream.unread[direction].push_back(data.clone()),
         }
         let draw = &mut named.details();
         let mut writer = Writer::new(direction == UP, draw, data.len());
@@ -157,7 +158,7 @@ impl World {
         let at = self.stream_arrival(connection, direction, takes);
         let Some(stream) = self.connections[connection].stream() else { return at };
         let at = stream.pipes[direction].send(at, bytes, ways, draw);
-        self.look_at_pipe(connection, direction);
+        self.schedule_next_arrival(connection, direction);
         at
     }
 
@@ -170,11 +171,11 @@ impl World {
     }
 
     /// Plans the next arrival, unless it is planned.
-    pub(super) fn look_at_pipe(&mut self, connection: usize, direction: usize) {
+    pub(super) fn schedule_next_arrival(&mut self, connection: usize, direction: usize) {
         let ends = &mut self.connections[connection];
         let cut = self.nets[ends.phone].blocked(ends.exchange, direction);
-        if let Some(at) = ends.sound_stream().and_then(|stream| stream.pipes[direction].wake(cut)) {
-            self.queue.plan(at, Happening::Bytes { connection, up: direction == UP });
+        if let Some(at) = ends.live_stream().and_then(|stream| stream.pipes[direction].wake(cut)) {
+            self.queue.schedule(at, ScheduledEvent::BytesArrived { connection, up: direction == UP });
         }
     }
 
@@ -191,8 +192,8 @@ impl World {
     }
 
     /// Sends a close frame.
-    pub(super) fn say_good_bye(&mut self, connection: usize, direction: usize, code: Option<u16>) {
-        if self.connections[connection].sound_stream().is_some() {
+    pub(super) fn send_close(&mut self, connection: usize, direction: usize, code: Option<u16>) {
+        if self.connections[connection].live_stream().is_some() {
             self.control(connection, direction, |writer| writer.close(code));
         }
     }
@@ -200,14 +201,14 @@ impl World {
     /// Ends a stream: a FIN, or a RST for what is sent to an end that is gone.
     pub(super) fn end_stream(&mut self, connection: usize, direction: usize) {
         let at = self.stream_arrival(connection, direction, Duration::ZERO);
-        if let Some(stream) = self.connections[connection].sound_stream() {
+        if let Some(stream) = self.connections[connection].live_stream() {
             stream.pipes[direction].end(at);
-            self.look_at_pipe(connection, direction);
+            self.schedule_next_arrival(connection, direction);
         }
     }
 
     /// A datagram arrives.
-    pub(in crate::world) fn arrived(&mut self, connection: usize, up: bool, data: Bytes) {
+    pub(in crate::world) fn message_arrived(&mut self, connection: usize, up: bool, data: Bytes) {
         let known = self.connections[connection].exchange_flow.is_some();
         // A host tells datagrams apart by where they come from: a new address is a new flow.
         if up && !known && self.exchanges[self.connections[connection].exchange].is_running() {
@@ -225,7 +226,7 @@ impl World {
                 self.phone_input(phone, Input::Received { flow, data });
             }
         } else if let Some(flow) = exchange_flow {
-            self.arrives_harmed(phone, None, &data);
+            self.arrives_corrupted(phone, None, &data);
             let input = match self.connections[connection].link {
                 Link::Stream(_) => exchange::Input::Received { flow, data },
                 Link::Datagrams => exchange::Input::Datagram { remote: self.address(connection), data },
@@ -240,7 +241,7 @@ impl World {
         let ends = &mut self.connections[connection];
         let phone = ends.phone;
         let cut = self.nets[phone].blocked(ends.exchange, direction);
-        let Some(stream) = ends.sound_stream() else { return };
+        let Some(stream) = ends.live_stream() else { return };
         if !stream.pipes[direction].is_awake(self.now) {
             return;
         }
@@ -250,44 +251,44 @@ impl World {
             arrived += bytes.len();
             reader.push(bytes);
         });
-        if self.is_there(connection, direction) {
+        if self.has_reader(connection, direction) {
             self.read(connection, direction);
         } else if arrived > 0 && self.phones[phone].alive {
             // RFC 9293 §3.10.7.1: bytes for an end that is gone are answered with a reset, and a reset is not.
             self.end_stream(connection, 1 - direction);
         }
         match taken {
-            Taken::All => {}
-            Taken::End => self.end_reached(connection, direction),
-            Taken::Broken => {
+            Delivered::All => {}
+            Delivered::End => self.end_reached(connection, direction),
+            Delivered::Broken => {
                 self.note_phone(phone, || "connection reset in mid-stream".to_owned());
                 self.reset(connection);
             }
         }
-        self.look_at_pipe(connection, direction);
+        self.schedule_next_arrival(connection, direction);
     }
 
     /// Whether somebody reads what goes this way.
-    fn is_there(&self, connection: usize, direction: usize) -> bool {
+    fn has_reader(&self, connection: usize, direction: usize) -> bool {
         let ends = &self.connections[connection];
         let Link::Stream(stream) = &ends.link else { return false };
         let phone = ends.phone_open && self.phones[ends.phone].alive;
-        let exchange = ends.exchange_flow.is_some() || stream.state != State::Sound;
-        !stream.is_rotten() && if direction == DOWN { phone } else { exchange }
+        let exchange = ends.exchange_flow.is_some() || stream.state != State::Open;
+        !stream.is_dead() && if direction == DOWN { phone } else { exchange }
     }
 
-    fn hear(&mut self, connection: usize, direction: usize) -> Option<Heard> {
-        let there = self.is_there(connection, direction);
-        self.connections[connection].stream().filter(|_| there)?.hear(direction)
+    fn next_received(&mut self, connection: usize, direction: usize) -> Option<Received> {
+        let there = self.has_reader(connection, direction);
+        self.connections[connection].stream().filter(|_| there)?.next_received(direction)
     }
 
     fn read(&mut self, connection: usize, direction: usize) {
-        while let Some(heard) = self.hear(connection, direction) {
-            match heard {
-                Heard::Message(data) => self.deliver(connection, direction, data),
-                Heard::Ping(data) => self.control(connection, 1 - direction, |writer| writer.pong(data)),
-                Heard::Close(code) => self.close_heard(connection, direction, code),
-                Heard::Garbled => {
+        while let Some(received) = self.next_received(connection, direction) {
+            match received {
+                Received::Message(data) => self.deliver(connection, direction, data),
+                Received::Ping(data) => self.control(connection, 1 - direction, |writer| writer.pong(data)),
+                Received::Close(code) => self.on_close_frame(connection, direction, code),
+                Received::Invalid => {
                     self.end_reached(connection, direction);
                     self.end_stream(connection, 1 - direction);
                 }
@@ -296,13 +297,13 @@ impl World {
     }
 
     /// A close frame was read (RFC 6455 §5.5.1): it is answered, and the host of the exchange ends the stream.
-    fn close_heard(&mut self, connection: usize, direction: usize, code: Option<u16>) {
+    fn on_close_frame(&mut self, connection: usize, direction: usize, code: Option<u16>) {
         if direction == UP {
-            self.hung_up_on(connection);
+            self.exchange_end_lost(connection);
             return self.end_stream(connection, DOWN);
         }
-        self.say_good_bye(connection, UP, code);
-        if let Some(stream) = self.connections[connection].sound_stream() {
+        self.send_close(connection, UP, code);
+        if let Some(stream) = self.connections[connection].live_stream() {
             stream.state = State::Closed;
         }
     }
@@ -310,8 +311,8 @@ impl World {
     /// The other end is gone.
     fn end_reached(&mut self, connection: usize, direction: usize) {
         match direction {
-            DOWN => self.lost(connection, FlowFailure::Closed),
-            _ => self.hung_up_on(connection),
+            DOWN => self.connection_lost(connection, FlowFailure::Closed),
+            _ => self.exchange_end_lost(connection),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! `trouble`; a connection of bytes is a `socket`, with a `stream` each way, on which there is a `websocket`.
 
 mod carry;
+mod connection;
 mod socket;
 mod stream;
 mod tamper;
@@ -15,142 +16,22 @@ use std::time::Duration;
 
 use offhook::{FlowChange, FlowFailure, FlowId, Input, Target};
 use offhook_exchange as exchange;
-use offhook_wire::Instant;
 
-use super::{Happening, World};
-use crate::scenario::{Harm, Streaming, Transport, Way, Weather};
+use super::{ScheduledEvent, World};
+use crate::scenario::Transport;
+pub(super) use connection::{Connection, Net};
+use connection::{DOWN, Link, UP};
 use socket::Stream;
-use tamper::Tampering;
 
 /// How long a host tries to connect before it says that it timed out. A phone gives up sooner.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// One connection, or one association of datagrams.
-pub(super) struct Connection {
-    pub(super) phone: usize,
-    pub(super) flow: FlowId,
-    pub(super) exchange: usize,
-    link: Link,
-    /// The phone's end: whether it is up, or asked for and not yet answered.
-    phone_open: bool,
-    /// The exchange's end, while it knows one.
-    pub(super) exchange_flow: Option<exchange::FlowId>,
-    /// How often a translator of addresses gave it another port.
-    ports: usize,
-    /// When the phone last sent a datagram.
-    spoke: Instant,
-}
-
-/// What a connection is made of.
-enum Link {
-    Datagrams,
-    Stream(Box<Stream>),
-}
-
-/// The network that a phone is on.
-#[derive(Debug)]
-pub(super) struct Net {
-    pub(super) weather: Weather,
-    streaming: Streaming,
-    /// Until when nothing passes, up and down.
-    pub(super) cut: [Instant; 2],
-    /// The same for each exchange alone.
-    parted: Vec<[Instant; 2]>,
-    /// Until when upgrades to WebSocket are refused.
-    refused: Instant,
-    /// The middlebox that it passes.
-    tampering: Option<Tampering>,
-}
-
-/// Until when something lasts that does not pass.
-const FOREVER: Instant = Instant::from_nanos(u64::MAX);
-
-impl Net {
-    /// A network that reaches so many exchanges.
-    pub(super) fn new(weather: Weather, streaming: Streaming, exchanges: usize) -> Self {
-        let never = [Instant::ZERO; 2];
-        Self {
-            weather,
-            streaming,
-            cut: never,
-            parted: vec![never; exchanges],
-            refused: Instant::ZERO,
-            tampering: None,
-        }
-    }
-
-    pub(super) fn cut(&mut self, way: Way, until: Instant) {
-        for direction in way.directions() {
-            self.cut[direction] = until.max(self.cut[direction]);
-        }
-    }
-
-    /// Until when nothing passes to or from anybody: up is 0, down is 1.
-    #[cfg(feature = "media")]
-    pub(super) fn closed(&self, direction: usize) -> Instant {
-        self.cut[direction]
-    }
-
-    pub(super) fn is_cut(&self, now: Instant) -> bool {
-        self.cut.iter().any(|&until| until > now)
-    }
-
-    /// Lets nothing pass to or from one exchange; without an end, for ever.
-    pub(super) fn part(&mut self, exchange: usize, way: Way, until: Option<Instant>) {
-        for direction in way.directions() {
-            let parted = &mut self.parted[exchange][direction];
-            *parted = until.unwrap_or(FOREVER).max(*parted);
-        }
-    }
-
-    /// Until when nothing passes between the phone and an exchange in a direction.
-    fn blocked(&self, exchange: usize, direction: usize) -> Instant {
-        self.cut[direction].max(self.parted[exchange][direction])
-    }
-
-    /// Lets a middlebox break messages.
-    pub(super) fn tamper(&mut self, harm: Harm, share: u16, way: Way, until: Instant) {
-        self.tampering = Some(Tampering { harm, way, share, until });
-    }
-
-    /// Whether an exchange is not reached, and never will be.
-    pub(super) fn is_parted_forever(&self, exchange: usize) -> bool {
-        self.parted[exchange].contains(&FOREVER)
-    }
-
-    /// Ends what passes.
-    pub(super) fn heal(&mut self, now: Instant) {
-        self.weather = self.weather.healed();
-        self.refused = now;
-        self.tampering = None;
-        for until in self.cut.iter_mut().chain(self.parted.iter_mut().flatten()) {
-            if *until != FOREVER {
-                *until = now;
-            }
-        }
-    }
-}
-
-impl Connection {
-    fn stream(&mut self) -> Option<&mut Stream> {
-        match &mut self.link {
-            Link::Stream(stream) => Some(stream),
-            Link::Datagrams => None,
-        }
-    }
-
-    /// The stream, if it is one that still carries anything.
-    fn sound_stream(&mut self) -> Option<&mut Stream> {
-        self.stream().filter(|stream| !stream.is_rotten())
-    }
-}
 
 impl World {
     pub(super) fn open(&mut self, phone: usize, flow: FlowId, target: &Target) {
         let Some(exchange) = self.scenario.exchange(&target.host) else {
             let input = Input::Flow { flow, change: FlowChange::Down(FlowFailure::Unreachable) };
             let soon = self.now + Duration::from_millis(1);
-            return self.queue.plan(soon, Happening::Input { phone, input: Box::new(input) });
+            return self.queue.schedule(soon, ScheduledEvent::Input { phone, input: Box::new(input) });
         };
         let transport = self.phones[phone].setup.transport;
         let link = match transport {
@@ -170,35 +51,39 @@ impl World {
         });
         self.phones[phone].flows.insert(flow, connection);
         match transport {
-            Transport::Udp => {
-                self.queue.plan(self.now + Duration::from_millis(1), Happening::Connected(connection))
-            }
+            Transport::Udp => self
+                .queue
+                .schedule(self.now + Duration::from_millis(1), ScheduledEvent::Connected(connection)),
             Transport::Ws
                 if [UP, DOWN].iter().any(|&way| self.nets[phone].blocked(exchange, way) > self.now) =>
             {
-                let refused = Happening::Lost(connection, FlowFailure::TimedOut);
-                self.queue.plan(self.now + CONNECT_TIMEOUT, refused);
+                let refused = ScheduledEvent::ConnectionLost(connection, FlowFailure::TimedOut);
+                self.queue.schedule(self.now + CONNECT_TIMEOUT, refused);
             }
             // TCP and the upgrade of HTTP: two round trips, of which the exchange sees the end half a round before.
             Transport::Ws => {
                 let way = self.nets[phone].weather.delay;
-                self.queue.plan(self.now + way * 3, Happening::Knocked(connection));
+                self.queue.schedule(self.now + way * 3, ScheduledEvent::ConnectRequested(connection));
             }
         }
     }
 
     /// A connection attempt reached the exchange.
-    pub(super) fn knocked(&mut self, connection: usize) {
+    pub(super) fn connect_requested(&mut self, connection: usize) {
         let Connection { phone, exchange, phone_open, .. } = self.connections[connection];
         let way = self.nets[phone].weather.delay;
         if !self.exchanges[exchange].is_running() {
-            self.queue.plan(self.now + way, Happening::Lost(connection, FlowFailure::Unreachable));
+            self.queue.schedule(
+                self.now + way,
+                ScheduledEvent::ConnectionLost(connection, FlowFailure::Unreachable),
+            );
         } else if self.nets[phone].refused > self.now {
-            self.queue.plan(self.now + way, Happening::Lost(connection, FlowFailure::Refused));
+            self.queue
+                .schedule(self.now + way, ScheduledEvent::ConnectionLost(connection, FlowFailure::Refused));
         } else if phone_open {
             self.accept(connection);
             let at = self.stream_arrival(connection, DOWN, way);
-            self.queue.plan(at, Happening::Connected(connection));
+            self.queue.schedule(at, ScheduledEvent::Connected(connection));
         }
     }
 
@@ -241,14 +126,14 @@ impl World {
         }
         if matches!(link, Link::Stream(_)) && exchange_flow.is_none() {
             // The exchange crashed while its answer was on the way.
-            return self.lost(connection, FlowFailure::Closed);
+            return self.connection_lost(connection, FlowFailure::Closed);
         }
         let local = Some(self.address(connection).to_string());
         self.phone_input(phone, Input::Flow { flow, change: FlowChange::Up { local } });
     }
 
     /// The phone's host loses a connection, and the phone learns of it after all that the host read before.
-    pub(super) fn lost(&mut self, connection: usize, failure: FlowFailure) {
+    pub(super) fn connection_lost(&mut self, connection: usize, failure: FlowFailure) {
         let ends = &mut self.connections[connection];
         let (phone, flow) = (ends.phone, ends.flow);
         if std::mem::take(&mut ends.phone_open) {
@@ -258,7 +143,7 @@ impl World {
     }
 
     /// The exchange learns that a connection is lost.
-    pub(super) fn hung_up_on(&mut self, connection: usize) {
+    pub(super) fn exchange_end_lost(&mut self, connection: usize) {
         let exchange = self.connections[connection].exchange;
         if let Some(flow) = self.forget_exchange_end(connection) {
             self.exchange_input(exchange, exchange::Input::Flow { flow, change: exchange::FlowChange::Down });
@@ -278,7 +163,7 @@ impl World {
     pub(super) fn phone_closes(&mut self, phone: usize, flow: FlowId) {
         let Some(connection) = self.phones[phone].flows.remove(&flow) else { return };
         self.connections[connection].phone_open = false;
-        self.say_good_bye(connection, UP, None);
+        self.send_close(connection, UP, None);
         self.end_stream(connection, UP);
     }
 
@@ -286,7 +171,7 @@ impl World {
     pub(super) fn exchange_closes(&mut self, exchange: usize, flow: exchange::FlowId) {
         let Some(&connection) = self.exchange_flows.get(&(exchange, flow)) else { return };
         self.forget_exchange_end(connection);
-        self.say_good_bye(connection, DOWN, None);
+        self.send_close(connection, DOWN, None);
         self.end_stream(connection, DOWN);
     }
 
@@ -295,7 +180,3 @@ impl World {
         self.phones[phone].flows.values().next_back().copied()
     }
 }
-
-/// The directions of a connection, as places.
-const UP: usize = 0;
-const DOWN: usize = 1;

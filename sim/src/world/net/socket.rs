@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tungstenite::protocol::Role;
 
 use super::stream::Pipe;
-use super::websocket::{Heard, Reader};
+use super::websocket::{Reader, Received};
 
 /// A WebSocket: two pipes, and who reads from them. Places are directions: the exchange reads what goes up.
 pub(super) struct Stream {
@@ -16,20 +16,20 @@ pub(super) struct Stream {
     pub(super) unread: [VecDeque<Bytes>; 2],
     pub(super) state: State,
     /// Whether the ends will be told that it is dead.
-    pub(super) rot_noticed: bool,
+    pub(super) death_noticed: bool,
 }
 
 /// How far a WebSocket is.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// It carries what is sent.
-    Sound,
+    Open,
     /// The host of the exchange said good-bye, and waits for the phone's.
     Closing,
     /// The phone's host knows that it closes, and waits for its end.
     Closed,
     /// It is dead: nothing arrives any more.
-    Rotten,
+    Dead,
 }
 
 impl Stream {
@@ -38,29 +38,29 @@ impl Stream {
             pipes: Default::default(),
             readers: [Reader::new(Role::Server), Reader::new(Role::Client)],
             unread: Default::default(),
-            state: State::Sound,
-            rot_noticed: false,
+            state: State::Open,
+            death_noticed: false,
         }
     }
 
-    pub(super) fn is_rotten(&self) -> bool {
-        self.state == State::Rotten
+    pub(super) fn is_dead(&self) -> bool {
+        self.state == State::Dead
     }
 
     /// It is dead, and what is on the way is lost.
-    pub(super) fn rots(&mut self) {
-        self.state = State::Rotten;
+    pub(super) fn kill(&mut self) {
+        self.state = State::Dead;
         self.pipes.iter_mut().for_each(Pipe::clear);
         self.unread.iter_mut().for_each(VecDeque::clear);
     }
 
     /// The next thing that the reader of this direction understands.
-    pub(super) fn hear(&mut self, direction: usize) -> Option<Heard> {
-        let heard = self.readers[direction].next();
-        if let Some(Heard::Message(data)) = &heard {
+    pub(super) fn next_received(&mut self, direction: usize) -> Option<Received> {
+        let received = self.readers[direction].next();
+        if let Some(Received::Message(data)) = &received {
             let sent = self.unread[direction].pop_front();
             assert_eq!(sent.as_ref(), Some(data), "a stream delivers what was sent, in order, or nothing");
         }
-        heard
+        received
     }
 }

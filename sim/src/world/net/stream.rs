@@ -21,7 +21,7 @@ const HEADER: usize = 14;
 /// One direction of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Pipe {
-    flying: VecDeque<(Instant, Piece)>,
+    in_flight: VecDeque<(Instant, Piece)>,
     /// When the last piece arrives.
     last: Option<Instant>,
     /// Until when nothing arrives.
@@ -44,7 +44,7 @@ enum Piece {
 
 /// What became of the bytes that were due.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(super) enum Delivered {
     /// They arrived.
     All,
     /// They arrived, and nothing follows.
@@ -75,22 +75,22 @@ impl Pipe {
                 let within = if draw.chance(500) { rest.len().min(HEADER) } else { rest.len() };
                 let piece = rest.split_to(draw.below(within as u64) as usize);
                 if !piece.is_empty() {
-                    self.fly(at, Piece::Bytes(piece));
+                    self.enqueue(at, Piece::Bytes(piece));
                     at += pause(draw);
                 }
             }
         }
-        self.fly(at, Piece::Bytes(rest))
+        self.enqueue(at, Piece::Bytes(rest))
     }
 
     /// Ends the stream behind all that was sent.
     pub(super) fn end(&mut self, at: Instant) {
-        self.fly(at, Piece::End);
+        self.enqueue(at, Piece::End);
     }
 
-    fn fly(&mut self, at: Instant, piece: Piece) -> Instant {
+    fn enqueue(&mut self, at: Instant, piece: Piece) -> Instant {
         let at = self.arrival(at);
-        self.flying.push_back((at, piece));
+        self.in_flight.push_back((at, piece));
         at
     }
 
@@ -116,7 +116,7 @@ impl Pipe {
 
     /// Loses all that is on the way.
     pub(super) fn clear(&mut self) {
-        self.flying.clear();
+        self.in_flight.clear();
     }
 
     /// When the world has to look at it, if it does not know that already. Nothing passes before `cut`.
@@ -132,24 +132,24 @@ impl Pipe {
     }
 
     fn due(&self, cut: Instant) -> Option<Instant> {
-        let &(at, ref piece) = self.flying.front()?;
+        let &(at, ref piece) = self.in_flight.front()?;
         let at = at.max(cut).max(self.stalled.unwrap_or(at));
         let slow = matches!(piece, Piece::Bytes(_)) && self.trickles.is_some_and(|until| at < until);
         Some(if slow { at.max(self.next_byte.unwrap_or(at)) } else { at })
     }
 
     /// Hands over what is due: in one go, as it would be read.
-    pub(super) fn take(&mut self, now: Instant, cut: Instant, mut hand: impl FnMut(&[u8])) -> Taken {
+    pub(super) fn take(&mut self, now: Instant, cut: Instant, mut hand: impl FnMut(&[u8])) -> Delivered {
         while self.due(cut).is_some_and(|due| due <= now) {
-            let Some((_, Piece::Bytes(bytes))) = self.flying.front_mut() else {
-                self.flying.clear();
-                return Taken::End;
+            let Some((_, Piece::Bytes(bytes))) = self.in_flight.front_mut() else {
+                self.in_flight.clear();
+                return Delivered::End;
             };
             let slow = self.trickles.is_some_and(|until| now < until);
             let length = if slow { bytes.len().min(1) } else { bytes.len() };
             let mut piece = bytes.split_to(length);
             if bytes.is_empty() {
-                self.flying.pop_front();
+                self.in_flight.pop_front();
             }
             self.next_byte = slow.then(|| now + PACE);
             if let Some(breaks) = &mut self.breaks {
@@ -158,12 +158,12 @@ impl Pipe {
                 *breaks -= piece.len();
                 if broken {
                     hand(&piece);
-                    return Taken::Broken;
+                    return Delivered::Broken;
                 }
             }
             hand(&piece);
         }
-        Taken::All
+        Delivered::All
     }
 }
 

@@ -3,14 +3,14 @@
 use bytes::{Bytes, BytesMut};
 use offhook_wire::{Instant, Limits};
 
-use crate::fate::Named;
+use crate::fate::MessageKey;
 use crate::hash::{Digest, Draw};
-use crate::scenario::{Harm, Way};
+use crate::scenario::{Corruption, Way};
 
 /// What a middlebox before one phone does.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct Tampering {
-    pub(super) harm: Harm,
+    pub(super) corruption: Corruption,
     pub(super) way: Way,
     /// Of a thousand messages.
     pub(super) share: u16,
@@ -33,47 +33,53 @@ const INJECTED: [&str; 10] = [
 
 impl Tampering {
     /// What is made of a message that goes this way now, if anything is.
-    pub(super) fn harm(&self, now: Instant, direction: usize, named: Named, data: &Bytes) -> Option<Bytes> {
-        let draw = &mut named.harm();
+    pub(super) fn corrupt(
+        &self,
+        now: Instant,
+        direction: usize,
+        named: MessageKey,
+        data: &Bytes,
+    ) -> Option<Bytes> {
+        let draw = &mut named.corruption_draw();
         let meant = now < self.until && self.way.directions().any(|way| way == direction);
         // Keep-alives are left alone: there is nothing in them to be broken.
-        let harmed =
-            (meant && data.len() > 4 && draw.chance(self.share)).then(|| harm(self.harm, draw, data))?;
-        (harmed != *data).then_some(harmed)
+        let corrupted = (meant && data.len() > 4 && draw.chance(self.share))
+            .then(|| corrupt(self.corruption, draw, data))?;
+        (corrupted != *data).then_some(corrupted)
     }
 }
 
-fn harm(harm: Harm, draw: &mut Draw, data: &Bytes) -> Bytes {
+fn corrupt(corruption: Corruption, draw: &mut Draw, data: &Bytes) -> Bytes {
     let mut bytes = BytesMut::from(&data[..]);
-    match harm {
-        Harm::Flips => {
+    match corruption {
+        Corruption::Flips => {
             for _ in 0..draw.between(1, 3) {
                 let place = draw.below(bytes.len() as u64) as usize;
                 bytes[place] ^= 1 << draw.below(8);
             }
         }
-        Harm::Cuts => bytes.truncate(draw.between(1, data.len() as u64 - 1) as usize),
-        Harm::Junk => {
+        Corruption::Cuts => bytes.truncate(draw.between(1, data.len() as u64 - 1) as usize),
+        Corruption::Junk => {
             let junk = (0..draw.between(1, 64)).map(|_| draw.word() as u8).collect::<Vec<u8>>();
             bytes.extend_from_slice(&junk);
         }
-        Harm::Bulk => {
+        Corruption::Bulk => {
             let row = format!("X-Bulk: {}\r\n", "x".repeat(Limits::DEFAULT.message));
             return insert(data, draw, row.as_bytes());
         }
-        Harm::Doubles => {
+        Corruption::Doubles => {
             let rows = rows(data);
             if let Some(&(start, end)) = rows.get(draw.below(rows.len() as u64) as usize) {
                 return insert(data, draw, &data[start..end]);
             }
         }
-        Harm::Strips => {
+        Corruption::Strips => {
             let rows = rows(data);
             if let Some(&(start, end)) = rows.get(draw.below(rows.len() as u64) as usize) {
                 return [&data[..start], &data[end..]].concat().into();
             }
         }
-        Harm::Injects => {
+        Corruption::Injects => {
             let row = format!("{}\r\n", draw.pick(&INJECTED));
             return insert(data, draw, row.as_bytes());
         }
@@ -128,14 +134,16 @@ mod tests {
     #[test]
     fn each_harm_harms() {
         let data = Bytes::from_static(MESSAGE);
-        for kind in Harm::ALL {
-            let harmed = harm(kind, &mut Draw::new(1, "harm"), &data);
-            assert_ne!(harmed, data, "{kind}");
-            assert_eq!(harmed, harm(kind, &mut Draw::new(1, "harm"), &data), "always the same");
+        for kind in Corruption::ALL {
+            let corrupted = corrupt(kind, &mut Draw::new(1, "harm"), &data);
+            assert_ne!(corrupted, data, "{kind}");
+            assert_eq!(corrupted, corrupt(kind, &mut Draw::new(1, "harm"), &data), "always the same");
         }
         for short in [&b"x"[..], b"12345", b"\r\n\r\n\r\n"] {
-            for kind in Harm::ALL.into_iter().filter(|kind| short.len() > 4 || *kind != Harm::Cuts) {
-                let _survives = harm(kind, &mut Draw::new(2, "harm"), &Bytes::copy_from_slice(short));
+            for kind in
+                Corruption::ALL.into_iter().filter(|kind| short.len() > 4 || *kind != Corruption::Cuts)
+            {
+                let _survives = corrupt(kind, &mut Draw::new(2, "harm"), &Bytes::copy_from_slice(short));
             }
         }
     }

@@ -9,8 +9,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tungstenite::protocol::Role;
 
-use super::stream::{Pipe, Taken};
-use super::websocket::{Heard, Reader, Writer};
+use super::stream::{Delivered, Pipe};
+use super::websocket::{Reader, Received, Writer};
 use super::{DOWN, UP};
 use crate::World;
 use crate::hash::Draw;
@@ -48,25 +48,25 @@ fn sent(messages: &[Bytes], up: bool, ways: &Streaming, draw: &mut Draw) -> Pipe
 }
 
 /// What is read until nothing more arrives, and how often something arrived.
-fn received(pipe: &mut Pipe, up: bool) -> (Vec<Bytes>, Taken, usize) {
+fn received(pipe: &mut Pipe, up: bool) -> (Vec<Bytes>, Delivered, usize) {
     let mut reader = Reader::new(if up { Role::Server } else { Role::Client });
     let (mut messages, mut reads) = (Vec::new(), 0);
     while let Some(at) = pipe.wake(Instant::ZERO) {
         assert!(pipe.is_awake(at) && !pipe.is_awake(at), "the world looks once");
         let taken = pipe.take(at, Instant::ZERO, |bytes| reader.push(bytes));
         reads += 1;
-        while let Some(heard) = reader.next() {
-            match heard {
-                Heard::Message(data) => messages.push(data),
-                Heard::Ping(data) => assert_eq!((&data[..], up), (&b"there?"[..], false)),
-                Heard::Close(_) | Heard::Garbled => panic!("{heard:?}"),
+        while let Some(received) = reader.next() {
+            match received {
+                Received::Message(data) => messages.push(data),
+                Received::Ping(data) => assert_eq!((&data[..], up), (&b"there?"[..], false)),
+                Received::Close(_) | Received::Invalid => panic!("{received:?}"),
             }
         }
-        if taken != Taken::All {
+        if taken != Delivered::All {
             return (messages, taken, reads);
         }
     }
-    (messages, Taken::All, reads)
+    (messages, Delivered::All, reads)
 }
 
 proptest! {
@@ -87,7 +87,7 @@ proptest! {
         }
         pipe.end(Instant::ZERO);
         let (read, taken, _) = received(&mut pipe, up);
-        prop_assert_eq!((read, taken), (messages, Taken::End));
+        prop_assert_eq!((read, taken), (messages, Delivered::End));
     }
 
     #[test]
@@ -104,10 +104,10 @@ proptest! {
         let (read, taken, _) = received(&mut pipe, up);
         prop_assert_eq!(&read[..], &messages[..read.len()]);
         let length: usize = messages.iter().map(Bytes::len).sum();
-        prop_assert!(taken == Taken::Broken || length < after);
+        prop_assert!(taken == Delivered::Broken || length < after);
         // A message has a header of two bytes at least, so that it is not there when no more than itself is.
         let whole = read.iter().map(|message| message.len() + 2).sum::<usize>();
-        prop_assert!(taken == Taken::All || whole <= after, "{whole} of {after}");
+        prop_assert!(taken == Delivered::All || whole <= after, "{whole} of {after}");
     }
 }
 
@@ -158,30 +158,30 @@ fn closes_are_read_with_their_codes_and_too_much_is_refused() {
         let mut writer = Writer::new(up, draw, 0);
         writer.close(code);
         reader.push(&writer.out);
-        assert_eq!(reader.next(), Some(Heard::Close(code)));
+        assert_eq!(reader.next(), Some(Received::Close(code)));
         assert_eq!(reader.next(), None);
     }
     let mut reader = Reader::new(Role::Client);
     let mut writer = Writer::new(false, draw, 0);
     writer.message(&vec![b'x'; 65_537].into(), &Streaming::default());
     reader.push(&writer.out);
-    assert_eq!(reader.next(), Some(Heard::Garbled));
+    assert_eq!(reader.next(), Some(Received::Invalid));
 }
 
 #[test]
 fn only_a_client_masks() {
-    for (writes, reads, heard) in [
-        (true, Role::Server, Heard::Message(Bytes::from_static(b"text"))),
-        (false, Role::Client, Heard::Message(Bytes::from_static(b"text"))),
-        (true, Role::Client, Heard::Garbled),
-        (false, Role::Server, Heard::Garbled),
+    for (writes, reads, received) in [
+        (true, Role::Server, Received::Message(Bytes::from_static(b"text"))),
+        (false, Role::Client, Received::Message(Bytes::from_static(b"text"))),
+        (true, Role::Client, Received::Invalid),
+        (false, Role::Server, Received::Invalid),
     ] {
         let draw = &mut Draw::new(1, "stream");
         let mut writer = Writer::new(writes, draw, 0);
         writer.message(&Bytes::from_static(b"text"), &Streaming::default());
         let mut reader = Reader::new(reads);
         reader.push(&writer.out);
-        assert_eq!(reader.next(), Some(heard), "{writes} {reads:?}");
+        assert_eq!(reader.next(), Some(received), "{writes} {reads:?}");
     }
 }
 

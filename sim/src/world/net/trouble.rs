@@ -7,10 +7,10 @@ use offhook::FlowFailure;
 use super::socket::State;
 use super::{DOWN, UP};
 use crate::scenario::{End, StreamTrouble};
-use crate::world::{Happening, World};
+use crate::world::{ScheduledEvent, World};
 
 /// How long a host repeats a segment that nobody acknowledges before it says that the connection is lost.
-const ROT_TIMEOUT: Duration = Duration::from_secs(40);
+const DEAD_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// How long the host of the exchange waits for the answer to its good-bye.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -20,31 +20,35 @@ impl World {
     pub(in crate::world) fn reset(&mut self, connection: usize) {
         let ends = &mut self.connections[connection];
         let way = self.nets[ends.phone].weather.delay;
-        if let Some(stream) = ends.sound_stream() {
-            stream.rots();
-            stream.rot_noticed = true;
-            self.queue.plan(self.now + way, Happening::Lost(connection, FlowFailure::Closed));
-            self.queue.plan(self.now + way, Happening::HungUpOn(connection));
+        if let Some(stream) = ends.live_stream() {
+            stream.kill();
+            stream.death_noticed = true;
+            self.queue
+                .schedule(self.now + way, ScheduledEvent::ConnectionLost(connection, FlowFailure::Closed));
+            self.queue.schedule(self.now + way, ScheduledEvent::ExchangeEndLost(connection));
         }
     }
 
     /// The connection dies and nobody is told.
-    pub(in crate::world) fn rot(&mut self, connection: usize) {
-        if let Some(stream) = self.connections[connection].sound_stream() {
-            stream.rots();
+    pub(in crate::world) fn drop_silently(&mut self, connection: usize) {
+        if let Some(stream) = self.connections[connection].live_stream() {
+            stream.kill();
         }
     }
 
-    pub(super) fn notice_rot(&mut self, connection: usize) {
+    pub(super) fn notice_dead_stream(&mut self, connection: usize) {
         let Some(stream) = self.connections[connection].stream() else { return };
-        if !std::mem::replace(&mut stream.rot_noticed, true) {
-            self.queue.plan(self.now + ROT_TIMEOUT, Happening::Lost(connection, FlowFailure::TimedOut));
-            self.queue.plan(self.now + ROT_TIMEOUT, Happening::HungUpOn(connection));
+        if !std::mem::replace(&mut stream.death_noticed, true) {
+            self.queue.schedule(
+                self.now + DEAD_TIMEOUT,
+                ScheduledEvent::ConnectionLost(connection, FlowFailure::TimedOut),
+            );
+            self.queue.schedule(self.now + DEAD_TIMEOUT, ScheduledEvent::ExchangeEndLost(connection));
         }
     }
 
     /// The exchange's end vanishes with its host, whose system resets what still comes.
-    pub(in crate::world) fn orphan(&mut self, connection: usize) {
+    pub(in crate::world) fn drop_exchange_end(&mut self, connection: usize) {
         self.forget_exchange_end(connection);
         self.reset(connection);
     }
@@ -58,10 +62,10 @@ impl World {
         let Some(connection) = self.connection_of(phone) else { return };
         if let StreamTrouble::HalfOpen { lost: End::Near } = trouble {
             // Also a socket of datagrams: its host has another address now.
-            return self.lost(connection, FlowFailure::Closed);
+            return self.connection_lost(connection, FlowFailure::Closed);
         }
         let now = self.now;
-        let Some(stream) = self.connections[connection].sound_stream() else { return };
+        let Some(stream) = self.connections[connection].live_stream() else { return };
         match trouble {
             StreamTrouble::Refused { .. } | StreamTrouble::HalfOpen { lost: End::Near } => {}
             StreamTrouble::Stalls { way, lasting } => {
@@ -73,42 +77,42 @@ impl World {
             StreamTrouble::Breaks { way, after } => {
                 way.directions().for_each(|direction| stream.pipes[direction].break_after(after as usize));
             }
-            StreamTrouble::HalfOpen { lost: End::Far } => self.hung_up_on(connection),
-            StreamTrouble::Closed { code } => self.close_from_afar(connection, code),
+            StreamTrouble::HalfOpen { lost: End::Far } => self.exchange_end_lost(connection),
+            StreamTrouble::Closed { code } => self.close_by_server(connection, code),
         }
     }
 
     /// The host of the exchange closes a connection, and the exchange does not know why: it is full, it restarts, or a proxy in
     /// between has enough. With a code it says good-bye first.
-    fn close_from_afar(&mut self, connection: usize, code: Option<u16>) {
+    fn close_by_server(&mut self, connection: usize, code: Option<u16>) {
         if self.connections[connection].exchange_flow.is_none() {
             return;
         }
         match code {
             Some(_) => {
-                if let Some(stream) = self.connections[connection].sound_stream() {
+                if let Some(stream) = self.connections[connection].live_stream() {
                     stream.state = State::Closing;
                 }
-                self.say_good_bye(connection, DOWN, code);
-                self.queue.plan(self.now + CLOSING, Happening::Ended(connection));
+                self.send_close(connection, DOWN, code);
+                self.queue.schedule(self.now + CLOSING, ScheduledEvent::CloseTimedOut(connection));
             }
             None => self.end_stream(connection, DOWN),
         }
-        self.hung_up_on(connection);
+        self.exchange_end_lost(connection);
     }
 
     /// The good-bye was not answered in time.
-    pub(in crate::world) fn ended(&mut self, connection: usize) {
+    pub(in crate::world) fn close_timed_out(&mut self, connection: usize) {
         self.end_stream(connection, DOWN);
     }
 
     /// Streams flow again. What is broken stays broken.
     pub(in crate::world) fn heal_streams(&mut self) {
         for connection in 0..self.connections.len() {
-            if let Some(stream) = self.connections[connection].sound_stream() {
+            if let Some(stream) = self.connections[connection].live_stream() {
                 stream.pipes.iter_mut().for_each(super::stream::Pipe::heal);
-                self.look_at_pipe(connection, UP);
-                self.look_at_pipe(connection, DOWN);
+                self.schedule_next_arrival(connection, UP);
+                self.schedule_next_arrival(connection, DOWN);
             }
         }
     }

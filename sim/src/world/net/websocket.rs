@@ -80,7 +80,7 @@ pub(super) struct Reader {
 
 /// What was read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum Received {
     /// A whole message.
     Message(Bytes),
     /// A ping, to be answered with the same bytes.
@@ -88,7 +88,7 @@ pub(super) enum Heard {
     /// The other end closes.
     Close(Option<u16>),
     /// No WebSocket any more, or a message above the limit: the host of this end gives up.
-    Garbled,
+    Invalid,
 }
 
 impl Reader {
@@ -109,18 +109,18 @@ impl Reader {
     }
 
     /// What can be read of it.
-    pub(super) fn next(&mut self) -> Option<Heard> {
+    pub(super) fn next(&mut self) -> Option<Received> {
         loop {
             return match self.context.read(&mut self.arrived) {
-                Ok(Message::Text(text)) => Some(Heard::Message(text.into())),
-                Ok(Message::Binary(data)) => Some(Heard::Message(data)),
-                Ok(Message::Ping(data)) => Some(Heard::Ping(data)),
+                Ok(Message::Text(text)) => Some(Received::Message(text.into())),
+                Ok(Message::Binary(data)) => Some(Received::Message(data)),
+                Ok(Message::Ping(data)) => Some(Received::Ping(data)),
                 Ok(Message::Pong(_) | Message::Frame(_)) => continue,
-                Ok(Message::Close(frame)) => Some(Heard::Close(frame.map(|frame| frame.code.into()))),
+                Ok(Message::Close(frame)) => Some(Received::Close(frame.map(|frame| frame.code.into()))),
                 Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => None,
                 // It read the close already.
                 Err(tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed) => None,
-                Err(_) => Some(Heard::Garbled),
+                Err(_) => Some(Received::Invalid),
             };
         }
     }

@@ -9,13 +9,13 @@ use offhook::{Event, FlowId};
 use offhook_wire::{Instant, Method};
 
 use super::reading::{DialogId, Reading, Transaction};
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 
 /// How long after an INVITE its responses are surely still awaited: short of 64·T1.
 const AWAITED: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
-pub(super) struct Prompt {
+pub(super) struct Immediacy {
     phones: Vec<Phone>,
 }
 
@@ -34,43 +34,45 @@ struct Phone {
     /// Whether a call was just told of and does not ring yet.
     rings: bool,
     /// Whether the phone was just handed something that nobody can judge.
-    muddled: bool,
+    exempted: bool,
     /// Our INVITEs: when they were sent, where, and whether one of them was refused.
     invites: BTreeMap<Transaction, (Instant, FlowId, bool)>,
     /// 2xx to them that just came: the dialog and the number.
     taken: BTreeSet<(DialogId, u32)>,
 }
 
-impl Oracle for Prompt {
+impl Oracle for Immediacy {
     fn name(&self) -> &'static str {
-        "prompt"
+        "immediacy"
     }
 
-    fn trusts_peers(&self) -> bool {
+    fn assumes_correct_peers(&self) -> bool {
         true
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        self.phones.resize_with(scene.phones.len(), Phone::default);
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+        self.phones.resize_with(view.phones.len(), Phone::default);
         match *sight {
-            Sight::Sent { phone, flow, message: Some(message), .. } => {
-                let now = scene.local(phone);
-                self.phones[phone].sends(now, flow, message);
+            Observation::Sent { phone, flow, message: Some(message), .. } => {
+                let now = view.local(phone);
+                self.phones[phone].on_sent(now, flow, message);
             }
             // On a connection that the phone gave up it hears nothing.
-            Sight::Received { phone, flow, message: Some(message), .. }
-                if scene.phones[phone].flows.contains_key(&flow) =>
+            Observation::Received { phone, flow, message: Some(message), .. }
+                if view.phones[phone].flows.contains_key(&flow) =>
             {
-                let now = scene.local(phone);
-                self.phones[phone].receives(now, flow, message);
+                let now = view.local(phone);
+                self.phones[phone].on_received(now, flow, message);
             }
-            Sight::Harmed { phone, .. } | Sight::Muddled { phone, .. } => self.phones[phone].muddled = true,
-            Sight::Told { phone, event: Event::Incoming(_) } => {
-                self.phones[phone].rings = !self.phones[phone].muddled;
+            Observation::Corrupted { phone, .. } | Observation::Exempted { phone, .. } => {
+                self.phones[phone].exempted = true
             }
-            Sight::Drained { phone, .. } => {
-                let name = &scene.phones[phone].setup.name;
-                return self.phones[phone].rests().map_err(|what| format!("{name} {what}"));
+            Observation::Event { phone, event: Event::Incoming(_) } => {
+                self.phones[phone].rings = !self.phones[phone].exempted;
+            }
+            Observation::PhonePolled { phone, .. } => {
+                let name = &view.phones[phone].setup.name;
+                return self.phones[phone].on_polled().map_err(|what| format!("{name} {what}"));
             }
             _ => {}
         }
@@ -79,7 +81,7 @@ impl Oracle for Prompt {
 }
 
 impl Phone {
-    fn receives(&mut self, now: Instant, flow: FlowId, message: &Reading<'_>) {
+    fn on_received(&mut self, now: Instant, flow: FlowId, message: &Reading<'_>) {
         match (message.method(), message.status()) {
             (Some(Method::Ack), _) => {}
             (Some(method), _) => {
@@ -114,7 +116,7 @@ impl Phone {
         }
     }
 
-    fn sends(&mut self, now: Instant, flow: FlowId, message: &Reading<'_>) {
+    fn on_sent(&mut self, now: Instant, flow: FlowId, message: &Reading<'_>) {
         match (message.method(), message.status()) {
             (Some(Method::Ack), _) => {
                 self.taken.remove(&(message.dialog, message.number));
@@ -139,8 +141,8 @@ impl Phone {
         }
     }
 
-    fn rests(&mut self) -> Result<(), String> {
-        self.muddled = false;
+    fn on_polled(&mut self) -> Result<(), String> {
+        self.exempted = false;
         if let Some(asked) = self.asked.pop_first() {
             return Err(format!("does not answer a {}", asked.verb.method()));
         }

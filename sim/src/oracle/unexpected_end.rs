@@ -4,23 +4,23 @@ use std::collections::BTreeSet;
 
 use offhook::{Cause, Command, EndedBy, Event};
 
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 use crate::media::End;
 
 #[derive(Default)]
-pub(super) struct Will {
+pub(super) struct UnexpectedEnd {
     /// Calls whose user hung up or refused.
     ending: BTreeSet<End>,
 }
 
-impl Oracle for Will {
+impl Oracle for UnexpectedEnd {
     fn name(&self) -> &'static str {
-        "will"
+        "unexpected-end"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         match *sight {
-            Sight::Asked {
+            Observation::Command {
                 phone,
                 command: Command::HangUp { session } | Command::Reject { session, .. },
                 refused: None,
@@ -28,11 +28,11 @@ impl Oracle for Will {
                 self.ending.insert((phone, *session));
                 Ok(())
             }
-            Sight::Told { phone, event: Event::Ended { session, why } } => {
+            Observation::Event { phone, event: Event::Ended { session, why } } => {
                 let asked = self.ending.remove(&(phone, *session));
                 let users = matches!(why.cause, Cause::HungUp | Cause::Cancelled | Cause::Rejected);
                 if why.by == EndedBy::Us && users && !asked {
-                    let name = &scene.phones[phone].setup.name;
+                    let name = &view.phones[phone].setup.name;
                     return Err(format!("{name} ends call {session}, and its user did not ask for that"));
                 }
                 Ok(())

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What is done to a message.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Harm {
+pub enum Corruption {
     /// Some of its bits are flipped.
     Flips,
     /// Its end is cut off.
@@ -21,18 +21,18 @@ pub enum Harm {
     Injects,
 }
 
-impl Harm {
+impl Corruption {
     /// All of them, the plainest first.
     pub const ALL: [Self; 7] =
         [Self::Flips, Self::Cuts, Self::Junk, Self::Bulk, Self::Doubles, Self::Strips, Self::Injects];
 
     pub(super) fn read(word: &str) -> Result<Self, String> {
-        let named = Self::ALL.into_iter().find(|harm| harm.to_string() == word);
+        let named = Self::ALL.into_iter().find(|corruption| corruption.to_string() == word);
         named.ok_or_else(|| format!("nobody knows how to harm by `{word}`"))
     }
 }
 
-impl fmt::Display for Harm {
+impl fmt::Display for Corruption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Flips => "flips",

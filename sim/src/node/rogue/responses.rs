@@ -3,27 +3,15 @@
 use offhook_wire::digest::{Challenge, Password, Responder};
 use offhook_wire::{HeaderName, Instant, Message, Method};
 
-use super::breach::Occasion;
+use super::breach::Trigger;
 use super::call::{Call, State};
 use super::draft::Draft;
-use super::{Line, RogueNode};
-use crate::node::exchange::PASSWORD;
+use super::peer::{RogueNode, RogueOutput};
+use super::plan::{PlannedMessage, SendIf, Way};
+use crate::node::realm::PASSWORD;
 
 /// How often a request is sent again with other credentials.
 const TRIES: u8 = 2;
-
-/// A request that waits for its final response.
-#[derive(Debug)]
-pub(super) struct Sent {
-    call: String,
-    draft: Draft,
-}
-
-impl Sent {
-    pub(super) fn new(call: &str, draft: &Draft) -> Self {
-        Self { call: call.to_owned(), draft: draft.clone() }
-    }
-}
 
 impl RogueNode {
     pub(super) fn answered(&mut self, now: Instant, response: &Message) {
@@ -69,7 +57,7 @@ impl RogueNode {
         if rings {
             call.accepted(response);
         }
-        self.take_turn(now, call, Some(response), "1xx", rings.then_some(Occasion::Rings), |_| {});
+        self.make_plan(now, call, Some(response), "1xx", rings.then_some(Trigger::Ringing), |_| {});
     }
 
     /// A phone took our call, or a change of it.
@@ -81,16 +69,16 @@ impl RogueNode {
         }
         let late = call.ours.as_ref().is_some_and(|ours| ours.get("Content-Type").is_empty());
         let id = call.id.clone();
-        self.take_turn(now, call, Some(response), "2xx", Some(Occasion::Accepted), |turn| {
-            let mut ack = turn.ack();
+        self.make_plan(now, call, Some(response), "2xx", Some(Trigger::Accepted), |plan| {
+            let mut ack = plan.ack();
             if late {
-                let sdp = turn.sdp();
+                let sdp = plan.sdp();
                 ack = ack.body("application/sdp", sdp);
             }
-            turn.say(0, ack);
+            plan.send(0, ack);
         });
         if let Some(call) = self.calls.remove(&id) {
-            self.take_turn(now, call, Some(response), "talks", first.then_some(Occasion::Talks), |_| {});
+            self.make_plan(now, call, Some(response), "talks", first.then_some(Trigger::Established), |_| {});
         }
     }
 
@@ -98,7 +86,7 @@ impl RogueNode {
     fn acknowledge_refusal(&mut self, call: &Call, invite: &Draft, response: &Message) {
         let to = response.to().map(|to| String::from_utf8_lossy(to.raw()).into_owned()).unwrap_or_default();
         let data = invite.companion("ACK").set("To", to).write();
-        self.out.push_back(super::Shot::Exchange { exchange: call.exchange, data });
+        self.out.push_back(RogueOutput::Exchange { exchange: call.exchange, data });
     }
 
     /// Sends a request again, with credentials.
@@ -135,14 +123,14 @@ impl RogueNode {
         if method == "INVITE" && call.state == State::Calling {
             call.ours = Some(again.clone());
         }
-        let line = Line {
+        let message = PlannedMessage {
             after: std::time::Duration::ZERO,
             draft: again,
-            only: super::Only::Always,
-            way: super::Way::Exchange,
+            only: SendIf::Always,
+            way: Way::Exchange,
             again: 0,
         };
-        self.plan(now, call.id.clone(), line);
+        self.schedule(now, call.id.clone(), message);
         self.calls.insert(call.id.clone(), call);
     }
 }

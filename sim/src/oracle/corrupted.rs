@@ -11,7 +11,7 @@ use crate::media::{End, Engines};
 
 /// The calls and registrations of which a message was harmed.
 #[derive(Default)]
-pub struct Harms {
+pub struct CorruptedCalls {
     /// By Call-ID, as it was and as it became: when it arrived, for the last time.
     calls: BTreeMap<u64, Instant>,
     /// Which call of a phone has which Call-ID.
@@ -22,7 +22,7 @@ pub struct Harms {
     handed: BTreeMap<usize, u64>,
 }
 
-impl Harms {
+impl CorruptedCalls {
     /// The Call-IDs that machines may read in what travels.
     pub fn calls_in(data: &Bytes) -> Vec<u64> {
         let limits = Limits::default();
@@ -106,16 +106,21 @@ mod tests {
         let world = World::builder().phone("alice").cold();
         let session = world.phone("alice").next_session();
         let sent = |call: &str| Message::parse(invite(call), &Limits::default()).expect("a good message");
-        let mut harms = Harms::default();
-        harms.received(0, &Reading::received(&sent("one")).expect("all that it needs is there"));
-        harms.incoming(0, session);
-        let calls = [invite("two"), invite("twp")].iter().flat_map(Harms::calls_in).collect::<Vec<u64>>();
-        harms.arrives(Instant::ZERO, 1, &calls);
-        harms.incoming(1, session);
-        assert!(!harms.of_end((0, session)), "nobody harmed it");
-        assert!(harms.of_end((1, session)), "what it was made of is what became of another");
-        assert!(["two", "twp"].iter().all(|call| harms.of_call(call_of(&sent(call)).expect("it has one"))));
-        assert!(harms.of_end((2, session)), "whose it is nobody knows");
-        assert_eq!(harms.of_registration(1), None);
+        let mut corrupted_calls = CorruptedCalls::default();
+        corrupted_calls.received(0, &Reading::received(&sent("one")).expect("all that it needs is there"));
+        corrupted_calls.incoming(0, session);
+        let calls =
+            [invite("two"), invite("twp")].iter().flat_map(CorruptedCalls::calls_in).collect::<Vec<u64>>();
+        corrupted_calls.arrives(Instant::ZERO, 1, &calls);
+        corrupted_calls.incoming(1, session);
+        assert!(!corrupted_calls.of_end((0, session)), "nobody harmed it");
+        assert!(corrupted_calls.of_end((1, session)), "what it was made of is what became of another");
+        assert!(
+            ["two", "twp"]
+                .iter()
+                .all(|call| corrupted_calls.of_call(call_of(&sent(call)).expect("it has one")))
+        );
+        assert!(corrupted_calls.of_end((2, session)), "whose it is nobody knows");
+        assert_eq!(corrupted_calls.of_registration(1), None);
     }
 }

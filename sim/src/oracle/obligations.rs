@@ -11,7 +11,7 @@ use offhook::FlowId;
 use offhook_wire::{Instant, Method};
 
 use super::reading::{Reading, Transaction};
-use super::{Moment, Oracle, Scene, Sight};
+use super::{Observation, Oracle, PhaseEnd, WorldView};
 use crate::scenario::Transport;
 
 /// T1, after which a request without a response is sent again over UDP (RFC 3261 §17.1.1.2, §17.1.2.2), with room for
@@ -27,7 +27,7 @@ const GLARE: Duration = Duration::from_millis(2100);
 type CallId = u64;
 
 #[derive(Default)]
-pub(super) struct Duties {
+pub(super) struct Obligations {
     phones: Vec<Phone>,
 }
 
@@ -69,56 +69,56 @@ struct Accepted {
     acknowledged: bool,
 }
 
-impl Oracle for Duties {
+impl Oracle for Obligations {
     fn name(&self) -> &'static str {
-        "duties"
+        "obligations"
     }
 
-    fn looks_away(&self) -> bool {
+    fn skips_corrupted_calls(&self) -> bool {
         true
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        self.phones.resize_with(scene.phones.len(), Phone::default);
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+        self.phones.resize_with(view.phones.len(), Phone::default);
         let (index, done) = match *sight {
-            Sight::Sent { phone, flow, message: Some(message), .. } => {
-                let udp = scene.phones[phone].setup.transport == Transport::Udp;
-                let now = scene.local(phone);
+            Observation::Sent { phone, flow, message: Some(message), .. } => {
+                let udp = view.phones[phone].setup.transport == Transport::Udp;
+                let now = view.local(phone);
                 (phone, self.phones[phone].sent(now, udp, flow, message))
             }
-            Sight::Received { phone, flow, message: Some(message), .. } => {
-                let now = scene.local(phone);
-                let known = scene.phones[phone].flows.contains_key(&flow);
+            Observation::Received { phone, flow, message: Some(message), .. } => {
+                let now = view.local(phone);
+                let known = view.phones[phone].flows.contains_key(&flow);
                 if known {
                     self.phones[phone].received(now, flow, message);
                 }
                 (phone, Ok(()))
             }
             // Exchanges pass on what they understood of it.
-            Sight::Harmed { calls, .. } => {
+            Observation::Corrupted { calls, .. } => {
                 self.phones.iter_mut().for_each(|phone| phone.forget(calls));
                 return Ok(());
             }
-            Sight::Muddled { phone, ends: Some(transaction) } => {
+            Observation::Exempted { phone, ends: Some(transaction) } => {
                 self.phones[phone].first.entry(transaction).and_modify(|first| *first = None);
                 return Ok(());
             }
-            Sight::Drained { phone, .. } => {
-                let node = &scene.phones[phone];
-                let now = scene.local(phone);
+            Observation::PhonePolled { phone, .. } => {
+                let node = &view.phones[phone];
+                let now = view.local(phone);
                 let up = |flow: FlowId| node.flows.contains_key(&flow);
                 (phone, self.phones[phone].drained(now, up))
             }
             _ => return Ok(()),
         };
-        done.map_err(|what| format!("{} {what}", scene.phones[index].setup.name))
+        done.map_err(|what| format!("{} {what}", view.phones[index].setup.name))
     }
 
-    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
-        if moment != Moment::Quiet {
+    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
+        if moment != PhaseEnd::Drain {
             return Ok(());
         }
-        for (node, phone) in scene.phones.iter().zip(&self.phones).filter(|(node, _)| node.alive) {
+        for (node, phone) in view.phones.iter().zip(&self.phones).filter(|(node, _)| node.alive) {
             let open = phone.asked.iter().find(|((flow, _), _)| node.flows.contains_key(flow));
             if let Some(((_, asked), _)) = open {
                 return Err(format!("{} never answered a {}", node.setup.name, asked.verb.method()));

@@ -2,11 +2,12 @@
 
 use offhook_wire::{Instant, Message, Method};
 
-use super::breach::Occasion;
+use super::breach::Trigger;
 use super::call::{Call, State};
 use super::draft::Draft;
-use super::turn::{Only, Turn};
-use super::{REPEATS, RogueNode, within};
+use super::peer::{REPEATS, RogueNode};
+use super::plan::{Plan, SendIf};
+use super::within;
 use crate::hash::Digest;
 
 impl RogueNode {
@@ -32,13 +33,13 @@ impl RogueNode {
             return self.asked_outside(now, exchange, invite, 400);
         };
         call.born = now;
-        self.take_turn(now, call, Some(invite), "INVITE", Some(Occasion::Invited), |turn| {
-            let (rings, answers) = (turn.draw.between(5, 100), turn.draw.between(200, 1_500));
-            let ring = turn.reply(180);
-            turn.say(rings, ring).only = Only::Asked;
-            let answer = answer(turn);
-            let line = turn.say(answers, answer);
-            (line.only, line.again) = (Only::Asked, REPEATS);
+        self.make_plan(now, call, Some(invite), "INVITE", Some(Trigger::Invited), |plan| {
+            let (rings, answers) = (plan.draw.between(5, 100), plan.draw.between(200, 1_500));
+            let ring = plan.reply(180);
+            plan.send(rings, ring).only = SendIf::Invited;
+            let answer = answer(plan);
+            let message = plan.send(answers, answer);
+            (message.only, message.again) = (SendIf::Invited, REPEATS);
         });
     }
 
@@ -47,20 +48,20 @@ impl RogueNode {
         if first {
             call.state = State::Talking;
         }
-        self.take_turn(now, call, Some(ack), "ACK", first.then_some(Occasion::Talks), |_| {});
+        self.make_plan(now, call, Some(ack), "ACK", first.then_some(Trigger::Established), |_| {});
     }
 
     fn cancelled(&mut self, now: Instant, mut call: Call, cancel: &Message) {
-        let waits = call.state == State::Asked;
+        let waits = call.state == State::Invited;
         if waits {
             call.state = State::Over;
         }
-        self.take_turn(now, call, Some(cancel), "CANCEL", waits.then_some(Occasion::Cancelled), |turn| {
-            let taken = turn.reply(200);
-            turn.say(10, taken);
-            if let Some(invite) = turn.call.theirs.as_ref().filter(|_| waits) {
-                let over = Draft::reply(invite, 487, Some(&turn.call.tag));
-                turn.say(10, over);
+        self.make_plan(now, call, Some(cancel), "CANCEL", waits.then_some(Trigger::Cancelled), |plan| {
+            let taken = plan.reply(200);
+            plan.send(10, taken);
+            if let Some(invite) = plan.call.theirs.as_ref().filter(|_| waits) {
+                let over = Draft::reply(invite, 487, Some(&plan.call.tag));
+                plan.send(10, over);
             }
         });
     }
@@ -70,9 +71,9 @@ impl RogueNode {
         if let Ok(Some(contact)) = invite.contact() {
             call.target = String::from_utf8_lossy(contact.uri).into_owned();
         }
-        self.take_turn(now, call, Some(invite), "re-INVITE", Some(Occasion::Reinvited), |turn| {
-            let answer = answer(turn);
-            turn.say(30, answer);
+        self.make_plan(now, call, Some(invite), "re-INVITE", Some(Trigger::Reinvited), |plan| {
+            let answer = answer(plan);
+            plan.send(30, answer);
         });
     }
 
@@ -80,28 +81,28 @@ impl RogueNode {
     fn asked_within(&mut self, now: Instant, mut call: Call, request: &Message) {
         let method = request.method();
         let lives = call.is_dialog();
-        let occasion = match method {
-            Some(Method::Bye) => Occasion::Left,
-            Some(Method::Refer) => Occasion::Referred,
-            _ => Occasion::Asked,
+        let trigger = match method {
+            Some(Method::Bye) => Trigger::ByeReceived,
+            Some(Method::Refer) => Trigger::ReferReceived,
+            _ => Trigger::Requested,
         };
         if method == Some(Method::Bye) {
             call.state = State::Over;
         }
         let kind = method.map_or("", |method| method_name(&method));
-        self.take_turn(now, call, Some(request), kind, Some(occasion), |turn| match occasion {
-            Occasion::Referred if lives => {
-                let accepted = turn.reply(202);
-                turn.say(20, accepted);
+        self.make_plan(now, call, Some(request), kind, Some(trigger), |plan| match trigger {
+            Trigger::ReferReceived if lives => {
+                let accepted = plan.reply(202);
+                plan.send(20, accepted);
                 for (after, code, state) in [(50, 100, "active;expires=60"), (900, 200, "terminated")] {
-                    let notify = within::report(turn, state, &format!("SIP/2.0 {code} So\r\n"));
-                    turn.say(after, notify);
+                    let notify = within::report(plan, state, &format!("SIP/2.0 {code} So\r\n"));
+                    plan.send(after, notify);
                 }
             }
             _ => {
                 let code = if lives { 200 } else { 481 };
-                let answer = turn.reply(code);
-                turn.say(20, answer);
+                let answer = plan.reply(code);
+                plan.send(20, answer);
             }
         });
     }
@@ -109,16 +110,16 @@ impl RogueNode {
     fn asked_outside(&mut self, now: Instant, exchange: usize, request: &Message, code: u16) {
         let key = Digest::new(self.key).bytes(b"outside").word(now.as_nanos()).finish();
         let call = Call::to(key, exchange, "", &self.me.aor, &self.me.aor, State::Over);
-        self.take_turn(now, call, Some(request), "outside", None, |turn| {
-            let answer = turn.reply(code);
-            turn.say(20, answer);
+        self.make_plan(now, call, Some(request), "outside", None, |plan| {
+            let answer = plan.reply(code);
+            plan.send(20, answer);
         });
     }
 }
 
 /// The honest 2xx to an INVITE.
-fn answer(turn: &mut Turn<'_>) -> Draft {
-    turn.reply_with_sdp(200)
+fn answer(plan: &mut Plan<'_>) -> Draft {
+    plan.reply_with_sdp(200)
 }
 
 fn method_name<'m>(method: &Method<'m>) -> &'m str {

@@ -8,46 +8,46 @@ use std::time::Duration;
 use offhook::FlowId;
 use offhook_wire::{Instant, Method};
 
-use super::{Moment, Oracle, Scene, Sight};
+use super::{Observation, Oracle, PhaseEnd, WorldView};
 use crate::scenario::Transport;
 
 #[derive(Default)]
-pub(super) struct Reach {
+pub(super) struct Reachability {
     /// By exchange and contact: the phone whose connection it came over, and when.
     bindings: BTreeMap<(usize, String), (usize, Instant)>,
     /// By phone and connection: which exchange took a REGISTER last, and when.
-    taken: BTreeMap<(usize, FlowId), Taken>,
+    taken: BTreeMap<(usize, FlowId), Delivered>,
     /// By phone: the connection on which it last heard that it is registered. What it sent on another one before may come later, and
     /// binds it where it does not wait for calls any more.
     told: BTreeMap<usize, FlowId>,
 }
 
-struct Taken {
+struct Delivered {
     exchange: usize,
     at: Instant,
     /// What the phone's clock showed.
     shown: Instant,
 }
 
-impl Oracle for Reach {
+impl Oracle for Reachability {
     fn name(&self) -> &'static str {
-        "reach"
+        "reachability"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         match *sight {
-            Sight::Bound { exchange, phone, flow, contact } => {
-                self.bindings.insert((exchange, contact.to_owned()), (phone, scene.now));
-                let taken = Taken { exchange, at: scene.now, shown: scene.local(phone) };
+            Observation::BindingAdded { exchange, phone, flow, contact } => {
+                self.bindings.insert((exchange, contact.to_owned()), (phone, view.now));
+                let taken = Delivered { exchange, at: view.now, shown: view.local(phone) };
                 self.taken.insert((phone, flow), taken);
             }
-            Sight::Received { phone, flow, message: Some(message), .. }
+            Observation::Received { phone, flow, message: Some(message), .. }
                 if message.of == Method::Register
                     && message.status().is_some_and(|status| (200..300).contains(&status)) =>
             {
                 self.told.insert(phone, flow);
             }
-            Sight::Unbound { exchange, contact } => {
+            Observation::BindingRemoved { exchange, contact } => {
                 self.bindings.remove(&(exchange, contact.to_owned()));
             }
             _ => {}
@@ -55,23 +55,23 @@ impl Oracle for Reach {
         Ok(())
     }
 
-    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
-        if moment == Moment::Healed {
+    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
+        if moment == PhaseEnd::Faults {
             return Ok(());
         }
-        for (index, phone) in scene.phones.iter().enumerate() {
+        for (index, phone) in view.phones.iter().enumerate() {
             let claims = phone.alive && phone.is_registered() && phone.setup.transport == Transport::Ws;
             // That an exchange lost its memory, or that its clock was set, is not known before the next refresh; nor what it was told
             // wrongly, such as how long its binding lasts.
             let told = self.told.get(&index);
             let last = told.and_then(|flow| self.taken.get(&(index, *flow)));
-            let harmed = scene.harms.of_registration(index);
-            let is_excused = harmed.is_some_and(|at| last.is_none_or(|last| at >= last.at))
+            let corrupted = view.corrupted_calls.of_registration(index);
+            let is_excused = corrupted.is_some_and(|at| last.is_none_or(|last| at >= last.at))
                 || last.is_some_and(|last| {
-                    scene.exchanges[last.exchange].forgot > last.at || last.lost_time(scene, index)
+                    view.exchanges[last.exchange].forgot > last.at || last.lost_time(view, index)
                 });
             let is_bound = self.bindings.iter().any(|(&(exchange, _), &(bound, at))| {
-                let node = &scene.exchanges[exchange];
+                let node = &view.exchanges[exchange];
                 bound == index && at >= node.started && node.is_running()
             });
             if claims && !is_bound && !is_excused {
@@ -85,11 +85,11 @@ impl Oracle for Reach {
     }
 }
 
-impl Taken {
+impl Delivered {
     /// Whether the phone's clock was set back since then, or stood still: it takes its binding for younger than it is.
-    fn lost_time(&self, scene: &Scene<'_>, phone: usize) -> bool {
-        let drift = f64::from(scene.phones[phone].setup.drift) / 1e6;
-        let passed = scene.now.saturating_since(self.at).mul_f64(1.0 + drift);
-        scene.local(phone).saturating_since(self.shown) + Duration::from_secs(1) < passed
+    fn lost_time(&self, view: &WorldView<'_>, phone: usize) -> bool {
+        let drift = f64::from(view.phones[phone].setup.drift) / 1e6;
+        let passed = view.now.saturating_since(self.at).mul_f64(1.0 + drift);
+        view.local(phone).saturating_since(self.shown) + Duration::from_secs(1) < passed
     }
 }

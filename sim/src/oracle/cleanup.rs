@@ -2,20 +2,20 @@
 
 use offhook::DeadlineKind;
 
-use super::{Moment, Oracle, Scene};
+use super::{Oracle, PhaseEnd, WorldView};
 
-pub(super) struct Quiet;
+pub(super) struct Cleanup;
 
-impl Oracle for Quiet {
+impl Oracle for Cleanup {
     fn name(&self) -> &'static str {
-        "quiet"
+        "cleanup"
     }
 
-    fn check(&mut self, scene: &Scene<'_>, moment: Moment) -> Result<(), String> {
-        if moment != Moment::Quiet {
+    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
+        if moment != PhaseEnd::Drain {
             return Ok(());
         }
-        for (index, phone) in scene.phones.iter().enumerate().filter(|(_, phone)| phone.alive) {
+        for (index, phone) in view.phones.iter().enumerate().filter(|(_, phone)| phone.alive) {
             let name = &phone.setup.name;
             if let Some((session, call)) = phone.calls.iter().next() {
                 return Err(format!("call {session} of {name} is still {}", call.status));
@@ -26,11 +26,11 @@ impl Oracle for Quiet {
             if let Some((_, session)) = phone.effects.iter().next() {
                 return Err(format!("{name} still waits for media of call {session}"));
             }
-            if scene.engines.ends().any(|end| end.0 == index) {
+            if view.engines.ends().any(|end| end.0 == index) {
                 return Err(format!("{name} never released the media of a call"));
             }
             if let Some(deadline) = phone
-                .wants()
+                .next_deadline()
                 .filter(|deadline| matches!(deadline.kind, DeadlineKind::Session | DeadlineKind::Output))
             {
                 return Err(format!("{name} has no call and wants to be woken for {:?}", deadline.kind));

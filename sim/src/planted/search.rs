@@ -1,15 +1,11 @@
-//! Bugs planted on purpose: how many seeds it takes until an oracle objects to each of them, and how small the scenario
-//! becomes in which it does.
+//! The search for planted bugs.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-pub use offhook::Bug;
-pub use offhook_exchange::Bug as ExchangeBug;
-
+use super::Planted;
 use crate::generate::generate;
 use crate::run::run;
 use crate::scenario::Scenario;
@@ -20,61 +16,6 @@ pub const TRIES: u64 = 5;
 
 /// The distance between the first seeds of two tries.
 const FAR: u64 = 1_000_000;
-
-/// A bug of all phones, or of all exchanges.
-#[derive(Copy, Clone, PartialEq, Eq)]
-pub enum Planted {
-    /// Of the phones.
-    Phone(Bug),
-    /// Of the exchanges.
-    Exchange(ExchangeBug),
-}
-
-impl Planted {
-    /// All of them.
-    pub fn all() -> impl Iterator<Item = Self> {
-        let phones = Bug::ALL.iter().copied().map(Self::Phone);
-        phones.chain(ExchangeBug::ALL.iter().copied().map(Self::Exchange))
-    }
-
-    /// What is planted in each phone.
-    pub(crate) fn of_phone(self) -> Option<Bug> {
-        match self {
-            Self::Phone(bug) => Some(bug),
-            Self::Exchange(_) => None,
-        }
-    }
-
-    /// What is planted in each exchange.
-    pub(crate) fn of_exchange(self) -> Option<ExchangeBug> {
-        match self {
-            Self::Phone(_) => None,
-            Self::Exchange(bug) => Some(bug),
-        }
-    }
-}
-
-/// The name of the bug.
-impl fmt::Debug for Planted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Phone(bug) => bug.fmt(f),
-            Self::Exchange(bug) => bug.fmt(f),
-        }
-    }
-}
-
-impl From<Bug> for Planted {
-    fn from(bug: Bug) -> Self {
-        Self::Phone(bug)
-    }
-}
-
-impl From<ExchangeBug> for Planted {
-    fn from(bug: ExchangeBug) -> Self {
-        Self::Exchange(bug)
-    }
-}
 
 /// What looking for bugs may cost.
 #[derive(Copy, Clone)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use offhook::DtmfPath;
 
-use crate::node::Oddity;
+use crate::node::UnsolicitedMessage;
 
 use super::Fault;
 
@@ -14,18 +14,18 @@ pub struct Step {
     /// When, from the start of the run.
     pub at: Duration,
     /// What.
-    pub act: Act,
+    pub action: Action,
 }
 
 /// What happens at a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum Action {
     /// A user does something.
     User {
         /// At which phone, by its place in the scenario.
         phone: usize,
         /// What.
-        deed: Deed,
+        action: UserAction,
     },
     /// Something goes wrong.
     Fault(Fault),
@@ -34,13 +34,13 @@ pub enum Act {
         /// Which one, by its place in the scenario.
         rogue: usize,
         /// What.
-        prank: Prank,
+        action: RogueAction,
     },
 }
 
 /// What a rogue does of its own accord. How it does that is up to what it breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Prank {
+pub enum RogueAction {
     /// Call a user.
     Call(String),
     /// End its newest call, by BYE.
@@ -56,13 +56,13 @@ pub enum Prank {
         /// How many times.
         count: u32,
         /// What.
-        with: Oddity,
+        with: UnsolicitedMessage,
     },
 }
 
 /// What a user does. It is meant for the newest call that is in the state for it; without one, nothing is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum UserAction {
     /// Call an address: a user, or anything else that can be dialled.
     Dial(String),
     /// Take the incoming call.
@@ -91,12 +91,12 @@ pub enum Deed {
     /// Want not to be.
     Unregister,
     /// From now on, do this with incoming calls.
-    Manner(Manner),
+    Behaviour(Behaviour),
 }
 
 /// What a user does with an incoming call.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum Behaviour {
     /// Take it.
     Answer {
         /// After it rang so long.

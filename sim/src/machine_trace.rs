@@ -5,9 +5,6 @@ use offhook_wire::Instant;
 
 use crate::node::PhoneNode;
 
-/// How many lines one input may add to the trace, for all of them to be drawn.
-pub(crate) const MOST_TRACED: usize = 256;
-
 /// A place in the order of things: a time, and the entry of the tape that came next.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Point {
@@ -17,7 +14,7 @@ pub(crate) struct Point {
 
 /// A machine went from one state to another.
 #[derive(Copy, Clone, Debug)]
-pub(crate) struct Move {
+pub(crate) struct Transition {
     pub(crate) phone: usize,
     pub(crate) point: Point,
     pub(crate) machine: Machine,
@@ -28,19 +25,19 @@ pub(crate) struct Move {
 
 /// A timer, from when it was set.
 #[derive(Copy, Clone, Debug)]
-pub(crate) struct Wait {
+pub(crate) struct TimerLife {
     pub(crate) phone: usize,
     pub(crate) machine: Option<Machine>,
     pub(crate) name: &'static str,
     pub(crate) set: Point,
     /// When it would fire, in world time, if nothing happened to the clock.
     pub(crate) due: Instant,
-    pub(crate) end: Option<End>,
+    pub(crate) end: Option<TimerEnd>,
 }
 
 /// What became of a timer.
 #[derive(Copy, Clone, Debug)]
-pub(crate) struct End {
+pub(crate) struct TimerEnd {
     pub(crate) point: Point,
     /// Or it was cancelled.
     pub(crate) fired: bool,
@@ -48,9 +45,9 @@ pub(crate) struct End {
 
 /// All that was seen.
 #[derive(Debug)]
-pub(crate) struct Watch {
-    pub(crate) moves: Vec<Move>,
-    pub(crate) waits: Vec<Wait>,
+pub(crate) struct MachineTrace {
+    pub(crate) transitions: Vec<Transition>,
+    pub(crate) timers: Vec<TimerLife>,
     phones: Vec<Last>,
 }
 
@@ -59,17 +56,17 @@ pub(crate) struct Watch {
 struct Last {
     traced: u64,
     /// Its timers, and their places in the list of waits.
-    alarms: Vec<(PendingTimer, usize)>,
+    pending: Vec<(PendingTimer, usize)>,
 }
 
-impl Watch {
+impl MachineTrace {
     pub(crate) fn new(phones: usize) -> Self {
         let phones = std::iter::repeat_with(Last::default).take(phones).collect();
-        Self { moves: Vec::new(), waits: Vec::new(), phones }
+        Self { transitions: Vec::new(), timers: Vec::new(), phones }
     }
 
     /// Looks at a phone after an input. Returns the marks that it came to, and in which machine.
-    pub(crate) fn look(
+    pub(crate) fn record(
         &mut self,
         point: Point,
         index: usize,
@@ -83,28 +80,28 @@ impl Watch {
         for Record { machine, what, .. } in &records[records.len() - new..] {
             match (*machine, *what) {
                 (Some(machine), Traced::Transition { from, cause, to }) => {
-                    self.moves.push(Move { phone: index, point, machine, from, cause, to });
+                    self.transitions.push(Transition { phone: index, point, machine, from, cause, to });
                 }
                 (machine, Traced::Mark(words)) => marks.push((machine, words)),
                 (None, Traced::Transition { .. }) => unreachable!("a transition is of a machine"),
             }
         }
         let now = phone.local(point.at);
-        let mut before = std::mem::take(&mut last.alarms);
-        for alarm in phone.pending_timers() {
-            let place = match before.iter().position(|(known, _)| *known == alarm) {
+        let mut before = std::mem::take(&mut last.pending);
+        for pending_timer in phone.pending_timers() {
+            let place = match before.iter().position(|(known, _)| *known == pending_timer) {
                 Some(known) => before.swap_remove(known).1,
                 None => {
-                    let PendingTimer { at, machine, name, .. } = alarm;
+                    let PendingTimer { at, machine, name, .. } = pending_timer;
                     let due = point.at + at.saturating_since(now);
-                    self.waits.push(Wait { phone: index, machine, name, set: point, due, end: None });
-                    self.waits.len() - 1
+                    self.timers.push(TimerLife { phone: index, machine, name, set: point, due, end: None });
+                    self.timers.len() - 1
                 }
             };
-            last.alarms.push((alarm, place));
+            last.pending.push((pending_timer, place));
         }
-        for (alarm, place) in before {
-            self.waits[place].end = Some(End { point, fired: alarm.at <= now });
+        for (pending_timer, place) in before {
+            self.timers[place].end = Some(TimerEnd { point, fired: pending_timer.at <= now });
         }
         marks
     }
@@ -124,8 +121,8 @@ mod tests {
         let alice = PhoneSetup { transport: Transport::Udp, weather: deaf, ..PhoneSetup::new("alice") };
         let mut world = World::builder().setup(alice).cold();
         world.run_for(Duration::from_secs(40));
-        let watch = world.watch().expect("worlds that are driven by hand are watched");
-        let of = |name: &str| watch.waits.iter().filter(move |wait| wait.name == name).collect::<Vec<_>>();
+        let watch = world.machine_trace().expect("worlds that are driven by hand are watched");
+        let of = |name: &str| watch.timers.iter().filter(move |timer| timer.name == name).collect::<Vec<_>>();
         let repeats = of("E");
         assert!(repeats.len() > 8, "timer E doubles up to T2: {repeats:?}");
         let e = repeats[0];
@@ -135,7 +132,7 @@ mod tests {
         assert_eq!(f.due.saturating_since(f.set.at), Duration::from_secs(32));
         assert!(f.end.is_some_and(|end| end.fired) && matches!(f.machine, Some(Machine::Client(_))), "{f:?}");
         let given_up =
-            |moved: &&Move| moved.machine == f.machine.expect("a client") && moved.to == "terminated";
-        assert_eq!(watch.moves.iter().find(given_up).map(|moved| moved.point.at), Some(f.due));
+            |moved: &&Transition| moved.machine == f.machine.expect("a client") && moved.to == "terminated";
+        assert_eq!(watch.transitions.iter().find(given_up).map(|moved| moved.point.at), Some(f.due));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use offhook_wire::{Instant, Method};
 
 use super::reading::{Reading, Transaction};
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 use crate::tape::Node;
 
 /// Outputs after one input, without refusals that come again. Ending all calls of a phone takes a few for each.
@@ -15,7 +15,7 @@ const MOST_OUTPUTS: usize = 200;
 const MOST_WAKES: u32 = 200;
 
 #[derive(Default)]
-pub(super) struct Busy {
+pub(super) struct Livelock {
     wakes: BTreeMap<Node, (Instant, u32)>,
     refusals: BTreeMap<usize, Refusals>,
 }
@@ -31,37 +31,37 @@ struct Refusals {
     again: usize,
 }
 
-impl Oracle for Busy {
+impl Oracle for Livelock {
     fn name(&self) -> &'static str {
-        "busy"
+        "livelock"
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
         match *sight {
-            Sight::Sent { phone, message: Some(message), .. } => {
+            Observation::Sent { phone, message: Some(message), .. } => {
                 self.refusals.entry(phone).or_default().note(message);
                 Ok(())
             }
-            Sight::Drained { phone, outputs } => {
+            Observation::PhonePolled { phone, outputs } => {
                 let again = self.refusals.entry(phone).or_default().rest();
                 if outputs - again > MOST_OUTPUTS {
-                    let name = &scene.phones[phone].setup.name;
+                    let name = &view.phones[phone].setup.name;
                     return Err(format!("{name} gives {outputs} outputs at once"));
                 }
                 Ok(())
             }
-            Sight::Woken(node) => {
-                let (at, count) = self.wakes.entry(node).or_insert((scene.now, 0));
-                if *at != scene.now {
-                    (*at, *count) = (scene.now, 0);
+            Observation::Woken(node) => {
+                let (at, count) = self.wakes.entry(node).or_insert((view.now, 0));
+                if *at != view.now {
+                    (*at, *count) = (view.now, 0);
                 }
                 *count += 1;
                 if *count <= MOST_WAKES {
                     return Ok(());
                 }
                 let name = match node {
-                    Node::Phone(phone) => &scene.phones[phone].setup.name,
-                    Node::Exchange(exchange) => scene.exchanges[exchange].name(),
+                    Node::Phone(phone) => &view.phones[phone].setup.name,
+                    Node::Exchange(exchange) => view.exchanges[exchange].name(),
                     // Nobody promised that it would not.
                     Node::Rogue(_) => return Ok(()),
                 };

@@ -4,16 +4,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::attacks;
-use super::draft::Draft;
-use super::turn::{Turn, Way};
+use super::plan::{Plan, Way};
 
 macro_rules! oddities {
     ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal, $how:path;)*) => {
         /// Something that nobody expects.
         #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Oddity { $($(#[doc = $doc])+ $variant,)* }
+        pub enum UnsolicitedMessage { $($(#[doc = $doc])+ $variant,)* }
 
-        impl Oddity {
+        impl UnsolicitedMessage {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
@@ -22,8 +21,8 @@ macro_rules! oddities {
                 match self { $(Self::$variant => $word,)* }
             }
 
-            pub(super) fn apply(self, turn: &mut Turn<'_>) {
-                match self { $(Self::$variant => $how(turn),)* }
+            pub(super) fn apply(self, plan: &mut Plan<'_>) {
+                match self { $(Self::$variant => $how(plan),)* }
             }
         }
     };
@@ -86,10 +85,10 @@ oddities! {
     Impersonate = "impersonation", attacks::impersonate;
 }
 
-impl Oddity {
+impl UnsolicitedMessage {
     /// The ones that excuse no phone: they break no rule, belong to no dialog at all, or are refused by the exchange before a phone sees
     /// them.
-    pub const LAWFUL: &[Self] = &[
+    pub const CONFORMING: &[Self] = &[
         Self::Options,
         Self::Message,
         Self::Digit,
@@ -102,13 +101,13 @@ impl Oddity {
     ];
 }
 
-impl fmt::Display for Oddity {
+impl fmt::Display for UnsolicitedMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl FromStr for Oddity {
+impl FromStr for UnsolicitedMessage {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
@@ -117,22 +116,22 @@ impl FromStr for Oddity {
     }
 }
 
-fn options(turn: &mut Turn<'_>) {
-    let draft = turn.request("OPTIONS");
-    turn.say(0, draft);
+fn options(plan: &mut Plan<'_>) {
+    let draft = plan.request("OPTIONS");
+    plan.send(0, draft);
 }
 
-fn message(turn: &mut Turn<'_>) {
-    let draft = turn.request("MESSAGE").body("text/plain", "hello");
-    turn.say(0, draft);
+fn message(plan: &mut Plan<'_>) {
+    let draft = plan.request("MESSAGE").body("text/plain", "hello");
+    plan.send(0, draft);
 }
 
-fn digit(turn: &mut Turn<'_>) {
-    let draft = turn.request("INFO").body("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n");
-    turn.say(0, draft);
+fn digit(plan: &mut Plan<'_>) {
+    let draft = plan.request("INFO").body("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n");
+    plan.send(0, draft);
 }
 
-fn junk_info(turn: &mut Turn<'_>) {
+fn junk_info(plan: &mut Plan<'_>) {
     let bodies: [&[u8]; 6] = [
         b"Signal=\r\nDuration=-1",
         b"Signal=55\r\nDuration=99999999999",
@@ -141,34 +140,34 @@ fn junk_info(turn: &mut Turn<'_>) {
         b"=\r\n=",
         b"5\x00",
     ];
-    let body = turn.draw.pick(&bodies).to_vec();
-    let kind = *turn.draw.pick(&["application/dtmf-relay", "application/dtmf", "application/x", "", ";"]);
-    let draft = turn.request("INFO").body(kind, body);
-    turn.say(0, draft);
+    let body = plan.draw.pick(&bodies).to_vec();
+    let kind = *plan.draw.pick(&["application/dtmf-relay", "application/dtmf", "application/x", "", ";"]);
+    let draft = plan.request("INFO").body(kind, body);
+    plan.send(0, draft);
 }
 
-fn refer_to(turn: &mut Turn<'_>, target: &str) {
-    let draft = turn.request("REFER").row("Refer-To", target);
-    turn.say(0, draft);
+fn refer_to(plan: &mut Plan<'_>, target: &str) {
+    let draft = plan.request("REFER").row("Refer-To", target);
+    plan.send(0, draft);
 }
 
-fn refer(turn: &mut Turn<'_>) {
-    refer_to(turn, "<sip:nobody@pbx.example>");
+fn refer(plan: &mut Plan<'_>) {
+    refer_to(plan, "<sip:nobody@pbx.example>");
 }
 
-fn refer_to_self(turn: &mut Turn<'_>) {
-    let target = format!("<{}>", turn.me.aor);
-    refer_to(turn, &target);
+fn refer_to_self(plan: &mut Plan<'_>) {
+    let target = format!("<{}>", plan.me.aor);
+    refer_to(plan, &target);
 }
 
-fn refer_to_you(turn: &mut Turn<'_>) {
-    let target = format!("<sip:{}@pbx.example>", turn.call.peer);
-    refer_to(turn, &target);
+fn refer_to_you(plan: &mut Plan<'_>) {
+    let target = format!("<sip:{}@pbx.example>", plan.call.peer);
+    refer_to(plan, &target);
 }
 
-fn refer_odd(turn: &mut Turn<'_>) {
+fn refer_odd(plan: &mut Plan<'_>) {
     let long = format!("<sip:{}@pbx.example>", "x".repeat(8_000));
-    let target = match turn.draw.below(7) {
+    let target = match plan.draw.below(7) {
         0 => "\r\n <sip:nobody@pbx.example>\r\n\t;x=y",
         1 => long.as_str(),
         2 => "<sip:alice@pbx.example?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc>",
@@ -177,122 +176,116 @@ fn refer_odd(turn: &mut Turn<'_>) {
         5 => "<sip:@@@>",
         _ => "",
     };
-    let by = *turn.draw.pick(&["<sip:a@b>\r\n ;folded=yes", "\"\\\"", "<sip:a@b>\r\n\t\r\n\t", "\u{0}"]);
-    let draft = turn.request("REFER").row("Refer-To", target).row("Referred-By", by);
-    turn.say(0, draft);
+    let by = *plan.draw.pick(&["<sip:a@b>\r\n ;folded=yes", "\"\\\"", "<sip:a@b>\r\n\t\r\n\t", "\u{0}"]);
+    let draft = plan.request("REFER").row("Refer-To", target).row("Referred-By", by);
+    plan.send(0, draft);
 }
 
-fn notify(turn: &mut Turn<'_>) {
-    let event = *turn.draw.pick(&["refer", "refer;id=7", "message-summary", "presence", ""]);
-    let draft = turn.request("NOTIFY").row("Event", event).row("Subscription-State", "active");
+fn notify(plan: &mut Plan<'_>) {
+    let event = *plan.draw.pick(&["refer", "refer;id=7", "message-summary", "presence", ""]);
+    let draft = plan.request("NOTIFY").row("Event", event).row("Subscription-State", "active");
     let draft = draft.body("message/sipfrag", "SIP/2.0 200 OK\r\n");
-    turn.say(0, draft);
+    plan.send(0, draft);
 }
 
-fn unknown(turn: &mut Turn<'_>) {
-    let method = *turn.draw.pick(&["DANCE", "invite", "X-", "!#$%&'*+-.^_`|~"]);
-    let draft = turn.request(method);
-    turn.say(0, draft);
+fn unknown(plan: &mut Plan<'_>) {
+    let method = *plan.draw.pick(&["DANCE", "invite", "X-", "!#$%&'*+-.^_`|~"]);
+    let draft = plan.request(method);
+    plan.send(0, draft);
 }
 
-fn untaken(turn: &mut Turn<'_>) {
-    let method = *turn.draw.pick(&["SUBSCRIBE", "PUBLISH", "PRACK", "UPDATE"]);
-    let draft = turn.request(method).row("RAck", "1 1 INVITE").row("Event", "presence");
-    turn.say(0, draft);
+fn untaken(plan: &mut Plan<'_>) {
+    let method = *plan.draw.pick(&["SUBSCRIBE", "PUBLISH", "PRACK", "UPDATE"]);
+    let draft = plan.request(method).row("RAck", "1 1 INVITE").row("Event", "presence");
+    plan.send(0, draft);
 }
 
-fn reinvite(turn: &mut Turn<'_>) {
-    let draft = turn.invite();
-    turn.say(0, draft);
+fn reinvite(plan: &mut Plan<'_>) {
+    let draft = plan.invite();
+    plan.send(0, draft);
 }
 
-fn reinvite_late(turn: &mut Turn<'_>) {
-    let draft = turn.request("INVITE");
-    turn.say(0, draft);
+fn reinvite_late(plan: &mut Plan<'_>) {
+    let draft = plan.request("INVITE");
+    plan.send(0, draft);
 }
 
-fn reinvite_garbage(turn: &mut Turn<'_>) {
-    let garbage = turn.garbage();
-    let draft = turn.request("INVITE").body("application/sdp", garbage);
-    turn.say(0, draft);
+fn reinvite_garbage(plan: &mut Plan<'_>) {
+    let garbage = plan.garbage();
+    let draft = plan.request("INVITE").body("application/sdp", garbage);
+    plan.send(0, draft);
 }
 
-fn reinvite_cancel(turn: &mut Turn<'_>) {
-    let draft = turn.invite();
+fn reinvite_cancel(plan: &mut Plan<'_>) {
+    let draft = plan.invite();
     let cancel = draft.companion("CANCEL");
-    turn.say(0, draft);
-    let after = turn.draw.between(0, 60);
-    turn.say(after, cancel);
+    plan.send(0, draft);
+    let after = plan.draw.between(0, 60);
+    plan.send(after, cancel);
 }
 
-/// To the phone, not in a call.
-pub(super) fn outside(turn: &mut Turn<'_>, draft: Draft) -> Draft {
-    let id = turn.call.fresh();
-    draft.without("Route").tagged("To", None).set("Call-ID", id)
+fn invite(plan: &mut Plan<'_>) {
+    let draft = plan.invite();
+    let draft = plan.outside(draft);
+    plan.send(0, draft);
 }
 
-fn invite(turn: &mut Turn<'_>) {
-    let draft = turn.invite();
-    let draft = outside(turn, draft);
-    turn.say(0, draft);
-}
-
-fn guessed_tag(turn: &mut Turn<'_>) {
-    let method = *turn.draw.pick(&["BYE", "INVITE", "INFO", "REFER", "NOTIFY", "OPTIONS", "CANCEL"]);
+fn guessed_tag(plan: &mut Plan<'_>) {
+    let method = *plan.draw.pick(&["BYE", "INVITE", "INFO", "REFER", "NOTIFY", "OPTIONS", "CANCEL"]);
     let tag =
-        *turn.draw.pick(&["1", "abcdefghijklmnop-0", "aaaaaaaaaaaaaaaa-ffffffff", "-", "0000000000000000-"]);
-    let draft = turn.request(method);
-    let draft = outside(turn, draft).tagged("To", Some(tag));
-    turn.say(0, draft).way = Way::Straight;
+        *plan.draw.pick(&["1", "abcdefghijklmnop-0", "aaaaaaaaaaaaaaaa-ffffffff", "-", "0000000000000000-"]);
+    let draft = plan.request(method);
+    let draft = plan.outside(draft).tagged("To", Some(tag));
+    plan.send(0, draft).way = Way::Direct;
 }
 
 /// So much of a tag is right.
 const NEAR: usize = 12;
 
-fn near_miss(turn: &mut Turn<'_>) {
-    if !turn.call.is_dialog() {
+fn near_miss(plan: &mut Plan<'_>) {
+    if !plan.call.is_dialog() {
         return;
     }
-    let method = *turn.draw.pick(&["BYE", "INFO", "NOTIFY"]);
-    let draft = turn.request(method);
-    let party = *turn.draw.pick(&["To", "From"]);
+    let method = *plan.draw.pick(&["BYE", "INFO", "NOTIFY"]);
+    let draft = plan.request(method);
+    let party = *plan.draw.pick(&["To", "From"]);
     let Some((_, tag)) = draft.get(party).split_once(";tag=") else { return };
     let (Some(begin), Some(end)) = (tag.get(..NEAR), tag.get(NEAR + 1..)) else { return };
-    let near = match turn.draw.below(3) {
+    let near = match plan.draw.below(3) {
         0 => begin.to_owned(),
         1 => format!("{tag}0"),
         _ if tag[NEAR..].starts_with('x') => format!("{begin}y{end}"),
         _ => format!("{begin}x{end}"),
     };
-    turn.say(0, draft.tagged(party, Some(&near))).way = Way::Straight;
+    plan.send(0, draft.tagged(party, Some(&near))).way = Way::Direct;
 }
 
-fn cancel(turn: &mut Turn<'_>) {
-    let draft = turn.request("CANCEL");
-    turn.say(0, draft).way = Way::Straight;
+fn cancel(plan: &mut Plan<'_>) {
+    let draft = plan.request("CANCEL");
+    plan.send(0, draft).way = Way::Direct;
 }
 
-fn ack(turn: &mut Turn<'_>) {
-    let draft = turn.request("ACK");
-    turn.say(0, draft).way = Way::Straight;
+fn ack(plan: &mut Plan<'_>) {
+    let draft = plan.request("ACK");
+    plan.send(0, draft).way = Way::Direct;
 }
 
-fn bye(turn: &mut Turn<'_>) {
-    let draft = turn.request("BYE");
-    turn.say(0, draft);
+fn bye(plan: &mut Plan<'_>) {
+    let draft = plan.request("BYE");
+    plan.send(0, draft);
 }
 
-fn stray_response(turn: &mut Turn<'_>) {
-    let code = *turn.draw.pick(&[100, 180, 200, 200, 401, 481, 503]);
-    let method = *turn.draw.pick(&["INVITE", "REGISTER", "BYE", "CANCEL", "ACK"]);
-    let mut draft = turn.request(method).with_code(code);
-    let branch = *turn.draw.pick(&["z9hG4bK", "z9hG4bK0000000000000000", "z9hG4bK-0-0", "1"]);
+fn stray_response(plan: &mut Plan<'_>) {
+    let code = *plan.draw.pick(&[100, 180, 200, 200, 401, 481, 503]);
+    let method = *plan.draw.pick(&["INVITE", "REGISTER", "BYE", "CANCEL", "ACK"]);
+    let mut draft = plan.request(method).with_code(code);
+    let branch = *plan.draw.pick(&["z9hG4bK", "z9hG4bK0000000000000000", "z9hG4bK-0-0", "1"]);
     draft = draft.set("Via", format!("SIP/2.0/WS phone.invalid;branch={branch}"));
-    turn.say(0, draft).way = Way::Straight;
+    plan.send(0, draft).way = Way::Direct;
 }
 
-fn garbage(turn: &mut Turn<'_>) {
-    let start = *turn.draw.pick(&[
+fn garbage(plan: &mut Plan<'_>) {
+    let start = *plan.draw.pick(&[
         "",
         "\r\n\r\n",
         "HELLO",
@@ -302,16 +295,16 @@ fn garbage(turn: &mut Turn<'_>) {
         "\u{0}\u{0}",
         "GET / HTTP/1.1",
     ]);
-    let mut draft = turn.request("INVITE");
+    let mut draft = plan.request("INVITE");
     draft.start = start.to_owned();
-    turn.say(0, draft).way = Way::Straight;
+    plan.send(0, draft).way = Way::Direct;
 }
 
-fn torture(turn: &mut Turn<'_>) {
-    let method = *turn.draw.pick(&["OPTIONS", "INVITE", "BYE"]);
-    let draft = turn.request(method);
-    let version = format!("SIP/7.0/UDP x;branch=z9hG4bK{}", turn.call.fresh());
-    let mut broken = match turn.draw.below(12) {
+fn torture(plan: &mut Plan<'_>) {
+    let method = *plan.draw.pick(&["OPTIONS", "INVITE", "BYE"]);
+    let draft = plan.request(method);
+    let version = format!("SIP/7.0/UDP x;branch=z9hG4bK{}", plan.call.fresh());
+    let mut broken = match plan.draw.below(12) {
         0 => draft.set("CSeq", "36893488147419103232 OPTIONS"),
         1 => draft.set("CSeq", "1 NEWMETHOD"),
         2 => draft.row("Content-Length", "-999"),
@@ -325,10 +318,10 @@ fn torture(turn: &mut Turn<'_>) {
         10 => draft.set("Max-Forwards", "300"),
         _ => draft.set("Via", ";;,;,,"),
     };
-    if turn.draw.chance(200) {
+    if plan.draw.chance(200) {
         broken.start = broken.start.replace(" SIP/2.0", " SIP/7.0");
     }
-    turn.say(0, broken).way = if turn.draw.chance(700) { Way::Straight } else { Way::Exchange };
+    plan.send(0, broken).way = if plan.draw.chance(700) { Way::Direct } else { Way::Exchange };
 }
 
 #[cfg(test)]
@@ -337,9 +330,9 @@ mod tests {
 
     #[test]
     fn each_has_a_word_of_its_own() {
-        for oddity in Oddity::ALL {
+        for oddity in UnsolicitedMessage::ALL {
             assert_eq!(oddity.as_str().parse(), Ok(*oddity));
         }
-        assert!("flowers".parse::<Oddity>().is_err());
+        assert!("flowers".parse::<UnsolicitedMessage>().is_err());
     }
 }

@@ -25,10 +25,10 @@ pub(super) struct Identity {
 
 /// One message that is to be sent.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
+pub(super) struct PlannedMessage {
     pub(super) after: Duration,
     pub(super) draft: Draft,
-    pub(super) only: Only,
+    pub(super) only: SendIf,
     pub(super) way: Way,
     /// Sent so often again while there is no ACK (RFC 3261 §13.3.1.4).
     pub(super) again: u32,
@@ -36,10 +36,10 @@ pub(super) struct Line {
 
 /// When a message is still to be sent, when its time has come.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Only {
+pub(super) enum SendIf {
     Always,
     /// While the call has no final response.
-    Asked,
+    Invited,
     /// While our call has no final response.
     Calling,
     /// While its 2xx has no ACK.
@@ -52,11 +52,11 @@ pub(super) enum Way {
     /// As it should: through the exchange.
     Exchange,
     /// Straight to the phone, as if it came from the exchange.
-    Straight,
+    Direct,
 }
 
 /// Something happens in a call, and something is to be sent.
-pub(super) struct Turn<'a> {
+pub(super) struct Plan<'a> {
     pub(super) me: &'a Identity,
     /// The Contacts of users.
     pub(super) known: &'a BTreeMap<String, String>,
@@ -64,16 +64,16 @@ pub(super) struct Turn<'a> {
     /// What came in, if that is why.
     pub(super) message: Option<&'a Message>,
     pub(super) draw: Draw,
-    pub(super) lines: Vec<Line>,
+    pub(super) messages: Vec<PlannedMessage>,
 }
 
-impl Turn<'_> {
+impl Plan<'_> {
     /// Sends something after so many milliseconds, whatever happens meanwhile.
-    pub(super) fn say(&mut self, after: u64, draft: Draft) -> &mut Line {
+    pub(super) fn send(&mut self, after: u64, draft: Draft) -> &mut PlannedMessage {
         let after = Duration::from_millis(after);
-        let line = Line { after, draft, only: Only::Always, way: Way::Exchange, again: 0 };
-        self.lines.push(line);
-        self.lines.last_mut().expect("it was just put there")
+        let message = PlannedMessage { after, draft, only: SendIf::Always, way: Way::Exchange, again: 0 };
+        self.messages.push(message);
+        self.messages.last_mut().expect("it was just put there")
     }
 
     /// A response to what came in.
@@ -91,15 +91,17 @@ impl Turn<'_> {
 
     /// The honest 2xx, in whose place a worse one comes.
     pub(super) fn replace_2xx(&mut self, change: impl FnOnce(Draft) -> Draft) {
-        if let Some(line) = self.lines.iter_mut().find(|line| line.draft.start.starts_with("SIP/2.0 2")) {
-            line.draft = change(line.draft.clone());
+        if let Some(message) =
+            self.messages.iter_mut().find(|message| message.draft.start.starts_with("SIP/2.0 2"))
+        {
+            message.draft = change(message.draft.clone());
         }
     }
 
     /// Changes the first message of the honest plan.
     pub(super) fn change_first(&mut self, change: impl FnOnce(Draft) -> Draft) {
-        if let Some(line) = self.lines.first_mut() {
-            line.draft = change(line.draft.clone());
+        if let Some(message) = self.messages.first_mut() {
+            message.draft = change(message.draft.clone());
         }
     }
 
@@ -107,6 +109,12 @@ impl Turn<'_> {
     pub(super) fn request(&mut self, method: &str) -> Draft {
         self.call.cseq += 1;
         self.numbered(method, self.call.cseq)
+    }
+
+    /// To the phone, not in a call.
+    pub(super) fn outside(&mut self, draft: Draft) -> Draft {
+        let id = self.call.fresh();
+        draft.without("Route").tagged("To", None).set("Call-ID", id)
     }
 
     /// A request with this CSeq.

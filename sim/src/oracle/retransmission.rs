@@ -12,7 +12,7 @@ use offhook::{FlowId, Status};
 use offhook_wire::{Instant, Method};
 
 use super::reading::{DialogId, Reading, Transaction};
-use super::{Oracle, Scene, Sight};
+use super::{Observation, Oracle, WorldView};
 use crate::node::PhoneNode;
 use crate::scenario::Transport;
 
@@ -28,7 +28,7 @@ const NOT_MISSED: &str = "that nobody misses";
 const NOT_GIVEN_UP: &str = "and does not give up";
 
 #[derive(Default)]
-pub(super) struct Repetition {
+pub(super) struct Retransmissions {
     phones: Vec<Phone>,
 }
 
@@ -102,40 +102,40 @@ struct Timer {
     most: Duration,
 }
 
-impl Oracle for Repetition {
+impl Oracle for Retransmissions {
     fn name(&self) -> &'static str {
-        "repetition"
+        "retransmission"
     }
 
-    fn trusts_peers(&self) -> bool {
+    fn assumes_correct_peers(&self) -> bool {
         true
     }
 
-    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        self.phones.resize_with(scene.phones.len(), Phone::default);
-        if let Sight::Harmed { calls, .. } = *sight {
+    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+        self.phones.resize_with(view.phones.len(), Phone::default);
+        if let Observation::Corrupted { calls, .. } = *sight {
             for phone in &mut self.phones {
                 phone.waits.retain(|_, repeated| !calls.contains(&repeated.call));
             }
         }
-        let (Sight::Sent { phone: index, .. }
-        | Sight::Received { phone: index, .. }
-        | Sight::Drained { phone: index, .. }) = *sight
+        let (Observation::Sent { phone: index, .. }
+        | Observation::Received { phone: index, .. }
+        | Observation::PhonePolled { phone: index, .. }) = *sight
         else {
             return Ok(());
         };
-        let (node, phone) = (&scene.phones[index], &mut self.phones[index]);
-        let now = scene.local(index);
-        phone.looks(now);
+        let (node, phone) = (&view.phones[index], &mut self.phones[index]);
+        let now = view.local(index);
+        phone.on_clock_read(now);
         let done = match *sight {
-            Sight::Sent { flow, message: Some(message), .. } => {
-                phone.sends(now, node.setup.transport == Transport::Udp, flow, message)
+            Observation::Sent { flow, message: Some(message), .. } => {
+                phone.on_sent(now, node.setup.transport == Transport::Udp, flow, message)
             }
-            Sight::Received { flow, message: Some(message), .. } => {
-                phone.receives(now, flow, message);
+            Observation::Received { flow, message: Some(message), .. } => {
+                phone.on_received(now, flow, message);
                 Ok(())
             }
-            Sight::Drained { .. } => phone.rests(now, node),
+            Observation::PhonePolled { .. } => phone.on_polled(now, node),
             _ => Ok(()),
         };
         done.map_err(|what| format!("{} {what}", node.setup.name))
@@ -144,7 +144,7 @@ impl Oracle for Repetition {
 
 impl Phone {
     /// The phone looks at its clock: what is due is owed. What was due before it is given up is owed too, in its turn.
-    fn looks(&mut self, now: Instant) {
+    fn on_clock_read(&mut self, now: Instant) {
         if std::mem::replace(&mut self.awake, true) {
             return;
         }
@@ -162,7 +162,13 @@ impl Phone {
         }
     }
 
-    fn sends(&mut self, now: Instant, udp: bool, flow: FlowId, message: &Reading<'_>) -> Result<(), String> {
+    fn on_sent(
+        &mut self,
+        now: Instant,
+        udp: bool,
+        flow: FlowId,
+        message: &Reading<'_>,
+    ) -> Result<(), String> {
         let Some(transaction) = message.transaction else { return Ok(()) };
         match (message.method(), message.status()) {
             (Some(Method::Ack), _) => Ok(()),
@@ -236,7 +242,7 @@ impl Phone {
         }
     }
 
-    fn receives(&mut self, now: Instant, flow: FlowId, message: &Reading<'_>) {
+    fn on_received(&mut self, now: Instant, flow: FlowId, message: &Reading<'_>) {
         let accepted = Key::Accepted(message.dialog, message.number);
         let Some(transaction) = message.transaction else { return };
         let news = match (message.method(), message.status()) {
@@ -248,7 +254,7 @@ impl Phone {
                     News::Answered(accepted)
                 }
             }
-            (Some(Method::Invite), _) => return self.is_invited(now, flow, transaction),
+            (Some(Method::Invite), _) => return self.on_invite(now, flow, transaction),
             (Some(method), _) => {
                 self.came = Some(transaction);
                 if method != Method::Bye {
@@ -264,7 +270,7 @@ impl Phone {
         self.news = Some((flow, news));
     }
 
-    fn is_invited(&mut self, now: Instant, flow: FlowId, transaction: Transaction) {
+    fn on_invite(&mut self, now: Instant, flow: FlowId, transaction: Transaction) {
         match self.waits.get_mut(&Key::Refusal(transaction)) {
             Some(refusal) if refusal.flow == flow && !refusal.confirmed && now < refusal.ends => {
                 refusal.owed += 1;
@@ -293,7 +299,7 @@ impl Phone {
         });
     }
 
-    fn rests(&mut self, now: Instant, node: &PhoneNode) -> Result<(), String> {
+    fn on_polled(&mut self, now: Instant, node: &PhoneNode) -> Result<(), String> {
         (self.awake, self.came, self.invite) = (false, None, None);
         let up = |flow| node.flows.contains_key(&flow);
         // A call without a connection is over before its BYE goes out, and its 2xx is not repeated over the next one.
@@ -328,12 +334,12 @@ impl Phone {
         if let Some((flow, news)) = self.news.take()
             && up(flow)
         {
-            self.hears(now, node.setup.transport == Transport::Udp, flow, news);
+            self.apply(now, node.setup.transport == Transport::Udp, flow, news);
         }
         Ok(())
     }
 
-    fn hears(&mut self, now: Instant, udp: bool, flow: FlowId, news: News) {
+    fn apply(&mut self, now: Instant, udp: bool, flow: FlowId, news: News) {
         let (News::Answered(key) | News::Working(key) | News::Confirmed(key)) = news else {
             if let News::Bye(dialog) = news {
                 self.hang_up(dialog);
@@ -402,11 +408,11 @@ mod tests {
         let mut phone = Phone::default();
         for &look in looks {
             let now = Instant::ZERO + Duration::from_millis(look);
-            phone.looks(now);
+            phone.on_clock_read(now);
             if sends.contains(&look) {
-                phone.sends(now, true, flow, &request)?;
+                phone.on_sent(now, true, flow, &request)?;
             }
-            phone.rests(now, node)?;
+            phone.on_polled(now, node)?;
         }
         Ok(())
     }

@@ -1,0 +1,123 @@
+//! All media engines of a world, of either fidelity.
+
+use offhook_wire::Instant;
+
+#[cfg(feature = "media")]
+use super::{AudioProbe, HeardAudio, ProbeContext, Real};
+use super::{Description, End, Model};
+use crate::node::PhoneNode;
+use crate::scenario::{Fidelity, Scenario};
+
+/// All media engines of a world.
+#[derive(Debug)]
+pub enum Engines {
+    /// Those of a model.
+    Model(Model),
+    /// Those that make sound.
+    #[cfg(feature = "media")]
+    Real(Box<Real>),
+}
+
+impl Engines {
+    /// None yet.
+    pub fn new(scenario: &Scenario) -> Self {
+        match scenario.media {
+            Fidelity::Model => Self::Model(Model::default()),
+            #[cfg(feature = "media")]
+            Fidelity::Real => Self::Real(Box::new(Real::new(scenario.seed))),
+        }
+    }
+
+    /// All ends that have an engine.
+    pub fn ends(&self) -> impl Iterator<Item = End> {
+        match self {
+            Self::Model(model) => model.ends().collect::<Vec<_>>(),
+            #[cfg(feature = "media")]
+            Self::Real(real) => real.ends().collect(),
+        }
+        .into_iter()
+    }
+
+    /// The other end, when both name each other.
+    pub fn peer(&self, end: End) -> Option<End> {
+        match self {
+            Self::Model(model) => model.peer(end),
+            #[cfg(feature = "media")]
+            Self::Real(real) => real.peer(end),
+        }
+    }
+
+    /// Whether this end agreed with somebody who is no phone of the scenario. Real engines agree with nobody who has no real one.
+    pub fn is_with_stranger(&self, end: End) -> bool {
+        match self {
+            Self::Model(model) => model.is_with_stranger(end),
+            #[cfg(feature = "media")]
+            Self::Real(_) => false,
+        }
+    }
+
+    /// Whose offer a description is, and its version. Unknown of real engines.
+    pub fn offer_in(&self, description: &[u8]) -> Option<(End, u64)> {
+        let description = Description::read(description)?;
+        match self {
+            Self::Model(model) => Some((model.end_at(description.address)?, description.version)),
+            #[cfg(feature = "media")]
+            Self::Real(_) => None,
+        }
+    }
+
+    /// The version of the offer of an end that is out and was not answered or withdrawn. Unknown of real engines.
+    pub fn open_offer(&self, end: End) -> Option<u64> {
+        match self {
+            Self::Model(model) => model.open_offer(end),
+            #[cfg(feature = "media")]
+            Self::Real(_) => None,
+        }
+    }
+
+    /// When the next engine wants to be woken, in world time. A model never does.
+    #[cfg_attr(not(feature = "media"), expect(unused_variables, reason = "only real engines have deadlines"))]
+    pub fn deadline(&self, phones: &[PhoneNode]) -> Option<Instant> {
+        match self {
+            Self::Model(_) => None,
+            #[cfg(feature = "media")]
+            Self::Real(real) => real.deadline(phones),
+        }
+    }
+
+    /// The model, if that is what it is.
+    pub fn model(&mut self) -> Option<&mut Model> {
+        match self {
+            Self::Model(model) => Some(model),
+            #[cfg(feature = "media")]
+            Self::Real(_) => None,
+        }
+    }
+
+    /// The real engines, if that is what they are.
+    #[cfg(feature = "media")]
+    pub fn real(&mut self) -> Option<&mut Real> {
+        match self {
+            Self::Model(_) => None,
+            Self::Real(real) => Some(real),
+        }
+    }
+
+    /// What an end hears.
+    #[cfg(feature = "media")]
+    pub fn hears(&self, end: End) -> HeardAudio {
+        let Self::Real(real) = self else { return HeardAudio::Nothing };
+        let circumstances =
+            ProbeContext { network_clear: true, time_stopped: false, peer_time_stopped: false };
+        match real.probe(end, circumstances) {
+            None => HeardAudio::Nothing,
+            Some(probe) if probe.heard_hz.is_none() && probe.level_dbfs < -45.0 => HeardAudio::Nothing,
+            Some(AudioProbe { heard_hz: Some(hears), peer_tone: Some(tone), .. })
+                if (hears - tone).abs() < 20.0 =>
+            {
+                HeardAudio::Peer
+            }
+            Some(probe) => HeardAudio::Other(probe.heard_hz),
+        }
+    }
+}

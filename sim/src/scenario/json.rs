@@ -1,0 +1,34 @@
+//! A scenario as JSON: the same lines as its text.
+
+use super::{Scenario, ScenarioError};
+
+impl Scenario {
+    /// The lines of the text form, cut into `setting` and `steps`.
+    pub fn to_json(&self) -> serde_json::Value {
+        let text = self.to_string();
+        let (steps, setting): (Vec<&str>, Vec<&str>) = text
+            .lines()
+            .filter(|line| !line.is_empty())
+            .partition(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+        serde_json::json!({ "setting": setting, "steps": steps })
+    }
+
+    /// Reads what [`Scenario::to_json`] wrote.
+    ///
+    /// # Errors
+    /// When `setting` and `steps` are no lists of lines, or a line is not understood.
+    pub fn from_json(json: &serde_json::Value) -> Result<Self, ScenarioError> {
+        let mut text = String::new();
+        for key in ["setting", "steps"] {
+            let lines =
+                json[key].as_array().ok_or_else(|| ScenarioError::new(0, format!("no list `{key}`")))?;
+            for line in lines {
+                text.push_str(
+                    line.as_str().ok_or_else(|| ScenarioError::new(0, format!("`{key}` holds no text")))?,
+                );
+                text.push('\n');
+            }
+        }
+        text.parse()
+    }
+}

@@ -1,0 +1,70 @@
+//! Phones that stand still, and go on.
+
+use std::time::Duration;
+
+use offhook::Input;
+
+use super::super::{ScheduledEvent, World};
+use crate::node::Suspension;
+use crate::scenario::{SuspensionKind, Transport};
+
+/// After so long a sleep the other end of a stream has given up: its segments were not acknowledged.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+impl World {
+    /// A phone stands still. One that does already stays as it is, but longer.
+    pub(super) fn suspend(&mut self, phone: usize, how: SuspensionKind, lasting: Duration) {
+        if !self.phones[phone].alive {
+            return;
+        }
+        self.note_phone(phone, || format!("{how}"));
+        let until = self.now + lasting;
+        let host_asleep = how != SuspensionKind::Frozen;
+        match &mut self.phones[phone].suspension {
+            Some(rest) => rest.until = rest.until.max(until),
+            None => {
+                self.phones[phone].suspension = Some(Suspension {
+                    until,
+                    host_asleep,
+                    clock_runs: how != SuspensionKind::AsleepClockStopped,
+                });
+                self.phones[phone].set_clock(|clock| clock.stop(self.now));
+            }
+        }
+        if host_asleep && lasting > PATIENCE {
+            let all: Vec<usize> = self.phones[phone].flows.values().copied().collect();
+            for connection in all {
+                self.drop_silently(connection);
+            }
+        }
+        self.queue.schedule(until, ScheduledEvent::PhoneResumes(phone));
+        self.schedule_path_checks(phone, false);
+    }
+
+    /// The time of a phone's rest has come.
+    pub(in crate::world) fn suspension_over(&mut self, phone: usize) {
+        if self.phones[phone].suspension.is_some_and(|rest| rest.until <= self.now) {
+            self.resume_phone(phone);
+        }
+    }
+
+    /// A phone goes on, with all that waited for it.
+    pub(super) fn resume_phone(&mut self, phone: usize) {
+        let Some(rest) = self.phones[phone].suspension.take() else { return };
+        self.note_phone(phone, || "goes on".to_owned());
+        self.phones[phone].set_clock(|clock| clock.resume(self.now, rest.clock_runs));
+        for input in std::mem::take(&mut self.deferred[phone]) {
+            self.phone_input(phone, input);
+        }
+        self.schedule_path_checks(phone, true);
+    }
+
+    /// Keeps what comes to a phone that stands still, if it can be kept.
+    pub(in crate::world) fn defer_input(&mut self, phone: usize, input: Input) {
+        let host_asleep = self.phones[phone].suspension.is_some_and(|rest| rest.host_asleep);
+        let datagram = self.phones[phone].setup.transport == Transport::Udp;
+        if !(host_asleep && datagram && matches!(input, Input::Received { .. })) {
+            self.deferred[phone].push(input);
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! How a world goes on: the next event, the machines that it reaches, and what comes out of them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use offhook::{Command, Event, FlowChange, Input, Misuse, Output};
+use offhook_exchange as exchange;
+use offhook_wire::{Frame, Instant, Limits, Message, datagram};
+
+use super::{ScheduledEvent, World};
+use crate::machine_trace::Point;
+use crate::node::{Call, ExchangeNode, PhoneNode, RogueNode};
+use crate::oracle::{Observation, Oracle, PhaseEnd, Reading, Violation, WorldView};
+use crate::scenario::Phase;
+use crate::tape::{EntryKind, Node};
+
+impl World {
+    /// Plays the whole scenario, or until an oracle objects.
+    pub fn play(&mut self) {
+        for (index, step) in self.scenario.steps.iter().enumerate() {
+            self.queue.schedule(Instant::ZERO + step.at, ScheduledEvent::Step(index));
+        }
+        let phases = self.scenario.phases;
+        let phases =
+            [(phases.faults, Phase::Recovery), (phases.recovery, Phase::Drain), (phases.drain, Phase::Done)];
+        let mut at = Instant::ZERO;
+        for (length, next) in phases {
+            at += length;
+            self.queue.schedule(at, ScheduledEvent::Phase(next));
+        }
+        while self.phase != Phase::Done && self.violation.is_none() && self.advance(at) {}
+    }
+
+    /// Lets the next thing happen, if it does before `limit`; else only time passes.
+    pub(super) fn advance(&mut self, limit: Instant) -> bool {
+        let planned = self.queue.next_at();
+        let phones = self.phones.iter().filter_map(PhoneNode::deadline);
+        let exchanges = self.exchanges.iter().filter_map(ExchangeNode::deadline);
+        let rogues = self.rogues.nodes.iter().filter_map(RogueNode::deadline);
+        let engines = self.engines.deadline(&self.phones);
+        let wake = phones.chain(exchanges).chain(rogues).chain(engines).min();
+        let Some(next) = planned.into_iter().chain(wake).min().filter(|&next| next <= limit) else {
+            self.now = limit.max(self.now);
+            return false;
+        };
+        self.now = next.max(self.now);
+        match self.queue.pop_due(self.now) {
+            Some(happening) => self.happen(happening),
+            None => self.wake(),
+        }
+        true
+    }
+
+    fn happen(&mut self, happening: ScheduledEvent) {
+        match happening {
+            ScheduledEvent::Step(index) => self.step(index),
+            ScheduledEvent::Phase(phase) => self.enter_phase(phase),
+            ScheduledEvent::ConnectRequested(connection) => self.connect_requested(connection),
+            ScheduledEvent::Connected(connection) => self.connected(connection),
+            ScheduledEvent::ConnectionLost(connection, failure) => self.connection_lost(connection, failure),
+            ScheduledEvent::ExchangeEndLost(connection) => self.exchange_end_lost(connection),
+            ScheduledEvent::MessageArrived { connection, up, data } => {
+                self.message_arrived(connection, up, data)
+            }
+            ScheduledEvent::BytesArrived { connection, up } => self.bytes_arrive(connection, up),
+            ScheduledEvent::CloseTimedOut(connection) => self.close_timed_out(connection),
+            ScheduledEvent::Input { phone, input } => self.phone_input(phone, *input),
+            ScheduledEvent::Done { phone, effect, result } => {
+                self.phones[phone].effects.remove(&effect);
+                self.phone_input(phone, Input::Done { effect, result });
+            }
+            ScheduledEvent::PathUp(end) => self.path_up(end),
+            ScheduledEvent::PathDown(end) => self.path_down(end),
+            ScheduledEvent::UserReacts { phone, session, action } => match self.phones[phone].suspension {
+                Some(rest) => {
+                    self.queue.schedule(rest.until, ScheduledEvent::UserReacts { phone, session, action })
+                }
+                None => self.react(phone, session, &action),
+            },
+            ScheduledEvent::ExchangeRestarts(exchange) => self.exchange_returns(exchange),
+            ScheduledEvent::RefusalEnds(exchange) => self.exchanges[exchange].refusing = None,
+            ScheduledEvent::LagEnds(exchange) => self.exchanges[exchange].lag(Duration::ZERO),
+            ScheduledEvent::MinExpiresEnds(exchange) => self.exchanges[exchange].set_min_expires(None),
+            ScheduledEvent::ExchangeInput { exchange, life, input } => {
+                self.exchange_resumes(exchange, life, *input)
+            }
+            ScheduledEvent::PhoneResumes(phone) => self.suspension_over(phone),
+            ScheduledEvent::TroubleEnds(phone) => self.trouble_ends(phone),
+            ScheduledEvent::CutEnds(phone) => self.cut_ends(phone),
+            #[cfg(feature = "media")]
+            ScheduledEvent::Datagram(datagram) => self.datagram_arrives(&datagram),
+            #[cfg(feature = "media")]
+            ScheduledEvent::ProbeAudio => self.probe_audio(),
+            ScheduledEvent::Rogue(rogue, hap) => self.on_rogue_event(rogue, hap),
+        }
+    }
+
+    /// Wakes the machines whose deadline has come.
+    fn wake(&mut self) {
+        for exchange in 0..self.exchanges.len() {
+            if self.exchanges[exchange].deadline().is_some_and(|at| at <= self.now) {
+                self.observe(&Observation::Woken(Node::Exchange(exchange)));
+                self.exchanges[exchange].handle(self.now, exchange::Input::Wake);
+                self.drain_exchange(exchange);
+            }
+        }
+        for phone in 0..self.phones.len() {
+            if self.phones[phone].deadline().is_some_and(|at| at <= self.now) {
+                self.observe(&Observation::Woken(Node::Phone(phone)));
+                self.phone_input(phone, Input::Wake);
+            }
+        }
+        #[cfg(feature = "media")]
+        self.wake_lines();
+        self.wake_rogues();
+    }
+
+    pub(super) fn phone_input(&mut self, phone: usize, input: Input) {
+        if self.phones[phone].suspension.is_some() {
+            self.defer_input(phone, input);
+        } else if self.phones[phone].alive {
+            match &input {
+                Input::Received { flow, data } if !self.arrives_corrupted(phone, Some(*flow), data) => {
+                    let message = read(data);
+                    let message = message.as_ref().and_then(Reading::received);
+                    if let Some(message) = &message {
+                        self.corrupted_calls.received(phone, message);
+                    }
+                    self.observe(&Observation::Received {
+                        phone,
+                        flow: *flow,
+                        data,
+                        message: message.as_ref(),
+                    });
+                }
+                Input::Flow { flow, change: FlowChange::Down(_) } => {
+                    self.phones[phone].flows.remove(flow);
+                }
+                _ => {}
+            }
+            let handled = self.phones[phone].handle(self.now, input);
+            assert!(handled.is_ok(), "no input but a command is refused: {handled:?}");
+            self.drain_phone(phone);
+        }
+    }
+
+    /// Hands a command to a phone, and says what became of it.
+    pub(super) fn give_command(&mut self, phone: usize, command: Command) -> Result<(), Misuse> {
+        let answer = self.phones[phone].handle(self.now, Input::Command(command.clone()));
+        let refused = answer.as_ref().err();
+        if let (Command::Dial { session, .. }, None) = (&command, refused) {
+            let node = &mut self.phones[phone];
+            let call = Call::new(true, self.now, node.elapsed(self.now));
+            node.calls.insert(*session, call);
+        }
+        self.observe(&Observation::Command { phone, command: &command, refused });
+        let refused = refused.cloned();
+        self.tape.note(self.now, || EntryKind::Command { phone, command, refused });
+        self.drain_phone(phone);
+        answer
+    }
+
+    pub(super) fn drain_phone(&mut self, phone: usize) {
+        if let Some(trace) = &mut self.machine_trace {
+            let point = Point { at: self.now, entry: self.tape.entries().len() };
+            for (machine, words) in trace.record(point, phone, &self.phones[phone]) {
+                self.tape.note(self.now, || EntryKind::Mark { phone, machine, words });
+            }
+        }
+        let mut outputs = 0;
+        while let Some(output) = self.phones[phone].poll() {
+            outputs += 1;
+            match output {
+                Output::Transmit { flow, data } => {
+                    self.tape.phone_message(self.now, phone, flow.0, &data);
+                    let message = read(&data);
+                    let message = message.as_ref().and_then(Reading::sent);
+                    if let Some(message) = &message {
+                        self.corrupted_calls.sent(phone, message, &self.engines);
+                    }
+                    self.observe(&Observation::Sent { phone, flow, data: &data, message: message.as_ref() });
+                    self.phone_sends(phone, flow, data);
+                }
+                Output::Open { flow, target, .. } => {
+                    self.observe(&Observation::Connecting { phone, target: &target });
+                    self.open(phone, flow, &target);
+                }
+                Output::Close { flow } => self.phone_closes(phone, flow),
+                Output::Effect { id, effect } => self.effect(phone, id, &effect),
+                Output::Event(event) => self.on_phone_event(phone, event),
+            }
+        }
+        self.phones[phone].update_deadline();
+        self.observe(&Observation::PhonePolled { phone, outputs });
+    }
+
+    fn on_phone_event(&mut self, phone: usize, event: Event) {
+        self.phones[phone].apply(self.now, &event);
+        if let Event::Incoming(incoming) = &event {
+            self.corrupted_calls.incoming(phone, incoming.session);
+        }
+        self.observe(&Observation::Event { phone, event: &event });
+        if let Event::Incoming(incoming) = &event {
+            self.schedule_reaction(phone, incoming.session);
+        }
+        self.tape.note(self.now, || EntryKind::Event { phone, event });
+    }
+
+    pub(super) fn drain_exchange(&mut self, exchange: usize) {
+        while let Some(output) = self.exchanges[exchange].poll() {
+            match output {
+                exchange::Output::Transmit { flow, data } => self.exchange_output(exchange, flow, data),
+                exchange::Output::Datagram { remote, data } => {
+                    if let Some(&flow) = self.exchange_remotes.get(&(exchange, remote)) {
+                        self.exchange_output(exchange, flow, data);
+                    }
+                }
+                exchange::Output::Close { flow } if self.close_rogue_flow(exchange, flow) => {}
+                exchange::Output::Close { flow } => self.exchange_closes(exchange, flow),
+                exchange::Output::Event(event) => self.exchange_told(exchange, &event),
+            }
+        }
+        self.exchanges[exchange].update_deadline();
+        let began = self.exchanges[exchange].take_began();
+        self.observe(&Observation::ExchangePolled { exchange, began });
+    }
+
+    /// What an exchange sends of itself, and not what stands before it.
+    fn exchange_output(&mut self, exchange: usize, flow: exchange::FlowId, data: Bytes) {
+        let phone =
+            self.exchange_flows.get(&(exchange, flow)).map(|&at| Node::Phone(self.connections[at].phone));
+        let message = read(&data);
+        if let Some(to) = phone.or_else(|| self.rogue_at(exchange, flow).map(Node::Rogue))
+            && let Some(message) = message.as_ref().and_then(Reading::received)
+        {
+            self.observe(&Observation::ExchangeSent { exchange, to, message: &message });
+        }
+        self.exchange_transmits(exchange, flow, data);
+    }
+
+    pub(super) fn exchange_transmits(&mut self, exchange: usize, flow: exchange::FlowId, data: Bytes) {
+        self.tape.exchange_message(self.now, exchange, flow.0, &data);
+        if !self.deliver_to_rogue(exchange, flow, &data) {
+            self.exchange_sends(exchange, flow, data);
+        }
+    }
+
+    fn exchange_told(&mut self, exchange: usize, event: &exchange::Event) {
+        match event {
+            exchange::Event::Registered { user, contact, flow, .. } => {
+                let remote = self.exchanges[exchange].remote(*flow);
+                let flow =
+                    remote.and_then(|remote| self.exchange_remotes.get(&(exchange, remote))).unwrap_or(flow);
+                if let Some(&connection) = self.exchange_flows.get(&(exchange, *flow))
+                    && !self.is_rogue(user)
+                {
+                    let (phone, flow) =
+                        (self.connections[connection].phone, self.connections[connection].flow);
+                    self.rogues.learn(user, contact);
+                    self.observe(&Observation::BindingAdded { exchange, phone, flow, contact });
+                }
+            }
+            // A rogue may have claimed the contact of a phone.
+            exchange::Event::Unregistered { user, .. } if self.is_rogue(user) => {}
+            exchange::Event::Unregistered { contact, .. } => {
+                self.observe(&Observation::BindingRemoved { exchange, contact })
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn enter_phase(&mut self, phase: Phase) {
+        let moment = match phase {
+            Phase::Faults => return,
+            Phase::Recovery => PhaseEnd::Faults,
+            Phase::Drain => PhaseEnd::Recovery,
+            Phase::Done => PhaseEnd::Drain,
+        };
+        self.for_each_oracle(|oracle, view| oracle.check(view, moment));
+        self.phase = phase;
+        self.tape.note(self.now, || EntryKind::Phase { name: phase.as_str() });
+        match phase {
+            Phase::Faults | Phase::Done => {}
+            Phase::Recovery => self.heal(),
+            Phase::Drain => self.everybody_hangs_up(),
+        }
+    }
+
+    pub(super) fn observe(&mut self, sight: &Observation<'_>) {
+        let exempted = sight.exempted(&self.corrupted_calls);
+        self.for_each_oracle(|oracle, view| match &exempted {
+            Some(exempted) if oracle.skips_corrupted_calls() => oracle.observe(view, exempted),
+            _ => oracle.observe(view, sight),
+        });
+    }
+
+    fn for_each_oracle(
+        &mut self,
+        mut ask: impl FnMut(&mut dyn Oracle, &WorldView<'_>) -> Result<(), String>,
+    ) {
+        if self.violation.is_some() {
+            return;
+        }
+        let view = WorldView {
+            now: self.now,
+            phase: self.phase,
+            phones: &self.phones,
+            exchanges: &self.exchanges,
+            engines: &self.engines,
+            corrupted_calls: &self.corrupted_calls,
+        };
+        let rules_broken = self.rogues.rules_broken;
+        for oracle in
+            self.oracles.iter_mut().filter(|oracle| !(rules_broken && oracle.assumes_correct_peers()))
+        {
+            if let Err(what) = ask(oracle.as_mut(), &view) {
+                self.violation = Some(Violation { oracle: oracle.name(), at: self.now, what });
+                return;
+            }
+        }
+    }
+
+    pub(super) fn note_phone(&mut self, phone: usize, text: impl FnOnce() -> String) {
+        self.tape.note(self.now, || EntryKind::Note { node: Node::Phone(phone), text: text() });
+    }
+}
+
+/// The message in what travels, if it is one that keeps the rules.
+fn read(data: &Bytes) -> Option<Message> {
+    match datagram(data.clone(), &Limits::default()) {
+        Frame::Message(message) => message.check().is_ok().then_some(message),
+        _ => None,
+    }
+}

@@ -1,0 +1,146 @@
+//! The state of a world.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use offhook::{Input, Marks};
+use offhook_exchange as exchange;
+use offhook_wire::Instant;
+
+use super::event::ScheduledEvent;
+use super::net::{Connection, Net};
+use super::rogue_flows::Rogues;
+use crate::fate::Fates;
+use crate::flight::Flights;
+use crate::machine_trace::MachineTrace;
+use crate::media::Engines;
+use crate::node::{ExchangeNode, PhoneNode};
+use crate::oracle::{CorruptedCalls, Oracle, Violation};
+use crate::queue::Queue;
+use crate::scenario::{Behaviour, Phase, Scenario};
+use crate::tape::Tape;
+
+/// Everything that exists in a run.
+///
+/// Played from a [`Scenario`] ([`World::play`]), or driven by hand in a test ([`World::builder`]).
+pub struct World {
+    pub(super) scenario: Scenario,
+    pub(super) now: Instant,
+    pub(super) phase: Phase,
+    pub(super) queue: Queue<ScheduledEvent>,
+    pub(super) phones: Vec<PhoneNode>,
+    pub(super) exchanges: Vec<ExchangeNode>,
+    pub(super) rogues: Rogues,
+    pub(super) nets: Vec<Net>,
+    pub(super) connections: Vec<Connection>,
+    pub(super) exchange_flows: BTreeMap<(usize, exchange::FlowId), usize>,
+    /// The names that this world gives to what exchanges know as remote addresses of datagrams.
+    pub(super) exchange_remotes: BTreeMap<(usize, SocketAddr), exchange::FlowId>,
+    pub(super) fates: Fates,
+    pub(super) engines: Engines,
+    pub(super) oracles: Vec<Box<dyn Oracle>>,
+    pub(super) violation: Option<Violation>,
+    pub(super) tape: Tape,
+    pub(super) machine_trace: Option<MachineTrace>,
+    /// What waits for each phone that stands still.
+    pub(super) deferred: Vec<Vec<Input>>,
+    /// The hashes of messages that were harmed on their way, and the Call-IDs that they had, and have.
+    pub(super) corrupted_messages: BTreeMap<u64, Vec<u64>>,
+    pub(super) corrupted_calls: CorruptedCalls,
+}
+
+impl World {
+    /// A world in which nothing happened yet. With `keep`, it can draw a ladder later.
+    pub fn new(scenario: Scenario, oracles: Vec<Box<dyn Oracle>>, keep: bool) -> Self {
+        Self::with_flights(scenario, oracles, keep, None)
+    }
+
+    /// The same, and somebody looks over the shoulders of its phones.
+    pub fn with_flights(
+        scenario: Scenario,
+        oracles: Vec<Box<dyn Oracle>>,
+        keep: bool,
+        mut flights: Option<&mut Flights<'_>>,
+    ) -> Self {
+        // Without a word on manners, people take calls after two seconds.
+        let behaviour = Behaviour::Answer { after: Duration::from_secs(2) };
+        let mut world = Self {
+            now: Instant::ZERO,
+            phase: Phase::Faults,
+            queue: Queue::new(),
+            phones: (0..scenario.phones.len())
+                .map(|index| PhoneNode::new(&scenario, index, behaviour, flights.as_deref_mut()))
+                .collect(),
+            exchanges: (0..scenario.exchanges.len())
+                .map(|index| ExchangeNode::new(&scenario, index))
+                .collect(),
+            nets: scenario
+                .phones
+                .iter()
+                .map(|phone| Net::new(phone.weather, phone.streaming, scenario.exchanges.len()))
+                .collect(),
+            rogues: Rogues::new(&scenario),
+            connections: Vec::new(),
+            exchange_flows: BTreeMap::new(),
+            exchange_remotes: BTreeMap::new(),
+            fates: Fates::new(scenario.seed),
+            engines: Engines::new(&scenario),
+            oracles,
+            violation: None,
+            tape: Tape::new(keep),
+            machine_trace: keep.then(|| MachineTrace::new(scenario.phones.len())),
+            deferred: scenario.phones.iter().map(|_| Vec::new()).collect(),
+            corrupted_messages: BTreeMap::new(),
+            corrupted_calls: CorruptedCalls::default(),
+            scenario,
+        };
+        for exchange in 0..world.exchanges.len() {
+            world.exchanges[exchange].start(&world.scenario, Instant::ZERO);
+            world.connect_rogues(exchange);
+        }
+        for phone in 0..world.phones.len() {
+            world.drain_phone(phone);
+        }
+        world
+    }
+
+    /// The time, since the world began.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// What is being played.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// What happened so far.
+    pub fn tape(&self) -> &Tape {
+        &self.tape
+    }
+
+    /// The places of the core that its phones reached.
+    pub fn marks(&self) -> Marks {
+        let mut marks = Marks::default();
+        for phone in &self.phones {
+            marks.add(&phone.marks());
+        }
+        marks
+    }
+
+    /// Whether a message arrived that was harmed on its way.
+    pub fn is_corrupted(&self) -> bool {
+        self.corrupted_calls.any()
+    }
+
+    /// What went on inside the phones, if anybody will draw it.
+    pub(crate) fn machine_trace(&self) -> Option<&MachineTrace> {
+        self.machine_trace.as_ref()
+    }
+
+    /// What an oracle objected to.
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+}
