@@ -15,8 +15,8 @@ const HOMES: [&str; 2] = ["198.51.100.1", "198.51.100.2"];
 fn narrow() -> Config {
     let limits = Limits {
         connections: 20,
-        strangers: 6,
-        strangers_per_source: 3,
+        unauthenticated: 6,
+        unauthenticated_per_source: 3,
         connections_per_user: 4,
         datagram_flows: 12,
         bytes: ByteLimits { total: 400_000, per_source: 100_000, per_flow: 50_000 },

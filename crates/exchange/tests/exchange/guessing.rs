@@ -87,7 +87,7 @@ fn what_is_not_judged_tells_nothing() {
     let right = guesser.guess(&mut lab);
     assert_eq!(right.start(), wrong.start());
     assert_eq!(right.row("Retry-After"), wrong.row("Retry-After"));
-    assert_eq!(lab.exchange.load().strangers, 1, "the right password was not looked at");
+    assert_eq!(lab.exchange.load().unauthenticated, 1, "the right password was not looked at");
 }
 
 #[test]

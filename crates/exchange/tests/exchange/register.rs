@@ -98,7 +98,7 @@ fn a_binding_ends_when_it_is_not_refreshed() {
     lab.pass(Duration::from_secs(2));
     assert_eq!(lab.exchange.load().bindings, 0);
     let gone =
-        Event::Unregistered { user: "alice".into(), contact: alice.contact, why: Unregistered::Expired };
+        Event::Unregistered { user: "alice".into(), contact: alice.contact, reason: Unregistered::Expired };
     assert_eq!(lab.events.last(), Some(&gone));
 }
 
@@ -121,7 +121,7 @@ fn a_binding_dies_with_its_connection() {
     lab.down(alice.flow);
     assert_eq!(lab.exchange.load().bindings, 0);
     let gone =
-        Event::Unregistered { user: "alice".into(), contact: alice.contact, why: Unregistered::FlowLost };
+        Event::Unregistered { user: "alice".into(), contact: alice.contact, reason: Unregistered::FlowLost };
     assert_eq!(lab.events.last(), Some(&gone));
 }
 

@@ -13,7 +13,8 @@ fn seconds(seconds: u64) -> Duration {
 
 /// Room for a few connections.
 fn narrow() -> Config {
-    let limits = Limits { connections: 12, strangers: 6, strangers_per_source: 3, ..Limits::default() };
+    let limits =
+        Limits { connections: 12, unauthenticated: 6, unauthenticated_per_source: 3, ..Limits::default() };
     Config { limits, ..config() }
 }
 
@@ -49,9 +50,9 @@ fn credentials_are_due_within_their_time() {
     let mut guesser = Phone::new(&mut lab, 3, Transport::Ws, "alice");
     guesser.password = "guess".to_owned();
     let chatty = connect(&mut lab, 4, "198.51.100.4:1000");
-    assert_eq!(lab.exchange.load().strangers, 4);
+    assert_eq!(lab.exchange.load().unauthenticated, 4);
     alice.register_with(&mut lab, "");
-    assert_eq!(lab.exchange.load().strangers, 3);
+    assert_eq!(lab.exchange.load().unauthenticated, 3);
     for _ in 0..31 {
         lab.pass(seconds(1));
         lab.send_bytes(chatty, b"\r\n\r\n");
@@ -64,7 +65,7 @@ fn credentials_are_due_within_their_time() {
     assert_eq!(ids(&lab.closed), [1, 3, 4], "neither keep-alives nor wrong credentials count");
     lab.pass(seconds(1000));
     assert_eq!(lab.closed.len(), 3, "whoever was a user once stays");
-    assert_eq!((lab.exchange.load().flows, lab.exchange.load().strangers), (1, 0));
+    assert_eq!((lab.exchange.load().flows, lab.exchange.load().unauthenticated), (1, 0));
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn one_source_has_a_few_places_and_its_oldest_makes_room() {
             connect(&mut lab, flow, address);
         }
         assert_eq!(ids(&lab.closed), [1], "{source:?}");
-        assert_eq!(lab.exchange.load().strangers, 5);
+        assert_eq!(lab.exchange.load().unauthenticated, 5);
     }
 }
 
@@ -118,7 +119,7 @@ fn all_strangers_have_a_few_places_and_the_oldest_makes_room() {
         connect(&mut lab, flow, &format!("198.51.100.{flow}:1"));
     }
     assert_eq!(ids(&lab.closed), [1, 2, 3]);
-    assert_eq!(lab.exchange.load().strangers, 6);
+    assert_eq!(lab.exchange.load().unauthenticated, 6);
 }
 
 /// As many connections as there are places, from many sources, some of them guests.
@@ -221,7 +222,7 @@ fn a_connection_that_made_room_is_closed_once() {
     for flow in 1..=100 {
         lab.input(Input::Flow { flow: FlowId(flow), change: FlowChange::Down });
     }
-    assert_eq!((lab.exchange.load().flows, lab.exchange.load().strangers), (0, 0));
+    assert_eq!((lab.exchange.load().flows, lab.exchange.load().unauthenticated), (0, 0));
     assert_eq!(lab.exchange.deadline(), None);
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use offhook_exchange::{Config, Event, Input, Transport, Uncovered, Unregistered, UserChanges};
+use offhook_exchange::{Config, Event, Input, MissingPassword, Transport, Unregistered, UserChanges};
 use offhook_wire::digest::{Algorithm, Password};
 
 use crate::lab::{Lab, Phone, config, reply};
@@ -43,19 +43,19 @@ fn a_user_with_a_hash_for_each_algorithm_registers_with_either() {
 #[test]
 fn a_challenge_that_no_hash_serves_cannot_be_answered_and_is_named() {
     let mut config = config();
-    assert_eq!(config.uncovered(), None, "a password in clear serves all");
+    assert_eq!(config.missing_password(), None, "a password in clear serves all");
     config.users.insert("alice".to_owned(), vec![ha1(Algorithm::Md5, "alice")]);
-    let uncovered = config.uncovered().expect("no SHA-256");
-    assert_eq!(uncovered, Uncovered { user: "alice".to_owned(), algorithm: Algorithm::Sha256 });
+    let uncovered = config.missing_password().expect("no SHA-256");
+    assert_eq!(uncovered, MissingPassword { user: "alice".to_owned(), algorithm: Algorithm::Sha256 });
     assert!(uncovered.to_string().contains("alice has no password hash for SHA-256"), "{uncovered}");
     let mut lab = Lab::with(config.clone());
     let mut alice = Phone::new(&mut lab, 1, Transport::Ws, "alice");
     assert!(alice.register_with(&mut lab, "").start().starts_with("SIP/2.0 401 "));
 
     config.algorithms = vec![Algorithm::Md5];
-    assert_eq!(config.uncovered(), None);
+    assert_eq!(config.missing_password(), None);
     config.users.insert("bob".to_owned(), Vec::new());
-    assert!(config.uncovered().is_some_and(|uncovered| uncovered.user == "bob"));
+    assert!(config.missing_password().is_some_and(|uncovered| uncovered.user == "bob"));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn users_that_are_gone_or_changed_lose_their_bindings_and_others_keep_them() {
     let revoked = |phone: &Phone| Event::Unregistered {
         user: phone.user.clone(),
         contact: phone.contact.clone(),
-        why: Unregistered::Revoked,
+        reason: Unregistered::Revoked,
     };
     assert_eq!(lab.events, [revoked(&alice), revoked(&bob)]);
     assert_eq!(lab.exchange.contacts("carol").count(), 1);

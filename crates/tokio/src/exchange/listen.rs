@@ -3,7 +3,7 @@
 use super::Origins;
 use crate::TlsError;
 use crate::flow::provider;
-use offhook_exchange::Uncovered;
+use offhook_exchange::MissingPassword;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fmt;
@@ -95,7 +95,7 @@ pub enum ExchangeError {
     Entropy(String),
     /// A phone of this user could not register with an algorithm that it is offered.
     #[error(transparent)]
-    Users(#[from] Uncovered),
+    Users(#[from] MissingPassword),
 }
 
 /// A certificate chain and its private key.

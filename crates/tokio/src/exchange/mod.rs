@@ -168,5 +168,5 @@ impl ExchangeServer {
 
 /// Every user has a password for every algorithm that is offered.
 fn covered(config: &Config) -> Result<(), ExchangeError> {
-    config.uncovered().map_or(Ok(()), |uncovered| Err(uncovered.into()))
+    config.missing_password().map_or(Ok(()), |uncovered| Err(uncovered.into()))
 }

@@ -130,7 +130,7 @@ async fn half_open_upgrades_are_closed_in_time() {
 #[tokio::test]
 async fn the_oldest_connection_without_credentials_makes_room() {
     let mut config = config();
-    config.limits.strangers_per_source = 2;
+    config.limits.unauthenticated_per_source = 2;
     let exchange = ExchangeServer::start(config, Listen::ws(free())).await.expect("starts");
     let at = exchange.addresses().ws.expect("listens");
     let mut slow = TcpStream::connect(at).await.expect("connects");

@@ -212,7 +212,7 @@ async fn wss_is_taken_from_those_we_trust_and_from_nobody_else() {
 async fn unregistered(exchange: &mut ExchangeServer) -> offhook_exchange::Unregistered {
     loop {
         let event = timeout(BOUND, exchange.next()).await.expect("in time").expect("runs");
-        if let offhook_exchange::Event::Unregistered { why, .. } = event {
+        if let offhook_exchange::Event::Unregistered { reason, .. } = event {
             return why;
         }
     }

@@ -17,7 +17,7 @@ fn users(names: &[&str]) -> BTreeMap<String, Vec<Password>> {
 async fn unregistered(exchange: &mut ExchangeServer) -> (String, Unregistered) {
     loop {
         let event = timeout(BOUND, exchange.next()).await.expect("in time").expect("runs");
-        if let Event::Unregistered { user, why, .. } = event {
+        if let Event::Unregistered { user, reason, .. } = event {
             return (user, why);
         }
     }
