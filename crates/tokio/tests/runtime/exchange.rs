@@ -195,7 +195,10 @@ async fn a_busy_port_is_a_typed_error() {
     let exchange = exchange().await;
     let at = exchange.addresses().ws.expect("listens");
     let error = ExchangeServer::start(config(), Listen::ws(at)).await.expect_err("busy");
-    assert!(matches!(error, ExchangeError::Busy { transport: "ws", address } if address == at), "{error}");
+    assert!(
+        matches!(error, ExchangeError::AddressInUse { transport: "ws", address } if address == at),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn unregistered(exchange: &mut ExchangeServer) -> (String, Unregistered) {
     loop {
         let event = timeout(BOUND, exchange.next()).await.expect("in time").expect("runs");
         if let Event::Unregistered { user, reason, .. } = event {
-            return (user, why);
+            return (user, reason);
         }
     }
 }
