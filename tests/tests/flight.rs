@@ -7,7 +7,9 @@ use offhook_recorder::replay::{Replay, replay};
 use offhook_recorder::{Recording, Track, pcap, scenario};
 use offhook_sim::run;
 use offhook_sim::scenario::{Action, Scenario, UserAction};
-use offhook_tokio::{Call, CallEvent, ExchangeServer, Keep, Listen, Options, Phone, PhoneEvent, Recorder};
+use offhook_tokio::{
+    Call, CallEvent, ExchangeServer, Listen, Options, Phone, PhoneEvent, Recorder, RecorderOptions,
+};
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -115,7 +117,7 @@ async fn fly(recorder: &Recorder) -> Done<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recording_becomes_a_story_for_the_simulator() -> Done<()> {
-    let recorder = Recorder::start(Keep { memory: 1 << 24, ..Keep::default() })?;
+    let recorder = Recorder::start(RecorderOptions { memory: 1 << 24, ..RecorderOptions::default() })?;
     tokio::time::timeout(Duration::from_secs(60), fly(&recorder)).await??;
     let dump = recorder.dump().ok_or("runs")?;
     assert!(!dump.contains("hush-hush"));

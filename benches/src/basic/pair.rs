@@ -5,7 +5,7 @@ use offhook::{
 };
 use offhook_recorder::Log;
 use offhook_testkit::{FakeMedia, Observer, Said, TestPhone};
-use offhook_tokio::{Desktop, Recorder};
+use offhook_tokio::{Recorder, TrackSink};
 use std::error::Error;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ struct End {
 }
 
 /// Where a phone is recorded, if it is.
-struct Tape(Option<Log<Desktop>>);
+struct Tape(Option<Log<TrackSink>>);
 
 impl Observer for Tape {
     fn given(&mut self, at: Instant, input: &Input) {

@@ -10,7 +10,7 @@ use crate::hangup::Hangup;
 use crate::output::Output;
 use crate::stop;
 use offhook_exchange::Config;
-use offhook_tokio::{Certified, ExchangeError, ExchangeServer, Listen, Origins};
+use offhook_tokio::{CertifiedKey, ExchangeError, ExchangeServer, Listen, Origins};
 use serde_json::json;
 use sources::{Loaded, Reading, Sources};
 use std::net::{IpAddr, SocketAddr};
@@ -186,7 +186,7 @@ fn listen(args: &args::Exchange) -> Result<Listen, String> {
     Ok(listen)
 }
 
-fn certified(cert: &Path, key: &Path) -> Result<Certified, String> {
+fn certified(cert: &Path, key: &Path) -> Result<CertifiedKey, String> {
     let read = |file: &Path| std::fs::read(file).map_err(|why| format!("{}: {why}", file.display()));
-    Certified::from_pem(&read(cert)?, &read(key)?).map_err(|why| format!("{}: {why}", cert.display()))
+    CertifiedKey::from_pem(&read(cert)?, &read(key)?).map_err(|why| format!("{}: {why}", cert.display()))
 }

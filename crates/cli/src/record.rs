@@ -1,6 +1,6 @@
 //! `--record FILE`: the ending of the file says what is recorded.
 
-use offhook_tokio::{Keep, Recorder};
+use offhook_tokio::{Recorder, RecorderOptions};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -42,7 +42,7 @@ pub(crate) fn flight(records: &[Record]) -> Result<Option<Recorder>, String> {
     });
     let Some(file) = file else { return Ok(None) };
     // Nobody asks for what is in memory: the file has it all.
-    let keep = Keep { memory: 0, file: Some(file.clone()) };
+    let keep = RecorderOptions { memory: 0, file: Some(file.clone()) };
     Recorder::start(keep).map(Some).map_err(|why| format!("{}: {why}", file.display()))
 }
 

@@ -1,4 +1,4 @@
-//! What every part of the exchange may use: the time, the tables, and the way out.
+//! The context that every part of the exchange uses: the time, the tables, and the queue of outputs.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -7,32 +7,33 @@ use bytes::Bytes;
 use offhook_wire::{Instant, Message, Uri};
 
 use crate::Output;
-use crate::answer::Answer;
-use crate::authority::{Denied, Gate, Role};
+use crate::authentication::{Authenticator, Failure, Role};
 use crate::budget::{Budget, Sender};
 use crate::config::Config;
 use crate::event::Event;
 use crate::flow::{Arrival, FlowId, Flows, Prefix, Transport};
 use crate::host::Host;
 use crate::registrar::Location;
+use crate::response::Response;
 use crate::token::{End, Seal};
 
+/// See the module documentation.
 pub(crate) struct Cx {
     pub(crate) now: Instant,
     pub(crate) config: Config,
     pub(crate) flows: Flows,
     pub(crate) location: Location,
     pub(crate) seal: Seal,
-    pub(crate) gate: Gate,
+    pub(crate) authenticator: Authenticator,
     pub(crate) budget: Budget,
     /// The hosts that the exchange is responsible for.
     pub(crate) hosts: Vec<Host>,
-    /// Connections that are to be closed before the next input.
+    /// Connections to close before the next input.
     pub(crate) evicted: Vec<FlowId>,
     pub(crate) out: VecDeque<Output>,
 }
 
-/// All hosts that a configuration makes the exchange responsible for.
+/// All hosts of a configuration that the exchange is responsible for.
 pub(crate) fn hosts(config: &Config) -> Vec<Host> {
     let own = [Some(&config.host), config.second_host.as_ref()].into_iter().flatten();
     let own = own.map(|host| split_host(host).0);
@@ -52,8 +53,8 @@ impl Cx {
         self.out.push_back(output);
     }
 
-    /// Answers what has no transaction: over its connection, or to the address that it asks for (RFC 3261 §18.2.2).
-    pub(crate) fn answer_arrival(&mut self, arrival: Arrival, request: &Message, data: Bytes) {
+    /// Sends a response without a transaction: over the connection of the request, or to the address in its Via (RFC 3261 §18.2.2).
+    pub(crate) fn respond_statelessly(&mut self, arrival: Arrival, request: &Message, data: Bytes) {
         if arrival.transport == Transport::Udp {
             let remote = arrival.replies_to(request);
             self.out.push_back(Output::Datagram { remote, data });
@@ -62,22 +63,22 @@ impl Cx {
         }
     }
 
-    /// Makes sure that there is a flow to an address. None if there is no room for it: `beside`, which belongs to the same request, does
-    /// not make room.
+    /// The flow of datagrams to an address, created if necessary. None if there is no room for it; the flow `beside`, which belongs to the
+    /// same request, is not evicted.
     pub(crate) fn open_flow(&mut self, remote: SocketAddr, beside: FlowId) -> Option<FlowId> {
         let location = &self.location;
         let keep = |flow| flow == beside || location.on_flow(flow).next().is_some();
         self.flows.open(self.now, remote, keep)
     }
 
-    /// Sends a request to one end of a transaction, wherever it is now. False if it is nowhere.
+    /// Sends a request to one end of a transaction over its present flow. False if it has none.
     pub(crate) fn send_to(&mut self, end: End, data: Bytes) -> bool {
         let Some(flow) = self.reach(end) else { return false };
         self.send(flow, data);
         true
     }
 
-    /// Sends a response to the end that a request came from.
+    /// Sends a response to the sender of a request.
     pub(crate) fn respond(&mut self, end: End, data: Bytes) {
         // A phone that sends from one port and listens on another gets responses where its Via says (RFC 3261 §18.2.2), and requests
         // where its Contact says.
@@ -89,16 +90,15 @@ impl Cx {
         }
     }
 
-    /// The flow on which an end is reached: where its contact is registered now, else the flow it used. A phone that lost its
-    /// connection registers the same contact over a new one, and its calls go on there.
+    /// The present flow of an end: that of its binding, else the flow it used. When a phone registers the same contact over a new
+    /// connection, its calls continue there.
     pub(crate) fn reach(&self, end: End) -> Option<FlowId> {
         let registered = end.binding.and_then(|id| self.location.get(id)).map(|binding| binding.flow);
         registered.or_else(|| self.flows.contains(end.flow).then_some(end.flow))
     }
 
-    /// The same end, with the flow on which it is reached now in the place of the one that it used before. Should the new one be
-    /// lost too, nothing falls back on the old.
-    pub(crate) fn settled(&self, end: End) -> End {
+    /// The same end with its present flow in place of the one it used before: if the new flow is lost too, there is no return to the old.
+    pub(crate) fn relocated(&self, end: End) -> End {
         End { flow: self.reach(end).unwrap_or(end.flow), ..end }
     }
 
@@ -108,7 +108,7 @@ impl Cx {
         flow == end.flow || registered().is_some_and(|binding| binding.is_on(flow))
     }
 
-    /// Whether a transaction of this sender may hold so many bytes more.
+    /// Whether a transaction of this sender may hold `more` bytes in addition.
     pub(crate) fn has_room(&self, sender: Sender, arrival: Arrival, more: usize) -> bool {
         let of_flow = self.flows.get(arrival.flow).map_or(0, |flow| flow.bytes);
         self.budget.admits(sender, Prefix::of(arrival.remote.ip()), of_flow, more)
@@ -122,50 +122,50 @@ impl Cx {
         self.out.push_back(Output::Event(event));
     }
 
-    /// The user that proved to be behind a request. What it proves keeps the connection that it came over.
+    /// Authenticates the user of a request. Its connection then counts as a user's.
     pub(crate) fn authenticate(
         &mut self,
         role: Role,
         arrival: Arrival,
         request: &Message,
-    ) -> Result<String, Answer> {
-        // Two clients that send the same at the same instant still get two nonces.
+    ) -> Result<String, Response> {
+        // Two clients that send equal requests at the same time get different nonces.
         let remote = arrival.remote.to_string();
         let request_mark = self.seal.request("salt", request).to_be_bytes();
         let address = self.seal.mac("address", &[remote.as_bytes()]) >> 32;
         let salt = address << 32 | self.seal.mac("nonce", &[&request_mark, remote.as_bytes()]) >> 32;
-        match self.gate.user(self.now, &self.config, role, arrival, request, salt) {
+        match self.authenticator.authenticate(self.now, &self.config, role, arrival, request, salt) {
             Ok(user) => {
                 let location = &self.location;
                 let keep = |flow| location.on_flow(flow).next().is_some();
                 match self.flows.authenticated(arrival.flow, &user, keep) {
                     Some(evicted) => self.evict(evicted),
-                    None => return Err(Answer::because(503, "Too Many Connections")),
+                    None => return Err(Response::with_reason(503, "Too Many Connections")),
                 }
                 Ok(user)
             }
-            Err(Denied { answer, wrong }) => {
-                if let Some(user) = wrong {
-                    let user = crate::event::shown(user.as_bytes());
-                    self.event(Event::Denied { user, status: answer.status, flow: arrival.flow });
+            Err(Failure { response, rejected }) => {
+                if let Some(user) = rejected {
+                    let user = crate::event::truncated(user.as_bytes());
+                    self.event(Event::Denied { user, status: response.status, flow: arrival.flow });
                 }
-                Err(answer)
+                Err(response)
             }
         }
     }
 
-    /// Connections that made room for others. None of them has a binding.
+    /// Closes connections for others, after the present input. None of them has a binding.
     pub(crate) fn evict(&mut self, flows: Vec<FlowId>) {
         self.evicted.extend(flows);
     }
 
-    /// Whether the exchange is responsible for the host of this URI (RFC 3261 §16.5). Any port will do: a phone behind
-    /// `ws://host:8080` may well call `sip:bob@host:8080`.
+    /// Whether the exchange is responsible for the host of this URI (RFC 3261 §16.5). Any port matches: a phone behind
+    /// `ws://host:8080` may call `sip:bob@host:8080`.
     pub(crate) fn is_ours(&self, uri: &Uri<'_>) -> bool {
         self.hosts.contains(&Host::of(uri.host))
     }
 
-    /// Whether this is the very address the exchange writes into Via and Record-Route.
+    /// Whether this is the address that the exchange writes into Via and Record-Route.
     pub(crate) fn is_self(&self, host: &[u8], port: Option<u16>) -> bool {
         let (own, own_port) = split_host(&self.config.host);
         Host::of(own.as_bytes()) == Host::of(host) && own_port == port

@@ -1,10 +1,10 @@
-//! One seed, forked by label, so that one more draw for one purpose does not reshuffle the others.
+//! Generators and keys derived from one seed by label, so that each purpose has an independent sequence.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
-/// The seed of an exchange. Not `Debug`: everything unguessable comes from it.
+/// The seed of an exchange. Not `Debug`: all secrets are derived from it.
 pub(crate) struct Entropy([u8; 32]);
 
 impl Entropy {
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_and_seeds_lead_to_different_keys() {
+    fn keys_differ_by_label_and_seed() {
         let one = Entropy::new([1; 32]);
         assert_eq!(one.key("a"), Entropy::new([1; 32]).key("a"));
         assert_ne!(one.key("a"), one.key("b"));

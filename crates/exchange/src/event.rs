@@ -1,18 +1,18 @@
-//! What the exchange tells its host, for a log: nothing here asks for an action.
+//! Events for a log. No event needs an action of the host.
 
 use std::time::Duration;
 
 use crate::flow::FlowId;
 
-/// The longest text that an event repeats, in bytes.
-const SHOWN: usize = 256;
+/// The longest text of a peer in an event, in bytes.
+const MAX_TEXT: usize = 256;
 
-/// Text of a peer as events repeat it: cut where it is longer than a line of a log should be.
-pub(crate) fn shown(text: &[u8]) -> String {
-    String::from_utf8_lossy(&text[..text.len().min(SHOWN)]).into_owned()
+/// Text of a peer, truncated for a log.
+pub(crate) fn truncated(text: &[u8]) -> String {
+    String::from_utf8_lossy(&text[..text.len().min(MAX_TEXT)]).into_owned()
 }
 
-/// Something worth a line in a log. Carries no credentials. What peers wrote is cut after 256 bytes.
+/// An event for a log. Carries no credentials. Text of peers is truncated to 256 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
@@ -22,30 +22,30 @@ pub enum Event {
         user: String,
         /// The Contact URI as registered.
         contact: String,
-        /// The flow on which the user is now reached.
+        /// The flow that requests for the contact use now.
         flow: FlowId,
         /// The interval granted.
         expires: Duration,
     },
-    /// A contact is gone.
+    /// A contact was removed.
     Unregistered {
         /// User part of the address-of-record.
         user: String,
         /// The Contact URI as registered.
         contact: String,
-        /// Why.
-        why: Unregistered,
+        /// The reason.
+        reason: Unregistered,
     },
-    /// Credentials were given and refused.
+    /// A request with credentials was refused.
     Denied {
         /// The user name in the credentials.
         user: String,
         /// The status of the refusal (401, 403 or 407).
         status: u16,
-        /// The flow it came over.
+        /// The flow of the request.
         flow: FlowId,
     },
-    /// A call made a step.
+    /// A call progressed.
     Call {
         /// The Call-ID.
         call_id: String,
@@ -58,7 +58,7 @@ pub enum Event {
     },
 }
 
-/// Why a contact is gone.
+/// Why a contact was removed.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unregistered {
@@ -66,32 +66,32 @@ pub enum Unregistered {
     Removed,
     /// It was not refreshed in time.
     Expired,
-    /// The connection it was registered over is gone.
+    /// The connection of its registration was lost.
     FlowLost,
-    /// The exchange lost its memory of it.
+    /// The exchange lost its bindings ([`Exchange::forget`](crate::Exchange::forget)).
     Forgotten,
-    /// Its user was removed, or has another password now.
+    /// Its user was removed or has a different password.
     Revoked,
 }
 
-/// A step of a call as a proxy sees it.
+/// The progress of a call as a proxy sees it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallStep {
-    /// The INVITE was forwarded to this many contacts.
+    /// The INVITE was forwarded.
     Offered {
-        /// How many branches were forked.
+        /// The number of branches.
         branches: usize,
     },
-    /// A callee rings (the first 180 to 183).
+    /// The first 180 to 183 response came.
     Ringing,
     /// A callee answered.
     Answered,
-    /// The final answer was no.
+    /// The final response is not a 2xx.
     Refused {
         /// The status sent to the caller.
         status: u16,
     },
-    /// A BYE was answered, or nobody was there to answer it.
+    /// A BYE got a final response, or timed out.
     Ended,
 }

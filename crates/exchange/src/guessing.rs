@@ -1,17 +1,18 @@
-//! How fast credentials may be guessed: what is beyond a rate is not judged.
+//! Rate limits for wrong credentials. Credentials beyond a rate are not verified.
 //!
-//! Only wrong credentials count, and each failure is charged to the lane on which it was judged:
+//! Only wrong credentials count, and each failure is charged to the lane on which it was verified:
 //!
 //! - home: the user has authenticated from this source before;
-//! - ordinary: what failed at the source for whichever user, and what failed for the user at whichever source;
-//! - fresh: the ordinary lane is used up, and this remote address and port has not failed yet. So an owner that registers while others guess is
-//!   judged at the first try, unless they open a connection for each guess at the owner's own address: then nothing tells them apart.
+//! - ordinary: counts the failures at the source for any user, and those for the user at any source;
+//! - fresh: the ordinary lane is exhausted, and this remote address and port has not failed yet. So the first attempt of an owner that
+//!   registers during an attack is verified, unless the attacker opens a connection for each guess at the owner's own address: the two are
+//!   then indistinguishable.
 //!
-//! Besides, a remote that failed has to wait by itself. A request that continues with the nonce of a success is always judged: only a
-//! client that knew the password has that nonce.
+//! In addition, each remote that failed has a rate of its own. Credentials with the nonce of an earlier success are always verified: only
+//! a client that knew the password has that nonce.
 
 mod bucket;
-mod recent;
+mod lru;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,15 +23,15 @@ use sha2::{Digest, Sha256};
 use crate::config;
 use crate::flow::Prefix;
 use bucket::Bucket;
-use recent::Recent;
+use lru::LruMap;
 
 /// How long a source counts as a home of a user.
 const HOME: Duration = Duration::from_secs(24 * 3600);
 
-/// A hash of the name of a user. Strangers choose how long a name is.
+/// A hash of the name of a user: the peer chooses the length of the name.
 type Name = [u8; 16];
 
-/// Where credentials came from, and for which user.
+/// The source and the user of credentials.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Attempt {
     remote: SocketAddr,
@@ -50,16 +51,16 @@ impl Attempt {
     }
 }
 
-/// The failures, by remote, source and user.
+/// The recent failures, by remote, source and user.
 pub(crate) struct Guessing {
     rates: config::Guessing,
-    remotes: Recent<SocketAddr, Bucket>,
-    sources: Recent<Prefix, Buckets>,
-    users: Recent<Name, Buckets>,
-    homes: Recent<(Prefix, Name), Home>,
+    remotes: LruMap<SocketAddr, Bucket>,
+    sources: LruMap<Prefix, Buckets>,
+    users: LruMap<Name, Buckets>,
+    homes: LruMap<(Prefix, Name), Home>,
 }
 
-/// What failed on the ordinary lane and on the fresh one.
+/// The failures on the ordinary and on the fresh lane.
 #[derive(Default)]
 struct Buckets {
     ordinary: Bucket,
@@ -71,7 +72,7 @@ struct Home {
     failures: Bucket,
 }
 
-/// By which rule credentials are judged.
+/// The rule by which credentials are verified. See the module documentation.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 enum Lane {
     Home,
@@ -81,17 +82,17 @@ enum Lane {
 
 impl Guessing {
     pub(crate) fn new(rates: config::Guessing) -> Self {
-        let room = rates.remembered;
+        let capacity = rates.remembered;
         Self {
             rates,
-            remotes: Recent::new(room),
-            sources: Recent::new(room),
-            users: Recent::new(room),
-            homes: Recent::new(room),
+            remotes: LruMap::new(capacity),
+            sources: LruMap::new(capacity),
+            users: LruMap::new(capacity),
+            homes: LruMap::new(capacity),
         }
     }
 
-    /// How long the sender has to wait until its credentials are judged; none if they are judged now.
+    /// The time until credentials of this sender are verified; none if they are verified now.
     pub(crate) fn wait(&mut self, now: Instant, attempt: Attempt) -> Option<Duration> {
         self.lane(now, attempt).err()
     }
@@ -120,7 +121,7 @@ impl Guessing {
         }
     }
 
-    /// The credentials were judged and are wrong.
+    /// Records that the credentials are wrong.
     pub(crate) fn failed(&mut self, now: Instant, attempt: Attempt) {
         let rates = self.rates;
         let lane = self.lane(now, attempt);
@@ -139,12 +140,12 @@ impl Guessing {
                 self.sources.entry(attempt.source()).fresh.take(now, rates.fresh_per_source);
                 self.users.entry(attempt.user).fresh.take(now, rates.fresh_per_user);
             }
-            // Judged for its nonce, beyond all rates.
+            // Verified because of its nonce, beyond all rates.
             Err(_) => {}
         }
     }
 
-    /// The credentials are right.
+    /// Records that the credentials are valid.
     pub(crate) fn succeeded(&mut self, now: Instant, attempt: Attempt) {
         self.remotes.remove(&attempt.remote);
         self.homes.entry((attempt.source(), attempt.user)).until = now + HOME;
@@ -176,17 +177,17 @@ mod tests {
         Attempt::new(([192, 0, 2, host], port).into(), user)
     }
 
-    /// How many of so many wrong attempts, one a millisecond, are judged.
-    fn judged(guessing: &mut Guessing, attempts: u64, next: impl Fn(u64) -> Attempt) -> usize {
-        let mut judged = 0;
+    /// How many of `attempts` wrong attempts, one each millisecond, are verified.
+    fn verified(guessing: &mut Guessing, attempts: u64, next: impl Fn(u64) -> Attempt) -> usize {
+        let mut verified = 0;
         for index in 0..attempts {
             let attempt = next(index);
             if guessing.wait(at(index), attempt).is_none() {
                 guessing.failed(at(index), attempt);
-                judged += 1;
+                verified += 1;
             }
         }
-        judged
+        verified
     }
 
     fn guessing() -> Guessing {
@@ -194,27 +195,27 @@ mod tests {
     }
 
     #[test]
-    fn one_connection_is_judged_a_few_times_and_then_seldom() {
-        assert_eq!(judged(&mut guessing(), 10_000, |_| attempt(1, 1, "alice")), 3 + 1);
+    fn one_connection_has_a_burst_and_then_its_rate() {
+        assert_eq!(verified(&mut guessing(), 10_000, |_| attempt(1, 1, "alice")), 3 + 1);
     }
 
     #[test]
     fn many_connections_of_a_source_share_its_rates() {
         let ports = |index| attempt(1, index as u16, "alice");
-        let judged = judged(&mut guessing(), 10_000, ports);
-        assert!((32 + 9 + 64 + 100..=32 + 10 + 64 + 201).contains(&judged), "{judged}");
+        let verified = verified(&mut guessing(), 10_000, ports);
+        assert!((32 + 9 + 64 + 100..=32 + 10 + 64 + 201).contains(&verified), "{verified}");
     }
 
     #[test]
     fn many_sources_share_the_rates_of_the_user() {
         let sources = |index| attempt((index % 250) as u8, index as u16, "alice");
-        let judged = judged(&mut guessing(), 10_000, sources);
-        // All in all less than a hundredth of what is tried in the same time at a rate of 10,000 a second.
-        assert!(judged <= 32 + 10 + 128 + 401, "{judged}");
+        let verified = verified(&mut guessing(), 10_000, sources);
+        // Less than a hundredth of the attempts at a rate of 10,000 a second.
+        assert!(verified <= 32 + 10 + 128 + 401, "{verified}");
     }
 
     #[test]
-    fn the_owner_is_judged_at_the_first_try_while_others_guess() {
+    fn first_attempt_of_the_owner_is_verified_during_an_attack() {
         let guesses = [
             (|_| attempt(250, 1, "alice")) as fn(u64) -> Attempt,
             |index| attempt(250, (index % 32) as u16, "alice"),
@@ -222,33 +223,33 @@ mod tests {
         ];
         for guess in guesses {
             let mut guessing = guessing();
-            judged(&mut guessing, 10_000, guess);
+            verified(&mut guessing, 10_000, guess);
             for owner in [attempt(250, 5060, "alice"), attempt(7, 5060, "alice")] {
                 assert_eq!(guessing.wait(at(10_000), owner), None);
             }
         }
         let mut guessing = guessing();
-        judged(&mut guessing, 10_000, |index| attempt(250, index as u16, "alice"));
+        verified(&mut guessing, 10_000, |index| attempt(250, index as u16, "alice"));
         assert_eq!(guessing.wait(at(10_000), attempt(7, 5060, "alice")), None, "at another address");
     }
 
     #[test]
-    fn the_owner_at_home_is_not_slowed_by_what_other_sources_try() {
+    fn owner_at_home_is_not_slowed_by_other_sources() {
         let mut guessing = guessing();
         guessing.succeeded(START, attempt(250, 1, "alice"));
-        judged(&mut guessing, 10_000, |index| attempt((index % 200) as u8, index as u16, "alice"));
-        judged(&mut guessing, 1000, |index| attempt(250, index as u16, "bob"));
+        verified(&mut guessing, 10_000, |index| attempt((index % 200) as u8, index as u16, "alice"));
+        verified(&mut guessing, 1000, |index| attempt(250, index as u16, "bob"));
         assert_eq!(guessing.wait(at(10_000), attempt(250, 9, "alice")), None);
         let tomorrow = START + HOME;
-        judged(&mut guessing, 10_000, |index| attempt((index % 200) as u8, index as u16, "alice"));
+        verified(&mut guessing, 10_000, |index| attempt((index % 200) as u8, index as u16, "alice"));
         assert!(guessing.home(tomorrow, attempt(250, 9, "alice")).is_none());
     }
 
     #[test]
-    fn a_success_ends_the_wait_of_its_connection() {
+    fn success_ends_the_wait_of_its_connection() {
         let mut guessing = guessing();
         let owner = attempt(1, 1, "alice");
-        judged(&mut guessing, 10, |_| attempt(1, 1, "alice"));
+        verified(&mut guessing, 10, |_| attempt(1, 1, "alice"));
         let wait = guessing.wait(at(10), owner).expect("a wait");
         assert!(wait <= Duration::from_secs(5), "{wait:?}");
         guessing.succeeded(at(10), owner);
@@ -256,9 +257,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn memory_is_bounded() {
         let mut guessing = Guessing::new(config::Guessing { remembered: 8, ..config::Guessing::default() });
-        judged(&mut guessing, 1000, |index| attempt((index % 200) as u8, index as u16, "alice"));
+        verified(&mut guessing, 1000, |index| attempt((index % 200) as u8, index as u16, "alice"));
         let sizes =
             [guessing.remotes.len(), guessing.sources.len(), guessing.users.len(), guessing.homes.len()];
         assert!(sizes.iter().all(|size| *size <= 8), "{sizes:?}");

@@ -1,24 +1,23 @@
-//! Whether two hosts are the same, however they are written.
+//! Comparison of hosts in all notations.
 //!
-//! A From that spells one of our domains in another way (`example.com.`, `127.1`, `[::ffff:127.0.0.1]`) is one of ours and is challenged;
-//! it does not make its sender a guest.
+//! A From with an own domain in another notation (`example.com.`, `127.1`, `[::ffff:127.0.0.1]`) is challenged; its sender is not a guest.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use offhook_wire::canonical_host;
 
-/// A host in the one way that it is compared.
+/// A host in canonical form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Host {
-    /// In lower case, without the dot of the root.
+    /// In lower case, without a trailing dot.
     Name(Vec<u8>),
-    /// Loopback and unspecified addresses are all the same host: the exchange's own.
+    /// Any loopback or unspecified address: the exchange's own host.
     Loopback,
     Address(IpAddr),
 }
 
 impl Host {
-    /// From the host of a URI; brackets of an IPv6 address are optional.
+    /// Parses the host of a URI; brackets around an IPv6 address are optional.
     pub(crate) fn of(host: &[u8]) -> Self {
         let host = unescaped(host.trim_ascii());
         let text = std::str::from_utf8(&host).unwrap_or_default();
@@ -37,7 +36,7 @@ impl Host {
     }
 }
 
-/// RFC 3261 has no escapes in hosts, RFC 3986 §3.2.2 has.
+/// RFC 3261 has no escapes in hosts; RFC 3986 §3.2.2 does.
 fn unescaped(host: &[u8]) -> Vec<u8> {
     offhook_wire::unescape(host).into_owned()
 }
@@ -62,8 +61,8 @@ fn unmapped(address: Ipv6Addr) -> IpAddr {
     }
 }
 
-/// One to four numbers, decimal, octal or hexadecimal, of which the last takes all that is left: what `inet_aton` reads, and so what
-/// others may connect to.
+/// What `inet_aton` accepts, since other software may connect to it: one to four decimal, octal or hexadecimal numbers, of which the
+/// last fills the remaining bytes.
 fn ipv4(text: &str) -> Option<Ipv4Addr> {
     let parts: Vec<&str> = text.split('.').collect();
     if parts.len() > 4 {
@@ -103,9 +102,9 @@ mod tests {
     }
 
     #[test]
-    fn names_are_the_same_without_case_escapes_and_the_dot_of_the_root() {
-        for spelt in ["Example.COM", "example.com.", "ex%61mple.com", "example.com..", " example.com"] {
-            assert!(same(spelt, "example.com"), "{spelt}");
+    fn names_compare_without_case_escapes_and_trailing_dots() {
+        for spelling in ["Example.COM", "example.com.", "ex%61mple.com", "example.com..", " example.com"] {
+            assert!(same(spelling, "example.com"), "{spelling}");
         }
         for other in ["example.com.evil", "xn--exmple-4nf.com", "example", "com", "", "example.co"] {
             assert!(!same(other, "example.com"), "{other}");
@@ -113,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_has_many_spellings() {
+    fn every_notation_of_loopback_is_loopback() {
         let all = [
             "127.1",
             "127.0.0.1.",
@@ -136,8 +135,8 @@ mod tests {
             "[::1%25lo]",
             "[::ffff:7f00:1]",
         ];
-        for spelt in all {
-            assert_eq!(Host::of(spelt.as_bytes()), Host::Loopback, "{spelt}");
+        for spelling in all {
+            assert_eq!(Host::of(spelling.as_bytes()), Host::Loopback, "{spelling}");
         }
         for other in [
             "128.0.0.1",
@@ -154,11 +153,11 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_the_same_in_each_notation() {
-        for spelt in
+    fn addresses_compare_equal_in_each_notation() {
+        for spelling in
             ["192.0.2.1", "0xc0.0.2.1", "192.0.513", "3221225985", "[::ffff:192.0.2.1]", "192.0.2.1."]
         {
-            assert!(same(spelt, "192.0.2.1"), "{spelt}");
+            assert!(same(spelling, "192.0.2.1"), "{spelling}");
         }
         assert!(same("[2001:DB8::1]", "2001:db8:0::1"));
         assert!(!same("[2001:db8::1]", "[2001:db8::2]"));

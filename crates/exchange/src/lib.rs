@@ -6,8 +6,8 @@
 //!
 //! # Driving it
 //!
-//! One inbox, one outbox, one deadline. [`Exchange::handle`] takes what happened, [`Exchange::poll`] gives what is to be done in one
-//! total order, [`Exchange::deadline`] says when to come back with [`Input::Wake`]. Time and entropy come from outside; the same
+//! [`Exchange::handle`] takes one input, [`Exchange::poll`] returns the outputs in one total order, and [`Exchange::deadline`] is the time
+//! of the next [`Input::Wake`]. Time and entropy come from outside; the same
 //! configuration, seed and inputs give the same outputs.
 //!
 //! ```
@@ -22,7 +22,7 @@
 //! let change = FlowChange::Up { transport: Transport::Ws, remote: "192.0.2.1:49152".parse()? };
 //! exchange.handle(now, Input::Flow { flow, change });
 //!
-//! // A phone asks what the exchange is.
+//! // A phone queries the exchange.
 //! let options = "OPTIONS sip:example.com SIP/2.0\r\n\
 //!     Via: SIP/2.0/WS 4kd0.invalid;branch=z9hG4bK1\r\n\
 //!     From: <sip:alice@example.com>;tag=a\r\n\
@@ -37,35 +37,33 @@
 //! assert!(data.starts_with(b"SIP/2.0 200 OK\r\n"));
 //! assert_eq!(exchange.poll(), None);
 //!
-//! // Over a WebSocket nothing is repeated. What is left to do is to close a connection that shows no credentials.
+//! // Nothing is retransmitted over a WebSocket. The deadline is that of a connection without credentials.
 //! assert_eq!(exchange.deadline(), Some(now + std::time::Duration::from_secs(32)));
 //! # Ok::<(), std::net::AddrParseError>(())
 //! ```
 //!
 //! # How calls survive the loss of a connection
 //!
-//! A phone behind a WebSocket is reached over the flow it registered on; its Contact is a name in `.invalid` that nobody can resolve. The
-//! Record-Route value that the exchange adds holds, sealed, both ends of the dialog: the flow each used, and the identity of the
-//! contact each had registered. When a phone comes back over a new connection and registers the same Contact (or the same
-//! `+sip.instance`) again, requests inside its dialogs go there, and what was pending is sent again. A request inside a dialog
-//! whose other end is away waits for it for [`Config::flow_grace`]; after a restart of the exchange, which makes all seals
-//! void, the Contact in the Request-URI does the same service between phones that are registered again.
-
+//! A phone behind a WebSocket is reached over the flow it registered on; its Contact is a name in `.invalid`, which does not resolve. The
+//! Record-Route value that the exchange adds is a sealed token that names both ends of the dialog: the flow of each, and the identity of the
+//! contact each had registered. When a phone registers the same Contact (or the same `+sip.instance`) over a new connection, requests
+//! inside its dialogs go there, and pending requests are sent again. A request inside a dialog whose other end is not registered waits
+//! for [`Config::flow_grace`]. A restart of the exchange invalidates all tokens; requests between phones that have registered again are
+//! then routed by the Contact in the Request-URI.
 //!
-//! # What strangers cost
+//! # Bounds on unauthenticated senders
 //!
-//! - A datagram leaves nothing behind unless it is a request that is admitted. Challenges and other answers to unknown senders need no
-//!   transaction (RFC 3261 §26.3.2.4): a retransmission gets the same answer anew.
-//! - A connection has [`Limits::authentication_timeout`] to carry a request with right credentials. Connections without them have places of
-//!   their own, in all and for each source, where the oldest makes room for the newest; the other places are kept for users.
-//! - Transactions are bounded in bytes, in all, for each source and for each flow, and guests apart from users.
-//! - Wrong credentials are judged at a bounded rate ([`Guessing`]); beyond it the answer is 503 with Retry-After, whatever they are.
-//!   A datagram may lie about its source, so its credentials are judged only with a nonce that was sent to that address.
-//! - Any user may register any Contact, so each lookup of a contact compares its owner: inside a dialog it is the user that To names, or
-//!   the one whose contact the Record-Route value was made for.
+//! - A datagram creates no state unless it is a request that is admitted. Challenges and other responses to unknown senders need no
+//!   transaction (RFC 3261 §26.3.2.4): a retransmission gets the same response again.
+//! - A connection has [`Limits::authentication_timeout`] to carry a request with valid credentials. Unauthenticated connections have a limit
+//!   of their own, in total and for each source, at which the oldest is closed for the newest; the other connections are reserved for users.
+//! - Transactions are bounded in bytes, in total, for each source and for each flow, with separate bounds for guests.
+//! - Wrong credentials are verified at a bounded rate ([`Guessing`]); beyond it the response is 503 with Retry-After, for valid ones too.
+//!   The source of a datagram can be forged, so its credentials are verified only with a nonce that was sent to that address.
+//! - Any user may register any Contact, so each lookup of a contact compares its owner: inside a dialog this is the user in To, or the
+//!   user whose contact the Record-Route value was made for.
 
-mod answer;
-mod authority;
+mod authentication;
 mod budget;
 mod config;
 mod cx;
@@ -77,6 +75,7 @@ mod host;
 mod planted;
 mod proxy;
 mod registrar;
+mod response;
 mod token;
 mod transaction;
 mod users;
@@ -89,7 +88,7 @@ use bytes::Bytes;
 use offhook_wire::digest::Password;
 use offhook_wire::{Frame, KeepAlive};
 
-use authority::Gate;
+use authentication::Authenticator;
 use budget::Budget;
 use cx::Cx;
 use entropy::Entropy;
@@ -104,84 +103,84 @@ pub use flow::{FlowChange, FlowId, Transport};
 pub use offhook_wire::Instant;
 #[cfg(feature = "planted")]
 pub use planted::Bug;
-pub use users::{Uncovered, UserChanges};
+pub use users::{MissingPassword, UserChanges};
 
-/// Something that happened.
+/// An input of [`Exchange::handle`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The deadline has come; harmless at any other time.
+    /// The deadline has come. Harmless at any other time.
     Wake,
-    /// A whole WebSocket message or a piece of a byte stream, as the connection's transport says. Ignored on one that is not up.
+    /// A whole WebSocket message or a part of a byte stream, depending on the transport. Ignored on a connection that is not up.
     Received {
-        /// Where it came from.
+        /// The connection.
         flow: FlowId,
         /// The bytes.
         data: Bytes,
     },
-    /// A datagram. The exchange remembers its sender only when it has reason to.
+    /// A datagram. It creates a flow only when a transaction begins.
     Datagram {
-        /// Where it came from.
+        /// The source address.
         remote: SocketAddr,
         /// The bytes.
         data: Bytes,
     },
     /// A connection came up or went down.
     Flow {
-        /// Which one.
+        /// The connection.
         flow: FlowId,
-        /// What happened.
+        /// The change.
         change: FlowChange,
     },
 }
 
-/// Something to be done.
+/// An output of [`Exchange::poll`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// Send this over a connection: one WebSocket message, or bytes of a stream.
     Transmit {
-        /// On which flow.
+        /// The flow.
         flow: FlowId,
         /// The bytes.
         data: Bytes,
     },
     /// Send this datagram.
     Datagram {
-        /// To whom.
+        /// The destination address.
         remote: SocketAddr,
         /// The bytes.
         data: Bytes,
     },
-    /// Close this connection and forget its id. The exchange has forgotten it already; a `Down` for it is not needed.
+    /// Close this connection. The exchange has already removed it; a `Down` for it is not needed.
     Close {
-        /// Which one.
+        /// The connection.
         flow: FlowId,
     },
-    /// For the log.
+    /// A line for a log.
     Event(Event),
 }
 
-/// A part of what an exchange remembers.
+/// A part of the state of an exchange. See [`Exchange::forget`].
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Memory {
-    /// Who is registered, and where.
+    /// All registered contacts.
     Bindings,
-    /// The key of the nonces: all that were given out are void.
+    /// The key of the nonces: all issued nonces become invalid.
     Nonces,
-    /// The transactions that live. Their requests hear nothing more, unless they are sent again.
+    /// All transactions. Their requests get no further response unless they are retransmitted.
     Transactions,
 }
 
-/// How much an exchange holds at the moment.
+/// The present load of an exchange.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Load {
-    /// Flows that are up: connections and the remote addresses of datagrams that are remembered.
+    /// Flows that are up: connections, and remote addresses of datagrams.
     pub flows: usize,
-    /// Connections over which no request with right credentials has come yet.
-    pub strangers: usize,
-    /// Contacts that are registered.
+    /// Connections over which no request with valid credentials has come yet.
+    pub unauthenticated: usize,
+    /// Registered contacts.
     pub bindings: usize,
-    /// Server transactions that live, each with its client transactions.
+    /// Server transactions, each with its client transactions.
     pub transactions: usize,
     /// Bytes that those transactions hold, as [`Limits::bytes`] counts them.
     pub bytes: usize,
@@ -194,9 +193,8 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// An exchange that knows its users and nothing else. Everything unguessable in it comes from `seed`, so an exchange that was
-    /// restarted needs another one; credentials made for nonces of the first life are then stale, and all bindings are
-    /// gone.
+    /// An exchange without any bindings. All of its secrets are derived from `seed`, so a restarted exchange needs another one; it
+    /// treats nonces from before the restart as stale.
     pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
         let entropy = Entropy::new(seed);
         let cx = Cx {
@@ -204,7 +202,7 @@ impl Exchange {
             flows: Flows::new(&config.limits),
             location: Location::default(),
             seal: Seal::new(&entropy),
-            gate: Gate::new(&config, &entropy),
+            authenticator: Authenticator::new(&config, &entropy),
             budget: Budget::new(&config.limits),
             hosts: cx::hosts(&config),
             evicted: Vec::new(),
@@ -214,7 +212,7 @@ impl Exchange {
         Self { cx, contexts: Contexts::default() }
     }
 
-    /// Takes one input. Time that runs backwards counts as standing still. What is due is done first, whatever the input.
+    /// Takes one input. Time that runs backwards stands still. Timers that are due fire first, whatever the input.
     pub fn handle(&mut self, now: Instant, input: Input) {
         self.cx.now = self.cx.now.max(now);
         self.fire();
@@ -235,29 +233,29 @@ impl Exchange {
         }
     }
 
-    /// Loses a part of its memory and goes on: a table was flushed, a key was rolled, a worker was killed. New keys come from
+    /// Loses a part of its state, as when a table is flushed, a key is replaced or a process is killed. New keys are derived from
     /// `seed`, which must not have been used before.
     pub fn forget(&mut self, memory: Memory, seed: [u8; 32]) {
         let cx = &mut self.cx;
         match memory {
             Memory::Bindings => {
                 for binding in cx.location.take() {
-                    registrar::forgotten(cx, &binding, Unregistered::Forgotten);
+                    registrar::binding_removed(cx, &binding, Unregistered::Forgotten);
                 }
             }
-            Memory::Nonces => cx.gate.renew(&cx.config, &Entropy::new(seed)),
+            Memory::Nonces => cx.authenticator.renew_nonces(&cx.config, &Entropy::new(seed)),
             Memory::Transactions => self.contexts.clear(cx),
         }
     }
 
-    /// Changes [`Config::min_expires`]: a registrar that has too much to do wants to be asked less often.
-    pub fn set_min_expires(&mut self, least: Duration) {
-        self.cx.config.min_expires = least;
+    /// Changes [`Config::min_expires`], for example to lower the load of registrations.
+    pub fn set_min_expires(&mut self, min_expires: Duration) {
+        self.cx.config.min_expires = min_expires;
     }
 
-    /// Replaces [`Config::users`]. A user that is gone or has other passwords loses its bindings ([`Unregistered::Revoked`]) and
-    /// cannot register or call with the old ones; all others keep everything. Calls that are up go on, also those of a user that is
-    /// gone, so that their other end can hang up.
+    /// Replaces [`Config::users`]. A user that was removed or has different passwords loses its bindings
+    /// ([`Unregistered::Revoked`]) and cannot register or call with the old ones; other users are not affected. Existing calls continue,
+    /// also those of a removed user, so that their other end can hang up.
     pub fn set_users(&mut self, users: BTreeMap<String, Vec<Password>>) -> UserChanges {
         let cx = &mut self.cx;
         let changes = cx.config.set_users(users);
@@ -265,37 +263,37 @@ impl Exchange {
             let revoked: Vec<_> = cx.location.of_user(user).map(|binding| binding.id).collect();
             for binding in revoked {
                 if let Some(binding) = cx.location.remove(binding) {
-                    registrar::forgotten(cx, &binding, Unregistered::Revoked);
+                    registrar::binding_removed(cx, &binding, Unregistered::Revoked);
                 }
             }
         }
         changes
     }
 
-    /// The next thing to be done, in order.
+    /// The next output.
     pub fn poll(&mut self) -> Option<Output> {
         self.cx.out.pop_front()
     }
 
-    /// When to call [`Exchange::handle`] again at the latest; none if nothing is pending.
+    /// The latest time for the next call of [`Exchange::handle`]; `None` if nothing is pending.
     pub fn deadline(&self) -> Option<Instant> {
         let cx = &self.cx;
         [self.contexts.deadline(), cx.location.deadline(), cx.flows.deadline()].into_iter().flatten().min()
     }
 
-    /// How much the exchange holds.
+    /// The present load.
     pub fn load(&self) -> Load {
         let cx = &self.cx;
         Load {
             flows: cx.flows.len(),
-            strangers: cx.flows.strangers(),
+            unauthenticated: cx.flows.unauthenticated(),
             bindings: cx.location.len(),
             transactions: self.contexts.len(),
             bytes: cx.budget.held(),
         }
     }
 
-    /// The other side of a flow that is up, for logs.
+    /// The remote address of a flow that is up, for logs.
     pub fn remote(&self, flow: FlowId) -> Option<SocketAddr> {
         self.cx.flows.get(flow).map(|flow| flow.remote)
     }
@@ -308,7 +306,7 @@ impl Exchange {
     fn fire(&mut self) {
         self.contexts.fire(&mut self.cx);
         while let Some(binding) = self.cx.location.next_expired(self.cx.now) {
-            registrar::forgotten(&mut self.cx, &binding, Unregistered::Expired);
+            registrar::binding_removed(&mut self.cx, &binding, Unregistered::Expired);
         }
         while let Some(flow) = self.cx.flows.next_overdue(self.cx.now) {
             self.close(flow);
@@ -330,7 +328,7 @@ impl Exchange {
     }
 
     fn close(&mut self, flow: FlowId) {
-        // One that made room for two others is gone already.
+        // A connection evicted for two others is closed once.
         if self.cx.flows.contains(flow) {
             self.flow_down(flow);
             self.cx.out.push_back(Output::Close { flow });
@@ -355,7 +353,7 @@ impl Exchange {
         while let Some(framer) = self.cx.flows.get_mut(id).and_then(|flow| flow.framer.as_mut()) {
             match framer.next() {
                 Some(Ok(frame)) => self.frame(arrival, frame),
-                // The end of the message is unknown, so the stream is of no use any more.
+                // The end of the message is unknown, so the stream cannot be resynchronized.
                 Some(Err(_)) => self.close(id),
                 None => return,
             }
@@ -376,7 +374,7 @@ impl Exchange {
         }
     }
 
-    /// A flow and the bindings on it are gone.
+    /// Removes a flow and the bindings on it.
     fn flow_down(&mut self, flow: FlowId) {
         if !self.cx.flows.down(flow) {
             return;
@@ -385,13 +383,13 @@ impl Exchange {
         let mut handles = vec![Handle::Flow(flow)];
         for id in lost {
             if let Some(binding) = self.cx.location.remove(id) {
-                registrar::forgotten(&mut self.cx, &binding, Unregistered::FlowLost);
+                registrar::binding_removed(&mut self.cx, &binding, Unregistered::FlowLost);
             }
             handles.push(Handle::Binding(id));
         }
         for handle in handles {
             for id in self.contexts.at(handle) {
-                self.contexts.with(&mut self.cx, id, Context::cut);
+                self.contexts.with(&mut self.cx, id, Context::connection_lost);
             }
         }
     }

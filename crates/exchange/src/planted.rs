@@ -1,7 +1,6 @@
-//! Planted bugs: each switch breaks one rule, so that the simulator can prove that its oracles would notice.
+//! Planted bugs: each switch breaks one rule, so that the simulator can prove that its oracles detect it.
 //!
-//! They exist with the feature `planted` only, which no published crate enables. Without it every question whether a bug is planted is
-//! `false` at compile time.
+//! They exist only with the feature `planted`, which no published crate enables. Without it `planted!` is `false` at compile time.
 
 /// Whether a bug is planted: `planted!(config, Name)`.
 #[cfg(feature = "planted")]
@@ -11,7 +10,7 @@ macro_rules! planted {
     };
 }
 
-/// Nothing is planted.
+/// No bug is planted.
 #[cfg(not(feature = "planted"))]
 macro_rules! planted {
     ($config:expr, $bug:ident) => {{
@@ -22,11 +21,11 @@ macro_rules! planted {
 
 pub(crate) use planted;
 
-/// Declares the switches, and the list of them.
+/// Declares the switches and their list.
 #[cfg(feature = "planted")]
 macro_rules! bugs {
     ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {
-        /// What can be broken. See [`Config::planted`](crate::Config::planted).
+        /// A rule that can be broken. See [`Config::planted`](crate::Config::planted).
         #[derive(Copy, Clone, Debug, PartialEq, Eq)]
         pub enum Bug { $($(#[$meta])* $name),+ }
 
@@ -39,7 +38,7 @@ macro_rules! bugs {
 
 #[cfg(feature = "planted")]
 bugs! {
-    /// Routing: a request inside a dialog goes to whichever user has registered the Contact of the peer (RFC 3261 §16.5).
+    /// Routing: a request inside a dialog goes to any user that has registered the Contact of the peer (RFC 3261 §16.5).
     OwnerNotCompared,
     /// Routing: a registered phone needs no credentials for a From that names another user (RFC 3261 §22.3).
     FromNotCompared,
@@ -49,6 +48,6 @@ bugs! {
     CredentialsForwarded,
     /// Authentication: a challenge leaves a transaction behind (RFC 3261 §26.3.2.4).
     ChallengeKept,
-    /// Authentication: wrong credentials slow down every sender, even one that proved to know a password.
+    /// Authentication: wrong credentials slow down every sender, even one that has authenticated.
     GuessersNotToldApart,
 }

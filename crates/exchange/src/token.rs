@@ -1,8 +1,8 @@
-//! Sealed tokens: what the proxy writes into Record-Route and Via so that it need not remember.
+//! Sealed tokens: state that the proxy keeps in Record-Route and Via instead of in memory.
 //!
-//! A dialog outlives every transaction, so what a proxy must know to route inside it travels with the dialog: the
-//! Record-Route URI names both ends (RFC 3261 §16.6 step 4 allows it, RFC 5626 §5.2 does the same with one end). A
-//! keyed hash makes the token a capability: only a party of the dialog has it, and nobody can invent one.
+//! A dialog outlives its transactions, so the state for routing inside it travels with the dialog: the Record-Route URI names both ends
+//! (RFC 3261 §16.6 step 4 allows it, RFC 5626 §5.2 does the same with one end). A keyed hash makes the token a capability: only a party of
+//! the dialog has it, and it cannot be forged.
 
 use sha2::{Digest, Sha256};
 
@@ -11,8 +11,8 @@ use offhook_wire::Message;
 use crate::entropy::Entropy;
 use crate::flow::FlowId;
 
-/// A name for "this contact of this user" that stays the same when the contact is registered again, over whichever
-/// flow. 64 bits of keyed hashes, of which one half says whose contact it is.
+/// The identity of a contact of a user. It stays the same when the contact is registered again over any flow. 64 bits of keyed hashes, of
+/// which one half identifies the user.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct BindingId {
     owner: u32,
@@ -20,17 +20,16 @@ pub(crate) struct BindingId {
 }
 
 impl BindingId {
-    /// The lower end of ranges.
+    /// The lower bound of ranges.
     pub(crate) const LEAST: BindingId = BindingId { owner: 0, contact: 0 };
 
-    /// The hash of the owner's name, as [`Seal::owner`] makes it.
+    /// The hash of the owner's name, by [`Seal::owner`].
     pub(crate) fn owner(self) -> u32 {
         self.owner
     }
 }
 
-/// One side of a transaction or dialog: the flow that was used, and the binding by which it can be found again when
-/// that flow has been replaced.
+/// One side of a transaction or dialog: the flow it used, and the binding that gives its present flow after that one was replaced.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct End {
     pub(crate) flow: FlowId,
@@ -42,26 +41,26 @@ pub(crate) struct End {
 pub(crate) struct RouteToken {
     pub(crate) caller: End,
     pub(crate) callee: End,
-    /// A hash of the caller's tag. A request inside the dialog carries that tag in From or in To, which says in
-    /// which direction it goes even when neither flow is the old one.
+    /// A hash of the caller's tag. A request inside the dialog carries that tag in From or in To, which gives
+    /// its direction even if both flows have been replaced.
     pub(crate) tag: u32,
 }
 
 /// The content of our branch parameter.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BranchToken {
-    /// Where the request came from; a late response goes there without a transaction (RFC 3261 §16.7).
+    /// The sender of the request; a late response goes there without a transaction (RFC 3261 §16.7).
     pub(crate) origin: End,
     /// Makes the branch unique.
     pub(crate) serial: u64,
-    /// A hash of what decides the routing, for loop detection (RFC 3261 §16.6 step 8).
+    /// A hash of the fields that determine the routing, for loop detection (RFC 3261 §16.6 step 8).
     pub(crate) loop_mark: u32,
 }
 
 /// RFC 3261 §8.1.1.7.
 pub(crate) const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
 
-/// The keyed hash behind the tokens and everything else that must be unguessable but not remembered.
+/// The keyed hash of the tokens and of other values that must be unguessable and stateless.
 pub(crate) struct Seal {
     inner: Sha256,
     outer: Sha256,
@@ -78,7 +77,7 @@ impl Seal {
         }
     }
 
-    /// HMAC-SHA-256 (RFC 2104) over a purpose and some parts, cut to 64 bits.
+    /// HMAC-SHA-256 (RFC 2104) over a purpose and some parts, truncated to 64 bits.
     pub(crate) fn mac(&self, purpose: &str, parts: &[&[u8]]) -> u64 {
         let mut inner = self.inner.clone();
         for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
@@ -112,7 +111,7 @@ impl Seal {
         ((self.mac("owner", &[user.as_bytes()]) >> 32) as u32).max(1)
     }
 
-    /// A short hash of the tag that tells the caller of a dialog from the callee.
+    /// A short hash of the tag that distinguishes the caller of a dialog from the callee.
     pub(crate) fn tag_mark(&self, tag: &[u8]) -> u32 {
         (self.mac("tag", &[tag]) >> 32) as u32
     }
@@ -126,7 +125,7 @@ impl Seal {
         self.close("route", plain)
     }
 
-    /// Only what [`Seal::route`] of the same seed wrote is read.
+    /// Reads a token made by [`Seal::route`] with the same seed; anything else is `None`.
     pub(crate) fn open_route(&self, text: &[u8]) -> Option<RouteToken> {
         let plain = self.open("route", text)?;
         let mut rest = plain.as_slice();
@@ -147,7 +146,7 @@ impl Seal {
         text
     }
 
-    /// Only what [`Seal::branch`] of the same seed wrote is read.
+    /// Reads a token made by [`Seal::branch`] with the same seed; anything else is `None`.
     pub(crate) fn open_branch(&self, text: &[u8]) -> Option<BranchToken> {
         let plain = self.open("branch", text.strip_prefix(MAGIC_COOKIE)?)?;
         let mut rest = plain.as_slice();
@@ -164,7 +163,7 @@ impl Seal {
     }
 
     fn open(&self, purpose: &str, text: &[u8]) -> Option<Vec<u8>> {
-        // No token of ours is longer, so a long stranger costs nothing.
+        // No valid token is longer.
         let mut plain = (text.len() <= 128).then(|| from_base64url(text))??;
         let mac = u64::from_be_bytes(*plain.last_chunk()?);
         plain.truncate(plain.len() - 8);
@@ -188,7 +187,7 @@ fn take_end(rest: &mut &[u8]) -> Option<End> {
     Some(End { flow, binding: (binding != BindingId::LEAST).then_some(binding) })
 }
 
-/// LEB128: flow numbers are small, and every byte is carried by every request of the dialog.
+/// LEB128: flow numbers are small, and every request of the dialog carries the token.
 fn put_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -278,14 +277,14 @@ mod tests {
         }
 
         #[test]
-        fn strangers_are_not_read(text: Vec<u8>) {
+        fn other_text_is_not_a_token(text: Vec<u8>) {
             prop_assert_eq!(seal(1).open_route(&text), None);
             prop_assert_eq!(seal(1).open_branch(&text), None);
         }
     }
 
     #[test]
-    fn a_changed_token_or_one_of_another_seed_is_not_read() {
+    fn changed_token_or_other_seed_is_rejected() {
         let token = RouteToken { caller: end(1, 7), callee: end(2, 0), tag: 3 };
         let text = seal(1).route(&token).into_bytes();
         assert_eq!(seal(2).open_route(&text), None);

@@ -1,4 +1,4 @@
-//! The list of users: what a new one changes, and whether its passwords serve the algorithms that are offered.
+//! Changes of the list of users, and passwords missing in it.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -8,7 +8,7 @@ use offhook_wire::digest::{Algorithm, Password};
 
 use crate::config::Config;
 
-/// What a new list of users changed. Names are user parts of addresses-of-record, sorted.
+/// The difference between two lists of users. Names are user parts of addresses-of-record, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserChanges {
     /// Not listed before.
@@ -19,30 +19,30 @@ pub struct UserChanges {
     pub changed: Vec<String>,
 }
 
-/// A user without a password for an algorithm that is offered: a phone that chooses it could never register.
+/// A user without a password for an offered algorithm: a phone that chooses this algorithm could never register.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Uncovered {
+pub struct MissingPassword {
     /// User part of the address-of-record.
     pub user: String,
-    /// What none of the passwords serves.
+    /// The algorithm without a password.
     pub algorithm: Algorithm,
 }
 
-impl fmt::Display for Uncovered {
+impl fmt::Display for MissingPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (user, algorithm) = (&self.user, self.algorithm.name());
         write!(
             f,
-            "the user {user} has no password hash for {algorithm}, which is offered: add it, or offer less"
+            "user {user} has no password hash for {algorithm}, which is offered: add it, or do not offer {algorithm}"
         )
     }
 }
 
-impl Error for Uncovered {}
+impl Error for MissingPassword {}
 
 impl Config {
-    /// Replaces [`Config::users`]. A user is changed if the new passwords accept other credentials than the old ones did for some
-    /// algorithm that is offered: a hash in the place of the password it was made from changes nothing.
+    /// Replaces [`Config::users`]. A user counts as changed if the new passwords accept different credentials for an
+    /// offered algorithm: replacing a password by its own hash is no change.
     pub fn set_users(&mut self, users: BTreeMap<String, Vec<Password>>) -> UserChanges {
         let missing_in = |other: &BTreeMap<String, Vec<Password>>, name: &&String| !other.contains_key(*name);
         let changes = UserChanges {
@@ -58,13 +58,13 @@ impl Config {
         changes
     }
 
-    /// The first user without a password for one of [`Config::algorithms`]. The challenges are written before it is known which user
-    /// answers them, so each user needs a password for each.
-    pub fn uncovered(&self) -> Option<Uncovered> {
+    /// The first user without a password for one of [`Config::algorithms`]. Challenges are sent before the user is
+    /// known, so each user needs a password for each algorithm.
+    pub fn missing_password(&self) -> Option<MissingPassword> {
         self.users.iter().find_map(|(user, passwords)| {
             let mut offered = self.algorithms.iter();
             let algorithm = offered.find(|algorithm| serving(passwords, **algorithm).is_none())?;
-            Some(Uncovered { user: user.clone(), algorithm: *algorithm })
+            Some(MissingPassword { user: user.clone(), algorithm: *algorithm })
         })
     }
 
@@ -79,7 +79,7 @@ impl Config {
     }
 }
 
-/// The password that can check an answer to a challenge with this algorithm.
+/// The password that verifies credentials of this algorithm.
 pub(crate) fn serving(passwords: &[Password], algorithm: Algorithm) -> Option<&Password> {
     passwords.iter().find(|password| password.serves(algorithm))
 }

@@ -1,22 +1,26 @@
 //! The handle of one call.
 
-use crate::engine::Request;
 use crate::media;
-use crate::queue::{Queue, Taken};
+use crate::queue::{Popped, Queue};
 use crate::{CallEvent, CommandError};
-use offhook::{Command, DtmfPath, Incoming, SessionId, Status};
+use offhook::{Command, Dial, DtmfPath, Incoming, Misuse, SessionId, Status};
 use offhook_media::{Heard, Recording, Source, Statistics};
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// One call, in or out.
+/// A request of a handle to the task of the phone.
+pub(crate) enum Request {
+    Command { command: Command, reply: oneshot::Sender<Result<(), Misuse>> },
+    Dial { dial: Dial, reply: oneshot::Sender<Result<Call, Misuse>> },
+}
+
+/// One call, incoming or outgoing.
 ///
-/// Dropping it hangs up: a call that nobody holds is a call that nobody can end. [`Call::detach`] lets it go on
-/// until the peer or the phone ends it.
+/// Dropping it hangs up. [`Call::detach`] lets the call continue until the peer or the phone ends it.
 ///
-/// [`Call::next`] gives the events. At most 256 wait; when more come, the oldest are dropped and their number is
-/// told, so a program that does not listen costs memory for no more than that and slows down nothing.
+/// [`Call::next`] returns the events. At most 256 are queued; beyond that the oldest are dropped and their number is reported, so that a
+/// program that does not read them delays nothing.
 pub struct Call {
     pub(crate) session: SessionId,
     pub(crate) incoming: Option<Incoming>,
@@ -24,39 +28,39 @@ pub struct Call {
     pub(crate) events: Queue<CallEvent>,
     pub(crate) requests: mpsc::Sender<Request>,
     pub(crate) media: mpsc::Sender<media::Request>,
-    /// Takes the name of the call when it is dropped. Unbounded, but each call sends once.
+    /// Receives the id of the call when it is dropped. Unbounded, but each call sends once.
     pub(crate) dropped: Option<mpsc::UnboundedSender<SessionId>>,
 }
 
 impl Call {
-    /// The name of the call within its phone.
+    /// The id of the call within its phone.
     pub fn session(&self) -> SessionId {
         self.session
     }
 
-    /// Who calls; `None` for a call of ours.
+    /// The caller; `None` for an outgoing call.
     pub fn incoming(&self) -> Option<&Incoming> {
         self.incoming.as_ref()
     }
 
-    /// The status at this moment.
+    /// The present status.
     pub fn status(&self) -> Status {
         *self.status.borrow()
     }
 
-    /// The next event; `None` after the call has ended, or its phone was stopped. Cancel-safe.
+    /// The next event; `None` after the call has ended or its phone was stopped. Cancel-safe.
     pub async fn next(&mut self) -> Option<CallEvent> {
         Some(match self.events.next().await? {
-            Taken::Item(event) => event,
-            Taken::Missed(count) => CallEvent::Missed(count),
+            Popped::Item(event) => event,
+            Popped::Missed(count) => CallEvent::Missed(count),
         })
     }
 
-    /// Takes an incoming call.
+    /// Answers an incoming call.
     ///
     /// # Errors
-    /// [`Misuse`](offhook::Misuse) when it is not one that rings, as all commands below when the call's status
-    /// does not allow them; [`CommandError::Stopped`] when the phone is gone.
+    /// [`Misuse`](offhook::Misuse) if it is not ringing (for the commands below: if the status does not allow the command);
+    /// [`CommandError::Stopped`] if the phone was stopped.
     pub async fn answer(&self) -> Result<(), CommandError> {
         self.command(Command::Answer { session: self.session }).await
     }
@@ -69,7 +73,7 @@ impl Call {
         self.command(Command::Reject { session: self.session, code }).await
     }
 
-    /// Ends the call, whatever its status. [`CallEvent::Ended`] follows.
+    /// Ends the call in any status. [`CallEvent::Ended`] follows.
     ///
     /// # Errors
     /// As [`Call::answer`].
@@ -77,7 +81,7 @@ impl Call {
         self.command(Command::HangUp { session: self.session }).await
     }
 
-    /// Puts the peer on hold, who hears silence then. [`CallEvent::Hold`] or [`CallEvent::HoldFailed`] follows.
+    /// Puts the peer on hold; silence is sent to it. [`CallEvent::Hold`] or [`CallEvent::HoldFailed`] follows.
     ///
     /// # Errors
     /// As [`Call::answer`].
@@ -103,8 +107,8 @@ impl Call {
             .await
     }
 
-    /// Blind transfer: asks the peer to call `target` instead of us. [`CallEvent::Transfer`] tells how it goes; when it
-    /// is done, the call ends.
+    /// Blind transfer (RFC 5589 §6): asks the peer to call `target`. [`CallEvent::Transfer`] reports the progress; after success the call
+    /// ends.
     ///
     /// # Errors
     /// As [`Call::answer`].
@@ -112,44 +116,44 @@ impl Call {
         self.command(Command::Transfer { session: self.session, target: target.to_owned() }).await
     }
 
-    /// Plays something else from now on.
+    /// Changes what is played.
     ///
     /// # Errors
-    /// [`CommandError::Stopped`] when the phone is gone, as for all that follow.
+    /// [`CommandError::Stopped`] if the phone was stopped.
     pub async fn play(&self, source: Source) -> Result<(), CommandError> {
-        self.tell(media::Request::Play(source)).await
+        self.send_media(media::Request::Play(source)).await
     }
 
-    /// Sends silence instead of what is played, or no longer.
+    /// Mutes (`true`) or unmutes the sent audio.
     ///
     /// # Errors
     /// As [`Call::play`].
     pub async fn mute(&self, on: bool) -> Result<(), CommandError> {
-        self.tell(media::Request::Mute(on)).await
+        self.send_media(media::Request::Mute(on)).await
     }
 
-    /// Adds sound of one's own (48 kHz, mono) to what [`Source::Live`] sends.
+    /// Queues audio (48 kHz, mono) for [`Source::Live`].
     ///
     /// # Errors
     /// As [`Call::play`].
     pub async fn push_audio(&self, samples: Vec<i16>) -> Result<(), CommandError> {
-        self.tell(media::Request::Push(samples)).await
+        self.send_media(media::Request::Push(samples)).await
     }
 
-    /// Records what is heard, or pauses that.
+    /// Starts or pauses the recording of the received audio.
     ///
     /// # Errors
     /// As [`Call::play`].
     pub async fn record(&self, on: bool) -> Result<(), CommandError> {
-        self.tell(media::Request::Record(on)).await
+        self.send_media(media::Request::Record(on)).await
     }
 
-    /// What was recorded since the last time; also after the end of the call.
+    /// The audio recorded since the last call of this function; also after the end of the call.
     ///
     /// # Errors
     /// As [`Call::play`].
     pub async fn take_recording(&self) -> Result<Recording, CommandError> {
-        self.ask(media::Request::Recording).await
+        self.request_media(media::Request::Recording).await
     }
 
     /// Counters of both directions; also after the end of the call.
@@ -157,18 +161,18 @@ impl Call {
     /// # Errors
     /// As [`Call::play`].
     pub async fn statistics(&self) -> Result<Statistics, CommandError> {
-        self.ask(media::Request::Statistics).await
+        self.request_media(media::Request::Statistics).await
     }
 
-    /// What is heard at the moment.
+    /// The tone and level received at present.
     ///
     /// # Errors
     /// As [`Call::play`].
     pub async fn heard(&self) -> Result<Heard, CommandError> {
-        self.ask(media::Request::Heard).await
+        self.request_media(media::Request::Heard).await
     }
 
-    /// Lets the call go on without a handle, until the peer or the phone ends it.
+    /// Lets the call continue without a handle, until the peer or the phone ends it.
     pub fn detach(mut self) {
         self.dropped = None;
     }
@@ -180,16 +184,16 @@ impl Call {
         Ok(answer.await.map_err(|_| CommandError::Stopped)??)
     }
 
-    async fn tell(&self, request: media::Request) -> Result<(), CommandError> {
+    async fn send_media(&self, request: media::Request) -> Result<(), CommandError> {
         self.media.send(request).await.map_err(|_| CommandError::Stopped)
     }
 
-    async fn ask<T>(
+    async fn request_media<T>(
         &self,
-        ask: impl FnOnce(oneshot::Sender<T>) -> media::Request,
+        request: impl FnOnce(oneshot::Sender<T>) -> media::Request,
     ) -> Result<T, CommandError> {
         let (reply, answer) = oneshot::channel();
-        self.tell(ask(reply)).await?;
+        self.send_media(request(reply)).await?;
         answer.await.map_err(|_| CommandError::Stopped)
     }
 }
@@ -198,7 +202,7 @@ impl Drop for Call {
     fn drop(&mut self) {
         self.events.discard();
         if let Some(dropped) = self.dropped.take() {
-            // A phone that is gone has hung up already.
+            // A stopped phone has hung up already.
             let _ = dropped.send(self.session);
         }
     }

@@ -1,15 +1,14 @@
-//! The host's clock: monotonic, and running while the machine sleeps.
+//! The host's clock: monotonic, and not paused by suspend.
 
 use offhook::Instant;
 use std::time::Duration;
 
-/// The longest sleep of a task, in one piece. Timers of the operating system stand still while the machine is
-/// suspended, the clock does not: after a resume, what became due meanwhile is done within this time.
+/// The longest single sleep of a task. Timers of the operating system pause during suspend, this clock does not: after a resume, overdue
+/// timers fire within this time.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
-/// A monotonic clock that also counts the time a laptop was asleep, so that a registration that lapsed meanwhile is
-/// known to have lapsed. (`std::time::Instant` does not count it on Linux.) Copies share one start: give one clock
-/// to several phones and their times can be compared.
+/// A monotonic clock that includes the time of a suspend, so that a registration that expired meanwhile is refreshed.
+/// (`std::time::Instant` excludes it on Linux.) Copies share one start: phones with the same clock have comparable times.
 #[derive(Copy, Clone, Debug)]
 pub struct Clock {
     start: Duration,
@@ -17,7 +16,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that shows [`Instant::ZERO`] now.
+    /// A clock whose present time is [`Instant::ZERO`].
     pub fn start() -> Self {
         Self { start: since_boot(), epoch: std::time::Instant::now() }
     }
@@ -27,13 +26,12 @@ impl Clock {
         Instant::ZERO + since_boot().saturating_sub(self.start)
     }
 
-    /// What the standard library's clock showed at the start; str0m wants to count from one.
+    /// The time of the standard library's clock at the start; str0m needs one as origin.
     pub(crate) fn epoch(&self) -> std::time::Instant {
         self.epoch
     }
 
-    /// Returns at `at`, or a little before for a wake-up that is far off, which the machines take as a spurious one.
-    /// Without a time it never returns.
+    /// Returns at `at`, or earlier if that is more than `LONGEST_SLEEP` away (early wake-ups are harmless). Without a time it never returns.
     pub(crate) async fn sleep_until(&self, at: Option<Instant>) {
         match at {
             None => std::future::pending().await,
@@ -61,7 +59,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_starts_at_zero_and_reaches_what_is_slept_for() {
+    async fn starts_at_zero_and_sleeps_until_the_time() {
         let clock = Clock::start();
         let start = clock.now();
         assert!(start < Instant::ZERO + Duration::from_secs(1));
@@ -72,7 +70,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_time_that_passed_is_not_waited_for_and_no_time_is_never_reached() {
+    async fn past_time_returns_immediately_and_no_time_never() {
         let clock = Clock::start();
         clock.sleep_until(Some(Instant::ZERO)).await;
         let never = clock.sleep_until(None);

@@ -1,4 +1,4 @@
-//! Randomness, once for each phone: everything else is drawn from the seed inside.
+//! One random seed for each phone, from which everything else is derived.
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -10,8 +10,8 @@ pub(crate) fn seed() -> Result<[u8; 32], getrandom::Error> {
     Ok(seed)
 }
 
-/// The seed of the `n`th part of something that was seeded with `seed`. Who knows one knows neither another one nor the
-/// whole: the seed of the core is in its recording, those of its media are secret.
+/// The seed of part `n` of a phone with this seed. Neither the seed nor another part can be computed from it: the seed of the core is in
+/// its recording, those of the media stay secret.
 pub(crate) fn part(seed: &[u8; 32], n: u64) -> [u8; 32] {
     let mut generator = ChaCha20Rng::from_seed(*seed);
     generator.set_stream(n);

@@ -1,4 +1,4 @@
-//! What can go wrong, and what helps.
+//! Errors, and their remedies.
 
 use crate::TlsError;
 use offhook::{Misuse, RegistrationFailure};
@@ -7,22 +7,22 @@ use offhook::{Misuse, RegistrationFailure};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The operating system gives no randomness, and [`Options::seed`](crate::Options::seed) gives none.
+    /// The operating system has no randomness, and [`Options::seed`](crate::Options::seed) is not set.
     #[error("no randomness from the operating system: {0}")]
     Entropy(String),
     /// The trusted certificates cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// No DTLS certificate could be made for the media.
-    #[error("the cryptographic library could not make a certificate for the media")]
+    /// No DTLS certificate could be created for the media.
+    #[error("the cryptographic library could not create a certificate for the media")]
     Certificate,
 }
 
-/// A phone or a call did not do what it was asked for.
+/// A command of a phone or a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError {
-    /// The caller's mistake: nothing was changed and nothing sent.
+    /// A mistake of the caller: nothing was changed and nothing sent.
     #[error(transparent)]
     Misuse(#[from] Misuse),
     /// The phone was stopped or dropped; start another one.
@@ -30,12 +30,11 @@ pub enum CommandError {
     Stopped,
 }
 
-/// [`Phone::registered`](crate::Phone::registered) waits in vain.
+/// The error of [`Phone::registered`](crate::Phone::registered).
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotRegistered {
-    /// Given up. A wrong password needs another one; what did not answer can be tried again with
-    /// [`Phone::register`](crate::Phone::register).
+    /// The phone has given up. [`Phone::register`](crate::Phone::register) tries again, which does not help against a wrong password.
     #[error("registration failed after {} attempts: {}{}", .0.attempts, .0.cause, code(.0.code))]
     Failed(RegistrationFailure),
     /// The phone was stopped or dropped.
@@ -52,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_registration_says_how_often_and_why() {
+    fn failed_registration_reports_attempts_and_cause() {
         let why = RegistrationFailure { cause: offhook::Cause::Unauthorized, code: Some(401), attempts: 1 };
         assert_eq!(
             NotRegistered::Failed(why).to_string(),

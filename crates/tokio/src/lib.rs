@@ -1,8 +1,7 @@
-//! The tokio runtime of Offhook: sockets, WebSocket, TLS, media, a clock and entropy around the machines that have
-//! none of them.
+//! The tokio runtime of Offhook: sockets, WebSocket, TLS, media, a clock and entropy for the core, which has no I/O.
 //!
-//! [`Phone::start`] gives a phone; [`Phone::dial`] and [`Phone::next`] give calls. [`ExchangeServer`] is the embedded
-//! exchange on real sockets: registrar and proxy for tests, demonstrations and small houses.
+//! [`Phone::start`] starts a phone; [`Phone::dial`] and [`Phone::next`] return calls. [`ExchangeServer`] is the embedded exchange on real
+//! sockets: registrar and proxy for tests, demonstrations and small sites.
 //!
 //! ```no_run
 //! use offhook::{Account, Config, Password};
@@ -26,35 +25,37 @@
 //!
 //! # How it runs
 //!
-//! A phone is one task with one `select!`: its connections are polled there, not spawned. Each call has a second task
-//! for its media, because coding sound is work that signalling must not wait for. Everything between them is
-//! bounded, and nothing waits for the program: see [`Call`] for what happens to events that nobody takes.
+//! A phone is one task with one `select!`, which polls its connections. Each call has a second task for its media, so that encoding and
+//! decoding do not delay signalling. All channels are bounded, and no task waits for the program: [`Call`] describes what happens to events
+//! that are not read.
 #![forbid(unsafe_code)]
 
 mod call;
+mod call_event;
 mod clock;
 mod engine;
 mod entropy;
 mod error;
-mod event;
 mod exchange;
 mod flow;
 mod media;
 mod options;
 mod phone;
+mod phone_event;
 mod queue;
 mod recorder;
 mod tap;
 
 pub use call::Call;
+pub use call_event::CallEvent;
 pub use clock::Clock;
 pub use error::{CommandError, NotRegistered, StartError};
-pub use event::{CallEvent, PhoneEvent};
 pub use exchange::{
-    Addresses, Certified, ExchangeError, ExchangeServer, Listen, Origin, OriginError, Origins, ServerLoad,
+    Addresses, CertifiedKey, ExchangeError, ExchangeServer, Listen, Origin, OriginError, Origins, ServerLoad,
 };
 pub use flow::{Roots, TlsError};
 pub use options::{Bind, Options};
 pub use phone::Phone;
-pub use recorder::{Desktop, Keep, Recorder, Track};
-pub use tap::{Tap, Tapped};
+pub use phone_event::PhoneEvent;
+pub use recorder::{Recorder, RecorderOptions, RecorderTrack, TrackSink};
+pub use tap::{Tap, TappedMessage};

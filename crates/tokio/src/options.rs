@@ -1,40 +1,40 @@
-//! What a program may choose beside the phone's own configuration.
+//! Options of the runtime, besides the configuration of the phone.
 
-use crate::{Clock, Roots, Tap, Track};
+use crate::{Clock, RecorderTrack, Roots, Tap};
 use offhook_media::{MediaConfig, Source};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The choices for one phone's runtime. The default suits a softphone.
+/// The options of one phone's runtime. The default suits a softphone.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The seed of everything that the phone and its media draw. `None` asks the operating system.
+    /// The seed of all randomness of the phone and its media. `None` takes one from the operating system.
     pub seed: Option<[u8; 32]>,
-    /// The clock; share one between phones whose times are to be compared. `None` starts one.
+    /// The clock; phones that share one have comparable times. `None` starts one.
     pub clock: Option<Clock>,
-    /// Codecs, DTMF, time-outs and limits of the media. Without a certificate the phone makes one for all its calls.
+    /// Codecs, DTMF, timeouts and limits of the media. Without a certificate the phone creates one for all of its calls.
     pub media: MediaConfig,
-    /// What every call plays from its first packet on, until [`Call::play`](crate::Call::play) says otherwise.
+    /// The audio source of every call, until [`Call::play`](crate::Call::play) changes it.
     pub play: Source,
     /// Whether every call is recorded from its start.
     pub record: bool,
-    /// Where media is received.
+    /// The local addresses for media.
     pub bind: Bind,
-    /// Whom `wss://` servers have to be certified by.
+    /// The certificate authorities trusted for `wss://` servers.
     pub roots: Roots,
-    /// Sees every SIP message, credentials included. For ladders and bug hunts.
+    /// Receives every SIP message, credentials included, for ladders and debugging.
     pub tap: Option<Tap>,
-    /// Where what happens to the phone is recorded, to be run again.
-    pub recorder: Option<Track>,
+    /// The track of the phone in a flight recording.
+    pub recorder: Option<RecorderTrack>,
 }
 
-/// Which local addresses a call offers for its media.
+/// The local addresses that a call offers for its media.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Bind {
-    /// Every interface that is up; but only the loopback when the server is reached over it, because then everything
-    /// else is most likely on this machine too, and fewer addresses are sooner tried.
+    /// Every interface that is up; only the loopback if the server is reached over it, because the peer is then most likely on this machine
+    /// too, and fewer candidates connect faster.
     #[default]
     Auto,
-    /// These.
+    /// These addresses.
     Addresses(Vec<IpAddr>),
 }
 
@@ -51,7 +51,7 @@ impl Bind {
     }
 }
 
-/// The addresses of all interfaces; the loopback when there is no other.
+/// The addresses of all interfaces; the loopback if there is no other.
 fn interfaces() -> Vec<IpAddr> {
     let all = if_addrs::get_if_addrs().unwrap_or_default();
     let mut found: Vec<IpAddr> = all
@@ -69,19 +69,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_on_the_loopback_keeps_media_there() {
+    fn media_stays_on_the_loopback_of_the_server() {
         let local = Bind::Auto.addresses(Some(Ipv4Addr::LOCALHOST.into()));
         assert!(!local.is_empty() && local.iter().all(IpAddr::is_loopback));
     }
 
     #[test]
-    fn what_is_asked_for_is_taken() {
+    fn configured_addresses_are_used() {
         let ip: IpAddr = "192.0.2.1".parse().expect("an address");
         assert_eq!(Bind::Addresses(vec![ip]).addresses(Some(Ipv4Addr::LOCALHOST.into())), [ip]);
     }
 
     #[test]
-    fn there_is_always_somewhere_to_listen() {
+    fn auto_is_never_empty() {
         assert!(!Bind::Auto.addresses(None).is_empty());
     }
 }

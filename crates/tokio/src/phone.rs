@@ -1,13 +1,14 @@
 //! The handle of a phone.
 
-use crate::engine::{self, Request};
-use crate::queue::{Queue, Taken};
+use crate::call::Request;
+use crate::engine;
+use crate::queue::{Popped, Queue};
 use crate::{Call, CommandError, NotRegistered, Options, PhoneEvent, StartError};
 use offhook::{AccountId, Command, Config, Dial, RegistrationState};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-/// A phone that runs: one task, with one `select!` over its connections, its timers and its user.
+/// A running phone: one task with one `select!` over its connections, timers and commands.
 ///
 /// ```no_run
 /// use offhook::{Account, Config, Password};
@@ -21,7 +22,7 @@ use tokio::task::JoinHandle;
 /// while let Some(event) = call.next().await {
 ///     match event {
 ///         CallEvent::Status(status) => println!("{status}"),
-///         CallEvent::Ended(why) => println!("over: {}", why.cause),
+///         CallEvent::Ended(why) => println!("ended: {}", why.cause),
 ///         _ => {}
 ///     }
 /// }
@@ -30,8 +31,8 @@ use tokio::task::JoinHandle;
 /// # }
 /// ```
 ///
-/// [`Phone::next`] gives what belongs to no call yet, at most 256 events at a time, the oldest dropped first (see
-/// [`Call`] for the same rule): a phone never waits for its program.
+/// [`Phone::next`] returns the events that belong to no existing call. At most 256 are queued; beyond that the oldest are dropped (as for
+/// [`Call`]): a phone never waits for its program.
 ///
 /// Dropping the phone stops it in the background; [`Phone::stop`] waits for it.
 #[derive(Debug)]
@@ -39,30 +40,29 @@ pub struct Phone {
     events: Queue<PhoneEvent>,
     requests: mpsc::Sender<Request>,
     registrations: watch::Receiver<Vec<RegistrationState>>,
-    /// The accounts that are to be registered.
+    /// The accounts to register.
     registering: Vec<AccountId>,
-    /// Dropped with the phone, which the task takes as the wish to stop.
+    /// Dropped with the phone, which stops the task.
     alive: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
 impl Phone {
-    /// Starts a phone, which connects and registers at once. Needs to be called within a tokio runtime.
+    /// Starts a phone, which connects and registers immediately. Needs to be called within a tokio runtime.
     ///
     /// # Errors
-    /// [`StartError`] without randomness or cryptography. That a server is not there is no error here: the phone
-    /// goes on trying, and tells.
+    /// [`StartError`] without randomness or cryptography. An unreachable server is not an error: the phone retries and reports events.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         Self::start_with(config, Options::default()).await
     }
 
-    /// Starts a phone with choices.
+    /// Starts a phone with options.
     ///
     /// # Errors
-    /// As [`Phone::start`], and when the trusted certificates cannot be used.
+    /// As [`Phone::start`], and if the trusted certificates cannot be used.
     pub async fn start_with(config: Config, options: Options) -> Result<Self, StartError> {
         let registering = (0..).zip(&config.accounts).filter(|(_, account)| account.register);
-        let registering = registering.map(|(place, _)| AccountId(place)).collect();
+        let registering = registering.map(|(index, _)| AccountId(index)).collect();
         let started = engine::start(config, options)?;
         Ok(Self {
             events: started.events,
@@ -77,17 +77,17 @@ impl Phone {
     /// The next event; `None` after the phone was stopped. Cancel-safe.
     pub async fn next(&mut self) -> Option<PhoneEvent> {
         Some(match self.events.next().await? {
-            Taken::Item(event) => event,
-            Taken::Missed(count) => PhoneEvent::Missed(count),
+            Popped::Item(event) => event,
+            Popped::Missed(count) => PhoneEvent::Missed(count),
         })
     }
 
-    /// Waits until every account that is to be registered is.
+    /// Waits until all accounts to register are registered.
     ///
     /// # Errors
-    /// [`NotRegistered`] when one has given up, which without
-    /// [`max_registration_attempts`](offhook::Account::max_registration_attempts) only a refusal such as a wrong password
-    /// brings about: bound the wait with [`tokio::time::timeout`] then.
+    /// [`NotRegistered`] if an account has given up. Without
+    /// [`max_registration_attempts`](offhook::Account::max_registration_attempts) it gives up only after a refusal such as a wrong password:
+    /// limit the wait with [`tokio::time::timeout`] then.
     pub async fn registered(&self) -> Result<(), NotRegistered> {
         use RegistrationState::{Failed, Refreshing, Registered};
         let mut watched = self.registrations.clone();
@@ -104,7 +104,7 @@ impl Phone {
         failure.map_or(Ok(()), |why| Err(NotRegistered::Failed(why)))
     }
 
-    /// The registration of an account at this moment; `None` for an account that is not in the configuration.
+    /// The present registration of an account; `None` for an account that is not in the configuration.
     pub fn registration(&self, account: AccountId) -> Option<RegistrationState> {
         self.registrations.borrow().get(usize::from(account.0)).copied()
     }
@@ -112,13 +112,13 @@ impl Phone {
     /// Calls a user or number of the first account's domain, or a SIP or tel URI.
     ///
     /// # Errors
-    /// [`Misuse`](offhook::Misuse) when that is no address or there are too many calls; [`CommandError::Stopped`]
-    /// when the phone is gone. What the network thinks of the call comes as its events.
+    /// [`Misuse`](offhook::Misuse) if it is not an address, or there are too many calls; [`CommandError::Stopped`] if the phone was stopped.
+    /// A failure of the call itself is an event.
     pub async fn dial(&self, to: &str) -> Result<Call, CommandError> {
         self.dial_with(Dial::to(to)).await
     }
 
-    /// Calls with choices: the account, more headers.
+    /// Calls with options: the account, additional headers.
     ///
     /// # Errors
     /// As [`Phone::dial`].
@@ -128,15 +128,15 @@ impl Phone {
         Ok(answer.await.map_err(|_| CommandError::Stopped)??)
     }
 
-    /// Be registered: again after a failure, or at once instead of after the back-off.
+    /// Registers an account: again after a failure, or immediately during the back-off.
     ///
     /// # Errors
-    /// For an account that is not there, or when the phone is gone.
+    /// For an account that does not exist, or if the phone was stopped.
     pub async fn register(&self, account: AccountId) -> Result<(), CommandError> {
         self.command(Command::Register { account }).await
     }
 
-    /// Be unregistered. Calls go on.
+    /// Unregisters an account. Calls continue.
     ///
     /// # Errors
     /// As [`Phone::register`].
@@ -144,11 +144,11 @@ impl Phone {
         self.command(Command::Unregister { account }).await
     }
 
-    /// Hangs up every call, unregisters, closes the connections, and returns when that is done, or when the bound for
-    /// it (three seconds for the peers' answers, two for the connections) is over.
+    /// Hangs up every call, unregisters, closes the connections, and returns when this is complete, or after a time limit (three seconds for
+    /// the responses, two for the connections).
     pub async fn stop(self) {
         drop(self.alive);
-        // A task that panicked is over, too.
+        // A task that panicked has ended too.
         let _ = self.task.await;
     }
 

@@ -1,22 +1,22 @@
-//! The queue of events between an engine and the program that uses it.
+//! The queue of events between an engine and the program.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-/// Events that may wait. A program that is slower for long loses the oldest ones, and is told how many.
+/// The maximum of queued events. Beyond it the oldest are dropped and counted.
 const CAPACITY: usize = 256;
 
-/// A bounded queue whose writer never waits: signalling must go on when a program does not listen. When it is
-/// full the oldest item makes room, because the newest one tells how things are.
+/// A bounded queue whose writer never waits, so that signalling continues if the program does not read. A full queue drops its oldest item,
+/// because the newest one has the present state.
 pub(crate) struct Queue<T> {
     inner: Arc<Inner<T>>,
 }
 
 struct Inner<T> {
     state: Mutex<State<T>>,
-    news: Notify,
+    changed: Notify,
 }
 
 struct State<T> {
@@ -25,11 +25,11 @@ struct State<T> {
     closed: bool,
 }
 
-/// What [`Queue::next`] found.
+/// The result of [`Queue::next`].
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Taken<T> {
+pub(crate) enum Popped<T> {
     Item(T),
-    /// So many items were lost before the one that comes next.
+    /// This many items were dropped before the next one.
     Missed(u64),
 }
 
@@ -48,11 +48,11 @@ impl<T> fmt::Debug for Queue<T> {
 impl<T> Queue<T> {
     pub(crate) fn new() -> Self {
         let state = State { items: VecDeque::new(), missed: 0, closed: false };
-        Self { inner: Arc::new(Inner { state: Mutex::new(state), news: Notify::new() }) }
+        Self { inner: Arc::new(Inner { state: Mutex::new(state), changed: Notify::new() }) }
     }
 
     pub(crate) fn push(&self, item: T) {
-        // An item that has to go is dropped after the lock: it may be a call, whose end has consequences.
+        // The dropped item is dropped outside the lock: it may be a call, which hangs up.
         let _lost = {
             let mut state = self.state();
             let full = state.items.len() >= CAPACITY;
@@ -63,16 +63,16 @@ impl<T> Queue<T> {
             }
             lost
         };
-        self.inner.news.notify_one();
+        self.inner.changed.notify_one();
     }
 
-    /// Nothing comes any more. What is in it can still be taken.
+    /// Closes the queue. Queued items can still be read.
     pub(crate) fn close(&self) {
         self.state().closed = true;
-        self.inner.news.notify_one();
+        self.inner.changed.notify_one();
     }
 
-    /// Nobody listens any more: forget what waits, and keep nothing from here on.
+    /// Closes the queue for a reader that is gone, and drops all items.
     pub(crate) fn discard(&self) {
         let items = {
             let mut state = self.state();
@@ -83,22 +83,22 @@ impl<T> Queue<T> {
     }
 
     /// The next one; `None` when the queue is closed and empty. Cancel-safe. One reader only.
-    pub(crate) async fn next(&mut self) -> Option<Taken<T>> {
+    pub(crate) async fn next(&mut self) -> Option<Popped<T>> {
         loop {
             {
                 let mut state = self.state();
                 match std::mem::take(&mut state.missed) {
                     0 => {}
-                    missed => return Some(Taken::Missed(missed)),
+                    missed => return Some(Popped::Missed(missed)),
                 }
                 if let Some(item) = state.items.pop_front() {
-                    return Some(Taken::Item(item));
+                    return Some(Popped::Item(item));
                 }
                 if state.closed {
                     return None;
                 }
             }
-            self.inner.news.notified().await;
+            self.inner.changed.notified().await;
         }
     }
 
@@ -112,33 +112,33 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_full_queue_loses_the_oldest_and_says_how_many() {
+    async fn full_queue_drops_and_counts_the_oldest() {
         let mut queue = Queue::new();
         for n in 0..CAPACITY + 3 {
             queue.push(n);
         }
-        assert_eq!(queue.next().await, Some(Taken::Missed(3)));
-        assert_eq!(queue.next().await, Some(Taken::Item(3)));
+        assert_eq!(queue.next().await, Some(Popped::Missed(3)));
+        assert_eq!(queue.next().await, Some(Popped::Item(3)));
         for _ in 4..CAPACITY + 3 {
             queue.next().await;
         }
         queue.push(7);
         queue.close();
         queue.push(8);
-        assert_eq!(queue.next().await, Some(Taken::Item(7)));
+        assert_eq!(queue.next().await, Some(Popped::Item(7)));
         assert_eq!(queue.next().await, None);
     }
 
     #[tokio::test]
-    async fn a_waiting_reader_is_woken() {
+    async fn waiting_reader_is_woken() {
         let mut queue = Queue::new();
         let writer = queue.clone();
         let (got, ()) = tokio::join!(queue.next(), async { writer.push(1) });
-        assert_eq!(got, Some(Taken::Item(1)));
+        assert_eq!(got, Some(Popped::Item(1)));
     }
 
     #[tokio::test]
-    async fn a_discarded_queue_keeps_nothing() {
+    async fn discarded_queue_is_empty() {
         let queue = Queue::new();
         let item = Arc::new(());
         queue.push(Arc::clone(&item));

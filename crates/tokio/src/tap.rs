@@ -1,20 +1,20 @@
-//! A look at the messages as they pass.
+//! Access to the messages of a phone.
 
 use bytes::Bytes;
 use offhook::{FlowId, Instant};
 use std::fmt;
 use std::sync::Arc;
 
-/// Called with every message that a phone sends or receives, from the phone's own task: it must not block.
+/// A callback for every message that a phone sends or receives. It runs in the phone's task and must not block.
 #[derive(Clone)]
-pub struct Tap(Arc<dyn Fn(Tapped) + Send + Sync>);
+pub struct Tap(Arc<dyn Fn(TappedMessage) + Send + Sync>);
 
-/// One SIP message, or keep-alive, on its way.
+/// A SIP message or keep-alive that was sent or received.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tapped {
-    /// When, by the phone's clock.
+pub struct TappedMessage {
+    /// The time, by the phone's clock.
     pub at: Instant,
-    /// Sent by this phone; else received by it.
+    /// `true` if sent by the phone, `false` if received.
     pub sent: bool,
     /// The connection.
     pub flow: FlowId,
@@ -23,13 +23,13 @@ pub struct Tapped {
 }
 
 impl Tap {
-    /// A tap that hands everything to `look`.
-    pub fn new(look: impl Fn(Tapped) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(look))
+    /// A tap that calls `callback`.
+    pub fn new(callback: impl Fn(TappedMessage) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(callback))
     }
 
-    pub(crate) fn show(&self, tapped: Tapped) {
-        (self.0)(tapped);
+    pub(crate) fn message(&self, message: TappedMessage) {
+        (self.0)(message);
     }
 }
 

@@ -168,7 +168,7 @@ impl Drive {
     /// All is over, and so many connections are left.
     fn holds_only(&self, connections: usize) {
         let load = self.exchange.load();
-        let held = [load.flows, load.strangers, load.bindings, load.transactions, load.bytes];
+        let held = [load.flows, load.unauthenticated, load.bindings, load.transactions, load.bytes];
         assert_eq!(held, [connections, 0, 0, 0, 0], "flows, strangers, bindings, transactions, bytes");
     }
 

@@ -117,7 +117,7 @@ fn config(choice: u8) -> Config {
     if choice & 1 != 0 {
         config.limits = Limits {
             connections: 4,
-            strangers: 3,
+            unauthenticated: 3,
             datagram_flows: 3,
             transactions: 12,
             transactions_per_flow: 5,

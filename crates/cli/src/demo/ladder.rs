@@ -39,7 +39,7 @@ fn is_invite(message: &Message) -> bool {
 mod tests {
     use super::*;
     use offhook::{FlowId, Instant};
-    use offhook_tokio::Tapped;
+    use offhook_tokio::TappedMessage;
     use std::time::Duration;
 
     fn noted(who: &'static str, sent: bool, ms: u64, start: &str, call: &str, method: &str) -> Noted {
@@ -48,7 +48,7 @@ mod tests {
              Call-ID: {call}\r\nCSeq: 1 {method}\r\nContent-Length: 0\r\n\r\n"
         );
         let at = Instant::ZERO + Duration::from_millis(ms);
-        Noted { who, tapped: Tapped { at, sent, flow: FlowId(1), data: data.into_bytes().into() } }
+        Noted { who, tapped: TappedMessage { at, sent, flow: FlowId(1), data: data.into_bytes().into() } }
     }
 
     #[test]

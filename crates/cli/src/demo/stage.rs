@@ -3,7 +3,7 @@
 use super::actor::Actor;
 use super::{Failure, Proof};
 use offhook_exchange::Config;
-use offhook_tokio::{Clock, ExchangeServer, Listen, Options, Recorder, Tap, Tapped};
+use offhook_tokio::{Clock, ExchangeServer, Listen, Options, Recorder, Tap, TappedMessage};
 use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -24,18 +24,18 @@ pub(super) struct Stage {
 /// One SIP message, and whose phone sent or received it.
 pub(super) struct Noted {
     pub(super) who: &'static str,
-    pub(super) tapped: Tapped,
+    pub(super) tapped: TappedMessage,
 }
 
 #[derive(Clone)]
 struct Tapping {
     who: &'static str,
-    list: Arc<Mutex<Vec<Tapped>>>,
+    list: Arc<Mutex<Vec<TappedMessage>>>,
 }
 
 impl Tapping {
     fn new(who: &'static str) -> (Self, Tap) {
-        let list: Arc<Mutex<Vec<Tapped>>> = Arc::default();
+        let list: Arc<Mutex<Vec<TappedMessage>>> = Arc::default();
         let kept = Arc::clone(&list);
         let tap = Tap::new(move |tapped| {
             let mut kept = kept.lock().expect("no panic while it is held");

@@ -14,7 +14,7 @@ pub(super) fn event(output: Output, event: &Event) {
             &json!({ "user": user, "contact": contact, "expires": expires.as_secs() }),
             format_args!("{user} is registered at {contact} for {} s", expires.as_secs()),
         ),
-        Event::Unregistered { user, contact, why } => {
+        Event::Unregistered { user, contact, reason } => {
             let (word, text) = match why {
                 Unregistered::Removed => ("removed", "removed by the phone"),
                 Unregistered::Expired => ("expired", "expired"),
@@ -87,7 +87,7 @@ pub(super) fn exposed(output: Output, exposed: &Exposed) {
 pub(super) fn load(output: Output, load: &ServerLoad) {
     let numbers = numbers(load);
     let fields = numbers.iter().map(|(name, number)| ((*name).to_owned(), Value::from(*number))).collect();
-    let offhook_exchange::Load { flows, strangers, bindings, transactions, bytes, .. } = load.exchange;
+    let offhook_exchange::Load { flows, unauthenticated, bindings, transactions, bytes, .. } = load.exchange;
     output.event(
         "load",
         &Value::Object(fields),
@@ -104,7 +104,7 @@ fn numbers(load: &ServerLoad) -> [(&'static str, usize); 6] {
     let ServerLoad { exchange, queued, .. } = load;
     [
         ("flows", exchange.flows),
-        ("strangers", exchange.strangers),
+        ("strangers", exchange.unauthenticated),
         ("bindings", exchange.bindings),
         ("transactions", exchange.transactions),
         ("bytes", exchange.bytes),

@@ -3,7 +3,7 @@
 //! Errors name the place and quote nothing: any part of a line that is wrong may be a password.
 
 use offhook::{Password, Secret};
-use offhook_exchange::Uncovered;
+use offhook_exchange::MissingPassword;
 use offhook_wire::digest::Algorithm;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -75,7 +75,7 @@ pub(crate) enum Fault {
     #[error("no user is listed")]
     Nobody,
     #[error("{user} has no {missing} hash, and {missing} is offered: {}, or offer only what there is with --algorithm {stored}", remedy(.missing))]
-    Uncovered { user: String, missing: &'static str, stored: String },
+    MissingPassword { user: String, missing: &'static str, stored: String },
 }
 
 impl Users {
@@ -118,7 +118,7 @@ impl Users {
     }
 
     /// Where the user is listed whose hashes do not serve what is offered, and what helps.
-    pub(crate) fn explain(&self, uncovered: &Uncovered) -> Option<Wrong> {
+    pub(crate) fn explain(&self, uncovered: &MissingPassword) -> Option<Wrong> {
         let listed = self.0.get(&uncovered.user)?;
         let serves =
             |algorithm: &&Algorithm| listed.passwords.iter().any(|stored| stored.serves(**algorithm));
@@ -127,7 +127,7 @@ impl Users {
             .filter(serves)
             .map(|algorithm| algorithm.name().to_lowercase())
             .collect();
-        Some(listed.at.wrong(Fault::Uncovered {
+        Some(listed.at.wrong(Fault::MissingPassword {
             user: uncovered.user.clone(),
             missing: uncovered.algorithm.name(),
             stored: stored.join(","),

@@ -1,21 +1,25 @@
-//! Which connections may be open: some by credentials, a few without.
+//! Bounds on connections, with and without credentials.
 //!
-//! A connection begins as a stranger's. It has to carry a request with right credentials (or, where guests are welcome, an INVITE) before
-//! its time is over. Strangers and guests have a small number of places of their own, in all and for each source, so that they cannot
-//! take those of users. Where these are taken, the stranger that came first makes room, because a phone that just connected shows its
-//! credentials within a round trip and idle connections do not; without a stranger, the guest that has called the longest time ago.
+//! A connection is unauthenticated at first. It has to carry a request with valid credentials (or, if guests are allowed, an INVITE) before
+//! the authentication timeout. Unauthenticated and guest connections have separate bounds, in total and for each source, so that they
+//! cannot displace those of users. At a bound the oldest unauthenticated connection is closed, because a phone sends its credentials
+//! within a round trip and an idle connection does not; if there is none, the guest with the oldest call.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook_wire::Instant;
 
-use super::{FlowId, Prefix, Room};
+use super::id::FlowId;
+use super::prefix::Prefix;
 use crate::config::Limits;
+
+/// The connections to close so that another one can stay open. None if no connection may be closed for it: the other one is closed.
+pub(crate) type Evictions = Option<Vec<FlowId>>;
 
 pub(super) struct Connections {
     table: BTreeMap<FlowId, Connection>,
-    strangers: Queue,
+    unauthenticated: Queue,
     guests: Queue,
     of_user: BTreeSet<(String, FlowId)>,
     limits: Bounds,
@@ -23,18 +27,18 @@ pub(super) struct Connections {
 
 struct Connection {
     source: Prefix,
-    standing: Standing,
+    class: Class,
 }
 
-enum Standing {
-    Stranger { since: Instant },
+enum Class {
+    Unauthenticated { since: Instant },
     Guest { since: Instant },
     User(String),
 }
 
 struct Bounds {
     connections: usize,
-    strangers: usize,
+    unauthenticated: usize,
     per_source: usize,
     per_user: usize,
     authentication: Duration,
@@ -84,40 +88,45 @@ impl Connections {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             table: BTreeMap::new(),
-            strangers: Queue::default(),
+            unauthenticated: Queue::default(),
             guests: Queue::default(),
             of_user: BTreeSet::new(),
             limits: Bounds {
                 connections: limits.connections,
-                strangers: limits.strangers,
-                per_source: limits.strangers_per_source,
+                unauthenticated: limits.unauthenticated,
+                per_source: limits.unauthenticated_per_source,
                 per_user: limits.connections_per_user,
                 authentication: limits.authentication_timeout,
             },
         }
     }
 
-    /// One more stranger. Says which others have to go for it.
-    pub(super) fn accept(&mut self, now: Instant, id: FlowId, source: Prefix) -> Room {
-        let Self { strangers, guests, limits, .. } = self;
+    /// Adds an unauthenticated connection. Returns the connections to close for it.
+    pub(super) fn accept(&mut self, now: Instant, id: FlowId, source: Prefix) -> Evictions {
+        let Self { unauthenticated, guests, limits, .. } = self;
         let mut evicted = Vec::new();
-        if strangers.count(source) + guests.count(source) >= limits.per_source {
-            evicted.push(strangers.first_of(source).or_else(|| guests.first_of(source))?);
-        } else if strangers.all.len() + guests.all.len() >= limits.strangers
+        if unauthenticated.count(source) + guests.count(source) >= limits.per_source {
+            evicted.push(unauthenticated.first_of(source).or_else(|| guests.first_of(source))?);
+        } else if unauthenticated.all.len() + guests.all.len() >= limits.unauthenticated
             || self.table.len() >= limits.connections
         {
-            evicted.push(strangers.first().or_else(|| guests.first())?);
+            evicted.push(unauthenticated.first().or_else(|| guests.first())?);
         }
-        self.strangers.insert(source, now, id);
-        self.table.insert(id, Connection { source, standing: Standing::Stranger { since: now } });
+        self.unauthenticated.insert(source, now, id);
+        self.table.insert(id, Connection { source, class: Class::Unauthenticated { since: now } });
         Some(evicted)
     }
 
-    /// It is a user's. The user's connections are bounded, too: one without a binding makes room. Where none may be closed, this one has
-    /// no room.
-    pub(super) fn authenticated(&mut self, id: FlowId, user: &str, keep: impl Fn(FlowId) -> bool) -> Room {
+    /// The connection is a user's. The connections of a user are bounded too: one without a binding is closed. If there is none, this one
+    /// is closed.
+    pub(super) fn authenticated(
+        &mut self,
+        id: FlowId,
+        user: &str,
+        keep: impl Fn(FlowId) -> bool,
+    ) -> Evictions {
         let Some(connection) = self.table.get(&id) else { return Some(Vec::new()) };
-        if matches!(&connection.standing, Standing::User(known) if known == user) {
+        if matches!(&connection.class, Class::User(known) if known == user) {
             return Some(Vec::new());
         }
         let others = || {
@@ -129,55 +138,55 @@ impl Connections {
         } else {
             Vec::new()
         };
-        self.set_standing(id, Standing::User(user.to_owned()));
+        self.set_class(id, Class::User(user.to_owned()));
         Some(evicted)
     }
 
-    /// It carried a request of a guest.
-    pub(super) fn welcomed(&mut self, now: Instant, id: FlowId) {
+    /// The connection carried a request of a guest.
+    pub(super) fn mark_guest(&mut self, now: Instant, id: FlowId) {
         let Some(connection) = self.table.get(&id) else { return };
-        if !matches!(connection.standing, Standing::User(_)) {
-            self.set_standing(id, Standing::Guest { since: now });
+        if !matches!(connection.class, Class::User(_)) {
+            self.set_class(id, Class::Guest { since: now });
         }
     }
 
-    fn set_standing(&mut self, id: FlowId, standing: Standing) {
+    fn set_class(&mut self, id: FlowId, class: Class) {
         self.unlist(id);
         let Some(connection) = self.table.get_mut(&id) else { return };
-        match &standing {
-            Standing::Stranger { since } => self.strangers.insert(connection.source, *since, id),
-            Standing::Guest { since } => self.guests.insert(connection.source, *since, id),
-            Standing::User(user) => drop(self.of_user.insert((user.clone(), id))),
+        match &class {
+            Class::Unauthenticated { since } => self.unauthenticated.insert(connection.source, *since, id),
+            Class::Guest { since } => self.guests.insert(connection.source, *since, id),
+            Class::User(user) => drop(self.of_user.insert((user.clone(), id))),
         }
-        connection.standing = standing;
+        connection.class = class;
     }
 
     pub(super) fn remove(&mut self, id: FlowId) {
         self.unlist(id);
         self.table.remove(&id);
-        let listed = self.strangers.all.len() + self.guests.all.len() + self.of_user.len();
+        let listed = self.unauthenticated.all.len() + self.guests.all.len() + self.of_user.len();
         assert!(listed == self.table.len(), "each connection is listed once");
     }
 
     fn unlist(&mut self, id: FlowId) {
-        let Some(Connection { source, standing }) = self.table.get(&id) else { return };
-        match standing {
-            Standing::Stranger { since } => self.strangers.remove(*source, *since, id),
-            Standing::Guest { since } => self.guests.remove(*source, *since, id),
-            Standing::User(user) => drop(self.of_user.remove(&(user.clone(), id))),
+        let Some(Connection { source, class }) = self.table.get(&id) else { return };
+        match class {
+            Class::Unauthenticated { since } => self.unauthenticated.remove(*source, *since, id),
+            Class::Guest { since } => self.guests.remove(*source, *since, id),
+            Class::User(user) => drop(self.of_user.remove(&(user.clone(), id))),
         }
     }
 
-    pub(super) fn strangers(&self) -> usize {
-        self.strangers.all.len()
+    pub(super) fn unauthenticated(&self) -> usize {
+        self.unauthenticated.all.len()
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.strangers.all.first().map(|&(since, _)| since + self.limits.authentication)
+        self.unauthenticated.all.first().map(|&(since, _)| since + self.limits.authentication)
     }
 
     pub(super) fn overdue(&self, now: Instant) -> Option<FlowId> {
-        let &(since, id) = self.strangers.all.first()?;
+        let &(since, id) = self.unauthenticated.all.first()?;
         (since + self.limits.authentication <= now).then_some(id)
     }
 }

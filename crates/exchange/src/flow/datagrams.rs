@@ -1,4 +1,4 @@
-//! Flows of datagrams: one for each remote address that the exchange has reason to remember.
+//! Flows of datagrams: one for each remote address with a transaction or binding, or with recent traffic.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use offhook_wire::Instant;
 
-use super::FlowId;
+use super::id::FlowId;
 use crate::config::Limits;
 
-/// How many flows are looked at to find one that makes room.
-const LOOKS: usize = 64;
+/// How many flows are examined to find one to evict.
+const SCAN_LIMIT: usize = 64;
 
 pub(super) struct Datagrams {
-    names: BTreeMap<SocketAddr, FlowId>,
-    /// When each flow is looked at next. The queue is corrected lazily: a flow that was used in the meantime goes back with its true
-    /// time, so that receiving a datagram costs nothing.
+    by_address: BTreeMap<SocketAddr, FlowId>,
+    /// The next check of each flow. The queue is corrected lazily: a flow that was used in the meantime is queued again at its check, so
+    /// that receiving a datagram does not change the queue.
     queue: BTreeSet<(Instant, FlowId)>,
     due: BTreeMap<FlowId, Instant>,
     next: u64,
@@ -26,7 +26,7 @@ pub(super) struct Datagrams {
 impl Datagrams {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
-            names: BTreeMap::new(),
+            by_address: BTreeMap::new(),
             queue: BTreeSet::new(),
             due: BTreeMap::new(),
             next: FlowId::DATAGRAMS,
@@ -35,23 +35,23 @@ impl Datagrams {
         }
     }
 
-    /// The name of the flow to this address; a new one if there is none, which is not remembered yet.
-    pub(super) fn name(&mut self, remote: SocketAddr) -> FlowId {
-        self.names.get(&remote).copied().unwrap_or(FlowId(self.next))
+    /// The id of the flow to this address; if there is none, the id that the next flow will have.
+    pub(super) fn id(&mut self, remote: SocketAddr) -> FlowId {
+        self.by_address.get(&remote).copied().unwrap_or(FlowId(self.next))
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.names.len() >= self.limit
+        self.by_address.len() >= self.limit
     }
 
-    /// Remembers a flow by the name that [`Datagrams::name`] gave it.
+    /// Adds a flow with the id that [`Datagrams::id`] returned.
     pub(super) fn add(&mut self, now: Instant, id: FlowId, remote: SocketAddr) {
         self.next = self.next.max(id.0 + 1);
-        self.names.insert(remote, id);
-        self.look_at(id, now + self.timeout);
+        self.by_address.insert(remote, id);
+        self.schedule_check(id, now + self.timeout);
     }
 
-    fn look_at(&mut self, id: FlowId, at: Instant) {
+    fn schedule_check(&mut self, id: FlowId, at: Instant) {
         if let Some(before) = self.due.insert(id, at) {
             self.queue.remove(&(before, id));
         }
@@ -59,7 +59,7 @@ impl Datagrams {
     }
 
     pub(super) fn remove(&mut self, id: FlowId, remote: SocketAddr) {
-        self.names.remove(&remote);
+        self.by_address.remove(&remote);
         if let Some(at) = self.due.remove(&id) {
             self.queue.remove(&(at, id));
         }
@@ -69,7 +69,7 @@ impl Datagrams {
         self.queue.first().map(|&(at, _)| at)
     }
 
-    /// The next flow that has been silent for too long. `last_use` is none for a flow that is still of use.
+    /// The next flow that has been idle for too long. `last_use` is none for a flow that is in use.
     pub(super) fn next_idle(
         &mut self,
         now: Instant,
@@ -80,24 +80,24 @@ impl Datagrams {
             if due <= now {
                 return Some(id);
             }
-            assert!(due > at, "a flow is looked at later each time");
-            self.look_at(id, due);
+            assert!(due > at, "a check moves a flow back in the queue");
+            self.schedule_check(id, due);
         }
         None
     }
 
-    /// The flow that has been silent for the longest time and is of no use any more, among the first of the queue. Those of use go to its
-    /// end, so that the next search goes on behind them: a table whose flows are all in use does not cost a walk over it each time.
+    /// The flow that has been idle longest and is not in use, among the first of the queue. Flows in use go to the end of the queue, so that
+    /// the next search begins behind them: a table in which all flows are in use is not scanned each time.
     pub(super) fn idlest(
         &mut self,
         now: Instant,
         last_use: impl Fn(FlowId) -> Option<Instant>,
     ) -> Option<FlowId> {
-        let first: Vec<(Instant, FlowId)> = self.queue.iter().take(LOOKS).copied().collect();
+        let first: Vec<(Instant, FlowId)> = self.queue.iter().take(SCAN_LIMIT).copied().collect();
         let mut idlest = None;
         for (at, id) in first {
             let Some(due) = last_use(id).map(|used| used + self.timeout) else {
-                self.look_at(id, now + self.timeout);
+                self.schedule_check(id, now + self.timeout);
                 continue;
             };
             let known = idlest.get_or_insert((due, id));
@@ -106,7 +106,7 @@ impl Datagrams {
                 // All others are due later.
                 break;
             }
-            self.look_at(id, due);
+            self.schedule_check(id, due);
         }
         idlest.map(|(_, id)| id)
     }

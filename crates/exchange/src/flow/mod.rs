@@ -1,133 +1,49 @@
-//! Flows: what the exchange can send on. A connection is one flow, and so is each remote address of datagrams.
+//! Flows. A connection is one flow, and so is each remote address of datagrams.
 
+mod arrival;
 mod connections;
 mod datagrams;
+mod id;
 mod prefix;
+mod transport;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
-use offhook_wire::{Instant, Message, StreamFramer};
+use offhook_wire::{Instant, StreamFramer};
 
 use crate::config::Limits;
-use connections::Connections;
+use connections::{Connections, Evictions};
 use datagrams::Datagrams;
 
+pub(crate) use arrival::{Arrival, SIP_PORT, ip_of};
+pub use id::FlowId;
 pub(crate) use prefix::Prefix;
+pub use transport::Transport;
 
-/// The name of a flow. The host names connections and never uses a name again after the flow went down; the exchange names the flows of
-/// datagrams itself, from [`FlowId::DATAGRAMS`] up.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FlowId(pub u64);
-
-impl FlowId {
-    /// The first name that the exchange gives to a flow of datagrams; the host's names are below it.
-    pub const DATAGRAMS: u64 = 1 << 40;
-}
-
-/// What a flow runs over.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// Datagrams of one remote address.
-    Udp,
-    /// A byte stream.
-    Tcp,
-    /// A byte stream in TLS.
-    Tls,
-    /// A WebSocket (RFC 7118); every `Received` is one whole WebSocket message.
-    Ws,
-    /// A WebSocket in TLS; every `Received` is one whole WebSocket message.
-    Wss,
-}
-
-impl Transport {
-    /// The transport as Via names it (RFC 3261 §20.42, RFC 7118 §5.2).
-    pub fn as_bytes(self) -> &'static [u8] {
-        match self {
-            Transport::Udp => b"UDP",
-            Transport::Tcp => b"TCP",
-            Transport::Tls => b"TLS",
-            Transport::Ws => b"WS",
-            Transport::Wss => b"WSS",
-        }
-    }
-
-    /// Whether the transport itself retransmits (RFC 3261 §17: timers A, D, E, G, I, J and K depend on it).
-    pub fn is_reliable(self) -> bool {
-        self != Transport::Udp
-    }
-
-    /// Whether `Received` carries an arbitrary piece of a byte stream.
-    pub fn is_stream(self) -> bool {
-        matches!(self, Transport::Tcp | Transport::Tls)
-    }
-}
-
-/// What happened to a connection.
+/// A change of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlowChange {
-    /// It was accepted. A WebSocket counts from the accept on, before its handshakes: nothing is sent on it before a request came over
-    /// it, and the bounds on connections without credentials hold for slow handshakes, too.
+    /// It was accepted. A WebSocket is up from its accept on, before its handshakes, so that the bounds on unauthenticated connections hold
+    /// for slow handshakes too: nothing is sent on it before a request has come over it.
     Up {
-        /// What it runs over. Datagrams need no `Up` (see [`Input::Datagram`](crate::Input::Datagram)); [`Transport::Udp`] is refused
+        /// Its transport. Datagrams need no `Up` (see [`Input::Datagram`](crate::Input::Datagram)); [`Transport::Udp`] is refused
         /// with [`Output::Close`](crate::Output::Close).
         transport: Transport,
-        /// The other side as seen from here, written into `received` and `rport` (RFC 3581).
+        /// The remote address, written into `received` and `rport` (RFC 3581).
         remote: SocketAddr,
     },
-    /// It is gone, with everything that was on its way.
+    /// It was closed or lost, with all data in flight.
     Down,
 }
 
-/// Where a message came from: a flow that is up, or an address that has no flow yet.
-#[derive(Copy, Clone, Debug)]
-pub(crate) struct Arrival {
-    /// The flow, or the name that it will have when one is needed.
-    pub(crate) flow: FlowId,
-    pub(crate) remote: SocketAddr,
-    pub(crate) transport: Transport,
-}
-
-impl Arrival {
-    /// Where responses to a request in a datagram go: to its source with `rport` (RFC 3581 §4), else to the port of sent-by (RFC 3261
-    /// §18.2.2). `maddr` is not followed: any sender could direct responses at any address with it.
-    pub(crate) fn replies_to(&self, request: &Message) -> SocketAddr {
-        let mut address = self.remote;
-        if let Ok(via) = request.via()
-            && via.rport().is_none()
-        {
-            address.set_port(via.port.filter(|port| *port != 0).unwrap_or(SIP_PORT));
-        }
-        address
-    }
-
-    /// Whether an address translator stands between the sender of a request and us: its Via names another host than it came from, or
-    /// another port although it asks for symmetric responses (RFC 3581 §3). Without `rport` a phone may send from one port and listen on
-    /// another.
-    pub(crate) fn is_translated(&self, request: &Message) -> bool {
-        let Ok(via) = request.via() else { return true };
-        let other_port = via.rport().is_some() && via.port.unwrap_or(SIP_PORT) != self.remote.port();
-        other_port || ip_of(via.host) != Some(self.remote.ip().to_canonical())
-    }
-}
-
-/// RFC 3261 §19.1.2: the port of sip URIs and Via values without one.
-pub(crate) const SIP_PORT: u16 = 5060;
-
-/// The address that a host is, unless it is a name. An IPv6 address comes in brackets.
-pub(crate) fn ip_of(host: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(host.trim_ascii()).ok()?;
-    let address: IpAddr = text.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
-    Some(address.to_canonical())
-}
-
-/// What is known of one flow.
+/// One flow that is up.
 pub(crate) struct Flow {
     pub(crate) transport: Transport,
     pub(crate) remote: SocketAddr,
-    /// Server transactions that came over it and still live.
+    /// Live server transactions whose requests came over it.
     pub(crate) transactions: usize,
-    /// Bytes that those hold.
+    /// Bytes held by those.
     pub(crate) bytes: usize,
     pub(crate) framer: Option<StreamFramer>,
     last_received: Instant,
@@ -141,9 +57,6 @@ pub(crate) struct Flows {
     message: offhook_wire::Limits,
 }
 
-/// The connections to close so that another one has room; or none of them may be closed, and the other one has no room.
-pub(crate) type Room = Option<Vec<FlowId>>;
-
 impl Flows {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
@@ -154,28 +67,33 @@ impl Flows {
         }
     }
 
-    /// A connection was accepted. Says what has to be closed for it.
-    pub(crate) fn up(&mut self, now: Instant, id: FlowId, transport: Transport, remote: SocketAddr) -> Room {
+    /// Adds an accepted connection. Returns the connections to close for it.
+    pub(crate) fn up(
+        &mut self,
+        now: Instant,
+        id: FlowId,
+        transport: Transport,
+        remote: SocketAddr,
+    ) -> Evictions {
         let evicted = self.connections.accept(now, id, Prefix::of(remote.ip()))?;
         let framer = transport.is_stream().then(|| StreamFramer::new(self.message));
         self.insert(now, id, transport, remote, framer);
         Some(evicted)
     }
 
-    /// Where a datagram from this address arrives.
+    /// The source of a datagram from this address.
     pub(crate) fn arrival(&mut self, remote: SocketAddr) -> Arrival {
-        Arrival { flow: self.datagrams.name(remote), remote, transport: Transport::Udp }
+        Arrival { flow: self.datagrams.id(remote), remote, transport: Transport::Udp }
     }
 
-    /// Makes a flow of datagrams to an address, unless there is one. `keep` says which silent flows are still of use. None if there is no
-    /// room.
+    /// The flow of datagrams to an address, created if necessary. `keep` is true for idle flows that are in use. None if there is no room.
     pub(crate) fn open(
         &mut self,
         now: Instant,
         remote: SocketAddr,
         keep: impl Fn(FlowId) -> bool,
     ) -> Option<FlowId> {
-        let id = self.datagrams.name(remote);
+        let id = self.datagrams.id(remote);
         if self.table.contains_key(&id) {
             return Some(id);
         }
@@ -200,17 +118,22 @@ impl Flows {
         self.table.insert(id, flow);
     }
 
-    /// The flow that carried the credentials of a user, which keep its connection. Says what has to be closed for it.
-    pub(crate) fn authenticated(&mut self, id: FlowId, user: &str, keep: impl Fn(FlowId) -> bool) -> Room {
+    /// The connection carried valid credentials of a user. Returns the connections to close for it.
+    pub(crate) fn authenticated(
+        &mut self,
+        id: FlowId,
+        user: &str,
+        keep: impl Fn(FlowId) -> bool,
+    ) -> Evictions {
         self.connections.authenticated(id, user, keep)
     }
 
-    /// The flow carried a request of a guest, which keeps its connection for as long as there is room for guests.
-    pub(crate) fn welcomed(&mut self, now: Instant, id: FlowId) {
-        self.connections.welcomed(now, id);
+    /// The connection carried a request of a guest, and stays open within the bounds on guests.
+    pub(crate) fn mark_guest(&mut self, now: Instant, id: FlowId) {
+        self.connections.mark_guest(now, id);
     }
 
-    /// True if it was up.
+    /// Removes a flow. True if it was up.
     pub(crate) fn down(&mut self, id: FlowId) -> bool {
         let Some(flow) = self.table.remove(&id) else { return false };
         match flow.transport {
@@ -236,9 +159,9 @@ impl Flows {
         self.table.len()
     }
 
-    /// Connections that have not shown credentials.
-    pub(crate) fn strangers(&self) -> usize {
-        self.connections.strangers()
+    /// The number of unauthenticated connections.
+    pub(crate) fn unauthenticated(&self) -> usize {
+        self.connections.unauthenticated()
     }
 
     pub(crate) fn received(&mut self, now: Instant, id: FlowId) -> Option<&mut Flow> {
@@ -251,12 +174,12 @@ impl Flows {
         [self.datagrams.deadline(), self.connections.deadline()].into_iter().flatten().min()
     }
 
-    /// The next connection whose time to show credentials is over.
+    /// The next connection that did not authenticate in time.
     pub(crate) fn next_overdue(&self, now: Instant) -> Option<FlowId> {
         self.connections.overdue(now)
     }
 
-    /// The next flow of datagrams that has been silent for too long. `keep` says which silent flows are still of use.
+    /// The next flow of datagrams that has been idle for too long. `keep` is true for idle flows that are in use.
     pub(crate) fn next_idle(&mut self, now: Instant, keep: impl Fn(FlowId) -> bool) -> Option<FlowId> {
         let table = &self.table;
         self.datagrams.next_idle(now, |id| last_use(table, id, &keep))
@@ -268,7 +191,7 @@ impl Flows {
     }
 }
 
-/// When a flow was used last, unless it is still of use.
+/// The time of a flow's last use; none if it is in use.
 fn last_use(table: &BTreeMap<FlowId, Flow>, id: FlowId, keep: impl Fn(FlowId) -> bool) -> Option<Instant> {
     let flow = table.get(&id)?;
     (flow.transactions == 0 && !keep(id)).then_some(flow.last_received)

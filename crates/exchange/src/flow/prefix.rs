@@ -1,16 +1,16 @@
-//! What counts as one source of traffic.
+//! Sources of traffic.
 
 use std::net::IpAddr;
 
-/// The part of an address that one subscriber has: a whole IPv4 address, or the first 64 bits of an IPv6 address (RFC 6177 §2 gives every
-/// site at least that much). An IPv4 address that is mapped into IPv6 is the IPv4 address.
+/// The address prefix of one subscriber: a whole IPv4 address, or the first 64 bits of an IPv6 address (RFC 6177 §2: every site has at
+/// least a /64). An IPv4-mapped IPv6 address counts as the IPv4 address.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Prefix(u128);
 
 impl Prefix {
     pub(crate) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
-            // No IPv6 address has the prefix ::/64 but for those that stand for IPv4.
+            // Only IPv6 addresses that stand for IPv4 ones have the prefix ::/64.
             IpAddr::V4(address) => Self(u32::from(address).into()),
             IpAddr::V6(address) => Self(u128::from(address) >> 64 << 64 | 1 << 63),
         }
@@ -26,14 +26,14 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_subscriber_is_its_first_64_bits() {
+    fn ipv6_source_is_a_64_bit_prefix() {
         assert_eq!(prefix("2001:db8::1"), prefix("2001:db8::ffff:1"));
         assert_ne!(prefix("2001:db8::1"), prefix("2001:db8:0:1::1"));
         assert_ne!(prefix("::1"), prefix("0.0.0.0"));
     }
 
     #[test]
-    fn an_ipv4_subscriber_is_its_address_mapped_or_not() {
+    fn ipv4_source_is_an_address_mapped_or_not() {
         assert_ne!(prefix("192.0.2.1"), prefix("192.0.2.2"));
         assert_eq!(prefix("192.0.2.1"), prefix("::ffff:192.0.2.1"));
     }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use offhook_wire::Message;
 
 const NOW: Instant = Instant::ZERO;
 
@@ -15,8 +16,8 @@ fn remote(host: u8, port: u16) -> SocketAddr {
 fn few() -> Limits {
     Limits {
         connections: 8,
-        strangers: 4,
-        strangers_per_source: 2,
+        unauthenticated: 4,
+        unauthenticated_per_source: 2,
         connections_per_user: 2,
         datagram_flows: 3,
         ..Limits::default()
@@ -33,7 +34,7 @@ fn accept(flows: &mut Flows, seconds: u64, id: u64, host: u8) -> Option<Vec<u64>
 }
 
 #[test]
-fn the_oldest_stranger_of_a_crowded_source_makes_room() {
+fn oldest_unauthenticated_connection_of_a_full_source_is_evicted() {
     let mut flows = Flows::new(&few());
     assert_eq!(accept(&mut flows, 0, 1, 1), Some(vec![]));
     assert_eq!(accept(&mut flows, 1, 2, 2), Some(vec![]));
@@ -41,32 +42,32 @@ fn the_oldest_stranger_of_a_crowded_source_makes_room() {
     assert_eq!(accept(&mut flows, 3, 4, 2), Some(vec![2]), "not that of another source");
     assert_eq!(accept(&mut flows, 4, 5, 3), Some(vec![]));
     assert_eq!(accept(&mut flows, 5, 6, 4), Some(vec![1]), "too many of all sources");
-    assert_eq!(flows.strangers(), 4);
+    assert_eq!(flows.unauthenticated(), 4);
 }
 
 #[test]
-fn guests_go_after_strangers_and_users_stay() {
+fn guests_are_evicted_after_unauthenticated_connections_and_users_never() {
     let mut flows = Flows::new(&few());
     for id in 1..=2 {
         accept(&mut flows, id, id, 1);
-        flows.welcomed(at(id), FlowId(id));
+        flows.mark_guest(at(id), FlowId(id));
     }
-    flows.welcomed(at(3), FlowId(1));
-    assert_eq!(accept(&mut flows, 3, 3, 1), Some(vec![2]), "the guest that called the longest time ago");
-    assert_eq!(accept(&mut flows, 3, 4, 1), Some(vec![3]), "a stranger goes first");
+    flows.mark_guest(at(3), FlowId(1));
+    assert_eq!(accept(&mut flows, 3, 3, 1), Some(vec![2]), "the guest with the oldest call");
+    assert_eq!(accept(&mut flows, 3, 4, 1), Some(vec![3]), "an unauthenticated one goes first");
     flows.down(FlowId(4));
     flows.down(FlowId(1));
     accept(&mut flows, 4, 1, 1);
     accept(&mut flows, 4, 2, 1);
-    flows.welcomed(at(4), FlowId(1));
-    flows.welcomed(at(4), FlowId(2));
+    flows.mark_guest(at(4), FlowId(1));
+    flows.mark_guest(at(4), FlowId(2));
     for id in 4..=8 {
         assert_eq!(accept(&mut flows, id, id, 2), Some(vec![]));
         assert_eq!(flows.authenticated(FlowId(id), &format!("user{id}"), |_| false), Some(vec![]));
     }
-    assert_eq!(flows.strangers(), 0);
+    assert_eq!(flows.unauthenticated(), 0);
     assert_eq!(accept(&mut flows, 9, 9, 3), Some(vec![]));
-    assert_eq!(accept(&mut flows, 10, 10, 3), Some(vec![9]), "eight connections in all");
+    assert_eq!(accept(&mut flows, 10, 10, 3), Some(vec![9]), "eight connections in total");
     assert_eq!(flows.next_overdue(at(1000)), Some(FlowId(10)));
     for id in [1, 2, 10] {
         assert_eq!(flows.authenticated(FlowId(id), &format!("user{id}"), |_| false), Some(vec![]));
@@ -75,7 +76,7 @@ fn guests_go_after_strangers_and_users_stay() {
 }
 
 #[test]
-fn a_stranger_is_overdue_after_its_time() {
+fn unauthenticated_connection_is_overdue_after_the_timeout() {
     let mut flows = Flows::new(&few());
     accept(&mut flows, 0, 1, 1);
     accept(&mut flows, 1, 2, 1);
@@ -85,7 +86,7 @@ fn a_stranger_is_overdue_after_its_time() {
 }
 
 #[test]
-fn a_user_has_a_bounded_number_of_connections() {
+fn connections_of_a_user_are_bounded() {
     let mut flows = Flows::new(&few());
     let registered = |id| id == FlowId(1);
     for id in 1..=3 {
@@ -96,25 +97,25 @@ fn a_user_has_a_bounded_number_of_connections() {
     flows.down(FlowId(2));
     accept(&mut flows, 4, 4, 4);
     assert_eq!(flows.authenticated(FlowId(4), "alice", |_| true), None, "all have bindings");
-    assert_eq!(flows.authenticated(FlowId(3), "alice", |_| true), Some(vec![]), "it is one already");
+    assert_eq!(flows.authenticated(FlowId(3), "alice", |_| true), Some(vec![]), "authenticated already");
 }
 
 #[test]
-fn a_datagram_leaves_nothing_behind() {
+fn datagram_creates_no_flow() {
     let mut flows = Flows::new(&few());
     let one = flows.arrival(remote(1, 5060));
-    assert_eq!(flows.arrival(remote(2, 5060)).flow, one.flow, "no name is taken");
+    assert_eq!(flows.arrival(remote(2, 5060)).flow, one.flow, "no id is reserved");
     assert_eq!((flows.len(), flows.deadline()), (0, None));
 }
 
 #[test]
-fn the_idlest_datagram_flow_of_no_use_makes_room() {
+fn idlest_unused_datagram_flow_is_evicted() {
     let mut flows = Flows::new(&few());
     let open = |flows: &mut Flows, seconds: u64, host: u8, kept: &[FlowId]| {
         flows.open(at(seconds), remote(host, 5060), |id| kept.contains(&id))
     };
     let [one, two, three] = [1, 2, 3].map(|host| open(&mut flows, host.into(), host, &[]).unwrap());
-    assert_eq!(open(&mut flows, 4, 1, &[]), Some(one), "it is there");
+    assert_eq!(open(&mut flows, 4, 1, &[]), Some(one), "it exists");
     flows.received(at(5), two);
     let kept = [one];
     let four = open(&mut flows, 6, 4, &kept).unwrap();
@@ -125,7 +126,7 @@ fn the_idlest_datagram_flow_of_no_use_makes_room() {
 }
 
 #[test]
-fn the_idlest_is_known_by_its_last_use() {
+fn idlest_flow_is_the_one_received_on_least_recently() {
     let mut flows = Flows::new(&few());
     let ids = [1, 2, 3].map(|host| flows.open(NOW, remote(host, 5060), |_| false).unwrap());
     for (seconds, id) in [(5, ids[0]), (4, ids[1]), (6, ids[2])] {
@@ -136,29 +137,29 @@ fn the_idlest_is_known_by_its_last_use() {
 }
 
 #[test]
-fn a_table_in_use_is_not_walked_for_each_new_flow() {
-    let places = 1000;
-    let mut flows = Flows::new(&Limits { datagram_flows: places, ..few() });
+fn full_table_in_use_is_not_scanned_for_each_new_flow() {
+    let capacity = 1000;
+    let mut flows = Flows::new(&Limits { datagram_flows: capacity, ..few() });
     let address = |number: usize| ([10, 0, (number >> 8) as u8, number as u8], 5060).into();
     let ids: Vec<FlowId> =
-        (0..places).map(|number| flows.open(NOW, address(number), |_| true).unwrap()).collect();
-    let looks = std::cell::Cell::new(0);
+        (0..capacity).map(|number| flows.open(NOW, address(number), |_| true).unwrap()).collect();
+    let checks = std::cell::Cell::new(0);
     let open = |flows: &mut Flows, idle: Option<FlowId>| {
-        looks.set(0);
-        flows.open(at(1), address(places), |id| {
-            looks.set(looks.get() + 1);
+        checks.set(0);
+        flows.open(at(1), address(capacity), |id| {
+            checks.set(checks.get() + 1);
             Some(id) != idle
         })
     };
     assert_eq!(open(&mut flows, None), None);
-    assert!(looks.get() < 100, "{} looks", looks.get());
-    let idle = ids[places / 2];
-    let found = (0..places).any(|_| open(&mut flows, Some(idle)).is_some());
-    assert!(found && !flows.contains(idle), "each is looked at in the end");
+    assert!(checks.get() < 100, "{} checks", checks.get());
+    let idle = ids[capacity / 2];
+    let found = (0..capacity).any(|_| open(&mut flows, Some(idle)).is_some());
+    assert!(found && !flows.contains(idle), "each is checked eventually");
 }
 
 #[test]
-fn a_silent_datagram_flow_is_found_once_and_one_that_received_is_not() {
+fn idle_datagram_flow_times_out_and_active_one_does_not() {
     let mut flows = Flows::new(&few());
     let one = flows.open(NOW, remote(1, 5060), |_| false).unwrap();
     let two = flows.open(NOW, remote(2, 5060), |_| false).unwrap();
@@ -173,7 +174,7 @@ fn a_silent_datagram_flow_is_found_once_and_one_that_received_is_not() {
 }
 
 #[test]
-fn a_silent_flow_of_use_is_kept_and_looked_at_again() {
+fn idle_flow_in_use_is_kept_and_checked_again() {
     let mut flows = Flows::new(&few());
     let one = flows.open(NOW, remote(1, 5060), |_| false).unwrap();
     assert_eq!(flows.next_idle(at(300), |_| true), None);
@@ -184,7 +185,7 @@ fn a_silent_flow_of_use_is_kept_and_looked_at_again() {
 }
 
 #[test]
-fn responses_go_to_the_source_with_rport_and_to_the_port_of_sent_by_without() {
+fn responses_go_to_the_source_port_with_rport_else_to_sent_by() {
     let target = |via: &str| {
         let text = format!("OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP {via};branch=z9hG4bK1\r\n\r\n");
         let request = Message::parse(text.into(), &offhook_wire::Limits::default()).unwrap();

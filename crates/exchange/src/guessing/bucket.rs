@@ -1,4 +1,4 @@
-//! A token bucket that holds one time.
+//! A token bucket that stores one time.
 
 use std::time::Duration;
 
@@ -6,22 +6,22 @@ use offhook_wire::Instant;
 
 use crate::config::Rate;
 
-/// Counts what is allowed at a [`Rate`]. Full at first.
+/// A token bucket for a [`Rate`]. Initially full.
 #[derive(Copy, Clone, Debug, Default)]
 pub(super) struct Bucket {
-    /// When it will be full again.
+    /// The time at which it is full again.
     full: Instant,
 }
 
 impl Bucket {
-    /// How long until there is a token; none if there is one.
+    /// The time until a token is available; none if one is.
     pub(super) fn wait(&self, now: Instant, rate: Rate) -> Option<Duration> {
         let missing = self.full.saturating_since(now);
         let allowed = rate.interval * rate.burst.saturating_sub(1);
         (missing > allowed).then(|| missing - allowed)
     }
 
-    /// Takes a token; what was taken beyond the burst has to be made up for.
+    /// Takes a token. The count can become negative.
     pub(super) fn take(&mut self, now: Instant, rate: Rate) {
         self.full = self.full.max(now) + rate.interval;
     }
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_is_allowed_and_then_one_in_each_interval() {
+    fn burst_then_one_per_interval() {
         let rate = Rate { burst: 2, interval: Duration::from_secs(10) };
         let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
         let mut bucket = Bucket::default();

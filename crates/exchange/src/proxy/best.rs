@@ -1,4 +1,4 @@
-//! Which of several refusals the caller hears: RFC 3261 §16.7 step 6.
+//! The choice of the best of several refusals: RFC 3261 §16.7 step 6.
 
 use super::branch::Outcome;
 
@@ -7,8 +7,8 @@ pub(super) fn best<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Option<us
     outcomes.enumerate().min_by_key(|(_, outcome)| rank(outcome.status)).map(|(index, _)| index)
 }
 
-/// The smaller the better. A 6xx wins over everything, then the lowest class; within 4xx first what tells the caller
-/// how to ask again, then what somebody decided, and last what only says that nobody was there.
+/// The lowest rank is the best: a 6xx, then the lowest class. Within 4xx, first the responses after which the caller can send a changed
+/// request, then decisions of a callee, and last responses that only state that the callee was not available.
 fn rank(status: u16) -> (u16, u16, u16) {
     let class = match status / 100 {
         6 => 0,
@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_is_chosen_as_the_rfc_says() {
+    fn best_response_follows_the_rfc() {
         assert_eq!(winner(&[503, 407, 501, 404]), 407, "the example of RFC 3261 §16.7");
         assert_eq!(winner(&[486, 603, 302]), 603, "6xx first");
         assert_eq!(winner(&[486, 302, 500]), 302, "the lowest class");

@@ -1,4 +1,4 @@
-//! One branch of a forwarded request: its client transaction, its cancellation, and how it ended.
+//! One branch of a forwarded request: its client transaction, its cancellation and its outcome.
 
 use bytes::Bytes;
 use offhook_wire::{Instant, Message};
@@ -8,177 +8,197 @@ use super::forward;
 use crate::budget::BRANCH;
 use crate::cx::Cx;
 use crate::token::End;
-use crate::transaction::{Client, Fired, TIMEOUT};
+use crate::transaction::{Client, TIMEOUT, TimerOutcome};
 
 /// One branch (RFC 3261 §16.6).
 pub(super) struct Branch {
     pub(super) end: End,
-    /// Our branch parameter.
+    /// The branch parameter.
     pub(super) token: String,
     pub(super) client: Client,
     reliable: bool,
     cancel: Cancel,
-    /// The callee's connection is gone and has not come back yet.
-    cut: bool,
-    /// The connections that took the request.
+    /// The callee's connection was lost, and the callee has not registered again.
+    disconnected: bool,
+    /// The connections over which the request was sent.
     delivered: Delivered,
     pub(super) outcome: Option<Outcome>,
 }
 
-/// A final response, or what stands for one (RFC 3261 §16.7 step 4).
+/// A final response, or a status in place of one (RFC 3261 §16.7 step 4).
 pub(super) struct Outcome {
     pub(super) status: u16,
-    /// The response without our Via; none if the branch ended without one.
+    /// The response without the top Via; none if the branch ended without one.
     pub(super) response: Option<Message>,
 }
 
 enum Cancel {
-    /// Not asked for.
-    No,
-    /// Asked for; waits for a provisional response (RFC 3261 §9.1).
-    Wanted(Reason),
+    /// Not requested.
+    None,
+    /// Requested; waits for a provisional response (RFC 3261 §9.1).
+    Pending(CancelReason),
     /// Sent, over these connections.
-    Sent(Reason, Client, Delivered),
+    Sent(CancelReason, Client, Delivered),
 }
 
-/// Why a branch is cancelled, which decides what its 487 means.
+/// Why a branch is cancelled, which determines the meaning of its 487.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Reason {
-    /// The caller gave up, or another branch won.
-    Given,
+pub(super) enum CancelReason {
+    /// The caller cancelled, or another branch has answered.
+    Requested,
     /// Timer C.
-    Silence,
+    TimerC,
 }
 
 impl Branch {
-    /// A branch whose request was sent to where the end is reached now.
+    /// A branch whose request was sent over the present flow of its end.
     pub(super) fn new(cx: &Cx, end: End, token: String, client: Client, reliable: bool) -> Self {
-        let end = cx.settled(end);
+        let end = cx.relocated(end);
         let mut delivered = Delivered::default();
-        delivered.note(cx, end.flow);
-        Self { end, token, client, reliable, cancel: Cancel::No, cut: false, delivered, outcome: None }
+        delivered.record(cx, end.flow);
+        Self {
+            end,
+            token,
+            client,
+            reliable,
+            cancel: Cancel::None,
+            disconnected: false,
+            delivered,
+            outcome: None,
+        }
     }
 
-    /// A branch inside a dialog whose callee is away for the moment: it waits for it until `at`, before anything is sent.
+    /// A branch inside a dialog whose callee is not registered: it waits until `at` before anything is sent.
     pub(super) fn waiting(end: End, token: String, client: Client, at: Instant) -> Self {
-        let (cancel, delivered) = (Cancel::No, Delivered::default());
-        let mut branch =
-            Self { end, token, client, reliable: true, cancel, cut: false, delivered, outcome: None };
-        branch.cut(at);
+        let (cancel, delivered) = (Cancel::None, Delivered::default());
+        let mut branch = Self {
+            end,
+            token,
+            client,
+            reliable: true,
+            cancel,
+            disconnected: false,
+            delivered,
+            outcome: None,
+        };
+        branch.disconnect(at);
         branch
     }
 
-    /// A branch that could not even begin.
+    /// A branch that failed before a request was sent.
     pub(super) fn failed(end: End, status: u16) -> Self {
-        let client = Client::over();
+        let client = Client::terminated();
         let outcome = Some(Outcome { status, response: None });
         Self {
             end,
             token: String::new(),
             client,
             reliable: true,
-            cancel: Cancel::No,
-            cut: false,
+            cancel: Cancel::None,
+            disconnected: false,
             delivered: Delivered::default(),
             outcome,
         }
     }
 
-    /// Whether it is still waited for.
+    /// Whether there is no outcome yet.
     pub(super) fn is_pending(&self) -> bool {
         self.outcome.is_none()
     }
 
-    /// Asks the callee to stop, as soon as that is allowed (RFC 3261 §9.1, §16.7 step 10).
-    pub(super) fn cancel(&mut self, cx: &mut Cx, reason: Reason) {
-        if !self.is_pending() || !matches!(self.cancel, Cancel::No) {
+    /// Sends a CANCEL as soon as this is allowed (RFC 3261 §9.1, §16.7 step 10).
+    pub(super) fn cancel(&mut self, cx: &mut Cx, reason: CancelReason) {
+        if !self.is_pending() || !matches!(self.cancel, Cancel::None) {
             return;
         }
-        self.cancel = Cancel::Wanted(reason);
-        if self.cut {
-            // Nobody is there to be told.
-            self.give_up(487);
+        self.cancel = Cancel::Pending(reason);
+        if self.disconnected {
+            // There is no connection for a CANCEL.
+            self.fail(487);
         } else if self.client.is_proceeding() {
             self.send_cancel(cx);
         }
     }
 
-    /// A provisional response came; a CANCEL that waited for it can go.
-    pub(super) fn provisional(&mut self, cx: &mut Cx) {
-        if matches!(self.cancel, Cancel::Wanted(_)) {
+    /// Handles a provisional response: sends a pending CANCEL.
+    pub(super) fn on_provisional(&mut self, cx: &mut Cx) {
+        if matches!(self.cancel, Cancel::Pending(_)) {
             self.send_cancel(cx);
         }
     }
 
     fn send_cancel(&mut self, cx: &mut Cx) {
-        let Cancel::Wanted(reason) = self.cancel else { return };
+        let Cancel::Pending(reason) = self.cancel else { return };
         let Some(cancel) = self.client.pending().and_then(forward::cancel) else { return };
         let mut delivered = Delivered::default();
         delivered.send(cx, self.end, &cancel);
         self.cancel = Cancel::Sent(reason, Client::new(cx.now, false, self.reliable, cancel), delivered);
-        // RFC 3261 §9.1: 64*T1 after that, the branch counts as cancelled whatever is heard.
-        self.client.wait_until(cx.now + TIMEOUT);
+        // RFC 3261 §9.1: 64*T1 later the branch counts as cancelled without a final response.
+        self.client.set_timeout(cx.now + TIMEOUT);
     }
 
-    /// The CANCEL was answered.
-    pub(super) fn cancel_heard(&mut self, cx: &Cx, status: u16) {
+    /// Handles the response to the CANCEL.
+    pub(super) fn on_cancel_response(&mut self, cx: &Cx, status: u16) {
         if let Cancel::Sent(_, client, _) = &mut self.cancel {
-            client.hear(cx.now, status, TIMEOUT, |_| None);
+            client.on_response(cx.now, status, TIMEOUT, |_| None);
         }
     }
 
-    /// Records the final response, or what stands for it.
-    pub(super) fn end(&mut self, status: u16, response: Option<Message>) {
-        let silence =
-            matches!(self.cancel, Cancel::Wanted(Reason::Silence) | Cancel::Sent(Reason::Silence, ..));
-        self.outcome = Some(match (silence, status) {
-            // Nobody cancelled but timer C: to the caller this is silence (RFC 3261 §16.8).
+    /// Records the final response, or a status in place of one.
+    pub(super) fn record_final(&mut self, status: u16, response: Option<Message>) {
+        let timer_c = matches!(
+            self.cancel,
+            Cancel::Pending(CancelReason::TimerC) | Cancel::Sent(CancelReason::TimerC, ..)
+        );
+        self.outcome = Some(match (timer_c, status) {
+            // Only timer C cancelled the branch: to the caller this is a timeout (RFC 3261 §16.8).
             (true, 487) => Outcome { status: 408, response: None },
             _ => Outcome { status, response },
         });
     }
 
-    /// How many bytes this keeps.
+    /// The bytes kept.
     pub(super) fn bytes(&self) -> usize {
         let cancel = match &self.cancel {
             Cancel::Sent(_, client, _) => client.bytes(),
-            Cancel::No | Cancel::Wanted(_) => 0,
+            Cancel::None | Cancel::Pending(_) => 0,
         };
         let outcome = self.outcome.as_ref().and_then(|outcome| outcome.response.as_ref());
         let outcome = outcome.map_or(0, |response| response.bytes().len());
         BRANCH + self.token.len() + self.client.bytes() + cancel + outcome
     }
 
-    pub(super) fn give_up(&mut self, status: u16) {
-        self.client.abandon();
-        self.end(status, None);
+    /// Ends the branch without a response.
+    pub(super) fn fail(&mut self, status: u16) {
+        self.client.terminate();
+        self.record_final(status, None);
     }
 
-    /// The callee's connection is gone: what is pending waits for it until `at`.
-    pub(super) fn cut(&mut self, at: Instant) {
+    /// The callee's connection was lost: a pending request waits until `at`.
+    pub(super) fn disconnect(&mut self, at: Instant) {
         if !self.is_pending() {
             return;
         }
-        self.cut = true;
-        if matches!(self.cancel, Cancel::No) {
-            self.client.wait_until(at);
+        self.disconnected = true;
+        if matches!(self.cancel, Cancel::None) {
+            self.client.set_timeout(at);
         } else {
-            self.give_up(487);
+            self.fail(487);
         }
     }
 
-    /// The callee registered, perhaps over another flow: it may never have seen the request, or its answer was lost, so the request
-    /// is sent again. The callee knows it by its branch.
+    /// The callee registered, perhaps over another flow. The request or its response may have been lost, so the request is sent again; the
+    /// callee recognizes a retransmission by its branch.
     pub(super) fn resume(&mut self, cx: &mut Cx) {
         if !self.is_pending() {
             return;
         }
-        self.end = cx.settled(self.end);
-        if self.cut {
-            self.cut = false;
+        self.end = cx.relocated(self.end);
+        if self.disconnected {
+            self.disconnected = false;
             let transport = cx.reach(self.end).and_then(|flow| cx.transport(flow));
             self.reliable = transport.is_none_or(|transport| transport.is_reliable());
-            self.client.renew(cx.now, cx.config.timer_c, self.reliable);
+            self.client.restart_timers(cx.now, cx.config.timer_c, self.reliable);
         }
         if let Some(request) = self.client.pending() {
             self.delivered.send(cx, self.end, request);
@@ -192,50 +212,52 @@ impl Branch {
 
     pub(super) fn fire(&mut self, cx: &mut Cx) {
         match self.client.fire(cx.now) {
-            Fired::Nothing => {}
-            Fired::Resend(request) => {
+            TimerOutcome::Nothing => {}
+            TimerOutcome::Retransmit(request) => {
                 cx.send_to(self.end, request);
             }
-            Fired::TimedOut { heard } => self.timed_out(cx, heard),
+            TimerOutcome::TimedOut { provisional } => self.timed_out(cx, provisional),
         }
         if let Cancel::Sent(_, client, _) = &mut self.cancel {
             match client.fire(cx.now) {
-                Fired::Nothing => {}
-                Fired::Resend(cancel) => {
+                TimerOutcome::Nothing => {}
+                TimerOutcome::Retransmit(cancel) => {
                     cx.send_to(self.end, cancel);
                 }
-                Fired::TimedOut { .. } => client.abandon(),
+                TimerOutcome::TimedOut { .. } => client.terminate(),
             }
         }
     }
 
-    fn timed_out(&mut self, cx: &mut Cx, heard: bool) {
+    fn timed_out(&mut self, cx: &mut Cx, provisional: bool) {
         match &self.cancel {
-            // RFC 3261 §16.8: timer C. The callee is told to stop and gets 64*T1 to obey.
-            Cancel::No if heard && self.client.is_invite() && !self.cut => self.cancel(cx, Reason::Silence),
-            Cancel::No if self.cut => self.give_up(480),
-            Cancel::No => self.give_up(408),
-            Cancel::Wanted(_) | Cancel::Sent(..) => self.give_up(487),
+            // RFC 3261 §16.8: timer C. The callee gets a CANCEL and has 64*T1 to respond.
+            Cancel::None if provisional && self.client.is_invite() && !self.disconnected => {
+                self.cancel(cx, CancelReason::TimerC)
+            }
+            Cancel::None if self.disconnected => self.fail(480),
+            Cancel::None => self.fail(408),
+            Cancel::Pending(_) | Cancel::Sent(..) => self.fail(487),
         }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         let cancel = match &self.cancel {
             Cancel::Sent(_, client, _) => client.deadline(),
-            Cancel::No | Cancel::Wanted(_) => None,
+            Cancel::None | Cancel::Pending(_) => None,
         };
         [self.client.deadline(), cancel].into_iter().flatten().min()
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub(super) fn is_terminated(&self) -> bool {
         let cancelled = match &self.cancel {
-            Cancel::Sent(_, client, _) => client.is_over(),
-            Cancel::No | Cancel::Wanted(_) => true,
+            Cancel::Sent(_, client, _) => client.is_terminated(),
+            Cancel::None | Cancel::Pending(_) => true,
         };
-        self.client.is_over() && cancelled
+        self.client.is_terminated() && cancelled
     }
 
-    /// The ACK for a refusal from this branch.
+    /// Builds the ACK for a refusal from the request as sent.
     pub(super) fn ack(response: &Message) -> impl FnOnce(&Bytes) -> Option<Bytes> {
         move |sent| forward::ack(sent, response)
     }

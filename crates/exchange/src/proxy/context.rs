@@ -1,42 +1,41 @@
-//! The response context: one request, the branches it was forked into, and what becomes of their answers (RFC 3261
-//! §16.7).
+//! The response context: one request, its branches, and the processing of their responses (RFC 3261 §16.7).
 
 use bytes::Bytes;
 use offhook_wire::{Editor, HeaderName, Instant, Message, Method};
 
 use super::admit::Caller;
-use super::branch::{Branch, Reason};
+use super::branch::{Branch, CancelReason};
 use super::call::Call;
 use super::forward;
-use super::route::{Plan, Target};
-use crate::answer::{self, Answer};
+use super::plan::{Plan, Target};
 use crate::budget::{Sender, TRANSACTION};
 use crate::cx::Cx;
 use crate::flow::{Arrival, FlowId, Transport};
+use crate::response::{self, Response};
 use crate::token::{BindingId, BranchToken, End};
-use crate::transaction::{Client, Heard, Server, ServerKey};
+use crate::transaction::{Client, ResponseOutcome, Server, ServerKey};
 
-/// Names a context for ever: contexts are numbered in the order of their creation.
+/// Identifies a context; never reused.
 pub(crate) type ContextId = u64;
 
-/// A server transaction with everything that serves it. A request that is answered here has no branches.
+/// A server transaction and its branches. A request that the exchange itself answers has no branches.
 pub(crate) struct Context {
     pub(crate) id: ContextId,
     pub(crate) key: ServerKey,
     pub(crate) sender: Sender,
     pub(crate) arrival: Arrival,
-    /// The flow that responses go to, unless the caller's contact is registered on another one since.
+    /// The flow for responses, unless the caller's contact has been registered on another one since.
     pub(crate) reply: FlowId,
-    /// The same with that contact, once it is known.
+    /// The same with the binding of that contact, once it is known.
     origin: End,
     invite: bool,
     server: Server,
-    /// The request as received, with its Via stamped; let go once a final response is sent.
+    /// The request as received, with `received` and `rport` added to its Via; dropped after a final response.
     request: Option<Message>,
     branches: Vec<Branch>,
-    /// How long it waits for its target to register, before there is any branch.
-    waits: Option<Instant>,
-    /// Its sender, if it has waited.
+    /// The time until which it waits for its target to register, before it has branches.
+    waits_until: Option<Instant>,
+    /// The sender, if it has waited.
     caller: Option<Caller>,
     call: Option<Call>,
 }
@@ -63,19 +62,19 @@ impl Context {
             call: Call::of(&request),
             request: Some(request),
             branches: Vec::new(),
-            waits: None,
+            waits_until: None,
             caller: None,
         }
     }
 
-    /// Whether a request of this transaction may come over this flow.
+    /// Whether a message of this transaction may come over this flow.
     pub(crate) fn comes_over(&self, cx: &Cx, flow: FlowId) -> bool {
-        // The flow of its first message counts for ever only if it is a datagram's: a connection may be left for another.
+        // The flow of the request stays valid only for datagrams: a phone may replace a connection.
         flow == self.arrival.flow && self.arrival.transport == Transport::Udp
             || cx.comes_from(self.origin, flow)
     }
 
-    /// How many bytes this keeps.
+    /// The bytes kept.
     pub(crate) fn bytes(&self) -> usize {
         let request = self.request.as_ref().map_or(0, size_of_message);
         let call = self.call.as_ref().map_or(0, Call::bytes);
@@ -83,44 +82,44 @@ impl Context {
         TRANSACTION + self.key.bytes() + request + self.server.bytes() + call + branches
     }
 
-    /// Whether this is our branch parameter of that branch.
+    /// Whether this is the branch parameter of that branch.
     pub(crate) fn has_branch(&self, index: usize, token: &[u8]) -> bool {
         self.branches.get(index).is_some_and(|branch| branch.token.as_bytes() == token)
     }
 
-    /// Everything this context talks to.
+    /// The ends of this context.
     pub(crate) fn ends(&self) -> impl Iterator<Item = End> {
         std::iter::once(self.origin).chain(self.branches.iter().map(|branch| branch.end))
     }
 
-    /// Gives a final answer of our own.
-    pub(crate) fn answer(&mut self, cx: &mut Cx, answer: &Answer) {
-        self.waits = None;
+    /// Sends a final response of the exchange itself.
+    pub(crate) fn respond(&mut self, cx: &mut Cx, response: &Response) {
+        self.waits_until = None;
         if let Some(request) = self.request.take() {
-            let response = answer.to(&cx.seal, &request);
-            self.finish(cx, answer.status, response);
+            let data = response.bytes_for(&cx.seal, &request);
+            self.send_final(cx, response.status, data);
         }
     }
 
-    /// Waits for the target to register, unless it has waited already.
+    /// Waits for the target to register. A second wait does not prolong the first.
     pub(crate) fn wait(&mut self, cx: &Cx, caller: Caller) {
-        self.waits.get_or_insert(cx.now + cx.config.flow_grace);
+        self.waits_until.get_or_insert(cx.now + cx.config.flow_grace);
         self.caller = Some(caller);
     }
 
-    /// The request and its sender, while it waits.
+    /// The request and its sender, while waiting.
     pub(crate) fn waiting(&self) -> Option<(&Message, &Caller)> {
-        self.request.as_ref().zip(self.caller.as_ref()).filter(|_| self.waits.is_some())
+        self.request.as_ref().zip(self.caller.as_ref()).filter(|_| self.waits_until.is_some())
     }
 
-    /// Forwards the request to all its targets at once (RFC 3261 §16.6).
+    /// Forwards the request to all targets in parallel (RFC 3261 §16.6).
     pub(crate) fn fork(&mut self, cx: &mut Cx, plan: &Plan, loop_mark: u32) {
         let Some(request) = self.request.clone() else { return };
         self.origin = plan.source;
-        self.waits = None;
+        self.waits_until = None;
         if self.invite {
-            let trying = answer::trying(&request);
-            if self.server.provisional(&trying) {
+            let trying = response::trying(&request);
+            if self.server.set_provisional(&trying) {
                 cx.respond(self.origin, trying);
             }
         }
@@ -129,9 +128,9 @@ impl Context {
             self.branches.push(branch);
         }
         if let Some(call) = &self.call {
-            call.offered(cx, self.branches.len());
+            call.on_fork(cx, self.branches.len());
         }
-        self.settle(cx);
+        self.choose_final(cx);
     }
 
     fn branch(
@@ -145,7 +144,7 @@ impl Context {
     ) -> Branch {
         let end = target.end;
         let reached = cx.reach(end).and_then(|flow| cx.transport(flow));
-        // Who is away and will come back is expected to come back the way the caller came.
+        // A callee that is not registered is expected to return over the caller's transport.
         let expected = end.binding.map(|_| self.arrival.transport);
         let Some(transport) = reached.or(expected) else { return Branch::failed(end, 480) };
         // At most 2^16 branches: far above any limit of bindings.
@@ -162,94 +161,94 @@ impl Context {
         }
     }
 
-    /// The request came again.
-    pub(crate) fn repeated(&mut self, cx: &mut Cx) {
-        if let Some(response) = self.server.repeated() {
+    /// Handles a retransmission of the request.
+    pub(crate) fn on_retransmission(&mut self, cx: &mut Cx) {
+        if let Some(response) = self.server.on_retransmission() {
             cx.respond(self.origin, response);
         }
     }
 
-    /// An ACK with this INVITE's branch came. False if it acknowledges a 2xx and so is not for us.
-    pub(crate) fn acknowledged(&mut self, cx: &Cx) -> bool {
-        self.server.acknowledged(cx.now)
+    /// Handles an ACK with this INVITE's branch. False if it acknowledges a 2xx and has to be forwarded.
+    pub(crate) fn on_ack(&mut self, cx: &Cx) -> bool {
+        self.server.on_ack(cx.now)
     }
 
-    /// A response on one of the branches (RFC 3261 §16.7).
+    /// Handles a response of one of the branches (RFC 3261 §16.7).
     pub(crate) fn response(&mut self, cx: &mut Cx, index: usize, response: &Message) {
         let Some(status) = response.status() else { return };
         let keep = self.may_keep(cx, response.bytes().len());
         let Some(branch) = self.branches.get_mut(index) else { return };
-        let heard = branch.client.hear(cx.now, status, cx.config.timer_c, Branch::ack(response));
-        match heard {
-            Heard::Provisional => {
-                branch.provisional(cx);
-                // Step 5; a 100 goes one hop only.
-                if status > 100 && self.server.is_open() {
+        let outcome = branch.client.on_response(cx.now, status, cx.config.timer_c, Branch::ack(response));
+        match outcome {
+            ResponseOutcome::Provisional => {
+                branch.on_provisional(cx);
+                // Step 5; a 100 is not forwarded.
+                if status > 100 && self.server.is_proceeding() {
                     let response = strip_via(response);
                     if cx.has_room(self.sender, self.arrival, response.len()) {
-                        self.server.provisional(&response);
+                        self.server.set_provisional(&response);
                     }
                     cx.respond(self.origin, response);
                     if let Some(call) = &mut self.call {
-                        call.ringing(cx, status);
+                        call.on_provisional(cx, status);
                     }
                 }
             }
-            Heard::Success { first } => {
-                // Step 5: every 2xx to an INVITE goes on at once, also after another final response.
+            ResponseOutcome::Success { first } => {
+                // Step 5: every 2xx to an INVITE is forwarded immediately, also after another final response.
                 let stripped = strip_via(response);
                 if first {
-                    branch.end(status, None);
+                    branch.record_final(status, None);
                 }
-                if !self.finish(cx, status, stripped.clone()) {
+                if !self.send_final(cx, status, stripped.clone()) {
                     cx.respond(self.origin, stripped);
                 }
             }
-            Heard::Final { ack } => {
+            ResponseOutcome::Final { ack } => {
                 let end = branch.end;
                 let limits = cx.config.limits.message;
                 let kept = Message::parse(strip_via(response), &limits).ok().filter(|_| keep);
-                branch.end(status, kept);
+                branch.record_final(status, kept);
                 if let Some(ack) = ack {
                     cx.send_to(end, ack);
                 }
                 if (200..=299).contains(&status) {
-                    self.finish(cx, status, strip_via(response));
+                    self.send_final(cx, status, strip_via(response));
                 } else if status >= 600 {
-                    // Step 5: a 6xx waits for the others, but nobody shall go on ringing.
+                    // Step 5: a 6xx is not forwarded yet, but all other branches are cancelled.
                     self.cancel_branches(cx);
                 }
-                self.settle(cx);
+                self.choose_final(cx);
             }
-            Heard::Repeated { ack: Some(ack) } => {
+            ResponseOutcome::Retransmission { ack: Some(ack) } => {
                 let end = branch.end;
                 cx.send_to(end, ack);
             }
-            Heard::Repeated { ack: None } => {}
+            ResponseOutcome::Retransmission { ack: None } => {}
         }
     }
 
-    /// Whether there is room for a final response in the place of the request, which was counted: callees decide how long it is. Without
-    /// room, a refusal goes on by its status alone, and another response goes on and is not repeated.
+    /// Whether the budget has room for a final response in place of the request: its length is chosen by the callee. Without room, only the
+    /// status of a refusal is kept, and another response is forwarded but not retransmitted.
     fn may_keep(&self, cx: &Cx, bytes: usize) -> bool {
         let request = self.request.as_ref().map_or(0, |request| request.bytes().len());
         bytes <= request || cx.has_room(self.sender, self.arrival, bytes - request)
     }
 
-    /// A response to the CANCEL of a branch.
+    /// Handles a response to the CANCEL of a branch.
     pub(crate) fn cancel_response(&mut self, cx: &mut Cx, index: usize, status: u16) {
         if let Some(branch) = self.branches.get_mut(index) {
-            branch.cancel_heard(cx, status);
+            branch.on_cancel_response(cx, status);
         }
     }
 
-    /// The caller's CANCEL (RFC 3261 §16.10). The final response follows when the branches have ended.
+    /// Handles the caller's CANCEL (RFC 3261 §16.10). The final response follows when the branches have ended.
     pub(crate) fn cancel(&mut self, cx: &mut Cx) {
-        if self.waits.take().is_some() {
-            self.answer(cx, &Answer::new(487));
-        } else if self.invite && self.server.is_open() {
+        if self.waits_until.take().is_some() {
+            self.respond(cx, &Response::new(487));
+        } else if self.invite && self.server.is_proceeding() {
             self.cancel_branches(cx);
-            self.settle(cx);
+            self.choose_final(cx);
         }
     }
 
@@ -258,36 +257,36 @@ impl Context {
             return;
         }
         for branch in &mut self.branches {
-            branch.cancel(cx, Reason::Given);
+            branch.cancel(cx, CancelReason::Requested);
         }
     }
 
-    /// The flow or the binding by which an end was reached is gone.
-    pub(crate) fn cut(&mut self, cx: &mut Cx) {
+    /// Handles the loss of the flow or the binding of an end.
+    pub(crate) fn connection_lost(&mut self, cx: &mut Cx) {
         if self.origin.binding.is_none() && cx.reach(self.origin).is_none() {
-            return self.abandon(cx);
+            return self.caller_lost(cx);
         }
         let at = cx.now + cx.config.flow_grace;
         for branch in &mut self.branches {
             if cx.reach(branch.end).is_none() {
-                branch.cut(at);
+                branch.disconnect(at);
             }
         }
-        self.settle(cx);
+        self.choose_final(cx);
     }
 
-    /// The sender is gone and cannot be found again: nothing rings for it any longer.
-    fn abandon(&mut self, cx: &mut Cx) {
-        self.waits = None;
+    /// The connection of a caller without a binding was lost: cancels all branches.
+    fn caller_lost(&mut self, cx: &mut Cx) {
+        self.waits_until = None;
         self.request = None;
         self.cancel_branches(cx);
         for branch in self.branches.iter_mut().filter(|_| !self.invite) {
-            branch.give_up(408);
+            branch.fail(408);
         }
-        self.server.abandon();
+        self.server.terminate();
     }
 
-    /// A binding is reached over another flow now: what it may have missed is sent again.
+    /// A binding has a new flow: sends again what the phone may have missed.
     pub(crate) fn resume(&mut self, cx: &mut Cx, binding: BindingId) {
         for branch in &mut self.branches {
             if branch.end.binding == Some(binding) {
@@ -295,8 +294,8 @@ impl Context {
             }
         }
         if self.origin.binding == Some(binding) {
-            self.origin = cx.settled(self.origin);
-            self.repeated(cx);
+            self.origin = cx.relocated(self.origin);
+            self.on_retransmission(cx);
         }
     }
 
@@ -307,15 +306,17 @@ impl Context {
         for branch in &mut self.branches {
             branch.fire(cx);
         }
-        if self.waits.take_if(|at| *at <= cx.now).is_some() {
-            self.answer(cx, &Answer::new(480));
+        if self.waits_until.take_if(|at| *at <= cx.now).is_some() {
+            self.respond(cx, &Response::new(480));
         }
-        self.settle(cx);
+        self.choose_final(cx);
     }
 
-    /// Chooses and sends the final response when every branch has ended without one being forwarded (steps 6 to 9).
-    fn settle(&mut self, cx: &mut Cx) {
-        if !self.server.is_open() || self.branches.is_empty() || self.branches.iter().any(Branch::is_pending)
+    /// Sends the best final response once every branch has ended and none was forwarded (steps 6 to 9).
+    fn choose_final(&mut self, cx: &mut Cx) {
+        if !self.server.is_proceeding()
+            || self.branches.is_empty()
+            || self.branches.iter().any(Branch::is_pending)
         {
             return;
         }
@@ -324,15 +325,15 @@ impl Context {
             return;
         };
         let status = match best.status {
-            // Step 6: a 503 is about one phone, not about us.
+            // Step 6: the 503 of a phone does not mean that the exchange is overloaded.
             503 => 500,
             status => status,
         };
         if !self.invite && status == 408 && best.response.is_none() {
-            // RFC 4320 §4.2: whoever sent it has given up at this very moment.
-            self.server.abandon();
+            // RFC 4320 §4.2: the sender has timed out at the same time.
+            self.server.terminate();
             self.request = None;
-            return self.tell_log(cx, status);
+            return self.log_final(cx, status);
         }
         let response = match (&best.response, status == best.status) {
             (Some(response), true) => {
@@ -340,26 +341,26 @@ impl Context {
             }
             _ => {
                 let Some(request) = &self.request else { return };
-                Answer::new(status).to(&cx.seal, request)
+                Response::new(status).bytes_for(&cx.seal, request)
             }
         };
-        self.finish(cx, status, response);
+        self.send_final(cx, status, response);
     }
 
-    /// Sends a final response if none was sent, and ends what still rings.
-    fn finish(&mut self, cx: &mut Cx, status: u16, response: Bytes) -> bool {
-        // A 2xx to an INVITE is not kept in any case.
+    /// Sends a final response if none was sent, and cancels all pending branches.
+    fn send_final(&mut self, cx: &mut Cx, status: u16, response: Bytes) -> bool {
+        // A 2xx to an INVITE is never kept.
         let keep = self.invite && (200..=299).contains(&status) || self.may_keep(cx, response.len());
-        if !self.server.finish(cx.now, status, &response) {
+        if !self.server.set_final(cx.now, status, &response) {
             return false;
         }
         if !keep {
-            self.server.abandon();
+            self.server.terminate();
         }
         self.request = None;
         cx.respond(self.origin, response);
         self.cancel_branches(cx);
-        self.tell_log(cx, status);
+        self.log_final(cx, status);
         for branch in &mut self.branches {
             if let Some(outcome) = &mut branch.outcome {
                 outcome.response = None;
@@ -368,28 +369,28 @@ impl Context {
         true
     }
 
-    fn tell_log(&self, cx: &mut Cx, status: u16) {
+    fn log_final(&self, cx: &mut Cx, status: u16) {
         if let Some(call) = &self.call {
-            call.finished(cx, status);
+            call.on_final(cx, status);
         }
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let branches = self.branches.iter().filter_map(Branch::deadline);
-        branches.chain(self.server.deadline()).chain(self.waits).min()
+        branches.chain(self.server.deadline()).chain(self.waits_until).min()
     }
 
-    pub(crate) fn is_over(&self) -> bool {
-        self.server.is_over() && self.branches.iter().all(Branch::is_over)
+    pub(crate) fn is_terminated(&self) -> bool {
+        self.server.is_terminated() && self.branches.iter().all(Branch::is_terminated)
     }
 }
 
-/// What a message takes in memory: its bytes and its table.
+/// The memory of a message: its bytes and its table.
 fn size_of_message(message: &Message) -> usize {
     message.bytes().len() + 24 * message.headers().count()
 }
 
-/// Step 3. What a phone says of its identity is no more to be trusted in a response than in a request (RFC 3325 §5).
+/// Step 3: removes the top Via, and an asserted identity, which is not trusted in a response either (RFC 3325 §5).
 pub(super) fn strip_via(response: &Message) -> Bytes {
     let mut editor = Editor::new(response);
     editor.remove_first_value(HeaderName::Via);
@@ -397,7 +398,7 @@ pub(super) fn strip_via(response: &Message) -> Bytes {
     editor.finish()
 }
 
-/// Step 7: a 401 or 407 carries the challenges of all others too.
+/// Step 7: a 401 or 407 carries the challenges of all branches.
 fn aggregate<'a>(best: &Message, all: impl Iterator<Item = &'a Message>) -> Bytes {
     if !matches!(best.status(), Some(401 | 407)) {
         return best.bytes().clone();

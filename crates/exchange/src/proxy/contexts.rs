@@ -1,4 +1,4 @@
-//! All response contexts, found by transaction, by end and by deadline.
+//! All response contexts, indexed by transaction, by end and by deadline.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::transaction::ServerKey;
 #[derive(Default)]
 pub(crate) struct Contexts {
     table: BTreeMap<ContextId, Slot>,
-    /// Two flows may use the same key: by accident, by forgery, or because both carry the same request.
+    /// Two flows may use the same key: by chance, by forgery, or because both carry the same request.
     keys: BTreeSet<(ServerKey, ContextId)>,
     deadlines: BTreeSet<(Instant, ContextId)>,
     ends: BTreeSet<(Handle, ContextId)>,
@@ -23,47 +23,47 @@ pub(crate) struct Contexts {
 
 struct Slot {
     context: Context,
-    /// The deadline under which it is filed.
+    /// Its deadline in the index.
     filed: Option<Instant>,
-    /// The handles under which it is filed.
+    /// Its handles in the index.
     handles: Vec<Handle>,
-    /// The bytes that it was accounted for.
+    /// Its bytes in the budget.
     bytes: usize,
 }
 
 impl Slot {
-    /// Tells the budget what the context keeps now.
+    /// Updates the budget with the present size of the context.
     fn account(&mut self, cx: &mut Cx) {
-        self.account_for(cx, self.context.bytes());
+        self.account_bytes(cx, self.context.bytes());
     }
 
-    fn account_for(&mut self, cx: &mut Cx, bytes: usize) {
+    fn account_bytes(&mut self, cx: &mut Cx, bytes: usize) {
         let Context { sender, arrival, .. } = &self.context;
         let before = std::mem::replace(&mut self.bytes, bytes);
         if before == bytes {
             return;
         }
         cx.budget.change(*sender, Prefix::of(arrival.remote.ip()), before, bytes);
-        // A flow that went down meanwhile has no account any more, and one that took over its name has none of this.
+        // The flow may have gone down in the meantime, and another one of the same id may have taken its place.
         if let Some(flow) = cx.flows.get_mut(arrival.flow) {
             flow.bytes = (flow.bytes + bytes).saturating_sub(before);
         }
     }
 }
 
-/// The flows whose transaction a context is.
+/// The flows that a context counts as a transaction of.
 fn flows_of(context: &Context) -> impl Iterator<Item = FlowId> + use<> {
     let (flow, reply) = (context.arrival.flow, context.reply);
     std::iter::once(flow).chain((reply != flow).then_some(reply))
 }
 
-/// By what an end is found again.
+/// A key of the index of ends.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Handle {
     Flow(FlowId),
     Binding(BindingId),
-    /// A contact that is waited for, by the hash of its URI.
-    Away(u64),
+    /// A contact that a request waits for, by the hash of its URI.
+    Awaited(u64),
 }
 
 impl Handle {
@@ -77,7 +77,7 @@ impl Contexts {
         self.table.len()
     }
 
-    /// The context of the transaction with this key whose client a message on `flow` may come from.
+    /// The context of the transaction with this key that a message on `flow` may belong to.
     pub(crate) fn find(&self, cx: &Cx, key: &ServerKey, flow: FlowId) -> Option<ContextId> {
         let same = self.keys.range((key.clone(), 0)..).take_while(|(other, _)| other == key);
         let own = |id: &ContextId| self.get(*id).is_some_and(|context| context.comes_over(cx, flow));
@@ -113,19 +113,19 @@ impl Contexts {
         id
     }
 
-    /// Lets something happen to a context, files it under its new deadline, and lets it go when it is over.
+    /// Applies an action to a context, updates the index of deadlines, and removes the context when it has terminated.
     pub(crate) fn with<T>(
         &mut self,
         cx: &mut Cx,
         id: ContextId,
-        happen: impl FnOnce(&mut Context, &mut Cx) -> T,
+        action: impl FnOnce(&mut Context, &mut Cx) -> T,
     ) -> Option<T> {
         let slot = self.table.get_mut(&id)?;
-        let told = happen(&mut slot.context, cx);
+        let result = action(&mut slot.context, cx);
         slot.account(cx);
-        if slot.context.is_over() {
+        if slot.context.is_terminated() {
             self.close(cx, id);
-            return Some(told);
+            return Some(result);
         }
         let deadline = slot.context.deadline();
         if deadline != slot.filed {
@@ -137,17 +137,17 @@ impl Contexts {
             }
             slot.filed = deadline;
         }
-        Some(told)
+        Some(result)
     }
 
-    /// Files a context under everything it talks to, after its branches are made.
+    /// Indexes a context under all of its ends, after its branches were created.
     pub(crate) fn file_ends(&mut self, id: ContextId) {
         let Some(slot) = self.table.get(&id) else { return };
         let handles = slot.context.ends().flat_map(Handle::of).collect();
         self.file(id, handles);
     }
 
-    /// Files a context under these handles only.
+    /// Indexes a context under these handles only.
     pub(crate) fn file(&mut self, id: ContextId, handles: Vec<Handle>) {
         let Some(slot) = self.table.get_mut(&id) else { return };
         for handle in std::mem::replace(&mut slot.handles, handles) {
@@ -156,13 +156,13 @@ impl Contexts {
         self.ends.extend(slot.handles.iter().map(|&handle| (handle, id)));
     }
 
-    /// The contexts that are filed under a handle.
+    /// The contexts indexed under a handle.
     pub(crate) fn at(&self, handle: Handle) -> Vec<ContextId> {
         let filed = self.ends.range((handle, 0)..).take_while(|(other, _)| *other == handle);
         filed.map(|&(_, id)| id).collect()
     }
 
-    /// Lets all go, whatever they wait for.
+    /// Removes all contexts.
     pub(crate) fn clear(&mut self, cx: &mut Cx) {
         let ids: Vec<ContextId> = self.table.keys().copied().collect();
         for id in ids {
@@ -172,7 +172,7 @@ impl Contexts {
 
     fn close(&mut self, cx: &mut Cx, id: ContextId) {
         let Some(mut slot) = self.table.remove(&id) else { return };
-        slot.account_for(cx, 0);
+        slot.account_bytes(cx, 0);
         for flow in flows_of(&slot.context) {
             if let Some(flow) = cx.flows.get_mut(flow) {
                 flow.transactions = flow.transactions.saturating_sub(1);
@@ -193,7 +193,7 @@ impl Contexts {
         self.deadlines.first().map(|&(at, _)| at)
     }
 
-    /// Lets every context whose time has come act once.
+    /// Fires the timers of each context that is due, once.
     pub(crate) fn fire(&mut self, cx: &mut Cx) {
         let mut due = Vec::new();
         due.extend(self.deadlines.range(..=(cx.now, ContextId::MAX)).map(|&(_, id)| id));

@@ -1,4 +1,4 @@
-//! Where a response belongs: RFC 3261 §16.7, before its context.
+//! Matching responses to contexts: RFC 3261 §16.7 step 1.
 
 use offhook_wire::{Message, Method};
 
@@ -6,8 +6,8 @@ use super::context::strip_via;
 use crate::Exchange;
 
 impl Exchange {
-    /// A response that was read and makes sense. Our own branch in its top Via says which context and branch it
-    /// belongs to; without that seal it is a response to nothing of ours and is dropped.
+    /// Handles a response that passed the checks. The branch in its top Via identifies the context and the branch; a response without a
+    /// valid token is dropped.
     pub(crate) fn response(&mut self, response: &Message) {
         let Ok(via) = response.via() else { return };
         let Some(branch) = via.branch() else { return };
@@ -24,8 +24,7 @@ impl Exchange {
             (true, _) => {
                 self.contexts.with(&mut self.cx, id, |context, cx| context.response(cx, index, response));
             }
-            // A late 2xx still finds its way: the seal holds where the request came from. Nothing else is of use to a caller whose
-            // transaction is over here too.
+            // A late 2xx is forwarded: the token contains the sender of the request. Other responses are of no use after the transaction.
             (false, Method::Invite) if (200..=299).contains(&status) => {
                 self.cx.respond(token.origin, strip_via(response));
             }

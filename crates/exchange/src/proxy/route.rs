@@ -1,92 +1,58 @@
-//! Where a request goes: route information and targets (RFC 3261 §16.4 and §16.5).
+//! Routing of requests: route information and targets (RFC 3261 §16.4 and §16.5).
 
 use offhook_wire::{Editor, HeaderName, Message, Method, NameAddr, Scheme, Uri};
 
-use super::admit::Caller;
-use super::{NO_LIMITS, admit};
-use crate::answer::Answer;
+use super::admit::{self, Caller};
+use super::plan::{Destination, Plan, Refusal, Target};
+use super::reparse::reparse;
 use crate::budget::Sender;
 use crate::cx::Cx;
 use crate::flow::Arrival;
 use crate::planted::planted;
 use crate::registrar::{Binding, Owner};
+use crate::response::Response;
 use crate::token::{End, RouteToken};
 
-/// How a request is to be forwarded.
+/// The decision about a request.
 #[derive(Debug)]
-pub(crate) struct Plan {
-    /// Never empty.
-    pub(crate) targets: Vec<Target>,
-    /// How many leading Route values are ours, to be taken off.
-    pub(crate) own_routes: usize,
-    /// Where it came from.
-    pub(crate) source: End,
-    /// Whose it is.
-    pub(crate) sender: Sender,
-}
-
-/// One branch to be.
-#[derive(Debug)]
-pub(crate) struct Target {
-    pub(crate) end: End,
-    /// The new Request-URI; none inside a dialog, where the Request-URI is the peer's already.
-    pub(crate) uri: Option<Vec<u8>>,
-}
-
-/// Where a request leads.
-#[derive(Debug)]
-pub(crate) enum Way {
-    /// To phones.
+pub(crate) enum Decision {
+    /// Forward it to phones.
     Forward(Plan),
-    /// To the exchange itself.
-    Here,
-    /// To a contact that nobody has registered, but may in a moment: after a restart phones come back one by one.
+    /// Answer it: it is for the exchange itself.
+    Local,
+    /// Wait until the contact is registered: after a restart of the exchange, phones register one by one.
     Wait(Caller),
 }
 
-impl Way {
-    /// Whose the request is.
+impl Decision {
+    /// The class of the sender.
     pub(crate) fn sender(&self) -> Sender {
         match self {
-            Way::Forward(plan) => plan.sender,
-            Way::Here => Sender::Guest,
-            Way::Wait(caller) => caller.sender,
+            Decision::Forward(plan) => plan.sender,
+            Decision::Local => Sender::Guest,
+            Decision::Wait(caller) => caller.sender,
         }
     }
 }
 
-/// Why a request goes nowhere.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(crate) answer: Answer,
-    /// Whether credentials were used up to come so far: then a retransmission would be a replay, and needs a transaction to answer it.
-    pub(crate) proven: bool,
-}
-
-impl From<Answer> for Refusal {
-    fn from(answer: Answer) -> Self {
-        Refusal { answer, proven: false }
-    }
-}
-
-/// The Route rows, as far as they are ours.
-pub(super) struct Routing {
+/// The leading Route values that name the exchange.
+pub(super) struct RouteHeaders {
     own: usize,
     token: Option<RouteToken>,
-    /// Another proxy comes next.
-    beyond: bool,
+    /// The next value names another proxy.
+    other_proxy: bool,
 }
 
-impl Routing {
-    /// Takes all leading values that name this proxy, not only the first: to pass the second to ourselves would end the same way.
+impl RouteHeaders {
+    /// Reads all leading values that name this proxy, not only the first: forwarding to itself for the second would have the same result.
     pub(super) fn read(cx: &Cx, request: &Message) -> Self {
-        let mut routing = Self { own: 0, token: None, beyond: false };
+        let mut routing = Self { own: 0, token: None, other_proxy: false };
         for value in request.values(HeaderName::Route) {
             let address = NameAddr::parse(value).ok();
             let Some(uri) =
                 address.and_then(|address| address.uri_parsed().ok()).filter(|uri| cx.is_ours(uri))
             else {
-                routing.beyond = true;
+                routing.other_proxy = true;
                 break;
             };
             routing.own += 1;
@@ -96,9 +62,9 @@ impl Routing {
     }
 }
 
-/// A request whose sender is a strict router has our Record-Route value as its Request-URI and the peer's target as its last
-/// Route (RFC 3261 §16.4). Returns it as a loose router would have written it.
-pub(super) fn straightened(cx: &Cx, request: Message) -> Message {
+/// A request from a strict router has the exchange's Record-Route value as its Request-URI and the peer's target as its last Route (RFC
+/// 3261 §16.4). Returns it as a loose router would have written it.
+pub(super) fn undo_strict_routing(cx: &Cx, request: Message) -> Message {
     let raw = request.request_uri().unwrap_or_default();
     let ours = Uri::parse(raw)
         .is_ok_and(|uri| cx.is_ours(&uri) && uri.user.is_some_and(|user| cx.seal.open_route(user).is_some()));
@@ -113,114 +79,100 @@ pub(super) fn straightened(cx: &Cx, request: Message) -> Message {
     for route in between {
         editor.append(HeaderName::Route, route);
     }
-    Message::parse(editor.finish(), &NO_LIMITS).unwrap_or(request)
+    reparse(editor.finish()).unwrap_or(request)
 }
 
-/// Finds the way of a request that is no REGISTER, CANCEL or ACK, or the answer that ends it here. `known` is its sender, if it has waited:
-/// credentials are good for one use, and have been used then.
+/// Decides how to route a request other than REGISTER, CANCEL and ACK. `known` is its sender if the request has waited: its credentials
+/// have been consumed then.
 pub(crate) fn find(
     cx: &mut Cx,
     arrival: Arrival,
     request: &Message,
     known: Option<Caller>,
-) -> Result<Way, Refusal> {
-    let routing = Routing::read(cx, request);
+) -> Result<Decision, Refusal> {
+    let routing = RouteHeaders::read(cx, request);
     if let Some(token) = routing.token {
-        let plan = inside(cx, arrival, request, &routing, &token)?;
-        // Only a party of the dialog has its route.
-        cx.flows.welcomed(cx.now, arrival.flow);
-        return Ok(Way::Forward(plan));
+        let plan = route_in_dialog(cx, arrival, request, &routing, &token)?;
+        // Only a party of the dialog has its route token.
+        cx.flows.mark_guest(cx.now, arrival.flow);
+        return Ok(Decision::Forward(plan));
     }
-    if routing.beyond {
+    if routing.other_proxy {
         return Err(admit::relaying_denied().into());
     }
-    let place = place(cx, request)?;
-    if matches!(place, Place::Here) {
+    let destination = destination(cx, request)?;
+    if matches!(destination, Destination::Exchange) {
         let asked = request.method() == Some(Method::Options);
-        return if asked { Ok(Way::Here) } else { Err(Answer::new(404).into()) };
+        return if asked { Ok(Decision::Local) } else { Err(Response::new(404).into()) };
     }
     let caller = match known {
         Some(caller) => caller,
-        None => admit::caller(cx, arrival, request, &place)?,
+        None => admit::caller(cx, arrival, request, &destination)?,
     };
-    let refuse = |status| Refusal { answer: Answer::new(status), proven: caller.user.is_some() };
-    let targets = match place {
-        Place::Here | Place::Nobody => return Err(refuse(404)),
-        Place::Away => return Ok(Way::Wait(caller)),
-        Place::Contact(target) => vec![target],
-        Place::User(user) => contacts(cx, &user),
+    let refuse = |status| Refusal { response: Response::new(status), authenticated: caller.user.is_some() };
+    let targets = match destination {
+        Destination::Exchange | Destination::UnknownUser => return Err(refuse(404)),
+        Destination::Unregistered => return Ok(Decision::Wait(caller)),
+        Destination::Contact(target) => vec![target],
+        Destination::User(user) => contacts(cx, &user),
     };
     if targets.is_empty() {
         return Err(refuse(480));
     }
     if request.method() == Some(Method::Invite) {
-        cx.flows.welcomed(cx.now, arrival.flow);
+        cx.flows.mark_guest(cx.now, arrival.flow);
     }
     let source = source(cx, arrival, caller.user.as_deref().map(Owner::User), request);
-    Ok(Way::Forward(Plan { targets, own_routes: routing.own, source, sender: caller.sender }))
+    Ok(Decision::Forward(Plan { targets, own_routes: routing.own, source, sender: caller.sender }))
 }
 
-/// The way of an ACK to a 2xx, which nobody can answer: none if there is no way.
+/// The plan for an ACK to a 2xx; none if it cannot be forwarded, since an ACK has no response.
 pub(crate) fn find_for_ack(cx: &Cx, arrival: Arrival, request: &Message) -> Option<Plan> {
-    let routing = Routing::read(cx, request);
+    let routing = RouteHeaders::read(cx, request);
     if let Some(token) = routing.token {
-        return inside(cx, arrival, request, &routing, &token).ok();
+        return route_in_dialog(cx, arrival, request, &routing, &token).ok();
     }
-    let Ok(Place::Contact(target)) = place(cx, request) else { return None };
+    let Ok(Destination::Contact(target)) = destination(cx, request) else { return None };
     let from = request.from().ok()?.uri_parsed().ok()?;
-    let known = admit::registered(cx, arrival, &from).is_some() && !routing.beyond;
+    let known = admit::registered(cx, arrival, &from).is_some() && !routing.other_proxy;
     let source = End { flow: arrival.flow, binding: None };
     known.then(|| Plan { targets: vec![target], own_routes: routing.own, source, sender: Sender::User })
 }
 
-/// What a Request-URI names.
-pub(super) enum Place {
-    /// The exchange.
-    Here,
-    /// A user of ours, by the address-of-record.
-    User(String),
-    /// A phone, by its contact: inside a dialog whose route was lost, or for a transfer with Replaces.
-    Contact(Target),
-    /// A phone that is not registered: inside a dialog whose route was lost.
-    Away,
-    /// A user of ours that does not exist.
-    Nobody,
-}
-
-fn place(cx: &Cx, request: &Message) -> Result<Place, Answer> {
+fn destination(cx: &Cx, request: &Message) -> Result<Destination, Response> {
     let raw = request.request_uri().unwrap_or_default();
     let uri = match Uri::parse(raw) {
         Ok(uri) if matches!(uri.scheme, Scheme::Sip | Scheme::Sips) => uri,
-        Ok(_) => return Err(Answer::new(416)),
-        Err(_) => return Err(Answer::new(400)),
+        Ok(_) => return Err(Response::new(416)),
+        Err(_) => return Err(Response::new(400)),
     };
     let user = uri.user.map(|user| String::from_utf8_lossy(&offhook_wire::unescape(user)).into_owned());
     let known = user.as_ref().is_some_and(|user| cx.config.users.contains_key(user));
-    // A phone on the exchange's own host differs from the address-of-record by its port only, so with a port the contact comes
-    // first; without one the address-of-record does, lest a contact be registered that captures somebody's calls.
+    // The contact of a phone on the exchange's own host differs from an address-of-record only by its port. With a port the contact has
+    // priority; without one the address-of-record does, so that no contact can capture the calls of a user.
     let addressed = cx.is_ours(&uri) && (uri.port.is_none() || cx.is_self(uri.host, uri.port));
     let peer = peer(cx, request);
-    // On a host of the exchange a user part that is a user's means that user, whoever registers such a contact.
+    // On a host of the exchange, a user part that names a user means that user, also if another user registers such a contact.
     let named = user.as_deref().filter(|_| known && cx.is_ours(&uri));
     let owner = peer.as_deref().or(named).map_or(Owner::Unstated, Owner::User);
     if !(addressed && known)
         && let Some(binding) = by_contact(cx, raw, owner)
     {
-        return Ok(Place::Contact(Target { end: end_of(binding), uri: None }));
+        return Ok(Destination::Contact(Target { end: end_of(binding), uri: None }));
     }
     if !cx.is_ours(&uri) {
-        // The contact of a peer that is away; without a dialog it would be relaying.
-        let inside = request.to().is_ok_and(|to| to.tag().is_some());
-        return if inside { Ok(Place::Away) } else { Err(admit::relaying_denied()) };
+        // The contact of a peer that is not registered; outside a dialog this would be relaying.
+        let in_dialog = request.to().is_ok_and(|to| to.tag().is_some());
+        return if in_dialog { Ok(Destination::Unregistered) } else { Err(admit::relaying_denied()) };
     }
     Ok(match user {
-        None => Place::Here,
-        Some(user) if known => Place::User(user),
-        Some(_) => Place::Nobody,
+        None => Destination::Exchange,
+        Some(user) if known => Destination::User(user),
+        Some(_) => Destination::UnknownUser,
     })
 }
 
-/// The binding that a Contact names, if it is its owner's.
+/// The binding of a contact with this owner.
 fn by_contact<'a>(cx: &'a Cx, contact: &[u8], owner: Owner<'_>) -> Option<&'a Binding> {
     if planted!(cx.config, OwnerNotCompared) {
         return cx.location.with_contact(contact).into_iter().next();
@@ -228,7 +180,7 @@ fn by_contact<'a>(cx: &'a Cx, contact: &[u8], owner: Owner<'_>) -> Option<&'a Bi
     cx.location.by_contact(cx.now, contact, owner)
 }
 
-/// The user at the other end of the dialog that a request belongs to, by To: only that user's phones may get it.
+/// The user in To of a request inside a dialog: only that user's phones may get it.
 fn peer(cx: &Cx, request: &Message) -> Option<String> {
     let to = request.to().ok().filter(|to| to.tag().is_some())?;
     let uri = to.uri_parsed().ok().filter(|uri| cx.is_ours(uri))?;
@@ -236,12 +188,11 @@ fn peer(cx: &Cx, request: &Message) -> Option<String> {
     Some(user).filter(|user| cx.config.users.contains_key(user))
 }
 
-/// All contacts of a user, the preferred first. They are tried at the same time, so the order only says who is called a little
-/// earlier.
+/// All contacts of a user, by descending q. They are forked in parallel.
 fn contacts(cx: &Cx, user: &str) -> Vec<Target> {
     let on: Vec<&Binding> =
         cx.location.of_user(user).filter(|binding| cx.flows.contains(binding.flow)).collect();
-    // RFC 5626 §5.3: a device with several flows is called over one of them, the one heard of last.
+    // RFC 5626 §5.3: a device with several flows is called over one of them, the one registered last.
     let newest = |binding: &Binding| {
         on.iter().filter(|other| other.is_device_of(binding)).map(|other| other.serial).max()
     };
@@ -258,14 +209,14 @@ fn end_of(binding: &Binding) -> End {
     End { flow: binding.flow, binding: Some(binding.id) }
 }
 
-/// Inside a dialog: the token names both ends, the tags say which of them is asked for.
-fn inside(
+/// Routes a request inside a dialog: the token names both ends, and the tags give the direction.
+fn route_in_dialog(
     cx: &Cx,
     arrival: Arrival,
     request: &Message,
-    routing: &Routing,
+    routing: &RouteHeaders,
     token: &RouteToken,
-) -> Result<Plan, Answer> {
+) -> Result<Plan, Response> {
     let mark = |address: Result<NameAddr<'_>, _>| {
         address.ok().and_then(|address| address.tag()).map(|tag| cx.seal.tag_mark(tag))
     };
@@ -274,7 +225,7 @@ fn inside(
     } else if mark(request.to()) == Some(token.tag) {
         (token.callee, token.caller)
     } else {
-        // RFC 3261 §16.6 step 4: not to be used outside the dialog it was made for.
+        // RFC 3261 §16.6 step 4: the token is valid only in its dialog.
         return Err(admit::relaying_denied());
     };
     let registered = cx.location.on_flow(arrival.flow).next().is_some();
@@ -284,13 +235,13 @@ fn inside(
         Some(_) => to,
         None => {
             // An end that was never registered has no owner to compare with.
-            let owner = to.binding.ok_or_else(|| Answer::new(480))?.owner();
+            let owner = to.binding.ok_or_else(|| Response::new(480))?.owner();
             let uri = request.request_uri().unwrap_or_default();
             match by_contact(cx, uri, Owner::Hash(owner)) {
                 Some(binding) => end_of(binding),
-                // Its connection is lost. It may be back in a moment, and only a user's request waits for that.
+                // Its connection was lost. Only a user's request waits for its next registration.
                 None if sender == Sender::User => to,
-                None => return Err(Answer::new(480)),
+                None => return Err(Response::new(480)),
             }
         }
     };
@@ -300,9 +251,9 @@ fn inside(
     Ok(Plan { targets: vec![Target { end, uri: None }], own_routes: routing.own, source, sender })
 }
 
-/// The end that a request came from: its flow, and the binding by which the caller can be found again. That is the one
-/// whose contact the request gives, else the caller's first on this flow. A flow may serve bindings of others too: any user may register
-/// a contact at any address. A caller that is no user has no binding.
+/// The sender's end of a request: its flow, and the binding that gives its flow later. That is the binding of the request's Contact, else
+/// the caller's first on this flow. A flow may have bindings of others too: any user may register a contact at any address. A guest has no
+/// binding.
 fn source(cx: &Cx, arrival: Arrival, caller: Option<Owner<'_>>, request: &Message) -> End {
     let Some(caller) = caller else { return End { flow: arrival.flow, binding: None } };
     let contact = request.header(HeaderName::Contact).and_then(|value| NameAddr::parse(value).ok());

@@ -1,4 +1,4 @@
-//! What a REGISTER wants done with which contacts: RFC 3261 §10.3 steps 6 and 7.
+//! The changes that a REGISTER requests: RFC 3261 §10.3 steps 6 and 7.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -6,86 +6,88 @@ use std::time::Duration;
 use offhook_wire::{Contact, HeaderName, Message, NameAddr, Scheme};
 
 use super::location::{Binding, Instance, same_uri};
-use crate::answer::Answer;
 use crate::cx::Cx;
 use crate::flow::{Arrival, SIP_PORT, ip_of};
+use crate::response::Response;
 use crate::token::BindingId;
 
-/// RFC 3261 §10.2: an interval that cannot be read counts as an hour.
-const UNREADABLE: u32 = 3600;
+/// RFC 3261 §10.2: a malformed interval counts as an hour.
+const MALFORMED_EXPIRES: u32 = 3600;
 
-/// The Contact rows, understood.
-pub(super) enum Wish<'a> {
-    /// No Contact: only tell what is there.
+/// The operation that the Contact rows request.
+pub(super) enum Operation<'a> {
+    /// No Contact: list the bindings.
     Fetch,
     /// `Contact: *` with `Expires: 0`.
     RemoveAll,
-    /// These, with the value of Expires.
+    /// Contacts to add, refresh or remove, and the value of Expires.
     Contacts(Vec<NameAddr<'a>>, Option<u32>),
 }
 
-/// One change, not yet made.
+/// A change of one binding, not applied yet.
 pub(super) enum Change {
     Put {
         binding: Box<Binding>,
-        /// Where requests go, if not over the flow of the registration.
+        /// The address for requests, if they do not use the flow of the registration.
         direct: Option<SocketAddr>,
     },
     Remove(BindingId),
 }
 
-impl<'a> Wish<'a> {
+impl<'a> Operation<'a> {
     /// Step 6.
-    pub(super) fn read(cx: &Cx, request: &'a Message) -> Result<Self, Answer> {
-        let expires = request.expires().unwrap_or(Some(UNREADABLE));
+    pub(super) fn read(cx: &Cx, request: &'a Message) -> Result<Self, Response> {
+        let expires = request.expires().unwrap_or(Some(MALFORMED_EXPIRES));
         let mut addresses = Vec::new();
         let mut all = false;
         let bound = cx.config.limits.contact;
         if request.values(HeaderName::Contact).any(|value| value.len() > bound) {
-            return Err(Answer::because(400, "Contact Too Long"));
+            return Err(Response::with_reason(400, "Contact Too Long"));
         }
         for contact in request.contacts() {
-            match contact.map_err(|_| Answer::because(400, "Malformed Contact"))? {
+            match contact.map_err(|_| Response::with_reason(400, "Malformed Contact"))? {
                 Contact::All => all = true,
                 Contact::Address(address) => addresses.push(address),
             }
         }
         match (all, addresses.is_empty(), expires) {
-            (true, true, Some(0)) => Ok(Wish::RemoveAll),
-            (true, ..) => Err(Answer::because(400, "Invalid Wildcard Contact")),
-            (false, true, _) => Ok(Wish::Fetch),
-            (false, false, expires) => Ok(Wish::Contacts(addresses, expires)),
+            (true, true, Some(0)) => Ok(Operation::RemoveAll),
+            (true, ..) => Err(Response::with_reason(400, "Invalid Wildcard Contact")),
+            (false, true, _) => Ok(Operation::Fetch),
+            (false, false, expires) => Ok(Operation::Contacts(addresses, expires)),
         }
     }
 }
 
-/// Step 7: what is to be changed, or why nothing is.
+/// Step 7: all changes, or the refusal.
 pub(super) fn changes(
     cx: &Cx,
     arrival: Arrival,
     user: &str,
     request: &Message,
-    wish: Wish<'_>,
-) -> Result<Vec<Change>, Answer> {
-    let client = cx.seal.mac("client", &[request.call_id().map_err(|_| Answer::new(400))?]);
-    let cseq = request.cseq().map_err(|_| Answer::new(400))?.number;
-    // The order of requests of one client is that of their CSeq; an old one must not undo a new one.
+    operation: Operation<'_>,
+) -> Result<Vec<Change>, Response> {
+    let client = cx.seal.mac("client", &[request.call_id().map_err(|_| Response::new(400))?]);
+    let cseq = request.cseq().map_err(|_| Response::new(400))?.number;
+    // An older request of the same client must not undo a newer one.
     let in_order = |binding: &Binding| binding.client != client || binding.cseq < cseq;
-    let late = || Answer::because(500, "CSeq Out Of Order");
-    match wish {
-        Wish::Fetch => Ok(Vec::new()),
-        Wish::RemoveAll => {
+    let out_of_order = || Response::with_reason(500, "CSeq Out Of Order");
+    match operation {
+        Operation::Fetch => Ok(Vec::new()),
+        Operation::RemoveAll => {
             let bindings = cx.location.of_user(user);
-            bindings.map(|old| in_order(old).then_some(Change::Remove(old.id)).ok_or_else(late)).collect()
+            bindings
+                .map(|old| in_order(old).then_some(Change::Remove(old.id)).ok_or_else(out_of_order))
+                .collect()
         }
-        Wish::Contacts(addresses, expires) => {
+        Operation::Contacts(addresses, expires) => {
             let mut changes = Vec::new();
             for address in addresses {
                 let device = Device::read(&address);
                 let interval = interval(cx, &address, expires)?;
                 let old = device.known(cx, user, &address);
                 if old.is_some_and(|old| !in_order(old)) {
-                    return Err(late());
+                    return Err(out_of_order());
                 }
                 let id = device.identity(cx, user, &address);
                 if let Some(old) = old.filter(|old| old.id != id || interval.is_zero()) {
@@ -117,7 +119,7 @@ pub(super) fn changes(
     }
 }
 
-/// What the parameters of a Contact say about the device.
+/// The device, from the parameters of a Contact.
 struct Device {
     params: Vec<u8>,
     instance: Option<Instance>,
@@ -137,7 +139,7 @@ impl Device {
             device.instance = Some(Instance { device: instance.to_vec(), flow });
         }
         for name in ["q", "+sip.instance", "reg-id"] {
-            // A quoted string may be folded over lines; such a value is not told back.
+            // A quoted string may be folded over lines; such a value is not listed.
             if let Some(value) =
                 value(name).filter(|value| !value.iter().any(|byte| b"\r\n\0".contains(byte)))
             {
@@ -149,7 +151,7 @@ impl Device {
         device
     }
 
-    /// The binding that this contact is already, by its device or by its URI.
+    /// The existing binding of this contact, by its device or by its URI.
     fn known<'a>(&self, cx: &'a Cx, user: &str, address: &NameAddr<'_>) -> Option<&'a Binding> {
         let same_device = |old: &&Binding| self.instance.is_some() && old.instance == self.instance;
         cx.location
@@ -158,8 +160,8 @@ impl Device {
             .or_else(|| cx.location.of_user(user).find(|old| same_uri(&old.uri, address.uri)))
     }
 
-    /// The lasting name of the binding. It must come out the same when the contact is registered again after its
-    /// flow and its binding died, so it is a hash of the device, or else of the URI as written.
+    /// The identity of the binding. It is a hash of the device, or else of the URI as written, so that it is the same when the contact is
+    /// registered again after its flow was lost.
     fn identity(&self, cx: &Cx, user: &str, address: &NameAddr<'_>) -> BindingId {
         match &self.instance {
             Some(instance) => cx.seal.binding(user, &[b"instance", &instance.device, &instance.flow]),
@@ -168,9 +170,9 @@ impl Device {
     }
 }
 
-/// The address that requests for a phone on UDP go to: that of its Contact, unless an address translator is on the way, or the phone asks
-/// for its own flow (RFC 5626 §5.3). A name is not resolved, and nobody directs requests at a group, at the exchange's own machine or at the
-/// exchange.
+/// The destination of requests for a phone on UDP: the address in its Contact, unless there is a NAT on the path or the phone requests its
+/// own flow (RFC 5626 §5.3). A name is not resolved; multicast and broadcast addresses, the loopback address of the exchange's machine and
+/// the exchange itself are ignored.
 fn direct(
     cx: &Cx,
     arrival: Arrival,
@@ -190,36 +192,37 @@ fn direct(
     let ip = ip_of(uri.host)?;
     let local = ip.is_loopback() && !arrival.remote.ip().to_canonical().is_loopback();
     let target = SocketAddr::new(ip, uri.port.unwrap_or(SIP_PORT));
-    let nobody = ip.is_unspecified() || ip.is_multicast() || ip == Ipv4Addr::BROADCAST || target.port() == 0;
-    (!local && !nobody && target != arrival.remote).then_some(target)
+    let unusable =
+        ip.is_unspecified() || ip.is_multicast() || ip == Ipv4Addr::BROADCAST || target.port() == 0;
+    (!local && !unusable && target != arrival.remote).then_some(target)
 }
 
-/// How long a contact is granted; zero removes it.
-fn interval(cx: &Cx, address: &NameAddr<'_>, expires: Option<u32>) -> Result<Duration, Answer> {
+/// The granted interval of a contact; zero removes it.
+fn interval(cx: &Cx, address: &NameAddr<'_>, expires: Option<u32>) -> Result<Duration, Response> {
     let own = address.param("expires").map(|value| {
         let text = std::str::from_utf8(value.unwrap_or_default()).unwrap_or_default();
-        text.parse().unwrap_or(UNREADABLE)
+        text.parse().unwrap_or(MALFORMED_EXPIRES)
     });
     let config = &cx.config;
-    let Some(wish) = own.or(expires) else { return Ok(config.default_expires.min(config.max_expires)) };
-    let wish = Duration::from_secs(wish.into());
-    if !wish.is_zero() && wish < config.min_expires && wish < Duration::from_secs(3600) {
+    let Some(requested) = own.or(expires) else { return Ok(config.default_expires.min(config.max_expires)) };
+    let requested = Duration::from_secs(requested.into());
+    if !requested.is_zero() && requested < config.min_expires && requested < Duration::from_secs(3600) {
         let least = config.min_expires.as_secs().to_string();
-        return Err(Answer::new(423).with(HeaderName::MinExpires, least));
+        return Err(Response::new(423).with(HeaderName::MinExpires, least));
     }
-    Ok(wish.min(config.max_expires))
+    Ok(requested.min(config.max_expires))
 }
 
-/// The URI as it is told back: SIP only, since requests for this contact will carry it.
-fn contact_uri(address: &NameAddr<'_>) -> Result<Vec<u8>, Answer> {
-    let uri = address.uri_parsed().map_err(|_| Answer::because(400, "Malformed Contact"))?;
+/// The Contact URI. Only SIP URIs are accepted, since it becomes a Request-URI.
+fn contact_uri(address: &NameAddr<'_>) -> Result<Vec<u8>, Response> {
+    let uri = address.uri_parsed().map_err(|_| Response::with_reason(400, "Malformed Contact"))?;
     if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips) {
-        return Err(Answer::because(400, "Contact Is Not A SIP URI"));
+        return Err(Response::with_reason(400, "Contact Is Not A SIP URI"));
     }
     Ok(address.uri.to_vec())
 }
 
-/// A qvalue (RFC 3261 §25.1) in thousandths; 1 if it cannot be read.
+/// A qvalue (RFC 3261 §25.1) in thousandths; 1000 if it is malformed.
 fn thousandths(q: &[u8]) -> u16 {
     let (whole, fraction) = match q.iter().position(|&byte| byte == b'.') {
         Some(dot) => (&q[..dot], &q[dot + 1..]),

@@ -1,4 +1,4 @@
-//! Whose a contact was until its connection was lost.
+//! The users of contacts that were lost with their connection.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use offhook_wire::Instant;
 use sha2::{Digest, Sha256};
 
-/// How long a contact is remembered: as long as most calls last.
+/// How long the user of a lost contact is remembered: most calls are shorter.
 const MEMORY: Duration = Duration::from_secs(3600);
-/// Contacts remembered of each user.
+/// How many lost contacts of each user are remembered.
 const PER_USER: usize = 16;
 
 type Key = [u8; 16];
 
-/// The users that had a contact last, for the lookups that do not say whose contact they mean.
+/// The last users of lost contacts, for lookups of a contact without a user.
 #[derive(Default)]
 pub(super) struct FormerOwners {
     owners: BTreeMap<Key, Former>,
@@ -22,18 +22,18 @@ pub(super) struct FormerOwners {
 
 struct Former {
     user: String,
-    /// Since which serial it had the contact.
+    /// The serial of its first registration of the contact.
     since: u64,
     until: Instant,
 }
 
 impl FormerOwners {
-    /// The user that lost this contact, if that is not long ago.
+    /// The user that lost this contact within the last hour.
     pub(super) fn of(&self, now: Instant, contact: &[u8]) -> Option<&str> {
         self.get(now, contact).map(|former| former.user.as_str())
     }
 
-    /// Since when this user had the contact before it lost it.
+    /// The serial of this user's first registration of a contact that it lost.
     pub(super) fn since(&self, now: Instant, contact: &[u8], user: &str) -> Option<u64> {
         self.get(now, contact).filter(|former| former.user == user).map(|former| former.since)
     }
@@ -42,7 +42,7 @@ impl FormerOwners {
         self.owners.get(&key(contact)).filter(|former| now < former.until)
     }
 
-    /// A user lost a contact. It stays with the user that lost it before.
+    /// Records that a user lost a contact. An earlier user of the contact keeps it.
     pub(super) fn lost(&mut self, now: Instant, contact: &[u8], user: &str, since: u64) {
         if self.of(now, contact).is_some_and(|former| former != user) {
             return;
@@ -61,8 +61,8 @@ impl FormerOwners {
         }
     }
 
-    /// A user gave a contact up.
-    pub(super) fn gave_up(&mut self, contact: &[u8], user: &str) {
+    /// Records that a user removed a contact.
+    pub(super) fn released(&mut self, contact: &[u8], user: &str) {
         let key = key(contact);
         if self.owners.get(&key).is_some_and(|former| former.user == user) {
             self.owners.remove(&key);
@@ -94,7 +94,7 @@ mod tests {
     const START: Instant = Instant::ZERO;
 
     #[test]
-    fn a_contact_stays_with_the_user_that_lost_it_first() {
+    fn contact_stays_with_the_user_that_lost_it_first() {
         let mut former = FormerOwners::default();
         former.lost(START, b"contact", "bob", 7);
         former.lost(START, b"contact", "carol", 8);
@@ -108,17 +108,17 @@ mod tests {
     }
 
     #[test]
-    fn only_its_user_gives_a_contact_up() {
+    fn only_its_user_releases_a_contact() {
         let mut former = FormerOwners::default();
         former.lost(START, b"contact", "bob", 1);
-        former.gave_up(b"contact", "carol");
+        former.released(b"contact", "carol");
         assert_eq!(former.of(START, b"contact"), Some("bob"));
-        former.gave_up(b"contact", "bob");
+        former.released(b"contact", "bob");
         assert_eq!((former.owners.len(), former.of_user.len()), (0, 0));
     }
 
     #[test]
-    fn a_user_forgets_its_own_contacts_only() {
+    fn bound_of_one_user_does_not_affect_another() {
         let mut former = FormerOwners::default();
         former.lost(START, b"contact", "bob", 1);
         for index in 0..100_u8 {

@@ -1,4 +1,4 @@
-//! The location service: which contacts a user has, and over which flow each is reached (RFC 3261 §10).
+//! The location service: the contacts of each user and their flows (RFC 3261 §10).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,9 +15,9 @@ pub(crate) struct Binding {
     pub(crate) user: String,
     /// The Contact URI as registered, with its headers.
     pub(crate) uri: Vec<u8>,
-    /// The parameters of the Contact value to tell back, each with its semicolon.
+    /// The parameters to list in responses, each with its semicolon.
     pub(crate) params: Vec<u8>,
-    /// What names the device across changes of its URI (RFC 5626 §6).
+    /// Identifies the device across changes of its URI (RFC 5626 §6).
     pub(crate) instance: Option<Instance>,
     /// In thousandths.
     pub(crate) q: u16,
@@ -25,22 +25,22 @@ pub(crate) struct Binding {
     pub(crate) client: u64,
     pub(crate) cseq: u32,
     pub(crate) expires: Instant,
-    /// Where requests go.
+    /// The flow for requests.
     pub(crate) flow: FlowId,
-    /// Where the registration came from: the same flow, unless requests go to the address of the Contact.
+    /// The flow of the registration: the same, unless requests go to the address in the Contact.
     pub(crate) source: FlowId,
-    /// Grows with every registration and refreshment, of all bindings.
+    /// A counter of the registrations and refreshes of all bindings.
     pub(crate) serial: u64,
-    /// The serial of the registration since which the contact is this user's: the lowest has it (see [`Owner::Unstated`]).
+    /// The serial of this user's first registration of the contact; the lowest one decides (see [`Owner::Unstated`]).
     pub(crate) since: u64,
 }
 
-/// A device, and which of its flows.
+/// A device and one of its flows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Instance {
     /// The value of `+sip.instance`.
     pub(crate) device: Vec<u8>,
-    /// The value of `reg-id`, empty if there is none.
+    /// The value of `reg-id`; empty if absent.
     pub(crate) flow: Vec<u8>,
 }
 
@@ -55,8 +55,7 @@ impl Binding {
         flow == self.flow || flow == self.source
     }
 
-    /// The Request-URI of what is sent there: the Contact URI without the headers, which no Request-URI may have (RFC 3261
-    /// §19.1.1).
+    /// The Request-URI of requests for the contact: its URI without headers, which are not allowed there (RFC 3261 §19.1.1).
     pub(crate) fn target(&self) -> &[u8] {
         without_headers(&self.uri)
     }
@@ -68,11 +67,11 @@ impl Binding {
     }
 }
 
-/// All bindings, found by user, by flow, by contact and by the time they end.
+/// All bindings, indexed by user, flow, contact and expiry.
 #[derive(Default)]
 pub(crate) struct Location {
     bindings: BTreeMap<BindingId, Binding>,
-    /// The order within a user is that of the first registration.
+    /// Ordered by first registration within a user.
     users: BTreeMap<String, Vec<BindingId>>,
     flows: BTreeSet<(FlowId, BindingId)>,
     expiry: BTreeSet<(Instant, BindingId)>,
@@ -81,19 +80,19 @@ pub(crate) struct Location {
     serial: u64,
 }
 
-/// Whose a contact has to be.
+/// The required owner of a contact.
 #[derive(Copy, Clone, Debug)]
 pub(crate) enum Owner<'a> {
-    /// This user's.
+    /// This user.
     User(&'a str),
-    /// That of the user with this hash ([`Seal::owner`](crate::token::Seal::owner)).
+    /// The user with this hash ([`Seal::owner`](crate::token::Seal::owner)).
     Hash(u32),
-    /// The request does not say. Then it is the user's who had it last and lost it, or else who registered it first.
+    /// Not stated by the request: the last user that lost the contact, or else the first one that registered it.
     Unstated,
 }
 
 impl Owner<'_> {
-    /// Whether a binding is this owner's.
+    /// Whether a binding belongs to this owner.
     pub(crate) fn has(self, binding: &Binding) -> bool {
         match self {
             Owner::User(user) => binding.user == user,
@@ -116,7 +115,7 @@ impl Location {
         } else {
             self.users.entry(binding.user.clone()).or_default().push(id);
         }
-        // A device that takes another contact has it since now, lest it bring its age along.
+        // A device that changes its contact has the new one since now.
         let same = old.as_ref().filter(|old| contact_key(&old.uri) == key).map(|old| old.since);
         binding.since = same.or_else(|| self.former.since(now, &key, &binding.user)).unwrap_or(self.serial);
         self.flows.extend([(binding.flow, id), (binding.source, id)]);
@@ -128,7 +127,7 @@ impl Location {
         }
     }
 
-    /// Takes a binding away.
+    /// Removes a binding.
     pub(crate) fn remove(&mut self, id: BindingId) -> Option<Binding> {
         let binding = self.bindings.remove(&id)?;
         self.unlink(&binding);
@@ -146,7 +145,7 @@ impl Location {
         Some(binding)
     }
 
-    /// Takes all bindings away.
+    /// Removes all bindings.
     pub(crate) fn take(&mut self) -> Vec<Binding> {
         let ids: Vec<BindingId> = self.bindings.keys().copied().collect();
         ids.into_iter().filter_map(|id| self.remove(id)).collect()
@@ -160,12 +159,12 @@ impl Location {
         self.contacts.remove(&(contact_key(&binding.uri), binding.since, binding.id));
     }
 
-    /// The bindings of a user in the order in which they were first registered.
+    /// The bindings of a user in order of first registration.
     pub(crate) fn of_user(&self, user: &str) -> impl Iterator<Item = &Binding> {
         self.users.get(user).into_iter().flatten().filter_map(|id| self.get(*id))
     }
 
-    /// The bindings of phones that use a flow.
+    /// The bindings of phones on a flow.
     pub(crate) fn on_flow(&self, flow: FlowId) -> impl Iterator<Item = &Binding> {
         self.flows
             .range((flow, BindingId::LEAST)..)
@@ -173,9 +172,9 @@ impl Location {
             .filter_map(|(_, id)| self.get(*id))
     }
 
-    /// The binding whose target is this URI (RFC 3261 §19.1.4) and belongs to this owner, the oldest of several.
+    /// The oldest binding of this owner with this target URI (RFC 3261 §19.1.4).
     ///
-    /// Any user may register any contact, so a contact alone does not say whose phone it is.
+    /// Any user may register any contact, so a contact alone does not identify a phone.
     pub(crate) fn by_contact(&self, now: Instant, uri: &[u8], owner: Owner<'_>) -> Option<&Binding> {
         let former = match owner {
             Owner::Unstated => self.former.of(now, &contact_key(uri)),
@@ -186,7 +185,7 @@ impl Location {
         self.with_contact(uri).into_iter().find(may)
     }
 
-    /// The bindings whose target is this URI, the oldest first.
+    /// The bindings with this target URI, oldest first.
     pub(crate) fn with_contact(&self, uri: &[u8]) -> Vec<&Binding> {
         let key = contact_key(uri);
         self.contacts
@@ -197,7 +196,7 @@ impl Location {
             .collect()
     }
 
-    /// A binding ended and its user did not ask for it: the contact is the user's for some time to come, unless another user had it
+    /// A binding ended without a request of its user: the user stays the owner of the contact for an hour, unless another user had it
     /// before.
     pub(crate) fn remember_owner(&mut self, now: Instant, binding: &Binding) {
         let later = |other: &&Binding| other.user == binding.user || other.since > binding.since;
@@ -206,9 +205,9 @@ impl Location {
         }
     }
 
-    /// A binding ended because its user asked for it: the contact is free.
+    /// A binding ended at the request of its user: the contact has no owner.
     pub(crate) fn forget_owner(&mut self, binding: &Binding) {
-        self.former.gave_up(&contact_key(&binding.uri), &binding.user);
+        self.former.released(&contact_key(&binding.uri), &binding.user);
     }
 
     pub(crate) fn get(&self, id: BindingId) -> Option<&Binding> {
@@ -223,7 +222,7 @@ impl Location {
         self.expiry.first().map(|&(at, _)| at)
     }
 
-    /// Takes away one binding that has run out.
+    /// Removes one expired binding.
     pub(crate) fn next_expired(&mut self, now: Instant) -> Option<Binding> {
         let &(at, id) = self.expiry.first()?;
         if at > now { None } else { self.remove(id) }
@@ -233,11 +232,11 @@ impl Location {
 fn without_headers(uri: &[u8]) -> &[u8] {
     let Ok(parsed) = Uri::parse(uri) else { return uri };
     let target = &uri[..uri.len() - parsed.query.len()];
-    // The user part may hold a question mark too, but nothing after the host.
+    // A question mark in the user part does not begin headers.
     target.strip_suffix(b"?").unwrap_or(target)
 }
 
-/// RFC 3261 §19.1.4; what is no URI is equal to itself only.
+/// RFC 3261 §19.1.4; malformed URIs are compared as bytes.
 pub(crate) fn same_uri(one: &[u8], other: &[u8]) -> bool {
     match (Uri::parse(one), Uri::parse(other)) {
         (Ok(one), Ok(other)) => one.equivalent(&other),
@@ -245,7 +244,7 @@ pub(crate) fn same_uri(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// Equal for equal URIs; the parts that equality always compares.
+/// A key that is equal for equivalent URIs: the parts that equivalence always compares.
 fn contact_key(uri: &[u8]) -> Vec<u8> {
     let Ok(uri) = Uri::parse(uri) else { return uri.to_vec() };
     let mut key = canonical_host(uri.host);
@@ -260,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_has_no_headers() {
+    fn target_has_no_headers() {
         for (uri, target) in [
             ("sip:a@b;x?Route=%3Csip:c%3E", "sip:a@b;x"),
             ("sip:a@b?", "sip:a@b"),

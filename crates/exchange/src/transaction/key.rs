@@ -4,11 +4,11 @@ use offhook_wire::{HeaderError, HeaderName, Message};
 
 use crate::token::MAGIC_COOKIE;
 
-/// What makes two requests the same transaction, apart from the method.
+/// The key of a server transaction.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ServerKey {
-    /// An INVITE and its ACK and CANCEL have equal matter.
-    matter: Box<[u8]>,
+    /// Equal for an INVITE and its ACK and CANCEL.
+    id: Box<[u8]>,
     kind: Kind,
 }
 
@@ -20,7 +20,7 @@ enum Kind {
 }
 
 impl ServerKey {
-    /// The key of the transaction that this request begins, repeats or acknowledges.
+    /// The key of the transaction of this request: an INVITE and its ACK have the same key.
     pub(crate) fn of(request: &Message) -> Result<Self, HeaderError> {
         let method = request.method().map_or(&b""[..], |method| method.as_bytes());
         let kind = match method {
@@ -29,14 +29,14 @@ impl ServerKey {
             _ => Kind::Other,
         };
         let via = request.via()?;
-        let mut matter = Vec::with_capacity(96);
+        let mut id = Vec::with_capacity(96);
         match via.branch() {
-            // The branch is unique for ever; the sent-by tells a forger from the owner.
+            // The branch is globally unique; sent-by is compared against forged requests.
             Some(branch) if branch.len() > MAGIC_COOKIE.len() && branch.starts_with(MAGIC_COOKIE) => {
-                matter.extend_from_slice(branch);
+                id.extend_from_slice(branch);
             }
-            // RFC 2543 had no unique branch, and a cookie alone is none either (RFC 4475 §3.2.1). The ACK of a refusal has
-            // another To tag, so To is not compared.
+            // RFC 2543: no unique branch. A branch of only the cookie is not unique either (RFC 4475 §3.2.1). To is not compared: the ACK of
+            // a refusal has another To tag.
             _ => {
                 let cseq = request.cseq()?;
                 let number = cseq.number.to_string();
@@ -49,28 +49,28 @@ impl ServerKey {
                     request.header(HeaderName::Via).unwrap_or_default(),
                 ];
                 for piece in pieces {
-                    matter.extend_from_slice(piece);
-                    matter.push(0);
+                    id.extend_from_slice(piece);
+                    id.push(0);
                 }
             }
         }
-        matter.push(0);
-        matter.extend(via.host.iter().map(u8::to_ascii_lowercase));
-        matter.extend_from_slice(&via.port.unwrap_or_default().to_be_bytes());
+        id.push(0);
+        id.extend(via.host.iter().map(u8::to_ascii_lowercase));
+        id.extend_from_slice(&via.port.unwrap_or_default().to_be_bytes());
         if kind == Kind::Other {
-            matter.extend_from_slice(method);
+            id.extend_from_slice(method);
         }
-        Ok(Self { matter: matter.into(), kind })
+        Ok(Self { id: id.into(), kind })
     }
 
-    /// How many bytes this keeps, in its two places.
+    /// The bytes of its two copies.
     pub(crate) fn bytes(&self) -> usize {
-        2 * self.matter.len()
+        2 * self.id.len()
     }
 
-    /// The key of the INVITE that the CANCEL with this key is about (RFC 3261 §9.2).
+    /// The key of the INVITE that the CANCEL with this key cancels (RFC 3261 §9.2).
     pub(crate) fn cancelled(&self) -> Self {
-        Self { matter: self.matter.clone(), kind: Kind::Invite }
+        Self { id: self.id.clone(), kind: Kind::Invite }
     }
 }
 
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_branch_and_the_sender_make_the_key() {
+    fn branch_and_sent_by_are_the_key() {
         let via = "SIP/2.0/UDP host:5060;branch=z9hG4bK1";
         let invite = key("INVITE", via, 1);
         assert_eq!(invite, key("INVITE", "SIP/2.0/TCP HOST:5060;branch=z9hG4bK1;rport", 7));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ack_belongs_to_its_invite_and_a_cancel_is_about_it() {
+    fn ack_and_cancel_match_their_invite() {
         let via = "SIP/2.0/UDP host;branch=z9hG4bK1";
         let invite = key("INVITE", via, 1);
         assert_eq!(key("ACK", via, 1), invite);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_cookie_the_rest_of_the_request_makes_the_key() {
+    fn key_without_a_cookie_covers_other_headers() {
         for via in ["SIP/2.0/UDP host;branch=1", "SIP/2.0/UDP host;branch=z9hG4bK", "SIP/2.0/UDP host"] {
             assert_eq!(key("INVITE", via, 1), key("ACK", via, 1));
             assert_ne!(key("INVITE", via, 1), key("INVITE", via, 2));

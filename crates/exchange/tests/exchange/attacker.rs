@@ -1,4 +1,4 @@
-//! One attacker, who is a user too and may lie about where datagrams come from, against two registered phones.
+//! An attacker with an account, which can forge the source of datagrams, against two registered phones.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use proptest::prelude::*;
 
 use crate::lab::{Dialog, Lab, Phone, Sip, config, reply};
 
-/// Where the attacker receives what is sent to it.
+/// The attacker's own address.
 const HOMES: [&str; 2] = ["198.51.100.1", "198.51.100.2"];
 
-/// Room for little more than the phones and an attacker that stays within its bounds.
+/// Limits for little more than the phones and an attacker within its bounds.
 fn narrow() -> Config {
     let limits = Limits {
         connections: 20,
-        strangers: 6,
-        strangers_per_source: 3,
+        unauthenticated: 6,
+        unauthenticated_per_source: 3,
         connections_per_user: 4,
         datagram_flows: 12,
         bytes: ByteLimits { total: 400_000, per_source: 100_000, per_flow: 50_000 },
@@ -30,9 +30,9 @@ fn narrow() -> Config {
 #[derive(Copy, Clone, Debug)]
 enum Kind {
     WebSocket,
-    /// UDP behind an address translator.
+    /// UDP behind a NAT.
     Flow,
-    /// UDP, called at the address of its Contact.
+    /// UDP without a NAT: requests go to the address of its Contact.
     Direct,
 }
 
@@ -52,8 +52,8 @@ fn phone(lab: &mut Lab, flow: u64, kind: Kind, user: &str) -> Phone {
     phone
 }
 
-/// The flow on which a phone gets requests.
-fn called_on(phone: &Phone, kind: Kind) -> FlowId {
+/// The flow for requests to a phone.
+fn request_flow(phone: &Phone, kind: Kind) -> FlowId {
     match kind {
         Kind::WebSocket | Kind::Flow => phone.flow,
         Kind::Direct => FlowId(phone.flow.0 + 50),
@@ -73,7 +73,7 @@ struct World {
     next: u64,
 }
 
-/// What the attacker does, with three numbers to choose by.
+/// A step of the attacker, with three numbers as parameters.
 type Step = (u8, u8, u8, u8);
 
 impl World {
@@ -82,7 +82,7 @@ impl World {
         let mut alice = phone(&mut lab, 1, kinds[0], "alice");
         let mut bob = phone(&mut lab, 2, kinds[1], "bob");
         let sent = alice.invite(&mut lab, "sip:bob@example.com");
-        let received = lab.expect(called_on(&bob, kinds[1]), "INVITE ");
+        let received = lab.expect(request_flow(&bob, kinds[1]), "INVITE ");
         let contact = format!("Contact: <{}>\n", bob.contact);
         lab.send(bob.flow, &reply(&received, "200 OK", &bob.tag, &contact));
         let ok = lab.expect(alice.flow, "SIP/2.0 200 ");
@@ -117,7 +117,7 @@ impl World {
         }
     }
 
-    /// An address that a datagram claims to come from: one of the attacker's, or that of a phone.
+    /// The source address of a datagram: one of the attacker's, or that of a phone.
     fn claimed(&self, choice: u8) -> SocketAddr {
         let phones = [&self.alice, &self.bob];
         match choice % 5 {
@@ -169,7 +169,7 @@ impl World {
         }
     }
 
-    /// A contact that somebody may want to have.
+    /// A contact of a phone or of the attacker.
     fn contact(&self, choice: u8) -> String {
         match choice % 6 {
             0 => self.bob.contact.clone(),
@@ -211,7 +211,7 @@ impl World {
         }
     }
 
-    /// A request with credentials over a connection of the attacker's: the answer to the second try.
+    /// Sends a request with credentials over a connection of the attacker.
     fn with_credentials(&mut self, flow: FlowId, method: &str, uri: &str, to: &str, rows: &str) {
         self.carol.flow = flow;
         self.lab.forget(flow);
@@ -245,7 +245,7 @@ impl World {
         self.with_credentials(flow, "REGISTER", "sip:example.com", to, &rows);
     }
 
-    /// Wrong credentials for a phone's user, over a connection or in a datagram that may claim to come from that phone.
+    /// Wrong credentials for a phone's user, over a connection or in a datagram with a forged source.
     fn guess(&mut self, one: u8, two: u8) {
         let user = ["bob", "alice"][usize::from(one) % 2];
         let home: SocketAddr = format!("{}:5060", HOMES[usize::from(two) % 2]).parse().unwrap();
@@ -278,7 +278,7 @@ impl World {
         self.with_credentials(flow, method, &uri, &uri, &filler);
     }
 
-    /// A request as if it were of a dialog with a phone, from a phone that is registered, or says so.
+    /// A request inside a dialog with a phone, from a registered phone or with a forged source.
     fn inside(&mut self, one: u8, two: u8, three: u8) {
         let uri = self.contact(one);
         let user = ["carol", "bob", "alice"][usize::from(three) % 3];
@@ -309,7 +309,7 @@ impl World {
         self.datagram(self.claimed(one), &text);
     }
 
-    /// The next message of this call that a flow received and that begins like this; what else came is thrown away.
+    /// The next message of this call on a flow that begins with `start`. Other messages are dropped.
     fn find(&mut self, flow: FlowId, call_id: &str, start: &str) -> Result<Sip, TestCaseError> {
         while self.lab.waiting(flow) > 0 {
             let message = self.lab.next(flow);
@@ -320,9 +320,10 @@ impl World {
         Err(TestCaseError::fail(format!("no {start} for {}\n{}", flow.0, self.lab.ladder.join("\n"))))
     }
 
-    /// Both phones have their registrations, their call goes on, and a new one can be made at the first try.
+    /// Both phones are registered, their call continues, and a new call succeeds at the first attempt.
     fn check(&mut self) -> Result<(), TestCaseError> {
-        let [of_alice, of_bob] = [called_on(&self.alice, self.kinds[0]), called_on(&self.bob, self.kinds[1])];
+        let [of_alice, of_bob] =
+            [request_flow(&self.alice, self.kinds[0]), request_flow(&self.bob, self.kinds[1])];
         for phone in [&self.alice, &self.bob] {
             let contacts: Vec<_> =
                 self.lab.exchange.contacts(&phone.user).map(|(uri, _)| uri.to_vec()).collect();
@@ -361,8 +362,8 @@ impl World {
         Ok(())
     }
 
-    /// Nothing of the phones' calls reached a connection of the attacker's, or an address at which no phone is.
-    fn nothing_leaked(&mut self) -> Result<(), TestCaseError> {
+    /// No message of the phones' calls reached a connection of the attacker or an address without a phone.
+    fn no_leaks(&mut self) -> Result<(), TestCaseError> {
         let strange = |text: &str| text.contains("Call-ID: call-alice-");
         for flow in self.connections.clone() {
             while self.lab.waiting(flow) > 0 {
@@ -385,7 +386,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn nobody_takes_a_phone_or_its_calls_away(
+    fn attacker_cannot_take_over_phones_or_calls(
         kinds in [kind(), kind()],
         steps in prop::collection::vec(any::<Step>(), 0..60),
     ) {
@@ -394,7 +395,7 @@ proptest! {
             world.step(step);
         }
         world.check()?;
-        world.nothing_leaked()?;
+        world.no_leaks()?;
         world.lab.pass(Duration::from_secs(1200));
         prop_assert_eq!((world.lab.exchange.load().transactions, world.lab.exchange.load().bytes), (0, 0));
     }

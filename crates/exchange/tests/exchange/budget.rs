@@ -1,4 +1,4 @@
-//! Bytes: what transactions may hold, of users and of guests, and that all of it is given back.
+//! Bounds on the bytes held by transactions of users and of guests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,9 +9,9 @@ use offhook_exchange::{ByteLimits, CallStep, Config, Event, FlowChange, Input, T
 
 use crate::lab::{Dialog, Lab, Phone, config, reply};
 
-/// The body that makes a request big.
+/// The body of a large request.
 const BODY: usize = 10_000;
-/// Somewhat more than a transaction with such a body counts: the request, what is sent on, and some kilobytes.
+/// A little more than the size of a transaction with such a body: the request, the forwarded request, and some kilobytes.
 const BIG: usize = 25_000;
 
 fn limited(users: ByteLimits, guests: ByteLimits) -> Lab {
@@ -27,13 +27,13 @@ fn bytes(total: usize, per_source: usize, per_flow: usize) -> ByteLimits {
 
 const PLENTY: ByteLimits = ByteLimits { total: usize::MAX, per_source: usize::MAX, per_flow: usize::MAX };
 
-/// A request with a body in the place of its `Content-Length: 0`.
+/// A request with a body in place of its `Content-Length: 0`.
 fn with_body(request: &str) -> String {
     let body = "x".repeat(BODY);
     request.replace("Content-Length: 0\n\n", &format!("Content-Length: {BODY}\n\n{body}"))
 }
 
-/// Sends big MESSAGEs to Bob with credentials; how many of them went on.
+/// Sends large MESSAGEs to Bob with credentials. Returns how many were forwarded.
 fn messages(lab: &mut Lab, phone: &mut Phone, count: usize, bob: &Phone) -> usize {
     let uri = "sip:bob@example.com";
     let before = lab.waiting(bob.flow);
@@ -51,7 +51,7 @@ fn messages(lab: &mut Lab, phone: &mut Phone, count: usize, bob: &Phone) -> usiz
     lab.waiting(bob.flow) - before
 }
 
-/// Sends big INVITEs to Bob without credentials; how many of them went on.
+/// Sends large INVITEs to Bob without credentials. Returns how many were forwarded.
 fn calls(lab: &mut Lab, guest: &mut Phone, count: usize, bob: &Phone) -> usize {
     let uri = "sip:bob@example.com";
     let before = lab.waiting(bob.flow);
@@ -73,7 +73,7 @@ fn phone_at(lab: &mut Lab, flow: u64, user: &str, address: &str) -> Phone {
 }
 
 #[test]
-fn users_are_bounded_by_flow_by_source_and_in_all() {
+fn users_are_bounded_by_flow_by_source_and_in_total() {
     let mut lab = limited(bytes(5, 3, 2), PLENTY);
     let bob = Phone::registered(&mut lab, 1, "bob");
     let mut one = phone_at(&mut lab, 2, "alice", "198.51.100.1:1");
@@ -94,7 +94,7 @@ fn users_are_bounded_by_flow_by_source_and_in_all() {
 }
 
 #[test]
-fn guests_are_bounded_apart_from_users() {
+fn guests_have_separate_bounds() {
     let mut lab = limited(PLENTY, bytes(5, 3, 2));
     let bob = Phone::registered(&mut lab, 1, "bob");
     let guest = |lab: &mut Lab, flow: u64, address: &str| {
@@ -118,7 +118,7 @@ fn guests_are_bounded_apart_from_users() {
 }
 
 #[test]
-fn each_branch_of_a_fork_counts() {
+fn each_branch_counts() {
     let mut lab = limited(bytes(2, 2, 2), PLENTY);
     for flow in 1..=9 {
         let mut bob = Phone::new(&mut lab, flow, Transport::Ws, "bob");
@@ -137,9 +137,9 @@ fn each_branch_of_a_fork_counts() {
     assert_eq!(lab.exchange.load().bytes, 0);
 }
 
-/// Whatever a call does, nothing is held when it is over.
+/// No bytes are held after a call has ended in any way.
 #[test]
-fn nothing_is_held_when_everything_ended() {
+fn ended_calls_hold_no_bytes() {
     for transport in [Transport::Ws, Transport::Udp] {
         let mut lab = Lab::new();
         let mut alice = Phone::over(&mut lab, 1, transport, "alice");
@@ -163,9 +163,9 @@ fn nothing_is_held_when_everything_ended() {
     }
 }
 
-/// What rings for a guest whose connection is lost is cancelled, since nobody can be told of the answer.
+/// Pending calls of a guest are cancelled when its connection is lost.
 #[test]
-fn the_calls_of_a_lost_guest_are_cancelled_and_freed() {
+fn calls_of_a_lost_guest_are_cancelled_and_freed() {
     let mut lab = Lab::new();
     let bob = Phone::registered(&mut lab, 1, "bob");
     let mut guest = Phone::guest(&mut lab, 2, Transport::Ws);
@@ -188,7 +188,7 @@ fn the_calls_of_a_lost_guest_are_cancelled_and_freed() {
 }
 
 #[test]
-fn the_options_of_a_lost_guest_are_freed_at_the_same_time() {
+fn options_of_a_lost_guest_are_freed_immediately() {
     let mut lab = Lab::new();
     let bob = Phone::registered(&mut lab, 1, "bob");
     let mut guest = Phone::guest(&mut lab, 2, Transport::Ws);
@@ -200,9 +200,9 @@ fn the_options_of_a_lost_guest_are_freed_at_the_same_time() {
     assert_eq!((lab.exchange.load().bytes, lab.exchange.load().transactions), (0, 0));
 }
 
-/// A request inside a dialog whose other end is away is kept only for a sender that is known.
+/// A request inside a dialog whose other end is not registered waits only if its sender is known.
 #[test]
-fn only_registered_senders_wait_for_an_absent_peer() {
+fn only_requests_of_registered_senders_wait_for_an_unregistered_peer() {
     let mut lab = Lab::new();
     let mut bob = Phone::registered(&mut lab, 1, "bob");
     let mut guest = Phone::guest(&mut lab, 2, Transport::Ws);
@@ -241,7 +241,7 @@ fn only_registered_senders_wait_for_an_absent_peer() {
 }
 
 #[test]
-fn a_long_contact_is_refused() {
+fn long_contact_is_refused() {
     let mut lab = Lab::new();
     let mut alice = Phone::new(&mut lab, 1, Transport::Ws, "alice");
     for (length, status) in [(2048, "200 "), (2049, "400 ")] {
@@ -256,7 +256,7 @@ fn a_long_contact_is_refused() {
 }
 
 #[test]
-fn the_texts_of_events_are_bounded() {
+fn texts_of_events_are_bounded() {
     let mut lab = Lab::new();
     let mut alice = Phone::new(&mut lab, 1, Transport::Ws, "alice");
     alice.contact = format!("sip:{}@alice.invalid", "c".repeat(1000));
@@ -298,7 +298,7 @@ fn the_texts_of_events_are_bounded() {
     assert_eq!(kinds, [true; 4]);
 }
 
-/// Memory that says when it is given back.
+/// A buffer that records when it is freed.
 struct Buffer {
     data: Vec<u8>,
     dropped: Arc<AtomicBool>,
@@ -316,9 +316,9 @@ impl Drop for Buffer {
     }
 }
 
-/// A transaction that waits keeps its messages, and not the buffers in which they came.
+/// A waiting transaction keeps its messages, not their receive buffers.
 #[test]
-fn a_small_message_does_not_keep_the_buffer_it_came_in() {
+fn small_message_does_not_keep_its_receive_buffer() {
     for transport in [Transport::Ws, Transport::Udp, Transport::Tcp] {
         let mut lab = Lab::new();
         let bob = Phone::over(&mut lab, 1, transport, "bob");
@@ -348,9 +348,9 @@ fn a_small_message_does_not_keep_the_buffer_it_came_in() {
     }
 }
 
-/// What a callee answers is kept within the same bounds: beyond them it goes on, and is not repeated.
+/// Responses count against the same bounds; beyond them they are forwarded but not retransmitted.
 #[test]
-fn big_answers_are_not_kept_beyond_the_bounds() {
+fn large_responses_are_not_kept_beyond_the_bounds() {
     let mut lab = limited(bytes(4, 4, 4), PLENTY);
     let bob = Phone::over(&mut lab, 1, Transport::Udp, "bob");
     let mut alice = Phone::over(&mut lab, 2, Transport::Udp, "alice");
@@ -377,7 +377,7 @@ fn big_answers_are_not_kept_beyond_the_bounds() {
 }
 
 #[test]
-fn big_answers_to_small_requests_are_not_kept_beyond_the_bounds() {
+fn large_responses_to_small_requests_are_not_kept_beyond_the_bounds() {
     let mut lab = limited(bytes(4, 4, 4), PLENTY);
     let bob = Phone::over(&mut lab, 1, Transport::Udp, "bob");
     let mut alice = Phone::over(&mut lab, 2, Transport::Udp, "alice");
@@ -402,9 +402,9 @@ fn big_answers_to_small_requests_are_not_kept_beyond_the_bounds() {
     assert_eq!(lab.exchange.load().bytes, 0);
 }
 
-/// A host must not use the name of a connection again; one that does loses the account of the old one, and nothing else.
+/// A host must not reuse a flow id. If it does, only the accounting of the old connection is lost.
 #[test]
-fn a_name_that_is_used_again_does_no_harm() {
+fn reused_flow_id_is_harmless() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");
@@ -418,9 +418,9 @@ fn a_name_that_is_used_again_does_no_harm() {
     assert_eq!((lab.exchange.load().bytes, lab.exchange.load().transactions), (0, 0));
 }
 
-/// The default bounds are those that the documentation names.
+/// The default bounds are those in the documentation.
 #[test]
-fn the_defaults_are_what_they_are_said_to_be() {
+fn defaults_are_as_documented() {
     let limits = Config::new("example.com").limits;
     let mib = |bytes: ByteLimits| [bytes.total, bytes.per_source, bytes.per_flow].map(|bytes| bytes >> 20);
     assert_eq!((mib(limits.bytes), mib(limits.guest_bytes)), ([64, 32, 16], [8, 2, 1]));

@@ -15,7 +15,7 @@ fn steps(lab: &Lab) -> Vec<CallStep> {
 }
 
 #[test]
-fn a_call_is_challenged_forwarded_answered_and_ended_by_the_caller() {
+fn call_is_challenged_forwarded_answered_and_ended_by_the_caller() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");
@@ -63,7 +63,7 @@ fn a_call_is_challenged_forwarded_answered_and_ended_by_the_caller() {
 }
 
 #[test]
-fn the_callee_reaches_the_caller_inside_the_dialog() {
+fn callee_reaches_the_caller_inside_the_dialog() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -79,7 +79,7 @@ fn the_callee_reaches_the_caller_inside_the_dialog() {
 }
 
 #[test]
-fn a_new_invite_inside_the_dialog_is_acknowledged_end_to_end() {
+fn reinvite_is_acknowledged_end_to_end() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -98,7 +98,7 @@ fn a_new_invite_inside_the_dialog_is_acknowledged_end_to_end() {
 }
 
 #[test]
-fn a_busy_phone_is_acknowledged_by_the_proxy() {
+fn refusal_is_acknowledged_by_the_proxy() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");
@@ -117,7 +117,7 @@ fn a_busy_phone_is_acknowledged_by_the_proxy() {
 }
 
 #[test]
-fn a_cancelled_call_ends_with_487() {
+fn cancelled_call_ends_with_487() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");
@@ -146,7 +146,7 @@ fn a_cancelled_call_ends_with_487() {
 }
 
 #[test]
-fn a_cancel_that_comes_too_late_does_nothing() {
+fn late_cancel_has_no_effect() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -161,7 +161,7 @@ fn a_cancel_that_comes_too_late_does_nothing() {
 }
 
 #[test]
-fn a_cancel_of_nothing_and_one_from_another_flow_are_answered_481() {
+fn cancel_without_transaction_or_from_another_flow_gets_481() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");
@@ -174,7 +174,7 @@ fn a_cancel_of_nothing_and_one_from_another_flow_are_answered_481() {
 }
 
 #[test]
-fn users_who_do_not_exist_or_are_not_there_are_told_apart() {
+fn unknown_user_gets_404_and_unregistered_user_480() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     for (callee, status) in [("sip:nobody@example.com", "404"), ("sip:carol@example.com", "480")] {
@@ -193,7 +193,7 @@ fn users_who_do_not_exist_or_are_not_there_are_told_apart() {
 }
 
 #[test]
-fn a_caller_is_who_the_credentials_say() {
+fn from_must_match_the_credentials() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let forged = |request: String| request.replace("From: <sip:alice@", "From: <sip:carol@");
@@ -208,7 +208,7 @@ fn a_caller_is_who_the_credentials_say() {
 }
 
 #[test]
-fn a_tag_in_to_is_no_pass() {
+fn to_tag_does_not_replace_credentials() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     Phone::registered(&mut lab, 2, "bob");
@@ -218,7 +218,7 @@ fn a_tag_in_to_is_no_pass() {
 }
 
 #[test]
-fn strangers_may_call_only_where_they_are_welcome() {
+fn guests_may_call_only_if_allowed() {
     assert!(!Config::new("example.com").guests, "the default");
     for (guests, start) in [(true, "SIP/2.0 100 "), (false, "SIP/2.0 403 ")] {
         let mut config = crate::lab::config();
@@ -233,7 +233,7 @@ fn strangers_may_call_only_where_they_are_welcome() {
 }
 
 #[test]
-fn a_timeout_of_the_callee_is_408() {
+fn callee_timeout_gets_408() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");
@@ -245,7 +245,7 @@ fn a_timeout_of_the_callee_is_408() {
 }
 
 #[test]
-fn a_phone_that_rings_for_ever_is_stopped_by_timer_c() {
+fn timer_c_cancels_a_branch_that_rings_too_long() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");
@@ -278,7 +278,7 @@ fn a_late_2xx_is_forwarded_without_a_transaction() {
 }
 
 #[test]
-fn responses_to_nothing_are_dropped() {
+fn unmatched_responses_are_dropped() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");

@@ -1,4 +1,4 @@
-//! Datagrams that need not come back the way they came: responses go where Via says, requests where Contact says.
+//! UDP phones with other ports for sending and listening: responses go to the address in Via, requests to that in Contact.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn desk(lab: &mut Lab, flow: u64, user: &str, sends: &str, listens: &str) -> (Ph
     (phone, socket)
 }
 
-/// Registers with this Contact value, where the answers come to `socket`.
+/// Registers with this Contact value; responses arrive at `socket`.
 #[track_caller]
 fn register(lab: &mut Lab, phone: &mut Phone, socket: FlowId, contact: &str) -> Sip {
     let (uri, address) = ("sip:example.com", format!("sip:{}@example.com", phone.user));
@@ -29,7 +29,7 @@ fn register(lab: &mut Lab, phone: &mut Phone, socket: FlowId, contact: &str) -> 
     lab.expect(socket, "SIP/2.0 200 ")
 }
 
-/// An INVITE with credentials, where the answers come to `socket`.
+/// Sends an INVITE with credentials; responses arrive at `socket`.
 #[track_caller]
 fn invite(lab: &mut Lab, phone: &mut Phone, socket: FlowId, uri: &str) -> Sip {
     let contact = format!("Contact: <{}>\n", phone.contact);
@@ -101,7 +101,7 @@ fn responses_go_to_the_source_with_rport() {
     lab.silent(socket);
 }
 
-/// Whatever Via says, nothing is sent to another host than the one that asked.
+/// Responses go only to the source host of the request, whatever its Via.
 #[test]
 fn responses_go_to_no_other_host() {
     let mut lab = Lab::new();
@@ -124,7 +124,7 @@ fn responses_go_to_no_other_host() {
 }
 
 #[test]
-fn requests_go_to_the_contact_of_a_phone_without_translator() {
+fn requests_go_to_the_contact_without_nat() {
     for (sends, listens) in DESKS {
         let mut lab = Lab::new();
         let mut alice = Phone::registered(&mut lab, 1, "alice");
@@ -151,17 +151,17 @@ const SHAPES: [(&str, &str, bool); 18] = [
     ("<sip:bob@192.0.2.5:5062;transport=UDP>;q=0.5", "192.0.2.5:5062", true),
     ("<sip:bob@[::ffff:192.0.2.5]:5062>", "192.0.2.5:5062", true),
     ("<sip:bob@192.0.2.5:5062>;+sip.instance=\"<urn:uuid:b>\"", "192.0.2.5:5062", true),
-    // A translator, or a name that only the phone's network knows.
+    // A NAT, or a name that only the phone's network resolves.
     ("<sip:bob@10.0.0.5:5062>", "10.0.0.5:5062", false),
     ("<sip:bob@192.0.2.5:5062>", "10.0.0.5:5062", false),
     ("<sip:bob@192.0.2.5:5062>", "desk.example.net:5062", false),
-    // RFC 5626 §5.3: the phone asks for its flow.
+    // RFC 5626 §5.3: the phone requests its flow.
     ("<sip:bob@192.0.2.5:5062>;+sip.instance=\"<urn:uuid:b>\";reg-id=1", "192.0.2.5:5062", false),
     ("<sip:bob@desk.example.net:5062>", "192.0.2.5:5062", false),
     ("<sip:bob@192.0.2.5:5062;transport=tcp>", "192.0.2.5:5062", false),
     ("<sips:bob@192.0.2.5:5062>", "192.0.2.5:5062", false),
     ("<sip:bob@192.0.2.5:5062;maddr=203.0.113.1>", "192.0.2.5:5062", false),
-    // Nobody directs requests at the exchange's own machine, at a group or at all.
+    // Loopback, multicast, broadcast and unspecified addresses.
     ("<sip:bob@127.0.0.1:5062>", "192.0.2.5:5062", false),
     ("<sip:bob@[::1]:5062>", "192.0.2.5:5062", false),
     ("<sip:bob@0.0.0.0:5062>", "192.0.2.5:5062", false),
@@ -170,7 +170,7 @@ const SHAPES: [(&str, &str, bool); 18] = [
 ];
 
 #[test]
-fn requests_go_over_the_flow_where_the_contact_is_of_no_use() {
+fn requests_use_the_flow_if_the_contact_is_unusable() {
     for (contact, sent_by, direct) in SHAPES {
         let mut lab = Lab::new();
         let mut alice = Phone::registered(&mut lab, 1, "alice");
@@ -198,7 +198,7 @@ fn requests_are_not_sent_to_the_exchange_itself() {
 }
 
 #[test]
-fn a_phone_on_the_same_machine_may_name_loopback() {
+fn phone_on_the_same_machine_may_register_loopback() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let (mut bob, socket) = desk(&mut lab, 2, "bob", "127.0.0.1:40000", "127.0.0.1:5062");
@@ -219,7 +219,7 @@ struct Call {
 }
 
 impl Call {
-    /// Bob calls, so that the exchange learns of Bob's end from a request.
+    /// Bob calls: the exchange gets Bob's end from a request.
     fn from_desk() -> Self {
         let mut lab = Lab::new();
         let mut alice = Phone::registered(&mut lab, 1, "alice");
@@ -249,9 +249,9 @@ impl Call {
         Self { lab, alice, bob, socket, near, far }
     }
 
-    /// A request of Alice's reaches Bob at this socket, and the answer Alice.
+    /// A request of Alice reaches Bob at this socket, and its response reaches Alice.
     #[track_caller]
-    fn reaches(&mut self, socket: FlowId) {
+    fn request_of_alice(&mut self, socket: FlowId) {
         let request = self.near.request(&mut self.alice, "INFO", "");
         self.lab.send(self.alice.flow, &request);
         let received = self.lab.expect(socket, "INFO ");
@@ -259,9 +259,9 @@ impl Call {
         self.lab.expect(self.alice.flow, "SIP/2.0 200 ");
     }
 
-    /// A request of Bob's, sent from this flow, reaches Alice, and the answer Bob's socket.
+    /// A request of Bob from this flow reaches Alice, and its response reaches Bob's socket.
     #[track_caller]
-    fn is_heard(&mut self, from: FlowId, socket: FlowId) {
+    fn request_of_bob(&mut self, from: FlowId, socket: FlowId) {
         let request = self.far.request(&mut self.bob, "INFO", "");
         self.lab.send(from, &request);
         let received = self.lab.expect(self.alice.flow, "INFO ");
@@ -275,8 +275,8 @@ fn requests_inside_a_dialog_go_to_the_contact() {
     for start in [Call::from_desk as fn() -> Call, Call::to_desk] {
         let mut call = start();
         let (flow, socket) = (call.bob.flow, call.socket);
-        call.reaches(socket);
-        call.is_heard(flow, socket);
+        call.request_of_alice(socket);
+        call.request_of_bob(flow, socket);
         let ack = call.near.request(&mut call.alice, "ACK", "");
         call.lab.send(call.alice.flow, &ack);
         call.lab.expect(socket, "ACK ");
@@ -286,36 +286,36 @@ fn requests_inside_a_dialog_go_to_the_contact() {
 
 /// A phone may send each request from another port (RFC 3261 §18.1.1 does not forbid it).
 #[test]
-fn a_phone_may_send_from_any_port() {
+fn phone_may_send_from_any_port() {
     for start in [Call::from_desk as fn() -> Call, Call::to_desk] {
         let mut call = start();
         let socket = call.socket;
         for port in [40_001, 40_002] {
             let other = call.lab.up_from(port, Transport::Udp, ([192, 0, 2, 5], port as u16).into());
-            call.is_heard(other, socket);
+            call.request_of_bob(other, socket);
             call.bob.flow = other;
-            call.reaches(socket);
+            call.request_of_alice(socket);
             call.lab.silent(other);
         }
     }
 }
 
 #[test]
-fn a_new_registration_moves_the_phone() {
+fn new_registration_moves_the_phone() {
     let mut call = Call::from_desk();
     let contact = format!("<{}>", call.bob.contact);
-    // Behind a translator it is reached over its flow, and at its address again when it is not any more.
+    // Behind a NAT the phone is reached over its flow, without one at its address again.
     for (sent_by, direct) in [("10.0.0.5:5062", false), ("192.0.2.5:5062", true)] {
         call.bob.sent_by = sent_by.to_owned();
         register(&mut call.lab, &mut call.bob, call.socket, &contact);
         let target = if direct { call.socket } else { call.bob.flow };
-        call.reaches(target);
+        call.request_of_alice(target);
         assert_eq!(call.lab.exchange.load().bindings, 2);
     }
 }
 
 #[test]
-fn a_device_with_a_new_port_is_called_there() {
+fn device_is_called_at_its_new_port() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let (mut bob, first) = desk(&mut lab, 2, "bob", "192.0.2.5:40000", "192.0.2.5:5062");
@@ -333,7 +333,7 @@ fn a_device_with_a_new_port_is_called_there() {
 }
 
 #[test]
-fn what_a_registration_held_is_free_when_it_has_expired() {
+fn expired_registration_frees_its_flow() {
     let mut lab = Lab::new();
     let (mut bob, socket) = desk(&mut lab, 2, "bob", "192.0.2.5:40000", "192.0.2.5:5062");
     let contact = format!("<{}>;expires=60", bob.contact);
@@ -347,7 +347,7 @@ fn what_a_registration_held_is_free_when_it_has_expired() {
 }
 
 #[test]
-fn an_address_of_record_is_a_sip_uri() {
+fn address_of_record_must_be_a_sip_uri() {
     for transport in [Transport::Udp, Transport::Ws] {
         let mut lab = Lab::new();
         let mut alice = Phone::new(&mut lab, 1, transport, "alice");

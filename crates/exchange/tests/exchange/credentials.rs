@@ -1,4 +1,4 @@
-//! Credentials: those for our realm go no further than the exchange, and they are for the resource that is asked for.
+//! Credentials for the exchange's realm are not forwarded, and must be for the requested resource.
 
 use offhook_exchange::Transport;
 
@@ -7,7 +7,7 @@ use crate::lab::{Lab, Phone, Sip, reply};
 const BOB: &str = "sip:bob@example.com";
 const ZEROS: &str = "00000000000000000000000000000000";
 
-/// Rows for our realm in every shape.
+/// Rows for the exchange's realm in every notation.
 fn ours() -> Vec<String> {
     let whole = format!(
         "Digest username=\"alice\", realm=\"example.com\", nonce=\"n\", uri=\"{BOB}\", response=\"{ZEROS}\""
@@ -41,7 +41,7 @@ fn rows() -> String {
 }
 
 #[track_caller]
-fn holds_only_those_of_others(message: &Sip) {
+fn has_only_foreign_credentials(message: &Sip) {
     for name in ["Authorization", "Proxy-Authorization"] {
         let mut rows = message.rows(name);
         rows.sort_unstable();
@@ -53,7 +53,7 @@ fn holds_only_those_of_others(message: &Sip) {
 }
 
 #[test]
-fn credentials_for_our_realm_are_taken_out_of_everything_that_goes_on() {
+fn credentials_for_own_realm_are_removed_from_forwarded_requests() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -61,28 +61,28 @@ fn credentials_for_our_realm_are_taken_out_of_everything_that_goes_on() {
     for method in ["INFO", "INVITE", "ACK", "BYE"] {
         let request = near.request(&mut alice, method, &rows());
         lab.send(alice.flow, &request);
-        holds_only_those_of_others(&lab.expect(bob.flow, method));
+        has_only_foreign_credentials(&lab.expect(bob.flow, method));
     }
     lab.forget(alice.flow);
     let info = far.request(&mut bob, "INFO", &rows());
     lab.send(bob.flow, &info);
-    holds_only_those_of_others(&lab.expect(alice.flow, "INFO "));
+    has_only_foreign_credentials(&lab.expect(alice.flow, "INFO "));
 
     let mut near = near.routeless();
     for method in ["INFO", "ACK"] {
         let request = near.request(&mut alice, method, &rows());
         lab.send(alice.flow, &request);
-        holds_only_those_of_others(&lab.expect(bob.flow, method));
+        has_only_foreign_credentials(&lab.expect(bob.flow, method));
     }
     let mut guest = Phone::guest(&mut lab, 3, Transport::Ws);
     let invite = guest.request("INVITE", BOB, BOB, &rows());
     lab.send(guest.flow, &invite);
-    holds_only_those_of_others(&lab.expect(bob.flow, "INVITE "));
+    has_only_foreign_credentials(&lab.expect(bob.flow, "INVITE "));
 }
 
-/// Each repetition, too: after a reconnection, and over UDP.
+/// Also from retransmissions: after a reconnection, and over UDP.
 #[test]
-fn credentials_for_our_realm_are_not_in_what_is_sent_again() {
+fn credentials_for_own_realm_are_removed_from_retransmissions() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::over(&mut lab, 2, Transport::Udp, "bob");
@@ -103,9 +103,9 @@ fn credentials_for_our_realm_are_not_in_what_is_sent_again() {
     }
 }
 
-/// RFC 7616 §3.4.6. Nothing else was looked at, so it costs no guess.
+/// RFC 7616 §3.4.6. The password is not verified, so it does not count as a guess.
 #[test]
-fn credentials_for_another_resource_are_refused_without_a_transaction() {
+fn credentials_for_another_resource_get_a_stateless_400() {
     let mut lab = Lab::new();
     let mut alice = Phone::new(&mut lab, 1, Transport::Udp, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");

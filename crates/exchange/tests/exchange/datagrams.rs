@@ -1,4 +1,4 @@
-//! What a datagram leaves behind: nothing, unless it is a request that is admitted.
+//! The state that a datagram creates: none, unless it is a request that is admitted.
 
 use std::time::Duration;
 
@@ -23,13 +23,13 @@ fn nothing_is_held(lab: &Lab) {
     assert_eq!(lab.exchange.deadline(), None);
 }
 
-/// The flow that was made as number such of those of datagrams, counted from 0.
+/// Whether the flow of datagrams with this number, counted from 0, exists.
 fn is_remembered(lab: &Lab, number: u64) -> bool {
     lab.exchange.remote(FlowId(FlowId::DATAGRAMS + number)).is_some()
 }
 
 #[test]
-fn garbage_leaves_nothing_behind() {
+fn garbage_creates_no_state() {
     let mut lab = Lab::new();
     let cut = b"INVITE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nFrom: <sip:x";
     let pieces: [&[u8]; 8] = [b"", b"x", b"\r\n", b"\r\n\r\n", &[0; 20], &[0xff; 1500], b"REGISTER", cut];
@@ -41,7 +41,7 @@ fn garbage_leaves_nothing_behind() {
     nothing_is_held(&lab);
 }
 
-/// A request with everything it must have.
+/// A request with all mandatory headers.
 fn request(method: &str, uri: &str, from: &str, to: &str, rows: &str) -> String {
     format!(
         "{method} {uri} SIP/2.0\nVia: SIP/2.0/UDP a.invalid;rport;branch=z9hG4bK1\nMax-Forwards: 70\n\
@@ -50,7 +50,7 @@ fn request(method: &str, uri: &str, from: &str, to: &str, rows: &str) -> String 
 }
 
 #[test]
-fn requests_and_responses_of_strangers_leave_nothing_behind() {
+fn unauthenticated_datagrams_create_no_state() {
     let mut lab = Lab::with(Config { guests: false, ..config() });
     let (alice, bob, eve) = ("sip:alice@example.com", "sip:bob@example.com", "sip:eve@example.org");
     let (in_dialog, contact_uri) = ("<sip:bob@example.com>;tag=1", "sip:b@b.invalid");
@@ -88,7 +88,7 @@ fn requests_and_responses_of_strangers_leave_nothing_behind() {
 }
 
 #[test]
-fn right_credentials_leave_a_flow_and_a_transaction_for_their_time() {
+fn valid_credentials_create_a_flow_and_a_transaction() {
     let mut lab = Lab::new();
     let mut alice = Phone::new(&mut lab, 1, Transport::Udp, "alice");
     alice.register_with(&mut lab, "");
@@ -99,14 +99,14 @@ fn right_credentials_leave_a_flow_and_a_transaction_for_their_time() {
     nothing_is_held(&lab);
 }
 
-/// A lab with so many places for flows of datagrams.
-fn narrow(places: usize) -> Lab {
+/// A lab with a limit on flows of datagrams.
+fn narrow(limit: usize) -> Lab {
     let mut config = config();
-    config.limits.datagram_flows = places;
+    config.limits.datagram_flows = limit;
     Lab::with(config)
 }
 
-/// A guest asks a user for its options, from an address of its own.
+/// Sends an OPTIONS of a guest at its own address to a user.
 fn ask(lab: &mut Lab, sender: u32, user: &str) {
     let uri = format!("sip:{user}@example.com");
     let branch = format!("branch=z9hG4bK{sender}");
@@ -114,7 +114,7 @@ fn ask(lab: &mut Lab, sender: u32, user: &str) {
     text(lab, sender, &request);
 }
 
-/// The phone answers what it was asked.
+/// Answers all requests that the phone has received.
 fn answer_all(lab: &mut Lab, phone: &Phone) {
     while lab.waiting(phone.flow) > 0 {
         let asked = lab.next(phone.flow);
@@ -123,7 +123,7 @@ fn answer_all(lab: &mut Lab, phone: &Phone) {
 }
 
 #[test]
-fn the_flow_that_is_idle_the_longest_makes_room() {
+fn flow_idle_longest_is_evicted() {
     let mut lab = narrow(4);
     let alice = Phone::over(&mut lab, 1, Transport::Udp, "alice");
     for sender in 1..=3 {
@@ -142,7 +142,7 @@ fn the_flow_that_is_idle_the_longest_makes_room() {
 }
 
 #[test]
-fn a_registered_phone_never_makes_room() {
+fn flow_of_a_registered_phone_is_never_evicted() {
     let mut lab = narrow(4);
     let mut alice = Phone::registered(&mut lab, 9, "alice");
     let mut desk = Phone::over(&mut lab, 1, Transport::Udp, "bob");
@@ -168,7 +168,7 @@ fn a_registered_phone_never_makes_room() {
 }
 
 #[test]
-fn a_sender_with_two_ports_needs_two_places() {
+fn sender_with_two_ports_needs_two_flows() {
     let mut lab = narrow(2);
     let bob = Phone::over(&mut lab, 1, Transport::Udp, "bob");
     lab.pass(Duration::from_secs(40));
@@ -199,9 +199,9 @@ fn a_sender_with_two_ports_needs_two_places() {
     assert_eq!(lab.exchange.load().bindings, 1, "only Bob's");
 }
 
-/// A call over UDP between phones that are registered goes on while strangers fill the table.
+/// A call over UDP between registered phones continues while guests fill the table.
 #[test]
-fn a_call_of_registered_phones_goes_on_while_the_table_is_full() {
+fn call_of_registered_phones_continues_while_the_table_is_full() {
     let mut lab = narrow(6);
     let mut alice = Phone::over(&mut lab, 1, Transport::Udp, "alice");
     let mut bob = Phone::over(&mut lab, 2, Transport::Udp, "bob");

@@ -1,4 +1,4 @@
-//! Forking and the choice of the answer: RFC 3261 §16.6 and §16.7.
+//! Forking and the choice of the response: RFC 3261 §16.6 and §16.7.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use offhook_exchange::Transport;
 
 use crate::lab::{Lab, Phone, Sip, reply};
 
-/// Alice calls bob, who has two phones.
+/// Alice calls bob on two phones.
 fn forked() -> (Lab, Phone, [Phone; 2], [Sip; 2], Sip) {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
@@ -17,7 +17,7 @@ fn forked() -> (Lab, Phone, [Phone; 2], [Sip; 2], Sip) {
 }
 
 #[test]
-fn every_phone_rings_and_the_losers_are_cancelled() {
+fn every_contact_rings_and_other_branches_are_cancelled_after_a_2xx() {
     let (mut lab, alice, bobs, received, _) = forked();
     assert_ne!(received[0].branch(), received[1].branch());
     assert_ne!(received[0].row("Record-Route"), received[1].row("Record-Route"));
@@ -40,7 +40,7 @@ fn every_phone_rings_and_the_losers_are_cancelled() {
 }
 
 #[test]
-fn a_loser_that_has_not_answered_at_all_is_cancelled_when_it_does() {
+fn branch_without_a_response_is_cancelled_after_its_first_provisional() {
     let (mut lab, alice, bobs, received, _) = forked();
     lab.send(bobs[0].flow, &reply(&received[0], "200 OK", "b2", ""));
     lab.expect(alice.flow, "SIP/2.0 200 ");
@@ -62,7 +62,7 @@ fn every_2xx_is_forwarded() {
 }
 
 #[test]
-fn one_refusal_waits_for_the_other_and_the_best_is_told() {
+fn best_refusal_is_forwarded_after_all_branches_ended() {
     let (mut lab, alice, bobs, received, sent) = forked();
     lab.send(bobs[0].flow, &reply(&received[0], "480 Temporarily Unavailable", "b2", ""));
     lab.expect(bobs[0].flow, "ACK ");
@@ -75,7 +75,7 @@ fn one_refusal_waits_for_the_other_and_the_best_is_told() {
 }
 
 #[test]
-fn a_6xx_stops_the_others_and_then_goes_first() {
+fn a_6xx_cancels_the_other_branches_and_is_forwarded() {
     let (mut lab, alice, bobs, received, _) = forked();
     lab.send(bobs[1].flow, &reply(&received[1], "180 Ringing", "b3", ""));
     lab.expect(alice.flow, "SIP/2.0 180 ");
@@ -98,7 +98,7 @@ fn a_2xx_that_crosses_a_6xx_wins() {
 }
 
 #[test]
-fn challenges_of_all_branches_are_told_together() {
+fn challenges_of_all_branches_are_aggregated() {
     let (mut lab, alice, bobs, received, _) = forked();
     let challenge = |realm| format!("WWW-Authenticate: Digest realm=\"{realm}\", nonce=\"n\"\n");
     lab.send(bobs[0].flow, &reply(&received[0], "401 Unauthorized", "b2", &challenge("one")));
@@ -110,7 +110,7 @@ fn challenges_of_all_branches_are_told_together() {
 }
 
 #[test]
-fn a_503_of_a_phone_is_a_500_of_ours() {
+fn a_503_of_a_phone_is_forwarded_as_500() {
     let (mut lab, alice, bobs, received, _) = forked();
     for (bob, received) in bobs.iter().zip(&received) {
         lab.send(bob.flow, &reply(received, "503 Service Unavailable", "b", ""));
@@ -119,7 +119,7 @@ fn a_503_of_a_phone_is_a_500_of_ours() {
 }
 
 #[test]
-fn a_cancel_reaches_every_phone() {
+fn cancel_reaches_every_branch() {
     let (mut lab, alice, bobs, received, sent) = forked();
     for (bob, received) in bobs.iter().zip(&received) {
         lab.send(bob.flow, &reply(received, "180 Ringing", "b", ""));
@@ -137,7 +137,7 @@ fn a_cancel_reaches_every_phone() {
 }
 
 #[test]
-fn a_cancelled_phone_that_says_nothing_is_given_up() {
+fn cancelled_branch_without_a_response_times_out() {
     let (mut lab, alice, bobs, received, sent) = forked();
     lab.send(bobs[0].flow, &reply(&received[0], "180 Ringing", "b", ""));
     lab.expect(alice.flow, "SIP/2.0 180 ");
@@ -153,7 +153,7 @@ fn a_cancelled_phone_that_says_nothing_is_given_up() {
 }
 
 #[test]
-fn a_request_without_a_dialog_is_forked_too_and_answered_once() {
+fn non_invite_is_forked_and_answered_once() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bobs = [Phone::registered(&mut lab, 2, "bob"), Phone::registered(&mut lab, 3, "bob")];
@@ -175,7 +175,7 @@ fn a_request_without_a_dialog_is_forked_too_and_answered_once() {
 }
 
 #[test]
-fn the_preferred_contact_is_called_first() {
+fn contacts_are_ordered_by_q() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::new(&mut lab, 2, Transport::Ws, "bob");
@@ -186,7 +186,7 @@ fn the_preferred_contact_is_called_first() {
 }
 
 #[test]
-fn a_device_with_two_flows_rings_once() {
+fn device_with_two_flows_rings_once() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut flows = [2, 3].map(|flow| Phone::new(&mut lab, flow, Transport::Ws, "bob"));
@@ -207,7 +207,7 @@ fn a_device_with_two_flows_rings_once() {
 }
 
 #[test]
-fn silence_is_no_answer_to_a_request_that_is_no_invite() {
+fn timed_out_non_invite_gets_no_408() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");

@@ -1,4 +1,4 @@
-//! How fast passwords may be guessed, and that guesses do not lock the owner out.
+//! Rate limits for wrong credentials, which do not lock the owner out.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn phone_at(lab: &mut Lab, flow: u64, user: &str, address: &str) -> Phone {
     phone
 }
 
-/// Somebody that tries this password for a user.
+/// A connection that tries a wrong password for a user.
 struct Guesser(Phone);
 
 impl Guesser {
@@ -38,9 +38,9 @@ impl Guesser {
         self.0.register_with(lab, "")
     }
 
-    /// Whether the guess was judged.
+    /// Whether the guess was verified.
     #[track_caller]
-    fn is_judged(&mut self, lab: &mut Lab) -> bool {
+    fn is_verified(&mut self, lab: &mut Lab) -> bool {
         let answer = self.guess(lab);
         match &answer.start()[..11] {
             "SIP/2.0 401" => true,
@@ -52,49 +52,49 @@ impl Guesser {
         }
     }
 
-    /// How many of so many guesses in a row are judged.
-    fn judged(&mut self, lab: &mut Lab, guesses: usize) -> usize {
-        (0..guesses).filter(|_| self.is_judged(lab)).count()
+    /// How many of `guesses` guesses in a row are verified.
+    fn verified(&mut self, lab: &mut Lab, guesses: usize) -> usize {
+        (0..guesses).filter(|_| self.is_verified(lab)).count()
     }
 }
 
 #[track_caller]
-fn registers_at_once(lab: &mut Lab, phone: &mut Phone) {
+fn registers_immediately(lab: &mut Lab, phone: &mut Phone) {
     let answer = phone.register_with(lab, &format!("Contact: <{}>\n", phone.contact));
     assert!(answer.start().starts_with("SIP/2.0 200 "), "{}", answer.0);
 }
 
 #[test]
-fn a_connection_is_judged_a_few_times_and_then_after_a_pause() {
+fn connection_has_a_burst_and_then_a_rate() {
     let mut lab = Lab::new();
     let mut guesser = Guesser::new(&mut lab, 1, "alice", "198.51.100.1:1000");
-    assert_eq!(guesser.judged(&mut lab, 10), BURST_OF_CONNECTION);
+    assert_eq!(guesser.verified(&mut lab, 10), BURST_OF_CONNECTION);
     let denied = lab.events.iter().filter(|event| matches!(event, Event::Denied { status: 401, .. }));
-    assert_eq!(denied.count(), BURST_OF_CONNECTION, "what was not judged is not told");
+    assert_eq!(denied.count(), BURST_OF_CONNECTION, "what was not verified is not told");
     let wait: u64 = guesser.guess(&mut lab).row("Retry-After").parse().expect("seconds");
     assert!((1..=6).contains(&wait), "{wait}");
     lab.pass(Duration::from_secs(wait));
-    assert_eq!(guesser.judged(&mut lab, 10), 1);
+    assert_eq!(guesser.verified(&mut lab, 10), 1);
 }
 
 #[test]
-fn what_is_not_judged_tells_nothing() {
+fn unverified_credentials_get_the_same_response() {
     let mut lab = Lab::new();
     let mut guesser = Guesser::new(&mut lab, 1, "alice", "198.51.100.1:1000");
-    guesser.judged(&mut lab, BURST_OF_CONNECTION);
+    guesser.verified(&mut lab, BURST_OF_CONNECTION);
     let wrong = guesser.guess(&mut lab);
     guesser.0.password = "alice-pw".to_owned();
     let right = guesser.guess(&mut lab);
     assert_eq!(right.start(), wrong.start());
     assert_eq!(right.row("Retry-After"), wrong.row("Retry-After"));
-    assert_eq!(lab.exchange.load().strangers, 1, "the right password was not looked at");
+    assert_eq!(lab.exchange.load().unauthenticated, 1, "the right password was not looked at");
 }
 
 #[test]
 fn both_roles_share_a_rate() {
     let mut lab = Lab::new();
     let mut guesser = Guesser::new(&mut lab, 1, "alice", "198.51.100.1:1000");
-    assert_eq!(guesser.judged(&mut lab, BURST_OF_CONNECTION), BURST_OF_CONNECTION);
+    assert_eq!(guesser.verified(&mut lab, BURST_OF_CONNECTION), BURST_OF_CONNECTION);
     let uri = "sip:bob@example.com";
     let first = guesser.0.request("INVITE", uri, uri, "");
     lab.send(guesser.0.flow, &first);
@@ -106,20 +106,20 @@ fn both_roles_share_a_rate() {
 }
 
 #[test]
-fn the_connections_of_a_source_share_a_rate() {
+fn connections_of_a_source_share_a_rate() {
     for addresses in [(|port| format!("198.51.100.1:{port}")) as fn(u64) -> String, |port| {
         format!("[2001:db8::{port}]:1000")
     }] {
         let mut lab = Lab::new();
-        let mut judged = 0;
+        let mut verified = 0;
         for port in 1..=120 {
-            // Different users: it is not the rate of one.
+            // Different users, so that the rate of one user does not apply.
             let user = ["alice", "bob", "carol"][port as usize % 3];
-            judged += Guesser::new(&mut lab, port, user, &addresses(port)).judged(&mut lab, 1);
+            verified += Guesser::new(&mut lab, port, user, &addresses(port)).verified(&mut lab, 1);
         }
-        assert_eq!(judged, BURST_OF_SOURCE + BURST_OF_FRESH_AT_SOURCE);
+        assert_eq!(verified, BURST_OF_SOURCE + BURST_OF_FRESH_AT_SOURCE);
         let mut elsewhere = Guesser::new(&mut lab, 199, "alice", "198.51.100.2:1000");
-        assert_eq!(elsewhere.judged(&mut lab, 1), 1);
+        assert_eq!(elsewhere.verified(&mut lab, 1), 1);
     }
 }
 
@@ -130,56 +130,56 @@ fn many_sources(lab: &mut Lab, user: &str, first: u64, count: usize) -> usize {
         .map(|number| {
             let address = format!("[2001:db8:0:{number:x}::1]:1000");
             let mut guesser = Guesser::new(lab, number, user, &address);
-            let judged = guesser.judged(lab, 1);
+            let verified = guesser.verified(lab, 1);
             lab.down(guesser.0.flow);
-            judged
+            verified
         })
         .sum()
 }
 
 #[test]
-fn many_sources_share_the_rate_of_their_user() {
+fn sources_share_the_rate_of_a_user() {
     let mut lab = Lab::new();
     assert_eq!(many_sources(&mut lab, "alice", 1, 200), BURST_OF_USER + BURST_OF_FRESH_FOR_USER);
     assert_eq!(many_sources(&mut lab, "bob", 1000, 10), 10, "the rate of another user");
 }
 
-/// The owner registers at the first try, whether one connection guesses or many sources do.
+/// The owner registers at the first attempt during an attack by one connection or by many sources.
 #[test]
-fn the_owner_registers_while_others_guess() {
+fn owner_registers_during_an_attack() {
     let mut lab = Lab::new();
     let mut near = Guesser::new(&mut lab, 1, "alice", "198.51.100.1:1000");
     let mut far = Guesser::new(&mut lab, 2, "alice", "198.51.100.2:1000");
     for second in 0..30 {
-        near.judged(&mut lab, 5);
-        far.judged(&mut lab, 5);
+        near.verified(&mut lab, 5);
+        far.verified(&mut lab, 5);
         lab.pass(Duration::from_secs(1));
         for (flow, address) in [(100 + second, "198.51.100.1"), (200 + second, "198.51.100.3")] {
             let mut owner = phone_at(&mut lab, flow, "alice", &format!("{address}:{flow}"));
-            registers_at_once(&mut lab, &mut owner);
+            registers_immediately(&mut lab, &mut owner);
             lab.down(owner.flow);
         }
     }
 }
 
 #[test]
-fn the_owner_comes_in_at_home_while_all_others_guess() {
+fn owner_registers_from_a_known_source_during_an_attack() {
     let mut lab = Lab::new();
     let mut owner = phone_at(&mut lab, 9001, "alice", "203.0.113.1:1");
-    registers_at_once(&mut lab, &mut owner);
+    registers_immediately(&mut lab, &mut owner);
     for round in 0..20 {
         many_sources(&mut lab, "alice", 1 + 100 * round, 100);
         lab.pass(Duration::from_secs(1));
         lab.down(owner.flow);
         owner.flow =
             lab.up_from(9002 + round, Transport::Ws, format!("203.0.113.1:{}", 2 + round).parse().unwrap());
-        registers_at_once(&mut lab, &mut owner);
+        registers_immediately(&mut lab, &mut owner);
     }
 }
 
-/// The first mistake at a new place costs no more than a short pause, however long others have guessed before.
+/// The first wrong credentials from a new source cause only a short wait, however long an attack has lasted.
 #[test]
-fn guesses_of_fresh_sources_do_not_add_up() {
+fn guesses_of_fresh_sources_do_not_accumulate() {
     let mut lab = Lab::new();
     for round in 0..60 {
         many_sources(&mut lab, "alice", 1 + 100 * round, 20);
@@ -187,13 +187,13 @@ fn guesses_of_fresh_sources_do_not_add_up() {
     }
     let mut owner = Guesser::new(&mut lab, 9001, "alice", "203.0.113.1:1");
     lab.pass(Duration::from_secs(10));
-    assert!(owner.is_judged(&mut lab), "the rate of fresh sources");
+    assert!(owner.is_verified(&mut lab), "the rate of fresh sources");
     lab.pass(Duration::from_secs(2));
     owner.0.password = "alice-pw".to_owned();
-    registers_at_once(&mut lab, &mut owner.0);
+    registers_immediately(&mut lab, &mut owner.0);
 }
 
-/// A request with credentials of this responder; the answer.
+/// Sends a request with credentials of this responder. Returns the response.
 fn with(lab: &mut Lab, phone: &mut Phone, credentials: impl FnOnce(&mut Phone) -> String) -> Sip {
     let address = format!("sip:{}@example.com", phone.user);
     let rows = format!("Authorization: {}\n", credentials(phone));
@@ -225,40 +225,40 @@ fn reuse(responder: &mut Responder, user: &str, password: &str) -> String {
 }
 
 #[test]
-fn a_client_that_continues_its_nonce_is_always_judged() {
+fn credentials_with_a_nonce_in_use_are_always_verified() {
     let mut lab = Lab::new();
     let mut alice = phone_at(&mut lab, 1, "alice", "198.51.100.1:1");
     let mut responder = known(&mut lab, &mut alice);
     for port in 2..120 {
-        Guesser::new(&mut lab, port, "alice", &format!("198.51.100.1:{port}")).judged(&mut lab, 5);
+        Guesser::new(&mut lab, port, "alice", &format!("198.51.100.1:{port}")).verified(&mut lab, 5);
         let answer = with(&mut lab, &mut alice, |_| reuse(&mut responder, "alice", "alice-pw"));
         assert!(answer.start().starts_with("SIP/2.0 200 "), "{}", answer.0);
     }
     let mut stranger = Guesser::new(&mut lab, 160, "alice", "198.51.100.1:160");
-    assert_eq!(stranger.judged(&mut lab, 1), 0, "the rate of the source is used up");
+    assert_eq!(stranger.verified(&mut lab, 1), 0, "the rate of the source is used up");
 }
 
 #[test]
-fn the_nonce_of_one_user_is_no_pass_to_guess_the_password_of_another() {
+fn nonce_of_one_user_does_not_exempt_another() {
     let mut lab = Lab::new();
     let mut carol = phone_at(&mut lab, 1, "carol", "198.51.100.1:1");
     let mut responder = known(&mut lab, &mut carol);
     carol.user = "alice".to_owned();
-    let mut judged = 0;
+    let mut verified = 0;
     for _ in 0..10 {
         let answer = with(&mut lab, &mut carol, |_| reuse(&mut responder, "alice", "guess"));
-        judged += usize::from(answer.start().starts_with("SIP/2.0 401 "));
+        verified += usize::from(answer.start().starts_with("SIP/2.0 401 "));
     }
-    assert_eq!(judged, BURST_OF_CONNECTION);
+    assert_eq!(verified, BURST_OF_CONNECTION);
     carol.user = "carol".to_owned();
     let answer = with(&mut lab, &mut carol, |_| reuse(&mut responder, "carol", "carol-pw"));
-    assert!(answer.start().starts_with("SIP/2.0 200 "), "its own password is judged with it");
+    assert!(answer.start().starts_with("SIP/2.0 200 "), "its own password is verified with it");
 }
 
-/// Datagrams may lie about where they come from. Whoever sends them does not receive the challenge, so nothing is held against the phone
-/// at that address.
+/// The source of a datagram can be forged. Its sender does not receive the challenge, so its guesses do not count against the phone at that
+/// address.
 #[test]
-fn wrong_credentials_in_the_name_of_a_phones_address_do_not_slow_it() {
+fn forged_source_does_not_slow_the_phone() {
     let mut lab = Lab::new();
     let mut bob = Phone::over(&mut lab, 1, Transport::Udp, "bob");
     let mut forger = Phone::new(&mut lab, 2, Transport::Udp, "bob");
@@ -276,7 +276,7 @@ fn wrong_credentials_in_the_name_of_a_phones_address_do_not_slow_it() {
     }
     assert_eq!(lab.events.iter().filter(|event| matches!(event, Event::Denied { .. })).count(), 0);
     lab.forget(bob.flow);
-    registers_at_once(&mut lab, &mut bob);
+    registers_immediately(&mut lab, &mut bob);
 }
 
 #[test]
@@ -284,5 +284,5 @@ fn wrong_credentials_over_datagrams_are_counted() {
     let mut lab = Lab::new();
     let mut guesser = Guesser(Phone::new(&mut lab, 1, Transport::Udp, "alice"));
     guesser.0.password = "guess".to_owned();
-    assert_eq!(guesser.judged(&mut lab, 10), BURST_OF_CONNECTION);
+    assert_eq!(guesser.verified(&mut lab, 10), BURST_OF_CONNECTION);
 }

@@ -1,4 +1,4 @@
-//! A contact is no proof of whose phone it is: any user may register any. What belongs to a call goes to the user of the call.
+//! Contacts of one user that another user registers. Requests of a call go only to the user of the call.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use offhook_exchange::Transport;
 
 use crate::lab::{Dialog, Lab, Phone, Sip, config, reply};
 
-/// When the thief registers the contact of the victim.
+/// When Carol registers the contact of Bob.
 #[derive(Copy, Clone, Debug, PartialEq)]
 enum When {
-    /// While the victim is registered.
+    /// While Bob is registered.
     Before,
-    /// After the victim lost its connection.
+    /// After Bob's connection was lost.
     After,
 }
 
@@ -54,7 +54,7 @@ impl Scene {
         self.near = self.near.take().map(Dialog::routeless);
     }
 
-    /// The exchange is restarted; the thief is back before the victim.
+    /// Restarts the exchange; Carol registers before Bob.
     fn restart(&mut self) {
         self.lab.restart(config(), 43);
         for (phone, flow) in [(&mut self.alice, 21), (&mut self.carol, 23)] {
@@ -68,7 +68,7 @@ impl Scene {
         self.lab.send(self.alice.flow, request);
     }
 
-    /// What Alice sent waits for Bob and does not reach Carol, however often Carol registers.
+    /// Alice's request waits for Bob and does not reach Carol, even if Carol registers again.
     #[track_caller]
     fn waits_for_bob(&mut self, method: &str) {
         self.lab.silent(self.carol.flow);
@@ -83,7 +83,7 @@ impl Scene {
 }
 
 #[test]
-fn a_request_with_a_route_waits_for_its_own_callee() {
+fn request_with_a_route_waits_for_its_callee() {
     for when in ALWAYS {
         let mut scene = Scene::new(when);
         let info = scene.request("INFO");
@@ -93,7 +93,7 @@ fn a_request_with_a_route_waits_for_its_own_callee() {
 }
 
 #[test]
-fn a_request_whose_route_is_lost_waits_for_its_own_callee() {
+fn request_without_its_route_waits_for_its_callee() {
     for when in ALWAYS {
         let mut scene = Scene::new(when);
         scene.lose_route();
@@ -104,7 +104,7 @@ fn a_request_whose_route_is_lost_waits_for_its_own_callee() {
 }
 
 #[test]
-fn a_new_offer_and_a_bye_wait_for_their_own_callee() {
+fn reinvite_and_bye_wait_for_their_callee() {
     let mut scene = Scene::new(When::After);
     let hold = scene.request("INVITE");
     scene.send(&hold);
@@ -118,7 +118,7 @@ fn a_new_offer_and_a_bye_wait_for_their_own_callee() {
 }
 
 #[test]
-fn after_a_restart_a_call_waits_for_its_own_callee() {
+fn request_after_a_restart_waits_for_its_callee() {
     for routed in [true, false] {
         let mut scene = Scene::new(When::After);
         scene.restart();
@@ -132,7 +132,7 @@ fn after_a_restart_a_call_waits_for_its_own_callee() {
 }
 
 #[test]
-fn the_thief_does_not_prolong_the_wait() {
+fn registrations_of_another_user_do_not_prolong_the_wait() {
     for restarted in [false, true] {
         let mut scene = Scene::new(When::After);
         if restarted {
@@ -152,7 +152,7 @@ fn the_thief_does_not_prolong_the_wait() {
 }
 
 #[test]
-fn an_ack_reaches_its_own_callee_or_nobody() {
+fn ack_reaches_only_its_callee() {
     for (routed, restarted) in [(true, false), (false, false), (true, true), (false, true)] {
         let mut scene = Scene::new(When::After);
         if restarted {
@@ -174,7 +174,7 @@ fn an_ack_reaches_its_own_callee_or_nobody() {
     }
 }
 
-/// An INVITE of Alice's to Bob's contact, as a transfer sends it; the answer that comes first.
+/// Sends an INVITE to Bob's contact, as a transfer does. Returns the first response.
 fn transfer(scene: &mut Scene) -> Sip {
     let uri = scene.bob.contact.clone();
     let rows = format!("Contact: <{}>\nReplaces: call;to-tag=1;from-tag=2\n", scene.alice.contact);
@@ -192,7 +192,7 @@ fn transfer(scene: &mut Scene) -> Sip {
 }
 
 #[test]
-fn a_transfer_to_a_contact_reaches_the_user_that_had_it() {
+fn transfer_to_a_contact_reaches_its_former_user() {
     for when in ALWAYS {
         let mut scene = Scene::new(when);
         assert_eq!(transfer(&mut scene).start(), "SIP/2.0 403 Relaying Denied", "{when:?}: Bob is away");
@@ -205,7 +205,7 @@ fn a_transfer_to_a_contact_reaches_the_user_that_had_it() {
 }
 
 #[test]
-fn a_user_that_is_back_keeps_its_contact_for_good() {
+fn user_that_registers_again_keeps_its_contact() {
     let mut scene = Scene::new(When::After);
     scene.bob.register(&mut scene.lab);
     for _ in 0..8 {
@@ -219,7 +219,7 @@ fn a_user_that_is_back_keeps_its_contact_for_good() {
 }
 
 #[test]
-fn a_contact_that_a_device_left_for_another_stays_its_users() {
+fn contact_replaced_by_its_device_stays_with_its_user() {
     let mut lab = Lab::new();
     let alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::new(&mut lab, 2, Transport::Ws, "bob");
@@ -235,9 +235,9 @@ fn a_contact_that_a_device_left_for_another_stays_its_users() {
     scene.lab.silent(scene.carol.flow);
 }
 
-/// The oldest registration of a contact counts, not that of the device.
+/// The oldest registration of a contact decides, not that of the device.
 #[test]
-fn an_old_device_with_a_stolen_contact_has_it_since_it_took_it() {
+fn age_of_a_contact_is_not_that_of_its_device() {
     let mut lab = Lab::new();
     let mut carol = Phone::new(&mut lab, 3, Transport::Ws, "carol");
     let device = ";+sip.instance=\"<urn:uuid:c>\"\n";
@@ -252,7 +252,7 @@ fn an_old_device_with_a_stolen_contact_has_it_since_it_took_it() {
 }
 
 #[test]
-fn a_contact_that_was_given_up_is_free() {
+fn removed_contact_has_no_owner() {
     let mut scene = Scene::new(When::After);
     scene.bob.register(&mut scene.lab);
     let gone = format!("Contact: <{}>;expires=0\n", scene.bob.contact);
@@ -262,7 +262,7 @@ fn a_contact_that_was_given_up_is_free() {
 }
 
 #[test]
-fn what_rings_at_a_lost_callee_is_not_sent_to_the_thief() {
+fn pending_invite_of_a_lost_callee_is_not_sent_to_another_user() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -279,7 +279,7 @@ fn what_rings_at_a_lost_callee_is_not_sent_to_the_thief() {
 }
 
 #[test]
-fn an_answer_to_a_lost_caller_is_not_sent_to_the_thief() {
+fn response_to_a_lost_caller_is_not_sent_to_another_user() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");
@@ -297,9 +297,9 @@ fn an_answer_to_a_lost_caller_is_not_sent_to_the_thief() {
     lab.silent(carol.flow);
 }
 
-/// Carol registers a contact at the address of a guest, so that a binding of Carol's uses the guest's flow, and then takes it elsewhere.
+/// Carol registers a contact at the address of a guest, so that a binding of Carol's uses the guest's flow, and then moves it.
 #[test]
-fn a_binding_at_the_address_of_a_guest_does_not_carry_its_calls_away() {
+fn binding_at_the_address_of_a_guest_does_not_redirect_its_calls() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut guest = Phone::desk(&mut lab, 5, "guest", "198.51.100.7:5060");
@@ -328,9 +328,9 @@ fn a_binding_at_the_address_of_a_guest_does_not_carry_its_calls_away() {
     lab.expect(guest.flow, "BYE ");
 }
 
-/// A port makes no address-of-record another's: a phone may well call with the port at which it found the exchange.
+/// A port does not change an address-of-record: a phone may include the port of the exchange.
 #[test]
-fn nobody_takes_calls_to_an_address_of_record_with_a_port() {
+fn contact_cannot_capture_an_address_of_record_with_a_port() {
     for own in [true, false] {
         let mut lab = Lab::new();
         let mut alice = Phone::registered(&mut lab, 1, "alice");
@@ -339,7 +339,7 @@ fn nobody_takes_calls_to_an_address_of_record_with_a_port() {
         carol.contact = "sip:bob@example.com:8080".to_owned();
         carol.register(&mut lab);
         if own {
-            // A phone of Bob's may have that contact.
+            // Bob may register that contact.
             let mut desk = Phone::new(&mut lab, 4, Transport::Ws, "bob");
             desk.contact = carol.contact.clone();
             desk.tag = "desk".to_owned();

@@ -1,4 +1,4 @@
-//! What a peer may send and must not achieve.
+//! Malformed, looping and excessive messages.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const OPTIONS: &str = "OPTIONS sip:example.com SIP/2.0\n\
     Call-ID: x\n\
     CSeq: 1 OPTIONS\n\n";
 
-/// What one message is answered with; nothing if it is not answered.
+/// The first line of the response to one message; empty without one.
 fn answer(message: &str) -> String {
     let mut lab = Lab::new();
     let flow = lab.up(1, Transport::Ws);
@@ -26,7 +26,7 @@ fn answer(message: &str) -> String {
 }
 
 #[test]
-fn options_are_answered_and_keep_alives_returned() {
+fn options_and_keep_alives_are_answered() {
     assert_eq!(answer(OPTIONS), "SIP/2.0 200 OK");
     let last_hop = OPTIONS.replace("Max-Forwards: 70", "Max-Forwards: 0");
     assert_eq!(answer(&last_hop), "SIP/2.0 200 OK");
@@ -44,7 +44,7 @@ fn options_are_answered_and_keep_alives_returned() {
 }
 
 #[test]
-fn faults_are_answered_if_they_can_be() {
+fn malformed_requests_are_rejected_if_possible() {
     let changed = |from: &str, to: &str| {
         assert!(OPTIONS.contains(from));
         answer(&OPTIONS.replacen(from, to, 1))
@@ -64,7 +64,7 @@ fn faults_are_answered_if_they_can_be() {
 }
 
 #[test]
-fn requests_that_may_go_no_further_are_refused() {
+fn requests_that_cannot_be_forwarded_are_refused() {
     let mut lab = Lab::new();
     Phone::registered(&mut lab, 2, "bob");
     let mut guest = Phone::new(&mut lab, 1, Transport::Ws, "guest");
@@ -84,14 +84,14 @@ fn requests_that_may_go_no_further_are_refused() {
 }
 
 #[test]
-fn a_loop_is_found_at_its_second_turn() {
+fn loop_gets_482_at_the_second_pass() {
     let mut lab = Lab::new();
     let bob = Phone::registered(&mut lab, 2, "bob");
     let mut guest = Phone::new(&mut lab, 1, Transport::Ws, "guest");
     let uri = "sip:bob@example.com";
     let invite = guest.request("INVITE", uri, uri, "").replace("guest@example.com", "guest@example.org");
     lab.send(guest.flow, &invite);
-    // Bob is a proxy that sends everything back.
+    // Bob is a proxy that returns every request.
     for turn in 0..2 {
         let received = lab.expect(bob.flow, "INVITE ");
         let back = received.0.replacen(
@@ -108,7 +108,7 @@ fn a_loop_is_found_at_its_second_turn() {
 }
 
 #[test]
-fn an_unknown_method_of_a_user_passes() {
+fn unknown_method_is_forwarded() {
     let mut lab = Lab::new();
     let bob = Phone::registered(&mut lab, 2, "bob");
     let mut alice = Phone::registered(&mut lab, 1, "alice");
@@ -127,7 +127,7 @@ fn an_unknown_method_of_a_user_passes() {
     lab.expect(alice.flow, "SIP/2.0 200 ");
 }
 
-/// What a phone of alice's sends, each with credentials of its own, and the first line of each answer.
+/// Sends requests of alice, each with new credentials. Returns the first line of each response.
 fn messages(lab: &mut Lab, alice: &mut Phone, count: usize) -> Vec<String> {
     let uri = "sip:bob@example.com";
     let mut answers = Vec::new();
@@ -146,7 +146,7 @@ fn messages(lab: &mut Lab, alice: &mut Phone, count: usize) -> Vec<String> {
 }
 
 #[test]
-fn the_transactions_of_one_flow_are_bounded() {
+fn transactions_of_one_flow_are_bounded() {
     let mut config = config();
     config.limits.transactions_per_flow = 3;
     let mut lab = Lab::with(config);
@@ -172,7 +172,7 @@ fn transactions_are_bounded_over_all_flows() {
 }
 
 #[test]
-fn a_stream_is_cut_into_messages_and_closed_when_it_is_lost() {
+fn stream_is_split_into_messages_and_closed_after_a_framing_error() {
     let mut lab = Lab::new();
     let flow = lab.up(1, Transport::Tcp);
     let options = OPTIONS.replace("\n\n", "\nContent-Length: 0\n\n").replace('\n', "\r\n");
@@ -187,7 +187,7 @@ fn a_stream_is_cut_into_messages_and_closed_when_it_is_lost() {
 }
 
 #[test]
-fn a_contact_that_carries_line_breaks_is_not_told_back() {
+fn contact_with_line_breaks_is_not_listed() {
     let mut lab = Lab::new();
     let mut alice = Phone::new(&mut lab, 1, Transport::Ws, "alice");
     let rows = "Contact: <sip:a@alice.invalid>;+sip.instance=\"<urn:\n x>\"\n";
@@ -195,7 +195,7 @@ fn a_contact_that_carries_line_breaks_is_not_told_back() {
     assert_eq!(answer.row("Contact"), "<sip:a@alice.invalid>;expires=600");
 }
 
-/// A lab in which a call stands, so that there is something to break.
+/// A lab with a call.
 fn busy_lab() -> (Lab, Vec<FlowId>, Vec<String>) {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
@@ -219,14 +219,14 @@ fn busy_lab() -> (Lab, Vec<FlowId>, Vec<String>) {
     (lab, vec![alice.flow, bob.flow, stream], messages)
 }
 
-/// Feeds one input and checks that what comes out is bounded.
+/// Feeds one input and checks that the number of outputs is bounded.
 fn feed(lab: &mut Lab, flow: FlowId, data: &[u8]) -> Result<(), TestCaseError> {
     lab.exchange.handle(lab.now, lab.received(flow, data));
     let mut outputs = 0;
     while lab.exchange.poll().is_some() {
         outputs += 1;
     }
-    // The worst is a request forked to every contact of a user, with a 100 and an event.
+    // The worst case is a request forked to every contact of a user, with a 100 and an event.
     prop_assert!(outputs <= 16, "{outputs} outputs");
     Ok(())
 }
@@ -235,7 +235,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn arbitrary_bytes_do_nothing_bad(inputs in prop::collection::vec((0..3_usize, any::<Vec<u8>>()), 0..20)) {
+    fn arbitrary_bytes_are_harmless(inputs in prop::collection::vec((0..3_usize, any::<Vec<u8>>()), 0..20)) {
         let (mut lab, flows, _) = busy_lab();
         for (flow, data) in inputs {
             feed(&mut lab, flows[flow], &data)?;
@@ -245,7 +245,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_messages_do_nothing_bad(
+    fn damaged_messages_are_harmless(
         damages in prop::collection::vec((0..5_usize, 0..3_usize, any::<u16>(), any::<u16>(), any::<Vec<u8>>()), 0..20),
     ) {
         let (mut lab, flows, messages) = busy_lab();
@@ -263,7 +263,7 @@ proptest! {
 }
 
 #[test]
-fn the_same_seed_and_inputs_give_the_same_outputs() {
+fn same_seed_and_inputs_give_same_outputs() {
     let run = |seed| {
         let mut lab = Lab::new();
         lab.restart(config(), seed);

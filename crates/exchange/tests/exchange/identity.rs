@@ -1,4 +1,4 @@
-//! Who a request says it is from: proven, compared, or not said on.
+//! The identity of the sender: authenticated, compared with From, or removed.
 
 use offhook_exchange::{Config, Event, Transport};
 
@@ -6,7 +6,7 @@ use crate::lab::{Lab, Phone, Sip, config, reply};
 
 const BOB: &str = "sip:bob@example.com";
 
-/// A request of a dialog with Bob whose route is lost: its Request-URI is Bob's contact.
+/// A request inside a dialog with Bob without its route: its Request-URI is Bob's contact.
 fn inside(phone: &mut Phone, method: &str, bob: &Phone, rows: &str) -> String {
     phone.request(method, &bob.contact, &format!("<{BOB}>;tag=b"), rows)
 }
@@ -17,7 +17,7 @@ fn from(request: &str, uri: &str) -> String {
 }
 
 #[test]
-fn a_registered_phone_speaks_for_its_own_user_only() {
+fn registered_phone_needs_credentials_for_another_user_in_from() {
     for away in [false, true] {
         let mut lab = Lab::new();
         let bob = Phone::registered(&mut lab, 1, "bob");
@@ -54,7 +54,7 @@ fn a_registered_phone_speaks_for_its_own_user_only() {
 }
 
 #[test]
-fn a_foreign_name_does_not_open_a_contact() {
+fn foreign_from_does_not_reach_a_contact() {
     let mut lab = Lab::new();
     let bob = Phone::registered(&mut lab, 1, "bob");
     let mut carol = Phone::registered(&mut lab, 2, "carol");
@@ -80,7 +80,7 @@ fn asserts_nothing(message: &Sip) {
 }
 
 #[test]
-fn what_a_phone_asserts_of_itself_goes_no_further() {
+fn asserted_identity_in_a_request_is_removed() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -102,7 +102,7 @@ fn what_a_phone_asserts_of_itself_goes_no_further() {
 }
 
 #[test]
-fn what_a_phone_asserts_in_a_response_goes_no_further() {
+fn asserted_identity_in_a_response_is_removed() {
     for (method, finals) in
         [("INVITE", ["200 OK", "486 Busy Here"]), ("OPTIONS", ["200 OK", "404 Not Found"])]
     {
@@ -128,9 +128,9 @@ fn what_a_phone_asserts_in_a_response_goes_no_further() {
     }
 }
 
-/// A 2xx that comes after its transaction is over still finds the caller.
+/// A 2xx after the end of its transaction is forwarded to the caller.
 #[test]
-fn what_a_phone_asserts_in_a_late_response_goes_no_further() {
+fn asserted_identity_in_a_late_response_is_removed() {
     let mut lab = Lab::new();
     let bob = Phone::registered(&mut lab, 1, "bob");
     let mut alice = Phone::registered(&mut lab, 2, "alice");
@@ -145,7 +145,7 @@ fn what_a_phone_asserts_in_a_late_response_goes_no_further() {
     asserts_nothing(&lab.expect(alice.flow, "SIP/2.0 200 "));
 }
 
-/// What a stranger with this From hears.
+/// The response to an unauthenticated INVITE with this From.
 fn hears(config: Config, uri: &str) -> String {
     let mut lab = Lab::with(config);
     Phone::registered(&mut lab, 1, "bob");
@@ -156,7 +156,7 @@ fn hears(config: Config, uri: &str) -> String {
 }
 
 #[test]
-fn a_domain_that_is_ours_in_another_spelling_is_challenged() {
+fn own_domain_in_any_notation_is_challenged() {
     let ours = [
         "sip:alice@EXAMPLE.com",
         "sip:alice@example.com.",
@@ -191,7 +191,7 @@ fn a_domain_that_is_ours_in_another_spelling_is_challenged() {
 }
 
 #[test]
-fn all_of_loopback_is_one_host() {
+fn all_loopback_addresses_are_one_host() {
     let local = || {
         let mut config = config();
         config.domains.push("localhost".to_owned());
@@ -204,7 +204,7 @@ fn all_of_loopback_is_one_host() {
 }
 
 #[test]
-fn guests_may_call_and_ask_where_they_are_welcome_and_nothing_else() {
+fn guests_may_send_only_invite_and_options_if_allowed() {
     let methods = [
         "INVITE",
         "OPTIONS",

@@ -1,4 +1,4 @@
-//! Whole stories, to be read.
+//! Ladder diagrams of whole calls, as snapshots.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ fn a_callee_that_reconnects_while_it_rings() {
     insta::assert_snapshot!(lab.ladder.join("\n"));
 }
 
-/// RFC 3261 §16.5: a request inside a call goes to the user of the call, whoever has registered the Contact.
+/// RFC 3261 §16.5: a request inside a call goes to the user of the call, also if another user has registered the Contact.
 #[test]
 fn rfc3261_16_5_a_contact_that_another_user_claims() {
     let mut lab = Lab::new();

@@ -1,4 +1,4 @@
-//! The exchange as its peers see it: text in, text out, under virtual time.
+//! Tests of the exchange with SIP messages as text, under virtual time.
 
 mod attacker;
 mod budget;
@@ -17,6 +17,6 @@ mod recovery;
 mod register;
 mod routing;
 mod stateless;
-mod strangers;
 mod udp;
+mod unauthenticated;
 mod users;

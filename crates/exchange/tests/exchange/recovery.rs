@@ -1,4 +1,4 @@
-//! Calls that outlive a connection, or the exchange.
+//! Calls that survive the loss of a connection or a restart of the exchange.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use offhook_exchange::Transport;
 
 use crate::lab::{Dialog, Lab, Phone, Sip, config, reply};
 
-/// A request of one end arrives at the other and is answered.
+/// A request of one end reaches the other and is answered.
 #[track_caller]
 fn exchange(lab: &mut Lab, from: &Phone, to: &Phone, request: &str) {
     let method = request.split(' ').next().unwrap();
@@ -17,14 +17,14 @@ fn exchange(lab: &mut Lab, from: &Phone, to: &Phone, request: &str) {
 }
 
 #[test]
-fn a_dialog_goes_on_over_the_callees_new_connection() {
+fn dialog_continues_over_the_callees_new_connection() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
     let (mut near, mut far) = alice.call(&mut lab, &mut bob);
     bob.reconnect(&mut lab, 12);
 
-    // What is said while he is away waits for him, for a while.
+    // A request while bob is not registered waits for the grace period.
     for early in [near.request(&mut alice, "INFO", ""), near.request(&mut alice, "INFO", "")] {
         lab.send(alice.flow, &early);
         lab.pass(Duration::from_secs(6));
@@ -42,15 +42,15 @@ fn a_dialog_goes_on_over_the_callees_new_connection() {
     exchange(&mut lab, &bob, &alice, &request);
 }
 
-/// RFC 7616 §3.4: a nonce count is good for one use, so the credentials of what waited are not judged again.
+/// RFC 7616 §3.4: a nonce count is good for one use, so the credentials of a waiting request are not verified again.
 #[test]
-fn what_waited_with_credentials_is_not_challenged_again() {
+fn waiting_request_is_not_challenged_again() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
     let (mut near, _) = alice.call(&mut lab, &mut bob);
     lab.restart(config(), 43);
-    // Only bob registers again. Alice's phone is a stranger, and the route of the call is void.
+    // Only bob registers again. Alice's phone is not registered, and the route of the call is invalid.
     alice.flow = lab.up(11, Transport::Ws);
     bob.flow = lab.up(12, Transport::Ws);
     lab.send(alice.flow, &near.request(&mut alice, "BYE", ""));
@@ -66,7 +66,7 @@ fn what_waited_with_credentials_is_not_challenged_again() {
 }
 
 #[test]
-fn what_waits_for_a_datagram_phone_is_repeated_once_it_is_there() {
+fn waiting_request_is_retransmitted_to_a_udp_phone_after_its_registration() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::over(&mut lab, 2, Transport::Udp, "bob");
@@ -84,7 +84,7 @@ fn what_waits_for_a_datagram_phone_is_repeated_once_it_is_there() {
 }
 
 #[test]
-fn a_dialog_goes_on_when_both_have_new_connections() {
+fn dialog_continues_after_both_ends_reconnected() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -100,7 +100,7 @@ fn a_dialog_goes_on_when_both_have_new_connections() {
 }
 
 #[test]
-fn a_connection_that_only_the_phone_knows_to_be_dead_is_left_by_its_next_registration() {
+fn registration_over_a_new_connection_replaces_a_dead_one() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -123,7 +123,7 @@ fn a_connection_that_only_the_phone_knows_to_be_dead_is_left_by_its_next_registr
     exchange(&mut lab, &alice, &bob, &request);
     let request = far.request(&mut bob, "BYE", "");
     exchange(&mut lab, &bob, &alice, &request);
-    // The exchange hears of the loss at last: nothing hangs on it any more.
+    // The loss of the old connection no longer matters.
     for flow in old {
         lab.silent(flow);
         lab.down(flow);
@@ -132,7 +132,7 @@ fn a_connection_that_only_the_phone_knows_to_be_dead_is_left_by_its_next_registr
 }
 
 #[test]
-fn a_device_is_found_again_by_its_instance_under_a_new_contact() {
+fn device_is_identified_by_its_instance_under_a_new_contact() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::new(&mut lab, 2, Transport::Ws, "bob");
@@ -147,12 +147,12 @@ fn a_device_is_found_again_by_its_instance_under_a_new_contact() {
     register(&mut bob, &mut lab);
     let request = near.request(&mut alice, "INFO", "");
     lab.send(alice.flow, &request);
-    // The Request-URI is the dialog's, not ours to change.
+    // The Request-URI inside a dialog is not changed.
     lab.expect(bob.flow, &format!("INFO {old} "));
 }
 
 #[test]
-fn a_dialog_without_its_route_is_found_by_the_contact_after_a_restart() {
+fn dialog_is_routed_by_the_contact_after_a_restart() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -162,7 +162,7 @@ fn a_dialog_without_its_route_is_found_by_the_contact_after_a_restart() {
     bob.flow = lab.up(12, Transport::Ws);
     alice.register(&mut lab);
 
-    // Phones come back one by one: what is said to one that is not there yet waits for it, for a while.
+    // Phones register one by one: a request for an unregistered one waits for the grace period.
     for early in [near.request(&mut alice, "INFO", ""), near.request(&mut alice, "INFO", "")] {
         lab.send(alice.flow, &early);
         lab.pass(Duration::from_secs(6));
@@ -193,7 +193,7 @@ fn a_dialog_without_its_route_is_found_by_the_contact_after_a_restart() {
 }
 
 #[test]
-fn an_unregistered_flow_is_not_believed_inside_a_dialog_whose_route_is_lost() {
+fn unregistered_flow_needs_credentials_inside_a_dialog_after_a_restart() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -210,7 +210,7 @@ fn an_unregistered_flow_is_not_believed_inside_a_dialog_whose_route_is_lost() {
 }
 
 #[test]
-fn a_route_of_another_dialog_leads_nowhere() {
+fn route_of_another_dialog_is_refused() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -222,7 +222,7 @@ fn a_route_of_another_dialog_leads_nowhere() {
 }
 
 #[test]
-fn a_ringing_phone_may_lose_its_connection_and_answer_over_the_next() {
+fn ringing_phone_can_answer_over_a_new_connection() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -244,7 +244,7 @@ fn a_ringing_phone_may_lose_its_connection_and_answer_over_the_next() {
 }
 
 #[test]
-fn a_callee_that_does_not_come_back_is_unavailable() {
+fn lost_callee_gets_480_after_the_grace_period() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");
@@ -260,7 +260,7 @@ fn a_callee_that_does_not_come_back_is_unavailable() {
 }
 
 #[test]
-fn a_callee_that_is_lost_twice_is_unavailable() {
+fn callee_lost_twice_gets_480() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -278,7 +278,7 @@ fn a_callee_that_is_lost_twice_is_unavailable() {
 }
 
 #[test]
-fn a_caller_that_is_lost_twice_hears_the_end_at_last() {
+fn caller_lost_twice_gets_the_final_response() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");
@@ -298,7 +298,7 @@ fn a_caller_that_is_lost_twice_hears_the_end_at_last() {
 }
 
 #[test]
-fn a_cancel_follows_a_phone_to_its_new_connection() {
+fn cancel_is_sent_over_the_new_connection() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -314,7 +314,7 @@ fn a_cancel_follows_a_phone_to_its_new_connection() {
 }
 
 #[test]
-fn the_contact_of_the_call_is_the_one_that_is_followed() {
+fn binding_of_the_call_determines_its_flow() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     alice.contact = "sip:second@alice.invalid;transport=ws".to_owned();
@@ -324,7 +324,7 @@ fn the_contact_of_the_call_is_the_one_that_is_followed() {
     alice.reconnect(&mut lab, 11);
     alice.register(&mut lab);
     let request = far.request(&mut bob, "INFO", "");
-    // Its own URI would find it too: only the binding in the route may lead there.
+    // The URI would match too, so use another one: only the binding in the route identifies the phone.
     let request =
         request.replace("INFO sip:second@alice.invalid;transport=ws", "INFO sip:gone@alice.invalid");
     lab.send(bob.flow, &request);
@@ -332,7 +332,7 @@ fn the_contact_of_the_call_is_the_one_that_is_followed() {
 }
 
 #[test]
-fn a_refresh_over_the_same_connection_repeats_nothing() {
+fn refresh_over_the_same_connection_sends_nothing_again() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -342,9 +342,9 @@ fn a_refresh_over_the_same_connection_repeats_nothing() {
     lab.silent(bob.flow);
 }
 
-/// A REGISTER that was stalled on the old connection arrives after the phone registered over a new one.
+/// A delayed REGISTER on the old connection arrives after the phone registered over a new one.
 #[test]
-fn a_binding_that_comes_back_to_a_connection_repeats_nothing_there() {
+fn binding_that_returns_to_a_connection_sends_nothing_again() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -368,7 +368,7 @@ fn a_binding_that_comes_back_to_a_connection_repeats_nothing_there() {
 }
 
 #[test]
-fn a_caller_that_gives_up_on_a_lost_callee_hears_so_at_once() {
+fn cancel_for_a_lost_callee_gets_487_immediately() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");
@@ -380,7 +380,7 @@ fn a_caller_that_gives_up_on_a_lost_callee_hears_so_at_once() {
 }
 
 #[test]
-fn a_caller_may_lose_its_connection_while_it_rings() {
+fn caller_can_reconnect_while_ringing() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -389,7 +389,7 @@ fn a_caller_may_lose_its_connection_while_it_rings() {
     let received = bob.answer(&mut lab);
     lab.silent(alice.flow);
 
-    // The callee repeats its 2xx until the ACK comes (RFC 3261 §13.3.1.4), so the caller hears it now.
+    // The callee retransmits its 2xx until the ACK comes (RFC 3261 §13.3.1.4), so the caller gets it now.
     alice.register(&mut lab);
     lab.silent(alice.flow);
     lab.send(bob.flow, &reply(&received, "200 OK", &bob.tag, &format!("Contact: <{}>\n", bob.contact)));
@@ -400,7 +400,7 @@ fn a_caller_may_lose_its_connection_while_it_rings() {
 }
 
 #[test]
-fn a_caller_may_cancel_over_its_new_connection() {
+fn caller_can_cancel_over_a_new_connection() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");
@@ -419,7 +419,7 @@ fn a_caller_may_cancel_over_its_new_connection() {
 }
 
 #[test]
-fn a_transfer_may_name_a_phone_by_its_contact() {
+fn transfer_can_target_a_contact() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");

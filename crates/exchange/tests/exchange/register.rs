@@ -10,7 +10,7 @@ fn phone(lab: &mut Lab) -> Phone {
 }
 
 #[test]
-fn a_phone_is_challenged_and_then_registered() {
+fn phone_is_challenged_and_registered() {
     let mut lab = Lab::new();
     let mut alice = phone(&mut lab);
     let register = alice.request("REGISTER", "sip:example.com", "sip:alice@example.com", "");
@@ -29,7 +29,7 @@ fn a_phone_is_challenged_and_then_registered() {
 }
 
 #[test]
-fn a_wrong_password_is_challenged_again_and_told() {
+fn wrong_password_is_challenged_again_and_reported() {
     let mut lab = Lab::new();
     let mut alice = phone(&mut lab);
     alice.password = "guess".into();
@@ -41,7 +41,7 @@ fn a_wrong_password_is_challenged_again_and_told() {
 }
 
 #[test]
-fn nobody_registers_for_somebody_else() {
+fn third_party_registration_is_refused() {
     let mut lab = Lab::new();
     let mut alice = phone(&mut lab);
     let bob = "<sip:bob@example.com>";
@@ -57,7 +57,7 @@ fn nobody_registers_for_somebody_else() {
 }
 
 #[test]
-fn the_credentials_of_one_user_do_not_register_another() {
+fn credentials_of_one_user_do_not_register_another() {
     let mut lab = Lab::new();
     let mut alice = phone(&mut lab);
     let forged = |request: String| request.replace("From: <sip:alice@", "From: <sip:bob@");
@@ -74,7 +74,7 @@ fn the_credentials_of_one_user_do_not_register_another() {
 }
 
 #[test]
-fn an_unknown_user_is_not_found_and_a_foreign_domain_is_not_served() {
+fn unknown_user_and_foreign_domain_get_404() {
     let mut lab = Lab::new();
     let mut eve = Phone::new(&mut lab, 1, Transport::Ws, "eve");
     let register = eve.request("REGISTER", "sip:example.com", "sip:eve@example.com", "");
@@ -89,7 +89,7 @@ fn an_unknown_user_is_not_found_and_a_foreign_domain_is_not_served() {
 }
 
 #[test]
-fn a_binding_ends_when_it_is_not_refreshed() {
+fn binding_expires_without_a_refresh() {
     let mut lab = Lab::new();
     let mut alice = phone(&mut lab);
     alice.register(&mut lab);
@@ -98,12 +98,12 @@ fn a_binding_ends_when_it_is_not_refreshed() {
     lab.pass(Duration::from_secs(2));
     assert_eq!(lab.exchange.load().bindings, 0);
     let gone =
-        Event::Unregistered { user: "alice".into(), contact: alice.contact, why: Unregistered::Expired };
+        Event::Unregistered { user: "alice".into(), contact: alice.contact, reason: Unregistered::Expired };
     assert_eq!(lab.events.last(), Some(&gone));
 }
 
 #[test]
-fn a_refreshed_binding_lives_on() {
+fn refresh_prolongs_a_binding() {
     let mut lab = Lab::new();
     let mut alice = phone(&mut lab);
     alice.register(&mut lab);
@@ -114,14 +114,14 @@ fn a_refreshed_binding_lives_on() {
 }
 
 #[test]
-fn a_binding_dies_with_its_connection() {
+fn binding_ends_with_its_connection() {
     let mut lab = Lab::new();
     let mut alice = phone(&mut lab);
     alice.register(&mut lab);
     lab.down(alice.flow);
     assert_eq!(lab.exchange.load().bindings, 0);
     let gone =
-        Event::Unregistered { user: "alice".into(), contact: alice.contact, why: Unregistered::FlowLost };
+        Event::Unregistered { user: "alice".into(), contact: alice.contact, reason: Unregistered::FlowLost };
     assert_eq!(lab.events.last(), Some(&gone));
 }
 
@@ -146,7 +146,7 @@ fn intervals_are_bounded() {
 }
 
 #[test]
-fn an_hour_is_never_too_brief() {
+fn hour_is_never_refused_with_423() {
     let mut config = config();
     config.min_expires = Duration::from_secs(7200);
     config.max_expires = Duration::from_secs(7200);
@@ -182,7 +182,7 @@ fn contacts_are_fetched_listed_and_removed() {
 }
 
 #[test]
-fn a_wildcard_is_for_removing_everything_only() {
+fn wildcard_contact_requires_expires_0() {
     let mut lab = Lab::new();
     let mut alice = phone(&mut lab);
     alice.register(&mut lab);
@@ -194,7 +194,7 @@ fn a_wildcard_is_for_removing_everything_only() {
 }
 
 #[test]
-fn the_same_device_with_a_new_uri_replaces_its_binding() {
+fn device_with_a_new_uri_replaces_its_binding() {
     let mut lab = Lab::new();
     let mut alice = phone(&mut lab);
     for host in ["one", "two"] {
@@ -206,7 +206,7 @@ fn the_same_device_with_a_new_uri_replaces_its_binding() {
 }
 
 #[test]
-fn an_old_request_does_not_undo_a_newer_one() {
+fn older_register_does_not_undo_a_newer_one() {
     let mut lab = Lab::new();
     let mut alice = phone(&mut lab);
     alice.register(&mut lab);
@@ -222,7 +222,7 @@ fn an_old_request_does_not_undo_a_newer_one() {
 }
 
 #[test]
-fn the_number_of_contacts_is_bounded() {
+fn contacts_of_a_user_are_bounded() {
     let mut config = config();
     config.limits.bindings_per_user = 2;
     let mut lab = Lab::with(config);
@@ -237,7 +237,7 @@ fn the_number_of_contacts_is_bounded() {
 }
 
 #[test]
-fn a_phone_that_loses_one_address_after_the_other_gives_up_the_oldest() {
+fn oldest_contact_of_the_same_client_is_replaced() {
     let mut config = config();
     config.limits.bindings_per_user = 2;
     let mut lab = Lab::with(config);
@@ -250,14 +250,14 @@ fn a_phone_that_loses_one_address_after_the_other_gives_up_the_oldest() {
         assert!(alice.register_with(&mut lab, &contact).start().starts_with("SIP/2.0 200 "), "{host}");
         assert_eq!(lab.exchange.load().bindings, 2);
     }
-    // What another client has is not given up for it.
+    // Contacts of another client are not replaced.
     let two = "Contact: <sip:a@4.invalid>, <sip:a@5.invalid>\n";
     assert!(alice.register_with(&mut lab, two).start().starts_with("SIP/2.0 403 "));
     assert!(other.register_with(&mut lab, "").rows("Contact").iter().any(|row| row.contains("@3.invalid")));
 }
 
 #[test]
-fn unknown_requirements_are_refused_by_name() {
+fn unsupported_options_are_listed_in_420() {
     let mut lab = Lab::new();
     let mut alice = phone(&mut lab);
     let rows = "Require: teleport, gruu\n";
@@ -268,7 +268,7 @@ fn unknown_requirements_are_refused_by_name() {
 }
 
 #[test]
-fn an_old_nonce_is_stale_and_so_is_one_of_an_earlier_life() {
+fn expired_nonce_and_nonce_of_an_earlier_run_are_stale() {
     let mut lab = Lab::with(Config { nonce_lifetime: Duration::from_secs(20), ..config() });
     let mut alice = phone(&mut lab);
     let first = alice.request("REGISTER", "sip:example.com", "sip:alice@example.com", "");
@@ -291,7 +291,7 @@ fn an_old_nonce_is_stale_and_so_is_one_of_an_earlier_life() {
 }
 
 #[test]
-fn credentials_are_not_served_twice() {
+fn replayed_credentials_are_challenged() {
     let mut lab = Lab::new();
     let mut alice = phone(&mut lab);
     let first = alice.request("REGISTER", "sip:example.com", "sip:alice@example.com", "");

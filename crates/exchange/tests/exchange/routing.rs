@@ -1,10 +1,10 @@
-//! Route and Record-Route in less usual shapes: RFC 3261 §16.4, §16.6 and §16.12.
+//! Unusual Route and Record-Route values: RFC 3261 §16.4, §16.6 and §16.12.
 
 use offhook_exchange::{Config, Transport};
 
 use crate::lab::{Dialog, Lab, Phone, Sip, config, reply};
 
-/// A call that stands, and alice's next request in it.
+/// An established call, and alice's next request in it.
 fn talking(method: &str) -> (Lab, Phone, Phone, String) {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
@@ -19,7 +19,7 @@ fn route(request: &str) -> String {
 }
 
 #[test]
-fn a_strict_router_is_understood() {
+fn request_of_a_strict_router_is_routed() {
     let (mut lab, alice, bob, request) = talking("BYE");
     let route = route(&request);
     let ours = route.trim_matches(['<', '>']);
@@ -37,7 +37,7 @@ fn a_strict_router_is_understood() {
 }
 
 #[test]
-fn a_strict_router_behind_us_is_served() {
+fn strict_router_as_next_hop_gets_its_uri() {
     let (mut lab, alice, bob, request) = talking("INFO");
     let route = route(&request);
     let strict = request.replace(&route, &format!("{route}, <sip:strict.example.org>"));
@@ -47,7 +47,7 @@ fn a_strict_router_behind_us_is_served() {
 }
 
 #[test]
-fn routes_beyond_ours_stay() {
+fn later_routes_are_kept() {
     let (mut lab, alice, bob, request) = talking("INFO");
     let route = route(&request);
     let further =
@@ -57,9 +57,9 @@ fn routes_beyond_ours_stay() {
     assert_eq!(received.row("Route"), "<sip:edge.example.org;lr>");
 }
 
-/// RFC 5658 §3.1: one value for each network, and requests of both ends find their way with both.
+/// RFC 5658 §3.1: one value for each network; requests of both ends are routed with both.
 #[test]
-fn a_proxy_with_two_homes_record_routes_with_both() {
+fn multi_homed_proxy_adds_two_record_routes() {
     let mut lab = Lab::with(Config { second_host: Some("inner.example".to_owned()), ..config() });
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -105,7 +105,7 @@ fn both_ends_may_share_one_flow() {
 }
 
 #[test]
-fn nobody_captures_calls_with_a_contact_that_is_an_address_of_record() {
+fn contact_equal_to_an_address_of_record_captures_no_calls() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");
@@ -118,7 +118,7 @@ fn nobody_captures_calls_with_a_contact_that_is_an_address_of_record() {
 }
 
 #[test]
-fn a_phone_on_the_exchanges_own_host_is_told_by_its_port() {
+fn phone_on_the_exchanges_own_host_is_identified_by_its_port() {
     let mut lab = Lab::with(crate::lab::config().with_host("example.com:5060"));
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut desk = Phone::new(&mut lab, 2, Transport::Udp, "bob");
@@ -134,7 +134,7 @@ fn a_phone_on_the_exchanges_own_host_is_told_by_its_port() {
 }
 
 #[test]
-fn a_folded_header_does_not_stop_an_ack_or_a_cancel() {
+fn folded_header_does_not_prevent_ack_and_cancel() {
     let mut lab = Lab::new();
     let bob = Phone::registered(&mut lab, 2, "bob");
     let mut guest = Phone::new(&mut lab, 1, Transport::Ws, "guest");
@@ -154,7 +154,7 @@ fn a_folded_header_does_not_stop_an_ack_or_a_cancel() {
 }
 
 #[test]
-fn credentials_of_other_realms_pass() {
+fn credentials_of_other_realms_are_forwarded() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");

@@ -1,4 +1,4 @@
-//! Answers without a transaction (RFC 3261 §8.2.7, §26.3.2.4), and those that need one.
+//! Stateless responses (RFC 3261 §8.2.7, §26.3.2.4), and those that need a transaction.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ fn sip(text: &str) -> Sip {
     Sip(text.replace('\n', "\r\n"))
 }
 
-/// What a datagram phone without a registration asks first.
+/// The first requests of an unregistered UDP phone.
 fn first_requests(phone: &mut Phone) -> Vec<(&'static str, String)> {
     let (own, bob) = ("sip:alice@example.com", "sip:bob@example.com");
     let contact = "Contact: <sip:a@a.invalid>\n";
@@ -30,7 +30,7 @@ fn first_requests(phone: &mut Phone) -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn a_request_is_answered_once_and_each_time_it_comes_with_the_same_tag() {
+fn each_retransmission_gets_the_same_tag() {
     let mut lab = Lab::new();
     let mut alice = Phone::new(&mut lab, 1, Transport::Udp, "alice");
     for (status, request) in first_requests(&mut alice) {
@@ -63,7 +63,7 @@ fn different_requests_get_different_tags() {
 
 /// The ACK of a challenged INVITE ends at the exchange, also where its Request-URI is a phone that would get any other ACK.
 #[test]
-fn the_ack_of_a_challenge_is_absorbed() {
+fn ack_for_a_challenge_is_absorbed() {
     for transport in [Transport::Udp, Transport::Ws] {
         let mut lab = Lab::new();
         let mut alice = Phone::over(&mut lab, 1, transport, "alice");
@@ -82,9 +82,9 @@ fn the_ack_of_a_challenge_is_absorbed() {
     }
 }
 
-/// An ACK with another tag is that of a call.
+/// An ACK with another tag belongs to a call.
 #[test]
-fn the_ack_of_a_call_is_not_absorbed() {
+fn ack_for_a_call_is_forwarded() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let bob = Phone::registered(&mut lab, 2, "bob");
@@ -98,7 +98,7 @@ fn the_ack_of_a_call_is_not_absorbed() {
     lab.expect(bob.flow, "ACK ");
 }
 
-/// A phone on UDP registers: the request that was sent last, and its answer.
+/// Registers a phone over UDP. Returns the last request and its response.
 fn registered(lab: &mut Lab, phone: &mut Phone) -> (String, Sip) {
     let (uri, address) = ("sip:example.com", format!("sip:{}@example.com", phone.user));
     let contact = format!("Contact: <{}>\n", phone.contact);
@@ -112,9 +112,9 @@ fn registered(lab: &mut Lab, phone: &mut Phone) -> (String, Sip) {
     (second, answer)
 }
 
-/// Its credentials are used up, so only the transaction can answer it.
+/// Its credentials are consumed, so only the transaction can answer it.
 #[test]
-fn a_repeated_registration_gets_the_same_answer() {
+fn retransmitted_register_gets_the_same_response() {
     let mut lab = Lab::new();
     let mut alice = Phone::new(&mut lab, 1, Transport::Udp, "alice");
     let (request, answer) = registered(&mut lab, &mut alice);
@@ -129,7 +129,7 @@ fn a_repeated_registration_gets_the_same_answer() {
 }
 
 #[test]
-fn a_repeated_registration_from_elsewhere_is_no_repetition() {
+fn copied_register_from_another_address_is_no_retransmission() {
     let mut lab = Lab::new();
     let mut alice = Phone::new(&mut lab, 1, Transport::Udp, "alice");
     let (request, _) = registered(&mut lab, &mut alice);
@@ -143,9 +143,9 @@ fn a_repeated_registration_from_elsewhere_is_no_repetition() {
     lab.expect(alice.flow, "SIP/2.0 200 ");
 }
 
-/// What is refused after the credentials were used up, too.
+/// This includes refusals after the credentials were consumed.
 #[test]
-fn a_repeated_request_with_credentials_gets_the_same_answer() {
+fn retransmitted_request_with_credentials_gets_the_same_response() {
     let cases = [
         ("200", "MESSAGE", "sip:bob@example.com"),
         ("480", "MESSAGE", "sip:carol@example.com"),
@@ -180,9 +180,9 @@ fn a_repeated_request_with_credentials_gets_the_same_answer() {
     }
 }
 
-/// A user of another name than From says is refused with a transaction, since its credentials are used up.
+/// A user that differs from From is refused with a transaction, since its credentials are consumed.
 #[test]
-fn a_refusal_of_a_user_that_is_known_is_repeated_until_its_ack() {
+fn refusal_of_an_authenticated_user_is_retransmitted_until_its_ack() {
     let mut lab = Lab::new();
     let mut carol = Phone::new(&mut lab, 1, Transport::Udp, "carol");
     let uri = "sip:bob@example.com";

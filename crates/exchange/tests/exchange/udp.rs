@@ -1,4 +1,4 @@
-//! Datagrams: retransmission, and answers that find their way through address translators.
+//! UDP: retransmission, and responses through a NAT.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn rport_and_received_are_filled_in() {
 }
 
 #[test]
-fn a_repeated_request_is_answered_again_and_forwarded_once() {
+fn retransmitted_request_is_answered_again_and_forwarded_once() {
     let (mut lab, mut alice, bob) = phones();
     let uri = "sip:bob@example.com";
     let first = alice.request("MESSAGE", uri, uri, "");
@@ -52,7 +52,7 @@ fn a_repeated_request_is_answered_again_and_forwarded_once() {
 }
 
 #[test]
-fn an_invite_is_repeated_until_it_is_heard() {
+fn invite_is_retransmitted_until_a_response() {
     let (mut lab, mut alice, bob) = phones();
     let sent = alice.invite(&mut lab, "sip:bob@example.com");
     lab.pass(Duration::from_millis(1600));
@@ -70,7 +70,7 @@ fn an_invite_is_repeated_until_it_is_heard() {
 }
 
 #[test]
-fn a_refusal_is_repeated_until_it_is_acknowledged() {
+fn refusal_is_retransmitted_until_its_ack() {
     let (mut lab, mut alice, bob) = phones();
     let sent = alice.invite(&mut lab, "sip:bob@example.com");
     let received = lab.expect(bob.flow, "INVITE ");
@@ -92,7 +92,7 @@ fn a_refusal_is_repeated_until_it_is_acknowledged() {
 }
 
 #[test]
-fn every_repetition_of_a_2xx_is_forwarded_until_the_callee_has_its_ack() {
+fn every_retransmitted_2xx_is_forwarded_until_the_ack() {
     let (mut lab, mut alice, mut bob) = phones();
     alice.invite(&mut lab, "sip:bob@example.com");
     let received = bob.answer(&mut lab);
@@ -105,7 +105,7 @@ fn every_repetition_of_a_2xx_is_forwarded_until_the_callee_has_its_ack() {
 }
 
 #[test]
-fn a_cancel_is_repeated_until_it_is_answered() {
+fn cancel_is_retransmitted_until_its_response() {
     let (mut lab, mut alice, bob) = phones();
     let sent = alice.invite(&mut lab, "sip:bob@example.com");
     let received = lab.expect(bob.flow, "INVITE ");
@@ -120,7 +120,7 @@ fn a_cancel_is_repeated_until_it_is_answered() {
 }
 
 #[test]
-fn a_silent_guest_is_forgotten_and_a_registered_phone_is_not() {
+fn flow_of_an_idle_guest_times_out_and_that_of_a_registered_phone_does_not() {
     let mut lab = Lab::new();
     let mut alice = Phone::new(&mut lab, 1, Transport::Udp, "alice");
     alice.register_with(&mut lab, &format!("Contact: <{}>;expires=3600\n", alice.contact));
@@ -139,7 +139,7 @@ fn a_silent_guest_is_forgotten_and_a_registered_phone_is_not() {
 }
 
 #[test]
-fn a_websocket_calls_a_datagram() {
+fn websocket_phone_calls_udp_phone() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::over(&mut lab, 2, Transport::Udp, "bob");

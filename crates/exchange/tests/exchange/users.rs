@@ -1,8 +1,8 @@
-//! Users whose passwords are stored as hashes, and a list of users that changes while the exchange runs.
+//! Passwords stored as hashes, and changes of the list of users.
 
 use std::collections::BTreeMap;
 
-use offhook_exchange::{Config, Event, Input, Transport, Uncovered, Unregistered, UserChanges};
+use offhook_exchange::{Config, Event, Input, MissingPassword, Transport, Unregistered, UserChanges};
 use offhook_wire::digest::{Algorithm, Password};
 
 use crate::lab::{Lab, Phone, config, reply};
@@ -13,7 +13,7 @@ fn ha1(algorithm: Algorithm, user: &str) -> Password {
     Password::ha1(algorithm, user, "example.com", &format!("{user}-pw").into())
 }
 
-/// Replaces the list of users, and lets the events come out.
+/// Replaces the list of users and collects the events.
 fn set_users(lab: &mut Lab, change: impl FnOnce(&mut BTreeMap<String, Vec<Password>>)) -> UserChanges {
     let mut users = config().users;
     change(&mut users);
@@ -27,7 +27,7 @@ fn names(names: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_user_with_a_hash_for_each_algorithm_registers_with_either() {
+fn user_with_a_hash_for_each_algorithm_registers_with_each() {
     for offered in OFFERED {
         let mut config = config();
         config.algorithms = vec![offered];
@@ -41,25 +41,25 @@ fn a_user_with_a_hash_for_each_algorithm_registers_with_either() {
 }
 
 #[test]
-fn a_challenge_that_no_hash_serves_cannot_be_answered_and_is_named() {
+fn missing_hash_of_an_offered_algorithm_is_reported() {
     let mut config = config();
-    assert_eq!(config.uncovered(), None, "a password in clear serves all");
+    assert_eq!(config.missing_password(), None, "a password in clear serves all");
     config.users.insert("alice".to_owned(), vec![ha1(Algorithm::Md5, "alice")]);
-    let uncovered = config.uncovered().expect("no SHA-256");
-    assert_eq!(uncovered, Uncovered { user: "alice".to_owned(), algorithm: Algorithm::Sha256 });
+    let uncovered = config.missing_password().expect("no SHA-256");
+    assert_eq!(uncovered, MissingPassword { user: "alice".to_owned(), algorithm: Algorithm::Sha256 });
     assert!(uncovered.to_string().contains("alice has no password hash for SHA-256"), "{uncovered}");
     let mut lab = Lab::with(config.clone());
     let mut alice = Phone::new(&mut lab, 1, Transport::Ws, "alice");
     assert!(alice.register_with(&mut lab, "").start().starts_with("SIP/2.0 401 "));
 
     config.algorithms = vec![Algorithm::Md5];
-    assert_eq!(config.uncovered(), None);
+    assert_eq!(config.missing_password(), None);
     config.users.insert("bob".to_owned(), Vec::new());
-    assert!(config.uncovered().is_some_and(|uncovered| uncovered.user == "bob"));
+    assert!(config.missing_password().is_some_and(|uncovered| uncovered.user == "bob"));
 }
 
 #[test]
-fn users_that_are_gone_or_changed_lose_their_bindings_and_others_keep_them() {
+fn removed_and_changed_users_lose_their_bindings() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -75,7 +75,7 @@ fn users_that_are_gone_or_changed_lose_their_bindings_and_others_keep_them() {
     let revoked = |phone: &Phone| Event::Unregistered {
         user: phone.user.clone(),
         contact: phone.contact.clone(),
-        why: Unregistered::Revoked,
+        reason: Unregistered::Revoked,
     };
     assert_eq!(lab.events, [revoked(&alice), revoked(&bob)]);
     assert_eq!(lab.exchange.contacts("carol").count(), 1);
@@ -91,7 +91,7 @@ fn users_that_are_gone_or_changed_lose_their_bindings_and_others_keep_them() {
 }
 
 #[test]
-fn calls_go_on_when_the_list_changes() {
+fn calls_continue_after_a_change_of_users() {
     let mut lab = Lab::new();
     let mut alice = Phone::registered(&mut lab, 1, "alice");
     let mut bob = Phone::registered(&mut lab, 2, "bob");
@@ -110,7 +110,7 @@ fn calls_go_on_when_the_list_changes() {
 }
 
 #[test]
-fn the_same_passwords_in_another_form_or_order_change_nothing() {
+fn equivalent_passwords_are_no_change() {
     let mut lab = Lab::new();
     Phone::registered(&mut lab, 1, "alice");
     let hashed = |order: [Algorithm; 2]| order.map(|algorithm| ha1(algorithm, "alice")).to_vec();
@@ -126,7 +126,7 @@ fn the_same_passwords_in_another_form_or_order_change_nothing() {
 }
 
 #[test]
-fn the_configuration_names_what_a_new_list_changes() {
+fn set_users_reports_the_changes() {
     let mut config = Config::new("example.com").with_user("a", "1").with_user("b", "2");
     let changes = config.set_users(Config::new("example.com").with_user("b", "3").with_user("c", "4").users);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! A domain with phones in it, and what becomes of one message that is sent there.
+//! A domain with phones, and the outcome of one message.
 
 use std::fmt;
 
@@ -8,19 +8,19 @@ use offhook_wire::digest::{Challenge, Password, Responder};
 
 use crate::drive::{Drive, Over, Peer};
 
-/// The domain that most messages are for.
+/// The domain of most messages.
 const DOMAIN: &str = "example.com";
 
 const PASSWORD: &str = "secret";
 
-/// An exchange, a phone that is registered for each user, and a sender.
+/// An exchange, a registered phone for each user, and a sender.
 pub(crate) struct Bench {
     drive: Drive,
     sender: Peer,
     phone: Peer,
 }
 
-/// The answers to a message and the requests forwarded for it, in order.
+/// The responses to a message and the requests forwarded for it, in order.
 #[derive(Default)]
 pub(crate) struct Outcome {
     steps: Vec<String>,
@@ -51,7 +51,7 @@ impl Bench {
         Self { drive, sender, phone }
     }
 
-    /// Sends a message, and sends it once more with the credentials of `user` if it is challenged.
+    /// Sends a message, and again with the credentials of `user` if it is challenged.
     pub(crate) fn send(&mut self, message: &[u8], user: &str) -> Outcome {
         let mut outcome = Outcome::default();
         self.step(message, &mut outcome);
@@ -59,13 +59,13 @@ impl Bench {
         if let Some(challenge) = challenged
             && let Some(message) = with_credentials(message, challenge, user)
         {
-            // A challenge begins no transaction, so that the same branch may be used again.
+            // A challenge begins no transaction, so the same branch can be used again.
             self.step(&message, &mut outcome);
         }
         outcome
     }
 
-    /// What the phones answer.
+    /// The responses of the phones.
     pub(crate) fn answer(&mut self, message: &[u8]) -> Vec<Vec<u8>> {
         self.drive.send(self.phone, message);
         self.drive.received(self.sender)

@@ -1,4 +1,4 @@
-//! One torture message, and what an exchange has to make of it.
+//! A torture message and the expected behaviour of the exchange.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::bench::{Bench, Outcome};
 use crate::drive::Over;
 
-/// The user names that the messages hold, unescaped.
+/// The user names in the messages, unescaped.
 const USERS: [&str; 17] = [
     "user",
     "j.user",
@@ -27,16 +27,16 @@ const USERS: [&str; 17] = [
     "UserB",
 ];
 
-/// A message of an RFC, and the answer to it.
+/// A message of an RFC and the expected response.
 pub(crate) struct Case {
     pub(crate) rfc: &'static str,
     pub(crate) name: &'static str,
     pub(crate) section: &'static str,
-    /// What justifies the answer: a part of the section.
+    /// The passage of the section that requires the response.
     pub(crate) quote: &'static str,
     user: &'static str,
     domains: &'static [&'static str],
-    /// Where the message seems to come from.
+    /// The source address of the message.
     address: &'static str,
     udp: &'static str,
     web_socket: Option<&'static str>,
@@ -70,12 +70,12 @@ impl Case {
         Self { address, ..self }
     }
 
-    /// The answer over a WebSocket, where it is another than over UDP.
+    /// The response over a WebSocket, if it differs from that over UDP.
     pub(crate) fn web_socket(self, answer: &'static str) -> Self {
         Self { web_socket: Some(answer), ..self }
     }
 
-    /// The answer over TCP, where the RFC says that a stream makes a difference.
+    /// The response over TCP, if the RFC specifies a different one for a stream.
     pub(crate) fn tcp(self, answer: &'static str) -> Self {
         Self { tcp: Some(answer), ..self }
     }
@@ -93,13 +93,13 @@ impl Case {
         self.bench(over).send(&self.message(), self.user)
     }
 
-    /// What has to happen.
+    /// The expected responses.
     pub(crate) fn expected(&self) -> String {
         let web_socket = self.web_socket.unwrap_or(self.udp);
         shown(self.udp, web_socket, self.tcp)
     }
 
-    /// What happens.
+    /// The actual responses.
     pub(crate) fn actual(&self) -> String {
         let run = |over| self.run(over).to_string();
         let tcp = self.tcp.map(|_| run(Over::Tcp));
@@ -118,7 +118,7 @@ pub(crate) fn named(cases: Vec<Case>, name: &str) -> Case {
     cases.into_iter().find(|case| case.name == name).unwrap_or_else(|| panic!("no case {name}"))
 }
 
-/// Where the messages of an RFC are, and the sentences that are quoted from it.
+/// The directory of the messages and quotes of an RFC.
 pub(crate) fn folder(rfc: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/torture").join(rfc)
 }
@@ -136,7 +136,7 @@ pub(crate) fn assert_complete(rfc: &str, cases: &[Case]) {
     assert_eq!(names, files);
 }
 
-/// Fails, with all that is wrong, unless every message gets its answer.
+/// Fails with all differences unless every message gets its expected response.
 pub(crate) fn assert_right(cases: &[Case]) {
     let wrong = cases.iter().filter_map(|case| {
         let (expected, actual) = (case.expected(), case.actual());

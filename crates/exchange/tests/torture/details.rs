@@ -1,4 +1,4 @@
-//! What RFC 4475 asks for beyond a status code.
+//! Requirements of RFC 4475 beyond a status code.
 
 use crate::bench::Outcome;
 use crate::case::{Case, named};
@@ -30,8 +30,7 @@ fn contains(message: &[u8], part: &[u8]) -> bool {
     message.windows(part.len()).any(|window| window == part)
 }
 
-/// The contacts of a user after the registration in a message, by the answer to it and by a later retrieval, without their
-/// expiry.
+/// The contacts of a user after a registration, without their expiry, by its response and by a later query.
 fn contacts(message: &[u8], user: &str) -> Vec<String> {
     let mut bench = case("cparam01").bench(Over::Udp);
     let answer = last_response(&bench.send(message, user));
@@ -43,7 +42,7 @@ fn contacts(message: &[u8], user: &str) -> Vec<String> {
     let later = last_response(&bench.send(fetch.as_bytes(), user));
     let bindings = |answer: &str| -> Vec<String> {
         let bindings = rows(answer, "Contact").into_iter();
-        // The phone that each user has.
+        // The phone of each user.
         let others = bindings.filter(|binding| !binding.contains("phone.invalid"));
         others.map(|binding| binding.split(";expires=").next().unwrap().to_owned()).collect()
     };
@@ -52,19 +51,19 @@ fn contacts(message: &[u8], user: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_parameter_of_a_contact_is_none_of_its_uri() {
+fn contact_parameter_is_not_a_uri_parameter() {
     let registered = contacts(&case("cparam01").message(), "watson");
     assert_eq!(registered, ["<sip:+19725552222@gw1.example.net>"]);
 }
 
 #[test]
-fn a_parameter_of_a_uri_stays_with_it() {
+fn uri_parameter_stays_in_the_uri() {
     let registered = contacts(&case("cparam02").message(), "watson");
     assert_eq!(registered, ["<sip:+19725552222@gw1.example.net;unknownparam>"]);
 }
 
 #[test]
-fn a_header_of_a_uri_stays_with_it() {
+fn uri_header_stays_in_the_uri() {
     let registered = contacts(&case("regescrt").message(), "user");
     assert_eq!(registered, ["<sip:user@example.com?Route=%3Csip:sip.example.com%3E>"]);
 }
@@ -77,7 +76,7 @@ fn escaped_nulls_make_two_contacts() {
 }
 
 #[test]
-fn unknown_rows_go_on_as_they_came() {
+fn unknown_headers_are_forwarded_unchanged() {
     let request = forwarded("wsinv");
     for row in [
         "NewFangledHeader:   newfangled value\r\n continued newfangled value\r\n",
@@ -90,7 +89,7 @@ fn unknown_rows_go_on_as_they_came() {
 }
 
 #[test]
-fn a_binary_body_goes_on_as_it_came() {
+fn binary_body_is_forwarded_unchanged() {
     let message = case("mpart01").message();
     let request = forwarded("mpart01");
     let body = |message: &[u8]| message[message.len() - 553..].to_vec();
@@ -99,13 +98,13 @@ fn a_binary_body_goes_on_as_it_came() {
 }
 
 #[test]
-fn the_extensions_for_a_proxy_are_listed() {
+fn unsupported_proxy_extensions_are_listed() {
     let answer = last_response(&case("bext01").run(Over::Udp));
     assert_eq!(rows(&answer, "Unsupported"), ["noProxiesSupportThis", "norDoAnyProxiesSupportThis"]);
 }
 
 #[test]
-fn a_refusal_copies_what_there_is() {
+fn refusal_copies_the_available_headers() {
     let answer = last_response(&case("insuf").run(Over::Udp));
     let expected = "SIP/2.0 400 Bad Request\r\nCSeq: 193942 INVITE\r\n\
         Via: SIP/2.0/UDP 192.0.2.95;branch=z9hG4bKkdj.insuf\r\nContent-Length: 0\r\n\r\n";
@@ -116,7 +115,7 @@ fn a_refusal_copies_what_there_is() {
 }
 
 #[test]
-fn a_branch_that_is_none_does_not_make_two_requests_one() {
+fn empty_branch_does_not_match_two_requests() {
     let case = case("badbranch");
     let (one, mut bench) = (case.message(), case.bench(Over::Udp));
     let other = String::from_utf8(one.clone()).unwrap().replace("CSeq: 8", "CSeq: 9");
@@ -125,9 +124,9 @@ fn a_branch_that_is_none_does_not_make_two_requests_one() {
     assert_eq!(bench.send(other.as_bytes(), "user").to_string(), "forwarded");
 }
 
-/// `unreason` answers nothing of ours. Here its status line answers a request that was forwarded.
+/// `unreason` matches no request of the exchange. Here its status line is used for the response to a forwarded request.
 #[test]
-fn a_reason_phrase_goes_on_as_it_came() {
+fn reason_phrase_is_forwarded_unchanged() {
     let invite = case("invut");
     let mut bench = invite.bench(Over::Udp);
     let request = bench.send(&invite.message(), "user").forwarded.remove(0);

@@ -1,4 +1,4 @@
-//! The exchange under virtual time, and its peers. No other file of this test knows how an exchange is driven.
+//! Drives the exchange and its peers under virtual time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use offhook_exchange::{Config, Exchange, FlowChange, FlowId, Input, Instant, Output, Transport};
 
-/// How a message travels.
+/// The transport of a message.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Over {
     Udp,
@@ -18,7 +18,7 @@ pub(crate) enum Over {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Peer(u64);
 
-/// One exchange, the time, and what it sent that was not read.
+/// One exchange, the time, and its unread outputs.
 pub(crate) struct Drive {
     exchange: Exchange,
     now: Instant,
@@ -54,7 +54,7 @@ impl Drive {
         peer
     }
 
-    /// Gives the exchange a datagram, a WebSocket message or a piece of a stream.
+    /// Passes a datagram, a WebSocket message or a part of a stream to the exchange.
     pub(crate) fn send(&mut self, peer: Peer, data: &[u8]) {
         let data = data.to_vec().into();
         self.input(match self.datagrams.get(&peer) {
@@ -63,7 +63,7 @@ impl Drive {
         });
     }
 
-    /// What a peer received since it was last asked.
+    /// The messages that a peer received since the last call.
     pub(crate) fn received(&mut self, peer: Peer) -> Vec<Vec<u8>> {
         self.inboxes.remove(&peer).unwrap_or_default()
     }

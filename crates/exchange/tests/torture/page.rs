@@ -1,4 +1,4 @@
-//! A page with the answer to each message.
+//! A page with the response to each message.
 
 use std::env;
 use std::fs;
@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use crate::case::Case;
 
-/// Set to anything, it has the pages written instead of compared.
+/// If set, the pages are written instead of compared.
 const WRITE: &str = "OFFHOOK_WRITE_DOCS";
 
-/// Fails unless `docs/RFC.md` is what happens.
+/// Fails unless `docs/RFC.md` is up to date.
 pub(crate) fn assert_true(rfc: &str, introduction: &str, cases: &[Case]) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(rfc).with_extension("md");
     let text = text(introduction, cases);
@@ -38,7 +38,7 @@ fn text(introduction: &str, cases: &[Case]) -> String {
     )
 }
 
-/// Without a meaning in Markdown.
+/// Escapes Markdown.
 fn plain(text: &str) -> String {
     ['\\', '|', '<', '*', '_', '`', '[']
         .iter()

@@ -1,7 +1,7 @@
-//! Whether the RFC says what is quoted from it.
+//! Checks that the quoted passages are in the RFC.
 //!
-//! `RFC/quotes.txt` holds the quoted passages as the RFC prints them, below the numbers of their sections. The RFCs themselves are
-//! not part of this repository; where they lie next to it, in `../shared/rfc`, the passages are looked up there.
+//! `RFC/quotes.txt` holds the quoted passages as printed, below the numbers of their sections. The RFCs themselves are not part of this
+//! repository; if they exist in `../shared/rfc`, the passages are compared with them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::case::{Case, folder};
 /// The words of each section, by its number.
 type Sections = BTreeMap<String, String>;
 
-/// Fails unless each case quotes a passage of its section, and each passage stands in the RFC if that can be seen.
+/// Fails unless each case quotes a passage of its section, and each passage is in the RFC, if that is available.
 pub(crate) fn assert_quoted(rfc: &str, cases: &[Case]) {
     let path = folder(rfc).join("quotes.txt");
     let quotes = sections(&fs::read_to_string(&path).unwrap());
@@ -30,7 +30,7 @@ pub(crate) fn assert_quoted(rfc: &str, cases: &[Case]) {
     }
 }
 
-/// Reads a text whose sections begin with their number and a dot. White space is one blank, and what a page begins and ends with is
+/// Reads a text whose sections begin with their number and a dot. White space becomes one blank; page headers and footers are
 /// left out.
 fn sections(text: &str) -> Sections {
     let mut sections = Sections::new();
@@ -58,7 +58,7 @@ fn heading(line: &str) -> Option<&str> {
 }
 
 #[test]
-fn sections_are_told_apart() {
+fn sections_are_separated() {
     let text = "3.  Three\n\n   one\n   two\n\nAuthors    [Page 1]\n\x0cRFC 1   May\n\n   three\n3.1. Sub\n   4. four\n";
     let expected = [("", ""), ("3", "one two three"), ("3.1", "4. four")];
     let expected = expected.map(|(number, words)| (number.to_owned(), words.to_owned()));

@@ -321,18 +321,18 @@ fn registrations() -> Vec<Case> {
 }
 
 #[test]
-fn every_message_gets_the_right_answer() {
+fn every_message_gets_the_expected_response() {
     let cases = cases();
     assert_complete(RFC, &cases);
     assert_right(&cases);
 }
 
 #[test]
-fn the_rfc_says_what_is_quoted() {
+fn quotes_are_in_the_rfc() {
     assert_quoted(RFC, &cases());
 }
 
 #[test]
-fn the_page_says_what_happens() {
+fn page_is_up_to_date() {
     page::assert_true(RFC, INTRODUCTION, &cases());
 }

@@ -102,25 +102,25 @@ fn run(name: &str) -> Outcome {
 }
 
 #[test]
-fn every_message_gets_the_right_answer() {
+fn every_message_gets_the_expected_response() {
     let cases = cases();
     assert_complete(RFC, &cases);
     assert_right(&cases);
 }
 
 #[test]
-fn the_rfc_says_what_is_quoted() {
+fn quotes_are_in_the_rfc() {
     assert_quoted(RFC, &cases());
 }
 
 #[test]
-fn the_page_says_what_happens() {
+fn page_is_up_to_date() {
     page::assert_true(RFC, INTRODUCTION, &cases());
 }
 
-/// RFC 3261 §18.2.1: `received` is what the exchange sees, without brackets, whatever the sender wrote there.
+/// RFC 3261 §18.2.1: `received` is the source address without brackets, whatever the sender wrote there.
 #[test]
-fn the_address_of_the_sender_is_told_back() {
+fn received_holds_the_source_address() {
     for name in ["via-received-param-with-delim", "via-received-param-no-delim"] {
         let answer = text(&run(name).responses[0]);
         assert!(answer.contains(";received=2001:db8::51:18\r\n"), "{answer}");
@@ -129,7 +129,7 @@ fn the_address_of_the_sender_is_told_back() {
 }
 
 #[test]
-fn a_mix_of_addresses_in_via_goes_on_as_it_came() {
+fn mixed_addresses_in_via_are_forwarded_unchanged() {
     let request = text(&run("mult-ip-in-header").forwarded[0]);
     let hosts: Vec<&str> = request
         .lines()
@@ -142,9 +142,9 @@ fn a_mix_of_addresses_in_via_goes_on_as_it_came() {
     );
 }
 
-/// As printed, `ipv6-in-sdp` has less body than its Content-Length says, which is a fault of its own (RFC 3261 §18.3).
+/// As printed, `ipv6-in-sdp` has a shorter body than its Content-Length, which is a separate error (RFC 3261 §18.3).
 #[test]
-fn a_body_that_is_too_short_is_refused() {
+fn short_body_is_refused() {
     let case = named(cases(), "ipv6-in-sdp");
     let printed = text(&case.message()).replace("Content-Length: 251", "Content-Length: 268");
     assert_eq!(case.bench(Over::Udp).send(printed.as_bytes(), "user").to_string(), "400");

@@ -1,6 +1,6 @@
-//! The calls of a phone, as much of them as the runtime has: a queue of events, a status, a media task.
+//! The runtime's part of the calls of a phone: event queue, status and media task.
 
-use super::Request;
+use crate::call::Request;
 use crate::queue::Queue;
 use crate::{Call, CallEvent, Clock, Options, entropy, media};
 use offhook::{Incoming, SessionId, Status};
@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 pub(super) struct Calls {
     live: BTreeMap<SessionId, Entry>,
     seed: [u8; 32],
-    begun: u64,
+    started: u64,
     clock: Clock,
     options: Options,
     requests: mpsc::Sender<Request>,
@@ -20,7 +20,7 @@ pub(super) struct Calls {
 }
 
 struct Entry {
-    /// Our end of the connection that carries its signalling.
+    /// The local address of the connection for its signalling.
     signalling: Option<IpAddr>,
     events: Queue<CallEvent>,
     status: watch::Sender<Status>,
@@ -36,10 +36,10 @@ impl Calls {
         reports: media::Reports,
         dropped: mpsc::UnboundedSender<SessionId>,
     ) -> Self {
-        Self { live: BTreeMap::new(), seed, begun: 0, clock, options, requests, reports, dropped }
+        Self { live: BTreeMap::new(), seed, started: 0, clock, options, requests, reports, dropped }
     }
 
-    /// A new call and its media task; `signalling` is our end of the connection to the server.
+    /// Adds a call and starts its media task; `signalling` is the local address of the connection to the server.
     pub(super) fn begin(
         &mut self,
         session: SessionId,
@@ -49,21 +49,21 @@ impl Calls {
         let setup = media::Setup {
             session,
             config: self.options.media.clone(),
-            seed: entropy::part(&self.seed, self.begun),
+            seed: entropy::part(&self.seed, self.started),
             clock: self.clock,
             addresses: self.options.bind.addresses(signalling),
             play: self.options.play.clone(),
             record: self.options.record,
         };
-        self.begun += 1;
+        self.started += 1;
         let media = media::start(setup, self.reports.clone());
         let events = Queue::new();
-        let (status, watched) = watch::channel(Status::Initial);
+        let (status, status_watch) = watch::channel(Status::Initial);
         self.live.insert(session, Entry { signalling, events: events.clone(), status, media: media.clone() });
         Call {
             session,
             incoming,
-            status: watched,
+            status: status_watch,
             events,
             requests: self.requests.clone(),
             media,
@@ -71,13 +71,13 @@ impl Calls {
         }
     }
 
-    /// Our end of the connection of a call.
+    /// The local address of the connection of a call.
     pub(super) fn signalling(&self, session: SessionId) -> Option<IpAddr> {
         self.live.get(&session)?.signalling
     }
 
-    /// An event for whoever holds the call.
-    pub(super) fn tell(&self, session: SessionId, event: CallEvent) {
+    /// Queues an event for the handle of the call.
+    pub(super) fn push_event(&self, session: SessionId, event: CallEvent) {
         if let Some(entry) = self.live.get(&session) {
             if let CallEvent::Status(status) = event {
                 entry.status.send_replace(status);
@@ -86,18 +86,18 @@ impl Calls {
         }
     }
 
-    /// A request for the call's media; `false` if there is none that could do it.
+    /// Sends a request to the call's media task; `false` if there is none, or its queue is full.
     #[must_use]
-    pub(super) fn ask(&self, session: SessionId, request: media::Request) -> bool {
+    pub(super) fn request_media(&self, session: SessionId, request: media::Request) -> bool {
         self.live.get(&session).is_some_and(|entry| entry.media.try_send(request).is_ok())
     }
 
-    /// Nothing comes after this. The media task lives on while somebody holds the call, for its recording.
+    /// Ends a call with its last event. The media task continues while a handle exists, for the recording.
     pub(super) fn end(&mut self, session: SessionId, last: CallEvent) {
-        self.tell(session, last);
+        self.push_event(session, last);
         if let Some(entry) = self.live.remove(&session) {
             entry.events.close();
-            // A task too busy to hear it hears that its senders are gone, once the call is dropped.
+            // If the queue is full, the task ends when the call is dropped and its senders are gone.
             let _ = entry.media.try_send(media::Request::Release);
         }
     }

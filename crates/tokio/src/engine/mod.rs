@@ -1,16 +1,16 @@
-//! The one task of a phone: it feeds the core, and does what the core asks for.
+//! The task of a phone: passes inputs to the core and performs its outputs.
 
 mod calls;
 mod perform;
 
-use crate::flow::{Flows, Limits, News};
+use crate::call::Request;
+use crate::flow::{ConnectionEvent, Flows, Limits};
+use crate::media::MediaReport;
 use crate::queue::Queue;
-use crate::recorder::Desktop;
-use crate::{Call, CallEvent, Clock, Options, PhoneEvent, StartError, Tapped, entropy, media};
+use crate::recorder::TrackSink;
+use crate::{CallEvent, Clock, Options, PhoneEvent, StartError, TappedMessage, entropy};
 use calls::Calls;
-use offhook::{
-    AccountId, Command, Config, Dial, FlowId, Input, Instant, Misuse, RegistrationState, SessionId,
-};
+use offhook::{AccountId, Command, Config, FlowId, Input, Instant, Misuse, RegistrationState, SessionId};
 use offhook_media::Certificate;
 use offhook_recorder::Log;
 use std::net::IpAddr;
@@ -18,22 +18,16 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-/// Requests that may wait; whoever sends more waits for room.
+/// Queued requests of handles; further senders wait.
 const REQUESTS: usize = 64;
-/// News of media that may wait; the calls' tasks wait for room.
+/// Queued reports of media tasks; further senders wait.
 const REPORTS: usize = 256;
-/// How long a stopping phone waits for the answers to its BYEs and unregistrations.
-const GOODBYE: Duration = Duration::from_secs(3);
-/// The part of the seed that is the core's; those of the calls' media are counted from zero.
+/// How long a stopping phone waits for the responses to its BYEs and unregistrations.
+const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+/// The index of the core's part of the seed; those of the calls' media count from zero.
 const CORE: u64 = u64::MAX;
 
-/// What the handles ask of the task.
-pub(crate) enum Request {
-    Command { command: Command, reply: oneshot::Sender<Result<(), Misuse>> },
-    Dial { dial: Dial, reply: oneshot::Sender<Result<Call, Misuse>> },
-}
-
-/// The ends of a started phone that its handle keeps.
+/// The channels and the task of a started phone, for its handle.
 pub(crate) struct Started {
     pub(crate) events: Queue<PhoneEvent>,
     pub(crate) requests: mpsc::Sender<Request>,
@@ -72,7 +66,7 @@ pub(crate) fn start(mut config: Config, mut options: Options) -> Result<Started,
         flows,
         calls: Calls::new(seed, clock, options.clone(), requests.clone(), reports, dropped),
         options,
-        links: vec![None; accounts],
+        local_addresses: vec![None; accounts],
         events: events.clone(),
         registrations,
         stopping: None,
@@ -85,12 +79,12 @@ pub(crate) fn start(mut config: Config, mut options: Options) -> Result<Started,
 struct Engine {
     clock: Clock,
     core: offhook::Phone,
-    log: Option<Log<Desktop>>,
+    log: Option<Log<TrackSink>>,
     flows: Flows,
     calls: Calls,
     options: Options,
-    /// Our end of each account's latest connection.
-    links: Vec<Option<IpAddr>>,
+    /// The local address of each account's latest connection.
+    local_addresses: Vec<Option<IpAddr>>,
     events: Queue<PhoneEvent>,
     registrations: watch::Sender<Vec<RegistrationState>>,
     stopping: Option<Instant>,
@@ -98,7 +92,7 @@ struct Engine {
 
 struct Inboxes {
     requests: mpsc::Receiver<Request>,
-    reports: mpsc::Receiver<(SessionId, media::News)>,
+    reports: mpsc::Receiver<(SessionId, MediaReport)>,
     dropped_calls: mpsc::UnboundedReceiver<SessionId>,
     gone: oneshot::Receiver<()>,
 }
@@ -107,16 +101,16 @@ impl Engine {
     async fn run(mut self, mut from: Inboxes) {
         loop {
             self.perform();
-            if self.is_over() {
+            if self.is_stopped() {
                 break;
             }
             let deadline = self.core.deadline().map(|deadline| deadline.at);
             let deadline = deadline.into_iter().chain(self.stopping).min();
             tokio::select! {
-                (flow, news) = self.flows.next() => self.flow(flow, news),
-                Some((session, news)) = from.reports.recv() => self.report(session, news),
+                (flow, event) = self.flows.next() => self.flow(flow, event),
+                Some((session, event)) = from.reports.recv() => self.report(session, event),
                 Some(request) = from.requests.recv() => self.request(request),
-                Some(session) = from.dropped_calls.recv() => self.command_quietly(Command::HangUp { session }),
+                Some(session) = from.dropped_calls.recv() => self.command_if_possible(Command::HangUp { session }),
                 () = self.clock.sleep_until(deadline) => self.feed(Input::Wake),
                 _ = &mut from.gone, if self.stopping.is_none() => self.stop(),
             }
@@ -125,7 +119,7 @@ impl Engine {
     }
 
     fn feed(&mut self, input: Input) {
-        // Only a command can be misused, and those that matter are answered.
+        // Only a command can be a misuse; its result is returned where it matters.
         let _ = self.handle(input);
     }
 
@@ -138,24 +132,24 @@ impl Engine {
         handled
     }
 
-    /// For commands that nobody waits for: too late is not an error then.
-    fn command_quietly(&mut self, command: Command) {
+    /// A command without a reply: it may come too late.
+    fn command_if_possible(&mut self, command: Command) {
         self.feed(Input::Command(command));
     }
 
-    fn flow(&mut self, flow: FlowId, news: News) {
-        let input = match news {
-            News::Received(data) => {
-                self.show(false, flow, &data);
+    fn flow(&mut self, flow: FlowId, event: ConnectionEvent) {
+        let input = match event {
+            ConnectionEvent::Received(data) => {
+                self.tap(false, flow, &data);
                 Input::Received { flow, data }
             }
-            News::Change(change) => Input::Flow { flow, change },
+            ConnectionEvent::Change(change) => Input::Flow { flow, change },
         };
         self.feed(input);
     }
 
     fn request(&mut self, request: Request) {
-        // Whoever asked may have left: the command stands all the same.
+        // The requester may be gone; the command is executed anyway.
         match request {
             Request::Command { command, reply } => {
                 let _ = reply.send(self.handle(Input::Command(command)));
@@ -164,47 +158,49 @@ impl Engine {
                 let account = dial.account;
                 let session = self.core.next_session();
                 let dialled = self.handle(Input::Command(Command::Dial { session, dial }));
-                let _ = reply.send(dialled.map(|()| self.calls.begin(session, self.link(account), None)));
+                let _ = reply
+                    .send(dialled.map(|()| self.calls.begin(session, self.local_address(account), None)));
             }
         }
     }
 
-    fn report(&mut self, session: SessionId, news: media::News) {
-        let event = match news {
-            media::News::Done { id, result } => return self.feed(Input::Done { effect: id, result }),
-            media::News::Event(event) => return self.feed(Input::Media { session, event }),
-            media::News::Failed(cause) => CallEvent::MediaFailed(cause),
-            media::News::FirstAudio => CallEvent::FirstAudio,
-            media::News::Tone { hz, level_dbfs } => CallEvent::Tone { hz, level_dbfs },
-            media::News::SourceEnded => CallEvent::SourceEnded,
+    fn report(&mut self, session: SessionId, event: MediaReport) {
+        let event = match event {
+            MediaReport::Done { id, result } => return self.feed(Input::Done { effect: id, result }),
+            MediaReport::Event(event) => return self.feed(Input::Media { session, event }),
+            MediaReport::Failed(cause) => CallEvent::MediaFailed(cause),
+            MediaReport::FirstAudio => CallEvent::FirstAudio,
+            MediaReport::Tone { hz, level_dbfs } => CallEvent::Tone { hz, level_dbfs },
+            MediaReport::SourceEnded => CallEvent::SourceEnded,
         };
-        self.calls.tell(session, event);
+        self.calls.push_event(session, event);
     }
 
-    /// Our end of the connection to the account's server.
-    fn link(&self, account: AccountId) -> Option<IpAddr> {
-        self.links.get(usize::from(account.0)).copied().flatten()
+    /// The local address of the connection to the account's server.
+    fn local_address(&self, account: AccountId) -> Option<IpAddr> {
+        self.local_addresses.get(usize::from(account.0)).copied().flatten()
     }
 
-    fn show(&self, sent: bool, flow: FlowId, data: &bytes::Bytes) {
+    fn tap(&self, sent: bool, flow: FlowId, data: &bytes::Bytes) {
         if let Some(tap) = &self.options.tap {
-            tap.show(Tapped { at: self.clock.now(), sent, flow, data: data.clone() });
+            tap.message(TappedMessage { at: self.clock.now(), sent, flow, data: data.clone() });
         }
     }
 
-    /// Asks the core to end everything, and gives it a bounded time for that.
+    /// Ends all calls and registrations, within a bounded time.
     fn stop(&mut self) {
-        self.stopping = Some(self.clock.now() + GOODBYE);
+        self.stopping = Some(self.clock.now() + STOP_TIMEOUT);
         let sessions: Vec<SessionId> = self.core.sessions().collect();
         for session in sessions {
-            self.command_quietly(Command::HangUp { session });
+            self.command_if_possible(Command::HangUp { session });
         }
-        for account in (0..).zip(&self.links).map(|(place, _)| AccountId(place)).collect::<Vec<_>>() {
-            self.command_quietly(Command::Unregister { account });
+        for account in (0..).zip(&self.local_addresses).map(|(index, _)| AccountId(index)).collect::<Vec<_>>()
+        {
+            self.command_if_possible(Command::Unregister { account });
         }
     }
 
-    fn is_over(&self) -> bool {
+    fn is_stopped(&self) -> bool {
         use RegistrationState::{Failed, Unregistered};
         let Some(bound) = self.stopping else { return false };
         let quiet = self.core.sessions().next().is_none()
@@ -214,7 +210,7 @@ impl Engine {
 }
 
 impl Drop for Engine {
-    /// However the task ends, nobody waits for it for ever.
+    /// Ends the waits of all handles, also after a panic.
     fn drop(&mut self) {
         self.events.close();
         self.calls.close();

@@ -1,4 +1,4 @@
-//! What the core asks for, one arm each.
+//! Performing the outputs of the core.
 
 use super::Engine;
 use crate::media::{Request, Work};
@@ -13,7 +13,7 @@ impl Engine {
             }
             match output {
                 Output::Transmit { flow, data } => {
-                    self.show(true, flow, &data);
+                    self.tap(true, flow, &data);
                     self.flows.send(flow, data);
                 }
                 Output::Open { flow, target, .. } => self.flows.open(flow, target),
@@ -33,17 +33,17 @@ impl Engine {
             Effect::Answer { session, offer, direction } => (session, Work::Answer { offer, direction }),
             Effect::Apply { session, answer } => (session, Work::Apply { answer }),
             Effect::Digit { session, digit, duration } => (session, Work::Digit { digit, duration }),
-            // Neither has an answer, and media that is gone needs neither.
+            // Neither has a result, and ended media needs neither.
             Effect::Rollback { session } => {
-                let _ = self.calls.ask(session, Request::Rollback);
+                let _ = self.calls.request_media(session, Request::Rollback);
                 return;
             }
             Effect::Release { session } => {
-                let _ = self.calls.ask(session, Request::Release);
+                let _ = self.calls.request_media(session, Request::Release);
                 return;
             }
         };
-        if !self.calls.ask(session, Request::Work { id, work }) {
+        if !self.calls.request_media(session, Request::Work { id, work }) {
             self.feed(Input::Done { effect: id, result: EffectResult::Failed(MediaFault::Engine) });
         }
     }
@@ -53,8 +53,8 @@ impl Engine {
             Event::Flow { account, flow, state } => {
                 if state == FlowState::Up {
                     let local = self.flows.local(flow);
-                    if let Some(link) = self.links.get_mut(usize::from(account.0)) {
-                        *link = local;
+                    if let Some(local_address) = self.local_addresses.get_mut(usize::from(account.0)) {
+                        *local_address = local;
                     }
                 }
                 self.events.push(PhoneEvent::Flow { account, flow, state });
@@ -64,42 +64,42 @@ impl Engine {
                 self.events.push(PhoneEvent::Registration { account, state });
             }
             Event::Incoming(incoming) => {
-                let link = self.link(incoming.account);
-                let call = self.calls.begin(incoming.session, link, Some(incoming));
+                let local_address = self.local_address(incoming.account);
+                let call = self.calls.begin(incoming.session, local_address, Some(incoming));
                 self.events.push(PhoneEvent::Incoming(call));
             }
             Event::Referred { session, by, target } => {
-                self.calls.tell(by, CallEvent::Referred { session, target: target.clone() });
+                self.calls.push_event(by, CallEvent::Referred { session, target: target.clone() });
                 let call = self.calls.begin(session, self.calls.signalling(by), None);
                 self.events.push(PhoneEvent::Referred { call, by, target });
             }
             Event::Message { account, from, content_type, body } => {
                 self.events.push(PhoneEvent::Message { account, from, content_type, body });
             }
-            Event::Status { session, to, .. } => self.calls.tell(session, CallEvent::Status(to)),
-            Event::Progress { session, code } => self.calls.tell(session, CallEvent::Progress { code }),
+            Event::Status { session, to, .. } => self.calls.push_event(session, CallEvent::Status(to)),
+            Event::Progress { session, code } => self.calls.push_event(session, CallEvent::Progress { code }),
             Event::Hold { session, local, remote } => {
-                self.calls.tell(session, CallEvent::Hold { local, remote });
+                self.calls.push_event(session, CallEvent::Hold { local, remote });
             }
             Event::HoldFailed { session, hold, code } => {
-                self.calls.tell(session, CallEvent::HoldFailed { hold, code });
+                self.calls.push_event(session, CallEvent::HoldFailed { hold, code });
             }
             Event::Digit { session, digit, duration, path } => {
-                self.calls.tell(session, CallEvent::Digit { digit, duration, path });
+                self.calls.push_event(session, CallEvent::Digit { digit, duration, path });
             }
             Event::DigitSent { session, digit, path } => {
-                self.calls.tell(session, CallEvent::DigitSent { digit, path });
+                self.calls.push_event(session, CallEvent::DigitSent { digit, path });
             }
             Event::DigitFailed { session, digit, why } => {
-                self.calls.tell(session, CallEvent::DigitFailed { digit, why });
+                self.calls.push_event(session, CallEvent::DigitFailed { digit, why });
             }
-            Event::Transfer { session, state } => self.calls.tell(session, CallEvent::Transfer(state)),
-            Event::Media { session, up } => self.calls.tell(session, CallEvent::Media { up }),
+            Event::Transfer { session, state } => self.calls.push_event(session, CallEvent::Transfer(state)),
+            Event::Media { session, up } => self.calls.push_event(session, CallEvent::Media { up }),
             Event::Info { session, content_type, body } => {
-                self.calls.tell(session, CallEvent::Info { content_type, body });
+                self.calls.push_event(session, CallEvent::Info { content_type, body });
             }
             Event::Ended { session, why } => self.calls.end(session, CallEvent::Ended(why)),
-            // Events that came to the core after this was written are for hosts that know them.
+            // The enum is non-exhaustive.
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
-//! One WebSocket connection of the exchange: a task that ends with it.
+//! The task of one WebSocket connection of the exchange.
 
-use super::Origins;
-use super::listen::Certified;
+use super::listen::CertifiedKey;
+use super::origin::Origins;
 use crate::flow::{Io, Limits, WebSocket};
 use bytes::Bytes;
 use offhook_exchange::FlowId;
@@ -14,19 +14,19 @@ use tokio_tungstenite::accept_hdr_async_with_config;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
 
-/// Messages that may wait for a connection; one whose peer does not read them is closed.
+/// Messages queued for a connection; a connection whose queue is full is closed.
 pub(super) const OUTBOX: usize = 256;
-/// A connection from which nothing came for this long is asked, and after the same time again, closed.
-const SILENCE: Duration = Duration::from_secs(45);
-/// How long a good-bye may take.
-const CLOSING: Duration = Duration::from_secs(2);
+/// A connection that is idle for this time gets a ping, and is closed if it stays idle for the same time again.
+const PING_INTERVAL: Duration = Duration::from_secs(45);
+/// How long sending a ping or close frame may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 const ORIGIN: &str = "Origin";
 
-/// What a connection tells the exchange.
+/// A report of a connection to the exchange.
 pub(super) enum Report {
-    /// The handshakes are done.
+    /// The handshakes are complete.
     Open {
         flow: FlowId,
         outbox: mpsc::Sender<Bytes>,
@@ -35,29 +35,29 @@ pub(super) enum Report {
         flow: FlowId,
         data: Bytes,
     },
-    /// Comes for every connection that was accepted, upgraded or not.
+    /// Sent for every accepted connection, upgraded or not.
     Down {
         flow: FlowId,
     },
 }
 
-/// What a connection is made from.
+/// An accepted TCP connection and its settings.
 pub(super) struct Accepted {
     pub(super) flow: FlowId,
     pub(super) stream: TcpStream,
-    pub(super) certified: Option<Certified>,
+    pub(super) certified: Option<CertifiedKey>,
     pub(super) origins: Origins,
     pub(super) limits: Limits,
     pub(super) upgrade_timeout: Duration,
 }
 
-/// Returns when the connection is over, which the last report says. A report waits for room: a peer that sends faster
-/// than the exchange works is slowed down by TCP.
+/// Runs a connection until its end; the last report is `Down`. Reports wait for room in their channel, so that TCP slows down a peer that
+/// sends too fast.
 pub(super) async fn run(accepted: Accepted, reports: mpsc::Sender<Report>) {
     let flow = accepted.flow;
     if let Ok(Some(socket)) = timeout(accepted.upgrade_timeout, open(accepted)).await {
         let (outbox, waiting) = mpsc::channel(OUTBOX);
-        // A report fails when the exchange is gone; so is the connection then.
+        // A report fails only after the exchange has stopped.
         if reports.send(Report::Open { flow, outbox }).await.is_ok() {
             serve(flow, socket, waiting, &reports).await;
         }
@@ -66,7 +66,7 @@ pub(super) async fn run(accepted: Accepted, reports: mpsc::Sender<Report>) {
 }
 
 async fn open(accepted: Accepted) -> Option<WebSocket> {
-    // A SIP message is a burst that waits for an answer: Nagle's algorithm would hold back its end.
+    // Nagle's algorithm would delay the end of a SIP message.
     accepted.stream.set_nodelay(true).ok()?;
     let stream: Box<dyn Io> = match accepted.certified {
         Some(certified) => {
@@ -76,17 +76,21 @@ async fn open(accepted: Accepted) -> Option<WebSocket> {
     };
     let origins = accepted.origins;
     #[expect(clippy::result_large_err, reason = "the library's signature")]
-    let agree = |request: &Request, response: Response| agree(&origins, request, response);
+    let negotiate = |request: &Request, response: Response| negotiate(&origins, request, response);
     let upgraded =
-        accept_hdr_async_with_config(stream, agree, Some(accepted.limits.websocket())).await.ok()?;
+        accept_hdr_async_with_config(stream, negotiate, Some(accepted.limits.websocket())).await.ok()?;
     Some(WebSocket::new(upgraded, accepted.limits))
 }
 
 /// A page of an origin that is not allowed is refused (RFC 6455 §4.2.2 item 4), and so is a peer without the `sip` subprotocol
-/// (RFC 7118 §4). The Host header is not asked: a page whose name was pointed at this address later (DNS rebinding) names
-/// itself in both.
+/// (RFC 7118 §4). The Host header is not checked: with DNS rebinding it
+/// has the same name as the page's origin.
 #[expect(clippy::result_large_err, reason = "the library's signature")]
-fn agree(origins: &Origins, request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+fn negotiate(
+    origins: &Origins,
+    request: &Request,
+    mut response: Response,
+) -> Result<Response, ErrorResponse> {
     if !request.headers().get_all(ORIGIN).iter().all(|origin| origins.allows(origin.as_bytes())) {
         return Err(refusal(StatusCode::FORBIDDEN, "this origin is not allowed\n"));
     }
@@ -110,8 +114,8 @@ async fn serve(
     mut waiting: mpsc::Receiver<Bytes>,
     reports: &mpsc::Sender<Report>,
 ) {
-    let mut silence = interval_at(Instant::now() + SILENCE, SILENCE);
-    let mut asked = false;
+    let mut ping_timer = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
+    let mut pinged = false;
     loop {
         tokio::select! {
             received = poll_fn(|cx| socket.poll(cx)) => match received {
@@ -124,16 +128,16 @@ async fn serve(
             },
             data = waiting.recv() => match data {
                 Some(data) => socket.send(data),
-                // The exchange wants it closed. A peer that does not take the good-bye is left without.
-                None => return drop(timeout(CLOSING, Box::new(socket).close()).await),
+                // The exchange closes the connection. The close frame is best effort.
+                None => return drop(timeout(CLOSE_TIMEOUT, Box::new(socket).close()).await),
             },
-            _ = silence.tick() => {
-                let heard = socket.take_heard();
-                if asked && !heard {
+            _ = ping_timer.tick() => {
+                let received = socket.take_received();
+                if pinged && !received {
                     return;
                 }
-                asked = !heard;
-                if asked && !matches!(timeout(CLOSING, socket.ping()).await, Ok(Ok(()))) {
+                pinged = !received;
+                if pinged && !matches!(timeout(CLOSE_TIMEOUT, socket.ping()).await, Ok(Ok(()))) {
                     return;
                 }
             }
@@ -152,12 +156,12 @@ mod tests {
             request.headers_mut().append(PROTOCOL, HeaderValue::from_static(protocol));
         }
         let agreed =
-            agree(&Origins::any(), &request, Response::new(())).map_err(|refusal| refusal.status())?;
+            negotiate(&Origins::any(), &request, Response::new(())).map_err(|refusal| refusal.status())?;
         Ok(agreed.headers().get(PROTOCOL).cloned())
     }
 
     #[test]
-    fn the_sip_subprotocol_is_required_and_confirmed() {
+    fn sip_subprotocol_is_required_and_confirmed() {
         for good in [&["sip"][..], &["msrp, SIP"], &["msrp", "sip"]] {
             assert_eq!(upgrade(good), Ok(Some(HeaderValue::from_static("sip"))));
         }

@@ -1,9 +1,9 @@
-//! Where an exchange listens.
+//! The sockets and settings of an exchange server.
 
-use super::Origins;
+use super::origin::Origins;
 use crate::TlsError;
 use crate::flow::provider;
-use offhook_exchange::Uncovered;
+use offhook_exchange::MissingPassword;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fmt;
@@ -13,26 +13,25 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, UdpSocket};
 
-/// Where to listen, and how much to take. Port 0 is one of the system's choice.
+/// The addresses and limits of a server. Port 0 is a free port.
 #[derive(Clone, Debug)]
 pub struct Listen {
     /// For WebSocket.
     pub ws: Option<SocketAddr>,
-    /// For WebSocket over TLS, with the certificate to show.
-    pub wss: Option<(SocketAddr, Certified)>,
+    /// For WebSocket over TLS, with its certificate.
+    pub wss: Option<(SocketAddr, CertifiedKey)>,
     /// For UDP.
     pub udp: Option<SocketAddr>,
-    /// Most bytes that may wait to be written to all connections together (default 32 MiB); beyond that the connection for which most
-    /// waits is cut.
+    /// The maximum of bytes queued for all connections (default 32 MiB); beyond it the connection with the longest queue is aborted.
     pub queued: usize,
-    /// The web pages that may open a WebSocket (default: [`Origins::any`]); others are refused with 403. What a page may do
-    /// here does not depend on the browser that shows it: a WebSocket of SIP carries no cookies, and each registration and
-    /// call of a user is proved by digest. A page does come from inside the network of its browser, though: list the
-    /// origins where an exchange relies on who can reach it, as on the loopback, or lets guests call.
+    /// The web pages that may open a WebSocket (default: [`Origins::any`]); others are refused with 403. A page has no
+    /// additional rights from its browser: a SIP WebSocket carries no cookies, and each registration and call of a user needs digest
+    /// credentials. But a page connects from inside the network of its browser: list the allowed origins if the exchange relies on
+    /// reachability, as on the loopback, or allows guests.
     pub origins: Origins,
-    /// How long TLS and the WebSocket upgrade may take together (default 5 s).
+    /// The time limit for TLS and the WebSocket upgrade together (default 5 s).
     pub upgrade_timeout: Duration,
-    /// The seed of the exchange. `None` asks the operating system.
+    /// The seed of the exchange. `None` takes one from the operating system.
     pub seed: Option<[u8; 32]>,
 }
 
@@ -51,13 +50,13 @@ impl Default for Listen {
 }
 
 impl Listen {
-    /// For WebSocket alone.
+    /// For WebSocket only.
     pub fn ws(address: SocketAddr) -> Self {
         Self { ws: Some(address), ..Self::default() }
     }
 }
 
-/// The addresses on which an exchange listens, ports known.
+/// The addresses on which an exchange listens, with the actual ports.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addresses {
     /// For WebSocket.
@@ -72,41 +71,41 @@ pub struct Addresses {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExchangeError {
-    /// Something else listens there. Stop it, or choose another port; port 0 finds a free one.
+    /// Another program uses the port. Choose another one; port 0 is a free one.
     #[error("{address} ({transport}) is in use by another program; choose another port, or 0 for a free one")]
-    Busy {
+    AddressInUse {
         /// `"ws"`, `"wss"` or `"udp"`.
         transport: &'static str,
-        /// Where.
+        /// The address.
         address: SocketAddr,
     },
-    /// The address is not of this machine, or the port is reserved.
+    /// The address is not local, or the port is reserved.
     #[error("cannot listen on {address} ({transport}): {cause}")]
     Bind {
         /// `"ws"`, `"wss"` or `"udp"`.
         transport: &'static str,
-        /// Where.
+        /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         cause: io::Error,
     },
-    /// The operating system gives no randomness.
+    /// The operating system has no randomness.
     #[error("no randomness from the operating system: {0}")]
     Entropy(String),
-    /// A phone of this user could not register with an algorithm that it is offered.
+    /// A user has no password for an offered algorithm.
     #[error(transparent)]
-    Users(#[from] Uncovered),
+    Users(#[from] MissingPassword),
 }
 
 /// A certificate chain and its private key.
 #[derive(Clone)]
-pub struct Certified(pub(super) Arc<rustls::ServerConfig>);
+pub struct CertifiedKey(pub(super) Arc<rustls::ServerConfig>);
 
-impl Certified {
-    /// From two PEM texts.
+impl CertifiedKey {
+    /// Parses two PEM texts.
     ///
     /// # Errors
-    /// [`TlsError`] when they cannot be read, or do not belong together.
+    /// [`TlsError`] if they are malformed or do not match.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::Pem)?;
@@ -121,16 +120,16 @@ impl Certified {
     }
 }
 
-impl fmt::Debug for Certified {
+impl fmt::Debug for CertifiedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Certified(***)")
+        f.write_str("CertifiedKey(***)")
     }
 }
 
 /// The bound sockets.
 pub(super) struct Bound {
     pub(super) ws: Option<TcpListener>,
-    pub(super) wss: Option<(TcpListener, Certified)>,
+    pub(super) wss: Option<(TcpListener, CertifiedKey)>,
     pub(super) udp: Option<UdpSocket>,
     pub(super) addresses: Addresses,
 }
@@ -154,7 +153,7 @@ impl Bound {
             let failed = failed("udp", address);
             let socket = UdpSocket::bind(address).await.map_err(failed)?;
             bound.addresses.udp = Some(socket.local_addr().map_err(failed)?);
-            // tokio believes a new socket to be full until it is told otherwise.
+            // A new tokio socket counts as not writable until it is polled.
             socket.writable().await.map_err(failed)?;
             bound.udp = Some(socket);
         }
@@ -164,7 +163,7 @@ impl Bound {
 
 fn failed(transport: &'static str, address: SocketAddr) -> impl Fn(io::Error) -> ExchangeError + Copy {
     move |cause| match cause.kind() {
-        io::ErrorKind::AddrInUse => ExchangeError::Busy { transport, address },
+        io::ErrorKind::AddrInUse => ExchangeError::AddressInUse { transport, address },
         _ => ExchangeError::Bind { transport, address, cause },
     }
 }
@@ -178,31 +177,38 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_busy_port_is_named() {
+    async fn port_in_use_is_reported() {
         let first =
             Bound::new(&Listen { udp: Some(free()), ..Listen::ws(free()) }).await.expect("free ports");
         let Addresses { ws, udp, .. } = first.addresses;
         let error = Bound::new(&Listen { ws, ..Listen::default() }).await.err().expect("busy");
-        assert!(matches!(error, ExchangeError::Busy { transport: "ws", address } if Some(address) == ws));
+        assert!(
+            matches!(error, ExchangeError::AddressInUse { transport: "ws", address } if Some(address) == ws)
+        );
         assert!(error.to_string().contains("is in use by another program"), "{error}");
         let error = Bound::new(&Listen { udp, ..Listen::default() }).await.err().expect("busy");
-        assert!(matches!(error, ExchangeError::Busy { transport: "udp", address } if Some(address) == udp));
+        assert!(
+            matches!(error, ExchangeError::AddressInUse { transport: "udp", address } if Some(address) == udp)
+        );
     }
 
     #[tokio::test]
-    async fn an_address_of_another_machine_is_not_called_busy() {
+    async fn foreign_address_is_a_bind_error() {
         let elsewhere = "192.0.2.1:0".parse().expect("an address");
         let error = Bound::new(&Listen::ws(elsewhere)).await.err().expect("not ours");
         assert!(matches!(error, ExchangeError::Bind { transport: "ws", .. }), "{error}");
     }
 
     #[test]
-    fn a_key_that_is_not_the_certificates_is_refused() {
+    fn key_of_another_certificate_is_refused() {
         let one = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
         let two = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
         let (chain, key) = (one.cert.pem(), two.signing_key.serialize_pem());
-        assert!(matches!(Certified::from_pem(chain.as_bytes(), key.as_bytes()), Err(TlsError::Unusable(_))));
-        Certified::from_pem(chain.as_bytes(), one.signing_key.serialize_pem().as_bytes()).expect("a pair");
-        assert!(matches!(Certified::from_pem(b"", b""), Err(TlsError::Pem)));
+        assert!(matches!(
+            CertifiedKey::from_pem(chain.as_bytes(), key.as_bytes()),
+            Err(TlsError::Unusable(_))
+        ));
+        CertifiedKey::from_pem(chain.as_bytes(), one.signing_key.serialize_pem().as_bytes()).expect("a pair");
+        assert!(matches!(CertifiedKey::from_pem(b"", b""), Err(TlsError::Pem)));
     }
 }

@@ -6,19 +6,19 @@ mod origin;
 mod outbox;
 mod server;
 
-pub use listen::{Addresses, Certified, ExchangeError, Listen};
+pub use listen::{Addresses, CertifiedKey, ExchangeError, Listen};
 pub use origin::{Origin, OriginError, Origins};
+pub use server::ServerLoad;
 
-use crate::queue::{Queue, Taken};
+use crate::queue::{Popped, Queue};
 use listen::Bound;
 use offhook_exchange::{Config, Event, UserChanges};
 use offhook_wire::digest::Password;
+use server::{Command, Running};
 use std::collections::BTreeMap;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 
-/// An exchange that runs: registrar and proxy over WebSocket and UDP, in a task of its own, with one more for each
-/// connection.
+/// A running exchange: registrar and proxy over WebSocket and UDP, in one task, and one more for each connection.
 ///
 /// ```no_run
 /// use offhook_exchange::Config;
@@ -27,7 +27,7 @@ use tokio::task::JoinHandle;
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let config = Config::new("example.com").with_user("alice", "secret").with_user("bob", "hidden");
 /// let mut exchange = ExchangeServer::start(config, Listen::ws("127.0.0.1:0".parse()?)).await?;
-/// println!("ws://{}", exchange.addresses().ws.expect("asked for"));
+/// println!("ws://{}", exchange.addresses().ws.expect("a WebSocket address"));
 /// while let Some(event) = exchange.next().await {
 ///     println!("{event:?}");
 /// }
@@ -35,48 +35,25 @@ use tokio::task::JoinHandle;
 /// # }
 /// ```
 ///
-/// At most 256 events wait for [`ExchangeServer::next`]; then the oldest are dropped. Dropping the server stops it.
+/// At most 256 events are queued for [`ExchangeServer::next`]; beyond that the oldest are dropped. Dropping the server stops it.
 #[derive(Debug)]
 pub struct ExchangeServer {
     config: Config,
-    /// With the ports that were found, so that a restart finds them again.
+    /// With the actual ports, so that a restart uses the same ones.
     listen: Listen,
     addresses: Addresses,
     events: Queue<Event>,
     running: Option<Running>,
 }
 
-#[derive(Debug)]
-struct Running {
-    commands: mpsc::Sender<Command>,
-    task: JoinHandle<()>,
-}
-
-/// What the handle asks of the task. When the handle is gone, the task ends.
-enum Command {
-    DropConnections { done: oneshot::Sender<()> },
-    Load { reply: oneshot::Sender<ServerLoad> },
-    SetUsers { users: BTreeMap<String, Vec<Password>>, done: oneshot::Sender<()> },
-}
-
-/// How much a running exchange holds.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ServerLoad {
-    /// What the exchange itself holds.
-    pub exchange: offhook_exchange::Load,
-    /// Bytes that wait to be written to connections.
-    pub queued: usize,
-}
-
 impl ExchangeServer {
     /// Binds the sockets and starts the exchange. Needs to be called within a tokio runtime.
     ///
     /// # Errors
-    /// [`ExchangeError::Busy`] and [`ExchangeError::Bind`] for a socket, [`ExchangeError::Entropy`] without a seed,
-    /// [`ExchangeError::Users`] for a user that could not register.
+    /// [`ExchangeError::AddressInUse`] and [`ExchangeError::Bind`] for a socket, [`ExchangeError::Entropy`] without a seed,
+    /// [`ExchangeError::Users`] for a user without a password for an offered algorithm.
     pub async fn start(config: Config, mut listen: Listen) -> Result<Self, ExchangeError> {
-        covered(&config)?;
+        check_passwords(&config)?;
         let bound = Bound::new(&listen).await?;
         let addresses = bound.addresses;
         listen.ws = addresses.ws;
@@ -89,72 +66,71 @@ impl ExchangeServer {
         Ok(Self { config, listen, addresses, events, running: Some(running) })
     }
 
-    /// Where it listens.
+    /// The addresses on which it listens.
     pub fn addresses(&self) -> Addresses {
         self.addresses
     }
 
-    /// The next event. Cancel-safe. Never `None`, so that a stopped exchange can be restarted by somebody else.
+    /// The next event. Cancel-safe. Never `None`: a stopped exchange can be restarted.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
             match self.events.next().await? {
-                Taken::Item(event) => return Some(event),
-                Taken::Missed(_) => {}
+                Popped::Item(event) => return Some(event),
+                Popped::Missed(_) => {}
             }
         }
     }
 
-    /// Cuts every connection, without a good-bye, as a crashing network does. Registrations over them are lost; the
-    /// exchange goes on and takes new ones.
+    /// Aborts every connection without a close frame. Registrations over them are lost; the exchange accepts new connections.
     pub async fn drop_connections(&self) {
         let Some(running) = &self.running else { return };
         let (done, cut) = oneshot::channel();
         if running.commands.send(Command::DropConnections { done }).await.is_ok() {
-            // An exchange that stopped meanwhile has no connections either.
+            // No reply: the exchange has stopped and has no connections.
             let _ = cut.await;
         }
     }
 
-    /// How much it holds at the moment; nothing if it is stopped.
+    /// The present load; `None` if it is stopped.
     pub async fn load(&self) -> Option<ServerLoad> {
         let (reply, load) = oneshot::channel();
         self.running.as_ref()?.commands.send(Command::Load { reply }).await.ok()?;
         load.await.ok()
     }
 
-    /// Replaces the list of users, also for later restarts. A user that is gone or has other passwords loses its
-    /// registrations; all others keep theirs, and calls go on: see [`Exchange::set_users`](offhook_exchange::Exchange::set_users).
+    /// Replaces the list of users, also for later restarts. A user that was removed or has different passwords loses its
+    /// registrations; other users keep theirs, and calls continue: see [`Exchange::set_users`](offhook_exchange::Exchange::set_users).
     ///
     /// # Errors
-    /// [`ExchangeError::Users`] for a user that could not register; then nothing has changed.
+    /// [`ExchangeError::Users`] for a user without a password for an offered algorithm; nothing is changed.
     pub async fn set_users(
         &mut self,
         users: BTreeMap<String, Vec<Password>>,
     ) -> Result<UserChanges, ExchangeError> {
         let mut config = self.config.clone();
         let changes = config.set_users(users.clone());
-        covered(&config)?;
+        check_passwords(&config)?;
         self.config = config;
         if let Some(running) = &self.running {
             let (done, set) = oneshot::channel();
             if running.commands.send(Command::SetUsers { users, done }).await.is_ok() {
-                // An exchange that stopped meanwhile has no registrations either.
+                // No reply: the exchange has stopped and has no registrations.
                 let _ = set.await;
             }
         }
         Ok(changes)
     }
 
-    /// Stops it: connections are cut, sockets closed, bindings, dialogs and nonces forgotten.
+    /// Stops it: aborts connections, closes sockets, and drops bindings, dialogs and nonces.
     pub async fn stop(&mut self) {
         if let Some(running) = self.running.take() {
             drop(running.commands);
-            // A task that panicked is over, too.
+            // A task that panicked has ended too.
             let _ = running.task.await;
         }
     }
 
-    /// Stops it if it runs, and starts it on the same addresses, knowing nothing of what was.
+    /// Stops it if it runs, and starts it on the same addresses without any former state.
     ///
     /// # Errors
     /// As [`ExchangeServer::start`].
@@ -166,7 +142,7 @@ impl ExchangeServer {
     }
 }
 
-/// Every user has a password for every algorithm that is offered.
-fn covered(config: &Config) -> Result<(), ExchangeError> {
-    config.uncovered().map_or(Ok(()), |uncovered| Err(uncovered.into()))
+/// Checks that every user has a password for every offered algorithm.
+fn check_passwords(config: &Config) -> Result<(), ExchangeError> {
+    config.missing_password().map_or(Ok(()), |missing| Err(missing.into()))
 }

@@ -1,15 +1,15 @@
-//! Which web pages may open a WebSocket (RFC 6455 §10.2).
+//! Origins of web pages that may open a WebSocket (RFC 6455 §10.2).
 
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Where a web page comes from: scheme, host and port, as the `Origin` header names them (RFC 6454 §7), or `null` for a page
-/// whose origin is not told, such as one in a sandbox.
+/// The origin of a web page: scheme, host and port, as in the `Origin` header (RFC 6454 §7), or `null` for an opaque origin, such as a
+/// sandboxed page.
 ///
-/// Two are equal if scheme and host, without case, and port are; the port of `http` is 80 and that of `https` 443 unless another
-/// one is named (RFC 6454 §5).
+/// Two are equal if their scheme and host (without case) and port are equal; the default port is 80 for `http` and 443 for `https` (RFC
+/// 6454 §5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(Option<Tuple>);
 
@@ -20,7 +20,7 @@ struct Tuple {
     port: Option<u16>,
 }
 
-/// The text is no origin.
+/// The text is not an origin.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "expected an origin such as https://phone.example.com or http://localhost:8080, without a path, or null"
@@ -29,11 +29,10 @@ pub struct OriginError;
 
 /// The web pages that may open a WebSocket.
 ///
-/// A browser names the origin of the page in each upgrade. Programs that are no browsers send no `Origin` and are not judged by
-/// it: they could write whatever they like.
+/// A browser sends the origin of the page in each upgrade. Other programs send no `Origin` and are not restricted: they could forge it.
 #[derive(Clone, Debug)]
 pub struct Origins {
-    /// Without a list, any.
+    /// `None`: any origin.
     listed: Option<Arc<Listed>>,
 }
 
@@ -44,12 +43,12 @@ struct Listed {
 }
 
 impl Origins {
-    /// Pages from anywhere.
+    /// All pages.
     pub fn any() -> Self {
         Self { listed: None }
     }
 
-    /// No page, until one is added.
+    /// No pages, until some are added.
     pub fn none() -> Self {
         Self { listed: Some(Arc::default()) }
     }
@@ -63,17 +62,17 @@ impl Origins {
         self
     }
 
-    /// Adds the pages of a host by `http` and `https`, on any port. IPv6 addresses stand in brackets. What cannot be the host
-    /// of an origin adds nothing.
+    /// Adds the pages of a host by `http` and `https`, on any port. IPv6 addresses are in brackets. A text that
+    /// is not a host adds nothing.
     #[must_use]
     pub fn with_host(mut self, host: &str) -> Self {
-        if let (Some(listed), Some(host)) = (&mut self.listed, normal(host)) {
+        if let (Some(listed), Some(host)) = (&mut self.listed, canonical(host)) {
             Arc::make_mut(listed).hosts.push(host);
         }
         self
     }
 
-    /// Whether a page with this value of `Origin` may connect. What cannot be read may do so only if any may.
+    /// Whether a page with this value of `Origin` may connect. A malformed value is allowed only by [`Origins::any`].
     pub fn allows(&self, origin: &[u8]) -> bool {
         let Some(listed) = &self.listed else { return true };
         let text = std::str::from_utf8(origin).ok();
@@ -103,26 +102,26 @@ impl FromStr for Origin {
             return Err(OriginError);
         }
         let scheme = scheme.to_ascii_lowercase();
-        let usual = match scheme.as_str() {
+        let default_port = match scheme.as_str() {
             "http" => Some(80),
             "https" => Some(443),
             _ => None,
         };
-        if authority.is_empty() && usual.is_none() {
+        if authority.is_empty() && default_port.is_none() {
             // Such as `file://`.
             return Ok(Self(Some(Tuple { scheme, host: String::new(), port: None })));
         }
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) if !authority.ends_with(']') => (host, Some(number(port).ok_or(OriginError)?)),
-            _ => (authority, usual),
+            _ => (authority, default_port),
         };
-        let host = normal(host).ok_or(OriginError)?;
+        let host = canonical(host).ok_or(OriginError)?;
         Ok(Self(Some(Tuple { scheme, host, port })))
     }
 }
 
 impl fmt::Display for Origin {
-    /// As a browser writes it, but with the port in any case.
+    /// As a browser writes it, but always with the port.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             None => f.write_str("null"),
@@ -132,19 +131,18 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A host in the form in which it is compared: lower-case ASCII, as browsers send names of any script, or an IPv6 address in
-/// brackets.
-fn normal(host: &str) -> Option<String> {
+/// A host in canonical form: lower-case ASCII, as browsers send internationalized names, or an IPv6 address in brackets.
+fn canonical(host: &str) -> Option<String> {
     if let Some(address) = host.strip_prefix('[') {
         let address: Ipv6Addr = address.strip_suffix(']')?.parse().ok()?;
         return Some(format!("[{address}]"));
     }
-    // No browser sends a `*`; one in a list was meant as a pattern, which does not exist.
+    // A `*` would be a pattern, which is not supported; no browser sends one.
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()+,;=%".contains(&byte);
     (!host.is_empty() && host.bytes().all(is_name)).then(|| host.to_ascii_lowercase())
 }
 
-/// Digits alone: the standard library would take a sign.
+/// Digits only: the standard library would accept a sign.
 fn number(port: &str) -> Option<u16> {
     port.bytes().all(|byte| byte.is_ascii_digit()).then(|| port.parse().ok())?
 }
@@ -185,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_is_an_error() {
+    fn malformed_origin_is_an_error() {
         for text in [
             "",
             "*",
@@ -212,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_allows_what_is_on_it_and_the_pages_of_its_hosts() {
+    fn list_allows_its_origins_and_pages_of_its_hosts() {
         let origins = Origins::none()
             .with(origin("https://phone.example.com:8443"))
             .with(origin("null"))

@@ -1,13 +1,13 @@
-//! How many bytes wait to be written to connections.
+//! Bounds on the bytes queued for connections.
 
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The most that may wait for one connection, in bytes: some messages of full size.
+/// The maximum queued for one connection, in bytes: some messages of full size.
 const PER_CONNECTION: usize = 256 * 1024;
 
-/// Bytes that wait for one connection.
+/// The bytes queued for one connection.
 #[derive(Clone, Default)]
 pub(super) struct Queued(Arc<AtomicUsize>);
 
@@ -17,7 +17,7 @@ impl Queued {
     }
 }
 
-/// Bytes that wait for all connections.
+/// The bytes queued for all connections.
 pub(super) struct Outboxes {
     all: Queued,
     limit: usize,
@@ -28,7 +28,7 @@ impl Outboxes {
         Self { all: Queued::default(), limit }
     }
 
-    /// The same bytes, counted until the last of them is dropped. None if the peer of the connection reads too slowly.
+    /// The same data, counted until its last reference is dropped. None if the connection's queue is full.
     pub(super) fn queue(&self, connection: &Queued, data: Bytes) -> Option<Bytes> {
         if connection.bytes() + data.len() > PER_CONNECTION {
             return None;
@@ -40,12 +40,12 @@ impl Outboxes {
         Some(Bytes::from_owner(Counted { data, counters }))
     }
 
-    /// Whether more waits than may.
-    pub(super) fn is_over(&self) -> bool {
+    /// Whether the limit is exceeded.
+    pub(super) fn is_full(&self) -> bool {
         self.all.bytes() > self.limit
     }
 
-    /// All that waits.
+    /// All queued bytes.
     pub(super) fn bytes(&self) -> usize {
         self.all.bytes()
     }
@@ -75,21 +75,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_counted_until_they_are_dropped() {
+    fn bytes_are_counted_until_dropped() {
         let outboxes = Outboxes::new(1000);
         let [one, two] = [Queued::default(), Queued::default()];
         let first = outboxes.queue(&one, Bytes::from(vec![0; 600])).expect("room");
         let second = outboxes.queue(&two, Bytes::from(vec![0; 500])).expect("room");
-        assert_eq!((one.bytes(), two.bytes(), outboxes.bytes(), outboxes.is_over()), (600, 500, 1100, true));
+        assert_eq!((one.bytes(), two.bytes(), outboxes.bytes(), outboxes.is_full()), (600, 500, 1100, true));
         let part = first.slice(10..20);
         drop(first);
         assert_eq!(one.bytes(), 600, "a part keeps the whole");
         drop((part, second));
-        assert_eq!((one.bytes(), two.bytes(), outboxes.bytes(), outboxes.is_over()), (0, 0, 0, false));
+        assert_eq!((one.bytes(), two.bytes(), outboxes.bytes(), outboxes.is_full()), (0, 0, 0, false));
     }
 
     #[test]
-    fn one_connection_takes_a_bounded_number_of_bytes() {
+    fn queue_of_one_connection_is_bounded() {
         let outboxes = Outboxes::new(usize::MAX);
         let queued = Queued::default();
         let full = outboxes.queue(&queued, Bytes::from(vec![0; PER_CONNECTION]));

@@ -1,25 +1,49 @@
-//! The task of the exchange: it feeds the machines, and sends what they say.
+//! The task of the exchange: passes inputs to it and performs its outputs.
 
 use super::connection::{self, Accepted, Report};
-use super::listen::{Bound, Certified, ExchangeError, Listen};
+use super::listen::{Bound, CertifiedKey, ExchangeError, Listen};
+use super::origin::Origins;
 use super::outbox::{Outboxes, Queued};
-use super::{Command, Origins, Running, ServerLoad};
 use crate::flow::Limits;
 use crate::queue::Queue;
 use crate::{Clock, entropy};
 use bytes::Bytes;
 use offhook_exchange::{Config, Event, Exchange, FlowChange, FlowId, Input, Output, Transport};
+use offhook_wire::digest::Password;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
-/// Reports that may wait; the connections wait for room.
+/// Queued reports of connections; further senders wait.
 const REPORTS: usize = 64;
-/// How long a system without file descriptors is left alone.
-const EXHAUSTED: Duration = Duration::from_millis(100);
+/// The pause after a failed accept, for example without file descriptors.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) commands: mpsc::Sender<Command>,
+    pub(super) task: JoinHandle<()>,
+}
+
+/// A command of the handle to the task. The task ends when the handle is dropped.
+pub(super) enum Command {
+    DropConnections { done: oneshot::Sender<()> },
+    Load { reply: oneshot::Sender<ServerLoad> },
+    SetUsers { users: BTreeMap<String, Vec<Password>>, done: oneshot::Sender<()> },
+}
+
+/// The load of a running exchange server.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerLoad {
+    /// The load of the exchange itself.
+    pub exchange: offhook_exchange::Load,
+    /// Bytes queued for connections.
+    pub queued: usize,
+}
 
 pub(super) fn start(
     config: Config,
@@ -59,13 +83,13 @@ struct Server {
     clock: Clock,
     exchange: Exchange,
     ws: Option<TcpListener>,
-    wss: Option<(TcpListener, Certified)>,
+    wss: Option<(TcpListener, CertifiedKey)>,
     udp: Option<UdpSocket>,
     limits: Limits,
     origins: Origins,
     upgrade_timeout: Duration,
     next_flow: u64,
-    /// The connections, those that are not upgraded yet among them.
+    /// The tasks of all connections, including those not upgraded yet.
     tasks: JoinSet<()>,
     connections: BTreeMap<FlowId, Connection>,
     outboxes: Outboxes,
@@ -73,7 +97,7 @@ struct Server {
     reports: mpsc::Sender<Report>,
 }
 
-/// How to reach a flow.
+/// The state of a connection.
 enum Connection {
     Upgrading(AbortHandle),
     WebSocket { outbox: mpsc::Sender<Bytes>, queued: Queued, task: AbortHandle },
@@ -88,7 +112,7 @@ impl Connection {
 
 impl Server {
     async fn run(mut self, mut reports: mpsc::Receiver<Report>, mut commands: mpsc::Receiver<Command>) {
-        // One byte more than a message may have: a longer datagram is recognised by filling it.
+        // One byte more than the limit: a longer datagram fills it and is dropped.
         let mut datagram = vec![0; self.limits.message + 1];
         loop {
             self.perform();
@@ -106,7 +130,7 @@ impl Server {
                     }
                 }
                 Some(report) = reports.recv() => self.report(report),
-                // The set must not keep what is over; the last report said what there is to know.
+                // Removes ended tasks from the set; their last report was handled.
                 Some(_) = self.tasks.join_next() => {}
                 () = self.clock.sleep_until(deadline) => self.feed(Input::Wake),
                 command = commands.recv() => match command {
@@ -117,7 +141,7 @@ impl Server {
         }
     }
 
-    /// An answer that cannot be sent has no receiver any more.
+    /// A reply fails only if its receiver was dropped.
     fn command(&mut self, command: Command) {
         match command {
             Command::DropConnections { done } => {
@@ -130,7 +154,6 @@ impl Server {
             }
             Command::Load { reply } => {
                 let load = ServerLoad { exchange: self.exchange.load(), queued: self.outboxes.bytes() };
-                // Whoever asked may have left.
                 let _ = reply.send(load);
             }
         }
@@ -140,7 +163,7 @@ impl Server {
         self.exchange.handle(self.clock.now(), input);
     }
 
-    fn accept(&mut self, stream: TcpStream, remote: SocketAddr, certified: Option<Certified>) {
+    fn accept(&mut self, stream: TcpStream, remote: SocketAddr, certified: Option<CertifiedKey>) {
         let flow = self.new_flow();
         let transport = if certified.is_some() { Transport::Wss } else { Transport::Ws };
         let (limits, upgrade_timeout) = (self.limits, self.upgrade_timeout);
@@ -148,14 +171,14 @@ impl Server {
         let accepted = Accepted { flow, stream, certified, origins, limits, upgrade_timeout };
         let task = self.tasks.spawn(connection::run(accepted, self.reports.clone()));
         self.connections.insert(flow, Connection::Upgrading(task));
-        // The handshakes count as time without credentials. Where there is no room, the exchange closes it.
+        // The handshakes count towards the authentication timeout. At a bound, the exchange closes the connection.
         self.feed(Input::Flow { flow, change: FlowChange::Up { transport, remote } });
     }
 
     fn report(&mut self, report: Report) {
         match report {
             Report::Open { flow, outbox } => {
-                // A connection that was cut meanwhile has no entry, and ends when its outbox is dropped here.
+                // A connection aborted meanwhile has no entry, and ends when its outbox is dropped here.
                 if let Some(Connection::Upgrading(task)) = self.connections.remove(&flow) {
                     let queued = Queued::default();
                     self.connections.insert(flow, Connection::WebSocket { outbox, queued, task });
@@ -191,13 +214,13 @@ impl Server {
     }
 
     fn transmit(&mut self, flow: FlowId, data: Bytes) {
-        // The exchange answers requests, and none comes over a connection that is not open.
+        // The exchange sends nothing before a request, and none comes before the upgrade.
         let Some(Connection::WebSocket { outbox, queued, .. }) = self.connections.get(&flow) else { return };
         let sent = self.outboxes.queue(queued, data).is_some_and(|data| outbox.try_send(data).is_ok());
         if !sent {
-            // Its peer does not read any more.
+            // The peer does not read.
             self.cut(flow);
-        } else if self.outboxes.is_over() {
+        } else if self.outboxes.is_full() {
             let queue = |connection: &Connection| match connection {
                 Connection::WebSocket { queued, .. } => queued.bytes(),
                 Connection::Upgrading(_) => 0,
@@ -209,7 +232,7 @@ impl Server {
         }
     }
 
-    /// Ends a connection without a good-bye, as the peer of a broken network sees it.
+    /// Aborts a connection without a close frame.
     fn cut(&mut self, flow: FlowId) {
         if let Some(connection) = self.connections.remove(&flow) {
             connection.abort();
@@ -217,7 +240,7 @@ impl Server {
         }
     }
 
-    /// Dropping the outbox makes an open connection say good-bye and end; one that is not open yet has nothing to say.
+    /// Closes a connection: dropping the outbox makes an open one send a close frame and end.
     fn close(&mut self, flow: FlowId) {
         if let Some(Connection::Upgrading(task)) = self.connections.remove(&flow) {
             task.abort();
@@ -241,24 +264,23 @@ impl Server {
     }
 }
 
-/// The next connection. Without a listener there is none. Cancel-safe.
+/// The next connection; pending without a listener. Cancel-safe.
 async fn accept(listener: Option<&TcpListener>) -> (TcpStream, SocketAddr) {
     let Some(listener) = listener else { return std::future::pending().await };
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
-            // The peer left while it waited, which is nothing, or the system has no descriptor left, which would be
-            // reported again at once and for ever.
-            Err(_) => tokio::time::sleep(EXHAUSTED).await,
+            // The peer left before the accept, or there is no file descriptor: then the error would repeat immediately.
+            Err(_) => tokio::time::sleep(ACCEPT_RETRY).await,
         }
     }
 }
 
-/// The next datagram. Without a socket there is none. Cancel-safe.
+/// The next datagram; pending without a socket. Cancel-safe.
 async fn receive(udp: Option<&UdpSocket>, buffer: &mut [u8]) -> (usize, SocketAddr) {
     let Some(udp) = udp else { return std::future::pending().await };
     loop {
-        // An error is about a datagram that was sent before (ICMP): its transaction times out.
+        // An error is an ICMP message about an earlier datagram: its transaction times out.
         if let Ok(received) = udp.recv_from(buffer).await {
             return received;
         }

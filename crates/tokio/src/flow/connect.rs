@@ -1,4 +1,4 @@
-//! From a target to an open WebSocket.
+//! Connecting to a target: TCP, TLS and the WebSocket upgrade.
 
 use super::socket::{Io, Limits, WebSocket};
 use offhook::{FlowFailure, Target, Transport};
@@ -12,27 +12,27 @@ use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-/// How long one address of several may take: enough for the far side of the world, and little enough that an IPv6
-/// address which leads nowhere does not hide the IPv4 one behind it. (RFC 8305 is more eager, and needs more tasks.)
-const EACH: Duration = Duration::from_secs(2);
+/// The time limit for one address of several: enough for any distance, and short enough that an unreachable IPv6 address does not block
+/// the IPv4 one after it. (RFC 8305 is faster, but needs more tasks.)
+const ADDRESS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Connects to the first address of the host that takes it.
+/// Connects to the first address of the host that accepts.
 pub(super) async fn tcp(target: &Target) -> Result<TcpStream, FlowFailure> {
     let host = target.host.trim_start_matches('[').trim_end_matches(']');
     let found = lookup_host((host, target.port)).await.map_err(|_| FlowFailure::Unreachable)?;
     let addresses: Vec<SocketAddr> = found.collect();
-    // Whoever has one address has all the time that the core allows.
-    let each = if addresses.len() > 1 { EACH } else { Duration::MAX };
+    // A single address is limited only by the core's timeout.
+    let each = if addresses.len() > 1 { ADDRESS_TIMEOUT } else { Duration::MAX };
     for address in addresses {
         let Ok(Ok(stream)) = timeout(each, TcpStream::connect(address)).await else { continue };
-        // A SIP message is a burst that waits for an answer: Nagle's algorithm would hold back its end.
+        // Nagle's algorithm would delay the end of a SIP message.
         stream.set_nodelay(true).map_err(|_| FlowFailure::Unreachable)?;
         return Ok(stream);
     }
     Err(FlowFailure::Unreachable)
 }
 
-/// TLS if the target wants it, then the upgrade. The core bounds the time, and drops this when it is over.
+/// TLS for `wss`, then the upgrade. The core limits the time, and drops the future after it.
 pub(super) async fn websocket(
     stream: TcpStream,
     target: &Target,
@@ -46,7 +46,7 @@ pub(super) async fn websocket(
     let uri = format!("{scheme}://{}:{}{}", target.host, target.port, target.path);
     let mut request = uri.into_client_request().map_err(|_| FlowFailure::Refused)?;
     request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("sip"));
-    // A server that does not answer with the subprotocol is an error here (RFC 7118 §4.1).
+    // A response without the subprotocol is an error (RFC 7118 §4.1).
     match client_async_with_config(request, stream, Some(limits.websocket())).await {
         Ok((stream, _)) => Ok(WebSocket::new(stream, limits)),
         Err(_) => Err(FlowFailure::Refused),
@@ -81,14 +81,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ipv6_targets_lose_their_brackets() {
+    async fn brackets_of_ipv6_targets_are_removed() {
         let Ok(listener) = TcpListener::bind("[::1]:0").await else { return };
         let port = listener.local_addr().expect("bound").port();
         tcp(&format!("ws://[::1]:{port}").parse().expect("a target")).await.expect("connects");
     }
 
     #[tokio::test]
-    async fn nobody_at_home_is_unreachable() {
+    async fn closed_port_is_unreachable() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let port = listener.local_addr().expect("bound").port();
         drop(listener);
@@ -97,13 +97,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_without_the_sip_subprotocol_is_refused() {
+    async fn server_without_the_sip_subprotocol_is_refused() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let target: Target =
             format!("ws://{}", listener.local_addr().expect("bound")).parse().expect("a target");
         let serve = async {
             let (stream, _) = listener.accept().await.expect("a client");
-            // A WebSocket server as the world has them: no subprotocol in its answer.
+            // A WebSocket server without a subprotocol.
             let _ = tokio_tungstenite::accept_async(stream).await;
         };
         let client = async {

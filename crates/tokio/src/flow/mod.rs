@@ -1,4 +1,4 @@
-//! The connections of one phone, driven from its one task: nothing here is spawned.
+//! The connections of one phone. They are polled by its task; none is spawned.
 
 mod connect;
 mod socket;
@@ -19,12 +19,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use udp::Udp;
 
-/// How long a closing connection may take to send what is still queued.
-const CLOSING: Duration = Duration::from_secs(2);
+/// How long a closing connection may take to send its queue and a close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// All connections of a phone, by the name that the phone gave them.
+/// All connections of a phone, by the id that the core assigned.
 pub(crate) struct Flows {
     list: Vec<(FlowId, Flow)>,
     limits: Limits,
@@ -43,9 +43,9 @@ enum Connected {
     Udp(Udp),
 }
 
-/// What a connection has to say.
+/// An event of a connection.
 #[derive(Debug)]
-pub(crate) enum News {
+pub(crate) enum ConnectionEvent {
     Change(FlowChange),
     Received(Bytes),
 }
@@ -69,7 +69,7 @@ impl Flows {
         self.list.push((id, connecting));
     }
 
-    /// Queues the bytes. On a flow that is gone they are dropped: the machines retransmit or hear of its end.
+    /// Queues data. On a closed flow it is dropped: the core retransmits, or has been notified of the end.
     pub(crate) fn send(&mut self, id: FlowId, data: Bytes) {
         match self.find(id) {
             Some(Flow::Ws { socket, .. }) => socket.send(data),
@@ -78,20 +78,20 @@ impl Flows {
         }
     }
 
-    /// Closes it without further news: a WebSocket sends what is queued and says good-bye, for a bounded time.
+    /// Closes a flow without further events: a WebSocket sends its queue and a close frame, within a bounded time.
     pub(crate) fn close(&mut self, id: FlowId) {
         let open = |(known, flow): &(FlowId, Flow)| *known == id && !matches!(flow, Flow::Closing(_));
         let Some(at) = self.list.iter().position(open) else { return };
         if let (_, Flow::Ws { socket, .. }) = self.list.swap_remove(at) {
-            let goodbye = async move {
-                // Whoever does not take the good-bye within the time is left without one.
-                let _ = tokio::time::timeout(CLOSING, socket.close()).await;
+            let closing = async move {
+                // The close frame is best effort.
+                let _ = tokio::time::timeout(CLOSE_TIMEOUT, socket.close()).await;
             };
-            self.list.push((id, Flow::Closing(Box::pin(goodbye))));
+            self.list.push((id, Flow::Closing(Box::pin(closing))));
         }
     }
 
-    /// The address of our end, if the flow is up.
+    /// The local address, if the flow is up.
     pub(crate) fn local(&self, id: FlowId) -> Option<IpAddr> {
         self.list.iter().find(|(known, _)| *known == id).and_then(|(_, flow)| match flow {
             Flow::Ws { local, .. } => local.map(|local| local.ip()),
@@ -100,7 +100,7 @@ impl Flows {
         })
     }
 
-    /// Closes all of them, and returns when they have said good-bye, which each does within its own bound.
+    /// Closes all flows and waits for their close frames, each within its own bound.
     pub(crate) async fn close_all(&mut self) {
         let open: Vec<FlowId> = self.list.iter().map(|(id, _)| *id).collect();
         for id in open {
@@ -113,13 +113,13 @@ impl Flows {
         .await;
     }
 
-    /// The next news of any connection. Cancel-safe; without connections it waits for ever.
-    pub(crate) async fn next(&mut self) -> (FlowId, News) {
+    /// The next event of any connection; pending without connections. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> (FlowId, ConnectionEvent) {
         poll_fn(|cx| self.poll(cx)).await
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(FlowId, News)> {
-        // The flow that spoke last goes to the end, so that a chatty one does not silence the others.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(FlowId, ConnectionEvent)> {
+        // The flow with the last event moves to the end, so that a busy one does not starve the others.
         let mut at = 0;
         while at < self.list.len() {
             let (id, flow) = &mut self.list[at];
@@ -128,7 +128,7 @@ impl Flows {
                 Poll::Pending => at += 1,
                 Poll::Ready(Some(news)) => {
                     let entry = self.list.remove(at);
-                    if !matches!(news, News::Change(FlowChange::Down(_))) {
+                    if !matches!(news, ConnectionEvent::Change(FlowChange::Down(_))) {
                         self.list.push(entry);
                     }
                     return Poll::Ready((id, news));
@@ -147,8 +147,8 @@ impl Flows {
 }
 
 impl Flow {
-    /// `None` when a closing flow is closed.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<News>> {
+    /// `None` when a closing flow has closed.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<ConnectionEvent>> {
         let received = match self {
             Flow::Connecting(connecting) => {
                 let change = match std::task::ready!(connecting.as_mut().poll(cx)) {
@@ -163,16 +163,16 @@ impl Flow {
                     }
                     Err(failure) => FlowChange::Down(failure),
                 };
-                return Poll::Ready(Some(News::Change(change)));
+                return Poll::Ready(Some(ConnectionEvent::Change(change)));
             }
             Flow::Ws { socket, .. } => socket.poll(cx),
             Flow::Udp(udp) => udp.poll(cx),
-            Flow::Closing(goodbye) => return goodbye.as_mut().poll(cx).map(|()| None),
+            Flow::Closing(closing) => return closing.as_mut().poll(cx).map(|()| None),
         };
         received.map(|received| {
             Some(match received {
-                Ok(data) => News::Received(data),
-                Err(failure) => News::Change(FlowChange::Down(failure)),
+                Ok(data) => ConnectionEvent::Received(data),
+                Err(failure) => ConnectionEvent::Change(FlowChange::Down(failure)),
             })
         })
     }

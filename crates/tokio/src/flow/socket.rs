@@ -1,4 +1,4 @@
-//! A WebSocket that is open: messages in, messages out, nothing unbounded. The client and the server use it.
+//! An open WebSocket with bounded buffers, for client and server.
 
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream};
@@ -18,18 +18,18 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 /// Bounds of one connection.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Limits {
-    /// The largest message taken, in bytes.
+    /// The largest accepted message, in bytes.
     pub(crate) message: usize,
-    /// The most that may wait to be sent, in bytes, before the peer counts as stuck.
+    /// The most that may be queued for sending, in bytes; beyond it the connection fails.
     pub(crate) queue: usize,
 }
 
 impl Limits {
-    /// A peer that lets this many messages of full size wait does not read any more.
-    const QUEUED: usize = 16;
+    /// The size of the queue in messages of full size.
+    const MAX_QUEUED: usize = 16;
 
     pub(crate) fn new(message: usize) -> Self {
-        Self { message, queue: message.saturating_mul(Self::QUEUED) }
+        Self { message, queue: message.saturating_mul(Self::MAX_QUEUED) }
     }
 
     /// Frames and messages above the limit are refused when their length is read, before they are buffered.
@@ -49,12 +49,12 @@ pub(crate) struct WebSocket {
     waiting: VecDeque<Bytes>,
     waiting_bytes: usize,
     limit: usize,
-    heard: bool,
+    received: bool,
 }
 
 impl WebSocket {
     pub(crate) fn new(stream: WebSocketStream<Box<dyn Io>>, limits: Limits) -> Self {
-        Self { stream, waiting: VecDeque::new(), waiting_bytes: 0, limit: limits.queue, heard: false }
+        Self { stream, waiting: VecDeque::new(), waiting_bytes: 0, limit: limits.queue, received: false }
     }
 
     /// Queues one message; the next `poll` sends it.
@@ -63,7 +63,7 @@ impl WebSocket {
         self.waiting.push_back(data);
     }
 
-    /// Sends what waits and returns the next message. After an error the socket is over. Cancel-safe.
+    /// Sends queued messages and returns the next received one. After an error the socket is closed. Cancel-safe.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, FlowFailure>> {
         loop {
             self.poll_send(cx)?;
@@ -71,17 +71,17 @@ impl WebSocket {
                 Some(Ok(message)) => message,
                 Some(Err(_)) | None => return Poll::Ready(Err(FlowFailure::Closed)),
             };
-            self.heard = true;
+            self.received = true;
             match message {
                 // RFC 7118 §4.2: a peer may use either kind.
                 Message::Text(_) | Message::Binary(_) => return Poll::Ready(Ok(message.into_data())),
-                // The answer to a ping, or to a close, is queued by now: around again to flush it.
+                // The reply to a ping or close is queued now: loop to flush it.
                 Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {}
             }
         }
     }
 
-    /// Fails when the socket did, or when the peer does not take what waits for it.
+    /// Fails if the socket failed, or if the peer does not read and the queue is full.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), FlowFailure> {
         let mut stream = Pin::new(&mut self.stream);
         while let Poll::Ready(ready) = stream.as_mut().poll_ready(cx) {
@@ -96,29 +96,29 @@ impl WebSocket {
         if self.waiting_bytes > self.limit { Err(FlowFailure::TimedOut) } else { Ok(()) }
     }
 
-    /// Whether anything came in since this was asked last.
-    pub(crate) fn take_heard(&mut self) -> bool {
-        std::mem::take(&mut self.heard)
+    /// Whether anything was received since the last call.
+    pub(crate) fn take_received(&mut self) -> bool {
+        std::mem::take(&mut self.received)
     }
 
-    /// Asks the peer for a sign of life (RFC 6455 §5.5.2).
+    /// Sends a ping (RFC 6455 §5.5.2).
     pub(crate) async fn ping(&mut self) -> Result<(), FlowFailure> {
         self.stream.feed(Message::Ping(Bytes::new())).await.map_err(|_| FlowFailure::Closed)
     }
 
-    /// Sends what waits and a close frame.
+    /// Sends queued messages and a close frame.
     pub(crate) async fn close(mut self: Box<Self>) {
         while let Some(data) = self.waiting.pop_front() {
             if self.stream.feed(outgoing(data)).await.is_err() {
                 return;
             }
         }
-        // Whether the peer heard it makes no difference to us any more.
+        // Best effort.
         let _ = self.stream.close(None).await;
     }
 }
 
-/// Text where it is text, for peers that know no other; else binary.
+/// A text message if the data is UTF-8, for peers that support only text; else binary.
 fn outgoing(data: Bytes) -> Message {
     match Utf8Bytes::try_from(data.clone()) {
         Ok(text) => Message::Text(text),
@@ -146,29 +146,29 @@ mod tests {
         poll_fn(|cx| socket.poll(cx)).await
     }
 
-    async fn heard(peer: &mut Peer) -> Message {
+    async fn receive(peer: &mut Peer) -> Message {
         poll_fn(|cx| Pin::new(&mut *peer).poll_next(cx)).await.expect("open").expect("a message")
     }
 
     #[tokio::test]
-    async fn text_and_binary_are_taken_and_pings_are_answered() {
+    async fn text_and_binary_are_received_and_pings_answered() {
         let (mut socket, mut peer) = pair(Limits::new(1000), 4096).await;
         peer.feed(Message::Ping(Bytes::from_static(b"there?"))).await.expect("sent");
         peer.feed(Message::text("one")).await.expect("sent");
         peer.send(Message::binary(&b"\xfftwo"[..])).await.expect("sent");
         assert_eq!(next(&mut socket).await, Ok(Bytes::from_static(b"one")));
         assert_eq!(next(&mut socket).await, Ok(Bytes::from_static(b"\xfftwo")));
-        assert_eq!(heard(&mut peer).await, Message::Pong(Bytes::from_static(b"there?")));
+        assert_eq!(receive(&mut peer).await, Message::Pong(Bytes::from_static(b"there?")));
     }
 
     #[tokio::test]
-    async fn text_goes_as_text_and_other_bytes_as_binary() {
+    async fn utf8_is_sent_as_text_and_other_bytes_as_binary() {
         let (mut socket, mut peer) = pair(Limits::new(1000), 4096).await;
         socket.send(Bytes::from_static(b"text"));
         socket.send(Bytes::from_static(b"\xff"));
         let both = async {
-            assert_eq!(heard(&mut peer).await, Message::text("text"));
-            assert_eq!(heard(&mut peer).await, Message::binary(&b"\xff"[..]));
+            assert_eq!(receive(&mut peer).await, Message::text("text"));
+            assert_eq!(receive(&mut peer).await, Message::binary(&b"\xff"[..]));
         };
         tokio::select! {
             () = both => {}
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_above_the_limit_ends_the_connection() {
+    async fn message_above_the_limit_closes_the_connection() {
         let (mut socket, mut peer) = pair(Limits::new(1000), 4096).await;
         peer.send(Message::text("x".repeat(1000))).await.expect("sent");
         assert_eq!(next(&mut socket).await.map(|data| data.len()), Ok(1000));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_length_without_the_bytes_is_refused_at_once() {
+    async fn length_above_the_limit_is_refused_immediately() {
         let (ours, mut theirs) = tokio::io::duplex(4096);
         let limits = Limits::new(1000);
         let ours: Box<dyn Io> = Box::new(ours);
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_peer_that_does_not_read_is_given_up_before_memory_is() {
+    async fn queue_for_a_peer_that_does_not_read_is_bounded() {
         let (mut socket, _peer) = pair(Limits::new(1000), 64).await;
         for _ in 0..100 {
             socket.send(Bytes::from(vec![b'x'; 1000]));
@@ -208,11 +208,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn closing_sends_what_waits_and_says_so() {
+    async fn close_sends_the_queue_and_a_close_frame() {
         let (mut socket, mut peer) = pair(Limits::new(1000), 4096).await;
         socket.send(Bytes::from_static(b"bye"));
         Box::new(socket).close().await;
-        assert_eq!(heard(&mut peer).await, Message::text("bye"));
-        assert!(matches!(heard(&mut peer).await, Message::Close(_)));
+        assert_eq!(receive(&mut peer).await, Message::text("bye"));
+        assert!(matches!(receive(&mut peer).await, Message::Close(_)));
     }
 }

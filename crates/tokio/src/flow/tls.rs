@@ -1,4 +1,4 @@
-//! Whom a phone believes.
+//! TLS configuration.
 
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
@@ -6,13 +6,13 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::sync::Arc;
 
-/// The certificate authorities whose servers are trusted by `wss://`.
+/// The certificate authorities trusted for `wss://`.
 #[derive(Clone, Debug, Default)]
 pub enum Roots {
-    /// Those that Mozilla trusts.
+    /// Those trusted by Mozilla.
     #[default]
     Web,
-    /// These and no others: DER.
+    /// Only these, as DER.
     Only(Vec<Vec<u8>>),
 }
 
@@ -20,19 +20,19 @@ pub enum Roots {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// The PEM text holds no certificate, or a broken one.
+    /// The PEM text has no certificate, or a malformed one.
     #[error("no readable certificate in the PEM text; expected -----BEGIN CERTIFICATE----- blocks")]
     Pem,
-    /// A certificate, or the private key, was refused: the reason of rustls.
+    /// rustls refused a certificate or the private key for this reason.
     #[error("the certificate or its key cannot be used: {0}")]
     Unusable(String),
 }
 
 impl Roots {
-    /// The certificates in a PEM text, and no others.
+    /// Only the certificates in a PEM text.
     ///
     /// # Errors
-    /// [`TlsError::Pem`] when there is none.
+    /// [`TlsError::Pem`] if there is none.
     pub fn only_pem(pem: &[u8]) -> Result<Self, TlsError> {
         let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
         match read {
@@ -62,7 +62,7 @@ impl Roots {
     }
 }
 
-/// aws-lc-rs, said explicitly: the process-wide default is not ours to set.
+/// aws-lc-rs, explicitly: a library must not set the process-wide default.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roots_are_read_from_pem_and_nonsense_is_refused() {
+    fn roots_are_parsed_from_pem() {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
         let roots = Roots::only_pem(made.cert.pem().as_bytes()).expect("readable");
         assert!(matches!(&roots, Roots::Only(list) if list.len() == 1));

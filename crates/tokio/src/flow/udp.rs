@@ -1,4 +1,4 @@
-//! SIP over UDP: a connected socket, so that the kernel keeps strangers out and reports what is unreachable.
+//! SIP over UDP: a connected socket, so that the kernel drops datagrams of other sources and reports ICMP errors.
 
 use super::socket::Limits;
 use bytes::{Bytes, BytesMut};
@@ -12,7 +12,7 @@ use tokio::net::{UdpSocket, lookup_host};
 pub(super) struct Udp {
     socket: UdpSocket,
     local: SocketAddr,
-    /// One byte more than a message may have: a longer one is cut and so recognised.
+    /// One byte more than the limit: a longer datagram fills it and is dropped.
     buffer: Box<[u8]>,
     failed: Option<FlowFailure>,
 }
@@ -43,8 +43,8 @@ impl Udp {
         }
     }
 
-    /// The next datagram. RFC 3261 §18.4: an ICMP error ends the flow, the time-out need not be waited for. Linux tells
-    /// it to whoever sends next, which is the first retransmission at the latest.
+    /// The next datagram. An ICMP error ends the flow without waiting for a timeout (RFC 3261 §18.4). Linux reports it to the next send,
+    /// which is the first retransmission at the latest.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, FlowFailure>> {
         if let Some(failure) = self.failed {
             return Poll::Ready(Err(failure));
@@ -54,7 +54,7 @@ impl Udp {
             if ready!(self.socket.poll_recv(cx, &mut buffer)).is_err() {
                 return Poll::Ready(Err(FlowFailure::Unreachable));
             }
-            // The machines would refuse a cut message as truncated; what is beyond the limit does not reach them.
+            // A datagram beyond the limit is truncated, and dropped.
             if !buffer.filled().is_empty() && buffer.remaining() > 0 {
                 return Poll::Ready(Ok(BytesMut::from(buffer.filled()).freeze()));
             }
@@ -69,7 +69,7 @@ async fn connected(remote: SocketAddr) -> std::io::Result<(UdpSocket, SocketAddr
     };
     let socket = UdpSocket::bind(any).await?;
     socket.connect(remote).await?;
-    // tokio believes a new socket to be full until it is told otherwise: wait for that, or the first `try_send` fails.
+    // A new tokio socket counts as not writable until it is polled; else the first `try_send` fails.
     socket.writable().await?;
     let local = socket.local_addr()?;
     Ok((socket, local))
@@ -87,11 +87,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn datagrams_go_both_ways_and_strangers_are_not_heard() {
+    async fn datagrams_are_exchanged_and_other_sources_dropped() {
         let (mut udp, server) = pair().await;
         assert!(udp.local().ip().is_loopback());
-        let stranger = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
-        stranger.send_to(b"stranger", udp.local()).await.expect("sent");
+        let other = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
+        other.send_to(b"other", udp.local()).await.expect("sent");
         udp.send(b"ping");
         let mut buffer = [0; 16];
         let (length, from) = server.recv_from(&mut buffer).await.expect("a datagram");
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_too_long_or_empty_is_dropped_and_the_flow_lives() {
+    async fn long_and_empty_datagrams_are_dropped() {
         let (mut udp, server) = pair().await;
         for data in [&[b'x'; 1001][..], &[], &[b'y'; 1000]] {
             server.send_to(data, udp.local()).await.expect("sent");
@@ -111,7 +111,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn a_closed_port_is_unreachable() {
+    async fn closed_port_is_unreachable() {
         let (mut udp, server) = pair().await;
         drop(server);
         udp.send(b"anybody?");

@@ -1,4 +1,4 @@
-//! The UDP sockets of one call: one for each local address, on ports of the system's choice.
+//! The UDP sockets of one call: one for each local address, on free ports.
 
 use std::future::poll_fn;
 use std::io::ErrorKind;
@@ -7,17 +7,17 @@ use std::task::Poll;
 use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
 
-/// The largest datagram: what DTLS, SRTP and STUN send fits into an Ethernet frame, and a jumbo frame is 9 kB.
-const DATAGRAM: usize = 9_216;
+/// The largest datagram in bytes: that of a jumbo frame; DTLS, SRTP and STUN stay below 1,500.
+const MAX_DATAGRAM: usize = 9_216;
 
 pub(super) struct Sockets {
     list: Vec<(SocketAddr, UdpSocket)>,
     buffer: Box<[u8]>,
-    /// Whom to ask first, so that one flooded socket does not silence the others.
-    turn: usize,
+    /// The socket to poll first, so that a flooded one does not starve the others.
+    next: usize,
 }
 
-/// One datagram that came in.
+/// A received datagram.
 pub(super) struct Datagram<'a> {
     pub(super) local: SocketAddr,
     pub(super) remote: SocketAddr,
@@ -25,24 +25,24 @@ pub(super) struct Datagram<'a> {
 }
 
 impl Sockets {
-    /// Those of the addresses that can be bound.
+    /// Binds a socket on each address, skipping those that fail.
     pub(super) async fn bind(addresses: &[IpAddr]) -> Self {
         let mut list = Vec::with_capacity(addresses.len());
         for &ip in addresses {
             let Ok(socket) = UdpSocket::bind((ip, 0)).await else { continue };
-            // tokio believes a new socket to be full until it is told otherwise.
+            // A new tokio socket counts as not writable until it is polled.
             if let (Ok(local), Ok(())) = (socket.local_addr(), socket.writable().await) {
                 list.push((local, socket));
             }
         }
-        Self { list, buffer: vec![0; DATAGRAM].into_boxed_slice(), turn: 0 }
+        Self { list, buffer: vec![0; MAX_DATAGRAM].into_boxed_slice(), next: 0 }
     }
 
     pub(super) fn local(&self) -> impl Iterator<Item = SocketAddr> {
         self.list.iter().map(|(local, _)| *local)
     }
 
-    /// Sends, or drops what the network does not take now: late sound is worthless, and all else is repeated.
+    /// Sends a datagram, or drops it if the buffer is full: late audio is useless, and STUN and DTLS retransmit.
     pub(super) fn send(&self, local: SocketAddr, remote: SocketAddr, data: &[u8]) {
         if let Some((_, socket)) = self.list.iter().find(|(known, _)| *known == local) {
             let _ = socket.try_send_to(data, remote);
@@ -54,14 +54,14 @@ impl Sockets {
         let count = self.list.len();
         let (index, remote, length) = poll_fn(|cx| {
             for step in 0..count {
-                let index = (self.turn + step) % count;
+                let index = (self.next + step) % count;
                 loop {
                     let mut buffer = ReadBuf::new(&mut self.buffer);
                     match self.list[index].1.poll_recv_from(cx, &mut buffer) {
                         Poll::Ready(Ok(remote)) => {
                             return Poll::Ready((index, remote, buffer.filled().len()));
                         }
-                        // An ICMP error about an earlier datagram: ICE draws its own conclusions.
+                        // An ICMP error about an earlier datagram: left to ICE.
                         Poll::Ready(Err(_)) => {}
                         Poll::Pending => break,
                     }
@@ -70,11 +70,11 @@ impl Sockets {
             Poll::Pending
         })
         .await;
-        self.turn = (index + 1) % count;
+        self.next = (index + 1) % count;
         Datagram { local: self.list[index].0, remote, data: &self.buffer[..length] }
     }
 
-    /// A datagram that is here already.
+    /// A datagram that has already arrived.
     pub(super) fn try_receive(&mut self) -> Option<Datagram<'_>> {
         let (local, remote, length) =
             self.list.iter().find_map(|(local, socket)| match socket.try_recv_from(&mut self.buffer) {
@@ -93,7 +93,7 @@ mod tests {
     use std::time::Duration;
 
     #[tokio::test]
-    async fn every_socket_is_heard_and_an_address_that_is_not_ours_left_out() {
+    async fn all_sockets_receive_and_foreign_addresses_are_skipped() {
         let loopback: IpAddr = Ipv4Addr::LOCALHOST.into();
         let elsewhere = "192.0.2.1".parse().expect("an address");
         let mut sockets = Sockets::bind(&[loopback, elsewhere, loopback]).await;
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_socket_hears_nothing() {
+    async fn no_sockets_never_receive() {
         let mut sockets = Sockets::bind(&[]).await;
         assert!(tokio::time::timeout(Duration::from_millis(10), sockets.receive()).await.is_err());
     }

@@ -1,21 +1,21 @@
-//! One call's media, from its first description to the last question about it.
+//! The media task of one call.
 
+use super::messages::{MediaReport, Reports, Request, Setup, Work};
 use super::sockets::Sockets;
-use super::{News, Reports, Request, Setup, Work};
 use bytes::Bytes;
 use offhook::{EffectId, EffectResult, MediaEvent, MediaFault};
 use offhook_media::{MediaError, MediaInput, MediaOutput, MediaSession};
 use std::collections::VecDeque;
 use tokio::sync::mpsc;
 
-/// Datagrams taken in a row before timers and requests get their turn.
+/// Datagrams handled in a row before timers and requests.
 const BURST: usize = 32;
 
 struct Task {
     setup: Setup,
     session: MediaSession,
     sockets: Option<Sockets>,
-    /// Digits under way, oldest first; they go out in order.
+    /// Digits being sent, oldest first.
     digits: VecDeque<(EffectId, char)>,
     reports: Reports,
 }
@@ -42,7 +42,7 @@ pub(super) async fn run(mut setup: Setup, mut requests: mpsc::Receiver<Request>,
     }
 }
 
-/// Takes what arrived. Without sockets nothing ever does.
+/// Handles received datagrams; pending without sockets.
 async fn receive(session: &mut MediaSession, sockets: &mut Option<Sockets>, clock: crate::Clock) {
     let Some(sockets) = sockets else { return std::future::pending().await };
     let first = sockets.receive().await;
@@ -68,7 +68,7 @@ impl Task {
             Request::Mute(on) => self.session.mute(on),
             Request::Record(on) => self.session.record(on),
             Request::Push(samples) => self.session.push_audio(&samples),
-            // Whoever asked and left is not waited for.
+            // The requester may be gone.
             Request::Recording(reply) => drop(reply.send(self.session.take_recording())),
             Request::Statistics(reply) => drop(reply.send(self.session.statistics())),
             Request::Heard(reply) => drop(reply.send(self.session.heard())),
@@ -89,13 +89,13 @@ impl Task {
             Work::Answer { offer, direction } => self.session.answer(now, offer, direction).map(described),
             Work::Apply { answer } => self.session.apply(now, answer).map(|()| EffectResult::Applied),
             Work::Digit { digit, duration } => match self.session.send_digit(now, digit, duration) {
-                // Done when the last packet of it is out.
+                // Done when its last packet was sent.
                 Ok(()) => return self.digits.push_back((id, digit)),
                 Err(error) => Err(error),
             },
         };
         let result = result.unwrap_or_else(|error| EffectResult::Failed(fault(&error)));
-        self.report(News::Done { id, result }).await;
+        self.report(MediaReport::Done { id, result }).await;
     }
 
     async fn drain(&mut self) {
@@ -106,43 +106,43 @@ impl Task {
                         sockets.send(local, remote, &data);
                     }
                 }
-                MediaOutput::Event(event) => self.tell(event).await,
+                MediaOutput::Event(event) => self.on_event(event).await,
             }
         }
     }
 
-    async fn tell(&mut self, event: offhook_media::MediaEvent) {
-        use offhook_media::MediaEvent as Said;
-        let news = match event {
-            Said::Connected => News::Event(MediaEvent::Up),
-            Said::Disconnected => News::Event(MediaEvent::Down),
-            Said::Failed { cause } => {
-                self.report(News::Failed(cause)).await;
-                News::Event(MediaEvent::Failed)
+    async fn on_event(&mut self, event: offhook_media::MediaEvent) {
+        use offhook_media::MediaEvent as Event;
+        let report = match event {
+            Event::Connected => MediaReport::Event(MediaEvent::Up),
+            Event::Disconnected => MediaReport::Event(MediaEvent::Down),
+            Event::Failed { cause } => {
+                self.report(MediaReport::Failed(cause)).await;
+                MediaReport::Event(MediaEvent::Failed)
             }
-            Said::Digit { digit, duration, .. } => News::Event(MediaEvent::Digit { digit, duration }),
-            Said::DigitSent { digit } => return self.digit_done(digit, EffectResult::Sent).await,
-            Said::DigitFailed { digit } => {
+            Event::Digit { digit, duration, .. } => MediaReport::Event(MediaEvent::Digit { digit, duration }),
+            Event::DigitSent { digit } => return self.digit_done(digit, EffectResult::Sent).await,
+            Event::DigitFailed { digit } => {
                 return self.digit_done(digit, EffectResult::Failed(MediaFault::Engine)).await;
             }
-            Said::FirstAudio => News::FirstAudio,
-            Said::ToneChanged { hz, level_dbfs } => News::Tone { hz, level_dbfs },
-            Said::SourceEnded => News::SourceEnded,
+            Event::FirstAudio => MediaReport::FirstAudio,
+            Event::ToneChanged { hz, level_dbfs } => MediaReport::Tone { hz, level_dbfs },
+            Event::SourceEnded => MediaReport::SourceEnded,
         };
-        self.report(news).await;
+        self.report(report).await;
     }
 
     async fn digit_done(&mut self, digit: char, result: EffectResult) {
         if let Some(at) = self.digits.iter().position(|(_, sent)| *sent == digit)
             && let Some((id, _)) = self.digits.remove(at)
         {
-            self.report(News::Done { id, result }).await;
+            self.report(MediaReport::Done { id, result }).await;
         }
     }
 
-    /// A phone that is gone needs no news.
-    async fn report(&self, news: News) {
-        let _ = self.reports.send((self.setup.session, news)).await;
+    /// Sends a report, unless the phone has stopped.
+    async fn report(&self, report: MediaReport) {
+        let _ = self.reports.send((self.setup.session, report)).await;
     }
 }
 

@@ -1,16 +1,15 @@
-//! The flight recorder: what the phones of a program are given, written down beside their tasks.
+//! The flight recorder: records the inputs of phones in a separate thread.
 
-mod desk;
-mod inbox;
-mod log;
+mod notices;
+mod sink;
+mod writer;
 
-pub use log::Desktop;
+pub use sink::TrackSink;
 
 use crate::Clock;
-use desk::Desk;
-use inbox::{Ask, Sender, inbox};
-use offhook::Instant;
-use offhook_recorder::TrackId;
+use notices::{Request, Sender, queue};
+use offhook::{Config, Instant};
+use offhook_recorder::{Log, TrackId};
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -18,36 +17,36 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use writer::Writer;
 
-/// What a [`Recorder`] keeps.
+/// The options of a [`Recorder`].
 #[derive(Clone, Debug)]
-pub struct Keep {
-    /// So many bytes of the newest, for [`Recorder::dump`]. Default 4 MiB: some days of a phone that waits, or some
-    /// hundred calls. What no longer fits is forgotten; what is left of a phone is replayed from the first moment on at which it
-    /// rested, with neither a call nor a transaction: those of its own INVITEs, and over UDP all others' requests, last half a minute
-    /// after their answer (RFC 6026 §7.2, RFC 3261 §17.2.2). A phone that is never quiet for so long has no such moment, and is
-    /// replayed only as long as nothing of it was forgotten.
+pub struct RecorderOptions {
+    /// The size of the in-memory ring in bytes, for [`Recorder::dump`]. Default 4 MiB: some days of an idle phone, or some hundred calls.
+    /// The ring drops old inputs. When it does, a replay starts from the last checkpoint, taken when the phone had no call and no
+    /// transaction. Transactions of its own INVITEs, and over UDP those of received requests, last about 30 s after their response (RFC
+    /// 6026 §7.2, RFC 3261 §17.2.2). A phone that is never idle that long can be replayed only until the ring overflows.
     pub memory: usize,
-    /// Everything, up to 1 GiB, in this file.
+    /// A file for the whole recording, up to 1 GiB.
     pub file: Option<PathBuf>,
 }
 
-impl Default for Keep {
+impl Default for RecorderOptions {
     fn default() -> Self {
         Self { memory: 4 << 20, file: None }
     }
 }
 
-/// Records some phones, such that `offhook replay` runs again what happened to them.
+/// Records phones for `offhook replay`.
 ///
-/// A phone hands over what it is given and what it does, and never waits: redaction and writing are done by a thread of
-/// the recorder's. Passwords, credentials, tokens, media keys, digits and texts are not in a recording; who called whom is.
-/// The seed of the phone's tags and branches is, so keep a recording to yourself as long as its phones run.
+/// A phone never waits: redaction and writing are done by a thread of the recorder. A recording contains no passwords, credentials, tokens,
+/// media keys, digits or texts, but it contains the addresses of calls and the seed of the phone's tags and branches. Anyone who knows the
+/// seed can forge these, so keep a recording private while its phones run.
 ///
 /// ```no_run
-/// # use offhook_tokio::{Keep, Options, Phone, Recorder};
+/// # use offhook_tokio::{RecorderOptions, Options, Phone, Recorder};
 /// # async fn example(config: offhook::Config) -> Result<(), Box<dyn std::error::Error>> {
-/// let recorder = Recorder::start(Keep { file: Some("incident.offhook".into()), ..Keep::default() })?;
+/// let recorder = Recorder::start(RecorderOptions { file: Some("incident.offhook".into()), ..RecorderOptions::default() })?;
 /// let options = Options { recorder: Some(recorder.track("alice")), ..Options::default() };
 /// let phone = Phone::start_with(config, options).await?;
 /// // …
@@ -60,13 +59,13 @@ impl Default for Keep {
 pub struct Recorder {
     inbox: Sender,
     tracks: Arc<AtomicU32>,
-    /// Started with the recording: phones may have clocks of their own.
+    /// The clock of the recording; phones may have others.
     clock: Clock,
 }
 
-/// A phone's place in a recording: [`Options::recorder`](crate::Options::recorder).
+/// The track of a phone in a recording: [`Options::recorder`](crate::Options::recorder).
 #[derive(Clone, Debug)]
-pub struct Track {
+pub struct RecorderTrack {
     recorder: Recorder,
     name: String,
 }
@@ -75,39 +74,40 @@ impl Recorder {
     /// Starts a recorder.
     ///
     /// # Errors
-    /// When the file cannot be created, or no thread be started.
-    pub fn start(keep: Keep) -> io::Result<Self> {
+    /// If the file cannot be created or the thread cannot be started.
+    pub fn start(keep: RecorderOptions) -> io::Result<Self> {
         let file = keep.file.as_deref().map(create).transpose()?;
-        let (inbox, waiting) = inbox();
-        let desk = Desk::new(keep.memory, file)?;
-        std::thread::Builder::new().name("offhook-recorder".to_owned()).spawn(move || desk.run(&waiting))?;
+        let (inbox, waiting) = queue();
+        let writer = Writer::new(keep.memory, file)?;
+        std::thread::Builder::new()
+            .name("offhook-recorder".to_owned())
+            .spawn(move || writer.run(&waiting))?;
         Ok(Self { inbox, tracks: Arc::default(), clock: Clock::start() })
     }
 
-    /// The place of a phone. A name that is taken gets a number.
-    pub fn track(&self, name: impl Into<String>) -> Track {
-        Track { recorder: self.clone(), name: name.into() }
+    /// A track for a phone. A number is added to a name in use.
+    pub fn track(&self, name: impl Into<String>) -> RecorderTrack {
+        RecorderTrack { recorder: self.clone(), name: name.into() }
     }
 
-    /// The recording of what is kept in memory. Waits for the recorder's thread, which takes milliseconds; it may be
-    /// called from a panic hook. `None` when the recording was finished.
+    /// The recording in memory. Waits some milliseconds for the recorder's thread; may be called from a panic hook. `None` if the recording
+    /// is finished.
     pub fn dump(&self) -> Option<String> {
-        self.inbox.ask(Ask::Dump)
+        self.inbox.request(Request::Dump)
     }
 
-    /// Waits until all that happened so far is written, as it else is after some hundredths of a second. For a panic hook of a
-    /// program that aborts.
+    /// Waits until everything so far is written, which otherwise happens within some 20 ms. For a panic hook of a program that aborts.
     pub fn flush(&self) {
-        // Without an answer it was finished, and all is written.
-        let _ = self.inbox.ask(Ask::Flush);
+        // Without a reply the recording is finished, and all is written.
+        let _ = self.inbox.request(Request::Flush);
     }
 
-    /// Ends the recording and its file. What phones still do is not recorded. Waits for the recorder's thread.
+    /// Ends the recording and its file. Phones that continue are no longer recorded. Waits for the recorder's thread.
     ///
     /// # Errors
-    /// When something could not be written to the file, now or before.
+    /// If anything could not be written to the file.
     pub fn finish(self) -> io::Result<()> {
-        self.inbox.ask(Ask::Finish).unwrap_or(Ok(()))
+        self.inbox.request(Request::Finish).unwrap_or(Ok(()))
     }
 
     fn age(&self) -> Duration {
@@ -116,6 +116,16 @@ impl Recorder {
 
     fn next_track(&self) -> TrackId {
         TrackId(self.tracks.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl RecorderTrack {
+    /// For a host that drives an [`offhook::Phone`] itself: the log for its inputs and outputs. Call it with the configuration and seed
+    /// before the phone is created from them.
+    pub fn begin(&self, config: &mut Config, seed: &[u8; 32], now: Instant) -> Log<TrackSink> {
+        let RecorderTrack { recorder, name } = self;
+        let desktop = TrackSink(recorder.inbox.clone());
+        Log::begin(desktop, recorder.next_track(), name, config, seed, (now, recorder.age()))
     }
 }
 

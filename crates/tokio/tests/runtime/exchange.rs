@@ -130,7 +130,7 @@ async fn half_open_upgrades_are_closed_in_time() {
 #[tokio::test]
 async fn the_oldest_connection_without_credentials_makes_room() {
     let mut config = config();
-    config.limits.strangers_per_source = 2;
+    config.limits.unauthenticated_per_source = 2;
     let exchange = ExchangeServer::start(config, Listen::ws(free())).await.expect("starts");
     let at = exchange.addresses().ws.expect("listens");
     let mut slow = TcpStream::connect(at).await.expect("connects");
@@ -195,7 +195,10 @@ async fn a_busy_port_is_a_typed_error() {
     let exchange = exchange().await;
     let at = exchange.addresses().ws.expect("listens");
     let error = ExchangeServer::start(config(), Listen::ws(at)).await.expect_err("busy");
-    assert!(matches!(error, ExchangeError::Busy { transport: "ws", address } if address == at), "{error}");
+    assert!(
+        matches!(error, ExchangeError::AddressInUse { transport: "ws", address } if address == at),
+        "{error}"
+    );
 }
 
 #[tokio::test]

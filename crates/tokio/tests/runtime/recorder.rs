@@ -4,7 +4,7 @@ use crate::world::{BOUND, account, ended, exchange, fast, incoming, phone_with, 
 use offhook::{DtmfPath, FlowFailure, Status};
 use offhook_recorder::Recording;
 use offhook_recorder::replay::replay;
-use offhook_tokio::{CallEvent, Keep, Options, Phone, Recorder};
+use offhook_tokio::{CallEvent, Options, Phone, Recorder, RecorderOptions};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -28,7 +28,9 @@ fn expect_the_same(recording: &Recording) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_happened_happens_again() {
     let path = file("call");
-    let recorder = Recorder::start(Keep { file: Some(path.clone()), ..Keep::default() }).expect("a file");
+    let recorder =
+        Recorder::start(RecorderOptions { file: Some(path.clone()), ..RecorderOptions::default() })
+            .expect("a file");
     let mut exchange = exchange().await;
     let mut alice = phone_with(&exchange, "alice", recorded(&recorder, "alice")).await;
     let mut bob = phone_with(&exchange, "bob", recorded(&recorder, "alice")).await;
@@ -84,7 +86,7 @@ async fn what_happened_happens_again() {
 /// that ends 32 inputs or more after the rest before: the first one in the ring is after at most 7 calls, and 7 calls follow it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ring_that_overflowed_begins_at_a_rest() {
-    let recorder = Recorder::start(Keep { memory: 60_000, file: None }).expect("a thread");
+    let recorder = Recorder::start(RecorderOptions { memory: 60_000, file: None }).expect("a thread");
     let exchange = exchange().await;
     let mut alice = phone_with(&exchange, "alice", recorded(&recorder, "alice")).await;
     let bob = phone_with(&exchange, "bob", Options::default()).await;
@@ -110,7 +112,7 @@ async fn a_ring_that_overflowed_begins_at_a_rest() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_phone_goes_on_without_its_recorder() {
-    let recorder = Recorder::start(Keep::default()).expect("a thread");
+    let recorder = Recorder::start(RecorderOptions::default()).expect("a thread");
     let exchange = exchange().await;
     let server = format!("ws://{}", exchange.addresses().ws.expect("listens"));
     let options = recorded(&recorder, "alice");
@@ -125,6 +127,7 @@ async fn a_phone_goes_on_without_its_recorder() {
 
 #[test]
 fn a_file_that_cannot_be_written_is_an_error() {
-    let nowhere = Keep { file: Some("/nowhere/at/all.offhook".into()), ..Keep::default() };
+    let nowhere =
+        RecorderOptions { file: Some("/nowhere/at/all.offhook".into()), ..RecorderOptions::default() };
     assert!(Recorder::start(nowhere).is_err());
 }

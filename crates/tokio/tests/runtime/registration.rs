@@ -3,7 +3,7 @@
 use crate::world::{BOUND, account, config, exchange, fast};
 use futures_util::{SinkExt, Stream};
 use offhook::{AccountId, Cause, RegistrationState};
-use offhook_tokio::{Certified, ExchangeServer, Listen, NotRegistered, Options, Phone, PhoneEvent, Roots};
+use offhook_tokio::{CertifiedKey, ExchangeServer, Listen, NotRegistered, Options, Phone, PhoneEvent, Roots};
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -181,7 +181,7 @@ async fn garbage_of_a_websocket_server_is_ignored_and_too_much_at_once_ends_the_
 async fn wss_is_taken_from_those_we_trust_and_from_nobody_else() {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
-    let certified = Certified::from_pem(chain.as_bytes(), key.as_bytes()).expect("a pair");
+    let certified = CertifiedKey::from_pem(chain.as_bytes(), key.as_bytes()).expect("a pair");
     let listen = Listen { wss: Some((free(), certified)), ..Listen::default() };
     let exchange = ExchangeServer::start(config(), listen).await.expect("starts");
     let server = format!("wss://localhost:{}", exchange.addresses().wss.expect("listens").port());
@@ -212,8 +212,8 @@ async fn wss_is_taken_from_those_we_trust_and_from_nobody_else() {
 async fn unregistered(exchange: &mut ExchangeServer) -> offhook_exchange::Unregistered {
     loop {
         let event = timeout(BOUND, exchange.next()).await.expect("in time").expect("runs");
-        if let offhook_exchange::Event::Unregistered { why, .. } = event {
-            return why;
+        if let offhook_exchange::Event::Unregistered { reason, .. } = event {
+            return reason;
         }
     }
 }

@@ -17,8 +17,8 @@ fn users(names: &[&str]) -> BTreeMap<String, Vec<Password>> {
 async fn unregistered(exchange: &mut ExchangeServer) -> (String, Unregistered) {
     loop {
         let event = timeout(BOUND, exchange.next()).await.expect("in time").expect("runs");
-        if let Event::Unregistered { user, why, .. } = event {
-            return (user, why);
+        if let Event::Unregistered { user, reason, .. } = event {
+            return (user, reason);
         }
     }
 }

@@ -98,7 +98,7 @@ fn a_user_that_could_not_register_is_explained() {
     let explained = |text: &str, algorithm| {
         let mut users = Users::default();
         users.read(&source(), text.as_bytes(), REALM).expect("a list");
-        let wrong = users.explain(&Uncovered { user: "bob".to_owned(), algorithm }).expect("listed");
+        let wrong = users.explain(&MissingPassword { user: "bob".to_owned(), algorithm }).expect("listed");
         wrong.to_string()
     };
     let md5 = format!("alice:a\nbob:house.test:{MD5}");

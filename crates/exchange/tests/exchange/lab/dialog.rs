@@ -12,7 +12,7 @@ pub(crate) struct Dialog {
 }
 
 impl Dialog {
-    /// The caller's view, from what it sent and the 2xx that it received.
+    /// The caller's view, from its INVITE and the 2xx.
     pub(crate) fn caller(invite: &Sip, ok: &Sip) -> Self {
         let mut routes: Vec<String> = ok.rows("Record-Route").into_iter().map(str::to_owned).collect();
         routes.reverse();
@@ -20,7 +20,7 @@ impl Dialog {
         Self::new(ok, ok.row("From"), ok.row("To"), ok.row("Contact"), routes, cseq)
     }
 
-    /// The callee's view, from the INVITE that it received and the tag that it chose.
+    /// The callee's view, from the INVITE and the callee's tag.
     pub(crate) fn callee(invite: &Sip, tag: &str) -> Self {
         let routes = invite.rows("Record-Route").into_iter().map(str::to_owned).collect();
         let local = format!("{};tag={tag}", invite.row("To"));
@@ -55,7 +55,7 @@ impl Dialog {
         )
     }
 
-    /// A view without a route set, as after a peer lost it.
+    /// The same view without its route set.
     pub(crate) fn routeless(mut self) -> Self {
         self.routes.clear();
         self

@@ -1,4 +1,4 @@
-//! A laboratory: one exchange under virtual time, and phones that are nothing but text.
+//! A test bench: one exchange under virtual time, and phones that send and receive text.
 
 pub(crate) mod dialog;
 pub(crate) mod phone;
@@ -14,23 +14,23 @@ pub(crate) use dialog::Dialog;
 pub(crate) use phone::Phone;
 pub(crate) use text::{Sip, reply};
 
-/// One exchange, the time, and what has come out of it and not been read.
+/// One exchange, the time, and its unread outputs.
 pub(crate) struct Lab {
     pub(crate) exchange: Exchange,
     pub(crate) now: Instant,
     pub(crate) events: Vec<Event>,
     pub(crate) closed: Vec<FlowId>,
-    /// The phones on UDP: the address by which the exchange knows each.
+    /// The address of each phone on UDP.
     datagrams: BTreeMap<FlowId, SocketAddr>,
-    /// Datagrams to addresses at which no phone is.
+    /// Datagrams to addresses without a phone.
     pub(crate) astray: Vec<(SocketAddr, String)>,
     inboxes: BTreeMap<FlowId, VecDeque<String>>,
-    /// Everything that was said, for ladders.
+    /// All messages, for ladders.
     pub(crate) ladder: Vec<String>,
 }
 
 /// The domain of every test: alice, bob and carol, with their names and `-pw` as passwords.
-/// Guests are welcome.
+/// Guests are allowed.
 pub(crate) fn config() -> Config {
     let config = Config { guests: true, ..Config::new("example.com") };
     ["alice", "bob", "carol"]
@@ -57,13 +57,13 @@ impl Lab {
         }
     }
 
-    /// The exchange loses its memory, and every connection with it.
+    /// Restarts the exchange; all connections are lost.
     pub(crate) fn restart(&mut self, config: Config, seed: u8) {
         self.exchange = Exchange::new(config, [seed; 32], self.now);
         self.inboxes.clear();
     }
 
-    /// The other side of a flow, unless a test chose another one.
+    /// The default remote address of a flow.
     fn remote(flow: u64) -> SocketAddr {
         ([192, 0, 2, (flow % 250) as u8], 5000 + flow as u16).into()
     }
@@ -83,7 +83,7 @@ impl Lab {
         flow
     }
 
-    /// The connection is gone, or the socket closed.
+    /// Closes the connection or the socket.
     pub(crate) fn down(&mut self, flow: FlowId) {
         if self.datagrams.remove(&flow).is_none() {
             self.input(Input::Flow { flow, change: FlowChange::Down });
@@ -101,7 +101,7 @@ impl Lab {
         self.input(self.received(flow, data));
     }
 
-    /// What the exchange gets when a phone sends this.
+    /// The input for data that a phone sends.
     pub(crate) fn received(&self, flow: FlowId, data: &[u8]) -> Input {
         let data = data.to_vec().into();
         match self.datagrams.get(&flow) {
@@ -138,7 +138,7 @@ impl Lab {
         self.inboxes.entry(flow).or_default().push_back(text);
     }
 
-    /// Lets time pass, waking the exchange whenever it wants to be.
+    /// Advances the time and wakes the exchange at its deadlines.
     pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(due) = self.exchange.deadline().filter(|due| *due <= end) {
@@ -156,7 +156,7 @@ impl Lab {
         Sip(text.unwrap_or_else(|| panic!("nothing for flow {}\n{}", flow.0, self.ladder.join("\n"))))
     }
 
-    /// The next message, which must begin like this.
+    /// The next message, which must begin with `start`.
     #[track_caller]
     pub(crate) fn expect(&mut self, flow: FlowId, start: &str) -> Sip {
         let message = self.next(flow);
@@ -164,7 +164,7 @@ impl Lab {
         message
     }
 
-    /// Fails unless everything that a flow received was read.
+    /// Fails if a flow has unread messages.
     #[track_caller]
     pub(crate) fn silent(&mut self, flow: FlowId) {
         if let Some(message) = self.inboxes.entry(flow).or_default().front() {
@@ -172,12 +172,12 @@ impl Lab {
         }
     }
 
-    /// Throws away what a flow received.
+    /// Drops the unread messages of a flow.
     pub(crate) fn forget(&mut self, flow: FlowId) {
         self.inboxes.remove(&flow);
     }
 
-    /// How many messages a flow received and did not read.
+    /// The number of unread messages of a flow.
     pub(crate) fn waiting(&self, flow: FlowId) -> usize {
         self.inboxes.get(&flow).map_or(0, VecDeque::len)
     }

@@ -11,14 +11,14 @@ pub(crate) struct Phone {
     pub(crate) flow: FlowId,
     pub(crate) user: String,
     pub(crate) password: String,
-    /// The URI it registers.
+    /// Its Contact URI.
     pub(crate) contact: String,
     pub(crate) tag: String,
     /// The domain of its From.
     pub(crate) domain: &'static str,
     /// The sent-by of its Via values.
     pub(crate) sent_by: String,
-    /// Whether it asks for responses to the port it sends from (RFC 3581).
+    /// Whether it requests responses to its source port (RFC 3581).
     pub(crate) rport: bool,
     transport: Transport,
     cseq: u32,
@@ -26,7 +26,7 @@ pub(crate) struct Phone {
 }
 
 impl Phone {
-    /// A phone whose flow is up and which is not registered. Its host is `<user>.invalid`, as browsers have it.
+    /// An unregistered phone whose flow is up. Its host is `<user>.invalid`, as in browsers.
     pub(crate) fn new(lab: &mut Lab, flow: u64, transport: Transport, user: &str) -> Self {
         let flow = lab.up(flow, transport);
         Self {
@@ -44,13 +44,12 @@ impl Phone {
         }
     }
 
-    /// A phone of a foreign domain, which has no password.
+    /// A phone of a foreign domain, without a password.
     pub(crate) fn guest(lab: &mut Lab, flow: u64, transport: Transport) -> Self {
         Self { domain: "example.org", ..Self::new(lab, flow, transport, "guest") }
     }
 
-    /// A phone on UDP that no address translator hides: its Via and its Contact name the address that it sends from. It asks for no
-    /// `rport`.
+    /// A phone on UDP without a NAT: its Via and Contact have its source address. It sends no `rport`.
     pub(crate) fn desk(lab: &mut Lab, flow: u64, user: &str, address: &str) -> Self {
         let mut desk = Self::new(lab, flow, Transport::Udp, user);
         lab.up_from(flow, Transport::Udp, address.parse().expect("an address"));
@@ -73,7 +72,7 @@ impl Phone {
         phone
     }
 
-    /// The old flow is lost, and a new one up.
+    /// Replaces the flow by a new one.
     pub(crate) fn reconnect(&mut self, lab: &mut Lab, flow: u64) {
         lab.down(self.flow);
         self.flow = lab.up(flow, self.transport);
@@ -88,7 +87,7 @@ impl Phone {
         answer
     }
 
-    /// Registers with these rows, answering the challenge; whatever the second answer is.
+    /// Registers with these rows, answering the challenge. Returns the second response.
     #[track_caller]
     pub(crate) fn register_with(&mut self, lab: &mut Lab, rows: &str) -> Sip {
         let first =

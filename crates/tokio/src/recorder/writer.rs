@@ -1,29 +1,29 @@
-//! The thread that writes.
+//! The writer thread.
 
-use super::inbox::{Ask, Pile, Taker};
+use super::notices::{Notices, Receiver, Request};
 use offhook_recorder::{Notice, Ring, Scribe, TrackId};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-/// The longest file: one that nobody looks after should not fill a disk.
-const LONGEST: u64 = 1 << 30;
+/// The maximum size of a file in bytes, so that a forgotten recording does not fill the disk.
+const MAX_FILE: u64 = 1 << 30;
 
-pub(super) struct Desk {
+pub(super) struct Writer {
     scribe: Scribe,
     ring: Ring,
     file: Option<BufWriter<File>>,
     written: u64,
-    /// The first thing that went wrong with the file.
+    /// The first error of the file.
     failed: Option<io::Error>,
-    /// The tracks whose check is not written yet.
+    /// The tracks whose checksum is not written yet.
     unsettled: BTreeSet<TrackId>,
     text: String,
 }
 
-impl Desk {
+impl Writer {
     pub(super) fn new(memory: usize, file: Option<File>) -> io::Result<Self> {
-        let mut desk = Self {
+        let mut writer = Self {
             scribe: Scribe::default(),
             ring: Ring::new(memory),
             file: file.map(BufWriter::new),
@@ -32,24 +32,24 @@ impl Desk {
             unsettled: BTreeSet::new(),
             text: String::new(),
         };
-        desk.write(&Scribe::header());
-        desk.failed.take().map_or(Ok(desk), Err)
+        writer.write(&Scribe::header());
+        writer.failed.take().map_or(Ok(writer), Err)
     }
 
-    /// Works until the recording is finished, or nobody is left who could add to it.
-    pub(super) fn run(mut self, inbox: &Taker) {
-        let mut pile = Pile::default();
-        while let Some(asks) = inbox.take(&mut pile) {
-            pile.show(|track, notice| self.note(track, notice));
-            // A good time to let others see what there is.
+    /// Runs until the recording is finished, or all senders are gone.
+    pub(super) fn run(mut self, inbox: &Receiver) {
+        let mut notices = Notices::default();
+        while let Some(requests) = inbox.receive(&mut notices) {
+            notices.show(|track, notice| self.note(track, notice));
+            // The queue is empty: write everything to the file.
             self.settle();
             self.flush();
-            for ask in asks {
-                // Who asked may have left.
-                match ask {
-                    Ask::Flush(reply) => drop(reply.send(())),
-                    Ask::Dump(reply) => drop(reply.send(self.ring.dump())),
-                    Ask::Finish(reply) => {
+            for request in requests {
+                // The requester may be gone.
+                match request {
+                    Request::Flush(reply) => drop(reply.send(())),
+                    Request::Dump(reply) => drop(reply.send(self.ring.dump())),
+                    Request::Finish(reply) => {
                         self.end();
                         drop(reply.send(self.failed.map_or(Ok(()), Err)));
                         return;
@@ -83,7 +83,7 @@ impl Desk {
         self.text = text;
     }
 
-    /// Says how far every phone is.
+    /// Writes the checksums of all tracks.
     fn settle(&mut self) {
         for track in std::mem::take(&mut self.unsettled) {
             let mut text = String::new();
@@ -96,27 +96,27 @@ impl Desk {
     fn write(&mut self, text: &str) {
         let Some(file) = &mut self.file else { return };
         self.written += text.len() as u64;
-        let done = match self.written <= LONGEST {
+        let done = match self.written <= MAX_FILE {
             true => file.write_all(text.as_bytes()),
             false => {
-                Err(io::Error::new(io::ErrorKind::FileTooLarge, "the recording is as long as it may be"))
+                Err(io::Error::new(io::ErrorKind::FileTooLarge, "the recording has reached its maximum size"))
             }
         };
-        self.see(done);
+        self.check(done);
     }
 
     fn flush(&mut self) {
         if let Some(file) = &mut self.file {
             let done = file.flush();
-            self.see(done);
+            self.check(done);
         }
     }
 
-    /// A file that could not be written to is left as it is: what came later would make no sense in it.
-    fn see(&mut self, done: io::Result<()>) {
+    /// After an error nothing more is written: later lines would be meaningless after a gap.
+    fn check(&mut self, done: io::Result<()>) {
         if let Err(why) = done {
             if let Some(mut file) = self.file.take() {
-                // What was written before is worth something.
+                // Keep what was written before.
                 let _ = file.flush();
             }
             self.failed.get_or_insert(why);

@@ -1,4 +1,4 @@
-//! Who is asking: digest for the registrar (401) and for the proxy (407), RFC 3261 §22.
+//! Digest authentication for the registrar (401) and the proxy (407): RFC 3261 §22.
 
 use std::time::Duration;
 
@@ -6,21 +6,21 @@ use offhook_wire::digest::Credentials;
 use offhook_wire::digest::server::{Authority, Verdict};
 use offhook_wire::{HeaderName, Instant, Message};
 
-use crate::answer::Answer;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::flow::Arrival;
 use crate::guessing::{Attempt, Guessing};
 use crate::planted::planted;
+use crate::response::Response;
 use crate::users::serving;
 
-/// The authority of the exchange's realm, and how often each sender was wrong.
-pub(crate) struct Gate {
+/// Verifies credentials for the exchange's realm, and limits the rate of wrong ones.
+pub(crate) struct Authenticator {
     authority: Authority,
     guessing: Guessing,
 }
 
-/// Which of the two roles asks.
+/// The role that challenges.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// 401, WWW-Authenticate, Authorization.
@@ -52,23 +52,23 @@ impl Role {
     }
 }
 
-/// Why a request has no user yet.
-pub(crate) struct Denied {
-    /// The challenge, or another refusal.
-    pub(crate) answer: Answer,
-    /// The user name in credentials that were wrong; nothing for a first challenge or a stale nonce.
-    pub(crate) wrong: Option<String>,
+/// Why a request is not authenticated.
+pub(crate) struct Failure {
+    /// The challenge or another refusal.
+    pub(crate) response: Response,
+    /// The user name in wrong credentials; none for a first challenge or a stale nonce.
+    pub(crate) rejected: Option<String>,
 }
 
-impl Denied {
-    fn with(answer: Answer) -> Self {
-        Self { answer, wrong: None }
+impl Failure {
+    fn with(response: Response) -> Self {
+        Self { response, rejected: None }
     }
 }
 
-impl Gate {
+impl Authenticator {
     pub(crate) fn new(config: &Config, entropy: &Entropy) -> Self {
-        // A control character in a realm cannot be written; nothing else can be refused here.
+        // A realm must not contain control characters; `Authority::new` has no other error.
         let realm: String = config.realm.chars().filter(|char| !char.is_control()).collect();
         let authority = Authority::new(realm, entropy.key("nonce"))
             .expect("no control character is left")
@@ -77,15 +77,15 @@ impl Gate {
         Self { authority, guessing: Guessing::new(config.limits.guessing) }
     }
 
-    /// New nonces; those that were given out are void.
-    pub(crate) fn renew(&mut self, config: &Config, entropy: &Entropy) {
+    /// Changes the key of the nonces: all issued nonces become invalid.
+    pub(crate) fn renew_nonces(&mut self, config: &Config, entropy: &Entropy) {
         self.authority = Self::new(config, entropy).authority;
     }
 
-    /// The user that the credentials of a request prove. `salt` makes the nonce of a challenge: it is the same for a retransmission, so
-    /// that a challenge needs no memory (RFC 3261 §26.3.2.4), and its upper half names the remote address, so that credentials in a
-    /// datagram are judged only if their sender received the challenge there.
-    pub(crate) fn user(
+    /// The user authenticated by the credentials of a request. `salt` goes into the nonce of a challenge: it is the same for a
+    /// retransmission, so that a challenge needs no state (RFC 3261 §26.3.2.4), and its upper half is a hash of the remote address, so that
+    /// credentials in a datagram are verified only if the challenge was received there.
+    pub(crate) fn authenticate(
         &mut self,
         now: Instant,
         config: &Config,
@@ -93,7 +93,7 @@ impl Gate {
         arrival: Arrival,
         request: &Message,
         salt: u64,
-    ) -> Result<String, Denied> {
+    ) -> Result<String, Failure> {
         let own = request
             .rows(role.credentials())
             .filter_map(|row| Credentials::parse(row).ok())
@@ -109,10 +109,10 @@ impl Gate {
                 return Err(self.challenge(now, role, true, salt));
             }
             if let Some(wait) = self.guessing.wait(now, attempt) {
-                return Err(Denied::with(not_judged(wait)));
+                return Err(Failure::with(rate_limited(wait)));
             }
         }
-        let method = request.method().expect("only requests are judged");
+        let method = request.method().expect("only requests are authenticated");
         let uri = request.request_uri().unwrap_or_default();
         let passwords = config.users.get(&name).map(Vec::as_slice).unwrap_or_default();
         let verdict = serving(passwords, credentials.algorithm).map_or(Verdict::Wrong, |password| {
@@ -125,29 +125,29 @@ impl Gate {
             }
             Verdict::Wrong => {
                 self.guessing.failed(now, attempt);
-                Err(Denied { wrong: Some(name), ..self.challenge(now, role, false, salt) })
+                Err(Failure { rejected: Some(name), ..self.challenge(now, role, false, salt) })
             }
             Verdict::Stale | Verdict::Replayed => Err(self.challenge(now, role, true, salt)),
             Verdict::OtherResource => {
-                Err(Denied::with(Answer::because(400, "Credentials For Another Resource")))
+                Err(Failure::with(Response::with_reason(400, "Credentials For Another Resource")))
             }
         }
     }
 
-    /// Whether this row holds credentials for our realm, which no further hop may see (RFC 3261 §22.3).
+    /// Whether this row holds credentials for the exchange's realm, which are not forwarded (RFC 3261 §22.3).
     pub(crate) fn is_own(&self, row: &[u8]) -> bool {
         Credentials::names_realm(row, self.authority.realm())
     }
 
-    fn challenge(&self, now: Instant, role: Role, stale: bool, salt: u64) -> Denied {
+    fn challenge(&self, now: Instant, role: Role, stale: bool, salt: u64) -> Failure {
         let rows = self.authority.challenge(now, stale, salt);
-        let answer = Answer::new(role.status());
-        Denied::with(rows.into_iter().fold(answer, |answer, row| answer.with(role.challenge(), row)))
+        let response = Response::new(role.status());
+        Failure::with(rows.into_iter().fold(response, |response, row| response.with(role.challenge(), row)))
     }
 }
 
 /// RFC 3261 §21.5.4.
-fn not_judged(wait: Duration) -> Answer {
+fn rate_limited(wait: Duration) -> Response {
     let seconds = wait.as_secs() + 1;
-    Answer::because(503, "Too Many Wrong Credentials").with(HeaderName::RetryAfter, seconds.to_string())
+    Response::with_reason(503, "Too Many Wrong Credentials").with(HeaderName::RetryAfter, seconds.to_string())
 }

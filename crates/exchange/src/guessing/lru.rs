@@ -1,19 +1,19 @@
-//! A map that remembers what was used last.
+//! A map with least-recently-used eviction.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
-/// At most so many entries; a new one takes the place of that which was changed the longest time ago.
-pub(super) struct Recent<K, V> {
+/// A map of at most `capacity` entries; a new entry replaces the one changed least recently.
+pub(super) struct LruMap<K, V> {
     entries: BTreeMap<K, (u64, V)>,
     order: BTreeMap<u64, K>,
     last: u64,
-    room: usize,
+    capacity: usize,
 }
 
-impl<K: Ord + Clone, V: Default> Recent<K, V> {
-    pub(super) fn new(room: usize) -> Self {
-        Self { entries: BTreeMap::new(), order: BTreeMap::new(), last: 0, room: room.max(1) }
+impl<K: Ord + Clone, V: Default> LruMap<K, V> {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { entries: BTreeMap::new(), order: BTreeMap::new(), last: 0, capacity: capacity.max(1) }
     }
 
     pub(super) fn get<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
@@ -23,10 +23,10 @@ impl<K: Ord + Clone, V: Default> Recent<K, V> {
         self.entries.get_mut(key).map(|(_, value)| value)
     }
 
-    /// The entry, to be changed.
+    /// The entry for a change, created if necessary.
     pub(super) fn entry(&mut self, key: K) -> &mut V {
         if !self.entries.contains_key(&key)
-            && self.entries.len() >= self.room
+            && self.entries.len() >= self.capacity
             && let Some((_, oldest)) = self.order.pop_first()
         {
             self.entries.remove(&oldest);
@@ -60,15 +60,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_entry_that_was_changed_the_longest_time_ago_makes_room() {
-        let mut recent: Recent<u8, u8> = Recent::new(2);
-        *recent.entry(1) = 10;
-        *recent.entry(2) = 20;
-        *recent.entry(1) += 1;
-        recent.entry(3);
-        assert_eq!((recent.get(&1).copied(), recent.get(&2).copied(), recent.len()), (Some(11), None, 2));
-        recent.remove(&1);
-        recent.entry(4);
-        assert_eq!((recent.get(&3).copied(), recent.len()), (Some(0), 2));
+    fn entry_changed_least_recently_is_evicted() {
+        let mut map: LruMap<u8, u8> = LruMap::new(2);
+        *map.entry(1) = 10;
+        *map.entry(2) = 20;
+        *map.entry(1) += 1;
+        map.entry(3);
+        assert_eq!((map.get(&1).copied(), map.get(&2).copied(), map.len()), (Some(11), None, 2));
+        map.remove(&1);
+        map.entry(4);
+        assert_eq!((map.get(&3).copied(), map.len()), (Some(0), 2));
     }
 }

@@ -1,4 +1,4 @@
-//! Connections without credentials: how long, how many, and what they cannot take from users.
+//! Bounds on unauthenticated connections.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,9 +11,10 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Room for a few connections.
+/// Limits of a few connections.
 fn narrow() -> Config {
-    let limits = Limits { connections: 12, strangers: 6, strangers_per_source: 3, ..Limits::default() };
+    let limits =
+        Limits { connections: 12, unauthenticated: 6, unauthenticated_per_source: 3, ..Limits::default() };
     Config { limits, ..config() }
 }
 
@@ -22,7 +23,7 @@ fn connect(lab: &mut Lab, flow: u64, address: &str) -> FlowId {
     lab.up_from(flow, Transport::Ws, remote)
 }
 
-/// A request of somebody that has no password, to Bob.
+/// A request to Bob without credentials.
 fn request(lab: &mut Lab, flow: FlowId, method: &str, from: &str) {
     lab.send(
         flow,
@@ -42,16 +43,16 @@ fn ids(flows: &[FlowId]) -> Vec<u64> {
 }
 
 #[test]
-fn credentials_are_due_within_their_time() {
+fn unauthenticated_connection_is_closed_after_the_timeout() {
     let mut lab = Lab::new();
     connect(&mut lab, 1, "198.51.100.1:1000");
     let mut alice = Phone::new(&mut lab, 2, Transport::Ws, "alice");
     let mut guesser = Phone::new(&mut lab, 3, Transport::Ws, "alice");
     guesser.password = "guess".to_owned();
     let chatty = connect(&mut lab, 4, "198.51.100.4:1000");
-    assert_eq!(lab.exchange.load().strangers, 4);
+    assert_eq!(lab.exchange.load().unauthenticated, 4);
     alice.register_with(&mut lab, "");
-    assert_eq!(lab.exchange.load().strangers, 3);
+    assert_eq!(lab.exchange.load().unauthenticated, 3);
     for _ in 0..31 {
         lab.pass(seconds(1));
         lab.send_bytes(chatty, b"\r\n\r\n");
@@ -64,11 +65,11 @@ fn credentials_are_due_within_their_time() {
     assert_eq!(ids(&lab.closed), [1, 3, 4], "neither keep-alives nor wrong credentials count");
     lab.pass(seconds(1000));
     assert_eq!(lab.closed.len(), 3, "whoever was a user once stays");
-    assert_eq!((lab.exchange.load().flows, lab.exchange.load().strangers), (1, 0));
+    assert_eq!((lab.exchange.load().flows, lab.exchange.load().unauthenticated), (1, 0));
 }
 
 #[test]
-fn an_invite_of_a_guest_keeps_its_connection_where_guests_are_welcome() {
+fn invite_of_a_guest_keeps_its_connection_if_guests_are_allowed() {
     for (guests, method, closed) in
         [(true, "INVITE", false), (false, "INVITE", true), (true, "OPTIONS", true), (true, "MESSAGE", true)]
     {
@@ -82,7 +83,7 @@ fn an_invite_of_a_guest_keeps_its_connection_where_guests_are_welcome() {
 }
 
 #[test]
-fn an_invite_that_rings_nowhere_keeps_no_connection() {
+fn refused_invite_does_not_keep_its_connection() {
     let mut lab = Lab::new();
     let guest = connect(&mut lab, 2, "198.51.100.1:1000");
     request(&mut lab, guest, "INVITE", GUEST);
@@ -92,7 +93,7 @@ fn an_invite_that_rings_nowhere_keeps_no_connection() {
 }
 
 #[test]
-fn one_source_has_a_few_places_and_its_oldest_makes_room() {
+fn unauthenticated_connections_of_a_source_are_bounded() {
     let sources = [
         ["198.51.100.1:1", "198.51.100.1:2", "198.51.100.1:3", "[::ffff:198.51.100.1]:4"],
         ["[2001:db8::1]:1", "[2001:db8::2]:1", "[2001:db8:0:0:ffff::]:1", "[2001:db8::1]:2"],
@@ -106,22 +107,22 @@ fn one_source_has_a_few_places_and_its_oldest_makes_room() {
             connect(&mut lab, flow, address);
         }
         assert_eq!(ids(&lab.closed), [1], "{source:?}");
-        assert_eq!(lab.exchange.load().strangers, 5);
+        assert_eq!(lab.exchange.load().unauthenticated, 5);
     }
 }
 
 #[test]
-fn all_strangers_have_a_few_places_and_the_oldest_makes_room() {
+fn unauthenticated_connections_are_bounded_in_total() {
     let mut lab = Lab::with(narrow());
     for flow in 1..=9 {
         lab.pass(seconds(1));
         connect(&mut lab, flow, &format!("198.51.100.{flow}:1"));
     }
     assert_eq!(ids(&lab.closed), [1, 2, 3]);
-    assert_eq!(lab.exchange.load().strangers, 6);
+    assert_eq!(lab.exchange.load().unauthenticated, 6);
 }
 
-/// As many connections as there are places, from many sources, some of them guests.
+/// Opens as many connections as possible from many sources, some of them guests.
 fn crowd(lab: &mut Lab, first: u64, guests: bool) {
     for flow in first..first + 12 {
         let guest = connect(lab, flow, &format!("198.51.100.{flow}:1"));
@@ -132,7 +133,7 @@ fn crowd(lab: &mut Lab, first: u64, guests: bool) {
 }
 
 #[test]
-fn users_come_in_and_stay_whatever_strangers_and_guests_do() {
+fn users_can_connect_at_the_bounds_of_others() {
     for guests in [false, true] {
         let mut lab = Lab::with(narrow());
         let bob = Phone::registered(&mut lab, 1, "bob");
@@ -150,7 +151,7 @@ fn users_come_in_and_stay_whatever_strangers_and_guests_do() {
 }
 
 #[test]
-fn users_of_a_crowded_source_come_in() {
+fn users_of_a_full_source_can_connect() {
     let mut lab = Lab::with(narrow());
     Phone::registered(&mut lab, 1, "bob");
     for flow in 100..110 {
@@ -164,7 +165,7 @@ fn users_of_a_crowded_source_come_in() {
 }
 
 #[test]
-fn connections_are_bounded_in_all() {
+fn connections_are_bounded_in_total() {
     let mut lab = Lab::with(narrow());
     let mut phones = Vec::new();
     for flow in 1..=12 {
@@ -182,7 +183,7 @@ fn connections_are_bounded_in_all() {
 }
 
 #[test]
-fn one_user_has_a_bounded_number_of_connections() {
+fn connections_of_a_user_are_bounded() {
     let mut config = config();
     config.limits.connections_per_user = 3;
     let mut lab = Lab::with(config);
@@ -211,7 +212,7 @@ fn one_user_has_a_bounded_number_of_connections() {
 }
 
 #[test]
-fn a_connection_that_made_room_is_closed_once() {
+fn evicted_connection_is_closed_once() {
     let mut lab = Lab::with(narrow());
     for flow in 1..=100 {
         connect(&mut lab, flow, "198.51.100.1:1");
@@ -221,13 +222,13 @@ fn a_connection_that_made_room_is_closed_once() {
     for flow in 1..=100 {
         lab.input(Input::Flow { flow: FlowId(flow), change: FlowChange::Down });
     }
-    assert_eq!((lab.exchange.load().flows, lab.exchange.load().strangers), (0, 0));
+    assert_eq!((lab.exchange.load().flows, lab.exchange.load().unauthenticated), (0, 0));
     assert_eq!(lab.exchange.deadline(), None);
 }
 
-/// One piece of a stream with requests of several users.
+/// One read of a stream with requests of several users.
 #[test]
-fn a_connection_that_makes_room_twice_at_the_same_time_is_closed_once() {
+fn connection_evicted_twice_is_closed_once() {
     let mut config = config();
     config.limits.connections_per_user = 1;
     let mut lab = Lab::with(config);
@@ -256,7 +257,7 @@ fn a_connection_that_makes_room_twice_at_the_same_time_is_closed_once() {
 }
 
 #[test]
-fn datagrams_are_no_connection() {
+fn datagrams_do_not_count_as_connections() {
     let mut lab = Lab::new();
     let (flow, remote) = (FlowId(1), "198.51.100.1:1".parse().unwrap());
     lab.input(Input::Flow { flow, change: FlowChange::Up { transport: Transport::Udp, remote } });

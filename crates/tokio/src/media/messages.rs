@@ -1,0 +1,67 @@
+//! The messages between a phone and the media task of a call.
+
+use crate::Clock;
+use offhook::{EffectId, EffectResult, SessionId};
+use offhook_media::{FailureCause, Heard, MediaConfig, Recording, Source, Statistics};
+use std::net::IpAddr;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// A request to the media task of a call.
+pub(crate) enum Request {
+    Work {
+        id: EffectId,
+        work: Work,
+    },
+    Rollback,
+    /// The call has ended: close the sockets, keep the recording and the statistics.
+    Release,
+    Play(Source),
+    Mute(bool),
+    Record(bool),
+    Push(Vec<i16>),
+    Recording(oneshot::Sender<Recording>),
+    Statistics(oneshot::Sender<Statistics>),
+    Heard(oneshot::Sender<Heard>),
+}
+
+/// A request with a result for the core.
+pub(crate) enum Work {
+    Offer { direction: offhook::Direction },
+    Answer { offer: bytes::Bytes, direction: offhook::Direction },
+    Apply { answer: bytes::Bytes },
+    Digit { digit: char, duration: Duration },
+}
+
+/// A report of the media task to the phone.
+#[derive(Debug)]
+pub(crate) enum MediaReport {
+    Done {
+        id: EffectId,
+        result: EffectResult,
+    },
+    /// For the core.
+    Event(offhook::MediaEvent),
+    /// For the user only.
+    Failed(FailureCause),
+    FirstAudio,
+    Tone {
+        hz: Option<f32>,
+        level_dbfs: f32,
+    },
+    SourceEnded,
+}
+
+/// The reports of all calls of a phone. A task waits if the channel is full; the phone never does.
+pub(crate) type Reports = mpsc::Sender<(SessionId, MediaReport)>;
+
+/// The settings of a media task.
+pub(crate) struct Setup {
+    pub(crate) session: SessionId,
+    pub(crate) config: MediaConfig,
+    pub(crate) seed: [u8; 32],
+    pub(crate) clock: Clock,
+    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) play: Source,
+    pub(crate) record: bool,
+}
