@@ -138,7 +138,7 @@ impl Phone {
             Input::Command(command) => self.command(command)?,
         }
         if self.is_idle() {
-            self.rest();
+            self.release_memory();
         }
         Ok(())
     }
@@ -159,7 +159,7 @@ impl Phone {
 
     /// Releases the memory of ended calls: a process may have a hundred thousand idle phones. The next slots are counted from zero
     /// again, and slots are part of what is sent: so this must not depend on when the host polls.
-    fn rest(&mut self) {
+    fn release_memory(&mut self) {
         self.sessions.shrink_to_fit();
         self.txs.shrink(self.now);
     }
