@@ -9,14 +9,24 @@ use std::{env, fs, io};
 /// where there is no valgrind. Callgrind collects inside that function only, which must not be inlined, and dumps
 /// after each call of it.
 pub(crate) fn measure<F>(
-    _function: &F,
+    function: &F,
     arguments: &[&str],
     count: usize,
 ) -> Result<Option<Vec<f64>>, Box<dyn Error>> {
+    let Some(mut totals) = measure_all(function, arguments)? else { return Ok(None) };
+    if totals.len() < count {
+        return Err("too few dumps".into());
+    }
+    totals.truncate(count);
+    Ok(Some(totals))
+}
+
+/// Instructions of each call of `function`, as with [`measure`].
+pub(crate) fn measure_all<F>(_function: &F, arguments: &[&str]) -> Result<Option<Vec<f64>>, Box<dyn Error>> {
     let folder = env::temp_dir().join(format!("offhook-benches-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
     let outcome = run_valgrind(&folder, std::any::type_name::<F>(), arguments)
-        .and_then(|ran| if ran { read_dumps(&folder, count).map(Some) } else { Ok(None) });
+        .and_then(|ran| if ran { read_dumps(&folder).map(Some) } else { Ok(None) });
     fs::remove_dir_all(&folder)?;
     outcome
 }
@@ -39,14 +49,21 @@ fn run_valgrind(folder: &Path, function: &str, arguments: &[&str]) -> Result<boo
     }
 }
 
-/// The dumps are `out.1`, `out.2`, …, each with a line `totals: N`.
-fn read_dumps(folder: &Path, count: usize) -> Result<Vec<f64>, Box<dyn Error>> {
-    (1..=count)
-        .map(|number| {
-            let dump = fs::read_to_string(folder.join(format!("out.{number}")))?;
-            let total =
-                dump.lines().find_map(|line| line.strip_prefix("totals: ")).ok_or("a dump without totals")?;
-            Ok(total.trim().parse()?)
-        })
-        .collect()
+/// The dumps are `out.1`, `out.2`, …, each with a line `totals: N`. A last one, for the end of the process, has no instructions.
+fn read_dumps(folder: &Path) -> Result<Vec<f64>, Box<dyn Error>> {
+    let mut totals = Vec::new();
+    for number in 1.. {
+        let file = folder.join(format!("out.{number}"));
+        if !file.exists() {
+            break;
+        }
+        let dump = fs::read_to_string(file)?;
+        let total =
+            dump.lines().find_map(|line| line.strip_prefix("totals: ")).ok_or("a dump without totals")?;
+        totals.push(total.trim().parse()?);
+    }
+    if totals.last() == Some(&0.0) {
+        totals.pop();
+    }
+    Ok(totals)
 }

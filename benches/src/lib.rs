@@ -6,6 +6,7 @@
 pub mod allocations;
 pub mod basic;
 mod callgrind;
+pub mod handle;
 pub mod memory;
 pub mod recorder;
 pub mod register;

@@ -1,7 +1,7 @@
 //! The `offhook-benches` command: one subcommand for each thing that is measured.
 
 use clap::{Parser, Subcommand};
-use offhook_benches::{allocations, basic, memory, recorder, wire};
+use offhook_benches::{allocations, basic, handle, memory, recorder, wire};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -21,6 +21,8 @@ enum Bench {
     Wire(wire::Args),
     /// A whole call between two phones, against the floor of moving its bytes.
     Basic(basic::Args),
+    /// The most expensive step of a phone, with many calls.
+    Handle(handle::Args),
     /// Bytes of a live call, and of an idle phone.
     Memory(memory::Args),
     /// What it costs a phone to be recorded.
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().bench {
         Bench::Wire(args) => wire::run(&args),
         Bench::Basic(args) => basic::run(&args),
+        Bench::Handle(args) => handle::run(&args),
         Bench::Memory(args) => memory::run(&args),
         Bench::Recorder(args) => recorder::run(&args),
     };

@@ -4,6 +4,7 @@ mod floor;
 mod pair;
 
 pub use pair::Pair;
+pub(crate) use pair::offhook_counted_step;
 
 use crate::callgrind;
 use clap::Args as ClapArgs;

@@ -22,6 +22,7 @@ struct End {
     incoming: Option<SessionId>,
     established: Option<SessionId>,
     ended: u32,
+    counted: bool,
 }
 
 /// Where a phone is recorded, if it is.
@@ -85,7 +86,12 @@ impl Pair {
         })
     }
 
-    /// Makes a call and leaves it up.
+    /// From now on each step of a phone goes through [`offhook_counted_step`].
+    pub fn count_steps(&mut self) {
+        (self.caller.counted, self.callee.counted) = (true, true);
+    }
+
+    /// Makes a call and leaves it established.
     ///
     /// # Errors
     /// When it is not established.
@@ -94,10 +100,10 @@ impl Pair {
         (self.caller.test.now, self.callee.test.now) = (self.now, self.now);
         let id = self.caller.test.phone.next_session();
         let dial = Command::Dial { session: id, dial: Dial::to("sip:bob@127.0.0.1") };
-        self.caller.test.handle(Input::Command(dial))?;
+        self.caller.handle(Input::Command(dial))?;
         self.exchange();
         let incoming = self.callee.incoming.take().ok_or("no call came in")?;
-        self.callee.test.handle(Input::Command(Command::Answer { session: incoming }))?;
+        self.callee.handle(Input::Command(Command::Answer { session: incoming }))?;
         self.exchange();
         match (self.caller.established.take(), self.callee.established.take()) {
             (Some(callers), Some(callees)) if callers == id && callees == incoming => Ok(id),
@@ -113,7 +119,7 @@ impl Pair {
         let before = (self.caller.ended, self.callee.ended);
         for _ in 0..n {
             let id = self.call()?;
-            self.caller.test.handle(Input::Command(Command::HangUp { session: id }))?;
+            self.caller.handle(Input::Command(Command::HangUp { session: id }))?;
             self.exchange();
         }
         let ended = (self.caller.ended - before.0, self.callee.ended - before.1);
@@ -153,18 +159,32 @@ impl End {
         let flow = test.flow.ok_or("the phone did not connect")?;
         let change = FlowChange::Up { local: Some("127.0.0.1:15061".to_owned()) };
         test.handle(Input::Flow { flow, change })?;
-        Ok(Self { test, incoming: None, established: None, ended: 0 })
+        Ok(Self { test, incoming: None, established: None, ended: 0, counted: false })
+    }
+
+    fn handle(&mut self, input: Input) -> Result<(), Misuse> {
+        self.step(|test| test.handle(input))
+    }
+
+    /// Runs a step of the phone, counted if that is wanted.
+    fn step<T>(&mut self, step: impl FnOnce(&mut TestPhone<Tape>) -> T) -> T {
+        if !self.counted {
+            return step(&mut self.test);
+        }
+        let (mut step, mut result) = (Some(step), None);
+        offhook_counted_step(&mut || result = step.take().map(|step| step(&mut self.test)));
+        result.expect("the step was run")
     }
 
     /// Does all that the phone wants done. Returns whether there was anything for the other one or for the user.
     fn speak(&mut self, other: &mut End) -> bool {
         let mut any = false;
-        while let Some(said) = self.test.poll() {
+        while let Some(said) = self.step(TestPhone::poll) {
             any = true;
             match said {
                 Said::Message(data) => {
                     let flow = other.test.flow.expect("connected");
-                    other.test.handle(Input::Received { flow, data }).expect("bytes are never misuse");
+                    other.handle(Input::Received { flow, data }).expect("bytes are never misuse");
                 }
                 Said::Event(Event::Incoming(incoming)) => self.incoming = Some(incoming.session),
                 Said::Event(Event::Status { session, to: Status::Established, .. }) => {
@@ -176,4 +196,10 @@ impl End {
         }
         any
     }
+}
+
+/// One step of a phone, for callgrind.
+#[inline(never)]
+pub(crate) fn offhook_counted_step(step: &mut dyn FnMut()) {
+    step();
 }

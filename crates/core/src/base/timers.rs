@@ -34,14 +34,13 @@ pub(crate) struct TimerId(NonZeroU64);
 
 /// The queue of all timers of a phone: by time, and for equal times in the order of setting.
 ///
-/// A binary heap of 16-byte entries beside a table of timers. Most SIP timers are long and most are cancelled:
-/// setting one appends to the end of the heap, cancelling one only frees its slot in the table, and the dead entry
-/// is removed when it comes to the top, or with all others when there are more dead entries than live ones.
+/// A binary heap of 16-byte entries beside a table of timers, which has the position of each in the heap. Most SIP timers are long
+/// and most are cancelled: setting one usually appends to the end of the heap. Every operation costs O(log n), so that none is
+/// expensive with many calls.
 pub(crate) struct Timers {
     heap: Vec<Entry>,
-    places: Vec<Place>,
+    slots: Vec<Slot>,
     free: u32,
-    live: usize,
     sequence: u64,
 }
 
@@ -52,159 +51,141 @@ struct Entry {
     order: NonZeroU64,
 }
 
-enum Place {
-    Live { order: NonZeroU64, timer: Timer },
+enum Slot {
+    Used { timer: Timer, position: u32 },
     Free { next: u32 },
 }
 
-const PLACE_BITS: u32 = 24;
-const NO_PLACE: u32 = u32::MAX;
+const SLOT_BITS: u32 = 24;
+const NO_SLOT: u32 = u32::MAX;
 
 impl Timers {
     pub(crate) fn new() -> Self {
-        Self { heap: Vec::new(), places: Vec::new(), free: NO_PLACE, live: 0, sequence: 0 }
+        Self { heap: Vec::new(), slots: Vec::new(), free: NO_SLOT, sequence: 0 }
     }
 
     pub(crate) fn set(&mut self, at: Instant, timer: Timer) -> TimerId {
-        let place = if self.free == NO_PLACE { self.places.len() as u32 } else { self.free };
-        assert!(place < 1 << PLACE_BITS, "16 million timers: something sets them without bound");
+        let slot = if self.free == NO_SLOT { self.slots.len() as u32 } else { self.free };
+        assert!(slot < 1 << SLOT_BITS, "16 million timers: something sets them without bound");
         self.sequence += 1;
         let order =
-            NonZeroU64::new(self.sequence << PLACE_BITS | u64::from(place)).expect("sequence starts at 1");
-        match self.places.get_mut(place as usize) {
-            None => self.places.push(Place::Live { order, timer }),
+            NonZeroU64::new(self.sequence << SLOT_BITS | u64::from(slot)).expect("sequence starts at 1");
+        let position = self.heap.len();
+        let used = Slot::Used { timer, position: position as u32 };
+        match self.slots.get_mut(slot as usize) {
+            None => self.slots.push(used),
             Some(slot) => {
-                let Place::Free { next } = *slot else { unreachable!("the free list has free slots only") };
+                let Slot::Free { next } = *slot else { unreachable!("the free list has free slots only") };
                 self.free = next;
-                *slot = Place::Live { order, timer };
+                *slot = used;
             }
         }
-        self.live += 1;
         self.heap.push(Entry { at, order });
-        self.rise(self.heap.len() - 1);
+        self.rise(position);
         TimerId(order)
     }
 
     pub(crate) fn cancel(&mut self, id: TimerId) {
-        if self.release(id.0).is_none() {
-            return;
-        }
-        if self.heap.len() > 16 && self.live < self.heap.len() / 2 {
-            let places = &self.places;
-            self.heap.retain(|entry| is_live(places, entry.order));
-            self.heap.sort_unstable();
-        } else {
-            self.settle();
+        let Some(Slot::Used { position, .. }) = self.slots.get(slot_of(id.0)) else { return };
+        // The slot may be that of a later timer.
+        if self.heap[*position as usize].order == id.0 {
+            self.remove(*position as usize);
         }
     }
 
     /// Removes and returns the first timer that is due, if there is one.
     pub(crate) fn due(&mut self, now: Instant) -> Option<Timer> {
-        let first = *self.heap.first()?;
-        if first.at > now {
-            return None;
-        }
-        let timer = self.release(first.order).expect("the top of the heap is live");
-        self.settle();
-        Some(timer)
+        let first = self.heap.first()?;
+        (first.at <= now).then(|| self.remove(0))
     }
 
     /// The time of the first timer, and its kind.
     pub(crate) fn next(&self) -> Option<Deadline> {
         let first = self.heap.first()?;
-        let Place::Live { timer, .. } = &self.places[place_of(first.order)] else {
-            unreachable!("the top of the heap is live")
-        };
-        Some(Deadline { at: first.at, kind: timer.kind() })
+        Some(Deadline { at: first.at, kind: self.timer(first).kind() })
     }
 
     /// The pending timers, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = PendingTimer> {
-        self.heap.iter().filter_map(|entry| match &self.places[place_of(entry.order)] {
-            Place::Live { order, timer } if *order == entry.order => Some(timer.pending(entry.at)),
-            _ => None,
-        })
+        self.heap.iter().map(|entry| self.timer(entry).pending(entry.at))
     }
 
     /// The pending timers, in the order in which they will fire.
     pub(crate) fn in_order(&self) -> impl Iterator<Item = (Instant, Timer)> {
         let mut entries = self.heap.clone();
         entries.sort_unstable();
-        entries.into_iter().filter_map(|entry| match &self.places[place_of(entry.order)] {
-            Place::Live { order, timer } if *order == entry.order => Some((entry.at, *timer)),
-            _ => None,
-        })
+        entries.into_iter().map(|entry| (entry.at, self.timer(&entry)))
     }
 
     /// How many pending timers are of calls.
     pub(crate) fn of_calls(&self) -> usize {
-        let of_call = |place: &&Place| matches!(place, Place::Live { timer: Timer::Session(..), .. });
-        self.places.iter().filter(of_call).count()
+        self.heap.iter().filter(|entry| matches!(self.timer(entry), Timer::Session(..))).count()
     }
 
     /// How many timers are pending.
     pub(crate) fn len(&self) -> usize {
-        self.live
+        self.heap.len()
     }
 
-    fn release(&mut self, order: NonZeroU64) -> Option<Timer> {
-        let place = place_of(order);
-        match &self.places[place] {
-            Place::Live { order: current, timer } if *current == order => {
-                let timer = *timer;
-                self.places[place] = Place::Free { next: self.free };
-                self.free = place as u32;
-                self.live -= 1;
-                Some(timer)
-            }
-            _ => None,
+    fn timer(&self, entry: &Entry) -> Timer {
+        let Slot::Used { timer, .. } = self.slots[slot_of(entry.order)] else {
+            unreachable!("an entry has a used slot")
+        };
+        timer
+    }
+
+    fn remove(&mut self, position: usize) -> Timer {
+        let entry = self.heap.swap_remove(position);
+        let timer = self.timer(&entry);
+        self.slots[slot_of(entry.order)] = Slot::Free { next: self.free };
+        self.free = slot_of(entry.order) as u32;
+        if let Some(moved) = self.heap.get(position) {
+            if *moved < entry { self.rise(position) } else { self.sink(position) }
         }
+        timer
     }
 
-    /// Restores the invariant that the top of the heap is live.
-    fn settle(&mut self) {
-        while let Some(first) = self.heap.first()
-            && !is_live(&self.places, first.order)
-        {
-            self.heap.swap_remove(0);
-            self.sink(0);
+    /// Puts an entry at a position of the heap.
+    fn place(&mut self, at: usize, entry: Entry) {
+        self.heap[at] = entry;
+        if let Slot::Used { position, .. } = &mut self.slots[slot_of(entry.order)] {
+            *position = at as u32;
         }
     }
 
     fn rise(&mut self, mut at: usize) {
+        let entry = self.heap[at];
         while at > 0 {
             let parent = (at - 1) / 2;
-            if self.heap[parent] <= self.heap[at] {
-                return;
+            if self.heap[parent] <= entry {
+                break;
             }
-            self.heap.swap(parent, at);
+            self.place(at, self.heap[parent]);
             at = parent;
         }
+        self.place(at, entry);
     }
 
     fn sink(&mut self, mut at: usize) {
+        let entry = self.heap[at];
         loop {
             let left = 2 * at + 1;
-            let right = left + 1;
-            let Some(mut least) = self.heap.get(left).map(|_| left) else { return };
-            if right < self.heap.len() && self.heap[right] < self.heap[left] {
-                least = right;
+            let Some(mut least) = self.heap.get(left).map(|_| left) else { break };
+            if self.heap.get(left + 1).is_some_and(|right| *right < self.heap[left]) {
+                least = left + 1;
             }
-            if self.heap[at] <= self.heap[least] {
-                return;
+            if entry <= self.heap[least] {
+                break;
             }
-            self.heap.swap(at, least);
+            self.place(at, self.heap[least]);
             at = least;
         }
+        self.place(at, entry);
     }
 }
 
-fn place_of(order: NonZeroU64) -> usize {
-    (order.get() & ((1 << PLACE_BITS) - 1)) as usize
-}
-
-fn is_live(places: &[Place], order: NonZeroU64) -> bool {
-    matches!(&places[place_of(order)], Place::Live { order: current, .. } if *current == order)
+fn slot_of(order: NonZeroU64) -> usize {
+    (order.get() & ((1 << SLOT_BITS) - 1)) as usize
 }
 
 #[cfg(test)]
@@ -257,7 +238,7 @@ mod tests {
             let id = timers.set(Instant::from_nanos(u64::from(n)), timer(n));
             timers.cancel(id);
         }
-        assert!(timers.heap.len() <= 17 && timers.places.len() <= 2);
+        assert!(timers.heap.len() == 1 && timers.slots.len() == 2);
     }
 
     proptest! {
