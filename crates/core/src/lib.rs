@@ -28,7 +28,8 @@ pub use api::checkpoint::{
 };
 pub use api::command::{Command, Dial, DtmfPath};
 pub use api::config::{
-    Account, Config, RegistrationPolicy, Server, Target, TargetError, TransactionTimes, Transport,
+    Account, Config, ReferPolicy, RegistrationPolicy, Server, Target, TargetError, TransactionTimes,
+    Transport,
 };
 pub use api::deadline::{Deadline, DeadlineKind, PendingTimer};
 pub use api::effect::{Effect, EffectResult, MediaEvent, MediaFault};

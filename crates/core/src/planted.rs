@@ -201,6 +201,8 @@ bugs! {
     TransferredCallKept,
     /// Transfer: it is accepted, and no call is made (RFC 3515 §2.4.2).
     ReferIgnored,
+    /// Transfer: a REFER is followed without the user's consent (RFC 3515 §5.2).
+    ConsentNotAsked,
     /// Bounds: one call more than the limit is accepted.
     CallLimitIgnored,
     /// Bounds: the queue of digits has no limit.

@@ -24,7 +24,7 @@ pub use peer::Peer;
 pub use phone::{Observer, Said, TestPhone};
 pub use wire::{Loses, Wire};
 
-use offhook::{Account, Config};
+use offhook::{Account, Config, ReferPolicy};
 
 /// The configuration of a phone `user` of `example.com` that does not register. `server` is a
 /// [`Target`](offhook::Target): `ws://pbx.test`.
@@ -34,5 +34,8 @@ use offhook::{Account, Config};
 pub fn config(user: &str, server: &str) -> Config {
     let mut account = Account::new(format!("sip:{user}@example.com"), None, server).expect("a target");
     account.register = false;
-    Config::new(account)
+    let mut config = Config::new(account);
+    // Tests of consent ask.
+    config.refer_policy = ReferPolicy::OwnDomain;
+    config
 }

@@ -67,6 +67,16 @@ pub enum Command {
         /// An address as in [`Dial::to`].
         target: String,
     },
+    /// Accept a REFER of the peer: call its target.
+    AcceptTransfer {
+        /// The call of [`Event::TransferRequested`](crate::Event::TransferRequested).
+        session: SessionId,
+    },
+    /// Reject a REFER of the peer.
+    RejectTransfer {
+        /// The call of [`Event::TransferRequested`](crate::Event::TransferRequested).
+        session: SessionId,
+    },
 }
 
 /// The callee of a new call and the options of its INVITE.

@@ -16,8 +16,8 @@ pub struct Config {
     pub no_answer: Duration,
     /// How long an established call may lack a media path before the phone ends it (default 20 s).
     pub media_timeout: Duration,
-    /// Whether a REFER within a call is accepted (default yes).
-    pub accept_transfers: bool,
+    /// What to do with a REFER within a call (default: ask).
+    pub refer_policy: ReferPolicy,
     /// The base times of transactions.
     pub times: TransactionTimes,
     /// How registrations are retried, and connections kept alive.
@@ -40,7 +40,7 @@ impl Config {
             call_limit: 2,
             no_answer: Duration::from_secs(120),
             media_timeout: Duration::from_secs(20),
-            accept_transfers: true,
+            refer_policy: ReferPolicy::default(),
             times: TransactionTimes::default(),
             registration: RegistrationPolicy::default(),
             limits: Limits::default(),
@@ -99,6 +99,20 @@ impl Account {
             max_registration_attempts: None,
         })
     }
+}
+
+/// What a phone does with a REFER within a call, which makes it call a target of the peer's choice (RFC 3515 §2.4.2, §5.2).
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReferPolicy {
+    /// Refuse it with 603.
+    Reject,
+    /// Call a SIP or SIPS URI of the account's own domain; refuse other targets with 603.
+    OwnDomain,
+    /// Ask the user: [`Event::TransferRequested`](crate::Event::TransferRequested). Without a decision within
+    /// [`Config::no_answer`] it counts as rejected.
+    #[default]
+    Ask,
 }
 
 /// A server and its weight.

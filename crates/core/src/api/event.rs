@@ -95,6 +95,16 @@ pub enum Event {
         /// Its new state.
         state: TransferState,
     },
+    /// The peer sent a REFER, and [`Config::refer_policy`](crate::Config::refer_policy) is to ask. Decide with
+    /// [`Command::AcceptTransfer`](crate::Command::AcceptTransfer) or `RejectTransfer`.
+    TransferRequested {
+        /// The call in which the REFER was received.
+        session: SessionId,
+        /// The Refer-To URI.
+        target: String,
+        /// The value of Referred-By, which is not authenticated.
+        referred_by: Option<String>,
+    },
     /// A REFER of the peer was accepted: `session` is the new call.
     Referred {
         /// The new, outgoing call.

@@ -32,6 +32,9 @@ pub enum Misuse {
     /// The code cannot reject a call: it is not in 300–699.
     #[error("{0} cannot refuse a call")]
     BadCode(u16),
+    /// No REFER of the peer waits for a decision.
+    #[error("no transfer was requested")]
+    NoTransferRequest,
     /// A transfer is pending already.
     #[error("a transfer is going on already")]
     Transferring,

@@ -97,6 +97,8 @@ marks! {
     ReferTwice = "transfer: 491, another REFER is pending",
     ReferAttended = "transfer: 501, Refer-To with headers",
     ReferRefused = "transfer: 603, not accepted",
+    ReferUndecided = "transfer: REFER without a decision in time",
+    ReferRejected = "transfer: REFER rejected by the user",
     ReferMalformed = "transfer: unusable Refer-To",
     ReferNoRoom = "transfer: 486, the call limit is reached",
     ClockBackwards = "clock: earlier than the last input",

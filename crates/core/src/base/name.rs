@@ -172,6 +172,8 @@ named_enum! {
         Glare = "glare",
         /// Time-out of the subscription of a REFER (RFC 3515 §2.4.4).
         Transfer = "transfer",
+        /// Limit of the time for a decision on a REFER of the peer.
+        Consent = "consent",
         /// Limit of the time that a BYE waits for a connection or a response.
         Terminating = "terminating",
         /// Limit of the time that a renegotiation waits for the media engine or the peer (RFC 3261 §14).
@@ -182,12 +184,13 @@ named_enum! {
 impl SessionTimer {
     /// How many there are; a call has at most one of each. The match names all, so that a new one cannot be forgotten here.
     pub(crate) const COUNT: usize = {
-        use SessionTimer::{Glare, MediaPath, NoAnswer, Renegotiation, Retransmit2xx, Terminating, Transfer};
+        use SessionTimer::{
+            Consent, Glare, MediaPath, NoAnswer, Renegotiation, Retransmit2xx, Terminating, Transfer,
+        };
         let last = Renegotiation;
         match last {
-            NoAnswer | Retransmit2xx | MediaPath | Glare | Transfer | Terminating | Renegotiation => {
-                last as usize + 1
-            }
+            NoAnswer | Retransmit2xx | MediaPath | Glare | Transfer | Consent | Terminating
+            | Renegotiation => last as usize + 1,
         }
     };
 }

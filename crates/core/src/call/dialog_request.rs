@@ -9,10 +9,22 @@ use std::time::Duration;
 /// A request within the dialog, with what is needed to send it again with credentials.
 pub(super) enum DialogRequest {
     Bye,
-    Invite { sdp: Bytes },
-    Refer { target: Bytes },
-    Info { digit: char, duration: Duration },
-    Notify { code: u16, id: Option<u32> },
+    Invite {
+        sdp: Bytes,
+    },
+    Refer {
+        target: Bytes,
+    },
+    Info {
+        digit: char,
+        duration: Duration,
+    },
+    /// `pending`: the user has not decided on the REFER (RFC 3515 §2.4.4).
+    Notify {
+        code: u16,
+        id: Option<u32>,
+        pending: bool,
+    },
 }
 
 /// A pending [`DialogRequest`].
@@ -60,7 +72,7 @@ impl DialogRequest {
                 b.header(HeaderName::Contact, contact);
                 b.parts(HeaderName::ReferTo, &[b"<", target, b">"]);
             }
-            DialogRequest::Notify { code, id } => {
+            DialogRequest::Notify { code, id, pending } => {
                 b.header(HeaderName::Contact, contact);
                 match id {
                     Some(id) => {
@@ -70,8 +82,11 @@ impl DialogRequest {
                         b.header(HeaderName::Event, b"refer");
                     }
                 }
-                let state: &[u8] =
-                    if *code < 200 { b"active;expires=180" } else { b"terminated;reason=noresource" };
+                let state: &[u8] = match (*code, *pending) {
+                    (..200, true) => b"pending;expires=180",
+                    (..200, false) => b"active;expires=180",
+                    _ => b"terminated;reason=noresource",
+                };
                 b.header(HeaderName::SubscriptionState, state);
             }
         }

@@ -94,6 +94,14 @@ pub(super) struct Referral {
     pub(super) id: Option<u32>,
     /// The last reported code.
     pub(super) last_reported: u16,
+    /// The request, while the user has not decided on it.
+    pub(super) undecided: Option<Box<ReferRequest>>,
+}
+
+/// The call that a REFER asks for.
+pub(super) struct ReferRequest {
+    pub(super) target: Vec<u8>,
+    pub(super) referred_by: Option<Vec<u8>>,
 }
 
 impl Established {

@@ -142,6 +142,7 @@ impl Session {
             }
             SessionTimer::Glare => self.reconcile(cx),
             SessionTimer::Transfer => self.transfer_timeout(cx),
+            SessionTimer::Consent => self.consent_timeout(cx),
             SessionTimer::Terminating => self.bye_timeout(cx),
             SessionTimer::Renegotiation => self.renegotiation_timeout(cx),
         }

@@ -2,7 +2,7 @@
 
 use super::cx::{CallAction, CallCx, Referrer};
 use super::dialog_request::DialogRequest;
-use super::established::{Referral, Transfer};
+use super::established::{ReferRequest, Referral, Transfer};
 use super::machine::Trigger;
 use super::session::Session;
 use super::states::State;
@@ -12,9 +12,9 @@ use crate::base::name::SessionTimer;
 use crate::planted::planted;
 use crate::request::respond;
 use crate::transaction::ServerTx;
-use crate::{Cause, EndReason, EndedBy, Event, TransferState};
+use crate::{Cause, EndReason, EndedBy, Event, ReferPolicy, TransferState};
 use bytes::Bytes;
-use offhook_wire::{HeaderName, Message, Scheme};
+use offhook_wire::{HeaderName, Message, Scheme, Uri};
 
 impl Session {
     pub(crate) fn transfer(&mut self, cx: &mut CallCx<'_, '_>, target: Bytes) {
@@ -119,10 +119,12 @@ impl Session {
     /// A REFER of the peer.
     pub(super) fn on_refer(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, request: &Message) {
         // A call that is ending creates no further one.
-        if !cx.base.config.accept_transfers || matches!(self.state, State::HangUpAfterAck(..)) {
+        let policy = cx.base.config.refer_policy;
+        if policy == ReferPolicy::Reject || matches!(self.state, State::HangUpAfterAck(..)) {
             cx.mark(Mark::ReferRefused);
             return respond::answer(cx.base, cx.txs, tx, request, 603);
         }
+        let aor = &cx.base.config.accounts[usize::from(self.account.0)].aor;
         let Some(e) = self.established_mut() else { return };
         if e.referral.is_some() {
             cx.mark(Mark::ReferTwice);
@@ -138,6 +140,10 @@ impl Session {
                 Ok(uri) if matches!(uri.scheme, Scheme::Other(_)) => {
                     return respond::answer(cx.base, cx.txs, tx, request, 416);
                 }
+                Ok(uri) if policy == ReferPolicy::OwnDomain && !is_own_domain(aor, &uri) => {
+                    cx.mark(Mark::ReferRefused);
+                    return respond::answer(cx.base, cx.txs, tx, request, 603);
+                }
                 Ok(_) => to.uri.to_vec(),
                 Err(_) => {
                     cx.mark(Mark::ReferMalformed);
@@ -146,14 +152,15 @@ impl Session {
             },
             _ => return respond::answer(cx.base, cx.txs, tx, request, 400),
         };
+        let asks = policy == ReferPolicy::Ask && !planted!(cx.base.config, ConsentNotAsked);
         let number = request.cseq().ok().map(|cseq| cseq.number);
         let id = number.filter(|_| e.referred.is_some());
         e.referred = number;
-        e.referral = Some(Referral { id, last_reported: 100 });
+        e.referral = Some(Referral { id, last_reported: 100, undecided: None });
         let response =
             respond::reply(cx.base.config, request, 202, self.tag.as_bytes(), cx.account.contact()).finish();
         cx.txs.finish(cx.base, tx, 202, response);
-        self.send_request(cx, DialogRequest::Notify { code: 100, id });
+        self.send_request(cx, DialogRequest::Notify { code: 100, id, pending: asks });
         let mut referred_by = match request.header(HeaderName::ReferredBy) {
             Some(value) => Some(value.to_vec()),
             None => request.from().ok().map(|from| [b"<", from.uri, b">"].concat()),
@@ -162,10 +169,60 @@ impl Session {
         for byte in referred_by.iter_mut().flatten().filter(|byte| matches!(**byte, b'\r' | b'\n' | 0)) {
             *byte = b' ';
         }
-        if !planted!(cx.base.config, ReferIgnored) {
-            let by = Referrer { session: self.id, id };
-            cx.actions.push(CallAction::Refer { by, target, referred_by });
+        let refer = ReferRequest { target, referred_by };
+        if asks {
+            self.ask_for_consent(cx, refer);
+        } else {
+            self.follow_refer(cx, id, refer);
         }
+    }
+
+    fn ask_for_consent(&mut self, cx: &mut CallCx<'_, '_>, refer: ReferRequest) {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (target, referred_by) = (text(&refer.target), refer.referred_by.as_deref().map(text));
+        cx.base.out.event(Event::TransferRequested { session: self.id, target, referred_by });
+        if let Some(referral) = self.established_mut().and_then(|e| e.referral.as_mut()) {
+            referral.undecided = Some(Box::new(refer));
+        }
+        self.set_timer(cx.base, cx.base.config.no_answer, SessionTimer::Consent);
+    }
+
+    fn follow_refer(&mut self, cx: &mut CallCx<'_, '_>, id: Option<u32>, refer: ReferRequest) {
+        if planted!(cx.base.config, ReferIgnored) {
+            return;
+        }
+        let by = Referrer { session: self.id, id };
+        let ReferRequest { target, referred_by } = refer;
+        cx.actions.push(CallAction::Refer { by, target, referred_by });
+    }
+
+    /// Whether a REFER waits for the user's decision.
+    pub(crate) fn is_transfer_requested(&self) -> bool {
+        match &self.state {
+            State::AwaitingAck(e) | State::Established(e) => {
+                e.referral.as_ref().is_some_and(|referral| referral.undecided.is_some())
+            }
+            _ => false,
+        }
+    }
+
+    /// Carries out the user's decision on a REFER. Does nothing if there is none to decide on.
+    pub(crate) fn decide_refer(&mut self, cx: &mut CallCx<'_, '_>, accept: bool) {
+        self.cancel_timer(cx.base, SessionTimer::Consent);
+        let Some(referral) = self.established_mut().and_then(|e| e.referral.as_mut()) else { return };
+        let (id, Some(refer)) = (referral.id, referral.undecided.take()) else { return };
+        if accept {
+            self.follow_refer(cx, id, *refer);
+        } else {
+            cx.mark(Mark::ReferRejected);
+            self.on_report(cx, id, 603);
+        }
+    }
+
+    /// The user did not decide in time: the REFER counts as rejected.
+    pub(super) fn consent_timeout(&mut self, cx: &mut CallCx<'_, '_>) {
+        cx.mark(Mark::ReferUndecided);
+        self.decide_refer(cx, false);
     }
 
     /// Reports the progress of the call that a REFER created. If its subscription has ended, nothing is sent.
@@ -183,8 +240,14 @@ impl Session {
                 return;
             }
         }
-        self.send_request(cx, DialogRequest::Notify { code, id });
+        self.send_request(cx, DialogRequest::Notify { code, id, pending: false });
     }
+}
+
+/// Whether it is a SIP or SIPS URI in the domain of an address of record.
+fn is_own_domain(aor: &str, uri: &Uri<'_>) -> bool {
+    let is_sip = matches!(uri.scheme, Scheme::Sip | Scheme::Sips);
+    is_sip && Uri::parse(aor.as_bytes()).is_ok_and(|own| own.host.eq_ignore_ascii_case(uri.host))
 }
 
 /// The status code in a `message/sipfrag` body (RFC 3420).

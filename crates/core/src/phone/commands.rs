@@ -91,6 +91,22 @@ impl Phone {
         self.handle(now, Input::Command(Command::Transfer { session, target }))
     }
 
+    /// Accepts a REFER of the peer: calls its target. The event [`Event::Referred`](crate::Event) follows.
+    ///
+    /// # Errors
+    /// If there is no such call, or no REFER that waits for a decision.
+    pub fn accept_transfer(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
+        self.handle(now, Input::Command(Command::AcceptTransfer { session }))
+    }
+
+    /// Rejects a REFER of the peer, which gets a NOTIFY with 603.
+    ///
+    /// # Errors
+    /// If there is no such call, or no REFER that waits for a decision.
+    pub fn reject_transfer(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
+        self.handle(now, Input::Command(Command::RejectTransfer { session }))
+    }
+
     /// Registers: again after a failure or an unregistration, or now instead of after the back-off.
     ///
     /// # Errors
@@ -177,7 +193,18 @@ impl Phone {
                 let target = self.address(account, &target)?;
                 self.with_session(session, |session, cx| session.transfer(cx, target));
             }
+            Command::AcceptTransfer { session } => self.decide_refer(session, true)?,
+            Command::RejectTransfer { session } => self.decide_refer(session, false)?,
         }
+        Ok(())
+    }
+
+    fn decide_refer(&mut self, id: SessionId, accept: bool) -> Result<(), Misuse> {
+        let session = self.session(id).ok_or(Misuse::UnknownSession(id))?;
+        if !session.is_transfer_requested() {
+            return Err(Misuse::NoTransferRequest);
+        }
+        self.with_session(id, |session, cx| session.decide_refer(cx, accept));
         Ok(())
     }
 

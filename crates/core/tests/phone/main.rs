@@ -5,6 +5,7 @@ mod bad_peers;
 mod call;
 mod challenges;
 mod checkpoint;
+mod consent;
 mod early_media;
 mod hold_and_digits;
 mod incoming;

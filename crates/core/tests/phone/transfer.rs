@@ -1,6 +1,6 @@
 //! Blind transfer, in both roles (RFC 3515, RFC 5589 §6).
 
-use offhook::{Cause, Dial, Direction, EndedBy, Event, SessionId, Status, TransferState};
+use offhook::{Cause, Dial, Direction, EndedBy, Event, ReferPolicy, SessionId, Status, TransferState};
 use offhook_testkit::peer::{in_call, response};
 use offhook_testkit::{Peer, TestPhone, config, sdp};
 use offhook_wire::{HeaderName, Message};
@@ -253,7 +253,7 @@ fn an_invalid_refer_is_refused() {
     }
     assert_eq!((alice.sent.len(), alice.phone.sessions().count()), (0, 1));
     let mut config = config("alice", "ws://pbx.test");
-    config.accept_transfers = false;
+    config.refer_policy = ReferPolicy::Reject;
     let mut alice = TestPhone::new(config, 1);
     let (_, peer) = in_call(&mut alice);
     refer(&mut alice, &peer, 5, "sip:carol@example.com", "");

@@ -1,0 +1,138 @@
+//! Consent to a REFER of the peer (RFC 3515 §2.4.2, §2.4.4, §5.2).
+
+use offhook::{Event, Misuse, ReferPolicy, SessionId};
+use offhook_testkit::peer::{in_call, response};
+use offhook_testkit::{Peer, TestPhone, config};
+use offhook_wire::{HeaderName, Message};
+use std::time::Duration;
+
+fn alice(policy: ReferPolicy) -> TestPhone {
+    let mut config = config("alice", "ws://pbx.test");
+    config.refer_policy = policy;
+    TestPhone::new(config, 1)
+}
+
+fn refer(alice: &mut TestPhone, peer: &Peer, cseq: u32, target: &str) {
+    alice.receive(&peer.request("REFER", cseq, &format!("Refer-To: {target}\n"), ""));
+}
+
+fn next_notify(alice: &mut TestPhone) -> (Message, String, String) {
+    let notify = alice.next_request("NOTIFY");
+    alice.receive_bytes(response(&notify, 200, "bob", None));
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("ASCII");
+    let state = text(notify.header(HeaderName::SubscriptionState).expect("there"));
+    let body = text(notify.body_bytes());
+    (notify, state, body)
+}
+
+/// A call with a REFER that waits for a decision.
+fn undecided() -> (TestPhone, SessionId, Peer) {
+    let mut alice = alice(ReferPolicy::Ask);
+    let (id, peer) = in_call(&mut alice);
+    refer(&mut alice, &peer, 5, "<tel:+19005550100>");
+    alice.next_response(202);
+    let (_, state, body) = next_notify(&mut alice);
+    assert_eq!((state.as_str(), body.as_str()), ("pending;expires=180", "SIP/2.0 100 Trying\r\n"));
+    let asked = Event::TransferRequested {
+        session: id,
+        target: "tel:+19005550100".to_owned(),
+        referred_by: Some("<sip:bob@example.com>".to_owned()),
+    };
+    assert!(alice.take_events().contains(&asked));
+    assert!(alice.sent.is_empty(), "no call without consent");
+    (alice, id, peer)
+}
+
+#[test]
+fn asking_is_the_default() {
+    let account = offhook::Account::new("sip:alice@example.com", None, "ws://pbx.test").expect("a target");
+    assert_eq!(offhook::Config::new(account).refer_policy, ReferPolicy::Ask);
+}
+
+#[test]
+fn an_accepted_refer_calls_its_target() {
+    let (mut alice, id, _) = undecided();
+    alice.phone.accept_transfer(alice.now, id).expect("undecided");
+    alice.pump();
+    let invite = alice.next_request("INVITE");
+    assert_eq!(invite.request_uri(), Some(&b"tel:+19005550100"[..]));
+    assert_eq!(alice.phone.accept_transfer(alice.now, id), Err(Misuse::NoTransferRequest));
+    assert_eq!(alice.phone.reject_transfer(alice.now, id), Err(Misuse::NoTransferRequest));
+    alice.receive_bytes(response(&invite, 486, "x", None));
+    alice.next_request("ACK");
+    let (_, state, body) = next_notify(&mut alice);
+    assert_eq!(
+        (state.as_str(), body.as_str()),
+        ("terminated;reason=noresource", "SIP/2.0 486 Busy Here\r\n")
+    );
+}
+
+/// RFC 3515 §2.4.4.
+#[test]
+fn a_rejected_refer_gets_a_notify_with_603() {
+    let (mut alice, id, peer) = undecided();
+    alice.phone.reject_transfer(alice.now, id).expect("undecided");
+    alice.pump();
+    let (_, state, body) = next_notify(&mut alice);
+    assert_eq!((state.as_str(), body.as_str()), ("terminated;reason=noresource", "SIP/2.0 603 Decline\r\n"));
+    assert!(alice.sent.is_empty());
+    // The next REFER is a request of its own.
+    refer(&mut alice, &peer, 6, "<sip:carol@example.com>");
+    alice.next_response(202);
+    next_notify(&mut alice);
+    alice.phone.accept_transfer(alice.now, id).expect("undecided");
+    alice.pump();
+    alice.next_request("INVITE");
+}
+
+#[test]
+fn a_refer_without_a_decision_is_rejected_after_the_ringing_limit() {
+    let (mut alice, id, _) = undecided();
+    let limit = Duration::from_secs(120);
+    alice.pass(limit - Duration::from_millis(1));
+    assert!(alice.sent.is_empty());
+    alice.pass(Duration::from_millis(1));
+    let (_, _, body) = next_notify(&mut alice);
+    assert_eq!(body, "SIP/2.0 603 Decline\r\n");
+    assert_eq!(alice.phone.accept_transfer(alice.now, id), Err(Misuse::NoTransferRequest));
+}
+
+#[test]
+fn a_second_refer_during_the_decision_gets_491() {
+    let (mut alice, _, peer) = undecided();
+    refer(&mut alice, &peer, 6, "<sip:carol@example.com>");
+    alice.next_response(491);
+}
+
+#[test]
+fn a_decision_after_the_end_of_the_call_is_misuse() {
+    let (mut alice, id, peer) = undecided();
+    alice.receive(&peer.request("BYE", 6, "", ""));
+    alice.next_response(200);
+    assert_eq!(alice.phone.accept_transfer(alice.now, id), Err(Misuse::UnknownSession(id)));
+    alice.pass(Duration::from_secs(300));
+    assert!(alice.sent.is_empty());
+}
+
+#[test]
+fn the_own_domain_policy_refuses_other_targets() {
+    for (target, code) in [
+        ("<sip:carol@example.com>", 202),
+        ("<sips:carol@EXAMPLE.com:5061>", 202),
+        ("<sip:carol@example.org>", 603),
+        ("<sip:example.com@example.org>", 603),
+        ("<sip:carol@example.com.example.org>", 603),
+        ("<tel:+19005550100>", 603),
+    ] {
+        let mut alice = alice(ReferPolicy::OwnDomain);
+        let (_, peer) = in_call(&mut alice);
+        refer(&mut alice, &peer, 5, target);
+        alice.next_response(code);
+        if code == 202 {
+            let (_, state, _) = next_notify(&mut alice);
+            assert_eq!(state, "active;expires=180");
+            alice.next_request("INVITE");
+        }
+        assert!(alice.sent.is_empty(), "{target}");
+    }
+}
