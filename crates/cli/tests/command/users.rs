@@ -150,7 +150,7 @@ fn the_variable_has_the_syntax_of_the_file() {
 
     let twice = [&EXCHANGE[..], &["--user", "alice:other"]].concat();
     let (lines, exit) = Offhook::start_with(&twice, &[("OFFHOOK_USERS", text)]).finish();
-    let why = "OFFHOOK_USERS:2: this user has a password already (--user)";
+    let why = "OFFHOOK_USERS:2: this user already has a password (--user)";
     assert_eq!((&lines[0]["message"], exit), (&why.into(), Some(1)));
 }
 
