@@ -46,7 +46,8 @@ pub(super) async fn media(pair: &mut Pair) -> StepResult<()> {
     let first = (pair.caller.first_audio().await?.as_millis(), pair.callee.first_audio().await?.as_millis());
     let statistics =
         pair.callee.call.statistics().await.map_err(pair.callee.failed("read its statistics"))?;
-    let codec = statistics.codec.map_or_else(|| "no codec".to_owned(), |codec| codec.name().replace("opus", "Opus"));
+    let codec =
+        statistics.codec.map_or_else(|| "no codec".to_owned(), |codec| codec.name().replace("opus", "Opus"));
     let text = format!(
         "ICE, DTLS-SRTP, {codec}: {caller} hears {at_caller} Hz, {callee} hears {at_callee} Hz; first audio after {} and {} ms",
         first.0, first.1

@@ -53,9 +53,9 @@ async fn missing_hash_is_an_error_and_changes_nothing() {
     config.users.insert("alice".to_owned(), half.clone());
     let listen = offhook_tokio::Listen::ws("127.0.0.1:0".parse().expect("an address"));
     let error = ExchangeServer::start(config, listen).await.expect_err("no hash for SHA-256");
-    assert!(matches!(&error, ExchangeError::Users(uncovered) if uncovered.user == "alice"), "{error}");
+    assert!(matches!(&error, ExchangeError::Users(missing) if missing.user == "alice"), "{error}");
 
     let error = exchange.set_users([("alice".to_owned(), half)].into()).await.expect_err("the same");
-    assert!(matches!(&error, ExchangeError::Users(uncovered) if uncovered.algorithm == Algorithm::Sha256));
+    assert!(matches!(&error, ExchangeError::Users(missing) if missing.algorithm == Algorithm::Sha256));
     phone(&exchange, "alice", 440.0).await.stop().await;
 }
