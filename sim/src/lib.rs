@@ -6,6 +6,7 @@
 //!
 //! Oracles watch each run ([`oracle`]). A test can also drive a [`World`] by hand, with the same oracles watching.
 
+mod describe;
 pub mod fate;
 pub mod flight;
 pub mod generate;

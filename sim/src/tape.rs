@@ -7,6 +7,8 @@ use bytes::Bytes;
 use offhook::{Command, Event, Machine, Misuse};
 use offhook_wire::Instant;
 
+#[cfg(feature = "media")]
+use crate::describe;
 use crate::fate::Arrivals;
 use crate::hash::Digest;
 #[cfg(feature = "media")]
@@ -162,7 +164,7 @@ impl Tape {
         };
     }
 
-    /// Notes what a media engine says.
+    /// Notes an event of a media engine.
     #[cfg(feature = "media")]
     pub fn media(&mut self, at: Instant, (phone, session): End, said: &offhook_media::MediaEvent) {
         self.note(at, || EntryKind::Note {

@@ -8,8 +8,9 @@ use super::Drawing;
 use super::axis::LINE;
 use super::columns::GAP;
 use super::text::{Escaped, time, wrap};
+use crate::describe;
 use crate::fate::Arrivals;
-use crate::ladder::{Ladder, describe_command, describe_event, describe_mark};
+use crate::ladder::Ladder;
 use crate::oracle::Violation;
 use crate::scenario::Seconds;
 use crate::tape::{Entry, EntryKind, Node};
@@ -61,16 +62,16 @@ impl Row {
                     lost: arrivals.first.is_none(),
                 }
             }
-            EntryKind::Event { phone, event } => match describe_event(event) {
+            EntryKind::Event { phone, event } => match describe::ladder_event(event) {
                 Some(text) => Self::note(Node::Phone(*phone), format!("* {text}")),
                 None => Row::Nothing,
             },
             EntryKind::Mark { phone, machine, words } => {
-                Self::note(Node::Phone(*phone), format!(". {}", describe_mark(*machine, words)))
+                Self::note(Node::Phone(*phone), format!(". {}", describe::mark(*machine, words)))
             }
             EntryKind::Command { phone, command, refused } => {
                 let refused = refused.as_ref().map_or(String::new(), |why| format!(" (refused: {why})"));
-                Self::note(Node::Phone(*phone), format!("> {}{refused}", describe_command(command)))
+                Self::note(Node::Phone(*phone), format!("> {}{refused}", describe::command(command)))
             }
             EntryKind::Note { node, text } => Self::note(*node, format!("! {text}")),
             EntryKind::Phase { name } => Row::Phase(name),

@@ -16,7 +16,7 @@ impl Scenario {
     /// Reads what [`Scenario::to_json`] wrote.
     ///
     /// # Errors
-    /// When `setting` and `steps` are no lists of lines, or a line is not understood.
+    /// When `setting` and `steps` are no lists of lines, or a line cannot be parsed.
     pub fn from_json(json: &serde_json::Value) -> Result<Self, ScenarioError> {
         let mut text = String::new();
         for key in ["setting", "steps"] {

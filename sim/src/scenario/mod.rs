@@ -113,7 +113,7 @@ rogue eve ws
 
     #[test]
     fn what_is_written_is_read_back() {
-        let scenario: Scenario = EXAMPLE.parse().expect("the example is understood");
+        let scenario: Scenario = EXAMPLE.parse().expect("the example is a scenario");
         assert_eq!(scenario.to_string(), EXAMPLE);
         assert_eq!(Scenario::from_json(&scenario.to_json()), Ok(scenario.clone()));
         assert_eq!(scenario.steps.len(), 60);

@@ -10,7 +10,7 @@ use super::{
 };
 use offhook::DtmfPath;
 
-/// A line that is not understood.
+/// A line that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {what}")]
 pub struct ScenarioError {

@@ -286,11 +286,11 @@ impl World {
         }
     }
 
-    pub(super) fn observe(&mut self, sight: &Observation<'_>) {
-        let exempted = sight.exempted(&self.corrupted_calls);
+    pub(super) fn observe(&mut self, observation: &Observation<'_>) {
+        let exempted = observation.exempted(&self.corrupted_calls);
         self.for_each_oracle(|oracle, view| match &exempted {
             Some(exempted) if oracle.skips_corrupted_calls() => oracle.observe(view, exempted),
-            _ => oracle.observe(view, sight),
+            _ => oracle.observe(view, observation),
         });
     }
 

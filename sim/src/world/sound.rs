@@ -154,8 +154,8 @@ impl World {
         }
         let digit = Kind::of(data).digit().and_then(|timestamp| real.event_arrives(end, from, timestamp));
         real.handle(end, local, MediaInput::Received { local: inside, remote: seen, data });
-        if let Some((digit, understood)) = digit {
-            self.observe(&Observation::DigitArrived { end, digit, understood });
+        if let Some((digit, decodable)) = digit {
+            self.observe(&Observation::DigitArrived { end, digit, decodable });
         }
         self.drain_line(end);
     }

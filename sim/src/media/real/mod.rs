@@ -241,7 +241,7 @@ impl Real {
     }
 
     /// Notes that a telephone-event of `source` reached an end. Gives the digit that it is the first news of, and whether
-    /// the end must have understood it.
+    /// the end must have decoded it.
     pub fn event_arrives(&mut self, end: End, source: SocketAddr, timestamp: u32) -> Option<(char, bool)> {
         let &(number, digit) = self.on_air.get(&(source, timestamp))?;
         let line = self.lines.get_mut(&end)?;

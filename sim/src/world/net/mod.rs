@@ -18,6 +18,7 @@ use offhook::{FlowChange, FlowFailure, FlowId, Input, Target};
 use offhook_exchange as exchange;
 
 use super::{ScheduledEvent, World};
+use crate::describe;
 use crate::scenario::Transport;
 pub(super) use connection::{Connection, Net};
 use connection::{DOWN, Link, UP};
@@ -137,7 +138,9 @@ impl World {
         let ends = &mut self.connections[connection];
         let (phone, flow) = (ends.phone, ends.flow);
         if std::mem::take(&mut ends.phone_open) {
-            self.note_phone(phone, || format!("connection {} lost: {failure:?}", flow.0));
+            self.note_phone(phone, || {
+                format!("connection {} lost: {}", flow.0, describe::flow_failure(failure))
+            });
             self.phone_input(phone, Input::Flow { flow, change: FlowChange::Down(failure) });
         }
     }
