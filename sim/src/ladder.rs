@@ -1,7 +1,7 @@
-//! The ladder: what happened, as a sequence diagram in text.
+//! The ladder: a run as a sequence diagram in text.
 //!
-//! One column for each machine, time running down. A message is drawn where it was sent; `x` in place of its head says
-//! that it was lost. Call-IDs are numbered by their first appearance, so that a ladder says the same when they differ.
+//! One column for each node, time runs down. A message is drawn at the time of sending; `x` instead of the arrowhead marks a lost one.
+//! Call-IDs are numbered by their first appearance, so that the ladder does not depend on their values.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,12 +13,12 @@ use crate::describe;
 use crate::tape::{Entry, EntryKind, Node};
 use crate::world::World;
 
-/// The width of the times, and the distance between columns.
+/// The width of the column of times, and the distance between columns.
 const MARGIN: usize = 13;
 const COLUMN: usize = 30;
 
 impl World {
-    /// Draws what the tape kept.
+    /// Draws the entries of the tape.
     pub fn ladder(&self) -> String {
         let mut ladder = Ladder::new(self);
         for entry in self.tape().entries() {
@@ -36,7 +36,7 @@ pub(crate) struct Ladder<'w> {
 }
 
 impl<'w> Ladder<'w> {
-    /// The exchanges stand in the middle, so that most arrows are short.
+    /// The exchanges are in the middle, so that most arrows are short.
     pub(crate) fn new(world: &'w World) -> Self {
         let scenario = world.scenario();
         let phones = (0..scenario.phones.len()).map(Node::Phone);
@@ -137,11 +137,15 @@ impl<'w> Ladder<'w> {
         self.text.push('\n');
     }
 
-    /// `INVITE #1/2 sdp`: the method or status, the call, the CSeq.
+    /// For example `INVITE #1/2 sendrecv`: the method or status, the Call-ID, the CSeq number and the direction of the SDP.
     pub(crate) fn summary(&mut self, data: &Bytes) -> String {
         let Ok(message) = Message::parse(data.clone(), &Limits::default()) else {
-            return if data.iter().all(|byte| b"\r\n".contains(byte)) { "keep-alive" } else { "garbage" }
-                .to_owned();
+            return if data.iter().all(|byte| b"\r\n".contains(byte)) {
+                "keep-alive"
+            } else {
+                "invalid data"
+            }
+            .to_owned();
         };
         let mut text = String::new();
         if let Some(status) = message.status() {

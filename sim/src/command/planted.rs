@@ -52,7 +52,7 @@ mod built {
             let start = clock::now();
             let clock = || start.elapsed();
             let effort =
-                Effort { seeds: self.seeds, jobs: self.jobs, clock: &clock, patience: self.time.limit };
+                Effort { seeds: self.seeds, jobs: self.jobs, clock: &clock, shrink_limit: self.time.limit };
             if !self.json {
                 println!("{:24} {:12} {:>6} {:>6} {:>9}", "bug", "oracle", "seeds", "steps", "shrink");
             }

@@ -12,8 +12,8 @@ impl Oracle for Agreement {
         "agreement"
     }
 
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        if moment != PhaseEnd::Recovery {
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        if phase_end != PhaseEnd::Recovery {
             return Ok(());
         }
         for (index, phone) in view.phones.iter().enumerate().filter(|(_, phone)| phone.alive) {

@@ -12,8 +12,8 @@ impl Oracle for Cleanup {
         "cleanup"
     }
 
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        if moment != PhaseEnd::Drain {
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        if phase_end != PhaseEnd::Drain {
             return Ok(());
         }
         for (index, phone) in view.phones.iter().enumerate().filter(|(_, phone)| phone.alive) {

@@ -54,8 +54,8 @@ impl Oracle for Leaks {
         }
     }
 
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        if moment != PhaseEnd::Drain {
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        if phase_end != PhaseEnd::Drain {
             return Ok(());
         }
         self.messages.resize_with(view.phones.len(), VecDeque::new);

@@ -14,8 +14,8 @@ impl Oracle for Liveness {
         "liveness"
     }
 
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        if moment == PhaseEnd::Faults {
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        if phase_end == PhaseEnd::Faults {
             return Ok(());
         }
         // Phones that are dead, or can reach no exchange, are not checked.

@@ -113,8 +113,8 @@ impl Oracle for Obligations {
         done.map_err(|what| format!("{} {what}", view.phones[index].setup.name))
     }
 
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        if moment != PhaseEnd::Drain {
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        if phase_end != PhaseEnd::Drain {
             return Ok(());
         }
         for (node, phone) in view.phones.iter().zip(&self.phones).filter(|(node, _)| node.alive) {

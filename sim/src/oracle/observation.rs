@@ -41,8 +41,8 @@ pub trait Oracle {
     ///
     /// # Errors
     /// The violation, in words.
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        let _ = (view, moment);
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        let _ = (view, phase_end);
         Ok(())
     }
 }

@@ -49,8 +49,8 @@ impl Oracle for Outcome {
         }
     }
 
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        if moment != PhaseEnd::Recovery {
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        if phase_end != PhaseEnd::Recovery {
             return Ok(());
         }
         // A phone whose registration failed opens no connection: its commands stay pending.

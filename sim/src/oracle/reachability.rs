@@ -55,8 +55,8 @@ impl Oracle for Reachability {
         Ok(())
     }
 
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        if moment == PhaseEnd::Faults {
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        if phase_end == PhaseEnd::Faults {
             return Ok(());
         }
         for (index, phone) in view.phones.iter().enumerate() {

@@ -41,8 +41,8 @@ impl Oracle for Registration {
         }
     }
 
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        if moment == PhaseEnd::Faults {
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        if phase_end == PhaseEnd::Faults {
             return Ok(());
         }
         for node in view.phones.iter().filter(|phone| phone.alive) {

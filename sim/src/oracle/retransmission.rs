@@ -35,7 +35,7 @@ pub(super) struct Retransmissions {
 #[derive(Default)]
 struct Phone {
     /// Messages that wait for an answer, or whose request may be retransmitted.
-    waits: BTreeMap<Key, Repeated>,
+    waits: BTreeMap<Key, Transmission>,
     /// Messages that must not be retransmitted, and the reason.
     over: BTreeMap<Key, &'static str>,
     /// The last connection of each received INVITE, and the INVITEs that were received on more than one.
@@ -74,7 +74,7 @@ enum Effect {
     Bye(DialogId),
 }
 
-struct Repeated {
+struct Transmission {
     call: u64,
     flow: FlowId,
     /// The INVITE of a 2xx: a proxy that lost its state forwards a retransmission in a new transaction, with a 2xx of its own.
@@ -84,9 +84,9 @@ struct Repeated {
     ends: Instant,
     last: Instant,
     /// The number of transmissions due before the phone is polled.
-    owed: u32,
+    due_now: u32,
     /// Whether one more transmission is allowed: a refusal that was due before its INVITE was retransmitted.
-    spare: bool,
+    one_more: bool,
     /// A 2xx whose transaction ended with its connection: the time of its first transmission is unknown.
     first_unknown: bool,
     /// A refusal that has its ACK, and absorbs retransmissions.
@@ -115,7 +115,7 @@ impl Oracle for Retransmissions {
         self.phones.resize_with(view.phones.len(), Phone::default);
         if let Observation::Corrupted { calls, .. } = *observation {
             for phone in &mut self.phones {
-                phone.waits.retain(|_, repeated| !calls.contains(&repeated.call));
+                phone.waits.retain(|_, transmission| !calls.contains(&transmission.call));
             }
         }
         let (Observation::Sent { phone: index, .. }
@@ -148,14 +148,14 @@ impl Phone {
         if std::mem::replace(&mut self.awake, true) {
             return;
         }
-        for (key, repeated) in &mut self.waits {
+        for (key, transmission) in &mut self.waits {
             // A call whose 2xx times out does not retransmit it; a transaction has separate timers for both.
-            let in_time = !matches!(key, Key::Accepted(..)) || now < repeated.ends;
-            if let Some(timer) = &mut repeated.timer
+            let in_time = !matches!(key, Key::Accepted(..)) || now < transmission.ends;
+            if let Some(timer) = &mut transmission.timer
                 && timer.due <= now
-                && timer.due < repeated.ends
+                && timer.due < transmission.ends
             {
-                repeated.owed += u32::from(in_time);
+                transmission.due_now += u32::from(in_time);
                 timer.due = now + timer.wait;
                 timer.wait = (timer.wait * 2).min(timer.most);
             }
@@ -177,13 +177,13 @@ impl Phone {
                     self.hang_up(message.dialog);
                 }
                 let most = if method == Method::Invite { LIFE } else { T2 };
-                let request = Repeated::new(now, message.dialog.call, flow, udp.then_some(most));
+                let request = Transmission::new(now, message.dialog.call, flow, udp.then_some(most));
                 self.send(Key::Request(transaction), request, now)
                     .map_err(|what| format!("retransmits a {method} {what}"))
             }
             (None, Some(status @ 200..)) if message.of == Method::Invite => {
                 let done = if status < 300 {
-                    let mut accepted = Repeated::new(now, message.dialog.call, flow, Some(T2));
+                    let mut accepted = Transmission::new(now, message.dialog.call, flow, Some(T2));
                     accepted.of = Some(transaction);
                     accepted.first_unknown =
                         self.moved.contains(&transaction) || self.invited.get(&transaction) != Some(&flow);
@@ -192,8 +192,8 @@ impl Phone {
                     // Merged requests, and those above a limit, are refused statelessly (§8.2.7).
                     Ok(())
                 } else {
-                    let mut refusal = Repeated::new(now, message.dialog.call, flow, udp.then_some(T2));
-                    refusal.spare = self.invite == Some(transaction);
+                    let mut refusal = Transmission::new(now, message.dialog.call, flow, udp.then_some(T2));
+                    refusal.one_more = self.invite == Some(transaction);
                     self.send(Key::Refusal(transaction), refusal, now)
                 };
                 done.map_err(|what| format!("retransmits a {status} to an INVITE {what}"))
@@ -206,11 +206,11 @@ impl Phone {
         }
     }
 
-    fn send(&mut self, key: Key, new: Repeated, now: Instant) -> Result<(), String> {
+    fn send(&mut self, key: Key, new: Transmission, now: Instant) -> Result<(), String> {
         if let Some(why) = self.over.get(&key) {
             return Err((*why).to_owned());
         }
-        let Some(repeated) = self.waits.get_mut(&key) else {
+        let Some(transmission) = self.waits.get_mut(&key) else {
             // Over a reliable transport a request is not retransmitted.
             if new.timer.is_none() && matches!(key, Key::Request(_)) {
                 self.over.insert(key, ANSWERED);
@@ -220,25 +220,27 @@ impl Phone {
             return Ok(());
         };
         // The 2xx to an INVITE in a new transaction starts again.
-        if repeated.of != new.of {
-            *repeated = new;
+        if transmission.of != new.of {
+            *transmission = new;
             return Ok(());
         }
-        match repeated.owed.checked_sub(1) {
-            Some(owed) => {
-                (repeated.owed, repeated.last) = (owed, now);
+        match transmission.due_now.checked_sub(1) {
+            Some(due_now) => {
+                (transmission.due_now, transmission.last) = (due_now, now);
                 Ok(())
             }
-            None if std::mem::take(&mut repeated.spare) => Ok(()),
-            None if repeated.first_unknown && now < repeated.ends => Ok(()),
+            None if std::mem::take(&mut transmission.one_more) => Ok(()),
+            None if transmission.first_unknown && now < transmission.ends => Ok(()),
             // After its time-out the transaction is forgotten.
-            None if now >= repeated.ends && matches!(key, Key::Refusal(_)) => {
-                *repeated = new;
+            None if now >= transmission.ends && matches!(key, Key::Refusal(_)) => {
+                *transmission = new;
                 Ok(())
             }
-            None if now >= repeated.ends => Err(TIMED_OUT.to_owned()),
-            None if repeated.confirmed || repeated.timer.is_none() => Err(ANSWERED.to_owned()),
-            None => Err(format!("after {}, when none is due", Seconds(now.saturating_since(repeated.last)))),
+            None if now >= transmission.ends => Err(TIMED_OUT.to_owned()),
+            None if transmission.confirmed || transmission.timer.is_none() => Err(ANSWERED.to_owned()),
+            None => {
+                Err(format!("after {}, when none is due", Seconds(now.saturating_since(transmission.last))))
+            }
         }
     }
 
@@ -273,7 +275,7 @@ impl Phone {
     fn on_invite(&mut self, now: Instant, flow: FlowId, transaction: Transaction) {
         match self.waits.get_mut(&Key::Refusal(transaction)) {
             Some(refusal) if refusal.flow == flow && !refusal.confirmed && now < refusal.ends => {
-                refusal.owed += 1;
+                refusal.due_now += 1;
             }
             _ => {}
         }
@@ -283,7 +285,7 @@ impl Phone {
             return;
         }
         self.moved.insert(transaction);
-        for accepted in self.waits.values_mut().filter(|repeated| repeated.of == Some(transaction)) {
+        for accepted in self.waits.values_mut().filter(|transmission| transmission.of == Some(transaction)) {
             (accepted.first_unknown, accepted.ends) = (true, now + LIFE);
         }
     }
@@ -305,26 +307,27 @@ impl Phone {
         // A call without a connection ends before its BYE is sent, and its 2xx is not retransmitted over the next connection.
         let closes = node.calls.values().any(|call| call.status == Status::Terminating);
         let stays = std::mem::replace(&mut self.connected, node.is_connected()) && self.connected && !closes;
-        for (key, repeated) in &mut self.waits {
-            let (owed, lost) = (std::mem::take(&mut repeated.owed), !up(repeated.flow));
-            repeated.spare = false;
+        for (key, transmission) in &mut self.waits {
+            let (due_now, lost) = (std::mem::take(&mut transmission.due_now), !up(transmission.flow));
+            transmission.one_more = false;
             let what = match key {
                 Key::Request(transaction) if !lost => {
                     format!("a {} without a response", transaction.verb.method())
                 }
                 Key::Refusal(_) if !lost => "the refusal of an INVITE without an ACK".to_owned(),
-                Key::Accepted(..) if stays && !repeated.first_unknown => {
+                Key::Accepted(..) if stays && !transmission.first_unknown => {
                     "a 2xx to an INVITE without an ACK".to_owned()
                 }
                 _ => continue,
             };
-            if owed > 0 {
+            if due_now > 0 {
                 return Err(format!("does not retransmit {what}"));
             }
         }
         // A transaction ends with its connection (§17.1.4, §17.2.4); a 2xx is sent over the next one.
-        self.waits.retain(|key, repeated| {
-            let lives = now < repeated.ends && (up(repeated.flow) || matches!(key, Key::Accepted(..)));
+        self.waits.retain(|key, transmission| {
+            let lives =
+                now < transmission.ends && (up(transmission.flow) || matches!(key, Key::Accepted(..)));
             if !lives && !matches!(key, Key::Refusal(_)) {
                 self.over.insert(*key, TIMED_OUT);
             }
@@ -346,30 +349,30 @@ impl Phone {
             }
             return;
         };
-        let Some(repeated) = self.waits.get_mut(&key) else { return };
+        let Some(transmission) = self.waits.get_mut(&key) else { return };
         match effect {
             // A response matches a request of its connection (§18.1.2), an ACK matches a call.
-            Effect::Answered(_) if repeated.flow == flow || matches!(key, Key::Accepted(..)) => {
+            Effect::Answered(_) if transmission.flow == flow || matches!(key, Key::Accepted(..)) => {
                 self.waits.remove(&key);
                 self.over.insert(key, ANSWERED);
             }
             // §17.1.2.2: from the next retransmission on.
-            Effect::Working(_) if repeated.flow == flow => {
-                if let Some(timer) = &mut repeated.timer {
+            Effect::Working(_) if transmission.flow == flow => {
+                if let Some(timer) = &mut transmission.timer {
                     (timer.wait, timer.most) = (T2, T2);
                 }
             }
             // Timer I.
             Effect::Confirmed(_) if !udp => drop(self.waits.remove(&key)),
-            Effect::Confirmed(_) if !repeated.confirmed => {
-                (repeated.confirmed, repeated.timer, repeated.ends) = (true, None, now + T4);
+            Effect::Confirmed(_) if !transmission.confirmed => {
+                (transmission.confirmed, transmission.timer, transmission.ends) = (true, None, now + T4);
             }
             _ => {}
         }
     }
 }
 
-impl Repeated {
+impl Transmission {
     /// A first transmission, retransmitted at intervals of at most `most`.
     fn new(now: Instant, call: u64, flow: FlowId, most: Option<Duration>) -> Self {
         let timer = most.map(|most| Timer { due: now + T1, wait: T1 * 2, most });
@@ -381,8 +384,8 @@ impl Repeated {
             timer,
             ends,
             last: now,
-            owed: 0,
-            spare: false,
+            due_now: 0,
+            one_more: false,
             first_unknown: false,
             confirmed: false,
         }

@@ -270,13 +270,13 @@ impl World {
     }
 
     pub(super) fn enter_phase(&mut self, phase: Phase) {
-        let moment = match phase {
+        let phase_end = match phase {
             Phase::Faults => return,
             Phase::Recovery => PhaseEnd::Faults,
             Phase::Drain => PhaseEnd::Recovery,
             Phase::Done => PhaseEnd::Drain,
         };
-        self.for_each_oracle(|oracle, view| oracle.check(view, moment));
+        self.for_each_oracle(|oracle, view| oracle.check(view, phase_end));
         self.phase = phase;
         self.tape.note(self.now, || EntryKind::Phase { name: phase.as_str() });
         match phase {
