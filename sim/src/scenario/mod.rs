@@ -143,6 +143,13 @@ rogue eve ws
     }
 
     #[test]
+    fn a_step_without_its_s_is_suggested() {
+        let refused =
+            "offhook-scenario 1\nphone bob ws\n1s bob dial carol".parse::<Scenario>().expect_err("no `s`");
+        assert_eq!(refused.to_string(), "line 3: unknown step `dial carol`; did you mean `dials carol`?");
+    }
+
+    #[test]
     fn real_media_needs_its_feature() {
         let read = |media: &str| format!("offhook-scenario 1\nmedia {media}\n").parse::<Scenario>();
         assert_eq!(read("model").map(|scenario| scenario.media), Ok(Fidelity::Model));

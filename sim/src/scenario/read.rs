@@ -204,6 +204,20 @@ fn read_codec(name: &str) -> Result<Codec, String> {
         .ok_or_else(|| format!("unknown codec `{name}`"))
 }
 
+/// The error of an unknown step, with a suggestion if only the verb lacks its `s`.
+fn unknown_step(words: &[&str]) -> String {
+    let step = words.join(" ");
+    let Some((verb, rest)) = words.split_first().filter(|(verb, _)| !verb.ends_with('s')) else {
+        return format!("unknown step `{step}`");
+    };
+    let verb = format!("{verb}s");
+    let other = [&[verb.as_str()], rest].concat();
+    match read_user_action(&other) {
+        Ok(_) => format!("unknown step `{step}`; did you mean `{}`?", other.join(" ")),
+        Err(_) => format!("unknown step `{step}`"),
+    }
+}
+
 fn read_user_action(words: &[&str]) -> Result<UserAction, String> {
     Ok(match words {
         ["dials", to] => UserAction::Dial((*to).to_owned()),
@@ -231,6 +245,6 @@ fn read_user_action(words: &[&str]) -> Result<UserAction, String> {
             UserAction::Behaviour(Behaviour::Reject { code: number(code)?, after: parse_duration(after)? })
         }
         ["will", "ignore"] => UserAction::Behaviour(Behaviour::Ignore),
-        _ => return Err(format!("unknown step `{}`", words.join(" "))),
+        _ => return Err(unknown_step(words)),
     })
 }
