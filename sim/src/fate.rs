@@ -1,8 +1,8 @@
-//! What a network does to one message.
+//! The fate of one message on a network: its delay, and whether it is lost or duplicated.
 //!
-//! The fate of a message hangs on what it *is* and not on how many were sent before it: on the call it belongs
-//! to, its method, sequence number and status, the link and direction it takes, and how often it was sent
-//! already. A step that is taken out of a scenario therefore leaves the fates of all other calls as they were.
+//! The fate of a message depends only on the message itself, not on earlier messages: on its call, method, CSeq number and status,
+//! its link and direction, and the number of its retransmission. So removing a step from a scenario leaves the fates of all other
+//! calls unchanged.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,13 +14,13 @@ use offhook_wire::{Instant, Limits, Message};
 use crate::hash::{Digest, Draw};
 use crate::scenario::Weather;
 
-/// Names messages and draws their fates.
+/// Assigns keys to messages, from which their fates are drawn.
 #[derive(Debug)]
 pub struct Fates {
     seed: u64,
     limits: Limits,
-    /// Call-IDs are random, and other ones are drawn when a step before is taken out. What stays is who sent the first
-    /// message of the call, and when.
+    /// Keys of Call-IDs: Call-IDs are random and change when an earlier step is removed, so a call is identified by the sender and
+    /// the time of its first message.
     calls: BTreeMap<Bytes, u64>,
     sent: BTreeMap<u64, u32>,
 }
@@ -28,49 +28,49 @@ pub struct Fates {
 /// One direction of one link.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct LinkDirection {
-    /// The phone at one end, by its place in the scenario.
+    /// The phone at one end, by its index in the scenario.
     pub phone: usize,
-    /// The exchange at the other.
+    /// The exchange at the other end.
     pub exchange: usize,
-    /// From the phone to the exchange.
+    /// Whether from the phone to the exchange.
     pub up: bool,
 }
 
-/// A message that is being sent, named.
+/// The key of a transmission.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct MessageKey {
     key: u64,
-    /// How often it was sent on this lane before.
+    /// The number of earlier transmissions on this link and direction.
     pub repeat: u32,
 }
 
-/// When a datagram arrives, after it was sent: never, once or twice.
+/// The delays of a datagram: none, one or two.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Arrivals {
-    /// The first copy; `None` when the datagram is lost.
+    /// The delay of the first copy; `None` if the datagram is lost.
     pub first: Option<Duration>,
-    /// A second copy.
+    /// The delay of a duplicate.
     pub second: Option<Duration>,
 }
 
 impl Arrivals {
-    /// It is lost.
+    /// Lost.
     pub const NONE: Self = Self { first: None, second: None };
 }
 
 impl Fates {
-    /// Fates of one scenario.
+    /// The fates of one scenario.
     pub fn new(seed: u64) -> Self {
         Self { seed, limits: Limits::default(), calls: BTreeMap::new(), sent: BTreeMap::new() }
     }
 
-    /// Names a message that is sent at `now`, in world time.
-    pub fn name(&mut self, now: Instant, lane: LinkDirection, data: &Bytes) -> MessageKey {
+    /// The key of a message sent at `now`, in world time.
+    pub fn name(&mut self, now: Instant, link: LinkDirection, data: &Bytes) -> MessageKey {
         let place =
-            Digest::new(self.seed).word(lane.phone as u64).word(lane.exchange as u64).word(lane.up.into());
-        let key = match self.identity(now, lane, data) {
+            Digest::new(self.seed).word(link.phone as u64).word(link.exchange as u64).word(link.up.into());
+        let key = match self.identity(now, link, data) {
             Some(identity) => place.word(identity),
-            // A keep-alive, or garbage: all that is known is when it was sent.
+            // A keep-alive, or invalid data: identified by its time.
             None => place.word(now.as_nanos()).bytes(data),
         };
         let key = key.finish();
@@ -80,8 +80,8 @@ impl Fates {
         MessageKey { key, repeat }
     }
 
-    /// Names a datagram of media by its lane and how many of its kind were sent there before, never by its bytes: those are
-    /// encrypted, and others each time. `leg` tells the network it leaves from the one it enters.
+    /// The key of a media datagram: its addresses and its number among the datagrams of this kind, but not its bytes, which are
+    /// encrypted and differ between runs. `leg` distinguishes the network of the sender from that of the receiver.
     pub fn name_media(&mut self, from: SocketAddr, to: SocketAddr, kind: u64, leg: u64) -> MessageKey {
         let place = [from, to]
             .iter()
@@ -93,14 +93,14 @@ impl Fates {
         MessageKey { key, repeat }
     }
 
-    fn identity(&mut self, now: Instant, lane: LinkDirection, data: &Bytes) -> Option<u64> {
+    fn identity(&mut self, now: Instant, link: LinkDirection, data: &Bytes) -> Option<u64> {
         let message = Message::parse(data.clone(), &self.limits).ok()?;
         let cseq = message.cseq().ok()?;
         let call_id = message.call_id().ok()?;
         let call = match self.calls.get(call_id) {
             Some(&call) => call,
             None => {
-                let first = Digest::new(lane.phone as u64)
+                let first = Digest::new(link.phone as u64)
                     .word(now.as_nanos())
                     .bytes(cseq.method.as_bytes())
                     .finish();
@@ -108,7 +108,7 @@ impl Fates {
                 first
             }
         };
-        // A request has no status, and an ACK has the number of its INVITE but a method of its own.
+        // An ACK has the CSeq number of its INVITE, but a method of its own.
         let status = message.status().unwrap_or(0);
         Some(
             Digest::new(call)
@@ -125,27 +125,27 @@ impl MessageKey {
         Draw::from_digest(Digest::new(self.key).word(self.repeat.into()))
     }
 
-    /// How long a message takes on a stream, when nothing is in its way.
+    /// The delay on a stream, without stalls.
     pub fn stream_delay(self, weather: &Weather) -> Duration {
         travel(&mut self.draw(), weather)
     }
 
-    /// What else is drawn for it, when it is written to a stream.
+    /// The randomness of its framing on a stream.
     pub fn details(self) -> Draw {
         Draw::from_digest(Digest::new(self.key).word(self.repeat.into()).bytes(b"stream"))
     }
 
-    /// What is drawn for it when it is harmed on its way.
+    /// The randomness of its corruption.
     pub fn corruption_draw(self) -> Draw {
         Draw::from_digest(Digest::new(self.key).word(self.repeat.into()).bytes(b"harm"))
     }
 
-    /// Whether it is lost in a burst that hits nearly all.
+    /// Whether a burst of loss hits it.
     pub fn is_hit(self) -> bool {
         Draw::from_digest(Digest::new(self.key).word(self.repeat.into()).bytes(b"burst")).chance(900)
     }
 
-    /// What happens to a datagram.
+    /// The fate as a datagram.
     pub fn as_datagram(self, weather: &Weather) -> Arrivals {
         let draw = &mut self.draw();
         let (lost, doubled, late) =
@@ -159,8 +159,7 @@ impl MessageKey {
     }
 }
 
-/// The delay, and a jitter that is exponential in the mean. In whole numbers, because logarithms differ between
-/// platforms in the last digit.
+/// The delay with exponentially distributed jitter. In integers, because the last digit of a logarithm differs between platforms.
 fn travel(draw: &mut Draw, weather: &Weather) -> Duration {
     let mut takes = weather.delay;
     if !weather.jitter.is_zero() {
@@ -168,24 +167,24 @@ fn travel(draw: &mut Draw, weather: &Weather) -> Duration {
         let parts = halvings * 1024 + draw.below(1024) as u32;
         takes += weather.jitter * parts / 1536;
     }
-    // One in two of these takes twice as long as the others, one in four four times, … up to three seconds: no message
-    // lives longer than T4 (RFC 3261 §17.1.2.2).
+    // Half of these take twice as long, a quarter four times as long, … up to three seconds: no message lives longer than T4
+    // (RFC 3261 §17.1.2.2).
     if draw.chance(weather.tail) {
         takes += Duration::from_millis(50 << draw.word().leading_zeros().min(6));
     }
     takes
 }
 
-/// Within such a window a lane has one burst.
+/// The interval in nanoseconds in which a link has one burst.
 const WINDOW: u64 = 10_000_000_000;
 
-/// Whether a lane loses nearly everything now. Bursts hang on the time alone: what is sent does not move them.
-pub fn in_burst(seed: u64, lane: LinkDirection, now: Instant, bursts: u16) -> bool {
+/// Whether a link is in a burst of loss now. Bursts depend on the time only.
+pub fn in_burst(seed: u64, link: LinkDirection, now: Instant, bursts: u16) -> bool {
     if bursts == 0 {
         return false;
     }
     let (window, within) = (now.as_nanos() / WINDOW, now.as_nanos() % WINDOW);
-    let key = Digest::new(seed).word(lane.phone as u64).word(lane.up.into()).word(window).bytes(b"bursts");
+    let key = Digest::new(seed).word(link.phone as u64).word(link.up.into()).word(window).bytes(b"bursts");
     let draw = &mut Draw::from_digest(key);
     let length = draw.below(WINDOW / 500 * u64::from(bursts)).min(WINDOW);
     let start = draw.below(WINDOW - length + 1);
@@ -215,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fate_hangs_on_the_message_and_not_on_those_before() {
+    fn a_fate_does_not_depend_on_earlier_messages() {
         let at = Instant::from_nanos;
         let mut with = Fates::new(1);
         with.name(at(1), UP, &request("INVITE", "earlier", 1));
@@ -226,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_has_another_fate() {
+    fn different_messages_have_different_keys() {
         let at = Instant::from_nanos(5);
         let mut fates = Fates::new(1);
         let named = [
@@ -248,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn media_is_named_by_its_number_on_its_lane() {
+    fn a_media_key_depends_on_addresses_kind_leg_and_number() {
         let [a, b] = [1, 2].map(|host| SocketAddr::from(([10, 0, 0, host], 10_000)));
         let mut fates = Fates::new(1);
         let named = [(a, b, 0, 0), (a, b, 0, 0), (b, a, 0, 0), (a, b, 1, 0), (a, b, 0, 1)]
@@ -261,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn weather_is_as_bad_as_it_says() {
+    fn loss_duplication_and_delay_match_the_weather() {
         let fates: Vec<Arrivals> =
             (0..10_000).map(|key| MessageKey { key, repeat: 0 }.as_datagram(&STORM)).collect();
         let lost = fates.iter().filter(|fate| fate.first.is_none()).count();
@@ -276,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn bursts_take_their_share_of_the_time() {
+    fn bursts_have_their_share_of_the_time() {
         let at = |millis: u64| Instant::ZERO + Duration::from_millis(millis);
         let hit: Vec<bool> = (0..100_000).map(|n| in_burst(3, UP, at(n * 10), 50)).collect();
         let share = hit.iter().filter(|&&hit| hit).count();
@@ -285,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tail_is_heavy() {
+    fn the_tail_is_heavy() {
         let weather = Weather { tail: 1000, ..Weather::CLEAR };
         let takes = |key| MessageKey { key, repeat: 0 }.stream_delay(&weather);
         let later = |than: u64| (0..10_000).filter(|&key| takes(key).as_millis() > u128::from(than)).count();
@@ -295,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn clear_weather_is_the_same_for_all() {
+    fn clear_weather_has_a_constant_delay() {
         let fate = MessageKey { key: 7, repeat: 0 }.as_datagram(&Weather::CLEAR);
         assert_eq!(fate, Arrivals { first: Some(Weather::CLEAR.delay), second: None });
     }

@@ -1,19 +1,19 @@
-//! Somebody who looks over the shoulder of each phone, as a recorder in its runtime would. The simulator knows no recorder.
+//! The interface of a recorder of a phone, as a runtime would attach one. The simulator itself has no recorder.
 
 use offhook::{Config, Input, Misuse, Output, Phone};
 use offhook_wire::Instant;
 
-/// What a runtime tells its recorder of one phone, in order.
+/// A recorder of one phone. The methods are called in the order of a runtime.
 pub trait Flight {
-    /// It is about to be given this, at a time of its clock.
+    /// Before an input, with the time on the clock of the phone.
     fn before_input(&mut self, at: Instant, input: &Input);
-    /// It was given that, with this outcome; or it was made.
+    /// After the input, with its result; or after the phone was created.
     fn after_input(&mut self, phone: &Phone, handled: &Result<(), Misuse>);
-    /// This was taken from it.
+    /// After an output was polled.
     fn output(&mut self, output: &Output);
-    /// There is nothing more to take from it for now.
+    /// After all outputs were polled.
     fn idle(&mut self, phone: &Phone);
 }
 
-/// Gets the name of a phone, and what it is about to be made from, which it may let remember more.
+/// Creates the recorder of a phone, from its name, configuration, seed and start time. It may extend the trace in the configuration.
 pub type Flights<'f> = dyn FnMut(&str, &mut Config, &[u8; 32], Instant) -> Box<dyn Flight> + 'f;

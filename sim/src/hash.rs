@@ -1,14 +1,14 @@
-//! A hash and a generator that are the same on every machine, in every build, for ever.
+//! A portable hash and random number generator, the same on all machines and in all builds.
 //!
-//! Fates of packets, draws of the generator and the hash of a run all come from here. Nothing of it is
-//! cryptographic, and nothing of it may change: recorded hashes and seeds would rot.
+//! Fates of packets, generated scenarios and the hash of a run use it. It is not cryptographic, and must never change: recorded hashes
+//! and seeds would become invalid.
 
 use std::time::Duration;
 
 const SPREAD: u64 = 0xa076_1d64_78bd_642f;
 const TWIST: u64 = 0xe703_7ed1_a0b4_28db;
 
-/// The high and low half of a 128-bit product, folded: mixes well and is one instruction.
+/// The XOR of both halves of a 128-bit product.
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     (product as u64) ^ ((product >> 64) as u64)
@@ -24,13 +24,13 @@ impl Digest {
         Self(fold(key ^ SPREAD, TWIST))
     }
 
-    /// Takes in one number.
+    /// Adds a number.
     #[must_use]
     pub fn word(self, word: u64) -> Self {
         Self(fold(self.0 ^ word ^ TWIST, SPREAD ^ self.0.rotate_left(32)) ^ word.rotate_left(17))
     }
 
-    /// Takes in some bytes; their length counts, so that `"ab" + "c"` is not `"a" + "bc"`.
+    /// Adds bytes and their length, so that `"ab" + "c"` is not `"a" + "bc"`.
     #[must_use]
     pub fn bytes(mut self, bytes: &[u8]) -> Self {
         let (chunks, rest) = bytes.as_chunks::<8>();
@@ -48,18 +48,18 @@ impl Digest {
     }
 }
 
-/// A generator of numbers: small, fast, portable.
+/// A random number generator.
 #[derive(Clone, Debug)]
 pub struct Draw(u64);
 
 impl Draw {
-    /// A generator for one purpose: another label draws other numbers from the same seed, so that one more draw
-    /// here does not reshuffle what is drawn there.
+    /// A generator for one purpose. Each label has an independent sequence, so that an additional draw for one purpose does not
+    /// change the others.
     pub fn new(seed: u64, label: &str) -> Self {
         Self(Digest::new(seed).bytes(label.as_bytes()).finish())
     }
 
-    /// A generator whose whole stream depends on a hash: the fate of one packet.
+    /// A generator seeded with a hash, for example for the fate of one packet.
     pub fn from_digest(digest: Digest) -> Self {
         Self(digest.finish())
     }
@@ -70,7 +70,7 @@ impl Draw {
         fold(self.0, self.0 ^ TWIST)
     }
 
-    /// A number in `0..bound`; zero when `bound` is.
+    /// A number in `0..bound`; zero if `bound` is zero.
     pub fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.word()) * u128::from(bound)) >> 64) as u64
     }
@@ -80,15 +80,15 @@ impl Draw {
         low + self.below(high.saturating_sub(low) + 1)
     }
 
-    /// Whether something of this probability, in thousandths, happens.
+    /// True with this probability, in thousandths.
     pub fn chance(&mut self, per_mille: u16) -> bool {
         self.below(1000) < u64::from(per_mille)
     }
 
-    /// One of several.
+    /// One of the items.
     ///
     /// # Panics
-    /// When there is none.
+    /// If `items` is empty.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len() as u64) as usize]
     }
@@ -98,7 +98,7 @@ impl Draw {
         Duration::from_millis(self.between(low, high))
     }
 
-    /// Thirty-two bytes, for the entropy of a node.
+    /// A seed for a node.
     pub fn seed(&mut self) -> [u8; 32] {
         let mut seed = [0; 32];
         for chunk in seed.as_chunks_mut::<8>().0 {
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_numbers_never_change() {
+    fn the_sequence_is_fixed() {
         let hash = Digest::new(7).bytes(b"INVITE").word(1).finish();
         let mut draw = Draw::new(42, "phone");
         let drawn = [draw.word(), draw.below(1000), draw.between(5, 6)];
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_and_labels_count() {
+    fn lengths_and_labels_change_the_result() {
         let hash = |parts: &[&[u8]]| parts.iter().fold(Digest::new(1), |d, part| d.bytes(part)).finish();
         assert_ne!(hash(&[b"ab", b"c"]), hash(&[b"a", b"bc"]));
         assert_ne!(hash(&[b"a\0"]), hash(&[b"a"]));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_are_fair_enough() {
+    fn draws_are_uniform() {
         let mut draw = Draw::new(3, "fair");
         let mut counts = [0_u32; 10];
         for _ in 0..100_000 {

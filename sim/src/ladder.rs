@@ -1,25 +1,24 @@
-//! The ladder: what happened, as a sequence diagram in text.
+//! The ladder: a run as a sequence diagram in text.
 //!
-//! One column for each machine, time running down. A message is drawn where it was sent; `x` in place of its head says
-//! that it was lost. Call-IDs are numbered by their first appearance, so that a ladder says the same when they differ.
+//! One column for each node, time runs down. A message is drawn at the time of sending; `x` instead of the arrowhead marks a lost one.
+//! Call-IDs are numbered by their first appearance, so that the ladder does not depend on their values.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use offhook::{Command, DigitFailure, Event, Machine, RegistrationState};
 use offhook_wire::{Instant, Limits, Message};
 
-use crate::scenario::Seconds;
+use crate::describe;
 use crate::tape::{Entry, EntryKind, Node};
 use crate::world::World;
 
-/// The width of the times, and the distance between columns.
+/// The width of the column of times, and the distance between columns.
 const MARGIN: usize = 13;
 const COLUMN: usize = 30;
 
 impl World {
-    /// Draws what the tape kept.
+    /// Draws the entries of the tape.
     pub fn ladder(&self) -> String {
         let mut ladder = Ladder::new(self);
         for entry in self.tape().entries() {
@@ -37,7 +36,7 @@ pub(crate) struct Ladder<'w> {
 }
 
 impl<'w> Ladder<'w> {
-    /// The exchanges stand in the middle, so that most arrows are short.
+    /// The exchanges are in the middle, so that most arrows are short.
     pub(crate) fn new(world: &'w World) -> Self {
         let scenario = world.scenario();
         let phones = (0..scenario.phones.len()).map(Node::Phone);
@@ -79,15 +78,15 @@ impl<'w> Ladder<'w> {
                 self.arrow(entry.at, *from, *to, &label, arrivals.first.is_none());
             }
             EntryKind::Event { phone, event } => {
-                if let Some(text) = describe_event(event) {
+                if let Some(text) = describe::ladder_event(event) {
                     self.note(entry.at, Node::Phone(*phone), '*', &text);
                 }
             }
             EntryKind::Mark { phone, machine, words } => {
-                self.note(entry.at, Node::Phone(*phone), '.', &describe_mark(*machine, words));
+                self.note(entry.at, Node::Phone(*phone), '.', &describe::mark(*machine, words));
             }
             EntryKind::Command { phone, command, refused } => {
-                let mut text = describe_command(command);
+                let mut text = describe::command(command);
                 if let Some(refused) = refused {
                     let _ = write!(text, " (refused: {refused})");
                 }
@@ -138,11 +137,15 @@ impl<'w> Ladder<'w> {
         self.text.push('\n');
     }
 
-    /// `INVITE #1/2 sdp`: the method or status, the call, the CSeq.
+    /// For example `INVITE #1/2 sendrecv`: the method or status, the Call-ID, the CSeq number and the direction of the SDP.
     pub(crate) fn summary(&mut self, data: &Bytes) -> String {
         let Ok(message) = Message::parse(data.clone(), &Limits::default()) else {
-            return if data.iter().all(|byte| b"\r\n".contains(byte)) { "keep-alive" } else { "garbage" }
-                .to_owned();
+            return if data.iter().all(|byte| b"\r\n".contains(byte)) {
+                "keep-alive"
+            } else {
+                "invalid data"
+            }
+            .to_owned();
         };
         let mut text = String::new();
         if let Some(status) = message.status() {
@@ -175,73 +178,5 @@ fn write_at(row: &mut Vec<char>, at: usize, text: &str) {
             row.resize(at + place + 1, ' ');
         }
         row[at + place] = character;
-    }
-}
-
-/// What a reader wants to know of an event; states of connections are seen from what follows.
-pub(crate) fn describe_event(event: &Event) -> Option<String> {
-    Some(match event {
-        Event::Flow { .. } => return None,
-        Event::Registration { state, .. } => match state {
-            RegistrationState::Unregistered => "unregistered".to_owned(),
-            RegistrationState::Registering { attempt } => format!("registering ({attempt})"),
-            RegistrationState::Registered { .. } => "registered".to_owned(),
-            RegistrationState::Refreshing => "refreshing".to_owned(),
-            RegistrationState::Waiting { attempt, why, .. } => {
-                format!("waiting for attempt {attempt}: {}", why.cause)
-            }
-            RegistrationState::Unregistering => "unregistering".to_owned(),
-            RegistrationState::Failed(why) => format!("registration failed: {}", why.cause),
-        },
-        Event::Incoming(incoming) => format!("{} incoming from {}", incoming.session, incoming.from),
-        Event::Status { session, to, .. } => format!("{session} {to}"),
-        Event::Progress { session, code } => format!("{session} progress {code}"),
-        Event::Hold { session, local, remote } => format!("{session} hold local={local} remote={remote}"),
-        Event::HoldFailed { session, hold, code } => format!("{session} hold={hold} failed {code:?}"),
-        Event::Digit { session, digit, path, .. } => format!("{session} hears {digit} by {path:?}"),
-        Event::DigitSent { session, digit, path } => format!("{session} sent {digit} by {path:?}"),
-        Event::DigitFailed { session, digit, why } => format!("{session} lost {digit}: {}", lost(*why)),
-        Event::Transfer { session, state } => format!("{session} transfer {state:?}"),
-        Event::Referred { session, by, target } => {
-            format!("{session} to {target}, asked by the peer of {by}")
-        }
-        Event::Media { session, up } => format!("{session} media {}", if *up { "up" } else { "down" }),
-        Event::Ended { session, why } => format!("{session} ended: {} ({:?})", why.cause, why.code),
-        other => format!("{other:?}"),
-    })
-}
-
-/// A rare decision, and of which call.
-pub(crate) fn describe_mark(machine: Option<Machine>, words: &str) -> String {
-    match machine {
-        Some(Machine::Session(session)) => format!("{session} {words}"),
-        _ => words.to_owned(),
-    }
-}
-
-fn lost(why: DigitFailure) -> &'static str {
-    match why {
-        DigitFailure::NotSupported => "not supported",
-        DigitFailure::Refused => "refused",
-        DigitFailure::Media => "media failed",
-        DigitFailure::Ended => "the call ended",
-    }
-}
-
-pub(crate) fn describe_command(command: &Command) -> String {
-    match command {
-        Command::Register { .. } => "registers".to_owned(),
-        Command::Unregister { .. } => "unregisters".to_owned(),
-        Command::Dial { session, dial } => format!("{session} dials {}", dial.to),
-        Command::Answer { session } => format!("{session} answers"),
-        Command::Reject { session, code } => format!("{session} rejects {code}"),
-        Command::HangUp { session } => format!("{session} hangs up"),
-        Command::Hold { session } => format!("{session} holds"),
-        Command::Resume { session } => format!("{session} resumes"),
-        Command::Digits { session, digits, duration, path } => {
-            format!("{session} sends {digits} by {path:?} for {}", Seconds(*duration))
-        }
-        Command::Transfer { session, target } => format!("{session} transfers to {target}"),
-        other => format!("{other:?}"),
     }
 }

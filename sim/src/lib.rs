@@ -1,11 +1,12 @@
 //! The deterministic simulator of Offhook: phones and exchanges on bad networks, in virtual time.
 //!
-//! Two stages. A seed becomes a [`Scenario`](scenario::Scenario): an explicit list of who is there, what they do and what goes
-//! wrong ([`generate`]). A scenario is then played ([`run`]). Nothing is drawn while it is played but the fates of messages, and
-//! those hang on what each message is ([`fate`]), so that a step can be taken out and the rest goes on as it did.
+//! A run has two stages. A seed is expanded to a [`Scenario`](scenario::Scenario): an explicit list of nodes, user actions and faults
+//! ([`generate`]). The scenario is then played ([`run`]). Playing draws no random numbers except for the fates of messages, which depend
+//! only on the message itself ([`fate`]), so that removing a step leaves the rest of the run unchanged.
 //!
-//! Oracles watch each run ([`oracle`]). A test can also drive a [`World`] by hand, with the same oracles watching.
+//! Oracles check each run ([`oracle`]). A test can also drive a [`World`] by hand, with the same oracles.
 
+mod describe;
 pub mod fate;
 pub mod flight;
 pub mod generate;

@@ -1,18 +1,18 @@
-//! What goes on inside the phones, for drawings: transitions of their machines and timers that are set. No oracle sees it.
+//! Transitions and timers of the state machines of phones, for drawings. Oracles do not see them.
 
 use offhook::{Machine, PendingTimer, Record, Traced};
 use offhook_wire::Instant;
 
 use crate::node::PhoneNode;
 
-/// A place in the order of things: a time, and the entry of the tape that came next.
+/// A point of a run: a time, and the index of the next entry of the tape.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Point {
     pub(crate) at: Instant,
     pub(crate) entry: usize,
 }
 
-/// A machine went from one state to another.
+/// A transition of a state machine.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Transition {
     pub(crate) phone: usize,
@@ -23,27 +23,27 @@ pub(crate) struct Transition {
     pub(crate) to: &'static str,
 }
 
-/// A timer, from when it was set.
+/// A timer, from when it was set to its end.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct TimerLife {
     pub(crate) phone: usize,
     pub(crate) machine: Option<Machine>,
     pub(crate) name: &'static str,
     pub(crate) set: Point,
-    /// When it would fire, in world time, if nothing happened to the clock.
+    /// When it is due, in world time, unless the clock is set.
     pub(crate) due: Instant,
     pub(crate) end: Option<TimerEnd>,
 }
 
-/// What became of a timer.
+/// The end of a timer.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct TimerEnd {
     pub(crate) point: Point,
-    /// Or it was cancelled.
+    /// Fired, or else cancelled.
     pub(crate) fired: bool,
 }
 
-/// All that was seen.
+/// The trace of all phones.
 #[derive(Debug)]
 pub(crate) struct MachineTrace {
     pub(crate) transitions: Vec<Transition>,
@@ -51,11 +51,11 @@ pub(crate) struct MachineTrace {
     phones: Vec<Last>,
 }
 
-/// How a phone was when it was looked at last.
+/// The state of a phone when it was last recorded.
 #[derive(Debug, Default)]
 struct Last {
     traced: u64,
-    /// Its timers, and their places in the list of waits.
+    /// Its pending timers, and their indexes in the list of timers.
     pending: Vec<(PendingTimer, usize)>,
 }
 
@@ -65,7 +65,7 @@ impl MachineTrace {
         Self { transitions: Vec::new(), timers: Vec::new(), phones }
     }
 
-    /// Looks at a phone after an input. Returns the marks that it came to, and in which machine.
+    /// Records a phone after an input. Returns the reached marks and their machines.
     pub(crate) fn record(
         &mut self,
         point: Point,
@@ -116,12 +116,12 @@ mod tests {
     use crate::world::World;
 
     #[test]
-    fn a_phone_that_nobody_hears_waits_and_repeats() {
+    fn timers_e_and_f_of_an_unanswered_request_are_recorded() {
         let deaf = Weather { loss: 1000, ..Weather::CLEAR };
         let alice = PhoneSetup { transport: Transport::Udp, weather: deaf, ..PhoneSetup::new("alice") };
         let mut world = World::builder().setup(alice).cold();
         world.run_for(Duration::from_secs(40));
-        let watch = world.machine_trace().expect("worlds that are driven by hand are watched");
+        let watch = world.machine_trace().expect("tests keep the trace");
         let of = |name: &str| watch.timers.iter().filter(move |timer| timer.name == name).collect::<Vec<_>>();
         let repeats = of("E");
         assert!(repeats.len() > 8, "timer E doubles up to T2: {repeats:?}");

@@ -1,36 +1,36 @@
-//! How often a sweep was at the places of the core that a good test reaches.
+//! How many runs of a sweep reached each mark of the core.
 //!
-//! A clean sweep that never met a glare says nothing about glares. [`offhook::Marks`] says which places one run reached; a
-//! [`Tally`] adds up a sweep.
+//! A clean sweep without a glare does not test glares. [`offhook::Marks`] has the marks that one run reached; a [`Tally`] counts those of
+//! a sweep.
 
 use std::collections::BTreeSet;
 
 use offhook::Marks;
 
-/// Why a request that is no INVITE never waits for its answer.
-const AT_ONCE: &str = "the phone answers all but INVITEs in the moment in which they come";
+/// Why a non-INVITE server transaction never waits for its response.
+const IMMEDIATE: &str = "the phone responds to non-INVITE requests immediately";
 
-/// Why a phone never has too many requests of its own on the way.
-const A_MILLION: &str = "only its user makes a phone ask, and none asks a million things in half a minute";
+/// Why a phone never has too many pending requests.
+const A_MILLION: &str = "requests result from commands, and no user gives a million in half a minute";
 
-/// Places that no phone of a simulated world can come to, and why.
+/// Marks that no phone of a simulated world can reach, and the reason.
 pub const UNREACHABLE: &[(&str, &str)] = &[
     ("request: not sent, too many client transactions", A_MILLION),
-    ("Other server transactions: trying --request again--> trying", AT_ONCE),
-    ("Other server transactions: trying --1xx sent--> proceeding", AT_ONCE),
-    ("Other server transactions: trying --flow lost--> terminated", AT_ONCE),
-    ("Other server transactions: proceeding --request again--> proceeding", AT_ONCE),
-    ("Other server transactions: proceeding --1xx sent--> proceeding", AT_ONCE),
-    ("Other server transactions: proceeding --200-699 sent--> completed", AT_ONCE),
-    ("Other server transactions: proceeding --flow lost--> terminated", AT_ONCE),
+    ("Other server transactions: trying --request again--> trying", IMMEDIATE),
+    ("Other server transactions: trying --1xx sent--> proceeding", IMMEDIATE),
+    ("Other server transactions: trying --flow lost--> terminated", IMMEDIATE),
+    ("Other server transactions: proceeding --request again--> proceeding", IMMEDIATE),
+    ("Other server transactions: proceeding --1xx sent--> proceeding", IMMEDIATE),
+    ("Other server transactions: proceeding --200-699 sent--> completed", IMMEDIATE),
+    ("Other server transactions: proceeding --flow lost--> terminated", IMMEDIATE),
 ];
 
-/// How many places there are that a world can come to.
+/// The number of marks that a world can reach.
 pub fn reachable() -> usize {
     Marks::catalogue().len() - UNREACHABLE.len()
 }
 
-/// The places that a world can come to, and that are not among these.
+/// The reachable marks that are not among these.
 pub fn missing(reached: &Marks) -> Vec<String> {
     let catalogue = Marks::catalogue().into_iter().enumerate();
     let never =
@@ -38,42 +38,42 @@ pub fn missing(reached: &Marks) -> Vec<String> {
     never.map(|(_, words)| words).collect()
 }
 
-/// What was reached when only these places were missing: the inverse of [`missing`].
+/// All reachable marks except these: the inverse of [`missing`].
 ///
 /// # Errors
-/// When there is no place of such a name.
+/// If there is no mark of a name.
 pub fn all_but<'w>(missing: impl IntoIterator<Item = &'w str>) -> Result<Marks, String> {
     let catalogue = Marks::catalogue();
     let mut places: BTreeSet<usize> =
         (0..catalogue.len()).filter(|&n| unreachable_because(&catalogue[n]).is_none()).collect();
     for words in missing {
         let count = catalogue.iter().position(|known| known == words);
-        places.remove(&count.ok_or_else(|| format!("no mark `{words}`"))?);
+        places.remove(&count.ok_or_else(|| format!("unknown mark `{words}`"))?);
     }
     let mut marks = Marks::default();
     places.into_iter().for_each(|count| marks.set(count));
     Ok(marks)
 }
 
-/// Why no world comes to the place of these words, if none does.
+/// The reason why a mark is unreachable, if it is.
 fn unreachable_because(words: &str) -> Option<&'static str> {
     UNREACHABLE.iter().find(|(count, _)| words == *count).map(|(_, why)| *why)
 }
 
-/// The runs that reached each place.
+/// The number of runs that reached each mark.
 #[derive(Clone, Debug)]
 pub struct Tally {
     counts: Vec<MarkCount>,
 }
 
-/// One place of the catalogue.
+/// The count of one mark.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarkCount {
-    /// What is there, in words.
+    /// The text of the mark.
     pub words: String,
-    /// How many runs reached it.
+    /// The number of runs that reached it.
     pub runs: u64,
-    /// The least seed of them.
+    /// The lowest seed of these runs.
     pub first: Option<u64>,
 }
 
@@ -85,7 +85,7 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// Counts the run of a seed.
+    /// Adds the run of a seed.
     pub fn count(&mut self, seed: u64, marks: &Marks) {
         for (_, count) in self.counts.iter_mut().enumerate().filter(|(n, _)| marks.has(*n)) {
             count.runs += 1;
@@ -93,24 +93,24 @@ impl Tally {
         }
     }
 
-    /// All places, in the order of the catalogue.
+    /// All marks, in the order of the catalogue.
     pub fn counts(&self) -> &[MarkCount] {
         &self.counts
     }
 
-    /// How many were reached.
+    /// The number of reached marks.
     pub fn reached(&self) -> usize {
         self.counts.iter().filter(|count| count.runs > 0).count()
     }
 
-    /// Those that were not, though a world can come to them.
+    /// Reachable marks that were not reached.
     pub fn never(&self) -> impl Iterator<Item = &MarkCount> {
         self.counts.iter().filter(|count| count.runs == 0 && count.unreachable_because().is_none())
     }
 }
 
 impl MarkCount {
-    /// Why no world comes here, if none does.
+    /// The reason why it is unreachable, if it is.
     pub fn unreachable_because(&self) -> Option<&'static str> {
         unreachable_because(&self.words)
     }
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_world_comes_to_is_in_the_catalogue() {
+    fn unreachable_marks_are_in_the_catalogue() {
         let catalogue = Marks::catalogue();
         for (words, why) in UNREACHABLE {
             assert!(catalogue.iter().any(|count| count == words), "{words}");
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_says_what_was_reached() {
+    fn all_but_is_the_inverse_of_missing() {
         let marks = crate::run::run(&crate::generate::generate(1)).marks;
         let never = missing(&marks);
         assert!(!never.is_empty() && never.len() < reachable());
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sweep_is_counted() {
+    fn a_tally_counts_runs_and_the_first_seed() {
         let mut tally = Tally::default();
         for seed in [7, 5] {
             tally.count(seed, &crate::run::run(&crate::generate::generate(seed)).marks);

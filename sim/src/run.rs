@@ -1,4 +1,4 @@
-//! Playing a scenario with all oracles watching, to a verdict.
+//! Plays a scenario with all oracles, and returns a verdict.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,21 +12,21 @@ use crate::oracle::{self, Oracle, Violation};
 use crate::scenario::Scenario;
 use crate::world::World;
 
-/// One seed in so many is played twice.
-const TWICE: u64 = 64;
+/// One seed in this many is checked for determinism.
+const DETERMINISM_CHECK_INTERVAL: u64 = 64;
 
-/// What became of a run.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The hash of all messages that were sent, each with its time, its connection and its bytes.
+    /// The hash of all sent messages, each with its time, connection and bytes.
     pub hash: u64,
-    /// What an oracle objected to. A panic of a machine is an objection of `panic`.
+    /// The first violation. A panic is a violation of the oracle `panic`.
     pub violation: Option<Violation>,
-    /// How much virtual time passed.
+    /// The virtual time that passed.
     pub simulated: Duration,
-    /// How many messages were sent.
+    /// The number of sent messages.
     pub messages: u64,
-    /// The places of the core that were reached.
+    /// The marks of the core that were reached.
     pub marks: Marks,
 }
 
@@ -35,12 +35,12 @@ pub fn run(scenario: &Scenario) -> Verdict {
     run_with(scenario, oracle::all())
 }
 
-/// Plays a scenario with these oracles watching.
+/// Plays a scenario with these oracles.
 pub fn run_with(scenario: &Scenario, oracles: Vec<Box<dyn Oracle>>) -> Verdict {
     play(scenario, oracles, false, None).0
 }
 
-/// Plays a scenario while somebody looks over the shoulders of its phones.
+/// Plays a scenario with a recorder for each phone.
 pub fn run_with_flights(scenario: &Scenario, flights: &mut Flights<'_>) -> Verdict {
     play(scenario, oracle::all(), false, Some(flights)).0
 }
@@ -57,13 +57,18 @@ pub fn page(scenario: &Scenario) -> String {
     world.map(|world| world.page(verdict.violation.as_ref())).unwrap_or_default()
 }
 
-/// Plays a scenario, and if it is clean plays it again to see that the same happens: each message, each event, each command.
+/// Plays a scenario, and if it is clean plays it again and compares all messages, events and commands.
 pub fn run_twice(scenario: &Scenario) -> Verdict {
     let (mut verdict, world) = play(scenario, oracle::all(), true, None);
     if verdict.violation.is_none() {
         let (again, other) = play(scenario, oracle::all(), true, None);
-        // Datagrams of media are in the hash, and not on the tape.
-        let hashes = || format!("the hash was {:016x}, and then {:016x}", verdict.hash, again.hash);
+        // Media datagrams are in the hash, but not on the tape.
+        let hashes = || {
+            format!(
+                "the hash is {:016x} in the first run and {:016x} in the second",
+                verdict.hash, again.hash
+            )
+        };
         let differs = difference(world.as_ref(), other.as_ref());
         if let Some(what) = differs.or_else(|| (again.hash != verdict.hash).then(hashes)) {
             let at = Instant::ZERO + verdict.simulated;
@@ -73,7 +78,7 @@ pub fn run_twice(scenario: &Scenario) -> Verdict {
     verdict
 }
 
-/// Where the tapes of two runs differ first.
+/// The first difference between the tapes of two runs.
 fn difference(one: Option<&World>, other: Option<&World>) -> Option<String> {
     let lines = |world: Option<&World>| -> Vec<String> {
         let entries = world.map(|world| world.tape().entries()).unwrap_or_default();
@@ -85,12 +90,12 @@ fn difference(one: Option<&World>, other: Option<&World>) -> Option<String> {
     }
     let place = one.iter().zip(&other).take_while(|(line, again)| line == again).count();
     let line = |lines: &[String]| lines.get(place).cloned().unwrap_or_else(|| "nothing".to_owned());
-    Some(format!("first `{}`, and then `{}`", line(&one), line(&other)))
+    Some(format!("the first run has `{}`, the second `{}`", line(&one), line(&other)))
 }
 
-/// Plays a scenario, and for some seeds plays it again to see that the same happens.
+/// Plays a scenario, twice for one seed in 64 to check that it is deterministic.
 pub fn run_checking_determinism(scenario: &Scenario) -> Verdict {
-    if scenario.seed.is_multiple_of(TWICE) { run_twice(scenario) } else { run(scenario) }
+    if scenario.seed.is_multiple_of(DETERMINISM_CHECK_INTERVAL) { run_twice(scenario) } else { run(scenario) }
 }
 
 fn play(
@@ -105,9 +110,9 @@ fn play(
     }));
     let now = world.as_ref().map_or(Instant::ZERO, World::now);
     let panicked = played.err().map(|payload| {
-        let said = payload.downcast_ref::<String>().map(String::as_str);
-        let said = said.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic");
-        let what = LAST_PANIC.take().unwrap_or_else(|| said.to_owned());
+        let message = payload.downcast_ref::<String>().map(String::as_str);
+        let message = message.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("unknown panic");
+        let what = LAST_PANIC.take().unwrap_or_else(|| message.to_owned());
         Violation { oracle: "panic", at: now, what }
     });
     let verdict = Verdict {
@@ -124,8 +129,7 @@ thread_local! {
     static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Lets panics be reported by verdicts, with their places, instead of being printed. For a command that plays many
-/// scenarios.
+/// Reports panics, with their location, as violations instead of printing them. For commands that play many scenarios.
 pub fn report_panics_as_violations() {
     std::panic::set_hook(Box::new(|info| {
         LAST_PANIC.set(Some(info.to_string()));
@@ -138,12 +142,12 @@ mod tests {
     use crate::generate::generate;
 
     #[test]
-    fn the_first_difference_between_two_runs_is_named() {
+    fn difference_returns_the_first_differing_entry() {
         let world = |seed| play(&generate(seed), oracle::all(), true, None).1;
         let (one, same, other) = (world(1), world(1), world(2));
         assert_eq!(difference(one.as_ref(), same.as_ref()), None);
         let what = difference(one.as_ref(), other.as_ref()).expect("two seeds differ");
-        assert!(what.starts_with("first `Entry {"), "{what}");
-        assert!(difference(one.as_ref(), None).is_some_and(|what| what.ends_with("and then `nothing`")));
+        assert!(what.starts_with("the first run has `Entry {"), "{what}");
+        assert!(difference(one.as_ref(), None).is_some_and(|what| what.ends_with("the second `nothing`")));
     }
 }

@@ -1,4 +1,4 @@
-//! What happened in a run: kept as entries when somebody will read it, and always as one number.
+//! The record of a run: a hash, and optionally all entries.
 
 #[cfg(feature = "media")]
 use std::net::SocketAddr;
@@ -7,12 +7,13 @@ use bytes::Bytes;
 use offhook::{Command, Event, Machine, Misuse};
 use offhook_wire::Instant;
 
+#[cfg(feature = "media")]
 use crate::fate::Arrivals;
 use crate::hash::Digest;
 #[cfg(feature = "media")]
 use crate::media::{End, Kind};
 
-/// A machine of the world, by its place in the scenario.
+/// A node of a world, by its index in the scenario.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Node {
     /// A phone.
@@ -23,66 +24,66 @@ pub enum Node {
     Rogue(usize),
 }
 
-/// Something that happened.
+/// An entry of the tape.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// When, in world time.
+    /// The time of the world.
     pub at: Instant,
-    /// What.
+    /// The kind.
     pub what: EntryKind,
 }
 
-/// What can happen.
+/// The kind of an entry.
 #[derive(Clone, Debug)]
 pub enum EntryKind {
     /// A message was sent.
     Sent {
-        /// By whom.
+        /// The sender.
         from: Node,
-        /// To whom.
+        /// The receiver.
         to: Node,
-        /// The message.
+        /// The bytes of the message.
         data: Bytes,
-        /// What becomes of it.
+        /// Its delays.
         arrivals: Arrivals,
-        /// How often it was sent before.
+        /// The number of earlier transmissions.
         repeat: u32,
     },
-    /// A phone told its user something.
+    /// A phone reported an event to its user.
     Event {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// What.
+        /// The event.
         event: Event,
     },
-    /// A user asked for something.
+    /// A user gave a command.
     Command {
-        /// At which phone.
+        /// The phone.
         phone: usize,
-        /// For what.
+        /// The command.
         command: Command,
-        /// Why it cannot be, if it cannot.
+        /// The reason, if the phone refused it.
         refused: Option<Misuse>,
     },
-    /// A phone came to a rare decision.
+    /// A phone reached a mark: a rare decision of the core.
     Mark {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// In which of its machines.
+        /// The state machine, if it belongs to one.
         machine: Option<Machine>,
-        /// Which decision, in words.
+        /// The text of the mark.
         words: &'static str,
     },
-    /// Something about one machine: a connection, its media, a fault.
+    /// A note on a node: about a connection, media or a fault.
     Note {
-        /// Which one.
+        /// The node.
         node: Node,
-        /// What.
+        /// The note.
         text: String,
     },
     /// A phase began.
     Phase {
-        /// Which one.
+        /// Its name.
         name: &'static str,
     },
 }
@@ -97,45 +98,44 @@ pub struct Tape {
 }
 
 impl Tape {
-    /// A record that keeps its entries, or only its hash.
+    /// A tape with entries, or with the hash only.
     pub fn new(keep: bool) -> Self {
         Self { keep, entries: Vec::new(), digest: Digest::new(0), messages: 0 }
     }
 
-    /// What was kept.
+    /// The entries.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// The hash of all messages that were sent, each with its time, its connection and its bytes. No name of the code is part
-    /// of it.
+    /// The hash of all sent messages, each with its time, connection and bytes. It contains no identifiers of the code.
     pub fn hash(&self) -> u64 {
         self.digest.finish()
     }
 
-    /// How many messages were sent.
+    /// The number of sent messages.
     pub fn messages(&self) -> u64 {
         self.messages
     }
 
-    /// Keeps an entry, when entries are kept.
+    /// Adds an entry, if entries are kept.
     pub fn note(&mut self, at: Instant, what: impl FnOnce() -> EntryKind) {
         if self.keep {
             self.entries.push(Entry { at, what: what() });
         }
     }
 
-    /// Counts a message of a phone into the hash.
+    /// Adds a message of a phone to the hash.
     pub fn phone_message(&mut self, at: Instant, phone: usize, flow: u32, data: &[u8]) {
         self.message(at, phone as u64, flow.into(), data);
     }
 
-    /// Counts a message of a rogue into the hash. What it sends to a phone past the exchanges has no connection: 0.
+    /// Adds a message of a rogue to the hash. The connection is 0 for messages sent directly to a phone.
     pub fn rogue_message(&mut self, at: Instant, rogue: usize, flow: u64, data: &[u8]) {
         self.message(at, 1 << 32 | rogue as u64, flow, data);
     }
 
-    /// Counts a message of an exchange into the hash.
+    /// Adds a message of an exchange to the hash.
     pub fn exchange_message(&mut self, at: Instant, exchange: usize, flow: u64, data: &[u8]) {
         self.message(at, !(exchange as u64), flow, data);
     }
@@ -145,8 +145,8 @@ impl Tape {
         self.digest = self.digest.word(at.as_nanos()).word(sender).word(connection).bytes(data);
     }
 
-    /// Counts a datagram of media into the hash: what it is and how long, but nothing that is encrypted. DTLS does not
-    /// even count by its length, because a signature may be a byte shorter.
+    /// Adds a media datagram to the hash: its kind and length, but no encrypted bytes, and for DTLS not the length, because signatures
+    /// vary by a byte.
     #[cfg(feature = "media")]
     pub fn datagram(&mut self, at: Instant, from: SocketAddr, to: SocketAddr, kind: Kind, length: usize) {
         let digest = self.digest.word(at.as_nanos()).word(from.port().into()).word(to.port().into());
@@ -162,7 +162,7 @@ impl Tape {
         };
     }
 
-    /// Notes what a media engine says.
+    /// Notes an event of a media engine.
     #[cfg(feature = "media")]
     pub fn media(&mut self, at: Instant, (phone, session): End, said: &offhook_media::MediaEvent) {
         self.note(at, || EntryKind::Note {

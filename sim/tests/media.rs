@@ -25,11 +25,11 @@ fn call(alice: PhoneSetup, bob: PhoneSetup) -> World {
 }
 
 fn both_hear(world: &World) -> bool {
-    world.hears("alice") == HeardAudio::Peer && world.hears("bob") == HeardAudio::Peer
+    world.heard_audio("alice") == HeardAudio::Peer && world.heard_audio("bob") == HeardAudio::Peer
 }
 
 fn nobody_hears(world: &World) -> bool {
-    world.hears("alice") == HeardAudio::Nothing && world.hears("bob") == HeardAudio::Nothing
+    world.heard_audio("alice") == HeardAudio::Nothing && world.heard_audio("bob") == HeardAudio::Nothing
 }
 
 fn phone(name: &str) -> PhoneSetup {

@@ -18,8 +18,8 @@ impl Oracle for HeldAfterADigit {
         "canary"
     }
 
-    fn observe(&mut self, _: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        match sight {
+    fn observe(&mut self, _: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        match observation {
             Observation::Event { event: Event::DigitSent { .. }, .. } => self.sent = true,
             Observation::Event { event: Event::Hold { local: true, .. }, .. } if self.sent => {
                 return Err("held after a digit".to_owned());
@@ -38,8 +38,8 @@ impl Oracle for ThirdTry {
         "canary"
     }
 
-    fn observe(&mut self, _: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        match sight {
+    fn observe(&mut self, _: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        match observation {
             Observation::Event {
                 event: Event::Registration { state: RegistrationState::Waiting { attempt: 3.., .. }, .. },
                 ..

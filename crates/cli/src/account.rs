@@ -1,4 +1,4 @@
-//! From the command line to a phone.
+//! The configuration of a phone from the command line.
 
 use crate::{args, record};
 use offhook::{Config, Password, Secret, Server};
@@ -7,10 +7,10 @@ use offhook_tokio::{Bind, Options, Roots};
 use std::path::Path;
 use std::time::Duration;
 
-/// How fast a command-line phone comes back: somebody is looking.
+/// The first wait before a retry: short, since a person is waiting.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
-/// The configuration of a phone. `retries` is what the command does when the user does not say.
+/// The configuration of a phone. `retries` is the default of the command.
 pub(crate) fn config(account: &args::Account, retries: Option<u32>) -> Result<Config, String> {
     let host = account.server.host.as_str();
     let domain = account.domain.as_deref().or(account.realm.as_deref()).unwrap_or(host);
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_of_record_takes_the_domain_the_realm_or_the_host() {
+    fn domain_of_the_address_of_record_defaults_to_realm_and_host() {
         for (line, aor) in [
             ("", "sip:alice@pbx"),
             ("--realm house", "sip:alice@house"),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_of_attempts_is_the_users_or_the_commands() {
+    fn retries_override_the_default_of_the_command() {
         let limit = |line: &str, retries| {
             config(&account(line), retries).expect("a configuration").accounts[0].max_registration_attempts
         };
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_named() {
+    fn error_names_a_missing_file() {
         let why = config(&account("--password-file /nowhere/pw"), None).expect_err("no file");
         assert!(why.starts_with("/nowhere/pw: "), "{why}");
     }

@@ -25,16 +25,16 @@ Two phones by hand, in three terminals:
   offhook call sip:bob@house.test --server ws://127.0.0.1:5066 --domain house.test --user alice --password a-pw \\
           --tone 440 --dtmf '159#' --record heard.wav --duration 5
 
-For programs: with --json standard output is one object a line, and commands are read from standard input, one a
-line, with or without it: hold, resume, dtmf 12#, dtmf-info 42, transfer sip:carol@house.test, answer, reject, mute,
+For programs: with --json, standard output has one object per line. Commands are read from standard input, one per
+line, with or without --json: hold, resume, dtmf 12#, dtmf-info 42, transfer sip:carol@house.test, answer, reject, mute,
 unmute, tone 440, hangup, quit.
 
 Exit codes:
-  0  done: the call was established and ended as calls do
-  1  failed: a file, a port, a step of the demonstration, a replay that is not as recorded
+  0  success: the call was established and ended normally
+  1  failure: a file, a port, a step of the demonstration, a replay that differs from its recording
   2  the command line is wrong, or a recording cannot be read
-  3  not registered: the server is out of reach, or refused
-  4  the call failed: refused, unanswered, or without sound";
+  3  not registered: the server is unreachable or refused
+  4  the call failed: refused, unanswered, or without media";
 
 const EVENTS: &str = "\
 Example:
@@ -52,33 +52,34 @@ With --json each line is an event:
   hold        local, remote                             transfer     state, code
   referred    target                                    recorded     file, seconds
   ended       cause, by, code, text                     error        message
-Those of a call carry its name in `call`. `offhook --help` has the commands for standard input and the exit codes.";
+Events of a call have its id in `call`. `offhook --help` has the commands for standard input and the exit codes.";
 
 const USERS: &str = "\
-Users, for --users, OFFHOOK_USERS and --user, one a line; blank lines and lines that start with # aside:
-  NAME:PASSWORD    the password in clear: all that follows the first colon
-  NAME:REALM:HASH  as htdigest writes it: REALM is exactly that of --realm, HASH the 32 (MD5) or 64 (SHA-256)
-                   hexadecimal digits of H(NAME:REALM:PASSWORD). One line for each algorithm that is offered
+Users, for --users, OFFHOOK_USERS and --user, one per line; blank lines and lines that start with # are skipped:
+  NAME:PASSWORD    the plaintext password: everything after the first colon
+  NAME:REALM:HASH  the format of htdigest: REALM is exactly that of --realm, HASH the 32 (MD5) or 64 (SHA-256)
+                   hexadecimal digits of H(NAME:REALM:PASSWORD). One line for each offered algorithm
 NAME is the user part of the address; characters other than letters, digits and -_.!~*'()&=+$,;?/ are written %HH.
-A line that resembles the second form and is not exactly so is an error: after the name it starts with the realm in
-whatever case and a colon, or it ends in a colon and 24 or more hexadecimal digits. No password in clear looks so.
-A user stands in one of the three only. With --users, SIGHUP reads the file again: users that are gone or have another
-password lose their registrations until their phones register again, calls go on; a file that is wrong changes nothing.
+A line that looks like the second form but does not match it is an error: after the name it starts with the realm in
+any case and a colon, or it ends in a colon and 24 or more hexadecimal digits. A plaintext password must not look like
+this. A user may be in only one of the three sources. With --users, SIGHUP reads the file again: removed users and users
+with another password lose their registrations, existing calls continue; a file with an error changes nothing.
 
 With --json each line is an event:
   listening     ws, wss, udp, realm             registered    user, contact, expires
   denied        user, code                      unregistered  user, contact, why
   call          call_id, from, to, step, code   users         added, removed, changed
   warning       message, file                   users_rejected  message, file, line
-  load          flows, strangers, bindings,     error         message
-                transactions, bytes, queued";
+  load          flows, unauthenticated,         error         message
+                bindings, transactions, bytes,
+                queued";
 
 #[derive(Debug, Parser)]
 #[command(name = "offhook", version, about = "A SIP and WebRTC phone on the command line", after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) job: Job,
-    /// Print one JSON object a line instead of text
+    /// Print one JSON object per line instead of text
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
@@ -98,21 +99,21 @@ pub(crate) enum Job {
     /// Register and answer calls
     #[command(after_help = EVENTS)]
     Answer(Answer),
-    /// Replay a flight recording, compare it with what was recorded, and draw its ladder
+    /// Replay a flight recording, compare the result with it, and draw its ladder
     Replay(Replay),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {
-    /// FILE.offhook: a flight recording of the phones, for `offhook replay`. FILE.wav: what bob received [default:
-    /// offhook-demo.wav in the folder for temporary files]. May be given twice
+    /// FILE.offhook: a flight recording of the phones, for `offhook replay`. FILE.wav: the audio that bob received [default:
+    /// offhook-demo.wav in the temporary directory]. May be given twice
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Vec<Record>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Exchange {
-    /// Address to listen on for WebSocket; port 0 is a free one
+    /// Address to listen on for WebSocket; port 0: any free port
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:5066")]
     pub(crate) listen: SocketAddr,
     /// Address to listen on for UDP
@@ -127,33 +128,33 @@ pub(crate) struct Exchange {
     /// The private key for --wss, PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
-    /// A file with the users, one a line; see below. SIGHUP reads it again. The variable OFFHOOK_USERS, in the same
-    /// syntax, is read as well
+    /// A file with the users, one per line; see below. SIGHUP reads it again. The environment variable OFFHOOK_USERS, in
+    /// the same syntax, is read as well
     #[arg(long, value_name = "FILE")]
     pub(crate) users: Option<PathBuf>,
-    /// A user, as a line of that file; once for each. Others can see it in the list of processes
+    /// A user, in the syntax of that file; may be repeated. Visible to others in the process list
     #[arg(long, value_name = "NAME:PASSWORD")]
     pub(crate) user: Vec<User>,
     /// The realm, and the first domain
     #[arg(long, default_value = "offhook.test")]
     pub(crate) realm: String,
-    /// A further domain; once for each. The address of --listen is one anyway
+    /// An additional domain; may be repeated. The address of --listen is always included
     #[arg(long = "domain", value_name = "NAME")]
     pub(crate) domains: Vec<String>,
-    /// Let callers from other domains call without credentials. A caller whose From has one of the exchange's own
-    /// names, its address included, is no guest
+    /// Let callers from other domains call without credentials. A caller with one of the exchange's own domains or its
+    /// address in From is not a guest
     #[arg(long)]
     pub(crate) guests: bool,
-    /// Digest algorithms to offer, in this order: md5, sha-256, sha-512-256. Some phones read the first challenge only,
-    /// or cannot skip one that they do not know: SIPp 3.6 and baresip 1.0 need `md5`
+    /// Digest algorithms to offer, in this order: md5, sha-256, sha-512-256. Some phones read only the first challenge,
+    /// or cannot skip an unknown one: SIPp 3.6 and baresip 1.0 need `md5`
     #[arg(long = "algorithm", value_name = "LIST", default_value = "sha-256,md5")]
     pub(crate) algorithms: Algorithms,
-    /// Web pages that may connect, such as https://phone.example.com; `null` for those that do not tell, * for any;
-    /// once for each [default: pages whose host is the realm, a domain, an address of --listen or --wss, or the
-    /// loopback if the exchange listens there, by http or https on any port]
+    /// Origin of web pages that may connect, such as https://phone.example.com; `null` for opaque origins, * for any; may
+    /// be repeated [default: pages whose host is the realm, a domain, an address of --listen or --wss, or the loopback
+    /// if the exchange listens there, by http or https on any port]
     #[arg(long = "origin", value_name = "ORIGIN")]
     pub(crate) origins: Vec<Pages>,
-    /// Report the load every so many seconds, 0.1 to 86400
+    /// Report the load at this interval, 0.1 to 86400 seconds
     #[arg(long, value_name = "SECONDS", value_parser = period)]
     pub(crate) stats: Option<Duration>,
 }
@@ -185,7 +186,7 @@ pub(crate) struct Call {
     /// How digits are sent
     #[arg(long, value_enum, default_value_t = Via::Auto)]
     pub(crate) dtmf_via: Via,
-    /// Hang up after so many seconds
+    /// Hang up this many seconds after the call was established
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) duration: Option<Duration>,
 }
@@ -202,7 +203,7 @@ pub(crate) struct Answer {
     /// Exit after the first call
     #[arg(long)]
     pub(crate) once: bool,
-    /// Hang up after so many seconds
+    /// Hang up this many seconds after the call was established
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) duration: Option<Duration>,
 }
@@ -215,35 +216,35 @@ pub(crate) struct Account {
     /// The user name
     #[arg(long, value_name = "NAME")]
     pub(crate) user: String,
-    /// The password; others can see it in the list of processes [or the variable OFFHOOK_PASSWORD]
+    /// The password; visible to others in the process list [alternative: the environment variable OFFHOOK_PASSWORD]
     #[arg(long, value_name = "TEXT", conflicts_with = "password_file")]
     pub(crate) password: Option<Secret>,
     /// A file with the password in its first line
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-    /// Answer challenges of this realm only
+    /// Answer only challenges of this realm
     #[arg(long)]
     pub(crate) realm: Option<String>,
     /// Your own domain [default: the realm, or the server's host]
     #[arg(long)]
     pub(crate) domain: Option<String>,
-    /// The name to show to others
+    /// The display name
     #[arg(long, value_name = "NAME")]
     pub(crate) display_name: Option<String>,
-    /// Give up after so many failed attempts to register, 0 never [default: 3; never for `answer` and `register`]
+    /// Give up after this many failed attempts to register; 0: never [default: 3; never for `answer` and `register`]
     #[arg(long, value_name = "N")]
     pub(crate) retries: Option<u32>,
-    /// Trust the certificates in this PEM file, and no others, for wss://
+    /// Trust only the certificates in this PEM file for wss://
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
-    /// Receive media on this address; once for each [default: all, or the loopback if the server is there]
+    /// Receive media on this address; may be repeated [default: all, or the loopback if the server is there]
     #[arg(long, value_name = "IP")]
     pub(crate) bind: Vec<IpAddr>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Sound {
-    /// Play a tone of so many Hz
+    /// Play a tone of this frequency
     #[arg(long, value_name = "HZ", conflicts_with = "play", value_parser = hertz)]
     pub(crate) tone: Option<f32>,
     /// Play a WAV file
@@ -259,13 +260,13 @@ pub(crate) struct Replay {
     /// The recording
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Print only whether the replay is the same, without the ladder and the trace
+    /// Print only the result of the comparison, without the ladder and the trace
     #[arg(long)]
     pub(crate) brief: bool,
-    /// Write it as a scenario for the simulator: `cargo sim replay FILE`
+    /// Write a scenario for the simulator: `cargo sim replay FILE`
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
-    /// Write its messages for Wireshark
+    /// Write the messages as a pcap file for Wireshark
     #[arg(long, value_name = "FILE")]
     pub(crate) pcap: Option<PathBuf>,
 }
@@ -273,7 +274,7 @@ pub(crate) struct Replay {
 /// How digits are sent.
 #[derive(Copy, Clone, Debug, ValueEnum)]
 pub(crate) enum Via {
-    /// By RTP if the peer takes it, else by INFO
+    /// By RTP if the peer supports it, else by INFO
     Auto,
     /// As RTP telephone-event
     Rtp,
@@ -291,7 +292,7 @@ impl From<Via> for DtmfPath {
     }
 }
 
-/// A user as a line of text, not read yet: an error of the command line would quote it, and with it the password.
+/// A user as an unparsed line: clap's error messages would quote it with the password.
 #[derive(Clone)]
 pub(crate) struct User(pub(crate) String);
 
@@ -307,7 +308,7 @@ impl fmt::Debug for User {
     }
 }
 
-/// Digest algorithms, the preferred one first: not empty, none twice.
+/// Digest algorithms, the preferred one first; not empty, without duplicates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Algorithms(pub(crate) Vec<Algorithm>);
 
@@ -320,7 +321,7 @@ impl FromStr for Algorithms {
             let known = Algorithm::from_bytes(word.as_bytes()).filter(|algorithm| !algorithm.is_session());
             let algorithm = known.ok_or("expected a list of md5, sha-256 and sha-512-256")?;
             if list.contains(&algorithm) {
-                return Err(format!("{word} stands there twice"));
+                return Err(format!("{word} is listed twice"));
             }
             list.push(algorithm);
         }
@@ -368,12 +369,12 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_is_consistent() {
         Args::command().debug_assert();
     }
 
     #[test]
-    fn a_call_is_read_with_all_its_options() {
+    fn all_options_of_call_are_parsed() {
         let line = "offhook call sip:bob@h --server ws://h:5066 --user alice --password x --realm r --tone 440 \
                     --record out.wav --dtmf 159# --dtmf-via info --duration 0.5 --json";
         let args = Args::try_parse_from(line.split_whitespace()).expect("readable");
@@ -385,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn invalid_values_are_rejected() {
         for line in [
             "offhook call bob --server http://h --user a",
             "offhook call bob --server ws://h --user a --tone nan",
@@ -401,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn algorithms_are_read_in_their_order() {
+    fn algorithms_keep_their_order() {
         let read = |text: &str| text.parse::<Algorithms>().map(|Algorithms(list)| list);
         assert_eq!(read("md5"), Ok(vec![Algorithm::Md5]));
         assert_eq!(read("SHA-256,md5"), Ok(vec![Algorithm::Sha256, Algorithm::Md5]));
@@ -417,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_are_not_shown() {
+    fn debug_output_hides_passwords() {
         for line in [
             "offhook register --server ws://h --user a --password hidden",
             "offhook exchange --user alice:hidden --user hidden",

@@ -1,11 +1,11 @@
-//! Commands on standard input, one a line.
+//! Commands on standard input, one per line.
 
 use offhook::DtmfPath;
 use std::io::BufRead;
 use std::str::FromStr;
 use tokio::sync::mpsc;
 
-/// What can be typed during a call.
+/// A command for a call.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Command {
     Answer,
@@ -28,13 +28,13 @@ impl FromStr for Command {
         let rest = rest.trim();
         let digits = |path| Ok(Command::Digits(rest.to_owned(), path));
         match (word, rest) {
-            ("dtmf" | "dtmf-info" | "dtmf-rtp", "") => Err(format!("{word} what? Try: {word} 12#")),
-            ("transfer", "") => Err("transfer to whom? Try: transfer sip:carol@example.com".to_owned()),
+            ("dtmf" | "dtmf-info" | "dtmf-rtp", "") => Err(format!("{word} needs digits, for example: {word} 12#")),
+            ("transfer", "") => Err("transfer needs a target, for example: transfer sip:carol@example.com".to_owned()),
             ("dtmf", _) => digits(DtmfPath::Auto),
             ("dtmf-info", _) => digits(DtmfPath::Info),
             ("dtmf-rtp", _) => digits(DtmfPath::Rtp),
             ("transfer", target) => Ok(Command::Transfer(target.to_owned())),
-            ("tone", hz) => hz.parse().map(Command::Tone).map_err(|_| "tone of how many Hz?".to_owned()),
+            ("tone", hz) => hz.parse().map(Command::Tone).map_err(|_| "tone needs a frequency in Hz, for example: tone 440".to_owned()),
             ("answer", "") => Ok(Command::Answer),
             ("reject", "") => Ok(Command::Reject),
             ("hold", "") => Ok(Command::Hold),
@@ -43,15 +43,15 @@ impl FromStr for Command {
             ("unmute", "") => Ok(Command::Mute(false)),
             ("hangup", "") => Ok(Command::HangUp),
             ("quit", "") => Ok(Command::Quit),
-            _ => Err("commands: hold, resume, dtmf 12#, dtmf-info 42, transfer WHOM, answer, reject, mute, unmute, \
+            _ => Err("commands: hold, resume, dtmf 12#, dtmf-info 42, transfer TARGET, answer, reject, mute, unmute, \
                       tone 440, hangup, quit"
                 .to_owned()),
         }
     }
 }
 
-/// The lines of standard input, read in a thread of their own: a read cannot be interrupted, and must not keep the
-/// command from ending. After the end of input nothing comes any more.
+/// The commands on standard input, read in a separate thread: a read cannot be interrupted, and must not prevent the exit. After the end of
+/// input there are no more.
 pub(crate) struct Commands(mpsc::Receiver<Result<Command, String>>);
 
 impl Commands {
@@ -68,7 +68,7 @@ impl Commands {
         Self(receiver)
     }
 
-    /// The next one. Cancel-safe.
+    /// The next command, or the error of an invalid line. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Command, String> {
         match self.0.recv().await {
             Some(command) => command,
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_are_read() {
+    fn commands_are_parsed() {
         for (line, command) in [
             ("hold", Command::Hold),
             ("  resume ", Command::Resume),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_command_is_explained() {
+    fn invalid_commands_are_errors() {
         for line in ["dtmf", "transfer", "tone high", "hold it", "jump"] {
             assert!(line.parse::<Command>().is_err(), "{line}");
         }

@@ -1,6 +1,6 @@
 //! `offhook exchange`.
 
-mod say;
+mod print;
 mod sources;
 mod users;
 
@@ -38,8 +38,8 @@ pub(crate) async fn run(args: args::Exchange, output: Output) -> Exit {
     };
     let config = config(&args, &loaded.users);
     let listen = Listen { origins: origins(&args, &config), ..listen };
-    // Watched before the exchange is announced: a SIGHUP right after that must not end the process.
-    let hangup = match Hangup::watched(args.users.is_some()) {
+    // Installed before "listening" is printed: a SIGHUP after that must not end the process.
+    let hangup = match Hangup::watch(args.users.is_some()) {
         Ok(hangup) => hangup,
         Err(why) => return output.failed(Exit::Failed, &format!("cannot watch for SIGHUP: {why}")),
     };
@@ -48,7 +48,7 @@ pub(crate) async fn run(args: args::Exchange, output: Output) -> Exit {
         Err(why) => return output.failed(Exit::Failed, &explained(&loaded.users, &why)),
     };
     if let Some(exposed) = &loaded.exposed {
-        say::exposed(output, exposed);
+        print::exposed(output, exposed);
     }
     let at = server.addresses();
     let url = |scheme: &str, address: Option<SocketAddr>| address.map(|at| format!("{scheme}://{at}"));
@@ -64,7 +64,7 @@ pub(crate) async fn run(args: args::Exchange, output: Output) -> Exit {
     Exit::Done
 }
 
-/// Until it is to stop.
+/// Runs until Ctrl-C.
 async fn serve(
     server: &mut ExchangeServer,
     sources: &Sources,
@@ -72,7 +72,7 @@ async fn serve(
     mut stats: Option<Interval>,
     output: Output,
 ) {
-    let stop = stop::wanted();
+    let stop = stop::requested();
     tokio::pin!(stop);
     loop {
         tokio::select! {
@@ -80,25 +80,25 @@ async fn serve(
             () = hangup.next() => reload(server, sources, output).await,
             () = tick(stats.as_mut()) => {
                 if let Some(load) = server.load().await {
-                    say::load(output, &load);
+                    print::load(output, &load);
                 }
             }
             event = server.next() => match event {
-                Some(event) => say::event(output, &event),
+                Some(event) => print::event(output, &event),
                 None => return,
             },
         }
     }
 }
 
-/// The first comes when one period is over.
+/// The first tick comes after one period.
 fn ticks(period: Duration) -> Interval {
     let mut ticks = interval_at(Instant::now() + period, period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks
 }
 
-/// Without ticks there is none. Cancel-safe.
+/// The next tick; pending without an interval. Cancel-safe.
 async fn tick(ticks: Option<&mut Interval>) {
     match ticks {
         Some(ticks) => drop(ticks.tick().await),
@@ -106,30 +106,30 @@ async fn tick(ticks: Option<&mut Interval>) {
     }
 }
 
-/// Reads the users again. What is wrong changes nothing.
+/// Reads the users again. An error changes nothing.
 async fn reload(server: &mut ExchangeServer, sources: &Sources, output: Output) {
     let Loaded { users, exposed } = match sources.load(Reading::Again) {
         Ok(loaded) => loaded,
-        Err(wrong) => return say::rejected(output, &wrong),
+        Err(wrong) => return print::rejected(output, &wrong),
     };
     if let Some(exposed) = exposed {
-        say::exposed(output, &exposed);
+        print::exposed(output, &exposed);
     }
     match server.set_users(users.passwords()).await {
-        Ok(changes) => say::users(output, &changes),
-        Err(ExchangeError::Users(uncovered)) => {
-            if let Some(wrong) = users.explain(&uncovered) {
-                say::rejected(output, &wrong);
+        Ok(changes) => print::users(output, &changes),
+        Err(ExchangeError::Users(missing)) => {
+            if let Some(wrong) = users.explain(&missing) {
+                print::rejected(output, &wrong);
             }
         }
         Err(why) => output.warn("warning", &json!({ "message": why.to_string() }), &why),
     }
 }
 
-/// Why it does not start.
+/// Why the exchange could not start.
 fn explained(users: &Users, why: &ExchangeError) -> String {
     let wrong = match why {
-        ExchangeError::Users(uncovered) => users.explain(uncovered),
+        ExchangeError::Users(missing) => users.explain(missing),
         _ => None,
     };
     wrong.map_or_else(|| why.to_string(), |wrong| wrong.to_string())
@@ -138,19 +138,19 @@ fn explained(users: &Users, why: &ExchangeError) -> String {
 fn config(args: &args::Exchange, users: &Users) -> Config {
     let mut config = Config::new(args.realm.clone());
     if let Some(udp) = args.udp.filter(|udp| udp.port() != 0 && !udp.ip().is_unspecified()) {
-        // Peers on UDP send to what our Via and Record-Route say.
+        // Peers on UDP send to the host in Via and Record-Route.
         config = config.with_host(udp.to_string());
     }
     config.guests = args.guests;
     config.algorithms = args.algorithms.0.clone();
-    // A call to user@address is for this exchange as well.
+    // A call to user@address is for this exchange too.
     config.domains.extend(args.domains.iter().cloned());
     config.domains.extend(names(args.listen.ip()));
     config.users = users.passwords();
     config
 }
 
-/// What the host of a URI or of a web page is called that means this address.
+/// The hosts of URIs and web pages that stand for this address.
 fn names(listen: IpAddr) -> Vec<String> {
     let own = match listen {
         IpAddr::V4(address) => address.to_string(),
@@ -161,7 +161,7 @@ fn names(listen: IpAddr) -> Vec<String> {
     loopback.map(str::to_owned).chain([own]).collect()
 }
 
-/// The web pages that may connect: those that are listed, else those from the exchange's own names.
+/// The origins that may connect: the listed ones, or by default those of the exchange's own domains.
 fn origins(args: &args::Exchange, config: &Config) -> Origins {
     if args.origins.contains(&Pages::Any) {
         return Origins::any();
@@ -181,12 +181,12 @@ fn origins(args: &args::Exchange, config: &Config) -> Origins {
 fn listen(args: &args::Exchange) -> Result<Listen, String> {
     let mut listen = Listen { udp: args.udp, ..Listen::ws(args.listen) };
     if let (Some(address), Some(cert), Some(key)) = (args.wss, &args.cert, &args.key) {
-        listen.wss = Some((address, certified(cert, key)?));
+        listen.wss = Some((address, certified_key(cert, key)?));
     }
     Ok(listen)
 }
 
-fn certified(cert: &Path, key: &Path) -> Result<CertifiedKey, String> {
+fn certified_key(cert: &Path, key: &Path) -> Result<CertifiedKey, String> {
     let read = |file: &Path| std::fs::read(file).map_err(|why| format!("{}: {why}", file.display()));
     CertifiedKey::from_pem(&read(cert)?, &read(key)?).map_err(|why| format!("{}: {why}", cert.display()))
 }

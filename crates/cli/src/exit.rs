@@ -1,13 +1,13 @@
-//! How the command ends.
+//! Exit codes.
 
 use std::process::ExitCode;
 
-/// The exit codes, as `--help` lists them.
+/// The exit codes, as listed by `--help`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Done,
     Failed,
-    /// Also what clap says of a command line that is wrong.
+    /// Also clap's code for an invalid command line.
     Unreadable,
     NotRegistered,
     CallFailed,

@@ -1,4 +1,4 @@
-//! What the command says: text for people, or one JSON object a line for programs.
+//! Output of the command: text for people, or one JSON object per line for programs.
 
 use crate::exit::Exit;
 use serde_json::Value;
@@ -16,18 +16,18 @@ impl Output {
     }
 
     /// One line: `{"KIND":"NAME", fields}`, or the text. `fields` is a JSON object.
-    pub(crate) fn say(self, kind: &str, name: &str, fields: &Value, text: impl Display) {
+    pub(crate) fn line(self, kind: &str, name: &str, fields: &Value, text: impl Display) {
         let mut out = std::io::stdout().lock();
         let line = if self.json { object(kind, name, fields) } else { text.to_string() };
-        // Whoever closed the other end of the pipe does not want to hear more.
+        // The other end of the pipe may be closed.
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     }
 
     pub(crate) fn event(self, name: &str, fields: &Value, text: impl Display) {
-        self.say("event", name, fields, text);
+        self.line("event", name, fields, text);
     }
 
-    /// For people only.
+    /// Text without a JSON equivalent.
     pub(crate) fn text(self, text: impl Display) {
         if !self.json {
             let mut out = std::io::stdout().lock();
@@ -35,7 +35,7 @@ impl Output {
         }
     }
 
-    /// Something to look at that stops nothing: an event, or a line on standard error.
+    /// A warning: an event, or a line on standard error.
     pub(crate) fn warn(self, name: &str, fields: &Value, text: impl Display) {
         if self.json {
             self.event(name, fields, "");
@@ -44,7 +44,7 @@ impl Output {
         }
     }
 
-    /// Says why it cannot go on, and how the command ends then.
+    /// Prints a fatal error. Returns the exit code.
     #[must_use]
     pub(crate) fn failed(self, exit: Exit, why: &str) -> Exit {
         if self.json {
@@ -56,7 +56,7 @@ impl Output {
     }
 }
 
-/// The name comes first, where people look for it.
+/// A JSON object with the name first, for readability.
 fn object(kind: &str, name: &str, fields: &Value) -> String {
     let head = format!("{{{}:{}", Value::from(kind), Value::from(name));
     match fields.to_string().strip_prefix('{') {
@@ -71,7 +71,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_line_is_one_object_with_its_name_first() {
+    fn line_is_one_object_with_its_name_first() {
         let line = object("event", "dtmf", &json!({ "digit": "#" }));
         assert_eq!(line, r##"{"event":"dtmf","digit":"#"}"##);
         assert_eq!(object("step", "a\"b", &json!({})), r#"{"step":"a\"b"}"#);

@@ -1,15 +1,15 @@
-//! `--record FILE`: the ending of the file says what is recorded.
+//! `--record FILE`: the extension of the file determines the kind of recording.
 
 use offhook_tokio::{Recorder, RecorderOptions};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// What to record, and where to.
+/// A kind of recording and its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Record {
-    /// What is heard.
+    /// The received audio.
     Sound(PathBuf),
-    /// All that happens to the phones, to be replayed.
+    /// A flight recording.
     Flight(PathBuf),
 }
 
@@ -21,12 +21,12 @@ impl FromStr for Record {
         match ending.to_ascii_lowercase().as_str() {
             "wav" => Ok(Self::Sound(text.into())),
             "offhook" => Ok(Self::Flight(text.into())),
-            _ => Err("expected FILE.wav for the sound, or FILE.offhook for all that happens"),
+            _ => Err("expected FILE.wav for the audio, or FILE.offhook for a flight recording"),
         }
     }
 }
 
-/// The file for the sound, if one is wanted.
+/// The file for the audio, if requested.
 pub(crate) fn sound(records: &[Record]) -> Option<&Path> {
     records.iter().find_map(|record| match record {
         Record::Sound(file) => Some(file.as_path()),
@@ -34,21 +34,32 @@ pub(crate) fn sound(records: &[Record]) -> Option<&Path> {
     })
 }
 
-/// Starts the recorder, if one is wanted.
+/// Starts the flight recorder, if requested.
 pub(crate) fn flight(records: &[Record]) -> Result<Option<Recorder>, String> {
     let file = records.iter().find_map(|record| match record {
         Record::Sound(_) => None,
         Record::Flight(file) => Some(file),
     });
     let Some(file) = file else { return Ok(None) };
-    // Nobody asks for what is in memory: the file has it all.
+    // The file has everything; the memory is not used.
     let keep = RecorderOptions { memory: 0, file: Some(file.clone()) };
     Recorder::start(keep).map(Some).map_err(|why| format!("{}: {why}", file.display()))
 }
 
-/// Ends the recording, if there is one.
+/// Finishes the flight recording, if there is one.
 pub(crate) fn finish(recorder: Option<Recorder>) -> Result<(), String> {
-    recorder.map_or(Ok(()), |recorder| recorder.finish().map_err(|why| format!("the recording: {why}")))
+    recorder
+        .map_or(Ok(()), |recorder| recorder.finish().map_err(|why| format!("the flight recording: {why}")))
+}
+
+/// `heard.wav` for the first call, `heard-2.wav` for the second.
+pub(crate) fn numbered(file: &Path, count: u32) -> PathBuf {
+    if count < 2 {
+        return file.to_owned();
+    }
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = file.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
+    file.with_file_name(format!("{stem}-{count}{}", extension.unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -56,11 +67,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ending_decides() {
+    fn extension_determines_the_kind() {
         assert_eq!("a/b.WAV".parse(), Ok(Record::Sound("a/b.WAV".into())));
         assert_eq!("x.offhook".parse(), Ok(Record::Flight("x.offhook".into())));
         for other in ["x", "x.mp3", "", ".offhook"] {
             assert!(other.parse::<Record>().is_err(), "{other}");
         }
+    }
+
+    #[test]
+    fn later_recordings_do_not_overwrite_the_first() {
+        assert_eq!(numbered(Path::new("/a/heard.wav"), 1), Path::new("/a/heard.wav"));
+        assert_eq!(numbered(Path::new("/a/heard.wav"), 2), Path::new("/a/heard-2.wav"));
+        assert_eq!(numbered(Path::new("heard"), 3), Path::new("heard-3"));
     }
 }

@@ -1,4 +1,4 @@
-//! `offhook replay`: runs a recording again, and compares.
+//! `offhook replay`: replays a recording and compares the result.
 
 use crate::args;
 use crate::exit::Exit;
@@ -10,7 +10,7 @@ use offhook_recorder::{Recording, Track, pcap, scenario};
 use serde_json::json;
 use std::path::Path;
 
-/// The longest file that is read; the recorder writes none that is longer.
+/// The maximum size of a recording in bytes; the recorder writes none that is larger.
 const LONGEST: u64 = 2 << 30;
 
 pub(crate) fn run(args: &args::Replay, output: Output) -> Exit {
@@ -43,16 +43,16 @@ fn read(file: &Path) -> Result<Recording, String> {
     let named = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
     let length = std::fs::metadata(file).map_err(|why| named(&why))?.len();
     if length > LONGEST {
-        return Err(named(&"too long for a recording"));
+        return Err(named(&"too large for a recording"));
     }
     let bytes = std::fs::read(file).map_err(|why| named(&why))?;
     let recording = Recording::read(&bytes).map_err(|why| named(&why))?;
-    if recording.tracks.is_empty() { Err(named(&"there is no phone in it")) } else { Ok(recording) }
+    if recording.tracks.is_empty() { Err(named(&"it contains no phone")) } else { Ok(recording) }
 }
 
 fn show(views: &[(&Track, &Replay)], output: Output) {
     let lines = Ladder::of(views).lines();
-    output.say("replay", "ladder", &json!({ "lines": lines }), lines.join("\n"));
+    output.line("replay", "ladder", &json!({ "lines": lines }), lines.join("\n"));
     for (track, again) in views {
         output.text(format_args!("\n{}:", track.name));
         for record in &again.trace {
@@ -64,7 +64,7 @@ fn show(views: &[(&Track, &Replay)], output: Output) {
                 }
                 Traced::Mark(words) => fields["mark"] = words.into(),
             }
-            output.say("replay", "trace", &fields, record);
+            output.line("replay", "trace", &fields, record);
         }
     }
     output.text("");
@@ -74,7 +74,7 @@ fn export(args: &args::Replay, views: &[(&Track, &Replay)], output: Output) -> R
     let write = |kind: &str, file: &Path, data: &[u8]| {
         std::fs::write(file, data).map_err(|why| format!("{}: {why}", file.display()))?;
         let name = file.display().to_string();
-        output.say("replay", kind, &json!({ "file": name }), format_args!("{kind}: {name}"));
+        output.line("replay", kind, &json!({ "file": name }), format_args!("{kind}: {name}"));
         Ok::<(), String>(())
     };
     if let Some(file) = &args.scenario {
@@ -111,30 +111,30 @@ fn verdict(
         });
         let how = match difference {
             None => format!("the same as recorded, compared {} times", again.checks),
-            Some(difference) => format!("NOT as recorded: {difference}"),
+            Some(difference) => format!("diverged: {difference}"),
         };
         let tick = if difference.is_none() { '✓' } else { '✗' };
         let text = format!("{tick} {:<10} {inputs} inputs, {traced} trace lines: {how}", track.name);
-        output.say("replay", "phone", &fields, text);
+        output.line("replay", "phone", &fields, text);
         if again.before > 0 {
             output.text(format_args!(
-                "! {:<10} begins at a rest: {} inputs before it were forgotten",
+                "! {:<10} begins at a checkpoint: {} earlier inputs were dropped",
                 track.name, again.before
             ));
         }
         if let Some(why) = &track.lost {
-            output.text(format_args!("! {:<10} is recorded up to here only: {why}", track.name));
+            output.text(format_args!("! {:<10} is recorded only up to here: {why}", track.name));
         }
     }
     for why in unplayable {
-        output.say("replay", "unplayable", &json!({ "why": why.to_string() }), format_args!("✗ {why}"));
+        output.line("replay", "unplayable", &json!({ "why": why.to_string() }), format_args!("✗ {why}"));
     }
     if !recording.complete {
-        output.text("! the recording was not ended: the last of it may be missing");
+        output.text("! the recording was not finished: its end may be missing");
     }
     let fields = json!({ "ok": same && unplayable.is_empty(), "file": args.file.display().to_string(), "complete": recording.complete });
-    let text = if same { "the same trace and messages" } else { "not the same" };
-    output.say("replay", "done", &fields, text);
+    let text = if same { "the same trace and messages" } else { "the replay diverged" };
+    output.line("replay", "done", &fields, text);
     match (same, unplayable) {
         (false, _) => Exit::Failed,
         (true, []) => Exit::Done,

@@ -1,14 +1,14 @@
-//! When the user wants it to end.
+//! Signals that end the command.
 
-/// Returns at Ctrl-C, and where there is such a thing, at SIGTERM.
-pub(crate) async fn wanted() {
+/// Waits for Ctrl-C, or on Unix for SIGTERM.
+pub(crate) async fn requested() {
     let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         if let Ok(mut terminated) = signal(SignalKind::terminate()) {
             tokio::select! {
-                // A system without signals never asks.
+                // Without signals this never completes.
                 Ok(()) = interrupted => {}
                 _ = terminated.recv() => {}
             }

@@ -1,4 +1,4 @@
-//! The command as programs use it: processes, lines of JSON, exit codes.
+//! Tests of the command as a process: JSON output and exit codes.
 
 #[path = "command/exchange.rs"]
 mod exchange;
@@ -12,10 +12,10 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// Long enough for a loaded machine; no test waits for it to pass.
+/// The time limit of each wait: long enough for a loaded machine.
 const BOUND: Duration = Duration::from_secs(60);
 
-/// One running `offhook --json …`. Killed when it is dropped.
+/// One running `offhook --json …`. Killed when dropped.
 struct Offhook {
     child: Child,
     stdin: ChildStdin,
@@ -61,7 +61,7 @@ impl Offhook {
         }
     }
 
-    /// The next line of the event that `good` says yes to.
+    /// The next line of the event for which `good` is true.
     fn until(&self, event: &str, good: impl Fn(&Value) -> bool) -> Value {
         let mut seen = Vec::new();
         while let Some(line) = self.next() {
@@ -73,11 +73,11 @@ impl Offhook {
         panic!("no {event} in {seen:#?}");
     }
 
-    fn tell(&mut self, command: &str) {
+    fn command(&mut self, command: &str) {
         writeln!(self.stdin, "{command}").expect("listens");
     }
 
-    /// All that it still says, and its exit code.
+    /// The remaining lines, and the exit code.
     fn finish(mut self) -> (Vec<Value>, Option<i32>) {
         let rest = std::iter::from_fn(|| self.next()).collect();
         (rest, self.child.wait().expect("ends").code())
@@ -86,7 +86,7 @@ impl Offhook {
 
 impl Drop for Offhook {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -115,7 +115,7 @@ fn is_tone(line: &Value, hz: f64) -> bool {
 }
 
 #[test]
-fn the_demonstration_passes_step_by_step() {
+fn all_steps_of_the_demonstration_pass() {
     let wav = std::env::temp_dir().join(format!("offhook-demo-{}.wav", std::process::id()));
     let flight = wav.with_extension("offhook");
     let (wav_name, flight_name) = (wav.to_str().expect("text"), flight.to_str().expect("text"));
@@ -145,7 +145,7 @@ fn the_demonstration_passes_step_by_step() {
     std::fs::remove_file(flight).expect("ours");
 }
 
-/// The recording of the demonstration is replayed, as it is and broken.
+/// Replays the recording of the demonstration, intact and damaged.
 fn replayed(file: &Path) {
     let name = file.to_str().expect("text");
     let text = std::fs::read_to_string(file).expect("recorded");
@@ -185,7 +185,7 @@ fn replayed(file: &Path) {
 }
 
 #[test]
-fn two_commands_call_each_other_and_take_orders() {
+fn two_commands_call_each_other_and_accept_commands() {
     let (_exchange, url) = exchange();
     let wav = std::env::temp_dir().join(format!("offhook-heard-{}.wav", std::process::id()));
     // Bob's password comes from the environment.
@@ -227,28 +227,28 @@ fn two_commands_call_each_other_and_take_orders() {
     let keys: String = digits.iter().filter_map(|line| line["digit"].as_str()).collect();
     assert_eq!(keys, "159#");
     assert!(digits.iter().all(|line| line["via"] == "rtp"));
-    alice.tell("dtmf-info 4");
+    alice.command("dtmf-info 4");
     assert_eq!(bob.until("dtmf", |_| true)["via"], "info");
-    alice.tell("hold");
+    alice.command("hold");
     bob.until("hold", |line| line["remote"] == true);
     bob.until("media", |line| line["heard_hz"].is_null());
-    alice.tell("resume");
+    alice.command("resume");
     bob.until("media", |line| is_tone(line, 440.0));
-    alice.tell("nonsense");
+    alice.command("nonsense");
     alice.until("error", |_| true);
-    bob.tell("hangup");
+    bob.command("hangup");
     let ended = alice.until("ended", |_| true);
     assert_eq!((&ended["cause"], &ended["by"]), (&Value::from("hung_up"), &Value::from("peer")));
     assert_eq!(alice.finish().1, Some(0));
     bob.until("recorded", |line| line["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0));
     bob.until("ended", |_| true);
-    bob.tell("quit");
+    bob.command("quit");
     assert_eq!(bob.finish().1, Some(0));
     std::fs::remove_file(wav).expect("recorded");
 }
 
 #[test]
-fn a_server_out_of_reach_is_one_failure_after_the_attempts() {
+fn unreachable_server_fails_once_after_the_attempts() {
     let free =
         std::net::TcpListener::bind("127.0.0.1:0").and_then(|bound| bound.local_addr()).expect("loopback");
     let url = format!("ws://{free}");
@@ -262,7 +262,7 @@ fn a_server_out_of_reach_is_one_failure_after_the_attempts() {
 }
 
 #[test]
-fn a_wrong_password_is_refused_once() {
+fn wrong_password_fails_without_retries() {
     let (_exchange, url) = exchange();
     let register =
         ["register", "--server", &url, "--domain", "house.test", "--user", "alice", "--password", "guess"];
@@ -273,7 +273,7 @@ fn a_wrong_password_is_refused_once() {
 }
 
 #[test]
-fn a_call_to_nobody_fails_with_its_own_code() {
+fn unknown_callee_has_its_exit_code() {
     let (_exchange, url) = exchange();
     let alice = Offhook::start(&[
         "call",
@@ -293,7 +293,7 @@ fn a_call_to_nobody_fails_with_its_own_code() {
 }
 
 #[test]
-fn without_a_domain_the_address_of_the_server_is_one() {
+fn domain_defaults_to_the_server_address() {
     let (_exchange, url) = exchange();
     let bob = Offhook::start(&["answer", "--server", &url, "--user", "bob", "--auto", "--once"]);
     bob.until("registered", |_| true);
@@ -314,7 +314,7 @@ fn without_a_domain_the_address_of_the_server_is_one() {
 }
 
 #[test]
-fn a_busy_port_is_said_so() {
+fn port_in_use_is_reported() {
     let (_exchange, url) = exchange();
     let at = url.trim_start_matches("ws://");
     let (lines, exit) = Offhook::start(&["exchange", "--listen", at, "--user", "a:b"]).finish();
@@ -323,7 +323,7 @@ fn a_busy_port_is_said_so() {
 }
 
 #[test]
-fn a_wrong_command_line_is_its_own_code() {
+fn invalid_command_line_has_its_exit_code() {
     let (lines, exit) = Offhook::start(&["call", "bob", "--server", "http://x", "--user", "a"]).finish();
     assert_eq!((lines.len(), exit), (0, Some(2)));
 }

@@ -14,7 +14,7 @@ macro_rules! planted {
 #[cfg(not(feature = "planted"))]
 macro_rules! planted {
     ($config:expr, $bug:ident) => {{
-        let _: &$crate::Config = &$config;
+        _ = &$config;
         false
     }};
 }

@@ -1,4 +1,4 @@
-//! `cargo sim bench`: how much virtual time an hour of one core holds.
+//! `cargo sim bench`: the speed of the simulator.
 
 use std::time::Duration;
 
@@ -10,30 +10,29 @@ use serde_json::json;
 
 use super::{CommandResult, clock, headline};
 
-/// How long a round lasts at least, in time of the processor.
+/// The minimum CPU time of a round.
 const ROUND: Duration = Duration::from_millis(400);
 
-/// Measure the simulator on one core: simulated hours, messages and scenarios a second
+/// Measure the speed on one core: simulated hours, messages and scenarios per second
 ///
-/// The time of the processor is counted, not that on the wall. Each round plays other scenarios; the figures are those of the
-/// median round.
+/// Measures CPU time, not wall-clock time. Each round plays different scenarios; the figures are those of the median round.
 #[derive(Args)]
 pub(super) struct Bench {
-    /// What to measure; all if not given
+    /// The benchmark; default: all
     which: Option<Which>,
-    /// How many rounds of each
+    /// Number of rounds
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
-    /// One JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Copy, Clone, PartialEq, Eq, ValueEnum)]
 enum Which {
-    /// Four phones that do everything all the time, under all faults
+    /// Four phones under constant load and all faults
     Busy4,
-    /// One registered phone that waits
+    /// One registered phone without calls
     Idle1,
 }
 
@@ -53,7 +52,7 @@ impl Which {
     }
 }
 
-/// What a second of the processor holds.
+/// Rates per second of CPU time.
 struct Rates {
     hours: f64,
     messages: f64,
@@ -61,7 +60,7 @@ struct Rates {
 }
 
 impl Bench {
-    /// Clean when no oracle objects to what is measured.
+    /// True without a violation.
     pub(super) fn execute(self) -> CommandResult {
         let all = Which::value_variants().iter().copied();
         for which in all.filter(|which| self.which.is_none_or(|only| only == *which)) {
@@ -72,7 +71,7 @@ impl Bench {
                 match round(which, &mut seeds) {
                     Ok(rates) => rounds.push(rates),
                     Err(wrong) => {
-                        eprintln!("sim: {name} measures a failure: {wrong}");
+                        eprintln!("sim: the benchmark {name} fails: {wrong}");
                         return Ok(false);
                     }
                 }
@@ -95,26 +94,26 @@ impl Bench {
     }
 }
 
-/// Plays until a round is long enough, each scenario once.
+/// Plays one round.
 fn round(which: Which, seeds: &mut impl Iterator<Item = u64>) -> Result<Rates, String> {
     let (mut simulated, mut messages, mut scenarios) = (Duration::ZERO, 0, 0);
-    let mut worked = Duration::ZERO;
+    let mut used = Duration::ZERO;
     for seed in seeds {
         let scenario = which.scenario(seed);
-        let start = clock::worked();
+        let start = clock::cpu_time();
         let verdict = run::run(&scenario);
-        worked += clock::worked() - start;
+        used += clock::cpu_time() - start;
         if let Some(violation) = &verdict.violation {
             return Err(format!("seed {seed}: {}", headline(violation)));
         }
         simulated += verdict.simulated;
         messages += verdict.messages;
         scenarios += 1;
-        if worked >= ROUND {
+        if used >= ROUND {
             break;
         }
     }
-    let seconds = worked.as_secs_f64();
+    let seconds = used.as_secs_f64();
     Ok(Rates {
         hours: simulated.as_secs_f64() / 3600.0 / seconds,
         messages: messages as f64 / seconds,

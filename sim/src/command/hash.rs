@@ -1,4 +1,4 @@
-//! `cargo sim hash`: whether a change of the code changed what is sent.
+//! `cargo sim hash`: detects changes of the sent messages.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,28 +12,27 @@ use serde_json::json;
 use super::seeds::{Seeds, Wanted};
 use super::{CommandResult, UsageError};
 
-/// Print the hash of the messages of each seed, and one hash over all of them
+/// Print the hash of the messages of each seed, and a hash over all seeds
 ///
-/// The hash covers the time, the connection and the bytes of each message. A change that is not meant to change the behaviour
-/// leaves all hashes as they are.
+/// The hash covers the time, connection and bytes of each message. A change of the code without a change of behaviour keeps all hashes.
 #[derive(Args)]
 pub(super) struct Hash {
-    /// How many seeds from 0, or a range `A..B`
+    /// Number of seeds from 0, or a range `A..B`
     #[arg(long, default_value = "1000")]
     seeds: Wanted,
-    /// Threads to play on
+    /// Number of threads
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     jobs: u8,
-    /// One JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
 }
 
 impl Hash {
-    /// Clean when no oracle objects to a seed.
+    /// True without a violation.
     pub(super) fn execute(self) -> CommandResult {
         let Wanted { first, end: Some(end) } = self.seeds else {
-            return Err(UsageError("`cargo sim hash` needs a range of seeds with an end".to_owned()));
+            return Err(UsageError("`cargo sim hash` needs a range with an end".to_owned()));
         };
         let seeds = Seeds { first, end };
         let hashes = self.hashes(seeds);
@@ -58,7 +57,7 @@ impl Hash {
         Ok(failed == 0)
     }
 
-    /// The hash of each seed, and whether an oracle objects to it.
+    /// The hash of each seed, and whether it failed.
     fn hashes(&self, seeds: Seeds) -> Vec<(u64, bool)> {
         let next = AtomicU64::new(seeds.first);
         let played = Mutex::new(Vec::new());

@@ -1,4 +1,4 @@
-//! `cargo sim marks`: whether the worlds come to where the rare decisions are made.
+//! `cargo sim marks`: the coverage of rare decisions of the core.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,25 +12,25 @@ use serde_json::json;
 use super::seeds::{Seeds, Wanted};
 use super::{CommandResult, UsageError};
 
-/// Play seeds and count those that reach each rare place of the core; fails when one was never reached
+/// Play seeds and count those that reach each mark, a rare decision of the core; fails if a mark is never reached
 #[derive(Args)]
 pub(super) struct Marks {
-    /// How many seeds from 0, or a range `A..B`
+    /// Number of seeds from 0, or a range `A..B`
     #[arg(long, default_value = "20000")]
     seeds: Wanted,
-    /// Threads to play on
+    /// Number of threads
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     jobs: u8,
-    /// One JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
 }
 
 impl Marks {
-    /// Clean when each place was reached that a world can come to.
+    /// True if all reachable marks were reached.
     pub(super) fn execute(self) -> CommandResult {
         let Wanted { first, end: Some(end) } = self.seeds else {
-            return Err(UsageError("seeds without an end are for `run --minutes`".to_owned()));
+            return Err(UsageError("`cargo sim marks` needs a range with an end".to_owned()));
         };
         let seeds = Seeds { first, end };
         let tally = self.tally(seeds);
@@ -39,7 +39,7 @@ impl Marks {
             if self.json {
                 println!(
                     "{}",
-                    json!({ "mark": words, "seeds": runs, "first": place.first, "beyond": place.unreachable_because() })
+                    json!({ "mark": words, "seeds": runs, "first": place.first, "unreachable": place.unreachable_because() })
                 );
             } else {
                 let first =
@@ -72,7 +72,7 @@ impl Marks {
                             return;
                         }
                         let marks = run(&generate(seed)).marks;
-                        tally.lock().expect("no thread panics with the tally in hand").count(seed, &marks);
+                        tally.lock().expect("no thread panics while it holds the tally").count(seed, &marks);
                     }
                 });
             }

@@ -1,4 +1,4 @@
-//! `--media real`: the scenarios of seeds with the real media engine, which the generator leaves out.
+//! `--media`: the fidelity of media.
 
 use clap::Args;
 use offhook_sim::generate;
@@ -6,13 +6,13 @@ use offhook_sim::scenario::{Fidelity, Scenario};
 
 #[derive(Args, Copy, Clone)]
 pub(super) struct Media {
-    /// Play with a `model` of media, or with `real` media (needs the feature `media`), whatever the scenario says
+    /// Override the fidelity of media: `model`, or `real` (needs the feature `media`)
     #[arg(long, value_name = "FIDELITY")]
     media: Option<Fidelity>,
 }
 
 impl Media {
-    /// The scenario of a seed. Real media has troubles of its own, which are added.
+    /// The scenario of a seed, with additional steps for real media.
     pub(super) fn generate(self, seed: u64) -> Scenario {
         let mut scenario = generate::generate(seed);
         self.apply(&mut scenario);
@@ -22,12 +22,12 @@ impl Media {
         scenario
     }
 
-    /// Sets the fidelity, if one was asked for.
+    /// Sets the fidelity, if given.
     pub(super) fn apply(self, scenario: &mut Scenario) {
         scenario.media = self.media.unwrap_or(scenario.media);
     }
 
-    /// What a replay line says of it.
+    /// The argument for a replay.
     pub(super) fn argument(self) -> String {
         self.media.map_or(String::new(), |media| format!(" --media {media}"))
     }

@@ -1,4 +1,4 @@
-//! `cargo sim merge`: many machines played, one line says what came of it.
+//! `cargo sim merge`: adds up the results of shards.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -10,19 +10,19 @@ use super::seeds::{Seeds, Shard};
 use super::summary::Summary;
 use super::{CommandResult, UsageError, files};
 
-/// Read what shards printed with `--json`, see that each part was played once, and add it up
+/// Add up the `--json` output of shards, and check that each shard is there once
 #[derive(Args)]
 pub(super) struct Merge {
-    /// What each shard printed, one file each; `-` is standard input
+    /// The output of each shard; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// One JSON object a line: each seed that failed, then the sum
+    /// Print one JSON object per line: each failed seed, then the sum
     #[arg(long)]
     json: bool,
 }
 
 impl Merge {
-    /// Clean when the parts are the whole and none failed.
+    /// True if all shards are there and none failed.
     pub(super) fn execute(self) -> CommandResult {
         let mut reports = Vec::new();
         for path in &self.files {
@@ -58,7 +58,7 @@ impl Merge {
     }
 }
 
-/// What one shard printed.
+/// The output of one shard.
 #[derive(Debug)]
 struct Report {
     failures: Vec<Value>,
@@ -73,35 +73,35 @@ impl Report {
             let wrong = |error: &dyn std::fmt::Display| format!("line {}: {error}", number + 1);
             let line: Value = serde_json::from_str(line).map_err(|error| wrong(&error))?;
             if summary.is_some() {
-                return Err(wrong(&"there is something after the last line of a sweep"));
+                return Err(wrong(&"unexpected line after the summary"));
             }
             if line.get("run").is_some() {
                 summary = Some(Summary::from_json(&line).map_err(|error| wrong(&error))?);
             } else if line["seed"].is_u64() {
                 failures.push(line);
             } else {
-                return Err(wrong(&"neither a seed nor a sum"));
+                return Err(wrong(&"neither a failed seed nor a summary"));
             }
         }
-        let summary = summary.ok_or("it has no last line: its sweep did not end")?;
+        let summary = summary.ok_or("no summary line: the sweep did not end")?;
         if summary.failed != failures.len() as u64 {
-            return Err(format!("{} seeds failed, {} are reported", summary.failed, failures.len()));
+            return Err(format!("{} seeds failed, but {} are listed", summary.failed, failures.len()));
         }
         Ok(Self { failures, summary })
     }
 }
 
-/// The sum of what shards did.
+/// The sum of all shards.
 #[derive(Debug)]
 struct Merged {
     summary: Summary,
-    /// What keeps the parts from being the whole.
+    /// Missing, duplicate and incomplete shards.
     complaints: Vec<String>,
 }
 
-/// Adds up. Parts of different sweeps have no sum.
+/// Adds up the shards of one sweep.
 fn merge(reports: &[Report]) -> Result<Merged, String> {
-    let first = &reports.first().ok_or("nothing to merge")?.summary;
+    let first = &reports.first().ok_or("no shards to merge")?.summary;
     let whole = |summary: &Summary| summary.shard.map_or(1, |shard| shard.count);
     let mut merged =
         Merged { summary: Summary::new(first.run, None, first.commit.clone()), complaints: Vec::new() };
@@ -109,7 +109,11 @@ fn merge(reports: &[Report]) -> Result<Merged, String> {
     for Report { summary, .. } in reports {
         let same = |what: &str, one: &dyn ToString, other: &dyn ToString| {
             let (one, other) = (one.to_string(), other.to_string());
-            if one == other { Ok(()) } else { Err(format!("parts of two sweeps: {what} {one}, and {other}")) }
+            if one == other {
+                Ok(())
+            } else {
+                Err(format!("shards of different sweeps: {what} {one} and {other}"))
+            }
         };
         let commit = |summary: &Summary| summary.commit.clone().unwrap_or_else(|| "unknown".to_owned());
         same("seeds", &first.run, &summary.run)?;
@@ -117,12 +121,12 @@ fn merge(reports: &[Report]) -> Result<Merged, String> {
         same("commit", &commit(first), &commit(summary))?;
         let shard = summary.shard.unwrap_or(Shard { index: 0, count: 1 });
         if !missing.remove(&shard.index) {
-            merged.complaints.push(format!("shard {shard} is there twice"));
+            merged.complaints.push(format!("duplicate shard {shard}"));
             continue;
         }
         let part: Seeds = summary.run.part(shard);
         if summary.seeds != part.count() {
-            merged.complaints.push(format!("shard {shard} played {} seeds of {part}", summary.seeds));
+            merged.complaints.push(format!("shard {shard} has {} seeds of {part}", summary.seeds));
         }
         merged.summary.seeds += summary.seeds;
         merged.summary.failed += summary.failed;
@@ -130,9 +134,7 @@ fn merge(reports: &[Report]) -> Result<Merged, String> {
         merged.summary.messages += summary.messages;
         merged.summary.marks.add(&summary.marks);
     }
-    merged
-        .complaints
-        .extend(missing.iter().map(|index| format!("shard {index}/{} is missing", whole(first))));
+    merged.complaints.extend(missing.iter().map(|index| format!("missing shard {index}/{}", whole(first))));
     Ok(merged)
 }
 
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_become_the_whole_in_any_order() {
+    fn shards_add_up_in_any_order() {
         let merged = merge(&[part(2), part(0), part(1)]).expect("one sweep");
         let mut line = merged.summary.to_json();
         assert_eq!(line["marks"]["reached"], 1);
@@ -162,18 +164,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_there_twice_is_said() {
+    fn missing_and_duplicate_shards_are_reported() {
         let merged = merge(&[part(0), part(0), part(2)]).expect("one sweep");
-        assert_eq!(merged.complaints, ["shard 0/3 is there twice", "shard 1/3 is missing"]);
+        assert_eq!(merged.complaints, ["duplicate shard 0/3", "missing shard 1/3"]);
         let mut short = part(1);
         short.summary.seeds -= 1;
         let merged = merge(&[part(0), short, part(2)]).expect("one sweep");
-        assert_eq!(merged.complaints, ["shard 1/3 played 2 seeds of 3..6"]);
+        assert_eq!(merged.complaints, ["shard 1/3 has 2 seeds of 3..6"]);
         assert!(!merged.summary.ok());
     }
 
     #[test]
-    fn parts_of_two_sweeps_have_no_sum() {
+    fn shards_of_different_sweeps_are_refused() {
         for change in [
             |summary: &mut Summary| summary.run.end += 1,
             |summary: &mut Summary| summary.commit = None,
@@ -186,15 +188,15 @@ mod tests {
     }
 
     #[test]
-    fn a_report_that_was_cut_off_is_refused() {
+    fn a_truncated_report_is_refused() {
         let line = part(0).summary.to_json().to_string();
         for (text, why) in [
-            ("", "no last line"),
+            ("", "no summary line"),
             (&line[..40], "line 1"),
-            (&format!("{line}\n{line}"), "after the last line"),
-            ("{\"seed\":7}", "no last line"),
+            (&format!("{line}\n{line}"), "after the summary"),
+            ("{\"seed\":7}", "no summary line"),
             ("{\"hash\":\"1\"}", "neither"),
-            (&format!("{{\"seed\":7}}\n{line}"), "0 seeds failed, 1 are reported"),
+            (&format!("{{\"seed\":7}}\n{line}"), "0 seeds failed, but 1 are listed"),
         ] {
             let refused = Report::read(text).expect_err(text);
             assert!(refused.contains(why), "{text}: {refused}");

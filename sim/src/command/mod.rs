@@ -1,4 +1,4 @@
-//! What can be asked of the simulator on a command line: one room for each thing.
+//! The command line of the simulator: one module per subcommand.
 
 mod bench;
 mod clock;
@@ -24,7 +24,7 @@ use clap::{Parser, Subcommand};
 
 use outcome::{CommandResult, UsageError, headline};
 
-/// Plays phones and exchanges on bad networks, in virtual time.
+/// Simulate phones and exchanges on bad networks, in virtual time
 #[derive(Parser)]
 #[command(name = "sim", version)]
 struct Arguments {
@@ -44,7 +44,7 @@ enum Task {
     Merge(merge::Merge),
 }
 
-/// Does what the command line says. 0: all is well; 1: something failed; 2: it cannot be done.
+/// Executes the command line. Exit status 0: no failure; 1: a failure; 2: invalid usage.
 pub(crate) fn main() -> ExitCode {
     offhook_sim::run::report_panics_as_violations();
     let clean = match Arguments::parse().task {

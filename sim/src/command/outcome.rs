@@ -1,22 +1,22 @@
-//! How a command ends.
+//! The results of subcommands.
 
 use offhook_sim::oracle::Violation;
 
-/// What was asked for cannot be done, and why.
+/// Invalid usage, with the reason.
 #[derive(Debug)]
 pub(super) struct UsageError(pub(super) String);
 
 impl UsageError {
     #[cfg(not(feature = "planted"))]
     pub(super) fn without_bugs() -> Self {
-        Self("built without bugs to plant: `cargo sim` builds with them".to_owned())
+        Self("built without the feature `planted`; `cargo sim` has it".to_owned())
     }
 }
 
-/// True when nothing failed.
+/// True without a failure.
 pub(super) type CommandResult = Result<bool, UsageError>;
 
-/// What is wrong, in one line.
+/// The first line of a violation.
 pub(super) fn headline(violation: &Violation) -> String {
     violation.to_string().lines().next().unwrap_or_default().to_owned()
 }

@@ -1,4 +1,4 @@
-//! `--plant`: a run with a rule broken on purpose, to see that it is noticed.
+//! `--plant`: a run with a planted bug.
 
 use clap::Args;
 #[cfg(feature = "planted")]
@@ -9,13 +9,13 @@ use super::UsageError;
 
 #[derive(Args, Clone)]
 pub(super) struct Plant {
-    /// Let all phones, or all exchanges, break this rule on purpose; `cargo sim planted` lists them
+    /// Plant this bug in all phones or exchanges; see `cargo sim planted --list`
     #[arg(long, value_name = "BUG")]
     plant: Option<String>,
 }
 
 impl Plant {
-    /// Plants the bug, if one was asked for.
+    /// Plants the bug, if given.
     #[cfg(feature = "planted")]
     pub(super) fn apply(&self, scenario: &mut Scenario) -> Result<(), UsageError> {
         let Some(name) = &self.plant else { return Ok(()) };
@@ -23,13 +23,13 @@ impl Plant {
         Ok(())
     }
 
-    /// There is nothing to plant.
+    /// Without the feature no bug can be planted.
     #[cfg(not(feature = "planted"))]
     pub(super) fn apply(&self, _: &mut Scenario) -> Result<(), UsageError> {
         self.plant.as_ref().map_or(Ok(()), |_| Err(UsageError::without_bugs()))
     }
 
-    /// What a replay line says of it.
+    /// The argument for a replay.
     pub(super) fn argument(&self) -> String {
         self.plant.as_ref().map_or(String::new(), |bug| format!(" --plant {bug}"))
     }
@@ -39,5 +39,5 @@ impl Plant {
 #[cfg(feature = "planted")]
 pub(super) fn named(name: &str) -> Result<Planted, UsageError> {
     let known = Planted::all().find(|bug| format!("{bug:?}") == *name);
-    known.ok_or_else(|| UsageError(format!("there is no bug `{name}`: see `cargo sim planted`")))
+    known.ok_or_else(|| UsageError(format!("unknown bug `{name}`; see `cargo sim planted --list`")))
 }

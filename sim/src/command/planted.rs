@@ -1,28 +1,31 @@
-//! `cargo sim planted`: whether the oracles see.
+//! `cargo sim planted`: searches for planted bugs.
 
 use clap::Args;
 
 use super::shrink_time::ShrinkTime;
 
-/// Break rules on purpose, one after another: how many seeds it takes until an oracle objects, and how small the scenario becomes
+/// Plant bugs, one after another: the number of seeds until an oracle finds each, and the size of the shrunk scenario
 ///
-/// Clean when each bug was found, and nothing where none was planted.
+/// Succeeds if each bug is found, and the same seeds are clean without a bug.
 #[derive(Args)]
 pub(super) struct Planted {
-    /// The bugs; all of them when none is named
+    /// The bugs; default: all
     bugs: Vec<String>,
-    /// Most seeds for each try
+    /// Maximum number of seeds per try
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
-    /// Threads to play on
+    /// Number of threads
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     jobs: u8,
     #[command(flatten)]
     time: ShrinkTime,
-    /// Print what is left of the median scenario of each bug
+    /// Print the shrunk scenarios of each bug
     #[arg(long, conflicts_with = "json")]
     scenarios: bool,
-    /// One JSON object a line
+    /// Only list the names of all bugs
+    #[arg(long, conflicts_with = "json")]
+    list: bool,
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
 }
@@ -47,14 +50,18 @@ mod built {
 
     impl Planted {
         pub(in super::super) fn execute(self) -> CommandResult {
+            if self.list {
+                Bugs::all().for_each(|bug| println!("{bug:?}"));
+                return Ok(true);
+            }
             let bugs = self.bugs.iter().map(|name| named(name)).collect::<Result<Vec<Bugs>, UsageError>>()?;
             let bugs = if bugs.is_empty() { Bugs::all().collect() } else { bugs };
             let start = clock::now();
             let clock = || start.elapsed();
             let effort =
-                Effort { seeds: self.seeds, jobs: self.jobs, clock: &clock, patience: self.time.limit };
+                Effort { seeds: self.seeds, jobs: self.jobs, clock: &clock, shrink_limit: self.time.limit };
             if !self.json {
-                println!("{:24} {:12} {:>6} {:>6} {:>9}", "bug", "oracle", "seeds", "steps", "shrink");
+                println!("{:24} {:14} {:>6} {:>6} {:>9}", "bug", "oracle", "seeds", "steps", "shrink");
             }
             let searches = search(&bugs, &effort, |search| self.print(search));
             let found = searches.iter().filter(|search| search.is_found()).count();
@@ -81,7 +88,7 @@ mod built {
             let oracle = oracle.filter(|_| found).unwrap_or("NOT FOUND");
             let steps = steps.map(|steps| steps.to_string()).unwrap_or_default();
             let seconds = seconds.map(|seconds| format!("{seconds:.2} s")).unwrap_or_default();
-            println!("{bug:24} {oracle:12} {seeds:6} {steps:>6} {seconds:>9}");
+            println!("{bug:24} {oracle:14} {seeds:6} {steps:>6} {seconds:>9}");
             if self.scenarios {
                 for find in search.tries.iter().filter_map(|one| one.found.as_ref()) {
                     println!("{}", find.scenario);
@@ -109,10 +116,10 @@ mod built {
                 return;
             }
             let (steps, seconds) = (steps.unwrap_or_default(), seconds.unwrap_or_default());
-            println!("{found} of {planted} found, shrunk to {steps} steps in {seconds:.2} s in the median");
+            println!("{found} of {planted} found; median: shrunk to {steps} steps in {seconds:.2} s");
             match failed {
-                None => println!("the same {played} seeds are clean where nothing is planted"),
-                Some(seed) => println!("seed {seed} fails where nothing is planted"),
+                None => println!("the same {played} seeds are clean without a bug"),
+                Some(seed) => println!("seed {seed} fails without a bug"),
             }
         }
     }

@@ -1,11 +1,11 @@
-//! A bar for somebody who waits: on standard error, and only when that is a terminal.
+//! A progress bar on standard error, if that is a terminal.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
 use super::summary::Summary;
 
-/// How often it is drawn anew.
+/// The interval of redrawing.
 pub(super) const RHYTHM: Duration = Duration::from_millis(200);
 
 const WIDTH: usize = 12;
@@ -21,17 +21,17 @@ impl Progress {
         Self { start, drawn: None, is_wanted: !json && stderr().is_terminal() }
     }
 
-    /// Draws how far a sweep is, `done` of 1, unless it was drawn a moment ago.
+    /// Draws the progress, `done` of 1, at most once per interval.
     pub(super) fn draw(&mut self, now: Instant, done: f64, summary: &Summary) {
         if self.is_wanted && self.drawn.is_none_or(|drawn| now - drawn >= RHYTHM) {
             self.drawn = Some(now);
             let line = line((now - self.start).as_secs_f64(), done, summary);
-            // A bar that cannot be drawn is missed by nobody.
+            // Errors of the bar do not matter.
             let _ = write!(stderr(), "\r\x1b[K{line}").and_then(|()| stderr().flush());
         }
     }
 
-    /// Makes room for a line, or for the end.
+    /// Clears the bar.
     pub(super) fn clear(&mut self) {
         if self.drawn.take().is_some() {
             let _ = write!(stderr(), "\r\x1b[K").and_then(|()| stderr().flush());
@@ -56,13 +56,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bar_fits_into_a_line() {
+    fn the_bar_fits_into_a_line() {
         let mut summary = Summary::new(Seeds { first: 0, end: 1_000_000 }, None, None);
         (summary.seeds, summary.simulated_hours) = (500_000, 70_000.4);
         let middle = line(1_000.0, 0.5, &summary);
         let known = "[######......] 500000 seeds, 500/s, 70000 h simulated, 0 failed, 0/";
         assert!(middle.starts_with(known) && middle.ends_with(" marks"), "{middle}");
-        assert!(middle.len() < 80, "a bar that is broken into two lines cannot be cleared: {middle}");
+        assert!(middle.len() < 80, "a wrapped bar cannot be cleared: {middle}");
         assert!(line(0.0, 7.0, &summary).starts_with("[############]"));
     }
 }

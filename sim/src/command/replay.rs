@@ -1,4 +1,4 @@
-//! `cargo sim replay`: one run, to be read.
+//! `cargo sim replay`: one run with its ladder.
 
 use std::path::PathBuf;
 
@@ -10,19 +10,19 @@ use super::media::Media;
 use super::plant::Plant;
 use super::{CommandResult, files};
 
-/// Play one seed or one scenario file: prints the scenario, its ladder and the verdict
+/// Play one seed or scenario file, and print the scenario, its ladder and the verdict
 #[derive(Args)]
 pub(super) struct Replay {
-    /// A number, or the path of a `.scn` file
+    /// A seed, or the path of a `.scn` file
     what: String,
-    /// Also draw the run as an HTML page in this file
+    /// Also write the run as an HTML page to this file
     #[arg(long)]
     html: Option<PathBuf>,
     #[command(flatten)]
     media: Media,
     #[command(flatten)]
     plant: Plant,
-    /// Only the verdict, as one JSON object
+    /// Print only the verdict, as one JSON object
     #[arg(long)]
     json: bool,
 }

@@ -21,43 +21,43 @@ use super::shrink_time::ShrinkTime;
 use super::summary::{Summary, commit};
 use super::{CommandResult, UsageError, clock, files, headline, shrink};
 
-/// How many failures of one oracle are made small without being asked for: when one thing is broken, much fails.
+/// The number of failures per oracle that are shrunk by default: one bug causes many failures.
 const FIRST_FEW: u32 = 3;
 
-/// Play the scenarios of many seeds; a line to replay each that fails
+/// Play the scenarios of many seeds, and print a command to replay each failure
 ///
-/// A scenario that fails is made small and kept in a file. With --json nothing is kept unless --out says where, and nothing
-/// is made small without --shrink.
+/// A failing scenario is shrunk and written to a file. With --json, files are only written with --out, and scenarios only shrunk with
+/// --shrink.
 #[derive(Args)]
 pub(super) struct Run {
-    /// How many seeds from 0, or a range `A..B`; with --minutes also `A..`; 100 if neither is given
+    /// Number of seeds from 0, or a range `A..B`; with --minutes also `A..`; default: 100, or `0..` with --minutes
     #[arg(long)]
     seeds: Option<Wanted>,
-    /// Play until so many minutes are over
+    /// Play for this number of minutes
     #[arg(long, value_parser = minutes, conflicts_with = "shard")]
     minutes: Option<Duration>,
-    /// Threads to play on; as many as there are processors if not given
+    /// Number of threads; default: number of processors
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
-    /// Play only this part of the range: `0/4` to `3/4`
+    /// Play one shard of the range: `0/4` to `3/4`
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
-    /// What is played, for the last line; git is asked if it is not given
+    /// The commit for the summary; default: from git
     #[arg(long)]
     commit: Option<String>,
-    /// Make the scenarios of all seeds that fail small, not only the first three of each oracle
+    /// Shrink all failing scenarios, not only the first three of each oracle
     #[arg(long)]
     shrink: bool,
     #[command(flatten)]
     time: ShrinkTime,
-    /// Keep scenarios that fail in this folder [default: sim/failures]
+    /// The folder for failing scenarios [default: sim/failures]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
     media: Media,
     #[command(flatten)]
     plant: Plant,
-    /// One JSON object a line: each seed that failed, then the sum
+    /// Print one JSON object per line: each failed seed, then the summary
     #[arg(long)]
     json: bool,
 }
@@ -65,10 +65,10 @@ pub(super) struct Run {
 fn minutes(text: &str) -> Result<Duration, String> {
     let minutes: f64 = text.parse().map_err(|error| format!("{error}"))?;
     let time = Duration::try_from_secs_f64(minutes * 60.0).map_err(|error| error.to_string())?;
-    if time.is_zero() { Err("no time to play in".to_owned()) } else { Ok(time) }
+    if time.is_zero() { Err("the time must be positive".to_owned()) } else { Ok(time) }
 }
 
-/// What is to be played: a part of a range, until a time.
+/// The seeds to play, and the time limit.
 struct Plan {
     whole: Seeds,
     part: Seeds,
@@ -76,7 +76,7 @@ struct Plan {
     until: Option<Instant>,
 }
 
-/// One seed, played.
+/// The result of one seed.
 struct Played {
     seed: u64,
     verdict: Verdict,
@@ -86,12 +86,12 @@ struct Played {
 struct Failure {
     scenario: Scenario,
     violation: Violation,
-    /// How many steps there were before it was made small.
+    /// The number of steps before shrinking.
     steps: Option<usize>,
 }
 
 impl Run {
-    /// Clean when no seed failed.
+    /// True without a failure.
     pub(super) fn execute(self) -> CommandResult {
         self.plant.apply(&mut Scenario::new(0))?;
         let plan = self.plan()?;
@@ -128,7 +128,7 @@ impl Run {
         })?;
         progress.clear();
         if plan.until.is_some() {
-            // Seeds are taken in order, and what was begun was played to its end.
+            // Seeds are taken in order, and each started run is finished.
             summary.run.end = summary.run.first + summary.seeds;
         }
         if self.json {
@@ -184,11 +184,11 @@ impl Run {
             && let Ok(seed) = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
         {
             let mut scenario = self.media.generate(seed);
-            self.plant.apply(&mut scenario).expect("it was planted before");
+            self.plant.apply(&mut scenario).expect("the bug was checked before");
             let verdict = run::run_checking_determinism(&scenario);
             let failure = verdict.violation.clone().map(|violation| {
                 let few = || {
-                    let mut shrunk = shrunk.lock().expect("no thread panics with the counts in hand");
+                    let mut shrunk = shrunk.lock().expect("no thread panics while it holds the counts");
                     let count = shrunk.entry(violation.oracle).or_insert(0);
                     *count += 1;
                     !self.json && *count <= FIRST_FEW
@@ -203,7 +203,7 @@ impl Run {
                     None => Failure { scenario, violation, steps: None },
                 }
             });
-            // Nobody listens when a report could not be written: then the sweep is over.
+            // The receiver is dropped if a report could not be written.
             if sender.send(Played { seed, verdict, failure }).is_err() {
                 return;
             }
@@ -240,7 +240,7 @@ impl Run {
 }
 
 impl Plan {
-    /// How much of it is done, of 1.
+    /// The progress, from 0 to 1.
     fn done(&self, now: Instant, seeds: u64) -> f64 {
         match self.until {
             Some(until) => (now - self.start).as_secs_f64() / (until - self.start).as_secs_f64(),

@@ -1,9 +1,9 @@
-//! Ranges of seeds, and parts of them for many machines to play.
+//! Ranges of seeds, and shards.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What `--seeds` says: `N` is `0..N`; `A..` goes on until something else ends it.
+/// The argument `--seeds`: `N` is `0..N`; `A..` has no end.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
     pub(super) first: u64,
@@ -21,13 +21,13 @@ impl FromStr for Wanted {
             None => (0, Some(number(text)?)),
         };
         if end.is_some_and(|end| end <= first) {
-            return Err(format!("`{text}` holds no seed"));
+            return Err(format!("the range `{text}` is empty"));
         }
         Ok(Self { first, end })
     }
 }
 
-/// A range of seeds, the end not in it.
+/// A half-open range of seeds.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seeds {
     pub(super) first: u64,
@@ -35,16 +35,16 @@ pub(super) struct Seeds {
 }
 
 impl Seeds {
-    /// How many there are.
+    /// The number of seeds.
     pub(super) fn count(self) -> u64 {
         self.end.saturating_sub(self.first)
     }
 
-    /// The part of the range that a shard plays: all shards together play the whole, each seed once.
+    /// The part of a shard: all shards together have each seed once.
     pub(super) fn part(self, shard: Shard) -> Self {
         let cut = |index: u64| {
             let before = u128::from(self.count()) * u128::from(index) / u128::from(shard.count);
-            self.first + u64::try_from(before).expect("a part of a range is no longer than the range")
+            self.first + u64::try_from(before).expect("a part is not longer than the range")
         };
         Self { first: cut(shard.index), end: cut(shard.index + 1) }
     }
@@ -61,12 +61,12 @@ impl FromStr for Seeds {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let number = |text: &str| text.parse::<u64>().map_err(|error| format!("`{text}`: {error}"));
-        let (first, end) = text.split_once("..").ok_or(format!("`{text}` is no range"))?;
+        let (first, end) = text.split_once("..").ok_or(format!("`{text}` is not a range"))?;
         Ok(Self { first: number(first)?, end: number(end)? })
     }
 }
 
-/// One machine of many: `0/4` to `3/4`. Kubernetes and GitHub count from 0, and so do we.
+/// A shard: `0/4` to `3/4`, counted from 0 as by Kubernetes and GitHub.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Shard {
     pub(super) index: u64,
@@ -84,12 +84,12 @@ impl FromStr for Shard {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let number = |text: &str| text.parse::<u64>().map_err(|error| format!("`{text}`: {error}"));
-        let (index, count) = text.split_once('/').ok_or("give a number and how many there are: `0/4`")?;
+        let (index, count) = text.split_once('/').ok_or("expected an index and a number of shards: `0/4`")?;
         let (index, count) = (number(index)?, number(count)?);
         match (index, count) {
-            (_, 0) => Err("no shards play nothing".to_owned()),
+            (_, 0) => Err("the number of shards must be positive".to_owned()),
             (index, count) if index >= count => {
-                Err(format!("shards are counted from 0: the last of {count} is {}/{count}", count - 1))
+                Err(format!("shards are counted from 0: the last one of {count} is {}/{count}", count - 1))
             }
             _ => Ok(Self { index, count }),
         }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_is_said_in_three_ways() {
+    fn a_range_has_three_forms() {
         for (text, first, end) in [
             ("7", 0, Some(7)),
             ("3..9", 3, Some(9)),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn all_shards_together_are_the_range() {
+    fn shards_partition_the_range() {
         for (first, end) in [(0, 20_000), (7, 8), (0, 3), (0, u64::MAX), (u64::MAX - 10, u64::MAX)] {
             for count in [1, 2, 3, 7, 64] {
                 let whole = Seeds { first, end };
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn shards_that_cannot_be_are_refused() {
+    fn invalid_shards_are_refused() {
         assert_eq!("3/4".parse(), Ok(Shard { index: 3, count: 4 }));
         for text in ["4/4", "1/0", "0/0", "1", "a/2", "1/b", "-1/2", "1/2/3", ""] {
             assert!(text.parse::<Shard>().is_err(), "{text}");

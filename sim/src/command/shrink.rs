@@ -1,4 +1,4 @@
-//! `cargo sim shrink`: what is left of a failure.
+//! `cargo sim shrink`: the smallest scenario that still fails.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use super::plant::Plant;
 use super::shrink_time::ShrinkTime;
 use super::{CommandResult, clock, files, headline};
 
-/// Make the scenario of a failing seed or file small: prints what is left of it, and its ladder
+/// Shrink the scenario of a failing seed or file, and print the result and its ladder
 #[derive(Args)]
 pub(super) struct Shrink {
-    /// A number, or the path of a `.scn` file
+    /// A seed, or the path of a `.scn` file
     what: String,
-    /// Also write what is left to this file
+    /// Also write the shrunk scenario to this file
     #[arg(long)]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -28,18 +28,18 @@ pub(super) struct Shrink {
     media: Media,
     #[command(flatten)]
     plant: Plant,
-    /// Only what is left and what it took, as one JSON object
+    /// Print only the result and its cost, as one JSON object
     #[arg(long)]
     json: bool,
 }
 
 impl Shrink {
-    /// Clean when there is nothing to make small.
+    /// True if the scenario does not fail.
     pub(super) fn execute(self) -> CommandResult {
         let mut scenario = files::scenario(&self.what, self.media)?;
         self.plant.apply(&mut scenario)?;
         let (Some(small), seconds) = in_time(&scenario, self.time.limit) else {
-            eprintln!("sim: no oracle objects to this scenario");
+            eprintln!("sim: this scenario does not fail");
             return Ok(true);
         };
         let Shrunk { scenario: story, violation, runs, ended } = &small;
@@ -53,7 +53,10 @@ impl Shrink {
             println!("{line}");
         } else {
             println!("{kept}\n{}\n{violation}", run::replay(story).1);
-            println!("{before} steps became {after} in {runs} runs and {seconds:.2} s ({})", ended.as_str());
+            println!(
+                "shrunk from {before} to {after} steps in {runs} runs and {seconds:.2} s ({})",
+                ended.as_str()
+            );
         }
         if let Some(path) = &self.out {
             files::write(path, &kept)?;
@@ -62,8 +65,8 @@ impl Shrink {
     }
 }
 
-/// Makes a scenario small in at most this time, and says how many seconds it took. The number of runs has no bound here: what a run
-/// takes differs a thousandfold between a model of media and the real one.
+/// Shrinks a scenario within a time limit. Also returns the time in seconds. The number of runs has no limit: the time of a run differs by a
+/// factor of a thousand between the model of media and real media.
 pub(super) fn in_time(scenario: &Scenario, limit: Duration) -> (Option<Shrunk>, f64) {
     let start = clock::now();
     let is_over = || start.elapsed() >= limit;

@@ -1,4 +1,4 @@
-//! `--shrink-seconds`: for how long the commands that shrink a scenario go on.
+//! `--shrink-seconds`: the time limit of shrinking.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use clap::Args;
 
 #[derive(Args, Copy, Clone)]
 pub(super) struct ShrinkTime {
-    /// Stop shrinking a scenario after so many seconds, and keep the smallest one found by then
+    /// Time limit of shrinking one scenario, in seconds; the smallest one found by then is kept
     ///
-    /// A scenario with real media takes up to a minute to play, and up to a thousand runs to shrink.
+    /// A scenario with real media takes up to a minute per run, and up to a thousand runs to shrink.
     #[arg(long = "shrink-seconds", value_name = "N", default_value = "20", value_parser = seconds)]
     pub(super) limit: Duration,
 }

@@ -1,4 +1,4 @@
-//! The last line of a sweep, of one machine or of many.
+//! The summary of a sweep, the last line of its output.
 
 use std::fmt;
 use std::path::Path;
@@ -9,32 +9,32 @@ use serde_json::{Value, json};
 
 use super::seeds::{Seeds, Shard};
 
-/// After so many seeds, the places that none came to are worth a line each.
+/// The number of seeds from which marks that were not reached are listed.
 const ENOUGH: u64 = 5_000;
 
-/// What came of a sweep.
+/// The summary of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Summary {
-    /// The seeds of the whole sweep.
+    /// The range of the whole sweep.
     pub(super) run: Seeds,
-    /// Which part of it this is.
+    /// The shard, if it is one.
     pub(super) shard: Option<Shard>,
-    /// What was played.
+    /// The commit.
     pub(super) commit: Option<String>,
-    /// How many seeds were played.
+    /// The number of played seeds.
     pub(super) seeds: u64,
-    /// How many of them failed.
+    /// The number of failed seeds.
     pub(super) failed: u64,
-    /// How much virtual time passed.
+    /// The virtual time, in hours.
     pub(super) simulated_hours: f64,
-    /// How many messages were sent.
+    /// The number of sent messages.
     pub(super) messages: u64,
-    /// The places of the core that were reached.
+    /// The reached marks of the core.
     pub(super) marks: Marks,
 }
 
 impl Summary {
-    /// Before the first seed.
+    /// An empty summary.
     pub(super) fn new(run: Seeds, shard: Option<Shard>, commit: Option<String>) -> Self {
         Self {
             run,
@@ -48,13 +48,13 @@ impl Summary {
         }
     }
 
-    /// Whether all that was to be played was played, and none of it failed.
+    /// Whether all seeds were played, and none failed.
     pub(super) fn ok(&self) -> bool {
         let part = self.shard.map_or(self.run, |shard| self.run.part(shard));
         self.failed == 0 && self.seeds == part.count()
     }
 
-    /// How many marks were reached, of those that can be.
+    /// The numbers of reached and of reachable marks.
     pub(super) fn reached(&self) -> (usize, usize) {
         let all = marks::reachable();
         (all - marks::missing(&self.marks).len(), all)
@@ -76,24 +76,22 @@ impl Summary {
         line
     }
 
-    /// Reads what [`Summary::to_json`] wrote.
+    /// Parses the output of [`Summary::to_json`].
     pub(super) fn from_json(line: &Value) -> Result<Self, String> {
-        let number = |key: &str| line[key].as_u64().ok_or(format!("no number `{key}` in its last line"));
+        let number = |key: &str| line[key].as_u64().ok_or(format!("no number `{key}` in the summary"));
         let text = |key: &str| line[key].as_str();
         Ok(Self {
-            run: text("run").ok_or("no `run` in its last line")?.parse()?,
+            run: text("run").ok_or("no `run` in the summary")?.parse()?,
             shard: text("shard").map(str::parse).transpose()?,
             commit: text("commit").map(str::to_owned),
             seeds: number("seeds")?,
             failed: number("failed")?,
-            simulated_hours: line["simulated_hours"]
-                .as_f64()
-                .ok_or("no `simulated_hours` in its last line")?,
+            simulated_hours: line["simulated_hours"].as_f64().ok_or("no `simulated_hours` in the summary")?,
             messages: number("messages")?,
             marks: marks::all_but(
                 line["marks"]["never"]
                     .as_array()
-                    .ok_or("no list of marks in its last line")?
+                    .ok_or("no list of marks in the summary")?
                     .iter()
                     .filter_map(Value::as_str),
             )?,
@@ -116,15 +114,15 @@ impl fmt::Display for Summary {
     }
 }
 
-/// What the sources were that the command was built from. The command line may say it, where there is no git.
-pub(super) fn commit(said: Option<String>) -> Option<String> {
+/// The commit of the sources. The command line may give it, where there is no git.
+pub(super) fn commit(given: Option<String>) -> Option<String> {
     let git = |arguments: &[&str]| {
         let sources = Path::new(env!("CARGO_MANIFEST_DIR"));
         let output =
             std::process::Command::new("git").arg("-C").arg(sources).args(arguments).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
-    said.or_else(|| {
+    given.or_else(|| {
         let head = git(&["rev-parse", "--short=12", "HEAD"])?;
         let is_changed =
             git(&["status", "--porcelain", "--untracked-files=no"]).is_none_or(|list| !list.is_empty());

@@ -1,4 +1,4 @@
-//! Worlds to measure with: what they cost says how many seeds an hour holds.
+//! Scenarios for benchmarks.
 
 use std::time::Duration;
 
@@ -10,8 +10,7 @@ use crate::scenario::{ExchangeSetup, PhaseLengths, PhoneSetup, Scenario, Transpo
 /// The mean time between two episodes of [`busy4`], in milliseconds.
 const GAP: u64 = 2_000;
 
-/// Four phones that call, hold, transfer and send digits all the time, two of them over datagrams, with two exchanges and
-/// all faults at once.
+/// Four phones, two of them on UDP, that call, hold, transfer and send digits all the time, with two exchanges and all faults.
 pub fn busy4(seed: u64) -> Scenario {
     let mut scenario = Scenario::new(seed);
     scenario.phases = PhaseLengths { faults: Duration::from_secs(30 * 60), ..PhaseLengths::default() };
@@ -31,7 +30,7 @@ pub fn busy4(seed: u64) -> Scenario {
     scenario
 }
 
-/// One phone that stays registered and otherwise waits, for four days.
+/// One registered phone without calls, for four days.
 pub fn idle1(seed: u64) -> Scenario {
     let mut scenario = Scenario::new(seed);
     scenario.phases = PhaseLengths { faults: Duration::from_secs(4 * 24 * 3600), ..PhaseLengths::default() };
@@ -45,7 +44,7 @@ mod tests {
     use crate::run::run;
 
     #[test]
-    fn busy_phones_are_busy() {
+    fn busy4_has_all_actions_and_faults() {
         let mut scenario = busy4(1);
         let text = scenario.to_string();
         for word in
@@ -53,12 +52,12 @@ mod tests {
         {
             assert!(text.contains(word), "{word}");
         }
-        assert!(!text.contains("dies"), "the dead are not busy");
+        assert!(!text.contains("dies"), "permanent faults would end the load");
         scenario.phases.faults = Duration::from_secs(120);
         scenario.steps.retain(|step| step.at < scenario.phases.faults);
         let verdict = run(&scenario);
         assert_eq!(verdict.violation, None);
-        assert!(verdict.messages > 120, "some each second: {}", verdict.messages);
+        assert!(verdict.messages > 120, "more than one per second: {}", verdict.messages);
     }
 
     #[test]

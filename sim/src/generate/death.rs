@@ -1,4 +1,4 @@
-//! What is never healed, in three worlds of ten: what lives on must do so without it.
+//! Permanent faults, in three worlds of ten.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
     let phone = draw.below(scenario.phones.len() as u64) as usize;
     let exchange = draw.below(scenario.exchanges.len() as u64) as usize;
     let fault = match draw.below(10) {
-        // The only one dies seldom: nothing much happens after that.
+        // The only exchange seldom dies: little happens afterwards.
         0..5 if scenario.exchanges.len() > 1 => Fault::Exchange { exchange, trouble: ExchangeTrouble::Dies },
         0 => Fault::Exchange { exchange, trouble: ExchangeTrouble::Dies },
         5..8 if scenario.exchanges.len() > 1 => {

@@ -1,35 +1,35 @@
-//! One episode: a step or a few that belong together, and which seeds have it.
+//! Episodes: a few steps that belong together.
 
 use super::writer::Writer;
 use crate::hash::Draw;
 
-/// Something that takes one step or a few that belong together.
+/// A few steps that belong together.
 pub(super) struct Episode {
-    /// Which seeds allow it.
+    /// How likely a seed enables it, and its weight.
     pub(super) odds: Odds,
     /// Writes its steps.
     pub(super) write: fn(&mut Writer<'_>),
 }
 
 impl Episode {
-    /// What users do.
+    /// An episode of user actions.
     pub(super) const fn user_action(write: fn(&mut Writer<'_>)) -> Self {
         Self { odds: Odds::Swarm { seeds: 600, most: 100 }, write }
     }
 
-    /// What goes wrong.
+    /// An episode of faults.
     pub(super) const fn fault(write: fn(&mut Writer<'_>)) -> Self {
         Self { odds: Odds::Swarm { seeds: 400, most: 60 }, write }
     }
 }
 
-/// How likely a seed is to allow an episode, and how much of it.
+/// How likely a seed enables an episode, and its weight. Shares are in thousandths.
 pub(super) enum Odds {
-    /// Every seed does, with this weight.
+    /// All seeds, with this weight.
     Always(u64),
-    /// So many seeds of a thousand do, with a random weight up to `most`.
+    /// This share of the seeds, with a random weight up to `most`.
     Swarm { seeds: u16, most: u64 },
-    /// So many seeds of a thousand do, with this weight.
+    /// This share of the seeds, with this weight.
     Seldom { seeds: u16, weight: u64 },
 }
 

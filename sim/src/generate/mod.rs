@@ -1,9 +1,9 @@
-//! From a seed to a scenario.
+//! Generates the scenario of a seed.
 //!
-//! Swarms: each seed allows a random part of the faults and of the things that users do, with random weights. A run in
-//! which everything happens a little seldom drives one thing far; a run with little else does.
+//! Swarm testing: each seed enables a random subset of faults and user actions with random weights, because a run with few kinds of events
+//! gets further with each than a run with all kinds.
 //!
-//! A new thing that may happen is an episode in one of the files of `episodes`.
+//! New faults and user actions are added as episodes in the files of `episodes`.
 
 mod bench;
 mod death;
@@ -43,7 +43,7 @@ pub fn generate(seed: u64) -> Scenario {
     scenario
 }
 
-/// Two, where there is something to fall back on.
+/// One exchange, or two for fail-over.
 fn exchanges(scenario: &mut Scenario, draw: &mut Draw) {
     if draw.chance(350) {
         scenario.exchanges.push(ExchangeSetup::new("pbx2"));
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_is_a_scenario_and_its_text_is_the_same_scenario() {
+    fn scenarios_are_reproducible_and_their_text_round_trips() {
         for seed in 0..200 {
             let scenario = generate(seed);
             assert_eq!(scenario, generate(seed));
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_hundred_seeds_hold_everything() {
+    fn four_hundred_seeds_contain_all_settings_and_steps() {
         let text: String = (0..400).map(|seed| generate(seed).to_string()).collect();
         for word in [
             " udp",

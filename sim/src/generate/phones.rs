@@ -1,4 +1,4 @@
-//! Who is there, and on what network.
+//! The phones of a scenario and their networks.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use crate::scenario::{Codec, PhoneSetup, Scenario, Streaming, Transport, Weather
 const NAMES: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
 
 pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
-    // Each of them costs time, and most of what can go wrong goes wrong between two or three.
+    // More phones cost time, and most bugs need two or three.
     let count = *draw.pick(&[1, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7, 8]);
     let udp = *draw.pick(&[0, 0, 300, 500, 1000]);
-    // Half of the worlds have calm networks; faults of a single kind stand out there.
+    // Half of the worlds have networks without loss, so that other faults have an effect of their own.
     let calm = draw.chance(500);
     for name in &NAMES[..count] {
         let mut phone = PhoneSetup::new(*name);
@@ -47,7 +47,7 @@ pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
     }
 }
 
-/// Half of the streams carry each message as it is.
+/// Half of the streams have plain framing.
 fn streaming(draw: &mut Draw) -> Streaming {
     if draw.chance(500) {
         return Streaming::default();
@@ -62,7 +62,7 @@ fn streaming(draw: &mut Draw) -> Streaming {
     }
 }
 
-/// In so many worlds of a thousand, up to `most`.
+/// Up to `most`, in a share of the worlds, in thousandths.
 fn per_mille_of(draw: &mut Draw, worlds: u16, most: u64) -> u16 {
     if draw.chance(worlds) { draw.below(most) as u16 } else { 0 }
 }
@@ -75,7 +75,7 @@ fn weather(draw: &mut Draw) -> Weather {
     Weather { delay: draw.millis(1, 80), jitter, loss, duplicate, late, tail, bursts }
 }
 
-/// How wrong a clock runs, in parts per million: some 200, or in one world of five up to 5 %.
+/// Clock drift in parts per million: up to 200, or in one world of five up to 5 %.
 pub(super) fn drift(draw: &mut Draw) -> i32 {
     let most = if draw.chance(200) { 50_000 } else { 200 };
     draw.between(0, 2 * most) as i32 - most as i32

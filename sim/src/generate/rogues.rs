@@ -1,6 +1,6 @@
-//! Rogues: one seed in four has one or two, who are called, call, and send what nobody expects.
+//! Rogues: one seed in four has one or two, which make and receive calls and send unsolicited messages.
 //!
-//! They have draws of their own: a seed without a rogue is what it was, and one with a rogue differs by the rogue alone.
+//! They are drawn separately: they do not change the rest of a scenario.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(super) fn draw(scenario: &mut Scenario) {
     if !draw.chance(250) {
         return;
     }
-    // What is odd and no more leaves the oracles that trust peers awake.
+    // With rogues that break no rule, oracles that assume correct peers are run, too.
     let conforming = draw.chance(300);
     let (breaches, oddities) = if conforming {
         (Breach::CONFORMING, UnsolicitedMessage::CONFORMING)
@@ -47,7 +47,7 @@ pub(super) fn draw(scenario: &mut Scenario) {
     }
 }
 
-/// A phone and a rogue meet.
+/// An episode between a phone and a rogue.
 struct Episode<'a> {
     scenario: &'a mut Scenario,
     at: u64,
@@ -76,7 +76,7 @@ impl Episode<'_> {
             let after = soon + draw.between(0, 20_000);
             match draw.below(12) {
                 0..4 => {
-                    // Now and then more than a phone takes that has to remember them all.
+                    // Sometimes more than the limits of a phone.
                     let count = if draw.chance(8) { 1_500 } else { *draw.pick(&[1, 1, 2, 5, 60]) };
                     let with = *draw.pick(self.oddities);
                     self.rogue_action(after, RogueAction::Flood { user: user.clone(), count, with });
@@ -101,7 +101,7 @@ impl Episode<'_> {
         }
     }
 
-    /// The user answers soon, and the media engine takes its time: a BYE may come meanwhile.
+    /// The user answers soon, but the media engine is slow, so that a BYE may arrive before the 2xx.
     fn keep_waiting(&mut self, draw: &mut Draw) {
         let after = draw.millis(0, 2_000);
         self.user_action(0, UserAction::Behaviour(Behaviour::Answer { after }));
@@ -110,7 +110,7 @@ impl Episode<'_> {
         self.step(0, Action::Fault(Fault::Media { phone: self.phone, trouble, lasting }));
     }
 
-    /// Somebody is in a call with a user, whose Contact the rogue claims and whose connection is lost before the call is over.
+    /// A call to a user whose Contact the rogue registers, and whose connection is lost during the call.
     fn hijack(&mut self, draw: &mut Draw, user: &str) {
         let caller = draw.below(self.scenario.phones.len() as u64) as usize;
         self.step(0, Action::User { phone: caller, action: UserAction::Dial(user.to_owned()) });

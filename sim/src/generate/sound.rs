@@ -1,4 +1,4 @@
-//! What is added to the scenario of a seed when its media is real.
+//! Additional steps of a scenario with real media.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::writer::Writer;
 use crate::hash::Draw;
 use crate::scenario::{Fault, MediaTrouble, Scenario, UserAction};
 
-/// Adds what a model of media has no use for: strangers' datagrams, addresses that change, and more digits by RTP.
+/// Adds steps that have no effect in the model of media: forged datagrams, NAT rebinding, and more digits by RTP.
 pub fn enliven(scenario: &mut Scenario) {
     let draw = &mut Draw::new(scenario.seed, "real media");
     let end = scenario.phases.faults;
@@ -43,7 +43,7 @@ mod tests {
     use crate::generate::generate;
 
     #[test]
-    fn real_media_has_troubles_of_its_own_and_all_others_besides() {
+    fn steps_for_real_media_are_added_to_the_others() {
         let mut text = String::new();
         for seed in 0..40 {
             let mut scenario = generate(seed);

@@ -5,7 +5,7 @@ use super::writer::Writer;
 use crate::hash::Draw;
 use crate::scenario::Scenario;
 
-/// Fills the storm with episodes, one each `gap` milliseconds in the mean.
+/// Fills the phase of faults with episodes, with a mean distance of `gap` milliseconds.
 pub(super) fn write_steps(scenario: &mut Scenario, draw: &mut Draw, swarm: &Swarm, gap: u64) {
     let mut at = 1_000;
     while at < scenario.phases.faults.as_millis() as u64 {

@@ -1,10 +1,10 @@
-//! What a seed allows.
+//! The episodes that a seed enables.
 
 use super::episode::{Episode, Odds};
 use super::episodes;
 use crate::hash::Draw;
 
-/// What a seed allows, and how much of each.
+/// The enabled episodes and their weights.
 pub(super) struct Swarm {
     weights: Vec<(&'static Episode, u64)>,
     total: u64,
@@ -15,7 +15,7 @@ impl Swarm {
         Self::weigh(|odds| odds.draw(draw))
     }
 
-    /// All that many seeds allow, each with its mean weight. What few allow ends more than it starts.
+    /// All episodes that are enabled often, with their mean weights.
     pub(super) fn everything() -> Self {
         Self::weigh(|odds| match *odds {
             Odds::Always(weight) => weight,

@@ -1,4 +1,4 @@
-//! The pen of the episodes.
+//! The writer of episodes.
 
 use std::time::Duration;
 
@@ -9,33 +9,33 @@ use crate::scenario::{Action, Behaviour, Fault, Scenario, Step, UserAction};
 pub(super) struct Writer<'a> {
     pub(super) scenario: &'a mut Scenario,
     pub(super) draw: &'a mut Draw,
-    /// The phone that the episode is about.
+    /// The first phone of the episode.
     pub(super) one: usize,
-    /// Another one, if there is one.
+    /// The second phone; the same one if there is only one.
     pub(super) other: usize,
-    /// When the episode begins, in milliseconds.
+    /// The start of the episode, in milliseconds.
     at: u64,
-    /// When the next one may begin at the earliest.
+    /// The earliest start of the next episode.
     pub(super) end: u64,
 }
 
 impl<'a> Writer<'a> {
-    /// For an episode that begins at `at` milliseconds.
+    /// A writer of an episode that starts at `at` milliseconds.
     pub(super) fn new(scenario: &'a mut Scenario, draw: &'a mut Draw, at: u64) -> Self {
         let count = scenario.phones.len() as u64;
         let one = draw.below(count);
-        // Who is alone can only call itself.
+        // A single phone calls itself.
         let other = if count == 1 { one } else { (one + 1 + draw.below(count - 1)) % count };
         Self { scenario, draw, one: one as usize, other: other as usize, at, end: at }
     }
 
-    /// A user acts `after` milliseconds.
+    /// Adds a user action after `after` milliseconds.
     pub(super) fn user(&mut self, phone: usize, after: u64, action: UserAction) {
         let at = Duration::from_millis(self.at + after);
         self.scenario.steps.push(Step { at, action: Action::User { phone, action } });
     }
 
-    /// Two deeds that meet on the way.
+    /// Adds two actions whose messages may cross.
     pub(super) fn both(&mut self, first: UserAction, second: UserAction) {
         self.user(self.one, 0, first);
         let near = self.near(0);
@@ -46,7 +46,7 @@ impl<'a> Writer<'a> {
         self.user(phone, 0, UserAction::Behaviour(behaviour));
     }
 
-    /// One calls the other.
+    /// The first phone dials the second.
     pub(super) fn dial(&mut self) {
         let to = self.scenario.phones[self.other].user.clone();
         self.user(self.one, 0, UserAction::Dial(to));
@@ -56,33 +56,33 @@ impl<'a> Writer<'a> {
         self.fault_after(0, fault);
     }
 
-    /// Something goes wrong `after` milliseconds.
+    /// Adds a fault after `after` milliseconds.
     pub(super) fn fault_after(&mut self, after: u64, fault: Fault) {
         let at = Duration::from_millis(self.at + after);
         self.scenario.steps.push(Step { at, action: Action::Fault(fault) });
     }
 
-    /// A time near another one, as messages go.
+    /// A time up to a second after another one, usually within a message delay.
     pub(super) fn near(&mut self, millis: u64) -> u64 {
         let width = *self.draw.pick(&[1, 50, 200, 1_000]);
         millis + self.draw.below(width)
     }
 
-    /// A time up to `most` milliseconds, mostly short, that ends with the storm.
+    /// A duration up to `most` milliseconds, mostly short, within the phase of faults.
     pub(super) fn lasting(&mut self, most: u64) -> Duration {
         let most = if self.draw.chance(500) { most / 10 } else { most };
         let rest = self.scenario.phases.faults.as_millis() as u64 - self.at;
         self.draw.millis(10, most).min(Duration::from_millis(rest))
     }
 
-    /// Nothing else begins for so long, and the storm lasts so much longer.
+    /// Delays the next episode, and extends the phase of faults.
     pub(super) fn wait(&mut self, lasting: Duration) {
         self.end += lasting.as_millis() as u64;
         self.scenario.phases.faults += lasting;
     }
 
-    /// Somebody to call, or nobody.
-    pub(super) fn somebody(&mut self) -> String {
+    /// A user to call, sometimes an unknown one.
+    pub(super) fn any_user(&mut self) -> String {
         if self.draw.chance(100) {
             return "nobody".to_owned();
         }

@@ -1,4 +1,4 @@
-//! The axis of time: down the page. What happens takes a row each, and waiting takes more room the longer it lasts.
+//! The time axis, down the page. Each entry has a row; longer pauses have larger gaps.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ pub(super) const LINE: usize = 13;
 const TOP: usize = 24;
 
 pub(super) struct Axis {
-    /// When each entry of the tape was, and the base line of its text.
+    /// The time of each entry of the tape, and the base line of its text.
     rows: Vec<(Instant, usize)>,
     end: Instant,
     bottom: usize,
 }
 
 impl Axis {
-    /// Rows at these times, each so many lines high; one without lines takes no room.
+    /// An axis with rows at these times, each with its number of lines; one without lines has no height.
     pub(super) fn new(rows: impl Iterator<Item = (Instant, usize)>, end: Instant) -> Self {
         let mut axis = Self { rows: Vec::new(), end, bottom: TOP };
         let mut last = Instant::ZERO;
@@ -75,7 +75,7 @@ impl Axis {
     }
 }
 
-/// A second takes as much room as a row, a minute as five.
+/// The gap of a second is one row, that of a minute five.
 fn gap(time: Duration) -> usize {
     (18.0 * (1.0 + time.as_secs_f64() * 1.3).log2()).min(140.0) as usize
 }
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn later_is_never_higher() {
+    fn later_times_are_below_earlier_ones() {
         let at = |millis: u64| Instant::ZERO + Duration::from_millis(millis);
         let times = [5, 5, 5, 40, 3_000, 3_000, 90_000];
         let axis = Axis::new(times.iter().map(|&millis| (at(millis), 1)), at(600_000));

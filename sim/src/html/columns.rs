@@ -1,4 +1,4 @@
-//! Who stands where: a column for each machine, with the lanes of a phone on its outer side.
+//! The columns: one for each node, with the lanes of a phone on its outer side.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,22 @@ use super::lanes::Lanes;
 use crate::ladder::Ladder;
 use crate::tape::Node;
 
-/// The room between a line and what is next to it, for labels.
+/// The distance from a line to the next column, for labels.
 pub(super) const GAP: usize = 290;
 
-/// The room for times.
+/// The width of the column of times.
 const MARGIN: usize = 92;
 
 pub(super) struct Column {
-    /// The line of the machine.
+    /// The line of the node.
     pub(super) x: usize,
-    /// Whether its lanes are left of it, and its notes right.
+    /// Whether its lanes are to the left and its notes to the right.
     pub(super) left: bool,
     pub(super) lanes: Option<Lanes>,
 }
 
 impl Column {
-    /// The left edge of something in a lane, so wide and so far from the line.
+    /// The left edge of an element in a lane, from its offset and width.
     pub(super) fn lane(&self, offset: usize, width: usize) -> usize {
         if self.left { self.x - 6 - offset - width } else { self.x + 6 + offset }
     }
@@ -33,7 +33,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// In the order of the ladder. Those before the first exchange have their lanes left, the others right.
+    /// In the order of the ladder. Nodes before the first exchange have their lanes on the left, others on the right.
     pub(super) fn new(ladder: &Ladder<'_>, mut lanes: impl FnMut(Node) -> Option<Lanes>) -> Self {
         let mut order: Vec<(usize, Node)> = ladder.columns.iter().map(|(&node, &at)| (at, node)).collect();
         order.sort_unstable();
@@ -44,7 +44,7 @@ impl Columns {
         for (place, &(_, node)) in order.iter().enumerate() {
             let lanes = lanes(node);
             let (left, width) = (place < middle, lanes.as_ref().map_or(0, |lanes| lanes.width + 10));
-            // The room for labels is before the line of those on the right, and behind all others.
+            // Labels are to the left of lines on the right, and to the right of others.
             let line = if left { x + width } else { x };
             x = if left { line + GAP } else { line + width + GAP };
             columns.insert(node, Column { x: line, left, lanes });

@@ -1,4 +1,4 @@
-//! The rows of the ladder: messages, and what phones told and were told.
+//! The rows of the ladder: messages, events, commands and notes.
 
 use std::fmt::Write as _;
 
@@ -8,22 +8,23 @@ use super::Drawing;
 use super::axis::LINE;
 use super::columns::GAP;
 use super::text::{Escaped, time, wrap};
+use crate::describe;
 use crate::fate::Arrivals;
-use crate::ladder::{Ladder, describe_command, describe_event, describe_mark};
+use crate::ladder::Ladder;
 use crate::oracle::Violation;
 use crate::scenario::Seconds;
 use crate::tape::{Entry, EntryKind, Node};
 
-/// How many characters are between two lines.
+/// The number of characters between two lines.
 const WIDTH: usize = (GAP - 24) / 7;
 
-/// How many lines a note may have.
+/// The maximum number of lines of a note.
 const LINES: usize = 4;
 
-/// A message that takes longer says so.
+/// The delay from which a message shows it.
 const LATE: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// What is drawn of an entry of the tape.
+/// The drawing of an entry of the tape.
 pub(super) enum Row {
     Message {
         from: Node,
@@ -38,7 +39,7 @@ pub(super) enum Row {
         text: String,
     },
     Phase(&'static str),
-    /// Lanes show it.
+    /// Shown by lanes only.
     Nothing,
 }
 
@@ -61,16 +62,16 @@ impl Row {
                     lost: arrivals.first.is_none(),
                 }
             }
-            EntryKind::Event { phone, event } => match describe_event(event) {
+            EntryKind::Event { phone, event } => match describe::ladder_event(event) {
                 Some(text) => Self::note(Node::Phone(*phone), format!("* {text}")),
                 None => Row::Nothing,
             },
             EntryKind::Mark { phone, machine, words } => {
-                Self::note(Node::Phone(*phone), format!(". {}", describe_mark(*machine, words)))
+                Self::note(Node::Phone(*phone), format!(". {}", describe::mark(*machine, words)))
             }
             EntryKind::Command { phone, command, refused } => {
                 let refused = refused.as_ref().map_or(String::new(), |why| format!(" (refused: {why})"));
-                Self::note(Node::Phone(*phone), format!("> {}{refused}", describe_command(command)))
+                Self::note(Node::Phone(*phone), format!("> {}{refused}", describe::command(command)))
             }
             EntryKind::Note { node, text } => Self::note(*node, format!("! {text}")),
             EntryKind::Phase { name } => Row::Phase(name),
@@ -81,7 +82,7 @@ impl Row {
         Row::Note { node, lines: wrap(&text, WIDTH, LINES), text }
     }
 
-    /// How many lines of text it takes.
+    /// The number of lines of text.
     pub(super) fn lines(&self) -> usize {
         match self {
             Row::Message { .. } | Row::Phase(_) => 1,
@@ -151,7 +152,7 @@ impl Drawing<'_> {
         page.push_str("</text>");
     }
 
-    /// Draws where an oracle objected.
+    /// Draws a violation.
     pub(super) fn violation(&self, page: &mut String, violation: &Violation) {
         let (y, width) = (self.axis.time(violation.at) + 16, self.columns.width);
         let text = violation.to_string();
@@ -163,7 +164,7 @@ impl Drawing<'_> {
         page.push_str("</text></g>");
     }
 
-    /// Each message, to be read: only the one that was asked for is shown.
+    /// The text of each message; only the selected one is shown.
     pub(super) fn messages(&self, page: &mut String, rows: &[Row], entries: &[Entry]) {
         let all: Vec<usize> =
             (0..rows.len()).filter(|&number| matches!(rows[number], Row::Message { .. })).collect();
@@ -180,15 +181,15 @@ impl Drawing<'_> {
                 "<article id=m{number} hidden=until-found><h3>{from} to {to} at {at}, {fate}</h3><nav>"
             );
             if let Some(before) = place.checked_sub(1).map(|before| all[before]) {
-                let _ = write!(page, "<a href=\"#m{before}\">the one before</a> ");
+                let _ = write!(page, "<a href=\"#m{before}\">previous</a> ");
             }
             if let Some(next) = all.get(place + 1) {
-                let _ = write!(page, "<a href=\"#m{next}\">the next</a> ");
+                let _ = write!(page, "<a href=\"#m{next}\">next</a> ");
             }
             let body = String::from_utf8_lossy(data);
             let _ = write!(
                 page,
-                "<a href=\"#r{number}\">where it is</a></nav><pre>{}</pre></article>",
+                "<a href=\"#r{number}\">show in the ladder</a></nav><pre>{}</pre></article>",
                 Escaped(&body)
             );
         }

@@ -1,5 +1,5 @@
-//! Lanes beside a phone's line: its connection, its registration, its calls, its transactions, and its timers. Each machine has
-//! a lane of its own as long as it lives.
+//! Lanes beside the line of a phone: connection, registration, calls, transactions and timers. Each state machine has a lane while it
+//! exists.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use super::axis::Axis;
 use super::text::time;
 use crate::machine_trace::{MachineTrace, Point, TimerEnd, TimerLife, Transition};
 
-/// A lane of states, and one of timers.
+/// The widths of a lane of states and of one of timers.
 const BAR: usize = 13;
 const THREAD: usize = 12;
 
-/// What kind of machine is in a lane, from the phone's line outwards.
+/// The kinds of lanes, from the line of the phone outwards.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Connection,
@@ -55,7 +55,7 @@ impl Kind {
 /// A state of a machine, or a timer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Span {
-    /// How far from the phone's line.
+    /// The distance from the line of the phone.
     pub(super) x: usize,
     pub(super) from: usize,
     pub(super) to: usize,
@@ -65,12 +65,12 @@ pub(super) struct Span {
     pub(super) timer: Option<TimerOutcome>,
 }
 
-/// What became of a timer.
+/// The outcome of a timer.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum TimerOutcome {
     Fired,
     Cancelled,
-    /// It was still set when the run ended.
+    /// Pending at the end of the run.
     Waits,
 }
 
@@ -78,7 +78,7 @@ pub(super) enum TimerOutcome {
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     pub(super) spans: Vec<Span>,
-    /// Where the lanes of each kind begin.
+    /// The offset of the lanes of each kind.
     pub(super) heads: Vec<(usize, Kind)>,
     pub(super) width: usize,
 }
@@ -102,11 +102,11 @@ struct Draft<'a> {
     end: Instant,
     /// Spans with the kind and number of their lane.
     spans: Vec<(Kind, usize, Span)>,
-    /// The lanes of each kind: until when each is taken.
+    /// The end of the last span in each lane, by kind.
     lanes: BTreeMap<Kind, Vec<usize>>,
 }
 
-/// A machine that lives.
+/// A state machine that exists.
 struct Life {
     kind: Kind,
     lane: usize,
@@ -123,7 +123,7 @@ impl Draft<'_> {
             let name = moved.machine.to_string();
             let y = self.axis.point(moved.point);
             let life = living.remove(&name).unwrap_or_else(|| {
-                // A machine's birth is no transition; its first timer is set then.
+                // The creation of a machine is not a transition, but its first timer is set then.
                 let after = ended.get(&name).copied().unwrap_or(Instant::ZERO);
                 let since = first_wait(timers, moved, after).unwrap_or(moved.point);
                 let (kind, top) = (Kind::of(Some(moved.machine)), self.axis.point(since));
@@ -135,7 +135,7 @@ impl Draft<'_> {
                     since: (since.at, top),
                 }
             });
-            // What stays in its state is one span: timers and messages show the rest.
+            // A transition to the same state does not end the span.
             if moved.from == moved.to {
                 living.insert(name, life);
                 continue;
@@ -171,14 +171,14 @@ impl Draft<'_> {
             }
             None => (self.axis.bottom(), TimerOutcome::Waits),
         };
-        // One that was set and gone at once is there all the same.
+        // A timer that ended immediately is visible, too.
         let to = to.max(from + 3);
         let owner = wait.machine.map_or("connection".to_owned(), |machine| machine.to_string());
         let (set, due) = (time(wait.set.at), time(wait.due));
         let end = match wait.end {
             Some(TimerEnd { point, fired: true }) => format!("fired at {}", time(point.at)),
             Some(TimerEnd { point, fired: false }) => format!("cancelled at {}", time(point.at)),
-            None => "not over".to_owned(),
+            None => "pending".to_owned(),
         };
         let title = format!("{owner}: timer {}, set at {set}, due at {due}, {end}", wait.name);
         let lane = self.lane(Kind::Timers, from);
@@ -187,7 +187,7 @@ impl Draft<'_> {
         self.spans.push((Kind::Timers, lane, span));
     }
 
-    /// A lane of this kind that nobody needs below `top`; taken until it is left.
+    /// Allocates a lane of this kind that is free below `top`.
     fn lane(&mut self, kind: Kind, top: usize) -> usize {
         let lanes = self.lanes.entry(kind).or_default();
         let free = lanes.iter().position(|until| *until <= top);
@@ -224,7 +224,7 @@ impl Draft<'_> {
     }
 }
 
-/// When a machine set its first timer after a time: the connection's may belong to any of its flows.
+/// The first timer of a machine after a time. Timers of connections may belong to any flow.
 fn first_wait(timers: &[&TimerLife], moved: &Transition, after: Instant) -> Option<Point> {
     let same = |wait: &&&TimerLife| match (wait.machine, moved.machine) {
         (None, Machine::Flow(_)) => wait.end.is_none_or(|end| end.point.at >= moved.point.at),

@@ -1,5 +1,5 @@
-//! One page with a run on it: the ladder as a drawing, the states and the timers of the phones beside their lines, on one axis of
-//! time, and each message to be read on a click. It needs nothing from anywhere, not even a script.
+//! A run as an HTML page: the ladder, the states and timers of the phones on one time axis, and each message on a click. The page is
+//! self-contained and has no script.
 
 mod axis;
 mod columns;
@@ -24,14 +24,14 @@ use text::{Escaped, time};
 
 const STYLE: &str = include_str!("style.css");
 
-/// The height of the heads of lanes.
+/// The height of the headings of lanes.
 const HEAD: usize = 92;
 
-/// A name is written again each so many pixels of its span.
+/// The distance in pixels at which the name of a span is repeated.
 const AGAIN: usize = 640;
 
 impl World {
-    /// Draws what the tape kept as an HTML page, with what is wrong with it at its head.
+    /// Draws the tape as an HTML page, with the violation at its head.
     pub fn page(&self, violation: Option<&Violation>) -> String {
         let mut ladder = Ladder::new(self);
         let rows: Vec<Row> = self.tape().entries().iter().map(|entry| Row::new(entry, &mut ladder)).collect();
@@ -69,7 +69,7 @@ impl World {
         if let Some(violation) = violation {
             drawing.violation(&mut page, violation);
         }
-        page.push_str("</svg></main><aside><p>Click a message to read it. Searching the page finds what is in messages, too.</p>");
+        page.push_str("</svg></main><aside><p>Click a message to read it. The search of the browser covers the messages, too.</p>");
         drawing.messages(&mut page, &rows, self.tape().entries());
         page.push_str(include_str!("legend.html"));
         let _ = write!(page, "<h3>Scenario</h3><pre>{}</pre></aside>", Escaped(&self.scenario().to_string()));
@@ -123,7 +123,7 @@ fn bar(page: &mut String, column: &Column, span: &Span) {
     page.push_str("</g>");
 }
 
-/// A timer: full to where it fired, dashed to where it was cancelled.
+/// A timer: solid if it fired, dashed if it was cancelled.
 fn thread(page: &mut String, column: &Column, span: &Span, fate: TimerOutcome) {
     let &Span { from, to, ref title, .. } = span;
     let (x, title) = (column.lane(span.x, 10) + 2, Escaped(title));
@@ -137,7 +137,7 @@ fn thread(page: &mut String, column: &Column, span: &Span, fate: TimerOutcome) {
     page.push_str("</g>");
 }
 
-/// The name of a span, along it, as often as there is room for it to be seen.
+/// The name of a span along it, repeated on long ones.
 fn words(page: &mut String, x: usize, span: &Span) {
     let length = span.name.len() * 6 + 6;
     let mut y = span.from + 3;
@@ -157,7 +157,7 @@ mod tests {
     use crate::scenario::{PhoneSetup, Scenario, Transport, UserAction, Weather};
     use crate::tape::EntryKind;
 
-    /// What a page must not hold, to need nothing from elsewhere and to run nothing.
+    /// What a self-contained page without scripts must not contain.
     const OUTSIDE: [&str; 9] =
         ["<script", "<link", "<img", "<iframe", "<object", "<form", " src=", "url(", "@import"];
 
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_needs_nothing_from_elsewhere_and_holds_every_message() {
+    fn a_page_is_self_contained_and_has_all_messages() {
         for seed in 0..4 {
             let world = played(generate(seed));
             let page = world.page(None);
@@ -193,16 +193,16 @@ mod tests {
     }
 
     #[test]
-    fn what_a_peer_writes_stays_text_on_the_page() {
+    fn text_of_peers_is_escaped() {
         let name = "<b>\"&";
         let mut world = World::builder().phone("alice").start();
         world.user("alice", UserAction::Dial(format!("sip:{name}@x")));
         world.run_for(Duration::from_secs(1));
-        assert!(!world.page(None).contains(name), "it is escaped wherever it stands");
+        assert!(!world.page(None).contains(name), "escaped in all places");
     }
 
     #[test]
-    fn states_and_timers_are_on_the_axis() {
+    fn states_and_timers_are_drawn() {
         let weather = Weather { loss: 1000, ..Weather::CLEAR };
         let deaf = PhoneSetup { transport: Transport::Udp, weather, ..PhoneSetup::new("bob") };
         let mut world = World::builder().phone("alice").setup(deaf).cold();
@@ -213,7 +213,7 @@ mod tests {
             "<g class=registered><title>registration 0: registered",
             "<g class=trying><title>client 0: trying, 1ms to 20s</title>",
             "<g class=fired><title>client 0: timer E, set at 1ms, due at 0.501s, fired at 0.501s</title>",
-            "<g class=waits><title>client 0: timer F, set at 1ms, due at 32.001s, not over</title>",
+            "<g class=waits><title>client 0: timer F, set at 1ms, due at 32.001s, pending</title>",
             ">transactions</text>",
         ] {
             assert!(
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_violation_is_at_the_head_and_at_its_time() {
+    fn a_violation_is_shown_at_the_head_and_at_its_time() {
         let world = played(generate(1));
         let violation = Violation { oracle: "grammar", at: world.now(), what: "ended <twice>".to_owned() };
         let page = world.page(Some(&violation));

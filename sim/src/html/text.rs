@@ -1,4 +1,4 @@
-//! Text on a page: what peers write stays text.
+//! Escaping and wrapping of text.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use offhook_wire::Instant;
 
 use crate::scenario::Seconds;
 
-/// Text with all that a browser would take for something else written out.
+/// Text with HTML characters escaped.
 pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -28,8 +28,7 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// The lines of a text that is `width` characters wide, broken at spaces where there are some; at most `most`, the last one
-/// with an ellipsis if there is more.
+/// Wraps text at spaces to lines of `width` characters; at most `most` lines, the last one with an ellipsis if there is more.
 pub(super) fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -71,13 +70,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_peer_writes_stays_text() {
+    fn html_is_escaped() {
         let text = Escaped("<a href='x'>&\"\0\r\n").to_string();
         assert_eq!(text, "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\u{fffd}\n");
     }
 
     #[test]
-    fn long_notes_are_broken_and_nothing_is_lost_but_what_the_last_line_says() {
+    fn long_text_is_wrapped_and_truncated() {
         assert_eq!(wrap("waits for the peer", 10, 3), ["waits for", "the peer"]);
         assert_eq!(wrap("sip:alice@example.com", 8, 3), ["sip:alic", "e@exampl", "e.com"]);
         assert_eq!(wrap("one two three four", 5, 2), ["one", "two…"]);

@@ -1,5 +1,5 @@
-//! The descriptions (RFC 8866) that the media model offers and answers. Read and written here by hand, so that the
-//! core's own reading of SDP meets somebody else's.
+//! The descriptions (RFC 8866) of the media model. With a parser and writer of its own, so that the SDP code of the core is tested against
+//! another implementation.
 
 use std::fmt::Write as _;
 
@@ -8,47 +8,47 @@ use offhook::Direction;
 
 use crate::scenario::Codec;
 
-/// The payload type of telephone-event that everybody here uses (RFC 4733).
+/// The payload type of telephone-event (RFC 4733).
 const TELEPHONE_EVENT: u8 = 101;
 
 /// One audio stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
-    /// Where the sender of the description listens.
+    /// The address of the sender.
     pub address: Address,
     /// The `o=` session id.
     pub id: u64,
-    /// The `o=` version: one more for each new description.
+    /// The `o=` version, incremented with each description.
     pub version: u64,
-    /// Best first.
+    /// In order of preference.
     pub codecs: Vec<Codec>,
-    /// Whether telephone-event is offered or answered.
+    /// Whether it has telephone-event.
     pub telephone_event: bool,
-    /// What shall flow, as the sender of the description sees it.
+    /// The direction, as the sender sees it.
     pub direction: Direction,
 }
 
-/// The address of one media engine: the phone is the host, each call has a port.
+/// The address of a media engine: the host is the phone, each call has a port.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Address {
-    /// The phone, by its place in the scenario.
+    /// The phone, by its index in the scenario.
     pub phone: usize,
     /// The port.
     pub port: u16,
 }
 
 impl Address {
-    /// Hosts from here on are none of the phones: nobody knows what their engines do.
+    /// The first host number of rogues.
     pub const STRANGERS: usize = 199;
 
-    /// Whether no phone of the scenario is there.
+    /// Whether it belongs to a rogue.
     pub fn is_strange(self) -> bool {
         self.phone >= Self::STRANGERS
     }
 }
 
 impl Description {
-    /// As bytes.
+    /// Writes it.
     pub fn write(&self) -> Bytes {
         let host = self.address.phone + 1;
         let mut types: Vec<u8> = self.codecs.iter().map(|&codec| payload_type(codec)).collect();
@@ -71,7 +71,7 @@ impl Description {
         Bytes::from(text)
     }
 
-    /// From bytes. `None` when it is not of this kind.
+    /// Parses it. `None` if it is not of this form.
     pub fn read(data: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(data).ok()?;
         let mut lines = text.split("\r\n");
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn descriptions_come_back() {
+    fn descriptions_round_trip() {
         for direction in DIRECTIONS {
             let description = Description {
                 address: Address { phone: 3, port: 40_002 },

@@ -11,15 +11,15 @@ use crate::scenario::{Fidelity, Scenario};
 /// All media engines of a world.
 #[derive(Debug)]
 pub enum Engines {
-    /// Those of a model.
+    /// The model.
     Model(Model),
-    /// Those that make sound.
+    /// Real engines.
     #[cfg(feature = "media")]
     Real(Box<Real>),
 }
 
 impl Engines {
-    /// None yet.
+    /// No engines.
     pub fn new(scenario: &Scenario) -> Self {
         match scenario.media {
             Fidelity::Model => Self::Model(Model::default()),
@@ -28,7 +28,7 @@ impl Engines {
         }
     }
 
-    /// All ends that have an engine.
+    /// All ends with an engine.
     pub fn ends(&self) -> impl Iterator<Item = End> {
         match self {
             Self::Model(model) => model.ends().collect::<Vec<_>>(),
@@ -38,7 +38,7 @@ impl Engines {
         .into_iter()
     }
 
-    /// The other end, when both name each other.
+    /// The peer, if both ends are connected to each other.
     pub fn peer(&self, end: End) -> Option<End> {
         match self {
             Self::Model(model) => model.peer(end),
@@ -47,7 +47,7 @@ impl Engines {
         }
     }
 
-    /// Whether this end agreed with somebody who is no phone of the scenario. Real engines agree with nobody who has no real one.
+    /// Whether this end negotiated with a rogue. Real engines do not connect to rogues.
     pub fn is_with_stranger(&self, end: End) -> bool {
         match self {
             Self::Model(model) => model.is_with_stranger(end),
@@ -56,7 +56,7 @@ impl Engines {
         }
     }
 
-    /// Whose offer a description is, and its version. Unknown of real engines.
+    /// The end and the version of an offer. Unknown with real media.
     pub fn offer_in(&self, description: &[u8]) -> Option<(End, u64)> {
         let description = Description::read(description)?;
         match self {
@@ -66,7 +66,7 @@ impl Engines {
         }
     }
 
-    /// The version of the offer of an end that is out and was not answered or withdrawn. Unknown of real engines.
+    /// The version of the pending offer of an end. Unknown with real media.
     pub fn open_offer(&self, end: End) -> Option<u64> {
         match self {
             Self::Model(model) => model.open_offer(end),
@@ -75,7 +75,7 @@ impl Engines {
         }
     }
 
-    /// When the next engine wants to be woken, in world time. A model never does.
+    /// The next deadline of an engine, in world time. A model has none.
     #[cfg_attr(not(feature = "media"), expect(unused_variables, reason = "only real engines have deadlines"))]
     pub fn deadline(&self, phones: &[PhoneNode]) -> Option<Instant> {
         match self {
@@ -85,7 +85,7 @@ impl Engines {
         }
     }
 
-    /// The model, if that is what it is.
+    /// The model, if it is used.
     pub fn model(&mut self) -> Option<&mut Model> {
         match self {
             Self::Model(model) => Some(model),
@@ -94,7 +94,7 @@ impl Engines {
         }
     }
 
-    /// The real engines, if that is what they are.
+    /// The real engines, if they are used.
     #[cfg(feature = "media")]
     pub fn real(&mut self) -> Option<&mut Real> {
         match self {
@@ -103,7 +103,7 @@ impl Engines {
         }
     }
 
-    /// What an end hears.
+    /// The audio that an end receives.
     #[cfg(feature = "media")]
     pub fn hears(&self, end: End) -> HeardAudio {
         let Self::Real(real) = self else { return HeardAudio::Nothing };

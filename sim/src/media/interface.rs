@@ -1,68 +1,68 @@
-//! What both fidelities have in common: the name of an end, refusals, and what is heard.
+//! Types of both fidelities: ends of calls, errors and audio probes.
 
 use offhook::{MediaFault, SessionId};
 
-/// One end of a call: a phone, by its place in the scenario, and its name for the call.
+/// One end of a call: the index of the phone in the scenario, and its call ID.
 pub type End = (usize, SessionId);
 
-/// Why an engine cannot do what it was asked for.
+/// Why an engine refuses an effect.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum EngineError {
-    /// The peer's description is to blame.
+    /// The description of the peer is invalid or not acceptable.
     Fault(MediaFault),
-    /// The order of offers and answers is broken (RFC 3264 §4): the core is to blame.
+    /// The order of offers and answers is wrong (RFC 3264 §4): a bug of the core.
     OutOfOrder(&'static str),
 }
 
-/// What one end of a call hears, and what it should. Only real media is listened to.
+/// A probe of the audio of an end, with what determines the expected audio. Real media only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AudioProbe {
-    /// Which end.
+    /// The end.
     pub end: End,
-    /// The frequency it hears, in Hz; none in silence and in noise.
+    /// The frequency of the received tone in Hz; `None` for silence and noise.
     pub heard_hz: Option<f32>,
-    /// How loud, in dB relative to full scale.
+    /// The level, in dB relative to full scale.
     pub level_dbfs: f32,
-    /// What the other end plays, when both name each other.
+    /// The tone of the peer in Hz, if both ends are connected.
     pub peer_tone: Option<f32>,
-    /// What everybody else plays.
+    /// The tones of all other ends, in Hz.
     pub other_tones: Vec<f32>,
-    /// Whether both ends agreed that both send and receive.
+    /// Whether both ends negotiated sendrecv.
     pub both_ways: bool,
-    /// Whether this end agreed to receive at all.
+    /// Whether this end negotiated to receive.
     pub receives: bool,
-    /// Whether the other end agreed to receive.
+    /// Whether the peer negotiated to receive.
     pub peer_receives: bool,
-    /// Whether the networks of both ends let sound pass as it should.
+    /// Whether the networks of both ends pass audio without gaps.
     pub network_clear: bool,
-    /// Whether time stands still for this end's engine: what it hears is what it heard then.
+    /// Whether the clock of this engine is stopped, so that the probe is old.
     pub time_stopped: bool,
-    /// The same of the other end's engine: it plays nothing, and has yet to play what it was about to.
+    /// Whether the clock of the peer's engine is stopped, so that it sends nothing.
     pub peer_time_stopped: bool,
-    /// Whether the other end has digits to send, which take the place of its tone.
+    /// Whether the peer sends digits, which replace its tone.
     pub peer_sends_digits: bool,
 }
 
-/// What only the host of an engine knows of it.
+/// The parts of a probe that only the host knows.
 #[cfg(feature = "media")]
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProbeContext {
-    /// [`Listening::clear`].
+    /// [`AudioProbe::network_clear`].
     pub(crate) network_clear: bool,
-    /// [`Listening::stands`].
+    /// [`AudioProbe::time_stopped`].
     pub(crate) time_stopped: bool,
-    /// [`Listening::peer_stands`].
+    /// [`AudioProbe::peer_time_stopped`].
     pub(crate) peer_time_stopped: bool,
 }
 
-/// What one end of a call hears.
+/// The audio that an end of a call receives.
 #[cfg(feature = "media")]
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum HeardAudio {
     /// Silence.
     Nothing,
-    /// The tone of the other end.
+    /// The tone of the peer.
     Peer,
-    /// Something else: a tone of this frequency in Hz, or noise.
+    /// Another tone, with its frequency in Hz, or noise.
     Other(Option<f32>),
 }

@@ -1,8 +1,8 @@
-//! The media of a world, at one of two fidelities.
+//! The media of a world, in one of two fidelities.
 //!
-//! The [`Model`] is honest about offers, answers, directions and digits, and silent about sound. It is fast, and most runs
-//! use it. With `media real` (and the feature `media`), each end of a call has an engine of `offhook-media`: ICE, DTLS-SRTP,
-//! codecs, telephone-events and a playout buffer, with their datagrams on the networks of the phones.
+//! The [`Model`] has offers, answers, directions and digits, but no audio. It is fast, and used in most runs. With `media real` (and the
+//! feature `media`), each end of a call has an engine of `offhook-media`: ICE, DTLS-SRTP, codecs, telephone-events and a playout buffer,
+//! with datagrams on the networks of the phones.
 
 mod description;
 mod engines;

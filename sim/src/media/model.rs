@@ -1,7 +1,7 @@
-//! A model of media engines: honest about offers, answers, directions and digits; silent about sound.
+//! A model of media engines with offers, answers, directions and digits, but no audio.
 //!
-//! Each call of each phone has one engine, named by its address. An engine knows what was agreed and with whom;
-//! when two engines name each other, there is a path between them, and digits travel on it as the directions allow.
+//! Each call of each phone has an engine with an address. An engine stores what was negotiated and with which remote address; two engines
+//! with each other's address have a media path, on which digits travel as the directions allow.
 
 use std::collections::BTreeMap;
 
@@ -22,38 +22,38 @@ pub struct Model {
 /// One media engine.
 #[derive(Debug)]
 pub struct Engine {
-    /// Where it listens.
+    /// Its address.
     pub address: Address,
     version: u64,
     offered: Option<Direction>,
-    /// Our last offer after it was answered, and that answer: the callees of a forked call answer one offer differently.
+    /// The last offer and its answer: the forks of a call answer one offer differently.
     answered: Option<(Direction, Bytes)>,
-    /// What both ends agreed on last.
+    /// The last negotiated session.
     pub agreed: Option<Agreed>,
-    /// What they agreed on before our last answer, as long as that may be taken back.
+    /// The session before the last answer, while that can be rolled back.
     before: Option<Option<Agreed>>,
-    /// Whether the phone was told that the path is up.
+    /// Whether the path was reported as up.
     pub up: bool,
 }
 
-/// What an engine sends and receives.
+/// A negotiated session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreed {
-    /// The other engine.
+    /// The address of the peer.
     pub remote: Address,
-    /// What may flow, as this end sees it.
+    /// The direction, as this end sees it.
     pub direction: Direction,
-    /// Whether both speak telephone-event.
+    /// Whether telephone-event was negotiated.
     pub telephone_event: bool,
     /// The codecs of the answer.
     pub codecs: Vec<Codec>,
 }
 
 impl Model {
-    /// A description to offer.
+    /// Creates an offer.
     ///
     /// # Errors
-    /// When an offer is out already.
+    /// If an offer is pending.
     pub fn offer(
         &mut self,
         end: End,
@@ -62,7 +62,7 @@ impl Model {
     ) -> Result<Bytes, EngineError> {
         let engine = self.engine(end);
         if engine.offered.is_some() {
-            return Err(EngineError::OutOfOrder("an offer while another is out"));
+            return Err(EngineError::OutOfOrder("an offer while another is pending"));
         }
         engine.offered = Some(direction);
         engine.answered = None;
@@ -70,10 +70,10 @@ impl Model {
         Ok(engine.describe(setup.codecs.clone(), setup.telephone_event, direction))
     }
 
-    /// The answer to the peer's offer. It is in force at once.
+    /// Creates the answer to an offer. It takes effect immediately.
     ///
     /// # Errors
-    /// When the offer cannot be read or accepted, or an offer of ours is out.
+    /// If the offer is invalid or not acceptable, or an offer is pending.
     pub fn answer(
         &mut self,
         end: End,
@@ -83,9 +83,9 @@ impl Model {
     ) -> Result<Bytes, EngineError> {
         let engine = self.engine(end);
         if engine.offered.is_some() {
-            return Err(EngineError::OutOfOrder("an answer while an offer of ours is out"));
+            return Err(EngineError::OutOfOrder("an answer while an offer is pending"));
         }
-        // Who asked and does not wait for the outcome any more takes back what may not have come about.
+        // The session is restored if the answer is rolled back.
         engine.before = Some(engine.agreed.clone());
         let offer = Description::read(offer).ok_or(EngineError::Fault(MediaFault::BadDescription))?;
         let codecs: Vec<Codec> =
@@ -102,15 +102,16 @@ impl Model {
         Ok(engine.describe(codecs, telephone_event, direction))
     }
 
-    /// Takes the answer to our offer.
+    /// Applies the answer to the offer.
     ///
     /// # Errors
-    /// When the answer cannot be read, which leaves the offer open; or when there is nothing that it could answer.
+    /// If the answer is invalid, which leaves the offer pending; or if there is no offer.
     pub fn apply(&mut self, end: End, answer: &[u8]) -> Result<(), EngineError> {
         let engine = self.engine(end);
         let answered = |(offered, before): &(Direction, Bytes)| (before != answer).then_some(*offered);
         let again = engine.answered.as_ref().and_then(answered);
-        let offered = engine.offered.or(again).ok_or(EngineError::OutOfOrder("an answer to no offer"))?;
+        let offered =
+            engine.offered.or(again).ok_or(EngineError::OutOfOrder("an answer without an offer"))?;
         let read = Description::read(answer).ok_or(EngineError::Fault(MediaFault::BadDescription))?;
         engine.offered = None;
         engine.answered = Some((offered, Bytes::copy_from_slice(answer)));
@@ -124,10 +125,10 @@ impl Model {
         Ok(())
     }
 
-    /// Forgets our offer, or takes back the answer that nobody wants any more.
+    /// Rolls back the pending offer, or the last answer.
     ///
     /// # Errors
-    /// When there is neither.
+    /// If there is neither.
     pub fn rollback(&mut self, end: End) -> Result<(), EngineError> {
         let engine = self.engine(end);
         match (engine.offered.take(), engine.before.take()) {
@@ -136,11 +137,11 @@ impl Model {
                 engine.agreed = before;
                 Ok(())
             }
-            (None, None) => Err(EngineError::OutOfOrder("a rollback of nothing")),
+            (None, None) => Err(EngineError::OutOfOrder("a rollback without an offer or answer")),
         }
     }
 
-    /// The call is over. Returns the other end, if there was a path to it.
+    /// Releases the engine of a call. Returns the peer, if there was a path.
     pub fn release(&mut self, end: End) -> Option<End> {
         let peer = self.peer(end);
         if let Some(engine) = self.engines.remove(&end) {
@@ -149,28 +150,28 @@ impl Model {
         peer
     }
 
-    /// Notes that the phone is told about the path. False when there is no news in it.
+    /// Sets whether the path is up. Returns whether that changed.
     pub fn set_up(&mut self, end: End, up: bool) -> bool {
         self.engines.get_mut(&end).is_some_and(|engine| std::mem::replace(&mut engine.up, up) != up)
     }
 
-    /// All ends that have an engine.
+    /// All ends with an engine.
     pub fn ends(&self) -> impl Iterator<Item = End> {
         self.engines.keys().copied()
     }
 
-    /// Whose engine listens at an address.
+    /// The end of an address.
     pub fn end_at(&self, address: Address) -> Option<End> {
         self.by_address.get(&address).copied()
     }
 
-    /// The version of the offer of an end that is out and was not answered or withdrawn.
+    /// The version of the pending offer of an end.
     pub fn open_offer(&self, end: End) -> Option<u64> {
         let engine = self.engines.get(&end)?;
         engine.offered.map(|_| engine.version)
     }
 
-    /// The other end, when both name each other.
+    /// The peer, if both ends are connected to each other.
     pub fn peer(&self, end: End) -> Option<End> {
         let engine = self.engines.get(&end)?;
         let peer = *self.by_address.get(&engine.agreed.as_ref()?.remote)?;
@@ -178,13 +179,13 @@ impl Model {
         (back == engine.address).then_some(peer)
     }
 
-    /// Whether this end agreed with somebody who is no phone of the scenario.
+    /// Whether this end negotiated with a rogue.
     pub fn is_with_stranger(&self, end: End) -> bool {
         let agreed = self.engines.get(&end).and_then(|engine| engine.agreed.as_ref());
         agreed.is_some_and(|agreed| agreed.remote.is_strange())
     }
 
-    /// Where a digit that this end sends arrives: nowhere without a path, or when it may not flow.
+    /// The end at which a digit of this end arrives: `None` without a path, or if the directions do not allow it.
     pub fn digit_arrives(&self, end: End) -> Option<End> {
         let engine = self.engines.get(&end)?;
         let agreed = engine.agreed.as_ref()?;
@@ -223,7 +224,7 @@ impl Engine {
     }
 }
 
-/// What flows when both must agree (RFC 3264 §6.1).
+/// The intersection of two directions (RFC 3264 §6.1).
 fn meet(ours: Direction, theirs: Direction) -> Direction {
     match (ours.sends() && theirs.sends(), ours.receives() && theirs.receives()) {
         (true, true) => Direction::SendRecv,

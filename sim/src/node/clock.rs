@@ -1,4 +1,4 @@
-//! A clock that started at another time than the world, runs a little faster or slower, jumps, and may stand still.
+//! A clock with offset and drift, which can be set and stopped.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use offhook_wire::Instant;
 
 use crate::scenario::ClockStep;
 
-/// The clock of one node.
+/// The clock of a node.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Clock {
     /// When it was last set, in world time.
     set: Instant,
-    /// What it showed then.
+    /// Its time then.
     shown: Instant,
-    /// The most that its machine saw on it, and what that was when it was set.
+    /// The latest time that the node has read, and its value when the clock was last set.
     seen: Instant,
     floor: Instant,
-    /// What passed before on a machine that lives by it.
+    /// The elapsed time of the node before the clock was last set.
     elapsed: Duration,
     drift: i32,
     stopped: bool,
@@ -25,7 +25,7 @@ pub struct Clock {
 const MILLION: i128 = 1_000_000;
 
 impl Clock {
-    /// A clock that shows `offset` nanoseconds at the start of the world, and `drift` parts per million too many later.
+    /// A clock that shows `offset` nanoseconds at the start of the world, with a drift in parts per million.
     pub fn new(offset: u64, drift: i32) -> Self {
         let shown = Instant::from_nanos(offset);
         Self {
@@ -39,7 +39,7 @@ impl Clock {
         }
     }
 
-    /// What it shows at a time of the world.
+    /// Its time at a world time.
     pub fn local(self, world: Instant) -> Instant {
         if self.stopped {
             return self.shown;
@@ -47,24 +47,23 @@ impl Clock {
         self.shown + self.run(world)
     }
 
-    /// What a machine that never goes back in time takes it to show.
+    /// Its time at a world time, made monotonic.
     pub fn monotonic(self, world: Instant) -> Instant {
         self.local(world).max(self.seen)
     }
 
-    /// Whether it was set back and shows again what its machine had seen: to the machine it stands still.
+    /// Whether it was set back and is behind a time that the node has read.
     pub fn is_behind(self, world: Instant) -> bool {
         self.local(world) < self.monotonic(world)
     }
 
-    /// The machine looks at it, and sees what it shows.
+    /// The node reads the clock.
     pub fn read(&mut self, world: Instant) -> Instant {
         self.seen = self.monotonic(world);
         self.local(world)
     }
 
-    /// How much time passed for a machine that lives by it: not while it stood still, not in a jump, and not while it showed
-    /// again what the machine had seen before.
+    /// The elapsed time of the node: without stops, steps, and times that it has read before.
     pub fn elapsed(self, world: Instant) -> Duration {
         self.elapsed_until(self.local(world))
     }
@@ -73,7 +72,7 @@ impl Clock {
         self.elapsed + local.saturating_since(self.shown.max(self.floor))
     }
 
-    /// The earliest time of the world at which it shows `local` or more, if it is left alone.
+    /// The earliest world time at which it shows `local` or more, unless it is set.
     pub fn world(self, local: Instant) -> Instant {
         if self.stopped && self.shown < local {
             return Instant::from_nanos(u64::MAX);
@@ -95,7 +94,7 @@ impl Clock {
                 self.reset(world, self.local(world));
                 self.shown += by;
             }
-            // What the machine did not see yet is still to come.
+            // Times that the node has not read are still to come.
             ClockStep::Back(by) => {
                 self.reset(world, self.local(world).min(self.seen));
                 self.shown = Instant::ZERO + self.shown.saturating_since(Instant::ZERO + by);
@@ -109,7 +108,7 @@ impl Clock {
         self.stopped = true;
     }
 
-    /// Lets it run again, as if it had not stood still if it `counted` secretly.
+    /// Starts it again; if `counted`, as if it had not been stopped.
     pub fn resume(&mut self, world: Instant, counted: bool) {
         if !self.stopped {
             return;
@@ -122,13 +121,13 @@ impl Clock {
         }
     }
 
-    /// Sets it to the most that its machine saw on it.
+    /// Sets it to the latest time that the node has read, if it is behind.
     pub fn catch_up(&mut self, world: Instant) {
         self.reset(world, self.local(world));
         self.shown = self.shown.max(self.seen);
     }
 
-    /// Begins anew from what it shows, of which the machine lived through all `until` then.
+    /// Starts a new segment; time before `until` counts as elapsed.
     fn reset(&mut self, world: Instant, until: Instant) {
         self.elapsed = self.elapsed_until(until);
         self.shown = self.local(world);
@@ -136,7 +135,7 @@ impl Clock {
         self.floor = self.seen;
     }
 
-    /// What a clock of this drift counts since it was set.
+    /// The time since it was set, with drift.
     fn run(self, world: Instant) -> Duration {
         let passed = world.saturating_since(self.set).as_nanos() as i128;
         let counted = passed + passed * i128::from(self.drift) / MILLION;
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_is_met_at_once_and_not_a_nanosecond_early() {
+    fn a_deadline_is_exact_to_the_nanosecond() {
         for drift in [-50_000, -1, 0, 3, 50_000] {
             let clock = Clock::new(1_234_567, drift);
             for nanos in [1_234_567, 1_234_568, 5_000_000_001, 3_600_000_000_123] {
@@ -172,17 +171,17 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_is_not_lived() {
+    fn a_step_forward_does_not_elapse() {
         let mut clock = Clock::new(0, 0);
         clock.step(at(10), ClockStep::Forward(Duration::from_secs(3600)));
         assert_eq!(clock.local(at(11)), at(3611));
         assert_eq!(clock.elapsed(at(11)), Duration::from_secs(11));
         assert_eq!(clock.world(at(3700)), at(100));
-        assert_eq!(clock.world(at(1000)), at(10), "long past, so at once");
+        assert_eq!(clock.world(at(1000)), at(10), "long past");
     }
 
     #[test]
-    fn what_was_seen_before_is_not_lived_again() {
+    fn time_after_a_step_back_does_not_elapse_twice() {
         let mut clock = Clock::new(1_000_000_000_000, 0);
         assert_eq!(clock.read(at(8)), at(1008));
         clock.step(at(10), ClockStep::Back(Duration::from_secs(5)));
@@ -193,19 +192,19 @@ mod tests {
         assert_eq!(clock.world(at(1011)), at(16));
         assert_eq!(clock.elapsed(at(16)), Duration::from_secs(11), "a timer of eleven seconds is due");
         clock.catch_up(at(16));
-        assert_eq!(clock.read(at(16)), at(1011), "nothing to catch up with any more");
+        assert_eq!(clock.read(at(16)), at(1011), "nothing to catch up with");
         clock.step(at(16), ClockStep::Back(Duration::from_secs(100)));
         clock.catch_up(at(16));
         assert_eq!((clock.local(at(17)), clock.elapsed(at(17))), (at(1012), Duration::from_secs(12)));
     }
 
     #[test]
-    fn a_clock_that_stood_still_may_have_counted() {
+    fn a_stopped_clock_may_resume_with_or_without_the_stop() {
         for (counted, shows) in [(true, 110), (false, 20)] {
             let mut clock = Clock::new(0, 0);
             clock.stop(at(10));
             assert_eq!((clock.local(at(50)), clock.elapsed(at(50))), (at(10), Duration::from_secs(10)));
-            assert_eq!(clock.world(at(11)), Instant::from_nanos(u64::MAX), "never, as things stand");
+            assert_eq!(clock.world(at(11)), Instant::from_nanos(u64::MAX), "never while stopped");
             clock.resume(at(100), counted);
             assert_eq!((clock.local(at(110)), clock.elapsed(at(110))), (at(shows), Duration::from_secs(20)));
         }

@@ -1,4 +1,4 @@
-//! An exchange in the world.
+//! An exchange of a world.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -15,43 +15,43 @@ use super::{Admission, Clock, Refusing};
 use crate::hash::Draw;
 use crate::scenario::{Action, ClockStep, ExchangeSetup, ExchangeTrouble, Fault, Scenario};
 
-/// One exchange: running, or crashed.
+/// An exchange, running or crashed.
 pub struct ExchangeNode {
     setup: ExchangeSetup,
     clock: Clock,
     running: Option<Box<Exchange>>,
     restarts: u64,
     seeds: u64,
-    /// When it was started last.
+    /// When it was last started.
     pub started: Instant,
-    /// Whether it will never come back.
+    /// Whether it is permanently off.
     pub dead: bool,
-    /// When it last lost bindings without a word to those who were registered: its memory was flushed, or its clock was set.
+    /// When it last lost bindings without notice: its state was dropped, or its clock was set.
     pub forgot: Instant,
-    /// Whether a transaction was begun for what it was handed last.
+    /// Whether the last input created a transaction.
     began: bool,
     flows: u64,
     deadline: Option<Instant>,
-    /// What it refuses, if it does: what is not of a dialog, or registrations.
+    /// Its refusal of out-of-dialog requests or of registrations, while it refuses.
     pub refusing: Option<Refusing>,
-    /// Whether it ever will be: only then it is worth while to know what was admitted.
+    /// Whether it ever refuses in the scenario: only then admitted branches are remembered.
     may_refuse: bool,
-    /// The branches of the requests that were looked at.
+    /// The branches of admitted requests.
     admitted: BTreeSet<Vec<u8>>,
-    /// The requests to which it said 100.
+    /// The requests that were answered with 100.
     tried: BTreeSet<Vec<u8>>,
-    /// How long a message waits before it is looked at.
+    /// The delay of each message.
     lag: Duration,
-    /// Until when it does nothing at all.
+    /// Until when it is frozen.
     frozen: Instant,
-    /// Until when each nonce is stale before it is used.
+    /// Until when each nonce is stale when it is used.
     nonces_stale: Instant,
-    /// When the last of the messages that wait is looked at.
+    /// When the last delayed message is handled.
     last: Instant,
 }
 
 impl ExchangeNode {
-    /// An exchange that is not started yet.
+    /// An exchange that is not started.
     pub fn new(scenario: &Scenario, index: usize) -> Self {
         let setup = scenario.exchanges[index].clone();
         let offset = Draw::new(scenario.seed, &setup.name).below(1_000_000_000_000);
@@ -83,12 +83,12 @@ impl ExchangeNode {
         &self.setup.name
     }
 
-    /// Whether it is there.
+    /// Whether it is running.
     pub fn is_running(&self) -> bool {
         self.running.is_some()
     }
 
-    /// Starts it, with nothing remembered and other nonces than before.
+    /// Starts it with empty state and new nonces.
     pub fn start(&mut self, scenario: &Scenario, now: Instant) {
         let ExchangeSetup { name, two_homes, min_expires, .. } = &self.setup;
         // Rogues are guests.
@@ -113,18 +113,18 @@ impl ExchangeNode {
         self.running = Some(Box::new(Exchange::new(config, seed, self.clock.local(now))));
     }
 
-    /// Stops it: all is forgotten.
+    /// Stops it, and drops its state.
     pub fn crash(&mut self) {
         self.running = None;
         self.deadline = None;
     }
 
-    /// Which of its lives this is. What waits for one is not looked at in the next.
+    /// The number of starts. Delayed messages are dropped at a restart.
     pub fn life(&self) -> u64 {
         self.restarts
     }
 
-    /// Lets it lose a part of its memory.
+    /// Drops a part of its state.
     pub fn forget(&mut self, scenario: &Scenario, now: Instant, memory: Memory) {
         let seed = self.next_seed(scenario);
         if let Some(exchange) = &mut self.running {
@@ -140,7 +140,7 @@ impl ExchangeNode {
         Draw::new(scenario.seed ^ (self.seeds - 1), &self.setup.name).seed()
     }
 
-    /// What becomes of a message, in view of how busy it is.
+    /// Decides whether a message is admitted.
     pub fn admit(&mut self, data: &Bytes) -> Admission {
         if let Some(refusing) = self.refusing.as_mut().filter(|_| self.running.is_some()) {
             return refusing.judge(data, |branch| self.admitted.contains(branch));
@@ -151,7 +151,7 @@ impl ExchangeNode {
         Admission::Admitted
     }
 
-    /// The 100 to a request that comes for the first time, if it is one that says so to all but INVITEs.
+    /// The 100 to a new non-INVITE request, if it sends one.
     pub fn trying(&mut self, data: &Bytes) -> Option<Bytes> {
         let (branch, request) = request(data, &Limits::default()).filter(|_| self.setup.says_trying)?;
         let method = request.method()?;
@@ -160,7 +160,7 @@ impl ExchangeNode {
         new.then(|| Builder::reply(&request, 100, reason_phrase(100), None).finish())
     }
 
-    /// Takes no shorter registrations than these; without a word, than usual.
+    /// Sets the Min-Expires of its registrar; `None` for the default.
     pub fn set_min_expires(&mut self, least: Option<Duration>) {
         let usual = || self.setup.min_expires.unwrap_or(Config::new(DOMAIN).min_expires);
         let least = least.unwrap_or_else(usual);
@@ -176,28 +176,28 @@ impl ExchangeNode {
         self.update_deadline();
     }
 
-    /// Lets each message wait before it is looked at.
+    /// Sets the delay of each message.
     pub fn lag(&mut self, by: Duration) {
         self.lag = by;
     }
 
-    /// Lets it do nothing until then.
+    /// Freezes it until a time.
     pub fn freeze(&mut self, until: Instant) {
         self.frozen = self.frozen.max(until);
         self.update_deadline();
     }
 
-    /// Lets each nonce be stale before it is used, until then.
+    /// Makes each nonce stale until a time.
     pub fn set_nonces_stale(&mut self, until: Instant) {
         self.nonces_stale = self.nonces_stale.max(until);
     }
 
-    /// Whether a nonce is as good as any other now.
+    /// Whether each nonce is stale now.
     pub fn nonces_stale(&self, now: Instant) -> bool {
         now < self.nonces_stale
     }
 
-    /// Ends all that keeps it from its work.
+    /// Ends all faults.
     pub fn heal(&mut self, now: Instant) {
         (self.lag, self.frozen, self.nonces_stale, self.refusing) = (Duration::ZERO, now, now, None);
         self.set_min_expires(None);
@@ -205,19 +205,19 @@ impl ExchangeNode {
         self.update_deadline();
     }
 
-    /// When it will look at something that comes to it now, if not at once. None overtakes another.
+    /// When a message that arrives now is handled, if delayed. Messages keep their order.
     pub fn handling_time(&mut self, now: Instant) -> Option<Instant> {
         self.last = (now + self.lag).max(self.frozen).max(self.last);
         Some(self.last).filter(|&at| at > now)
     }
 
-    /// A name for a flow that it has not seen yet, not even before a crash.
+    /// A new flow ID, unique across restarts.
     pub fn next_flow(&mut self) -> FlowId {
         self.flows += 1;
         FlowId(self.flows)
     }
 
-    /// Hands it something. Nothing happens while it is crashed.
+    /// Gives it an input. Ignored while it is crashed.
     pub fn handle(&mut self, now: Instant, input: Input) {
         let local = self.clock.read(now);
         if let Some(exchange) = &mut self.running {
@@ -227,33 +227,33 @@ impl ExchangeNode {
         }
     }
 
-    /// Whether it began a transaction since this was asked last.
+    /// Returns and resets whether it created a transaction.
     pub fn take_began(&mut self) -> bool {
         std::mem::take(&mut self.began)
     }
 
-    /// The other side of one of its flows.
+    /// The remote address of a flow.
     pub fn remote(&self, flow: FlowId) -> Option<SocketAddr> {
         self.running.as_ref()?.remote(flow)
     }
 
-    /// How many contacts of a user it knows.
+    /// The number of bindings of a user.
     pub fn contacts(&self, user: &str) -> usize {
         self.running.as_ref().map_or(0, |exchange| exchange.contacts(user).count())
     }
 
-    /// What it wants done.
+    /// The next output.
     pub fn poll(&mut self) -> Option<Output> {
         self.running.as_mut()?.poll()
     }
 
-    /// Looks when it wants to be woken next. To be called when all its output was polled.
+    /// Updates the deadline. To be called after all outputs were polled.
     pub fn update_deadline(&mut self) {
         let deadline = self.running.as_ref().and_then(|exchange| exchange.deadline());
         self.deadline = deadline.map(|deadline| self.clock.world(deadline));
     }
 
-    /// When it wants to be woken, in world time.
+    /// The next deadline, in world time.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline.map(|deadline| deadline.max(self.frozen))
     }

@@ -1,4 +1,4 @@
-//! The machines of a world, each with a clock of its own.
+//! The nodes of a world, each with its own clock.
 
 mod clock;
 mod exchange;

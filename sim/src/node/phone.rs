@@ -1,4 +1,4 @@
-//! A phone in the world, with what its user and its host know of it: only what events told them.
+//! A phone of a world, with the state that its user and host know from its events.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,80 +16,80 @@ use crate::flight::{Flight, Flights};
 use crate::hash::Draw;
 use crate::scenario::{self, Behaviour, MediaTrouble, PhoneSetup, Scenario};
 
-/// How many lines one input may add to the trace, for all of them to be drawn.
+/// The capacity of the trace, above the number of records of one input.
 const TRACE_LINES: usize = 256;
 
-/// One phone and its user.
+/// A phone and its user.
 pub struct PhoneNode {
-    /// What the scenario says of it.
+    /// Its setup in the scenario.
     pub setup: PhoneSetup,
     phone: Phone,
     clock: Clock,
-    /// Whether it still exists.
+    /// Whether it is not permanently off.
     pub alive: bool,
-    /// Whether it stands still.
+    /// Its suspension, while it is suspended.
     pub suspension: Option<Suspension>,
-    /// Whether an exchange that it knows can never be reached again.
+    /// Whether at least one of its exchanges is permanently unreachable.
     pub some_exchange_lost: bool,
-    /// Whether no exchange that it knows can ever be reached again.
+    /// Whether all of its exchanges are permanently unreachable.
     pub all_exchanges_lost: bool,
-    /// What its user does with incoming calls.
+    /// The behaviour of its user for incoming calls.
     pub behaviour: Behaviour,
-    /// Whether its user wants to be registered.
+    /// Whether the last command of its user was to register.
     pub should_be_registered: bool,
-    /// The last state of its connection that it told.
+    /// The last reported state of its connection.
     pub connection: Option<FlowState>,
-    /// The last state it told.
+    /// The last reported state of its registration.
     pub registration: Option<RegistrationState>,
-    /// The calls that are not over, as its events told them.
+    /// The calls that have not ended, according to its events.
     pub calls: BTreeMap<SessionId, Call>,
-    /// The effects that are not answered yet, and for which call.
+    /// Unfinished effects, and their calls.
     pub effects: BTreeMap<EffectId, SessionId>,
-    /// What is wrong with its media engine.
+    /// The fault of its media engine.
     pub trouble: Option<MediaTrouble>,
-    /// The connections that it opened and not closed, and their places in the network.
+    /// Its open connections, and their indexes in the world.
     pub flows: BTreeMap<FlowId, usize>,
     deadline: Option<Instant>,
-    /// Who is told of all that it is given and does.
+    /// The recorder, if there is one.
     flight: Option<Box<dyn Flight>>,
 }
 
-/// A call, as its user sees it.
+/// A call as its user knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Whether this phone called.
+    /// Whether this phone dialled.
     pub outgoing: bool,
-    /// The last status that was told.
+    /// The last reported status.
     pub status: Status,
-    /// Whether its user answered it, or began to end it.
+    /// Whether its user answered, rejected or hung up.
     pub user_acted: bool,
-    /// Whether we hold the peer.
+    /// Whether this phone holds the peer.
     pub local_hold: bool,
-    /// Whether its user asked for a hold last, and did not hear that it could not be had.
+    /// Whether the last request was a hold, and it did not fail.
     pub requested_hold: bool,
-    /// Whether the peer holds us.
+    /// Whether the peer holds this phone.
     pub remote_hold: bool,
-    /// Since when it has this status, in world time.
+    /// The start of the status, in world time.
     pub since: Instant,
-    /// What the phone had lived through then.
+    /// The elapsed time of the phone at the start of the status.
     pub elapsed: Duration,
-    /// When it began, in world time.
+    /// The start of the call, in world time.
     pub begun: Instant,
 }
 
-/// How a phone stands still.
+/// A suspension of a phone.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Suspension {
-    /// Until when.
+    /// Its end, in world time.
     pub until: Instant,
-    /// Whether its host sleeps too, so that nothing can reach it.
+    /// Whether the host sleeps too, so that no data arrives.
     pub host_asleep: bool,
-    /// Whether its clock goes on counting.
+    /// Whether the clock continues.
     pub clock_runs: bool,
 }
 
 impl PhoneNode {
-    /// A phone that was just switched on.
+    /// A new phone.
     pub fn new(
         scenario: &Scenario,
         index: usize,
@@ -126,7 +126,7 @@ impl PhoneNode {
         }
     }
 
-    /// Hands it something.
+    /// Gives it an input.
     ///
     /// # Errors
     /// As [`Phone::handle`].
@@ -139,22 +139,22 @@ impl PhoneNode {
         handled
     }
 
-    /// What it takes its clock to show at a time of the world: it never goes back.
+    /// The time on its clock at a world time, made monotonic.
     pub fn local(&self, world: Instant) -> Instant {
         self.clock.monotonic(world)
     }
 
-    /// How much time passed for it, jumps of its clock and rests left out: the longest that a timer of that length takes.
+    /// The elapsed time of the phone, without clock steps and suspensions: no timer of this length takes longer.
     pub fn elapsed(&self, world: Instant) -> Duration {
         self.clock.elapsed(world)
     }
 
-    /// Whether it exists and does not stand still.
+    /// Whether it is alive and not suspended.
     pub fn is_awake(&self) -> bool {
         self.alive && self.suspension.is_none()
     }
 
-    /// Whether time goes on for it: it is awake, and its clock does not show again what it showed before.
+    /// Whether its time advances: it is awake, and its clock was not set back.
     pub fn time_advances(&self, world: Instant) -> bool {
         self.is_awake() && !self.clock.is_behind(world)
     }
@@ -165,12 +165,12 @@ impl PhoneNode {
         self.update_deadline();
     }
 
-    /// The earliest time of the world at which its clock shows this.
+    /// The earliest world time at which its clock shows `local`.
     pub fn world(&self, local: Instant) -> Instant {
         self.clock.world(local)
     }
 
-    /// What it wants done.
+    /// The next output.
     pub fn poll(&mut self) -> Option<Output> {
         let output = self.phone.poll();
         match (&mut self.flight, &output) {
@@ -181,62 +181,62 @@ impl PhoneNode {
         output
     }
 
-    /// Looks when it wants to be woken next. To be called when all its output was polled.
+    /// Updates the deadline. To be called after all outputs were polled.
     pub fn update_deadline(&mut self) {
         self.deadline = self.phone.deadline().map(|deadline| self.clock.world(deadline.at));
     }
 
-    /// When it wants to be woken, in world time.
+    /// The next deadline, in world time.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline.filter(|_| self.is_awake())
     }
 
-    /// What it wants to be woken for, in its own time.
+    /// The next deadline, on its own clock.
     pub fn next_deadline(&self) -> Option<Deadline> {
         self.phone.deadline()
     }
 
-    /// The timers that it has set, in its own time.
+    /// The pending timers, on its own clock.
     pub(crate) fn pending_timers(&self) -> impl Iterator<Item = PendingTimer> {
         self.phone.pending_timers()
     }
 
-    /// The last lines of its trace, in its own time.
+    /// The last records of its trace, on its own clock.
     pub(crate) fn trace(&self) -> impl Iterator<Item = Record> {
         self.phone.trace()
     }
 
-    /// How many lines its trace had so far.
+    /// The total number of trace records.
     pub(crate) fn traced(&self) -> u64 {
         self.phone.traced()
     }
 
-    /// The name that the next call will have.
+    /// The ID of the next call.
     pub fn next_session(&self) -> SessionId {
         self.phone.next_session()
     }
 
-    /// The public status of a call; `None` when it is over or never was.
+    /// The status of a call; `None` if there is none.
     pub fn status(&self, session: SessionId) -> Option<Status> {
         self.phone.status(session)
     }
 
-    /// The calls that the phone itself knows.
+    /// The calls of the phone itself.
     pub fn sessions(&self) -> impl Iterator<Item = SessionId> {
         self.phone.sessions()
     }
 
-    /// The places of the core that it reached.
+    /// The marks of the core that it reached.
     pub fn marks(&self) -> Marks {
         self.phone.marks()
     }
 
-    /// What the phone holds.
+    /// The resources that the phone holds.
     pub fn holdings(&self) -> Holdings {
         self.phone.holdings()
     }
 
-    /// The newest call for which `fits` holds.
+    /// The newest call that satisfies `fits`.
     pub fn newest(&self, fits: impl Fn(&Call) -> bool) -> Option<SessionId> {
         self.calls
             .iter()
@@ -245,12 +245,12 @@ impl PhoneNode {
             .map(|(&session, _)| session)
     }
 
-    /// Whether the phone says that it has a connection.
+    /// Whether the phone reported a connection.
     pub fn is_connected(&self) -> bool {
         self.connection == Some(FlowState::Up)
     }
 
-    /// Whether the phone says that it is registered.
+    /// Whether the phone reported a registration.
     pub fn is_registered(&self) -> bool {
         matches!(
             self.registration,
@@ -258,7 +258,7 @@ impl PhoneNode {
         )
     }
 
-    /// Takes in what an event tells the user.
+    /// Applies an event to the state of the user.
     pub fn apply(&mut self, now: Instant, event: &Event) {
         let elapsed = self.elapsed(now);
         match event {
@@ -294,7 +294,7 @@ impl PhoneNode {
 }
 
 impl Call {
-    /// A call that was just made.
+    /// A new call.
     pub fn new(outgoing: bool, now: Instant, elapsed: Duration) -> Self {
         Self {
             outgoing,

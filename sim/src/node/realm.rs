@@ -1,7 +1,7 @@
-//! What all phones, rogues and exchanges of a world share.
+//! The domain and the password of a world.
 
-/// The domain of everybody.
+/// The domain of all users, and the realm of all exchanges.
 pub(crate) const DOMAIN: &str = "pbx.example";
 
-/// The password of everybody who knows it.
+/// The password of all users.
 pub(super) const PASSWORD: &str = "sesame";

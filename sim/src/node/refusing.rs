@@ -1,5 +1,4 @@
-//! An exchange that is overloaded, or whose registrar keeps nothing: it refuses what is new, and goes on with what it took on
-//! before.
+//! An exchange that is overloaded, or whose registrar grants no bindings: it refuses new requests, and continues with admitted ones.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook_wire::{Builder, Frame, HeaderName, Limits, Message, Method, datagram, reason_phrase};
 
-/// What was refused, so that it stays refused.
+/// A refusal of new requests.
 #[derive(Clone, Debug)]
 pub struct Refusing {
     how: How,
@@ -17,20 +16,20 @@ pub struct Refusing {
 
 #[derive(Copy, Clone, Debug)]
 enum How {
-    /// All that is of no dialog, with 503.
+    /// Out-of-dialog requests, with 503.
     Overloaded { retry_after: Duration },
-    /// Registrations, by a 200 in which they last no time.
+    /// Registrations, by a 200 with expires=0.
     Forgetful,
 }
 
-/// What becomes of a message.
+/// The decision on a message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// It is looked at.
+    /// It is handled.
     Admitted,
-    /// It is answered like this.
+    /// It gets this response.
     Answered(Bytes),
-    /// It is the ACK to a refusal.
+    /// It is the ACK of a refusal.
     Absorbed,
 }
 
@@ -40,7 +39,7 @@ impl Refusing {
         Self::how(How::Overloaded { retry_after })
     }
 
-    /// Grants registrations that are over at once.
+    /// Grants registrations with expires=0.
     pub fn bindings() -> Self {
         Self::how(How::Forgetful)
     }
@@ -49,7 +48,7 @@ impl Refusing {
         Self { how, refused: BTreeSet::new(), limits: Limits::default() }
     }
 
-    /// Judges a message. `known` says whether a branch was admitted before.
+    /// Decides on a message. `known` tells whether a branch was admitted before.
     pub fn judge(&mut self, data: &Bytes, known: impl FnOnce(&[u8]) -> bool) -> Admission {
         let Some((branch, request)) = request(data, &self.limits) else { return Admission::Admitted };
         match request.method() {
@@ -64,7 +63,7 @@ impl Refusing {
             How::Overloaded { retry_after } => {
                 (503, HeaderName::RetryAfter, retry_after.as_secs().to_string())
             }
-            How::Forgetful => match granted_for_no_time(&request) {
+            How::Forgetful => match granted_contact(&request) {
                 Some(contact) => (200, HeaderName::Contact, contact),
                 None => return Admission::Admitted,
             },
@@ -77,15 +76,15 @@ impl Refusing {
     }
 }
 
-/// The Contact of the answer to a REGISTER that has credentials and wants a binding.
-fn granted_for_no_time(request: &Message) -> Option<String> {
+/// The Contact of the response to a REGISTER with credentials and a lifetime.
+fn granted_contact(request: &Message) -> Option<String> {
     let wants = request.method() == Some(Method::Register) && request.expires().ok()? != Some(0);
     request.header(HeaderName::Authorization).filter(|_| wants)?;
     let contact = String::from_utf8_lossy(request.contact().ok()??.uri).into_owned();
     Some(format!("<{contact}>;expires=0"))
 }
 
-/// A request that can be answered, and its branch.
+/// A valid request and its branch.
 pub(super) fn request(data: &Bytes, limits: &Limits) -> Option<(Vec<u8>, Message)> {
     let Frame::Message(message) = datagram(data.clone(), limits) else { return None };
     let is_good = message.is_request() && message.check().is_ok();
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_new_is_refused_and_what_is_known_goes_on() {
+    fn new_requests_are_refused_and_known_ones_admitted() {
         let mut refusing = Refusing::new(Duration::from_secs(7));
         let mut judge = |data: &Bytes, known: bool| refusing.judge(data, |_| known);
         let Admission::Answered(reply) = judge(&message("INVITE", "z9hG4bK1", ""), false) else {
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registrar_that_grants_nothing_says_so() {
+    fn a_registration_is_granted_with_expires_0() {
         let mut refusing = Refusing::bindings();
         let register = |rows: &str| {
             let text = message("REGISTER", "z9hG4bK1", "");

@@ -1,4 +1,4 @@
-//! What a phone takes on is bounded: calls, digits that wait, REGISTERs in a minute, and what it holds for all of them.
+//! A phone limits its calls, its queued digits and its REGISTERs per minute.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::media::End;
 /// The default of [`offhook::Config::call_limit`].
 const CALLS: usize = 2;
 
-/// As [`offhook::Command::Digits`] says; one more is on its way.
+/// As [`offhook::Command::Digits`] says; one more is being sent.
 const DIGITS: usize = 64 + 1;
 
 /// The default of [`offhook::RegistrationPolicy::flood_budget`], and its period.
@@ -25,9 +25,9 @@ pub(super) struct Bounds {
     digits: BTreeMap<End, usize>,
     /// When the REGISTERs of the last minute went out, by phone.
     registers: BTreeMap<usize, VecDeque<Instant>>,
-    /// Over UDP they are repeated.
+    /// Transactions that were counted: over UDP a REGISTER is retransmitted.
     known: BTreeSet<Transaction>,
-    /// Calls that somebody asked for, beside the one in which he did.
+    /// Calls that a REFER created, in addition to the call in which it came.
     referred: BTreeSet<End>,
 }
 
@@ -36,8 +36,8 @@ impl Oracle for Bounds {
         "bounds"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        match *sight {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        match *observation {
             Observation::Command {
                 phone,
                 command: Command::Digits { session, digits, .. },
@@ -88,7 +88,7 @@ impl Bounds {
         }
         let of_phone = |(end, digits): (&End, &usize)| (end.0 == phone).then_some(*digits);
         if let Some(digits) = self.digits.iter().filter_map(of_phone).find(|digits| *digits > DIGITS) {
-            return Err(format!("{name} lets {digits} digits wait"));
+            return Err(format!("{name} queues {digits} digits"));
         }
         let registers = self.registers.get(&phone).map_or(0, VecDeque::len);
         if registers > REGISTERS {

@@ -1,5 +1,5 @@
-//! Challenges end: credentials are given once, again only for a nonce that is stale, and not without end (RFC 3261 §22.2,
-//! RFC 7616 §3.3). A nonce is counted on with each use (RFC 7616 §3.4).
+//! A phone sends credentials once per request, again only for a stale nonce, and a limited number of times (RFC 3261 §22.2,
+//! RFC 7616 §3.3). The nonce count increases with each use (RFC 7616 §3.4).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use offhook_wire::{HeaderName, Method};
 use super::reading::{MethodKey, Reading, Transaction};
 use super::{Observation, Oracle, WorldView};
 
-/// How many challenges in a row a request may answer: the first one, and some whose nonces were stale.
+/// The number of consecutive challenges that a request may answer: the first one, and some with stale nonces.
 const MOST: u32 = 4;
 
 #[derive(Default)]
@@ -20,19 +20,20 @@ pub(super) struct Challenges {
 
 #[derive(Default)]
 struct Phone {
-    /// Challenges that the phone is looking at: of which request, how many it had before, and whether its nonce was stale.
+    /// Challenges received with the current input, by request: the number of challenges before it, and whether its nonce is stale.
     open: BTreeMap<Asked, (u32, bool)>,
-    /// How many challenges in a row requests of this kind have answered.
+    /// The number of consecutive challenges that a request answered.
     answered: BTreeMap<Asked, u32>,
-    /// The uses of nonces, and for which transaction.
+    /// The transaction of each use of a nonce.
     used: BTreeMap<(Vec<u8>, u32), Option<Transaction>>,
-    /// Transactions whose challenge was seen: over UDP it may come again.
+    /// Transactions whose challenge was received: over UDP it may be retransmitted.
     seen: BTreeSet<Option<Transaction>>,
-    /// Transactions whose request was sent: when it is sent again it answers nothing.
+    /// Transactions whose request was sent: a retransmission answers no challenge.
     sent: BTreeSet<Option<Transaction>>,
 }
 
-/// The Call-ID, our tag, the method and the number. Who calls himself has both ends of one Call-ID, and each counts its own requests.
+/// The Call-ID, the local tag, the method and the CSeq number. A phone that calls itself has both ends of one Call-ID, each with its
+/// own sequence.
 type Asked = (u64, u64, MethodKey, u32);
 
 fn on_command(message: &Reading<'_>, number: u32) -> Asked {
@@ -48,9 +49,9 @@ impl Oracle for Challenges {
         true
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         self.phones.resize_with(view.phones.len(), Phone::default);
-        match *sight {
+        match *observation {
             Observation::Received { phone, message: Some(message), .. } => {
                 self.phones[phone].on_received(message);
                 Ok(())
@@ -59,7 +60,7 @@ impl Oracle for Challenges {
                 .phones[phone]
                 .on_sent(message)
                 .map_err(|what| format!("{} {what}", view.phones[phone].setup.name)),
-            // What is sent next is for the next digit, or the next wish.
+            // The next request is for another digit, or another hold.
             Observation::Event { phone, event: Event::DigitFailed { .. } } => {
                 self.phones[phone].open.retain(|(_, _, verb, _), _| *verb != Method::Info);
                 Ok(())
@@ -109,10 +110,10 @@ impl Phone {
         let Some((answered, stale)) = self.open.remove(&on_command(message, before)) else { return Ok(()) };
         self.answered.insert(on_command(message, message.number), answered + 1);
         if answered > 0 && !stale {
-            return Err("answers a challenge to credentials that were refused".to_owned());
+            return Err("answers a challenge after its credentials were refused".to_owned());
         }
         if answered >= MOST {
-            return Err(format!("answers challenge {} of one request", answered + 1));
+            return Err(format!("answers {} consecutive challenges of one request", answered + 1));
         }
         Ok(())
     }
@@ -124,6 +125,6 @@ impl Phone {
         if *self.used.entry(used).or_insert(message.transaction) == message.transaction {
             return Ok(());
         }
-        Err("uses a nonce twice with one count".to_owned())
+        Err("uses a nonce twice with one nonce count".to_owned())
     }
 }

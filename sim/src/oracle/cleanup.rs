@@ -1,8 +1,9 @@
-//! When everybody hung up, no call is left, and a phone wants no more than to keep its registration.
+//! After the drain no calls, effects or media engines are left, and a phone has no timers of calls.
 
 use offhook::DeadlineKind;
 
 use super::{Oracle, PhaseEnd, WorldView};
+use crate::describe;
 
 pub(super) struct Cleanup;
 
@@ -11,8 +12,8 @@ impl Oracle for Cleanup {
         "cleanup"
     }
 
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        if moment != PhaseEnd::Drain {
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        if phase_end != PhaseEnd::Drain {
             return Ok(());
         }
         for (index, phone) in view.phones.iter().enumerate().filter(|(_, phone)| phone.alive) {
@@ -21,10 +22,10 @@ impl Oracle for Cleanup {
                 return Err(format!("call {session} of {name} is still {}", call.status));
             }
             if let Some(session) = phone.sessions().next() {
-                return Err(format!("{name} keeps call {session}, which is over"));
+                return Err(format!("{name} keeps call {session}, which has ended"));
             }
             if let Some((_, session)) = phone.effects.iter().next() {
-                return Err(format!("{name} still waits for media of call {session}"));
+                return Err(format!("{name} still waits for an effect of call {session}"));
             }
             if view.engines.ends().any(|end| end.0 == index) {
                 return Err(format!("{name} never released the media of a call"));
@@ -33,7 +34,10 @@ impl Oracle for Cleanup {
                 .next_deadline()
                 .filter(|deadline| matches!(deadline.kind, DeadlineKind::Session | DeadlineKind::Output))
             {
-                return Err(format!("{name} has no call and wants to be woken for {:?}", deadline.kind));
+                return Err(format!(
+                    "{name} has no call, but a timer for {}",
+                    describe::deadline(deadline.kind)
+                ));
             }
         }
         Ok(())

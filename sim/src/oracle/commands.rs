@@ -1,6 +1,6 @@
-//! The ledger of commands: what a phone accepted, it does at once, as far as it can be done at once.
+//! A phone starts an accepted command immediately: it ends a call, registers, unregisters, or sends a CANCEL.
 //!
-//! What becomes of the rest in time is for `outcome`, `digits` and `stuck`.
+//! `outcome`, `digits` and `stuck` check what takes longer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,13 +13,13 @@ use crate::media::End;
 
 #[derive(Default)]
 pub(super) struct Commands {
-    /// What was accepted since a phone was last at rest.
+    /// Commands accepted since the phone was last polled.
     accepted: Vec<(usize, Accepted)>,
-    /// First INVITEs without a final response, by the call that their offer is of.
+    /// Initial INVITEs without a final response, by the call of their offer.
     invites: BTreeMap<End, Invite>,
-    /// All REGISTERs: over UDP they come again.
+    /// The transactions of REGISTERs: over UDP these are retransmitted.
     known: BTreeSet<Transaction>,
-    /// The last one that a phone sent since it was at rest, and what lifetime it asks for.
+    /// The last REGISTER sent since the phone was polled, with its Expires in seconds.
     asks: Option<(usize, u32)>,
 }
 
@@ -35,7 +35,7 @@ struct Invite {
     transaction: Transaction,
     flow: FlowId,
     sent: Instant,
-    /// The other end answered, with 100 at least.
+    /// A provisional response was received.
     rings: bool,
     given_up: bool,
     cancelled: bool,
@@ -50,8 +50,8 @@ impl Oracle for Commands {
         true
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        match *sight {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        match *observation {
             Observation::Command { phone, command, refused: None } => self.on_command(phone, command),
             Observation::Sent { phone, flow, message: Some(message), .. } => {
                 self.sent(view, phone, flow, message);
@@ -95,7 +95,7 @@ impl Commands {
         match message.method() {
             Some(Method::Invite) if message.to().is_ok_and(|to| to.tag().is_none()) => {
                 let Some((end, _)) = view.engines.offer_in(message.body_bytes()) else { return };
-                // A user hangs up between the challenge and its answer as well.
+                // A user may hang up between a challenge and the request with credentials.
                 let known = self.invites.get(&end);
                 if known.is_none_or(|known| known.transaction != transaction) {
                     let given_up = known.is_some_and(|known| known.given_up);
@@ -139,27 +139,30 @@ impl Commands {
                 (Accepted::End(session), _) => {
                     let call = node.calls.get(&session).filter(|call| call.status < Status::Terminating);
                     if let Some(call) = call {
-                        return Err(format!("{name} was to end call {session}, which is {}", call.status));
+                        return Err(format!(
+                            "{name} did not end call {session}, which is still {}",
+                            call.status
+                        ));
                     }
                 }
                 (
                     Accepted::Register,
                     Some(RegistrationState::Unregistered | RegistrationState::Unregistering),
                 ) => {
-                    return Err(format!("{name} was to register, and does not"));
+                    return Err(format!("{name} accepted a command to register and does not"));
                 }
                 (
                     Accepted::Unregister,
                     Some(RegistrationState::Registered { .. } | RegistrationState::Registering { .. }),
-                ) => return Err(format!("{name} was to unregister, and does not")),
+                ) => return Err(format!("{name} accepted a command to unregister and does not")),
                 _ => {}
             }
         }
         let asks = self.asks.take_if(|(of, _)| *of == phone);
         if let (Some((_, 1..)), Some(RegistrationState::Unregistering)) = (asks, node.registration) {
-            return Err(format!("{name} unregisters, and asks for a binding"));
+            return Err(format!("{name} unregisters, but sends a REGISTER with a lifetime"));
         }
-        // Without a provisional response it has to wait (RFC 3261 §9.1).
+        // A CANCEL waits for a provisional response (RFC 3261 §9.1).
         let owed = |(end, invite): &(&End, &Invite)| {
             let lives = now.saturating_since(invite.sent).as_secs() < 31;
             end.0 == phone
@@ -170,7 +173,7 @@ impl Commands {
                 && lives
         };
         if let Some((end, _)) = self.invites.iter().find(owed) {
-            return Err(format!("{name} hung up call {} while it rang, and did not cancel it", end.1));
+            return Err(format!("{name} hung up call {} while it was ringing, but sent no CANCEL", end.1));
         }
         Ok(())
     }

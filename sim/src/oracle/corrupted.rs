@@ -1,4 +1,4 @@
-//! What was harmed on its way: of those calls, and of nothing else, nobody can know any more what ought to be.
+//! Calls of which a message was corrupted in transit: the correct behaviour of these calls, and of no others, is unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,21 +9,21 @@ use offhook_wire::{Frame, Instant, Limits, Message, Method, datagram, websocket}
 use super::reading::{DialogId, Reading, call_of};
 use crate::media::{End, Engines};
 
-/// The calls and registrations of which a message was harmed.
+/// The calls and registrations of which a message was corrupted.
 #[derive(Default)]
 pub struct CorruptedCalls {
-    /// By Call-ID, as it was and as it became: when it arrived, for the last time.
+    /// By Call-ID, before and after the corruption: the time of the last arrival.
     calls: BTreeMap<u64, Instant>,
-    /// Which call of a phone has which Call-ID.
+    /// The Call-ID of each call of a phone.
     ends: BTreeMap<End, u64>,
     /// The Call-IDs of each phone's REGISTERs.
     registers: BTreeSet<(usize, u64)>,
-    /// Of the message that each phone was handed last.
+    /// The Call-ID of the last message that each phone received.
     handed: BTreeMap<usize, u64>,
 }
 
 impl CorruptedCalls {
-    /// The Call-IDs that machines may read in what travels.
+    /// The Call-IDs that a node may parse from the data.
     pub fn calls_in(data: &Bytes) -> Vec<u64> {
         let limits = Limits::default();
         let frames = [datagram(data.clone(), &limits), websocket(data.clone(), &limits)];
@@ -34,7 +34,7 @@ impl CorruptedCalls {
         read.chain(Message::salvage(data.clone(), &limits)).filter_map(|message| call_of(&message)).collect()
     }
 
-    /// A message arrives that was harmed, at a phone or from it.
+    /// Records that a corrupted message arrives, at a phone or from it.
     pub fn arrives(&mut self, now: Instant, phone: usize, calls: &[u64]) {
         self.calls.extend(calls.iter().map(|call| (*call, now)));
         if let Some(call) = calls.last() {
@@ -42,12 +42,12 @@ impl CorruptedCalls {
         }
     }
 
-    /// A phone is handed a message.
+    /// Records that a phone receives a message.
     pub fn received(&mut self, phone: usize, message: &Reading<'_>) {
         self.handed.insert(phone, message.dialog.call);
     }
 
-    /// A phone sends a message.
+    /// Records that a phone sends a message.
     pub fn sent(&mut self, phone: usize, message: &Reading<'_>, engines: &Engines) {
         let call = message.dialog.call;
         match message.method() {
@@ -60,28 +60,28 @@ impl CorruptedCalls {
         }
     }
 
-    /// A phone tells of a call that somebody makes: what it was handed last is the INVITE.
+    /// Records an incoming call of a phone: its last received message is the INVITE.
     pub fn incoming(&mut self, phone: usize, session: SessionId) {
         let call = self.handed.get(&phone);
         self.ends.extend(call.map(|call| ((phone, session), *call)));
     }
 
-    /// Whether a message with this Call-ID was harmed.
+    /// Whether a message with this Call-ID was corrupted.
     pub(super) fn of_call(&self, call: u64) -> bool {
         self.calls.contains_key(&call)
     }
 
-    /// Whether any message was harmed.
+    /// Whether any message was corrupted.
     pub fn any(&self) -> bool {
         !self.calls.is_empty()
     }
 
-    /// Whether a message of this call of a phone was harmed. Real engines do not say which call is whose.
+    /// Whether a message of this call was corrupted. With real media the Call-ID of a call is unknown, and any corruption counts.
     pub(super) fn of_end(&self, end: End) -> bool {
         self.ends.get(&end).map_or_else(|| self.any(), |call| self.of_call(*call))
     }
 
-    /// When a message of the registration of a phone was harmed last.
+    /// The last time a message of the registration of a phone was corrupted.
     pub(super) fn of_registration(&self, phone: usize) -> Option<Instant> {
         let of_phone = self.registers.range((phone, 0)..=(phone, u64::MAX));
         of_phone.filter_map(|(_, call)| self.calls.get(call).copied()).max()
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_harm_of_one_call_is_none_of_another() {
+    fn corruption_of_one_call_does_not_exempt_another() {
         let world = World::builder().phone("alice").cold();
         let session = world.phone("alice").next_session();
         let sent = |call: &str| Message::parse(invite(call), &Limits::default()).expect("a good message");
@@ -113,14 +113,14 @@ mod tests {
             [invite("two"), invite("twp")].iter().flat_map(CorruptedCalls::calls_in).collect::<Vec<u64>>();
         corrupted_calls.arrives(Instant::ZERO, 1, &calls);
         corrupted_calls.incoming(1, session);
-        assert!(!corrupted_calls.of_end((0, session)), "nobody harmed it");
-        assert!(corrupted_calls.of_end((1, session)), "what it was made of is what became of another");
+        assert!(!corrupted_calls.of_end((0, session)), "not corrupted");
+        assert!(corrupted_calls.of_end((1, session)), "its INVITE is the corrupted one of another call");
         assert!(
             ["two", "twp"]
                 .iter()
                 .all(|call| corrupted_calls.of_call(call_of(&sent(call)).expect("it has one")))
         );
-        assert!(corrupted_calls.of_end((2, session)), "whose it is nobody knows");
+        assert!(corrupted_calls.of_end((2, session)), "its Call-ID is unknown");
         assert_eq!(corrupted_calls.of_registration(1), None);
     }
 }

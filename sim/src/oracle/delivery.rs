@@ -1,5 +1,5 @@
-//! An exchange delivers a request inside a call to the phone that the call is with, whoever else registered the Contact of that phone
-//! (RFC 3261 §16.5), and to no phone a request whose From names a user that did not send it (§22.3).
+//! An exchange delivers an in-dialog request to the phone of the dialog, even if another user registered the same Contact
+//! (RFC 3261 §16.5), and delivers no request to a phone whose From names another user than the sender (§22.3).
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::tape::Node;
 
 #[derive(Default)]
 pub(super) struct Delivery {
-    /// Which phone made a tag, by the Call-ID and the tag.
+    /// The phone that created a tag, by Call-ID and tag.
     tags: BTreeMap<(u64, u64), usize>,
 }
 
@@ -21,22 +21,22 @@ impl Oracle for Delivery {
         "delivery"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        match *sight {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        match *observation {
             Observation::Sent { phone, message: Some(message), .. }
                 if message.dialog.local != DialogId::NO_TAG =>
             {
-                // A phone repeats the tags that others made, so the first one that has a tag made it.
+                // Phones copy the tags of their peers: the first phone that sends a tag created it.
                 self.tags.entry((message.dialog.call, message.dialog.local)).or_insert(phone);
                 Ok(())
             }
             Observation::ExchangeSent { to, message, .. }
                 if message.method().is_some() && !view.corrupted_calls.of_call(message.dialog.call) =>
             {
-                self.goes_to_its_end(view, to, message)?;
+                self.check_receiver(view, to, message)?;
                 match to {
-                    Node::Phone(_) => self.is_its_senders(view, message),
-                    // A rogue that calls itself may write any To, and is that user as the callee.
+                    Node::Phone(_) => self.check_sender(view, message),
+                    // A rogue that calls itself may write any To, and then is that user.
                     Node::Rogue(_) | Node::Exchange(_) => Ok(()),
                 }
             }
@@ -50,8 +50,8 @@ impl Delivery {
         self.tags.get(&(call, tag)).copied()
     }
 
-    /// A request between two phones.
-    fn goes_to_its_end(&self, view: &WorldView<'_>, to: Node, message: &Reading<'_>) -> Result<(), String> {
+    /// Checks the receiver of a request between two phones.
+    fn check_receiver(&self, view: &WorldView<'_>, to: Node, message: &Reading<'_>) -> Result<(), String> {
         let (call, local, remote) = (message.dialog.call, message.dialog.local, message.dialog.remote);
         let (Some(peer), Some(sender)) = (self.maker(call, local), self.maker(call, remote)) else {
             return Ok(());
@@ -64,10 +64,10 @@ impl Delivery {
             Node::Phone(phone) => view.phones[phone].setup.name.as_str(),
             Node::Rogue(_) | Node::Exchange(_) => "a rogue",
         };
-        Err(format!("{} of {sender} to {peer} goes to {other}", method(message)))
+        Err(format!("{} from {sender} to {peer} is delivered to {other}", method(message)))
     }
 
-    fn is_its_senders(&self, view: &WorldView<'_>, message: &Reading<'_>) -> Result<(), String> {
+    fn check_sender(&self, view: &WorldView<'_>, message: &Reading<'_>) -> Result<(), String> {
         let Ok(from) = message.from() else { return Ok(()) };
         let Ok(uri) = from.uri_parsed() else { return Ok(()) };
         let Some(user) = uri.user.filter(|_| uri.host.eq_ignore_ascii_case(DOMAIN.as_bytes())) else {
@@ -80,7 +80,7 @@ impl Delivery {
             return Ok(());
         }
         let user = String::from_utf8_lossy(&user);
-        Err(format!("{} passes as that of {user}, which did not send it", method(message)))
+        Err(format!("{} with the From of {user} is delivered, but another user sent it", method(message)))
     }
 }
 

@@ -1,5 +1,5 @@
-//! Dialogs as the wire shows them (RFC 3261 §12): what is sent within one has both tags whole, the route set and the remote
-//! target; nothing new follows a BYE; and what does not belong to one, or comes too late, is not obeyed.
+//! Dialogs (RFC 3261 §12): an in-dialog request has both tags, the route set and the remote target; no new request follows a
+//! BYE; and a request that matches no dialog, or is out of order, is refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,38 +17,38 @@ pub(super) struct Dialogs {
 #[derive(Default)]
 struct Phone {
     dialogs: BTreeMap<DialogId, Dialog>,
-    /// INVITEs that came and have no 2xx yet.
+    /// Received INVITEs without a 2xx.
     invited: BTreeMap<Transaction, Invited>,
-    /// Our INVITEs, and where they went out.
+    /// Sent INVITEs and their connections.
     invites: BTreeMap<Transaction, FlowId>,
-    /// Those whose 2xx was seen, with the peer's tag.
+    /// Sent INVITEs whose 2xx was received, with the remote tag.
     taken: BTreeSet<(Transaction, u64)>,
-    /// BYEs of peers.
+    /// Received BYEs.
     byes: BTreeMap<Transaction, DialogId>,
-    /// Requests that came and must not be obeyed, and why.
-    unfit: BTreeMap<Transaction, &'static str>,
+    /// Received requests that must be refused, and the reason.
+    refusable: BTreeMap<Transaction, &'static str>,
     seen: BTreeSet<Transaction>,
-    /// The request that came last, its dialog and its number, until it is answered.
+    /// The last received request with its dialog and CSeq number, until it has a response.
     asked: Option<(Transaction, DialogId, u32)>,
 }
 
-/// The routes in an INVITE, and its Contact.
+/// The Record-Route values of an INVITE, and its Contact.
 type Invited = (Vec<Vec<u8>>, Option<Vec<u8>>);
 
-/// What one end knows.
+/// The state of a dialog at one end.
 #[derive(Default)]
 struct Dialog {
-    /// In the order of our Route header.
+    /// The route set, in the order of the Route header.
     routes: Vec<Vec<u8>>,
     target: Vec<u8>,
-    /// The targets in re-INVITEs since the last 2xx to one.
+    /// Contacts of re-INVITEs since the last 2xx to a re-INVITE.
     next_targets: BTreeSet<Vec<u8>>,
-    /// The highest number of the peer's requests.
+    /// The highest remote CSeq number.
     highest: u32,
-    /// The numbers of the peer's INVITEs that came in order. A proxy that forgot sends one on in a new transaction, and it is not out
-    /// of order for that (§12.2.2): its 2xx is what it was.
+    /// CSeq numbers of received INVITEs in order. A proxy that lost its state forwards a retransmission in a new transaction: it is
+    /// not out of order (§12.2.2), and gets the same 2xx.
     invites: BTreeSet<u32>,
-    /// Whether we sent a BYE, or took one.
+    /// Whether a BYE was sent, or received and accepted.
     left: bool,
 }
 
@@ -61,13 +61,13 @@ impl Oracle for Dialogs {
         true
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         self.phones.resize_with(view.phones.len(), Phone::default);
-        match *sight {
+        match *observation {
             Observation::Sent { phone, flow, message: Some(message), data } => {
                 self.phones[phone].on_sent(flow, message).map_err(|what| {
                     let name = &view.phones[phone].setup.name;
-                    format!("{name} sends something that {what}:\n{}", String::from_utf8_lossy(data))
+                    format!("{name} sends a message that {what}:\n{}", String::from_utf8_lossy(data))
                 })
             }
             Observation::Received { phone, flow, message: Some(message), .. } => {
@@ -98,7 +98,7 @@ impl Phone {
         }
     }
 
-    /// What gets 503 for being one too many never came to its dialog (§8.2.7).
+    /// A request that is refused with 503 for overload never reached its dialog (§8.2.7).
     fn on_response(&mut self, status: u16, message: &Reading<'_>) {
         let asked = self.asked.take_if(|(asked, ..)| Some(*asked) == message.transaction);
         let Some((_, id, number)) = asked.filter(|_| status != 503) else { return };
@@ -113,14 +113,14 @@ impl Phone {
         if message.dialog.remote == DialogId::NO_TAG {
             return Ok(());
         }
-        // Those that go hop by hop repeat what their INVITE said.
-        if method == Method::Cancel || method == Method::Ack && self.is_refusals(message) {
+        // Hop-by-hop requests copy the header fields of their INVITE.
+        if method == Method::Cancel || method == Method::Ack && self.acknowledges_refusal(message) {
             return Ok(());
         }
         let Some(transaction) = message.transaction else { return Ok(()) };
         let again = !self.seen.insert(transaction);
         let Some(dialog) = self.dialogs.get_mut(&message.dialog) else {
-            return Err("belongs to no dialog".to_owned());
+            return Err("matches no dialog".to_owned());
         };
         if again {
             return Ok(());
@@ -128,7 +128,7 @@ impl Phone {
         if dialog.left && !matches!(method, Method::Bye | Method::Ack) {
             return Err("follows a BYE".to_owned());
         }
-        // What a dialog that was left still has to say may go by what the last message in it said.
+        // After a BYE the target may be that of any earlier message.
         if dialog.left {
             return Ok(());
         }
@@ -139,25 +139,28 @@ impl Phone {
         }
         let routes: Vec<&[u8]> = message.values(HeaderName::Route).collect();
         if routes != dialog.routes {
-            return Err("has not the route set of its dialog".to_owned());
+            return Err("does not have the route set of its dialog".to_owned());
         }
         let uri = message.request_uri().unwrap_or_default();
         if uri != dialog.target && !dialog.next_targets.contains(uri) {
-            return Err(format!("does not go to {}", String::from_utf8_lossy(&dialog.target)));
+            return Err(format!(
+                "does not have the remote target {}",
+                String::from_utf8_lossy(&dialog.target)
+            ));
         }
         Ok(())
     }
 
-    /// Whether this is the ACK of a refusal: it has the branch of its INVITE (§17.1.1.3).
-    fn is_refusals(&self, ack: &Reading<'_>) -> bool {
+    /// Whether this is the ACK of a non-2xx response: it has the branch of its INVITE (§17.1.1.3).
+    fn acknowledges_refusal(&self, ack: &Reading<'_>) -> bool {
         ack.transaction.is_some_and(|ack| self.invites.contains_key(&ack.of_invite()))
     }
 
-    /// A 2xx of ours.
+    /// The phone sends a 2xx.
     fn on_2xx_sent(&mut self, message: &Reading<'_>) -> Result<(), String> {
         let Some(transaction) = message.transaction else { return Ok(()) };
-        if let Some(why) = self.unfit.get(&transaction) {
-            return Err(format!("obeys a request {why}"));
+        if let Some(why) = self.refusable.get(&transaction) {
+            return Err(format!("accepts a request {why}"));
         }
         if let Some(dialog) = self.byes.get(&transaction).and_then(|id| self.dialogs.get_mut(id)) {
             dialog.left = true;
@@ -186,7 +189,7 @@ impl Phone {
     fn on_request(&mut self, method: Method<'_>, message: &Reading<'_>) {
         let (Some(transaction), id) = (message.transaction, message.dialog) else { return };
         let contact = || message.contact().ok().flatten().map(|contact| contact.uri.to_vec());
-        // A proxy may send it again; it is what it was.
+        // A proxy may retransmit it.
         let again = !self.seen.insert(transaction);
         if method == Method::Invite {
             let routes = message.values(HeaderName::RecordRoute).map(<[u8]>::to_vec).collect();
@@ -199,11 +202,11 @@ impl Phone {
             self.byes.insert(transaction, id);
         }
         let Some(dialog) = self.dialogs.get_mut(&id) else {
-            // Early dialogs are not followed: the Call-ID and one of the tags may be those of one.
+            // Early dialogs are not tracked: a request whose Call-ID and one tag match may belong to one.
             let one_is = |known: &DialogId| known.local == id.local || known.remote == id.remote;
             let known = self.dialogs.keys().any(|known| known.call == id.call && one_is(known));
             if known {
-                self.unfit.insert(transaction, "whose tags are those of no dialog");
+                self.refusable.insert(transaction, "whose tags match no dialog");
             }
             return;
         };
@@ -211,7 +214,7 @@ impl Phone {
         let known = method == Method::Invite && dialog.invites.contains(&number);
         let late = number < dialog.highest && !known;
         if late && !dialog.left {
-            self.unfit.insert(transaction, "with a lower number than one before it");
+            self.refusable.insert(transaction, "with a lower CSeq number than an earlier one");
         }
         self.asked = Some((transaction, id, number));
         if method == Method::Invite && !late {
@@ -219,10 +222,10 @@ impl Phone {
         }
     }
 
-    /// A 2xx to an INVITE of ours.
+    /// The phone receives a 2xx to its INVITE.
     fn on_2xx_received(&mut self, flow: FlowId, message: &Reading<'_>) {
         let (Some(transaction), id) = (message.transaction, message.dialog) else { return };
-        // §18.1.2: what comes back on another flow is for nobody.
+        // §18.1.2: a response on another connection is discarded.
         if self.invites.get(&transaction) != Some(&flow) {
             return;
         }
@@ -246,7 +249,7 @@ impl Phone {
     }
 }
 
-/// Whether a Route value is of a loose router (§16.12.1.1).
+/// Whether a Route value belongs to a loose router (§16.12.1.1).
 fn has_lr(route: &[u8]) -> bool {
     NameAddr::parse(route)
         .is_ok_and(|route| route.uri_parsed().is_ok_and(|uri| uri.params.get("lr").is_some()))

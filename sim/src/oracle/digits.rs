@@ -1,5 +1,4 @@
-//! The ledger of digits: each digit that a user sends is sent once or reported failed, in order; and the other end
-//! hears each that was sent once, and none that was not.
+//! Each digit of a command is sent once or reported as failed, in order; the other end receives each sent digit once, and no other.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -8,41 +7,42 @@ use offhook::{Command, DtmfPath, Event, Status};
 use offhook_wire::{Instant, Method};
 
 use super::{Observation, Oracle, WorldView, session_of};
+use crate::describe;
 use crate::media::End;
 
 #[derive(Default)]
 pub(super) struct Digits {
     calls: BTreeMap<End, Ledger>,
-    /// The INFO that came in last.
-    came: Option<Info>,
-    /// Those whose sender was asked for credentials. Somebody on the way may have passed it on before: who forgot that, or does not
-    /// know the sender by his new address, asks when it comes again, and then another one follows (RFC 3261 §22.3).
+    /// The last received INFO.
+    last_info: Option<Info>,
+    /// INFOs that were challenged. A proxy may have forwarded such an INFO before: if it lost its state, or the sender has another
+    /// address now, it challenges the retransmission, and a new INFO follows (RFC 3261 §22.3).
     challenged: BTreeSet<Info>,
 }
 
-/// By what an INFO is told apart from the next: the Call-ID and the number.
+/// The Call-ID and the CSeq number of an INFO.
 type Info = (u64, u32);
 
 #[derive(Default)]
 struct Ledger {
-    /// Asked for and not reported yet. Digits go one after another: the first one is on its way.
+    /// Digits without an outcome. They are sent one after another: the first one is being sent.
     waiting: VecDeque<char>,
-    /// Sent by RTP to this end, and not heard yet.
+    /// Digits sent to this end by RTP and not reported yet.
     coming: VecDeque<Coming>,
-    /// By which INFO the other end heard the first waiting one.
+    /// The INFO by which the other end received the first waiting digit.
     heard: Option<Info>,
-    /// Reported failed, and not heard. An INFO may come late, or its answer be lost.
+    /// Digits reported as failed and not received. An INFO may arrive late, or its response may be lost.
     failed: Vec<char>,
 }
 
 /// A digit that reached the engine of this end.
 struct Coming {
     digit: char,
-    /// When it must be heard by; `None` when it may be lost, because the engine may have had no keys for it yet.
+    /// The deadline of its event; `None` if it may be lost, because the engine may not have had the keys.
     due: Option<Instant>,
 }
 
-/// How long a digit that reached an engine may take to its user: the longest is 6 s.
+/// The limit from the arrival of a digit at an engine to its event: the longest digit lasts 6 s.
 const LATEST: Duration = Duration::from_secs(8);
 
 impl Oracle for Digits {
@@ -50,8 +50,8 @@ impl Oracle for Digits {
         "digits"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        match *sight {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        match *observation {
             Observation::Command {
                 phone,
                 command: Command::Digits { session, digits, .. },
@@ -63,7 +63,7 @@ impl Oracle for Digits {
             Observation::Received { message: Some(message), .. } if message.of == Method::Info => {
                 let info = (message.dialog.call, message.number);
                 match message.status() {
-                    None => self.came = Some(info),
+                    None => self.last_info = Some(info),
                     Some(401 | 407) => drop(self.challenged.insert(info)),
                     Some(_) => {}
                 }
@@ -72,23 +72,27 @@ impl Oracle for Digits {
             Observation::DigitSent { end, digit, arrives } => {
                 self.on_digit_sent(view.now, end, digit, arrives)
             }
-            Observation::DigitArrived { end, digit, understood } => {
+            Observation::DigitArrived { end, digit, decodable } => {
                 let (phone, session) = end;
                 let talks = view.phones[phone].calls.get(&session);
                 let talks = talks.is_some_and(|call| call.status == Status::Established);
-                let due = (understood && talks).then(|| view.now + LATEST);
+                let due = (decodable && talks).then(|| view.now + LATEST);
                 self.calls.entry(end).or_default().coming.push_back(Coming { digit, due });
                 Ok(())
             }
             Observation::Audio(probe) if probe.time_stopped => {
-                self.wait(view.now, probe.end);
+                self.extend_deadlines(view.now, probe.end);
                 Ok(())
             }
             Observation::Audio(probe) => self.overdue(view, probe.end),
             Observation::Event { phone, event } => match session_of(event) {
-                Some(session) => self
-                    .on_event(view, (phone, session), event)
-                    .map_err(|what| format!("{} says {event:?}, but {what}", view.phones[phone].setup.name)),
+                Some(session) => self.on_event(view, (phone, session), event).map_err(|what| {
+                    format!(
+                        "{} reports `{}`, but {what}",
+                        view.phones[phone].setup.name,
+                        describe::event(event)
+                    )
+                }),
                 None => Ok(()),
             },
             _ => Ok(()),
@@ -109,7 +113,7 @@ impl Digits {
         arrives: Option<End>,
     ) -> Result<(), String> {
         if self.calls.get(&end).and_then(|ledger| ledger.waiting.front()) != Some(&digit) {
-            return Err(format!("{digit} is sent out of turn in call {}", end.1));
+            return Err(format!("digit {digit} is sent out of order in call {}", end.1));
         }
         if let Some(peer) = arrives {
             let due = Some(now + LATEST);
@@ -118,19 +122,20 @@ impl Digits {
         Ok(())
     }
 
-    /// Time stands still for the engine of this end, which is how it knows that a digit is over whose last packets were lost.
-    fn wait(&mut self, now: Instant, end: End) {
+    /// Extends the deadlines while the clock of this engine is stopped: it needs the time to detect the end of a digit whose last
+    /// packets were lost.
+    fn extend_deadlines(&mut self, now: Instant, end: End) {
         let coming = self.calls.get_mut(&end).into_iter().flat_map(|ledger| &mut ledger.coming);
         coming.filter_map(|next| next.due.as_mut()).for_each(|due| *due = now + LATEST);
     }
 
-    /// A digit that reached an engine is heard by its user.
+    /// Checks that a digit that arrived at an engine was reported.
     fn overdue(&self, view: &WorldView<'_>, end: End) -> Result<(), String> {
         let coming = self.calls.get(&end).and_then(|ledger| ledger.coming.front());
         match coming {
             Some(Coming { digit, due: Some(due) }) if *due < view.now => {
                 let name = &view.phones[end.0].setup.name;
-                Err(format!("{digit} reached call {} of {name}, and nobody was told", end.1))
+                Err(format!("digit {digit} arrived at call {} of {name}, but was not reported", end.1))
             }
             _ => Ok(()),
         }
@@ -140,10 +145,10 @@ impl Digits {
         match event {
             Event::DigitSent { digit, path, .. } => {
                 let heard = self.reported(end, *digit)?;
-                // Without the other end, its ledger cannot have been written.
+                // Without a peer there is no ledger to compare with.
                 let known = view.engines.peer(end).is_some_and(|peer| !is_corrupted(view, end, peer));
                 if *path == DtmfPath::Info && !heard && known {
-                    return Err("the other end did not hear it".to_owned());
+                    return Err("the other end did not receive it".to_owned());
                 }
                 Ok(())
             }
@@ -155,7 +160,7 @@ impl Digits {
                 Ok(())
             }
             Event::Digit { digit, path: DtmfPath::Info, .. } => match view.engines.peer(end) {
-                Some(peer) => match self.heard_info(peer, *digit) {
+                Some(peer) => match self.info_received(peer, *digit) {
                     Err(_) if is_corrupted(view, end, peer) => Ok(()),
                     heard => heard,
                 },
@@ -167,32 +172,35 @@ impl Digits {
                     coming.pop_front();
                 }
                 let next = coming.pop_front().map(|next| next.digit);
-                if next == Some(*digit) { Ok(()) } else { Err(format!("{next:?} comes next")) }
+                if next == Some(*digit) { Ok(()) } else { Err(expected(next)) }
             }
             Event::Ended { .. } => match self.calls.remove(&end).map(|ledger| ledger.waiting) {
-                Some(waiting) if !waiting.is_empty() => Err(format!("nothing was said of {waiting:?}")),
+                Some(waiting) if !waiting.is_empty() => {
+                    let digits: String = waiting.into_iter().collect();
+                    Err(format!("digits {digits} have no outcome"))
+                }
                 _ => Ok(()),
             },
             _ => Ok(()),
         }
     }
 
-    /// One digit has its outcome. Returns whether the other end heard it by INFO.
+    /// Records the outcome of a digit. Returns whether the other end received it by INFO.
     fn reported(&mut self, end: End, digit: char) -> Result<bool, String> {
         let ledger = self.calls.entry(end).or_default();
         let next = ledger.waiting.pop_front();
         if next == Some(digit) {
             return Ok(ledger.heard.take().is_some());
         }
-        Err(format!("{next:?} comes next"))
+        Err(expected(next))
     }
 
-    /// Something that `sender` sent was heard by INFO: what is on its way, once, or late what was given up.
-    fn heard_info(&mut self, sender: End, digit: char) -> Result<(), String> {
-        let Some(ledger) = self.calls.get_mut(&sender) else { return Err("nobody sent it".to_owned()) };
+    /// Records that a digit of `sender` was received by INFO: the one being sent, once, or late one that was reported as failed.
+    fn info_received(&mut self, sender: End, digit: char) -> Result<(), String> {
+        let Some(ledger) = self.calls.get_mut(&sender) else { return Err("it was not sent".to_owned()) };
         let again = ledger.heard.as_ref().is_none_or(|before| self.challenged.contains(before));
         if again && ledger.waiting.front() == Some(&digit) {
-            ledger.heard = self.came;
+            ledger.heard = self.last_info;
             return Ok(());
         }
         match ledger.failed.iter().position(|failed| *failed == digit) {
@@ -200,13 +208,18 @@ impl Digits {
                 ledger.failed.remove(at);
                 Ok(())
             }
-            None if ledger.heard.is_some() => Err("it was heard before".to_owned()),
-            None => Err("nobody sent it".to_owned()),
+            None if ledger.heard.is_some() => Err("it was received before".to_owned()),
+            None => Err("it was not sent".to_owned()),
         }
     }
 }
 
-/// Whether a message of a call was harmed, as either end knows it.
+/// The digit that should have been reported.
+fn expected(next: Option<char>) -> String {
+    next.map_or("no digit is next".to_owned(), |next| format!("{next} is next"))
+}
+
+/// Whether a message of a call was corrupted, at either end.
 fn is_corrupted(view: &WorldView<'_>, one: End, other: End) -> bool {
     view.corrupted_calls.of_end(one) || view.corrupted_calls.of_end(other)
 }
@@ -217,31 +230,27 @@ mod tests {
     use crate::World;
 
     #[test]
-    fn each_digit_is_heard_once_and_in_its_turn() {
+    fn each_digit_is_received_once_and_in_order() {
         let world = World::builder().phone("alice").cold();
         let end: End = (0, world.phone("alice").next_session());
         let mut ledger = Digits::default();
         ledger.on_command(end, "1122");
         let infos = [(0, 1), (0, 2)];
-        ledger.came = Some(infos[0]);
-        assert_eq!(ledger.heard_info(end, '1'), Ok(()));
-        assert!(ledger.heard_info(end, '1').is_err(), "twice, before its outcome");
+        ledger.last_info = Some(infos[0]);
+        assert_eq!(ledger.info_received(end, '1'), Ok(()));
+        assert!(ledger.info_received(end, '1').is_err(), "twice, before its outcome");
         ledger.challenged.insert(infos[0]);
-        ledger.came = Some(infos[1]);
-        assert_eq!(
-            ledger.heard_info(end, '1'),
-            Ok(()),
-            "a proxy wanted credentials, and had passed on the one without"
-        );
-        assert!(ledger.heard_info(end, '1').is_err(), "twice, and nobody wanted any");
+        ledger.last_info = Some(infos[1]);
+        assert_eq!(ledger.info_received(end, '1'), Ok(()), "a proxy challenged the INFO after forwarding it");
+        assert!(ledger.info_received(end, '1').is_err(), "twice, without a challenge");
         assert_eq!(ledger.reported(end, '1'), Ok(true));
-        assert!(ledger.heard_info(end, '2').is_err(), "the second 1 is to come");
-        assert_eq!(ledger.reported(end, '1'), Ok(false), "nobody heard it");
+        assert!(ledger.info_received(end, '2').is_err(), "the second 1 is next");
+        assert_eq!(ledger.reported(end, '1'), Ok(false), "not received");
         ledger.calls.entry(end).or_default().failed.push('1');
-        assert_eq!(ledger.heard_info(end, '2'), Ok(()));
-        assert_eq!(ledger.heard_info(end, '1'), Ok(()), "late, after it was given up");
-        assert!(ledger.heard_info(end, '1').is_err(), "late and twice");
-        assert!(ledger.reported(end, '9').is_err(), "nobody asked for it");
+        assert_eq!(ledger.info_received(end, '2'), Ok(()));
+        assert_eq!(ledger.info_received(end, '1'), Ok(()), "late, after it failed");
+        assert!(ledger.info_received(end, '1').is_err(), "late and twice");
+        assert!(ledger.reported(end, '9').is_err(), "without a command");
     }
 
     #[test]

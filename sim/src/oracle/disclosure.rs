@@ -1,4 +1,4 @@
-//! An exchange passes on neither credentials for its own realm (RFC 3261 §22.3) nor an identity that a phone asserts (RFC 3325 §5).
+//! An exchange forwards neither credentials for its own realm (RFC 3261 §22.3) nor an identity asserted by a phone (RFC 3325 §5).
 
 use offhook_wire::HeaderName;
 
@@ -13,25 +13,25 @@ impl Oracle for Disclosure {
         "disclosure"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        let Observation::ExchangeSent { exchange, message, .. } = *sight else { return Ok(()) };
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        let Observation::ExchangeSent { exchange, message, .. } = *observation else { return Ok(()) };
         if view.corrupted_calls.of_call(message.dialog.call) {
             return Ok(());
         }
         let name = view.exchanges[exchange].name();
         for identity in [HeaderName::PAssertedIdentity, HeaderName::RemotePartyId] {
             if message.rows(identity).next().is_some() {
-                return Err(format!("{name} passes {identity} on"));
+                return Err(format!("{name} forwards {identity}"));
             }
         }
         if let Some(row) = credentials(message) {
-            return Err(format!("{name} passes credentials on: {}", String::from_utf8_lossy(row)));
+            return Err(format!("{name} forwards credentials: {}", String::from_utf8_lossy(row)));
         }
         Ok(())
     }
 }
 
-/// A row with credentials for the exchange's realm. How they are written does not matter.
+/// A header row with credentials for the realm of the exchange, in any syntax.
 fn credentials<'m>(message: &'m Reading<'_>) -> Option<&'m [u8]> {
     let rows = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
     let realm = format!("\"{DOMAIN}\"");

@@ -1,4 +1,4 @@
-//! Fail-over is used: who loses a connection, or gets none, tries the next server.
+//! Fail-over: after a lost or failed connection a phone tries the next server.
 
 use offhook::{Event, FlowState, Target};
 
@@ -6,7 +6,7 @@ use super::{Observation, Oracle, WorldView};
 
 #[derive(Default)]
 pub(super) struct FailOver {
-    /// By phone: the server tried last, and whether that connection is over.
+    /// By phone: the last server, and whether its connection is closed.
     last: Vec<Option<(Target, bool)>>,
 }
 
@@ -15,9 +15,9 @@ impl Oracle for FailOver {
         "failover"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         self.last.resize_with(view.phones.len(), || None);
-        match *sight {
+        match *observation {
             Observation::Event { phone, event: Event::Flow { state: FlowState::Down(_), .. } } => {
                 if let Some((_, over)) = &mut self.last[phone] {
                     *over = true;
@@ -28,7 +28,7 @@ impl Oracle for FailOver {
                 if view.exchanges.len() > 1 && before.is_some_and(|(server, over)| over && server == *target)
                 {
                     let name = &view.phones[phone].setup.name;
-                    return Err(format!("{name} tries {target} again, and there is another server"));
+                    return Err(format!("{name} retries {target}, although there is another server"));
                 }
             }
             _ => {}

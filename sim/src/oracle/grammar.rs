@@ -1,13 +1,14 @@
-//! The grammar of events: what a user is told about a call makes a story.
+//! The order of the events of a call.
 //!
-//! A call begins with `Incoming`, with a `Dial` that was accepted, or with `Referred`. Its status walks along legal
-//! edges only, each step from where the last one ended. It ends exactly once, and nothing is said of it later.
+//! A call begins with `Incoming`, with an accepted `Dial`, or with `Referred`. Its status changes along legal edges only, each from the
+//! last status. It ends exactly once, and no event follows.
 
 use std::collections::BTreeMap;
 
 use offhook::{Command, Event, SessionId, Status};
 
 use super::{Observation, Oracle, WorldView, session_of};
+use crate::describe;
 
 #[derive(Default)]
 pub(super) struct Grammar {
@@ -26,14 +27,14 @@ impl Oracle for Grammar {
         "grammar"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        match *sight {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        match *observation {
             Observation::Command { phone, command: Command::Dial { session, .. }, refused: None } => {
                 self.begin(phone, *session, true)
             }
-            Observation::Event { phone, event } => self
-                .on_event(phone, event)
-                .map_err(|what| format!("{} says {event:?}, but {what}", view.phones[phone].setup.name)),
+            Observation::Event { phone, event } => self.on_event(phone, event).map_err(|what| {
+                format!("{} reports `{}`, but {what}", view.phones[phone].setup.name, describe::event(event))
+            }),
             _ => Ok(()),
         }
     }
@@ -93,7 +94,7 @@ impl Grammar {
         match self.calls.get_mut(&(phone, session)) {
             Some(Some(progress)) => Ok(progress),
             Some(None) => Err(format!("call {session} is over")),
-            None => Err(format!("nobody heard of call {session}")),
+            None => Err(format!("call {session} is unknown")),
         }
     }
 }
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_story_is_told_in_order_and_ends_once() {
+    fn events_are_in_order_and_a_call_ends_once() {
         use Status::{Established, Establishing, Idle, Initial};
         let id = session();
         let rings = status(id, Initial, Establishing);
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_of_a_call_that_nobody_heard_of() {
+    fn an_event_of_an_unknown_call_is_a_violation() {
         assert!(Grammar::default().on_event(0, &Event::Media { session: session(), up: true }).is_err());
     }
 }

@@ -1,6 +1,5 @@
-//! What a phone owes at once, before it rests: a request that is no INVITE its final response (RFC 4320 §4), a new call the word
-//! that it rings (RFC 3261 §13.3.1.1), a cancelled INVITE its 487 (§9.2), and each fork that took a call an ACK of its own
-//! (§13.2.2.4).
+//! What a phone sends immediately, before it is polled: the final response to a non-INVITE request (RFC 4320 §4), the 180 of a new
+//! call (RFC 3261 §13.3.1.1), the 487 of a cancelled INVITE (§9.2), and an ACK for the 2xx of each fork (§13.2.2.4).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,7 +10,7 @@ use offhook_wire::{Instant, Method};
 use super::reading::{DialogId, Reading, Transaction};
 use super::{Observation, Oracle, WorldView};
 
-/// How long after an INVITE its responses are surely still awaited: short of 64·T1.
+/// How long an INVITE certainly waits for responses: less than 64·T1.
 const AWAITED: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
@@ -21,24 +20,24 @@ pub(super) struct Immediacy {
 
 #[derive(Default)]
 struct Phone {
-    /// Requests that came since the phone was last at rest, without a response.
+    /// Non-INVITE requests without a response, received since the phone was last polled.
     asked: BTreeSet<Transaction>,
-    /// INVITEs of others, and where they came.
+    /// Received INVITEs and their connections.
     known: BTreeSet<(FlowId, Transaction)>,
-    /// Those that were taken: over another connection nobody asks again.
+    /// Received INVITEs that were answered with 2xx: a retransmission over another connection is not checked.
     accepted: BTreeSet<Transaction>,
-    /// Those without a final response.
+    /// Received INVITEs without a final response.
     invited: BTreeSet<Transaction>,
-    /// Those of them that were just cancelled.
+    /// Received INVITEs that were just cancelled.
     cancelled: BTreeSet<Transaction>,
-    /// Whether a call was just told of and does not ring yet.
+    /// Whether an incoming call was just reported without a 180.
     rings: bool,
-    /// Whether the phone was just handed something that nobody can judge.
+    /// Whether the current input is a corrupted message, or belongs to a corrupted call.
     exempted: bool,
-    /// Our INVITEs: when they were sent, where, and whether one of them was refused.
+    /// Sent INVITEs: the time, the connection, and whether it was refused.
     invites: BTreeMap<Transaction, (Instant, FlowId, bool)>,
-    /// 2xx to them that just came: the dialog and the number.
-    taken: BTreeSet<(DialogId, u32)>,
+    /// 2xx just received: the dialog and the CSeq number.
+    accepted_forks: BTreeSet<(DialogId, u32)>,
 }
 
 impl Oracle for Immediacy {
@@ -50,14 +49,14 @@ impl Oracle for Immediacy {
         true
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         self.phones.resize_with(view.phones.len(), Phone::default);
-        match *sight {
+        match *observation {
             Observation::Sent { phone, flow, message: Some(message), .. } => {
                 let now = view.local(phone);
                 self.phones[phone].on_sent(now, flow, message);
             }
-            // On a connection that the phone gave up it hears nothing.
+            // Data on a connection that the phone closed is discarded.
             Observation::Received { phone, flow, message: Some(message), .. }
                 if view.phones[phone].flows.contains_key(&flow) =>
             {
@@ -87,7 +86,7 @@ impl Phone {
             (Some(method), _) => {
                 let Some(transaction) = message.transaction else { return };
                 match method {
-                    // Later it may come again, and be answered already.
+                    // A retransmission has its response.
                     Method::Invite if self.accepted.contains(&transaction) => {}
                     Method::Invite if !self.known.insert((flow, transaction)) => {}
                     Method::Invite => drop(self.invited.insert(transaction)),
@@ -110,7 +109,7 @@ impl Phone {
                 if *refused || *over != flow || now.saturating_since(*sent) > AWAITED {
                     return;
                 }
-                self.taken.insert((message.dialog, message.number));
+                self.accepted_forks.insert((message.dialog, message.number));
             }
             _ => {}
         }
@@ -119,7 +118,7 @@ impl Phone {
     fn on_sent(&mut self, now: Instant, flow: FlowId, message: &Reading<'_>) {
         match (message.method(), message.status()) {
             (Some(Method::Ack), _) => {
-                self.taken.remove(&(message.dialog, message.number));
+                self.accepted_forks.remove(&(message.dialog, message.number));
             }
             (Some(Method::Invite), _) => {
                 if let Some(transaction) = message.transaction {
@@ -144,16 +143,16 @@ impl Phone {
     fn on_polled(&mut self) -> Result<(), String> {
         self.exempted = false;
         if let Some(asked) = self.asked.pop_first() {
-            return Err(format!("does not answer a {}", asked.verb.method()));
+            return Err(format!("does not respond to a {}", asked.verb.method()));
         }
         if self.cancelled.pop_first().is_some() {
-            return Err("does not refuse an INVITE that was cancelled".to_owned());
+            return Err("sends no final response to a cancelled INVITE".to_owned());
         }
         if std::mem::take(&mut self.rings) {
-            return Err("does not say that it rings".to_owned());
+            return Err("sends no 180 for a new call".to_owned());
         }
-        if let Some((_, number)) = self.taken.pop_first() {
-            return Err(format!("does not acknowledge a 2xx to its INVITE {number} with its tags"));
+        if let Some((_, number)) = self.accepted_forks.pop_first() {
+            return Err(format!("sends no ACK with the tags of a 2xx to its INVITE {number}"));
         }
         Ok(())
     }

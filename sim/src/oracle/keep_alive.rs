@@ -1,5 +1,5 @@
-//! Connections are kept alive (RFC 5626 §4.4): a keep-alive goes out in each interval, and where their answers were seen one
-//! that does not come ends the connection.
+//! Keep-alives (RFC 5626 §4.4): one is sent in each interval, and once the server has answered one, a missing answer ends the
+//! connection.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use offhook::{Event, FlowId, FlowState};
 use offhook_wire::Instant;
 
 use super::{Observation, Oracle, WorldView};
-use crate::scenario::Transport;
+use crate::scenario::{Seconds, Transport};
 
-/// The default of [`offhook::RegistrationPolicy::keep_alive`], and what an event may take.
+/// The default of [`offhook::RegistrationPolicy::keep_alive`], and some slack.
 const INTERVAL: Duration = Duration::from_millis(25_100);
 
-/// The default of [`offhook::RegistrationPolicy::pong_timeout`], and what an event may take.
+/// The default of [`offhook::RegistrationPolicy::pong_timeout`], and some slack.
 const ANSWER: Duration = Duration::from_millis(10_100);
 
 #[derive(Default)]
@@ -22,13 +22,13 @@ pub(super) struct KeepAlives {
 }
 
 struct Flow {
-    /// When the last keep-alive went out, or the flow came up.
+    /// The time of the last keep-alive, or when the connection came up.
     sent: Instant,
-    /// Since when one is not answered.
+    /// The time of the first unanswered keep-alive.
     unanswered: Option<Instant>,
-    /// Whether one ever was.
+    /// Whether a keep-alive was ever answered.
     answers: bool,
-    /// Whether something came in since the phone was last at rest.
+    /// Whether data was received since the phone was last polled.
     heard: bool,
 }
 
@@ -37,8 +37,8 @@ impl Oracle for KeepAlives {
         "keep-alive"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        match *sight {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        match *observation {
             Observation::Event { phone, event: Event::Flow { flow, state, .. } } => {
                 let now = view.local(phone);
                 match state {
@@ -67,7 +67,7 @@ impl Oracle for KeepAlives {
                     flow.answers |= data[..] == b"\r\n"[..];
                 }
             }
-            // Whatever it is, it comes from there.
+            // Corrupted data shows that the server is alive, too.
             Observation::Corrupted { phone, flow: Some(flow), .. } => {
                 if let Some(flow) = self.flows.get_mut(&(phone, flow)) {
                     flow.heard = true;
@@ -83,10 +83,12 @@ impl Oracle for KeepAlives {
                     }
                     let silent = now.saturating_since(flow.sent);
                     if silent > INTERVAL {
-                        return Err(format!("{name} sent no keep-alive for {silent:?}"));
+                        return Err(format!("{name} sent no keep-alive for {}", Seconds(silent)));
                     }
                     if flow.unanswered.is_some_and(|since| now.saturating_since(since) > ANSWER) {
-                        return Err(format!("{name} keeps a connection that does not answer"));
+                        return Err(format!(
+                            "{name} keeps a connection on which keep-alives are not answered"
+                        ));
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! Nothing is left over: what a phone holds is for the calls that it has and the messages of the last minute.
+//! A phone holds no more transactions and timers than its calls and the messages of the last minute need.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use offhook_wire::{Instant, Method};
 use super::{Observation, Oracle, PhaseEnd, WorldView};
 use crate::node::PhoneNode;
 
-/// The longest that a transaction outlives its last message, in doubled measure: 64·T1 until it is given up or answered,
-/// and 64·T1 until nobody repeats anything.
+/// The longest that a transaction outlives its last message: 64·T1 until it has a response or times out, and 64·T1 to absorb
+/// retransmissions.
 const MEMORY: Duration = Duration::from_secs(64 + 6);
 
 /// Timers of an account: connection, keep-alive and its answer, registration, back-off.
@@ -21,7 +21,7 @@ const OF_TRANSACTION: usize = 2;
 
 #[derive(Default)]
 pub(super) struct Leaks {
-    /// When messages went out and came in, by phone.
+    /// The times of sent and received requests, by phone.
     messages: Vec<VecDeque<Instant>>,
 }
 
@@ -34,9 +34,9 @@ impl Oracle for Leaks {
         true
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         self.messages.resize_with(view.phones.len(), VecDeque::new);
-        match *sight {
+        match *observation {
             Observation::Sent { phone, message: Some(message), .. }
             | Observation::Received { phone, message: Some(message), .. }
                 if message.method().is_some_and(|method| method != Method::Ack) =>
@@ -54,8 +54,8 @@ impl Oracle for Leaks {
         }
     }
 
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        if moment != PhaseEnd::Drain {
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        if phase_end != PhaseEnd::Drain {
             return Ok(());
         }
         self.messages.resize_with(view.phones.len(), VecDeque::new);
@@ -67,7 +67,7 @@ impl Oracle for Leaks {
                 self.messages[index].iter().filter(|at| now.saturating_since(**at) <= MEMORY).count();
             let transactions = holds.client_transactions + holds.server_transactions;
             if transactions > lately {
-                return Err(format!("{name} holds {transactions} transactions of {lately} requests"));
+                return Err(format!("{name} holds {transactions} transactions for {lately} requests"));
             }
             if holds.calls > 0 {
                 return Err(format!("{name} holds {} calls", holds.calls));
@@ -99,7 +99,10 @@ fn timers(node: &PhoneNode) -> Result<(), String> {
         return Err(format!("{name} has {} calls and {} timers for them", holds.calls, holds.call_timers));
     }
     if holds.timers > most {
-        return Err(format!("{name} has {} timers for {holds:?}", holds.timers));
+        return Err(format!(
+            "{name} has {} timers for {} calls and {transactions} transactions",
+            holds.timers, holds.calls
+        ));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Work is bounded: one input gives few outputs, and nobody is woken again and again at one instant.
+//! Work is bounded: one input causes few outputs, and no node is woken repeatedly at one instant.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::reading::{Reading, Transaction};
 use super::{Observation, Oracle, WorldView};
 use crate::tape::Node;
 
-/// Outputs after one input, without refusals that come again. Ending all calls of a phone takes a few for each.
+/// Outputs after one input, retransmitted refusals not counted. Ending all calls of a phone takes a few for each.
 const MOST_OUTPUTS: usize = 200;
 
-/// Wakes of one machine at one instant.
+/// Wake-ups of one node at one instant.
 const MOST_WAKES: u32 = 200;
 
 #[derive(Default)]
@@ -20,14 +20,14 @@ pub(super) struct Livelock {
     refusals: BTreeMap<usize, Refusals>,
 }
 
-/// The refusal of an INVITE comes again T1 later if there is no ACK, whatever else is due then (RFC 3261 §17.2.1): those of a flood
-/// that came at one instant, as through an exchange that stood still, all do so at one instant. But each only once.
+/// The refusal of an INVITE is retransmitted after T1 without an ACK (RFC 3261 §17.2.1). The refusals of a flood that arrived at one
+/// instant, for example from an exchange that was frozen, are all retransmitted at one instant, but each only once.
 #[derive(Default)]
 struct Refusals {
-    /// After which input each was sent last.
+    /// The input after which each was last sent.
     sent: BTreeMap<Transaction, u64>,
     input: u64,
-    /// How many of earlier inputs came again after this one.
+    /// The number of refusals of earlier inputs that were retransmitted after this one.
     again: usize,
 }
 
@@ -36,8 +36,8 @@ impl Oracle for Livelock {
         "livelock"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        match *sight {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        match *observation {
             Observation::Sent { phone, message: Some(message), .. } => {
                 self.refusals.entry(phone).or_default().note(message);
                 Ok(())
@@ -62,10 +62,10 @@ impl Oracle for Livelock {
                 let name = match node {
                     Node::Phone(phone) => &view.phones[phone].setup.name,
                     Node::Exchange(exchange) => view.exchanges[exchange].name(),
-                    // Nobody promised that it would not.
+                    // A rogue has no bound.
                     Node::Rogue(_) => return Ok(()),
                 };
-                Err(format!("{name} wants to be woken {count} times at one instant"))
+                Err(format!("{name} is woken {count} times at one instant"))
             }
             _ => Ok(()),
         }
@@ -73,7 +73,7 @@ impl Oracle for Livelock {
 }
 
 impl Refusals {
-    /// The phone sends this.
+    /// Counts a message that the phone sends.
     fn note(&mut self, message: &Reading<'_>) {
         let refuses = message.status().is_some_and(|status| status >= 300) && message.of == Method::Invite;
         let Some(transaction) = message.transaction.filter(|_| refuses) else { return };
@@ -82,7 +82,7 @@ impl Refusals {
         }
     }
 
-    /// The phone gave all its outputs: how many of them were refusals that came again.
+    /// Ends an input. Returns the number of retransmitted refusals among its outputs.
     fn rest(&mut self) -> usize {
         self.input += 1;
         std::mem::take(&mut self.again)
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use offhook_wire::{Limits, Message};
 
-    /// How many of these come again, after each input: responses to an INVITE, by their status and their branch.
+    /// The number of retransmissions after each input: responses to an INVITE, by their status and branch.
     fn again(inputs: &[&[(u16, &str)]]) -> Vec<usize> {
         let mut refusals = Refusals::default();
         let mut counts = Vec::new();
@@ -113,13 +113,13 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_comes_again_once_for_an_input() {
+    fn one_retransmission_of_a_refusal_is_exempted_per_input() {
         assert_eq!(again(&[&[(486, "a")], &[(486, "b")], &[(486, "a"), (486, "b")]]), [0, 0, 2]);
-        assert_eq!(again(&[&[(486, "a"), (486, "a")]]), [0], "twice at once");
+        assert_eq!(again(&[&[(486, "a"), (486, "a")]]), [0], "twice after one input");
         assert_eq!(
             again(&[&[(486, "a")], &[(486, "a"), (486, "a"), (486, "b")]]),
             [0, 1],
-            "twice at once, and a new one"
+            "twice after one input, and a new one"
         );
         assert_eq!(
             again(&[&[(180, "a")], &[(180, "a"), (200, "a")], &[(200, "a")]]),

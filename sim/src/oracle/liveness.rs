@@ -1,8 +1,9 @@
-//! A phone that wants to be registered is, and one that does not is not, once all had time to settle.
+//! After the recovery, a phone is registered exactly if its user asked for it.
 
 use offhook::RegistrationState;
 
 use super::{Oracle, PhaseEnd, WorldView};
+use crate::describe;
 use crate::node::PhoneNode;
 use crate::scenario::Transport;
 
@@ -13,20 +14,18 @@ impl Oracle for Liveness {
         "liveness"
     }
 
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        if moment == PhaseEnd::Faults {
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        if phase_end == PhaseEnd::Faults {
             return Ok(());
         }
-        // What is dead for ever, and what only reaches the dead, promises nothing.
+        // Phones that are dead, or can reach no exchange, are not checked.
         for (index, phone) in
             view.phones.iter().enumerate().filter(|(_, phone)| phone.alive && !phone.all_exchanges_lost)
         {
             if !is_where_it_should_be(phone, view.corrupted_calls.of_registration(index).is_some()) {
-                let wish = if phone.should_be_registered { "wants" } else { "does not want" };
-                return Err(format!(
-                    "{} {wish} to be registered, and is {:?}",
-                    phone.setup.name, phone.registration
-                ));
+                let should = if phone.should_be_registered { "should" } else { "should not" };
+                let state = phone.registration.as_ref().map_or("new".to_owned(), describe::registration);
+                return Err(format!("{} {should} be registered, and is {state}", phone.setup.name));
             }
         }
         Ok(())
@@ -39,7 +38,7 @@ fn is_where_it_should_be(phone: &PhoneNode, corrupted: bool) -> bool {
         return state == RegistrationState::Unregistered;
     }
     match state {
-        // Over datagrams nobody says that an exchange is gone for ever: a phone learns it when it refreshes.
+        // Over UDP a phone notices only at a refresh that an exchange is dead.
         RegistrationState::Refreshing
         | RegistrationState::Registering { .. }
         | RegistrationState::Waiting { .. }
@@ -47,9 +46,9 @@ fn is_where_it_should_be(phone: &PhoneNode, corrupted: bool) -> bool {
         {
             true
         }
-        // It was told something that nobody said.
+        // A corrupted response may have failed it.
         RegistrationState::Failed(_) if corrupted => true,
-        // A wrong password ends the attempts at once, a limit ends them when it is reached.
+        // A wrong password fails the registration immediately, a limit of attempts when it is reached.
         RegistrationState::Failed(why) => {
             !phone.setup.right_password || phone.setup.attempts.is_some_and(|limit| why.attempts >= limit)
         }

@@ -1,6 +1,6 @@
-//! Oracles: each knows one promise, watches a run, and objects when the promise is broken.
+//! Oracles: each checks one invariant during a run, and reports a violation of it.
 //!
-//! An oracle sees what a user or a peer could see, and the media model. It never looks into a phone.
+//! An oracle observes what a user or a peer could observe, and the media model. It never inspects the internals of a phone.
 
 mod agreement;
 mod bounds;
@@ -42,7 +42,7 @@ use observation::session_of;
 pub use observation::{Observation, Oracle, PhaseEnd, Violation, WorldView};
 pub use reading::{Reading, Transaction};
 
-/// One of each.
+/// One instance of each oracle.
 pub fn all() -> Vec<Box<dyn Oracle>> {
     vec![
         Box::new(grammar::Grammar::default()),

@@ -1,5 +1,5 @@
-//! Offers and answers alternate (RFC 3264 §4): an engine is never asked for what cannot come now, and hears of it when its offer
-//! was refused.
+//! Offers and answers alternate (RFC 3264 §4): a phone gives its media engine effects in a legal order, and rolls an offer back when it
+//! is refused.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,9 @@ use crate::node::Call;
 
 #[derive(Default)]
 pub(super) struct Negotiation {
-    /// INVITEs with an offer, and whose it is, with the version of the description; `None` once it was refused.
+    /// The offers in INVITEs, by the end and the version of the description; `None` once refused.
     offers: BTreeMap<Transaction, Option<(End, u64)>>,
-    /// Those that were refused since their phone was last at rest, and not sent again with credentials.
+    /// Offers refused since the phone was last polled, and not sent again with credentials.
     refused: Vec<(End, u64)>,
 }
 
@@ -24,11 +24,12 @@ impl Oracle for Negotiation {
         "negotiation"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        match *sight {
-            Observation::OutOfOrder { end, what } => {
-                Err(format!("{} asks the media of call {} for {what}", view.phones[end.0].setup.name, end.1))
-            }
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        match *observation {
+            Observation::OutOfOrder { end, what } => Err(format!(
+                "{} gave the media engine of call {} {what}",
+                view.phones[end.0].setup.name, end.1
+            )),
             Observation::Sent { message: Some(message), .. } if message.method() == Some(Method::Invite) => {
                 let offer = view.engines.offer_in(message.body_bytes());
                 if let (Some(transaction), Some(offer)) = (message.transaction, offer) {
@@ -41,25 +42,25 @@ impl Oracle for Negotiation {
                 if message.status().is_some_and(|status| status >= 300) && message.of == Method::Invite =>
             {
                 let offer = message.transaction.and_then(|transaction| self.offers.get_mut(&transaction));
-                // Rogues answer past the proxies, and then everybody hears of it (RFC 3261 §17.1.3:
-                // only who asked heeds it).
+                // A response that a rogue sends directly reaches all phones of a user; only the one that sent the request handles it
+                // (RFC 3261 §17.1.3).
                 let own = offer.filter(|offer| offer.is_some_and(|((asker, _), _)| asker == phone));
                 self.refused.extend(own.and_then(Option::take));
                 Ok(())
             }
             Observation::PhonePolled { phone, .. } => {
                 for (end, version) in self.refused.extract_if(.., |(end, _)| end.0 == phone) {
-                    // With a call on its way out the engine goes too.
+                    // The engine is released with a terminating call.
                     let time_stopped = |call: &Call| {
                         call.status < Status::Terminating && !view.engines.is_with_stranger(end)
                     };
                     let time_stopped = view.phones[phone].calls.get(&end.1).is_some_and(time_stopped);
-                    // What was harmed on its way may have been another challenge to the phone, or none.
+                    // A corrupted response may have been a challenge, or may not.
                     let sure = !view.corrupted_calls.of_end(end);
                     if sure && time_stopped && view.engines.open_offer(end) == Some(version) {
                         let name = &view.phones[phone].setup.name;
                         return Err(format!(
-                            "the offer of call {} of {name} was refused, and its media does not know",
+                            "the offer of call {} of {name} was refused, but not rolled back",
                             end.1
                         ));
                     }

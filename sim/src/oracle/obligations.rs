@@ -1,8 +1,8 @@
-//! What one message obliges a phone to: a final response to an INVITE to an ACK, a request to an answer, silence to a
-//! repetition, a 491 to a wait.
+//! What a phone must send after a message: an ACK for a final response to its INVITE, a response to a request, a retransmission
+//! when there is no response, and after a 491 nothing for some time.
 //!
-//! Times are what the phone's clock shows it, whatever that does: each look at it fires all that is due by then. A duty is over with the
-//! connection that it came over.
+//! Times are those of the phone's clock, even if that is set: each time it is read, all timers that are due fire. An obligation ends
+//! with the connection of its message.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,13 +12,12 @@ use offhook_wire::{Instant, Method};
 
 use super::reading::{Reading, Transaction};
 use super::{Observation, Oracle, PhaseEnd, WorldView};
-use crate::scenario::Transport;
+use crate::scenario::{Seconds, Transport};
 
-/// T1, after which a request without a response is sent again over UDP (RFC 3261 §17.1.1.2, §17.1.2.2), with room for
-/// the work in between.
+/// T1, after which a request without a response is retransmitted over UDP (RFC 3261 §17.1.1.2, §17.1.2.2), and some slack.
 const REPEAT: Duration = Duration::from_millis(600);
 
-/// How long after an INVITE its responses are surely still awaited: short of 64·T1.
+/// How long an INVITE certainly waits for responses: less than 64·T1.
 const AWAITED: Duration = Duration::from_secs(30);
 
 /// RFC 3261 §14.1: the least that the owner of the Call-ID waits after a 491.
@@ -33,24 +32,24 @@ pub(super) struct Obligations {
 
 #[derive(Default)]
 struct Phone {
-    /// Requests over UDP: where and when each was sent. `None` once it was sent again, or has a response.
+    /// Requests over UDP: the connection and time of each. `None` once it was retransmitted or has a response.
     first: BTreeMap<Transaction, Option<(FlowId, Instant, CallId)>>,
     /// INVITEs by branch.
     invites: BTreeMap<Transaction, Invite>,
-    /// ACKs that are due when the phone has done what it does now.
+    /// ACKs due before the phone is polled.
     acks: Vec<(FlowId, CallId, u32, u16)>,
-    /// Requests that came in and were not answered.
+    /// Received requests without a final response.
     asked: BTreeMap<(FlowId, Transaction), CallId>,
-    /// Those that were, over whatever connection: a proxy that sends one again over the next has had its answer
-    /// (RFC 6026 §7.1).
+    /// Received requests with a final response, over any connection: a proxy that retransmits one over the next connection has its
+    /// response (RFC 6026 §7.1).
     answered: BTreeSet<Transaction>,
-    /// Calls that a peer began.
+    /// Calls from a peer.
     offered: BTreeSet<CallId>,
-    /// Calls that this phone began.
+    /// Calls of this phone.
     owned: BTreeSet<CallId>,
-    /// When a re-INVITE of an owned call met one of the peer.
+    /// Times of a 491 to a re-INVITE in a call of this phone.
     glares: BTreeMap<CallId, Instant>,
-    /// 2xx to the first INVITE of a call, without an ACK: when it was sent, how often, and where.
+    /// 2xx to the initial INVITE of a call: the time, the number of transmissions and the connection.
     accepted: BTreeMap<CallId, Accepted>,
 }
 
@@ -78,9 +77,9 @@ impl Oracle for Obligations {
         true
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         self.phones.resize_with(view.phones.len(), Phone::default);
-        let (index, done) = match *sight {
+        let (index, done) = match *observation {
             Observation::Sent { phone, flow, message: Some(message), .. } => {
                 let udp = view.phones[phone].setup.transport == Transport::Udp;
                 let now = view.local(phone);
@@ -94,7 +93,7 @@ impl Oracle for Obligations {
                 }
                 (phone, Ok(()))
             }
-            // Exchanges pass on what they understood of it.
+            // Exchanges forward what they could parse of it.
             Observation::Corrupted { calls, .. } => {
                 self.phones.iter_mut().for_each(|phone| phone.forget(calls));
                 return Ok(());
@@ -114,14 +113,14 @@ impl Oracle for Obligations {
         done.map_err(|what| format!("{} {what}", view.phones[index].setup.name))
     }
 
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        if moment != PhaseEnd::Drain {
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        if phase_end != PhaseEnd::Drain {
             return Ok(());
         }
         for (node, phone) in view.phones.iter().zip(&self.phones).filter(|(node, _)| node.alive) {
             let open = phone.asked.iter().find(|((flow, _), _)| node.flows.contains_key(flow));
             if let Some(((_, asked), _)) = open {
-                return Err(format!("{} never answered a {}", node.setup.name, asked.verb.method()));
+                return Err(format!("{} never responded to a {}", node.setup.name, asked.verb.method()));
             }
         }
         Ok(())
@@ -129,7 +128,7 @@ impl Oracle for Obligations {
 }
 
 impl Phone {
-    /// A message with these Call-IDs was harmed: it may have been the response, the ACK or the request that something here waits for.
+    /// Drops the obligations of corrupted calls: the corrupted message may have been the awaited response, ACK or request.
     fn forget(&mut self, calls: &[CallId]) {
         for first in self.first.values_mut() {
             first.take_if(|(_, _, call)| calls.contains(call));
@@ -161,7 +160,7 @@ impl Phone {
                             !accepted.acknowledged && now.saturating_since(accepted.at) < AWAITED
                         });
                         if early {
-                            return Err("sends a BYE, and its 2xx was not acknowledged yet".to_owned());
+                            return Err("sends a BYE before the ACK of its 2xx".to_owned());
                         }
                     }
                     _ => {}
@@ -203,7 +202,7 @@ impl Phone {
         self.invites.insert(transaction, invite);
         match met {
             Some(at) if now.saturating_since(at) < GLARE => {
-                Err("tries again at once after a 491, and owns the Call-ID".to_owned())
+                Err("retries less than 2.1 s after a 491, although it owns the Call-ID".to_owned())
             }
             _ => Ok(()),
         }
@@ -213,7 +212,7 @@ impl Phone {
         let Some(transaction) = message.transaction else { return };
         let (call, number) = (message.dialog.call, message.number);
         match (message.method(), message.status()) {
-            // A BYE of the peer says as much as its ACK.
+            // A BYE of the peer implies the ACK.
             (Some(Method::Ack | Method::Bye), _) => {
                 if let Some(accepted) = self.accepted.get_mut(&call) {
                     accepted.acknowledged = true;
@@ -239,8 +238,8 @@ impl Phone {
                 else {
                     return;
                 };
-                // What names another call or number than the INVITE is no answer to it (RFC 3261 §8.2.6.2). It ends the
-                // transaction all the same, which knows its responses by the branch (§17.1.3).
+                // A response with another Call-ID or CSeq number is not a response to the INVITE (RFC 3261 §8.2.6.2). It still
+                // ends the transaction, which matches responses by the branch (§17.1.3).
                 let is_its = invite.call == call && invite.number == number;
                 let again = invite.status.is_some();
                 let first = *invite.status.get_or_insert(status);
@@ -258,16 +257,16 @@ impl Phone {
     }
 
     fn drained(&mut self, now: Instant, up: impl Fn(FlowId) -> bool) -> Result<(), String> {
-        // A connection that is overdue when its phone wakes is closed before what waited on it is read.
+        // A connection that timed out while the phone was suspended is closed before its data is read.
         let due = self.acks.drain(..).find(|(flow, ..)| up(*flow));
         if let Some((_, _, number, status)) = due {
-            return Err(format!("does not acknowledge the {status} to its INVITE {number}"));
+            return Err(format!("sends no ACK for the {status} to its INVITE {number}"));
         }
         let late =
             |(flow, at, _): &&(FlowId, Instant, CallId)| up(*flow) && now.saturating_since(*at) > REPEAT;
         if let Some((_, at, _)) = self.first.values().flatten().find(late) {
             let waits = now.saturating_since(*at);
-            return Err(format!("did not repeat a request that has no response for {waits:?}"));
+            return Err(format!("did not retransmit a request without a response for {}", Seconds(waits)));
         }
         let silent = |accepted: &Accepted| {
             let waits = now.saturating_since(accepted.at);
@@ -277,7 +276,7 @@ impl Phone {
                 && (REPEAT..AWAITED).contains(&waits)
         };
         if self.accepted.values().any(silent) {
-            return Err("did not repeat a 2xx that has no ACK".to_owned());
+            return Err("did not retransmit a 2xx without an ACK".to_owned());
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What an oracle is, and what it can observe.
+//! The interface of oracles, and what they observe.
 
 use std::fmt;
 
@@ -12,208 +12,207 @@ use crate::node::{ExchangeNode, PhoneNode};
 use crate::scenario::{Phase, Seconds};
 use crate::tape::Node;
 
-/// One promise.
+/// The check of one invariant.
 pub trait Oracle {
-    /// Its name, for reports.
+    /// Its name, as reports show it.
     fn name(&self) -> &'static str;
 
-    /// Whether what it asks of a phone holds only where everybody else keeps the rules: it does not watch worlds with rogues that
-    /// break any.
+    /// Whether its invariant holds only when all peers are correct. Such an oracle is not run in worlds with rogues that break a rule.
     fn assumes_correct_peers(&self) -> bool {
         false
     }
 
-    /// Whether it looks away from what has the Call-ID of a message that was harmed on its way: all that it sees of it is
-    /// [`Sight::Muddled`].
+    /// Whether it skips messages with the Call-ID of a message that was corrupted in transit: for these it observes only
+    /// [`Observation::Exempted`].
     fn skips_corrupted_calls(&self) -> bool {
         self.assumes_correct_peers()
     }
 
-    /// Watches something happen.
+    /// Observes one event of the run.
     ///
     /// # Errors
-    /// What is wrong with it.
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        let _ = (view, sight);
+    /// The violation, in words.
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        let _ = (view, observation);
         Ok(())
     }
 
-    /// Looks at the world at the end of a phase.
+    /// Checks the world at the end of a phase.
     ///
     /// # Errors
-    /// What is wrong with it.
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        let _ = (view, moment);
+    /// The violation, in words.
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        let _ = (view, phase_end);
         Ok(())
     }
 }
 
-/// The world as an oracle may see it.
+/// The state of the world that oracles can read.
 pub struct WorldView<'a> {
-    /// The time.
+    /// The time of the world.
     pub now: Instant,
-    /// The phase.
+    /// The current phase.
     pub phase: Phase,
-    /// The phones, and what their users know.
+    /// The phones, with what their users were told.
     pub phones: &'a [PhoneNode],
     /// The exchanges.
     pub exchanges: &'a [ExchangeNode],
     /// The media engines.
     pub engines: &'a Engines,
-    /// What was harmed on its way.
+    /// The calls of which a message was corrupted in transit.
     pub corrupted_calls: &'a CorruptedCalls,
 }
 
 impl WorldView<'_> {
-    /// What a phone takes the time to be: time that runs backwards stands still.
+    /// The time on a phone's clock, made monotonic.
     pub fn local(&self, phone: usize) -> Instant {
         self.phones[phone].local(self.now)
     }
 }
 
-/// Something that happens.
+/// One event of a run, as oracles observe it.
 pub enum Observation<'a> {
-    /// A machine's deadline has come.
+    /// The deadline of a node is reached.
     Woken(Node),
-    /// A user asked for something.
+    /// A user gave a command.
     Command {
-        /// At which phone.
+        /// The phone.
         phone: usize,
-        /// For what.
+        /// The command.
         command: &'a Command,
-        /// Why it cannot be, if it cannot.
+        /// The reason, if the phone refused it.
         refused: Option<&'a Misuse>,
     },
-    /// A phone told its user something.
+    /// A phone reported an event to its user.
     Event {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// What.
+        /// The event.
         event: &'a Event,
     },
     /// A phone sends a message.
     Sent {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// On which connection.
+        /// The connection.
         flow: FlowId,
-        /// What goes out: a message or a keep-alive.
+        /// The data: a message or a keep-alive.
         data: &'a Bytes,
-        /// The message, if it is one that keeps the rules.
+        /// The message, if the data is a valid one.
         message: Option<&'a Reading<'a>>,
     },
-    /// Something reaches a phone.
+    /// A phone receives data.
     Received {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// On which connection.
+        /// The connection.
         flow: FlowId,
-        /// What comes in: a message, a keep-alive, or something else.
+        /// The data: a message, a keep-alive, or anything else.
         data: &'a Bytes,
-        /// The message, if it is one that keeps the rules.
+        /// The message, if the data is a valid one.
         message: Option<&'a Reading<'a>>,
     },
-    /// A phone wants a connection.
+    /// A phone opens a connection.
     Connecting {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// To what.
+        /// The server.
         target: &'a Target,
     },
-    /// A message that was harmed on its way arrives at a phone, or comes from it. It obliges nobody, and of what has its Call-ID
-    /// nobody can know any more what ought to be.
+    /// A message that was corrupted in transit arrives, from a phone or at one. It creates no obligation, and the correct behaviour
+    /// for its Call-ID is unknown from now on.
     Corrupted {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// On which of its connections it arrives, if it does not come from it.
+        /// The connection on which it arrives at the phone; `None` if the phone sent it.
         flow: Option<FlowId>,
-        /// The Call-IDs that it had, and has.
+        /// The Call-IDs before and after the corruption.
         calls: &'a [u64],
     },
-    /// For an oracle that looks away: a phone sends or receives something with such a Call-ID.
+    /// For oracles that skip corrupted calls: a phone sends or receives a message with the Call-ID of such a call.
     Exempted {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// Which transaction of the phone it ends all the same, if it is a response: those are known by the branch (RFC 3261 §17.1.3).
+        /// The client transaction that it ends, if it is a response: responses match by the branch (RFC 3261 §17.1.3).
         ends: Option<Transaction>,
     },
-    /// A phone asked its media engine for something that cannot come now.
+    /// A phone gave its media engine an effect in an order that RFC 3264 §4 forbids.
     OutOfOrder {
-        /// Which call.
+        /// The end of the call.
         end: End,
-        /// What.
+        /// What is out of order.
         what: &'static str,
     },
     /// A media engine sends a digit.
     DigitSent {
-        /// Of which call.
+        /// The end of the call.
         end: End,
-        /// Which digit.
+        /// The digit.
         digit: char,
-        /// Where it arrives.
+        /// The end that receives it; `None` without a path.
         arrives: Option<End>,
     },
-    /// The first packet of a digit reached the other end's engine.
+    /// The first packet of a digit arrived at the engine of the other end.
     DigitArrived {
-        /// Of which call.
+        /// The end of the call.
         end: End,
-        /// Which digit.
+        /// The digit.
         digit: char,
-        /// Whether the engine has the keys to read it for certain.
-        understood: bool,
+        /// Whether the engine certainly has the keys to decrypt it.
+        decodable: bool,
     },
-    /// An engine sends a datagram.
+    /// A media engine sends a datagram.
     Datagram {
-        /// Of which call.
+        /// The end of the call.
         end: End,
     },
-    /// What an end of a call hears now.
+    /// The audio that an end of a call receives now.
     Audio(&'a AudioProbe),
-    /// An exchange took or refreshed a binding.
+    /// An exchange added or refreshed a binding.
     BindingAdded {
-        /// Which exchange.
+        /// The exchange.
         exchange: usize,
-        /// The phone whose connection it came over.
+        /// The phone on whose connection the REGISTER came.
         phone: usize,
         /// The phone's name for that connection.
         flow: FlowId,
         /// The contact.
         contact: &'a str,
     },
-    /// An exchange dropped a binding.
+    /// An exchange removed a binding.
     BindingRemoved {
-        /// Which exchange.
+        /// The exchange.
         exchange: usize,
         /// The contact.
         contact: &'a str,
     },
-    /// An exchange sends a message over its end of a connection. It may be lost on its way.
+    /// An exchange sends a message. It may be lost in transit.
     ExchangeSent {
-        /// Which exchange.
+        /// The exchange.
         exchange: usize,
         /// The phone or the rogue at the other end.
         to: Node,
-        /// The message, as its receiver would read it.
+        /// The message, named as its receiver names it.
         message: &'a Reading<'a>,
     },
-    /// All outputs of an exchange after one input were taken.
+    /// All outputs of an exchange after one input were polled.
     ExchangePolled {
-        /// Which exchange.
+        /// The exchange.
         exchange: usize,
-        /// Whether it began a transaction.
+        /// Whether it created a transaction.
         began: bool,
     },
-    /// All outputs of a phone after one input were taken.
+    /// All outputs of a phone after one input were polled.
     PhonePolled {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// How many there were.
+        /// The number of outputs.
         outputs: usize,
     },
 }
 
 impl Observation<'_> {
-    /// What those see of it who look away from calls of which a message was harmed; `None` if it is of no such call.
+    /// The observation for oracles that skip corrupted calls; `None` if it belongs to no corrupted call.
     pub(crate) fn exempted(&self, corrupted_calls: &CorruptedCalls) -> Option<Self> {
         match *self {
             Observation::Sent { phone, message: Some(message), .. }
@@ -235,22 +234,22 @@ impl Observation<'_> {
 /// The end of a phase.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum PhaseEnd {
-    /// The storm is over; nothing is promised yet.
+    /// Of the faults: the networks are about to be healed. Few invariants hold yet.
     Faults,
-    /// Everything had time to settle.
+    /// Of the recovery: calls and registrations have recovered from the faults.
     Recovery,
-    /// Everybody hung up, and everything had time to become quiet.
+    /// Of the drain: all users hung up, and all transactions are over.
     Drain,
 }
 
-/// A broken promise.
+/// A violated invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The oracle that objects.
+    /// The name of the oracle.
     pub oracle: &'static str,
-    /// When.
+    /// The time of the world.
     pub at: Instant,
-    /// What is wrong.
+    /// The violation, in words.
     pub what: String,
 }
 
@@ -261,7 +260,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// The call that an event is about.
+/// The call of an event.
 pub(super) fn session_of(event: &Event) -> Option<SessionId> {
     match event {
         Event::Incoming(incoming) => Some(incoming.session),

@@ -1,10 +1,11 @@
-//! The ledger of wishes: each hold, resume and transfer that a phone took on comes to an end that the user is told of, once.
+//! Each accepted hold, resume and transfer has one outcome, which is reported once.
 
 use std::collections::BTreeMap;
 
 use offhook::{Command, Event, RegistrationState, TransferState};
 
 use super::{Observation, Oracle, PhaseEnd, WorldView, session_of};
+use crate::describe;
 use crate::media::End;
 use crate::node::PhoneNode;
 
@@ -13,12 +14,12 @@ pub(super) struct Outcome {
     calls: BTreeMap<End, Open>,
 }
 
-/// What was asked for and has no outcome yet.
+/// Commands of a call without an outcome.
 #[derive(Default)]
 struct Open {
-    /// The hold wanted last.
+    /// The last requested hold state.
     hold: Option<bool>,
-    /// Who held whom, as was told last: we the peer, the peer us.
+    /// The last reported hold state: by us, by the peer.
     held: (bool, bool),
     transfer: bool,
 }
@@ -28,27 +29,31 @@ impl Oracle for Outcome {
         "outcome"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        match *sight {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        match *observation {
             Observation::Command { phone, command, refused: None } => {
                 self.on_command(phone, command);
                 Ok(())
             }
             Observation::Event { phone, event } => match session_of(event) {
-                Some(session) => self
-                    .on_event((phone, session), event)
-                    .map_err(|what| format!("{} says {event:?}, but {what}", view.phones[phone].setup.name)),
+                Some(session) => self.on_event((phone, session), event).map_err(|what| {
+                    format!(
+                        "{} reports `{}`, but {what}",
+                        view.phones[phone].setup.name,
+                        describe::event(event)
+                    )
+                }),
                 None => Ok(()),
             },
             _ => Ok(()),
         }
     }
 
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        if moment != PhaseEnd::Recovery {
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        if phase_end != PhaseEnd::Recovery {
             return Ok(());
         }
-        // A phone that gave up registering has no connection and seeks none: what is wished waits for its user.
+        // A phone whose registration failed opens no connection: its commands stay pending.
         let lives = |phone: &PhoneNode| {
             phone.alive
                 && !phone.all_exchanges_lost
@@ -57,10 +62,11 @@ impl Oracle for Outcome {
         for ((phone, session), open) in self.calls.iter().filter(|(end, _)| lives(&view.phones[end.0])) {
             let name = &view.phones[*phone].setup.name;
             if let Some(hold) = open.hold {
-                return Err(format!("nothing became of hold={hold} in call {session} of {name}"));
+                let what = if hold { "hold" } else { "resume" };
+                return Err(format!("the {what} of call {session} of {name} has no outcome"));
             }
             if open.transfer {
-                return Err(format!("nothing became of the transfer of call {session} of {name}"));
+                return Err(format!("the transfer of call {session} of {name} has no outcome"));
             }
         }
         Ok(())
@@ -83,18 +89,18 @@ impl Outcome {
                 let open = self.open(end);
                 let before = std::mem::replace(&mut open.held, (*local, *remote));
                 if before == open.held && open.hold.is_none() {
-                    return Err("that was told, and nobody asked for anything since".to_owned());
+                    return Err("the state is unchanged, and no command was given since".to_owned());
                 }
                 open.hold.take_if(|wanted| wanted == local);
             }
-            // A wish that was taken back meanwhile may fail all the same.
+            // A request that was superseded may still fail.
             Event::HoldFailed { hold: failed, .. } => {
                 let hold = &mut self.open(end).hold;
                 hold.take_if(|wanted| wanted == failed);
             }
             Event::Transfer { state, .. } => {
                 if !self.open(end).transfer {
-                    return Err("nobody asked for a transfer, or its outcome was told".to_owned());
+                    return Err("no transfer is pending".to_owned());
                 }
                 if let TransferState::Done | TransferState::Failed { .. } = state {
                     self.open(end).transfer = false;

@@ -1,6 +1,6 @@
-//! A phone that says it is registered over a connection can be reached: its exchange holds a binding that leads to it.
+//! A registered phone on a WebSocket can be reached: its exchange has a binding for its connection.
 //!
-//! Not so over datagrams: who lost the bindings of a phone there cannot tell it, and it learns so when it refreshes.
+//! Phones on UDP are not checked: an exchange that lost its bindings cannot notify them, and they notice at the next refresh.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,19 +13,19 @@ use crate::scenario::Transport;
 
 #[derive(Default)]
 pub(super) struct Reachability {
-    /// By exchange and contact: the phone whose connection it came over, and when.
+    /// By exchange and contact: the phone of the binding, and the time.
     bindings: BTreeMap<(usize, String), (usize, Instant)>,
-    /// By phone and connection: which exchange took a REGISTER last, and when.
-    taken: BTreeMap<(usize, FlowId), Delivered>,
-    /// By phone: the connection on which it last heard that it is registered. What it sent on another one before may come later, and
-    /// binds it where it does not wait for calls any more.
+    /// By phone and connection: the last accepted REGISTER.
+    registered: BTreeMap<(usize, FlowId), Registered>,
+    /// By phone: the connection of the last 2xx to a REGISTER. A REGISTER on an earlier connection may arrive later, and bind a
+    /// connection that is closed.
     told: BTreeMap<usize, FlowId>,
 }
 
-struct Delivered {
+struct Registered {
     exchange: usize,
     at: Instant,
-    /// What the phone's clock showed.
+    /// The time on the clock of the phone.
     shown: Instant,
 }
 
@@ -34,12 +34,12 @@ impl Oracle for Reachability {
         "reachability"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        match *sight {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        match *observation {
             Observation::BindingAdded { exchange, phone, flow, contact } => {
                 self.bindings.insert((exchange, contact.to_owned()), (phone, view.now));
-                let taken = Delivered { exchange, at: view.now, shown: view.local(phone) };
-                self.taken.insert((phone, flow), taken);
+                let registered = Registered { exchange, at: view.now, shown: view.local(phone) };
+                self.registered.insert((phone, flow), registered);
             }
             Observation::Received { phone, flow, message: Some(message), .. }
                 if message.of == Method::Register
@@ -55,16 +55,16 @@ impl Oracle for Reachability {
         Ok(())
     }
 
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        if moment == PhaseEnd::Faults {
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        if phase_end == PhaseEnd::Faults {
             return Ok(());
         }
         for (index, phone) in view.phones.iter().enumerate() {
             let claims = phone.alive && phone.is_registered() && phone.setup.transport == Transport::Ws;
-            // That an exchange lost its memory, or that its clock was set, is not known before the next refresh; nor what it was told
-            // wrongly, such as how long its binding lasts.
+            // A phone notices only at the next refresh that an exchange lost its bindings, that its clock was set, or that a
+            // response was corrupted.
             let told = self.told.get(&index);
-            let last = told.and_then(|flow| self.taken.get(&(index, *flow)));
+            let last = told.and_then(|flow| self.registered.get(&(index, *flow)));
             let corrupted = view.corrupted_calls.of_registration(index);
             let is_excused = corrupted.is_some_and(|at| last.is_none_or(|last| at >= last.at))
                 || last.is_some_and(|last| {
@@ -76,7 +76,7 @@ impl Oracle for Reachability {
             });
             if claims && !is_bound && !is_excused {
                 return Err(format!(
-                    "{} says it is registered, and no exchange knows where",
+                    "{} is registered, but no exchange has a binding for it",
                     phone.setup.name
                 ));
             }
@@ -85,8 +85,8 @@ impl Oracle for Reachability {
     }
 }
 
-impl Delivered {
-    /// Whether the phone's clock was set back since then, or stood still: it takes its binding for younger than it is.
+impl Registered {
+    /// Whether the clock of the phone was set back or stopped since then, so that it refreshes too late.
     fn lost_time(&self, view: &WorldView<'_>, phone: usize) -> bool {
         let drift = f64::from(view.phones[phone].setup.drift) / 1e6;
         let passed = view.now.saturating_since(self.at).mul_f64(1.0 + drift);

@@ -1,4 +1,4 @@
-//! A message as all oracles read it: once, when it is seen.
+//! A message as oracles read it, parsed once.
 
 use std::ops::Deref;
 
@@ -6,21 +6,21 @@ use offhook_wire::{HeaderName, Message, Method, NameAddr};
 
 use crate::hash::Digest;
 
-/// A message, and what names it to the phone that sends or receives it. Names are hashes: nobody looks into them.
+/// A message with its transaction and dialog, as the phone that sends or receives it identifies them. Identifiers are hashes.
 pub struct Reading<'a> {
     message: &'a Message,
-    /// Which transaction it belongs to, if any can be told.
+    /// Its transaction; `None` without a usable branch.
     pub(super) transaction: Option<Transaction>,
-    /// Which dialog.
+    /// Its dialog.
     pub(super) dialog: DialogId,
-    /// The number in CSeq.
+    /// The CSeq number.
     pub(super) number: u32,
-    /// The method in CSeq.
+    /// The CSeq method.
     pub(super) of: MethodKey,
 }
 
 impl<'a> Reading<'a> {
-    /// Reads what a phone sends, of a message that was checked.
+    /// Reads a valid message that a phone sends.
     pub fn sent(message: &'a Message) -> Option<Self> {
         let (from, to) = (tag(message.from()), tag(message.to()));
         if message.status().is_some() {
@@ -30,7 +30,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Reads what a phone receives, of a message that was checked.
+    /// Reads a valid message that a phone receives.
     pub fn received(message: &'a Message) -> Option<Self> {
         let (from, to) = (tag(message.from()), tag(message.to()));
         if message.status().is_some() {
@@ -57,8 +57,8 @@ impl Deref for Reading<'_> {
     }
 }
 
-/// What names a transaction: the branch and the method, and for one that somebody else began who that was. An ACK and a CANCEL
-/// have one of their own here.
+/// Identifies a transaction: the branch and the method, and the sent-by of a server transaction. An ACK and a CANCEL have
+/// transactions of their own here.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Transaction {
     pub(super) branch: u64,
@@ -66,13 +66,13 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// The INVITE that this ACK or CANCEL is for (RFC 3261 §17.2.3, §9.2).
+    /// The INVITE transaction of this ACK or CANCEL (RFC 3261 §17.2.3, §9.2).
     pub(super) fn of_invite(self) -> Self {
         Self { verb: MethodKey::of(Method::Invite), ..self }
     }
 }
 
-/// A method, by its place in [`Method::KNOWN`]; all that are not there are one.
+/// A method, by its index in [`Method::KNOWN`]; all unknown methods are equal.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct MethodKey(usize);
 
@@ -92,7 +92,7 @@ impl PartialEq<Method<'_>> for MethodKey {
     }
 }
 
-/// A dialog as one end sees it (RFC 3261 §12): the Call-ID, its own tag and the peer's.
+/// A dialog ID (RFC 3261 §12): the Call-ID, the local tag and the remote tag.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct DialogId {
     pub(super) call: u64,
@@ -101,12 +101,12 @@ pub(super) struct DialogId {
 }
 
 impl DialogId {
-    /// What stands for a tag that is not there.
+    /// The absent tag.
     pub(super) const NO_TAG: u64 = 0;
 }
 
-/// Of a request that a phone sends, or of a response that it receives (RFC 3261 §17.1.3). Branches compare without case
-/// (§7.3.1); a response with more than one Via is for somebody else (§8.1.3.3).
+/// The branch of a sent request or received response (RFC 3261 §17.1.3). Branches are case-insensitive (§7.3.1); a response with more
+/// than one Via is not for this phone (§8.1.3.3).
 fn own_branch(message: &Message) -> Option<u64> {
     if message.status().is_some() && message.values(HeaderName::Via).nth(1).is_some() {
         return None;
@@ -114,15 +114,14 @@ fn own_branch(message: &Message) -> Option<u64> {
     Some(name(&message.via().ok()?.branch()?.to_ascii_lowercase()))
 }
 
-/// Of a request that a phone receives, or of its response (RFC 3261 §17.2.3). None for a branch of the days before RFC 3261,
-/// which names nothing alone.
+/// The branch of a received request or sent response (RFC 3261 §17.2.3). `None` for a branch of RFC 2543, which is not unique.
 fn peers_branch(message: &Message) -> Option<u64> {
     let via = message.via().ok()?;
     let branch = via.branch().filter(|branch| branch.starts_with(b"z9hG4bK"))?;
     Some(Digest::new(1).bytes(branch).bytes(via.host).word(via.port.map_or(0, u64::from)).finish())
 }
 
-/// What stands for the Call-ID of a message.
+/// The hash of the Call-ID.
 pub(super) fn call_of(message: &Message) -> Option<u64> {
     message.call_id().ok().map(name)
 }
@@ -149,15 +148,15 @@ mod tests {
     }
 
     #[test]
-    fn both_ends_of_a_transaction_name_it_and_its_dialog_each_for_itself() {
+    fn request_and_response_have_the_same_transaction_and_dialog() {
         let (request, response) =
             (message("BYE sip:b SIP/2.0", "1", "2"), message("SIP/2.0 200 OK", "1", "2"));
         let read = |reading: Option<Reading<'_>>| {
             let reading = reading.expect("all that it needs is there");
             (reading.transaction, reading.dialog)
         };
-        assert_eq!(read(Reading::sent(&request)), read(Reading::received(&response)), "who asks");
-        assert_eq!(read(Reading::received(&request)), read(Reading::sent(&response)), "who is asked");
+        assert_eq!(read(Reading::sent(&request)), read(Reading::received(&response)), "client");
+        assert_eq!(read(Reading::received(&request)), read(Reading::sent(&response)), "server");
         let (asks, asked) = (read(Reading::sent(&request)).1, read(Reading::received(&request)).1);
         assert_eq!((asks.call, asks.local, asks.remote), (asked.call, asked.remote, asked.local));
     }

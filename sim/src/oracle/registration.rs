@@ -1,14 +1,15 @@
-//! What a phone tells of its registration adds up: failures are counted, each is followed by a wait, and a binding is
-//! refreshed while it lasts.
+//! The registration events of a phone are consistent: failures are counted, each is followed by a back-off, and a binding is refreshed
+//! before it expires.
 
 use std::time::Duration;
 
 use offhook::{Command, Event, RegistrationState};
 
 use super::{Observation, Oracle, PhaseEnd, WorldView};
+use crate::describe;
 
-/// Half of the default of [`offhook::RegistrationPolicy::first_wait`]: the least that a jittered wait may be.
-const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+/// Half of the default of [`offhook::RegistrationPolicy::first_wait`]: the shortest jittered back-off.
+const MIN_BACK_OFF: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 pub(super) struct Registration {
@@ -21,17 +22,18 @@ impl Oracle for Registration {
         "registration"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         self.failures.resize(view.phones.len(), 0);
-        match *sight {
+        match *observation {
             Observation::Event { phone, event: Event::Registration { state, .. } } => {
                 let node = &view.phones[phone];
                 let now = node.local(view.now);
-                self.on_event(phone, state, now)
-                    .map_err(|what| format!("{} says {state:?}, but {what}", node.setup.name))
+                self.on_event(phone, state, now).map_err(|what| {
+                    format!("{} reports `{}`, but {what}", node.setup.name, describe::registration(state))
+                })
             }
             Observation::Command { phone, command: Command::Register { .. }, .. } => {
-                // The command starts a new count, or goes on with the old one.
+                // The command resets the count or continues it.
                 self.failures[phone] = self.failures[phone].max(1);
                 Ok(())
             }
@@ -39,8 +41,8 @@ impl Oracle for Registration {
         }
     }
 
-    fn check(&mut self, view: &WorldView<'_>, moment: PhaseEnd) -> Result<(), String> {
-        if moment == PhaseEnd::Faults {
+    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
+        if phase_end == PhaseEnd::Faults {
             return Ok(());
         }
         for node in view.phones.iter().filter(|phone| phone.alive) {
@@ -48,7 +50,7 @@ impl Oracle for Registration {
             match node.registration {
                 Some(RegistrationState::Registered { until }) if until < now => {
                     return Err(format!(
-                        "the binding of {} is over, and it knows nothing of it",
+                        "the binding of {} has expired, but it reports a registration",
                         node.setup.name
                     ));
                 }
@@ -71,17 +73,17 @@ impl Registration {
             RegistrationState::Registered { .. } => *failures = 0,
             RegistrationState::Waiting { until, why, .. } => {
                 *failures += 1;
-                if until.saturating_since(now) < SHORTEST_WAIT {
-                    return Err("that is no wait".to_owned());
+                if until.saturating_since(now) < MIN_BACK_OFF {
+                    return Err("the back-off is shorter than a second".to_owned());
                 }
                 if why.attempts > *failures {
-                    return Err(format!("only {failures} failed since it was registered"));
+                    return Err(format!("only {failures} attempts failed since the last success"));
                 }
             }
             RegistrationState::Failed(why) => {
                 *failures += 1;
                 if why.attempts > *failures {
-                    return Err(format!("only {failures} failed since it was registered"));
+                    return Err(format!("only {failures} attempts failed since the last success"));
                 }
             }
             _ => {}

@@ -1,11 +1,11 @@
-//! Attempts to register are counted as promised: consecutive failed ones, reset by a success and by nothing that went wrong,
-//! and never more than the limit.
+//! Registration attempts are counted as documented: consecutive failures, reset by a success only, and at most the configured limit.
 
 use offhook::{Event, RegistrationState};
 
 use super::{Observation, Oracle, WorldView};
+use crate::describe;
 
-/// Failed attempts in a row, by phone.
+/// Consecutive failed attempts, by phone.
 #[derive(Default)]
 pub(super) struct Retries {
     failures: Vec<u32>,
@@ -16,14 +16,14 @@ impl Oracle for Retries {
         "retries"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        let &Observation::Event { phone, event: Event::Registration { state, .. } } = sight else {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        let &Observation::Event { phone, event: Event::Registration { state, .. } } = observation else {
             return Ok(());
         };
         self.failures.resize(view.phones.len(), 0);
         let setup = &view.phones[phone].setup;
         follow(&mut self.failures[phone], setup.attempts, state)
-            .map_err(|what| format!("{} says {state:?}, but {what}", setup.name))
+            .map_err(|what| format!("{} reports `{}`, but {what}", setup.name, describe::registration(state)))
     }
 }
 
@@ -35,10 +35,10 @@ fn follow(failures: &mut u32, limit: Option<u32>, state: &RegistrationState) -> 
         }
         RegistrationState::Registering { attempt } => attempt - 1,
         RegistrationState::Waiting { attempt, of, why, .. } => {
-            // The flood budget makes a phone wait without a failure.
+            // The flood budget causes a back-off without a failure.
             *failures += u32::from(why.attempts == *failures + 1);
             if *attempt != why.attempts + 1 || *of != limit {
-                return Err("it contradicts itself or its configuration".to_owned());
+                return Err("it contradicts itself or the configuration".to_owned());
             }
             if limit.is_some_and(|limit| why.attempts >= limit) {
                 return Err("the limit is reached".to_owned());

@@ -1,7 +1,7 @@
-//! Who talks is heard, by the other end and by nobody else: listened to twice a second, when media is real.
+//! With real media, each end of a call receives the tone of its peer and no other. Probed twice a second.
 //!
-//! Each end of a call plays a tone of its own. While both ends say that they talk, and the networks let them, each hears the
-//! tone of the other. Who is held, or holds, or is alone, hears nothing. Nobody ever hears a third one.
+//! Each end plays a tone of its own. While both ends are established and not on hold, and the networks pass media, each end receives the
+//! tone of its peer. An end that is on hold or has no peer receives silence. No end ever receives the tone of a third party.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,23 +14,23 @@ use crate::media::{AudioProbe, End};
 use crate::node::Call;
 use crate::scenario::Seconds;
 
-/// How long it may take until two ends that can hear each other do: ICE and DTLS (10 s, or the engine gives up), the path back
-/// after a cut, or a peer that is seen at another address now (15 s, until str0m lets go of the old one).
+/// The limit until two connected ends receive each other: ICE and DTLS (10 s, the time-out of the engine), a path after a cut, or a
+/// peer with a new address (15 s, until str0m drops the old one).
 const CONNECT: Duration = Duration::from_secs(20);
 
-/// For how long a tone that is heard may be lost in what the network loses.
+/// How long a received tone may be interrupted by packet loss.
 const GAP: Duration = Duration::from_secs(3);
 
-/// For how long a tone may be heard after it should have ended: what is under way, and in the playout buffer.
+/// How long a tone may be received after its end: packets in flight and the playout buffer.
 const ECHO: Duration = Duration::from_secs(2);
 
-/// What is near a frequency, in Hz. Tones are 50 Hz apart.
+/// The tolerance of a frequency, in Hz. Tones are 50 Hz apart.
 const NEAR: f32 = 20.0;
 
-/// Below this, nobody hears anything, in dB relative to full scale.
+/// The level of silence, in dB relative to full scale.
 const SILENCE: f32 = -45.0;
 
-/// Datagrams of one engine in one second: 50 of sound, a few checks and reports, and what a late host makes up for.
+/// Datagrams of one engine in one second: 50 of audio, some STUN and RTCP, and those of a host that was late.
 const MOST_DATAGRAMS: u32 = 120;
 
 #[derive(Default)]
@@ -41,15 +41,15 @@ pub(super) struct Sound {
 
 #[derive(Default)]
 struct Receiver {
-    /// Since when the other end must be heard, and when it last was.
+    /// Since when the tone of the peer is expected, and when it was last received.
     talks: Option<(Instant, Instant)>,
-    /// Since when nothing is played to it.
+    /// Since when no peer plays to it.
     alone: Option<Instant>,
-    /// Since when it agreed to receive nothing. Apart from the other: what was under way when a peer fell silent may arrive after this end
+    /// Since when it receives nothing by agreement. Separate from `alone`: packets in flight when a peer stopped may arrive after this end
     /// receives again.
-    deaf: Option<Instant>,
-    /// Since when a third one is heard.
-    stranger: Option<Instant>,
+    not_receiving: Option<Instant>,
+    /// Since when the tone of a third party is received.
+    third_party: Option<Instant>,
 }
 
 impl Oracle for Sound {
@@ -57,8 +57,8 @@ impl Oracle for Sound {
         "sound"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        match *sight {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        match *observation {
             Observation::Audio(probe) => {
                 let (phone, session) = probe.end;
                 if probe.time_stopped {
@@ -77,13 +77,13 @@ impl Oracle for Sound {
     }
 }
 
-/// What an end should hear.
+/// What an end should receive.
 #[derive(Copy, Clone, Debug, PartialEq)]
 enum Expected {
-    /// This tone.
+    /// The tone of the peer, in Hz.
     Tone(f32),
     Nothing,
-    /// Nobody can say.
+    /// Unknown.
     Anything,
 }
 
@@ -95,7 +95,7 @@ fn expected(view: &WorldView<'_>, probe: &AudioProbe) -> Expected {
     let peer = view.engines.peer(probe.end);
     let (ours, theirs) = (call(probe.end), peer.and_then(call));
     let holds = |call: Option<&Call>| call.is_some_and(|call| call.local_hold);
-    // Its engine agreed to a resume, and has not said so yet: what it plays is heard from then on.
+    // The engine already applied a resume whose effect is not finished: its tone is received from then on.
     let resumes = |(phone, session): End| {
         probe.peer_receives && view.phones[phone].effects.values().any(|of| *of == session)
     };
@@ -103,7 +103,7 @@ fn expected(view: &WorldView<'_>, probe: &AudioProbe) -> Expected {
     let can = probe.both_ways && probe.network_clear && !probe.peer_sends_digits;
     match probe.peer_tone {
         None => Expected::Nothing,
-        // It plays nothing now; and when its time goes on, first of all the packet that it was about to send when it stopped.
+        // While the clock of the peer is stopped it sends nothing, and then first the packet that was due when it stopped.
         Some(_) if probe.peer_time_stopped => Expected::Anything,
         Some(_) if holds(theirs) && !peer.is_some_and(resumes) => Expected::Nothing,
         Some(tone) if can && ours.filter(free).and(theirs.filter(free)).is_some() => Expected::Tone(tone),
@@ -115,13 +115,13 @@ impl Receiver {
     fn listen(&mut self, now: Instant, probe: &AudioProbe, expected: Expected) -> Result<(), String> {
         let matches = |tone: f32| probe.heard_hz.is_some_and(|heard| (heard - tone).abs() <= NEAR);
         let peer = probe.peer_tone.is_some_and(matches);
-        let stranger = !peer && probe.other_tones.iter().copied().any(matches);
-        self.stranger = stranger.then(|| self.stranger.unwrap_or(now));
-        if let Some(since) = self.stranger.filter(|since| now.saturating_since(*since) >= ECHO) {
+        let third_party = !peer && probe.other_tones.iter().copied().any(matches);
+        self.third_party = third_party.then(|| self.third_party.unwrap_or(now));
+        if let Some(since) = self.third_party.filter(|since| now.saturating_since(*since) >= ECHO) {
             let heard = self::heard(probe.heard_hz);
             return Err(format!("receives the tone of a third party ({heard}) since {}", seconds(since)));
         }
-        silent(&mut self.deaf, now, probe, !probe.receives)?;
+        silent(&mut self.not_receiving, now, probe, !probe.receives)?;
         silent(&mut self.alone, now, probe, expected == Expected::Nothing)?;
         let talks = self.talks.take();
         if let Expected::Tone(tone) = expected {
@@ -137,7 +137,7 @@ impl Receiver {
     }
 }
 
-/// Looks whether nothing is heard for as long as it `must` be so, from a while after `since` on.
+/// Checks that silence is received while `must` holds, from `ECHO` after its start.
 fn silent(since: &mut Option<Instant>, now: Instant, probe: &AudioProbe, must: bool) -> Result<(), String> {
     *since = must.then(|| since.unwrap_or(now));
     let AudioProbe { heard_hz, level_dbfs, .. } = *probe;
@@ -197,7 +197,7 @@ mod tests {
         }
     }
 
-    /// When it objects, if it hears this for a minute.
+    /// The second of the violation, if this tone is received for a minute.
     fn objects(heard_hz: Option<f32>, expected: Expected) -> Option<u64> {
         let (mut receiver, probe) = (Receiver::default(), probe(heard_hz));
         (0..60).find(|second| {
@@ -206,18 +206,18 @@ mod tests {
     }
 
     #[test]
-    fn what_must_be_heard_is_awaited_and_nothing_else_is_taken_for_it() {
+    fn the_tone_of_the_peer_is_expected_within_the_limit() {
         assert_eq!(objects(Some(452.0), Expected::Tone(450.0)), None);
         assert_eq!(objects(None, Expected::Tone(450.0)), Some(21), "silence");
         assert_eq!(objects(Some(600.0), Expected::Tone(450.0)), Some(21), "another tone");
         assert_eq!(objects(None, Expected::Nothing), None);
-        assert_eq!(objects(Some(452.0), Expected::Nothing), Some(3), "held, and hears the peer");
+        assert_eq!(objects(Some(452.0), Expected::Nothing), Some(3), "on hold, and receives the peer");
         assert_eq!(objects(Some(452.0), Expected::Anything), None);
-        assert_eq!(objects(Some(401.0), Expected::Anything), Some(2), "somebody else");
+        assert_eq!(objects(Some(401.0), Expected::Anything), Some(2), "third party");
     }
 
     #[test]
-    fn an_end_that_receives_again_may_hear_what_was_under_way() {
+    fn an_end_that_receives_again_may_receive_packets_in_flight() {
         let at = |second: u64| Instant::ZERO + Duration::from_secs(second);
         let (mut receiver, mut probe) = (Receiver::default(), probe(None));
         let mut listen = |second, receives, heard_hz, expected| {
@@ -225,7 +225,7 @@ mod tests {
             receiver.listen(at(second), &probe, expected)
         };
         assert_eq!(listen(0, false, None, Expected::Anything), Ok(()));
-        assert_eq!(listen(9, true, Some(450.0), Expected::Nothing), Ok(()), "the peer fell silent now");
+        assert_eq!(listen(9, true, Some(450.0), Expected::Nothing), Ok(()), "the peer stopped now");
         assert!(listen(12, true, Some(450.0), Expected::Nothing).is_err());
         assert_eq!(listen(13, false, None, Expected::Nothing), Ok(()));
         assert!(listen(16, false, Some(450.0), Expected::Anything).is_err(), "it receives nothing");

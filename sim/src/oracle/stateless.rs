@@ -1,4 +1,4 @@
-//! An exchange that challenges a request keeps nothing of it: whoever sent it is not known, and may send very many
+//! An exchange that challenges a request keeps no state for it: the sender is not authenticated, and may send any number
 //! (RFC 3261 §26.3.2.4).
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use super::{Observation, Oracle, WorldView};
 
 #[derive(Default)]
 pub(super) struct Stateless {
-    /// What each exchange has sent since its last input.
+    /// What each exchange sent since its last input.
     sent: BTreeMap<usize, Sent>,
 }
 
@@ -22,8 +22,8 @@ impl Oracle for Stateless {
         "stateless"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        match *sight {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        match *observation {
             Observation::ExchangeSent { exchange, message, .. } => {
                 let sent = self.sent.entry(exchange).or_default();
                 match message.status() {
@@ -33,7 +33,7 @@ impl Oracle for Stateless {
             }
             Observation::ExchangePolled { exchange, began } => {
                 let sent = self.sent.remove(&exchange).unwrap_or_default();
-                // With another message the transaction may be that one's.
+                // A transaction may belong to another message that was sent.
                 if began && sent.challenges > 0 && sent.others == 0 {
                     return Err(format!(
                         "{} keeps a transaction for a request that it challenges",

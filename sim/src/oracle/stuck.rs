@@ -1,4 +1,4 @@
-//! Nothing is stuck: a call that is on its way somewhere gets there in bounded time, and something is pending for it.
+//! No call is stuck: each transient status of a call has a time limit, and a timer or effect is pending in it.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::scenario::Seconds;
 
 pub(super) struct Stuck;
 
-/// 64·T1, the life of a transaction (RFC 3261 §17).
+/// 64·T1, the time-out of a transaction (RFC 3261 §17).
 const TRANSACTION: Duration = Duration::from_secs(32);
 
-/// For effects, which have no deadline of their own, and for clocks that differ.
+/// Slack for effects, which have no time-out, and for clock drift.
 const SLACK: Duration = Duration::from_secs(20);
 
 impl Oracle for Stuck {
@@ -21,35 +21,42 @@ impl Oracle for Stuck {
         "stuck"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        let &Observation::PhonePolled { phone, .. } = sight else { return Ok(()) };
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        let &Observation::PhonePolled { phone, .. } = observation else { return Ok(()) };
         let node = &view.phones[phone];
         let name = &node.setup.name;
         for (session, call) in &node.calls {
             let lasts = node.elapsed(view.now).saturating_sub(call.elapsed);
             if lasts > bound(call) {
-                return Err(format!("call {session} of {name} is {} since {}", call.status, Seconds(lasts)));
+                return Err(format!(
+                    "call {session} of {name} has been {} for {}",
+                    call.status,
+                    Seconds(lasts)
+                ));
             }
             let busy = call.status != Status::Established;
             let effect = node.effects.values().any(|of| of == session);
             if busy && !effect && node.next_deadline().is_none() {
-                return Err(format!("call {session} of {name} is {} and waits for nothing", call.status));
+                return Err(format!(
+                    "call {session} of {name} is {} without a pending timer or effect",
+                    call.status
+                ));
             }
         }
         Ok(())
     }
 }
 
-/// How long a call may have one status.
+/// The time limit of a status.
 fn bound(call: &Call) -> Duration {
     match call.status {
-        // A media engine that never makes an offer, or an answer, is waited for as long as a peer that does not answer.
+        // A media engine that does not answer has the limit of a peer that does not answer.
         Status::Initial => NO_ANSWER + SLACK,
-        // The ringing, a CANCEL that nobody answers, a final response that nobody acknowledges.
+        // Ringing, an unanswered CANCEL, a final response without an ACK.
         Status::Establishing => NO_ANSWER + TRANSACTION * 2 + SLACK,
         Status::Established => Duration::MAX,
-        // An INVITE that is given up before anybody says anything to it (RFC 3261 §9.1: its CANCEL waits), the final response after
-        // the CANCEL, and when that is a 2xx, which crossed it, the answer to the BYE.
+        // An INVITE without a provisional response (its CANCEL waits, RFC 3261 §9.1), the final response after the CANCEL, and if
+        // that is a 2xx, the response to the BYE.
         Status::Terminating => TRANSACTION * 3 + SLACK,
         Status::Idle => SLACK,
     }
@@ -64,7 +71,7 @@ mod tests {
     use offhook::{Account, Config};
 
     #[test]
-    fn the_bound_on_ringing_is_that_of_the_phone() {
+    fn the_limit_of_ringing_is_the_default_of_the_phone() {
         let account = Account::new("sip:a@b", None, "ws://b").expect("a good server");
         assert_eq!(Config::new(account).no_answer, NO_ANSWER);
     }

@@ -1,5 +1,5 @@
-//! The ledger of transfers (RFC 3515): who accepts a REFER calls somebody and reports how that went; who is told so tells its
-//! user; and a call whose transfer is done ends (RFC 5589 §6.1).
+//! Transfers (RFC 3515): a phone that accepts a REFER dials the target and reports the result by NOTIFY; a phone that receives the
+//! result reports it to its user; and a transferred call ends (RFC 5589 §6.1).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,15 +17,15 @@ pub(super) struct Transfers {
 
 #[derive(Default)]
 struct Phone {
-    /// Requests that came, of which a repetition does nothing.
+    /// Received REFERs and NOTIFYs: a retransmission has no effect.
     known: BTreeSet<(DialogId, u32)>,
     refers: BTreeSet<Transaction>,
     last_notifies: BTreeSet<Transaction>,
-    /// The calls that REFERs made and whose end is not reported, and the calls in which they came.
+    /// Calls created by REFERs without a reported result, and the calls of these REFERs.
     referred: BTreeMap<SessionId, SessionId>,
-    /// Peers that refused a NOTIFY: nobody reports to them any more.
+    /// Whether the peer refused a NOTIFY: no more are sent.
     refused: bool,
-    /// What the phone did since it was last at rest.
+    /// What the phone did since it was last polled.
     done: Done,
 }
 
@@ -33,13 +33,13 @@ struct Phone {
 struct Done {
     accepted: bool,
     called: bool,
-    /// A report that a call was answered, or failed, is due: that call, and the one in which somebody asked for it.
+    /// The call whose result must be reported, and the call of its REFER.
     report: Option<(SessionId, SessionId)>,
     reported: bool,
-    /// The last NOTIFY came and was taken.
+    /// The last NOTIFY was received and accepted.
     informed: bool,
     told: bool,
-    /// A transfer is done, and so should be its call.
+    /// A transferred call, which must end.
     over: Option<SessionId>,
 }
 
@@ -52,9 +52,9 @@ impl Oracle for Transfers {
         true
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         self.phones.resize_with(view.phones.len(), Phone::default);
-        match *sight {
+        match *observation {
             Observation::Sent { phone, message: Some(message), .. } => self.phones[phone].on_sent(message),
             Observation::Received { phone, message: Some(message), .. } => {
                 self.phones[phone].on_received(message)
@@ -102,7 +102,7 @@ impl Phone {
                 self.done.accepted |= self.refers.remove(&transaction);
                 self.done.informed |= self.last_notifies.remove(&transaction);
             }
-            // It is of no transfer any more, and says nothing when it comes again.
+            // A refused NOTIFY has no effect when it is retransmitted.
             (None, Some(300..)) => {
                 if let Some(transaction) = message.transaction {
                     self.last_notifies.remove(&transaction);
@@ -143,25 +143,25 @@ impl Phone {
     ) -> Result<(), String> {
         let done = std::mem::take(&mut self.done);
         if done.accepted && !done.called && !done.reported {
-            return Err("takes a REFER and calls nobody".to_owned());
+            return Err("accepts a REFER, but dials nothing".to_owned());
         }
         let time_stopped = |session| {
             let call = node.calls.get(&session);
             call.is_some_and(|call| call.status == Status::Established) && !is_corrupted(session)
         };
-        // What was said of the call itself may be no answer for that it was harmed.
+        // The result of a corrupted call is unknown.
         let due = done.report.is_some_and(|(session, by)| time_stopped(by) && !is_corrupted(session));
         if due && !done.reported && !self.refused && node.is_connected() {
-            return Err("does not report what became of a transfer".to_owned());
+            return Err("does not report the result of a transfer to the peer".to_owned());
         }
         if done.informed && !done.told {
-            return Err("does not tell its user that a transfer failed".to_owned());
+            return Err("does not report a failed transfer to its user".to_owned());
         }
         match done.over {
             Some(session)
                 if node.calls.get(&session).is_some_and(|call| call.status < Status::Terminating) =>
             {
-                Err(format!("goes on with call {session}, which was transferred"))
+                Err(format!("does not end call {session}, which was transferred"))
             }
             _ => Ok(()),
         }

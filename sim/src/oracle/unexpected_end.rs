@@ -1,4 +1,4 @@
-//! No call ends in its user's name when the user did not ask for that.
+//! No call ends as hung up, cancelled or rejected by the phone without a command of its user.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::media::End;
 
 #[derive(Default)]
 pub(super) struct UnexpectedEnd {
-    /// Calls whose user hung up or refused.
+    /// Calls that the user hung up or rejected.
     ending: BTreeSet<End>,
 }
 
@@ -18,8 +18,8 @@ impl Oracle for UnexpectedEnd {
         "unexpected-end"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        match *sight {
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        match *observation {
             Observation::Command {
                 phone,
                 command: Command::HangUp { session } | Command::Reject { session, .. },
@@ -33,7 +33,7 @@ impl Oracle for UnexpectedEnd {
                 let users = matches!(why.cause, Cause::HungUp | Cause::Cancelled | Cause::Rejected);
                 if why.by == EndedBy::Us && users && !asked {
                     let name = &view.phones[phone].setup.name;
-                    return Err(format!("{name} ends call {session}, and its user did not ask for that"));
+                    return Err(format!("{name} ends call {session} without a command of its user"));
                 }
                 Ok(())
             }

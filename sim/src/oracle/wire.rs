@@ -1,4 +1,4 @@
-//! What a phone sends is well-formed, and a transaction of its has one final response.
+//! A phone sends well-formed messages, and one final response per transaction.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,40 +9,38 @@ use offhook_wire::{Fault, FaultKind, Frame, Instant, Limits, Message, Method, da
 
 use super::{CorruptedCalls, Observation, Oracle, WorldView};
 
-/// How long a transaction remembers that it answered: timer J, 64·T1, by its own clock.
+/// How long a transaction keeps its response: timer J, 64·T1, by the clock of the phone.
 const MEMORY: Duration = Duration::from_secs(31);
 
-/// The same of an INVITE that was refused, after the ACK: timer I, T4 over datagrams. Over a stream it is none, but no INVITE comes again
-/// there.
+/// The same for a refused INVITE after its ACK: timer I, T4 over UDP. Over a stream it is zero, but no INVITE is retransmitted there.
 const CONFIRMED: Duration = Duration::from_secs(5);
 
-/// How many CANCELs a phone remembers, which have no transaction with it: who is flooded with more may say something else when an
-/// old one comes again.
+/// The number of CANCELs without a transaction that a phone remembers: under a larger flood a retransmission of an old one may get
+/// another response.
 const CANCELS: u64 = 32;
 
 #[derive(Default)]
 pub(super) struct Wire {
     limits: Limits,
-    /// The final response of each server transaction (RFC 3261 §17.2.3), by phone and what Via says.
+    /// The final response of each server transaction (RFC 3261 §17.2.3), by phone and Via.
     finals: BTreeMap<(usize, Vec<u8>), Final>,
-    /// How many that are, by phone.
+    /// The number of final responses, by phone.
     answered: BTreeMap<usize, u64>,
-    /// The phone that was just sent nonsense: its 400 repeats each value as it was
-    /// (§8.2.6.2).
-    answers_nonsense: Option<usize>,
+    /// The phone that just received an invalid message: its 400 copies the values as they are (§8.2.6.2).
+    received_invalid: Option<usize>,
 }
 
 struct Final {
     status: u16,
-    /// How many the phone had answered then.
+    /// The number of final responses of the phone up to this one.
     nth: u64,
-    /// When it was sent first. A call repeats its 2xx over whatever connection there is, and for 64·T1 from the first on its
-    /// INVITE may not be taken for a new one (RFC 6026 §7.1).
+    /// When it was first sent. A call retransmits its 2xx over any connection, and for 64·T1 from the first a retransmitted INVITE
+    /// matches its transaction (RFC 6026 §7.1).
     first: Instant,
-    /// When it was acknowledged first, if it was the refusal of an INVITE.
+    /// The first ACK, if it refuses an INVITE.
     acknowledged: Option<Instant>,
-    /// Where it was sent last. An exchange sends what is pending again when a phone comes back; over another connection it is a
-    /// new transaction.
+    /// The last connection. An exchange sends pending requests again when a phone reconnects; on another connection that is a new
+    /// transaction.
     flow: FlowId,
 }
 
@@ -51,9 +49,9 @@ impl Oracle for Wire {
         "wire"
     }
 
-    fn observe(&mut self, view: &WorldView<'_>, sight: &Observation<'_>) -> Result<(), String> {
-        let (phone, flow, data) = match *sight {
-            // Nothing but a final response says more than that it is well-formed.
+    fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
+        let (phone, flow, data) = match *observation {
+            // Other valid messages need no check.
             Observation::Sent { message: Some(message), .. }
                 if message.status().is_none_or(|status| status < 200) =>
             {
@@ -66,12 +64,12 @@ impl Oracle for Wire {
                 {
                     self.acknowledged(view.local(phone), phone, message);
                 }
-                let sense = message.is_some() || self.is_keep_alive(data);
-                self.answers_nonsense = (!sense).then_some(phone);
+                let valid = message.is_some() || self.is_keep_alive(data);
+                self.received_invalid = (!valid).then_some(phone);
                 return Ok(());
             }
             Observation::PhonePolled { .. } => {
-                self.answers_nonsense = None;
+                self.received_invalid = None;
                 return Ok(());
             }
             _ => return Ok(()),
@@ -110,26 +108,26 @@ impl Wire {
         let message = match datagram(data.clone(), &self.limits) {
             Frame::Message(message) => message,
             Frame::KeepAlive(_) => return Ok(()),
-            Frame::Faulty { fault, .. } => return Err(format!("is no message: {fault}")),
+            Frame::Faulty { fault, .. } => return Err(format!("is not a message: {fault}")),
         };
-        // The refusal of a harmed request repeats what is wrong with it (RFC 3261 §8.2.6.2).
+        // The refusal of a corrupted request copies its invalid fields (RFC 3261 §8.2.6.2).
         let refuses = corrupted && message.status().is_some_and(|status| status >= 400);
         match message.check() {
             Ok(()) => {}
             Err(_) if refuses => return Ok(()),
             Err(Fault { kind: FaultKind::Header(_) | FaultKind::Missing(_), .. })
-                if self.answers_nonsense == Some(phone) =>
+                if self.received_invalid == Some(phone) =>
             {
                 return Ok(());
             }
-            Err(fault) => return Err(format!("means nothing: {fault}")),
+            Err(fault) => return Err(format!("is invalid: {fault}")),
         }
         let Some(status) = message.status().filter(|&status| status >= 200) else { return Ok(()) };
-        // It repeats the Via of its request, whatever became of that (§8.2.6.2), and nobody knows which transaction that was taken for.
+        // The Via of a corrupted request, which the response copies (§8.2.6.2), may match any transaction.
         if corrupted {
             return Ok(());
         }
-        let key = transaction(&message).ok_or("names no transaction")?;
+        let key = transaction(&message).ok_or("has no branch")?;
         let answered = self.answered.entry(phone).or_default();
         let mut new = || {
             *answered += 1;
@@ -143,7 +141,7 @@ impl Wire {
         let after = new();
         let forgotten = message.cseq().is_ok_and(|cseq| cseq.method == Method::Cancel)
             && after.nth - before.nth > CANCELS;
-        // By its own clock, which somebody may have set forward.
+        // By the clock of the phone, which may have been set forward.
         let confirmed = before.acknowledged.is_some_and(|at| now.saturating_since(at) >= CONFIRMED);
         let remembered = !forgotten && !confirmed && now.saturating_since(before.first) < MEMORY;
         if before.flow == flow && remembered {
@@ -154,7 +152,7 @@ impl Wire {
     }
 }
 
-/// What names the transaction that a response is of.
+/// The transaction of a response.
 fn transaction(response: &Message) -> Option<Vec<u8>> {
     key(response, response.cseq().ok()?.method)
 }
@@ -217,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_is_no_message() {
+    fn invalid_data_is_a_violation() {
         let sent = |data: &'static [u8]| {
             Wire::default().sent(Instant::ZERO, 0, FlowId(1), &Bytes::from_static(data), false)
         };

@@ -5,23 +5,23 @@ use std::fmt;
 use offhook::Bug;
 use offhook_exchange::Bug as ExchangeBug;
 
-/// A bug of all phones, or of all exchanges.
+/// A bug in all phones, or in all exchanges.
 #[derive(Copy, Clone, PartialEq, Eq)]
 pub enum Planted {
-    /// Of the phones.
+    /// In the phones.
     Phone(Bug),
-    /// Of the exchanges.
+    /// In the exchanges.
     Exchange(ExchangeBug),
 }
 
 impl Planted {
-    /// All of them.
+    /// All bugs.
     pub fn all() -> impl Iterator<Item = Self> {
         let phones = Bug::ALL.iter().copied().map(Self::Phone);
         phones.chain(ExchangeBug::ALL.iter().copied().map(Self::Exchange))
     }
 
-    /// What is planted in each phone.
+    /// The bug of each phone.
     pub(crate) fn of_phone(self) -> Option<Bug> {
         match self {
             Self::Phone(bug) => Some(bug),
@@ -29,7 +29,7 @@ impl Planted {
         }
     }
 
-    /// What is planted in each exchange.
+    /// The bug of each exchange.
     pub(crate) fn of_exchange(self) -> Option<ExchangeBug> {
         match self {
             Self::Phone(_) => None,

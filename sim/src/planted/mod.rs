@@ -1,5 +1,4 @@
-//! Bugs planted on purpose: how many seeds it takes until an oracle objects to each of them, and how small the scenario
-//! becomes in which it does.
+//! Planted bugs: the number of seeds until an oracle finds each, and the size of the shrunk scenario.
 
 mod bug;
 mod search;

@@ -11,31 +11,31 @@ use crate::run::run;
 use crate::scenario::Scenario;
 use crate::shrink::{Budget, shrink};
 
-/// How often a bug is looked for, each time from a seed far from the others.
+/// The number of tries per bug, each from a different first seed.
 pub const TRIES: u64 = 5;
 
 /// The distance between the first seeds of two tries.
 const FAR: u64 = 1_000_000;
 
-/// What looking for bugs may cost.
+/// The limits of a search.
 #[derive(Copy, Clone)]
 pub struct Effort<'a> {
-    /// The most seeds that one try plays.
+    /// The maximum number of seeds per try.
     pub seeds: u64,
-    /// The most threads.
+    /// The number of threads.
     pub jobs: u8,
-    /// A clock of the host's: how long it has been since any moment of the past.
+    /// A monotonic clock of the host.
     pub clock: &'a (dyn Fn() -> Duration + Sync),
-    /// How long one scenario may be made smaller.
-    pub patience: Duration,
+    /// The time limit of shrinking one scenario.
+    pub shrink_limit: Duration,
 }
 
-/// How one bug was looked for.
+/// The search for one bug.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Search {
     /// The bug.
     pub bug: Planted,
-    /// The tries, those that played the fewest seeds first, and those that found nothing last.
+    /// The tries, by number of seeds; those that found nothing are last.
     pub tries: Vec<Try>,
 }
 
@@ -44,20 +44,20 @@ pub struct Search {
 pub struct Try {
     /// Its first seed.
     pub first: u64,
-    /// How many seeds it played, the failing one included.
+    /// The number of seeds it played, including the failing one.
     pub seeds: u64,
-    /// What it found.
+    /// The result.
     pub found: Option<Find>,
 }
 
-/// A scenario in which an oracle objects.
+/// A scenario with a violation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Find {
     /// The oracle.
     pub oracle: &'static str,
-    /// The scenario, made small.
+    /// The shrunk scenario.
     pub scenario: Scenario,
-    /// How long that took.
+    /// The time of shrinking.
     pub took: Duration,
 }
 
@@ -67,12 +67,12 @@ impl Search {
         self.median().found.is_some()
     }
 
-    /// How many seeds the median try played.
+    /// The median number of seeds.
     pub fn median_seeds(&self) -> u64 {
         self.median().seeds
     }
 
-    /// The oracle that objected most often.
+    /// The oracle that found it most often.
     pub fn oracle(&self) -> Option<&'static str> {
         let mut often: BTreeMap<&str, (usize, &'static str)> = BTreeMap::new();
         for find in self.finds() {
@@ -81,14 +81,14 @@ impl Search {
         often.into_values().max_by_key(|(times, _)| *times).map(|(_, oracle)| oracle)
     }
 
-    /// The median of the steps that were left of what was found.
+    /// The median number of steps of the shrunk scenarios.
     pub fn shrunk_steps(&self) -> Option<usize> {
         let mut steps: Vec<usize> = self.finds().map(|find| find.scenario.steps.len()).collect();
         steps.sort_unstable();
         steps.get(steps.len() / 2).copied()
     }
 
-    /// The median of the times that this took.
+    /// The median time of shrinking.
     pub fn shrink_time(&self) -> Option<Duration> {
         let mut times: Vec<Duration> = self.finds().map(|find| find.took).collect();
         times.sort_unstable();
@@ -104,7 +104,7 @@ impl Search {
     }
 }
 
-/// Looks for these bugs, each at its time and in order on each thread; `found` hears of each when it was looked for.
+/// Searches for these bugs. Calls `found` after each search.
 pub fn search(bugs: &[Planted], effort: &Effort<'_>, found: impl Fn(&Search) + Sync) -> Vec<Search> {
     let next = AtomicUsize::new(0);
     let searches = Mutex::new(Vec::new());
@@ -114,7 +114,7 @@ pub fn search(bugs: &[Planted], effort: &Effort<'_>, found: impl Fn(&Search) + S
                 while let Some(&bug) = bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let search = search_one(bug, effort);
                     found(&search);
-                    searches.lock().expect("no thread panics with the list in hand").push(search);
+                    searches.lock().expect("no thread panics while it holds the list").push(search);
                 }
             });
         }
@@ -127,7 +127,7 @@ pub fn search(bugs: &[Planted], effort: &Effort<'_>, found: impl Fn(&Search) + S
 fn search_one(bug: Planted, effort: &Effort<'_>) -> Search {
     let mut tries: Vec<Try> = Vec::new();
     for n in 0..TRIES {
-        // When most found nothing, so will the median.
+        // If most tries find nothing, the median is known.
         let lost = tries.iter().filter(|one| one.found.is_none()).count() as u64;
         if lost > TRIES / 2 {
             break;
@@ -142,7 +142,7 @@ fn try_one(bug: Planted, first: u64, effort: &Effort<'_>) -> Try {
     let (seeds, scenario) = hunt(bug, first, effort.seeds);
     let found = scenario.and_then(|scenario| {
         let start = (effort.clock)();
-        let is_over = || (effort.clock)().saturating_sub(start) >= effort.patience;
+        let is_over = || (effort.clock)().saturating_sub(start) >= effort.shrink_limit;
         let small = shrink(&scenario, &Budget { is_over: &is_over, ..Budget::default() })?;
         let took = (effort.clock)().saturating_sub(start);
         Some(Find { oracle: small.violation.oracle, scenario: small.scenario, took })
@@ -150,7 +150,7 @@ fn try_one(bug: Planted, first: u64, effort: &Effort<'_>) -> Try {
     Try { first, seeds, found }
 }
 
-/// Plays seeds from `first` until an oracle objects: how many, and the scenario with the bug in it.
+/// Plays seeds from `first` with a bug until a violation. Returns the number of seeds, and the failing scenario.
 pub fn hunt(bug: impl Into<Planted>, first: u64, most: u64) -> (u64, Option<Scenario>) {
     let bug = bug.into();
     for played in 0..most {
@@ -163,8 +163,7 @@ pub fn hunt(bug: impl Into<Planted>, first: u64, most: u64) -> (u64, Option<Scen
     (most, None)
 }
 
-/// Plays all seeds that were played for these searches with nothing planted. Returns how many there were, and the first to
-/// which an oracle objects all the same.
+/// Plays all seeds of these searches without a bug. Returns the number of seeds, and the first one with a violation.
 pub fn control(searches: &[Search], jobs: u8) -> (u64, Option<u64>) {
     let mut most: BTreeMap<u64, u64> = BTreeMap::new();
     for one in searches.iter().flat_map(|search| &search.tries) {
@@ -179,7 +178,7 @@ pub fn control(searches: &[Search], jobs: u8) -> (u64, Option<u64>) {
             scope.spawn(|| {
                 while let Some(&seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if run(&generate(seed)).violation.is_some() {
-                        let mut failed = failed.lock().expect("no thread panics with the seed in hand");
+                        let mut failed = failed.lock().expect("no thread panics while it holds the seed");
                         *failed = Some(failed.map_or(seed, |before: u64| before.min(seed)));
                     }
                 }

@@ -8,105 +8,105 @@ use crate::node::UnsolicitedMessage;
 
 use super::Fault;
 
-/// Something that happens at a time.
+/// An action at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// When, from the start of the run.
+    /// The time from the start of the run.
     pub at: Duration,
-    /// What.
+    /// The action.
     pub action: Action,
 }
 
-/// What happens at a step.
+/// The action of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// A user does something.
+    /// A user acts.
     User {
-        /// At which phone, by its place in the scenario.
+        /// The phone, by its index in the scenario.
         phone: usize,
-        /// What.
+        /// The action.
         action: UserAction,
     },
-    /// Something goes wrong.
+    /// A fault starts.
     Fault(Fault),
-    /// A rogue does something.
+    /// A rogue acts.
     Rogue {
-        /// Which one, by its place in the scenario.
+        /// The rogue, by its index in the scenario.
         rogue: usize,
-        /// What.
+        /// The action.
         action: RogueAction,
     },
 }
 
-/// What a rogue does of its own accord. How it does that is up to what it breaks.
+/// An action of a rogue. Its breaches change how it acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RogueAction {
     /// Call a user.
     Call(String),
     /// End its newest call, by BYE.
     HangUp,
-    /// Give up its newest call, by CANCEL.
+    /// Cancel its newest call, by CANCEL.
     Cancel,
-    /// Register the Contact of a user's phone in its own name, and again after each reconnection.
+    /// Register the Contact of a user's phone as its own, and again after each reconnection.
     Claim(String),
-    /// Send something to a user many times, in its newest call with the user if there is one.
+    /// Send messages to a user, in its newest call with the user if there is one.
     Flood {
-        /// To whom.
+        /// The user.
         user: String,
-        /// How many times.
+        /// The number of messages.
         count: u32,
-        /// What.
+        /// The action.
         with: UnsolicitedMessage,
     },
 }
 
-/// What a user does. It is meant for the newest call that is in the state for it; without one, nothing is done.
+/// An action of a user. It applies to the newest call in a suitable state; without one, it has no effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserAction {
-    /// Call an address: a user, or anything else that can be dialled.
+    /// Dial a user or another address.
     Dial(String),
-    /// Take the incoming call.
+    /// Answer the incoming call.
     Answer,
-    /// Refuse the incoming call with this code.
+    /// Reject the incoming call with this code.
     Reject(u16),
-    /// End a call that is not ending yet: by CANCEL, BYE or a refusal.
+    /// End a call: by CANCEL, BYE or a refusal.
     HangUp,
     /// Hold an established call.
     Hold,
     /// Resume a held call.
     Resume,
-    /// Send digits into an established call.
+    /// Send digits in an established call.
     Digits {
-        /// Which.
+        /// The digits.
         digits: String,
-        /// How.
+        /// By RTP or INFO.
         path: DtmfPath,
-        /// The length of each.
+        /// The length of each tone.
         tone: Duration,
     },
     /// Transfer an established call to an address.
     Transfer(String),
-    /// Want to be registered.
+    /// Register.
     Register,
-    /// Want not to be.
+    /// Unregister.
     Unregister,
-    /// From now on, do this with incoming calls.
+    /// Set the behaviour for incoming calls from now on.
     Behaviour(Behaviour),
 }
 
-/// What a user does with an incoming call.
+/// The behaviour of a user for incoming calls.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Behaviour {
-    /// Take it.
+    /// Answer.
     Answer {
-        /// After it rang so long.
+        /// After this time of ringing.
         after: Duration,
     },
-    /// Refuse it.
+    /// Reject.
     Reject {
-        /// With this code.
+        /// The status code.
         code: u16,
-        /// After it rang so long.
+        /// After this time of ringing.
         after: Duration,
     },
     /// Let it ring.

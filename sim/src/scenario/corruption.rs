@@ -1,34 +1,34 @@
-//! What middleboxes do to messages, and the words for it.
+//! Corruption of messages by middleboxes.
 
 use std::fmt;
 
-/// What is done to a message.
+/// A kind of corruption.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Corruption {
-    /// Some of its bits are flipped.
+    /// Some bits are flipped.
     Flips,
-    /// Its end is cut off.
+    /// The message is truncated.
     Cuts,
-    /// Random bytes follow it.
+    /// Random bytes are appended.
     Junk,
-    /// It is made longer than anybody takes.
+    /// The message is made longer than all size limits.
     Bulk,
-    /// One of its headers is there twice.
+    /// A header row is duplicated.
     Doubles,
-    /// One of its headers is gone.
+    /// A header row is removed.
     Strips,
-    /// It has a header that its sender did not write.
+    /// A header row is inserted.
     Injects,
 }
 
 impl Corruption {
-    /// All of them, the plainest first.
+    /// All kinds.
     pub const ALL: [Self; 7] =
         [Self::Flips, Self::Cuts, Self::Junk, Self::Bulk, Self::Doubles, Self::Strips, Self::Injects];
 
     pub(super) fn read(word: &str) -> Result<Self, String> {
         let named = Self::ALL.into_iter().find(|corruption| corruption.to_string() == word);
-        named.ok_or_else(|| format!("nobody knows how to harm by `{word}`"))
+        named.ok_or_else(|| format!("unknown corruption `{word}`"))
     }
 }
 

@@ -1,126 +1,126 @@
-//! What goes wrong, and the words for it.
+//! Faults.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::{ClockStep, Corruption, ExchangeTrouble, Seconds, StreamTrouble, SuspensionKind, Way};
 
-/// What goes wrong.
+/// A fault of a phone, its network, its media or an exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A phone's connection is reset; both ends are told.
+    /// The connection of a phone is reset; both ends are notified.
     Reset {
-        /// Which phone.
+        /// The phone.
         phone: usize,
     },
-    /// A phone's connection is dead, and nobody is told.
+    /// The connection of a phone is dead; neither end is notified.
     DropSilently {
-        /// Which phone.
+        /// The phone.
         phone: usize,
     },
-    /// A phone's network is cut. Streams stall, datagrams are lost, nothing can be connected.
+    /// The network of a phone is cut: streams stall, datagrams are lost, connection attempts time out.
     Cut {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// What no longer passes.
+        /// The direction.
         way: Way,
-        /// For how long.
+        /// The duration.
         lasting: Duration,
     },
-    /// Something is wrong with a phone's stream.
+    /// A fault of the stream of a phone.
     Stream {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// What.
+        /// The fault.
         trouble: StreamTrouble,
     },
-    /// One phone and one exchange do not reach each other.
+    /// The network between a phone and an exchange is cut.
     Partition {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// Which exchange, by its place in the scenario.
+        /// The exchange, by its index in the scenario.
         exchange: usize,
-        /// What no longer passes.
+        /// The direction.
         way: Way,
-        /// For how long; `None`: for ever.
+        /// The duration; `None`: permanently.
         lasting: Option<Duration>,
     },
-    /// A translator of addresses gives a phone's datagrams another port. What is sent to the old one is lost.
+    /// The NAT of a phone assigns another port. Datagrams to the old port are lost.
     Rebind {
-        /// Which phone.
+        /// The phone.
         phone: usize,
     },
-    /// A middlebox breaks some of a phone's messages.
+    /// A middlebox corrupts messages of a phone.
     Tamper {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// What it does to them.
+        /// The corruption.
         corruption: Corruption,
-        /// To how many of a thousand.
+        /// The share of messages, in thousandths.
         share: u16,
-        /// Those that go which way.
+        /// The direction.
         way: Way,
-        /// For how long.
+        /// The duration.
         lasting: Duration,
     },
-    /// A phone stands still.
+    /// A phone is suspended.
     Suspend {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// How.
+        /// The kind.
         how: SuspensionKind,
-        /// For how long.
+        /// The duration.
         lasting: Duration,
     },
-    /// A phone's clock is set.
+    /// The clock of a phone is set.
     SetClock {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// How.
+        /// The change.
         step: ClockStep,
     },
-    /// An exchange has trouble.
+    /// A fault of an exchange.
     Exchange {
-        /// Which one, by its place in the scenario.
+        /// The exchange, by its index in the scenario.
         exchange: usize,
-        /// What trouble.
+        /// The fault.
         trouble: ExchangeTrouble,
     },
-    /// A phone's media engine has trouble.
+    /// A fault of the media engine of a phone.
     Media {
-        /// Which phone.
+        /// The phone.
         phone: usize,
-        /// What trouble.
+        /// The fault.
         trouble: MediaTrouble,
-        /// For how long.
+        /// The duration.
         lasting: Duration,
     },
-    /// A phone is gone for ever, and its network with it. It is not healed.
+    /// A phone is permanently off. It is not healed.
     Die {
-        /// Which phone.
+        /// The phone.
         phone: usize,
     },
 }
 
-/// What is wrong with a phone's media engine.
+/// A fault of a media engine.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum MediaTrouble {
-    /// Every effect takes so long.
+    /// Each effect takes this time.
     Slow(Duration),
-    /// Every effect fails.
+    /// Each effect fails.
     Broken,
-    /// No path comes up.
+    /// No media path comes up.
     NoPath,
-    /// Nothing that it is asked for is ever answered.
+    /// No effect is ever finished.
     Unresponsive,
-    /// Strangers send it things. Only real media hears them.
+    /// Third parties send it datagrams. With real media only.
     StrayDatagrams,
-    /// Others see it at another address, and at yet another when it is over. Only real media has addresses.
+    /// Its NAT rebinds, and again when the fault ends. With real media only.
     Rebound,
 }
 
 impl Fault {
-    /// The phone that suffers it, if it is one phone's.
+    /// The affected phone.
     pub fn phone_mut(&mut self) -> Option<&mut usize> {
         match self {
             Fault::Reset { phone }
@@ -138,7 +138,7 @@ impl Fault {
         }
     }
 
-    /// The exchange that has to do with it.
+    /// The affected exchange.
     pub fn exchange_mut(&mut self) -> Option<&mut usize> {
         match self {
             Fault::Exchange { exchange, .. } | Fault::Partition { exchange, .. } => Some(exchange),
@@ -146,7 +146,7 @@ impl Fault {
         }
     }
 
-    /// How long it lasts, if it passes.
+    /// The duration, unless it is permanent or momentary.
     pub fn lasting_mut(&mut self) -> Option<&mut Duration> {
         match self {
             Fault::Cut { lasting, .. } | Fault::Media { lasting, .. } | Fault::Suspend { lasting, .. } => {
@@ -164,7 +164,7 @@ impl Fault {
         }
     }
 
-    /// How strong it is, where that is a time.
+    /// The strength, if that is a duration.
     pub fn strength_mut(&mut self) -> Option<&mut Duration> {
         match self {
             Fault::Media { trouble: MediaTrouble::Slow(by), .. } => Some(by),

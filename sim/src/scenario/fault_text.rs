@@ -1,4 +1,4 @@
-//! Faults as the text of a scenario has them.
+//! The text of faults.
 
 use super::value::number;
 use super::{
@@ -43,7 +43,7 @@ impl Fault {
         }
     }
 
-    /// Reads what [`Fault::describe`] wrote after the name. `None` when it is no fault, but perhaps a deed.
+    /// Parses the words after the name, as [`Fault::describe`] writes them. `None` if they may be a user action.
     pub(super) fn read(scenario: &Scenario, name: &str, words: &[&str]) -> Result<Option<Self>, String> {
         if let Some(exchange) = scenario.exchange(name) {
             return ExchangeTrouble::read(words).map(|trouble| Some(Fault::Exchange { exchange, trouble }));
@@ -55,7 +55,7 @@ impl Fault {
             ["is", "parted", "from", exchange, "for", lasting] => (Way::Both, exchange, lasting),
             _ => return read_of_phone(phone, words),
         };
-        let exchange = scenario.exchange(exchange).ok_or_else(|| format!("no exchange `{exchange}`"))?;
+        let exchange = scenario.exchange(exchange).ok_or_else(|| format!("unknown exchange `{exchange}`"))?;
         let lasting = if *lasting == "ever" { None } else { Some(parse_duration(lasting)?) };
         Ok(Some(Fault::Partition { phone, exchange, way, lasting }))
     }
@@ -79,7 +79,7 @@ fn read_of_phone(phone: usize, words: &[&str]) -> Result<Option<Fault>, String> 
                 ["deaf", "media"] => MediaTrouble::Unresponsive,
                 ["noisy", "media"] => MediaTrouble::StrayDatagrams,
                 ["rebound", "media"] => MediaTrouble::Rebound,
-                _ => return Err("`slow media of …`, or what `media`?".to_owned()),
+                _ => return Err("expected `slow media of …`, or `broken`, `pathless`, `deaf`, `noisy` or `rebound` `media`".to_owned()),
             };
             Fault::Media { phone, trouble, lasting: parse_duration(lasting)? }
         }

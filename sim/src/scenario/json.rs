@@ -3,7 +3,7 @@
 use super::{Scenario, ScenarioError};
 
 impl Scenario {
-    /// The lines of the text form, cut into `setting` and `steps`.
+    /// The lines of the text, as the lists `setting` and `steps`.
     pub fn to_json(&self) -> serde_json::Value {
         let text = self.to_string();
         let (steps, setting): (Vec<&str>, Vec<&str>) = text
@@ -13,19 +13,19 @@ impl Scenario {
         serde_json::json!({ "setting": setting, "steps": steps })
     }
 
-    /// Reads what [`Scenario::to_json`] wrote.
+    /// Parses the output of [`Scenario::to_json`].
     ///
     /// # Errors
-    /// When `setting` and `steps` are no lists of lines, or a line is not understood.
+    /// If `setting` or `steps` is not a list of lines, or a line cannot be parsed.
     pub fn from_json(json: &serde_json::Value) -> Result<Self, ScenarioError> {
         let mut text = String::new();
         for key in ["setting", "steps"] {
             let lines =
-                json[key].as_array().ok_or_else(|| ScenarioError::new(0, format!("no list `{key}`")))?;
+                json[key].as_array().ok_or_else(|| ScenarioError::new(0, format!("missing list `{key}`")))?;
             for line in lines {
-                text.push_str(
-                    line.as_str().ok_or_else(|| ScenarioError::new(0, format!("`{key}` holds no text")))?,
-                );
+                text.push_str(line.as_str().ok_or_else(|| {
+                    ScenarioError::new(0, format!("`{key}` has an entry that is not text"))
+                })?);
                 text.push('\n');
             }
         }

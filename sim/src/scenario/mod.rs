@@ -1,8 +1,7 @@
-//! What will be played: who is there, over what networks, and what goes wrong when.
+//! Scenarios: the nodes of a world, their networks, and the user actions and faults with their times.
 //!
-//! A scenario is explicit: nothing that happens in a run is drawn while it runs except the fates of
-//! packets, and those hang on the packets' own identity ([`crate::fate`]). So a step can be taken out
-//! and the rest goes on as it did.
+//! A scenario is explicit: a run draws no random numbers except for the fates of packets, which depend only on the packet itself
+//! ([`crate::fate`]). So removing a step leaves the rest of the run unchanged.
 
 mod action;
 mod corruption;
@@ -112,8 +111,8 @@ rogue eve ws
 ";
 
     #[test]
-    fn what_is_written_is_read_back() {
-        let scenario: Scenario = EXAMPLE.parse().expect("the example is understood");
+    fn text_and_json_round_trip() {
+        let scenario: Scenario = EXAMPLE.parse().expect("the example is a scenario");
         assert_eq!(scenario.to_string(), EXAMPLE);
         assert_eq!(Scenario::from_json(&scenario.to_json()), Ok(scenario.clone()));
         assert_eq!(scenario.steps.len(), 60);
@@ -122,7 +121,7 @@ rogue eve ws
     }
 
     #[test]
-    fn what_is_not_understood_is_refused_with_its_line() {
+    fn a_syntax_error_has_its_line() {
         for (line, wrong) in [
             (1, "scenario 1"),
             (2, "offhook-scenario 1\nphone"),
@@ -144,13 +143,20 @@ rogue eve ws
     }
 
     #[test]
-    fn real_media_is_a_word_where_there_is_any() {
+    fn a_step_without_its_s_is_suggested() {
+        let refused =
+            "offhook-scenario 1\nphone bob ws\n1s bob dial carol".parse::<Scenario>().expect_err("no `s`");
+        assert_eq!(refused.to_string(), "line 3: unknown step `dial carol`; did you mean `dials carol`?");
+    }
+
+    #[test]
+    fn real_media_needs_its_feature() {
         let read = |media: &str| format!("offhook-scenario 1\nmedia {media}\n").parse::<Scenario>();
         assert_eq!(read("model").map(|scenario| scenario.media), Ok(Fidelity::Model));
         assert_eq!(read("silent").map_err(|refused| refused.line()), Err(2));
         #[cfg(feature = "media")]
         {
-            let scenario = read("real").expect("there is");
+            let scenario = read("real").expect("a scenario");
             assert_eq!(scenario.media, Fidelity::Real);
             assert_eq!(scenario.to_string().parse(), Ok(scenario));
         }
@@ -159,7 +165,7 @@ rogue eve ws
     }
 
     #[test]
-    fn comments_and_blank_lines_are_free() {
+    fn comments_and_blank_lines_are_ignored() {
         let text = "# why\noffhook-scenario 1\n\n  # the key\nseed 3\nphone a ws\n\n1s a hangs up\n";
         assert_eq!(text.parse::<Scenario>().map(|s| (s.seed, s.steps.len())), Ok((3, 1)));
     }

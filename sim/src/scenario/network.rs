@@ -2,36 +2,36 @@
 
 use std::time::Duration;
 
-/// What a connection is made of.
+/// The transport of a phone.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// A WebSocket: messages in order, none lost while the connection lives.
+    /// WebSocket: ordered and reliable while the connection is up.
     Ws,
-    /// Datagrams, which may be lost, doubled and overtaken.
+    /// UDP: datagrams may be lost, duplicated and reordered.
     Udp,
 }
 
-/// What a network does to messages.
+/// The conditions of a network. Shares are in thousandths.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Weather {
-    /// The shortest way through.
+    /// The minimum one-way delay.
     pub delay: Duration,
-    /// What may be added to it, exponentially distributed in the mean.
+    /// The mean of the exponentially distributed additional delay.
     pub jitter: Duration,
-    /// Datagrams lost, of a thousand.
+    /// Lost datagrams.
     pub loss: u16,
-    /// Datagrams that arrive twice, of a thousand.
+    /// Duplicated datagrams.
     pub duplicate: u16,
-    /// Datagrams that arrive so late that others overtake them, of a thousand.
+    /// Reordered datagrams: they arrive after later ones.
     pub late: u16,
-    /// Messages that take much longer, some of them very much, of a thousand.
+    /// Messages with a heavy-tailed additional delay.
     pub tail: u16,
-    /// How much of the time nearly all datagrams are lost, of a thousand.
+    /// The share of time in bursts, in which nearly all datagrams are lost.
     pub bursts: u16,
 }
 
 impl Weather {
-    /// 10 ms, always.
+    /// A constant delay of 10 ms, and no faults.
     pub const CLEAR: Self = Self {
         delay: Duration::from_millis(10),
         jitter: Duration::ZERO,
@@ -42,7 +42,7 @@ impl Weather {
         bursts: 0,
     };
 
-    /// The same way without the faults: what is left of it when the storm is over.
+    /// The same network without faults, as after the phase of faults.
     #[must_use]
     pub fn healed(self) -> Self {
         Self { delay: self.delay, jitter: self.jitter.min(Duration::from_millis(20)), ..Self::CLEAR }
@@ -61,6 +61,6 @@ pub enum Codec {
 }
 
 impl Codec {
-    /// All of them, best first.
+    /// All codecs, in order of preference.
     pub const ALL: [Self; 3] = [Self::Opus, Self::Pcmu, Self::Pcma];
 }

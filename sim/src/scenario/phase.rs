@@ -2,46 +2,45 @@
 
 use std::time::Duration;
 
-/// How far a run is.
+/// A phase of a run.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Steps are taken and faults are at work.
+    /// Steps are executed and faults are active.
     Faults,
-    /// The networks are healed; what was promised must come about.
+    /// All faults are healed; registrations and calls must recover.
     Recovery,
-    /// Everybody hung up; all must become quiet.
+    /// All users hung up; all transactions must end.
     Drain,
-    /// Over.
+    /// The run is over.
     Done,
 }
 
 impl Phase {
-    /// A word for it.
+    /// Its name.
     pub fn as_str(self) -> &'static str {
         match self {
-            Phase::Faults => "storm",
-            Phase::Recovery => "settle",
-            Phase::Drain => "quiesce",
+            Phase::Faults => "faults",
+            Phase::Recovery => "recovery",
+            Phase::Drain => "drain",
             Phase::Done => "done",
         }
     }
 }
 
-/// The phases of a run.
+/// The lengths of the phases of a run.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct PhaseLengths {
-    /// Steps are taken and faults are at work.
+    /// Steps are executed and faults are active.
     pub faults: Duration,
-    /// The networks are healed, nobody does anything new: what was promised must come about.
+    /// All faults are healed; registrations and calls must recover.
     pub recovery: Duration,
-    /// Everybody hangs up, and then all must be quiet.
+    /// All users hang up; all transactions must end.
     pub drain: Duration,
 }
 
 impl Default for PhaseLengths {
-    /// The storm is what the scenario says. Settling takes the longest back-off of a registration (60 s and its
-    /// jitter), the longest `Retry-After`, a keep-alive that finds a dead connection (35 s) and a transaction
-    /// (64·T1). Quiescing takes two transactions, one for the BYE that nobody answers and one for its 2xx.
+    /// The recovery takes the longest back-off of a registration (60 s and jitter), the longest `Retry-After`, a keep-alive that
+    /// detects a dead connection (35 s) and a transaction (64·T1). The drain takes two transactions: an unanswered BYE and its 2xx.
     fn default() -> Self {
         Self {
             faults: Duration::from_secs(60),
@@ -52,7 +51,7 @@ impl Default for PhaseLengths {
 }
 
 impl PhaseLengths {
-    /// From the start to the end.
+    /// The total length.
     pub fn total(&self) -> Duration {
         self.faults + self.recovery + self.drain
     }

@@ -1,4 +1,4 @@
-//! Reading a scenario. The grammar is what `write.rs` writes; a line that starts with `#` is a comment.
+//! Parsing a scenario. The grammar is that of `write.rs`; a line that starts with `#` is a comment.
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use offhook::DtmfPath;
 
-/// A line that is not understood.
+/// A line that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {what}")]
 pub struct ScenarioError {
@@ -23,7 +23,7 @@ impl ScenarioError {
         Self { line, what: what.into() }
     }
 
-    /// Which line, from 1.
+    /// The line number, from 1.
     pub fn line(&self) -> usize {
         self.line
     }
@@ -44,7 +44,7 @@ impl FromStr for Scenario {
             Some((_, words)) if words == ["offhook-scenario", "1"] => {}
             first => {
                 let line = first.map_or(1, |(line, _)| line);
-                return Err(ScenarioError::new(line, "a scenario starts with `offhook-scenario 1`"));
+                return Err(ScenarioError::new(line, "a scenario starts with the line `offhook-scenario 1`"));
             }
         }
         for (line, words) in lines {
@@ -91,7 +91,7 @@ impl Scenario {
 
     fn new_name(&self, name: &str) -> Result<String, String> {
         if self.phone(name).is_some() || self.exchange(name).is_some() || self.rogue(name).is_some() {
-            return Err(format!("`{name}` is there already"));
+            return Err(format!("duplicate name `{name}`"));
         }
         Ok(name.to_owned())
     }
@@ -103,7 +103,7 @@ impl Scenario {
         if let Some(rogue) = self.rogue(name) {
             return Ok(Action::Rogue { rogue, action: read_rogue_action(words)? });
         }
-        let phone = self.phone(name).ok_or_else(|| format!("nobody is called `{name}`"))?;
+        let phone = self.phone(name).ok_or_else(|| format!("unknown name `{name}`"))?;
         Ok(Action::User { phone, action: read_user_action(words)? })
     }
 }
@@ -117,8 +117,8 @@ impl FromStr for Fidelity {
             #[cfg(feature = "media")]
             "real" => Ok(Fidelity::Real),
             #[cfg(not(feature = "media"))]
-            "real" => Err("this simulator was built without real media: its feature is `media`".to_owned()),
-            _ => Err(format!("media is `model` or `real`, not `{text}`")),
+            "real" => Err("this simulator was built without the feature `media`".to_owned()),
+            _ => Err(format!("expected `model` or `real`, not `{text}`")),
         }
     }
 }
@@ -130,7 +130,7 @@ fn read_span(settings: &[&str]) -> Result<PhaseLengths, String> {
             Some(("storm", value)) => phases.faults = parse_duration(value)?,
             Some(("settle", value)) => phases.recovery = parse_duration(value)?,
             Some(("quiesce", value)) => phases.drain = parse_duration(value)?,
-            _ => return Err(format!("no phase `{setting}`")),
+            _ => return Err(format!("unknown phase `{setting}`")),
         }
     }
     Ok(phases)
@@ -144,17 +144,17 @@ fn read_exchange(name: String, settings: &[&str]) -> Result<ExchangeSetup, Strin
             None if *setting == "two-homes" => exchange.two_homes = true,
             Some(("min-expires", value)) => exchange.min_expires = Some(parse_duration(value)?),
             None if *setting == "says-trying" => exchange.says_trying = true,
-            _ => return Err(format!("no setting `{setting}`")),
+            _ => return Err(format!("unknown setting `{setting}`")),
         }
     }
     Ok(exchange)
 }
 
-/// A clock that runs backwards, or stands, is no clock.
+/// A drift of -100 % or less would stop or reverse the clock.
 fn read_drift(value: &str) -> Result<i32, String> {
     let drift: i32 = number(value)?;
     let is_clock = drift.unsigned_abs() < 1_000_000;
-    is_clock.then_some(drift).ok_or_else(|| format!("`{value}` parts of a million are no drift"))
+    is_clock.then_some(drift).ok_or_else(|| format!("drift is in parts per million, from -999999 to 999999"))
 }
 
 fn read_phone(name: String, transport: &str, settings: &[&str]) -> Result<PhoneSetup, String> {
@@ -179,10 +179,11 @@ fn read_phone(name: String, transport: &str, settings: &[&str]) -> Result<PhoneS
             Some(("codecs", value)) => {
                 phone.codecs = value.split(',').map(read_codec).collect::<Result<_, _>>()?
             }
-            Some((key, value)) => {
-                phone.streaming.set(key, value).unwrap_or_else(|| Err(format!("no setting `{setting}`")))?
-            }
-            None => return Err(format!("no setting `{setting}`")),
+            Some((key, value)) => phone
+                .streaming
+                .set(key, value)
+                .unwrap_or_else(|| Err(format!("unknown setting `{setting}`")))?,
+            None => return Err(format!("unknown setting `{setting}`")),
         }
     }
     Ok(phone)
@@ -192,12 +193,29 @@ fn read_transport(word: &str) -> Result<Transport, String> {
     match word {
         "ws" => Ok(Transport::Ws),
         "udp" => Ok(Transport::Udp),
-        _ => Err(format!("no transport `{word}`")),
+        _ => Err(format!("unknown transport `{word}`")),
     }
 }
 
 fn read_codec(name: &str) -> Result<Codec, String> {
-    Codec::ALL.into_iter().find(|codec| codec.to_string() == name).ok_or_else(|| format!("no codec `{name}`"))
+    Codec::ALL
+        .into_iter()
+        .find(|codec| codec.to_string() == name)
+        .ok_or_else(|| format!("unknown codec `{name}`"))
+}
+
+/// The error of an unknown step, with a suggestion if only the verb lacks its `s`.
+fn unknown_step(words: &[&str]) -> String {
+    let step = words.join(" ");
+    let Some((verb, rest)) = words.split_first().filter(|(verb, _)| !verb.ends_with('s')) else {
+        return format!("unknown step `{step}`");
+    };
+    let verb = format!("{verb}s");
+    let other = [&[verb.as_str()], rest].concat();
+    match read_user_action(&other) {
+        Ok(_) => format!("unknown step `{step}`; did you mean `{}`?", other.join(" ")),
+        Err(_) => format!("unknown step `{step}`"),
+    }
 }
 
 fn read_user_action(words: &[&str]) -> Result<UserAction, String> {
@@ -213,7 +231,7 @@ fn read_user_action(words: &[&str]) -> Result<UserAction, String> {
                 "auto" => DtmfPath::Auto,
                 "rtp" => DtmfPath::Rtp,
                 "info" => DtmfPath::Info,
-                _ => return Err(format!("no way `{path}` for digits")),
+                _ => return Err(format!("unknown path `{path}` for digits")),
             };
             UserAction::Digits { digits: (*digits).to_owned(), path, tone: parse_duration(tone)? }
         }
@@ -227,6 +245,6 @@ fn read_user_action(words: &[&str]) -> Result<UserAction, String> {
             UserAction::Behaviour(Behaviour::Reject { code: number(code)?, after: parse_duration(after)? })
         }
         ["will", "ignore"] => UserAction::Behaviour(Behaviour::Ignore),
-        _ => return Err(format!("nobody knows how to `{}`", words.join(" "))),
+        _ => return Err(unknown_step(words)),
     })
 }

@@ -1,4 +1,4 @@
-//! Rogues in a scenario: who they are and what they break, as text and back.
+//! Rogues in a scenario, and their text.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,19 +6,19 @@ use std::fmt;
 use super::{RogueAction, Transport};
 use crate::node::Breach;
 
-/// One peer that breaks rules on purpose. Its user is named as itself, its network is a good one.
+/// A peer that breaks rules of the protocol. Its network has no faults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RogueSetup {
-    /// Its name in the ladder, and its user name.
+    /// Its name in ladders, and its user name.
     pub name: String,
-    /// What its connection is made of.
+    /// Its transport.
     pub transport: Transport,
-    /// What it breaks. Nothing: a phone in good order, written by somebody else.
+    /// The rules that it breaks. If empty, it is a correct phone of another implementation.
     pub breaks: BTreeSet<Breach>,
 }
 
 impl RogueSetup {
-    /// A rogue that breaks these.
+    /// A rogue that breaks these rules.
     pub fn new(name: impl Into<String>, breaks: impl IntoIterator<Item = Breach>) -> Self {
         Self { name: name.into(), transport: Transport::Ws, breaks: breaks.into_iter().collect() }
     }
@@ -35,7 +35,7 @@ impl fmt::Display for RogueSetup {
     }
 }
 
-/// Reads what follows the name of a rogue.
+/// Parses the settings of a rogue.
 pub(super) fn read_rogue(
     name: String,
     transport: Transport,
@@ -43,7 +43,7 @@ pub(super) fn read_rogue(
 ) -> Result<RogueSetup, String> {
     let mut rogue = RogueSetup { transport, ..RogueSetup::new(name, []) };
     for setting in settings {
-        let list = setting.strip_prefix("breaks=").ok_or_else(|| format!("no setting `{setting}`"))?;
+        let list = setting.strip_prefix("breaks=").ok_or_else(|| format!("unknown setting `{setting}`"))?;
         rogue.breaks = list.split(',').map(str::parse).collect::<Result<_, _>>()?;
     }
     Ok(rogue)
@@ -61,7 +61,7 @@ impl fmt::Display for RogueAction {
     }
 }
 
-/// Reads what a rogue does.
+/// Parses an action of a rogue.
 pub(super) fn read_rogue_action(words: &[&str]) -> Result<RogueAction, String> {
     Ok(match words {
         ["calls", user] => RogueAction::Call((*user).to_owned()),
@@ -73,6 +73,6 @@ pub(super) fn read_rogue_action(words: &[&str]) -> Result<RogueAction, String> {
             count: super::value::number(count)?,
             with: with.parse()?,
         },
-        _ => return Err(format!("no rogue knows how to `{}`", words.join(" "))),
+        _ => return Err(format!("unknown rogue action `{}`", words.join(" "))),
     })
 }

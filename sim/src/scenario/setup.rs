@@ -1,29 +1,29 @@
-//! What a scenario is made of: exchanges, phones, rogues and steps.
+//! The parts of a scenario: exchanges, phones, rogues and steps.
 
 use std::time::Duration;
 
 use super::{Codec, PhaseLengths, RogueSetup, Step, Streaming, Transport, Weather};
 
-/// A whole test of a world, from the first connection to the last hang-up.
+/// A complete run of a world, from the first connection to the drain.
 ///
-/// `Display` writes it and `FromStr` reads it back; [`Scenario::to_json`] wraps the same lines for machines.
+/// `Display` and `FromStr` write and parse its text; [`Scenario::to_json`] has the same lines as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
-    /// The key of all entropy: fates of packets, delays of effects, the seeds of the nodes.
+    /// The seed of all randomness: fates of packets, delays of effects, seeds of the nodes.
     pub seed: u64,
-    /// The exchanges, best first. Every phone knows all of them.
+    /// The exchanges, in order of preference. Each phone has all of them as servers.
     pub exchanges: Vec<ExchangeSetup>,
     /// The phones.
     pub phones: Vec<PhoneSetup>,
-    /// The peers that break rules on purpose.
+    /// The rogues: peers that break rules of the protocol.
     pub rogues: Vec<RogueSetup>,
-    /// How long each phase lasts.
+    /// The lengths of the phases.
     pub phases: PhaseLengths,
-    /// How faithful its media is.
+    /// The fidelity of media.
     pub media: Fidelity,
-    /// What users do and what goes wrong, in order of time.
+    /// User actions and faults, in order of time.
     pub steps: Vec<Step>,
-    /// The rule that all phones, or all exchanges, break on purpose. It is not written with the rest.
+    /// The planted bug, in all phones or all exchanges. It is not part of the text.
     #[cfg(feature = "planted")]
     pub planted: Option<crate::planted::Planted>,
 }
@@ -31,56 +31,56 @@ pub struct Scenario {
 /// One exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExchangeSetup {
-    /// Its name in the ladder, and its host name.
+    /// Its name in ladders, and its host name.
     pub name: String,
-    /// How much faster its clock runs, in parts per million.
+    /// Clock drift in parts per million; positive is fast.
     pub drift: i32,
-    /// Whether it stands in two networks, and record-routes with a name for each (RFC 5658 §3.1).
+    /// Whether it is multi-homed, and adds a Record-Route for each interface (RFC 5658 §3.1).
     pub two_homes: bool,
-    /// The shortest registration that it takes, where it is another than usual (RFC 3261 §10.3).
+    /// The Min-Expires of its registrar (RFC 3261 §10.3); `None` for the default.
     pub min_expires: Option<Duration>,
-    /// Whether it says 100 at once to each request that is no INVITE, as before RFC 4320.
+    /// Whether it sends 100 immediately to non-INVITE requests, as before RFC 4320.
     pub says_trying: bool,
 }
 
 impl ExchangeSetup {
-    /// An exchange with a good clock.
+    /// An exchange without clock drift.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), drift: 0, two_homes: false, min_expires: None, says_trying: false }
     }
 }
 
-/// One phone and the network it is on.
+/// One phone and its network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhoneSetup {
-    /// Its name in the ladder.
+    /// Its name in ladders.
     pub name: String,
-    /// The user part of its address of record. Two phones with one user are forked to.
+    /// The user part of its address of record. Calls to a user with two phones are forked.
     pub user: String,
-    /// What its connection is made of.
+    /// Its transport.
     pub transport: Transport,
-    /// The network between it and the exchanges, while the storm lasts.
+    /// The network between it and the exchanges in the phase of faults.
     pub weather: Weather,
-    /// How its stream carries messages.
+    /// The framing of messages on its WebSocket.
     pub streaming: Streaming,
-    /// After how long a silence of the phone a translator of addresses forgets its datagrams; `None`: there is none.
+    /// The mapping time-out of its NAT; `None` without a NAT.
     pub nat: Option<Duration>,
-    /// How much faster its clock runs, in parts per million.
+    /// Clock drift in parts per million; positive is fast.
     pub drift: i32,
-    /// The codecs of its media, best first.
+    /// The codecs of its media, in order of preference.
     pub codecs: Vec<Codec>,
-    /// Whether its media speaks telephone-event (RFC 4733).
+    /// Whether its media supports telephone-event (RFC 4733).
     pub telephone_event: bool,
-    /// Whether it knows its password.
+    /// Whether it has the right password.
     pub right_password: bool,
     /// `max_registration_attempts` of its account.
     pub attempts: Option<u32>,
-    /// The lifetime of registrations it asks for.
+    /// The Expires of its REGISTERs.
     pub expires: Duration,
 }
 
 impl PhoneSetup {
-    /// A phone in good order on a good WebSocket, its user named as itself.
+    /// A phone on a WebSocket without faults, with its name as the user.
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
         Self {
@@ -100,13 +100,13 @@ impl PhoneSetup {
     }
 }
 
-/// How faithful the media of a run is.
+/// The fidelity of media.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub enum Fidelity {
-    /// A model of it, without sound: a thousand times faster.
+    /// A model without audio; about a thousand times faster than the real engine.
     #[default]
     Model,
-    /// The engine of `offhook-media`, its datagrams on the networks of the phones.
+    /// The engine of `offhook-media`, with its datagrams on the simulated networks.
     #[cfg(feature = "media")]
     Real,
 }
@@ -127,17 +127,17 @@ impl Scenario {
         }
     }
 
-    /// The place of a phone in [`Scenario::phones`].
+    /// The index of a phone in [`Scenario::phones`].
     pub fn phone(&self, name: &str) -> Option<usize> {
         self.phones.iter().position(|phone| phone.name == name)
     }
 
-    /// The place of an exchange in [`Scenario::exchanges`].
+    /// The index of an exchange in [`Scenario::exchanges`].
     pub fn exchange(&self, name: &str) -> Option<usize> {
         self.exchanges.iter().position(|exchange| exchange.name == name)
     }
 
-    /// The place of a rogue in [`Scenario::rogues`].
+    /// The index of a rogue in [`Scenario::rogues`].
     pub fn rogue(&self, name: &str) -> Option<usize> {
         self.rogues.iter().position(|rogue| rogue.name == name)
     }

@@ -1,4 +1,4 @@
-//! Streams in a scenario: how they carry messages, what goes wrong with them, and both in words.
+//! Streams in a scenario: their framing, their faults, and the text of both.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,58 +6,58 @@ use std::time::Duration;
 use super::value::number;
 use super::{Seconds, Way, parse_duration};
 
-/// How a stream carries messages: all of it is allowed, and nobody may notice. Of a thousand messages each.
+/// The framing of messages on a WebSocket. All variants are legal and must make no difference. In thousandths of the messages.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Streaming {
-    /// Arrive in pieces, with pauses between them.
+    /// Split into segments with pauses between them.
     pub split: u16,
-    /// Wait for others, and are read with them in one go.
+    /// Coalesced with later messages.
     pub gather: u16,
-    /// Are sent in several frames (RFC 6455 §5.4).
+    /// Sent in several frames (RFC 6455 §5.4).
     pub fragment: u16,
-    /// Have a ping of the exchange's host before them or between their frames.
+    /// Sent with a ping of the server before them or between their frames.
     pub ping: u16,
-    /// Are sent as binary ones.
+    /// Sent as binary messages.
     pub binary: u16,
 }
 
-/// What goes wrong with the stream that a phone uses, or would use.
+/// A fault of the current stream of a phone, or of its next connection.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum StreamTrouble {
-    /// Nothing arrives, and then all at once. Other connections are not touched.
+    /// The stream stalls. Other connections are not affected.
     Stalls {
-        /// What does not arrive.
+        /// The direction.
         way: Way,
-        /// For how long.
+        /// The duration.
         lasting: Duration,
     },
-    /// Bytes arrive one by one.
+    /// Bytes arrive one at a time.
     Trickles {
-        /// Which way.
+        /// The direction.
         way: Way,
-        /// For how long.
+        /// The duration.
         lasting: Duration,
     },
-    /// The connection is reset when so many more bytes have arrived: in the middle of a message, as a rule.
+    /// The connection is reset after a number of bytes, usually in the middle of a message.
     Breaks {
-        /// On the way of these bytes.
+        /// The direction of these bytes.
         way: Way,
-        /// So many.
+        /// The number of bytes.
         after: u32,
     },
-    /// One end is gone, and the other one does not know until it sends something.
+    /// One end closes without notice; the other end notices when it sends.
     HalfOpen {
-        /// Which end.
+        /// The closed end.
         lost: End,
     },
-    /// The host of the exchange, or a proxy before it, closes the connection.
+    /// The host of the exchange, or a proxy in front of it, closes the connection.
     Closed {
-        /// With this code in a close frame (RFC 6455 §7.4); without one, with no word at all.
+        /// The code of the close frame (RFC 6455 §7.4); `None` without a close frame.
         code: Option<u16>,
     },
-    /// Upgrades to WebSocket are refused.
+    /// WebSocket upgrades are refused.
     Refused {
-        /// For how long.
+        /// The duration.
         lasting: Duration,
     },
 }
@@ -65,14 +65,14 @@ pub enum StreamTrouble {
 /// An end of a connection.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The phone's.
+    /// The end of the phone.
     Near,
-    /// The exchange's.
+    /// The end of the exchange.
     Far,
 }
 
 impl Streaming {
-    /// Takes a setting; `None` when it is none of these.
+    /// Applies a setting; `None` for an unknown key.
     pub(super) fn set(&mut self, key: &str, value: &str) -> Option<Result<(), String>> {
         let field = match key {
             "split" => &mut self.split,
@@ -87,7 +87,7 @@ impl Streaming {
 }
 
 impl StreamTrouble {
-    /// How long it lasts.
+    /// The duration.
     pub(super) fn lasting_mut(&mut self) -> Option<&mut Duration> {
         match self {
             Self::Stalls { lasting, .. } | Self::Trickles { lasting, .. } | Self::Refused { lasting } => {
@@ -97,7 +97,7 @@ impl StreamTrouble {
         }
     }
 
-    /// The same trouble in simpler forms, apart from shorter ones.
+    /// Simpler variants of the same length.
     pub(crate) fn plainer(self) -> Vec<Self> {
         match self {
             Self::Stalls { lasting, .. } => vec![Self::Stalls { way: Way::Both, lasting }],
@@ -112,7 +112,7 @@ impl StreamTrouble {
         }
     }
 
-    /// Reads what is said of a phone; `None` when it is nothing of this kind.
+    /// Parses the words after the name of a phone; `None` if they are not a fault of a stream.
     pub(super) fn read(words: &[&str]) -> Option<Result<Self, String>> {
         Some(match words {
             ["is", "stalled", way @ .., "for", lasting] => {
@@ -142,7 +142,7 @@ fn timed(way: &[&str], lasting: &str) -> Result<(Way, Duration), String> {
     Ok((Way::read(way)?, parse_duration(lasting)?))
 }
 
-/// Only what differs from the default, each with a space before it.
+/// The settings that differ from the default, each with a leading space.
 impl fmt::Display for Streaming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { split, gather, fragment, ping, binary } = *self;
@@ -159,7 +159,7 @@ impl fmt::Display for Streaming {
     }
 }
 
-/// What is said of the phone.
+/// The words after the name of the phone.
 impl fmt::Display for StreamTrouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! What goes wrong in exchanges and with clocks, and the words for it.
+//! Faults of exchanges and clocks, and their text.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,80 +7,80 @@ use offhook_exchange::Memory;
 
 use super::{Seconds, parse_duration};
 
-/// What is wrong with an exchange.
+/// A fault of an exchange.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum ExchangeTrouble {
-    /// It stops, and comes back with all forgotten.
+    /// It crashes and restarts with empty state.
     Crashes {
-        /// How long it is away.
+        /// The time until the restart.
         lasting: Duration,
     },
-    /// It stops, and never comes back.
+    /// It is permanently off.
     Dies,
-    /// It goes on, and has lost a part of its memory.
+    /// It loses a part of its state.
     Forgets(Memory),
-    /// It is overloaded: it refuses with 503 what belongs to no dialog.
+    /// It is overloaded: it refuses out-of-dialog requests with 503.
     Refuses {
-        /// The `Retry-After` of its refusals.
+        /// The `Retry-After` of the refusals.
         retry_after: Duration,
-        /// For how long.
+        /// The duration.
         lasting: Duration,
     },
-    /// Its registrar says 200 and keeps no binding.
+    /// Its registrar answers 200 with expires=0.
     GrantsNothing {
-        /// For how long.
+        /// The duration.
         lasting: Duration,
     },
-    /// Its registrar takes no shorter registrations than these.
+    /// Its registrar has this Min-Expires.
     MinExpires {
-        /// How long.
+        /// The Min-Expires.
         least: Duration,
-        /// For how long.
+        /// The duration.
         lasting: Duration,
     },
-    /// Everything that comes to it waits before it is looked at.
+    /// Each message waits before it is handled.
     Lags {
-        /// How long.
+        /// The delay.
         by: Duration,
-        /// Until when it does.
+        /// The duration.
         lasting: Duration,
     },
-    /// It does nothing, and then all at once.
+    /// It is frozen; messages wait.
     Freezes {
-        /// For how long.
+        /// The duration.
         lasting: Duration,
     },
-    /// Each nonce is stale before it can be used, as where one of several servers gives it out and another one looks at it.
+    /// Each nonce is stale when it is used, as with several servers that do not share nonces.
     StaleNonces {
-        /// For how long.
+        /// The duration.
         lasting: Duration,
     },
     /// Its clock is set.
     SetClock(ClockStep),
 }
 
-/// A clock is set.
+/// A change of a clock.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum ClockStep {
-    /// By so much.
+    /// Forward by this time.
     Forward(Duration),
-    /// By so much.
+    /// Back by this time.
     Back(Duration),
 }
 
-/// How a phone stands still.
+/// How a phone is suspended.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum SuspensionKind {
-    /// Its process does nothing. What arrives waits for it.
+    /// Its process is frozen; messages wait.
     Frozen,
-    /// Its whole machine sleeps. Nothing arrives; its connections look up when it wakes.
+    /// Its host sleeps: nothing arrives, and connections resume on wake-up.
     Asleep,
-    /// The same, and when it wakes its clock does not know that it slept.
+    /// Its host sleeps, and its clock stops.
     AsleepClockStopped,
 }
 
 impl ExchangeTrouble {
-    /// How long it lasts.
+    /// The duration.
     pub(super) fn lasting_mut(&mut self) -> Option<&mut Duration> {
         match self {
             Self::Crashes { lasting }
@@ -94,7 +94,7 @@ impl ExchangeTrouble {
         }
     }
 
-    /// How strong it is.
+    /// The strength.
     pub(super) fn strength_mut(&mut self) -> Option<&mut Duration> {
         match self {
             Self::Refuses { retry_after: by, .. }
@@ -110,7 +110,7 @@ impl ExchangeTrouble {
         }
     }
 
-    /// Reads what was written after the name.
+    /// Parses the words after the name.
     pub(super) fn read(words: &[&str]) -> Result<Self, String> {
         Ok(match words {
             ["crashes", "for", lasting] => Self::Crashes { lasting: parse_duration(lasting)? },
@@ -119,7 +119,7 @@ impl ExchangeTrouble {
                 "bindings" => Memory::Bindings,
                 "nonces" => Memory::Nonces,
                 "transactions" => Memory::Transactions,
-                _ => return Err("forgets its `bindings`, `nonces` or `transactions`?".to_owned()),
+                _ => return Err("expected `forgets its` `bindings`, `nonces` or `transactions`".to_owned()),
             }),
             ["is", "overloaded", "for", lasting, "and", "says", "to", "come", "back", "after", after] => {
                 Self::Refuses { retry_after: parse_duration(after)?, lasting: parse_duration(lasting)? }
@@ -138,7 +138,7 @@ impl ExchangeTrouble {
                 Self::StaleNonces { lasting: parse_duration(lasting)? }
             }
             ["sets", "its", "clock", rest @ ..] => Self::SetClock(ClockStep::read(rest)?),
-            _ => return Err(format!("no exchange `{}`", words.join(" "))),
+            _ => return Err(format!("unknown fault of an exchange `{}`", words.join(" "))),
         })
     }
 }
@@ -178,7 +178,7 @@ impl ClockStep {
         match words {
             ["forward", "by", by] => Ok(Self::Forward(parse_duration(by)?)),
             ["back", "by", by] => Ok(Self::Back(parse_duration(by)?)),
-            _ => Err("sets its clock `forward by …` or `back by …`?".to_owned()),
+            _ => Err("expected `sets its clock` `forward by …` or `back by …`".to_owned()),
         }
     }
 }

@@ -22,15 +22,15 @@ impl fmt::Display for Seconds {
 }
 
 pub(super) fn number<T: FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("`{text}` is no number that fits here"))
+    text.parse().map_err(|_| format!("`{text}` is not a valid number"))
 }
 
-/// Reads `1.25s`, `40ms` or `2m`.
+/// Parses `1.25s`, `40ms` or `2m`.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// A description of the error.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no time: `1.25s`, `40ms` or `2m`");
+    let wrong = || format!("`{text}` is not a duration such as `1.25s`, `40ms` or `2m`");
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let nanos_per_unit: u64 = match &text[digits.len()..] {
         "ms" => 1_000_000,
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_exact_both_ways() {
+    fn durations_round_trip_exactly() {
         for (text, nanos) in [
             ("0s", 0),
             ("1.25s", 1_250_000_000),

@@ -2,19 +2,19 @@
 
 use std::fmt;
 
-/// Which way a network is cut.
+/// A direction of a network, or both.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// Nothing comes from the network to the phone.
+    /// From the network to the phone.
     Down,
-    /// Nothing goes from the phone to the network.
+    /// From the phone to the network.
     Up,
-    /// Nothing passes at all.
+    /// Both directions.
     Both,
 }
 
 impl Way {
-    /// The directions that it means, as places: up is 0, down is 1.
+    /// The directions as indexes: up is 0, down is 1.
     pub(crate) fn directions(self) -> impl Iterator<Item = usize> {
         match self {
             Way::Up => 0..1,
@@ -28,7 +28,7 @@ impl Way {
             ["from", "the", "network"] => Way::Down,
             ["to", "the", "network"] => Way::Up,
             ["both", "ways"] => Way::Both,
-            _ => return Err("`from the network`, `to the network` or `both ways`?".to_owned()),
+            _ => return Err("expected `from the network`, `to the network` or `both ways`".to_owned()),
         })
     }
 }

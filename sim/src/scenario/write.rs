@@ -1,4 +1,4 @@
-//! Writing a scenario: one line for each thing, in words.
+//! Writing a scenario: one line for each node and step.
 
 use std::fmt;
 
@@ -103,7 +103,7 @@ impl fmt::Display for PhoneSetup {
     }
 }
 
-/// Only what differs from [`Weather::CLEAR`], each with a space before it.
+/// The settings that differ from [`Weather::CLEAR`], each with a leading space.
 impl fmt::Display for Weather {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.delay != Self::CLEAR.delay {

@@ -1,11 +1,11 @@
-//! Leaving out phones and exchanges, with all that they do and suffer.
+//! Removes phones and exchanges with their steps.
 
 use super::Shrinking;
 use crate::scenario::{Action, Scenario, Step};
 
 impl Shrinking<'_> {
-    /// The phones that nothing needs, and all exchanges but one.
-    pub(super) fn leave_out_nodes(&mut self) {
+    /// Removes phones, and all exchanges but one.
+    pub(super) fn remove_nodes(&mut self) {
         for phone in (0..self.best.scenario.phones.len()).rev() {
             self.attempt(|scenario| remove_phone(scenario, phone));
         }
@@ -30,7 +30,7 @@ fn remove_exchange(scenario: &mut Scenario, gone: usize) {
     });
 }
 
-/// Whether a place is not the one that is gone; those behind it move up.
+/// Whether an index is not the removed one. Higher indexes move down.
 pub(super) fn stays(place: &mut usize, gone: usize) -> bool {
     let stays = *place != gone;
     *place -= usize::from(*place > gone);
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_is_taken_out_with_what_it_does() {
+    fn a_phone_is_removed_with_its_steps() {
         let mut rest = read(
             "exchange x\nphone a ws\nphone b ws\nphone c ws\n1s a dials b\n2s b dies\n3s c hangs up\n4s x crashes for 1s",
         );
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exchange_is_taken_out_with_its_crashes() {
+    fn an_exchange_is_removed_with_its_faults() {
         let mut rest = read("exchange x\nexchange y\nphone a ws\n1s x crashes for 1s\n2s y crashes for 1s");
         remove_exchange(&mut rest, 0);
         assert_eq!(rest, read("exchange y\nphone a ws\n2s y crashes for 1s"));

@@ -1,8 +1,7 @@
-//! Making a failing scenario small: a story of five steps is read, one of fifty is not.
+//! Shrinks a failing scenario to the smallest one that still fails.
 //!
-//! Each attempt leaves something out or makes something plain, and plays the rest. It is kept when the same oracle still objects.
-//! Every attempt that is kept brings the scenario nearer to an end, so shrinking ends; it is the same each time, unless the host's
-//! clock stops it.
+//! Each attempt removes or simplifies a part, and plays the scenario. It is kept if the same oracle still reports a violation. Each kept
+//! attempt makes the scenario smaller, so shrinking terminates. The result is deterministic, unless a time limit stops it.
 
 mod cast;
 mod plain;
@@ -17,48 +16,48 @@ use crate::oracle::Violation;
 use crate::run::{run, run_twice};
 use crate::scenario::{Fidelity, Scenario};
 
-/// What shrinking may cost.
+/// The limits of shrinking.
 #[derive(Copy, Clone)]
 pub struct Budget<'a> {
-    /// The most scenarios that are played.
+    /// The maximum number of runs.
     pub runs: u32,
-    /// Asked before each of them: whether the host has no more time. A simulator has no clock of its own.
+    /// Called before each run: whether the time limit is reached.
     pub is_over: &'a dyn Fn() -> bool,
 }
 
 impl Default for Budget<'_> {
-    /// Four thousand runs, which take some seconds, whatever the time.
+    /// 4,000 runs, without a time limit.
     fn default() -> Self {
         Self { runs: 4_000, is_over: &|| false }
     }
 }
 
-/// A scenario that was made small.
+/// A shrunk scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shrunk {
-    /// What is left.
+    /// The scenario.
     pub scenario: Scenario,
-    /// What the oracle objects to in it.
+    /// The violation.
     pub violation: Violation,
-    /// How many scenarios were played.
+    /// The number of runs.
     pub runs: u32,
-    /// Why no smaller one was looked for.
+    /// Why shrinking ended.
     pub ended: Ended,
 }
 
 /// Why shrinking ended.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// Nothing more can be left out or made plain.
+    /// Nothing more can be removed or simplified.
     Minimal,
-    /// All runs of the budget were used.
+    /// The limit of runs was reached.
     Runs,
-    /// The host had no more time.
+    /// The time limit was reached.
     Time,
 }
 
 impl Ended {
-    /// A word for it.
+    /// Its name.
     pub fn as_str(self) -> &'static str {
         match self {
             Ended::Minimal => "minimal",
@@ -68,14 +67,13 @@ impl Ended {
     }
 }
 
-/// Makes a scenario small as long as the same oracle objects to it. `None` when none does, not even to a second run that
-/// differs from the first.
+/// Shrinks a scenario as long as the same oracle reports a violation. `None` if there is no violation, and two runs are identical.
 pub fn shrink(scenario: &Scenario, budget: &Budget<'_>) -> Option<Shrunk> {
     shrink_by(scenario, budget, |candidate| run(candidate).violation)
         .or_else(|| shrink_by(scenario, budget, |candidate| run_twice(candidate).violation))
 }
 
-/// Makes a scenario small with somebody else to play it and to say what is wrong with it.
+/// Shrinks a scenario with a function that plays it and returns the violation.
 pub fn shrink_by(
     scenario: &Scenario,
     budget: &Budget<'_>,
@@ -88,7 +86,7 @@ pub fn shrink_by(
         budget: *budget,
         refused: BTreeSet::new(),
     };
-    shrinking.until_nothing_helps();
+    shrinking.run_to_fixpoint();
     Some(shrinking.best)
 }
 
@@ -96,25 +94,25 @@ struct Shrinking<'a> {
     best: Shrunk,
     judge: &'a mut dyn FnMut(&Scenario) -> Option<Violation>,
     budget: Budget<'a>,
-    /// The hashes of what was played in vain. The last round asks much that was asked before.
+    /// The hashes of scenarios that did not fail, so that they are not played again.
     refused: BTreeSet<u64>,
 }
 
 impl Shrinking<'_> {
-    fn until_nothing_helps(&mut self) {
-        self.forget_the_future();
-        // What a model shows too is shown a thousand times sooner.
+    fn run_to_fixpoint(&mut self) {
+        self.remove_later_steps();
+        // The model of media is a thousand times faster.
         self.attempt(|scenario| scenario.media = Fidelity::Model);
         loop {
             let before = self.best.scenario.clone();
-            self.leave_out_steps();
-            self.leave_out_nodes();
-            self.tame_rogues();
-            self.make_plain();
+            self.remove_steps();
+            self.remove_nodes();
+            self.simplify_rogues();
+            self.simplify();
             self.space_out();
-            self.make_short();
+            self.shorten();
             if self.best.scenario == before {
-                self.leave_out_pairs();
+                self.remove_pairs();
             }
             if self.best.scenario == before || self.best.ended != Ended::Minimal {
                 return;
@@ -122,7 +120,7 @@ impl Shrinking<'_> {
         }
     }
 
-    /// Changes the best scenario, and keeps it changed if it is still as bad.
+    /// Changes the best scenario, and keeps the change if it still fails.
     fn attempt(&mut self, change: impl FnOnce(&mut Scenario)) -> bool {
         let mut candidate = self.best.scenario.clone();
         change(&mut candidate);
@@ -156,7 +154,7 @@ impl Shrinking<'_> {
     }
 }
 
-/// All panics are objections of one oracle; what tells them apart is their place, which is in the first line.
+/// Panics are distinguished by their location, which is in the first line.
 fn is_same(one: &Violation, other: &Violation) -> bool {
     let same_place = || one.what.lines().next() == other.what.lines().next();
     one.oracle == other.oracle && (one.oracle != "panic" || same_place())
@@ -170,12 +168,12 @@ mod tests {
     use crate::generate::generate;
 
     #[test]
-    fn nothing_is_made_of_a_clean_scenario() {
+    fn a_clean_scenario_is_not_shrunk() {
         assert_eq!(shrink(&generate(1), &Budget::default()), None);
     }
 
     #[test]
-    fn panics_at_two_places_are_two_failures() {
+    fn panics_at_different_locations_are_different_failures() {
         let panic = |what: &str| Violation { oracle: "panic", at: Instant::ZERO, what: what.to_owned() };
         assert!(is_same(&panic("at a.rs:1:\nsaid 1"), &panic("at a.rs:1:\nsaid 2")));
         assert!(!is_same(&panic("at a.rs:1:\nsaid 1"), &panic("at b.rs:1:\nsaid 1")));
@@ -183,14 +181,14 @@ mod tests {
         assert!(is_same(&stuck("call 1"), &stuck("call 2")) && !is_same(&stuck("x"), &panic("x")));
     }
 
-    /// Objects as long as there are two steps.
+    /// Fails with at least two steps.
     fn two_steps(scenario: &Scenario) -> Option<Violation> {
         let violation = Violation { oracle: "canary", at: Instant::ZERO, what: String::new() };
         (scenario.steps.len() >= 2).then_some(violation)
     }
 
     #[test]
-    fn a_budget_is_kept() {
+    fn limits_are_respected() {
         let scenario = generate(1);
         let few = Budget { runs: 5, ..Budget::default() };
         let shrunk = shrink_by(&scenario, &few, two_steps).expect("it has more than two steps");
@@ -201,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_needs_is_left_out() {
+    fn steps_and_nodes_that_are_not_needed_are_removed() {
         for seed in 0..20 {
             let scenario = generate(seed);
             let Some(shrunk) = shrink_by(&scenario, &Budget::default(), two_steps) else { continue };

@@ -1,4 +1,4 @@
-//! Making what is left plain: phones in good order on good networks, round durations, single digits.
+//! Simplifies phones, networks, durations and digits.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use super::Shrinking;
 use crate::scenario::{Action, Behaviour, Fault, PhoneSetup, UserAction, Way, Weather};
 
 impl Shrinking<'_> {
-    /// Makes phones, networks and steps ordinary.
-    pub(super) fn make_plain(&mut self) {
+    /// Sets phones, networks and steps to defaults.
+    pub(super) fn simplify(&mut self) {
         self.attempt(|scenario| scenario.phones.iter_mut().for_each(|phone| phone.weather = Weather::CLEAR));
         for phone in 0..self.best.scenario.phones.len() {
-            self.make_phone_plain(phone);
+            self.simplify_phone(phone);
         }
         for exchange in 0..self.best.scenario.exchanges.len() {
             self.attempt(|scenario| scenario.exchanges[exchange].drift = 0);
@@ -29,7 +29,7 @@ impl Shrinking<'_> {
         }
     }
 
-    fn make_phone_plain(&mut self, phone: usize) {
+    fn simplify_phone(&mut self, phone: usize) {
         let plain = PhoneSetup::new(self.best.scenario.phones[phone].name.as_str());
         let changes: [fn(&mut PhoneSetup, &PhoneSetup); 23] = [
             |phone, plain| phone.clone_from(plain),
@@ -62,7 +62,7 @@ impl Shrinking<'_> {
     }
 }
 
-/// The same act in simpler forms, the simplest first. A form is never simpler than itself, so asking again comes to an end.
+/// Simpler variants of an action, the simplest first. No action is a variant of itself, so repeated simplification terminates.
 fn plainer(action: &Action) -> Vec<Action> {
     match action.clone() {
         Action::User { phone, action } => {
@@ -124,7 +124,7 @@ fn plainer_faults(fault: Fault) -> Vec<Fault> {
     plainer
 }
 
-/// The same fault with a simpler duration in one place.
+/// The same fault with a simpler duration in one field.
 fn with_simpler(fault: &Fault, place: impl Fn(&mut Fault) -> Option<&mut Duration>) -> Vec<Fault> {
     let Some(duration) = place(&mut fault.clone()).copied() else { return Vec::new() };
     let with = |duration| {
@@ -135,7 +135,7 @@ fn with_simpler(fault: &Fault, place: impl Fn(&mut Fault) -> Option<&mut Duratio
     simpler(duration).filter_map(with).collect()
 }
 
-/// Round durations that are shorter, and the duration itself with less behind its point.
+/// Shorter round durations, and the duration with fewer decimals.
 fn simpler(duration: Duration) -> impl Iterator<Item = Duration> {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let round = [100, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000];
@@ -155,18 +155,18 @@ mod tests {
     use crate::generate::generate;
 
     #[test]
-    fn simpler_is_shorter_and_never_nothing() {
+    fn simpler_durations_are_shorter_and_not_zero() {
         let simple: Vec<Duration> = simpler(Duration::from_micros(1_234_567)).collect();
         assert_eq!(simple, [100, 1_000, 1_000, 1_200, 1_230, 1_234].map(Duration::from_millis));
         assert_eq!(simpler(Duration::from_millis(10)).count(), 0);
     }
 
     #[test]
-    fn asking_for_plainer_acts_comes_to_an_end() {
+    fn simplification_of_actions_terminates() {
         let steps = (0..100).flat_map(|seed| generate(seed).steps);
         for mut action in steps.map(|step| step.action) {
             let mut asked = 0;
-            // The worst judge takes the last form, which is the nearest one.
+            // The worst case takes the last variant.
             while let Some(plainer) = plainer(&action).into_iter().rfind(|plainer| *plainer != action) {
                 asked += 1;
                 assert!(asked < 300, "{action:?} and {plainer:?}");

@@ -1,4 +1,4 @@
-//! Leaving out rogues, and what they break.
+//! Removes rogues and breaches.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use super::cast::stays;
 use crate::scenario::{Action, RogueAction, Scenario, Transport};
 
 impl Shrinking<'_> {
-    /// The rogues that nothing needs; then all breaches but one, or one less.
-    pub(super) fn tame_rogues(&mut self) {
+    /// Removes rogues; then all breaches but one, or single breaches.
+    pub(super) fn simplify_rogues(&mut self) {
         for rogue in (0..self.best.scenario.rogues.len()).rev() {
             self.attempt(|scenario| remove_rogue(scenario, rogue));
         }
@@ -34,7 +34,7 @@ fn remove_rogue(scenario: &mut Scenario, gone: usize) {
     });
 }
 
-/// The same prank in simpler forms, the simplest first.
+/// Simpler variants of an action, the simplest first.
 pub(super) fn plainer(rogue: usize, action: RogueAction) -> Vec<Action> {
     let RogueAction::Flood { user, count, with } = action else { return Vec::new() };
     let fewer =
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rogue_is_taken_out_with_what_it_does() {
+    fn a_rogue_is_removed_with_its_steps() {
         let read =
             |text: &str| -> Scenario { format!("offhook-scenario 1\n{text}").parse().expect("a scenario") };
         let mut rest = read(

@@ -1,25 +1,25 @@
-//! Leaving out steps: delta debugging, from halves down to single ones.
+//! Removes steps: delta debugging, from halves down to single steps.
 
 use offhook_wire::Instant;
 
 use super::Shrinking;
 
-/// With so few steps, all pairs are tried too: some steps only make sense together.
+/// Up to this number of steps, pairs are tried, too: some steps depend on each other.
 const FEW: usize = 20;
 
 impl Shrinking<'_> {
-    /// What comes after the failure did not bring it about.
-    pub(super) fn forget_the_future(&mut self) {
+    /// Removes the steps after the violation.
+    pub(super) fn remove_later_steps(&mut self) {
         let failed = self.best.violation.at.saturating_since(Instant::ZERO);
         self.attempt(|scenario| scenario.steps.retain(|step| step.at <= failed));
     }
 
-    /// Half of the steps, a quarter, … and at last each single one.
-    pub(super) fn leave_out_steps(&mut self) {
+    /// Removes half of the steps, a quarter, … and finally single steps.
+    pub(super) fn remove_steps(&mut self) {
         self.attempt(|scenario| scenario.steps.clear());
         let mut width = self.count().div_ceil(2).max(1);
         loop {
-            // From the end, because what comes late needs what comes early more often than the other way round.
+            // From the end, because later steps depend on earlier ones.
             let mut end = self.count();
             while end > 0 {
                 let first = end.saturating_sub(width);
@@ -33,8 +33,8 @@ impl Shrinking<'_> {
         }
     }
 
-    /// Two steps at once, such as one that unregisters and one that registers.
-    pub(super) fn leave_out_pairs(&mut self) {
+    /// Removes two steps together, for example one that unregisters and one that registers.
+    pub(super) fn remove_pairs(&mut self) {
         if self.count() > FEW {
             return;
         }

@@ -1,7 +1,6 @@
-//! Making a scenario short: round times, small gaps, and a storm that ends with its last step.
+//! Shortens a scenario: round times, small gaps, and a phase of faults that ends with the last step.
 //!
-//! Settling and quiescing stay as long as they are: oracles hold phones to their promises at the ends of these, and a promise
-//! must not be called broken because nobody waited for it.
+//! Recovery and drain keep their lengths: oracles check at their ends, and a shorter phase would cause false violations.
 
 use std::time::Duration;
 
@@ -21,9 +20,9 @@ const GAPS: [Duration; 5] = [
 ];
 
 impl Shrinking<'_> {
-    /// Moves steps to round times and nearer to one another, and ends the storm soon after them.
-    pub(super) fn make_short(&mut self) {
-        self.end_the_storm();
+    /// Moves steps to round times and closer together, and ends the phase of faults soon after them.
+    pub(super) fn shorten(&mut self) {
+        self.shorten_faults();
         for step in 0..self.best.scenario.steps.len() {
             let before =
                 step.checked_sub(1).map_or(Duration::ZERO, |before| self.best.scenario.steps[before].at);
@@ -44,10 +43,10 @@ impl Shrinking<'_> {
                 }
             }
         }
-        self.end_the_storm();
+        self.shorten_faults();
     }
 
-    /// Some only fail in bad weather because their steps are so near to one another.
+    /// Spaces the steps out without network faults: some scenarios need those only because their steps are close together.
     pub(super) fn space_out(&mut self) {
         for gap in &GAPS[1..] {
             if self.best.scenario.phones.iter().all(|phone| phone.weather == Weather::CLEAR) {
@@ -65,7 +64,7 @@ impl Shrinking<'_> {
         }
     }
 
-    fn end_the_storm(&mut self) {
+    fn shorten_faults(&mut self) {
         let last = self.best.scenario.steps.last().map_or(Duration::ZERO, |step| step.at);
         let failed = self.best.violation.at.saturating_since(Instant::ZERO);
         for end in [last.as_secs() + 1, last.as_secs() + 10, last.as_secs() + 60, failed.as_secs() + 1] {
@@ -81,7 +80,7 @@ impl Shrinking<'_> {
     }
 }
 
-/// Lets a step and all after it happen earlier.
+/// Moves a step and all later ones to an earlier time.
 fn hurry(scenario: &mut Scenario, first: usize, by: Duration) {
     for step in &mut scenario.steps[first..] {
         step.at -= by;
@@ -94,7 +93,7 @@ fn snap(step: &mut Step, grid: u64) {
     step.at = Duration::from_millis(millis / grid * grid);
 }
 
-/// Not when it would come before a step that it followed.
+/// Rounds the time of a step, unless it would move before an earlier step.
 fn snap_in_order(steps: &mut [Step], index: usize, grid: u64) {
     let old = steps[index].at;
     snap(&mut steps[index], grid);
@@ -108,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_are_moved_and_keep_their_order() {
+    fn moved_steps_keep_their_order() {
         let text = "offhook-scenario 1\nspan storm=30s settle=1s quiesce=1s\nphone a ws\n1.2s a holds\n1.9s a resumes\n7s a hangs up\n";
         let mut scenario: Scenario = text.parse().expect("a scenario");
         snap_in_order(&mut scenario.steps, 1, 1_000);

@@ -1,4 +1,4 @@
-//! What phones ask of their hosts: descriptions, digits, and the paths that come of them.
+//! Effects of phones with the model of media: descriptions, digits and media paths.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::media::{End, EngineError};
 use crate::oracle::Observation;
 use crate::scenario::MediaTrouble;
 
-/// How long an engine needs for a path: candidates, checks and keys.
+/// The time until a media path is up: candidates, checks and keys.
 const PATH: Duration = Duration::from_millis(120);
 
-/// How long an engine hears nothing before it says that the path is interrupted (RFC 7675 §5.1, shortened).
+/// The silence after which an engine reports the path as interrupted (RFC 7675 §5.1, shortened).
 const SILENCE: Duration = Duration::from_secs(5);
 
 impl World {
@@ -28,8 +28,7 @@ impl World {
         let broken = self.phones[phone].trouble == Some(MediaTrouble::Broken);
         let tone = if let Effect::Digit { duration, .. } = effect { *duration } else { Duration::ZERO };
         let failed = Ok(EffectResult::Failed(MediaFault::Engine));
-        // The engine does at once what it is asked for, so that the order of effects is the order of deeds. Only its
-        // answer takes time.
+        // The engine applies effects immediately, so that they keep their order. Only the result is delayed.
         let result = match effect {
             Effect::Offer { .. } | Effect::Answer { .. } | Effect::Digit { .. } if broken => failed,
             Effect::Offer { direction, .. } => {
@@ -53,7 +52,7 @@ impl World {
         self.finish_effect(end, id, result, takes);
     }
 
-    /// Tells a phone after a while what became of an effect; what cannot come now is for the oracles.
+    /// Schedules the result of an effect. An effect that is out of order is reported to the oracles.
     pub(super) fn finish_effect(
         &mut self,
         (phone, session): End,
@@ -74,7 +73,7 @@ impl World {
         }
     }
 
-    /// Keyed by the time and not by a count, so that other calls leave it as it is.
+    /// The duration of an effect. It depends on the time, not on a counter, so that other calls do not change it.
     pub(super) fn effect_takes(&self, phone: usize, effect: &Effect) -> Duration {
         if let Some(MediaTrouble::Slow(by)) = self.phones[phone].trouble {
             return by;
@@ -115,10 +114,10 @@ impl World {
         }
     }
 
-    /// Brings a path up where both ends agreed and nothing is in the way.
+    /// Brings a media path up if both ends have agreed and their networks pass media.
     pub(super) fn path_up(&mut self, end: End) {
         if self.engines.is_with_stranger(end) {
-            // Somebody answers there, and that is all that is known of him.
+            // A rogue has no engine: its end is taken as up.
             if !self.has_no_path(end.0) && self.engines.model().is_some_and(|model| model.set_up(end, true)) {
                 self.media_event(end, MediaEvent::Up);
             }
@@ -135,7 +134,7 @@ impl World {
         }
     }
 
-    /// Takes a path down where one end is gone or cut off.
+    /// Takes a media path down if one end is released or cut off.
     pub(super) fn path_down(&mut self, end: End) {
         let peer = self.engines.peer(end);
         let alone = peer.is_none_or(|peer| self.is_cut_off(peer.0) || self.is_cut_off(end.0));
@@ -144,7 +143,7 @@ impl World {
         }
     }
 
-    /// Plans to look at the paths of a phone whose network or engine changed, and at their other ends.
+    /// Schedules checks of the media paths of a phone whose network or engine changed, and of their peers.
     pub(super) fn schedule_path_checks(&mut self, phone: usize, up: bool) {
         let ends: Vec<End> = self.engines.ends().filter(|end| end.0 == phone).collect();
         for end in ends {

@@ -1,4 +1,4 @@
-//! What is scheduled in a world.
+//! The events that a world schedules.
 
 #[cfg(feature = "media")]
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use super::rogue_flows::RogueEvent;
 use crate::media::End;
 use crate::scenario::{Phase, UserAction};
 
-/// Something that is planned.
+/// A scheduled event.
 #[derive(Debug)]
 pub(super) enum ScheduledEvent {
     Step(usize),
@@ -65,12 +65,12 @@ pub(super) enum ScheduledEvent {
     Rogue(usize, RogueEvent),
 }
 
-/// Something between two engines.
+/// A datagram between two media engines.
 #[cfg(feature = "media")]
 #[derive(Debug)]
 pub(super) struct Datagram {
     pub(super) from: SocketAddr,
-    /// How the receiver sees the sender.
+    /// The address of the sender outside its NAT.
     pub(super) seen: SocketAddr,
     pub(super) to: SocketAddr,
     pub(super) data: Bytes,

@@ -1,4 +1,4 @@
-//! A world: phones, exchanges and networks on virtual time, and the oracles that watch them.
+//! A world: phones, exchanges and networks in virtual time, and the oracles that check them.
 
 mod effects;
 mod event;

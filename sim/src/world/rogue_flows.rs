@@ -8,27 +8,27 @@ use offhook_exchange as exchange;
 use crate::node::{Breach, RogueNode};
 use crate::scenario::Scenario;
 
-/// All rogues, and their flows.
+/// All rogues and their flows.
 pub(super) struct Rogues {
     pub(super) nodes: Vec<RogueNode>,
     pub(super) flows: BTreeMap<(usize, exchange::FlowId), usize>,
-    /// Whether any of them breaks a rule, or did.
+    /// Whether any of them breaks or broke a rule of a phone's peer.
     pub(super) rules_broken: bool,
 }
 
-/// Something that happens between a rogue and an exchange.
+/// An event between a rogue and an exchange.
 #[derive(Debug)]
 pub(super) enum RogueEvent {
     Connects {
         exchange: usize,
     },
-    /// From an exchange, over this flow.
+    /// Data of the exchange arrives at the rogue.
     Receives {
         exchange: usize,
         flow: exchange::FlowId,
         data: Bytes,
     },
-    /// By an exchange.
+    /// Data of the rogue arrives at the exchange.
     Delivers {
         exchange: usize,
         flow: exchange::FlowId,
@@ -44,7 +44,7 @@ impl Rogues {
         Self { nodes, flows: BTreeMap::new(), rules_broken }
     }
 
-    /// All learn the Contact of a user.
+    /// Gives the Contact of a user to all rogues.
     pub(super) fn learn(&mut self, user: &str, contact: &str) {
         for rogue in &mut self.nodes {
             rogue.learns(user, contact);

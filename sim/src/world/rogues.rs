@@ -1,5 +1,4 @@
-//! The rogues of a world, and how they are connected: by networks without a fault, each to every exchange. A rogue is fault
-//! enough.
+//! Rogues and their connections: each rogue is connected to each exchange by a network without faults.
 
 use std::time::Duration;
 
@@ -13,14 +12,14 @@ use crate::node::{RogueNode, RogueOutput, UnsolicitedMessage};
 use crate::scenario::{RogueAction, Transport};
 use crate::tape::{EntryKind, Node};
 
-/// How long a message takes, either way.
+/// The one-way delay.
 const WAY: Duration = Duration::from_millis(10);
 
-/// How long a rogue takes to connect, and to come back when it was hung up on.
+/// The time until a rogue connects, and reconnects after a close.
 const CONNECT: Duration = Duration::from_millis(500);
 
 impl World {
-    /// An exchange was started.
+    /// Connects all rogues to an exchange that was started.
     pub(super) fn connect_rogues(&mut self, exchange: usize) {
         for rogue in 0..self.rogues.nodes.len() {
             self.queue.schedule(
@@ -30,7 +29,7 @@ impl World {
         }
     }
 
-    /// An exchange crashed.
+    /// Disconnects all rogues from an exchange that crashed.
     pub(super) fn disconnect_rogues(&mut self, exchange: usize) {
         self.rogues.flows.retain(|(at, _), _| *at != exchange);
         for rogue in &mut self.rogues.nodes {
@@ -87,17 +86,17 @@ impl World {
         flows.find(|((at, _), whose)| (*at, **whose) == (exchange, rogue)).map(|((_, flow), _)| *flow)
     }
 
-    /// Whether a rogue is this user.
+    /// Whether this user is a rogue.
     pub(super) fn is_rogue(&self, user: &str) -> bool {
         self.scenario.rogue(user).is_some()
     }
 
-    /// Whose end of a flow it is, if it is a rogue's.
+    /// The rogue of a flow, if it has one.
     pub(super) fn rogue_at(&self, exchange: usize, flow: exchange::FlowId) -> Option<usize> {
         self.rogues.flows.get(&(exchange, flow)).copied()
     }
 
-    /// An exchange sends something over a flow. Returns whether that is a rogue's.
+    /// Sends data of an exchange to a rogue. Returns whether the flow belongs to a rogue.
     pub(super) fn deliver_to_rogue(&mut self, exchange: usize, flow: exchange::FlowId, data: &Bytes) -> bool {
         let Some(&rogue) = self.rogues.flows.get(&(exchange, flow)) else { return false };
         self.note_rogue(Node::Exchange(exchange), Node::Rogue(rogue), data);
@@ -106,7 +105,7 @@ impl World {
         true
     }
 
-    /// An exchange closes a flow. Returns whether that was a rogue's.
+    /// Closes a flow of a rogue. Returns whether the flow belongs to a rogue.
     pub(super) fn close_rogue_flow(&mut self, exchange: usize, flow: exchange::FlowId) -> bool {
         let Some(rogue) = self.rogues.flows.remove(&(exchange, flow)) else { return false };
         self.rogues.nodes[rogue].disconnected(exchange);
@@ -115,7 +114,7 @@ impl World {
         true
     }
 
-    /// Lets a rogue do something.
+    /// Executes an action of a rogue.
     pub(super) fn rogue_action(&mut self, rogue: usize, action: &RogueAction) {
         self.tape.note(self.now, || EntryKind::Note { node: Node::Rogue(rogue), text: action.to_string() });
         if let RogueAction::Flood { with, .. } = action {
@@ -151,7 +150,7 @@ impl World {
                             continue;
                         }
                         self.note_rogue(Node::Rogue(rogue), Node::Phone(phone), &data);
-                        // Nothing comes over a connection that is not one yet.
+                        // A connection that is not up carries no data.
                         let ends = self.connection_of(phone).map(|at| &self.connections[at]);
                         if let Some((exchange, Some(flow))) =
                             ends.map(|ends| (ends.exchange, ends.exchange_flow))

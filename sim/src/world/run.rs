@@ -1,4 +1,4 @@
-//! How a world goes on: the next event, the machines that it reaches, and what comes out of them.
+//! The event loop of a world: scheduled events, deadlines of nodes, and their outputs.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::scenario::Phase;
 use crate::tape::{EntryKind, Node};
 
 impl World {
-    /// Plays the whole scenario, or until an oracle objects.
+    /// Plays the scenario to its end, or to the first violation.
     pub fn play(&mut self) {
         for (index, step) in self.scenario.steps.iter().enumerate() {
             self.queue.schedule(Instant::ZERO + step.at, ScheduledEvent::Step(index));
@@ -31,7 +31,7 @@ impl World {
         while self.phase != Phase::Done && self.violation.is_none() && self.advance(at) {}
     }
 
-    /// Lets the next thing happen, if it does before `limit`; else only time passes.
+    /// Executes the next event, if it is due before `limit`; otherwise advances the time to `limit`.
     pub(super) fn advance(&mut self, limit: Instant) -> bool {
         let planned = self.queue.next_at();
         let phones = self.phones.iter().filter_map(PhoneNode::deadline);
@@ -95,7 +95,7 @@ impl World {
         }
     }
 
-    /// Wakes the machines whose deadline has come.
+    /// Wakes the nodes whose deadline is reached.
     fn wake(&mut self) {
         for exchange in 0..self.exchanges.len() {
             if self.exchanges[exchange].deadline().is_some_and(|at| at <= self.now) {
@@ -139,12 +139,12 @@ impl World {
                 _ => {}
             }
             let handled = self.phones[phone].handle(self.now, input);
-            assert!(handled.is_ok(), "no input but a command is refused: {handled:?}");
+            assert!(handled.is_ok(), "only commands can be refused: {handled:?}");
             self.drain_phone(phone);
         }
     }
 
-    /// Hands a command to a phone, and says what became of it.
+    /// Gives a command to a phone. Returns its result.
     pub(super) fn give_command(&mut self, phone: usize, command: Command) -> Result<(), Misuse> {
         let answer = self.phones[phone].handle(self.now, Input::Command(command.clone()));
         let refused = answer.as_ref().err();
@@ -225,7 +225,7 @@ impl World {
         self.observe(&Observation::ExchangePolled { exchange, began });
     }
 
-    /// What an exchange sends of itself, and not what stands before it.
+    /// Sends a message of the exchange itself, not of its overload protection.
     fn exchange_output(&mut self, exchange: usize, flow: exchange::FlowId, data: Bytes) {
         let phone =
             self.exchange_flows.get(&(exchange, flow)).map(|&at| Node::Phone(self.connections[at].phone));
@@ -260,7 +260,7 @@ impl World {
                     self.observe(&Observation::BindingAdded { exchange, phone, flow, contact });
                 }
             }
-            // A rogue may have claimed the contact of a phone.
+            // A rogue may have registered the Contact of a phone.
             exchange::Event::Unregistered { user, .. } if self.is_rogue(user) => {}
             exchange::Event::Unregistered { contact, .. } => {
                 self.observe(&Observation::BindingRemoved { exchange, contact })
@@ -270,27 +270,27 @@ impl World {
     }
 
     pub(super) fn enter_phase(&mut self, phase: Phase) {
-        let moment = match phase {
+        let phase_end = match phase {
             Phase::Faults => return,
             Phase::Recovery => PhaseEnd::Faults,
             Phase::Drain => PhaseEnd::Recovery,
             Phase::Done => PhaseEnd::Drain,
         };
-        self.for_each_oracle(|oracle, view| oracle.check(view, moment));
+        self.for_each_oracle(|oracle, view| oracle.check(view, phase_end));
         self.phase = phase;
         self.tape.note(self.now, || EntryKind::Phase { name: phase.as_str() });
         match phase {
             Phase::Faults | Phase::Done => {}
             Phase::Recovery => self.heal(),
-            Phase::Drain => self.everybody_hangs_up(),
+            Phase::Drain => self.hang_up_all(),
         }
     }
 
-    pub(super) fn observe(&mut self, sight: &Observation<'_>) {
-        let exempted = sight.exempted(&self.corrupted_calls);
+    pub(super) fn observe(&mut self, observation: &Observation<'_>) {
+        let exempted = observation.exempted(&self.corrupted_calls);
         self.for_each_oracle(|oracle, view| match &exempted {
             Some(exempted) if oracle.skips_corrupted_calls() => oracle.observe(view, exempted),
-            _ => oracle.observe(view, sight),
+            _ => oracle.observe(view, observation),
         });
     }
 
@@ -325,7 +325,7 @@ impl World {
     }
 }
 
-/// The message in what travels, if it is one that keeps the rules.
+/// The message in the data, if it is a valid one.
 fn read(data: &Bytes) -> Option<Message> {
     match datagram(data.clone(), &Limits::default()) {
         Frame::Message(message) => message.check().is_ok().then_some(message),

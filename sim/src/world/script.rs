@@ -1,4 +1,4 @@
-//! A world that a test drives by hand.
+//! The interface of tests that drive a world by hand.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::scenario::{
 };
 use crate::tape::{Entry, EntryKind};
 
-/// Who is in a world. [`World::builder`] makes one.
+/// Builds a world. [`World::builder`] creates one.
 ///
 /// ```
 /// # use offhook_sim::{World, scenario::Deed};
@@ -31,40 +31,40 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Another seed than 1.
+    /// Sets the seed; the default is 1.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.scenario.seed = seed;
         self
     }
 
-    /// A phone on a good WebSocket.
+    /// Adds a phone on WebSocket.
     #[must_use]
     pub fn phone(self, name: &str) -> Self {
         self.setup(PhoneSetup::new(name))
     }
 
-    /// A phone that sends datagrams over a good network.
+    /// Adds a phone on UDP.
     #[must_use]
     pub fn udp_phone(self, name: &str) -> Self {
         self.setup(PhoneSetup { transport: Transport::Udp, ..PhoneSetup::new(name) })
     }
 
-    /// One more exchange, to fall back on.
+    /// Adds a second exchange, for fail-over.
     #[must_use]
     pub fn exchange(mut self, name: &str) -> Self {
         self.scenario.exchanges.push(ExchangeSetup::new(name));
         self
     }
 
-    /// Any phone.
+    /// Adds a phone with this setup.
     #[must_use]
     pub fn setup(mut self, phone: PhoneSetup) -> Self {
         self.scenario.phones.push(phone);
         self
     }
 
-    /// Real media instead of its model.
+    /// Uses real media instead of the model.
     #[cfg(feature = "media")]
     #[must_use]
     pub fn real_media(mut self) -> Self {
@@ -72,60 +72,60 @@ impl Builder {
         self
     }
 
-    /// A peer that breaks rules on purpose.
+    /// Adds a rogue that breaks these rules.
     #[must_use]
     pub fn rogue(mut self, name: &str, breaks: impl IntoIterator<Item = Breach>) -> Self {
         self.scenario.rogues.push(RogueSetup::new(name, breaks));
         self
     }
 
-    /// The world at its first instant, with all oracles watching.
+    /// The world at time 0, with all oracles.
     pub fn cold(self) -> World {
         World::new(self.scenario, oracle::all(), true)
     }
 
-    /// The world when all phones are registered.
+    /// The world once all phones are registered.
     ///
     /// # Panics
-    /// When they are not within a minute.
+    /// If they are not within a minute.
     pub fn start(self) -> World {
         let mut world = self.cold();
-        world.run_until("all are registered", Duration::from_secs(60), |world| {
+        world.run_until("all phones are registered", Duration::from_secs(60), |world| {
             world.phones.iter().all(PhoneNode::is_registered)
         });
         world
     }
 }
 
-/// For tests: everything is named, and everything that is not as it should be panics with the ladder.
+/// For tests: nodes are addressed by name, and each violation panics with the ladder.
 impl World {
-    /// A world with one exchange and nobody else.
+    /// A world with one exchange.
     pub fn builder() -> Builder {
         Builder { scenario: Scenario::new(1) }
     }
 
-    /// A phone, by its name.
+    /// The phone of this name.
     ///
     /// # Panics
-    /// When there is none of that name.
+    /// If there is none of that name.
     pub fn phone(&self, name: &str) -> &PhoneNode {
         &self.phones[self.named(name)]
     }
 
-    /// Lets a user act on the newest call that is in the state for it; see [`Deed`].
+    /// Executes an action of a user; see [`UserAction`].
     pub fn user(&mut self, name: &str, action: UserAction) {
         self.perform(self.named(name), &action);
     }
 
-    /// Lets a user do this with incoming calls from now on.
+    /// Sets the behaviour of a user for incoming calls.
     pub fn behaviour(&mut self, name: &str, behaviour: Behaviour) {
         self.user(name, UserAction::Behaviour(behaviour));
     }
 
-    /// Calls somebody.
+    /// Dials.
     ///
     /// # Panics
-    /// When the phone refuses.
+    /// If the phone refuses.
     pub fn dial(&mut self, name: &str, to: &str) -> SessionId {
         let phone = self.named(name);
         let session = self.phones[phone].next_session();
@@ -134,24 +134,24 @@ impl World {
         session
     }
 
-    /// Lets a rogue do something.
+    /// Executes an action of a rogue.
     ///
     /// # Panics
-    /// When there is none of that name.
+    /// If there is none of that name.
     pub fn rogue(&mut self, name: &str, action: &RogueAction) {
         let rogue = self.scenario.rogue(name).expect("a rogue of that name");
         self.rogue_action(rogue, action);
     }
 
-    /// Gives a phone any command.
+    /// Gives a command to a phone.
     ///
     /// # Errors
-    /// When the phone refuses.
+    /// If the phone refuses.
     pub fn command(&mut self, name: &str, command: Command) -> Result<(), Misuse> {
         self.give_command(self.named(name), command)
     }
 
-    /// The newest call of a phone that is not over.
+    /// The newest call of a phone.
     pub fn call(&self, name: &str) -> Option<&Call> {
         let phone = self.phone(name);
         phone.newest(|_| true).and_then(|session| phone.calls.get(&session))
@@ -162,20 +162,19 @@ impl World {
         self.phone(name).calls.values().any(|call| call.status == Status::Established)
     }
 
-    /// What the newest call of a phone hears from the other end of it, with real media: nothing, the other's tone, or
-    /// something else.
+    /// The audio that the newest call of a phone receives, with real media.
     #[cfg(feature = "media")]
-    pub fn hears(&self, name: &str) -> crate::media::HeardAudio {
+    pub fn heard_audio(&self, name: &str) -> crate::media::HeardAudio {
         let phone = self.named(name);
         let end = self.phones[phone].newest(|_| true).map(|session| (phone, session));
         end.map_or(crate::media::HeardAudio::Nothing, |end| self.engines.hears(end))
     }
 
-    /// All digits that a phone heard so far.
+    /// All digits that a phone has received.
     pub fn digits(&self, name: &str) -> String {
-        let listener = self.named(name);
+        let receiver = self.named(name);
         let digit = |entry: &Entry| match &entry.what {
-            EntryKind::Event { phone, event: Event::Digit { digit, .. } } if *phone == listener => {
+            EntryKind::Event { phone, event: Event::Digit { digit, .. } } if *phone == receiver => {
                 Some(*digit)
             }
             _ => None,
@@ -183,16 +182,16 @@ impl World {
         self.tape.entries().iter().filter_map(digit).collect()
     }
 
-    /// How many contacts of a user an exchange knows.
+    /// The number of bindings of a user at an exchange.
     ///
     /// # Panics
-    /// When there is no exchange of that name.
+    /// If there is no exchange of that name.
     pub fn contacts(&self, exchange: &str, user: &str) -> usize {
         let exchange = self.scenario.exchange(exchange).expect("an exchange of that name");
         self.exchanges[exchange].contacts(user)
     }
 
-    /// Lets time pass.
+    /// Runs for a time.
     pub fn run_for(&mut self, time: Duration) {
         let limit = self.now + time;
         while self.advance(limit) {
@@ -200,66 +199,66 @@ impl World {
         }
     }
 
-    /// Lets time pass until something holds.
+    /// Runs until a condition holds.
     ///
     /// # Panics
-    /// When it does not within `limit`.
+    /// If it does not hold within `limit`.
     pub fn run_until(&mut self, what: &str, limit: Duration, holds: impl Fn(&World) -> bool) {
         let limit = self.now + limit;
         while !holds(self) {
-            let goes_on = self.advance(limit);
+            let advanced = self.advance(limit);
             self.expect_no_violation();
-            assert!(goes_on, "not in time: {what}\n{}", self.ladder());
+            assert!(advanced, "not within the limit: {what}\n{}", self.ladder());
         }
     }
 
-    /// Cuts a phone off both ways.
+    /// Cuts the network of a phone in both directions.
     pub fn cut(&mut self, name: &str, lasting: Duration) {
         self.fault(&Fault::Cut { phone: self.named(name), way: Way::Both, lasting });
     }
 
-    /// Resets a phone's connection.
+    /// Resets the connection of a phone.
     pub fn reset_connection(&mut self, name: &str) {
         self.fault(&Fault::Reset { phone: self.named(name) });
     }
 
-    /// Lets something be wrong with the stream that a phone uses.
+    /// Starts a fault of the stream of a phone.
     pub fn stream(&mut self, name: &str, trouble: StreamTrouble) {
         self.fault(&Fault::Stream { phone: self.named(name), trouble });
     }
 
-    /// Stops an exchange, and starts it with all forgotten.
+    /// Crashes an exchange, and restarts it with empty state.
     ///
     /// # Panics
-    /// When there is none of that name.
+    /// If there is none of that name.
     pub fn crash_exchange(&mut self, name: &str, lasting: Duration) {
         self.trouble_exchange(name, ExchangeTrouble::Crashes { lasting });
     }
 
-    /// Lets something go wrong with an exchange.
+    /// Starts a fault of an exchange.
     ///
     /// # Panics
-    /// When there is none of that name.
+    /// If there is none of that name.
     pub fn trouble_exchange(&mut self, name: &str, trouble: ExchangeTrouble) {
         let exchange = self.scenario.exchange(name).expect("an exchange of that name");
         self.fault(&Fault::Exchange { exchange, trouble });
     }
 
-    /// Lets a phone stand still.
+    /// Suspends a phone.
     pub fn suspend_phone(&mut self, name: &str, how: SuspensionKind, lasting: Duration) {
         self.fault(&Fault::Suspend { phone: self.named(name), how, lasting });
     }
 
-    /// Changes the network that a phone is on.
+    /// Changes the network conditions of a phone.
     pub fn weather(&mut self, name: &str, weather: Weather) {
         let phone = self.named(name);
         self.nets[phone].weather = weather;
     }
 
-    /// Heals all faults, lets everything settle, lets everybody hang up, and expects that all comes to rest.
+    /// Runs the remaining phases: heals all faults and lets phones recover, then all users hang up.
     ///
     /// # Panics
-    /// When an oracle objects.
+    /// If an oracle reports a violation.
     pub fn finish(mut self) {
         let phases = self.scenario.phases;
         for (phase, lasting) in
@@ -271,7 +270,7 @@ impl World {
         }
     }
 
-    /// When a thing of this world happened, in the time of a phone's own clock.
+    /// Converts a time of the world to the clock of a phone.
     pub fn local_time(&self, name: &str, at: Instant) -> Instant {
         self.phone(name).local(at)
     }

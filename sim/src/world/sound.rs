@@ -1,12 +1,12 @@
-//! The host of real media: effects go to an engine for each call, its datagrams over the networks of both phones, and its
-//! news to the phone.
+//! The host of real media: effects go to the engine of the call, datagrams over the networks of both phones, and events of the engine
+//! to the phone.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use offhook::{Effect, EffectId, EffectResult, Input, MediaEvent, MediaFault};
-use offhook_media::{MediaEvent as Said, MediaInput, MediaOutput};
+use offhook_media::{MediaEvent as EngineEvent, MediaInput, MediaOutput};
 
 use super::effects::session_of;
 use super::event::Datagram;
@@ -16,7 +16,7 @@ use crate::oracle::Observation;
 use crate::scenario::{MediaTrouble, Weather};
 use crate::tape::Node;
 
-/// How often the oracles listen.
+/// The interval of audio probes.
 const LISTEN: Duration = Duration::from_millis(500);
 
 impl World {
@@ -52,7 +52,7 @@ impl World {
             }
             Effect::Release { .. } => return self.release_line(end),
         };
-        if !real.set_listened_to(true) {
+        if !real.set_probe_scheduled(true) {
             self.queue.schedule(self.now + LISTEN, ScheduledEvent::ProbeAudio);
         }
         let takes = self.effect_takes(phone, effect);
@@ -73,7 +73,7 @@ impl World {
         }
     }
 
-    /// Wakes the engines whose deadline has come.
+    /// Wakes the engines whose deadline is reached.
     pub(super) fn wake_lines(&mut self) {
         let now = self.now;
         let phones = &self.phones;
@@ -92,7 +92,7 @@ impl World {
         while let Some(output) = self.engines.real().and_then(|real| real.poll(end)) {
             match output {
                 MediaOutput::Transmit { local, remote, data } => self.carry(end, local, remote, data),
-                MediaOutput::Event(said) => self.on_line_event(end, &said),
+                MediaOutput::Event(event) => self.on_line_event(end, &event),
             }
         }
         if let Some(real) = self.engines.real() {
@@ -100,7 +100,7 @@ impl World {
         }
     }
 
-    /// What becomes of a datagram on its way through the networks of two phones.
+    /// Carries a datagram through the networks of two phones.
     fn carry(&mut self, end: End, from: SocketAddr, to: SocketAddr, data: Bytes) {
         let kind = Kind::of(&data);
         self.tape.datagram(self.now, from, to, kind, data.len());
@@ -133,7 +133,7 @@ impl World {
         }
     }
 
-    /// Whether no datagram leaves or reaches a phone's engines.
+    /// Whether the media datagrams of a phone are blocked.
     fn is_media_blocked(&self, phone: usize) -> bool {
         !self.phones[phone].is_awake() || self.phones[phone].trouble == Some(MediaTrouble::NoPath)
     }
@@ -155,27 +155,27 @@ impl World {
         }
         let digit = Kind::of(data).digit().and_then(|timestamp| real.event_arrives(end, from, timestamp));
         real.handle(end, local, MediaInput::Received { local: inside, remote: seen, data });
-        if let Some((digit, understood)) = digit {
-            self.observe(&Observation::DigitArrived { end, digit, understood });
+        if let Some((digit, decodable)) = digit {
+            self.observe(&Observation::DigitArrived { end, digit, decodable });
         }
         self.drain_line(end);
     }
 
-    fn on_line_event(&mut self, end: End, said: &Said) {
+    fn on_line_event(&mut self, end: End, event: &EngineEvent) {
         let (phone, session) = end;
-        self.tape.media(self.now, end, said);
-        let news = match *said {
-            Said::Connected => MediaEvent::Up,
-            Said::Disconnected => MediaEvent::Down,
-            Said::Failed { .. } => MediaEvent::Failed,
-            Said::Digit { digit, duration, .. } => MediaEvent::Digit { digit, duration },
-            Said::DigitSent { digit } => return self.digit_done(end, digit, EffectResult::Sent),
-            Said::DigitFailed { digit } => {
+        self.tape.media(self.now, end, event);
+        let news = match *event {
+            EngineEvent::Connected => MediaEvent::Up,
+            EngineEvent::Disconnected => MediaEvent::Down,
+            EngineEvent::Failed { .. } => MediaEvent::Failed,
+            EngineEvent::Digit { digit, duration, .. } => MediaEvent::Digit { digit, duration },
+            EngineEvent::DigitSent { digit } => return self.digit_done(end, digit, EffectResult::Sent),
+            EngineEvent::DigitFailed { digit } => {
                 return self.digit_done(end, digit, EffectResult::Failed(MediaFault::Engine));
             }
-            Said::FirstAudio | Said::ToneChanged { .. } | Said::SourceEnded => return,
+            EngineEvent::FirstAudio | EngineEvent::ToneChanged { .. } | EngineEvent::SourceEnded => return,
         };
-        // News come over a channel: never in the middle of what the phone is doing.
+        // Events are delivered asynchronously, never while the phone handles an input.
         let input = Input::Media { session, event: news };
         self.queue.schedule(self.now, ScheduledEvent::Input { phone, input: Box::new(input) });
     }
@@ -194,10 +194,10 @@ impl World {
         }
     }
 
-    /// Lets the oracles hear what every end hears.
+    /// Probes the audio of all ends for the oracles.
     pub(super) fn probe_audio(&mut self) {
         let ends: Vec<End> = self.engines.ends().collect();
-        // Who was given another address has to be found anew.
+        // After a NAT rebinding the path has to be found again.
         let moved: Vec<bool> = (0..self.phones.len())
             .map(|phone| self.engines.real().is_some_and(|real| real.take_moved(phone)))
             .collect();
@@ -219,11 +219,11 @@ impl World {
         if !ends.is_empty() {
             self.queue.schedule(self.now + LISTEN, ScheduledEvent::ProbeAudio);
         } else if let Some(real) = self.engines.real() {
-            real.set_listened_to(false);
+            real.set_probe_scheduled(false);
         }
     }
 
-    /// Whether sound comes through a phone's network as it should.
+    /// Whether the network of a phone passes audio without gaps.
     fn is_clear(&self, phone: usize) -> bool {
         let Weather { jitter, loss, .. } = self.nets[phone].weather;
         let passable = jitter <= Duration::from_millis(60) && loss <= 100;

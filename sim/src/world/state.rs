@@ -21,7 +21,7 @@ use crate::queue::Queue;
 use crate::scenario::{Behaviour, Phase, Scenario};
 use crate::tape::Tape;
 
-/// Everything that exists in a run.
+/// All nodes and networks of a run.
 ///
 /// Played from a [`Scenario`] ([`World::play`]), or driven by hand in a test ([`World::builder`]).
 pub struct World {
@@ -35,7 +35,7 @@ pub struct World {
     pub(super) nets: Vec<Net>,
     pub(super) connections: Vec<Connection>,
     pub(super) exchange_flows: BTreeMap<(usize, exchange::FlowId), usize>,
-    /// The names that this world gives to what exchanges know as remote addresses of datagrams.
+    /// The flow of each remote address of datagrams, by exchange.
     pub(super) exchange_remotes: BTreeMap<(usize, SocketAddr), exchange::FlowId>,
     pub(super) fates: Fates,
     pub(super) engines: Engines,
@@ -43,27 +43,27 @@ pub struct World {
     pub(super) violation: Option<Violation>,
     pub(super) tape: Tape,
     pub(super) machine_trace: Option<MachineTrace>,
-    /// What waits for each phone that stands still.
+    /// The deferred inputs of each suspended phone.
     pub(super) deferred: Vec<Vec<Input>>,
-    /// The hashes of messages that were harmed on their way, and the Call-IDs that they had, and have.
+    /// The hashes of corrupted messages, with the Call-IDs before and after the corruption.
     pub(super) corrupted_messages: BTreeMap<u64, Vec<u64>>,
     pub(super) corrupted_calls: CorruptedCalls,
 }
 
 impl World {
-    /// A world in which nothing happened yet. With `keep`, it can draw a ladder later.
+    /// A new world. With `keep`, it keeps the tape for a ladder.
     pub fn new(scenario: Scenario, oracles: Vec<Box<dyn Oracle>>, keep: bool) -> Self {
         Self::with_flights(scenario, oracles, keep, None)
     }
 
-    /// The same, and somebody looks over the shoulders of its phones.
+    /// A new world with a recorder for each phone.
     pub fn with_flights(
         scenario: Scenario,
         oracles: Vec<Box<dyn Oracle>>,
         keep: bool,
         mut flights: Option<&mut Flights<'_>>,
     ) -> Self {
-        // Without a word on manners, people take calls after two seconds.
+        // By default users answer after two seconds.
         let behaviour = Behaviour::Answer { after: Duration::from_secs(2) };
         let mut world = Self {
             now: Instant::ZERO,
@@ -105,22 +105,22 @@ impl World {
         world
     }
 
-    /// The time, since the world began.
+    /// The current time of the world.
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// What is being played.
+    /// The scenario.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }
 
-    /// What happened so far.
+    /// The tape.
     pub fn tape(&self) -> &Tape {
         &self.tape
     }
 
-    /// The places of the core that its phones reached.
+    /// The marks of the core that its phones reached.
     pub fn marks(&self) -> Marks {
         let mut marks = Marks::default();
         for phone in &self.phones {
@@ -129,17 +129,17 @@ impl World {
         marks
     }
 
-    /// Whether a message arrived that was harmed on its way.
+    /// Whether a corrupted message arrived.
     pub fn is_corrupted(&self) -> bool {
         self.corrupted_calls.any()
     }
 
-    /// What went on inside the phones, if anybody will draw it.
+    /// The trace of the state machines of the phones, if the tape is kept.
     pub(crate) fn machine_trace(&self) -> Option<&MachineTrace> {
         self.machine_trace.as_ref()
     }
 
-    /// What an oracle objected to.
+    /// The first violation.
     pub fn violation(&self) -> Option<&Violation> {
         self.violation.as_ref()
     }

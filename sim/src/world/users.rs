@@ -1,4 +1,4 @@
-//! The users: they act on the calls that they see.
+//! The users: their actions on the calls of their phones.
 
 use offhook::{AccountId, Command, Dial, SessionId, Status};
 
@@ -7,7 +7,7 @@ use crate::node::Call;
 use crate::scenario::{Behaviour, UserAction};
 
 impl World {
-    /// Does what a user wants, on the newest call that is in the state for it. Without one, nothing.
+    /// Executes an action of a user on the newest call in a suitable state. Without one, it has no effect.
     pub(super) fn perform(&mut self, phone: usize, action: &UserAction) {
         if !self.phones[phone].is_awake() {
             return;
@@ -33,7 +33,7 @@ impl World {
         }
     }
 
-    /// Does what a user wants with one call. Too late is no fault: the phone says so, and that is the end of it.
+    /// Executes an action of a user on one call. If it is too late, the phone refuses the command.
     pub(super) fn react(&mut self, phone: usize, session: SessionId, action: &UserAction) {
         let account = AccountId(0);
         let node = &mut self.phones[phone];
@@ -64,7 +64,7 @@ impl World {
             call.requested_hold =
                 *action == UserAction::Hold || call.requested_hold && *action != UserAction::Resume;
         }
-        // What a phone refuses is on the tape, and the oracles see it.
+        // A refusal is recorded on the tape and observed by the oracles.
         let _refused = self.give_command(phone, command);
     }
 
@@ -77,8 +77,8 @@ impl World {
         self.queue.schedule(self.now + after, ScheduledEvent::UserReacts { phone, session, action });
     }
 
-    /// Ends all calls, and lets no new one in.
-    pub(super) fn everybody_hangs_up(&mut self) {
+    /// Ends all calls, and rejects new ones.
+    pub(super) fn hang_up_all(&mut self) {
         for phone in 0..self.phones.len() {
             if !self.phones[phone].alive {
                 continue;

@@ -13,19 +13,19 @@ pub(crate) struct Args {
     /// Another `offhook`, attacked first, for the column "before"
     #[arg(long, value_name = "PATH")]
     pub(crate) before_exchange: Option<PathBuf>,
-    /// The column "before", as --json printed it
+    /// The figures of the column "before", as printed by --json
     #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/before.jsonl"))]
     pub(crate) before_figures: PathBuf,
-    /// Attack nothing; report what --json printed
+    /// Attack nothing; report figures printed by --json
     #[arg(long, value_name = "FILE", conflicts_with_all = ["exchange", "before_exchange", "only"])]
     pub(crate) figures: Option<PathBuf>,
-    /// Only this attack; once for each
+    /// Run only this attack; may be repeated
     #[arg(long, value_name = "NAME", value_parser = attack)]
     only: Vec<&'static Attack>,
-    /// Print one object a line
+    /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
-    /// Print the table in Markdown, or write it between the marks of this file
+    /// Print the tables in Markdown, or write them between the marks of this file
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     pub(crate) markdown: Option<Option<PathBuf>>,
 }

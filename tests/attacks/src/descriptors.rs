@@ -1,13 +1,13 @@
-//! Whether this process, and so the exchange that it starts, may open enough sockets.
+//! The limit of open files, which the exchange inherits.
 
 use std::fs;
 use std::io;
 
-/// Six exchanges at a time, each with 1,003 phones, and the attackers of one of them.
+/// For six simultaneous exchanges with 1,003 phones each, and the attackers of one of them.
 const NEEDED: u64 = 16_000;
 
 /// # Errors
-/// When the limit of open files is too low.
+/// If the limit of open files is too low.
 pub(crate) fn check() -> io::Result<()> {
     let limits = fs::read_to_string("/proc/self/limits")?;
     match soft(&limits) {
@@ -18,7 +18,7 @@ pub(crate) fn check() -> io::Result<()> {
     }
 }
 
-/// Nothing if there is no limit.
+/// None if there is no limit.
 fn soft(limits: &str) -> Option<u64> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_soft_limit_is_read() {
+    fn soft_limit_is_parsed() {
         let limits = "Limit   Soft Limit  Hard Limit  Units\nMax open files   1024   20000   files\n";
         assert_eq!(soft(limits), Some(1024));
         assert_eq!(soft("Max open files  unlimited unlimited files"), None);

@@ -1,4 +1,4 @@
-//! One measured figure, and the limit that it has to keep.
+//! A measured figure and its limit.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,11 +16,11 @@ pub(crate) struct Figure {
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Number(f64, Unit),
-    /// So many of so many.
+    /// A part and the whole.
     Share(u32, u32),
-    /// It did not happen in the time that it had.
+    /// It did not happen within the time limit.
     Never,
-    /// The program under attack does not tell.
+    /// The program under attack does not report it.
     Unknown,
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Limit {
     AtMost(f64),
     /// The whole share.
     All,
-    /// Nothing of the share.
+    /// None of the share.
     None,
 }
 
@@ -58,8 +58,8 @@ impl Figure {
         self.limit(Limit::AtMost(most))
     }
 
-    /// Whether the limit is kept; nothing without a limit, or when the value is unknown.
-    pub(crate) fn is_kept(&self) -> Option<bool> {
+    /// Whether the limit is met; none without a limit or if the value is unknown.
+    pub(crate) fn is_met(&self) -> Option<bool> {
         let limit = self.limit?;
         Some(match (self.value, limit) {
             (Value::Unknown, _) => return None,
@@ -71,11 +71,11 @@ impl Figure {
         })
     }
 
-    /// The limit in words, or nothing.
+    /// The limit as text; empty without one.
     pub(crate) fn limit_shown(&self) -> String {
         let unit = match self.value {
             Value::Number(_, unit) => unit,
-            // The limits of times are the only ones that can be missed for ever.
+            // Only times can be `Never`.
             _ => Unit::Seconds,
         };
         match self.limit {
@@ -86,7 +86,7 @@ impl Figure {
         }
     }
 
-    /// For programs: one object.
+    /// As a JSON object.
     pub(crate) fn json(&self) -> Json {
         json!({
             "attack": self.attack,
@@ -94,7 +94,7 @@ impl Figure {
             "number": self.value.number(),
             "shown": self.value.to_string(),
             "limit": self.limit_shown(),
-            "kept": self.is_kept(),
+            "kept": self.is_met(),
         })
     }
 }
@@ -108,7 +108,7 @@ impl Value {
         Value::Share(some, of)
     }
 
-    /// A time; nothing if it did not come to an end.
+    /// A time; `Never` for none.
     pub(crate) fn seconds(took: Option<Duration>) -> Self {
         took.map_or(Value::Never, |took| Value::Number(took.as_secs_f64(), Unit::Seconds))
     }
@@ -152,11 +152,11 @@ mod tests {
     use super::*;
 
     fn kept(value: Value, limit: Limit) -> Option<bool> {
-        Figure::new("a", "b", value).limit(limit).is_kept()
+        Figure::new("a", "b", value).limit(limit).is_met()
     }
 
     #[test]
-    fn limits_are_kept_or_missed() {
+    fn limits_are_met_or_missed() {
         let seconds = |number| Value::Number(number, Unit::Seconds);
         assert_eq!(kept(seconds(2.0), Limit::AtMost(10.0)), Some(true));
         assert_eq!(kept(seconds(10.5), Limit::AtMost(10.0)), Some(false));
@@ -166,11 +166,11 @@ mod tests {
         assert_eq!(kept(Value::Share(1, 5), Limit::None), Some(false));
         assert_eq!(kept(Value::Share(5, 5), Limit::All), Some(true));
         assert_eq!(kept(Value::Share(4, 5), Limit::All), Some(false));
-        assert_eq!(Figure::new("a", "b", Value::count(1)).is_kept(), None);
+        assert_eq!(Figure::new("a", "b", Value::count(1)).is_met(), None);
     }
 
     #[test]
-    fn nothing_tried_is_nothing_shown() {
+    fn empty_share_misses_its_limit() {
         assert_eq!(kept(Value::Share(0, 0), Limit::None), Some(false));
         assert_eq!(kept(Value::Share(0, 0), Limit::All), Some(false));
     }

@@ -3,12 +3,12 @@
 
 mod args;
 mod attacks;
+mod capacity;
 mod descriptors;
 mod exchange;
 mod figure;
 mod peer;
 mod report;
-mod siege;
 
 use std::io;
 use std::path::Path;
@@ -20,11 +20,11 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use args::Args;
-use attacks::{Attack, Stage};
+use attacks::{Attack, Context};
 use exchange::Program;
 use report::{Figures, Report};
 
-/// How long one attack may take, the time that it waits for others included.
+/// The time limit of an attack, including its wait for others.
 const LONGEST: Duration = Duration::from_secs(400);
 
 fn main() -> ExitCode {
@@ -40,11 +40,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// True if every limit is kept.
+/// True if all limits are met.
 async fn run(args: &Args) -> io::Result<bool> {
     let before = match &args.before_exchange {
         Some(path) => attack(path, &args.attacks()).await?,
-        None => Figures::read_if_there(&args.before_figures)?,
+        None => Figures::read_if_exists(&args.before_figures)?,
     };
     let after = match (&args.figures, &args.exchange) {
         (Some(path), _) => Figures::read(path)?,
@@ -58,30 +58,30 @@ async fn run(args: &Args) -> io::Result<bool> {
         (None, true) => print!("{}", report.json()),
         (None, false) => print!("{}", report.text()),
     }
-    Ok(report.is_kept())
+    Ok(report.is_met())
 }
 
-/// Runs the attacks; those on capacity one after the other.
+/// Runs the attacks; those on capacity one by one.
 async fn attack(path: &Path, attacks: &[&'static Attack]) -> io::Result<Figures> {
     descriptors::check()?;
     let start = Instant::now();
-    let stage = Stage::new(Program::examine(path).await?);
+    let context = Context::new(Program::examine(path).await?);
     eprintln!("attacking {} on loopback", path.display());
     let mut running = JoinSet::new();
-    for (place, attack) in attacks.iter().enumerate() {
+    for (index, attack) in attacks.iter().enumerate() {
         let attack: &'static Attack = attack;
-        let future = (attack.run)(stage.clone());
-        running.spawn(async move { (place, attack.name, timeout(LONGEST, future).await) });
+        let future = (attack.run)(context.clone());
+        running.spawn(async move { (index, attack.name, timeout(LONGEST, future).await) });
     }
     let mut outcomes = Vec::new();
     while let Some(outcome) = running.join_next().await {
-        let (place, name, outcome) = outcome?;
+        let (index, name, outcome) = outcome?;
         let outcome = outcome.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         let shown = outcome.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned());
         eprintln!("{:6.1} s  {name}: {shown}", start.elapsed().as_secs_f64());
-        outcomes.push((place, name, outcome));
+        outcomes.push((index, name, outcome));
     }
-    outcomes.sort_by_key(|&(place, ..)| place);
+    outcomes.sort_by_key(|&(index, ..)| index);
     let mut figures = Figures::default();
     for (_, name, outcome) in outcomes {
         figures.add(name, outcome);

@@ -1,14 +1,20 @@
-//! What people read: sentences for reasons and codes. The words for programs are those of the JSON.
+//! Texts for people: reasons and codes. The JSON output has words of its own.
 
 use offhook::{Cause, DigitFailure, EndReason, EndedBy, FlowFailure};
 use offhook_wire::reason_phrase;
+use std::time::Duration;
+
+/// Seconds with one decimal.
+pub(super) fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 10.0).round() / 10.0
+}
 
 /// ` (486 Busy Here)`, or nothing.
 pub(super) fn code(code: Option<u16>) -> String {
     code.map(|code| format!(" ({})", status(code))).unwrap_or_default()
 }
 
-/// `180 Ringing`; a code without a phrase of its own has that of its class.
+/// `180 Ringing`; an unknown code has the phrase of its class.
 pub(super) fn status(code: u16) -> String {
     format!("{code} {}", reason_phrase(code))
 }
@@ -37,7 +43,7 @@ pub(super) fn cause(cause: Cause) -> &'static str {
     }
 }
 
-/// How a call ended, with the text of the peer if it says more than the code.
+/// How a call ended, with the text of the peer if it differs from the code's phrase.
 pub(super) fn ended(why: &EndReason) -> String {
     let what = match (why.by, why.cause) {
         (EndedBy::Us, Cause::HungUp) => "you hung up",
@@ -49,8 +55,8 @@ pub(super) fn ended(why: &EndReason) -> String {
     };
     let shown = code(why.code);
     let repeated = why.code.is_some_and(|code| reason_phrase(code) == why.text) || why.text.is_empty();
-    let told_by_us = why.by == EndedBy::Us && why.code.is_none();
-    match repeated || told_by_us {
+    let local = why.by == EndedBy::Us && why.code.is_none();
+    match repeated || local {
         true => format!("{what}{shown}"),
         false => format!("{what}{shown}: {}", why.text.escape_debug()),
     }
@@ -87,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_reads_as_a_sentence() {
+    fn end_of_a_call_is_a_sentence() {
         assert_eq!(text(EndedBy::Us, Cause::HungUp, None, "hung up"), "you hung up");
         assert_eq!(text(EndedBy::Peer, Cause::HungUp, None, ""), "the peer hung up");
         assert_eq!(text(EndedBy::Peer, Cause::NotFound, Some(404), "Not Found"), "not found (404 Not Found)");
@@ -99,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_has_its_phrase_or_that_of_its_class() {
+    fn code_has_its_phrase_or_that_of_its_class() {
         assert_eq!((code(None), code(Some(180))), (String::new(), " (180 Ringing)".to_owned()));
         assert_eq!(status(299), "299 Success");
     }

@@ -1,32 +1,33 @@
-//! The SIP of one call, drawn as a ladder.
+//! The SIP messages of one call as a ladder.
 
-use super::stage::Noted;
+use super::testbed::LoggedMessage;
 use offhook::Limits;
 use offhook_recorder::ladder::{Ladder, label};
 use offhook_wire::Message;
 
-/// Characters between two rails.
+/// Characters between two lifelines.
 const WIDTH: usize = 38;
 
-/// The messages of the call of the first INVITE at its two ends, the exchange in the middle; empty when there is none.
-pub(super) fn of_first_call(messages: &[Noted]) -> Ladder {
-    let read: Vec<(&Noted, Message)> = messages
+/// The messages of the first call at its two ends, with the exchange in the middle; empty without a call.
+pub(super) fn of_first_call(messages: &[LoggedMessage]) -> Ladder {
+    let read: Vec<(&LoggedMessage, Message)> = messages
         .iter()
-        .filter_map(|noted| {
-            Some((noted, Message::parse(noted.tapped.data.clone(), &Limits::default()).ok()?))
+        .filter_map(|logged| {
+            Some((logged, Message::parse(logged.tapped.data.clone(), &Limits::default()).ok()?))
         })
         .collect();
-    let invite = |(noted, message): &&(&Noted, Message)| noted.tapped.sent && is_invite(message);
+    let invite = |(logged, message): &&(&LoggedMessage, Message)| logged.tapped.sent && is_invite(message);
     let Some((first, call)) = read.iter().find(invite) else {
         return Ladder::new(&["caller", "callee"], "exchange", WIDTH);
     };
-    let (caller, call_id) = (first.who, call.call_id());
+    let (caller, call_id) = (first.owner, call.call_id());
     let of_call = read.iter().filter(|(_, message)| message.call_id() == call_id);
-    let callee = of_call.clone().map(|(noted, _)| noted.who).find(|who| *who != caller).unwrap_or("callee");
+    let callee =
+        of_call.clone().map(|(logged, _)| logged.owner).find(|owner| *owner != caller).unwrap_or("callee");
     let mut ladder = Ladder::new(&[caller, callee], "exchange", WIDTH);
-    for (noted, message) in of_call {
-        let phone = usize::from(noted.who != caller);
-        ladder.message(noted.tapped.at, phone, noted.tapped.sent, &label(message));
+    for (logged, message) in of_call {
+        let phone = usize::from(logged.owner != caller);
+        ladder.message(logged.tapped.at, phone, logged.tapped.sent, &label(message));
     }
     ladder
 }
@@ -42,23 +43,33 @@ mod tests {
     use offhook_tokio::TappedMessage;
     use std::time::Duration;
 
-    fn noted(who: &'static str, sent: bool, ms: u64, start: &str, call: &str, method: &str) -> Noted {
+    fn logged(
+        owner: &'static str,
+        sent: bool,
+        ms: u64,
+        start: &str,
+        call: &str,
+        method: &str,
+    ) -> LoggedMessage {
         let data = format!(
             "{start}\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:b@x>\r\n\
              Call-ID: {call}\r\nCSeq: 1 {method}\r\nContent-Length: 0\r\n\r\n"
         );
         let at = Instant::ZERO + Duration::from_millis(ms);
-        Noted { who, tapped: TappedMessage { at, sent, flow: FlowId(1), data: data.into_bytes().into() } }
+        LoggedMessage {
+            owner,
+            tapped: TappedMessage { at, sent, flow: FlowId(1), data: data.into_bytes().into() },
+        }
     }
 
     #[test]
-    fn one_call_is_drawn_and_others_are_left_out() {
+    fn only_one_call_is_drawn() {
         let messages = [
-            noted("alice", true, 5, "REGISTER sip:x SIP/2.0", "r", "REGISTER"),
-            noted("alice", true, 10, "INVITE sip:b@x SIP/2.0", "c", "INVITE"),
-            noted("bob", false, 11, "INVITE sip:b@x SIP/2.0", "c", "INVITE"),
-            noted("bob", true, 12, "SIP/2.0 180 Ringing", "c", "INVITE"),
-            noted("alice", false, 13, "SIP/2.0 180 Ringing", "c", "INVITE"),
+            logged("alice", true, 5, "REGISTER sip:x SIP/2.0", "r", "REGISTER"),
+            logged("alice", true, 10, "INVITE sip:b@x SIP/2.0", "c", "INVITE"),
+            logged("bob", false, 11, "INVITE sip:b@x SIP/2.0", "c", "INVITE"),
+            logged("bob", true, 12, "SIP/2.0 180 Ringing", "c", "INVITE"),
+            logged("alice", false, 13, "SIP/2.0 180 Ringing", "c", "INVITE"),
         ];
         let lines = of_first_call(&messages).lines();
         assert_eq!(lines.len(), 5);
@@ -72,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn no_call_is_no_ladder() {
+    fn ladder_without_a_call_is_empty() {
         assert_eq!(of_first_call(&[]).lines().len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! Where the users of an exchange are read from: arguments, a variable, and a file that can be read again.
+//! The sources of the users of an exchange: arguments, an environment variable, and a file that can be read again.
 
 use super::users::{Fault, Place, Source, Users, Wrong};
 use crate::args;
@@ -6,10 +6,10 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// The variable with users, in the syntax of the file.
+/// The environment variable with users, in the syntax of the file.
 const VARIABLE: &str = "OFFHOOK_USERS";
 
-/// All sources together; a user stands in one of them only.
+/// All sources. A user may be in only one of them.
 pub(crate) struct Sources {
     arguments: Vec<args::User>,
     variable: Option<Vec<u8>>,
@@ -17,20 +17,20 @@ pub(crate) struct Sources {
     realm: String,
 }
 
-/// What was read.
+/// The users that were read.
 pub(crate) struct Loaded {
     pub(crate) users: Users,
     pub(crate) exposed: Option<Exposed>,
 }
 
-/// The file can be read or written by others than its owner.
+/// A file that can be read or written by others than its owner.
 pub(crate) struct Exposed {
     pub(crate) file: PathBuf,
     /// The permission bits.
     pub(crate) mode: u32,
 }
 
-/// A pipe can be read once: as the users' file of a later reading it would be an empty list, or never end.
+/// The first reading or a later one. A pipe can be read only once: a later reading would return an empty list, or block.
 #[derive(Copy, Clone, PartialEq, Eq)]
 pub(crate) enum Reading {
     First,
@@ -38,7 +38,7 @@ pub(crate) enum Reading {
 }
 
 impl Sources {
-    /// Those of the command line and of the environment; none if there are no users at all.
+    /// The sources of the command line and the environment; none without any.
     pub(crate) fn new(args: &args::Exchange) -> Option<Self> {
         let variable = std::env::var_os(VARIABLE).map(std::ffi::OsString::into_encoded_bytes);
         let sources = Self {
@@ -66,7 +66,7 @@ impl Sources {
                 Place { source: source.clone(), line: None }.wrong(Fault::Unreadable(why.to_string()))
             })?;
             users.read(&source, &text, &self.realm)?;
-            exposed = open_to_others(&metadata).map(|mode| Exposed { file: file.clone(), mode });
+            exposed = mode_if_exposed(&metadata).map(|mode| Exposed { file: file.clone(), mode });
         }
         Ok(Loaded { users, exposed })
     }
@@ -84,14 +84,14 @@ fn read(path: &Path, reading: Reading) -> io::Result<(Vec<u8>, Metadata)> {
 }
 
 #[cfg(unix)]
-fn open_to_others(metadata: &Metadata) -> Option<u32> {
+fn mode_if_exposed(metadata: &Metadata) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt;
     let mode = metadata.permissions().mode() & 0o777;
     (mode & 0o077 != 0).then_some(mode)
 }
 
-/// Other systems have no such bits.
+/// Other systems have no permission bits.
 #[cfg(not(unix))]
-fn open_to_others(_: &Metadata) -> Option<u32> {
+fn mode_if_exposed(_: &Metadata) -> Option<u32> {
     None
 }

@@ -1,6 +1,6 @@
 //! The users of an exchange as text. `offhook exchange --help` has the syntax.
 //!
-//! Errors name the place and quote nothing: any part of a line that is wrong may be a password.
+//! Errors have the place and quote nothing: any part of an invalid line may be a password.
 
 use offhook::{Password, Secret};
 use offhook_exchange::MissingPassword;
@@ -9,24 +9,24 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-/// A field of so many hexadecimal digits is taken for a hash, perhaps cut short, and not for the end of a password.
-const RESEMBLES_A_HASH: usize = 24;
+/// A field of at least this many hexadecimal digits is taken for a (truncated) hash, not for the end of a password.
+const MIN_HASH_DIGITS: usize = 24;
 
-/// Other characters of a user part than letters and digits (RFC 3261 §25.1: `mark`, `user-unreserved`).
+/// The characters of a user part besides letters and digits (RFC 3261 §25.1: `mark`, `user-unreserved`).
 const USER_MARKS: &str = "-_.!~*'()&=+$,;?/";
 
-/// The users that were read, each with its place.
+/// The users, each with its place.
 #[derive(Debug, Default)]
 pub(crate) struct Users(BTreeMap<String, Listed>);
 
 #[derive(Debug)]
 struct Listed {
     at: Place,
-    /// One in clear, or hashes, one for each algorithm.
+    /// One in plaintext, or one hash for each algorithm.
     passwords: Vec<Password>,
 }
 
-/// Where users come from.
+/// A source of users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     Argument,
@@ -34,14 +34,14 @@ pub(crate) enum Source {
     File(PathBuf),
 }
 
-/// A source, and the line in it, from 1.
+/// A source and a line in it, counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) source: Source,
     pub(crate) line: Option<usize>,
 }
 
-/// What is wrong, and where.
+/// An error and its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{at}: {fault}")]
 pub(crate) struct Wrong {
@@ -60,7 +60,7 @@ pub(crate) enum Fault {
     #[error("the name is empty")]
     NoName,
     #[error(
-        "the name is the user part of an address, without the domain; write other characters than letters, digits \
+        "the name is the user part of an address, without the domain; write characters other than letters, digits \
          and {USER_MARKS} as %HH"
     )]
     Name,
@@ -68,18 +68,18 @@ pub(crate) enum Fault {
     NoPassword,
     #[error("after the realm, expected a hash of 32 (MD5) or 64 (SHA-256) hexadecimal digits")]
     Hash,
-    #[error("resembles a hash, but is none for this realm: expected NAME:{realm}:HASH")]
+    #[error("this looks like a hash, but not for this realm: expected NAME:{realm}:HASH")]
     Realm { realm: String },
-    #[error("this user has a password already ({first})")]
+    #[error("this user already has a password ({first})")]
     Duplicate { first: Place },
-    #[error("no user is listed")]
-    Nobody,
-    #[error("{user} has no {missing} hash, and {missing} is offered: {}, or offer only what there is with --algorithm {stored}", remedy(.missing))]
+    #[error("no users")]
+    NoUsers,
+    #[error("{user} has no {missing} hash, and {missing} is offered: {}, or use --algorithm {stored}", remedy(.missing))]
     MissingPassword { user: String, missing: &'static str, stored: String },
 }
 
 impl Users {
-    /// Reads one user a line.
+    /// Reads one user per line.
     pub(crate) fn read(&mut self, source: &Source, text: &[u8], realm: &str) -> Result<(), Wrong> {
         let mut any = false;
         // Some editors begin a file with a byte order mark.
@@ -94,10 +94,10 @@ impl Users {
                 any = true;
             }
         }
-        if any { Ok(()) } else { Err(Place { source: source.clone(), line: None }.wrong(Fault::Nobody)) }
+        if any { Ok(()) } else { Err(Place { source: source.clone(), line: None }.wrong(Fault::NoUsers)) }
     }
 
-    /// Adds what one line says.
+    /// Adds the user of one line.
     pub(crate) fn add(&mut self, at: Place, line: &str, realm: &str) -> Result<(), Wrong> {
         let read = |line: &str| {
             let (name, rest) = line.split_once(':').ok_or(Fault::Separator)?;
@@ -112,14 +112,14 @@ impl Users {
         Ok(())
     }
 
-    /// As the exchange takes them.
+    /// The list for the exchange's configuration.
     pub(crate) fn passwords(&self) -> BTreeMap<String, Vec<Password>> {
         self.0.iter().map(|(name, listed)| (name.clone(), listed.passwords.clone())).collect()
     }
 
-    /// Where the user is listed whose hashes do not serve what is offered, and what helps.
-    pub(crate) fn explain(&self, uncovered: &MissingPassword) -> Option<Wrong> {
-        let listed = self.0.get(&uncovered.user)?;
+    /// The place of the user without a hash for an offered algorithm, and a remedy.
+    pub(crate) fn explain(&self, missing: &MissingPassword) -> Option<Wrong> {
+        let listed = self.0.get(&missing.user)?;
         let serves =
             |algorithm: &&Algorithm| listed.passwords.iter().any(|stored| stored.serves(**algorithm));
         let stored: Vec<String> = [Algorithm::Sha256, Algorithm::Md5]
@@ -128,15 +128,15 @@ impl Users {
             .map(|algorithm| algorithm.name().to_lowercase())
             .collect();
         Some(listed.at.wrong(Fault::MissingPassword {
-            user: uncovered.user.clone(),
-            missing: uncovered.algorithm.name(),
+            user: missing.user.clone(),
+            missing: missing.algorithm.name(),
             stored: stored.join(","),
         }))
     }
 }
 
 impl Listed {
-    /// Whether there is room for one more: a hash for another algorithm beside hashes.
+    /// Whether this password can be added: a hash for another algorithm, if all others are hashes too.
     fn takes(&self, password: &Password) -> bool {
         let Password::Ha1 { algorithm: new, .. } = password else { return false };
         self.passwords.iter().all(|old| matches!(old, Password::Ha1 { algorithm, .. } if algorithm != new))
@@ -168,7 +168,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// RFC 3261 §19.1.2: escapes are for characters that a user part cannot hold, the colon among them.
+/// RFC 3261 §19.1.2: characters that are not allowed in a user part, such as the colon, are escaped.
 fn user_part(name: &str) -> Result<String, Fault> {
     if name.is_empty() {
         return Err(Fault::NoName);
@@ -187,7 +187,7 @@ fn user_part(name: &str) -> Result<String, Fault> {
     String::from_utf8(plain).ok().filter(|name| !name.contains(char::is_control)).ok_or(Fault::Name)
 }
 
-/// All that follows the first colon: a password in clear, or exactly this realm, a colon and a hash.
+/// The text after the first colon: a plaintext password, or exactly this realm, a colon and a hash.
 fn password(rest: &str, realm: &str) -> Result<Password, Fault> {
     if rest.is_empty() {
         return Err(Fault::NoPassword);
@@ -202,27 +202,27 @@ fn password(rest: &str, realm: &str) -> Result<Password, Fault> {
         let hex = Secret::new(hash.to_ascii_lowercase());
         return is_hex.then_some(Password::Ha1 { algorithm, hex }).ok_or(Fault::Hash);
     }
-    if resembles_a_hash(rest, realm) {
+    if looks_like_hash(rest, realm) {
         return Err(Fault::Realm { realm: realm.to_owned() });
     }
     Ok(Password::plain(rest))
 }
 
-/// The realm in other letters, or a long hexadecimal field at the end.
-fn resembles_a_hash(rest: &str, realm: &str) -> bool {
+/// The realm in another case, or a long hexadecimal field at the end.
+fn looks_like_hash(rest: &str, realm: &str) -> bool {
     let rest = rest.trim();
     let same_realm = rest.get(..realm.len()).is_some_and(|start| start.eq_ignore_ascii_case(realm))
         && rest[realm.len()..].trim_start().starts_with(':');
     let last = rest.rsplit_once(':').map_or("", |(_, last)| last.trim());
-    let hexadecimal = last.len() >= RESEMBLES_A_HASH && last.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hexadecimal = last.len() >= MIN_HASH_DIGITS && last.bytes().all(|byte| byte.is_ascii_hexdigit());
     same_realm || hexadecimal
 }
 
-/// There is no line for a SHA-512-256 hash: it has as many digits as one of SHA-256.
+/// A SHA-512-256 hash cannot be stored: it has the same length as one of SHA-256.
 fn remedy(missing: &str) -> String {
     match missing {
         "MD5" | "SHA-256" => "add a line with it".to_owned(),
-        _ => "give the password in clear".to_owned(),
+        _ => "use the plaintext password".to_owned(),
     }
 }
 

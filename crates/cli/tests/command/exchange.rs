@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpStream, UdpSocket};
 
-/// The first answer to a request of `from` to alice by UDP.
+/// The first response to a request of `from` to alice over UDP.
 fn answer(method: &str, from: &str, options: &[&str]) -> String {
     let fixed = ["exchange", "--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--realm", "house.test"];
     let exchange = Offhook::start(&[&fixed[..], &["--user", "alice:a-pw"], options].concat());
@@ -26,7 +26,7 @@ fn answer(method: &str, from: &str, options: &[&str]) -> String {
 }
 
 #[test]
-fn the_algorithms_that_are_asked_for_are_offered_in_their_order() {
+fn configured_algorithms_are_offered_in_order() {
     let offered = |options: &[&str]| {
         let challenge = answer("REGISTER", "alice@house.test", options);
         let rows = challenge.lines().filter(|line| line.starts_with("WWW-Authenticate: "));
@@ -46,7 +46,7 @@ fn start(options: &[&str]) -> (Offhook, String) {
     (exchange, url.trim_start_matches("ws://").to_owned())
 }
 
-/// The status of the answer to the upgrade of a page. The Host header names the page too, as it does after DNS rebinding.
+/// The status of the upgrade of a page. The Host header has the host of the page too, as with DNS rebinding.
 fn upgraded(address: &str, origin: Option<&str>) -> String {
     let host = origin.and_then(|origin| origin.split_once("://")).map_or("x", |(_, host)| host);
     let origin = origin.map(|origin| format!("Origin: {origin}\r\n")).unwrap_or_default();
@@ -64,7 +64,7 @@ fn upgraded(address: &str, origin: Option<&str>) -> String {
 }
 
 #[test]
-fn guests_may_call_only_if_the_exchange_says_so() {
+fn guests_may_call_only_with_the_option() {
     let status = |options: &[&str]| answer("INVITE", "carol@elsewhere.test", options)[..11].to_owned();
     assert_eq!(status(&[]), "SIP/2.0 403");
     assert_eq!(status(&["--guests"]), "SIP/2.0 480", "alice is not registered");
@@ -72,7 +72,7 @@ fn guests_may_call_only_if_the_exchange_says_so() {
 }
 
 #[test]
-fn without_a_list_pages_from_the_own_names_may_connect() {
+fn own_origins_are_allowed_by_default() {
     let (_exchange, address) = start(&["--domain", "office.test"]);
     for own in [
         None,
@@ -90,7 +90,7 @@ fn without_a_list_pages_from_the_own_names_may_connect() {
 }
 
 #[test]
-fn with_a_list_only_its_pages_may_connect() {
+fn only_listed_origins_are_allowed() {
     let (_exchange, address) = start(&["--origin", "https://phone.example.com:8443", "--origin", "null"]);
     for (origin, status) in [
         (None, "101"),
@@ -106,7 +106,7 @@ fn with_a_list_only_its_pages_may_connect() {
 }
 
 #[test]
-fn the_load_is_reported_every_so_often() {
+fn load_is_reported_at_intervals() {
     let (exchange, address) = start(&["--stats", "0.1"]);
     let is_load = |flows: u64, bindings: u64| {
         move |line: &Value| {

@@ -1,4 +1,4 @@
-//! Users of `offhook exchange` that stand in a file or in the environment.
+//! Users of `offhook exchange` in a file or in the environment.
 #![cfg(unix)]
 
 use super::Offhook;
@@ -13,7 +13,7 @@ const SHA_256: &str = "alice:house.test:9eb58ee79c805018c476da1ae8ef51e25c273569
 
 const EXCHANGE: [&str; 5] = ["exchange", "--listen", "127.0.0.1:0", "--realm", "house.test"];
 
-/// A file with users that nobody else can read, removed when it is dropped.
+/// A private file with users, removed when dropped.
 struct File(PathBuf);
 
 impl File {
@@ -44,7 +44,7 @@ impl Drop for File {
     }
 }
 
-/// An exchange with the users of a file, its URL, and what it said before it listened.
+/// An exchange with the users of a file, its URL, and its output before `listening`.
 fn exchange(file: &File, options: &[&str]) -> (Offhook, String, Vec<Value>) {
     let exchange = Offhook::start(&[&EXCHANGE, &["--users", file.name()][..], options].concat());
     let mut before = Vec::new();
@@ -63,14 +63,14 @@ fn register(url: &str, user: &str, password: &str) -> Offhook {
     Offhook::start(&[&["register", "--user", user, "--password", password][..], &server].concat())
 }
 
-/// Registered, and still there.
+/// A registered phone.
 fn registered(url: &str, user: &str, password: &str) -> Offhook {
     let phone = register(url, user, password);
     phone.until("registered", |_| true);
     phone
 }
 
-/// Why a registration fails.
+/// The code of a failed registration.
 fn refused(url: &str, user: &str, password: &str) -> Value {
     let (lines, exit) = register(url, user, password).finish();
     let failure = lines.iter().find(|line| line["event"] == "registration_failed").expect("failed");
@@ -78,7 +78,7 @@ fn refused(url: &str, user: &str, password: &str) -> Value {
     failure["code"].clone()
 }
 
-/// Sends SIGHUP, and waits for the event that follows.
+/// Sends SIGHUP and waits for an event.
 fn hang_up(exchange: &Offhook, event: &str) -> Value {
     let kill = format!("kill -HUP {}", exchange.child.id());
     assert!(Command::new("sh").args(["-c", &kill]).status().expect("runs").success());
@@ -102,7 +102,7 @@ fn sighup_reads_the_file_again() {
     let _carol = registered(&url, "carol", "c-pw");
     assert_eq!(refused(&url, "bob", "b-pw"), 404);
 
-    // What is wrong changes nothing, and is told without the password.
+    // An error changes nothing, and is reported without the password.
     file.write("# the house\nalice:house.test:hidden\n");
     let rejected = hang_up(&exchange, "users_rejected");
     assert_eq!((&rejected["line"], &rejected["file"]), (&2.into(), &file.name().into()));
@@ -121,7 +121,7 @@ fn sighup_reads_the_file_again() {
 }
 
 #[test]
-fn a_hashed_user_registers_with_md5_and_with_sha_256() {
+fn hashed_user_registers_with_md5_and_sha_256() {
     let both = format!("{MD5}\n{SHA_256}\n");
     for (text, options) in
         [(MD5, &["--algorithm", "md5"][..]), (SHA_256, &["--algorithm", "sha-256"]), (&both, &[])]
@@ -141,7 +141,7 @@ fn a_hashed_user_registers_with_md5_and_with_sha_256() {
 }
 
 #[test]
-fn the_variable_has_the_syntax_of_the_file() {
+fn variable_has_the_syntax_of_the_file() {
     let text = "# from the environment\nalice:a-pw\nbob:b,:pw";
     let exchange = Offhook::start_with(&EXCHANGE, &[("OFFHOOK_USERS", text)]);
     let url = exchange.until("listening", |_| true)["ws"].as_str().expect("a URL").to_owned();
@@ -150,13 +150,13 @@ fn the_variable_has_the_syntax_of_the_file() {
 
     let twice = [&EXCHANGE[..], &["--user", "alice:other"]].concat();
     let (lines, exit) = Offhook::start_with(&twice, &[("OFFHOOK_USERS", text)]).finish();
-    let why = "OFFHOOK_USERS:2: this user has a password already (--user)";
+    let why = "OFFHOOK_USERS:2: this user already has a password (--user)";
     assert_eq!((&lines[0]["message"], exit), (&why.into(), Some(1)));
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn the_list_of_processes_shows_no_password_of_a_file() {
+fn process_list_shows_no_password_of_a_file() {
     let file = File::new("ps", "alice:hidden\n");
     let (exchange, ..) = exchange(&file, &[]);
     let shown = |exchange: &Offhook| {
@@ -166,11 +166,11 @@ fn the_list_of_processes_shows_no_password_of_a_file() {
     assert!(shown(&exchange).contains("--users") && !shown(&exchange).contains("hidden"));
     let argument = Offhook::start(&[&EXCHANGE, &["--user", "alice:hidden"][..]].concat());
     argument.until("listening", |_| true);
-    assert!(shown(&argument).contains("hidden"), "this is what the help warns of");
+    assert!(shown(&argument).contains("hidden"), "as the help warns");
 }
 
 #[test]
-fn a_file_that_others_can_read_is_warned_of() {
+fn file_readable_by_others_causes_a_warning() {
     let file = File::new("open", "alice:a-pw\n");
     for mode in [0o640, 0o604] {
         file.permit(mode);
@@ -181,7 +181,7 @@ fn a_file_that_others_can_read_is_warned_of() {
 }
 
 #[test]
-fn without_users_and_with_wrong_ones_it_does_not_start() {
+fn missing_or_invalid_users_prevent_the_start() {
     let missing = Path::new("/nowhere/users.txt");
     for (options, code, says) in [
         (&[][..], 2, "OFFHOOK_USERS"),

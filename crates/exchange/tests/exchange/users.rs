@@ -45,9 +45,9 @@ fn missing_hash_of_an_offered_algorithm_is_reported() {
     let mut config = config();
     assert_eq!(config.missing_password(), None, "a password in clear serves all");
     config.users.insert("alice".to_owned(), vec![ha1(Algorithm::Md5, "alice")]);
-    let uncovered = config.missing_password().expect("no SHA-256");
-    assert_eq!(uncovered, MissingPassword { user: "alice".to_owned(), algorithm: Algorithm::Sha256 });
-    assert!(uncovered.to_string().contains("alice has no password hash for SHA-256"), "{uncovered}");
+    let missing = config.missing_password().expect("no SHA-256");
+    assert_eq!(missing, MissingPassword { user: "alice".to_owned(), algorithm: Algorithm::Sha256 });
+    assert!(missing.to_string().contains("alice has no password hash for SHA-256"), "{missing}");
     let mut lab = Lab::with(config.clone());
     let mut alice = Phone::new(&mut lab, 1, Transport::Ws, "alice");
     assert!(alice.register_with(&mut lab, "").start().starts_with("SIP/2.0 401 "));
@@ -55,7 +55,7 @@ fn missing_hash_of_an_offered_algorithm_is_reported() {
     config.algorithms = vec![Algorithm::Md5];
     assert_eq!(config.missing_password(), None);
     config.users.insert("bob".to_owned(), Vec::new());
-    assert!(config.missing_password().is_some_and(|uncovered| uncovered.user == "bob"));
+    assert!(config.missing_password().is_some_and(|missing| missing.user == "bob"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_phones_talk_press_keys_and_hang_up() {
+async fn call_with_audio_digits_and_hang_up() {
     let exchange = exchange().await;
     let alice = phone(&exchange, "alice", 440.0).await;
     let mut bob = phone(&exchange, "bob", 880.0).await;
@@ -44,7 +44,7 @@ async fn two_phones_talk_press_keys_and_hang_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_over_udp_has_sound_too() {
+async fn call_over_udp_has_audio() {
     let udp = Some("127.0.0.1:0".parse().expect("an address"));
     let exchange =
         ExchangeServer::start(config(), Listen { udp, ..Listen::default() }).await.expect("starts");
@@ -65,7 +65,7 @@ async fn a_call_over_udp_has_sound_too() {
 }
 
 #[tokio::test]
-async fn a_dropped_call_is_hung_up_and_a_detached_one_goes_on() {
+async fn dropped_call_hangs_up_and_detached_call_continues() {
     let exchange = exchange().await;
     let alice = phone(&exchange, "alice", 440.0).await;
     let mut bob = phone(&exchange, "bob", 880.0).await;
@@ -75,7 +75,7 @@ async fn a_dropped_call_is_hung_up_and_a_detached_one_goes_on() {
     inn.detach();
     tone(&mut out).await;
     drop(out);
-    // Only the caller's end could have ended it, and only its drop asked for that.
+    // Only the drop of the caller's handle can have ended it.
     let mut again = alice.dial("bob").await.expect("dialled");
     let inn = incoming(&mut bob).await;
     drop(inn);
@@ -85,7 +85,7 @@ async fn a_dropped_call_is_hung_up_and_a_detached_one_goes_on() {
 }
 
 #[tokio::test]
-async fn a_callee_that_never_answers_is_given_up() {
+async fn unanswered_call_times_out() {
     let exchange = exchange().await;
     let server = format!("ws://{}", exchange.addresses().ws.expect("listens"));
     let mut impatient = fast(account("alice", &server));
@@ -100,7 +100,7 @@ async fn a_callee_that_never_answers_is_given_up() {
 }
 
 #[tokio::test]
-async fn nobody_of_that_name_is_not_found() {
+async fn unknown_callee_is_not_found() {
     let exchange = exchange().await;
     let alice = phone(&exchange, "alice", 440.0).await;
     let why = ended(&mut alice.dial("nobody").await.expect("dialled")).await;
@@ -125,7 +125,7 @@ async fn no_common_codec_is_not_acceptable() {
 }
 
 #[tokio::test]
-async fn a_media_path_that_never_comes_up_ends_the_call() {
+async fn missing_media_path_ends_the_call() {
     let exchange = exchange().await;
     // ::1 and 127.0.0.1 cannot reach each other.
     let on = |ip: &str| Options {
@@ -143,12 +143,12 @@ async fn a_media_path_that_never_comes_up_ends_the_call() {
     inn.answer().await.expect("answered");
     let (at_alice, at_bob) = tokio::join!(ended(&mut out), ended(&mut inn));
     let causes = [at_alice.cause, at_bob.cause];
-    // The end that notices first hangs up, and the other may hear that before it notices itself.
+    // The end that detects the failure first hangs up, possibly before the other detects it.
     assert!(causes.contains(&Cause::MediaFailed), "{causes:?}");
 }
 
 #[tokio::test]
-async fn commands_to_a_phone_that_is_gone_are_refused() {
+async fn commands_to_a_stopped_phone_are_errors() {
     let exchange = exchange().await;
     let alice = phone(&exchange, "alice", 440.0).await;
     let mut bob = phone(&exchange, "bob", 880.0).await;
@@ -158,7 +158,7 @@ async fn commands_to_a_phone_that_is_gone_are_refused() {
     until(&mut out, |event| (*event == CallEvent::Status(Status::Established)).then_some(())).await;
     timeout(BOUND, bob.stop()).await.expect("bounded");
     assert_eq!(inn.hold().await, Err(CommandError::Stopped));
-    // Stopping hung up.
+    // Stopping has hung up.
     assert_eq!(ended(&mut out).await.cause, Cause::HungUp);
     assert!(matches!(alice.dial("no such\naddress").await, Err(CommandError::Misuse(_))));
 }

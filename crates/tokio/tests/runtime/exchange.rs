@@ -1,4 +1,4 @@
-//! What an exchange on real sockets does with peers that misbehave.
+//! Misbehaving peers of an exchange on real sockets.
 
 use crate::world::{BOUND, config, exchange, phone, register_again};
 use offhook_tokio::{ExchangeError, ExchangeServer, Listen, Origins};
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
-/// Opens a WebSocket by hand, so that what follows may be anything.
+/// Opens a WebSocket on a plain TCP stream, so that any bytes can follow.
 async fn websocket(at: SocketAddr) -> TcpStream {
     let mut stream = TcpStream::connect(at).await.expect("connects");
     let answer = upgrade(&mut stream, "Sec-WebSocket-Protocol: sip\r\n").await;
@@ -34,7 +34,7 @@ async fn upgrade(stream: &mut TcpStream, more: &str) -> String {
 /// Returns when the other end has closed the connection.
 async fn closed(stream: &mut TcpStream) {
     let mut rest = Vec::new();
-    // A reset is as good as a close.
+    // A reset counts as a close.
     let _ = timeout(BOUND, stream.read_to_end(&mut rest)).await.expect("closed in time");
 }
 
@@ -57,7 +57,7 @@ fn register(user: &str, transport: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn an_upgrade_without_the_subprotocol_is_a_bad_request() {
+async fn upgrade_without_the_subprotocol_is_a_bad_request() {
     let exchange = exchange().await;
     let mut stream = TcpStream::connect(exchange.addresses().ws.expect("listens")).await.expect("connects");
     let answer = upgrade(&mut stream, "").await;
@@ -65,7 +65,7 @@ async fn an_upgrade_without_the_subprotocol_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn a_page_of_an_origin_that_is_not_listed_is_refused() {
+async fn page_of_an_unlisted_origin_is_refused() {
     let listed = Origins::none().with("https://phone.example.com".parse().expect("an origin")).with_host("x");
     for (origins, header, status) in [
         (&listed, "Origin: https://phone.example.com\r\n", "101"),
@@ -87,7 +87,7 @@ async fn a_page_of_an_origin_that_is_not_listed_is_refused() {
 }
 
 #[tokio::test]
-async fn garbage_is_survived_and_the_same_connection_goes_on() {
+async fn connection_continues_after_garbage() {
     let exchange = exchange().await;
     let mut stream = websocket(exchange.addresses().ws.expect("listens")).await;
     for garbage in
@@ -108,17 +108,17 @@ async fn garbage_is_survived_and_the_same_connection_goes_on() {
 }
 
 #[tokio::test]
-async fn a_frame_that_announces_too_much_ends_its_connection_alone() {
+async fn frame_above_the_limit_closes_only_its_connection() {
     let exchange = exchange().await;
     let mut stream = websocket(exchange.addresses().ws.expect("listens")).await;
-    // 2^40 bytes to come, of which none does.
+    // A length of 2^40 bytes, without any of them.
     stream.write_all(&[0x81, 0x80 | 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]).await.expect("sent");
     closed(&mut stream).await;
     phone(&exchange, "alice", 440.0).await.stop().await;
 }
 
 #[tokio::test]
-async fn half_open_upgrades_are_closed_in_time() {
+async fn incomplete_upgrades_time_out() {
     let listen = Listen { upgrade_timeout: Duration::from_millis(100), ..Listen::ws(free()) };
     let exchange = ExchangeServer::start(config(), listen).await.expect("starts");
     let mut stream = TcpStream::connect(exchange.addresses().ws.expect("listens")).await.expect("connects");
@@ -126,9 +126,9 @@ async fn half_open_upgrades_are_closed_in_time() {
     closed(&mut stream).await;
 }
 
-/// A connection that has shown no credentials makes room for the next one, before or after its handshake.
+/// An unauthenticated connection is closed for a new one, before or after its handshake.
 #[tokio::test]
-async fn the_oldest_connection_without_credentials_makes_room() {
+async fn oldest_unauthenticated_connection_is_closed_for_a_new_one() {
     let mut config = config();
     config.limits.unauthenticated_per_source = 2;
     let exchange = ExchangeServer::start(config, Listen::ws(free())).await.expect("starts");
@@ -138,16 +138,16 @@ async fn the_oldest_connection_without_credentials_makes_room() {
     let mut idle = websocket(at).await;
     let registered = phone(&exchange, "alice", 440.0).await;
     closed(&mut slow).await;
-    // The phone has shown credentials, so that it takes no place of strangers, and stays.
+    // The phone is authenticated, so it does not count and stays connected.
     let _second = websocket(at).await;
     let _third = websocket(at).await;
     closed(&mut idle).await;
     registered.stop().await;
 }
 
-/// RFC 3261 §17.1.1.2 gives a client 64*T1; here the time is shorter.
+/// The timeout is shorter here than the default of 64*T1 (RFC 3261 §17.1.1.2).
 #[tokio::test]
-async fn a_connection_without_credentials_is_closed_in_time() {
+async fn unauthenticated_connection_times_out() {
     let mut config = config();
     config.limits.authentication_timeout = Duration::from_millis(100);
     let exchange = ExchangeServer::start(config, Listen::ws(free())).await.expect("starts");
@@ -156,7 +156,7 @@ async fn a_connection_without_credentials_is_closed_in_time() {
 }
 
 #[tokio::test]
-async fn udp_takes_garbage_and_oversized_datagrams_and_answers_the_good_one() {
+async fn udp_server_drops_garbage_and_oversized_datagrams() {
     let listen = Listen { udp: Some(free()), ..Listen::default() };
     let exchange = ExchangeServer::start(config(), listen).await.expect("starts");
     let peer = UdpSocket::bind(free()).await.expect("loopback");
@@ -178,7 +178,7 @@ async fn udp_takes_garbage_and_oversized_datagrams_and_answers_the_good_one() {
 }
 
 #[tokio::test]
-async fn the_load_is_told_while_it_runs() {
+async fn load_is_reported_while_running() {
     let mut exchange = exchange().await;
     let load = exchange.load().await.expect("runs").exchange;
     assert_eq!((load.flows, load.bindings, load.transactions), (0, 0, 0));
@@ -191,7 +191,7 @@ async fn the_load_is_told_while_it_runs() {
 }
 
 #[tokio::test]
-async fn a_busy_port_is_a_typed_error() {
+async fn port_in_use_is_a_typed_error() {
     let exchange = exchange().await;
     let at = exchange.addresses().ws.expect("listens");
     let error = ExchangeServer::start(config(), Listen::ws(at)).await.expect_err("busy");
@@ -202,7 +202,7 @@ async fn a_busy_port_is_a_typed_error() {
 }
 
 #[tokio::test]
-async fn after_cut_connections_and_after_a_restart_phones_come_back_to_the_same_port() {
+async fn phones_reconnect_to_the_same_port_after_a_restart() {
     let mut exchange = exchange().await;
     let mut alice = phone(&exchange, "alice", 440.0).await;
     exchange.drop_connections().await;

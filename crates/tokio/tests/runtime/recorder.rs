@@ -1,4 +1,4 @@
-//! Phones that are recorded, and what they did run again.
+//! Recordings of phones and their replays.
 
 use crate::world::{BOUND, account, ended, exchange, fast, incoming, phone_with, register_again, until};
 use offhook::{DtmfPath, FlowFailure, Status};
@@ -17,7 +17,7 @@ fn recorded(recorder: &Recorder, name: &str) -> Options {
     Options { recorder: Some(recorder.track(name)), ..Options::default() }
 }
 
-fn expect_the_same(recording: &Recording) {
+fn expect_no_difference(recording: &Recording) {
     for track in &recording.tracks {
         let again = replay(track).expect("from its beginning");
         assert_eq!(again.difference, None, "{}", track.name);
@@ -26,7 +26,7 @@ fn expect_the_same(recording: &Recording) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_happened_happens_again() {
+async fn recording_replays_without_difference() {
     let path = file("call");
     let recorder =
         Recorder::start(RecorderOptions { file: Some(path.clone()), ..RecorderOptions::default() })
@@ -59,9 +59,9 @@ async fn what_happened_happens_again() {
     exchange.restart().await.expect("again");
     register_again(&mut alice).await;
 
-    // In the middle of it, as a program does that saw something strange.
+    // During the calls, as a program does after an unexpected event.
     let dump = Recording::read(recorder.dump().expect("runs").as_bytes()).expect("readable");
-    expect_the_same(&dump);
+    expect_no_difference(&dump);
     timeout(BOUND, alice.stop()).await.expect("stops");
     timeout(BOUND, bob.stop()).await.expect("stops");
     recorder.finish().expect("written");
@@ -77,15 +77,15 @@ async fn what_happened_happens_again() {
     let names: Vec<&str> = recording.tracks.iter().map(|track| track.name.as_str()).collect();
     assert_eq!(names, ["alice", "alice-2"]);
     assert!(text.contains(" alice down 1 closed"), "{:?} was recorded", FlowFailure::Closed);
-    expect_the_same(&recording);
+    expect_no_difference(&recording);
 }
 
-/// A ring that is far too small for what happens: the end of it happens again.
+/// The ring is too small for all calls: the replay begins at a checkpoint.
 ///
-/// A call is 6 inputs or more of alice's and some 4 kB of recording, so 14 calls are left of 40. A rest is recorded after the first call
-/// that ends 32 inputs or more after the rest before: the first one in the ring is after at most 7 calls, and 7 calls follow it.
+/// A call is at least 6 inputs of alice and some 4 kB of recording, so 14 calls of 40 are left. A checkpoint is recorded after the first
+/// call that ends at least 32 inputs after the previous one: the first one in the ring follows at most 7 calls, and 7 calls follow it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_ring_that_overflowed_begins_at_a_rest() {
+async fn overflowed_ring_replays_from_a_checkpoint() {
     let recorder = Recorder::start(RecorderOptions { memory: 60_000, file: None }).expect("a thread");
     let exchange = exchange().await;
     let mut alice = phone_with(&exchange, "alice", recorded(&recorder, "alice")).await;
@@ -111,7 +111,7 @@ async fn a_ring_that_overflowed_begins_at_a_rest() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_phone_goes_on_without_its_recorder() {
+async fn phone_continues_without_its_recorder() {
     let recorder = Recorder::start(RecorderOptions::default()).expect("a thread");
     let exchange = exchange().await;
     let server = format!("ws://{}", exchange.addresses().ws.expect("listens"));
@@ -126,7 +126,7 @@ async fn a_phone_goes_on_without_its_recorder() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_an_error() {
+fn unwritable_file_is_an_error() {
     let nowhere =
         RecorderOptions { file: Some("/nowhere/at/all.offhook".into()), ..RecorderOptions::default() };
     assert!(Recorder::start(nowhere).is_err());

@@ -1,4 +1,4 @@
-//! Phones that cannot register, and those that do by other transports.
+//! Failing registrations, and registrations over other transports.
 
 use crate::world::{BOUND, account, config, exchange, fast};
 use futures_util::{SinkExt, Stream};
@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-/// All registration states until the phone gives up, the last included.
+/// All registration states up to `Failed`.
 async fn until_failed(phone: &mut Phone) -> Vec<RegistrationState> {
     let mut states = Vec::new();
     loop {
@@ -30,7 +30,7 @@ async fn until_failed(phone: &mut Phone) -> Vec<RegistrationState> {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_tried_as_often_as_allowed_and_fails_once() {
+async fn unreachable_server_fails_once_after_the_allowed_attempts() {
     let gone = TcpListener::bind("127.0.0.1:0").await.expect("loopback").local_addr().expect("bound");
     let mut account = account("alice", &format!("ws://{gone}"));
     account.max_registration_attempts = Some(3);
@@ -45,7 +45,7 @@ async fn a_server_that_is_not_there_is_tried_as_often_as_allowed_and_fails_once(
 }
 
 #[tokio::test]
-async fn a_wrong_password_fails_at_once_and_is_not_tried_again() {
+async fn wrong_password_fails_immediately_without_retries() {
     let mut exchange = exchange().await;
     let server = format!("ws://{}", exchange.addresses().ws.expect("listens"));
     let mut account = account("alice", &server);
@@ -56,13 +56,13 @@ async fn a_wrong_password_fails_at_once_and_is_not_tried_again() {
     assert_eq!(why.cause, Cause::Unauthorized);
     let denied = timeout(BOUND, exchange.next()).await.expect("in time").expect("runs");
     assert!(matches!(denied, offhook_exchange::Event::Denied { .. }), "{denied:?}");
-    // A storm would be here by now: the first wait of this phone is 50 ms.
+    // Retries would have begun by now: the first wait of this phone is 50 ms.
     assert!(timeout(Duration::from_millis(300), exchange.next()).await.is_err());
     phone.stop().await;
 }
 
 #[tokio::test]
-async fn a_server_that_accepts_and_says_nothing_times_out() {
+async fn silent_server_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
     let mut account = account("alice", &format!("ws://{}", silent.local_addr().expect("bound")));
     account.max_registration_attempts = Some(1);
@@ -75,7 +75,7 @@ async fn a_server_that_accepts_and_says_nothing_times_out() {
 }
 
 #[tokio::test]
-async fn a_udp_server_that_never_answers_times_out_after_retransmissions() {
+async fn silent_udp_server_times_out_after_retransmissions() {
     let silent = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
     let mut account = account("alice", &format!("udp://{}", silent.local_addr().expect("bound")));
     account.max_registration_attempts = Some(1);
@@ -98,7 +98,7 @@ async fn a_udp_server_that_never_answers_times_out_after_retransmissions() {
 async fn garbage_from_the_server_does_not_stop_a_udp_phone() {
     let exchange = ExchangeServer::start(config(), Listen { udp: Some(free()), ..Listen::default() }).await;
     let exchange = exchange.expect("starts");
-    // Stands between the phone and the exchange, and adds garbage of its own to every answer.
+    // A relay between the phone and the exchange that adds garbage to every response.
     let (front, back) =
         (UdpSocket::bind(free()).await.expect("bound"), UdpSocket::bind(free()).await.expect("bound"));
     back.connect(exchange.addresses().udp.expect("listens")).await.expect("connects");
@@ -134,7 +134,7 @@ async fn garbage_from_the_server_does_not_stop_a_udp_phone() {
     }
 }
 
-/// The server's end of a WebSocket that agrees to speak SIP.
+/// The server's end of a WebSocket with the `sip` subprotocol.
 async fn accept(listener: &TcpListener) -> WebSocketStream<TcpStream> {
     let (stream, _) = timeout(BOUND, listener.accept()).await.expect("in time").expect("a phone");
     #[expect(clippy::result_large_err, reason = "the library's signature")]
@@ -146,7 +146,7 @@ async fn accept(listener: &TcpListener) -> WebSocketStream<TcpStream> {
 }
 
 #[tokio::test]
-async fn garbage_of_a_websocket_server_is_ignored_and_too_much_at_once_ends_the_connection() {
+async fn garbage_of_a_websocket_server_is_ignored_and_a_long_message_closes_the_connection() {
     let listener = TcpListener::bind(free()).await.expect("loopback");
     let server = format!("ws://{}", listener.local_addr().expect("bound"));
     let phone = Phone::start(fast(account("alice", &server))).await.expect("starts");
@@ -157,7 +157,7 @@ async fn garbage_of_a_websocket_server_is_ignored_and_too_much_at_once_ends_the_
     let register = poll_fn(|cx| Pin::new(&mut socket).poll_next(cx));
     let register = timeout(BOUND, register).await.expect("in time").expect("open").expect("a message");
     assert!(register.into_data().starts_with(b"REGISTER "));
-    // A ping is answered, so the phone took all of the garbage and the connection lives.
+    // The ping is answered, so the phone has read the garbage and the connection is open.
     socket.send(Message::Ping(b"there?"[..].into())).await.expect("sent");
     loop {
         let answer = poll_fn(|cx| Pin::new(&mut socket).poll_next(cx));
@@ -169,7 +169,7 @@ async fn garbage_of_a_websocket_server_is_ignored_and_too_much_at_once_ends_the_
             other => assert!(!other.is_close(), "{other:?}"),
         }
     }
-    // The phone may close before it has all of it.
+    // The phone may close before it has read everything.
     let _ = socket.send(Message::binary(vec![b'x'; 1 << 20])).await;
     let mut again = accept(&listener).await;
     let register = poll_fn(|cx| Pin::new(&mut again).poll_next(cx));
@@ -178,7 +178,7 @@ async fn garbage_of_a_websocket_server_is_ignored_and_too_much_at_once_ends_the_
 }
 
 #[tokio::test]
-async fn wss_is_taken_from_those_we_trust_and_from_nobody_else() {
+async fn wss_requires_a_trusted_certificate() {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
     let certified = CertifiedKey::from_pem(chain.as_bytes(), key.as_bytes()).expect("a pair");
@@ -208,7 +208,7 @@ async fn wss_is_taken_from_those_we_trust_and_from_nobody_else() {
     tokio::join!(trusting.stop(), wary.stop());
 }
 
-/// Why the exchange has one binding less.
+/// Waits until a binding is removed; the reason.
 async fn unregistered(exchange: &mut ExchangeServer) -> offhook_exchange::Unregistered {
     loop {
         let event = timeout(BOUND, exchange.next()).await.expect("in time").expect("runs");
@@ -219,7 +219,7 @@ async fn unregistered(exchange: &mut ExchangeServer) -> offhook_exchange::Unregi
 }
 
 #[tokio::test]
-async fn a_dropped_phone_is_unregistered_too() {
+async fn dropped_phone_unregisters() {
     let mut exchange = exchange().await;
     let server = format!("ws://{}", exchange.addresses().ws.expect("listens"));
     let phone = Phone::start(fast(account("alice", &server))).await.expect("starts");
@@ -229,7 +229,7 @@ async fn a_dropped_phone_is_unregistered_too() {
 }
 
 #[tokio::test]
-async fn a_stopped_phone_is_unregistered_and_says_so() {
+async fn stopped_phone_unregisters_and_reports_it() {
     let mut exchange = exchange().await;
     let server = format!("ws://{}", exchange.addresses().ws.expect("listens"));
     let phone = Phone::start(fast(account("alice", &server))).await.expect("starts");

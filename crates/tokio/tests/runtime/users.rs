@@ -1,4 +1,4 @@
-//! A list of users that changes while the exchange runs.
+//! Changes of the list of users of a running exchange.
 
 use crate::world::{BOUND, config, exchange, phone, register_again};
 use offhook::Password;
@@ -13,7 +13,7 @@ fn users(names: &[&str]) -> BTreeMap<String, Vec<Password>> {
     names.iter().map(|name| ((*name).to_owned(), password(name))).collect()
 }
 
-/// The next user that loses a binding, and why.
+/// The next user that loses a binding, and the reason.
 async fn unregistered(exchange: &mut ExchangeServer) -> (String, Unregistered) {
     loop {
         let event = timeout(BOUND, exchange.next()).await.expect("in time").expect("runs");
@@ -24,7 +24,7 @@ async fn unregistered(exchange: &mut ExchangeServer) -> (String, Unregistered) {
 }
 
 #[tokio::test]
-async fn a_user_that_is_added_registers_and_one_that_is_removed_loses_its_binding() {
+async fn added_user_registers_and_removed_user_loses_its_binding() {
     let mut exchange = exchange().await;
     let mut alice = phone(&exchange, "alice", 440.0).await;
     let bob = phone(&exchange, "bob", 440.0).await;
@@ -36,7 +36,7 @@ async fn a_user_that_is_added_registers_and_one_that_is_removed_loses_its_bindin
     assert_eq!(unregistered(&mut exchange).await, ("bob".to_owned(), Unregistered::Revoked));
     let mut carol = phone(&exchange, "carol", 440.0).await;
 
-    // The new list outlives a restart.
+    // The new list survives a restart.
     exchange.restart().await.expect("the same port");
     register_again(&mut alice).await;
     register_again(&mut carol).await;
@@ -46,16 +46,16 @@ async fn a_user_that_is_added_registers_and_one_that_is_removed_loses_its_bindin
 }
 
 #[tokio::test]
-async fn a_user_without_a_hash_for_an_algorithm_that_is_offered_is_an_error_and_changes_nothing() {
+async fn missing_hash_is_an_error_and_changes_nothing() {
     let half = vec![Password::ha1(Algorithm::Md5, "alice", "offhook.test", &"a-pw".into())];
     let mut exchange = exchange().await;
     let mut config = config();
     config.users.insert("alice".to_owned(), half.clone());
     let listen = offhook_tokio::Listen::ws("127.0.0.1:0".parse().expect("an address"));
     let error = ExchangeServer::start(config, listen).await.expect_err("no hash for SHA-256");
-    assert!(matches!(&error, ExchangeError::Users(uncovered) if uncovered.user == "alice"), "{error}");
+    assert!(matches!(&error, ExchangeError::Users(missing) if missing.user == "alice"), "{error}");
 
     let error = exchange.set_users([("alice".to_owned(), half)].into()).await.expect_err("the same");
-    assert!(matches!(&error, ExchangeError::Users(uncovered) if uncovered.algorithm == Algorithm::Sha256));
+    assert!(matches!(&error, ExchangeError::Users(missing) if missing.algorithm == Algorithm::Sha256));
     phone(&exchange, "alice", 440.0).await.stop().await;
 }

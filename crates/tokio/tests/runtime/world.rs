@@ -1,4 +1,4 @@
-//! What the tests share: an exchange, phones, and waiting for events with a bound.
+//! An exchange, phones, and waits for events with a time limit.
 
 use offhook::{Account, Config, EndReason, Password, RegistrationState};
 use offhook_media::Source;
@@ -6,7 +6,7 @@ use offhook_tokio::{Call, CallEvent, ExchangeServer, Listen, Options, Phone, Pho
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Long enough for a loaded machine; no test waits for it to pass.
+/// The time limit of each wait: long enough for a loaded machine.
 pub(crate) const BOUND: Duration = Duration::from_secs(20);
 
 pub(crate) fn config() -> offhook_exchange::Config {
@@ -24,7 +24,7 @@ pub(crate) fn account(user: &str, server: &str) -> Account {
     Account::new(format!("sip:{user}@offhook.test"), Some(password), server).expect("a server")
 }
 
-/// A phone that does not wait long before it tries again.
+/// A configuration with short retry intervals.
 pub(crate) fn fast(account: Account) -> Config {
     let mut config = Config::new(account);
     config.registration.first_wait = Duration::from_millis(50);
@@ -44,7 +44,7 @@ pub(crate) async fn phone_with(exchange: &ExchangeServer, user: &str, options: O
     phone
 }
 
-/// Waits for the news that the phone is registered, and not only for its being so.
+/// Waits for the event that the phone is registered, not only for the state.
 pub(crate) async fn register_again(phone: &mut Phone) {
     loop {
         let event = timeout(BOUND, phone.next()).await.expect("in time").expect("runs");

@@ -1,4 +1,4 @@
-//! Calls, how they are taken, and how they end.
+//! Calls, answers and hang-ups.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(super) const EPISODES: &[Episode] = &[
     Episode::user_action(both_hang_up),
 ];
 
-/// A call, and often how it is taken and how it ends.
+/// A call, often with a behaviour of the callee and a hang-up.
 fn call(writer: &mut Writer<'_>) {
     if writer.draw.chance(400) {
         let behaviour = writer.any_behaviour();
@@ -23,8 +23,8 @@ fn call(writer: &mut Writer<'_>) {
     writer.dial();
     if writer.draw.chance(500) {
         let lasting = writer.draw.between(200, 40_000);
-        let who = if writer.draw.chance(500) { writer.one } else { writer.other };
-        writer.user(who, lasting, UserAction::HangUp);
+        let phone = if writer.draw.chance(500) { writer.one } else { writer.other };
+        writer.user(phone, lasting, UserAction::HangUp);
     }
 }
 

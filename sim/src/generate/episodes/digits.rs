@@ -24,7 +24,7 @@ fn digits_across_hold(writer: &mut Writer<'_>) {
     writer.both(digits, UserAction::Hold);
 }
 
-/// By INFO: the answer to one of them is lost with the connection of who hears it, and a proxy sends it again over the next one.
+/// By INFO: a response is lost with the connection of the receiver, and a proxy retransmits the INFO over the next one.
 fn digits_across_loss(writer: &mut Writer<'_>) {
     let tone = Duration::from_millis(40);
     let digits = "12345".to_owned();
@@ -34,7 +34,7 @@ fn digits_across_loss(writer: &mut Writer<'_>) {
     writer.fault_after(near, lost);
 }
 
-/// Somebody leans on the keys: as many as may wait, or more.
+/// About as many digits as the queue of a phone holds.
 fn too_many_digits(writer: &mut Writer<'_>) {
     let digits = "5".repeat(writer.draw.between(60, 80) as usize);
     let path = *writer.draw.pick(&[DtmfPath::Auto, DtmfPath::Rtp, DtmfPath::Info]);

@@ -1,4 +1,4 @@
-//! Exchanges that fail, forget, or are slow.
+//! Faults of exchanges.
 
 use std::time::Duration;
 
@@ -42,14 +42,14 @@ fn grant_nothing(writer: &mut Writer<'_>) {
     trouble(writer, ExchangeTrouble::GrantsNothing { lasting });
 }
 
-/// Longer registrations than were granted before, so that refreshes are refused too.
+/// A Min-Expires above the granted lifetime, so that refreshes are refused, too.
 fn want(writer: &mut Writer<'_>) {
     let least = Duration::from_secs(writer.draw.between(60, 1_200));
     let lasting = writer.lasting(200_000);
     trouble(writer, ExchangeTrouble::MinExpires { least, lasting });
 }
 
-/// Answers come late, and some of them around 64*T1, when nobody waits for them any more.
+/// Late responses, some of them around 64·T1, when transactions time out.
 fn lag(writer: &mut Writer<'_>) {
     let (least, most) = *writer.draw.pick(&[(100, 2_000), (2_000, 12_000), (28_000, 36_000)]);
     let by = writer.draw.millis(least, most);
@@ -62,7 +62,7 @@ fn freeze(writer: &mut Writer<'_>) {
     trouble(writer, ExchangeTrouble::Freezes { lasting });
 }
 
-/// The way to an exchange whose nonces do not hold: who has to register again finds it, and who calls.
+/// An exchange with stale nonces, and a phone that registers or calls there.
 fn set_nonces_stale(writer: &mut Writer<'_>) {
     let lasting = writer.lasting(60_000);
     trouble(writer, ExchangeTrouble::StaleNonces { lasting });
@@ -79,7 +79,7 @@ fn step(writer: &mut Writer<'_>) {
     trouble(writer, ExchangeTrouble::SetClock(step));
 }
 
-/// Everybody loses the connection at once, again and again.
+/// All phones lose their connections simultaneously, several times.
 fn reconnect_storm(writer: &mut Writer<'_>) {
     let times = writer.draw.between(1, 4);
     for time in 0..times {

@@ -1,4 +1,4 @@
-//! Holds and resumes, and their glare.
+//! Holds, resumes and glare.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ pub(super) const EPISODES: &[Episode] = &[
     Episode::user_action(hold),
     Episode::user_action(resume),
     Episode::user_action(hold_glare),
-    Episode::fault(hold_unheard),
+    Episode::fault(hold_with_unresponsive_engine),
     Episode::user_action(change_of_mind),
 ];
 
@@ -25,21 +25,21 @@ fn hold_glare(writer: &mut Writer<'_>) {
     writer.both(UserAction::Hold, UserAction::Hold);
 }
 
-/// A hold that the media engine of one end never makes a description for. The call has to outlive it, so it is a new one.
-fn hold_unheard(writer: &mut Writer<'_>) {
+/// A hold without a description from one media engine, in a new call.
+fn hold_with_unresponsive_engine(writer: &mut Writer<'_>) {
     writer.behaviour(writer.other, Behaviour::Answer { after: Duration::from_millis(100) });
     writer.dial();
     let talking = writer.draw.between(2_000, 4_000);
-    let deaf = *writer.draw.pick(&[writer.one, writer.other]);
+    let phone = *writer.draw.pick(&[writer.one, writer.other]);
     let lasting = writer.draw.millis(500, 5_000);
-    writer.fault_after(talking, Fault::Media { phone: deaf, trouble: MediaTrouble::Unresponsive, lasting });
+    writer.fault_after(talking, Fault::Media { phone: phone, trouble: MediaTrouble::Unresponsive, lasting });
     writer.user(writer.one, talking + 100, UserAction::Hold);
 }
 
-/// Both hold at once, and one of them resumes before anything came of it.
+/// Both hold simultaneously, and one resumes before the outcome.
 fn change_of_mind(writer: &mut Writer<'_>) {
     hold_glare(writer);
-    let who = if writer.draw.chance(500) { writer.one } else { writer.other };
+    let phone = if writer.draw.chance(500) { writer.one } else { writer.other };
     let after = writer.draw.between(50, 4_000);
-    writer.user(who, after, UserAction::Resume);
+    writer.user(phone, after, UserAction::Resume);
 }

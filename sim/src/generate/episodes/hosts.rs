@@ -1,4 +1,4 @@
-//! Hosts of phones that stand still, and clocks that are set.
+//! Suspended phones, and clocks that are set.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub(super) const EPISODES: &[Episode] = &[
     Episode { odds: Odds::Seldom { seeds: 30, weight: 4 }, write: night },
 ];
 
-/// A phone stands still for seconds or minutes.
+/// A phone is suspended for seconds or minutes.
 fn rest(writer: &mut Writer<'_>) {
     let how = *writer.draw.pick(&[
         SuspensionKind::Frozen,
@@ -28,7 +28,7 @@ fn step(writer: &mut Writer<'_>) {
     writer.fault(Fault::SetClock { phone: writer.one, step });
 }
 
-/// Some phones sleep for hours, and nothing else happens.
+/// Some phones are suspended for hours, without other steps.
 fn night(writer: &mut Writer<'_>) {
     let lasting = writer.draw.millis(600_000, 4 * 3_600_000);
     for phone in 0..writer.scenario.phones.len() {

@@ -1,4 +1,4 @@
-//! Media engines in trouble.
+//! Faults of media engines.
 
 use super::{Episode, Writer};
 use crate::scenario::{Fault, MediaTrouble};
@@ -6,7 +6,7 @@ use crate::scenario::{Fault, MediaTrouble};
 pub(super) const EPISODES: &[Episode] = &[Episode::fault(trouble)];
 
 fn trouble(writer: &mut Writer<'_>) {
-    // The slowest answers come after the end of their calls.
+    // The slowest effects finish after the end of their calls.
     let most = *writer.draw.pick(&[20_000, 20_000, 200_000]);
     let slow = MediaTrouble::Slow(writer.draw.millis(100, most));
     let others = [MediaTrouble::Broken, MediaTrouble::NoPath, MediaTrouble::Unresponsive];

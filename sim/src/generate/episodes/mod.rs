@@ -1,4 +1,4 @@
-//! What may happen, by subject.
+//! Episodes, by subject.
 
 mod calls;
 mod digits;
@@ -15,7 +15,7 @@ mod transfers;
 use super::episode::{Episode, Odds};
 use super::writer::Writer;
 
-/// All of them. Their order is part of what a seed means.
+/// All episodes. Their order affects the scenario of a seed.
 pub(super) fn all() -> impl Iterator<Item = &'static Episode> {
     let users = [
         calls::EPISODES,

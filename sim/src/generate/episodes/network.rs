@@ -1,4 +1,4 @@
-//! Connections that are lost, and networks that are cut.
+//! Lost connections and cut networks.
 
 use super::{Episode, Odds, Writer};
 use crate::scenario::{Corruption, Fault, Way};

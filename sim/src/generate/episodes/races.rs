@@ -1,4 +1,4 @@
-//! An end that meets what goes on.
+//! Hang-ups during other transactions.
 
 use super::{Episode, Writer};
 use crate::scenario::UserAction;

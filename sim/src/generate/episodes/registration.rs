@@ -1,9 +1,10 @@
-//! Users who do not want to be registered, for a while.
+//! Commands to register and unregister.
 
 use super::{Episode, Writer};
 use crate::scenario::UserAction;
 
-pub(super) const EPISODES: &[Episode] = &[Episode::user_action(unregister), Episode::fault(press)];
+pub(super) const EPISODES: &[Episode] =
+    &[Episode::user_action(unregister), Episode::fault(register_repeatedly)];
 
 fn unregister(writer: &mut Writer<'_>) {
     writer.user(writer.one, 0, UserAction::Unregister);
@@ -13,8 +14,8 @@ fn unregister(writer: &mut Writer<'_>) {
     }
 }
 
-/// Somebody presses the button again and again, and then the other one.
-fn press(writer: &mut Writer<'_>) {
+/// Many commands to register, then one to unregister.
+fn register_repeatedly(writer: &mut Writer<'_>) {
     let gap = *writer.draw.pick(&[20, 100, 400]);
     let mut after = 0;
     for _ in 0..writer.draw.between(5, 18) {

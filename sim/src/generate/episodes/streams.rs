@@ -1,4 +1,4 @@
-//! Trouble with streams.
+//! Faults of streams.
 
 use super::Episode;
 use crate::generate::writer::Writer;
@@ -25,7 +25,7 @@ fn trickle(writer: &mut Writer<'_>) {
     trouble(writer, StreamTrouble::Trickles { way, lasting });
 }
 
-/// In the next message, as a rule; and often in one that is sent just now.
+/// Usually in the next message, often in one that is sent immediately.
 fn break_off(writer: &mut Writer<'_>) {
     let way = any_way(writer);
     let after = writer.draw.between(1, 1_500) as u32;
@@ -41,7 +41,7 @@ fn half_open(writer: &mut Writer<'_>) {
 }
 
 fn close(writer: &mut Writer<'_>) {
-    // RFC 6455 §7.4.1: done, going away, a message too big, trouble inside, try again later.
+    // RFC 6455 §7.4.1: normal closure, going away, message too big, internal error, try again later.
     let code = *writer.draw.pick(&[Some(1000), Some(1001), Some(1009), Some(1011), Some(1013), None]);
     trouble(writer, StreamTrouble::Closed { code });
 }

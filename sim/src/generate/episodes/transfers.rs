@@ -7,11 +7,11 @@ pub(super) const EPISODES: &[Episode] =
     &[Episode::user_action(transfer), Episode::user_action(transfer_during_hold)];
 
 fn transfer(writer: &mut Writer<'_>) {
-    let to = writer.somebody();
+    let to = writer.any_user();
     writer.user(writer.one, 0, UserAction::Transfer(to));
 }
 
 fn transfer_during_hold(writer: &mut Writer<'_>) {
-    let to = writer.somebody();
+    let to = writer.any_user();
     writer.both(UserAction::Transfer(to), UserAction::Hold);
 }

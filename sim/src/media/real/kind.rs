@@ -1,27 +1,27 @@
-//! What a datagram is, as far as everybody on its way can see.
+//! The kind of a datagram, from its unencrypted part.
 
-/// Payload types of telephone-event that our engine offers, and so those of all calls here.
+/// The payload types of telephone-event that the engine offers.
 const EVENTS: [u8; 2] = [110, 126];
 
 /// A kind of datagram (RFC 7983, RFC 5761).
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// A check of a path.
+    /// A STUN message.
     Stun,
-    /// A handshake.
+    /// A DTLS record.
     Dtls,
-    /// Sound, or a digit: the header is in the clear.
+    /// Audio or a digit, with an unencrypted header.
     Rtp {
-        /// What it carries.
+        /// The payload type.
         payload_type: u8,
-        /// Which packet it is.
+        /// The sequence number.
         sequence: u16,
-        /// The time of what it carries.
+        /// The timestamp.
         timestamp: u32,
     },
-    /// A report.
+    /// An RTCP packet.
     Rtcp,
-    /// None of these.
+    /// Anything else.
     Other,
 }
 
@@ -41,7 +41,7 @@ impl Kind {
         }
     }
 
-    /// The timestamp, when it is about a digit.
+    /// The timestamp, if it is a telephone-event.
     pub fn digit(self) -> Option<u32> {
         match self {
             Self::Rtp { payload_type, timestamp, .. } if EVENTS.contains(&payload_type) => Some(timestamp),
@@ -49,7 +49,7 @@ impl Kind {
         }
     }
 
-    /// A number for it: datagrams of one kind are counted together.
+    /// The number of the kind.
     pub fn number(self) -> u64 {
         match self {
             Self::Stun => 0,
@@ -66,11 +66,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_bytes_tell() {
+    fn kinds_are_recognized_by_the_first_bytes() {
         let rtp = [0x80, 0x80 | 110, 1, 2, 0, 0, 0, 9, 0, 0, 0, 0];
         let kind = Kind::Rtp { payload_type: 110, sequence: 0x102, timestamp: 9 };
         assert_eq!((Kind::of(&rtp), kind.digit()), (kind, Some(9)));
-        assert_eq!(Kind::of(&[0x80, 111, 0, 0, 0, 0, 0, 9]).digit(), None, "sound");
+        assert_eq!(Kind::of(&[0x80, 111, 0, 0, 0, 0, 0, 9]).digit(), None, "audio");
         assert_eq!(Kind::of(&[0x80, 200, 0, 0]), Kind::Rtcp);
         assert_eq!(Kind::of(&[22, 254, 253]), Kind::Dtls);
         assert_eq!(Kind::of(&[0, 1, 0, 0]), Kind::Stun);

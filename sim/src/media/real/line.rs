@@ -1,4 +1,4 @@
-//! One end of a call.
+//! The engine of one end of a call.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -15,28 +15,28 @@ use crate::node::PhoneNode;
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) address: SocketAddr,
-    /// How often the phone's NAT had lost its mappings when this end was made.
+    /// The number of rebindings of the phone's NAT when this end was created.
     pub(super) first_mapping: u16,
-    /// The last end a datagram came from: its own address, and the one that its NAT showed.
+    /// The last end that a datagram was received from: its own address, and the external one.
     pub(super) seen_peer: Option<(SocketAddr, SocketAddr)>,
-    /// What it plays, in Hz.
+    /// Its tone, in Hz.
     pub(super) tone: f32,
     pub(super) session: MediaSession,
-    /// The most that the session saw on the phone's clock.
+    /// The latest time that the session has read on the clock of the phone.
     seen: Instant,
-    /// When it wants to be woken, on the phone's clock.
+    /// The next deadline, on the clock of the phone.
     pub(super) deadline: Option<Instant>,
-    /// The last digit of a source whose packets reached this end.
+    /// The last digit whose packets arrived, and its source.
     pub(super) newest_digit: Option<(SocketAddr, u64)>,
-    /// Whether an offer of ours is out.
+    /// Whether an offer is pending.
     offered: bool,
-    /// Where the other end listens, as agreed.
+    /// The negotiated address of the peer.
     remote: Option<SocketAddr>,
-    /// Where it did before our last answer, as long as that may be taken back.
+    /// The address before the last answer, while that can be rolled back.
     before: Option<Option<SocketAddr>>,
-    /// Digits that are not out yet.
+    /// Digits that are not sent yet.
     digits: VecDeque<(EffectId, char)>,
-    /// Those of which no packet was sent yet.
+    /// Digits without a sent packet.
     not_begun: VecDeque<char>,
 }
 
@@ -65,7 +65,7 @@ impl Line {
         }
     }
 
-    /// The session, which is about to be told this time.
+    /// The session, at a time.
     pub(super) fn session_at(&mut self, now: Instant) -> &mut MediaSession {
         self.seen = self.seen.max(now);
         &mut self.session
@@ -75,7 +75,7 @@ impl Line {
         self.seen
     }
 
-    /// When it wants to be woken, in world time, as the phone's clock goes now.
+    /// The next deadline, in world time.
     pub(super) fn deadline_at(&self, phone: &PhoneNode) -> Option<Instant> {
         self.deadline.filter(|_| phone.is_awake()).map(|at| phone.world(at))
     }
@@ -98,21 +98,21 @@ impl Line {
         direction: Direction,
     ) -> Result<Bytes, EngineError> {
         let answer = self.session_at(now).answer(now, offer, direction).map_err(refused)?;
-        self.before = Some(std::mem::replace(&mut self.remote, listens_at(offer)));
+        self.before = Some(std::mem::replace(&mut self.remote, address_in(offer)));
         Ok(Bytes::from(answer))
     }
 
     pub(super) fn apply(&mut self, now: Instant, answer: &[u8]) -> Result<(), EngineError> {
         self.session_at(now).apply(now, answer).map_err(refused)?;
         self.offered = false;
-        self.remote = listens_at(answer);
+        self.remote = address_in(answer);
         Ok(())
     }
 
     pub(super) fn rollback(&mut self) -> Result<(), EngineError> {
         let offered = std::mem::take(&mut self.offered);
         match self.before.take() {
-            None if !offered => return Err(EngineError::OutOfOrder("a rollback of nothing")),
+            None if !offered => return Err(EngineError::OutOfOrder("a rollback without an offer or answer")),
             Some(before) if !offered => self.remote = before,
             _ => {}
         }
@@ -133,7 +133,7 @@ impl Line {
         Ok(())
     }
 
-    /// A digit is out, or will never be.
+    /// Ends a digit, sent or failed.
     pub(super) fn pressed(&mut self, digit: char, sent: bool) -> Option<EffectId> {
         if let (false, Some(at)) = (sent, self.not_begun.iter().position(|waiting| *waiting == digit)) {
             self.not_begun.remove(at);
@@ -162,8 +162,8 @@ fn refused(error: MediaError) -> EngineError {
     }
 }
 
-/// Where the sender of a description listens (RFC 8866 §5.7, §5.14).
-fn listens_at(description: &[u8]) -> Option<SocketAddr> {
+/// The address in a description (RFC 8866 §5.7, §5.14).
+fn address_in(description: &[u8]) -> Option<SocketAddr> {
     let text = std::str::from_utf8(description).ok()?;
     let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
     let ip: IpAddr = value("c=IN IP4 ")?.parse().ok()?;

@@ -1,11 +1,11 @@
-//! The engines that make sound: one session of `offhook-media` for each end of a call.
+//! Real media engines: one session of `offhook-media` for each end of a call.
 //!
-//! # What is the same again
+//! # Determinism
 //!
-//! The certificates are fixed, what is random in a session comes from the seed, DTLS included but for its keys and
-//! signatures, and the fate of a datagram hangs on its lane and its number, never on its bytes. So a run of one seed has the
-//! same datagrams at the same times with the same outcomes. What differs from run to run is what is encrypted or signed:
-//! the tape counts those bytes by their number, and a DTLS record not even so, because signatures vary in length.
+//! Certificates are fixed, the randomness of a session comes from the seed (in DTLS except for keys and signatures), and the fate of a
+//! datagram depends on its addresses and number, not on its bytes. So all runs of a seed have the same datagrams at the same times.
+//! Encrypted and signed bytes differ between runs: the hash covers only their length, and for DTLS not even that, because signatures vary
+//! in length.
 
 mod kind;
 mod line;
@@ -30,8 +30,8 @@ pub use kind::Kind;
 use line::Line;
 use wild::Nat;
 
-/// What the first end plays, the distance to the next one's tone, and how many there are before they come again. Far enough
-/// apart to be told apart, and all within what G.711 carries.
+/// The tone of the first end, the distance between tones, and the number of tones. They are distinguishable, and within the bandwidth of
+/// G.711.
 const LOWEST_HZ: u16 = 400;
 const STEP_HZ: u16 = 50;
 const TONES: u16 = 40;
@@ -42,22 +42,22 @@ pub struct Real {
     seed: u64,
     lines: BTreeMap<End, Line>,
     by_address: BTreeMap<SocketAddr, End>,
-    /// How many each phone made.
+    /// The number of engines created by each phone.
     made: BTreeMap<usize, u16>,
     tones: u16,
-    /// Which digit the telephone-events of a source are about, by their timestamp, in order. They may be on their way when the source is
-    /// gone, and no address is used twice.
+    /// The digit of the telephone-events of a source, by timestamp, with its number. They may be in flight after the source was released;
+    /// addresses are not reused.
     on_air: BTreeMap<(SocketAddr, u32), (u64, char)>,
     begun: u64,
-    /// What is between each phone and the others.
+    /// The NAT of each phone.
     nats: BTreeMap<usize, Nat>,
     forged: u64,
-    /// Whether somebody comes to listen.
-    listened_to: bool,
+    /// Whether an audio probe is scheduled.
+    probe_scheduled: bool,
 }
 
 impl Real {
-    /// None yet.
+    /// No engines.
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
@@ -69,7 +69,7 @@ impl Real {
             begun: 0,
             nats: BTreeMap::new(),
             forged: 0,
-            listened_to: false,
+            probe_scheduled: false,
         }
     }
 
@@ -78,17 +78,17 @@ impl Real {
         self.lines.keys().copied()
     }
 
-    /// The other end, when both name each other.
+    /// The peer, if both ends are connected to each other.
     pub fn peer(&self, end: End) -> Option<End> {
         let line = self.lines.get(&end)?;
         let peer = *self.by_address.get(&line.remote()?)?;
         (self.lines.get(&peer)?.remote()? == line.address).then_some(peer)
     }
 
-    /// A description to offer.
+    /// Creates an offer.
     ///
     /// # Errors
-    /// When an offer is out already.
+    /// If an offer is pending.
     pub fn offer(
         &mut self,
         end: End,
@@ -99,10 +99,10 @@ impl Real {
         self.line(end, node, now).offer(now, direction)
     }
 
-    /// The answer to the peer's offer. It is in force at once.
+    /// Creates the answer to an offer. It takes effect immediately.
     ///
     /// # Errors
-    /// When the offer cannot be read or accepted, or an offer of ours is out.
+    /// If the offer is invalid or not acceptable, or an offer is pending.
     pub fn answer(
         &mut self,
         end: End,
@@ -114,28 +114,31 @@ impl Real {
         self.line(end, node, now).answer(now, offer, direction)
     }
 
-    /// Takes the answer to our offer.
+    /// Applies the answer to the offer.
     ///
     /// # Errors
-    /// When the answer cannot be read, or there is nothing that it could answer.
+    /// If the answer is invalid, or there is no offer.
     pub fn apply(&mut self, end: End, now: Instant, answer: &[u8]) -> Result<(), EngineError> {
-        let line = self.lines.get_mut(&end).ok_or(EngineError::OutOfOrder("an answer to no offer"))?;
+        let line = self.lines.get_mut(&end).ok_or(EngineError::OutOfOrder("an answer without an offer"))?;
         line.apply(now, answer)
     }
 
-    /// Forgets our offer, or takes back the answer that nobody wants any more.
+    /// Rolls back the pending offer, or the last answer.
     ///
     /// # Errors
-    /// When there is neither.
+    /// If there is neither.
     pub fn rollback(&mut self, end: End) -> Result<(), EngineError> {
-        let line = self.lines.get_mut(&end).ok_or(EngineError::OutOfOrder("a rollback of nothing"))?;
+        let line = self
+            .lines
+            .get_mut(&end)
+            .ok_or(EngineError::OutOfOrder("a rollback without an offer or answer"))?;
         line.rollback()
     }
 
-    /// Sends a digit; the effect is done when it is out.
+    /// Sends a digit; the effect is finished when it is sent.
     ///
     /// # Errors
-    /// When the other end takes none.
+    /// If the peer does not support telephone-event.
     pub fn press(
         &mut self,
         end: End,
@@ -148,36 +151,36 @@ impl Real {
         line.press(now, effect, digit, duration)
     }
 
-    /// The effect of the digit that went out, or will not.
+    /// The effect of a digit that was sent, or failed.
     pub fn pressed(&mut self, end: End, digit: char, sent: bool) -> Option<EffectId> {
         self.lines.get_mut(&end)?.pressed(digit, sent)
     }
 
-    /// Says goodbye. What is left to send is still there to be polled.
+    /// Closes the session. Its last datagrams can still be polled.
     pub fn close(&mut self, end: End, now: Instant) {
         if let Some(line) = self.lines.get_mut(&end) {
             line.session_at(now).close(now);
         }
     }
 
-    /// Forgets an end.
+    /// Removes an end.
     pub fn remove(&mut self, end: End) {
         if let Some(line) = self.lines.remove(&end) {
             self.by_address.remove(&line.address);
         }
     }
 
-    /// Notes whether a phone's translator lost its mappings.
+    /// Sets whether the NAT of a phone has rebound.
     pub fn set_rebound(&mut self, phone: usize, rebound: bool) {
         self.nats.entry(phone).or_default().set(rebound);
     }
 
-    /// Whether it did since this was last asked.
+    /// Returns and resets whether the NAT of a phone changed.
     pub fn take_moved(&mut self, phone: usize) -> bool {
         self.nats.get_mut(&phone).is_some_and(Nat::take_moved)
     }
 
-    /// How others see an end.
+    /// The address of an end outside its NAT.
     pub fn outside(&self, end: End) -> Option<SocketAddr> {
         let nat = self.nats.get(&end.0).copied().unwrap_or_default();
         let line = self.lines.get(&end)?;
@@ -203,51 +206,51 @@ impl Real {
         knows(end, peer) || knows(peer, end)
     }
 
-    /// Which end is seen at an address, and its address as it knows it.
+    /// The end of an address outside its NAT, and its own address.
     pub fn at(&self, address: SocketAddr) -> Option<(End, SocketAddr)> {
         let phone = phone_of(address)?;
         let seen = self.lines.iter().find(|(end, _)| end.0 == phone && self.outside(**end) == Some(address));
         seen.map(|(&end, line)| (end, line.address))
     }
 
-    /// A datagram that nobody sent, in place of nothing.
+    /// Creates a forged datagram.
     pub fn forge(&mut self, real: &Bytes) -> Vec<u8> {
         self.forged += 1;
         wild::forge(Digest::new(self.seed), self.forged, real)
     }
 
-    /// Hands an end a datagram, or lets its timers run.
+    /// Gives an input to an end.
     pub fn handle(&mut self, end: End, now: Instant, input: MediaInput<'_>) {
         if let Some(line) = self.lines.get_mut(&end) {
             line.session_at(now).handle(now, input);
         }
     }
 
-    /// What an end has to send or to say.
+    /// The next output of an end.
     pub fn poll(&mut self, end: End) -> Option<MediaOutput> {
         self.lines.get_mut(&end)?.session.poll()
     }
 
-    /// Looks when an end wants to be woken. To be called when all its output was polled.
+    /// Updates the deadline of an end. To be called after all outputs were polled.
     pub fn update_deadline(&mut self, end: End) {
         if let Some(line) = self.lines.get_mut(&end) {
             line.deadline = line.session.deadline();
         }
     }
 
-    /// When the next end wants to be woken, in world time.
+    /// The next deadline, in world time.
     pub fn deadline(&self, phones: &[PhoneNode]) -> Option<Instant> {
         self.lines.iter().filter_map(|(end, line)| line.deadline_at(&phones[end.0])).min()
     }
 
-    /// The ends that want to be woken by now.
+    /// The ends whose deadline is reached.
     pub fn due(&self, phones: &[PhoneNode], now: Instant) -> Vec<End> {
         let is_due =
             |(end, line): &(&End, &Line)| line.deadline_at(&phones[end.0]).is_some_and(|at| at <= now);
         self.lines.iter().filter(is_due).map(|(&end, _)| end).collect()
     }
 
-    /// Notes that a telephone-event leaves: a timestamp that is new is the next digit that was pressed.
+    /// Records that a telephone-event is sent: a new timestamp belongs to the next digit.
     pub fn event_leaves(&mut self, end: End, timestamp: u32) {
         let Some(line) = self.lines.get_mut(&end) else { return };
         let key = (line.address, timestamp);
@@ -260,8 +263,8 @@ impl Real {
         }
     }
 
-    /// Notes that a telephone-event of `source` reached an end. Gives the digit that it is the first news of, and whether
-    /// the end must have understood it.
+    /// Records that a telephone-event of `source` arrived at an end. Returns the digit if it is the first packet of it, and whether the end
+    /// certainly decoded it.
     pub fn event_arrives(&mut self, end: End, source: SocketAddr, timestamp: u32) -> Option<(char, bool)> {
         let &(number, digit) = self.on_air.get(&(source, timestamp))?;
         let line = self.lines.get_mut(&end)?;
@@ -272,18 +275,17 @@ impl Real {
         Some((digit, line.session.is_connected()))
     }
 
-    /// Notes whether somebody comes to listen. Gives whether somebody did.
-    pub fn set_listened_to(&mut self, listened_to: bool) -> bool {
-        std::mem::replace(&mut self.listened_to, listened_to)
+    /// Sets whether an audio probe is scheduled. Returns the previous value.
+    pub fn set_probe_scheduled(&mut self, probe_scheduled: bool) -> bool {
+        std::mem::replace(&mut self.probe_scheduled, probe_scheduled)
     }
 
-    /// Whether time stands still for an end's engine: for its phone, or until a clock that was set back shows more than the engine saw,
-    /// which wakes more often than the phone looks at it.
+    /// Whether the clock of an engine is stopped: that of its phone is stopped, or was set back behind a time that the engine has read.
     pub(crate) fn time_stopped(&self, end: End, node: &PhoneNode, now: Instant) -> bool {
         !node.time_advances(now) || self.lines.get(&end).is_some_and(|line| line.seen() > node.local(now))
     }
 
-    /// What an end hears, and what it should.
+    /// Probes the audio of an end.
     pub(crate) fn probe(&self, end: End, circumstances: ProbeContext) -> Option<AudioProbe> {
         let line = self.lines.get(&end)?;
         let peer = self.peer(end).and_then(|peer| self.lines.get(&peer));
@@ -329,7 +331,7 @@ impl Real {
     }
 }
 
-/// The phone on whose network an address is.
+/// The phone of an address.
 pub(crate) fn phone_of(address: SocketAddr) -> Option<usize> {
     match address {
         SocketAddr::V4(v4) => match v4.ip().octets() {
@@ -356,17 +358,17 @@ fn config(phone: usize, setup: &PhoneSetup) -> MediaConfig {
     }
 }
 
-/// What str0m counts from. It matters as little as the zero of any clock.
+/// The zero of the clock of str0m. Its value does not matter.
 fn epoch() -> std::time::Instant {
     static EPOCH: OnceLock<std::time::Instant> = OnceLock::new();
     #[expect(
         clippy::disallowed_methods,
-        reason = "there is no other way to have an instant of the standard library"
+        reason = "the standard library has no other way to create an instant"
     )]
     *EPOCH.get_or_init(std::time::Instant::now)
 }
 
-/// One for each phone, and always the same: their fingerprints are in the descriptions, and so in the hash of a run.
+/// One for each phone, fixed because their fingerprints are in the descriptions, and so in the hash of a run.
 const CERTIFICATES: [(&[u8], &[u8]); 8] = [
     (include_bytes!("certificates/1.crt"), include_bytes!("certificates/1.key")),
     (include_bytes!("certificates/2.crt"), include_bytes!("certificates/2.key")),

@@ -1,4 +1,4 @@
-//! What only real media suffers from: addresses that change on the way, and datagrams that nobody sent.
+//! Faults of real media: NAT rebinding and forged datagrams.
 
 use std::net::SocketAddr;
 
@@ -7,23 +7,23 @@ use bytes::Bytes;
 use super::Kind;
 use crate::hash::{Digest, Draw};
 
-/// The translator that a phone is behind (RFC 4787): it maps each of the phone's ports to one that others see.
+/// The NAT of a phone (RFC 4787): it maps each port of the phone to an external port.
 #[derive(Copy, Clone, Debug, Default)]
 pub(super) struct Nat {
     rebound: bool,
-    /// How often it lost its mappings.
+    /// The number of rebindings.
     mapping: u16,
-    /// Whether it changed since somebody asked.
+    /// Whether it changed since it was last queried.
     moved: bool,
 }
 
-/// The ports of first mappings begin here, those of later ones above.
+/// The first port without a rebinding, and after one.
 const FIRST: u16 = 10_000;
 const LATER: u16 = 20_000;
 const SPAN: u16 = 40_000;
 
 impl Nat {
-    /// It lost its mappings when this turned true, and again when it turned false.
+    /// Rebinds when the value changes.
     pub(super) fn set(&mut self, rebound: bool) {
         if std::mem::replace(&mut self.rebound, rebound) != rebound {
             self.mapping += 1;
@@ -35,8 +35,8 @@ impl Nat {
         self.mapping
     }
 
-    /// How others see an address of the phone that was first used when the mappings had been lost `first` times. Its first mapping
-    /// keeps the port: a phone without a STUN server knows, and offers, no other address than its own.
+    /// The external address of an address of the phone that was first used after `first` rebindings. Its first mapping keeps the
+    /// port: a phone without a STUN server knows, and offers, only its own address.
     pub(super) fn outside(self, address: SocketAddr, first: u16) -> SocketAddr {
         let port = match self.mapping.wrapping_sub(first) {
             0 => address.port(),
@@ -50,10 +50,9 @@ impl Nat {
     }
 }
 
-/// A datagram that nobody sent, near one that somebody did. `key` and `number` say which.
+/// A forged datagram, derived from a real one, `key` and `number`.
 ///
-/// Nothing in it hangs on bytes of the real one that differ from run to run, but a truncated copy, which is as bad
-/// whatever is in it.
+/// It does not depend on bytes that differ between runs, except for a truncated copy, which is invalid in any case.
 pub(super) fn forge(key: Digest, number: u64, real: &Bytes) -> Vec<u8> {
     let mut draw = Draw::from_digest(key.word(number));
     let shape = draw.below(6);
@@ -61,14 +60,14 @@ pub(super) fn forge(key: Digest, number: u64, real: &Bytes) -> Vec<u8> {
     let mut data: Vec<u8> = (0..length).map(|_| draw.word() as u8).collect();
     let is_dtls = Kind::of(real) == Kind::Dtls;
     let start: &[u8] = match shape {
-        // RTP of a source that nobody knows, and RTCP.
+        // RTP of an unknown source, and RTCP.
         0 => &[0x80, 111, 0, 1],
         1 => &[0x80, 200, 0, 6],
         // A binding request without credentials (RFC 8489 §5).
         2 => &[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42],
-        // An alert in the clear (RFC 6347 §4.1): fatal, handshake failure.
+        // An unencrypted alert (RFC 6347 §4.1): fatal, handshake failure.
         3 => &[21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40],
-        // A byte of the real one is another.
+        // One byte of the real one changed.
         4 if !is_dtls && !real.is_empty() => {
             data = real.to_vec();
             let at = draw.below(data.len() as u64) as usize;
@@ -92,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mapping_lasts_until_it_is_lost() {
+    fn a_mapping_changes_only_with_a_rebinding() {
         let inside = SocketAddr::from(([10, 0, 0, 1], 10_004));
         let mut nat = Nat::default();
         assert_eq!((nat.outside(inside, 0), nat.take_moved()), (inside, false));
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn forgeries_are_of_all_kinds_and_the_same_again() {
+    fn forged_datagrams_are_of_all_kinds_and_reproducible() {
         let real = Bytes::from(vec![0x80; 60]);
         let all = || (0..200).map(|number| forge(Digest::new(1), number, &real)).collect::<Vec<_>>();
         assert_eq!(all(), all());

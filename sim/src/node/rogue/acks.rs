@@ -1,4 +1,4 @@
-//! What comes after a phone took a call. The honest plan is the ACK.
+//! Wrong ACKs. The correct plan is the ACK.
 
 use std::time::Duration;
 

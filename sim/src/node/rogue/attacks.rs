@@ -1,13 +1,13 @@
-//! What a rogue that is a user of the exchange does to it. No phone notices, as long as the exchange does what it must.
+//! Attacks on the exchange by a rogue that is a user of it. A correct exchange stops them before a phone is affected.
 
 use super::draft::Draft;
 use super::plan::Plan;
 use crate::node::realm::DOMAIN;
 
-/// Guesses are spread over so many milliseconds.
+/// The interval over which guesses are spread, in milliseconds.
 const GUESSING: u64 = 20_000;
 
-/// A REGISTER in the name of the user at the other end, for a Contact of the rogue's own.
+/// A REGISTER of the remote user, with the Contact of the rogue.
 fn registration(plan: &mut Plan<'_>) -> Draft {
     let user = format!("<sip:{}@{DOMAIN}>", plan.call.peer);
     let tag = plan.call.fresh();
@@ -30,7 +30,7 @@ pub(super) fn guess(plan: &mut Plan<'_>) {
     plan.send(after, draft);
 }
 
-/// The Contact as the Request-URI needs no Record-Route: RFC 3261 §16.5 leads to whoever registered it.
+/// A request to a Contact needs no Route: the exchange forwards it to the binding (RFC 3261 §16.5).
 pub(super) fn impersonate(plan: &mut Plan<'_>) {
     let Some(contact) = plan.known.get(&plan.call.peer) else { return };
     let others: Vec<&String> = plan.known.keys().filter(|user| **user != plan.call.peer).collect();

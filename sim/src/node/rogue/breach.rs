@@ -1,4 +1,4 @@
-//! The table of breaches: each has a word in scenarios, an occasion, and what it makes of an honest plan there.
+//! The table of breaches: each has a keyword in scenarios, a trigger, and a function that changes the correct plan.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,12 +6,12 @@ use std::str::FromStr;
 use super::plan::Plan;
 use super::{acks, busy, cancels, finals, identity, invites, ringing, within};
 
-/// When a rogue may break a rule.
+/// When a breach applies.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trigger {
     /// A phone calls it.
     Invited,
-    /// A phone gives up its INVITE.
+    /// A phone cancels its INVITE.
     Cancelled,
     /// A phone sends a re-INVITE.
     Reinvited,
@@ -19,19 +19,19 @@ pub(super) enum Trigger {
     ByeReceived,
     /// A phone sends a REFER.
     ReferReceived,
-    /// A phone asks anything else in a call.
+    /// A phone sends another in-dialog request.
     Requested,
     /// It calls a phone.
     Calling,
     /// A phone rings.
     Ringing,
-    /// A phone took its call: an ACK is due.
+    /// A phone answered its call: an ACK is due.
     Accepted,
-    /// Both ends talk.
+    /// The call is established.
     Established,
     /// It sends a BYE.
     HangingUp,
-    /// It sends a response, whichever.
+    /// It sends any response.
     Responding,
 }
 
@@ -42,10 +42,10 @@ macro_rules! breaches {
         pub enum Breach { $($(#[doc = $doc])+ $variant,)* }
 
         impl Breach {
-            /// All of them.
+            /// All breaches.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// Its word in scenarios.
+            /// Its keyword in scenarios.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
@@ -54,7 +54,7 @@ macro_rules! breaches {
                 match self { $(Self::$variant => Trigger::$trigger,)* }
             }
 
-            /// Makes of the honest plan what breaks the rule.
+            /// Changes the correct plan so that it breaks the rule.
             pub(super) fn apply(self, plan: &mut Plan<'_>) {
                 match self { $(Self::$variant => $how(plan),)* }
             }
@@ -65,39 +65,39 @@ macro_rules! breaches {
 breaches! {
     /// Two final responses that differ (RFC 3261 §17.2.1).
     FinalTwice = "final-twice", Invited, finals::twice;
-    /// 2xx from three devices (§13.2.2.4), none of which will be hung up by a proxy.
+    /// 2xx from three devices (§13.2.2.4), which no proxy will hang up.
     Forks = "forks", Invited, finals::forks;
     /// A 2xx without a Contact (§12.1.1).
     NoContact = "no-contact", Invited, finals::no_contact;
-    /// A 2xx without the answer that is due (§13.3.1.4).
+    /// A 2xx without the required answer (§13.3.1.4).
     NoSdp = "no-sdp", Invited, finals::no_sdp;
-    /// A 2xx whose answer nobody can read.
+    /// A 2xx with an invalid answer.
     GarbageSdp = "garbage-sdp", Invited, finals::garbage_sdp;
-    /// The 2xx comes again and again, each time with another description (RFC 3264 §8).
+    /// Retransmissions of the 2xx have different descriptions (RFC 3264 §8).
     SdpChanges = "sdp-changes", Invited, finals::sdp_changes;
     /// Another To tag in the 2xx than in the 180 before it (§12.1).
     TagChanges = "tag-changes", Invited, finals::tag_changes;
     /// No To tag at all (§8.2.6.2).
     NoTag = "no-tag", Invited, finals::no_tag;
-    /// Codes that nobody uses: 199, 202, 299, 399, 599, 699.
+    /// Unusual codes: 199, 202, 299, 399, 599, 699.
     OddStatus = "odd-status", Invited, finals::odd_status;
-    /// Record-Route values that nobody can follow (§12.1.2).
+    /// Invalid Record-Route values (§12.1.2).
     BadRoutes = "bad-routes", Invited, finals::bad_routes;
     /// An answer in the 183, another one in the 2xx (RFC 3261 §13.2.1).
     AnswerTwice = "answer-twice", Invited, finals::answer_twice;
-    /// Nothing but 100 for ever.
+    /// 100 and no other response.
     TryingOnly = "trying-only", Invited, ringing::trying_only;
-    /// It rings for ever.
+    /// It rings without end.
     RingsForEver = "rings-for-ever", Invited, ringing::for_ever;
-    /// It rings forty times, in all the ways there are.
+    /// Forty provisional responses of all kinds.
     RingFlood = "ring-flood", Invited, ringing::flood;
     /// No response at all.
     Silent = "silent", Invited, ringing::silent;
-    /// Ringing goes on after the answer.
+    /// 180 after the 2xx.
     RingsAfterAnswer = "rings-after-answer", Invited, ringing::after_answer;
-    /// 3xx to where it is itself, or to the caller.
+    /// 3xx to itself or to the caller.
     Redirects = "redirects", Invited, busy::redirects;
-    /// 401 or 407 to whatever credentials, each time with another nonce, stale or not (RFC 7616 §3.3).
+    /// 401 or 407 to all credentials, each with a new nonce, stale or not (RFC 7616 §3.3).
     Challenges = "challenges", Invited, busy::challenges;
     /// 5xx with a Retry-After of years.
     RetryAfter = "retry-after", Invited, busy::retry_after;
@@ -105,97 +105,97 @@ breaches! {
     Pending = "pending", Invited, busy::pending;
     /// A 2xx although the INVITE is cancelled, and 487 was sent (§9.2).
     AnswerAfterCancel = "answer-after-cancel", Cancelled, cancels::answer_after;
-    /// 487 and then another refusal.
+    /// 487, then another refusal.
     RefusedAfterCancel = "refused-after-cancel", Cancelled, cancels::refused_after;
-    /// The CANCEL is answered, the INVITE is not.
+    /// The CANCEL has a response, the INVITE has none.
     CancelForgets = "cancel-forgets", Cancelled, cancels::forgets;
-    /// Neither is answered.
+    /// Neither has a response.
     CancelIgnored = "cancel-ignored", Cancelled, cancels::ignored;
-    /// The CANCEL is refused and the call taken.
+    /// The CANCEL is refused, and the INVITE answered.
     CancelRefused = "cancel-refused", Cancelled, cancels::refused;
-    /// 491 to each re-INVITE, for ever (§14.1).
+    /// 491 to each re-INVITE (§14.1).
     AlwaysPending = "always-pending", Reinvited, within::always_pending;
-    /// A re-INVITE gets 100 and nothing else.
+    /// A re-INVITE gets 100 and no other response.
     ReinviteIgnored = "reinvite-ignored", Reinvited, within::reinvite_ignored;
-    /// The answer to a hold is not an answer to it (RFC 3264 §6.1).
+    /// The answer does not match the offer of a hold (RFC 3264 §6.1).
     AnswersOddly = "answers-oddly", Reinvited, within::answers_oddly;
     /// The 2xx to a re-INVITE has no answer.
     ReinviteNoSdp = "reinvite-no-sdp", Reinvited, within::reinvite_no_sdp;
-    /// A re-INVITE is met by one of its own (§14.1).
+    /// A re-INVITE at the same time (§14.1).
     Glares = "glares", Reinvited, within::glares;
     /// Two finals to a re-INVITE.
     ReinviteTwice = "reinvite-twice", Reinvited, within::reinvite_twice;
-    /// A BYE is never answered.
+    /// No response to a BYE.
     ByeIgnored = "bye-ignored", ByeReceived, within::silent;
-    /// A BYE is refused (§15.1.2 knows no refusal but 481).
+    /// A BYE is refused (§15.1.2 allows 481 only).
     ByeRefused = "bye-refused", ByeReceived, within::bye_refused;
-    /// A BYE is challenged for ever.
+    /// A BYE is always challenged.
     ByeChallenged = "bye-challenged", ByeReceived, busy::challenges;
-    /// After the BYE it goes on as if nothing had been.
+    /// Requests after a received BYE.
     GoesOnAfterBye = "goes-on-after-bye", ByeReceived, within::goes_on;
-    /// A REFER is accepted, and nothing is ever reported (RFC 3515 §2.4.4).
+    /// A REFER is accepted without a NOTIFY (RFC 3515 §2.4.4).
     ReferSilent = "refer-silent", ReferReceived, within::refer_silent;
-    /// The reports on a REFER are garbage.
+    /// The NOTIFYs of a REFER are invalid.
     ReferGarbage = "refer-garbage", ReferReceived, within::refer_garbage;
-    /// The reports come before the REFER is answered, in the wrong order, and too often.
+    /// The NOTIFYs come before the response to the REFER, in the wrong order, and too often.
     ReferDisorder = "refer-disorder", ReferReceived, within::refer_disorder;
     /// 481 to a request in a live dialog.
     ForgetsDialog = "forgets-dialog", Requested, within::forgets;
-    /// No answer to a request in a dialog.
+    /// No response to an in-dialog request.
     AskedIgnored = "asked-ignored", Requested, within::silent;
-    /// A challenge to a request in a dialog, for ever.
+    /// An in-dialog request is always challenged.
     AskedChallenged = "asked-challenged", Requested, busy::challenges;
-    /// The INVITE makes no offer (§13.2.1).
+    /// An INVITE without an offer (§13.2.1).
     LateOffer = "late-offer", Calling, invites::late_offer;
-    /// The same INVITE by two ways (§8.2.2.2).
+    /// A merged INVITE: the same one over two paths (§8.2.2.2).
     Merged = "merged", Calling, invites::merged;
     /// Max-Forwards 0 (§16.3).
     NoHops = "no-hops", Calling, invites::no_hops;
-    /// Require of what nobody knows (§8.2.2.3).
+    /// Require with an unknown option tag (§8.2.2.3).
     UnknownRequire = "unknown-require", Calling, invites::unknown_require;
-    /// Replaces of a dialog that it does not know (RFC 3891 §3).
+    /// Replaces with a guessed dialog (RFC 3891 §3).
     ReplacesGuess = "replaces-guess", Calling, invites::replaces_guess;
-    /// Twenty thousand bytes of legal headers.
+    /// 20,000 bytes of valid headers.
     HugeHeaders = "huge-headers", Calling, invites::huge_headers;
-    /// URIs that are none, where a URI belongs.
+    /// Invalid URIs.
     BadUris = "bad-uris", Calling, invites::bad_uris;
-    /// The description is one part of several (RFC 5621).
+    /// The description is a part of a multipart body (RFC 5621).
     Multipart = "multipart", Calling, invites::multipart;
-    /// An offer that nobody can read.
+    /// An invalid offer.
     GarbageOffer = "garbage-offer", Calling, invites::garbage_offer;
     /// An INVITE without a Contact (§8.1.1.8).
     NoReturn = "no-return", Calling, invites::no_return;
-    /// A branch as RFC 2543 had it (§17.2.3).
+    /// A branch of RFC 2543 (§17.2.3).
     OldBranch = "old-branch", Calling, invites::old_branch;
     /// Folded and compact headers, in capitals, with spaces (RFC 4475 §3.1.1.1).
     OddlyWritten = "oddly-written", Calling, invites::oddly_written;
     /// A CANCEL of another branch right after the INVITE (RFC 3261 §9.1).
     CancelOtherBranch = "cancel-other-branch", Calling, invites::cancel_other_branch;
-    /// A CANCEL at once, before anybody could answer.
+    /// A CANCEL immediately, before any response.
     CancelAtOnce = "cancel-at-once", Calling, invites::cancel_at_once;
-    /// It says that it is another user (RFC 3325 §5). The exchange takes that out.
+    /// It asserts the identity of another user (RFC 3325 §5). The exchange removes it.
     AssertsIdentity = "asserts-identity", Calling, identity::asserts;
     /// The first CSeq is 2³¹ − 1 (§8.1.1.5).
     HighCSeq = "high-cseq", Calling, invites::high_cseq;
-    /// A BYE while it rings: few callers do, and §15 lets them.
+    /// A BYE in an early dialog. Rare, but allowed (§15).
     ByeWhileRinging = "bye-while-ringing", Ringing, invites::bye_while_ringing;
-    /// A request in a dialog that is not one yet, and that is no BYE (§12.1).
+    /// Other requests in an early dialog (§12.1).
     AsksWhileRinging = "asks-while-ringing", Ringing, invites::asks_while_ringing;
     /// No ACK (§13.2.2.4).
     NoAck = "no-ack", Accepted, acks::none;
-    /// The ACK is for another CSeq.
+    /// The ACK has another CSeq number.
     AckWrongCSeq = "ack-wrong-cseq", Accepted, acks::wrong_cseq;
-    /// The ACK names another dialog.
+    /// The ACK has a wrong tag.
     AckWrongTag = "ack-wrong-tag", Accepted, acks::wrong_tag;
-    /// The ACK has the branch of the INVITE (§17.1.1.3 is for refusals only).
+    /// The ACK of a 2xx has the branch of the INVITE (§17.1.1.3 is for non-2xx responses).
     AckSameBranch = "ack-same-branch", Accepted, acks::same_branch;
     /// Two ACKs.
     AckTwice = "ack-twice", Accepted, acks::twice;
-    /// The ACK comes after seconds.
+    /// The ACK is late by seconds.
     AckLate = "ack-late", Accepted, acks::late;
-    /// The ACK has one more offer in it.
+    /// The ACK has another offer.
     AckOffers = "ack-offers", Accepted, acks::offers;
-    /// The ACK owes an answer and has none.
+    /// The ACK lacks the required answer.
     AckNoAnswer = "ack-no-answer", Accepted, acks::no_answer;
     /// A BYE before the ACK.
     ByeBeforeAck = "bye-before-ack", Accepted, acks::bye_before;
@@ -205,21 +205,21 @@ breaches! {
     CancelAfterAnswer = "cancel-after-answer", Accepted, acks::cancel_after;
     /// A re-INVITE before the ACK (§14.1).
     ReinviteBeforeAck = "reinvite-before-ack", Accepted, acks::reinvite_before;
-    /// Re-INVITEs without a pause.
+    /// Many re-INVITEs without pauses.
     ReinviteStorm = "reinvite-storm", Established, within::reinvite_storm;
-    /// CSeq goes backwards (§12.2.2).
+    /// CSeq numbers decrease (§12.2.2).
     CSeqBack = "cseq-back", Established, within::cseq_back;
-    /// CSeq jumps to the end of its range.
+    /// A CSeq number at the end of its range.
     CSeqJump = "cseq-jump", Established, within::cseq_jump;
-    /// The Contact becomes nonsense in a re-INVITE (§12.2.2).
+    /// A re-INVITE with an invalid Contact (§12.2.2).
     TargetLost = "target-lost", Established, within::target_lost;
-    /// It is somewhere else from a re-INVITE of its on, as after a change of networks. That breaks no rule (§12.2.2).
+    /// A re-INVITE with a new Contact, as after a change of networks. That breaks no rule (§12.2.2).
     Moves = "moves", Established, within::moves;
-    /// It is somewhere else from its answer to a re-INVITE on, which breaks no rule either (§12.2.1.2).
+    /// A 2xx to a re-INVITE with a new Contact, which breaks no rule either (§12.2.1.2).
     AnswersElsewhere = "answers-elsewhere", Reinvited, within::answers_elsewhere;
-    /// Its BYE comes twice, in two transactions.
+    /// Two BYEs, in two transactions.
     ByeTwice = "bye-twice", HangingUp, within::bye_twice;
-    /// After its BYE it goes on as if nothing had been.
+    /// Requests after its own BYE.
     AsksAfterBye = "asks-after-bye", HangingUp, within::goes_on;
     /// Another CSeq number in the response (§8.2.6.2).
     WrongCSeq = "wrong-cseq", Responding, identity::wrong_cseq;
@@ -229,19 +229,19 @@ breaches! {
     WrongBranch = "wrong-branch", Responding, identity::wrong_branch;
     /// Another From tag.
     WrongFromTag = "wrong-from-tag", Responding, identity::wrong_from_tag;
-    /// 183 to what is no INVITE, before what is the answer (RFC 4320 §4.1).
+    /// 183 to a non-INVITE request before the final response (RFC 4320 §4.1).
     PromisesFirst = "promises-first", Responding, identity::promises_first;
-    /// Its responses say that it is another user (RFC 3325 §5). The exchange takes that out.
+    /// Its responses assert the identity of another user (RFC 3325 §5). The exchange removes it.
     AnswersAsserting = "answers-asserting", Responding, identity::answers_asserting;
     /// Each response twice.
     Twice = "twice", Responding, identity::twice;
-    /// Responses reach the phone as if the proxies had sent them, who know nothing of it.
+    /// Responses go directly to the phone, as if from its proxy.
     PastTheProxies = "past-the-proxies", Responding, identity::past_the_proxies;
 }
 
 impl Breach {
-    /// The ones that break no rule of a phone's peer: the RFCs allow them, though they are rare, or the exchange removes them before a phone
-    /// sees them. The oracles that assume correct peers keep watching a rogue that does no more.
+    /// Breaches of no rule of a phone's peer: the RFCs allow them, or the exchange removes them. Oracles that assume correct peers still run
+    /// with rogues that have no others.
     pub const CONFORMING: &[Self] = &[
         Self::LateOffer,
         Self::Multipart,
@@ -264,7 +264,7 @@ impl FromStr for Breach {
 
     fn from_str(word: &str) -> Result<Self, String> {
         let known = Self::ALL.iter().find(|breach| breach.as_str() == word);
-        known.copied().ok_or_else(|| format!("no rule is broken by `{word}`"))
+        known.copied().ok_or_else(|| format!("unknown breach `{word}`"))
     }
 }
 
@@ -273,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_has_a_word_of_its_own() {
+    fn keywords_round_trip() {
         for breach in Breach::ALL {
             assert_eq!(breach.as_str().parse(), Ok(*breach));
         }

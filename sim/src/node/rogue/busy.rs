@@ -1,4 +1,4 @@
-//! Refusals that make the caller try again.
+//! Refusals that ask the caller to try again.
 
 use super::plan::{Plan, SendIf};
 

@@ -1,57 +1,57 @@
-//! What a rogue remembers of a call.
+//! The state of a call of a rogue.
 
 use offhook_wire::{HeaderName, Instant, Message};
 
 use super::draft::Draft;
 use crate::hash::{Digest, Draw};
 
-/// One call, or one message out of the blue.
+/// A call, or an out-of-dialog message.
 #[derive(Debug)]
 pub(super) struct Call {
-    /// What all decisions in it hang on: who is at the other end, and since when. Not the Call-ID, which is random.
+    /// The key of all decisions in the call: its peer and start, but not the Call-ID, which is random.
     pub(super) key: u64,
-    /// When it began.
+    /// When it started.
     pub(super) born: Instant,
-    /// Through which exchange it goes.
+    /// Its exchange.
     pub(super) exchange: usize,
     /// The Call-ID.
     pub(super) id: String,
-    /// The user at the other end.
+    /// The remote user.
     pub(super) peer: String,
-    /// Our tag.
+    /// The local tag.
     pub(super) tag: String,
-    /// From in our requests.
+    /// The From of its requests.
     pub(super) from: String,
-    /// To in our requests; with a tag when there is a dialog.
+    /// The To of its requests; with a tag in a dialog.
     pub(super) to: String,
     pub(super) routes: Vec<String>,
-    /// The Request-URI of our requests.
+    /// The Request-URI of its requests.
     pub(super) target: String,
-    /// Of our last request.
+    /// The CSeq number of its last request.
     pub(super) cseq: u32,
     pub(super) state: State,
-    /// The INVITE of the phone that is answered, or was answered last.
+    /// The last INVITE of the phone.
     pub(super) theirs: Option<Message>,
-    /// Our first INVITE.
+    /// The first INVITE of the rogue.
     pub(super) ours: Option<Draft>,
-    /// How many descriptions were made.
+    /// The number of descriptions.
     pub(super) descriptions: u64,
-    /// How many branches and tags were made.
+    /// The number of branches and tags.
     names: u64,
 }
 
-/// How far a call is, as far as a rogue cares.
+/// The state of a call.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// A phone calls, and has no final response.
+    /// A phone calls, without a final response.
     Invited,
-    /// We call.
+    /// The rogue calls.
     Calling,
-    /// There is a 2xx and no ACK.
+    /// The rogue sent a 2xx without an ACK.
     Accepted,
-    /// Both ends talk.
+    /// Established.
     Talking,
-    /// It is over, or never was a call.
+    /// Ended, or not a call.
     Over,
 }
 
@@ -78,7 +78,7 @@ impl Call {
         }
     }
 
-    /// A call that we make, or something that is none: `aor` sends it to `to`.
+    /// An outgoing call, or an out-of-dialog message, from `aor` to `to`.
     pub(super) fn to(key: u64, exchange: usize, peer: &str, aor: &str, to: &str, state: State) -> Self {
         let id = format!("{:016x}@rogue", Digest::new(key).bytes(b"call").finish());
         let mut call = Self::new(key, exchange, id, peer.to_owned(), state);
@@ -88,7 +88,7 @@ impl Call {
         call
     }
 
-    /// A call that a phone makes. `None` when its INVITE lacks what a dialog needs.
+    /// A call from a phone. `None` if its INVITE lacks what a dialog needs.
     pub(super) fn of(key: u64, exchange: usize, invite: &Message) -> Option<Self> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let id = text(invite.call_id().ok()?);
@@ -103,7 +103,7 @@ impl Call {
         Some(call)
     }
 
-    /// What the 2xx to our INVITE, or one before it, says of the other end.
+    /// Takes the remote tag, route set and target from a response to the INVITE.
     pub(super) fn accepted(&mut self, response: &Message) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if let Ok(to) = response.to() {
@@ -116,17 +116,17 @@ impl Call {
         }
     }
 
-    /// Whether a request of the other end can be sent: there is a dialog.
+    /// Whether there is a dialog.
     pub(super) fn is_dialog(&self) -> bool {
         matches!(self.state, State::Accepted | State::Talking)
     }
 
-    /// The number of a decision: the same for the same kind of message in the same call, whatever else happens.
+    /// The randomness of a decision, which depends on the call and the kind of message only.
     pub(super) fn draw(&self, kind: &str, number: u64) -> Draw {
         Draw::from_digest(Digest::new(self.key).bytes(kind.as_bytes()).word(number))
     }
 
-    /// A branch or tag that was not used before.
+    /// A new branch or tag.
     pub(super) fn fresh(&mut self) -> String {
         self.names += 1;
         format!("{:016x}", Digest::new(self.key).bytes(b"name").word(self.names).finish())

@@ -1,9 +1,9 @@
-//! What becomes of a CANCEL. The honest plan is 200 to it, and 487 to the INVITE.
+//! Wrong responses to a CANCEL. The correct plan is 200 to it, and 487 to the INVITE.
 
 use super::draft::Draft;
 use super::plan::Plan;
 
-/// A 2xx to the INVITE that is being cancelled.
+/// A 2xx to the cancelled INVITE.
 fn answer(plan: &mut Plan<'_>) -> Draft {
     let sdp = plan.sdp();
     let Some(invite) = &plan.call.theirs else { return plan.reply(200) };
@@ -15,7 +15,7 @@ fn answer(plan: &mut Plan<'_>) -> Draft {
 pub(super) fn answer_after(plan: &mut Plan<'_>) {
     let answer = answer(plan);
     if plan.draw.chance(500) {
-        // In place of the 487.
+        // Instead of the 487.
         plan.messages.truncate(1);
     }
     let after = plan.draw.between(0, 1_000);

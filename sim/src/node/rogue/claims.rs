@@ -8,14 +8,14 @@ use crate::hash::Digest;
 use crate::node::realm::DOMAIN;
 
 impl RogueNode {
-    /// It learns the Contact of a user, which every peer of a call is told (RFC 3261 §8.1.1.8).
+    /// Records the Contact of a user, which each peer of a call receives (RFC 3261 §8.1.1.8).
     pub fn learns(&mut self, user: &str, contact: &str) {
         if user != self.setup.name {
             self.known.insert(user.to_owned(), contact.to_owned());
         }
     }
 
-    /// It claims the Contact of a user, now and after each reconnection.
+    /// Registers the Contact of a user as its own, now and after each reconnection.
     pub(super) fn claims(&mut self, now: Instant, user: &str) {
         self.claimed.insert(user.to_owned());
         for exchange in 0..self.links.len() {
@@ -31,7 +31,7 @@ impl RogueNode {
         }
     }
 
-    /// Registers the Contact of another user's phone in its own name. RFC 3261 §10.3 lets it: a registrar does not ask whose a contact is.
+    /// Registers the Contact of another user's phone as its own, which RFC 3261 §10.3 allows.
     fn claim(&mut self, now: Instant, exchange: usize, user: &str) {
         let Some(contact) = self.known.get(user).cloned() else { return };
         let key = Digest::new(self.key).bytes(b"claim").bytes(user.as_bytes());

@@ -1,29 +1,29 @@
-//! A message as a rogue writes it: nothing is checked, nothing is escaped, everything can be wrong.
+//! Messages of a rogue: neither checked nor escaped.
 
 use std::fmt::Write as _;
 
 use bytes::Bytes;
 use offhook_wire::{HeaderName, Message, Method, reason_phrase};
 
-/// A message that is not written yet.
+/// A message before it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Draft {
     /// The first line.
     pub(super) start: String,
     rows: Vec<(String, String)>,
     body: Vec<u8>,
-    /// Of a request: what its responses are found by.
+    /// Of a request: the branch that matches its responses.
     pub(super) branch: String,
-    /// Of a request.
+    /// Of a request: its CSeq number.
     pub(super) cseq: u32,
-    /// Of a request: how many challenges it answered.
+    /// Of a request: the number of challenges it answered.
     pub(super) tried: u8,
-    /// Of a request: the user whose password is guessed. Without one it has the rogue's own credentials.
+    /// Of a request: the user whose password is guessed; `None` for the own credentials of the rogue.
     pub(super) guesses: Option<String>,
 }
 
 impl Draft {
-    /// A request without rows.
+    /// A request without header rows.
     pub(super) fn request(method: &str, uri: &str) -> Self {
         Self { start: format!("{method} {uri} SIP/2.0"), ..Self::empty() }
     }
@@ -40,7 +40,7 @@ impl Draft {
         }
     }
 
-    /// A response with what RFC 3261 §8.2.6.2 copies, and the Record-Route of what may make a dialog (§12.1.1).
+    /// A response with the header fields that RFC 3261 §8.2.6.2 copies, and Record-Route (§12.1.1).
     pub(super) fn reply(request: &Message, code: u16, tag: Option<&str>) -> Self {
         let mut draft = Self { start: status_line(code), ..Self::empty() };
         let routed = (101..300).contains(&code) && request.method() == Some(Method::Invite);
@@ -75,14 +75,14 @@ impl Draft {
         self
     }
 
-    /// One more row.
+    /// Adds a header row.
     #[must_use]
     pub(super) fn row(mut self, name: &str, value: impl Into<String>) -> Self {
         self.rows.push((name.to_owned(), value.into()));
         self
     }
 
-    /// Another value for the first row of this name, or one more row.
+    /// Sets the first row of this name, or adds one.
     #[must_use]
     pub(super) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         match self.rows.iter_mut().find(|(known, _)| known == name) {
@@ -92,14 +92,14 @@ impl Draft {
         self
     }
 
-    /// No row of this name.
+    /// Removes the rows of this name.
     #[must_use]
     pub(super) fn without(mut self, name: &str) -> Self {
         self.rows.retain(|(known, _)| known != name);
         self
     }
 
-    /// The value of the first row of this name; nothing when there is none.
+    /// The value of the first row of this name; empty if there is none.
     pub(super) fn get(&self, name: &str) -> &str {
         self.rows.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
@@ -116,7 +116,7 @@ impl Draft {
         self.without("Content-Type")
     }
 
-    /// The same To or From value with another tag, or with none.
+    /// Sets or removes the tag of To or From.
     #[must_use]
     pub(super) fn tagged(self, name: &str, tag: Option<&str>) -> Self {
         let value = self.get(name);
@@ -124,7 +124,7 @@ impl Draft {
         self.set(name, tag.map_or_else(|| bare.clone(), |tag| format!("{bare};tag={tag}")))
     }
 
-    /// A request that belongs to the transaction of this one: its CANCEL, or the ACK of a refusal (RFC 3261 §9.1, §17.1.1.3).
+    /// The CANCEL of this request, or the ACK of its non-2xx response (RFC 3261 §9.1, §17.1.1.3).
     pub(super) fn companion(&self, method: &str) -> Self {
         let uri = self.start.split(' ').nth(1).unwrap_or_default();
         let mut companion = Self::request(method, uri);
@@ -136,7 +136,7 @@ impl Draft {
         companion.row("CSeq", format!("{} {method}", self.cseq))
     }
 
-    /// A response as one would write it who answers the phone itself: without the Via rows of the proxies between.
+    /// A response to the phone itself: without the Via rows of the proxies.
     #[must_use]
     pub(super) fn past_the_proxies(mut self) -> Self {
         let last = self.rows.iter().rposition(|(name, _)| name == "Via");
@@ -164,7 +164,7 @@ impl Draft {
     }
 }
 
-/// A request that waits for its final response.
+/// A request without a final response.
 #[derive(Debug)]
 pub(super) struct Sent {
     pub(super) call: String,
@@ -195,11 +195,11 @@ mod tests {
             .row("To", "<sip:bob@b>")
             .row("Call-ID", "x")
             .row("CSeq", "1 INVITE");
-        Message::parse(draft.write(), &Limits::default()).expect("what is not made wrong is right")
+        Message::parse(draft.write(), &Limits::default()).expect("a valid message")
     }
 
     #[test]
-    fn a_reply_is_what_the_rfc_says_until_somebody_breaks_it() {
+    fn a_reply_is_valid_until_changed() {
         let reply = Draft::reply(&invite(), 180, Some("7"));
         let read = |draft: &Draft| Message::parse(draft.write(), &Limits::default()).expect("a message");
         let message = read(&reply);

@@ -1,4 +1,4 @@
-//! Final responses to an INVITE that are wrong.
+//! Wrong final responses to an INVITE.
 
 use super::draft::Draft;
 use super::plan::{Plan, SendIf};

@@ -1,4 +1,4 @@
-//! Responses that are not what they answer.
+//! Responses that do not match their request, and false identities.
 
 use super::draft::Draft;
 use super::plan::{Plan, Way};
@@ -34,7 +34,7 @@ pub(super) fn wrong_from_tag(plan: &mut Plan<'_>) {
     change_all(plan, |draft| draft.tagged("From", Some("nobodys")));
 }
 
-/// With what a phone outside the trust domain asserts of its identity.
+/// Adds the assertion of another identity.
 fn asserting(draft: Draft) -> Draft {
     let somebody = "\"Somebody Else\" <sip:somebody.else@pbx.example>";
     draft.row("P-Asserted-Identity", somebody).row("Remote-Party-ID", format!("{somebody};party=calling"))

@@ -1,4 +1,4 @@
-//! INVITEs that are wrong, or that nobody would write.
+//! Wrong or unusual INVITEs.
 
 use super::draft::Draft;
 use super::plan::{Plan, SendIf, Way};
@@ -15,13 +15,13 @@ pub(super) fn merged(plan: &mut Plan<'_>) {
     let after = plan.draw.between(0, 100);
     plan.send(after, again);
     if plan.draw.chance(500) {
-        // An exchange asks each of them for credentials, and what comes then has another number.
+        // Directly: an exchange would challenge each one, and the next has another CSeq number.
         plan.messages.iter_mut().for_each(|message| message.way = Way::Direct);
     }
 }
 
 pub(super) fn bye_while_ringing(plan: &mut Plan<'_>) {
-    // At once; when people answer who do so after two seconds; at some time.
+    // Immediately; when users answer by default, after two seconds; at any time.
     let (least, most) = *plan.draw.pick(&[(0, 20), (1_940, 2_000), (0, 10_000)]);
     let after = plan.draw.between(least, most);
     let bye = plan.request("BYE");

@@ -1,19 +1,18 @@
-//! A peer that breaks rules on purpose.
+//! A peer that breaks rules of the protocol.
 //!
-//! It is written on `offhook-wire` alone: it shares no machine with the phone, and none of its scruples. It registers like a
-//! phone, is called and calls. Whenever something is to be sent there is an honest plan first ([`turn`]), and then the table
-//! ([`breach`]) says what becomes of it. What is done hangs on the scenario's seed, the rogue, the call and the kind of message, so
-//! that a step or a breach that is taken out leaves the others as they were.
+//! It uses `offhook-wire` only, and no state machine of the phone. It registers like a phone, and makes and receives calls. Before it sends
+//! messages it makes a correct plan ([`plan`]), which the breaches of the table ([`breach`]) change. Decisions depend only on the seed of
+//! the scenario, the rogue, the call and the kind of message, so that removing a step or a breach leaves the others unchanged.
 //!
-//! | room | what is in it |
+//! | module | contents |
 //! |---|---|
-//! | `breach` | the table: each breach, its word, its occasion and what it does |
+//! | `breach` | the table of breaches: keyword, trigger and function |
 //! | `finals`, `ringing`, `busy`, `cancels`, `identity` | wrong responses |
-//! | `invites`, `acks` | wrong calls |
-//! | `attacks` | what is meant for the exchange and not for a phone |
-//! | `within` | wrong deeds in a dialog, asked and unasked |
-//! | `oddity` | what it sends because it wants to |
-//! | `asked`, `answered` | what is honest, on a request and on a response |
+//! | `invites`, `acks` | wrong INVITEs and ACKs |
+//! | `attacks` | messages to the exchange |
+//! | `within` | wrong requests and responses in a dialog |
+//! | `unsolicited` | unsolicited messages |
+//! | `requests`, `responses` | the correct behaviour on requests and responses |
 
 mod acks;
 mod attacks;

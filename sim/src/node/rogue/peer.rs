@@ -1,4 +1,4 @@
-//! The rogue itself: its connections, its calls and what it is about to send.
+//! The state of a rogue: its connections, calls and scheduled messages.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -17,24 +17,24 @@ use crate::media::Address;
 use crate::node::realm::DOMAIN;
 use crate::scenario::{RogueAction, RogueSetup, Scenario, Transport};
 
-/// The first 2xx is repeated so often without an ACK.
+/// The number of retransmissions of a 2xx without an ACK.
 pub(super) const REPEATS: u32 = 6;
 
-/// One rogue.
+/// A rogue.
 pub struct RogueNode {
-    /// What the scenario says of it.
+    /// Its setup in the scenario.
     pub setup: RogueSetup,
     pub(super) key: u64,
     pub(super) me: Identity,
-    /// By exchange: whether it is connected.
+    /// Whether it is connected, by exchange.
     pub(super) links: Vec<bool>,
-    /// By Call-ID.
+    /// Its calls, by Call-ID.
     pub(super) calls: BTreeMap<String, Call>,
     /// Requests without a final response, by branch.
     pub(super) sent: BTreeMap<String, Sent>,
-    /// Requests that came, by branch and method.
+    /// Received requests, by branch and method.
     seen: BTreeSet<Vec<u8>>,
-    /// The Contacts of users that it was told of.
+    /// The known Contacts, by user.
     pub(super) known: BTreeMap<String, String>,
     /// The users whose Contacts it claims.
     pub(super) claimed: BTreeSet<String>,
@@ -44,27 +44,27 @@ pub struct RogueNode {
     limits: Limits,
 }
 
-/// What a rogue wants sent.
+/// A message that a rogue sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RogueOutput {
     /// To an exchange.
     Exchange {
-        /// Which one.
+        /// The exchange.
         exchange: usize,
-        /// What.
+        /// The message.
         data: Bytes,
     },
-    /// To the phones of a user, as if it came from their exchange.
+    /// Directly to the phones of a user, as if from their exchange.
     Direct {
-        /// Which user.
+        /// The user.
         user: String,
-        /// What.
+        /// The message.
         data: Bytes,
     },
 }
 
 impl RogueNode {
-    /// A rogue that is not connected yet.
+    /// A rogue that is not connected.
     pub fn new(scenario: &Scenario, index: usize) -> Self {
         let setup = scenario.rogues[index].clone();
         let (transport, host) = match setup.transport {
@@ -94,12 +94,12 @@ impl RogueNode {
         }
     }
 
-    /// Where its connections come from.
+    /// The address of its connections.
     pub fn address(index: usize) -> SocketAddr {
         ([10, 0, 1, (index + 1) as u8], 5060).into()
     }
 
-    /// It is connected to an exchange, and registers there.
+    /// A connection to an exchange is up: it registers.
     pub fn connected(&mut self, now: Instant, exchange: usize) {
         self.links[exchange] = true;
         let key = Digest::new(self.key).bytes(b"register").word(now.as_nanos()).finish();
@@ -112,19 +112,19 @@ impl RogueNode {
         self.claim_again(now, exchange);
     }
 
-    /// A connection is gone.
+    /// A connection is lost.
     pub fn disconnected(&mut self, exchange: usize) {
         self.links[exchange] = false;
     }
 
-    /// A message comes from an exchange.
+    /// A message arrives from an exchange.
     pub fn received(&mut self, now: Instant, exchange: usize, data: Bytes) {
         let Ok(message) = Message::parse(data, &self.limits) else { return };
         if message.check().is_err() {
             return;
         }
         if message.is_request() {
-            // It has no transactions: nothing is lost on its way, so what comes again was answered, or will not be.
+            // It has no transactions: its network has no loss, so retransmissions are ignored.
             let branch = message.via().ok().and_then(|via| via.branch()).unwrap_or_default();
             let method = message.method().map_or(&b""[..], |method| method.as_bytes());
             if self.seen.insert([branch, method].concat()) {
@@ -135,7 +135,7 @@ impl RogueNode {
         }
     }
 
-    /// Does what the scenario wants.
+    /// Executes an action of the scenario.
     pub fn action(&mut self, now: Instant, action: &RogueAction) {
         match action {
             RogueAction::Call(user) => {
@@ -192,28 +192,28 @@ impl RogueNode {
         Call::to(key, exchange, user, &self.me.aor, &format!("sip:{user}@{DOMAIN}"), state)
     }
 
-    /// Acts in the newest call that fits; without one, not at all.
+    /// Acts in the newest call that fits; without one, it does nothing.
     fn with_newest(
         &mut self,
         now: Instant,
         fits: impl Fn(&Call) -> bool,
         kind: &str,
         trigger: Option<Trigger>,
-        honest: impl FnOnce(&mut Plan<'_>),
+        correct: impl FnOnce(&mut Plan<'_>),
     ) {
         if let Some(call) = self.take_newest(fits) {
-            self.make_plan(now, call, None, kind, trigger, honest);
+            self.make_plan(now, call, None, kind, trigger, correct);
         }
     }
 
-    /// Takes the newest call that fits out of the list.
+    /// Removes the newest call that fits from the list.
     fn take_newest(&mut self, fits: impl Fn(&Call) -> bool) -> Option<Call> {
         let newest = self.calls.values().filter(|call| fits(call)).max_by_key(|call| call.born)?;
         let id = newest.id.clone();
         self.calls.remove(&id)
     }
 
-    /// Makes the honest plan, breaks it, and plans what is left. The call is kept.
+    /// Makes the correct plan, applies breaches, and schedules the messages. The call is kept.
     pub(super) fn make_plan(
         &mut self,
         now: Instant,
@@ -221,14 +221,14 @@ impl RogueNode {
         message: Option<&Message>,
         kind: &str,
         trigger: Option<Trigger>,
-        honest: impl FnOnce(&mut Plan<'_>),
+        correct: impl FnOnce(&mut Plan<'_>),
     ) {
         let number = message.and_then(|message| message.cseq().ok()).map_or(0, |cseq| cseq.number.into());
         let draw = call.draw(kind, number);
         let broken = trigger.and_then(|trigger| self.breach_for(&call, trigger, kind, number));
         let mut plan =
             Plan { me: &self.me, known: &self.known, call: &mut call, message, draw, messages: Vec::new() };
-        honest(&mut plan);
+        correct(&mut plan);
         if let Some(breach) = broken {
             breach.apply(&mut plan);
         }
@@ -251,16 +251,16 @@ impl RogueNode {
         self.calls.insert(call.id.clone(), call);
     }
 
-    /// Which rule is broken now. Each one that can be has a rank of its own, and the first one is; so that another one may be
-    /// taken out. A rogue that breaks many leaves them be now and then, or no call would come far.
+    /// The breach that applies now: the one of lowest rank, so that removing another one changes nothing. A rogue with several breaches
+    /// sometimes applies none, so that calls make progress.
     fn breach_for(&self, call: &Call, trigger: Trigger, kind: &str, number: u64) -> Option<Breach> {
         let rank = |what: &str| {
             Digest::new(call.key).bytes(what.as_bytes()).bytes(kind.as_bytes()).word(number).finish()
         };
         let fits = self.setup.breaks.iter().filter(|breach| breach.trigger() == trigger);
         let (first, breach) = fits.map(|breach| (rank(breach.as_str()), *breach)).min()?;
-        let spared = self.setup.breaks.len() > 1 && rank("nothing") < first;
-        (!spared).then_some(breach)
+        let skipped = self.setup.breaks.len() > 1 && rank("nothing") < first;
+        (!skipped).then_some(breach)
     }
 
     pub(super) fn schedule(&mut self, at: Instant, call: String, message: PlannedMessage) {
@@ -268,12 +268,12 @@ impl RogueNode {
         self.scheduled.insert((at, self.planned), (call, message));
     }
 
-    /// When it wants to be woken.
+    /// The time of the next scheduled message.
     pub fn deadline(&self) -> Option<Instant> {
         self.scheduled.keys().next().map(|(at, _)| *at)
     }
 
-    /// Sends what is due.
+    /// Sends the due messages.
     pub fn wake(&mut self, now: Instant) {
         while let Some(entry) = self.scheduled.first_entry().filter(|entry| entry.key().0 <= now) {
             let (id, message) = entry.remove();
@@ -317,7 +317,7 @@ impl RogueNode {
         }
     }
 
-    /// What it wants sent.
+    /// The next message to send.
     pub fn poll(&mut self) -> Option<RogueOutput> {
         self.out.pop_front()
     }

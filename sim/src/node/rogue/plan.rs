@@ -1,4 +1,4 @@
-//! One turn of a rogue: what an honest phone would do now, and what is to be made of it.
+//! The plan of a rogue: the messages that a correct peer would send now, which breaches change.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::hash::Draw;
 use crate::media::{Address, Description};
 use crate::scenario::Codec;
 
-/// What a rogue is called in messages.
+/// The identity of a rogue in messages.
 #[derive(Debug)]
 pub(super) struct Identity {
     pub(super) aor: String,
@@ -19,64 +19,64 @@ pub(super) struct Identity {
     pub(super) contact: String,
     /// `SIP/2.0/WS host`.
     pub(super) via: String,
-    /// The host of its media.
+    /// The host number of its media.
     pub(super) media: usize,
 }
 
-/// One message that is to be sent.
+/// A message of the plan.
 #[derive(Clone, Debug)]
 pub(super) struct PlannedMessage {
     pub(super) after: Duration,
     pub(super) draft: Draft,
     pub(super) only: SendIf,
     pub(super) way: Way,
-    /// Sent so often again while there is no ACK (RFC 3261 §13.3.1.4).
+    /// The number of retransmissions without an ACK (RFC 3261 §13.3.1.4).
     pub(super) again: u32,
 }
 
-/// When a message is still to be sent, when its time has come.
+/// The condition for sending a message when it is due.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum SendIf {
     Always,
     /// While the call has no final response.
     Invited,
-    /// While our call has no final response.
+    /// While the INVITE of the rogue has no final response.
     Calling,
     /// While its 2xx has no ACK.
     Unacknowledged,
 }
 
-/// How a message goes.
+/// The route of a message.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// As it should: through the exchange.
+    /// Through the exchange.
     Exchange,
-    /// Straight to the phone, as if it came from the exchange.
+    /// Directly to the phone, as if from the exchange.
     Direct,
 }
 
-/// Something happens in a call, and something is to be sent.
+/// The plan of an event in a call.
 pub(super) struct Plan<'a> {
     pub(super) me: &'a Identity,
-    /// The Contacts of users.
+    /// The known Contacts, by user.
     pub(super) known: &'a BTreeMap<String, String>,
     pub(super) call: &'a mut Call,
-    /// What came in, if that is why.
+    /// The received message, if there is one.
     pub(super) message: Option<&'a Message>,
     pub(super) draw: Draw,
     pub(super) messages: Vec<PlannedMessage>,
 }
 
 impl Plan<'_> {
-    /// Sends something after so many milliseconds, whatever happens meanwhile.
+    /// Adds a message, sent after a number of milliseconds.
     pub(super) fn send(&mut self, after: u64, draft: Draft) -> &mut PlannedMessage {
         let after = Duration::from_millis(after);
         let message = PlannedMessage { after, draft, only: SendIf::Always, way: Way::Exchange, again: 0 };
         self.messages.push(message);
-        self.messages.last_mut().expect("it was just put there")
+        self.messages.last_mut().expect("just added")
     }
 
-    /// A response to what came in.
+    /// A response to the received request.
     pub(super) fn reply(&self, code: u16) -> Draft {
         let Some(request) = self.message else { return Draft::request("GARBAGE", "sip:nobody") };
         let draft = Draft::reply(request, code, (code > 100).then_some(self.call.tag.as_str()));
@@ -89,7 +89,7 @@ impl Plan<'_> {
         self.reply(code).body("application/sdp", sdp)
     }
 
-    /// The honest 2xx, in whose place a worse one comes.
+    /// Changes the 2xx of the plan.
     pub(super) fn replace_2xx(&mut self, change: impl FnOnce(Draft) -> Draft) {
         if let Some(message) =
             self.messages.iter_mut().find(|message| message.draft.start.starts_with("SIP/2.0 2"))
@@ -98,26 +98,26 @@ impl Plan<'_> {
         }
     }
 
-    /// Changes the first message of the honest plan.
+    /// Changes the first message of the plan.
     pub(super) fn change_first(&mut self, change: impl FnOnce(Draft) -> Draft) {
         if let Some(message) = self.messages.first_mut() {
             message.draft = change(message.draft.clone());
         }
     }
 
-    /// A request in the call, or, without a dialog, out of the blue.
+    /// A request, in the dialog of the call if there is one.
     pub(super) fn request(&mut self, method: &str) -> Draft {
         self.call.cseq += 1;
         self.numbered(method, self.call.cseq)
     }
 
-    /// To the phone, not in a call.
+    /// Makes a request out of dialog.
     pub(super) fn outside(&mut self, draft: Draft) -> Draft {
         let id = self.call.fresh();
         draft.without("Route").tagged("To", None).set("Call-ID", id)
     }
 
-    /// A request with this CSeq.
+    /// A request with this CSeq number.
     pub(super) fn numbered(&mut self, method: &str, cseq: u32) -> Draft {
         let branch = format!("z9hG4bK{}", self.call.fresh());
         let call = &*self.call;
@@ -137,20 +137,20 @@ impl Plan<'_> {
         draft
     }
 
-    /// A request in the call that has a description.
+    /// An INVITE with an offer.
     pub(super) fn invite(&mut self) -> Draft {
         let sdp = self.sdp();
         self.request("INVITE").body("application/sdp", sdp)
     }
 
-    /// An ACK for the 2xx that came in.
+    /// The ACK of the received 2xx.
     pub(super) fn ack(&mut self) -> Draft {
         let response = self.message.and_then(|message| message.cseq().ok());
         let number = response.filter(|cseq| cseq.method == Method::Invite).map_or(1, |cseq| cseq.number);
         self.numbered("ACK", number)
     }
 
-    /// A description of one audio stream in good order, newer than the one before.
+    /// A valid description of one audio stream, with a new version.
     pub(super) fn sdp(&mut self) -> Vec<u8> {
         self.call.descriptions += 1;
         let port = 20_000 + 2 * (self.call.key % 10_000) as u16;
@@ -165,7 +165,7 @@ impl Plan<'_> {
         description.write().to_vec()
     }
 
-    /// A description that nobody can read.
+    /// An invalid description.
     pub(super) fn garbage(&mut self) -> Vec<u8> {
         let garbage: [&[u8]; 6] = [
             b"",

@@ -1,4 +1,4 @@
-//! What an honest phone does when it is asked for something.
+//! The correct behaviour on requests.
 
 use offhook_wire::{Instant, Message, Method};
 
@@ -77,7 +77,7 @@ impl RogueNode {
         });
     }
 
-    /// In a call, or in what was one.
+    /// An in-dialog request, also after the end of the call.
     fn asked_within(&mut self, now: Instant, mut call: Call, request: &Message) {
         let method = request.method();
         let lives = call.is_dialog();
@@ -117,7 +117,7 @@ impl RogueNode {
     }
 }
 
-/// The honest 2xx to an INVITE.
+/// The correct 2xx to an INVITE.
 fn answer(plan: &mut Plan<'_>) -> Draft {
     plan.reply_with_sdp(200)
 }

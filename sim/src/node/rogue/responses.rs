@@ -1,4 +1,4 @@
-//! What an honest phone does with a response.
+//! The correct behaviour on responses.
 
 use offhook_wire::digest::{Challenge, Password, Responder};
 use offhook_wire::{HeaderName, Instant, Message, Method};
@@ -10,7 +10,7 @@ use super::peer::{RogueNode, RogueOutput};
 use super::plan::{PlannedMessage, SendIf, Way};
 use crate::node::realm::PASSWORD;
 
-/// How often a request is sent again with other credentials.
+/// The number of challenges that a request answers.
 const TRIES: u8 = 2;
 
 impl RogueNode {
@@ -26,7 +26,7 @@ impl RogueNode {
             return;
         }
         let is_invite = cseq.method == Method::Invite;
-        // Each 2xx to an INVITE gets an ACK, so that one is kept.
+        // An INVITE is kept, so that each of its 2xx gets an ACK.
         let taken = is_invite && code < 300;
         let Some(sent) = self.sent.remove(&branch) else { return };
         let Some(call) = self.calls.remove(&sent.call) else { return };
@@ -49,7 +49,7 @@ impl RogueNode {
         }
     }
 
-    /// A phone rings: there may be an early dialog (RFC 3261 §12.1).
+    /// A provisional response: there may be an early dialog (RFC 3261 §12.1).
     fn heard_progress(&mut self, now: Instant, branch: &str, response: &Message) {
         let Some(id) = self.sent.get(branch).map(|sent| sent.call.clone()) else { return };
         let Some(mut call) = self.calls.remove(&id) else { return };
@@ -60,7 +60,7 @@ impl RogueNode {
         self.make_plan(now, call, Some(response), "1xx", rings.then_some(Trigger::Ringing), |_| {});
     }
 
-    /// A phone took our call, or a change of it.
+    /// A 2xx to an INVITE or re-INVITE.
     fn taken(&mut self, now: Instant, mut call: Call, response: &Message) {
         let first = call.state == State::Calling;
         if first {
@@ -82,7 +82,7 @@ impl RogueNode {
         }
     }
 
-    /// RFC 3261 §17.1.1.3. Without it an exchange would repeat the refusal.
+    /// Sends the ACK of a non-2xx response (RFC 3261 §17.1.1.3).
     fn acknowledge_refusal(&mut self, call: &Call, invite: &Draft, response: &Message) {
         let to = response.to().map(|to| String::from_utf8_lossy(to.raw()).into_owned()).unwrap_or_default();
         let data = invite.companion("ACK").set("To", to).write();

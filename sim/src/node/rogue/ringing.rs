@@ -1,4 +1,4 @@
-//! Provisional responses, too many or without an end.
+//! Too many provisional responses, or no final one.
 
 use super::plan::Plan;
 

@@ -1,4 +1,4 @@
-//! What a rogue sends because it wants to: in its newest call with the phone, or out of the blue.
+//! Unsolicited messages of a rogue: in its newest call with the user, or out of dialog.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,15 +8,15 @@ use super::plan::{Plan, Way};
 
 macro_rules! oddities {
     ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal, $how:path;)*) => {
-        /// Something that nobody expects.
+        /// An unsolicited message.
         #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum UnsolicitedMessage { $($(#[doc = $doc])+ $variant,)* }
 
         impl UnsolicitedMessage {
-            /// All of them.
+            /// All messages.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// Its word in scenarios.
+            /// Its keyword in scenarios.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
@@ -35,59 +35,58 @@ oddities! {
     Message = "message", message;
     /// A digit by INFO.
     Digit = "digit", digit;
-    /// INFO with what is no digit.
+    /// INFO with an invalid digit.
     JunkInfo = "junk-info", junk_info;
-    /// A REFER to nobody.
+    /// A REFER to an unknown user.
     Refer = "refer", refer;
     /// A REFER to the rogue.
     ReferToSelf = "refer-to-self", refer_to_self;
-    /// A REFER to the phone that is asked.
+    /// A REFER to the phone itself.
     ReferToYou = "refer-to-you", refer_to_you;
-    /// A REFER with folded, huge and broken headers.
+    /// A REFER with folded, huge and invalid headers.
     ReferOdd = "refer-odd", refer_odd;
-    /// A NOTIFY for nothing.
+    /// A NOTIFY without a subscription.
     Notify = "notify", notify;
-    /// A method that nobody knows.
+    /// An unknown method.
     Unknown = "unknown-method", unknown;
-    /// Methods that this phone does not take.
+    /// Methods that the phone does not support.
     Untaken = "untaken-method", untaken;
     /// A re-INVITE.
     Reinvite = "reinvite", reinvite;
-    /// A re-INVITE that makes no offer.
+    /// A re-INVITE without an offer.
     ReinviteLate = "late-reinvite", reinvite_late;
-    /// A re-INVITE whose offer nobody can read.
+    /// A re-INVITE with an invalid offer.
     ReinviteGarbage = "garbage-reinvite", reinvite_garbage;
     /// A re-INVITE and its CANCEL.
     ReinviteCancel = "cancelled-reinvite", reinvite_cancel;
-    /// An INVITE out of the blue, to which the ACK never comes.
+    /// An INVITE that is never acknowledged.
     Invite = "invite", invite;
     /// Requests with a guessed tag.
     GuessedTag = "guessed-tag", guessed_tag;
-    /// Requests that belong to the call but for the end of a tag, as from somebody who saw a part of it (RFC 3261 §12.2.2).
+    /// In-dialog requests with one tag wrong at its end (RFC 3261 §12.2.2).
     NearMiss = "near-miss", near_miss;
-    /// A CANCEL of nothing.
+    /// A CANCEL without an INVITE.
     Cancel = "cancel", cancel;
-    /// An ACK of nothing.
+    /// An ACK without an INVITE.
     Ack = "ack", ack;
-    /// A BYE in the call, which goes on afterwards as if nothing had been.
+    /// A BYE in a call that the rogue then continues.
     Bye = "bye", bye;
-    /// Responses to what was never asked.
+    /// Responses without a request.
     StrayResponse = "stray-response", stray_response;
-    /// Bytes that are no message, straight to the phone.
+    /// Invalid data, directly to the phone.
     Garbage = "garbage", garbage;
-    /// Messages of RFC 4475 §3.1.2: each breaks one rule of the grammar.
+    /// Messages of RFC 4475 §3.1.2: each breaks one rule of the syntax.
     Torture = "torture", torture;
-    /// To the exchange: a REGISTER in the user's name, without credentials.
+    /// To the exchange: a REGISTER of the user without credentials.
     Register = "register", attacks::register;
-    /// To the exchange: a REGISTER in the user's name, with a guessed password.
+    /// To the exchange: a REGISTER of the user with a guessed password.
     Guess = "guess", attacks::guess;
-    /// To the user's Contact: a request as if it belonged to a call, From another user.
+    /// To the Contact of the user: a request as if in a dialog, From another user.
     Impersonate = "impersonation", attacks::impersonate;
 }
 
 impl UnsolicitedMessage {
-    /// The ones that excuse no phone: they break no rule, belong to no dialog at all, or are refused by the exchange before a phone sees
-    /// them.
+    /// Messages after which all oracles still run: they break no rule, match no dialog, or are refused by the exchange.
     pub const CONFORMING: &[Self] = &[
         Self::Options,
         Self::Message,
@@ -112,7 +111,7 @@ impl FromStr for UnsolicitedMessage {
 
     fn from_str(word: &str) -> Result<Self, String> {
         let known = Self::ALL.iter().find(|oddity| oddity.as_str() == word);
-        known.copied().ok_or_else(|| format!("nobody knows how to send `{word}`"))
+        known.copied().ok_or_else(|| format!("unknown message `{word}`"))
     }
 }
 
@@ -239,7 +238,7 @@ fn guessed_tag(plan: &mut Plan<'_>) {
     plan.send(0, draft).way = Way::Direct;
 }
 
-/// So much of a tag is right.
+/// The length of the correct part of a tag.
 const NEAR: usize = 12;
 
 fn near_miss(plan: &mut Plan<'_>) {
@@ -329,7 +328,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_has_a_word_of_its_own() {
+    fn keywords_round_trip() {
         for oddity in UnsolicitedMessage::ALL {
             assert_eq!(oddity.as_str().parse(), Ok(*oddity));
         }

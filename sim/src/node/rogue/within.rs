@@ -1,4 +1,4 @@
-//! What a rogue does in a dialog, when it is asked and unasked.
+//! Wrong requests and responses in a dialog.
 
 use super::draft::Draft;
 use super::plan::{Plan, SendIf};
@@ -56,7 +56,7 @@ pub(super) fn bye_refused(plan: &mut Plan<'_>) {
     plan.send(20, refusal);
 }
 
-/// After a BYE of either side.
+/// Requests after a BYE of either side.
 pub(super) fn goes_on(plan: &mut Plan<'_>) {
     for (n, method) in ["INFO", "INVITE", "OPTIONS", "REFER", "NOTIFY", "BYE"].into_iter().enumerate() {
         let request = if method == "INVITE" { plan.invite() } else { plan.request(method) };
@@ -68,7 +68,7 @@ pub(super) fn refer_silent(plan: &mut Plan<'_>) {
     plan.messages.truncate(1);
 }
 
-/// A NOTIFY on the REFER.
+/// A NOTIFY of a REFER.
 pub(super) fn report(plan: &mut Plan<'_>, state: &str, body: &str) -> Draft {
     plan.request("NOTIFY")
         .row("Event", "refer")
@@ -138,7 +138,7 @@ pub(super) fn target_lost(plan: &mut Plan<'_>) {
     plan.send(200, invite).only = SendIf::Always;
 }
 
-/// Where it is from now on.
+/// The new Contact.
 fn elsewhere(plan: &Plan<'_>) -> String {
     plan.me.contact.replacen('@', ".elsewhere@", 1)
 }

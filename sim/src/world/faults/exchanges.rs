@@ -1,4 +1,4 @@
-//! Exchanges in trouble.
+//! Faults of exchanges.
 
 use offhook_exchange as exchange;
 
@@ -63,19 +63,19 @@ impl World {
     pub(in crate::world) fn exchange_returns(&mut self, exchange: usize) {
         let node = &mut self.exchanges[exchange];
         if !node.is_running() && !node.dead {
-            self.note_exchange(exchange, "is back".to_owned());
+            self.note_exchange(exchange, "restarts".to_owned());
             self.exchanges[exchange].start(&self.scenario, self.now);
             self.connect_rogues(exchange);
         }
     }
 
-    /// Ends what is wrong with an exchange, unless it is dead.
+    /// Heals an exchange, unless it is permanently off.
     pub(super) fn heal_exchange(&mut self, exchange: usize) {
         self.exchange_returns(exchange);
         self.exchanges[exchange].heal(self.now);
     }
 
-    /// Something comes to an exchange, which may be too busy to look at it now.
+    /// Gives an input to an exchange, delayed if it lags or is frozen.
     pub(in crate::world) fn exchange_input(&mut self, exchange: usize, input: exchange::Input) {
         match self.exchanges[exchange].handling_time(self.now) {
             Some(at) => {
@@ -87,7 +87,7 @@ impl World {
         }
     }
 
-    /// An exchange looks at something that waited, if it is still the one that it came to.
+    /// Gives a delayed input to an exchange, unless it was restarted.
     pub(in crate::world) fn exchange_resumes(&mut self, exchange: usize, life: u64, input: exchange::Input) {
         if self.exchanges[exchange].life() == life {
             self.give_to_exchange(exchange, input);

@@ -1,4 +1,4 @@
-//! What goes wrong, and how it is healed.
+//! Faults and their healing.
 
 mod exchanges;
 mod suspension;
@@ -10,7 +10,7 @@ use crate::node::PhoneNode;
 use crate::scenario::{Action, Fault, MediaTrouble, Way};
 
 impl World {
-    /// Takes one step of the scenario.
+    /// Executes a step of the scenario.
     pub(super) fn step(&mut self, index: usize) {
         match self.scenario.steps[index].action.clone() {
             Action::User { phone, action } => self.perform(phone, &action),
@@ -19,7 +19,7 @@ impl World {
         }
     }
 
-    /// Lets something go wrong.
+    /// Starts a fault.
     pub fn fault(&mut self, fault: &Fault) {
         match *fault {
             Fault::Reset { phone } => {
@@ -29,7 +29,7 @@ impl World {
                 }
             }
             Fault::DropSilently { phone } => {
-                self.note_phone(phone, || "connection dead, nobody told".to_owned());
+                self.note_phone(phone, || "connection dead without notice".to_owned());
                 if let Some(connection) = self.connection_of(phone) {
                     self.drop_silently(connection);
                 }
@@ -43,13 +43,13 @@ impl World {
                 self.partition(phone, exchange, way, lasting)
             }
             Fault::Rebind { phone } => {
-                self.note_phone(phone, || "another port".to_owned());
+                self.note_phone(phone, || "NAT rebinding".to_owned());
                 if let Some(connection) = self.connection_of(phone) {
                     self.rebind(connection);
                 }
             }
             Fault::Tamper { phone, corruption, share, way, lasting } => {
-                self.note_phone(phone, || format!("messages suffer {corruption} {way}"));
+                self.note_phone(phone, || format!("messages corrupted ({corruption}) {way}"));
                 self.nets[phone].tamper(corruption, share, way, self.now + lasting);
             }
             Fault::Suspend { phone, how, lasting } => self.suspend(phone, how, lasting),
@@ -85,10 +85,10 @@ impl World {
         }
     }
 
-    /// A phone and an exchange no longer reach each other.
+    /// Cuts the network between a phone and an exchange.
     fn partition(&mut self, phone: usize, exchange: usize, way: Way, lasting: Option<Duration>) {
         let name = &self.scenario.exchanges[exchange].name;
-        let text = format!("parted from {name} {way}");
+        let text = format!("partitioned from {name} {way}");
         self.note_phone(phone, || text);
         self.nets[phone].partition(exchange, way, lasting.map(|lasting| self.now + lasting));
         if lasting.is_none() {
@@ -101,7 +101,7 @@ impl World {
         }
     }
 
-    /// How many exchanges a phone can reach, sooner or later.
+    /// The number of exchanges that a phone can reach after the faults.
     fn servers_left(&self, phone: usize) -> usize {
         let net = &self.nets[phone];
         let lives =
@@ -109,14 +109,14 @@ impl World {
         (0..self.exchanges.len()).filter(lives).count()
     }
 
-    /// A trouble that another one replaced may end early: nothing hangs on it.
+    /// Ends a fault of a media engine. If another one replaced it, that one ends early.
     pub(super) fn trouble_ends(&mut self, phone: usize) {
         if self.phones[phone].trouble.take() == Some(MediaTrouble::NoPath) {
             self.schedule_path_checks(phone, true);
         }
     }
 
-    /// Ends all that goes wrong. What is dead stays dead.
+    /// Heals all faults, except permanent ones.
     pub(super) fn heal(&mut self) {
         for exchange in 0..self.exchanges.len() {
             self.heal_exchange(exchange);
@@ -134,7 +134,7 @@ impl World {
         self.heal_streams();
     }
 
-    /// The phones that still exist.
+    /// The phones that are not permanently off.
     pub fn living(&self) -> impl Iterator<Item = &PhoneNode> {
         self.phones.iter().filter(|phone| phone.alive)
     }

@@ -1,4 +1,4 @@
-//! Phones that stand still, and go on.
+//! Suspended phones.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use super::super::{ScheduledEvent, World};
 use crate::node::Suspension;
 use crate::scenario::{SuspensionKind, Transport};
 
-/// After so long a sleep the other end of a stream has given up: its segments were not acknowledged.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// After a sleep of this length the other end of a stream has closed it: its segments were not acknowledged.
+const TCP_TIMEOUT: Duration = Duration::from_secs(40);
 
 impl World {
-    /// A phone stands still. One that does already stays as it is, but longer.
+    /// Suspends a phone. If it is suspended already, only the end moves.
     pub(super) fn suspend(&mut self, phone: usize, how: SuspensionKind, lasting: Duration) {
         if !self.phones[phone].alive {
             return;
@@ -31,7 +31,7 @@ impl World {
                 self.phones[phone].set_clock(|clock| clock.stop(self.now));
             }
         }
-        if host_asleep && lasting > PATIENCE {
+        if host_asleep && lasting > TCP_TIMEOUT {
             let all: Vec<usize> = self.phones[phone].flows.values().copied().collect();
             for connection in all {
                 self.drop_silently(connection);
@@ -41,17 +41,17 @@ impl World {
         self.schedule_path_checks(phone, false);
     }
 
-    /// The time of a phone's rest has come.
+    /// Resumes a phone, if its suspension is over.
     pub(in crate::world) fn suspension_over(&mut self, phone: usize) {
         if self.phones[phone].suspension.is_some_and(|rest| rest.until <= self.now) {
             self.resume_phone(phone);
         }
     }
 
-    /// A phone goes on, with all that waited for it.
+    /// Resumes a phone, and delivers its deferred inputs.
     pub(super) fn resume_phone(&mut self, phone: usize) {
         let Some(rest) = self.phones[phone].suspension.take() else { return };
-        self.note_phone(phone, || "goes on".to_owned());
+        self.note_phone(phone, || "resumes".to_owned());
         self.phones[phone].set_clock(|clock| clock.resume(self.now, rest.clock_runs));
         for input in std::mem::take(&mut self.deferred[phone]) {
             self.phone_input(phone, input);
@@ -59,7 +59,7 @@ impl World {
         self.schedule_path_checks(phone, true);
     }
 
-    /// Keeps what comes to a phone that stands still, if it can be kept.
+    /// Defers an input of a suspended phone. Datagrams to a sleeping host are lost.
     pub(in crate::world) fn defer_input(&mut self, phone: usize, input: Input) {
         let host_asleep = self.phones[phone].suspension.is_some_and(|rest| rest.host_asleep);
         let datagram = self.phones[phone].setup.transport == Transport::Udp;

@@ -1,4 +1,4 @@
-//! What connections carry: datagrams as their fates say, messages of a WebSocket as frames in a stream of bytes.
+//! Data on connections: datagrams with their fates, and WebSocket messages as frames in a stream of bytes.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ impl World {
         self.tape.note(self.now, || EntryKind::Sent { from, to, data, arrivals, repeat: named.repeat });
     }
 
-    /// What a middlebox makes of a message.
+    /// Applies the middlebox to a message.
     fn tampered(&mut self, phone: usize, direction: usize, named: MessageKey, data: Bytes) -> Bytes {
         let tampering = self.nets[phone].tampering;
         let corrupted = tampering.and_then(|tampering| tampering.corrupt(self.now, direction, named, &data));
@@ -69,7 +69,7 @@ impl World {
         corrupted
     }
 
-    /// Whether a message was harmed on its way. If so, all that watch are told, once it arrives.
+    /// Whether an arriving message was corrupted. If so, the oracles observe it.
     pub(in crate::world) fn arrives_corrupted(
         &mut self,
         phone: usize,
@@ -85,8 +85,8 @@ impl World {
         true
     }
 
-    /// Whether a translator of addresses forgot a connection before this datagram. Only what the phone sends keeps its memory
-    /// (RFC 4787 REQ-6), and a new port is given to what it sends next.
+    /// Whether the NAT mapping has expired before this datagram. Only outbound datagrams refresh it (RFC 4787 REQ-6), and the next one
+    /// gets a new port.
     fn is_forgotten(&mut self, connection: usize, up: bool) -> bool {
         let ends = &self.connections[connection];
         let silence = self.now.saturating_since(ends.spoke);
@@ -106,7 +106,7 @@ impl World {
         in_burst(self.scenario.seed, lane, self.now, bursts) && named.is_hit()
     }
 
-    /// Datagrams come from another port from now on, and what is sent to the old one is lost.
+    /// Assigns another port to a UDP flow. Datagrams to the old port are lost.
     pub(in crate::world) fn rebind(&mut self, connection: usize) {
         if let Link::Datagrams = self.connections[connection].link {
             self.forget_exchange_end(connection);
@@ -130,7 +130,7 @@ impl World {
                 self.notice_dead_stream(connection);
                 return Arrivals::NONE;
             }
-            // Nothing can be sent any more: the host says so.
+            // The host reports that it cannot send.
             State::Closed => {
                 self.queue
                     .schedule(self.now, ScheduledEvent::ConnectionLost(connection, FlowFailure::Closed));
@@ -145,7 +145,7 @@ impl World {
         Arrivals { first: Some(at.saturating_since(self.now)), second: None }
     }
 
-    /// Lets bytes travel. Says when the last of them arrive.
+    /// Sends bytes. Returns the arrival of the last one.
     fn write(
         &mut self,
         connection: usize,
@@ -162,7 +162,7 @@ impl World {
         at
     }
 
-    /// When something that is sent on a stream now arrives: after the cut, and after all that was sent before.
+    /// The arrival of data that is sent on a stream now: after a cut, and after all earlier data.
     pub(super) fn stream_arrival(&mut self, connection: usize, direction: usize, takes: Duration) -> Instant {
         let ends = &mut self.connections[connection];
         let net = &self.nets[ends.phone];
@@ -170,7 +170,7 @@ impl World {
         ends.stream().map_or(at, |stream| stream.pipes[direction].arrival(at))
     }
 
-    /// Plans the next arrival, unless it is planned.
+    /// Schedules the next arrival, unless it is scheduled.
     pub(super) fn schedule_next_arrival(&mut self, connection: usize, direction: usize) {
         let ends = &mut self.connections[connection];
         let cut = self.nets[ends.phone].blocked(ends.exchange, direction);
@@ -179,7 +179,7 @@ impl World {
         }
     }
 
-    /// Writes a frame that says something about the connection.
+    /// Writes a control frame.
     fn control(&mut self, connection: usize, direction: usize, write: impl FnOnce(&mut Writer<'_>)) {
         let Connection { phone, .. } = self.connections[connection];
         let draw = &mut Draw::from_digest(
@@ -198,7 +198,7 @@ impl World {
         }
     }
 
-    /// Ends a stream: a FIN, or a RST for what is sent to an end that is gone.
+    /// Ends a stream: a FIN, or a RST in response to data for a closed end.
     pub(super) fn end_stream(&mut self, connection: usize, direction: usize) {
         let at = self.stream_arrival(connection, direction, Duration::ZERO);
         if let Some(stream) = self.connections[connection].live_stream() {
@@ -210,14 +210,14 @@ impl World {
     /// A datagram arrives.
     pub(in crate::world) fn message_arrived(&mut self, connection: usize, up: bool, data: Bytes) {
         let known = self.connections[connection].exchange_flow.is_some();
-        // A host tells datagrams apart by where they come from: a new address is a new flow.
+        // A new remote address is a new UDP flow.
         if up && !known && self.exchanges[self.connections[connection].exchange].is_running() {
             self.accept(connection);
         }
         self.deliver(connection, if up { UP } else { DOWN }, data);
     }
 
-    /// Gives a whole message to the machine at the end, if there is one.
+    /// Delivers a message to the node at the end, if there is one.
     fn deliver(&mut self, connection: usize, direction: usize, data: Bytes) {
         let Connection { phone, flow, exchange, phone_open, exchange_flow, .. } =
             self.connections[connection];
@@ -235,7 +235,7 @@ impl World {
         }
     }
 
-    /// Bytes of a stream arrive, and are read.
+    /// Bytes of a stream arrive and are read.
     pub(in crate::world) fn bytes_arrive(&mut self, connection: usize, up: bool) {
         let direction = if up { UP } else { DOWN };
         let ends = &mut self.connections[connection];
@@ -254,21 +254,21 @@ impl World {
         if self.has_reader(connection, direction) {
             self.read(connection, direction);
         } else if arrived > 0 && self.phones[phone].alive {
-            // RFC 9293 §3.10.7.1: bytes for an end that is gone are answered with a reset, and a reset is not.
+            // RFC 9293 §3.10.7.1: data for a closed end is answered with a reset.
             self.end_stream(connection, 1 - direction);
         }
         match taken {
             Delivered::All => {}
             Delivered::End => self.end_reached(connection, direction),
             Delivered::Broken => {
-                self.note_phone(phone, || "connection reset in mid-stream".to_owned());
+                self.note_phone(phone, || "connection reset in the middle of a message".to_owned());
                 self.reset(connection);
             }
         }
         self.schedule_next_arrival(connection, direction);
     }
 
-    /// Whether somebody reads what goes this way.
+    /// Whether the receiver of this direction is open.
     fn has_reader(&self, connection: usize, direction: usize) -> bool {
         let ends = &self.connections[connection];
         let Link::Stream(stream) = &ends.link else { return false };
@@ -296,7 +296,7 @@ impl World {
         }
     }
 
-    /// A close frame was read (RFC 6455 §5.5.1): it is answered, and the host of the exchange ends the stream.
+    /// A close frame was received (RFC 6455 §5.5.1): it is answered, and the server ends the stream.
     fn on_close_frame(&mut self, connection: usize, direction: usize, code: Option<u16>) {
         if direction == UP {
             self.exchange_end_lost(connection);
@@ -308,7 +308,7 @@ impl World {
         }
     }
 
-    /// The other end is gone.
+    /// The stream has ended.
     fn end_reached(&mut self, connection: usize, direction: usize) {
         match direction {
             DOWN => self.connection_lost(connection, FlowFailure::Closed),

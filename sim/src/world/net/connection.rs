@@ -8,48 +8,48 @@ use super::socket::Stream;
 use super::tamper::Tampering;
 use crate::scenario::{Corruption, Streaming, Way, Weather};
 
-/// One connection, or one association of datagrams.
+/// A WebSocket connection, or a UDP flow.
 pub(in crate::world) struct Connection {
     pub(in crate::world) phone: usize,
     pub(in crate::world) flow: FlowId,
     pub(in crate::world) exchange: usize,
     pub(super) link: Link,
-    /// The phone's end: whether it is up, or asked for and not yet answered.
+    /// Whether the end of the phone is open or connecting.
     pub(super) phone_open: bool,
-    /// The exchange's end, while it knows one.
+    /// The flow at the exchange, while it has one.
     pub(in crate::world) exchange_flow: Option<exchange::FlowId>,
-    /// How often a translator of addresses gave it another port.
+    /// The number of NAT rebindings.
     pub(super) ports: usize,
     /// When the phone last sent a datagram.
     pub(super) spoke: Instant,
 }
 
-/// What a connection is made of.
+/// The transport of a connection.
 pub(super) enum Link {
     Datagrams,
     Stream(Box<Stream>),
 }
 
-/// The network that a phone is on.
+/// The network of a phone.
 #[derive(Debug)]
 pub(in crate::world) struct Net {
     pub(in crate::world) weather: Weather,
     pub(super) streaming: Streaming,
-    /// Until when nothing passes, up and down.
+    /// The end of the cut of each direction: up, down.
     pub(in crate::world) cut: [Instant; 2],
-    /// The same for each exchange alone.
+    /// The same for each exchange.
     pub(super) partitioned: Vec<[Instant; 2]>,
-    /// Until when upgrades to WebSocket are refused.
+    /// Until when WebSocket upgrades are refused.
     pub(super) refused: Instant,
-    /// The middlebox that it passes.
+    /// The middlebox that corrupts messages.
     pub(super) tampering: Option<Tampering>,
 }
 
-/// Until when something lasts that does not pass.
+/// The end of a permanent fault.
 const FOREVER: Instant = Instant::from_nanos(u64::MAX);
 
 impl Net {
-    /// A network that reaches so many exchanges.
+    /// A network to a number of exchanges.
     pub(in crate::world) fn new(weather: Weather, streaming: Streaming, exchanges: usize) -> Self {
         let never = [Instant::ZERO; 2];
         Self {
@@ -68,7 +68,7 @@ impl Net {
         }
     }
 
-    /// Until when nothing passes to or from anybody: up is 0, down is 1.
+    /// The end of the cut of a direction: up is 0, down is 1.
     #[cfg(feature = "media")]
     pub(in crate::world) fn closed(&self, direction: usize) -> Instant {
         self.cut[direction]
@@ -78,7 +78,7 @@ impl Net {
         self.cut.iter().any(|&until| until > now)
     }
 
-    /// Lets nothing pass to or from one exchange; without an end, for ever.
+    /// Cuts the network to one exchange; without an end, permanently.
     pub(in crate::world) fn partition(&mut self, exchange: usize, way: Way, until: Option<Instant>) {
         for direction in way.directions() {
             let partitioned = &mut self.partitioned[exchange][direction];
@@ -86,22 +86,22 @@ impl Net {
         }
     }
 
-    /// Until when nothing passes between the phone and an exchange in a direction.
+    /// The end of all cuts between the phone and an exchange in a direction.
     pub(super) fn blocked(&self, exchange: usize, direction: usize) -> Instant {
         self.cut[direction].max(self.partitioned[exchange][direction])
     }
 
-    /// Lets a middlebox break messages.
+    /// Corrupts messages.
     pub(in crate::world) fn tamper(&mut self, corruption: Corruption, share: u16, way: Way, until: Instant) {
         self.tampering = Some(Tampering { corruption, way, share, until });
     }
 
-    /// Whether an exchange is not reached, and never will be.
+    /// Whether an exchange is permanently unreachable.
     pub(in crate::world) fn is_partitioned_forever(&self, exchange: usize) -> bool {
         self.partitioned[exchange].contains(&FOREVER)
     }
 
-    /// Ends what passes.
+    /// Heals all faults, except permanent ones.
     pub(in crate::world) fn heal(&mut self, now: Instant) {
         self.weather = self.weather.healed();
         self.refused = now;
@@ -122,13 +122,13 @@ impl Connection {
         }
     }
 
-    /// The stream, if it is one that still carries anything.
+    /// The stream, unless it is dead.
     pub(super) fn live_stream(&mut self) -> Option<&mut Stream> {
         self.stream().filter(|stream| !stream.is_dead())
     }
 }
 
-/// The directions of a connection, as places.
+/// The directions of a connection, as indexes.
 pub(super) const UP: usize = 0;
 
 pub(super) const DOWN: usize = 1;

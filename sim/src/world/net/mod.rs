@@ -1,5 +1,5 @@
-//! Connections between phones and exchanges: what opens and closes them. What they carry is in `carry`, what breaks them in
-//! `trouble`; a connection of bytes is a `socket`, with a `stream` each way, on which there is a `websocket`.
+//! Connections between phones and exchanges: opening and closing. `carry` has data, `trouble` has faults; a WebSocket is a `socket` with
+//! a `stream` of bytes in each direction and the framing of `websocket`.
 
 mod carry;
 mod connection;
@@ -18,12 +18,13 @@ use offhook::{FlowChange, FlowFailure, FlowId, Input, Target};
 use offhook_exchange as exchange;
 
 use super::{ScheduledEvent, World};
+use crate::describe;
 use crate::scenario::Transport;
 pub(super) use connection::{Connection, Net};
 use connection::{DOWN, Link, UP};
 use socket::Stream;
 
-/// How long a host tries to connect before it says that it timed out. A phone gives up sooner.
+/// The connection time-out of a host. A phone closes the attempt earlier.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl World {
@@ -60,7 +61,7 @@ impl World {
                 let refused = ScheduledEvent::ConnectionLost(connection, FlowFailure::TimedOut);
                 self.queue.schedule(self.now + CONNECT_TIMEOUT, refused);
             }
-            // TCP and the upgrade of HTTP: two round trips, of which the exchange sees the end half a round before.
+            // TCP and the HTTP upgrade take two round trips; the exchange sees the upgrade after one and a half.
             Transport::Ws => {
                 let way = self.nets[phone].weather.delay;
                 self.queue.schedule(self.now + way * 3, ScheduledEvent::ConnectRequested(connection));
@@ -68,7 +69,7 @@ impl World {
         }
     }
 
-    /// A connection attempt reached the exchange.
+    /// A connection request arrives at the exchange.
     pub(super) fn connect_requested(&mut self, connection: usize) {
         let Connection { phone, exchange, phone_open, .. } = self.connections[connection];
         let way = self.nets[phone].weather.delay;
@@ -87,7 +88,7 @@ impl World {
         }
     }
 
-    /// The exchange gets an end of the connection.
+    /// The exchange accepts a connection.
     fn accept(&mut self, connection: usize) -> exchange::FlowId {
         let exchange = self.connections[connection].exchange;
         let flow = self.exchanges[exchange].next_flow();
@@ -99,7 +100,7 @@ impl World {
                 let change = exchange::FlowChange::Up { transport: exchange::Transport::Ws, remote };
                 self.exchange_input(exchange, exchange::Input::Flow { flow, change });
             }
-            // The exchange tells datagrams apart by where they come from.
+            // The exchange identifies UDP flows by the remote address.
             Link::Datagrams => {
                 self.exchange_remotes.insert((exchange, remote), flow);
             }
@@ -107,8 +108,8 @@ impl World {
         flow
     }
 
-    /// The phone's end of a connection: the host is the phone, each connection has a port, and another one with each
-    /// translation.
+    /// The address of the phone's end of a connection: the host is the phone, each connection has a port, and a new one after each NAT
+    /// rebinding.
     fn address(&self, connection: usize) -> SocketAddr {
         let Connection { phone, ports, .. } = self.connections[connection];
         // 10.0.1 is the network of rogues.
@@ -117,7 +118,7 @@ impl World {
         (host, (20_000 + (connection + 7_919 * ports) % 40_000) as u16).into()
     }
 
-    /// The phone learns that its connection is up.
+    /// The connection of a phone is up.
     pub(super) fn connected(&mut self, connection: usize) {
         let Connection { phone, flow, phone_open, exchange_flow, ref link, .. } =
             self.connections[connection];
@@ -125,24 +126,26 @@ impl World {
             return;
         }
         if matches!(link, Link::Stream(_)) && exchange_flow.is_none() {
-            // The exchange crashed while its answer was on the way.
+            // The exchange crashed meanwhile.
             return self.connection_lost(connection, FlowFailure::Closed);
         }
         let local = Some(self.address(connection).to_string());
         self.phone_input(phone, Input::Flow { flow, change: FlowChange::Up { local } });
     }
 
-    /// The phone's host loses a connection, and the phone learns of it after all that the host read before.
+    /// The phone loses a connection.
     pub(super) fn connection_lost(&mut self, connection: usize, failure: FlowFailure) {
         let ends = &mut self.connections[connection];
         let (phone, flow) = (ends.phone, ends.flow);
         if std::mem::take(&mut ends.phone_open) {
-            self.note_phone(phone, || format!("connection {} lost: {failure:?}", flow.0));
+            self.note_phone(phone, || {
+                format!("connection {} lost: {}", flow.0, describe::flow_failure(failure))
+            });
             self.phone_input(phone, Input::Flow { flow, change: FlowChange::Down(failure) });
         }
     }
 
-    /// The exchange learns that a connection is lost.
+    /// The exchange loses a connection.
     pub(super) fn exchange_end_lost(&mut self, connection: usize) {
         let exchange = self.connections[connection].exchange;
         if let Some(flow) = self.forget_exchange_end(connection) {
@@ -159,7 +162,7 @@ impl World {
         Some(flow)
     }
 
-    /// The phone closes its end. The exchange is told when all that was sent before has arrived.
+    /// The phone closes its end. The exchange is notified after all sent data has arrived.
     pub(super) fn phone_closes(&mut self, phone: usize, flow: FlowId) {
         let Some(connection) = self.phones[phone].flows.remove(&flow) else { return };
         self.connections[connection].phone_open = false;
@@ -167,7 +170,7 @@ impl World {
         self.end_stream(connection, UP);
     }
 
-    /// The exchange closes its end, having forgotten it.
+    /// The exchange closes its end.
     pub(super) fn exchange_closes(&mut self, exchange: usize, flow: exchange::FlowId) {
         let Some(&connection) = self.exchange_flows.get(&(exchange, flow)) else { return };
         self.forget_exchange_end(connection);
@@ -175,7 +178,7 @@ impl World {
         self.end_stream(connection, DOWN);
     }
 
-    /// The connection a phone uses now: the one it opened last.
+    /// The current connection of a phone: the last one it opened.
     pub(super) fn connection_of(&self, phone: usize) -> Option<usize> {
         self.phones[phone].flows.values().next_back().copied()
     }

@@ -1,4 +1,4 @@
-//! A WebSocket between two ends.
+//! A WebSocket.
 
 use std::collections::VecDeque;
 
@@ -8,27 +8,27 @@ use tungstenite::protocol::Role;
 use super::stream::Pipe;
 use super::websocket::{Reader, Received};
 
-/// A WebSocket: two pipes, and who reads from them. Places are directions: the exchange reads what goes up.
+/// A WebSocket: a pipe and a reader for each direction.
 pub(super) struct Stream {
     pub(super) pipes: [Pipe; 2],
     pub(super) readers: [Reader; 2],
-    /// The messages that were sent and not read yet.
+    /// Sent messages that are not read yet.
     pub(super) unread: [VecDeque<Bytes>; 2],
     pub(super) state: State,
-    /// Whether the ends will be told that it is dead.
+    /// Whether the ends will be notified that it is dead.
     pub(super) death_noticed: bool,
 }
 
-/// How far a WebSocket is.
+/// The state of a WebSocket.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// It carries what is sent.
+    /// It carries data.
     Open,
-    /// The host of the exchange said good-bye, and waits for the phone's.
+    /// The server sent a close frame, and waits for that of the phone.
     Closing,
-    /// The phone's host knows that it closes, and waits for its end.
+    /// The phone received the close frame, and waits for the end of the stream.
     Closed,
-    /// It is dead: nothing arrives any more.
+    /// It is dead: no data arrives.
     Dead,
 }
 
@@ -47,14 +47,14 @@ impl Stream {
         self.state == State::Dead
     }
 
-    /// It is dead, and what is on the way is lost.
+    /// Makes it dead, and drops the data in flight.
     pub(super) fn kill(&mut self) {
         self.state = State::Dead;
         self.pipes.iter_mut().for_each(Pipe::clear);
         self.unread.iter_mut().for_each(VecDeque::clear);
     }
 
-    /// The next thing that the reader of this direction understands.
+    /// The next frame in this direction.
     pub(super) fn next_received(&mut self, direction: usize) -> Option<Received> {
         let received = self.readers[direction].next();
         if let Some(Received::Message(data)) = &received {

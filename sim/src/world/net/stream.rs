@@ -1,4 +1,4 @@
-//! A stream of bytes, one way: in pieces, each with its time, none before the one that was sent before it.
+//! One direction of a stream of bytes: segments with arrival times, in order.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use offhook_wire::Instant;
 use crate::hash::Draw;
 use crate::scenario::Streaming;
 
-/// The time from one byte of a trickle to the next.
+/// The interval between two bytes of a trickle.
 const PACE: Duration = Duration::from_millis(4);
 
-/// What a way that gathers waits for: all that is sent from one multiple of it to the next arrives together.
+/// The interval of coalescing: all data sent within it arrives together.
 const GATHERED: Duration = Duration::from_millis(200);
 
 /// The longest frame header with its mask (RFC 6455 §5.2).
@@ -22,7 +22,7 @@ const HEADER: usize = 14;
 #[derive(Debug, Default)]
 pub(super) struct Pipe {
     in_flight: VecDeque<(Instant, Piece)>,
-    /// When the last piece arrives.
+    /// The arrival of the last segment.
     last: Option<Instant>,
     /// Until when nothing arrives.
     stalled: Option<Instant>,
@@ -42,26 +42,26 @@ enum Piece {
     End,
 }
 
-/// What became of the bytes that were due.
+/// The result of delivering the due bytes.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Delivered {
-    /// They arrived.
+    /// All arrived.
     All,
-    /// They arrived, and nothing follows.
+    /// All arrived, and the stream has ended.
     End,
-    /// Some arrived, and there the connection broke.
+    /// Some arrived, and the connection was reset.
     Broken,
 }
 
 impl Pipe {
-    /// The time at which something that is sent to arrive at `at` does arrive: not before what was sent before.
+    /// The arrival of data with the delay of `at`: not before earlier data.
     pub(super) fn arrival(&mut self, at: Instant) -> Instant {
         let at = self.last.map_or(at, |last| last.max(at));
         self.last = Some(at);
         at
     }
 
-    /// Sends bytes of which the first arrive at `at`, in as many pieces as the way likes. Says when the last arrive.
+    /// Sends bytes from `at` on, in segments according to `ways`. Returns the arrival of the last segment.
     pub(super) fn send(&mut self, at: Instant, bytes: Bytes, ways: &Streaming, draw: &mut Draw) -> Instant {
         let mut at = at;
         if draw.chance(ways.gather) {
@@ -71,7 +71,7 @@ impl Pipe {
         let mut rest = bytes;
         if draw.chance(ways.split) {
             for _ in 0..draw.between(1, 4) {
-                // Half of the cuts go through the header of the frame.
+                // Half of the splits are in the frame header.
                 let within = if draw.chance(500) { rest.len().min(HEADER) } else { rest.len() };
                 let piece = rest.split_to(draw.below(within as u64) as usize);
                 if !piece.is_empty() {
@@ -83,7 +83,7 @@ impl Pipe {
         self.enqueue(at, Piece::Bytes(rest))
     }
 
-    /// Ends the stream behind all that was sent.
+    /// Ends the stream after all sent data.
     pub(super) fn end(&mut self, at: Instant) {
         self.enqueue(at, Piece::End);
     }
@@ -94,39 +94,39 @@ impl Pipe {
         at
     }
 
-    /// Lets nothing arrive until then.
+    /// Stalls until a time.
     pub(super) fn stall(&mut self, until: Instant) {
         self.stalled = self.stalled.max(Some(until));
     }
 
-    /// Lets bytes arrive one by one until then.
+    /// Delivers bytes one at a time until a time.
     pub(super) fn trickle(&mut self, until: Instant) {
         self.trickles = self.trickles.max(Some(until));
     }
 
-    /// Breaks when so many more bytes have arrived.
+    /// Breaks after a number of bytes.
     pub(super) fn break_after(&mut self, bytes: usize) {
         self.breaks = Some(bytes);
     }
 
-    /// Ends all that is wrong with it.
+    /// Ends all faults.
     pub(super) fn heal(&mut self) {
         (self.stalled, self.trickles, self.breaks) = (None, None, None);
     }
 
-    /// Loses all that is on the way.
+    /// Drops all data in flight.
     pub(super) fn clear(&mut self) {
         self.in_flight.clear();
     }
 
-    /// When the world has to look at it, if it does not know that already. Nothing passes before `cut`.
+    /// The time of the next delivery, unless it is scheduled. No data passes before `cut`.
     pub(super) fn wake(&mut self, cut: Instant) -> Option<Instant> {
         let due = self.due(cut).filter(|&due| self.wake.is_none_or(|wake| due < wake))?;
         self.wake = Some(due);
         Some(due)
     }
 
-    /// Whether this is the time for which the world was asked to look.
+    /// Whether this is the time of the scheduled delivery.
     pub(super) fn is_awake(&mut self, now: Instant) -> bool {
         self.wake.take_if(|wake| *wake == now).is_some()
     }
@@ -138,7 +138,7 @@ impl Pipe {
         Some(if slow { at.max(self.next_byte.unwrap_or(at)) } else { at })
     }
 
-    /// Hands over what is due: in one go, as it would be read.
+    /// Delivers the due bytes in one read.
     pub(super) fn take(&mut self, now: Instant, cut: Instant, mut hand: impl FnMut(&[u8])) -> Delivered {
         while self.due(cut).is_some_and(|due| due <= now) {
             let Some((_, Piece::Bytes(bytes))) = self.in_flight.front_mut() else {
@@ -167,7 +167,7 @@ impl Pipe {
     }
 }
 
-/// Between two pieces: nothing to speak of, a delayed acknowledgement, or a retransmission.
+/// The pause between two segments: none, a delayed acknowledgement, or a retransmission.
 fn pause(draw: &mut Draw) -> Duration {
     let most = *draw.pick(&[0, 0, 1_000, 40_000, 400_000]);
     Duration::from_micros(draw.below(most + 1))

@@ -1,4 +1,4 @@
-//! Middleboxes that break what they carry: whole messages, before they are framed.
+//! Middleboxes that corrupt messages, before framing.
 
 use bytes::{Bytes, BytesMut};
 use offhook_wire::{Instant, Limits};
@@ -7,17 +7,17 @@ use crate::fate::MessageKey;
 use crate::hash::{Digest, Draw};
 use crate::scenario::{Corruption, Way};
 
-/// What a middlebox before one phone does.
+/// The middlebox in front of a phone.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct Tampering {
     pub(super) corruption: Corruption,
     pub(super) way: Way,
-    /// Of a thousand messages.
+    /// The share of messages, in thousandths.
     pub(super) share: u16,
     pub(super) until: Instant,
 }
 
-/// Headers that someone in between might add.
+/// Header rows that a middlebox inserts.
 const INJECTED: [&str; 10] = [
     "Via: SIP/2.0/UDP 192.0.2.66;branch=z9hG4bKinjected",
     "Content-Length: 7",
@@ -32,7 +32,7 @@ const INJECTED: [&str; 10] = [
 ];
 
 impl Tampering {
-    /// What is made of a message that goes this way now, if anything is.
+    /// The corrupted message, if this message is corrupted.
     pub(super) fn corrupt(
         &self,
         now: Instant,
@@ -42,7 +42,7 @@ impl Tampering {
     ) -> Option<Bytes> {
         let draw = &mut named.corruption_draw();
         let meant = now < self.until && self.way.directions().any(|way| way == direction);
-        // Keep-alives are left alone: there is nothing in them to be broken.
+        // Keep-alives are not corrupted.
         let corrupted = (meant && data.len() > 4 && draw.chance(self.share))
             .then(|| corrupt(self.corruption, draw, data))?;
         (corrupted != *data).then_some(corrupted)
@@ -87,7 +87,7 @@ fn corrupt(corruption: Corruption, draw: &mut Draw, data: &Bytes) -> Bytes {
     bytes.freeze()
 }
 
-/// Where each header row starts and ends, its line break with it.
+/// The start and end of each header row, including its line break.
 fn rows(data: &[u8]) -> Vec<(usize, usize)> {
     let mut rows = Vec::new();
     let mut start = 0;
@@ -103,7 +103,7 @@ fn rows(data: &[u8]) -> Vec<(usize, usize)> {
     rows
 }
 
-/// The message with a row more, before one of its rows.
+/// The message with an additional row before one of its rows.
 fn insert(data: &Bytes, draw: &mut Draw, row: &[u8]) -> Bytes {
     let rows = rows(data);
     match rows.get(draw.below(rows.len() as u64) as usize) {
@@ -112,7 +112,7 @@ fn insert(data: &Bytes, draw: &mut Draw, row: &[u8]) -> Bytes {
     }
 }
 
-/// By what a harmed message is known again when it arrives.
+/// The hash by which a corrupted message is recognized when it arrives.
 pub(super) fn mark(data: &Bytes) -> u64 {
     Digest::new(0).bytes(data).finish()
 }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn each_harm_harms() {
+    fn each_corruption_changes_the_message() {
         let data = Bytes::from_static(MESSAGE);
         for kind in Corruption::ALL {
             let corrupted = corrupt(kind, &mut Draw::new(1, "harm"), &data);

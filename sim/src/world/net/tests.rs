@@ -1,5 +1,4 @@
-//! Any messages, framed in any way, cut and gathered in any way, are read as what was sent: each whole, in order, up to the place
-//! where the stream broke.
+//! Messages arrive complete and in order with any framing and segmentation, up to the point where the stream broke.
 
 use std::time::Duration;
 
@@ -16,14 +15,14 @@ use crate::World;
 use crate::hash::Draw;
 use crate::scenario::{End, StreamTrouble, Streaming};
 
-/// Sip, other text, text that is cut in the middle of its characters, and what is no text at all.
+/// SIP, other text, multi-byte text, and binary data.
 fn any_message() -> impl Strategy<Value = Bytes> {
     prop_oneof![
         Just(Bytes::from_static(b"\r\n\r\n")),
         Just(Bytes::from_static("OPTIONS sip:zoë@größe SIP/2.0\r\nl: 0\r\n\r\n".as_bytes())),
         "[a-zß€😀 ]{0,300}".prop_map(Bytes::from),
         vec(any::<u8>(), 0..300).prop_map(Bytes::from),
-        // Lengths of two and of eight bytes in the header.
+        // Lengths of two and of eight bytes in the frame header.
         (prop_oneof![124..128_usize, 65_534..65_537_usize]).prop_map(|length| vec![b'x'; length].into()),
     ]
 }
@@ -35,7 +34,7 @@ fn any_streaming() -> impl Strategy<Value = Streaming> {
     )
 }
 
-/// A pipe with all messages on the way, sent in a moment.
+/// A pipe with all messages in flight.
 fn sent(messages: &[Bytes], up: bool, ways: &Streaming, draw: &mut Draw) -> Pipe {
     let mut pipe = Pipe::default();
     for (number, message) in messages.iter().enumerate() {
@@ -47,12 +46,12 @@ fn sent(messages: &[Bytes], up: bool, ways: &Streaming, draw: &mut Draw) -> Pipe
     pipe
 }
 
-/// What is read until nothing more arrives, and how often something arrived.
+/// The messages read to the end, the result, and the number of reads.
 fn received(pipe: &mut Pipe, up: bool) -> (Vec<Bytes>, Delivered, usize) {
     let mut reader = Reader::new(if up { Role::Server } else { Role::Client });
     let (mut messages, mut reads) = (Vec::new(), 0);
     while let Some(at) = pipe.wake(Instant::ZERO) {
-        assert!(pipe.is_awake(at) && !pipe.is_awake(at), "the world looks once");
+        assert!(pipe.is_awake(at) && !pipe.is_awake(at), "one scheduled delivery");
         let taken = pipe.take(at, Instant::ZERO, |bytes| reader.push(bytes));
         reads += 1;
         while let Some(received) = reader.next() {
@@ -73,7 +72,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn what_is_sent_is_what_is_read(
+    fn messages_arrive_complete_and_in_order(
         messages in vec(any_message(), 0..8),
         ways in any_streaming(),
         up: bool,
@@ -91,7 +90,7 @@ proptest! {
     }
 
     #[test]
-    fn what_breaks_is_read_up_to_there(
+    fn messages_before_a_break_arrive(
         messages in vec(any_message(), 1..8),
         ways in any_streaming(),
         up: bool,
@@ -105,7 +104,7 @@ proptest! {
         prop_assert_eq!(&read[..], &messages[..read.len()]);
         let length: usize = messages.iter().map(Bytes::len).sum();
         prop_assert!(taken == Delivered::Broken || length < after);
-        // A message has a header of two bytes at least, so that it is not there when no more than itself is.
+        // Each message has a frame header of at least two bytes.
         let whole = read.iter().map(|message| message.len() + 2).sum::<usize>();
         prop_assert!(taken == Delivered::All || whole <= after, "{whole} of {after}");
     }
@@ -118,11 +117,11 @@ fn three() -> [Bytes; 3] {
 }
 
 #[test]
-fn what_stalls_comes_in_one_go() {
+fn stalled_data_arrives_in_one_read() {
     let mut pipe = sent(&three(), true, &SPLIT, &mut Draw::new(1, "stream"));
     pipe.stall(Instant::ZERO + Duration::from_secs(5));
     assert_eq!(pipe.wake(Instant::ZERO), Some(Instant::ZERO + Duration::from_secs(5)));
-    // The world knows when to look, and need not be told again.
+    // The delivery is scheduled already.
     assert_eq!(pipe.wake(Instant::ZERO), None);
     let mut arrived = 0;
     pipe.take(Instant::ZERO + Duration::from_secs(5), Instant::ZERO, |bytes| arrived += bytes.len());
@@ -130,28 +129,28 @@ fn what_stalls_comes_in_one_go() {
 }
 
 #[test]
-fn a_trickle_is_slow_and_ends() {
+fn a_trickle_delivers_a_byte_every_4_ms() {
     let mut pipe = sent(&three(), false, &Streaming::default(), &mut Draw::new(1, "stream"));
     pipe.trickle(Instant::ZERO + Duration::from_secs(1));
     let (read, _, reads) = received(&mut pipe, false);
     assert_eq!(read, three());
-    // A byte every 4 ms for a second, and then the rest.
+    // A byte every 4 ms for a second, then the rest.
     assert!((245..=260).contains(&reads), "{reads}");
 }
 
 #[test]
-fn healing_lets_all_arrive() {
+fn all_data_arrives_after_healing() {
     let mut pipe = sent(&three(), false, &Streaming::default(), &mut Draw::new(1, "stream"));
     pipe.stall(Instant::ZERO + Duration::from_secs(1000));
     pipe.break_after(10);
     assert_eq!(pipe.wake(Instant::ZERO), Some(Instant::ZERO + Duration::from_secs(1000)));
     pipe.heal();
-    // The world looks sooner than it planned to.
+    // The delivery is earlier than scheduled.
     assert_eq!(received(&mut pipe, false).0, three());
 }
 
 #[test]
-fn closes_are_read_with_their_codes_and_too_much_is_refused() {
+fn close_codes_are_read_and_oversized_messages_are_invalid() {
     let draw = &mut Draw::new(1, "stream");
     for (up, code) in [(true, None), (false, Some(1001)), (false, Some(1011))] {
         let mut reader = Reader::new(if up { Role::Server } else { Role::Client });
@@ -169,7 +168,7 @@ fn closes_are_read_with_their_codes_and_too_much_is_refused() {
 }
 
 #[test]
-fn only_a_client_masks() {
+fn only_a_client_masks_its_frames() {
     for (writes, reads, received) in [
         (true, Role::Server, Received::Message(Bytes::from_static(b"text"))),
         (false, Role::Client, Received::Message(Bytes::from_static(b"text"))),
@@ -186,7 +185,7 @@ fn only_a_client_masks() {
 }
 
 #[test]
-fn ends_that_are_both_gone_do_not_talk() {
+fn two_closed_ends_do_not_exchange_resets() {
     let mut world = World::builder().phone("alice").start();
     let connection = world.connection_of(0).expect("alice is registered");
     world.stream("alice", StreamTrouble::HalfOpen { lost: End::Far });
@@ -199,6 +198,6 @@ fn ends_that_are_both_gone_do_not_talk() {
     while world.advance(limit) {
         happened += 1;
     }
-    // The phone, which registers again, and nothing each time that a segment goes from one end to the other.
+    // Only the phone, which registers again.
     assert!(happened < 50, "{happened}");
 }

@@ -1,4 +1,4 @@
-//! What goes wrong with connections.
+//! Faults of connections.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use super::{DOWN, UP};
 use crate::scenario::{End, StreamTrouble};
 use crate::world::{ScheduledEvent, World};
 
-/// How long a host repeats a segment that nobody acknowledges before it says that the connection is lost.
+/// How long a host retransmits an unacknowledged segment before it reports the connection as lost.
 const DEAD_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// How long the host of the exchange waits for the answer to its good-bye.
+/// How long the server waits for the answer to its close frame.
 const CLOSING: Duration = Duration::from_secs(2);
 
 impl World {
-    /// The connection is reset: what is on the way is gone, and both ends are told.
+    /// Resets a connection: data in flight is lost, and both ends are notified.
     pub(in crate::world) fn reset(&mut self, connection: usize) {
         let ends = &mut self.connections[connection];
         let way = self.nets[ends.phone].weather.delay;
@@ -29,7 +29,7 @@ impl World {
         }
     }
 
-    /// The connection dies and nobody is told.
+    /// Makes a connection dead without notice.
     pub(in crate::world) fn drop_silently(&mut self, connection: usize) {
         if let Some(stream) = self.connections[connection].live_stream() {
             stream.kill();
@@ -47,13 +47,13 @@ impl World {
         }
     }
 
-    /// The exchange's end vanishes with its host, whose system resets what still comes.
+    /// Closes the end of an exchange that crashed: its host resets the connection.
     pub(in crate::world) fn drop_exchange_end(&mut self, connection: usize) {
         self.forget_exchange_end(connection);
         self.reset(connection);
     }
 
-    /// Something is wrong with the stream that a phone uses now.
+    /// Starts a fault of the current stream of a phone.
     pub(in crate::world) fn stream_trouble(&mut self, phone: usize, trouble: StreamTrouble) {
         if let StreamTrouble::Refused { lasting } = trouble {
             self.nets[phone].refused = self.now + lasting;
@@ -61,7 +61,7 @@ impl World {
         }
         let Some(connection) = self.connection_of(phone) else { return };
         if let StreamTrouble::HalfOpen { lost: End::Near } = trouble {
-            // Also a socket of datagrams: its host has another address now.
+            // Also a UDP socket: its host has another address now.
             return self.connection_lost(connection, FlowFailure::Closed);
         }
         let now = self.now;
@@ -82,8 +82,7 @@ impl World {
         }
     }
 
-    /// The host of the exchange closes a connection, and the exchange does not know why: it is full, it restarts, or a proxy in
-    /// between has enough. With a code it says good-bye first.
+    /// The host of the exchange, or a proxy in front of it, closes a connection. With a code it sends a close frame first.
     fn close_by_server(&mut self, connection: usize, code: Option<u16>) {
         if self.connections[connection].exchange_flow.is_none() {
             return;
@@ -101,12 +100,12 @@ impl World {
         self.exchange_end_lost(connection);
     }
 
-    /// The good-bye was not answered in time.
+    /// The close frame was not answered in time.
     pub(in crate::world) fn close_timed_out(&mut self, connection: usize) {
         self.end_stream(connection, DOWN);
     }
 
-    /// Streams flow again. What is broken stays broken.
+    /// Heals stalls and trickles. Dead streams stay dead.
     pub(in crate::world) fn heal_streams(&mut self) {
         for connection in 0..self.connections.len() {
             if let Some(stream) = self.connections[connection].live_stream() {

@@ -1,7 +1,7 @@
-//! WebSocket framing (RFC 6455), by the library that the phone's own runtime uses.
+//! WebSocket framing (RFC 6455), with the library of the real runtime.
 //!
-//! Frames are written with masks that are drawn from the keyed entropy of the world. The reader, which draws its own, answers
-//! pings and closes into nothing: those answers are written here, too.
+//! Frames are written with masks from the seed of the world. The reader draws its own masks, so its answers to pings and closes are
+//! discarded and written here instead.
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -15,31 +15,31 @@ use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use crate::hash::Draw;
 use crate::scenario::Streaming;
 
-/// Room for headers, beside what they stand before.
+/// Room for frame headers.
 const ROOM: usize = 32;
 
 /// Writes the frames of one end.
 pub(super) struct Writer<'a> {
     masks: bool,
     draw: &'a mut Draw,
-    /// What was written.
+    /// The written bytes.
     pub(super) out: Vec<u8>,
 }
 
 impl<'a> Writer<'a> {
-    /// A client masks what it sends (RFC 6455 §5.3). Masks and the shapes of messages are drawn.
+    /// A client masks its frames (RFC 6455 §5.3). Masks and framing are drawn.
     pub(super) fn new(is_client: bool, draw: &'a mut Draw, room: usize) -> Self {
         Self { masks: is_client, draw, out: Vec::with_capacity(room + ROOM) }
     }
 
-    /// A message, whole or in fragments (§5.4), as text if it is text, and as the way likes it.
+    /// Writes a message, whole or in fragments (§5.4), as text or binary.
     pub(super) fn message(&mut self, data: &Bytes, ways: &Streaming) {
         let is_text = !self.draw.chance(ways.binary) && std::str::from_utf8(data).is_ok();
         let mut opcode = OpCode::Data(if is_text { Data::Text } else { Data::Binary });
         let fragments = if self.draw.chance(ways.fragment) { self.draw.between(2, 4) } else { 1 };
         let mut rest = data.clone();
         for left in (0..fragments).rev() {
-            // A control frame may come between the fragments of a message. Only servers ask.
+            // A control frame may come between the fragments of a message. Only servers send pings.
             if !self.masks && self.draw.chance(ways.ping) {
                 self.ping();
             }
@@ -58,7 +58,7 @@ impl<'a> Writer<'a> {
         self.frame(Frame::pong(data));
     }
 
-    /// A close frame: with a code, or without a word (§5.5.1).
+    /// Writes a close frame, with or without a code (§5.5.1).
     pub(super) fn close(&mut self, code: Option<u16>) {
         let reason = code.map(|code| CloseFrame { code: CloseCode::from(code), reason: "".into() });
         self.frame(Frame::close(reason));
@@ -72,27 +72,27 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Reads the frames that the other end wrote, however they were cut.
+/// Reads frames from bytes in any segmentation.
 pub(super) struct Reader {
     context: WebSocketContext,
     arrived: Arrived,
 }
 
-/// What was read.
+/// A received frame or message.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Received {
-    /// A whole message.
+    /// A complete message.
     Message(Bytes),
-    /// A ping, to be answered with the same bytes.
+    /// A ping, to be answered with the same payload.
     Ping(Bytes),
-    /// The other end closes.
+    /// A close frame.
     Close(Option<u16>),
-    /// No WebSocket any more, or a message above the limit: the host of this end gives up.
+    /// A protocol error, or a message above the limit: this end closes the connection.
     Invalid,
 }
 
 impl Reader {
-    /// With the limits of the phone's own runtime.
+    /// A reader with the limits of the real runtime.
     pub(super) fn new(role: Role) -> Self {
         let limit = Some(Limits::DEFAULT.message);
         let config = WebSocketConfig::default()
@@ -103,12 +103,12 @@ impl Reader {
         Self { context: WebSocketContext::new(role, Some(config)), arrived: Arrived(BytesMut::new()) }
     }
 
-    /// Takes what arrived.
+    /// Adds received bytes.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.arrived.0.extend_from_slice(bytes);
     }
 
-    /// What can be read of it.
+    /// The next complete frame or message.
     pub(super) fn next(&mut self) -> Option<Received> {
         loop {
             return match self.context.read(&mut self.arrived) {
@@ -118,7 +118,7 @@ impl Reader {
                 Ok(Message::Pong(_) | Message::Frame(_)) => continue,
                 Ok(Message::Close(frame)) => Some(Received::Close(frame.map(|frame| frame.code.into()))),
                 Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => None,
-                // It read the close already.
+                // The close frame was already read.
                 Err(tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed) => None,
                 Err(_) => Some(Received::Invalid),
             };
@@ -126,7 +126,7 @@ impl Reader {
     }
 }
 
-/// Bytes that arrived and were not read yet. What is written is dropped: see the head of this file.
+/// Received bytes that are not read yet. Written bytes are discarded, see above.
 struct Arrived(BytesMut);
 
 impl Read for Arrived {

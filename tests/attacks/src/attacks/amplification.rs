@@ -1,4 +1,4 @@
-//! Attack 5: what one datagram of a stranger, whose source address could be forged, makes the exchange send.
+//! Attack 5: amplification of one datagram whose source address could be forged.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,17 +9,17 @@ use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::Stage;
+use super::context::Context;
 use crate::exchange::{Exchange, REALM};
 use crate::figure::{Figure, Unit, Value};
 
 const NAME: &str = "amplification";
-/// Longer than 64*T1, after which nothing is sent again (RFC 3261 §17.2.1).
+/// Longer than 64*T1, after which there are no retransmissions (RFC 3261 §17.2.1).
 const WINDOW: Duration = Duration::from_secs(35);
 const FROM: Ipv4Addr = Ipv4Addr::new(127, 68, 0, 1);
 
-pub(super) async fn run(stage: Stage) -> io::Result<Vec<Figure>> {
-    let exchange = Exchange::start(&stage.program, &["bob".to_owned()], false).await?;
+pub(super) async fn run(context: Context) -> io::Result<Vec<Figure>> {
+    let exchange = Exchange::start(&context.program, &["bob".to_owned()], false).await?;
     let requests = [
         ("INVITE that is challenged (407)", "INVITE", REALM),
         ("INVITE of a foreign domain", "INVITE", "stranger.example"),
@@ -31,18 +31,18 @@ pub(super) async fn run(stage: Stage) -> io::Result<Vec<Figure>> {
         let to = exchange.target.udp;
         listening.spawn(async move {
             let socket = UdpSocket::bind((FROM, 0)).await?;
-            // Without `rport` the answer goes to the port of sent-by (RFC 3261 §18.2.2): here, that of the victim.
+            // Without `rport` the response goes to the port of sent-by (RFC 3261 §18.2.2): here, that of the victim.
             let sent = request(method, domain, socket.local_addr()?.port());
             Ok::<_, io::Error>((index, name, sent.len(), send(&socket, to, &sent).await?))
         });
     }
-    let mut heard = Vec::new();
+    let mut results = Vec::new();
     while let Some(one) = listening.join_next().await {
-        heard.push(one??);
+        results.push(one??);
     }
-    heard.sort_by_key(|&(index, ..)| index);
+    results.sort_by_key(|&(index, ..)| index);
     exchange.stop().await?;
-    let figures = heard.into_iter().flat_map(|(_, name, sent, answers)| {
+    let figures = results.into_iter().flat_map(|(_, name, sent, answers)| {
         let times = answers.bytes as f64 / sent as f64;
         let datagrams =
             Figure::new(NAME, format!("{name}: datagrams out for one in"), Value::count(answers.datagrams));
@@ -61,7 +61,7 @@ struct Answers {
     bytes: u64,
 }
 
-/// Sends one datagram and counts all that comes back.
+/// Sends one datagram and counts all responses.
 async fn send(socket: &UdpSocket, to: SocketAddr, data: &[u8]) -> io::Result<Answers> {
     socket.send_to(data, to).await?;
     let (end, mut answers) = (Instant::now() + WINDOW, Answers::default());
@@ -73,7 +73,7 @@ async fn send(socket: &UdpSocket, to: SocketAddr, data: &[u8]) -> io::Result<Ans
     Ok(answers)
 }
 
-/// As short as a request can be, as an attacker would write it.
+/// The shortest possible request, as an attacker would send it.
 fn request(method: &str, domain: &str, port: u16) -> Bytes {
     let text = format!(
         "{method} sip:{user}{REALM} SIP/2.0\r\nv:SIP/2.0/UDP a:{port};branch=z9hG4bK{method}{domain}\r\n\

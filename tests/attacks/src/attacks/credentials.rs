@@ -1,4 +1,4 @@
-//! Attack 8: credentials for the exchange that it forwards, and credentials that were made for another resource.
+//! Attack 8: forwarding of credentials for the exchange, and credentials for another resource.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr};
@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use offhook_wire::{HeaderName, Message, Method};
 use tokio::sync::mpsc;
 
-use super::Stage;
+use super::context::Context;
 use crate::exchange::{Exchange, REALM};
 use crate::figure::{Figure, Limit, Value};
-use crate::peer::{Conduct, Draft, Kind, Phone, Serving, guess, text};
+use crate::peer::{Behaviour, Draft, Kind, Phone, Serving, guess, text};
 
 const NAME: &str = "credentials";
 /// Malformed rows with the exchange's realm.
@@ -26,33 +26,33 @@ const FOREIGN: &str = "Digest username=\"alice\", realm=\"elsewhere.example\", n
     uri=\"sip:bob@elsewhere.example\", response=\"00000000000000000000000000000000\"";
 const BOTH: [&str; 2] = ["Authorization", "Proxy-Authorization"];
 
-pub(super) async fn run(stage: Stage) -> io::Result<Vec<Figure>> {
-    let mut scene = Scene::new(&stage).await?;
-    scene.outside().await?;
-    scene.inside().await?;
-    let callee = scene.callee.clone();
-    // Bob has one connection: once this is answered, all that was forwarded earlier has arrived.
-    scene.alice.reach(&callee).await?;
-    let (own, foreign) = scene.arrived();
-    let (refused, tried) = scene.other_resources().await?;
+pub(super) async fn run(context: Context) -> io::Result<Vec<Figure>> {
+    let mut setup = Setup::new(&context).await?;
+    setup.outside().await?;
+    setup.inside().await?;
+    let callee = setup.callee.clone();
+    // Bob has one connection: when this is answered, all requests forwarded earlier have arrived.
+    setup.alice.reach(&callee).await?;
+    let (own, foreign) = setup.arrived();
+    let (refused, tried) = setup.other_resources().await?;
     let figure = |name: &str, some, of| Figure::new(NAME, name, Value::share(some, of));
     let figures = vec![
-        figure("rows with credentials for the exchange's realm: forwarded", own, scene.own)
+        figure("rows with credentials for the exchange's realm: forwarded", own, setup.own)
             .limit(Limit::None),
-        figure("rows with credentials for another realm: forwarded", foreign, scene.foreign)
+        figure("rows with credentials for another realm: forwarded", foreign, setup.foreign)
             .limit(Limit::All),
         figure("credentials for another resource: answered 400", refused, tried).limit(Limit::All),
-        figure("credentials for an equivalent Request-URI: accepted", scene.equivalent().await?, 1)
+        figure("credentials for an equivalent Request-URI: accepted", setup.equivalent().await?, 1)
             .limit(Limit::All),
     ];
-    scene.exchange.stop().await?;
+    setup.exchange.stop().await?;
     Ok(figures)
 }
 
-struct Scene {
+struct Setup {
     exchange: Exchange,
     alice: Phone,
-    kept: mpsc::Receiver<Message>,
+    received: mpsc::Receiver<Message>,
     _bob: Serving,
     /// Bob's address-of-record.
     callee: String,
@@ -61,16 +61,16 @@ struct Scene {
     foreign: u32,
 }
 
-impl Scene {
-    async fn new(stage: &Stage) -> io::Result<Self> {
-        let exchange = Exchange::start(&stage.program, &["alice", "bob"].map(str::to_owned), false).await?;
-        let address = |place| -> IpAddr { Ipv4Addr::new(127, 72, 0, place).into() };
+impl Setup {
+    async fn new(context: &Context) -> io::Result<Self> {
+        let exchange = Exchange::start(&context.program, &["alice", "bob"].map(str::to_owned), false).await?;
+        let address = |index| -> IpAddr { Ipv4Addr::new(127, 72, 0, index).into() };
         let mut bob = Phone::open(exchange.account("bob"), Kind::Ws, address(1)).await?;
         bob.register().await?;
-        let (kept, callee) = (bob.keep(), exchange.account("bob").aor());
+        let (received, callee) = (bob.record_requests(), exchange.account("bob").aor());
         let mut alice = Phone::open(exchange.account("alice"), Kind::Ws, address(2)).await?;
         alice.register().await?;
-        Ok(Self { exchange, alice, kept, _bob: bob.serve(Conduct::Answer), callee, own: 0, foreign: 0 })
+        Ok(Self { exchange, alice, received, _bob: bob.serve(Behaviour::Answer), callee, own: 0, foreign: 0 })
     }
 
     fn draft(&self, method: Method<'static>) -> Draft {
@@ -81,7 +81,7 @@ impl Scene {
         }
     }
 
-    /// Requests outside a dialog: each with the credentials that it needs, and some more.
+    /// Requests outside a dialog, each with the required credentials and some more.
     async fn outside(&mut self) -> io::Result<()> {
         let mut additions: Vec<Vec<&str>> = MALFORMED.iter().map(|row| vec![*row]).collect();
         additions.push(vec![FOREIGN]);
@@ -95,7 +95,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Requests inside a dialog, which need none, and the ACK, which repeats those of its INVITE (RFC 3261 §22.1).
+    /// Requests inside a dialog, which need no credentials, and the ACK, which repeats those of its INVITE (RFC 3261 §22.1).
     async fn inside(&mut self) -> io::Result<()> {
         let invite = self.draft(Method::Invite);
         let invite = self.authorised(invite).await?;
@@ -112,17 +112,17 @@ impl Scene {
         Ok(())
     }
 
-    /// With the credentials that the exchange asks for, as the last row.
+    /// Adds the credentials for the exchange's challenge as the last row.
     async fn authorised(&mut self, draft: Draft) -> io::Result<Draft> {
         let challenge = self.alice.transact(&draft).await?;
         let account = &self.alice.account;
         let row = guess(&challenge, &account.user, &account.password, &draft);
-        let (name, value) = row.ok_or_else(|| io::Error::other("the exchange asked for no credentials"))?;
+        let (name, value) = row.ok_or_else(|| io::Error::other("the exchange sent no challenge"))?;
         let draft = Draft { cseq: draft.cseq + 1, ..draft };
         Ok(draft.with(name, value))
     }
 
-    /// With these rows too, as Authorization and as Proxy-Authorization.
+    /// Adds these rows as Authorization and as Proxy-Authorization.
     fn with(&mut self, draft: Draft, rows: &[&str]) -> Draft {
         let mut draft = draft;
         for row in rows {
@@ -136,7 +136,7 @@ impl Scene {
     }
 
     async fn send(&mut self, draft: Draft) -> io::Result<()> {
-        // Those that the exchange asked for are not added by `with`.
+        // The required credentials are not counted by `with`.
         self.own += u32::from(draft.method == Method::Message);
         match self.alice.transact(&draft).await {
             Err(why) if why.kind() != ErrorKind::TimedOut => Err(why),
@@ -144,10 +144,10 @@ impl Scene {
         }
     }
 
-    /// The rows that arrived at Bob's phone: for the exchange's realm, and for the other one.
+    /// The rows received by Bob's phone: for the exchange's realm, and for the other one.
     fn arrived(&mut self) -> (u32, u32) {
         let (mut own, mut foreign) = (0, 0);
-        while let Ok(request) = self.kept.try_recv() {
+        while let Ok(request) = self.received.try_recv() {
             let names = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
             for row in names.iter().flat_map(|name| request.rows(*name)) {
                 match text(row) == FOREIGN {
@@ -159,17 +159,17 @@ impl Scene {
         (own, foreign)
     }
 
-    /// The status of a request whose credentials were made for another Request-URI, with the right password.
+    /// The status of a request with credentials for another Request-URI and the right password.
     async fn status(&mut self, draft: Draft, resource: &str) -> io::Result<Option<u16>> {
         let challenge = self.alice.transact(&draft).await?;
         let (account, other) = (&self.alice.account, Draft { uri: resource.to_owned(), ..draft.clone() });
         let row = guess(&challenge, &account.user, &account.password, &other);
-        let (name, value) = row.ok_or_else(|| io::Error::other("the exchange asked for no credentials"))?;
+        let (name, value) = row.ok_or_else(|| io::Error::other("the exchange sent no challenge"))?;
         let draft = Draft { cseq: draft.cseq + 1, ..draft };
         Ok(self.alice.transact(&draft.with(name, value)).await?.status())
     }
 
-    /// How many of how many are answered with 400 (RFC 7616 §3.4.6).
+    /// How many are answered with 400 (RFC 7616 §3.4.6), and how many were sent.
     async fn other_resources(&mut self) -> io::Result<(u32, u32)> {
         let registrar = format!("sip:{REALM}");
         let register =

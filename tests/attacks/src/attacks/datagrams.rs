@@ -1,4 +1,4 @@
-//! Attack 2: one host fills the table of datagram flows with datagrams of one byte, each from another port.
+//! Attack 2: datagrams of one byte from all ports of one host, to fill the table of datagram flows.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -7,42 +7,41 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::Stage;
+use super::context::Context;
+use crate::capacity::CapacityRun;
 use crate::figure::{Figure, Value};
-use crate::siege::Siege;
 
 const NAME: &str = "datagrams";
-/// One host; its second address has the ports that are left over when those of the first are used.
+/// One host; the ports of its second address are used after those of the first.
 const HOST: [Ipv4Addr; 2] = [Ipv4Addr::new(127, 66, 0, 1), Ipv4Addr::new(127, 66, 0, 2)];
 const PORTS: std::ops::RangeInclusive<u16> = 1024..=65_535;
-/// The most datagrams of the first wave, and of the whole attack.
+/// The maximum of datagrams in the first wave, and in the whole attack.
 const WAVE: u32 = 65_536;
 const MOST: u32 = 4 * WAVE;
-/// A tick of 1 ms; the first wave takes some 3 s. What follows goes on while new phones arrive.
+/// A tick of 1 ms; the first wave takes some 3 s. The rest continues while new phones register.
 const TICK: Duration = Duration::from_millis(1);
 const WAVE_PER_TICK: u32 = 22;
 const AFTER_PER_TICK: u32 = 4;
 
-pub(super) async fn run(stage: Stage) -> io::Result<Vec<Figure>> {
-    let alone = stage.alone().await?;
-    let siege = Siege::start(NAME, &stage.program, &[], false).await?;
+pub(super) async fn run(context: Context) -> io::Result<Vec<Figure>> {
+    let alone = context.alone().await?;
+    let run = CapacityRun::start(NAME, &context.program, &[], false).await?;
     let (phase, phases) = watch::channel(Phase::Wave);
-    let flood = tokio::spawn(flood(siege.exchange.target.udp, phase.clone()));
+    let flood = tokio::spawn(flood(run.exchange.target.udp, phase.clone()));
     let mut followed = phases;
     let start = Instant::now();
     followed.wait_for(|phase| *phase != Phase::Wave).await.map_err(io::Error::other)?;
     let took = start.elapsed();
-    let mut figures = siege.newcomers(HOST[0].into()).await?;
+    let mut figures = run.new_phones(HOST[0].into()).await?;
     phase.send_replace(Phase::Over);
     let sent = flood.await??;
-    let flows = siege.exchange.load().map_or(Value::Unknown, |load| Value::count(load.flows));
-    figures
-        .insert(0, siege.figure("datagrams of one byte, each from another port", Value::count(sent.into())));
-    figures.insert(1, siege.figure("time for the first 65,536", Value::seconds(Some(took))));
-    figures.insert(2, siege.figure("flows known after them, 1,003 of registered phones", flows));
-    let (lifted, recovery) = siege.lift().await?;
+    let flows = run.exchange.load().map_or(Value::Unknown, |load| Value::count(load.flows));
+    figures.insert(0, run.figure("datagrams of one byte, each from another port", Value::count(sent.into())));
+    figures.insert(1, run.figure("time for the first 65,536", Value::seconds(Some(took))));
+    figures.insert(2, run.figure("flows known after them, 1,003 of registered phones", flows));
+    let (end_figures, recovery) = run.end_attack().await?;
     drop(alone);
-    figures.extend(lifted);
+    figures.extend(end_figures);
     figures.extend(recovery.finish().await?);
     Ok(figures)
 }
@@ -54,7 +53,7 @@ enum Phase {
     Over,
 }
 
-/// How many were sent.
+/// Returns how many were sent.
 async fn flood(to: SocketAddr, phase: watch::Sender<Phase>) -> io::Result<u32> {
     let mut sources = HOST.into_iter().cycle().flat_map(|host| PORTS.map(move |port| (host, port)));
     let (mut sent, mut next) = (0, Instant::now());
@@ -73,7 +72,7 @@ async fn flood(to: SocketAddr, phase: watch::Sender<Phase>) -> io::Result<u32> {
     Ok(sent)
 }
 
-/// Fails where something else has the port.
+/// Fails if the port is in use.
 fn send(from: IpAddr, port: u16, to: SocketAddr) -> io::Result<()> {
     let socket = UdpSocket::bind((from, port))?;
     socket.set_nonblocking(true)?;

@@ -1,4 +1,4 @@
-//! Attack 3: connections without credentials that stay open: WebSockets that answer pings, and upgrades that never end.
+//! Attack 3: unauthenticated connections: WebSockets that answer pings, and upgrades that never end.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,56 +11,56 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::Stage;
+use super::context::Context;
+use crate::capacity::CapacityRun;
 use crate::figure::{Figure, Value};
 use crate::peer::{Kind, Link, Target, connect};
-use crate::siege::Siege;
 
-/// From the first address, and from each of the others.
+/// Connections from the first address, other addresses, and connections from each of these.
 const FIRST: usize = 1024;
 const OTHERS: usize = 48;
 const EACH: usize = 64;
-/// The pause before a refused connection is opened again; one that was open for longer is replaced immediately.
-const AGAIN: Duration = Duration::from_secs(1);
-/// A slow peer sends one byte in this time.
+/// The delay before a refused connection is opened again; one that was open for longer is replaced immediately.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// The interval between bytes of a slow peer.
 const BYTE: Duration = Duration::from_millis(250);
-/// How long it goes on before new phones arrive, and in all.
+/// The time before new phones register, and the total time.
 const BEFORE: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(60);
 
 #[derive(Copy, Clone, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(super) enum SocketAttack {
     /// WebSockets that answer pings and send nothing.
     Idle,
     /// TCP connections that send their upgrade byte by byte.
     Slow,
 }
 
-pub(super) async fn run(stage: Stage, manner: Manner) -> io::Result<Vec<Figure>> {
-    let alone = stage.alone().await?;
-    let name = match manner {
-        Manner::Idle => "idle-sockets",
-        Manner::Slow => "slow-upgrades",
+pub(super) async fn run(context: Context, attack: SocketAttack) -> io::Result<Vec<Figure>> {
+    let alone = context.alone().await?;
+    let name = match attack {
+        SocketAttack::Idle => "idle-sockets",
+        SocketAttack::Slow => "slow-upgrades",
     };
-    let siege = Siege::start(name, &stage.program, &[], false).await?;
+    let run = CapacityRun::start(name, &context.program, &[], false).await?;
     let counts = Arc::new(Counts::default());
     let mut attackers = JoinSet::new();
     for from in addresses() {
-        attackers.spawn(hold(siege.exchange.target, from, manner, counts.clone()));
+        attackers.spawn(hold(run.exchange.target, from, attack, counts.clone()));
     }
     let tried = attackers.len();
     sleep(BEFORE).await;
-    let newcomers = siege.newcomers(first()).await?;
+    let new_phones = run.new_phones(first()).await?;
     attackers.shutdown().await;
     let most = counts.most.load(Ordering::Relaxed);
     let mut figures = vec![
-        siege.figure("attacking connections", Value::count(tried as u64)),
-        siege.figure("most of them open at a time", Value::count(most)),
+        run.figure("attacking connections", Value::count(tried as u64)),
+        run.figure("most of them open at a time", Value::count(most)),
     ];
-    figures.extend(newcomers);
-    let (lifted, recovery) = siege.lift().await?;
+    figures.extend(new_phones);
+    let (end_figures, recovery) = run.end_attack().await?;
     drop(alone);
-    figures.extend(lifted);
+    figures.extend(end_figures);
     figures.extend(recovery.finish().await?);
     Ok(figures)
 }
@@ -97,18 +97,18 @@ impl Drop for Open {
     }
 }
 
-/// Keeps one connection, and opens it again when it is closed.
-async fn hold(target: Target, from: IpAddr, manner: Manner, counts: Arc<Counts>) {
+/// Holds one connection, and opens it again when it is closed.
+async fn hold(target: Target, from: IpAddr, attack: SocketAttack, counts: Arc<Counts>) {
     let end = Instant::now() + LONGEST;
     while Instant::now() < end {
         let start = Instant::now();
-        // However it ends, it is opened again.
-        let _ = match manner {
-            Manner::Idle => idle(target, from, &counts).await,
-            Manner::Slow => slow(target, from, &counts).await,
+        // It is opened again in any case.
+        let _ = match attack {
+            SocketAttack::Idle => idle(target, from, &counts).await,
+            SocketAttack::Slow => slow(target, from, &counts).await,
         };
-        if start.elapsed() < AGAIN {
-            sleep(AGAIN).await;
+        if start.elapsed() < RETRY_DELAY {
+            sleep(RETRY_DELAY).await;
         }
     }
 }
@@ -131,7 +131,7 @@ async fn slow(target: Target, from: IpAddr, counts: &Arc<Counts>) -> io::Result<
     Ok(())
 }
 
-/// Waits for the time of one byte, unless the other side closes.
+/// Waits for the interval of one byte, unless the exchange closes the connection.
 async fn is_open(stream: &mut TcpStream) -> io::Result<()> {
     let mut answer = [0; 256];
     match timeout(BYTE, stream.read(&mut answer)).await {

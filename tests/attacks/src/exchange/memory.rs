@@ -19,13 +19,13 @@ impl Memory {
         self.field("VmRSS:")
     }
 
-    /// VmHWM in MB: the most since the start or since [`Memory::forget_peak`].
+    /// VmHWM in MB: the peak since the start or since [`Memory::reset_peak`].
     pub(crate) fn peak(&self) -> Option<f64> {
         self.field("VmHWM:")
     }
 
-    /// Sets VmHWM to VmRSS (proc(5), clear_refs). A system that does not allow it goes on with the older peak.
-    pub(crate) fn forget_peak(&self) {
+    /// Sets VmHWM to VmRSS (proc(5), clear_refs). If the system does not allow it, the older peak remains.
+    pub(crate) fn reset_peak(&self) {
         let _ = fs::write(self.folder.join("clear_refs"), "5");
     }
 

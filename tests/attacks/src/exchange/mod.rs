@@ -146,12 +146,12 @@ impl Exchange {
         self.load.clone()
     }
 
-    /// Whether the process still runs.
+    /// Whether the process is running.
     pub(crate) fn runs(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Ends the process.
+    /// Kills the process.
     pub(crate) async fn stop(mut self) -> io::Result<()> {
         self.child.kill().await
     }
@@ -163,7 +163,7 @@ fn listening(line: &str) -> Option<SocketAddr> {
     event["ws"].as_str()?.strip_prefix("ws://")?.parse().ok()
 }
 
-/// Reads every line, so that the exchange never blocks on its output, and keeps the newest load.
+/// Reads every line, so that the exchange never blocks on its output, and keeps the latest load.
 async fn follow(mut lines: Lines<BufReader<ChildStdout>>, load: watch::Sender<Option<Load>>) {
     let mut most = 0;
     while let Ok(Some(line)) = lines.next_line().await {
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_read() {
+    fn address_is_parsed() {
         let line =
             r#"{"event":"listening","realm":"x","udp":"udp://127.0.0.1:1","ws":"ws://127.0.0.1:5066"}"#;
         assert_eq!(listening(line), "127.0.0.1:5066".parse().ok());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::peer::fresh;
 
-/// Writes the file when it is made, and removes it when it is dropped.
+/// Creates the file, and removes it when dropped.
 pub(super) struct Users {
     names: Vec<String>,
     file: PathBuf,
@@ -47,7 +47,7 @@ impl Users {
 
 impl Drop for Users {
     fn drop(&mut self) {
-        // A file that is gone already is no error.
+        // The file may be gone already.
         let _ = fs::remove_file(&self.file);
     }
 }

@@ -1,4 +1,4 @@
-//! The state of a dialog that its requests need (RFC 3261 §12).
+//! The state of a dialog (RFC 3261 §12).
 
 use offhook_wire::{HeaderName, Message, Method};
 
@@ -16,7 +16,7 @@ pub(crate) struct Dialog {
 }
 
 impl Dialog {
-    /// The caller's side (RFC 3261 §12.1.2). Nothing if the response forms no dialog.
+    /// The caller's side (RFC 3261 §12.1.2). None if the response forms no dialog.
     pub(crate) fn of_caller(invite: &Draft, response: &Message) -> Option<Self> {
         let mut routes: Vec<String> = response.values(HeaderName::RecordRoute).map(text).collect();
         routes.reverse();
@@ -42,7 +42,7 @@ impl Dialog {
         })
     }
 
-    /// The next request. Without its route set it can be routed by its Request-URI only.
+    /// The next request. Without the route set it can be routed only by its Request-URI.
     pub(crate) fn next(&mut self, method: Method<'static>, routed: bool) -> Draft {
         self.cseq += 1;
         let routes = self.routes.iter().filter(|_| routed);

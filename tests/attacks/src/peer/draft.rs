@@ -1,11 +1,11 @@
-//! A request that is about to be sent.
+//! A request to send.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Limits, Message, Method};
 
-/// The content of a request, apart from the Via of the link that it is sent on.
+/// The content of a request without its Via, which depends on the link.
 #[derive(Clone)]
 pub(crate) struct Draft {
     pub(crate) method: Method<'static>,
@@ -14,7 +14,7 @@ pub(crate) struct Draft {
     pub(crate) to: String,
     pub(crate) call_id: String,
     pub(crate) cseq: u32,
-    /// Further rows, in their order.
+    /// Additional rows in order.
     pub(crate) rows: Vec<(String, String)>,
     pub(crate) body: Bytes,
 }
@@ -56,7 +56,7 @@ impl Draft {
     /// The bytes, with one Via.
     ///
     /// # Panics
-    /// If a row of this program's own holds a line end.
+    /// If a row contains a line end.
     pub(crate) fn write(&self, via: &str, branch: &str) -> Bytes {
         let mut builder = Builder::request(self.method, self.uri.as_bytes());
         builder.header(HeaderName::Via, format!("{via};branch={branch}"));
@@ -73,18 +73,18 @@ impl Draft {
     }
 }
 
-/// A text that differs from all earlier ones.
+/// A unique text.
 pub(crate) fn fresh(prefix: &str) -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("{prefix}{:x}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A fresh branch parameter (RFC 3261 §8.1.1.7).
+/// A unique branch parameter (RFC 3261 §8.1.1.7).
 pub(crate) fn branch() -> String {
     fresh("z9hG4bK")
 }
 
-/// Parses what the exchange sent; `None` if it is no message.
+/// Parses a message of the exchange; `None` if it is malformed.
 pub(crate) fn read(data: Bytes) -> Option<Message> {
     Message::parse(data, &Limits { message: usize::MAX, head: usize::MAX, headers: 1024 }).ok()
 }
@@ -94,7 +94,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A body of so many bytes.
+/// A body of this length.
 pub(crate) fn body(bytes: usize) -> Bytes {
     Bytes::from(vec![b'x'; bytes])
 }

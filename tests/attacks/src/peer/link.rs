@@ -1,4 +1,4 @@
-//! One connection or socket of a peer, bound to a loopback address of its own.
+//! A connection or socket of a peer on its own loopback address.
 
 use std::io::{self, Error, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
@@ -14,21 +14,21 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-/// How long a connection may take, and as long again its upgrade.
+/// The time limit of a connection, and of its upgrade.
 const CONNECT: Duration = Duration::from_secs(5);
 /// The receive buffer of a peer that does not read, in bytes.
 const UNREAD: u32 = 4096;
 /// The largest datagram.
 const DATAGRAM: usize = 65_535;
 
-/// What a peer talks over.
+/// The transport of a peer.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Ws,
     Udp,
 }
 
-/// Where the exchange listens.
+/// The addresses of the exchange.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) ws: SocketAddr,
@@ -50,10 +50,10 @@ pub(crate) enum Link {
 }
 
 impl Link {
-    /// Opens one from a free port of `from`.
+    /// Opens a link from a free port of `from`.
     ///
     /// # Errors
-    /// Those of the sockets; `ConnectionRefused` if the upgrade is refused, `TimedOut` when either takes longer than 5 s.
+    /// Those of the sockets; `ConnectionRefused` if the upgrade is refused, `TimedOut` if either takes longer than 5 s.
     pub(crate) async fn open(kind: Kind, from: IpAddr, target: Target) -> io::Result<Self> {
         let to = target.of(kind);
         only_loopback(from)?;
@@ -69,7 +69,7 @@ impl Link {
         }
     }
 
-    /// A WebSocket with a small receive buffer: what is not read soon blocks the exchange's writes.
+    /// A WebSocket with a small receive buffer, so that unread data soon blocks the exchange's writes.
     pub(crate) async fn unread(from: IpAddr, target: Target) -> io::Result<Self> {
         upgrade(connect_with(from, target.ws, Some(UNREAD)).await?, target.ws).await
     }
@@ -104,7 +104,7 @@ impl Link {
         }
     }
 
-    /// Writes bytes below the frames of a WebSocket.
+    /// Writes raw bytes to the stream of a WebSocket.
     pub(crate) async fn raw(&mut self, data: &[u8]) -> io::Result<()> {
         match self {
             Link::Ws(socket) => socket.get_mut().write_all(data).await,
@@ -166,7 +166,7 @@ fn closed(_: tokio_tungstenite::tungstenite::Error) -> Error {
     ErrorKind::ConnectionAborted.into()
 }
 
-/// Refuses to attack anything but this machine.
+/// Refuses any address but a loopback address.
 fn only_loopback(address: IpAddr) -> io::Result<()> {
     if address.is_loopback() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Phones with credentials, and the links of attackers. They share no code with the phone of `offhook`.
+//! Phones with credentials, and links of attackers. They share no code with the phone of `offhook`.
 
 mod dialog;
 mod draft;
@@ -10,4 +10,4 @@ pub(crate) use dialog::Dialog;
 pub(crate) use draft::{Draft, body, branch, fresh, read, text};
 pub(crate) use link::{Kind, Link, Target, connect};
 pub(crate) use phone::{Account, Phone, guess};
-pub(crate) use serve::{Conduct, Serving};
+pub(crate) use serve::{Behaviour, Serving};

@@ -18,11 +18,11 @@ use super::link::{Kind, Link, Target};
 const T1: Duration = Duration::from_millis(500);
 const T2: Duration = Duration::from_secs(4);
 /// How long a phone waits for a final response.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-/// The most requests that are kept; one more is dropped.
-const KEPT: usize = 4096;
+pub(crate) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The maximum of recorded requests; further ones are dropped.
+const MAX_REQUESTS: usize = 4096;
 
-/// A user's credentials, and the exchange that knows them.
+/// A user's credentials and exchange.
 #[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) user: String,
@@ -43,18 +43,18 @@ pub(crate) struct Phone {
     pub(crate) account: Account,
     /// The Contact URI.
     pub(crate) contact: String,
-    /// All registrations of one phone have one Call-ID (RFC 3261 §10.2).
+    /// The REGISTER: all registrations of a phone have the same Call-ID (RFC 3261 §10.2).
     registration: Draft,
-    pub(super) kept: Option<mpsc::Sender<Message>>,
+    pub(super) requests: Option<mpsc::Sender<Message>>,
 }
 
 impl Phone {
-    /// Connects from `from`; nothing is sent yet.
+    /// Connects from `from` without sending anything.
     pub(crate) async fn open(account: Account, kind: Kind, from: IpAddr) -> io::Result<Self> {
         Ok(Self::over(Link::open(kind, from, account.target).await?, account))
     }
 
-    /// A phone on a WebSocket whose receive buffer is small.
+    /// A phone on a WebSocket with a small receive buffer.
     pub(crate) async fn open_unread(account: Account, from: IpAddr) -> io::Result<Self> {
         Ok(Self::over(Link::unread(from, account.target).await?, account))
     }
@@ -63,13 +63,13 @@ impl Phone {
         let contact = format!("sip:{}@{}", account.user, link.host(&account.user));
         let registrar = format!("sip:{}", account.realm);
         let registration = Draft::new(Method::Register, &registrar, &account.aor(), &account.aor());
-        Self { link, account, contact, registration, kept: None }
+        Self { link, account, contact, registration, requests: None }
     }
 
-    /// Keeps a copy of each request that comes from now on.
-    pub(crate) fn keep(&mut self) -> mpsc::Receiver<Message> {
-        let (kept, requests) = mpsc::channel(KEPT);
-        self.kept = Some(kept);
+    /// Records a copy of each request from now on.
+    pub(crate) fn record_requests(&mut self) -> mpsc::Receiver<Message> {
+        let (sender, requests) = mpsc::channel(MAX_REQUESTS);
+        self.requests = Some(sender);
         requests
     }
 
@@ -82,14 +82,14 @@ impl Phone {
         self.register_contact(&contact).await
     }
 
-    /// The same with another Contact value.
+    /// Registers another Contact value.
     pub(crate) async fn register_contact(&mut self, contact: &str) -> io::Result<()> {
         self.registration.cseq += 2;
         let register = self.registration.clone().with("Contact", contact).with("Expires", "3600");
         accepted(&self.ask(register).await?).map(drop)
     }
 
-    /// Sends without waiting for an answer.
+    /// Sends a request without waiting for a response.
     pub(crate) async fn send(&mut self, draft: &Draft) -> io::Result<()> {
         let data = draft.write(&self.link.via(), &branch());
         self.link.send(data).await
@@ -103,13 +103,13 @@ impl Phone {
         self.transact(&draft.with(name, value)).await
     }
 
-    /// Calls an address-of-record and acknowledges the answer.
+    /// Calls an address-of-record and sends the ACK.
     pub(crate) async fn call(&mut self, to: &str) -> io::Result<Dialog> {
         let invite = Draft::new(Method::Invite, to, &self.account.aor(), to);
         self.invite(invite.with("Contact", format!("<{}>", self.contact))).await
     }
 
-    /// Sends this INVITE and acknowledges the answer.
+    /// Sends this INVITE and the ACK.
     pub(crate) async fn invite(&mut self, invite: Draft) -> io::Result<Dialog> {
         let answer = self.ask(invite.clone()).await?;
         accepted(&answer)?;
@@ -120,38 +120,38 @@ impl Phone {
         Ok(dialog)
     }
 
-    /// An OPTIONS to an address-of-record, through the exchange. Once it is answered, all that was forwarded earlier on the same
-    /// connections has arrived.
+    /// Sends an OPTIONS to an address-of-record through the exchange. After its response, all requests forwarded earlier on the same
+    /// connections have arrived.
     pub(crate) async fn reach(&mut self, to: &str) -> io::Result<()> {
         let options = Draft::new(Method::Options, to, &self.account.aor(), to);
         accepted(&self.ask(options).await?).map(drop)
     }
 
-    /// Sends one request and returns its final response; over UDP it is repeated (RFC 3261 §17.1). Requests that come
+    /// Sends one request and returns its final response; over UDP it is retransmitted (RFC 3261 §17.1). Requests received
     /// meanwhile are answered.
     pub(crate) async fn transact(&mut self, draft: &Draft) -> io::Result<Message> {
         let branch = branch();
         let data = draft.write(&self.link.via(), &branch);
-        let deadline = Instant::now() + PATIENCE;
-        let mut pause = T1;
-        let mut again = (self.link.kind() == Kind::Udp).then(|| Instant::now() + pause);
+        let deadline = Instant::now() + RESPONSE_TIMEOUT;
+        let mut interval = T1;
+        let mut retransmit_at = (self.link.kind() == Kind::Udp).then(|| Instant::now() + interval);
         self.link.send(data.clone()).await?;
         loop {
-            let wake = again.map_or(deadline, |again| again.min(deadline));
+            let wake = retransmit_at.map_or(deadline, |retransmit_at| retransmit_at.min(deadline));
             let Ok(received) = timeout_at(wake, self.link.receive()).await else {
                 if Instant::now() >= deadline {
                     return Err(ErrorKind::TimedOut.into());
                 }
-                pause = (pause * 2).min(T2);
-                again = Some(Instant::now() + pause);
+                interval = (interval * 2).min(T2);
+                retransmit_at = Some(Instant::now() + interval);
                 self.link.send(data.clone()).await?;
                 continue;
             };
             let Some(message) = read(received?) else { continue };
             match message.status() {
-                None => self.take(&message).await?,
+                None => self.answer_request(&message).await?,
                 Some(_) if !is_for(&message, &branch) => {}
-                Some(100..=199) => again = again.filter(|_| draft.method != Method::Invite),
+                Some(100..=199) => retransmit_at = retransmit_at.filter(|_| draft.method != Method::Invite),
                 Some(status) => {
                     if draft.method == Method::Invite && status >= 300 {
                         self.acknowledge(draft, &message, &branch).await?;
@@ -190,8 +190,8 @@ fn accepted(response: &Message) -> io::Result<&Message> {
     }
 }
 
-/// The row that answers a challenge with this password. Takes the last challenge, as browsers' libraries do; by default that is MD5,
-/// which costs the least.
+/// The credentials for a challenge with this password. Uses the last challenge, as browsers' libraries do; by default that is MD5, which
+/// is the cheapest.
 pub(crate) fn guess(
     response: &Message,
     user: &str,

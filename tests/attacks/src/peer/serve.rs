@@ -1,4 +1,4 @@
-//! How a phone answers requests.
+//! A phone that answers requests.
 
 use std::io;
 
@@ -10,12 +10,12 @@ use tokio::time::{Instant, timeout_at};
 use super::draft::read;
 use super::phone::Phone;
 
-/// What happens to a request outside a dialog.
+/// The behaviour of a phone for requests outside a dialog.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Conduct {
-    /// It is answered with 200.
+pub(crate) enum Behaviour {
+    /// Answers with 200.
     Answer,
-    /// An INVITE rings and is not answered.
+    /// Rings for an INVITE and does not answer.
     Ring,
 }
 
@@ -26,14 +26,14 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Stops the task; gives the phone back if its link still lives.
+    /// Stops the task. Returns the phone if its link is open.
     pub(crate) async fn stop(mut self) -> Option<Phone> {
         drop(self.stop.take());
         (&mut self.task).await.ok().flatten()
     }
 
-    /// Drops the connection without a close frame, as a crash does.
-    pub(crate) fn cut(self) {}
+    /// Drops the connection without a close frame.
+    pub(crate) fn disconnect(self) {}
 }
 
 impl Drop for Serving {
@@ -43,20 +43,20 @@ impl Drop for Serving {
 }
 
 impl Phone {
-    /// The To tag of this phone's answers.
+    /// The To tag of this phone's responses.
     pub(crate) fn tag(&self) -> String {
         format!("t-{}", self.account.user)
     }
 
-    /// Answers requests in a task until it is stopped or the link is lost.
-    pub(crate) fn serve(mut self, conduct: Conduct) -> Serving {
+    /// Answers requests in a task until it is stopped or the link is closed.
+    pub(crate) fn serve(mut self, behaviour: Behaviour) -> Serving {
         let (stop, mut stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
             loop {
                 tokio::select! {
                     _ = &mut stopped => return Some(self),
                     received = self.link.receive() => match received {
-                        Ok(data) => self.answer(read(data), conduct).await.ok()?,
+                        Ok(data) => self.answer(read(data), behaviour).await.ok()?,
                         Err(_) => return None,
                     },
                 }
@@ -68,32 +68,32 @@ impl Phone {
     /// Answers requests until `deadline`.
     pub(crate) async fn serve_until(&mut self, deadline: Instant) -> io::Result<()> {
         while let Ok(received) = timeout_at(deadline, self.link.receive()).await {
-            self.answer(read(received?), Conduct::Answer).await?;
+            self.answer(read(received?), Behaviour::Answer).await?;
         }
         Ok(())
     }
 
-    /// Answers a request that came while a response was waited for.
-    pub(super) async fn take(&mut self, request: &Message) -> io::Result<()> {
-        self.respond(request, Conduct::Answer).await
+    /// Answers a request received while waiting for a response.
+    pub(super) async fn answer_request(&mut self, request: &Message) -> io::Result<()> {
+        self.respond(request, Behaviour::Answer).await
     }
 
-    async fn answer(&mut self, message: Option<Message>, conduct: Conduct) -> io::Result<()> {
+    async fn answer(&mut self, message: Option<Message>, behaviour: Behaviour) -> io::Result<()> {
         match message.filter(Message::is_request) {
-            Some(request) => self.respond(&request, conduct).await,
+            Some(request) => self.respond(&request, behaviour).await,
             None => Ok(()),
         }
     }
 
-    async fn respond(&mut self, request: &Message, conduct: Conduct) -> io::Result<()> {
+    async fn respond(&mut self, request: &Message, behaviour: Behaviour) -> io::Result<()> {
         if let Some(Err(mpsc::error::TrySendError::Closed(_))) =
-            self.kept.as_ref().map(|kept| kept.try_send(request.clone()))
+            self.requests.as_ref().map(|requests| requests.try_send(request.clone()))
         {
-            self.kept = None;
+            self.requests = None;
         }
-        let status = match (request.method(), conduct) {
+        let status = match (request.method(), behaviour) {
             (Some(Method::Ack), _) => return Ok(()),
-            (Some(Method::Invite), Conduct::Ring) => 180,
+            (Some(Method::Invite), Behaviour::Ring) => 180,
             _ => 200,
         };
         let mut reply = Builder::reply(request, status, reason_phrase(status), Some(self.tag().as_bytes()));

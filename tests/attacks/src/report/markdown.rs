@@ -1,19 +1,14 @@
 //! The tables of `docs/robustness.md`.
 
-use super::Report;
-
-/// Between these lines of a document stand the tables.
+/// The lines around the tables in a document.
 pub(super) const BEGIN: &str = "<!-- figures: begin -->";
 pub(super) const END: &str = "<!-- figures: end -->";
 
-impl Report {
-    /// One table of the figures that one attack has, and one of those that several have, with a column for each of these.
-    pub(crate) fn markdown(&self) -> String {
-        let lines = self.table();
-        let attacks_with = |name: &str| lines.iter().filter(|line| line[1] == name).count();
-        let (shared, own): (Vec<_>, Vec<_>) = lines.iter().partition(|line| attacks_with(&line[1]) > 1);
-        [list(&own), matrix(&shared)].join("\n")
-    }
+/// One table of the figures that one attack has, and one of those that several have, with a column for each of these.
+pub(super) fn tables(lines: &[[String; 5]]) -> String {
+    let attacks_with = |name: &str| lines.iter().filter(|line| line[1] == name).count();
+    let (shared, own): (Vec<_>, Vec<_>) = lines.iter().partition(|line| attacks_with(&line[1]) > 1);
+    [list(&own), matrix(&shared)].join("\n")
 }
 
 fn list(lines: &[&[String; 5]]) -> String {
@@ -27,7 +22,7 @@ fn list(lines: &[&[String; 5]]) -> String {
     text
 }
 
-/// Each cell holds the figure before, and below it the one after.
+/// Each cell has the figure before, and below it the figure after.
 fn matrix(lines: &[&[String; 5]]) -> String {
     let (attacks, names) = (distinct(lines, 0), distinct(lines, 1));
     let mut text = format!("| upper: before, lower: after | {} | limit |\n", attacks.join(" | "));
@@ -44,7 +39,7 @@ fn matrix(lines: &[&[String; 5]]) -> String {
     text
 }
 
-/// The values of a column, each once, in their order.
+/// The distinct values of a column in order.
 fn distinct<'a>(lines: &[&'a [String; 5]], column: usize) -> Vec<&'a str> {
     let mut values: Vec<&str> = Vec::new();
     for line in lines {
@@ -55,7 +50,7 @@ fn distinct<'a>(lines: &[&'a [String; 5]], column: usize) -> Vec<&'a str> {
     values
 }
 
-/// The document with other tables; nothing if it has no marks.
+/// The document with new tables; none if it has no marks.
 pub(super) fn replaced(text: &str, tables: &str) -> Option<String> {
     let (head, rest) = text.split_once(BEGIN)?;
     let (_, tail) = rest.split_once(END)?;
@@ -71,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn the_block_between_the_marks_is_replaced() {
+    fn block_between_the_marks_is_replaced() {
         let text = format!("a\n{BEGIN}\nold\n{END}\nb\n");
         assert_eq!(replaced(&text, "new\n"), Some(format!("a\n{BEGIN}\n\nnew\n\n{END}\nb\n")));
         assert_eq!(replaced("a\nb\n", "new\n"), None);

@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use crate::attacks::GUESSING_TIME;
 use crate::figure::Figure;
 
-/// Guessing must have become slower by this.
+/// The minimum factor by which guessing has become slower.
 const SLOWER: f64 = 100.0;
 
 /// The figures of one exchange, as text.
@@ -31,7 +31,7 @@ struct Row {
 }
 
 impl Figures {
-    /// What one attack measured, or why it did not come to an end.
+    /// Adds the figures of one attack, or its error.
     pub(crate) fn add(&mut self, attack: &str, outcome: io::Result<Vec<Figure>>) {
         match outcome {
             Ok(figures) => self.rows.extend(figures.iter().filter_map(|figure| Row::read(&figure.json()))),
@@ -46,16 +46,16 @@ impl Figures {
         }
     }
 
-    /// Reads what [`Report::json`] printed.
+    /// Reads the output of [`Report::json`].
     pub(crate) fn read(file: &Path) -> io::Result<Self> {
         let text = fs::read_to_string(file).map_err(|why| named(file, &why))?;
         let row = |line: &str| serde_json::from_str(line).ok().and_then(|json| Row::read(&json));
         let rows = text.lines().map(row).collect::<Option<_>>();
-        rows.map(|rows| Self { rows }).ok_or_else(|| named(file, &"not what --json prints"))
+        rows.map(|rows| Self { rows }).ok_or_else(|| named(file, &"not the output of --json"))
     }
 
-    /// The same; nothing from a file that is not there.
-    pub(crate) fn read_if_there(file: &Path) -> io::Result<Self> {
+    /// The same; no figures if the file does not exist.
+    pub(crate) fn read_if_exists(file: &Path) -> io::Result<Self> {
         if file.exists() { Self::read(file) } else { Ok(Self::default()) }
     }
 
@@ -103,7 +103,7 @@ impl Report {
         report
     }
 
-    /// How much slower guessing has become.
+    /// The factor by which guessing has become slower.
     fn slower(&self) -> Option<Row> {
         let (attack, name) = GUESSING_TIME;
         let before = self.before.find(attack, name)?.number?;
@@ -119,19 +119,18 @@ impl Report {
         })
     }
 
-    /// Whether the exchange after keeps every limit that can be judged.
-    pub(crate) fn is_kept(&self) -> bool {
+    /// Whether all known figures after meet their limits.
+    pub(crate) fn is_met(&self) -> bool {
         self.after.rows.iter().all(|row| row.kept != Some(false))
     }
 
-    /// Attack, name, before, after, limit: what was measured after, and what was measured only before. An attack that was left out
-    /// is left out here, too.
+    /// Attack, name, before, after, limit: the figures after, and those only before. Attacks that were not run are left out.
     fn table(&self) -> Vec<[String; 5]> {
         let is_chosen = |row: &Row| self.after.rows.is_empty() || self.after.has(&row.attack);
         let is_gone = |row: &&Row| is_chosen(row) && self.after.find(&row.attack, &row.name).is_none();
         let gone = self.before.rows.iter().filter(is_gone);
         let mut rows: Vec<&Row> = self.after.rows.iter().chain(gone).collect();
-        // Stable: the rows of one attack stay in their order.
+        // A stable sort keeps the order of the rows of one attack.
         let order: Vec<&str> = crate::attacks::ALL.iter().map(|attack| attack.name).collect();
         rows.sort_by_key(|row| order.iter().position(|name| *name == row.attack));
         let shown = |figures: &Figures, row: &Row| {
@@ -144,12 +143,12 @@ impl Report {
         rows.iter().map(line).collect()
     }
 
-    /// One object a line: the figures after.
+    /// The figures after, one JSON object per line.
     pub(crate) fn json(&self) -> String {
         self.after.rows.iter().map(|row| format!("{}\n", row.json())).collect()
     }
 
-    /// For people.
+    /// As text.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         let mut last = String::new();
@@ -160,14 +159,19 @@ impl Report {
             }
             text.push_str(&format!("  {name:<62}{before:>16}{after:>16}  {limit}\n"));
         }
-        text.push_str(if self.is_kept() { "\nevery limit is kept\n" } else { "\n✗: a limit is missed\n" });
+        text.push_str(if self.is_met() { "\nall limits are met\n" } else { "\n✗: a limit is missed\n" });
         text
+    }
+
+    /// As tables in Markdown.
+    pub(crate) fn markdown(&self) -> String {
+        markdown::tables(&self.table())
     }
 
     /// Writes the tables between the marks of a document.
     ///
     /// # Errors
-    /// When the file cannot be read or written, or has no marks.
+    /// If the file cannot be read or written, or has no marks.
     pub(crate) fn rewrite(&self, file: &Path) -> io::Result<()> {
         let text = fs::read_to_string(file).map_err(|why| named(file, &why))?;
         let text = markdown::replaced(&text, &self.markdown())
@@ -188,17 +192,17 @@ mod tests {
     }
 
     #[test]
-    fn a_missed_limit_is_marked_and_told() {
+    fn missed_limit_is_marked() {
         let before = figures("hijack", "delivered", Value::share(3, 3), Limit::None);
         let after = figures("hijack", "delivered", Value::share(0, 3), Limit::None);
         let report = Report::new(before, after);
-        assert!(report.is_kept());
-        assert!(report.text().contains("3 of 3 ✗") && report.text().contains("every limit is kept"));
+        assert!(report.is_met());
+        assert!(report.text().contains("3 of 3 ✗") && report.text().contains("all limits are met"));
         let missed = Report::new(Figures::default(), figures("hijack", "d", Value::share(1, 3), Limit::None));
-        assert!(!missed.is_kept());
+        assert!(!missed.is_met());
         let mut failed = Figures::default();
         failed.add("hijack", Err(ErrorKind::TimedOut.into()));
-        assert!(!Report::new(Figures::default(), failed).is_kept());
+        assert!(!Report::new(Figures::default(), failed).is_met());
     }
 
     #[test]
@@ -208,12 +212,12 @@ mod tests {
             let value = Value::Number(seconds, crate::figure::Unit::Seconds);
             figures(attack, name, value, Limit::AtMost(1e9))
         };
-        assert!(Report::new(time(0.5), time(60.0)).is_kept());
-        assert!(!Report::new(time(0.5), time(40.0)).is_kept());
+        assert!(Report::new(time(0.5), time(60.0)).is_met());
+        assert!(!Report::new(time(0.5), time(40.0)).is_met());
     }
 
     #[test]
-    fn printed_figures_are_read_again() {
+    fn printed_figures_are_parsed() {
         let figures = figures("hijack", "delivered", Value::share(1, 3), Limit::None);
         let rows = figures.rows.clone();
         let printed = Report::new(Figures::default(), figures).json();

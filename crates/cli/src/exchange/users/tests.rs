@@ -1,4 +1,4 @@
-//! Lists of users: what is read, what is refused, and that no error tells a secret.
+//! Parsing of lists of users; errors contain no secrets.
 
 use super::*;
 use proptest::collection::{btree_map, vec};
@@ -27,7 +27,7 @@ fn hash(algorithm: Algorithm, hex: &str) -> Password {
 }
 
 #[test]
-fn passwords_in_clear_hashes_comments_and_blank_lines_are_read() {
+fn plaintext_passwords_hashes_comments_and_blank_lines_are_parsed() {
     let text = format!(
         "\u{feff}# the house\r\n\r\nalice:a:b # c \r\n  # more\nbob:house.test:{MD5}\nbob:house.test:{SHA_256}\n\
          b%C3%B6b%20%3a:pw\nbö&b:{MD5}\n"
@@ -43,7 +43,7 @@ fn passwords_in_clear_hashes_comments_and_blank_lines_are_read() {
 }
 
 #[test]
-fn a_realm_may_hold_colons() {
+fn realm_may_contain_colons() {
     let mut users = Users::default();
     let line = format!("alice:house.test:5060:{MD5}");
     users.add(at(1), &line, "house.test:5060").expect("a hash");
@@ -51,7 +51,7 @@ fn a_realm_may_hold_colons() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_its_line() {
+fn errors_have_their_line() {
     let realm = Fault::Realm { realm: REALM.to_owned() };
     for (line, fault) in [
         ("alice", Fault::Separator),
@@ -83,18 +83,18 @@ fn what_is_wrong_is_told_with_its_line() {
         let text = format!("# the house\nbob:b-pw\ncarol:house.test:{MD5}\n{line}\ndave:d-pw\n");
         assert_eq!(read(&text), Err(at(4).wrong(fault)), "{line}");
     }
-    assert_eq!(read("# nobody\n\n"), Err(Place { source: source(), line: None }.wrong(Fault::Nobody)));
+    assert_eq!(read("# nobody\n\n"), Err(Place { source: source(), line: None }.wrong(Fault::NoUsers)));
     let mut users = Users::default();
     let error = users.read(&Source::Variable, b"a:b\nc:\xff", REALM).expect_err("not UTF-8");
     assert_eq!(error.to_string(), "OFFHOOK_USERS:2: not UTF-8");
     assert_eq!(
         read("a:b\na:c").expect_err("twice").to_string(),
-        "users.txt:2: this user has a password already (users.txt:1)"
+        "users.txt:2: this user already has a password (users.txt:1)"
     );
 }
 
 #[test]
-fn a_user_that_could_not_register_is_explained() {
+fn missing_hash_is_explained() {
     let explained = |text: &str, algorithm| {
         let mut users = Users::default();
         users.read(&source(), text.as_bytes(), REALM).expect("a list");
@@ -104,15 +104,15 @@ fn a_user_that_could_not_register_is_explained() {
     let md5 = format!("alice:a\nbob:house.test:{MD5}");
     assert_eq!(
         explained(&md5, Algorithm::Sha256),
-        "users.txt:2: bob has no SHA-256 hash, and SHA-256 is offered: add a line with it, or offer only what there is \
-         with --algorithm md5"
+        "users.txt:2: bob has no SHA-256 hash, and SHA-256 is offered: add a line with it, or use \
+         --algorithm md5"
     );
     let both = format!("{md5}\nbob:house.test:{SHA_256}");
     let why = explained(&both, Algorithm::Sha512_256);
-    assert!(why.contains("give the password in clear") && why.ends_with("--algorithm sha-256,md5"), "{why}");
+    assert!(why.contains("use the plaintext password") && why.ends_with("--algorithm sha-256,md5"), "{why}");
 }
 
-/// What the writer of a file means.
+/// A user and the intended meaning of its lines.
 #[derive(Clone, Debug)]
 enum Meant {
     Plain(String),
@@ -133,7 +133,7 @@ fn meant() -> impl Strategy<Value = Meant> {
     ]
 }
 
-/// A user part in which all but ASCII letters and digits is escaped.
+/// A user part with all characters but ASCII letters and digits escaped.
 fn escaped(name: &str) -> String {
     let byte = |byte: u8| match byte.is_ascii_alphanumeric() {
         true => char::from(byte).to_string(),
@@ -144,7 +144,7 @@ fn escaped(name: &str) -> String {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read(users in btree_map("\\PC{1,8}", meant(), 1..6), crlf: bool) {
+    fn written_lists_are_parsed(users in btree_map("\\PC{1,8}", meant(), 1..6), crlf: bool) {
         let (mut text, mut expected) = (String::new(), BTreeMap::new());
         let end = if crlf { "\r\n" } else { "\n" };
         for (name, meant) in &users {
@@ -168,13 +168,13 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_a_list_or_an_error(text in vec(any::<u8>(), 0..200)) {
-        // Nothing is to be learnt from it but that there is no panic.
+    fn arbitrary_bytes_do_not_panic(text in vec(any::<u8>(), 0..200)) {
+        // Only checks that there is no panic.
         let _ = Users::default().read(&source(), &text, REALM);
     }
 
     #[test]
-    fn no_error_quotes_the_text(pieces in vec(piece(), 0..12)) {
+    fn errors_do_not_quote_the_text(pieces in vec(piece(), 0..12)) {
         let text = pieces.concat();
         let mut users = Users::default();
         let shown = match users.read(&source(), text.as_bytes(), REALM) {
@@ -190,7 +190,7 @@ proptest! {
     }
 }
 
-/// Pieces of which lists are made, right and wrong.
+/// Pieces of valid and invalid lists.
 fn piece() -> impl Strategy<Value = &'static str> {
     select(vec![":", ":", ":", "\n", "\n", "\r\n", "#", "%", "%41", " ", "a", "b", REALM, "House.test"])
         .boxed()

@@ -1,4 +1,4 @@
-//! One attacker that tries passwords over one link after the other.
+//! An attacker that tries passwords over successive links.
 
 use std::io;
 use std::net::IpAddr;
@@ -10,45 +10,45 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::peer::{Account, Draft, Kind, Link, branch, fresh, guess, read};
 
-/// Guesses on their way at a time.
+/// Simultaneous guesses.
 const BATCH: usize = 16;
-/// How long an answer is waited for.
-const ANSWER: Duration = Duration::from_millis(500);
+/// The time limit of a response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A guesser that was turned away comes again after this.
-const AGAIN: Duration = Duration::from_millis(10);
+/// The delay before a refused guesser reconnects.
+const RETRY_DELAY: Duration = Duration::from_millis(10);
 
-/// How guesses were answered.
+/// The responses to the guesses.
 #[derive(Clone, Default)]
 pub(super) struct Tally {
-    /// Wrong passwords that were judged: 401, 403 or 407, and not for a stale nonce.
+    /// Wrong passwords that were verified: 401, 403 or 407, not for a stale nonce.
     pub(super) verdicts: u64,
-    /// 503: not judged.
-    unjudged: u64,
-    /// Everything else, silence included.
+    /// 503: not verified.
+    unverified: u64,
+    /// Everything else, including timeouts.
     other: u64,
-    /// Right passwords sent where a guess had just been answered with 503, and how many of them were accepted.
-    pub(super) asked: u32,
+    /// Right passwords sent after a guess was answered with 503, and how many of them were accepted.
+    pub(super) right_sent: u32,
     pub(super) accepted: u32,
 }
 
 impl Tally {
     pub(super) fn add(&mut self, more: &Tally) {
         self.verdicts += more.verdicts;
-        self.unjudged += more.unjudged;
+        self.unverified += more.unverified;
         self.other += more.other;
-        self.asked += more.asked;
+        self.right_sent += more.right_sent;
         self.accepted += more.accepted;
     }
 
     pub(super) fn sent(&self) -> u64 {
-        self.verdicts + self.unjudged + self.other
+        self.verdicts + self.unverified + self.other
     }
 
-    /// If the right password is accepted nevertheless, a 503 is a verdict.
+    /// If the right password is accepted after a 503, the 503 counts as a verdict.
     pub(super) fn effective(mut self) -> Self {
         if self.accepted > 0 {
-            self.verdicts += std::mem::take(&mut self.unjudged);
+            self.verdicts += std::mem::take(&mut self.unverified);
         }
         self
     }
@@ -59,7 +59,7 @@ pub(super) struct Guesser {
     kind: Kind,
     from: IpAddr,
     fresh: bool,
-    /// A response with the challenge that is answered.
+    /// The response with the present challenge.
     challenge: Option<Message>,
     tally: Tally,
 }
@@ -72,10 +72,10 @@ impl Guesser {
     pub(super) async fn run(mut self, end: Instant) -> Tally {
         while Instant::now() < end {
             let Ok(mut link) = Link::open(self.kind, self.from, self.account.target).await else {
-                sleep(AGAIN).await;
+                sleep(RETRY_DELAY).await;
                 continue;
             };
-            // However it ends, the next link is opened.
+            // The next link is opened in any case.
             let _ = self.guess(&mut link, end).await;
         }
         self.tally
@@ -85,7 +85,7 @@ impl Guesser {
         let mut refused = false;
         while Instant::now() < end {
             let Some(challenge) = self.challenge.clone() else {
-                self.ask(link).await?;
+                self.get_challenge(link).await?;
                 continue;
             };
             let size = if self.fresh { 1 } else { BATCH };
@@ -103,8 +103,8 @@ impl Guesser {
                 break;
             }
         }
-        // Only at the end: a success may restore a budget, which an attacker cannot do. A new connection or port has its first attempt
-        // judged when there is room for it, right or wrong, so that nothing follows from its being accepted later.
+        // Only at the end: a success may restore a budget, which an attacker cannot do. Not for a new connection or port: its first attempt
+        // is verified if there is room for it, right or wrong, so a later acceptance means nothing.
         if refused
             && !self.fresh
             && Instant::now() >= end
@@ -112,7 +112,7 @@ impl Guesser {
         {
             let password = self.account.password.clone();
             self.send(link, &challenge, &password).await?;
-            self.tally.asked += 1;
+            self.tally.right_sent += 1;
             let answer = receive(link).await?;
             self.tally.accepted += u32::from(answer.and_then(|answer| answer.status()) == Some(200));
         }
@@ -120,14 +120,14 @@ impl Guesser {
     }
 
     /// Gets a challenge.
-    async fn ask(&mut self, link: &mut Link) -> io::Result<()> {
+    async fn get_challenge(&mut self, link: &mut Link) -> io::Result<()> {
         link.send(self.draft().write(&link.via(), &branch())).await?;
         let answer = receive(link).await?;
         self.challenge = answer.filter(|answer| answer.status() == Some(401));
         Ok(())
     }
 
-    /// Without a Contact it asks for the bindings only (RFC 3261 §10.3 step 8).
+    /// Without a Contact it only queries the bindings (RFC 3261 §10.3 step 8).
     fn draft(&self) -> Draft {
         let exchange = format!("sip:{}", self.account.realm);
         Draft::new(Method::Register, &exchange, &self.account.aor(), &self.account.aor())
@@ -140,7 +140,7 @@ impl Guesser {
         link.send(draft.with(name, value).write(&link.via(), &branch())).await
     }
 
-    /// True if the guess was refused without a verdict.
+    /// True if the guess was refused without verification.
     fn count(&mut self, answer: Message) -> bool {
         match answer.status() {
             Some(401 | 403 | 407) if is_stale(&answer) => {
@@ -153,7 +153,7 @@ impl Guesser {
                 false
             }
             Some(503) => {
-                self.tally.unjudged += 1;
+                self.tally.unverified += 1;
                 true
             }
             _ => {
@@ -169,9 +169,9 @@ fn is_stale(answer: &Message) -> bool {
     rows.filter_map(|row| Challenge::parse(row).ok()).any(|challenge| challenge.stale)
 }
 
-/// The next response; nothing if none comes.
+/// The next response; none after the time limit.
 async fn receive(link: &mut Link) -> io::Result<Option<Message>> {
-    match timeout(ANSWER, link.receive()).await {
+    match timeout(RESPONSE_TIMEOUT, link.receive()).await {
         Ok(data) => Ok(read(data?)),
         Err(_) => Ok(None),
     }

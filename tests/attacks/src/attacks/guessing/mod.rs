@@ -1,4 +1,4 @@
-//! Attack 6: wrong passwords for one account, in six ways; meanwhile its owner registers with the right one.
+//! Attack 6: wrong passwords for one account by six strategies, while its owner registers with the right one.
 
 mod guesser;
 
@@ -9,42 +9,60 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::Stage;
+use super::context::Context;
+use crate::capacity::CapacityRun;
 use crate::figure::{Figure, Limit, Unit, Value};
 use crate::peer::{Account, Kind, Phone};
-use crate::siege::Siege;
 use guesser::{Guesser, Tally};
 
 pub(super) const NAME: &str = "guessing";
 pub(super) const TIME: &str = "time for 10,000 guesses, the fastest way";
 const GUESSES: f64 = 10_000.0;
-/// How long each way is tried, and when in it the owner comes.
+/// The duration of each strategy, and the delay before the owner registers.
 const WINDOW: Duration = Duration::from_millis(2500);
-const OWNER: Duration = Duration::from_millis(800);
+const OWNER_DELAY: Duration = Duration::from_millis(800);
 
-/// One way to guess.
+/// A strategy of guessing.
 #[derive(Copy, Clone)]
-struct Way {
+struct Strategy {
     name: &'static str,
     kind: Kind,
-    /// Guessers at the same time, and the addresses that they share.
+    /// Simultaneous guessers, and the number of their addresses.
     guessers: usize,
     addresses: usize,
     /// A new connection or port for each guess.
     fresh: bool,
 }
 
-const WAYS: [Way; 6] = [
-    Way { name: "one WebSocket", kind: Kind::Ws, guessers: 1, addresses: 1, fresh: false },
-    Way { name: "32 WebSockets, one address", kind: Kind::Ws, guessers: 32, addresses: 1, fresh: false },
-    Way { name: "64 WebSockets, 64 addresses", kind: Kind::Ws, guessers: 64, addresses: 64, fresh: false },
-    Way { name: "a new WebSocket for each guess", kind: Kind::Ws, guessers: 16, addresses: 1, fresh: true },
-    Way { name: "one UDP port", kind: Kind::Udp, guessers: 1, addresses: 1, fresh: false },
-    Way { name: "a new UDP port for each guess", kind: Kind::Udp, guessers: 16, addresses: 1, fresh: true },
+const STRATEGIES: [Strategy; 6] = [
+    Strategy { name: "one WebSocket", kind: Kind::Ws, guessers: 1, addresses: 1, fresh: false },
+    Strategy { name: "32 WebSockets, one address", kind: Kind::Ws, guessers: 32, addresses: 1, fresh: false },
+    Strategy {
+        name: "64 WebSockets, 64 addresses",
+        kind: Kind::Ws,
+        guessers: 64,
+        addresses: 64,
+        fresh: false,
+    },
+    Strategy {
+        name: "a new WebSocket for each guess",
+        kind: Kind::Ws,
+        guessers: 16,
+        addresses: 1,
+        fresh: true,
+    },
+    Strategy { name: "one UDP port", kind: Kind::Udp, guessers: 1, addresses: 1, fresh: false },
+    Strategy {
+        name: "a new UDP port for each guess",
+        kind: Kind::Udp,
+        guessers: 16,
+        addresses: 1,
+        fresh: true,
+    },
 ];
 
-impl Way {
-    /// Each way has a victim and addresses of its own, so that none finds the budget of another used up.
+impl Strategy {
+    /// Each strategy has a victim and addresses of its own, so that the budgets are independent.
     fn victim(index: usize) -> String {
         format!("victim{index}")
     }
@@ -54,46 +72,46 @@ impl Way {
     }
 }
 
-pub(super) async fn run(stage: Stage) -> io::Result<Vec<Figure>> {
-    let alone = stage.alone().await?;
-    let victims: Vec<String> = (0..WAYS.len()).map(Way::victim).collect();
+pub(super) async fn run(context: Context) -> io::Result<Vec<Figure>> {
+    let alone = context.alone().await?;
+    let victims: Vec<String> = (0..STRATEGIES.len()).map(Strategy::victim).collect();
     let users: Vec<&str> = victims.iter().map(String::as_str).collect();
-    let siege = Siege::start(NAME, &stage.program, &users, false).await?;
+    let run = CapacityRun::start(NAME, &context.program, &users, false).await?;
     let mut sums = Sums::default();
     let mut figures = Vec::new();
-    for (index, way) in WAYS.into_iter().enumerate() {
-        let account = siege.exchange.account(&Way::victim(index));
-        let tally = guess(way, index, &account, &mut sums).await?;
-        let judged = tally.verdicts as f64 / WINDOW.as_secs_f64();
-        sums.fastest = sums.fastest.max(judged);
-        let rate = Value::Number(judged, Unit::PerSecond);
-        figures.push(siege.figure(format!("guesses judged, {}", way.name), rate));
+    for (index, strategy) in STRATEGIES.into_iter().enumerate() {
+        let account = run.exchange.account(&Strategy::victim(index));
+        let tally = guess(strategy, index, &account, &mut sums).await?;
+        let verified = tally.verdicts as f64 / WINDOW.as_secs_f64();
+        sums.fastest = sums.fastest.max(verified);
+        let rate = Value::Number(verified, Unit::PerSecond);
+        figures.push(run.figure(format!("guesses judged, {}", strategy.name), rate));
         let sent = Value::count(tally.sent());
-        figures.push(siege.figure(format!("guesses sent in {WINDOW:?}, {}", way.name), sent));
+        figures.push(run.figure(format!("guesses sent in {WINDOW:?}, {}", strategy.name), sent));
     }
-    figures.extend(arrivals(&siege).await?);
-    figures.extend(sums.figures(&siege));
-    let (lifted, recovery) = siege.lift().await?;
+    figures.extend(arrivals(&run).await?);
+    figures.extend(sums.figures(&run));
+    let (end_figures, recovery) = run.end_attack().await?;
     drop(alone);
-    figures.extend(lifted);
+    figures.extend(end_figures);
     figures.extend(recovery.finish().await?);
     Ok(figures)
 }
 
-/// What is counted over all ways.
+/// Sums over all strategies.
 #[derive(Default)]
 struct Sums {
     fastest: f64,
-    /// Owners that registered at the first try, of so many: at the address of guessers that keep their connections, and of guessers that
-    /// open one for each guess.
+    /// Owners that registered at the first attempt, and all owners: at the address of guessers that keep their connections, and of guessers
+    /// that open one for each guess.
     at_same: [(u32, u32); 2],
     elsewhere: (u32, u32),
-    /// Right passwords that were taken where a wrong one had just been refused unjudged, of so many.
+    /// Right passwords that were accepted after a 503 for a wrong one, and all that were sent.
     accepted_after: (u32, u32),
 }
 
 impl Sums {
-    fn figures(&self, siege: &Siege) -> Vec<Figure> {
+    fn figures(&self, run: &CapacityRun) -> Vec<Figure> {
         let share = |(some, of)| Value::share(some, of);
         let time = match self.fastest {
             0.0 => Value::Never,
@@ -102,35 +120,32 @@ impl Sums {
         let accepted_after =
             if self.accepted_after.1 == 0 { Value::Unknown } else { share(self.accepted_after) };
         vec![
-            siege.figure(TIME, time),
-            siege
-                .figure("owner registers at the first try, other address", share(self.elsewhere))
+            run.figure(TIME, time),
+            run.figure("owner registers at the first try, other address", share(self.elsewhere))
                 .limit(Limit::All),
-            siege
-                .figure("owner registers at the first try, same address", share(self.at_same[0]))
+            run.figure("owner registers at the first try, same address", share(self.at_same[0]))
                 .limit(Limit::All),
-            // Nothing tells these from the owner.
-            siege.figure("the same, a new connection or port for each guess", share(self.at_same[1])),
-            siege
-                .figure("right password judged after a 503 on the same flow", accepted_after)
+            // These are indistinguishable from the owner.
+            run.figure("the same, a new connection or port for each guess", share(self.at_same[1])),
+            run.figure("right password judged after a 503 on the same flow", accepted_after)
                 .limit(Limit::None),
         ]
     }
 }
 
-/// Guesses in one way for some time.
-async fn guess(way: Way, index: usize, account: &Account, sums: &mut Sums) -> io::Result<Tally> {
+/// Guesses by one strategy for some time.
+async fn guess(strategy: Strategy, index: usize, account: &Account, sums: &mut Sums) -> io::Result<Tally> {
     let end = Instant::now() + WINDOW;
     let mut guessing = JoinSet::new();
-    for guesser in 0..way.guessers {
-        let from = way.address(index, guesser);
-        guessing.spawn(Guesser::new(account.clone(), way.kind, from, way.fresh).run(end));
+    for guesser in 0..strategy.guessers {
+        let from = strategy.address(index, guesser);
+        guessing.spawn(Guesser::new(account.clone(), strategy.kind, from, strategy.fresh).run(end));
     }
-    sleep(OWNER).await;
+    sleep(OWNER_DELAY).await;
     let elsewhere = Ipv4Addr::new(127, 71, index as u8, 1).into();
-    let at_same = way.address(index, 0);
+    let at_same = strategy.address(index, 0);
     let (elsewhere, at_same) = tokio::join!(owner(account, elsewhere), owner(account, at_same));
-    let same = &mut sums.at_same[usize::from(way.fresh)];
+    let same = &mut sums.at_same[usize::from(strategy.fresh)];
     for (count, is_registered) in [(&mut sums.elsewhere, elsewhere), (same, at_same)] {
         count.0 += u32::from(is_registered);
         count.1 += 1;
@@ -140,11 +155,11 @@ async fn guess(way: Way, index: usize, account: &Account, sums: &mut Sums) -> io
         tally.add(&one?);
     }
     sums.accepted_after.0 += tally.accepted;
-    sums.accepted_after.1 += tally.asked;
+    sums.accepted_after.1 += tally.right_sent;
     Ok(tally.effective())
 }
 
-/// Whether the owner registers with the first credentials that it sends.
+/// Whether the owner registers at the first attempt.
 async fn owner(account: &Account, from: IpAddr) -> bool {
     match Phone::open(account.clone(), Kind::Ws, from).await {
         Ok(mut phone) => phone.register().await.is_ok(),
@@ -152,16 +167,18 @@ async fn owner(account: &Account, from: IpAddr) -> bool {
     }
 }
 
-/// New phones arrive while the account of the first way is guessed once more, over many connections.
-async fn arrivals(siege: &Siege) -> io::Result<Vec<Figure>> {
-    let way = WAYS[1];
+/// New phones register while the account of the first strategy is attacked again, over many connections.
+async fn arrivals(run: &CapacityRun) -> io::Result<Vec<Figure>> {
+    let strategy = STRATEGIES[1];
     let mut guessing = JoinSet::new();
-    for guesser in 0..way.guessers {
-        let account = siege.exchange.account(&Way::victim(0));
-        let from = way.address(0, guesser);
-        guessing.spawn(Guesser::new(account, way.kind, from, way.fresh).run(Instant::now() + 4 * WINDOW));
+    for guesser in 0..strategy.guessers {
+        let account = run.exchange.account(&Strategy::victim(0));
+        let from = strategy.address(0, guesser);
+        guessing.spawn(
+            Guesser::new(account, strategy.kind, from, strategy.fresh).run(Instant::now() + 4 * WINDOW),
+        );
     }
-    let newcomers = siege.newcomers(way.address(0, 0)).await;
+    let new_phones = run.new_phones(strategy.address(0, 0)).await;
     guessing.shutdown().await;
-    newcomers
+    new_phones
 }

@@ -5,23 +5,23 @@ use std::io;
 use offhook_wire::Method;
 use tokio::task::JoinSet;
 
-use super::{BODY, Scene, Sent};
+use super::scenario::{BODY, Scenario, Sent};
 use crate::figure::Value;
-use crate::peer::{Account, Conduct, Dialog, Kind, Phone, body};
+use crate::peer::{Account, Behaviour, Dialog, Kind, Phone, body};
 
-/// Guests that the phone has calls with, and requests of each.
+/// Guests with a call to the phone, and requests of each.
 const GUESTS: usize = 10;
 const EACH: usize = 300;
 
-pub(super) async fn send(scene: &Scene) -> io::Result<Sent> {
-    let mut callee = Phone::open(scene.callee.clone(), Kind::Ws, scene.burden.address(249)).await?;
+pub(super) async fn send(scenario: &Scenario) -> io::Result<Sent> {
+    let mut callee = Phone::open(scenario.callee.clone(), Kind::Ws, scenario.attack.address(249)).await?;
     callee.register().await?;
-    let callee = callee.serve(Conduct::Answer);
+    let callee = callee.serve(Behaviour::Answer);
     let mut calls = Vec::new();
     for index in 0..GUESTS {
-        calls.push(call(scene, index).await?);
+        calls.push(call(scenario, index).await?);
     }
-    callee.cut();
+    callee.disconnect();
     let mut sending = JoinSet::new();
     for (guest, dialog) in calls {
         sending.spawn(requests(guest, dialog));
@@ -36,15 +36,15 @@ pub(super) async fn send(scene: &Scene) -> io::Result<Sent> {
     Ok(sent)
 }
 
-async fn call(scene: &Scene, index: usize) -> io::Result<(Phone, Dialog)> {
+async fn call(scenario: &Scenario, index: usize) -> io::Result<(Phone, Dialog)> {
     let realm = "guests.example".to_owned();
-    let account = Account { user: format!("guest{index}"), realm, ..scene.callee.clone() };
-    let mut guest = Phone::open(account, Kind::Ws, scene.burden.address(index)).await?;
-    let dialog = guest.call(&scene.callee.aor()).await?;
+    let account = Account { user: format!("guest{index}"), realm, ..scenario.callee.clone() };
+    let mut guest = Phone::open(account, Kind::Ws, scenario.attack.address(index)).await?;
+    let dialog = guest.call(&scenario.callee.aor()).await?;
     Ok((guest, dialog))
 }
 
-/// How many requests one guest sent.
+/// Sends the requests of one guest. Returns their number.
 async fn requests(mut guest: Phone, mut dialog: Dialog) -> (Phone, u64) {
     let mut count = 0;
     while count < EACH as u64 {

@@ -1,28 +1,28 @@
-//! WebSocket frames of 64 kB whose last bytes never come.
+//! WebSocket frames of 64 kB without their last bytes.
 
 use std::io;
 
 use tokio::task::JoinSet;
 
-use super::{Scene, Sent};
+use super::scenario::{Scenario, Sent};
 use crate::figure::Value;
 use crate::peer::Link;
 
-/// Connections that are tried, and addresses that they come from.
+/// Connections, and their addresses.
 const PEERS: usize = 400;
 const ADDRESSES: usize = 100;
-/// Bytes of the message that is announced, and of it that are sent.
+/// The announced length of the message, and the bytes of it that are sent.
 const ANNOUNCED: u64 = 65_000;
 const PART: usize = 64_000;
 
-pub(super) async fn send(scene: &Scene) -> io::Result<Sent> {
+pub(super) async fn send(scenario: &Scenario) -> io::Result<Sent> {
     let mut sending = JoinSet::new();
     for index in 0..PEERS {
-        sending.spawn(half(scene.target, scene.burden.address(index % ADDRESSES)));
+        sending.spawn(half(scenario.target, scenario.attack.address(index % ADDRESSES)));
     }
     let mut sent = Sent::default();
     while let Some(link) = sending.join_next().await {
-        // One that the exchange turned away holds nothing.
+        // A refused connection holds nothing.
         if let Ok(link) = link? {
             sent.held.push(Box::new(link));
         }

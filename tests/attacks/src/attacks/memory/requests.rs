@@ -8,7 +8,7 @@ use offhook_wire::Method;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{ANSWER, BODY, Scene, Sent};
+use super::scenario::{BODY, RESPONSE_TIMEOUT, Scenario, Sent};
 use crate::exchange::REALM;
 use crate::figure::Value;
 use crate::peer::{Draft, Kind, Link, Target, body, branch};
@@ -16,16 +16,16 @@ use crate::peer::{Draft, Kind, Link, Target, body, branch};
 /// Connections and sockets of each transport, at as many addresses, and requests of each.
 const PEERS: usize = 40;
 const EACH: usize = 100;
-/// Kinds of requests, by turns.
+/// Kinds of requests, in rotation.
 const KINDS: u64 = 4;
-/// A connection that the exchange closed is opened again so many times.
+/// How often a closed connection is opened again.
 const REOPENED: usize = 20;
 
-pub(super) async fn send(scene: &Scene) -> io::Result<Sent> {
+pub(super) async fn send(scenario: &Scenario) -> io::Result<Sent> {
     let mut sending = JoinSet::new();
     for index in 0..2 * PEERS {
         let kind = if index < PEERS { Kind::Ws } else { Kind::Udp };
-        sending.spawn(peer(scene.target, kind, scene.burden.address(index)));
+        sending.spawn(peer(scenario.target, kind, scenario.attack.address(index)));
     }
     let (mut sent, mut answered) = (0, 0);
     while let Some(peer) = sending.join_next().await {
@@ -38,7 +38,7 @@ pub(super) async fn send(scene: &Scene) -> io::Result<Sent> {
     Ok(Sent { figures, ..Sent::default() })
 }
 
-/// How many requests one peer sent, and how many were answered.
+/// Sends the requests of one peer. Returns how many were sent and answered.
 async fn peer(target: Target, kind: Kind, from: IpAddr) -> (u64, u64) {
     let (mut sent, mut answered) = (0, 0);
     for _ in 0..REOPENED {
@@ -49,10 +49,10 @@ async fn peer(target: Target, kind: Kind, from: IpAddr) -> (u64, u64) {
             }
             sent += 1;
             if sent % KINDS == 0 {
-                // For the contact that is not registered: answered after a wait.
+                // For the unregistered contact: answered after the grace period.
                 continue;
             }
-            match timeout(ANSWER, link.receive()).await {
+            match timeout(RESPONSE_TIMEOUT, link.receive()).await {
                 Ok(Ok(_)) => answered += 1,
                 Ok(Err(_)) => break,
                 Err(_) => {}

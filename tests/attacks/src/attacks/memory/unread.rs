@@ -1,4 +1,4 @@
-//! Peers that do not read: strangers whose answers are large, and the contacts of one account, which guests send to.
+//! Peers that do not read: unauthenticated senders with large responses, and the contacts of one account, called by a guest.
 
 use std::io;
 use std::time::Duration;
@@ -8,37 +8,38 @@ use offhook_wire::Method;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use super::{BODY, Scene, Sent};
+use super::scenario::{BODY, Scenario, Sent};
 use crate::exchange::REALM;
 use crate::figure::Value;
 use crate::peer::{Draft, Kind, Link, Phone, body, branch, fresh};
 
-/// Strangers, and how long each goes on.
-const STRANGERS: usize = 100;
-const GOES_ON: Duration = Duration::from_secs(4);
-/// Bytes of the Call-ID, which each answer repeats.
+/// Unauthenticated senders, and how long each sends.
+const SENDERS: usize = 100;
+const DURATION: Duration = Duration::from_secs(4);
+/// Bytes of the Call-ID, which each response repeats.
 const CALL_ID: usize = 24_000;
 /// Contacts that do not read, and calls to them.
 const UNREAD: usize = 5;
 const CALLS: usize = 300;
-/// The exchange does not take more for the moment.
-const STUCK: Duration = Duration::from_millis(500);
+/// The time limit of a send: beyond it the exchange does not read.
+const SEND_TIMEOUT: Duration = Duration::from_millis(500);
 
-pub(super) async fn send(scene: &Scene) -> io::Result<Sent> {
+pub(super) async fn send(scenario: &Scenario) -> io::Result<Sent> {
     let mut sent = Sent::default();
     for index in 0..UNREAD {
-        let mut phone = Phone::open_unread(scene.callee.clone(), scene.burden.address(240 + index)).await?;
+        let mut phone =
+            Phone::open_unread(scenario.callee.clone(), scenario.attack.address(240 + index)).await?;
         phone.register_contact(&format!("<sip:callee@unread{index}.invalid;transport=ws>")).await?;
         sent.held.push(Box::new(phone));
     }
     let mut asking = JoinSet::new();
-    for index in 0..STRANGERS {
-        asking.spawn(ask(scene.target, scene.burden.address(index)));
+    for index in 0..SENDERS {
+        asking.spawn(ask(scenario.target, scenario.attack.address(index)));
     }
-    let calls = call(scene, &mut sent).await?;
+    let calls = call(scenario, &mut sent).await?;
     let mut asked = 0;
-    while let Some(stranger) = asking.join_next().await {
-        let (questions, link) = stranger?;
+    while let Some(sender) = asking.join_next().await {
+        let (questions, link) = sender?;
         asked += questions;
         sent.held.push(Box::new(link));
     }
@@ -47,12 +48,14 @@ pub(super) async fn send(scene: &Scene) -> io::Result<Sent> {
     Ok(sent)
 }
 
-/// Sends until the time is over; a connection that was closed is opened again.
+/// Sends until the end; a closed connection is opened again.
 async fn ask(target: crate::peer::Target, from: std::net::IpAddr) -> (u64, Option<Link>) {
-    let (end, mut asked, mut last) = (Instant::now() + GOES_ON, 0, None);
+    let (end, mut asked, mut last) = (Instant::now() + DURATION, 0, None);
     while Instant::now() < end {
-        let Ok(Ok(mut link)) = timeout(GOES_ON, Link::unread(from, target)).await else { continue };
-        while Instant::now() < end && matches!(timeout(STUCK, link.send(options(&link))).await, Ok(Ok(()))) {
+        let Ok(Ok(mut link)) = timeout(DURATION, Link::unread(from, target)).await else { continue };
+        while Instant::now() < end
+            && matches!(timeout(SEND_TIMEOUT, link.send(options(&link))).await, Ok(Ok(())))
+        {
             asked += 1;
         }
         last = Some(link);
@@ -67,9 +70,9 @@ fn options(link: &Link) -> Bytes {
     options.write(&link.via(), &branch())
 }
 
-async fn call(scene: &Scene, sent: &mut Sent) -> io::Result<u64> {
-    let mut link = scene.link(Kind::Ws, 239).await?;
-    let (callee, guest) = (scene.callee.aor(), "sip:guest@guests.example");
+async fn call(scenario: &Scenario, sent: &mut Sent) -> io::Result<u64> {
+    let mut link = scenario.link(Kind::Ws, 239).await?;
+    let (callee, guest) = (scenario.callee.aor(), "sip:guest@guests.example");
     let mut calls = 0;
     while calls < CALLS as u64 {
         let invite = Draft::new(Method::Invite, &callee, guest, &callee)

@@ -1,4 +1,4 @@
-//! A thousand registered phones, each at a loopback address of its own.
+//! A thousand registered phones, each on its own loopback address.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -8,13 +8,13 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::exchange::Exchange;
-use crate::peer::{Conduct, Kind, Phone, Serving};
+use crate::peer::{Behaviour, Kind, Phone, Serving};
 
 /// Phones on a WebSocket, and on UDP.
 const WS: usize = 900;
 const UDP: usize = 100;
-/// Registrations at a time.
-const AT_ONCE: usize = 16;
+/// Simultaneous registrations.
+const PARALLEL: usize = 16;
 
 /// The user names of the fleet.
 pub(super) fn users() -> impl Iterator<Item = String> {
@@ -29,9 +29,9 @@ pub(super) fn callee(exchange: &Exchange) -> String {
 /// Registers all of them.
 ///
 /// # Errors
-/// If one of them is refused: without all of them the figures would mean nothing.
+/// If one of them is refused: the figures require all of them.
 pub(super) async fn register(exchange: &Exchange) -> io::Result<Vec<Serving>> {
-    let gate = Arc::new(Semaphore::new(AT_ONCE));
+    let gate = Arc::new(Semaphore::new(PARALLEL));
     let mut registering = JoinSet::new();
     for (index, user) in users().enumerate() {
         let account = exchange.account(&user);
@@ -41,7 +41,7 @@ pub(super) async fn register(exchange: &Exchange) -> io::Result<Vec<Serving>> {
             let kind = if index < WS { Kind::Ws } else { Kind::Udp };
             let mut phone = Phone::open(account, kind, address(index)).await?;
             phone.register().await?;
-            Ok::<_, io::Error>(phone.serve(Conduct::Answer))
+            Ok::<_, io::Error>(phone.serve(Behaviour::Answer))
         });
     }
     let mut phones = Vec::with_capacity(WS + UDP);

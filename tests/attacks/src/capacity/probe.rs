@@ -1,5 +1,5 @@
-//! Two registered phones, one on a WebSocket and one on UDP, that refresh their registration during an attack, and a third one
-//! that asks them through the exchange whether they are reachable.
+//! Two registered phones, one on a WebSocket and one on UDP, that refresh their registration during an attack, and a third one that sends
+//! them OPTIONS through the exchange.
 
 use std::future::Future;
 use std::io;
@@ -14,22 +14,22 @@ use crate::exchange::Exchange;
 use crate::peer::{Account, Kind, Phone};
 
 pub(super) const USERS: [&str; 3] = ["watched-ws", "watched-udp", "watcher"];
-/// Between refreshments, and between questions.
-const PAUSE: Duration = Duration::from_millis(500);
+/// The interval of the refreshes and of the OPTIONS.
+const INTERVAL: Duration = Duration::from_millis(500);
 
-/// What was tried and how it went.
+/// A count of attempts.
 #[derive(Copy, Clone, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) tried: u32,
     pub(crate) good: u32,
-    /// Of those that went well.
+    /// The slowest successful one.
     pub(crate) slowest: Duration,
 }
 
-pub(super) struct Witness {
+pub(super) struct Probe {
     stop: watch::Sender<bool>,
     refreshing: [JoinHandle<Tally>; 2],
-    asking: JoinHandle<Tally>,
+    calling: JoinHandle<Tally>,
 }
 
 impl Tally {
@@ -50,57 +50,57 @@ impl Tally {
     }
 }
 
-impl Witness {
+impl Probe {
     pub(super) async fn start(exchange: &Exchange) -> io::Result<Self> {
         let (stop, stopped) = watch::channel(false);
         let [ws, udp, watcher] = USERS.map(|user| exchange.account(user));
-        let questions = [ws.aor(), udp.aor()];
+        let callees = [ws.aor(), udp.aor()];
         let ws = registered(ws, Kind::Ws, 1).await?;
         let udp = registered(udp, Kind::Udp, 2).await?;
         let watcher = registered(watcher, Kind::Ws, 3).await?;
         let refreshing = [ws, udp].map(|phone| tokio::spawn(refresh(phone, stopped.clone())));
-        let asking = tokio::spawn(ask(watcher, questions, stopped));
-        Ok(Self { stop, refreshing, asking })
+        let calling = tokio::spawn(probe(watcher, callees, stopped));
+        Ok(Self { stop, refreshing, calling })
     }
 
-    /// The refreshments, and the requests to the watched phones.
+    /// Stops the probes. Returns the counts of refreshes and of OPTIONS.
     pub(super) async fn stop(self) -> io::Result<(Tally, Tally)> {
         self.stop.send_replace(true);
         let [ws, udp] = self.refreshing;
         let refreshed = ws.await?.and(udp.await?);
-        Ok((refreshed, self.asking.await?))
+        Ok((refreshed, self.calling.await?))
     }
 }
 
-async fn registered(account: Account, kind: Kind, place: u8) -> io::Result<Phone> {
-    let address: IpAddr = Ipv4Addr::new(127, 20, 0, place).into();
+async fn registered(account: Account, kind: Kind, index: u8) -> io::Result<Phone> {
+    let address: IpAddr = Ipv4Addr::new(127, 20, 0, index).into();
     let mut phone = Phone::open(account, kind, address).await?;
     phone.register().await?;
     Ok(phone)
 }
 
-/// A phone whose link is lost counts each refreshment that it would have sent as failed.
+/// After the loss of its link, each refresh counts as failed.
 async fn refresh(mut phone: Phone, stop: watch::Receiver<bool>) -> Tally {
     let mut tally = Tally::default();
     while !*stop.borrow() {
-        if phone.serve_until(Instant::now() + PAUSE).await.is_err() {
-            sleep(PAUSE).await;
+        if phone.serve_until(Instant::now() + INTERVAL).await.is_err() {
+            sleep(INTERVAL).await;
         }
-        // Counted as failed.
+        // A failure is counted.
         let _ = tally.count(phone.register()).await;
     }
     tally
 }
 
-async fn ask(mut watcher: Phone, questions: [String; 2], stop: watch::Receiver<bool>) -> Tally {
+async fn probe(mut watcher: Phone, callees: [String; 2], stop: watch::Receiver<bool>) -> Tally {
     let mut tally = Tally::default();
     while !*stop.borrow() {
-        for question in &questions {
-            // Counted as failed.
-            let _ = tally.count(watcher.reach(question)).await;
+        for callee in &callees {
+            // A failure is counted.
+            let _ = tally.count(watcher.reach(callee)).await;
         }
-        if watcher.serve_until(Instant::now() + PAUSE).await.is_err() {
-            sleep(PAUSE).await;
+        if watcher.serve_until(Instant::now() + INTERVAL).await.is_err() {
+            sleep(INTERVAL).await;
         }
     }
     tally

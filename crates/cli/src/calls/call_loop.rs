@@ -1,6 +1,6 @@
-//! A phone on the command line: what it tells is printed, what is typed is read.
+//! A phone of a command: prints its events, and reads commands from standard input.
 
-use super::say;
+use super::print;
 use crate::commands::{Command, Commands};
 use crate::exit::Exit;
 use crate::output::Output;
@@ -12,32 +12,33 @@ use serde_json::json;
 use std::future::Future;
 use std::pin::Pin;
 
-pub(super) struct Desk {
+/// A phone, its output and its commands.
+pub(super) struct CallLoop {
     pub(super) phone: Phone,
     pub(super) output: Output,
     recorder: Option<Recorder>,
     commands: Commands,
-    /// Ctrl-C. Asked again after it came, so that a second one is heard, too.
+    /// Ctrl-C. Created again after it, so that a second one is noticed.
     stop: Pin<Box<dyn Future<Output = ()>>>,
     clock: Clock,
     aor: String,
     limit: Option<u32>,
 }
 
-/// What a desk has to deal with.
-pub(super) enum News {
+/// What the caller of [`CallLoop::next`] has to handle.
+pub(super) enum LoopEvent {
     Incoming(Call),
     Referred(Call),
     Command(Command),
-    /// Again, after a refresh or a reconnection, or for the first time.
+    /// Also after a refresh or a reconnection.
     Registered,
-    /// Given up.
+    /// The phone has given up.
     NotRegistered,
     Quit,
 }
 
-impl Desk {
-    /// Starts the phone. `attempts` bounds them when the user does not.
+impl CallLoop {
+    /// Starts the phone. `attempts` is the default limit of registration attempts.
     pub(super) async fn open(
         account: &args::Account,
         sound: Option<&args::Sound>,
@@ -50,9 +51,9 @@ impl Desk {
         let mut options = account::options(account, sound).map_err(fail)?;
         if let Some(file) = record::sound(records) {
             if sound.is_none() {
-                return Err(fail(format!("{}: there is no sound to record", file.display())));
+                return Err(fail(format!("{}: there is no audio to record", file.display())));
             }
-            // Better now than after the call.
+            // Report an unwritable file before the call.
             std::fs::write(file, []).map_err(|why| fail(format!("{}: {why}", file.display())))?;
         }
         let recorder = record::flight(records).map_err(fail)?;
@@ -61,7 +62,7 @@ impl Desk {
         options.clock = Some(clock);
         let (aor, limit) = (config.accounts[0].aor.clone(), config.accounts[0].max_registration_attempts);
         let phone = Phone::start_with(config, options).await.map_err(|why| fail(why.to_string()))?;
-        let stop = Box::pin(stop::wanted());
+        let stop = Box::pin(stop::requested());
         Ok(Self { phone, output, recorder, commands: Commands::new(), stop, clock, aor, limit })
     }
 
@@ -69,62 +70,62 @@ impl Desk {
     pub(super) async fn registered(&mut self) -> Result<(), Exit> {
         loop {
             match self.next().await {
-                News::Registered => return Ok(()),
-                News::NotRegistered => return Err(Exit::NotRegistered),
-                News::Quit => return Err(Exit::Done),
-                News::Incoming(call) => self.refuse(call).await,
-                News::Command(_) => self.complain("not registered yet"),
-                News::Referred(_) => {}
+                LoopEvent::Registered => return Ok(()),
+                LoopEvent::NotRegistered => return Err(Exit::NotRegistered),
+                LoopEvent::Quit => return Err(Exit::Done),
+                LoopEvent::Incoming(call) => self.reject_busy(call).await,
+                LoopEvent::Command(_) => self.error("not registered yet"),
+                LoopEvent::Referred(_) => {}
             }
         }
     }
 
-    /// What comes next, after printing what needs no more than that. Cancel-safe.
-    pub(super) async fn next(&mut self) -> News {
+    /// The next event to handle; prints all others. Cancel-safe.
+    pub(super) async fn next(&mut self) -> LoopEvent {
         loop {
             let event = tokio::select! {
                 event = self.phone.next() => event,
                 command = self.commands.next() => match command {
-                    Ok(Command::Quit) => return News::Quit,
-                    Ok(command) => return News::Command(command),
+                    Ok(Command::Quit) => return LoopEvent::Quit,
+                    Ok(command) => return LoopEvent::Command(command),
                     Err(why) => {
-                        self.complain(&why);
+                        self.error(&why);
                         continue;
                     }
                 },
                 () = &mut self.stop => {
-                    self.stop = Box::pin(stop::wanted());
-                    return News::Quit;
+                    self.stop = Box::pin(stop::requested());
+                    return LoopEvent::Quit;
                 }
             };
             match event {
-                None => return News::Quit,
-                Some(PhoneEvent::Incoming(call)) => return News::Incoming(call),
+                None => return LoopEvent::Quit,
+                Some(PhoneEvent::Incoming(call)) => return LoopEvent::Incoming(call),
                 Some(PhoneEvent::Referred { call, target, .. }) => {
-                    say::referred(self.output, call.session(), &target);
-                    return News::Referred(call);
+                    print::referred(self.output, call.session(), &target);
+                    return LoopEvent::Referred(call);
                 }
                 Some(PhoneEvent::Registration { state, .. }) => {
-                    say::registration(self.output, &self.aor, self.limit, self.clock.now(), &state);
+                    print::registration(self.output, &self.aor, self.limit, self.clock.now(), &state);
                     match state {
-                        RegistrationState::Registered { .. } => return News::Registered,
-                        RegistrationState::Failed(_) => return News::NotRegistered,
+                        RegistrationState::Registered { .. } => return LoopEvent::Registered,
+                        RegistrationState::Failed(_) => return LoopEvent::NotRegistered,
                         _ => {}
                     }
                 }
-                Some(event) => say::phone(self.output, &event),
+                Some(event) => print::phone(self.output, &event),
             }
         }
     }
 
-    /// Busy: there is one call at a time on a command line.
-    pub(super) async fn refuse(&self, call: Call) {
-        // A caller who gave up meanwhile needs no refusal.
+    /// Rejects a second call: the command has one call at a time.
+    pub(super) async fn reject_busy(&self, call: Call) {
+        // The caller may have cancelled.
         let _ = call.reject(486).await;
         call.detach();
     }
 
-    pub(super) fn complain(&self, why: &str) {
+    pub(super) fn error(&self, why: &str) {
         self.output.event("error", &json!({ "message": why }), format_args!("! {why}"));
     }
 

@@ -1,7 +1,6 @@
-//! Events as lines: the words of the JSON, and the sentences for people.
+//! Output of events, as JSON and as text.
 
-use super::seconds;
-use super::words::{self, code};
+use super::words::{self, code, seconds};
 use crate::output::Output;
 use offhook::{
     DigitFailure, DtmfPath, EndReason, EndedBy, FlowFailure, FlowState, Instant, RegistrationState,
@@ -98,7 +97,7 @@ pub(super) fn phone(output: Output, event: &PhoneEvent) {
         PhoneEvent::Missed(count) => {
             output.event("missed", &json!({ "events": count }), format_args!("{count} events were missed"));
         }
-        // The others are dealt with where they are taken.
+        // The others are handled by the call loop.
         _ => {}
     }
 }
@@ -221,7 +220,7 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
             format_args!("call {id}: media path failed: {why}"),
         ),
         CallEvent::FirstAudio => {
-            output.event("first_audio", &json!({ "call": id }), format_args!("call {id}: first sound"));
+            output.event("first_audio", &json!({ "call": id }), format_args!("call {id}: first audio"));
         }
         CallEvent::Tone { hz, level_dbfs } => {
             let rounded = hz.map(|hz| (f64::from(hz) * 10.0).round() / 10.0);
@@ -255,7 +254,7 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
             );
         }
         CallEvent::Ended(why) => ended(output, &id, why),
-        // The new call is told by the phone.
+        // Referred: printed for the phone.
         _ => {}
     }
 }

@@ -1,10 +1,11 @@
-//! The events of an exchange as lines: the words of the JSON, and the sentences for people.
+//! Output of the events of an exchange, as JSON and as text.
 
 use super::sources::Exposed;
 use super::users::{Source, Wrong};
 use crate::output::Output;
 use offhook_exchange::{CallStep, Event, Unregistered, UserChanges};
 use offhook_tokio::ServerLoad;
+use offhook_wire::reason_phrase;
 use serde_json::{Value, json};
 
 pub(super) fn event(output: Output, event: &Event) {
@@ -15,12 +16,12 @@ pub(super) fn event(output: Output, event: &Event) {
             format_args!("{user} is registered at {contact} for {} s", expires.as_secs()),
         ),
         Event::Unregistered { user, contact, reason } => {
-            let (word, text) = match why {
+            let (word, text) = match reason {
                 Unregistered::Removed => ("removed", "removed by the phone"),
                 Unregistered::Expired => ("expired", "expired"),
                 Unregistered::FlowLost => ("connection_lost", "connection lost"),
-                Unregistered::Forgotten => ("forgotten", "forgotten by the exchange"),
-                Unregistered::Revoked => ("revoked", "the user was removed, or has another password"),
+                Unregistered::Forgotten => ("forgotten", "lost by the exchange"),
+                Unregistered::Revoked => ("revoked", "the user was removed or has another password"),
                 _ => ("other", "another reason"),
             };
             output.event(
@@ -32,7 +33,7 @@ pub(super) fn event(output: Output, event: &Event) {
         Event::Denied { user, status, .. } => output.event(
             "denied",
             &json!({ "user": user, "code": status }),
-            format_args!("{user} was refused with {status}"),
+            format_args!("{user} was refused ({status} {})", reason_phrase(*status)),
         ),
         Event::Call { call_id, from, to, step } => {
             let (word, code) = match step {
@@ -43,19 +44,19 @@ pub(super) fn event(output: Output, event: &Event) {
                 CallStep::Ended => ("ended", None),
                 _ => ("other", None),
             };
-            let shown = code.map(|code| format!(" ({code})")).unwrap_or_default();
+            let shown = code.map(|code| format!(" ({code} {})", reason_phrase(*code))).unwrap_or_default();
             output.event(
                 "call",
                 &json!({ "call_id": call_id, "from": from, "to": to, "step": word, "code": code }),
                 format_args!("{from} -> {to}: {word}{shown}"),
             );
         }
-        // Events of a newer exchange are for commands that know them.
+        // The enum is non-exhaustive.
         _ => {}
     }
 }
 
-/// The file was read again.
+/// Prints that the users were read again.
 pub(super) fn users(output: Output, changes: &UserChanges) {
     let [added, removed, changed] = [&changes.added, &changes.removed, &changes.changed].map(Vec::len);
     output.event(
@@ -65,7 +66,7 @@ pub(super) fn users(output: Output, changes: &UserChanges) {
     );
 }
 
-/// The file was read again, and is wrong.
+/// Prints that the users were read again and have an error.
 pub(super) fn rejected(output: Output, wrong: &Wrong) {
     let file = match &wrong.at.source {
         Source::File(path) => Some(path.display().to_string()),
@@ -74,13 +75,14 @@ pub(super) fn rejected(output: Output, wrong: &Wrong) {
     output.warn(
         "users_rejected",
         &json!({ "message": wrong.to_string(), "file": file, "line": wrong.at.line }),
-        format_args!("{wrong}; the users are the same as before"),
+        format_args!("{wrong}; the users are unchanged"),
     );
 }
 
 pub(super) fn exposed(output: Output, exposed: &Exposed) {
     let file = exposed.file.display().to_string();
-    let text = format!("{file} is open to others (mode {:04o}); try: chmod 600 {file}", exposed.mode);
+    let text =
+        format!("{file} is accessible to other users (mode {:04o}); run: chmod 600 {file}", exposed.mode);
     output.warn("warning", &json!({ "message": text, "file": file }), &text);
 }
 
@@ -92,19 +94,19 @@ pub(super) fn load(output: Output, load: &ServerLoad) {
         "load",
         &Value::Object(fields),
         format_args!(
-            "load: {flows} connections and UDP peers, {strangers} of them without credentials; {bindings} contacts; \
-             {transactions} transactions with {bytes} bytes; {} bytes wait to be sent",
+            "load: {flows} connections and UDP peers, {unauthenticated} of them unauthenticated; {bindings} contacts; \
+             {transactions} transactions with {bytes} bytes; {} bytes queued for sending",
             load.queued
         ),
     );
 }
 
-/// What is reported of the load, under which names.
+/// The numbers of the load and their names in JSON.
 fn numbers(load: &ServerLoad) -> [(&'static str, usize); 6] {
     let ServerLoad { exchange, queued, .. } = load;
     [
         ("flows", exchange.flows),
-        ("strangers", exchange.unauthenticated),
+        ("unauthenticated", exchange.unauthenticated),
         ("bindings", exchange.bindings),
         ("transactions", exchange.transactions),
         ("bytes", exchange.bytes),

@@ -1,4 +1,4 @@
-//! A phone that was not there before the attack: it registers, calls a registered phone, and hangs up.
+//! A new phone during an attack: it registers, calls a registered phone, and hangs up.
 
 use std::io;
 use std::net::IpAddr;
@@ -9,17 +9,17 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::peer::{Account, Kind, Phone};
 
-/// After this it has failed.
+/// The time limit of a new phone.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
-/// A phone that was turned away comes again after this.
-const AGAIN: Duration = Duration::from_millis(250);
+/// The delay before a refused phone retries.
+const RETRY_DELAY: Duration = Duration::from_millis(250);
 
-/// How long it took from the first packet until the call was over, all attempts counted; nothing if it took longer than 10 s.
+/// The time from the first packet to the end of the call, including all attempts; none after 10 s.
 pub(super) async fn arrive(account: Account, kind: Kind, from: IpAddr, callee: String) -> Option<Duration> {
     let start = Instant::now();
     let attempts = async {
         while call(&account, kind, from, &callee).await.is_err() {
-            sleep(AGAIN).await;
+            sleep(RETRY_DELAY).await;
         }
     };
     timeout(LIMIT, attempts).await.ok()?;

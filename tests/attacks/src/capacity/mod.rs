@@ -1,9 +1,9 @@
-//! What surrounds an attack on capacity: an exchange with a thousand registered phones, the watched ones among them, phones that
-//! arrive during the attack, and the memory of the exchange before, during and after.
+//! The environment of an attack on capacity: an exchange with a thousand registered phones and probes, new phones during the attack, and the
+//! memory of the exchange before, during and after it.
 
 mod fleet;
-mod newcomer;
-mod witness;
+mod new_phone;
+mod probe;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -15,29 +15,29 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::exchange::{Exchange, Load, Program};
 use crate::figure::{Figure, Limit, Value};
 use crate::peer::{Kind, Serving};
-use witness::{Tally, Witness};
+use probe::{Probe, Tally};
 
-/// The most that the exchange may occupy (VmHWM, in MB), with a thousand registered phones and under attack.
-const RESIDENT: f64 = 128.0;
-/// How long after the attack the accounted bytes may stay above what they were.
+/// The limit on resident memory (VmHWM, in MB), with a thousand registered phones and under attack.
+const MAX_RESIDENT: f64 = 128.0;
+/// How long after the attack the accounted bytes may stay above their former value.
 const RECOVERY: Duration = Duration::from_secs(60);
-/// Bytes above the former value that count as none: the registered phones still send requests.
-const SLACK: u64 = 64 * 1024;
-/// How often the load is looked at.
+/// Bytes above the former value that are ignored: the registered phones still send requests.
+const TOLERANCE: u64 = 64 * 1024;
+/// The interval of reading the load.
 const POLL: Duration = Duration::from_millis(250);
 const NEWCOMERS: usize = 4;
 
-pub(crate) struct Siege {
+pub(crate) struct CapacityRun {
     name: &'static str,
     pub(crate) exchange: Exchange,
     phones: Vec<Serving>,
-    witness: Witness,
+    probe: Probe,
     /// Before the attack.
     resident: Option<f64>,
     load: Option<Load>,
 }
 
-impl Siege {
+impl CapacityRun {
     /// Starts an exchange with `users` besides its own, and registers a thousand phones.
     pub(crate) async fn start(
         name: &'static str,
@@ -45,24 +45,24 @@ impl Siege {
         users: &[&str],
         guests: bool,
     ) -> io::Result<Self> {
-        let own = witness::USERS.iter().chain(users).map(|&user| user.to_owned());
-        let newcomers = (0..NEWCOMERS).map(|index| format!("new{index}"));
-        let users: Vec<String> = fleet::users().chain(own).chain(newcomers).collect();
+        let own = probe::USERS.iter().chain(users).map(|&user| user.to_owned());
+        let new_phones = (0..NEWCOMERS).map(|index| format!("new{index}"));
+        let users: Vec<String> = fleet::users().chain(own).chain(new_phones).collect();
         let exchange = Exchange::start(program, &users, guests).await?;
         let phones = fleet::register(&exchange).await?;
-        let witness = Witness::start(&exchange).await?;
-        let load = settled(&exchange).await;
-        exchange.memory.forget_peak();
+        let probe = Probe::start(&exchange).await?;
+        let load = settled_load(&exchange).await;
+        exchange.memory.reset_peak();
         let resident = exchange.memory.resident();
-        Ok(Self { name, exchange, phones, witness, resident, load })
+        Ok(Self { name, exchange, phones, probe, resident, load })
     }
 
     pub(crate) fn figure(&self, name: impl Into<String>, value: Value) -> Figure {
         Figure::new(self.name, name, value)
     }
 
-    /// Four phones arrive at the same time: on a WebSocket and on UDP, from an address of their own and from the attacker's.
-    pub(crate) async fn newcomers(&self, attacker: IpAddr) -> io::Result<Vec<Figure>> {
+    /// Four new phones register and call simultaneously: on a WebSocket and on UDP, from an unused address and from the attacker's.
+    pub(crate) async fn new_phones(&self, attacker: IpAddr) -> io::Result<Vec<Figure>> {
         let own: IpAddr = Ipv4Addr::new(127, 30, 0, 1).into();
         let kinds = [
             ("a new phone (WebSocket) registers and calls", Kind::Ws, own),
@@ -74,7 +74,7 @@ impl Siege {
         let mut arriving = JoinSet::new();
         for (index, (name, kind, from)) in kinds.into_iter().enumerate() {
             let account = self.exchange.account(&format!("new{index}"));
-            let arrival = newcomer::arrive(account, kind, from, callee.clone());
+            let arrival = new_phone::arrive(account, kind, from, callee.clone());
             arriving.spawn(async move { (index, name, arrival.await) });
         }
         let mut arrived = Vec::new();
@@ -83,23 +83,23 @@ impl Siege {
         }
         arrived.sort_by_key(|&(index, ..)| index);
         let figure = |(_, name, took): (usize, &str, Option<Duration>)| {
-            self.figure(name, Value::seconds(took)).at_most(newcomer::LIMIT.as_secs_f64())
+            self.figure(name, Value::seconds(took)).at_most(new_phone::LIMIT.as_secs_f64())
         };
         Ok(arrived.into_iter().map(figure).collect())
     }
 
-    /// After the attack: the figures of the watched phones, and the peaks. The phones stay registered.
-    pub(crate) async fn lift(self) -> io::Result<(Vec<Figure>, Recovery)> {
-        let Self { name, mut exchange, phones, witness, resident, load } = self;
+    /// Ends the attack. Returns the figures of the probes, and the peaks. The phones stay registered.
+    pub(crate) async fn end_attack(self) -> io::Result<(Vec<Figure>, Recovery)> {
+        let Self { name, mut exchange, phones, probe, resident, load } = self;
         let figure = |name_of: &str, value: Value| Figure::new(name, name_of, value);
-        let (refreshed, reached) = witness.stop().await?;
+        let (refreshed, reached) = probe.stop().await?;
         let share = |tally: Tally| Value::share(tally.good, tally.tried);
         let mut figures = vec![
             figure("registered phones refresh", share(refreshed)).limit(Limit::All),
             figure("registered phones are reached", share(reached)).limit(Limit::All),
             figure("slowest of these", Value::seconds(Some(refreshed.slowest.max(reached.slowest)))),
             figure("resident memory before", Value::megabytes(resident)),
-            figure("most resident memory", Value::megabytes(exchange.memory.peak())).at_most(RESIDENT),
+            figure("most resident memory", Value::megabytes(exchange.memory.peak())).at_most(MAX_RESIDENT),
             figure("most accounted bytes", Value::bytes(exchange.load().map(|load| load.most))),
         ];
         let runs = Value::share(u32::from(exchange.runs()), 1);
@@ -119,7 +119,7 @@ pub(crate) struct Recovery {
 }
 
 impl Recovery {
-    /// Waits for 60 s, and measures when the accounted bytes are back at their former value.
+    /// Waits for 60 s, and measures when the accounted bytes have returned to their former value.
     pub(crate) async fn finish(self) -> io::Result<Vec<Figure>> {
         let end = self.since + RECOVERY;
         let before = self.load.map(|load| load.bytes);
@@ -127,7 +127,7 @@ impl Recovery {
         while Instant::now() < end && recovered.is_none() {
             sleep(POLL).await;
             let now = self.exchange.load().map(|load| load.bytes);
-            let is_back = before.zip(now).is_some_and(|(before, now)| now <= before + SLACK);
+            let is_back = before.zip(now).is_some_and(|(before, now)| now <= before + TOLERANCE);
             recovered = is_back.then(|| self.since.elapsed());
         }
         let value = if before.is_some() { Value::seconds(recovered) } else { Value::Unknown };
@@ -143,11 +143,11 @@ impl Recovery {
     }
 }
 
-/// The load, reported after all phones had registered; nothing if the program does not say.
-async fn settled(exchange: &Exchange) -> Option<Load> {
+/// The load after all phones have registered; none if the program does not report it.
+async fn settled_load(exchange: &Exchange) -> Option<Load> {
     let mut loads = exchange.loads();
     for _ in 0..2 {
-        // A program that reports nothing is not waited for.
+        // The program may report nothing.
         timeout(Duration::from_secs(3), loads.changed()).await.ok()?.ok()?;
     }
     exchange.load()

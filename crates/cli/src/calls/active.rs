@@ -1,0 +1,214 @@
+//! Running one call, and the call it is transferred to, up to its recording.
+
+use super::call_loop::{CallLoop, LoopEvent};
+use super::print;
+use crate::commands::Command;
+use crate::exit::Exit;
+use crate::record;
+use offhook::{Cause, DtmfPath, EndReason, EndedBy, Status};
+use offhook_media::Source;
+use offhook_tokio::{Call, CallEvent, CommandError};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The duration of a digit: short, but long enough for any PBX.
+const DIGIT_DURATION: Duration = Duration::from_millis(120);
+
+/// The delay before a reported tone is measured again: the window of the first measurement began before the tone.
+const REMEASURE_DELAY: Duration = Duration::from_millis(250);
+/// A second measurement is reported if it differs by more than this, in Hz.
+const MIN_DIFFERENCE: f32 = 1.0;
+
+/// What to do with a call.
+pub(super) struct CallPlan {
+    /// Answer it immediately.
+    pub(super) answer: bool,
+    /// Send these digits when the media path is up.
+    pub(super) digits: Option<(String, DtmfPath)>,
+    /// Hang up this long after it was established.
+    pub(super) duration: Option<Duration>,
+    pub(super) record: Option<PathBuf>,
+}
+
+/// The result of a call.
+pub(super) struct Outcome {
+    pub(super) exit: Exit,
+    /// The user ended the command, not only the call.
+    pub(super) quit: bool,
+}
+
+struct ActiveCall {
+    call: Call,
+    established: bool,
+    digits_pending: bool,
+    hang_up_at: Option<Instant>,
+    /// The last reported tone in Hz, and when to measure it again.
+    tone: Option<(f32, Instant)>,
+    record: Option<PathBuf>,
+}
+
+pub(super) async fn run(call_loop: &mut CallLoop, call: Call, plan: &CallPlan) -> Outcome {
+    if let Some(incoming) = call.incoming() {
+        print::incoming(call_loop.output, call.session(), incoming);
+    }
+    print::call(call_loop.output, call.session(), &CallEvent::Status(Status::Initial));
+    if plan.answer {
+        report(call_loop, call.answer().await);
+    }
+    let mut active = ActiveCall::new(call, plan.digits.is_some(), plan.record.clone());
+    let mut count = 1;
+    // The transferred call until its end; `active` is then the new call.
+    let mut former: Option<ActiveCall> = None;
+    let mut quit = false;
+    loop {
+        let (hang_up_at, measure_at) = (active.hang_up_at, active.tone.map(|(_, at)| at));
+        let event = tokio::select! {
+            event = active.call.next() => event,
+            event = next_of(former.as_mut()) => {
+                if let Some(old) = &mut former {
+                    match event {
+                        Some(event) => old.on_event(call_loop, plan, event).await,
+                        None => former = None,
+                    }
+                }
+                continue;
+            }
+            () = until(hang_up_at) => {
+                active.hang_up_at = None;
+                report(call_loop, active.call.hang_up().await);
+                continue;
+            }
+            () = until(measure_at) => {
+                active.measure(call_loop).await;
+                continue;
+            }
+            event = call_loop.next() => {
+                match event {
+                    LoopEvent::Incoming(call) => call_loop.reject_busy(call).await,
+                    LoopEvent::Referred(call) => {
+                        print::call(call_loop.output, call.session(), &CallEvent::Status(Status::Initial));
+                        count += 1;
+                        let record = plan.record.as_deref().map(|file| record::numbered(file, count));
+                        former = Some(std::mem::replace(&mut active, ActiveCall::new(call, false, record)));
+                    }
+                    LoopEvent::Command(command) => {
+                        let done = execute(&active.call, command).await;
+                        report(call_loop, done);
+                    }
+                    LoopEvent::Quit if quit => return Outcome { exit: Exit::Done, quit },
+                    LoopEvent::Quit => {
+                        quit = true;
+                        report(call_loop, active.call.hang_up().await);
+                    }
+                    // A call continues without a registration.
+                    LoopEvent::Registered | LoopEvent::NotRegistered => {}
+                }
+                continue;
+            }
+        };
+        match (event, &mut former) {
+            (Some(CallEvent::Ended(why)), None) => {
+                let exit = if active.succeeded(&why) { Exit::Done } else { Exit::CallFailed };
+                active.on_event(call_loop, plan, CallEvent::Ended(why)).await;
+                return Outcome { exit, quit };
+            }
+            (Some(event), _) => active.on_event(call_loop, plan, event).await,
+            (None, Some(_)) => {
+                // The transfer failed, and the former call continues.
+                if let Some(old) = former.take() {
+                    active = old;
+                }
+            }
+            (None, None) => return Outcome { exit: Exit::CallFailed, quit },
+        }
+    }
+}
+
+impl ActiveCall {
+    fn new(call: Call, digits_pending: bool, record: Option<PathBuf>) -> Self {
+        Self { call, established: false, digits_pending, hang_up_at: None, tone: None, record }
+    }
+
+    async fn on_event(&mut self, call_loop: &CallLoop, plan: &CallPlan, event: CallEvent) {
+        match &event {
+            CallEvent::Status(Status::Established) => {
+                self.established = true;
+                self.hang_up_at = plan.duration.map(|duration| Instant::now() + duration);
+            }
+            CallEvent::Media { up: true } if std::mem::take(&mut self.digits_pending) => {
+                if let Some((digits, path)) = &plan.digits {
+                    report(call_loop, self.call.digits(digits, DIGIT_DURATION, *path).await);
+                }
+            }
+            CallEvent::Tone { hz, .. } => self.tone = hz.map(|hz| (hz, Instant::now() + REMEASURE_DELAY)),
+            // The file is complete before "ended" is printed.
+            CallEvent::Ended(_) => self.write_recording(call_loop).await,
+            _ => {}
+        }
+        print::call(call_loop.output, self.call.session(), &event);
+    }
+
+    async fn measure(&mut self, call_loop: &CallLoop) {
+        let Some((reported, _)) = self.tone.take() else { return };
+        // The call may have ended.
+        let Ok(heard) = self.call.heard().await else { return };
+        if heard.hz.is_some_and(|hz| (hz - reported).abs() > MIN_DIFFERENCE) {
+            let event = CallEvent::Tone { hz: heard.hz, level_dbfs: heard.level_dbfs };
+            print::call(call_loop.output, self.call.session(), &event);
+        }
+    }
+
+    async fn write_recording(&self, call_loop: &CallLoop) {
+        let Some(file) = &self.record else { return };
+        let Ok(recording) = self.call.take_recording().await else { return };
+        match std::fs::write(file, recording.to_wav()) {
+            Ok(()) => print::recorded(call_loop.output, self.call.session(), file, recording.duration()),
+            Err(why) => call_loop.error(&format!("{}: {why}", file.display())),
+        }
+    }
+
+    fn succeeded(&self, why: &EndReason) -> bool {
+        match why.cause {
+            Cause::HungUp | Cause::Transferred => self.established,
+            // A command of the user.
+            Cause::Cancelled | Cause::Rejected | Cause::Busy => why.by == EndedBy::Us,
+            Cause::AnsweredElsewhere | Cause::DeclinedElsewhere => true,
+            _ => false,
+        }
+    }
+}
+
+async fn execute(call: &Call, command: Command) -> Result<(), CommandError> {
+    match command {
+        Command::Answer => call.answer().await,
+        Command::Reject => call.reject(486).await,
+        Command::Hold => call.hold().await,
+        Command::Resume => call.resume().await,
+        Command::Mute(on) => call.mute(on).await,
+        Command::Tone(hz) => call.play(Source::tone(hz)).await,
+        Command::Digits(digits, path) => call.digits(&digits, DIGIT_DURATION, path).await,
+        Command::Transfer(target) => call.transfer(&target).await,
+        Command::HangUp | Command::Quit => call.hang_up().await,
+    }
+}
+
+fn report(call_loop: &CallLoop, done: Result<(), CommandError>) {
+    if let Err(why) = done {
+        call_loop.error(&why.to_string());
+    }
+}
+
+async fn next_of(active: Option<&mut ActiveCall>) -> Option<CallEvent> {
+    match active {
+        Some(active) => active.call.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
