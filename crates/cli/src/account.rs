@@ -26,6 +26,7 @@ pub(crate) fn config(account: &args::Account, retries: Option<u32>) -> Result<Co
         max_registration_attempts: account.retries.or(retries).filter(|&most| most > 0),
     });
     config.registration.first_wait = FIRST_WAIT;
+    config.refer_policy = account.transfers.into();
     Ok(config)
 }
 

@@ -16,6 +16,10 @@ pub(crate) enum Command {
     Tone(f32),
     Digits(String, DtmfPath),
     Transfer(String),
+    /// The decision on a transfer that the peer requested.
+    DecideTransfer {
+        accept: bool,
+    },
     HangUp,
     Quit,
 }
@@ -35,6 +39,8 @@ impl FromStr for Command {
             ("dtmf-rtp", _) => digits(DtmfPath::Rtp),
             ("transfer", target) => Ok(Command::Transfer(target.to_owned())),
             ("tone", hz) => hz.parse().map(Command::Tone).map_err(|_| "tone needs a frequency in Hz, for example: tone 440".to_owned()),
+            ("accept-transfer", "") => Ok(Command::DecideTransfer { accept: true }),
+            ("reject-transfer", "") => Ok(Command::DecideTransfer { accept: false }),
             ("answer", "") => Ok(Command::Answer),
             ("reject", "") => Ok(Command::Reject),
             ("hold", "") => Ok(Command::Hold),
@@ -43,7 +49,7 @@ impl FromStr for Command {
             ("unmute", "") => Ok(Command::Mute(false)),
             ("hangup", "") => Ok(Command::HangUp),
             ("quit", "") => Ok(Command::Quit),
-            _ => Err("commands: hold, resume, dtmf 12#, dtmf-info 42, transfer TARGET, answer, reject, mute, unmute, \
+            _ => Err("commands: hold, resume, dtmf 12#, dtmf-info 42, transfer TARGET, accept-transfer, reject-transfer, answer, reject, mute, unmute, \
                       tone 440, hangup, quit"
                 .to_owned()),
         }
@@ -89,6 +95,8 @@ mod tests {
             ("dtmf 12#", Command::Digits("12#".to_owned(), DtmfPath::Auto)),
             ("dtmf-info 42", Command::Digits("42".to_owned(), DtmfPath::Info)),
             ("transfer sip:x", Command::Transfer("sip:x".to_owned())),
+            ("accept-transfer", Command::DecideTransfer { accept: true }),
+            ("reject-transfer", Command::DecideTransfer { accept: false }),
             ("tone 440", Command::Tone(440.0)),
             ("hangup", Command::HangUp),
             ("quit", Command::Quit),

@@ -55,6 +55,14 @@ pub enum CallEvent {
     },
     /// Progress of a transfer requested by this phone.
     Transfer(TransferState),
+    /// The peer requests that this phone call `target`: decide with [`Call::accept_transfer`](crate::Call::accept_transfer) or
+    /// [`Call::reject_transfer`](crate::Call::reject_transfer). Only with [`ReferPolicy::Ask`](offhook::ReferPolicy), the default.
+    TransferRequested {
+        /// The requested address. The peer chose it.
+        target: String,
+        /// The value of Referred-By, which is not authenticated.
+        referred_by: Option<String>,
+    },
     /// The peer transferred the call, and this phone calls the target: see [`PhoneEvent::Referred`].
     Referred {
         /// The new call.

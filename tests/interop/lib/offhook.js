@@ -56,6 +56,12 @@ export class CommandPhone extends Peer {
     this.#say(`transfer ${peer.address}`);
   }
 
+  /** Accepts the transfer that the peer requests. */
+  async consent(since) {
+    await this.journal.first('transfer requested', ({ event }) => event === 'transfer_requested', { since });
+    this.#say('accept-transfer');
+  }
+
   /** Waits for the recording of a call that ended, and looks for half a second of a tone in it. */
   async recorded(hz, since) {
     await this.journal.first('recording', ({ event }) => event === 'recorded', { since });

@@ -86,6 +86,7 @@ export async function blindTransfer(caller, callee, target) {
   const since = { callee: callee.journal.mark, target: target.journal.mark };
   await check(`${caller.name} transfers ${callee.name} to ${target.name}`, async () => {
     await caller.transfer(target);
+    await callee.consent?.(since.callee);
     await Promise.all([callee.established(since.callee), target.established(since.target)]);
   });
   await check(`${target.name} hears ${callee.hz} Hz`, () => target.hears(callee.hz, since.target));

@@ -189,6 +189,8 @@ async fn execute(call: &Call, command: Command) -> Result<(), CommandError> {
         Command::Tone(hz) => call.play(Source::tone(hz)).await,
         Command::Digits(digits, path) => call.digits(&digits, DIGIT_DURATION, path).await,
         Command::Transfer(target) => call.transfer(&target).await,
+        Command::DecideTransfer { accept: true } => call.accept_transfer().await,
+        Command::DecideTransfer { accept: false } => call.reject_transfer().await,
         Command::HangUp | Command::Quit => call.hang_up().await,
     }
 }

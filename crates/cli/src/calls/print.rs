@@ -206,6 +206,18 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
                 format_args!("call {id}: transfer {word}{}", code(refused)),
             );
         }
+        CallEvent::TransferRequested { target, referred_by } => {
+            let by = referred_by.as_deref().unwrap_or("the peer");
+            output.event(
+                "transfer_requested",
+                &json!({ "call": id, "target": target, "referred_by": referred_by }),
+                format_args!(
+                    "call {id}: {} asks you to call {}; accept-transfer or reject-transfer?",
+                    by.escape_debug(),
+                    target.escape_debug()
+                ),
+            );
+        }
         CallEvent::Media { up } => {
             let word = if *up { "up" } else { "interrupted" };
             output.event(

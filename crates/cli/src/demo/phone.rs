@@ -1,7 +1,7 @@
 //! A phone of the demonstration and its calls. Each wait for an event has a time limit.
 
 use super::step::Failure;
-use offhook::{Account, Config, Password, Status};
+use offhook::{Account, Config, Password, ReferPolicy, Status};
 use offhook_media::{Heard, Source};
 use offhook_tokio::{Call, CallEvent, Options, Phone, PhoneEvent};
 use serde_json::{Value, json};
@@ -37,6 +37,7 @@ impl DemoPhone {
         let mut config = Config::new(account);
         config.registration.first_wait = FIRST_WAIT;
         config.registration.longest_wait = LONGEST_WAIT;
+        config.refer_policy = ReferPolicy::OwnDomain;
         let options = Options { play: Source::tone(hz), record: true, ..options };
         let phone = Phone::start_with(config, options)
             .await
