@@ -7,7 +7,9 @@ use offhook_recorder::replay::{Replay, replay};
 use offhook_recorder::{Recording, Track, pcap, scenario};
 use offhook_sim::run;
 use offhook_sim::scenario::{Act, Deed, Scenario};
-use offhook_tokio::{Call, CallEvent, ExchangeServer, RecorderOptions, Listen, Options, Phone, PhoneEvent, Recorder};
+use offhook_tokio::{
+    Call, CallEvent, ExchangeServer, Listen, Options, Phone, PhoneEvent, Recorder, RecorderOptions,
+};
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;

@@ -5,7 +5,7 @@ use offhook::{
 };
 use offhook_recorder::Log;
 use offhook_testkit::{FakeMedia, Observer, Said, TestPhone};
-use offhook_tokio::{TrackSink, Recorder};
+use offhook_tokio::{Recorder, TrackSink};
 use std::error::Error;
 use std::time::Duration;
 

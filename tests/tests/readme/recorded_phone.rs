@@ -1,8 +1,9 @@
 use offhook::{Account, Config, Password};
-use offhook_tokio::{RecorderOptions, Options, Phone, Recorder};
+use offhook_tokio::{Options, Phone, Recorder, RecorderOptions};
 
 pub(crate) async fn recorded(server: &str, file: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let recorder = Recorder::start(RecorderOptions { file: Some(file.into()), ..RecorderOptions::default() })?;
+    let recorder =
+        Recorder::start(RecorderOptions { file: Some(file.into()), ..RecorderOptions::default() })?;
     let account = Account::new("sip:alice@example.com", Some(Password::plain("secret")), server)?;
     let options = Options { recorder: Some(recorder.track("alice")), ..Options::default() };
     let phone = Phone::start_with(Config::new(account), options).await?;
