@@ -169,7 +169,7 @@ impl Drive {
     fn holds_only(&self, connections: usize) {
         let load = self.exchange.load();
         let held = [load.flows, load.unauthenticated, load.bindings, load.transactions, load.bytes];
-        assert_eq!(held, [connections, 0, 0, 0, 0], "flows, strangers, bindings, transactions, bytes");
+        assert_eq!(held, [connections, 0, 0, 0, 0], "flows, unauthenticated, bindings, transactions, bytes");
     }
 
     fn input(&mut self, input: Input) {
