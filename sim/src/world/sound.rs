@@ -157,6 +157,7 @@ impl World {
         let local = self.phones[end.0].local(self.now);
         let noisy = self.phones[end.0].trouble == Some(MediaTrouble::Noisy);
         let Some(real) = self.engines.real() else { return };
+        real.note_source(end, from, seen);
         if noisy {
             let forged = real.forge(data);
             real.handle(end, local, MediaInput::Received { local: inside, remote: seen, data: &forged });
@@ -214,6 +215,8 @@ impl World {
             let mut both = [Some(end), peer].into_iter().flatten();
             let clear = both.all(|(phone, _)| self.is_clear(phone) && !moved[phone]);
             let heard = self.engines.real().and_then(|real| {
+                // Both ends were rebound before either learnt the other's new address: no phone could find the path again.
+                let clear = clear && peer.is_none_or(|peer| real.has_path(end, peer));
                 let stands = |end: End| real.stands(end, &self.phones[end.0], self.now);
                 let (stands, peer_stands) = (stands(end), peer.is_some_and(stands));
                 real.listen(end, Circumstances { clear, stands, peer_stands })

@@ -15,6 +15,10 @@ use crate::node::PhoneNode;
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) address: SocketAddr,
+    /// How often the phone's NAT had lost its mappings when this end was made.
+    pub(super) first_mapping: u16,
+    /// The last end a datagram came from: its own address, and the one that its NAT showed.
+    pub(super) seen_peer: Option<(SocketAddr, SocketAddr)>,
     /// What it plays, in Hz.
     pub(super) tone: f32,
     pub(super) session: MediaSession,
@@ -37,9 +41,17 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(address: SocketAddr, tone: f32, session: MediaSession, now: Instant) -> Self {
+    pub(super) fn new(
+        address: SocketAddr,
+        first_mapping: u16,
+        tone: f32,
+        session: MediaSession,
+        now: Instant,
+    ) -> Self {
         Self {
             address,
+            first_mapping,
+            seen_peer: None,
             tone,
             session,
             seen: now,

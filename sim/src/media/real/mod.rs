@@ -180,7 +180,27 @@ impl Real {
     /// How others see an end.
     pub fn outside(&self, end: End) -> Option<SocketAddr> {
         let nat = self.nats.get(&end.0).copied().unwrap_or_default();
-        Some(nat.outside(self.lines.get(&end)?.address))
+        let line = self.lines.get(&end)?;
+        Some(nat.outside(line.address, line.first_mapping))
+    }
+
+    /// Notes that a datagram from `source` reached an end, which saw it come from `seen`.
+    pub fn note_source(&mut self, end: End, source: SocketAddr, seen: SocketAddr) {
+        if let Some(line) = self.lines.get_mut(&end) {
+            line.seen_peer = Some((source, seen));
+        }
+    }
+
+    /// Whether one of two ends knows at which address the other can be reached: from the description, or as the source of its datagrams
+    /// (a peer-reflexive candidate, RFC 8445 §7.3.1.3). Otherwise no check of either arrives, and ICE cannot find a path:
+    /// not even by a restart, because without a STUN server a phone has only host candidates to offer.
+    pub(crate) fn has_path(&self, end: End, peer: End) -> bool {
+        let knows = |from: End, to: End| {
+            let (Some(from), Some(line)) = (self.lines.get(&from), self.lines.get(&to)) else { return false };
+            let seen = from.seen_peer.filter(|(source, _)| *source == line.address);
+            Some(seen.map_or(line.address, |(_, seen)| seen)) == self.outside(to)
+        };
+        knows(end, peer) || knows(peer, end)
     }
 
     /// Which end is seen at an address, and its address as it knows it.
@@ -289,6 +309,7 @@ impl Real {
     }
 
     fn line(&mut self, end: End, node: &PhoneNode, now: Instant) -> &mut Line {
+        let first_mapping = self.nats.get(&end.0).copied().unwrap_or_default().mapping();
         self.lines.entry(end).or_insert_with(|| {
             let made = self.made.entry(end.0).or_insert(0);
             let host = u8::try_from(end.0 + 1).unwrap_or(u8::MAX);
@@ -302,7 +323,7 @@ impl Real {
             self.tones += 1;
             session.play(Source::tone(tone));
             self.by_address.insert(address, end);
-            Line::new(address, tone, session, now)
+            Line::new(address, first_mapping, tone, session, now)
         })
     }
 }

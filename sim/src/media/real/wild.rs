@@ -11,7 +11,7 @@ use crate::hash::{Digest, Draw};
 #[derive(Copy, Clone, Debug, Default)]
 pub(super) struct Nat {
     rebound: bool,
-    /// How many mappings there were before. The first one changes nothing.
+    /// How often it lost its mappings.
     mapping: u16,
     /// Whether it changed since somebody asked.
     moved: bool,
@@ -31,9 +31,14 @@ impl Nat {
         }
     }
 
-    /// How others see an address of the phone.
-    pub(super) fn outside(self, address: SocketAddr) -> SocketAddr {
-        let port = match self.mapping {
+    pub(super) fn mapping(self) -> u16 {
+        self.mapping
+    }
+
+    /// How others see an address of the phone that was first used when the mappings had been lost `first` times. Its first mapping
+    /// keeps the port: a phone without a STUN server knows, and offers, no other address than its own.
+    pub(super) fn outside(self, address: SocketAddr, first: u16) -> SocketAddr {
+        let port = match self.mapping.wrapping_sub(first) {
             0 => address.port(),
             n => LATER + (address.port() - FIRST).wrapping_add(n.wrapping_mul(331)) % SPAN,
         };
@@ -90,14 +95,15 @@ mod tests {
     fn a_mapping_lasts_until_it_is_lost() {
         let inside = SocketAddr::from(([10, 0, 0, 1], 10_004));
         let mut nat = Nat::default();
-        assert_eq!((nat.outside(inside), nat.take_moved()), (inside, false));
+        assert_eq!((nat.outside(inside, 0), nat.take_moved()), (inside, false));
         nat.set(true);
-        let second = nat.outside(inside);
+        let second = nat.outside(inside, 0);
         nat.set(true);
-        assert_eq!((nat.outside(inside), nat.take_moved(), nat.take_moved()), (second, true, false));
+        assert_eq!((nat.outside(inside, 0), nat.take_moved(), nat.take_moved()), (second, true, false));
         nat.set(false);
-        let third = nat.outside(inside);
+        let third = nat.outside(inside, 0);
         assert!(inside != second && second != third && third != inside);
+        assert_eq!(nat.outside(inside, nat.mapping()), inside, "the first mapping of a new port");
     }
 
     #[test]
