@@ -5,7 +5,7 @@ use crate::media;
 use crate::queue::{Queue, Taken};
 use crate::{CallEvent, CommandError};
 use offhook::{Command, DtmfPath, Incoming, SessionId, Status};
-use offhook_media::{Heard, Recording, Source, Statistics};
+use offhook_media::{ReceivedTone, Recording, Source, Statistics};
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -164,7 +164,7 @@ impl Call {
     ///
     /// # Errors
     /// As [`Call::play`].
-    pub async fn heard(&self) -> Result<Heard, CommandError> {
+    pub async fn heard(&self) -> Result<ReceivedTone, CommandError> {
         self.ask(media::Request::Heard).await
     }
 

@@ -3,7 +3,7 @@
 use super::Failure;
 use super::stage::DOMAIN;
 use offhook::{Account, Config, Password, Status};
-use offhook_media::{Heard, Source};
+use offhook_media::{ReceivedTone, Source};
 use offhook_tokio::{Call, CallEvent, Options, Phone, PhoneEvent};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -188,7 +188,11 @@ impl Line {
 
     /// Measures what is heard until it is what `pick` wants: again after every event, and every now and then, because
     /// a tone that comes back soon is not announced as a change.
-    async fn hears<T>(&mut self, what: &str, mut pick: impl FnMut(Heard) -> Option<T>) -> Result<T, Failure> {
+    async fn hears<T>(
+        &mut self,
+        what: &str,
+        mut pick: impl FnMut(ReceivedTone) -> Option<T>,
+    ) -> Result<T, Failure> {
         const NOW_AND_THEN: Duration = Duration::from_millis(100);
         let owner = self.owner;
         let wait = async {

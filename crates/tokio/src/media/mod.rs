@@ -6,7 +6,7 @@ mod task;
 
 use crate::Clock;
 use offhook::{EffectId, EffectResult, SessionId};
-use offhook_media::{FailureCause, Heard, MediaConfig, Recording, Source, Statistics};
+use offhook_media::{FailureCause, MediaConfig, ReceivedTone, Recording, Source, Statistics};
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -29,7 +29,7 @@ pub(crate) enum Request {
     Push(Vec<i16>),
     Recording(oneshot::Sender<Recording>),
     Statistics(oneshot::Sender<Statistics>),
-    Heard(oneshot::Sender<Heard>),
+    Heard(oneshot::Sender<ReceivedTone>),
 }
 
 /// What the phone waits for.

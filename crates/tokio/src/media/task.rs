@@ -71,7 +71,7 @@ impl Task {
             // Whoever asked and left is not waited for.
             Request::Recording(reply) => drop(reply.send(self.session.take_recording())),
             Request::Statistics(reply) => drop(reply.send(self.session.statistics())),
-            Request::Heard(reply) => drop(reply.send(self.session.heard())),
+            Request::Heard(reply) => drop(reply.send(self.session.received_tone())),
         }
     }
 

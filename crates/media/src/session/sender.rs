@@ -1,4 +1,4 @@
-//! What we send: the source, or a digit.
+//! The sending half of a session: the source, or a digit.
 
 use std::time::Duration;
 
@@ -6,45 +6,46 @@ use offhook_wire::Instant;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng as _;
 
-use super::Agreed;
+use super::agreement::Agreement;
 use crate::FRAME;
 use crate::codec::{Codec, Encoder};
 use crate::config::MediaConfig;
-use crate::digits::Sender;
+use crate::digits::EventSender;
 use crate::io::MediaEvent;
 use crate::source::{Player, Source};
 use crate::statistics::Sent;
 use crate::transport::Transport;
 
-pub(super) struct Voice {
+pub(super) struct Sender {
     player: Player,
     muted: bool,
     encoder: Option<(Codec, Encoder)>,
-    digits: Sender,
-    /// Extended; begins in the lower half of 16 bits (RFC 3711 §3.3.1).
+    digits: EventSender,
+    /// Extended sequence number; starts below 2^15 (RFC 3711 §3.3.1).
     sequence: u64,
-    /// Where the timeline begins, and how far it is, in samples at 48 kHz.
+    /// The RTP timestamp of the first sample.
     base: u32,
+    /// Samples at 48 kHz since then.
     position: u64,
-    /// When the digit on the line began.
-    pressed_at: u32,
-    /// The next audio packet begins a talk spurt (RFC 3551 §4.1).
-    spurt: bool,
+    /// The RTP timestamp of the digit being sent.
+    digit_timestamp: u32,
+    /// The next audio packet starts a talkspurt (RFC 3551 §4.1).
+    talk_spurt: bool,
     sent: Sent,
 }
 
-impl Voice {
+impl Sender {
     pub(super) fn new(random: &mut ChaCha8Rng) -> Self {
         Self {
             player: Player::default(),
             muted: false,
             encoder: None,
-            digits: Sender::default(),
+            digits: EventSender::default(),
             sequence: u64::from(random.next_u32() & 0x7fff),
             base: random.next_u32(),
             position: 0,
-            pressed_at: 0,
-            spurt: true,
+            digit_timestamp: 0,
+            talk_spurt: true,
             sent: Sent::default(),
         }
     }
@@ -53,7 +54,7 @@ impl Voice {
         self.player.play(source);
     }
 
-    pub(super) fn push(&mut self, samples: &[i16]) {
+    pub(super) fn push_audio(&mut self, samples: &[i16]) {
         self.player.push(samples);
     }
 
@@ -61,99 +62,102 @@ impl Voice {
         self.muted = muted;
     }
 
-    pub(super) fn press(&mut self, code: u8, duration: Duration) -> bool {
-        self.digits.press(code, duration)
+    /// Queues a digit. False when the queue is full.
+    pub(super) fn queue_digit(&mut self, code: u8, duration: Duration) -> bool {
+        self.digits.queue(code, duration)
     }
 
-    pub(super) fn abandon(&mut self) -> Vec<char> {
+    /// Drops all digits that were not sent completely, and returns them.
+    pub(super) fn abandon_digits(&mut self) -> Vec<char> {
         self.digits.abandon()
     }
 
-    pub(super) fn report(&mut self, loss: Option<f32>) {
+    /// Notes the loss that the peer reported.
+    pub(super) fn on_report(&mut self, loss: Option<f32>) {
         self.sent.remote_loss = loss.or(self.sent.remote_loss);
     }
 
-    pub(super) fn sent(&self) -> Sent {
+    pub(super) fn statistics(&self) -> Sent {
         self.sent
     }
 
-    /// Ticks that did not happen.
+    /// Advances the timeline by ticks in which nothing was sent.
     pub(super) fn skip(&mut self, ticks: u32) {
         self.position += u64::from(ticks) * FRAME as u64;
-        self.spurt = true;
+        self.talk_spurt = true;
     }
 
-    /// Encode from nothing: the peer's decoder begins from nothing after a hold and for another source. Differences to the frame
-    /// before would give it sound that nobody played.
-    pub(super) fn restart(&mut self) {
+    /// Resets the encoder, because the peer's decoder starts without state after a hold and for a new source. An encoder with state
+    /// would code differences to audio that the decoder does not have.
+    pub(super) fn restart_encoder(&mut self) {
         self.encoder = None;
-        self.spurt = true;
+        self.talk_spurt = true;
     }
 
-    /// Send the next 20 ms.
+    /// Sends the next 20 ms.
     pub(super) fn tick(
         &mut self,
         now: Instant,
-        agreed: &Agreed,
+        agreement: &Agreement,
         config: &MediaConfig,
         transport: &mut Transport,
     ) -> Vec<MediaEvent> {
         let mut events = Vec::new();
-        if agreed.direction.sends() {
-            self.digit(now, agreed, transport, &mut events);
-            if !self.digits.busy() {
-                self.audio(now, agreed, config, transport, &mut events);
+        if agreement.direction.sends() {
+            self.send_digit(now, agreement, transport, &mut events);
+            if !self.digits.is_sending() {
+                self.send_audio(now, agreement, config, transport, &mut events);
             }
         } else {
-            // Held: nothing is sent, the source stands still, digits wait.
-            self.restart();
+            // Held: the source is paused and digits stay queued.
+            self.restart_encoder();
         }
         self.position += FRAME as u64;
         events
     }
 
-    fn digit(
+    fn send_digit(
         &mut self,
         now: Instant,
-        agreed: &Agreed,
+        agreement: &Agreement,
         transport: &mut Transport,
         events: &mut Vec<MediaEvent>,
     ) {
-        let Some(event) = agreed.event else {
-            // Queued before there was an agreement, and the agreement has no room for them.
+        let Some(event) = agreement.telephone_event else {
+            // Queued before the agreement, which turned out to exclude telephone-event.
             events.extend(self.digits.abandon().into_iter().map(|digit| MediaEvent::DigitFailed { digit }));
             return;
         };
         let tick = self.digits.tick(event.format.clock());
         if let Some(packet) = tick.packet {
-            // The timestamp is that of the audio it replaces, in the clock of the audio (as browsers do when
-            // the two clocks differ): it only has to be the same in all packets of one digit.
+            // The timestamp of the replaced audio, in the clock of the audio, as browsers do when the two clocks
+            // differ: it only has to be the same in all packets of one digit.
             if packet.first {
-                self.pressed_at = self.timestamp(agreed);
+                self.digit_timestamp = self.timestamp(agreement);
             }
-            let (timestamp, marker) = (self.pressed_at, packet.first);
-            self.packet(now, event.number, timestamp, marker, packet.payload.to_vec(), transport);
-            self.spurt = true;
+            let (timestamp, marker) = (self.digit_timestamp, packet.first);
+            self.send_packet(now, event.number, timestamp, marker, packet.payload.to_vec(), transport);
+            self.talk_spurt = true;
         }
         events.extend(tick.sent.map(|digit| MediaEvent::DigitSent { digit }));
     }
 
-    fn audio(
+    fn send_audio(
         &mut self,
         now: Instant,
-        agreed: &Agreed,
+        agreement: &Agreement,
         config: &MediaConfig,
         transport: &mut Transport,
         events: &mut Vec<MediaEvent>,
     ) {
-        let frame = if self.muted || (agreed.holds && !config.music_on_hold) {
+        let frame = if self.muted || (agreement.holds_peer && !config.music_on_hold) {
             [0; FRAME]
         } else {
             let (frame, ended) = self.player.next();
             events.extend(ended.then_some(MediaEvent::SourceEnded));
             frame
         };
-        let codec = agreed.audio();
+        let codec = agreement.codec();
         if self.encoder.as_ref().is_none_or(|(current, _)| *current != codec) {
             self.encoder = Some((codec, Encoder::new(codec, config.opus_bitrate)));
         }
@@ -162,11 +166,11 @@ impl Voice {
         if payload.is_empty() {
             return;
         }
-        let (timestamp, marker) = (self.timestamp(agreed), std::mem::take(&mut self.spurt));
-        self.packet(now, agreed.codec.number, timestamp, marker, payload, transport);
+        let (timestamp, marker) = (self.timestamp(agreement), std::mem::take(&mut self.talk_spurt));
+        self.send_packet(now, agreement.audio.number, timestamp, marker, payload, transport);
     }
 
-    fn packet(
+    fn send_packet(
         &mut self,
         now: Instant,
         number: u8,
@@ -181,8 +185,8 @@ impl Voice {
         self.sequence += 1;
     }
 
-    fn timestamp(&self, agreed: &Agreed) -> u32 {
-        let ticks = self.position / u64::from(48_000 / agreed.codec.format.clock());
+    fn timestamp(&self, agreement: &Agreement) -> u32 {
+        let ticks = self.position / u64::from(48_000 / agreement.audio.format.clock());
         self.base.wrapping_add(ticks as u32)
     }
 }
