@@ -4,7 +4,7 @@
 use offhook::{Account, Config, DtmfPath, Password, RegistrationState, Status};
 use offhook_exchange as exchange;
 use offhook_recorder::replay::{Replay, replay};
-use offhook_recorder::{Recording, Track, pcap, scenario};
+use offhook_recorder::{PhoneRecording, Recording, pcap, scenario};
 use offhook_sim::run;
 use offhook_sim::scenario::{Act, Deed, Scenario};
 use offhook_tokio::{Call, CallEvent, ExchangeServer, Keep, Listen, Options, Phone, PhoneEvent, Recorder};
@@ -120,10 +120,10 @@ async fn a_recording_becomes_a_story_for_the_simulator() -> Done<()> {
     let dump = recorder.dump().ok_or("runs")?;
     assert!(!dump.contains("hush-hush"));
     let recording = Recording::read(dump.as_bytes())?;
-    let replays: Vec<Replay> = recording.tracks.iter().map(replay).collect::<Result<_, _>>()?;
-    let views: Vec<(&Track, &Replay)> = recording.tracks.iter().zip(&replays).collect();
+    let replays: Vec<Replay> = recording.phones.iter().map(replay).collect::<Result<_, _>>()?;
+    let views: Vec<(&PhoneRecording, &Replay)> = recording.phones.iter().zip(&replays).collect();
     for (track, again) in &views {
-        assert_eq!(again.difference, None, "{}", track.name);
+        assert_eq!(again.divergence, None, "{}", track.name);
     }
     assert!(pcap(&views).len() > 10_000);
 

@@ -66,8 +66,8 @@ async fn the_example_that_is_recorded_can_be_replayed() -> Result<(), Box<dyn Er
     let bytes = std::fs::read(&file)?;
     std::fs::remove_file(&file)?;
     let recording = Recording::read(&bytes)?;
-    let again = replay(&recording.tracks[0])?;
-    assert_eq!((again.difference, recording.complete), (None, true));
+    let again = replay(&recording.phones[0])?;
+    assert_eq!((again.divergence, recording.complete), (None, true));
     Ok(())
 }
 

@@ -2,8 +2,11 @@
 //! again as it was.
 
 use offhook::{Config, Input, Instant, Misuse, Output, Phone, Record};
-use offhook_recorder::replay::{Replay, Unplayable, replay};
-use offhook_recorder::{Batch, Log, Notice, Recording, Ring, Scribe, Sink, Taken, Track, TrackId, What};
+use offhook_recorder::replay::{Replay, ReplayError, replay};
+use offhook_recorder::{
+    Batch, EntryKind, Log, Notice, PhoneId, PhoneRecording, Recording, RecordingWriter, Ring, Sink,
+    SinkStatus,
+};
 use offhook_sim::flight::Flight;
 use offhook_sim::{generate, run};
 use std::cell::RefCell;
@@ -17,7 +20,7 @@ const LOOKS: [u64; 2] = [150, 400];
 
 /// What is written of one phone.
 struct Paper {
-    scribe: Scribe,
+    scribe: RecordingWriter,
     file: String,
     rings: Vec<Ring>,
     /// All of its trace.
@@ -31,20 +34,20 @@ struct Paper {
 struct Desk(Rc<RefCell<Paper>>);
 
 impl Sink for Desk {
-    fn take(&mut self, track: TrackId, notices: &mut Batch) -> Taken {
+    fn accept(&mut self, track: PhoneId, notices: &mut Batch) -> SinkStatus {
         let Paper { scribe, file, rings, .. } = &mut *self.0.borrow_mut();
-        notices.show(|notice| {
+        notices.for_each(|notice| {
             let mut text = String::new();
-            scribe.note(track, notice, &mut text);
+            scribe.write(track, notice, &mut text);
             for ring in &mut *rings {
                 match notice {
-                    Notice::Made { name, .. } => ring.made(track, name, &text),
-                    notice => ring.push(track, &text, matches!(notice, Notice::Given { .. })),
+                    Notice::Created { name, .. } => ring.add_phone(track, name, &text),
+                    notice => ring.push(track, &text, matches!(notice, Notice::Input { .. })),
                 }
             }
             file.push_str(&text);
         });
-        Taken::Yes
+        SinkStatus::Accepted
     }
 }
 
@@ -56,22 +59,22 @@ struct Board {
 impl Flight for Board {
     fn given(&mut self, at: Instant, input: &Input) {
         self.desk.0.borrow_mut().inputs += 1;
-        self.log.given(at, input);
+        self.log.on_input(at, input);
     }
 
     fn moved(&mut self, phone: &Phone, handled: &Result<(), Misuse>) {
-        self.log.moved(phone, handled);
+        self.log.on_handled(phone, handled);
         let lived = &mut self.desk.0.borrow_mut().lived;
         let new = phone.trace_after(lived.len() as u64);
         lived.extend(new);
     }
 
     fn put_out(&mut self, output: &Output) {
-        self.log.put_out(output);
+        self.log.on_output(output);
     }
 
     fn settle(&mut self, phone: &Phone) {
-        self.log.settle(phone);
+        self.log.on_idle(phone);
         let paper = &mut *self.desk.0.borrow_mut();
         if LOOKS.contains(&paper.inputs) {
             paper.look();
@@ -81,7 +84,7 @@ impl Flight for Board {
 
 impl Paper {
     fn look(&mut self) {
-        let there = |ring: &Ring| (ring.dump(), self.inputs, self.lived.len());
+        let there = |ring: &Ring| (ring.to_text(), self.inputs, self.lived.len());
         self.dumps.extend(self.rings.iter().map(there));
     }
 }
@@ -92,8 +95,8 @@ fn fly(seed: u64) -> Vec<Rc<RefCell<Paper>>> {
     let mut flights = |name: &str, config: &mut Config, seed: &[u8; 32], now: Instant| {
         // Two phones of a scenario may live in one process: their rings are their own here.
         let paper = Rc::new(RefCell::new(Paper {
-            scribe: Scribe::default(),
-            file: Scribe::header(),
+            scribe: RecordingWriter::default(),
+            file: RecordingWriter::header(),
             rings: ROOMS.map(Ring::new).into(),
             lived: Vec::new(),
             inputs: 0,
@@ -101,7 +104,7 @@ fn fly(seed: u64) -> Vec<Rc<RefCell<Paper>>> {
         }));
         papers.borrow_mut().push(Rc::clone(&paper));
         let desk = Desk(paper);
-        let log = Log::begin(desk.clone(), TrackId(0), name, config, seed, (now, Duration::ZERO));
+        let log = Log::begin(desk.clone(), PhoneId(0), name, config, seed, (now, Duration::ZERO));
         Box::new(Board { log, desk }) as Box<dyn Flight>
     };
     let verdict = run::run_with_flights(&generate::generate(seed), &mut flights);
@@ -109,15 +112,15 @@ fn fly(seed: u64) -> Vec<Rc<RefCell<Paper>>> {
     papers.into_inner()
 }
 
-fn read(text: &str) -> Track {
+fn read(text: &str) -> PhoneRecording {
     let mut recording = Recording::read(text.as_bytes()).unwrap_or_else(|why| panic!("{why}\n{text}"));
-    recording.tracks.remove(0)
+    recording.phones.remove(0)
 }
 
 /// What is replayed is the end of what was lived.
 fn expect_the_end(seed: u64, replayed: &Replay, lived: &[Record], inputs: u64) {
-    assert_eq!(replayed.difference, None, "seed {seed}");
-    assert_eq!(replayed.before + replayed.inputs as u64, inputs, "seed {seed}");
+    assert_eq!(replayed.divergence, None, "seed {seed}");
+    assert_eq!(replayed.skipped + replayed.inputs as u64, inputs, "seed {seed}");
     let end = lived.len() - replayed.trace.len();
     assert!(replayed.trace == lived[end..], "seed {seed}: another trace");
 }
@@ -133,13 +136,14 @@ fn what_is_left_of_a_phone_runs_again_as_it_was() {
             // All of it, with each rest compared on the way; and from each rest on.
             let all = read(&paper.file);
             expect_the_end(seed, &replay(&all).expect("from its beginning"), &paper.lived, paper.inputs);
-            let starts =
-                (0..all.entries.len()).filter(|place| matches!(all.entries[*place].what, What::Rest(..)));
+            let starts = (0..all.entries.len())
+                .filter(|place| matches!(all.entries[*place].kind, EntryKind::Checkpoint(..)));
             for start in starts {
                 rests += 1;
-                let later = Track { entries: all.entries[start..].to_vec(), forgotten: 1, ..all.clone() };
+                let later =
+                    PhoneRecording { entries: all.entries[start..].to_vec(), forgotten: 1, ..all.clone() };
                 let replayed = replay(&later).expect("a rest is a beginning");
-                assert_eq!(replayed.difference, None, "seed {seed}, line {}", all.entries[start].line);
+                assert_eq!(replayed.divergence, None, "seed {seed}, line {}", all.entries[start].line);
             }
             for (dump, inputs, traced) in &paper.dumps {
                 let track = read(dump);
@@ -149,7 +153,7 @@ fn what_is_left_of_a_phone_runs_again_as_it_was() {
                         tail += if track.forgotten > 0 { replayed.inputs } else { 0 };
                         *if track.forgotten > 0 { &mut cut } else { &mut whole } += 1;
                     }
-                    Err(Unplayable::Forgotten { forgotten, .. }) => {
+                    Err(ReplayError::Forgotten { forgotten, .. }) => {
                         assert_eq!(forgotten, track.forgotten);
                         refused += 1;
                     }

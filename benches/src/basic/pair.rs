@@ -30,25 +30,25 @@ struct Tape(Option<Log<Desktop>>);
 impl Observer for Tape {
     fn given(&mut self, at: Instant, input: &Input) {
         if let Some(log) = &mut self.0 {
-            log.given(at, input);
+            log.on_input(at, input);
         }
     }
 
     fn handled(&mut self, phone: &Phone, outcome: &Result<(), Misuse>) {
         if let Some(log) = &mut self.0 {
-            log.moved(phone, outcome);
+            log.on_handled(phone, outcome);
         }
     }
 
     fn put_out(&mut self, output: &Output) {
         if let Some(log) = &mut self.0 {
-            log.put_out(output);
+            log.on_output(output);
         }
     }
 
     fn drained(&mut self, phone: &Phone) {
         if let Some(log) = &mut self.0 {
-            log.settle(phone);
+            log.on_idle(phone);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Time, where there is no valgrind.
 
-use super::Work;
+use super::work::Work;
 use std::time::Instant;
 
 const ROUNDS: usize = 40;

@@ -11,7 +11,7 @@ mod scaling;
 mod work;
 
 pub use messages::MESSAGES;
-pub use work::{Bench, bound_work, offhook_work};
+pub use work::{Bench, Work, bound_work, offhook_work};
 
 use crate::{allocations, callgrind};
 use serde_json::json;
@@ -31,9 +31,6 @@ pub struct Args {
     #[arg(long, hide = true)]
     under_callgrind: bool,
 }
-
-/// Something to do over and over.
-pub type Work = Box<dyn FnMut()>;
 
 /// Measures and prints.
 ///

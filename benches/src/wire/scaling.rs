@@ -1,6 +1,6 @@
 //! Shapes that make careless readers quadratic.
 
-use super::Work;
+use super::work::Work;
 use bytes::Bytes;
 use offhook_wire::{HeaderName, Limits, Message, Uri};
 use std::hint::black_box;

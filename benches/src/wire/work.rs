@@ -1,9 +1,12 @@
 //! The same work, done by the lower bound and by Offhook.
 
-use super::{Work, bound};
+use super::bound;
 use bytes::Bytes;
 use offhook_wire::{Editor, Limits, Message};
 use std::hint::black_box;
+
+/// A repeatable piece of work.
+pub type Work = Box<dyn FnMut()>;
 
 /// What is measured.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

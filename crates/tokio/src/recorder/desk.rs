@@ -1,7 +1,7 @@
 //! The thread that writes.
 
 use super::inbox::{Ask, Pile, Taker};
-use offhook_recorder::{Notice, Ring, Scribe, TrackId};
+use offhook_recorder::{Notice, PhoneId, RecordingWriter, Ring};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -10,21 +10,21 @@ use std::io::{self, BufWriter, Write};
 const LONGEST: u64 = 1 << 30;
 
 pub(super) struct Desk {
-    scribe: Scribe,
+    scribe: RecordingWriter,
     ring: Ring,
     file: Option<BufWriter<File>>,
     written: u64,
     /// The first thing that went wrong with the file.
     failed: Option<io::Error>,
     /// The tracks whose check is not written yet.
-    unsettled: BTreeSet<TrackId>,
+    unsettled: BTreeSet<PhoneId>,
     text: String,
 }
 
 impl Desk {
     pub(super) fn new(memory: usize, file: Option<File>) -> io::Result<Self> {
         let mut desk = Self {
-            scribe: Scribe::default(),
+            scribe: RecordingWriter::default(),
             ring: Ring::new(memory),
             file: file.map(BufWriter::new),
             written: 0,
@@ -32,7 +32,7 @@ impl Desk {
             unsettled: BTreeSet::new(),
             text: String::new(),
         };
-        desk.write(&Scribe::header());
+        desk.write(&RecordingWriter::header());
         desk.failed.take().map_or(Ok(desk), Err)
     }
 
@@ -48,7 +48,7 @@ impl Desk {
                 // Who asked may have left.
                 match ask {
                     Ask::Flush(reply) => drop(reply.send(())),
-                    Ask::Dump(reply) => drop(reply.send(self.ring.dump())),
+                    Ask::Dump(reply) => drop(reply.send(self.ring.to_text())),
                     Ask::Finish(reply) => {
                         self.end();
                         drop(reply.send(self.failed.map_or(Ok(()), Err)));
@@ -60,21 +60,21 @@ impl Desk {
         self.end();
     }
 
-    fn note(&mut self, track: TrackId, notice: &Notice) {
+    fn note(&mut self, track: PhoneId, notice: &Notice) {
         let mut text = std::mem::take(&mut self.text);
-        self.scribe.note(track, notice, &mut text);
+        self.scribe.write(track, notice, &mut text);
         match notice {
-            Notice::Made { .. } => {
-                self.ring.made(track, self.scribe.name(track).unwrap_or_default(), &text);
+            Notice::Created { .. } => {
+                self.ring.add_phone(track, self.scribe.name(track).unwrap_or_default(), &text);
                 self.unsettled.insert(track);
             }
-            Notice::Gone => {
+            Notice::Removed => {
                 self.ring.push(track, &text, false);
-                self.ring.gone(track);
+                self.ring.remove_phone(track);
                 self.unsettled.remove(&track);
             }
             notice => {
-                self.ring.push(track, &text, matches!(notice, Notice::Given { .. }));
+                self.ring.push(track, &text, matches!(notice, Notice::Input { .. }));
                 self.unsettled.insert(track);
             }
         }
@@ -87,7 +87,7 @@ impl Desk {
     fn settle(&mut self) {
         for track in std::mem::take(&mut self.unsettled) {
             let mut text = String::new();
-            self.scribe.settle(track, &mut text);
+            self.scribe.write_check(track, &mut text);
             self.ring.push(track, &text, false);
             self.write(&text);
         }
@@ -125,7 +125,7 @@ impl Desk {
 
     fn end(&mut self) {
         self.settle();
-        self.write(&Scribe::end());
+        self.write(&RecordingWriter::end());
         self.flush();
     }
 }

@@ -4,7 +4,7 @@
 //! time, which costs a phone more than the input does. So it is woken when the first notice comes, lets some more come, and
 //! takes all of them at once.
 
-use offhook_recorder::{Batch, Notice, Taken, TrackId};
+use offhook_recorder::{Batch, Notice, PhoneId, SinkStatus};
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -61,14 +61,14 @@ impl Shelf {
 #[derive(Default)]
 pub(super) struct Pile {
     batch: Batch,
-    owners: Vec<(TrackId, usize)>,
+    owners: Vec<(PhoneId, usize)>,
 }
 
 impl Pile {
     /// Shows them.
-    pub(super) fn show(&mut self, mut see: impl FnMut(TrackId, &Notice)) {
+    pub(super) fn show(&mut self, mut see: impl FnMut(PhoneId, &Notice)) {
         let mut owners = self.owners.iter().flat_map(|(track, count)| std::iter::repeat_n(*track, *count));
-        self.batch.show(|notice| {
+        self.batch.for_each(|notice| {
             if let Some(track) = owners.next() {
                 see(track, notice);
             }
@@ -118,17 +118,17 @@ impl Inbox {
 
 impl Sender {
     /// Lays down notices: all of them, or none.
-    pub(super) fn lay(&self, track: TrackId, notices: &mut Batch) -> Taken {
+    pub(super) fn lay(&self, track: PhoneId, notices: &mut Batch) -> SinkStatus {
         let mut shelf = self.0.lock();
         if shelf.closed {
-            return Taken::Over;
+            return SinkStatus::Closed;
         }
         if std::mem::take(&mut shelf.stale) {
             shelf.pile.clear();
         }
         let is_full = shelf.pile.batch.len() + notices.len() > MOST || shelf.pile.batch.bytes() > MOST_BYTES;
         if is_full && !notices.is_loss() {
-            return Taken::Full;
+            return SinkStatus::Full;
         }
         shelf.pile.owners.push((track, notices.len()));
         shelf.pile.batch.append(notices);
@@ -137,7 +137,7 @@ impl Sender {
             Sleep::Nap if shelf.pile.batch.len() >= ENOUGH => self.0.wake(shelf),
             Sleep::Nap | Sleep::Awake => {}
         }
-        Taken::Yes
+        SinkStatus::Accepted
     }
 
     /// Asks, and waits for the answer. `None` when nobody answers any more.

@@ -3,7 +3,7 @@
 use super::Track;
 use super::inbox::Sender;
 use offhook::{Config, Instant};
-use offhook_recorder::{Batch, Log, Sink, Taken, TrackId};
+use offhook_recorder::{Batch, Log, PhoneId, Sink, SinkStatus};
 
 /// Where the notices of a phone are laid for the thread that writes. It never waits.
 pub struct Desktop(Sender);
@@ -19,7 +19,7 @@ impl Track {
 }
 
 impl Sink for Desktop {
-    fn take(&mut self, track: TrackId, notices: &mut Batch) -> Taken {
+    fn accept(&mut self, track: PhoneId, notices: &mut Batch) -> SinkStatus {
         self.0.lay(track, notices)
     }
 }

@@ -10,7 +10,7 @@ use crate::Clock;
 use desk::Desk;
 use inbox::{Ask, Sender, inbox};
 use offhook::Instant;
-use offhook_recorder::TrackId;
+use offhook_recorder::PhoneId;
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -114,8 +114,8 @@ impl Recorder {
         self.clock.now().saturating_since(Instant::ZERO)
     }
 
-    fn next_track(&self) -> TrackId {
-        TrackId(self.tracks.fetch_add(1, Ordering::Relaxed))
+    fn next_track(&self) -> PhoneId {
+        PhoneId(self.tracks.fetch_add(1, Ordering::Relaxed))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Messages out of a stream of bytes (RFC 3261 §18.3, RFC 5626 §3.5.1).
 
-use super::{Frame, KeepAlive};
-use crate::message::{Head, lenient_content_length, parse_head};
+use super::unit::{Frame, KeepAlive};
+use crate::message::salvage::lenient_content_length;
+use crate::message::{Head, parse_head};
 use crate::{Fault, FaultKind, Limits, Message};
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memmem;

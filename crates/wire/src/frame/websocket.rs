@@ -1,6 +1,6 @@
 //! One WebSocket message, one SIP message (RFC 7118 §5).
 
-use super::{Frame, keep_alive};
+use super::unit::{Frame, keep_alive};
 use crate::message::{Head, parse_head};
 use crate::{Fault, FaultKind, Limits, Message};
 use bytes::Bytes;

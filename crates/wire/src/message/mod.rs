@@ -3,7 +3,7 @@
 mod check;
 mod parse;
 mod rows;
-mod salvage;
+pub(crate) mod salvage;
 mod start;
 mod typed;
 
@@ -11,7 +11,6 @@ pub use rows::{Row, Rows, Values};
 
 pub(crate) use parse::{Head, parse_head};
 pub(crate) use rows::Entry;
-pub(crate) use salvage::lenient_content_length;
 
 use crate::{Fault, HeaderName, Limits, Method};
 use bytes::Bytes;

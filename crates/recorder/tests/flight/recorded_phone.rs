@@ -1,10 +1,10 @@
-//! A phone by hand, whatever it does written down.
+//! A phone that is driven by a test and recorded.
 
 use bytes::Bytes;
 use offhook::{
     Account, Command, Config, FlowChange, FlowId, Input, Instant, Limits, Misuse, Output, Password, Phone,
 };
-use offhook_recorder::{Batch, Log, Notice, Recording, Ring, Scribe, Sink, Taken, TrackId};
+use offhook_recorder::{Batch, Log, Notice, PhoneId, Recording, RecordingWriter, Ring, Sink, SinkStatus};
 use offhook_testkit::{MediaBehaviour, Observer, TestPhone};
 use offhook_wire::{Builder, HeaderName, Message};
 use std::cell::RefCell;
@@ -12,41 +12,41 @@ use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::time::Duration;
 
-pub(crate) const TRACK: TrackId = TrackId(0);
+pub(crate) const TRACK: PhoneId = PhoneId(0);
 pub(crate) const FLOW: FlowId = FlowId(1);
 
-/// A phone that is recorded, with a media engine that the test plays.
-pub(crate) struct Deck {
+/// A recorded phone. Its media is played by the test.
+pub(crate) struct RecordedPhone {
     test: TestPhone<Recorded>,
-    paper: Rc<RefCell<Paper>>,
+    recorder: Rc<RefCell<Recorder>>,
 }
 
-/// The recorder of a phone, and all that came out of the phone, in order.
+/// The recorder of a phone, and the outputs of the phone, in order.
 pub(crate) struct Recorded {
-    log: Log<Shared>,
+    log: Log<SharedRecorder>,
     pub(crate) outputs: Vec<Output>,
 }
 
 impl Observer for Recorded {
     fn given(&mut self, at: Instant, input: &Input) {
-        self.log.given(at, input);
+        self.log.on_input(at, input);
     }
 
     fn handled(&mut self, phone: &Phone, outcome: &Result<(), Misuse>) {
-        self.log.moved(phone, outcome);
+        self.log.on_handled(phone, outcome);
     }
 
     fn put_out(&mut self, output: &Output) {
-        self.log.put_out(output);
+        self.log.on_output(output);
         self.outputs.push(output.clone());
     }
 
     fn drained(&mut self, phone: &Phone) {
-        self.log.settle(phone);
+        self.log.on_idle(phone);
     }
 }
 
-impl Deref for Deck {
+impl Deref for RecordedPhone {
     type Target = TestPhone<Recorded>;
 
     fn deref(&self) -> &TestPhone<Recorded> {
@@ -54,34 +54,34 @@ impl Deref for Deck {
     }
 }
 
-impl DerefMut for Deck {
+impl DerefMut for RecordedPhone {
     fn deref_mut(&mut self) -> &mut TestPhone<Recorded> {
         &mut self.test
     }
 }
 
-/// The recording, as a file and as a ring.
-struct Paper {
-    scribe: Scribe,
+/// The recording as a file and as a ring.
+struct Recorder {
+    writer: RecordingWriter,
     file: String,
     ring: Ring,
 }
 
-struct Shared(Rc<RefCell<Paper>>);
+struct SharedRecorder(Rc<RefCell<Recorder>>);
 
-impl Sink for Shared {
-    fn take(&mut self, track: TrackId, notices: &mut Batch) -> Taken {
-        let Paper { scribe, file, ring } = &mut *self.0.borrow_mut();
-        notices.show(|notice| {
+impl Sink for SharedRecorder {
+    fn accept(&mut self, track: PhoneId, notices: &mut Batch) -> SinkStatus {
+        let Recorder { writer, file, ring } = &mut *self.0.borrow_mut();
+        notices.for_each(|notice| {
             let mut text = String::new();
-            scribe.note(track, notice, &mut text);
+            writer.write(track, notice, &mut text);
             match notice {
-                Notice::Made { .. } => ring.made(track, "alice", &text),
-                notice => ring.push(track, &text, matches!(notice, Notice::Given { .. })),
+                Notice::Created { .. } => ring.add_phone(track, "alice", &text),
+                notice => ring.push(track, &text, matches!(notice, Notice::Input { .. })),
             }
             file.push_str(&text);
         });
-        Taken::Yes
+        SinkStatus::Accepted
     }
 }
 
@@ -89,18 +89,28 @@ pub(crate) fn account(password: &str) -> Account {
     Account::new("sip:alice@example.com", Some(Password::plain(password)), "ws://pbx").expect("a target")
 }
 
-impl Deck {
+impl RecordedPhone {
     pub(crate) fn new(mut config: Config, ring: usize) -> Self {
         let (now, seed) = (Instant::from_nanos(7), [9; 32]);
-        let paper = Paper { scribe: Scribe::default(), file: Scribe::header(), ring: Ring::new(ring) };
-        let paper = Rc::new(RefCell::new(paper));
-        let log =
-            Log::begin(Shared(Rc::clone(&paper)), TRACK, "alice", &mut config, &seed, (now, Duration::ZERO));
+        let recorder = Recorder {
+            writer: RecordingWriter::default(),
+            file: RecordingWriter::header(),
+            ring: Ring::new(ring),
+        };
+        let recorder = Rc::new(RefCell::new(recorder));
+        let log = Log::begin(
+            SharedRecorder(Rc::clone(&recorder)),
+            TRACK,
+            "alice",
+            &mut config,
+            &seed,
+            (now, Duration::ZERO),
+        );
         let recorded = Recorded { log, outputs: Vec::new() };
         let mut test = TestPhone::observed(config, seed, now, recorded);
         test.media.behaviour = MediaBehaviour::Manual;
         test.pump();
-        Self { test, paper }
+        Self { test, recorder }
     }
 
     pub(crate) fn give(&mut self, input: Input) -> Result<(), Misuse> {
@@ -110,9 +120,9 @@ impl Deck {
         outcome
     }
 
-    /// What the ring holds.
+    /// The recording in the ring.
     pub(crate) fn dump(&self) -> String {
-        self.paper.borrow().ring.dump()
+        self.recorder.borrow().ring.to_text()
     }
 
     pub(crate) fn command(&mut self, command: Command) {
@@ -138,7 +148,7 @@ impl Deck {
         Message::parse(sent, &Limits::default()).expect("a message")
     }
 
-    /// Answers the last request, with more rows.
+    /// Answers the last request, with more headers.
     pub(crate) fn reply(&mut self, code: u16, rows: &[(HeaderName, &str)], body: &[u8]) {
         let request = self.last_sent();
         let mut reply = Builder::reply(&request, code, "X", Some(b"there"));
@@ -150,10 +160,10 @@ impl Deck {
     }
 
     pub(crate) fn finish(self) -> String {
-        let Self { test, paper } = self;
+        let Self { test, recorder } = self;
         drop(test);
-        let file = paper.borrow().file.clone();
-        file + &Scribe::end()
+        let file = recorder.borrow().file.clone();
+        file + &RecordingWriter::end()
     }
 
     pub(crate) fn recording(self) -> Recording {

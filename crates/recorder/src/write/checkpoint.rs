@@ -1,7 +1,7 @@
-//! A phone at rest: lines of fixed places, in a fixed order.
+//! Writes a checkpoint: lines with fixed fields in a fixed order.
 
 use crate::check::Check;
-use crate::names::{CAUSES, LINE_TIMERS, TRANSPORTS, name_of};
+use crate::names::{ACCOUNT_TIMERS, CAUSES, TRANSPORTS, name_of};
 use crate::text::{At, word};
 use offhook::{
     AccountCheckpoint, Checkpoint, FlowCheckpoint, Instant, RegistrationCheckpoint, RegistrationFailure,
@@ -27,7 +27,7 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
     let Check { outputs, output_hash, traced, trace_hash } = check;
     let _ = writeln!(
         out,
-        "rest {} {} {outputs} {output_hash:016x} {traced} {trace_hash:016x}",
+        "checkpoint {} {} {outputs} {output_hash:016x} {traced} {trace_hash:016x}",
         word(name),
         At(*now)
     );
@@ -42,7 +42,7 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
     }
     let _ = write!(out, "  timers");
     for (due, account, kind) in timers {
-        let _ = write!(out, " {} {} {}", At(*due), account.0, name_of(LINE_TIMERS, kind)?);
+        let _ = write!(out, " {} {} {}", At(*due), account.0, name_of(ACCOUNT_TIMERS, kind)?);
     }
     out.push('\n');
     lines.iter().try_for_each(|one| line(out, one))

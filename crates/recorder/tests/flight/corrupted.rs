@@ -1,7 +1,7 @@
-//! Files that nobody wrote, and files that somebody broke.
+//! Truncated and corrupted files.
 
-use crate::deck::{Deck, account};
-use crate::ring::waiting;
+use crate::recorded_phone::{RecordedPhone, account};
+use crate::ring::registered_for_long;
 use offhook::Config;
 use offhook_recorder::replay::replay;
 use offhook_recorder::{Recording, Unreadable};
@@ -9,13 +9,13 @@ use proptest::prelude::*;
 use std::time::Duration;
 
 fn file() -> String {
-    let mut deck = Deck::new(Config::new(account("x")), 0);
-    deck.connect();
-    deck.reply(200, &[], b"");
-    deck.wait(Duration::from_secs(60));
-    deck.receive(&b"\r\n\r\n"[..]);
-    deck.receive(&b"OPTIONS sip:a SIP/2.0\r\nnonsense"[..]);
-    deck.finish()
+    let mut phone = RecordedPhone::new(Config::new(account("x")), 0);
+    phone.connect();
+    phone.reply(200, &[], b"");
+    phone.wait(Duration::from_secs(60));
+    phone.receive(&b"\r\n\r\n"[..]);
+    phone.receive(&b"OPTIONS sip:a SIP/2.0\r\nnonsense"[..]);
+    phone.finish()
 }
 
 fn refused(file: &str) -> (usize, Unreadable) {
@@ -24,7 +24,7 @@ fn refused(file: &str) -> (usize, Unreadable) {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_its_line() {
+fn errors_have_the_number_of_the_line() {
     let good = file();
     let line_of = |text: &str| good.lines().position(|line| line.starts_with(text)).expect("there") + 1;
     assert_eq!(refused(""), (1, Unreadable::NotARecording));
@@ -57,7 +57,7 @@ fn what_is_wrong_is_said_with_its_line() {
 }
 
 #[test]
-fn a_file_that_was_cut_is_read_up_to_there() {
+fn truncated_file_is_read() {
     let good = file();
     for end in 20..good.len() {
         if !good.is_char_boundary(end) {
@@ -65,13 +65,13 @@ fn a_file_that_was_cut_is_read_up_to_there() {
         }
         let recording = Recording::read(&good.as_bytes()[..end]).unwrap_or_else(|why| panic!("{end}: {why}"));
         assert!(!recording.complete);
-        for track in &recording.tracks {
-            assert_eq!(replay(track).expect("from its beginning").difference, None, "{end}");
+        for track in &recording.phones {
+            assert_eq!(replay(track).expect("from its beginning").divergence, None, "{end}");
         }
     }
 }
 
-fn broken(file: &str, changes: Vec<(prop::sample::Index, u8, u8)>) -> Vec<u8> {
+fn corrupted(file: &str, changes: Vec<(prop::sample::Index, u8, u8)>) -> Vec<u8> {
     let mut bytes = file.as_bytes().to_vec();
     for (at, byte, kind) in changes {
         let at = at.index(bytes.len());
@@ -87,40 +87,40 @@ fn broken(file: &str, changes: Vec<(prop::sample::Index, u8, u8)>) -> Vec<u8> {
     bytes
 }
 
-/// One that begins at a rest, and that rest only: what is broken is mostly the rest.
-fn rest() -> &'static str {
-    static REST: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    REST.get_or_init(|| {
-        let dump = waiting(8000).dump();
+/// A recording that starts at its only checkpoint.
+fn checkpoint() -> &'static str {
+    static CHECKPOINT: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    CHECKPOINT.get_or_init(|| {
+        let dump = registered_for_long(8000).dump();
         let forgot = dump.find("forgot alice").expect("a small ring");
         let head = &dump[..forgot + dump[forgot..].find('\n').expect("more lines")];
-        let tail = &dump[dump.rfind("rest alice").expect("a rest")..];
+        let tail = &dump[dump.rfind("checkpoint alice").expect("a checkpoint")..];
         format!("{head}\n{tail}")
     })
 }
 
 proptest! {
-    /// No number and no word in a rest makes a phone panic, neither when it is made nor later.
+    /// No checkpoint makes a phone panic, neither when it is restored nor later.
     #[test]
-    fn a_broken_rest_is_refused_or_run(
+    fn corrupted_checkpoint_does_not_panic(
         changes in proptest::collection::vec((any::<prop::sample::Index>(), prop_oneof![any::<u8>(), b'0'..=b'9'], 0..4_u8), 1..4)
     ) {
-        let at = rest().find("rest alice").expect("there");
-        let file = [&rest().as_bytes()[..at], &broken(&rest()[at..], changes)].concat();
+        let at = checkpoint().find("checkpoint alice").expect("there");
+        let file = [&checkpoint().as_bytes()[..at], &corrupted(&checkpoint()[at..], changes)].concat();
         if let Ok(recording) = Recording::read(&file) {
-            for track in &recording.tracks {
-                let panics = replay(track).ok().and_then(|replayed| replayed.difference).filter(|d| d.what.contains("panics"));
+            for track in &recording.phones {
+                let panics = replay(track).ok().and_then(|replayed| replayed.divergence).filter(|d| d.what.contains("panics"));
                 prop_assert_eq!(panics, None);
             }
         }
     }
 
     #[test]
-    fn broken_files_are_read_or_refused(
+    fn corrupted_file_does_not_panic(
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8), 1..6)
     ) {
-        if let Ok(recording) = Recording::read(&broken(&file(), changes)) {
-            recording.tracks.iter().for_each(|track| drop(replay(track)));
+        if let Ok(recording) = Recording::read(&corrupted(&file(), changes)) {
+            recording.phones.iter().for_each(|track| drop(replay(track)));
         }
     }
 }

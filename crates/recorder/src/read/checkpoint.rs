@@ -1,21 +1,20 @@
-//! Reading a phone at rest. Whether one can rest like this is for [`Phone::from_checkpoint`](offhook::Phone::from_checkpoint)
-//! to say.
+//! Reads a checkpoint. [`Phone::from_checkpoint`](offhook::Phone::from_checkpoint) validates it.
 
-use super::Unreadable;
-use crate::names::{CAUSES, LINE_TIMERS, TRANSPORTS, value_of};
-use crate::text::instant;
+use super::error::{Unreadable, excerpt};
+use crate::names::{ACCOUNT_TIMERS, CAUSES, TRANSPORTS, value_of};
+use crate::text::{flag, instant};
 use offhook::{
     AccountCheckpoint, AccountId, Checkpoint, FlowCheckpoint, FlowId, Instant, RegistrationCheckpoint,
     RegistrationFailure, ResponderSnapshot,
 };
 use std::str::FromStr;
 
-/// The lines of a rest, as they come.
+/// A checkpoint of which lines are being read.
 pub(super) struct Draft {
-    at: Checkpoint,
-    /// How many lines were read.
+    checkpoint: Checkpoint,
+    /// The number of lines read.
     count: usize,
-    /// Of the account whose lines are being read.
+    /// The contact of the account whose lines are being read.
     contact: String,
     flow: Option<(FlowCheckpoint, u32, u32)>,
     registration: Option<RegistrationCheckpoint>,
@@ -26,13 +25,14 @@ pub(super) struct Draft {
 /// CSeq, lifetime, failures, binding, budget.
 type Counts = (u32, u32, u32, Option<Instant>, Vec<Instant>);
 
-/// What stands there once, and then what stands there once for each account.
+/// The lines of the phone.
 const ONCE: [&str; 5] = ["drawn", "counted", "taken", "refused", "timers"];
+/// The lines of each account.
 const EACH: [&str; 6] = ["contact", "flow", "registration", "registered", "user", "proxy"];
 
 impl Draft {
     pub(super) fn new(now: Instant, traced: u64) -> Self {
-        let at = Checkpoint {
+        let checkpoint = Checkpoint {
             now,
             drawn: [0; 3],
             traced,
@@ -47,7 +47,7 @@ impl Draft {
             lines: Vec::new(),
         };
         let (contact, flow, registration) = (String::new(), None, None);
-        Self { at, count: 0, contact, flow, registration, counts: None, user: None }
+        Self { checkpoint, count: 0, contact, flow, registration, counts: None, user: None }
     }
 
     pub(super) fn line(&mut self, words: &[&str]) -> Result<(), Unreadable> {
@@ -57,24 +57,24 @@ impl Draft {
         };
         self.count += 1;
         match words {
-            [key, values @ ..] if *key == expected => self.take(key, values),
+            [key, values @ ..] if *key == expected => self.read_line(key, values),
             _ => None,
         }
         .ok_or_else(|| {
-            format!("expected `{expected} …` of a phone at rest: `{}`", super::shown(&words.join(" "))).into()
+            format!("expected `{expected} …` in a checkpoint: `{}`", excerpt(&words.join(" "))).into()
         })
     }
 
-    /// The rest, if all of it was there.
+    /// The checkpoint, if it is complete.
     pub(super) fn finish(self) -> Result<Checkpoint, Unreadable> {
         match self.count.checked_sub(ONCE.len()) {
-            Some(more) if more % EACH.len() == 0 => Ok(self.at),
-            _ => Err("the rest above is not whole".into()),
+            Some(more) if more % EACH.len() == 0 => Ok(self.checkpoint),
+            _ => Err("the checkpoint above is incomplete".into()),
         }
     }
 
-    fn take(&mut self, key: &str, values: &[&str]) -> Option<()> {
-        let at = &mut self.at;
+    fn read_line(&mut self, key: &str, values: &[&str]) -> Option<()> {
+        let at = &mut self.checkpoint;
         match (key, values) {
             ("drawn", _) => at.drawn = numbers(values)?,
             ("counted", [effects, flows, calls, serial, counters @ ..]) => {
@@ -88,7 +88,7 @@ impl Draft {
             ("timers", _) => {
                 let (timers, rest) = values.as_chunks::<3>();
                 let timer = |[due, account, kind]: &[&str; 3]| {
-                    Some((instant(due)?, AccountId(account.parse().ok()?), value_of(LINE_TIMERS, kind)?))
+                    Some((instant(due)?, AccountId(account.parse().ok()?), value_of(ACCOUNT_TIMERS, kind)?))
                 };
                 at.timers = timers.iter().map(timer).collect::<Option<_>>().filter(|_| rest.is_empty())?;
             }
@@ -154,7 +154,7 @@ fn flow(words: &[&str]) -> Option<FlowCheckpoint> {
             transport: value_of(TRANSPORTS, transport)?,
             since: instant(since)?,
             heard: instant(heard)?,
-            answers: super::yes(answers)?,
+            answers: flag(answers)?,
         },
         _ => return None,
     })
@@ -178,7 +178,7 @@ fn registration(words: &[&str]) -> Option<RegistrationCheckpoint> {
     })
 }
 
-/// A challenge that is remembered, or that there is none.
+/// A remembered challenge, if any.
 fn challenge(words: &[&str]) -> Option<Option<ResponderSnapshot>> {
     match words {
         [] => Some(None),
