@@ -1,9 +1,9 @@
-//! Digest access authentication for SIP (RFC 3261 §22, RFC 7616, RFC 8760), both ends.
+//! Digest access authentication for SIP (RFC 3261 §22, RFC 7616, RFC 8760), client and server.
 //!
 //! - A client reads each challenge row into a [`Challenge`], picks one with [`strongest`] and lets its
 //!   [`Responder`] write the credentials; later requests reuse them with the next nonce count.
-//! - A server keeps one [`server::Authority`]: its nonces carry their own time and proof of origin, so a
-//!   flood of unauthenticated requests costs no memory.
+//! - A server has one [`server::Authority`]: its nonces contain their time and a MAC, so a flood of unauthenticated requests costs
+//!   no memory.
 //!
 //! ```
 //! use offhook_wire::digest::server::{Authority, Verdict};
@@ -16,7 +16,7 @@
 //!
 //! let password = Password::plain("secret");
 //! let challenges = rows.iter().filter_map(|row| Challenge::parse(row.as_bytes()).ok());
-//! let challenge = strongest(challenges.filter(|c| password.serves(c.algorithm))).expect("one of them is known");
+//! let challenge = strongest(challenges.filter(|c| password.serves(c.algorithm))).expect("a supported challenge");
 //! let mut responder = Responder::new();
 //! let uri = b"sip:example.org";
 //! let row = responder.answer(&challenge, "alice", &password, Method::Register, uri, b"", "c0ffee")?; // Authorization
@@ -29,7 +29,7 @@
 //! ```
 //!
 //! The module is pure: cnonces and nonce entropy are arguments, time is an [`Instant`](crate::Instant).
-//! No error, `Debug` or `Display` shows a password, a hash of one or a response, and no error shows what a peer sent.
+//! No error, `Debug` or `Display` shows a password, a hash of one or a response, and no error contains text of a peer.
 
 mod challenge;
 mod credentials;

@@ -1,4 +1,4 @@
-//! From transports to messages: one framer for each kind of transport.
+//! Framing: from the bytes of transports to messages.
 
 mod datagram;
 mod stream;

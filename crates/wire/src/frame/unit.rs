@@ -3,18 +3,18 @@
 use crate::{Fault, Message};
 use bytes::Bytes;
 
-/// One unit that a transport carried.
+/// A unit that was received on a transport.
 #[derive(Clone, Debug)]
 pub enum Frame {
     /// A message. Its meaning is not checked: see [`Message::check`].
     Message(Message),
     /// A keep-alive.
     KeepAlive(KeepAlive),
-    /// Something else. [`Message::salvage`] may find a request in it that can be answered.
+    /// Anything else. [`Message::salvage`] may find a request in it that can be answered.
     Faulty {
-        /// What is wrong with it.
+        /// The fault.
         fault: Fault,
-        /// The bytes, as far as they are known to belong to it.
+        /// Its bytes, as far as its end is known.
         data: Bytes,
     },
 }
@@ -42,7 +42,7 @@ impl KeepAlive {
 pub(super) fn keep_alive(data: &[u8]) -> Option<KeepAlive> {
     match data {
         b"\r\n\r\n" => Some(KeepAlive::Ping),
-        // Some clients send nothing, or blanks, to keep a binding open. None of them waits for an answer.
+        // Some clients send an empty datagram, or blanks, to keep a binding open. They expect no answer.
         _ if data.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)) && data.len() <= 8 => {
             Some(KeepAlive::Pong)
         }

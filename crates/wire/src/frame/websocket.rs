@@ -6,7 +6,7 @@ use crate::{Fault, FaultKind, Limits, Message};
 use bytes::Bytes;
 
 /// Reads a WebSocket message, text or binary. Content-Length may be missing; when it is there it must be
-/// exactly the length of the rest, for the frame says where the message ends.
+/// exactly the length of the rest, because the frame delimits the message.
 pub fn websocket(data: Bytes, limits: &Limits) -> Frame {
     if let Some(keep_alive) = keep_alive(&data) {
         return Frame::KeepAlive(keep_alive);

@@ -1,6 +1,6 @@
 //! Errors and limits of session descriptions.
 
-/// The longest description that is read, in octets; a whole message is no longer.
+/// The longest description that is read, in octets: as long as a whole message.
 pub const MAX_TEXT: usize = 64 * 1024;
 
 /// The most lines that a description may have. A browser's offer of ten streams has some 600.
@@ -9,13 +9,13 @@ pub const MAX_LINES: usize = 2048;
 /// The most media that a description may have.
 pub const MAX_MEDIA: usize = 64;
 
-/// Why a description cannot be read, and where. Carries no text of the peer's.
+/// Why and where a description cannot be read. Contains no text of the peer.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} of the session description {kind}")]
 pub struct SdpError {
-    /// What is wrong.
+    /// The reason.
     pub kind: SdpFault,
-    /// The line, counted from one; zero if it is about the whole.
+    /// The line, counted from one; zero for the whole description.
     pub line: u32,
 }
 

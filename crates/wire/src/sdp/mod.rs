@@ -1,7 +1,7 @@
-//! Session descriptions (RFC 8866) and the algebra of directions (RFC 3264).
+//! Session descriptions (RFC 8866) and the negotiation of directions (RFC 3264).
 //!
-//! The model is that of [`sdp_types`]; [`parse()`] and [`write()`] go between it and bytes. Who only has to know what a
-//! description decides (is there audio, in which direction, with digits?) reads an [`Outline`], which allocates nothing.
+//! The model is that of [`sdp_types`]; [`parse()`] and [`write()`] convert between it and bytes. An [`Outline`] has only the
+//! media, their direction and telephone-event, and allocates nothing.
 
 mod direction;
 mod error;
