@@ -4,7 +4,7 @@ use offhook::{
     SessionId, Status,
 };
 use offhook_recorder::Log;
-use offhook_testkit::{FakeMedia, Observer, Said, TestPhone};
+use offhook_testkit::{FakeMedia, Observer, PhoneOutput, TestPhone};
 use offhook_tokio::{Desktop, Recorder};
 use std::error::Error;
 use std::time::Duration;
@@ -28,25 +28,25 @@ struct End {
 struct Tape(Option<Log<Desktop>>);
 
 impl Observer for Tape {
-    fn given(&mut self, at: Instant, input: &Input) {
+    fn on_input(&mut self, at: Instant, input: &Input) {
         if let Some(log) = &mut self.0 {
             log.on_input(at, input);
         }
     }
 
-    fn handled(&mut self, phone: &Phone, outcome: &Result<(), Misuse>) {
+    fn on_handled(&mut self, phone: &Phone, outcome: &Result<(), Misuse>) {
         if let Some(log) = &mut self.0 {
             log.on_handled(phone, outcome);
         }
     }
 
-    fn put_out(&mut self, output: &Output) {
+    fn on_output(&mut self, output: &Output) {
         if let Some(log) = &mut self.0 {
             log.on_output(output);
         }
     }
 
-    fn drained(&mut self, phone: &Phone) {
+    fn on_idle(&mut self, phone: &Phone) {
         if let Some(log) = &mut self.0 {
             log.on_idle(phone);
         }
@@ -162,16 +162,16 @@ impl End {
         while let Some(said) = self.test.poll() {
             any = true;
             match said {
-                Said::Message(data) => {
+                PhoneOutput::Message(data) => {
                     let flow = other.test.flow.expect("connected");
                     other.test.handle(Input::Received { flow, data }).expect("bytes are never misuse");
                 }
-                Said::Event(Event::Incoming(incoming)) => self.incoming = Some(incoming.session),
-                Said::Event(Event::Status { session, to: Status::Established, .. }) => {
+                PhoneOutput::Event(Event::Incoming(incoming)) => self.incoming = Some(incoming.session),
+                PhoneOutput::Event(Event::Status { session, to: Status::Established, .. }) => {
                     self.established = Some(session);
                 }
-                Said::Event(Event::Ended { .. }) => self.ended += 1,
-                Said::Event(_) => {}
+                PhoneOutput::Event(Event::Ended { .. }) => self.ended += 1,
+                PhoneOutput::Event(_) => {}
             }
         }
         any

@@ -5,7 +5,7 @@ use offhook::{
     TransferState,
 };
 use offhook_testkit::peer::{in_call, incoming_call, response};
-use offhook_testkit::{MediaBehaviour, Peer, TestPhone, config};
+use offhook_testkit::{MediaBehaviour, ScriptedPeer, TestPhone, config};
 use offhook_wire::{Limits, Message};
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ fn after_a_glare_each_end_waits_its_own_time() {
             alice.phone.answer(alice.now, id).expect("it rings");
             alice.pump();
             alice.next_response(200);
-            alice.receive(&Peer::of_response(&response).request("ACK", 1, "", ""));
+            alice.receive(&ScriptedPeer::of_response(&response).request("ACK", 1, "", ""));
             id
         };
         alice.phone.hold(alice.now, id).expect("established");
@@ -165,7 +165,7 @@ fn a_media_path_has_as_long_as_the_configuration_says() {
             alice.next_response(200);
             // The time begins when the call does.
             alice.pass(SECOND / 4);
-            alice.receive(&Peer::of_response(&ringing).request("ACK", 1, "", ""));
+            alice.receive(&ScriptedPeer::of_response(&ringing).request("ACK", 1, "", ""));
         }
         speaks(&mut alice, SECOND * 20);
         alice.next_request("BYE");

@@ -28,20 +28,20 @@ pub(crate) struct Recorded {
 }
 
 impl Observer for Recorded {
-    fn given(&mut self, at: Instant, input: &Input) {
+    fn on_input(&mut self, at: Instant, input: &Input) {
         self.log.on_input(at, input);
     }
 
-    fn handled(&mut self, phone: &Phone, outcome: &Result<(), Misuse>) {
+    fn on_handled(&mut self, phone: &Phone, outcome: &Result<(), Misuse>) {
         self.log.on_handled(phone, outcome);
     }
 
-    fn put_out(&mut self, output: &Output) {
+    fn on_output(&mut self, output: &Output) {
         self.log.on_output(output);
         self.outputs.push(output.clone());
     }
 
-    fn drained(&mut self, phone: &Phone) {
+    fn on_idle(&mut self, phone: &Phone) {
         self.log.on_idle(phone);
     }
 }
