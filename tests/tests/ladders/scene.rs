@@ -340,7 +340,7 @@ fn describe(event: &Event) -> Option<String> {
         Event::Referred { target, .. } => format!("asked to call {target}"),
         Event::Ended { why, .. } => {
             let by = match why.by {
-                EndedBy::Us => " by the user",
+                EndedBy::Us => " by this phone",
                 EndedBy::Peer => " by the peer",
                 EndedBy::Network => "",
             };
