@@ -9,7 +9,7 @@ use offhook_tokio::{Desktop, Recorder};
 use std::error::Error;
 use std::time::Duration;
 
-/// Two phones that reach one another without a network.
+/// Two phones connected without a network.
 pub struct Pair {
     caller: End,
     callee: End,
@@ -18,13 +18,13 @@ pub struct Pair {
 
 struct End {
     test: TestPhone<Tape>,
-    /// The last call that came in, was established, and ended.
+    /// The last incoming, established and ended call.
     incoming: Option<SessionId>,
     established: Option<SessionId>,
     ended: u32,
 }
 
-/// Where a phone is recorded, if it is.
+/// The log of a phone, if it is recorded.
 struct Tape(Option<Log<Desktop>>);
 
 impl Observer for Tape {
@@ -120,7 +120,7 @@ impl Pair {
         if ended == (n, n) { Ok(()) } else { Err(format!("{ended:?} calls ended of {n}").into()) }
     }
 
-    /// Carries what both send until neither sends anything.
+    /// Delivers messages until neither phone sends any.
     fn exchange(&mut self) {
         loop {
             let said = self.caller.speak(&mut self.callee);
@@ -147,7 +147,7 @@ impl End {
         let log = recorder.map(|recorder| recorder.track(user).begin(&mut config, &[seed; 32], now));
         let mut test = TestPhone::observed(config, [seed; 32], now, Tape(log));
         test.media = FakeMedia::describing(|_| Bytes::from_static(SDP.as_bytes()));
-        // The cost of reading the offer a second time is not the phone's.
+        // Do not count the cost of parsing the offer again.
         test.media.answers_with = Some(Direction::SendRecv);
         while test.poll().is_some() {}
         let flow = test.flow.ok_or("the phone did not connect")?;
@@ -156,7 +156,7 @@ impl End {
         Ok(Self { test, incoming: None, established: None, ended: 0 })
     }
 
-    /// Does all that the phone wants done. Returns whether there was anything for the other one or for the user.
+    /// Performs all outputs of the phone. Returns whether there was a message or an event.
     fn speak(&mut self, other: &mut End) -> bool {
         let mut any = false;
         while let Some(said) = self.test.poll() {

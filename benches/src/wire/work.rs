@@ -117,7 +117,7 @@ mod tests {
     use super::super::MESSAGES;
     use super::*;
 
-    /// Otherwise the ratio would compare different things.
+    /// The ratio must compare equal work.
     #[test]
     fn both_read_the_same() {
         for sample in MESSAGES {
