@@ -288,6 +288,41 @@ mod canary {
         assert!((1..=3).contains(&small), "the first few are shrunk: {small}");
     }
 
+    /// Names of files have a hash of the commit.
+    fn without_hashes(line: &str) -> String {
+        let (start, end) = line.split_once(".scn").unwrap_or((line, ""));
+        let name = start.trim_end_matches(|c: char| c.is_ascii_hexdigit());
+        if end.is_empty() { line.to_owned() } else { format!("{name}*.scn{end}") }
+    }
+
+    /// The section on failures in `docs/simulator.md` shows a command and the start of its output.
+    #[test]
+    fn the_sample_of_the_guide_is_the_output_of_its_command() {
+        let guide = include_str!("../../docs/simulator.md");
+        let section = guide.split_once("## From a failure to a fix\n").expect("the section").1;
+        let block = section.split_once("```console\n$ cargo sim ").expect("a command").1;
+        let (command, shown) =
+            block.split_once("```").expect("its end").0.split_once('\n').expect("its output");
+        let output = Command::new(env!("CARGO_BIN_EXE_offhook-sim"))
+            .args(command.split_whitespace())
+            // A debug build may take longer than the default.
+            .args(["--shrink-seconds", "600"])
+            .current_dir(folder("guide"))
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(1));
+        let output = String::from_utf8(output.stdout).expect("it writes UTF-8");
+        let output: Vec<String> = output.lines().map(without_hashes).collect();
+        let shown: Vec<String> = shown.lines().map(without_hashes).collect();
+        let (last, shown) = shown.split_last().expect("output");
+        assert_eq!(
+            (shown, last.as_str()),
+            (&output[..shown.len()], "…"),
+            "docs/simulator.md shows another output"
+        );
+        assert!(shown.len() == 2, "the replays of the seed and of the shrunk scenario");
+    }
+
     #[test]
     fn json_of_a_sweep_has_the_scenarios() {
         let run = |extra: &[&str]| {

@@ -234,16 +234,16 @@ fn the_remote_target_is_refreshed() {
 /// Unsolicited messages do not affect registrations, and create at most two calls.
 #[test]
 fn floods_do_not_affect_registrations() {
-    for oddity in UnsolicitedMessage::ALL {
+    for message in UnsolicitedMessage::ALL {
         let mut world = World::builder().phone("alice").udp_phone("bob").rogue("mallory", []).start();
         world.run_for(Duration::from_secs(2));
         for user in ["alice", "bob"] {
-            world.rogue("mallory", &RogueAction::Flood { user: user.to_owned(), count: 300, with: *oddity });
+            world.rogue("mallory", &RogueAction::Flood { user: user.to_owned(), count: 300, with: *message });
         }
         world.run_for(Duration::from_secs(5));
         for name in ["alice", "bob"] {
-            assert!(world.phone(name).calls.len() <= 2, "{oddity}: {name}");
-            assert!(world.phone(name).is_registered(), "{oddity}: {name}");
+            assert!(world.phone(name).calls.len() <= 2, "{message}: {name}");
+            assert!(world.phone(name).is_registered(), "{message}: {name}");
         }
         world.finish();
     }

@@ -167,7 +167,7 @@ impl World {
     pub fn heard_audio(&self, name: &str) -> crate::media::HeardAudio {
         let phone = self.named(name);
         let end = self.phones[phone].newest(|_| true).map(|session| (phone, session));
-        end.map_or(crate::media::HeardAudio::Nothing, |end| self.engines.hears(end))
+        end.map_or(crate::media::HeardAudio::Nothing, |end| self.engines.heard_audio(end))
     }
 
     /// All digits that a phone has received.
