@@ -165,10 +165,10 @@ impl Tape {
 
     /// Notes an event of a media engine.
     #[cfg(feature = "media")]
-    pub fn media(&mut self, at: Instant, (phone, session): End, said: &offhook_media::MediaEvent) {
+    pub fn media(&mut self, at: Instant, (phone, session): End, event: &offhook_media::MediaEvent) {
         self.note(at, || EntryKind::Note {
             node: Node::Phone(phone),
-            text: format!("call {session}: {said:?}"),
+            text: format!("{session} {}", describe::media_event(event)),
         });
     }
 }

@@ -52,7 +52,7 @@ impl World {
             }
             Effect::Release { .. } => return self.release_line(end),
         };
-        if !real.set_listened_to(true) {
+        if !real.set_probe_scheduled(true) {
             self.queue.schedule(self.now + LISTEN, ScheduledEvent::ProbeAudio);
         }
         let takes = self.effect_takes(phone, effect);
@@ -216,7 +216,7 @@ impl World {
         if !ends.is_empty() {
             self.queue.schedule(self.now + LISTEN, ScheduledEvent::ProbeAudio);
         } else if let Some(real) = self.engines.real() {
-            real.set_listened_to(false);
+            real.set_probe_scheduled(false);
         }
     }
 
