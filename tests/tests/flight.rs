@@ -133,7 +133,7 @@ async fn recording_is_exported_as_a_scenario() -> Done<()> {
     let names: Vec<&str> = parsed.phones.iter().map(|phone| phone.name.as_str()).collect();
     assert_eq!(names, ["alice", "bob", "carol"], "{text}");
     let has = |expected: &dyn Fn(&Action) -> bool| parsed.steps.iter().any(|step| expected(&step.action));
-    for deed in [
+    for expected in [
         UserAction::Dial("carol".to_owned()),
         UserAction::Hold,
         UserAction::HangUp,
@@ -142,7 +142,7 @@ async fn recording_is_exported_as_a_scenario() -> Done<()> {
     ] {
         assert!(
             has(&|action| matches!(action, Action::User { action, .. } if *action == expected)),
-            "{deed:?} in\n{text}"
+            "{expected:?} in\n{text}"
         );
     }
     assert!(
