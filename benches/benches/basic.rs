@@ -1,4 +1,4 @@
-//! A whole call between two phones, by the clock.
+//! The time of a whole call between two phones.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use offhook_benches::basic::Pair;

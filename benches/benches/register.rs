@@ -1,4 +1,4 @@
-//! A phone from nothing to registered, by the clock.
+//! The time of a registration.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use offhook_benches::register::registered_phone;

@@ -1,4 +1,4 @@
-//! Parsing and writing SIP, by the clock.
+//! The time of parsing and writing SIP.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use offhook_benches::wire::{Bench, MESSAGES, bound_work, offhook_work};

@@ -1,15 +1,15 @@
-//! Counting what is allocated.
+//! Counts allocations.
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
 
-/// The system's allocator with a counter.
+/// The system allocator with a counter.
 pub type Counting = StatsAlloc<System>;
 
-/// The allocator to install as `#[global_allocator]` where [`during`] shall see anything.
+/// The allocator to install as `#[global_allocator]`, for [`during`] to count allocations.
 pub static COUNTING: &Counting = &INSTRUMENTED_SYSTEM;
 
-/// How often `work` asked for memory: allocations and growths of allocations, of all threads.
+/// The number of allocations and reallocations during `work`, in all threads.
 pub fn during(work: impl FnOnce()) -> usize {
     let region = Region::new(COUNTING);
     work();
@@ -17,7 +17,7 @@ pub fn during(work: impl FnOnce()) -> usize {
     change.allocations + change.reallocations
 }
 
-/// How many bytes more are allocated after `work` than before, while what it returns is alive.
+/// The number of bytes allocated by `work` that are alive after it, with its result.
 pub fn held<T>(work: impl FnOnce() -> T) -> (i64, T) {
     let region = Region::new(COUNTING);
     let value = work();

@@ -1,4 +1,4 @@
-//! Instructions, counted by valgrind: this command runs itself under callgrind.
+//! Counts instructions: this command runs itself under callgrind.
 
 use std::error::Error;
 use std::path::Path;

@@ -1,7 +1,7 @@
-//! What Offhook costs, and what it is measured against.
+//! Benchmarks of Offhook, and their baselines.
 //!
 //! The command (`cargo run --release -p offhook-benches`) prints figures; the criterion benches
-//! (`cargo bench -p offhook-benches`) watch the clock. Both do the work that stands here.
+//! (`cargo bench -p offhook-benches`) measure time. Both run the work in this crate.
 
 pub mod allocations;
 pub mod basic;

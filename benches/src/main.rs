@@ -1,4 +1,4 @@
-//! The `offhook-benches` command: one subcommand for each thing that is measured.
+//! The `offhook-benches` command: one subcommand for each benchmark.
 
 use clap::{Parser, Subcommand};
 use offhook_benches::{allocations, basic, handle, memory, recorder, wire};
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: &allocations::Counting = allocations::COUNTING;
 
-/// Measures what Offhook costs.
+/// Measures the costs of Offhook.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -19,13 +19,13 @@ struct Cli {
 enum Bench {
     /// Parsing, reading and writing SIP, against a lower bound.
     Wire(wire::Args),
-    /// A whole call between two phones, against the floor of moving its bytes.
+    /// A whole call between two phones, against the cost of moving its bytes.
     Basic(basic::Args),
     /// The most expensive step of a phone, with many calls.
     Handle(handle::Args),
     /// Bytes of a live call, and of an idle phone.
     Memory(memory::Args),
-    /// What it costs a phone to be recorded.
+    /// The cost of recording a phone.
     Recorder(recorder::Args),
 }
 

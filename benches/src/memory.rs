@@ -1,4 +1,4 @@
-//! Memory: of a live call at one end, and of a registered phone that does nothing.
+//! Memory of a live call at one end, and of an idle registered phone.
 
 use crate::allocations;
 use crate::basic::Pair;
@@ -14,12 +14,12 @@ pub struct Args {
     /// Idle phones.
     #[arg(long, default_value_t = 1_000)]
     phones: u32,
-    /// One JSON object instead of a sentence.
+    /// Print one JSON object instead of a sentence.
     #[arg(long)]
     json: bool,
 }
 
-/// Counts the bytes that are allocated, tables and their spare room included.
+/// Counts allocated bytes, including spare capacity.
 ///
 /// # Errors
 /// When a call is not established or a phone not registered.

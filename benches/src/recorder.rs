@@ -1,4 +1,4 @@
-//! What it costs a phone to be recorded: BASIC with a recorder on board of both ends, next to BASIC without.
+//! The cost of recording a phone: BASIC with both ends recorded, next to BASIC without.
 
 use crate::basic::{Pair, cpu, median, round};
 use clap::Args as ClapArgs;
@@ -6,9 +6,9 @@ use offhook_tokio::{Recorder, RecorderOptions};
 use std::error::Error;
 use std::time::Duration;
 
-/// Calls that are made before the recorder is waited for.
+/// Calls between two waits for the recorder.
 const AT_ONCE: u32 = 100;
-/// What that takes, about. Who is not recorded pauses as long: caches are cold after a pause, for both.
+/// The approximate time of a wait. Runs without a recorder pause for as long, so that caches are cold for both.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// What to measure.
@@ -17,16 +17,15 @@ pub struct Args {
     /// Calls that are made and measured.
     #[arg(long, default_value_t = 20_000)]
     calls: u32,
-    /// One JSON object instead of a sentence.
+    /// Print one JSON object instead of a sentence.
     #[arg(long)]
     json: bool,
 }
 
-/// Runs BASIC with and without a recorder, in turns, and prints the medians of the phones' thread, and what the thread that
-/// redacts and writes needs beside it.
+/// Runs BASIC alternately with and without a recorder, and prints the medians of the thread of the phones and of the writing thread.
 ///
 /// # Errors
-/// When a call of the bench is not what it should be.
+/// When a call does not proceed as expected.
 pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     const ROUNDS: u32 = 5;
     let per_round = (args.calls / ROUNDS).next_multiple_of(AT_ONCE);
@@ -69,7 +68,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
 
 /// Microseconds of CPU per call: of this thread, and of the process.
 ///
-/// Calls come here faster than a thread can write them down: now and then they wait, which costs time but no CPU.
+/// Calls are made faster than they can be written; waiting for the writer costs time but no CPU.
 fn per_call(n: u32, pair: &mut Pair, wait: impl Fn()) -> Result<(f64, f64), Box<dyn Error>> {
     let before = (thread_cpu(), cpu());
     for _ in 0..n / AT_ONCE {

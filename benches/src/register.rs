@@ -1,4 +1,4 @@
-//! A phone that registers, and as much of a registrar as that takes.
+//! A phone that registers, and a minimal registrar.
 
 use offhook::{Account, Config, Event, Password, Phone, RegistrationState};
 use offhook_testkit::{TestPhone, peer};
@@ -6,11 +6,10 @@ use std::error::Error;
 
 const CHALLENGE: &str = "Digest realm=\"example.com\", nonce=\"9d0f3c4b2a\", algorithm=SHA-256, qop=\"auth\", opaque=\"5ccc069c\"";
 
-/// A phone that connected and registered. With `challenged`, the registrar refuses the first REGISTER with a challenge, and
-/// takes any credentials.
+/// A connected and registered phone. With `challenged`, the registrar challenges the first REGISTER and accepts any credentials.
 ///
 /// # Errors
-/// When it is not registered in the end.
+/// When it is not registered at the end.
 pub fn registered_phone(challenged: bool) -> Result<Phone, Box<dyn Error>> {
     let password = challenged.then(|| Password::Plain("secret".into()));
     let account = Account::new("sip:alice@example.com", password, "ws://pbx.example.com")?;

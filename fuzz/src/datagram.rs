@@ -1,4 +1,4 @@
-//! Anything in one datagram.
+//! Arbitrary data as a datagram.
 
 use bytes::Bytes;
 use offhook_wire::{
@@ -9,8 +9,8 @@ use offhook_wire::{
 ///
 /// # Panics
 ///
-/// When an unmodified message is not written byte for byte, a change touches what it should not, or what was
-/// written cannot be read.
+/// When an unmodified message is not written byte for byte, a change affects other parts, or a written message
+/// cannot be read.
 pub fn datagram(data: &[u8]) {
     let data = Bytes::copy_from_slice(data);
     for frame in [frame(data.clone(), &Limits::DEFAULT), websocket(data.clone(), &Limits::DEFAULT)] {
@@ -96,7 +96,7 @@ fn write(message: &Message) {
 }
 
 fn reparse(data: Bytes) -> Message {
-    // A row of ours may come on top of what was received.
+    // One row may be added to the received ones.
     let limits = Limits { message: 1 << 20, head: 1 << 20, headers: 1 << 10 };
     Message::parse(data, &limits).expect("what was written can be read")
 }

@@ -1,14 +1,15 @@
-//! Anything as a challenge, and as credentials.
+//! Arbitrary data as a challenge, and as credentials.
 
 use offhook_wire::digest::server::{Authority, Verdict};
 use offhook_wire::digest::{Challenge, Credentials, Password, Responder};
 use offhook_wire::{Instant, Method};
 
-/// Answers `data` as a challenge, and judges it as credentials.
+/// Answers `data` as a challenge, and verifies it as credentials.
 ///
 /// # Panics
 ///
-/// When our answer is not readable or not about the challenge, or when a server takes credentials that it cannot have asked for.
+/// When our credentials are invalid or do not match the challenge, or when a server accepts credentials for a challenge that it did not
+/// issue.
 pub fn digest(data: &[u8]) {
     let password = Password::plain("secret");
     let answer = Challenge::parse(data).ok().and_then(|challenge| {

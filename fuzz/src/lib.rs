@@ -1,10 +1,10 @@
-//! What the fuzz targets do with their input.
+//! The bodies of the fuzz targets.
 //!
-//! The bodies stand here and not in the targets, so that the committed corpora are replayed by an ordinary
-//! test on the stable toolchain. A body panics when a promise is broken; anything else it bears.
+//! They are here and not in the targets, so that the committed corpora are replayed by an ordinary test on the stable toolchain. A
+//! body panics when a property is violated.
 //!
 //! To fuzz: `cargo +nightly fuzz run --features libfuzzer datagram` (needs `cargo install cargo-fuzz`). An
-//! input that broke something goes into `corpus/TARGET/` with the fix.
+//! input that found a failure is added to `corpus/TARGET/` with the fix.
 
 mod datagram;
 mod digest;

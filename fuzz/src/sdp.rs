@@ -1,4 +1,4 @@
-//! Anything as a session description.
+//! Arbitrary data as a session description.
 
 use offhook_wire::sdp::types::Session;
 use offhook_wire::sdp::{MAX_LINES, MAX_TEXT, Outline, direction, parse, write};
@@ -7,8 +7,8 @@ use offhook_wire::sdp::{MAX_LINES, MAX_TEXT, Outline, direction, parse, write};
 ///
 /// # Panics
 ///
-/// When the two readers disagree, when our writer and that of sdp-types do, or when what was written cannot be read
-/// or reads differently.
+/// When the two parsers disagree, when our writer and that of sdp-types do, or when the written description cannot be parsed,
+/// or differs.
 pub fn sdp(data: &[u8]) {
     if let Ok(outline) = Outline::parse(data) {
         let _ = (outline.version(), outline.audio(), outline.media().count());
@@ -22,14 +22,14 @@ pub fn sdp(data: &[u8]) {
         session.write(&mut theirs).expect("memory takes every byte");
         assert_eq!(written, theirs, "both write the same");
     }
-    // Lines that were missing are added, and Latin-1 grows.
+    // Missing lines are added, and Latin-1 becomes longer.
     if written.len() <= MAX_TEXT && written.split(|&byte| byte == b'\n').count() <= MAX_LINES {
         let again = parse(&written).expect("what was written can be read");
         assert_eq!(write(&again), written, "it stays as it is");
     }
 }
 
-/// What is readable in full has an outline, which says the same.
+/// A parsed description has an outline with the same contents.
 fn outlined(data: &[u8], session: &Session) {
     let outline = Outline::parse(data).expect("an outline of what is readable");
     let media: Vec<_> = outline.media().map(|media| media.expect("readable media")).collect();

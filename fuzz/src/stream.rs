@@ -1,16 +1,16 @@
-//! Anything in a stream, cut anywhere.
+//! Arbitrary data as a stream, with arbitrary segmentation.
 
 use offhook_wire::{Frame, Limits, StreamFramer};
 
 /// Low enough for a fuzzer to reach.
 const LIMITS: Limits = Limits { message: 4096, head: 2048, headers: 32 };
 
-/// The first byte says how many bytes of cuts follow; the rest is a stream, which is fed to a framer in one
+/// The first byte is the number of segment lengths that follow; the rest is a stream, which is fed to a framer in one
 /// piece and again in pieces of those lengths, over and over.
 ///
 /// # Panics
 ///
-/// When the cuts change what comes out.
+/// When the segmentation changes the frames.
 pub fn stream_split(data: &[u8]) {
     let Some((&count, rest)) = data.split_first() else { return };
     let (cuts, stream) = rest.split_at((usize::from(count) % 16).min(rest.len()));
@@ -34,7 +34,7 @@ fn frames<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
         while let Some(frame) = framer.next() {
             frames.push(match frame {
                 Ok(Frame::Message(message)) => message.bytes().escape_ascii().to_string(),
-                // How much of a lost message had arrived does depend on the cuts.
+                // The received part of a lost message depends on the segmentation.
                 Ok(Frame::Faulty { fault, .. }) => fault.to_string(),
                 Ok(Frame::KeepAlive(keep_alive)) => format!("{keep_alive:?}"),
                 Err(error) => error.to_string(),

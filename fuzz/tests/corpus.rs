@@ -1,4 +1,4 @@
-//! Replays the committed corpora. A body panics when a promise is broken.
+//! Replays the committed corpora.
 
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,7 @@
-//! The scripts behind the corpus of the target `exchange`, and what each of them comes to.
+//! The scripts of the corpus of the target `exchange`, and their expected results.
 //!
-//! A fuzzer starts from inputs that come to interesting places. They are written here as operations, since bytes say nothing to a
-//! reader; `corpus/exchange` holds them as bytes, and more that a fuzzer found. With `OFFHOOK_WRITE_CORPUS` set, the
+//! A fuzzer starts from inputs that reach interesting states. They are written here as operations; `corpus/exchange` contains them as
+//! bytes, and more that a fuzzer found. With `OFFHOOK_WRITE_CORPUS` set, the
 //! scripts are written there.
 
 use std::env;
@@ -10,7 +10,7 @@ use std::path::Path;
 
 use offhook_fuzz::{Op, Reached, exchange};
 
-// Six phones stand ready unless a script says otherwise: alice has 0 and 3, bob 1 and 4, carol 2 and 5, each over the
+// Six phones are registered unless a script changes that: alice has 0 and 3, bob 1 and 4, carol 2 and 5, each over the
 // flow in the slot of its number.
 const ALICE: u8 = 0;
 const BOB: u8 = 1;
@@ -26,7 +26,7 @@ const EMPTY: u8 = 8;
 /// All flows run over another transport than usual: 0 over UDP, 1 over TCP, and so on.
 const SHIFTED: u8 = 1 << 4;
 
-// Statuses, by their places.
+// Indices of statuses.
 const RINGING: u8 = 0;
 const OK: u8 = 1;
 const TRYING: u8 = 2;
@@ -38,7 +38,7 @@ const CHALLENGE: u8 = 7;
 const UNAVAILABLE: u8 = 8;
 const TERMINATED: u8 = 10;
 
-// What is odd about a request, by its place.
+// Indices of anomalies of a request.
 const EARLY: u8 = 1;
 const SILENT: u8 = 2;
 const WRONG: u8 = 3;
@@ -47,7 +47,7 @@ const ROUTED: u8 = 5;
 const EXTENDED: u8 = 6;
 const TAGGED: u8 = 7;
 
-// Times, by their places.
+// Indices of times.
 const HALF_A_SECOND: u8 = 1;
 const FIVE_SECONDS: u8 = 4;
 const ELEVEN_SECONDS: u8 = 5;
@@ -67,12 +67,12 @@ fn invite(phone: u8, style: u8) -> Op<'static> {
     Op::Request { phone, method: 0, target: BOB, style }
 }
 
-/// A request is answered and may be answered again.
+/// A provisional response to a request.
 fn say(which: u8, status: u8) -> Op<'static> {
     Op::Answer { which, status, style: 1 }
 }
 
-/// A request is answered for good.
+/// A final response to a request.
 fn answer(which: u8, status: u8) -> Op<'static> {
     Op::Answer { which, status, style: 0 }
 }

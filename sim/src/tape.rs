@@ -8,6 +8,7 @@ use offhook::{Command, Event, Machine, Misuse};
 use offhook_wire::Instant;
 
 #[cfg(feature = "media")]
+use crate::describe;
 use crate::fate::Arrivals;
 use crate::hash::Digest;
 #[cfg(feature = "media")]
@@ -164,10 +165,10 @@ impl Tape {
 
     /// Notes an event of a media engine.
     #[cfg(feature = "media")]
-    pub fn media(&mut self, at: Instant, (phone, session): End, said: &offhook_media::MediaEvent) {
+    pub fn media(&mut self, at: Instant, (phone, session): End, event: &offhook_media::MediaEvent) {
         self.note(at, || EntryKind::Note {
             node: Node::Phone(phone),
-            text: format!("call {session}: {said:?}"),
+            text: format!("{session} {}", describe::media_event(event)),
         });
     }
 }

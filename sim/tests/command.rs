@@ -1,11 +1,11 @@
-//! The built command: what it prints, the files it writes, and how it exits.
+//! The command: its output, files and exit status.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-/// What the command did.
+/// The result of the command.
 struct Done {
     code: Option<i32>,
     out: String,
@@ -17,7 +17,7 @@ impl Done {
         self.out.lines().collect()
     }
 
-    /// Each line, as JSON.
+    /// The lines as JSON.
     fn json(&self) -> Vec<Value> {
         let line = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
         self.out.lines().map(line).collect()
@@ -34,21 +34,21 @@ fn sim(arguments: &[&str]) -> Done {
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).expect("cargo gave a place");
+    std::fs::create_dir_all(&folder).expect("a writable folder");
     folder
 }
 
-#[expect(clippy::disallowed_methods, reason = "what the command writes and reads is tested")]
+#[expect(clippy::disallowed_methods, reason = "tests write files for the command")]
 fn save(path: &Path, text: &str) {
     std::fs::write(path, text).expect("it can be written");
 }
 
 fn shown(path: &Path) -> &str {
-    path.to_str().expect("cargo's place is UTF-8")
+    path.to_str().expect("a path in UTF-8")
 }
 
 #[test]
-fn a_clean_sweep_is_one_line() {
+fn a_clean_sweep_prints_one_line() {
     let done = sim(&["run", "--seeds", "3..9", "--jobs", "2"]);
     assert_eq!((done.code, done.lines().len(), done.err.as_str()), (Some(0), 1, ""), "{}", done.out);
     assert!(done.out.starts_with("6 seeds (3..9), 0 failed, "), "{}", done.out);
@@ -71,7 +71,7 @@ fn a_clean_sweep_is_one_line() {
 }
 
 #[test]
-fn a_sweep_by_time_says_what_it_played() {
+fn a_sweep_by_time_reports_its_range() {
     let done = sim(&["run", "--seeds", "50..", "--minutes", "0.005", "--json"]);
     let line = &done.json()[0];
     let seeds = line["seeds"].as_u64().expect("a number");
@@ -80,7 +80,7 @@ fn a_sweep_by_time_says_what_it_played() {
 }
 
 #[test]
-fn shards_are_the_sweep() {
+fn merged_shards_equal_the_sweep() {
     let folder = folder("shards");
     let whole = &sim(&["run", "--seeds", "10..30", "--json", "--commit", "abc"]).json()[0];
     let files: Vec<PathBuf> = (0..3).map(|index| folder.join(format!("{index}.json"))).collect();
@@ -101,22 +101,22 @@ fn shards_are_the_sweep() {
     assert!((hours(merged) - hours(whole)).abs() < 1e-6, "{merged}");
 
     let done = sim(&["merge", one, two]);
-    assert_eq!((done.code, done.lines()[0]), (Some(1), "shard 2/3 is missing"));
+    assert_eq!((done.code, done.lines()[0]), (Some(1), "missing shard 2/3"));
     let done = sim(&["merge", "--json", one, two, three, three]);
-    assert_eq!(done.json()[0]["complaints"], json!(["shard 2/3 is there twice"]));
+    assert_eq!(done.json()[0]["complaints"], json!(["duplicate shard 2/3"]));
     assert_eq!((done.code, &done.json()[0]["ok"]), (Some(1), &json!(false)));
     let other = folder.join("other.json");
     save(&other, &sim(&["run", "--seeds", "10..31", "--shard", "2/3", "--json", "--commit", "abc"]).out);
     let done = sim(&["merge", one, two, shown(&other)]);
     assert!(
-        done.code == Some(2) && done.err.contains("two sweeps: seeds 10..30, and 10..31"),
+        done.code == Some(2) && done.err.contains("different sweeps: seeds 10..30 and 10..31"),
         "{}",
         done.err
     );
 }
 
 #[test]
-fn a_failure_of_one_shard_is_a_failure_of_all() {
+fn merge_fails_if_a_shard_failed() {
     let folder = folder("failing-shard");
     let line = |shard: &str, failed: u64| {
         json!({ "run": "0..4", "ok": failed == 0, "seeds": 2, "failed": failed, "simulated_hours": 1.0,
@@ -134,7 +134,7 @@ fn a_failure_of_one_shard_is_a_failure_of_all() {
 }
 
 #[test]
-fn a_replay_is_the_same_each_time() {
+fn a_replay_is_deterministic() {
     let replay = |extra: &[&str]| sim(&[&["replay", "11"], extra].concat());
     let (one, two) = (replay(&["--json"]), replay(&["--json"]));
     assert_eq!((one.code, &one.out), (Some(0), &two.out));
@@ -145,12 +145,12 @@ fn a_replay_is_the_same_each_time() {
     assert!(told.starts_with("offhook-scenario 1\nseed 11\n"), "{told}");
     assert!(told.ends_with(&format!("\nhash {hash}: clean\n")), "{told}");
     let page = folder("replay").join("page.html");
-    assert_eq!(replay(&["--json", "--html", shown(&page)]).out, one.out, "a page changes nothing");
+    assert_eq!(replay(&["--json", "--html", shown(&page)]).out, one.out, "the page does not change the run");
     assert!(page.is_file());
 }
 
 #[test]
-fn hashes_of_seeds_do_not_depend_on_the_number_of_threads() {
+fn hashes_do_not_depend_on_the_number_of_threads() {
     let done = sim(&["hash", "--seeds", "3..9"]);
     assert_eq!((done.code, done.lines().len()), (Some(0), 7), "{}", done.out);
     assert_eq!(sim(&["hash", "--seeds", "3..9", "--jobs", "3"]).out, done.out);
@@ -165,7 +165,7 @@ fn hashes_of_seeds_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
-fn marks_that_nobody_came_to_are_a_failure() {
+fn marks_fails_if_a_mark_is_not_reached() {
     let done = sim(&["marks", "--seeds", "3..9", "--jobs", "2"]);
     let last = done.lines().last().copied().unwrap_or_default();
     assert!(done.code == Some(1) && last.contains(" marks reached in 6 seeds; "), "{}", done.out);
@@ -174,21 +174,21 @@ fn marks_that_nobody_came_to_are_a_failure() {
     let done = sim(&["marks", "--seeds", "3..9", "--json"]);
     let lines = done.json();
     let never = lines.last().and_then(|line| line["never"].as_array()).map_or(0, Vec::len);
-    let nobody = |line: &&Value| line["seeds"] == json!(0) && line["beyond"] == Value::Null;
-    assert_eq!(lines.iter().filter(nobody).count(), never, "{}", done.out);
+    let unreached = |line: &&Value| line["seeds"] == json!(0) && line["unreachable"] == Value::Null;
+    assert_eq!(lines.iter().filter(unreached).count(), never, "{}", done.out);
     assert_eq!(sim(&["marks", "--seeds", "3.."]).code, Some(2));
 }
 
 #[test]
-fn what_cannot_be_done_is_refused() {
+fn invalid_usage_exits_with_2() {
     for (arguments, why) in [
-        (&["run", "--seeds", "9..3"][..], "`9..3` holds no seed"),
+        (&["run", "--seeds", "9..3"][..], "the range `9..3` is empty"),
         (&["run", "--seeds", "many"], "invalid value 'many'"),
         (&["run", "--seeds", "4.."], "`--seeds 4..` has no end"),
-        (&["run", "--shard", "4/4"], "the last of 4 is 3/4"),
-        (&["run", "--shard", "1/0"], "no shards play nothing"),
+        (&["run", "--shard", "4/4"], "the last one of 4 is 3/4"),
+        (&["run", "--shard", "1/0"], "the number of shards must be positive"),
         (&["run", "--shard", "1"], "`0/4`"),
-        (&["run", "--minutes", "0"], "no time to play in"),
+        (&["run", "--minutes", "0"], "the time must be positive"),
         (&["run", "--minutes=-1"], "--minutes"),
         (&["run", "--minutes", "soon"], "invalid float"),
         (&["run", "--minutes", "1", "--shard", "0/2"], "cannot be used with"),
@@ -211,12 +211,12 @@ fn what_cannot_be_done_is_refused() {
 }
 
 #[test]
-fn nothing_is_left_of_a_clean_scenario() {
+fn a_clean_scenario_is_not_shrunk() {
     let done = sim(&["shrink", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/canary.scn")]);
     assert_eq!((done.code, done.out.as_str()), (Some(0), ""), "{}", done.out);
 }
 
-/// With a bug in them, phones fail, and all that follows a failure happens.
+/// With a planted bug the canary fails.
 #[cfg(feature = "planted")]
 mod canary {
     use super::*;
@@ -225,7 +225,7 @@ mod canary {
     const CANARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/canary.scn");
     const BUG: [&str; 2] = ["--plant", "EndedTwice"];
 
-    #[expect(clippy::disallowed_methods, reason = "what the command wrote is read")]
+    #[expect(clippy::disallowed_methods, reason = "tests read files of the command")]
     fn load(path: &Path) -> (String, Scenario) {
         let text = std::fs::read_to_string(path).expect("it was written");
         let scenario = text.parse().expect("it is a scenario");
@@ -233,7 +233,7 @@ mod canary {
     }
 
     #[test]
-    fn it_sings_and_falls_silent() {
+    fn the_canary_fails_only_with_the_bug() {
         let done = sim(&["replay", CANARY, "--json"]);
         assert_eq!((done.code, &done.json()[0]["ok"]), (Some(0), &json!(true)), "{}", done.out);
         let done = sim(&[&["replay", CANARY, "--json"], &BUG[..]].concat());
@@ -244,12 +244,12 @@ mod canary {
     }
 
     #[test]
-    fn it_is_made_small() {
+    fn the_canary_is_shrunk() {
         let out = folder("shrunk").join("small.scn");
         let shrink =
             |extra: &[&str]| sim(&[&["shrink", CANARY, "--out", shown(&out)], &BUG[..], extra].concat());
         let done = shrink(&[]);
-        assert!(done.code == Some(1) && done.out.contains("8 steps became "), "{}{}", done.out, done.err);
+        assert!(done.code == Some(1) && done.out.contains("shrunk from 8 to "), "{}{}", done.out, done.err);
         let (text, small) = load(&out);
         assert!(text.starts_with("# grammar at ") && small.steps.len() <= 2, "{text}");
         let line = &shrink(&["--json"]).json()[0];
@@ -260,7 +260,7 @@ mod canary {
     }
 
     #[test]
-    fn a_sweep_tells_how_to_replay_and_keeps_what_failed() {
+    fn a_sweep_prints_replay_commands_and_keeps_failures() {
         let out = folder("failures");
         let done =
             sim(&[&["run", "--seeds", "0..6", "--jobs", "2", "--out", shown(&out)], &BUG[..]].concat());
@@ -275,7 +275,7 @@ mod canary {
             .expect("it is there")
             .map(|entry| entry.expect("it can be read").path())
             .collect();
-        assert_eq!(kept.len(), seeds.len(), "each is kept, made small or not");
+        assert_eq!(kept.len(), seeds.len(), "each is kept, shrunk or not");
         let mut small = 0;
         for path in kept {
             assert!(done.out.contains(shown(&path)), "{}", done.out);
@@ -285,11 +285,46 @@ mod canary {
             let again = sim(&[&["replay", shown(&path), "--json"], &BUG[..]].concat());
             assert_eq!((again.code, &again.json()[0]["oracle"]), (Some(1), &json!("grammar")));
         }
-        assert!((1..=3).contains(&small), "the first few are made small: {small}");
+        assert!((1..=3).contains(&small), "the first few are shrunk: {small}");
+    }
+
+    /// Names of files have a hash of the commit.
+    fn without_hashes(line: &str) -> String {
+        let (start, end) = line.split_once(".scn").unwrap_or((line, ""));
+        let name = start.trim_end_matches(|c: char| c.is_ascii_hexdigit());
+        if end.is_empty() { line.to_owned() } else { format!("{name}*.scn{end}") }
+    }
+
+    /// The section on failures in `docs/simulator.md` shows a command and the start of its output.
+    #[test]
+    fn the_sample_of_the_guide_is_the_output_of_its_command() {
+        let guide = include_str!("../../docs/simulator.md");
+        let section = guide.split_once("## From a failure to a fix\n").expect("the section").1;
+        let block = section.split_once("```console\n$ cargo sim ").expect("a command").1;
+        let (command, shown) =
+            block.split_once("```").expect("its end").0.split_once('\n').expect("its output");
+        let output = Command::new(env!("CARGO_BIN_EXE_offhook-sim"))
+            .args(command.split_whitespace())
+            // A debug build may take longer than the default.
+            .args(["--shrink-seconds", "600"])
+            .current_dir(folder("guide"))
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(1));
+        let output = String::from_utf8(output.stdout).expect("it writes UTF-8");
+        let output: Vec<String> = output.lines().map(without_hashes).collect();
+        let shown: Vec<String> = shown.lines().map(without_hashes).collect();
+        let (last, shown) = shown.split_last().expect("output");
+        assert_eq!(
+            (shown, last.as_str()),
+            (&output[..shown.len()], "…"),
+            "docs/simulator.md shows another output"
+        );
+        assert!(shown.len() == 2, "the replays of the seed and of the shrunk scenario");
     }
 
     #[test]
-    fn a_sweep_for_machines_holds_the_scenarios() {
+    fn json_of_a_sweep_has_the_scenarios() {
         let run = |extra: &[&str]| {
             sim(&[&["run", "--seeds", "0..2", "--jobs", "1", "--json"], &BUG[..], extra].concat())
         };

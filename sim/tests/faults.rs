@@ -1,4 +1,4 @@
-//! What can go wrong, one thing at a time: each is seen to be at work, and what a phone makes of it.
+//! Single faults and the reaction of phones.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn talking(world: &mut World) {
     world.run_for(seconds(1));
 }
 
-/// How many messages that start so were sent so far.
+/// The number of sent messages with this prefix.
 fn sent(world: &World, start: &str) -> usize {
     let is_one =
         |what: &EntryKind| matches!(what, EntryKind::Sent { data, .. } if data.starts_with(start.as_bytes()));
@@ -42,13 +42,13 @@ fn endings(world: &World, name: &str) -> Vec<Cause> {
 }
 
 #[test]
-fn a_phone_that_slept_for_hours_is_reached_again() {
+fn a_phone_is_reachable_after_hours_of_sleep() {
     for how in [SuspensionKind::Asleep, SuspensionKind::AsleepClockStopped] {
         let mut world = World::builder().phone("alice").phone("bob").start();
         world.suspend_phone("bob", how, seconds(3 * 3600));
         let before = world.local_time("bob", world.now());
         world.run_for(seconds(3 * 3600 - 1));
-        assert_eq!(world.local_time("bob", world.now()), before, "it does not look at its clock");
+        assert_eq!(world.local_time("bob", world.now()), before, "the clock is not read");
         world.run_for(seconds(120));
         let counted = world.local_time("bob", world.now()).saturating_since(before) > seconds(3 * 3600);
         assert_eq!(counted, how == SuspensionKind::Asleep);
@@ -58,37 +58,37 @@ fn a_phone_that_slept_for_hours_is_reached_again() {
 }
 
 #[test]
-fn a_frozen_phone_takes_what_waited_for_it() {
+fn a_frozen_phone_handles_deferred_messages() {
     let mut world = World::builder().phone("alice").udp_phone("bob").start();
     world.suspend_phone("bob", SuspensionKind::Frozen, seconds(8));
     world.dial("alice", "bob");
     world.user("bob", UserAction::Dial("alice".to_owned()));
     world.run_for(seconds(7));
-    assert!(world.call("bob").is_none(), "neither it nor its user does anything");
+    assert!(world.call("bob").is_none(), "phone and user are frozen");
     world.run_until("both talk", SOON, |world| world.talks("alice") && world.talks("bob"));
-    assert_eq!(world.phone("bob").calls.len(), 1, "what came again while it was frozen is one call");
+    assert_eq!(world.phone("bob").calls.len(), 1, "retransmissions during the freeze make one call");
     world.finish();
 }
 
 #[test]
-fn a_clock_that_goes_back_stands_still() {
+fn time_stands_still_after_a_step_back() {
     let mut world = World::builder().udp_phone("alice").start();
-    let phone = world.scenario().phone("alice").expect("she is there");
+    let phone = world.scenario().phone("alice").expect("a phone of that name");
     world.fault(&Fault::SetClock { phone, step: ClockStep::Back(seconds(30)) });
     world.run_for(seconds(45));
-    assert_eq!(sent(&world, "\r\n"), 0, "for her not half a minute is over:\n{}", world.ladder());
+    assert_eq!(sent(&world, "\r\n"), 0, "less than half a minute on its clock:\n{}", world.ladder());
     world.run_for(seconds(15));
     assert_eq!(sent(&world, "\r\n"), 1, "{}", world.ladder());
     world.finish();
 }
 
 #[test]
-fn a_clock_that_jumps_ends_what_it_waits_for() {
+fn a_step_forward_expires_timers() {
     let mut world = World::builder().phone("alice").phone("bob").start();
     world.behaviour("bob", offhook_sim::scenario::Behaviour::Ignore);
     world.dial("alice", "bob");
     world.run_for(seconds(5));
-    let phone = world.scenario().phone("alice").expect("she is there");
+    let phone = world.scenario().phone("alice").expect("a phone of that name");
     world.fault(&Fault::SetClock { phone, step: ClockStep::Forward(seconds(3600)) });
     world.run_for(seconds(1));
     assert_eq!(endings(&world, "alice"), [Cause::NoAnswer], "{}", world.ladder());
@@ -96,10 +96,10 @@ fn a_clock_that_jumps_ends_what_it_waits_for() {
 }
 
 #[test]
-fn all_go_to_the_second_exchange_when_the_first_is_dead_for_ever() {
+fn phones_fail_over_from_a_dead_exchange() {
     let mut world = World::builder().exchange("pbx2").phone("alice").udp_phone("bob").start();
     world.trouble_exchange("pbx", ExchangeTrouble::Dies);
-    // What was sent as a datagram is only missed when it is not answered.
+    // Over UDP a phone notices only when a refresh is not answered.
     world.run_until("both moved", seconds(700), |world| {
         world.contacts("pbx2", "alice") == 1 && world.contacts("pbx2", "bob") == 1
     });
@@ -108,7 +108,7 @@ fn all_go_to_the_second_exchange_when_the_first_is_dead_for_ever() {
 }
 
 #[test]
-fn with_no_exchange_left_nothing_is_promised_and_all_comes_to_rest() {
+fn calls_end_without_any_exchange() {
     let mut world = World::builder().phone("alice").udp_phone("bob").start();
     talking(&mut world);
     world.trouble_exchange("pbx", ExchangeTrouble::Dies);
@@ -117,10 +117,10 @@ fn with_no_exchange_left_nothing_is_promised_and_all_comes_to_rest() {
 }
 
 #[test]
-fn a_phone_that_is_parted_from_one_exchange_finds_the_other() {
+fn a_partitioned_phone_fails_over() {
     for way in [Way::Both, Way::Up, Way::Down] {
         let mut world = World::builder().exchange("pbx2").phone("alice").phone("bob").start();
-        let phone = world.scenario().phone("alice").expect("she is there");
+        let phone = world.scenario().phone("alice").expect("a phone of that name");
         world.fault(&Fault::Partition { phone, exchange: 0, way, lasting: None });
         world.run_for(seconds(120));
         assert_eq!((world.contacts("pbx2", "alice"), world.contacts("pbx", "bob")), (1, 1), "{way}");
@@ -129,7 +129,7 @@ fn a_phone_that_is_parted_from_one_exchange_finds_the_other() {
 }
 
 #[test]
-fn who_is_refused_comes_back_when_told() {
+fn retry_after_is_obeyed() {
     let mut world = World::builder().phone("alice").phone("bob").start();
     talking(&mut world);
     let retry_after = seconds(20);
@@ -142,26 +142,26 @@ fn who_is_refused_comes_back_when_told() {
     assert!(until.saturating_since(world.local_time("bob", world.now())) > seconds(17), "{until:?}");
     world.user("alice", UserAction::Hold);
     world.run_for(seconds(1));
-    assert!(world.talks("alice"), "what belongs to a call is not refused");
+    assert!(world.talks("alice"), "in-dialog requests are not refused");
     world.run_until("bob is back", seconds(80), |world| world.phone("bob").is_registered());
     world.finish();
 }
 
-/// RFC 7616 §3.3: a few times, and later again, for the password is right.
+/// RFC 7616 §3.3: a limited number of times, and again later.
 #[test]
-fn an_exchange_whose_nonces_are_always_stale_is_asked_now_and_then() {
+fn stale_nonces_are_retried_within_the_flood_budget() {
     let mut world = World::builder().phone("alice").cold();
     world.trouble_exchange("pbx", ExchangeTrouble::StaleNonces { lasting: seconds(20) });
     world.run_for(seconds(1));
     assert_eq!(sent(&world, "REGISTER"), 5, "one without credentials, and four with:\n{}", world.ladder());
     world.run_for(seconds(58));
     assert_eq!(sent(&world, "REGISTER"), 12, "the budget of a minute:\n{}", world.ladder());
-    world.run_until("she is registered", SOON, |world| world.contacts("pbx", "alice") == 1);
+    world.run_until("alice is registered", SOON, |world| world.contacts("pbx", "alice") == 1);
     world.finish();
 }
 
 #[test]
-fn an_exchange_that_answers_after_half_a_minute_is_given_up_and_found_again() {
+fn an_exchange_with_a_lag_of_35_s_times_out_and_recovers() {
     let mut world = World::builder().phone("alice").udp_phone("bob").start();
     world.trouble_exchange("pbx", ExchangeTrouble::Lags { by: seconds(35), lasting: seconds(60) });
     world.dial("alice", "bob");
@@ -173,7 +173,7 @@ fn an_exchange_that_answers_after_half_a_minute_is_given_up_and_found_again() {
 }
 
 #[test]
-fn a_frozen_exchange_does_everything_later() {
+fn a_frozen_exchange_handles_messages_later() {
     let mut world = World::builder().phone("alice").phone("bob").start();
     world.trouble_exchange("pbx", ExchangeTrouble::Freezes { lasting: seconds(5) });
     world.dial("alice", "bob");
@@ -184,30 +184,30 @@ fn a_frozen_exchange_does_everything_later() {
 }
 
 #[test]
-fn an_exchange_may_forget_one_thing_and_know_the_rest() {
+fn calls_survive_the_loss_of_parts_of_the_state() {
     let mut world = World::builder().phone("alice").phone("bob").start();
     world.trouble_exchange("pbx", ExchangeTrouble::Forgets(Memory::Nonces));
     talking(&mut world);
-    assert_eq!(world.contacts("pbx", "bob"), 1, "a stale nonce is no reason to fail");
+    assert_eq!(world.contacts("pbx", "bob"), 1, "a stale nonce is not a failure");
     world.trouble_exchange("pbx", ExchangeTrouble::Forgets(Memory::Bindings));
     assert_eq!(world.contacts("pbx", "bob"), 0);
     world.user("alice", UserAction::HangUp);
     world.run_until("bob knows", SOON, |world| world.call("bob").is_none());
     world.run_for(seconds(600));
-    assert_eq!(world.contacts("pbx", "bob"), 1, "he refreshed");
+    assert_eq!(world.contacts("pbx", "bob"), 1, "after a refresh");
     world.behaviour("bob", offhook_sim::scenario::Behaviour::Answer { after: seconds(5) });
     world.dial("alice", "bob");
     world.run_for(seconds(1));
     world.trouble_exchange("pbx", ExchangeTrouble::Forgets(Memory::Transactions));
-    let finds_its_way = "the answer says itself where it belongs";
-    world.run_until(finds_its_way, SOON, |world| world.talks("alice") && world.talks("bob"));
+    let condition = "the 2xx is forwarded without a transaction";
+    world.run_until(condition, SOON, |world| world.talks("alice") && world.talks("bob"));
     world.finish();
 }
 
 #[test]
-fn a_deaf_engine_is_waited_for_as_long_as_a_peer() {
+fn an_unresponsive_engine_has_the_no_answer_time_out() {
     let mut world = World::builder().phone("alice").phone("bob").start();
-    let phone = world.scenario().phone("alice").expect("she is there");
+    let phone = world.scenario().phone("alice").expect("a phone of that name");
     world.fault(&Fault::Media { phone, trouble: MediaTrouble::Unresponsive, lasting: seconds(5) });
     world.dial("alice", "bob");
     world.run_for(seconds(119));
@@ -218,9 +218,9 @@ fn a_deaf_engine_is_waited_for_as_long_as_a_peer() {
 }
 
 #[test]
-fn an_answer_of_the_engine_may_come_after_the_end_of_its_call() {
+fn an_effect_may_finish_after_its_call() {
     let mut world = World::builder().phone("alice").phone("bob").start();
-    let phone = world.scenario().phone("alice").expect("she is there");
+    let phone = world.scenario().phone("alice").expect("a phone of that name");
     let trouble = MediaTrouble::Slow(seconds(60));
     world.fault(&Fault::Media { phone, trouble, lasting: seconds(5) });
     world.dial("alice", "bob");
@@ -232,7 +232,7 @@ fn an_answer_of_the_engine_may_come_after_the_end_of_its_call() {
 }
 
 #[test]
-fn a_phone_alone_can_call_itself() {
+fn a_phone_can_call_itself() {
     let mut world = World::builder().setup(PhoneSetup::new("alice")).start();
     world.dial("alice", "alice");
     world.run_until("it talks to itself", SOON, |world| {
@@ -243,26 +243,26 @@ fn a_phone_alone_can_call_itself() {
 }
 
 #[test]
-fn a_phone_behind_another_port_is_reached_when_it_has_registered_again() {
+fn a_phone_is_reachable_after_a_nat_rebinding_and_a_refresh() {
     let setup = PhoneSetup { transport: Transport::Udp, expires: seconds(60), ..PhoneSetup::new("bob") };
     let mut world = World::builder().phone("alice").setup(setup).start();
-    let phone = world.scenario().phone("bob").expect("he is there");
+    let phone = world.scenario().phone("bob").expect("a phone of that name");
     world.fault(&Fault::Rebind { phone });
     let lost = world.dial("alice", "bob");
     world.run_for(seconds(5));
-    assert!(world.call("bob").is_none(), "what is sent to the old port is lost:\n{}", world.ladder());
+    assert!(world.call("bob").is_none(), "datagrams to the old port are lost:\n{}", world.ladder());
     world.user("alice", UserAction::HangUp);
     world.run_for(seconds(60));
     assert!(!world.phone("alice").calls.contains_key(&lost));
     talking(&mut world);
     world.fault(&Fault::Rebind { phone });
     world.user("bob", UserAction::HangUp);
-    world.run_until("what he sends arrives", SOON, |world| world.call("alice").is_none());
+    world.run_until("requests of bob arrive", SOON, |world| world.call("alice").is_none());
     world.finish();
 }
 
 #[test]
-fn keep_alives_hold_a_translation_of_thirty_seconds() {
+fn keep_alives_refresh_a_nat_mapping_of_30_s() {
     for (nat, holds) in [(30, true), (15, false)] {
         let nat = Some(seconds(nat));
         let setup = PhoneSetup { transport: Transport::Udp, nat, ..PhoneSetup::new("bob") };
@@ -276,7 +276,7 @@ fn keep_alives_hold_a_translation_of_thirty_seconds() {
 }
 
 #[test]
-fn in_a_burst_nothing_gets_through_and_after_it_everything() {
+fn a_burst_loses_datagrams_until_it_ends() {
     let weather = Weather { bursts: 1000, ..Weather::CLEAR };
     let setup = PhoneSetup { transport: Transport::Udp, weather, ..PhoneSetup::new("alice") };
     let mut world = World::builder().setup(setup).cold();
@@ -284,7 +284,7 @@ fn in_a_burst_nothing_gets_through_and_after_it_everything() {
     let lost =
         |what: &EntryKind| matches!(what, EntryKind::Sent { arrivals, .. } if arrivals.first.is_none());
     let lost = world.tape().entries().iter().filter(|entry| lost(&entry.what)).count();
-    assert!(lost > 3, "one after another is lost:\n{}", world.ladder());
+    assert!(lost > 3, "consecutive losses:\n{}", world.ladder());
     world.weather("alice", Weather::CLEAR);
     world.run_for(seconds(60));
     assert!(world.phone("alice").is_registered());
@@ -292,11 +292,11 @@ fn in_a_burst_nothing_gets_through_and_after_it_everything() {
 }
 
 #[test]
-fn what_a_middlebox_breaks_harms_for_a_while_and_nobody_for_ever() {
+fn phones_recover_from_corrupted_messages() {
     for corruption in Corruption::ALL {
         for way in [Way::Up, Way::Down] {
             let mut world = World::builder().udp_phone("alice").phone("bob").start();
-            let phone = world.scenario().phone("bob").expect("he is there");
+            let phone = world.scenario().phone("bob").expect("a phone of that name");
             world.fault(&Fault::Tamper { phone, corruption, share: 1000, way, lasting: seconds(20) });
             world.dial("alice", "bob");
             world.run_for(seconds(2));

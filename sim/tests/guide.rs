@@ -1,5 +1,5 @@
-//! `docs/simulator.md` says what is so: its tables name the oracles and the faults that there are, and its ladder is the one of its
-//! scenario. Its code is run by `cargo test --doc`.
+//! The examples and tables of `docs/simulator.md`: the oracles, the faults, the ladder of the scenario, and the sample of a planted bug.
+//! Its code is run by `cargo test --doc`.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use offhook_sim::scenario::{Action, Scenario};
 
 const GUIDE: &str = include_str!("../../docs/simulator.md");
 
-/// The first cells of the table under this heading, without their backquotes.
+/// The first cells of the table with this heading, without backquotes.
 fn table(head: &str) -> Vec<&'static str> {
     let rows = GUIDE.lines().skip_while(|line| !line.starts_with(head)).skip(2);
     let cells =
@@ -20,7 +20,7 @@ fn table(head: &str) -> Vec<&'static str> {
     cells
 }
 
-/// The text of a block of this kind.
+/// The text of the first code block of this language.
 fn block(kind: &str) -> &'static str {
     let start = GUIDE.split_once(&format!("```{kind}\n")).expect("there is one").1;
     start.split_once("```").expect("it ends").0
@@ -30,12 +30,12 @@ fn block(kind: &str) -> &'static str {
 fn every_oracle_is_in_the_table() {
     let documented: BTreeSet<&str> = table("| oracle |").into_iter().collect();
     let mut known: BTreeSet<&str> = oracle::all().iter().map(|oracle| oracle.name()).collect();
-    // Two that are no part of a world: they look at whole runs.
+    // These two check whole runs.
     known.extend(["determinism", "panic"]);
     assert_eq!(documented, known, "the table of oracles in docs/simulator.md");
 }
 
-/// What is left of a step when names, numbers and directions are taken out.
+/// A step without names, numbers and directions.
 fn shape(step: &str) -> String {
     let is_shape = |word: &&str| {
         let filling = ["both", "ways", "to", "from", "the", "network", "ever"].contains(word);
@@ -73,7 +73,7 @@ fn every_fault_is_in_the_table() {
 }
 
 #[test]
-fn what_is_said_of_phones_and_exchanges_is_understood() {
+fn settings_of_phones_and_exchanges_are_valid() {
     for (head, line) in
         [("| in the line of a phone |", "phone alice ws"), ("| in the line of an exchange |", "exchange pbx")]
     {
@@ -86,7 +86,7 @@ fn what_is_said_of_phones_and_exchanges_is_understood() {
 }
 
 #[test]
-fn a_rogue_is_written_as_shown() {
+fn the_syntax_of_a_rogue_is_valid() {
     let shown = |word: &str| {
         let start = GUIDE.find(&format!("`{word}")).unwrap_or_else(|| panic!("no `{word}` in the guide")) + 1;
         GUIDE[start..].split_once('`').expect("it ends").0
@@ -98,7 +98,7 @@ fn a_rogue_is_written_as_shown() {
 }
 
 #[test]
-fn the_ladder_is_that_of_the_scenario() {
+fn the_ladder_belongs_to_the_scenario() {
     let scenario: Scenario = block("scenario").parse().expect("a scenario");
     let (verdict, ladder) = replay(&scenario);
     assert_eq!(verdict.violation, None);
@@ -106,6 +106,6 @@ fn the_ladder_is_that_of_the_scenario() {
     let (head, rest) = shown.split_once('\n').expect("a head");
     assert!(
         ladder.starts_with(head) && ladder.contains(rest),
-        "docs/simulator.md shows another ladder than:\n{ladder}"
+        "docs/simulator.md has another ladder than:\n{ladder}"
     );
 }

@@ -1,4 +1,4 @@
-//! Real media over the simulated networks: ICE, DTLS-SRTP, sound and digits, with all oracles listening.
+//! Real media over the simulated networks: ICE, DTLS-SRTP, audio and digits, with all oracles.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use offhook_sim::tape::EntryKind;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Alice called Bob, both talk, and each hears the other.
+/// An established call with audio in both directions.
 fn call(alice: PhoneSetup, bob: PhoneSetup) -> World {
     let mut world = World::builder().real_media().setup(alice).setup(bob).start();
     world.behaviour("bob", Behaviour::Answer { after: SECOND });
@@ -46,7 +46,7 @@ fn digits(digits: &str) -> UserAction {
 }
 
 #[test]
-fn both_ends_hear_each_other_until_it_is_over() {
+fn audio_flows_in_both_directions() {
     let mut world = call(phone("alice"), phone("bob"));
     world.run_for(2 * SECOND);
     assert!(both_hear(&world));
@@ -55,7 +55,7 @@ fn both_ends_hear_each_other_until_it_is_over() {
 }
 
 #[test]
-fn who_is_held_hears_nothing_and_hears_again_after() {
+fn hold_is_silent_and_resume_restores_audio() {
     let mut world = call(phone("alice"), phone("bob"));
     world.user("alice", UserAction::Hold);
     world.run_until("silence", 3 * SECOND, nobody_hears);
@@ -68,7 +68,7 @@ fn who_is_held_hears_nothing_and_hears_again_after() {
 }
 
 #[test]
-fn digits_survive_a_fifth_of_the_packets_lost() {
+fn digits_survive_packet_loss_of_a_fifth() {
     let mut world = call(lossy("alice"), lossy("bob"));
     world.user("alice", digits("0123456789*#ABCD"));
     world.run_until("all are heard", 10 * SECOND, |world| world.digits("bob") == "0123456789*#ABCD");
@@ -77,12 +77,12 @@ fn digits_survive_a_fifth_of_the_packets_lost() {
 }
 
 #[test]
-fn a_cut_of_ten_seconds_is_survived() {
+fn a_call_survives_a_cut_of_10_s() {
     let mut world = call(phone("alice"), phone("bob"));
     world.cut("bob", 10 * SECOND);
     world.run_until("silence", 10 * SECOND, nobody_hears);
     world.run_until("sound again", 10 * SECOND, both_hear);
-    assert!(world.talks("alice") && world.talks("bob"), "the call outlives it");
+    assert!(world.talks("alice") && world.talks("bob"), "the call survives");
     world.user("bob", UserAction::HangUp);
     world.finish();
 }
@@ -93,7 +93,7 @@ fn trouble(world: &mut World, name: &str, trouble: MediaTrouble, lasting: Durati
 }
 
 #[test]
-fn strangers_change_nothing() {
+fn forged_datagrams_have_no_effect() {
     let mut world = call(phone("alice"), phone("bob"));
     trouble(&mut world, "bob", MediaTrouble::StrayDatagrams, 20 * SECOND);
     world.user("alice", digits("159"));
@@ -105,11 +105,11 @@ fn strangers_change_nothing() {
 }
 
 #[test]
-fn a_phone_that_is_seen_at_another_address_is_found_again() {
+fn audio_recovers_from_a_nat_rebinding() {
     for name in ["alice", "bob"] {
         let mut world = call(phone("alice"), phone("bob"));
         trouble(&mut world, name, MediaTrouble::Rebound, 60 * SECOND);
-        world.run_until("half of it is silent", 3 * SECOND, |world| !both_hear(world));
+        world.run_until("one direction is silent", 3 * SECOND, |world| !both_hear(world));
         world.run_until("sound again", 5 * SECOND, both_hear);
         world.user("alice", UserAction::HangUp);
         world.finish();
@@ -117,7 +117,7 @@ fn a_phone_that_is_seen_at_another_address_is_found_again() {
 }
 
 #[test]
-fn without_a_common_codec_there_is_no_call() {
+fn a_call_without_a_common_codec_fails() {
     let alice = PhoneSetup { codecs: vec![Codec::Opus], ..phone("alice") };
     let bob = PhoneSetup { codecs: vec![Codec::Pcma], ..phone("bob") };
     let mut world = World::builder().real_media().setup(alice).setup(bob).start();
@@ -127,7 +127,7 @@ fn without_a_common_codec_there_is_no_call() {
     world.finish();
 }
 
-/// One call with loss from the first packet on, so that handshakes are repeated.
+/// A call with loss from the first packet on, so that handshakes are retransmitted.
 const STORY: &str = "\
 offhook-scenario 1
 seed 7
@@ -148,7 +148,7 @@ fn story(seed: u64, media: Fidelity) -> Scenario {
 }
 
 #[test]
-fn a_seed_does_the_same_again_though_keys_are_others() {
+fn runs_with_different_keys_have_the_same_hash() {
     for seed in 0..2 {
         let Verdict { hash, violation, .. } = run(&story(seed, Fidelity::Real));
         assert_eq!(violation, None);
@@ -156,8 +156,8 @@ fn a_seed_does_the_same_again_though_keys_are_others() {
     }
 }
 
-/// What the users of each phone were told, but for the comings and goings of the path, which take their own time. Whether
-/// the engine or the phone is the first to give a lost path up makes no difference either.
+/// The events of each phone, except for those of the media path and registration, whose times differ. A lost path may be reported by the
+/// engine or by a timer of the phone.
 fn told(scenario: Scenario) -> Vec<Vec<String>> {
     let mut told = vec![Vec::new(); scenario.phones.len()];
     let mut world = World::new(scenario, oracle::all(), true);

@@ -1,4 +1,4 @@
-//! Some planted bugs are found within a few seeds, and without one the same seeds are clean.
+//! Some planted bugs are found within a few seeds; without a bug the same seeds are clean.
 
 use offhook_sim::generate::generate;
 use offhook_sim::planted::{Bug, ExchangeBug, Planted, hunt};
@@ -8,7 +8,7 @@ use offhook_sim::scenario::Scenario;
 const SEEDS: u64 = 60;
 
 #[test]
-fn nothing_is_found_where_nothing_is_planted() {
+fn seeds_without_a_bug_are_clean() {
     for seed in 0..SEEDS {
         let violation = run(&generate(seed)).violation;
         assert!(violation.is_none(), "seed {seed}: {violation:?}");
@@ -16,7 +16,7 @@ fn nothing_is_found_where_nothing_is_planted() {
 }
 
 #[test]
-fn what_is_planted_is_found_by_its_oracle() {
+fn planted_bugs_are_found_by_their_oracles() {
     for (bug, oracle) in [
         (Bug::EndedTwice, "grammar"),
         (Bug::AlarmLeaked, "leaks"),
@@ -50,9 +50,9 @@ fn expect_found(bug: Planted, oracle: &str) {
     assert_eq!(violation.map(|violation| violation.oracle), Some(oracle), "{bug:?}");
 }
 
-/// What takes a world of its own to be seen: with the bug its oracle objects, and without it nobody does.
+/// Bugs that need a specific world.
 #[test]
-fn what_is_seldom_seen_is_seen_in_its_world() {
+fn rare_bugs_are_found_in_their_worlds() {
     let fives = "5".repeat(66);
     for (bug, oracle, world) in [
         (
@@ -95,13 +95,13 @@ fn what_is_seldom_seen_is_seen_in_its_world() {
                 .to_owned(),
         ),
     ] {
-        expect_seen(bug.into(), oracle, &world);
+        expect_found_in(bug.into(), oracle, &world);
     }
 }
 
-/// The same for what a rogue that is a user of an exchange does to it. Where no phone sees anything, the oracles that trust peers watch.
+/// Bugs of exchanges that a rogue exploits.
 #[test]
-fn what_is_done_to_an_exchange_is_seen_in_its_world() {
+fn bugs_of_exchanges_are_found_in_their_worlds() {
     for (bug, oracle, world) in [
         (
             ExchangeBug::OwnerNotCompared,
@@ -132,12 +132,12 @@ fn what_is_done_to_an_exchange_is_seen_in_its_world() {
             "phone alice ws\nrogue mallory ws\n2s mallory floods alice with 20 guess\n8s alice loses its connection",
         ),
     ] {
-        expect_seen(bug.into(), oracle, world);
+        expect_found_in(bug.into(), oracle, world);
     }
 }
 
-/// Without the bug nobody objects to this world, and with it the oracle does.
-fn expect_seen(bug: Planted, oracle: &str, world: &str) {
+/// The world is clean without the bug, and fails with it.
+fn expect_found_in(bug: Planted, oracle: &str, world: &str) {
     let mut scenario: Scenario = format!("offhook-scenario 1\n{world}\n").parse().expect("a scenario");
     assert_eq!(run(&scenario).violation, None, "{world}");
     scenario.planted = Some(bug);

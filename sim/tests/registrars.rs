@@ -1,4 +1,4 @@
-//! Registrars that are not as usual, and what phones make of them, with all oracles watching.
+//! Unusual registrars, with all oracles.
 
 use std::time::Duration;
 
@@ -18,28 +18,28 @@ fn registered(world: &mut World) {
     world.run_until("alice is registered", SOON, |world| world.phone("alice").is_registered());
 }
 
-/// How many messages that start so were sent so far.
+/// The number of sent messages with this prefix.
 fn sent(world: &World, start: &str) -> usize {
     let is_one =
         |what: &EntryKind| matches!(what, EntryKind::Sent { data, .. } if data.starts_with(start.as_bytes()));
     world.tape().entries().iter().filter(|entry| is_one(&entry.what)).count()
 }
 
-/// RFC 3261 §10.2.8: it is asked for what it wants, and the next time at once.
+/// RFC 3261 §10.2.8: the phone uses the Min-Expires of the 423 from then on.
 #[test]
-fn a_registrar_that_wants_longer_registrations_gets_them() {
+fn min_expires_of_a_423_is_used() {
     let mut world = world("exchange pbx min-expires=300s\nphone alice ws expires=60s");
     registered(&mut world);
     assert_eq!(sent(&world, "SIP/2.0 423"), 1, "{}", world.ladder());
     world.run_for(Duration::from_secs(200));
     assert!(world.phone("alice").is_registered() && world.contacts("pbx", "alice") == 1);
     world.run_for(Duration::from_secs(80));
-    assert_eq!(sent(&world, "SIP/2.0 423"), 1, "and that is remembered for the refresh");
+    assert_eq!(sent(&world, "SIP/2.0 423"), 1, "also for the refresh");
     world.finish();
 }
 
 #[test]
-fn a_registrar_may_want_longer_ones_than_it_granted() {
+fn min_expires_may_increase_before_a_refresh() {
     let mut world = World::builder()
         .setup(PhoneSetup { expires: Duration::from_secs(60), ..PhoneSetup::new("alice") })
         .start();
@@ -52,7 +52,7 @@ fn a_registrar_may_want_longer_ones_than_it_granted() {
 }
 
 #[test]
-fn a_registrar_that_grants_nothing_is_asked_again() {
+fn a_200_without_a_binding_is_retried() {
     let mut world = World::builder().phone("alice").cold();
     world.trouble_exchange("pbx", ExchangeTrouble::GrantsNothing { lasting: Duration::from_secs(4) });
     let waits = |world: &World| {
@@ -65,9 +65,9 @@ fn a_registrar_that_grants_nothing_is_asked_again() {
     world.finish();
 }
 
-/// RFC 3261 §17.1.2.2: over UDP a request that was heard is repeated each 4 s until its answer comes.
+/// RFC 3261 §17.1.2.2: over UDP a request with a provisional response is retransmitted every 4 s.
 #[test]
-fn a_word_that_it_is_tried_is_no_answer() {
+fn a_100_to_a_non_invite_slows_retransmission() {
     let setting = "exchange pbx says-trying\nphone alice udp\nphone bob ws\n";
     let mut world = world(setting);
     world.run_for(SOON);
@@ -77,16 +77,16 @@ fn a_word_that_it_is_tried_is_no_answer() {
     world.cut("bob", Duration::from_secs(20));
     world.user("alice", UserAction::HangUp);
     world.run_for(Duration::from_secs(10));
-    // The timer that runs is run out; then each 4 s, and not after 1.5 and 3.5 s, as to somebody who said nothing.
+    // The current timer expires, then every 4 s, instead of after 1.5 and 3.5 s.
     let by_alice = |what: &EntryKind| matches!(what, EntryKind::Sent { from: Node::Phone(0), data, .. } if data.starts_with(b"BYE"));
     let byes = world.tape().entries().iter().filter(|entry| by_alice(&entry.what)).count();
     assert_eq!(byes, 4, "{}", world.ladder());
     world.finish();
 }
 
-/// A host that moves to another network takes its sockets with it, and nobody else is told.
+/// A host that moves to another network loses its sockets without notice to the exchange.
 #[test]
-fn a_phone_whose_socket_is_gone_takes_another() {
+fn a_phone_without_its_socket_opens_another() {
     let mut world = World::builder().udp_phone("alice").phone("bob").start();
     world.dial("alice", "bob");
     world.run_until("both talk", SOON, |world| world.talks("alice") && world.talks("bob"));

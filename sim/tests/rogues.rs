@@ -1,4 +1,4 @@
-//! Peers that break rules, one rule at a time: what the phone makes of it, with all oracles watching.
+//! Peers that break one rule at a time, with all oracles.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use offhook_sim::tape::{EntryKind, Node};
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// Alice, and a rogue that breaks this.
+/// Alice, and a rogue with one breach.
 fn world(breach: Breach) -> World {
     let mut world = World::builder().phone("alice").rogue("mallory", [breach]).start();
     world.run_for(Duration::from_secs(2));
     world
 }
 
-/// How the calls of Alice ended.
+/// The reasons for the ends of calls.
 fn ends(world: &World) -> Vec<EndReason> {
     let entries = world.tape().entries().iter();
     let ended = entries.filter_map(|entry| match &entry.what {
@@ -28,7 +28,7 @@ fn ends(world: &World) -> Vec<EndReason> {
     ended.collect()
 }
 
-/// How many messages with this start Alice sent.
+/// The number of messages of Alice with this prefix.
 fn sent(world: &World, start: &str) -> usize {
     let by_alice = |what: &EntryKind| match what {
         EntryKind::Sent { from: Node::Phone(0), data, .. } => data.starts_with(start.as_bytes()),
@@ -37,9 +37,9 @@ fn sent(world: &World, start: &str) -> usize {
     world.tape().entries().iter().filter(|entry| by_alice(&entry.what)).count()
 }
 
-/// A rogue that breaks nothing is a phone in good order.
+/// A rogue without breaches is a correct phone.
 #[test]
-fn a_tame_rogue_is_called_and_calls() {
+fn a_rogue_without_breaches_makes_and_receives_calls() {
     let mut world = World::builder().phone("alice").rogue("mallory", []).start();
     world.run_for(SOON);
     world.dial("alice", "mallory");
@@ -57,7 +57,7 @@ fn a_tame_rogue_is_called_and_calls() {
 
 /// RFC 3261 §13.3.1.4: without an ACK the 2xx is repeated, and after 64·T1 the dialog is ended with a BYE.
 #[test]
-fn an_answer_that_nobody_acknowledges_ends() {
+fn a_2xx_without_an_ack_ends_the_call() {
     let mut world = world(Breach::NoAck);
     world.rogue("mallory", &RogueAction::Call("alice".to_owned()));
     world.run_for(Duration::from_secs(40));
@@ -70,9 +70,9 @@ fn an_answer_that_nobody_acknowledges_ends() {
     world.finish();
 }
 
-/// RFC 3261 §15.1.1: who sent a BYE is gone, whatever the other one says to it.
+/// RFC 3261 §15.1.1: a call ends with its BYE, whatever the response.
 #[test]
-fn a_phone_gets_rid_of_a_peer_that_does_not_let_go() {
+fn a_call_ends_whatever_the_response_to_its_bye() {
     for breach in [Breach::ByeIgnored, Breach::ByeRefused, Breach::ByeChallenged, Breach::GoesOnAfterBye] {
         let mut world = world(breach);
         world.dial("alice", "mallory");
@@ -83,9 +83,9 @@ fn a_phone_gets_rid_of_a_peer_that_does_not_let_go() {
     }
 }
 
-/// RFC 3261 §9.1: a CANCEL that does not help is waited for no longer than 64·T1; a 2xx that crosses it is hung up.
+/// RFC 3261 §9.1: an INVITE ends 64·T1 after an unsuccessful CANCEL; a 2xx that crosses it gets a BYE.
 #[test]
-fn a_phone_gets_rid_of_a_call_that_nobody_takes() {
+fn a_cancelled_call_ends_without_a_final_response() {
     for breach in [Breach::TryingOnly, Breach::RingsForEver, Breach::CancelIgnored, Breach::AnswerAfterCancel]
     {
         let mut world = world(breach);
@@ -98,9 +98,9 @@ fn a_phone_gets_rid_of_a_call_that_nobody_takes() {
     }
 }
 
-/// RFC 3261 §12.1.2, §13.2.2.4: no tag is the null tag, no Contact is bad manners; both are acknowledged, and hung up like others.
+/// RFC 3261 §12.1.2, §13.2.2.4: a 2xx without a tag or Contact makes a dialog, with the null tag or the last target.
 #[test]
-fn an_answer_without_a_tag_or_a_contact_makes_a_call() {
+fn a_2xx_without_a_tag_or_contact_makes_a_call() {
     for breach in [Breach::NoTag, Breach::NoContact, Breach::BadRoutes, Breach::TagChanges] {
         let mut world = world(breach);
         world.dial("alice", "mallory");
@@ -113,9 +113,9 @@ fn an_answer_without_a_tag_or_a_contact_makes_a_call() {
     }
 }
 
-/// RFC 3261 §13.2.2.4: of several 2xx one makes the call, and the others are acknowledged and hung up.
+/// RFC 3261 §13.2.2.4: one 2xx makes the call; the others get an ACK and a BYE.
 #[test]
-fn forks_that_lost_are_hung_up() {
+fn other_forks_get_a_bye() {
     let mut world = world(Breach::Forks);
     world.dial("alice", "mallory");
     world.run_for(SOON);
@@ -124,9 +124,9 @@ fn forks_that_lost_are_hung_up() {
     world.finish();
 }
 
-/// RFC 7616 §3.3: a nonce may be stale, but not for ever.
+/// RFC 7616 §3.3: stale nonces are retried a limited number of times.
 #[test]
-fn endless_challenges_end() {
+fn challenges_are_answered_a_limited_number_of_times() {
     let mut world = world(Breach::Challenges);
     world.dial("alice", "mallory");
     world.run_until("it is over", SOON, |world| world.call("alice").is_none());
@@ -134,9 +134,9 @@ fn endless_challenges_end() {
     world.finish();
 }
 
-/// RFC 3261 §14.1: a peer that is never ready has refused, and the user is told.
+/// RFC 3261 §14.1: after several 491 the hold fails.
 #[test]
-fn endless_491_end() {
+fn a_hold_fails_after_several_491() {
     let mut world = world(Breach::AlwaysPending);
     world.dial("alice", "mallory");
     world.run_until("alice talks", SOON, |world| world.talks("alice"));
@@ -146,13 +146,13 @@ fn endless_491_end() {
         matches!(what, EntryKind::Event { event: Event::HoldFailed { code: Some(491), .. }, .. })
     };
     assert_eq!(world.tape().entries().iter().filter(|entry| failed(&entry.what)).count(), 1);
-    assert!(world.talks("alice"), "the call goes on as it was");
+    assert!(world.talks("alice"), "the call continues");
     world.finish();
 }
 
-/// RFC 3261 §12.2.1.2: 481 ends a call, and nothing else.
+/// RFC 3261 §12.2.1.2: a 481 ends the call.
 #[test]
-fn a_peer_that_forgot_the_call_ends_it() {
+fn a_481_ends_the_call() {
     let mut world = world(Breach::ForgetsDialog);
     world.dial("alice", "mallory");
     world.run_until("alice talks", SOON, |world| world.talks("alice"));
@@ -163,9 +163,9 @@ fn a_peer_that_forgot_the_call_ends_it() {
     world.finish();
 }
 
-/// RFC 3261 §8.2.2.2: the same INVITE by another way is a loop, and rings once.
+/// RFC 3261 §8.2.2.2: a merged INVITE is refused with 482.
 #[test]
-fn a_merged_invite_rings_once() {
+fn a_merged_invite_makes_one_call() {
     let mut world = world(Breach::Merged);
     world.rogue("mallory", &RogueAction::Call("alice".to_owned()));
     world.run_for(Duration::from_secs(2));
@@ -175,7 +175,7 @@ fn a_merged_invite_rings_once() {
 
 /// RFC 3261 §15: a caller may end an early dialog with a BYE; the INVITE is refused as if it had been cancelled.
 #[test]
-fn a_bye_ends_a_call_that_rings() {
+fn a_bye_ends_an_early_dialog() {
     let mut world = world(Breach::ByeWhileRinging);
     world.behaviour("alice", offhook_sim::scenario::Behaviour::Ignore);
     world.rogue("mallory", &RogueAction::Call("alice".to_owned()));
@@ -186,9 +186,9 @@ fn a_bye_ends_a_call_that_rings() {
     world.finish();
 }
 
-/// RFC 3515 §2.4.4: without a report the transfer fails, and the call goes on.
+/// RFC 3515 §2.4.4: without a NOTIFY the transfer fails, and the call continues.
 #[test]
-fn a_transfer_of_which_nobody_reports_fails() {
+fn a_transfer_without_a_notify_fails() {
     let mut world = world(Breach::ReferSilent);
     world.dial("alice", "mallory");
     world.run_until("alice talks", SOON, |world| world.talks("alice"));
@@ -198,9 +198,9 @@ fn a_transfer_of_which_nobody_reports_fails() {
     world.finish();
 }
 
-/// RFC 3261 §12.2.2: what has not both tags of a call whole belongs to none.
+/// RFC 3261 §12.2.2: a request with one wrong tag matches no dialog.
 #[test]
-fn what_misses_a_tag_by_a_letter_is_not_obeyed() {
+fn a_request_with_a_wrong_tag_gets_481() {
     let mut world = World::builder().phone("alice").rogue("mallory", []).start();
     world.run_for(Duration::from_secs(2));
     world.dial("alice", "mallory");
@@ -215,9 +215,9 @@ fn what_misses_a_tag_by_a_letter_is_not_obeyed() {
     world.finish();
 }
 
-/// RFC 3261 §12.2: a re-INVITE and the answer to one say where the peer is from now on.
+/// RFC 3261 §12.2: a re-INVITE and its 2xx refresh the remote target.
 #[test]
-fn a_peer_that_moves_is_followed() {
+fn the_remote_target_is_refreshed() {
     for breach in [Breach::Moves, Breach::AnswersElsewhere] {
         let mut world = world(breach);
         world.dial("alice", "mallory");
@@ -231,27 +231,27 @@ fn a_peer_that_moves_is_followed() {
     }
 }
 
-/// What a stranger sends costs the phone no call, and not its registration.
+/// Unsolicited messages do not affect registrations, and create at most two calls.
 #[test]
-fn floods_are_borne() {
-    for oddity in UnsolicitedMessage::ALL {
+fn floods_do_not_affect_registrations() {
+    for message in UnsolicitedMessage::ALL {
         let mut world = World::builder().phone("alice").udp_phone("bob").rogue("mallory", []).start();
         world.run_for(Duration::from_secs(2));
         for user in ["alice", "bob"] {
-            world.rogue("mallory", &RogueAction::Flood { user: user.to_owned(), count: 300, with: *oddity });
+            world.rogue("mallory", &RogueAction::Flood { user: user.to_owned(), count: 300, with: *message });
         }
         world.run_for(Duration::from_secs(5));
         for name in ["alice", "bob"] {
-            assert!(world.phone(name).calls.len() <= 2, "{oddity}: {name}");
-            assert!(world.phone(name).is_registered(), "{oddity}: {name}");
+            assert!(world.phone(name).calls.len() <= 2, "{message}: {name}");
+            assert!(world.phone(name).is_registered(), "{message}: {name}");
         }
         world.finish();
     }
 }
 
-/// A call each way, with a hold, digits, a transfer and a hang-up in each, against a peer with one vice.
+/// A call in each direction with hold, digits, transfer and hang-up, for each breach.
 #[test]
-fn each_breach_is_survived() {
+fn each_breach_is_clean() {
     let mut bad = Vec::new();
     for breach in Breach::ALL {
         for (seed, transport, end) in [(1, "ws", "alice"), (2, "udp", "mallory"), (3, "udp", "bob")] {
@@ -269,9 +269,9 @@ fn each_breach_is_survived() {
     assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 
-/// RFC 3261 §16.5: a Contact that another user registered too still leads to the phone that the call is with.
+/// RFC 3261 §16.5: in-dialog requests reach the phone of the dialog, even if another user registered its Contact.
 #[test]
-fn who_claims_a_contact_gets_nothing_of_its_calls() {
+fn a_claimed_contact_does_not_receive_calls() {
     let claim = RogueAction::Claim("bob".to_owned());
     let mut world = World::builder().phone("alice").phone("bob").rogue("mallory", []).start();
     world.run_for(Duration::from_secs(2));
@@ -283,7 +283,7 @@ fn who_claims_a_contact_gets_nothing_of_its_calls() {
     world.reset_connection("bob");
     world.user("alice", UserAction::Hold);
     world.run_until("bob is held", SOON, |world| world.call("bob").is_some_and(|call| call.remote_hold));
-    // After this the exchange knows nothing, and mallory is back before bob.
+    // After the restart mallory registers before bob.
     world.crash_exchange("pbx", Duration::from_secs(1));
     world.run_for(SOON);
     assert_eq!(world.contacts("pbx", "mallory"), 2, "{}", world.ladder());
@@ -292,9 +292,9 @@ fn who_claims_a_contact_gets_nothing_of_its_calls() {
     world.finish();
 }
 
-/// Wrong credentials and floods count against their sender: nobody else is registered, and the user's own phone stays so.
+/// Wrong credentials and floods count against their sender: no other binding is added, and the phone of the user stays registered.
 #[test]
-fn guesses_and_floods_cost_a_user_nothing() {
+fn guesses_and_floods_do_not_affect_the_user() {
     let mut world = World::builder().phone("alice").udp_phone("bob").rogue("mallory", []).start();
     world.run_for(Duration::from_secs(2));
     for user in ["alice", "bob"] {

@@ -1,4 +1,4 @@
-//! Scenarios that fail on purpose, because a test brings an oracle that objects to something ordinary, are made small.
+//! Shrinking of scenarios that fail because of an oracle of the test.
 
 use offhook::{Event, RegistrationState};
 use offhook_sim::generate::generate;
@@ -7,7 +7,7 @@ use offhook_sim::run::run_with;
 use offhook_sim::scenario::{Action, Scenario, Weather};
 use offhook_sim::shrink::{Budget, Ended, Shrunk, shrink_by};
 
-/// Objects to a call that is held after a digit was sent.
+/// Fails if a call is held after a digit was sent.
 #[derive(Default)]
 struct HeldAfterADigit {
     sent: bool,
@@ -30,7 +30,7 @@ impl Oracle for HeldAfterADigit {
     }
 }
 
-/// Objects to a registration that must be tried a third time.
+/// Fails on a third registration attempt.
 struct ThirdTry;
 
 impl Oracle for ThirdTry {
@@ -57,7 +57,7 @@ fn third_try(scenario: &Scenario) -> Option<Violation> {
     run_with(scenario, vec![Box::new(ThirdTry)]).violation
 }
 
-/// The first generated scenarios to which a judge objects, with what is left of them.
+/// The first failing scenarios, and their shrunk forms.
 fn shrunk(
     judge: fn(&Scenario) -> Option<Violation>,
     count: usize,
@@ -71,7 +71,7 @@ fn shrunk(
 }
 
 #[test]
-fn a_long_story_becomes_a_short_one() {
+fn a_long_scenario_is_shrunk() {
     let mut seen = 0;
     for (long, short) in shrunk(held, 6) {
         seen += 1;
@@ -79,7 +79,7 @@ fn a_long_story_becomes_a_short_one() {
         assert_eq!(short.ended, Ended::Minimal);
         assert!(short.runs <= 1_000, "{} runs for {} steps", short.runs, long.steps.len());
         assert!(story.phones.iter().all(|phone| phone.weather == Weather::CLEAR), "{story}");
-        // Somebody dials, perhaps another one too, somebody sends a digit, somebody holds.
+        // One or two calls, a digit and a hold.
         assert!(story.steps.len() <= 5 && story.phones.len() <= 6, "{}\n{story}", long.steps.len());
         assert!(!story.steps.iter().any(|step| matches!(step.action, Action::Fault(_))), "{story}");
         assert!(story.phases.faults.as_secs() <= 30, "{story}");
@@ -88,7 +88,7 @@ fn a_long_story_becomes_a_short_one() {
 }
 
 #[test]
-fn a_fault_that_is_needed_stays() {
+fn a_required_fault_is_kept() {
     let mut seen = 0;
     for (_, short) in shrunk(third_try, 6) {
         seen += 1;
@@ -100,18 +100,18 @@ fn a_fault_that_is_needed_stays() {
 }
 
 #[test]
-fn what_is_left_still_fails_and_is_always_the_same() {
+fn the_shrunk_scenario_fails_and_is_deterministic() {
     for judge in [held, third_try] {
         for (long, short) in shrunk(judge, 2) {
             assert_eq!(judge(&short.scenario).as_ref(), Some(&short.violation), "{}", short.scenario);
             assert_eq!(
                 short.scenario.to_string().parse(),
                 Ok(short.scenario.clone()),
-                "it can be kept as a file"
+                "its text round-trips"
             );
-            assert_eq!(shrink_by(&long, &Budget::default(), judge).as_ref(), Some(&short), "twice the same");
+            assert_eq!(shrink_by(&long, &Budget::default(), judge).as_ref(), Some(&short), "deterministic");
             let again = shrink_by(&short.scenario, &Budget::default(), judge).expect("it fails");
-            assert_eq!(again.scenario, short.scenario, "nothing more can be left out");
+            assert_eq!(again.scenario, short.scenario, "minimal");
         }
     }
 }

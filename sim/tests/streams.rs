@@ -1,4 +1,4 @@
-//! What a phone does when its stream is cut to pieces, stalls, or breaks.
+//! Streams that are split, stall or break.
 
 use std::time::Duration;
 
@@ -25,14 +25,14 @@ fn talking(world: &mut World) -> SessionId {
     call
 }
 
-/// Lets them hang up, and expects that all comes to rest.
+/// Ends the call and the world.
 fn ends_well(mut world: World) {
     world.user("alice", UserAction::HangUp);
     world.run_until("it is over", SOON, |world| world.call("alice").is_none() && world.call("bob").is_none());
     world.finish();
 }
 
-/// What a phone told, by a pattern, with the time in milliseconds.
+/// Events of a phone that match, with the time in milliseconds.
 fn told<T>(world: &World, name: &str, pick: impl Fn(&Event) -> Option<T>) -> Vec<(u64, T)> {
     let index = world.scenario().phone(name);
     let entries = world.tape().entries().iter();
@@ -43,7 +43,7 @@ fn told<T>(world: &World, name: &str, pick: impl Fn(&Event) -> Option<T>) -> Vec
     events.filter_map(|(at, event)| Some((at.as_nanos() / 1_000_000, pick(event)?))).collect()
 }
 
-/// Why connections of a phone went down.
+/// The reasons for lost connections of a phone.
 fn losses(world: &World, name: &str) -> Vec<FlowFailure> {
     let down = told(world, name, |event| match event {
         Event::Flow { state: FlowState::Down(why), .. } => Some(*why),
@@ -52,7 +52,7 @@ fn losses(world: &World, name: &str) -> Vec<FlowFailure> {
     down.into_iter().map(|(_, why)| why).collect()
 }
 
-/// How often a message that starts so was sent.
+/// The number of sent messages with this prefix.
 fn sent(world: &World, start: &str) -> usize {
     let starts =
         |what: &EntryKind| matches!(what, EntryKind::Sent { data, .. } if data.starts_with(start.as_bytes()));
@@ -60,7 +60,7 @@ fn sent(world: &World, start: &str) -> usize {
 }
 
 #[test]
-fn a_call_does_not_notice_how_its_stream_is_cut() {
+fn framing_and_segmentation_do_not_affect_a_call() {
     let streaming = Streaming { split: 700, gather: 300, fragment: 700, ping: 500, binary: 500 };
     for seed in 1..20 {
         let phone = |name| PhoneSetup { streaming, ..PhoneSetup::new(name) };
@@ -77,7 +77,7 @@ fn a_call_does_not_notice_how_its_stream_is_cut() {
 }
 
 #[test]
-fn a_reset_in_the_middle_of_an_invite_ends_the_call_and_nobody_reads_the_half() {
+fn a_reset_within_an_invite_ends_the_call() {
     let mut world = world();
     world.stream("alice", StreamTrouble::Breaks { way: Way::Up, after: 300 });
     world.dial("alice", "bob");
@@ -88,7 +88,7 @@ fn a_reset_in_the_middle_of_an_invite_ends_the_call_and_nobody_reads_the_half() 
     });
     assert!(matches!(ended[..], [(_, offhook::Cause::NotConnected)]), "{ended:?}");
     assert_eq!(losses(&world, "alice"), [FlowFailure::Closed]);
-    // Alice asked once, and her exchange neither answered the half that it got nor told Bob of it.
+    // The exchange discards the incomplete INVITE.
     assert_eq!((sent(&world, "INVITE"), sent(&world, "SIP/2.0 400")), (1, 0), "{}", world.ladder());
     world.run_until("alice is back", SOON, |world| world.phone("alice").is_registered());
     talking(&mut world);
@@ -96,7 +96,7 @@ fn a_reset_in_the_middle_of_an_invite_ends_the_call_and_nobody_reads_the_half() 
 }
 
 #[test]
-fn a_reset_in_the_middle_of_an_answer_is_repaired_over_the_next_connection() {
+fn a_2xx_is_retransmitted_over_the_next_connection() {
     let mut world = world();
     world.dial("alice", "bob");
     world.run_until("bob rings", SOON, |world| world.call("bob").is_some());
@@ -109,7 +109,7 @@ fn a_reset_in_the_middle_of_an_answer_is_repaired_over_the_next_connection() {
 }
 
 #[test]
-fn what_stalls_arrives_in_the_end_and_in_order() {
+fn stalled_messages_arrive_in_order() {
     let mut world = world();
     talking(&mut world);
     world.stream("bob", StreamTrouble::Stalls { way: Way::Down, lasting: Duration::from_secs(4) });
@@ -119,40 +119,40 @@ fn what_stalls_arrives_in_the_end_and_in_order() {
     world.user("alice", UserAction::HangUp);
     world.run_until("bob knows", SOON, |world| world.call("bob").is_none());
     assert!(world.now().saturating_since(before) >= Duration::from_secs(4));
-    // The re-INVITE and what came after it were read in one go, and the connection is the same.
+    // The re-INVITE and the BYE were read together, on the same connection.
     assert_eq!(losses(&world, "bob"), []);
     world.finish();
 }
 
 #[test]
-fn a_trickle_carries_a_call() {
+fn a_call_works_over_a_trickle() {
     let mut world = world();
     world.stream("bob", StreamTrouble::Trickles { way: Way::Both, lasting: Duration::from_secs(20) });
     world.dial("alice", "bob");
     world.run_for(Duration::from_secs(1));
-    assert!(world.call("bob").is_none(), "250 bytes of the INVITE are there");
+    assert!(world.call("bob").is_none(), "250 bytes of the INVITE have arrived");
     world.run_until("both talk", Duration::from_secs(30), |world| world.talks("alice") && world.talks("bob"));
     assert_eq!(losses(&world, "bob"), []);
     ends_well(world);
 }
 
 #[test]
-fn a_phone_learns_that_its_connection_is_half_open_when_it_sends() {
+fn a_phone_detects_a_half_open_connection_when_it_sends() {
     let mut world = world();
     talking(&mut world);
     world.stream("bob", StreamTrouble::HalfOpen { lost: End::Far });
     world.run_for(Duration::from_secs(1));
-    assert_eq!(losses(&world, "bob"), [], "nobody told him");
+    assert_eq!(losses(&world, "bob"), [], "without notice");
     world.user("bob", UserAction::Hold);
     world.run_until("bob holds", SOON, |world| world.call("bob").is_some_and(|call| call.local_hold));
     assert_eq!(losses(&world, "bob"), [FlowFailure::Closed]);
-    // The first re-INVITE was answered with a reset, the second one came after the registration.
+    // The first re-INVITE got a reset, the second one followed the registration.
     assert!(world.talks("alice") && world.phone("bob").is_registered());
     ends_well(world);
 }
 
 #[test]
-fn an_exchange_learns_that_a_connection_is_half_open_when_it_sends() {
+fn an_exchange_detects_a_half_open_connection_when_it_sends() {
     let mut world = world();
     talking(&mut world);
     world.stream("bob", StreamTrouble::HalfOpen { lost: End::Near });
@@ -162,7 +162,7 @@ fn an_exchange_learns_that_a_connection_is_half_open_when_it_sends() {
 }
 
 #[test]
-fn a_connection_that_is_closed_with_a_code_or_without_a_word_is_opened_again() {
+fn a_closed_connection_is_reopened() {
     for code in [Some(1000), Some(1001), Some(1009), Some(1011), None] {
         let mut world = world();
         let call = talking(&mut world);
@@ -179,7 +179,7 @@ fn a_connection_that_is_closed_with_a_code_or_without_a_word_is_opened_again() {
 }
 
 #[test]
-fn a_server_that_refuses_the_upgrade_is_asked_less_and_less_often() {
+fn refused_upgrades_are_retried_with_back_off() {
     let mut world = world();
     world.stream("bob", StreamTrouble::Refused { lasting: Duration::from_secs(20) });
     world.reset_connection("bob");
@@ -197,7 +197,7 @@ fn a_server_that_refuses_the_upgrade_is_asked_less_and_less_often() {
 }
 
 #[test]
-fn a_hold_that_is_taken_back_while_its_connection_breaks_has_one_outcome() {
+fn a_superseded_hold_on_a_broken_connection_has_one_outcome() {
     let mut world = world();
     let session = talking(&mut world);
     world.stream("alice", StreamTrouble::Breaks { way: Way::Up, after: 300 });
@@ -216,7 +216,7 @@ fn a_hold_that_is_taken_back_while_its_connection_breaks_has_one_outcome() {
 }
 
 #[test]
-fn a_phone_that_sleeps_hears_first_and_loses_its_connection_then() {
+fn deferred_data_is_handled_before_the_loss_of_its_connection() {
     let story = "offhook-scenario 1\nseed 18193\nspan storm=5s settle=240s quiesce=120s\nexchange pbx\nphone alice ws\n\
                  phone bob ws gather=223\n0s alice will answer after 0s\n2.2s bob dials alice\n\
                  2.9s alice sleeps without counting for 1s\n3.9s alice loses its connection at this end\n4s alice hangs up";

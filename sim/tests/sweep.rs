@@ -1,4 +1,4 @@
-//! A short sweep: the first seeds with all oracles watching. The long ones are `cargo sim run`.
+//! A short sweep with all oracles. Longer ones are for `cargo sim run`.
 
 use offhook_sim::generate::generate;
 use offhook_sim::run::run;

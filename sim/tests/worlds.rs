@@ -1,4 +1,4 @@
-//! Worlds driven by hand, with all oracles watching: the main stories of a phone, and how short such a test is.
+//! Worlds driven by hand, with all oracles: the main features of a phone.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use offhook_sim::tape::EntryKind;
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// A world in which the first two talk.
+/// Establishes a call.
 fn talking(world: &mut World) -> SessionId {
     let call = world.dial("alice", "bob");
     world.run_until("both talk", SOON, |world| world.talks("alice") && world.talks("bob"));
@@ -17,7 +17,7 @@ fn talking(world: &mut World) -> SessionId {
     call
 }
 
-/// What a phone told, by a pattern.
+/// Events of a phone that match.
 fn told<T>(world: &World, name: &str, pick: impl Fn(&Event) -> Option<T>) -> Vec<T> {
     let index = world.scenario().phone(name);
     let entries = world.tape().entries().iter();
@@ -36,7 +36,7 @@ fn walk(world: &World, name: &str, call: SessionId) -> Vec<Status> {
 }
 
 #[test]
-fn a_call_walks_through_its_statuses() {
+fn a_call_has_all_statuses_in_order() {
     let mut world = World::builder().phone("alice").phone("bob").start();
     let call = talking(&mut world);
     world.user("alice", UserAction::HangUp);
@@ -47,7 +47,7 @@ fn a_call_walks_through_its_statuses() {
 }
 
 #[test]
-fn hold_is_seen_at_both_ends() {
+fn hold_is_reported_at_both_ends() {
     let mut world = World::builder().phone("alice").udp_phone("bob").start();
     talking(&mut world);
     world.user("alice", UserAction::Hold);
@@ -56,12 +56,14 @@ fn hold_is_seen_at_both_ends() {
         holds && world.call("bob").is_some_and(|call| call.remote_hold)
     });
     world.user("alice", UserAction::Resume);
-    world.run_until("bob is free", SOON, |world| world.call("bob").is_some_and(|call| !call.remote_hold));
+    world.run_until("bob is not on hold", SOON, |world| {
+        world.call("bob").is_some_and(|call| !call.remote_hold)
+    });
     world.finish();
 }
 
 #[test]
-fn both_may_hold_at_the_same_instant() {
+fn both_may_hold_simultaneously() {
     let mut world = World::builder().phone("alice").phone("bob").start();
     talking(&mut world);
     world.user("alice", UserAction::Hold);
@@ -72,7 +74,7 @@ fn both_may_hold_at_the_same_instant() {
 }
 
 #[test]
-fn digits_arrive_in_order_by_both_ways() {
+fn digits_arrive_in_order_by_rtp_and_info() {
     for (path, telephone_event) in [(DtmfPath::Rtp, true), (DtmfPath::Info, true), (DtmfPath::Auto, false)] {
         let bob = PhoneSetup { telephone_event, ..PhoneSetup::new("bob") };
         let mut world = World::builder().phone("alice").setup(bob).start();
@@ -90,7 +92,7 @@ fn digits_arrive_in_order_by_both_ways() {
 }
 
 #[test]
-fn a_blind_transfer_brings_the_other_two_together() {
+fn a_blind_transfer_connects_the_other_two() {
     let mut world = World::builder().phone("alice").phone("bob").udp_phone("carol").start();
     talking(&mut world);
     world.user("alice", UserAction::Transfer("carol".to_owned()));
@@ -101,7 +103,7 @@ fn a_blind_transfer_brings_the_other_two_together() {
 }
 
 #[test]
-fn a_call_to_nobody_ends_and_a_busy_one_too() {
+fn calls_to_unknown_and_busy_users_end() {
     let mut world = World::builder().phone("alice").phone("bob").start();
     world.behaviour("bob", Behaviour::Reject { code: 486, after: Duration::ZERO });
     for to in ["nobody", "bob"] {
@@ -117,13 +119,13 @@ fn a_call_to_nobody_ends_and_a_busy_one_too() {
 }
 
 #[test]
-fn phones_come_back_when_the_exchange_does() {
+fn phones_register_again_after_a_restart_of_the_exchange() {
     let mut world = World::builder().phone("alice").udp_phone("bob").start();
     world.crash_exchange("pbx", Duration::from_secs(20));
     world.run_for(Duration::from_secs(19));
     let state = world.phone("alice").registration;
     assert!(matches!(state, Some(RegistrationState::Waiting { attempt: 2.., .. })), "{state:?}");
-    // Bob's datagrams are answered as if nothing had been, until he refreshes.
+    // Over UDP bob notices the restart at the next refresh.
     world.run_until("both are registered anew", Duration::from_secs(700), |world| {
         let at_exchange =
             told(world, "bob", |event| matches!(event, Event::Registration { .. }).then_some(()));
@@ -146,7 +148,7 @@ fn a_call_survives_the_loss_of_a_connection() {
 }
 
 #[test]
-fn a_wrong_password_is_tried_once() {
+fn a_wrong_password_is_sent_once() {
     let mallory = PhoneSetup { right_password: false, ..PhoneSetup::new("mallory") };
     let mut world = World::builder().setup(mallory).cold();
     world.run_for(Duration::from_secs(300));

@@ -1,7 +1,7 @@
-//! The picture of the house in ARCHITECTURE.md, held by a test.
+//! Checks the rules of ARCHITECTURE.md.
 //!
-//! Each room under `architecture/` holds one kind of promise as a function from facts to complaints, and shows on a
-//! small bad sample that it can complain. This file feeds them the facts of this repository.
+//! Each file under `architecture/` has one kind of rule, as a function from facts to violations, with a test on a small bad sample. This
+//! file applies them to this repository.
 
 #[path = "architecture/arrows.rs"]
 mod arrows;
@@ -26,31 +26,31 @@ use cargo_metadata::{CargoOpt, Metadata, MetadataCommand};
 const PURE: [&str; 5] = ["offhook-wire", "offhook", "offhook-recorder", "offhook-media", "offhook-exchange"];
 
 #[test]
-fn arrows_point_one_way() {
-    expect_silence(arrows::directions(&packages()));
+fn dependencies_follow_the_diagram() {
+    assert_no_violations(arrows::directions(&packages()));
 }
 
 #[test]
 fn pure_crates_depend_on_listed_crates_only() {
-    expect_silence(arrows::outsiders(&packages()));
+    assert_no_violations(arrows::unlisted(&packages()));
 }
 
 #[test]
-fn no_published_crate_enables_planted_bugs() {
-    expect_silence(arrows::planted(&packages()));
+fn published_crates_do_not_enable_planted_bugs() {
+    assert_no_violations(arrows::planted(&packages()));
 }
 
 #[test]
-fn the_core_imports_downward_only() {
+fn core_imports_follow_the_layers() {
     let tree = tree();
     let sources = tree.files.iter().filter(|file| !file.test_only);
     let sources = sources.map(|file| (file.shown.as_str(), file.text.as_str()));
     let modules = layers::Modules::of("crates/core/src", sources);
-    expect_silence([modules.upward(), modules.cycles()].concat());
+    assert_no_violations([modules.upward(), modules.cycles()].concat());
 }
 
 #[test]
-fn no_crate_imports_in_a_circle() {
+fn no_crate_has_a_cycle_of_imports() {
     let tree = tree();
     let mut packages: Vec<&str> = tree
         .files
@@ -59,48 +59,48 @@ fn no_crate_imports_in_a_circle() {
         .map(|(package, _)| package)
         .collect();
     packages.dedup();
-    let mut complaints = Vec::new();
+    let mut violations = Vec::new();
     for package in packages {
         let sources = tree.files.iter().filter(|file| !file.test_only);
         let sources = sources.map(|file| (file.shown.as_str(), file.text.as_str()));
-        complaints.extend(layers::Modules::of(&format!("{package}/src"), sources).cycles());
+        violations.extend(layers::Modules::of(&format!("{package}/src"), sources).cycles());
     }
-    expect_silence(complaints);
+    assert_no_violations(violations);
 }
 
 #[test]
-fn pure_crates_name_nothing_impure() {
-    let mut complaints = Vec::new();
+fn pure_crates_use_no_impure_names() {
+    let mut violations = Vec::new();
     for file in tree().files.iter().filter(|file| PURE.contains(&file.package.as_str()) && !file.test_only) {
-        complaints.extend(purity::scan(&file.shown, &file.text));
+        violations.extend(purity::scan(&file.shown, &file.text));
     }
-    expect_silence(complaints);
+    assert_no_violations(violations);
 }
 
 #[test]
-fn files_are_short() {
-    expect_silence(tree().files.iter().filter_map(files::too_long).collect());
+fn files_are_within_the_length_limit() {
+    assert_no_violations(tree().files.iter().filter_map(files::too_long).collect());
 }
 
 #[test]
 fn functions_are_short() {
     let tree = tree();
     let sources = tree.files.iter().filter(|file| !file.test_only);
-    expect_silence(sources.flat_map(|file| functions::too_long(&file.shown, &file.text)).collect());
+    assert_no_violations(sources.flat_map(|file| functions::too_long(&file.shown, &file.text)).collect());
 }
 
 #[test]
-fn every_source_file_belongs_to_a_target() {
-    expect_silence(files::dead(&tree()));
+fn all_source_files_belong_to_a_target() {
+    assert_no_violations(files::unreached(&tree()));
 }
 
 #[test]
-fn no_test_is_ignored_and_no_dead_code_is_allowed() {
-    expect_silence(tree().files.iter().flat_map(files::swept_under_the_carpet).collect());
+fn no_ignored_tests_and_no_allowed_dead_code() {
+    assert_no_violations(tree().files.iter().flat_map(files::ignored_or_dead).collect());
 }
 
 #[test]
-fn licences_are_allowed_ones() {
+fn licences_are_allowed() {
     let host = host_triple();
     let mut command = MetadataCommand::new();
     let command = command.current_dir(root()).other_options(vec!["--filter-platform".to_owned(), host]);
@@ -109,13 +109,13 @@ fn licences_are_allowed_ones() {
         &std::fs::read_to_string(root().join("deny.toml")).expect("deny.toml is there"),
     );
     assert!(metadata.packages.len() > 50, "the whole tree was read");
-    expect_silence(
+    assert_no_violations(
         metadata.packages.iter().filter_map(|p| policy.complaint(&p.name, p.license.as_deref())).collect(),
     );
 }
 
-fn expect_silence(complaints: Vec<String>) {
-    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+fn assert_no_violations(violations: Vec<String>) {
+    assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
 }
 
 /// The manifests of the workspace.
@@ -127,7 +127,7 @@ fn manifests() -> Vec<Metadata> {
 
 fn packages() -> Vec<arrows::Package> {
     let packages: Vec<_> = manifests().iter().flat_map(|m| &m.packages).map(arrows::Package::from).collect();
-    assert!(packages.len() >= PURE.len() + 5, "all packages of the house were found");
+    assert!(packages.len() >= PURE.len() + 5, "all packages of the workspace were found");
     packages
 }
 
@@ -139,11 +139,11 @@ fn tree() -> files::Tree {
 
 fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-    root.expect("the tests live in a folder of the workspace").to_owned()
+    root.expect("tests are in a folder of the workspace").to_owned()
 }
 
 fn host_triple() -> String {
     let output = std::process::Command::new("rustc").arg("-vV").output().expect("rustc runs");
-    let text = String::from_utf8(output.stdout).expect("rustc speaks UTF-8");
-    text.lines().find_map(|line| line.strip_prefix("host: ")).expect("rustc names its host").to_owned()
+    let text = String::from_utf8(output.stdout).expect("rustc prints UTF-8");
+    text.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host triple").to_owned()
 }

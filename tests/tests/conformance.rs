@@ -1,5 +1,5 @@
-//! What goes over the wire, message by message: scripted calls on virtual time, kept as ladders that were read against
-//! the RFCs. Identifiers are numbered by their first appearance, so a ladder changes only when a message does.
+//! The messages of scripted calls on virtual time, as ladders that were checked against the RFCs. Identifiers are numbered by their first
+//! appearance, so a ladder changes only when a message does.
 
 #[path = "ladders/calls.rs"]
 mod calls;

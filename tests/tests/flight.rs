@@ -1,10 +1,9 @@
-//! From a recording in the field to a story in the simulator: real phones on real sockets, what happened to them, and the
-//! same on a simulated network with the oracles watching.
+//! From the recording of real phones on real sockets to a scenario, run on a simulated network with oracles.
 
 use offhook::{Account, Config, DtmfPath, Password, RegistrationState, Status};
 use offhook_exchange as exchange;
 use offhook_recorder::replay::{Replay, replay};
-use offhook_recorder::{Recording, Track, pcap, scenario};
+use offhook_recorder::{PhoneRecording, Recording, pcap, scenario};
 use offhook_sim::run;
 use offhook_sim::scenario::{Action, Scenario, UserAction};
 use offhook_tokio::{
@@ -22,11 +21,11 @@ async fn phone(recorder: Option<&Recorder>, name: &str, server: &str) -> Done<Ph
     config.registration.first_wait = Duration::from_millis(50);
     let recorder = recorder.map(|recorder| recorder.track(name));
     let mut phone = Phone::start_with(config, Options { recorder, ..Options::default() }).await?;
-    registers(&mut phone).await?;
+    wait_for_registration(&mut phone).await?;
     Ok(phone)
 }
 
-async fn registers(phone: &mut Phone) -> Done<()> {
+async fn wait_for_registration(phone: &mut Phone) -> Done<()> {
     loop {
         let event = phone.next().await.ok_or("stopped")?;
         if matches!(event, PhoneEvent::Registration { state: RegistrationState::Registered { .. }, .. }) {
@@ -44,13 +43,13 @@ async fn incoming(phone: &mut Phone) -> Done<Call> {
     }
 }
 
-async fn until(call: &mut Call, wanted: impl Fn(&CallEvent) -> bool) -> Done<()> {
-    while !wanted(&call.next().await.ok_or("over")?) {}
+async fn until(call: &mut Call, expected: impl Fn(&CallEvent) -> bool) -> Done<()> {
+    while !expected(&call.next().await.ok_or("over")?) {}
     Ok(())
 }
 
-/// Waits until a call is taken and has its media, in whatever order.
-async fn talks(call: &mut Call) -> Done<()> {
+/// Waits until a call is established and has media, in any order.
+async fn wait_for_media(call: &mut Call) -> Done<()> {
     let (mut taken, mut heard) = (false, false);
     while !(taken && heard) {
         match call.next().await.ok_or("over")? {
@@ -62,17 +61,17 @@ async fn talks(call: &mut Call) -> Done<()> {
     Ok(())
 }
 
-/// Presses keys at one end, and waits until the other one heard all of them.
-async fn press(out: &Call, inn: &mut Call, keys: &str) -> Done<()> {
-    out.digits(keys, Duration::from_millis(200), DtmfPath::Rtp).await?;
+/// Sends digits from one end, and waits until the other one received all of them.
+async fn send_digits(outgoing_call: &Call, incoming_call: &mut Call, keys: &str) -> Done<()> {
+    outgoing_call.digits(keys, Duration::from_millis(200), DtmfPath::Rtp).await?;
     for _ in keys.chars() {
-        until(inn, |event| matches!(event, CallEvent::Digit { .. })).await?;
+        until(incoming_call, |event| matches!(event, CallEvent::Digit { .. })).await?;
     }
     Ok(())
 }
 
-/// Alice and bob are recorded, carol is not: a call to her and one from her, the exchange away in between.
-async fn fly(recorder: &Recorder) -> Done<()> {
+/// Alice and Bob are recorded, Carol is not: a call to Carol and one from Carol, with a restart of the exchange in between.
+async fn make_calls(recorder: &Recorder) -> Done<()> {
     let users = ["alice", "bob", "carol"];
     let config =
         users.into_iter().fold(exchange::Config::new("house.test"), |c, user| c.with_user(user, "hush-hush"));
@@ -84,57 +83,57 @@ async fn fly(recorder: &Recorder) -> Done<()> {
     let mut carol = phone(None, "carol", &url).await?;
     let ended = |event: &CallEvent| matches!(event, CallEvent::Ended(_));
 
-    let mut out = alice.dial("carol").await?;
-    let mut inn = incoming(&mut carol).await?;
-    inn.answer().await?;
-    // A tone that is pressed before there is a path is pressed for nobody.
-    talks(&mut out).await?;
-    talks(&mut inn).await?;
-    // Tones take their time here as they do in the simulator, where media is slower.
-    press(&out, &mut inn, "12").await?;
-    out.hold().await?;
-    until(&mut inn, |event| matches!(event, CallEvent::Hold { remote: true, .. })).await?;
-    until(&mut out, |event| matches!(event, CallEvent::Hold { local: true, .. })).await?;
-    out.resume().await?;
-    until(&mut inn, |event| matches!(event, CallEvent::Hold { remote: false, .. })).await?;
-    press(&out, &mut inn, "3").await?;
-    inn.hang_up().await?;
-    until(&mut out, ended).await?;
+    let mut outgoing_call = alice.dial("carol").await?;
+    let mut incoming_call = incoming(&mut carol).await?;
+    incoming_call.answer().await?;
+    // Digits that are sent before the path is up are lost.
+    wait_for_media(&mut outgoing_call).await?;
+    wait_for_media(&mut incoming_call).await?;
+    // The digits are as long as in the simulator, where media is slower.
+    send_digits(&outgoing_call, &mut incoming_call, "12").await?;
+    outgoing_call.hold().await?;
+    until(&mut incoming_call, |event| matches!(event, CallEvent::Hold { remote: true, .. })).await?;
+    until(&mut outgoing_call, |event| matches!(event, CallEvent::Hold { local: true, .. })).await?;
+    outgoing_call.resume().await?;
+    until(&mut incoming_call, |event| matches!(event, CallEvent::Hold { remote: false, .. })).await?;
+    send_digits(&outgoing_call, &mut incoming_call, "3").await?;
+    incoming_call.hang_up().await?;
+    until(&mut outgoing_call, ended).await?;
 
-    // Cuts the connections, and nobody can come back before it does: the next registration is with what starts again.
+    // Cuts the connections. Phones cannot register before the restart.
     server.stop().await;
     server.restart().await?;
     for phone in [&mut alice, &mut bob, &mut carol] {
-        registers(phone).await?;
+        wait_for_registration(phone).await?;
     }
-    let mut out = carol.dial("bob").await?;
+    let mut outgoing_call = carol.dial("bob").await?;
     incoming(&mut bob).await?.reject(486).await?;
-    until(&mut out, ended).await?;
+    until(&mut outgoing_call, ended).await?;
     alice.stop().await;
     bob.stop().await;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recording_becomes_a_story_for_the_simulator() -> Done<()> {
+async fn recording_is_exported_as_a_scenario() -> Done<()> {
     let recorder = Recorder::start(RecorderOptions { memory: 1 << 24, ..RecorderOptions::default() })?;
-    tokio::time::timeout(Duration::from_secs(60), fly(&recorder)).await??;
+    tokio::time::timeout(Duration::from_secs(60), make_calls(&recorder)).await??;
     let dump = recorder.dump().ok_or("runs")?;
     assert!(!dump.contains("hush-hush"));
     let recording = Recording::read(dump.as_bytes())?;
-    let replays: Vec<Replay> = recording.tracks.iter().map(replay).collect::<Result<_, _>>()?;
-    let views: Vec<(&Track, &Replay)> = recording.tracks.iter().zip(&replays).collect();
+    let replays: Vec<Replay> = recording.phones.iter().map(replay).collect::<Result<_, _>>()?;
+    let views: Vec<(&PhoneRecording, &Replay)> = recording.phones.iter().zip(&replays).collect();
     for (track, again) in &views {
-        assert_eq!(again.difference, None, "{}", track.name);
+        assert_eq!(again.divergence, None, "{}", track.name);
     }
     assert!(pcap(&views).len() > 10_000);
 
     let text = scenario(&views);
-    let story: Scenario = text.parse().map_err(|wrong| format!("{wrong}\n{text}"))?;
-    let names: Vec<&str> = story.phones.iter().map(|phone| phone.name.as_str()).collect();
+    let parsed: Scenario = text.parse().map_err(|wrong| format!("{wrong}\n{text}"))?;
+    let names: Vec<&str> = parsed.phones.iter().map(|phone| phone.name.as_str()).collect();
     assert_eq!(names, ["alice", "bob", "carol"], "{text}");
-    let has = |wanted: &dyn Fn(&Action) -> bool| story.steps.iter().any(|step| wanted(&step.action));
-    for wanted in [
+    let has = |expected: &dyn Fn(&Action) -> bool| parsed.steps.iter().any(|step| expected(&step.action));
+    for expected in [
         UserAction::Dial("carol".to_owned()),
         UserAction::Hold,
         UserAction::HangUp,
@@ -142,15 +141,15 @@ async fn a_recording_becomes_a_story_for_the_simulator() -> Done<()> {
         UserAction::Unregister,
     ] {
         assert!(
-            has(&|action| matches!(action, Action::User { action, .. } if *action == wanted)),
-            "{wanted:?} in\n{text}"
+            has(&|action| matches!(action, Action::User { action, .. } if *action == expected)),
+            "{expected:?} in\n{text}"
         );
     }
     assert!(
         text.contains(" pbx crashes for ") && has(&|action| matches!(action, Action::Fault(_))),
         "{text}"
     );
-    let (verdict, ladder) = run::replay(&story);
+    let (verdict, ladder) = run::replay(&parsed);
     assert_eq!(verdict.violation, None, "{text}\n{ladder}");
     assert!(ladder.contains("0.0 established") && ladder.contains("486"), "{text}\n{ladder}");
     Ok(())

@@ -1,4 +1,4 @@
-//! The examples of the README: compiled, run, and held against its text.
+//! The examples of the README: compiled, run, and compared with its text.
 
 #[path = "readme/any_runtime.rs"]
 mod any_runtime;
@@ -18,26 +18,26 @@ use std::net::{Ipv4Addr, SocketAddr};
 const README: &str = include_str!("../../README.md");
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-fn house() -> exchange::Config {
+fn exchange_config() -> exchange::Config {
     exchange::Config::new("example.com").with_user("alice", "secret").with_user("200", "secret")
 }
 
-/// What stands in the README is what is tested, but for what a test needs to see it.
-fn stands_in_the_readme(example: &str) {
+/// Asserts that the README contains an example, without the lines that only the test needs.
+fn assert_in_readme(example: &str) {
     let plain = example.replace("pub(crate) ", "");
     assert!(README.contains(plain.trim()), "the README and this example differ:\n{plain}");
 }
 
 #[test]
-fn the_readme_shows_what_is_run_here() {
-    stands_in_the_readme(include_str!("readme/tokio_phone.rs"));
-    stands_in_the_readme(include_str!("readme/any_runtime.rs"));
-    stands_in_the_readme(include_str!("readme/recorded_phone.rs"));
+fn readme_contains_the_tested_examples() {
+    assert_in_readme(include_str!("readme/tokio_phone.rs"));
+    assert_in_readme(include_str!("readme/any_runtime.rs"));
+    assert_in_readme(include_str!("readme/recorded_phone.rs"));
 }
 
 #[tokio::test]
-async fn the_example_for_tokio_makes_a_call() -> Result<(), Box<dyn Error>> {
-    let server = ExchangeServer::start(house(), Listen::ws(LOOPBACK)).await?;
+async fn tokio_example_makes_a_call() -> Result<(), Box<dyn Error>> {
+    let server = ExchangeServer::start(exchange_config(), Listen::ws(LOOPBACK)).await?;
     let url = format!("ws://{}", server.addresses().ws.ok_or("listens")?);
     let account = Account::new("sip:200@example.com", Some(Password::plain("secret")), &url)?;
     let mut callee = offhook_tokio::Phone::start(Config::new(account)).await?;
@@ -58,22 +58,23 @@ async fn the_example_for_tokio_makes_a_call() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_example_that_is_recorded_can_be_replayed() -> Result<(), Box<dyn Error>> {
-    let server = ExchangeServer::start(house(), Listen::ws(LOOPBACK)).await?;
+async fn recorded_example_can_be_replayed() -> Result<(), Box<dyn Error>> {
+    let server = ExchangeServer::start(exchange_config(), Listen::ws(LOOPBACK)).await?;
     let url = format!("ws://{}", server.addresses().ws.ok_or("listens")?);
     let file = std::env::temp_dir().join(format!("offhook-readme-{}.offhook", std::process::id()));
     recorded_phone::recorded(&url, file.to_str().ok_or("text")?).await?;
     let bytes = std::fs::read(&file)?;
     std::fs::remove_file(&file)?;
     let recording = Recording::read(&bytes)?;
-    let again = replay(&recording.tracks[0])?;
-    assert_eq!((again.difference, recording.complete), (None, true));
+    let again = replay(&recording.phones[0])?;
+    assert_eq!((again.divergence, recording.complete), (None, true));
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_example_for_any_runtime_registers() -> Result<(), Box<dyn Error>> {
-    let server = ExchangeServer::start(house(), Listen { udp: Some(LOOPBACK), ..Listen::default() }).await?;
+async fn any_runtime_example_registers() -> Result<(), Box<dyn Error>> {
+    let server =
+        ExchangeServer::start(exchange_config(), Listen { udp: Some(LOOPBACK), ..Listen::default() }).await?;
     let url = format!("udp://{}", server.addresses().udp.ok_or("listens")?);
     let registered = tokio::task::spawn_blocking(move || {
         let account =

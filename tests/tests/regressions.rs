@@ -1,5 +1,5 @@
-//! Every failure that the simulator found, as the scenario that showed it. Scenarios are kept and not seeds, because a seed
-//! is another story as soon as the generator changes.
+//! The scenarios of all failures that the simulator found. They are kept as scenarios, because the scenario of a seed changes with the
+//! generator.
 
 use std::path::{Path, PathBuf};
 
@@ -7,12 +7,12 @@ use offhook_sim::run::{replay, run};
 use offhook_sim::scenario::Scenario;
 
 #[test]
-fn what_was_broken_once_is_not_broken_again() {
-    let stories = stories();
-    assert!(stories.len() >= 8, "the stories are not where this test looks for them");
-    for path in stories {
-        let text = std::fs::read_to_string(&path).expect("a story that was just listed");
-        let scenario: Scenario = text.parse().unwrap_or_else(|wrong| panic!("{}: {wrong}", path.display()));
+fn fixed_failures_do_not_recur() {
+    let paths = scenarios();
+    assert!(paths.len() >= 8, "no scenarios in tests/regressions");
+    for path in paths {
+        let text = std::fs::read_to_string(&path).expect("a readable scenario");
+        let scenario: Scenario = text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let verdict = run(&scenario);
         if let Some(violation) = &verdict.violation {
             panic!("{}: {violation}\n{}", path.display(), replay(&scenario).1);
@@ -21,7 +21,7 @@ fn what_was_broken_once_is_not_broken_again() {
     }
 }
 
-fn stories() -> Vec<PathBuf> {
+fn scenarios() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions");
     let entries = std::fs::read_dir(&folder).expect("tests/regressions");
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a readable folder").path()).collect();

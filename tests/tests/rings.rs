@@ -1,163 +1,177 @@
-//! Rings in the simulator: each phone on a bad network has small ones on board, which overflow, and what is left in them runs
-//! again as it was.
+//! Rings in the simulator: phones on impaired networks are recorded in small rings, which overflow; their recordings replay without
+//! divergence.
 
 use offhook::{Config, Input, Instant, Misuse, Output, Phone, Record};
-use offhook_recorder::replay::{Replay, Unplayable, replay};
-use offhook_recorder::{Batch, Log, Notice, Recording, Ring, Scribe, Sink, Taken, Track, TrackId, What};
+use offhook_recorder::replay::{Replay, ReplayError, replay};
+use offhook_recorder::{
+    Batch, EntryKind, Log, Notice, PhoneId, PhoneRecording, Recording, RecordingWriter, Ring, Sink,
+    SinkStatus,
+};
 use offhook_sim::flight::Flight;
 use offhook_sim::{generate, run};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Bytes in the rings: some inputs, some calls, and nearly all.
-const ROOMS: [usize; 3] = [3_000, 12_000, 60_000];
-/// Inputs after which the rings are looked at, besides the end.
-const LOOKS: [u64; 2] = [150, 400];
+/// The sizes of the rings in bytes: for some inputs, for some calls, and for nearly all.
+const RING_SIZES: [usize; 3] = [3_000, 12_000, 60_000];
+/// The numbers of inputs after which the rings are dumped, besides the end.
+const DUMP_AFTER_INPUTS: [u64; 2] = [150, 400];
 
-/// What is written of one phone.
-struct Paper {
-    scribe: Scribe,
+/// The recordings of one phone.
+struct Recorder {
+    writer: RecordingWriter,
     file: String,
     rings: Vec<Ring>,
     /// All of its trace.
-    lived: Vec<Record>,
+    trace: Vec<Record>,
     inputs: u64,
-    /// What the rings held, and how many inputs and lines of the trace there had been.
+    /// What the rings held, and how many inputs and lines of the trace state had been.
     dumps: Vec<(String, u64, usize)>,
 }
 
 #[derive(Clone)]
-struct Desk(Rc<RefCell<Paper>>);
+struct SharedRecorder(Rc<RefCell<Recorder>>);
 
-impl Sink for Desk {
-    fn take(&mut self, track: TrackId, notices: &mut Batch) -> Taken {
-        let Paper { scribe, file, rings, .. } = &mut *self.0.borrow_mut();
-        notices.show(|notice| {
+impl Sink for SharedRecorder {
+    fn accept(&mut self, phone: PhoneId, notices: &mut Batch) -> SinkStatus {
+        let Recorder { writer, file, rings, .. } = &mut *self.0.borrow_mut();
+        notices.for_each(|notice| {
             let mut text = String::new();
-            scribe.note(track, notice, &mut text);
+            writer.write(phone, notice, &mut text);
             for ring in &mut *rings {
                 match notice {
-                    Notice::Made { name, .. } => ring.made(track, name, &text),
-                    notice => ring.push(track, &text, matches!(notice, Notice::Given { .. })),
+                    Notice::Created { name, .. } => ring.add_phone(phone, name, &text),
+                    notice => ring.push(phone, &text, matches!(notice, Notice::Input { .. })),
                 }
             }
             file.push_str(&text);
         });
-        Taken::Yes
+        SinkStatus::Accepted
     }
 }
 
-struct Board {
-    log: Log<Desk>,
-    desk: Desk,
+struct RecordedFlight {
+    log: Log<SharedRecorder>,
+    recorder: SharedRecorder,
 }
 
-impl Flight for Board {
+impl Flight for RecordedFlight {
     fn before_input(&mut self, at: Instant, input: &Input) {
-        self.desk.0.borrow_mut().inputs += 1;
-        self.log.given(at, input);
+        self.recorder.0.borrow_mut().inputs += 1;
+        self.log.on_input(at, input);
     }
 
     fn after_input(&mut self, phone: &Phone, handled: &Result<(), Misuse>) {
-        self.log.moved(phone, handled);
-        let lived = &mut self.desk.0.borrow_mut().lived;
-        let new = phone.trace_after(lived.len() as u64);
-        lived.extend(new);
+        self.log.on_handled(phone, handled);
+        let trace = &mut self.recorder.0.borrow_mut().trace;
+        let new = phone.trace_after(trace.len() as u64);
+        trace.extend(new);
     }
 
     fn output(&mut self, output: &Output) {
-        self.log.put_out(output);
+        self.log.on_output(output);
     }
 
     fn idle(&mut self, phone: &Phone) {
-        self.log.settle(phone);
-        let paper = &mut *self.desk.0.borrow_mut();
-        if LOOKS.contains(&paper.inputs) {
-            paper.look();
+        self.log.on_idle(phone);
+        let recorder = &mut *self.recorder.0.borrow_mut();
+        if DUMP_AFTER_INPUTS.contains(&recorder.inputs) {
+            recorder.take_dumps();
         }
     }
 }
 
-impl Paper {
-    fn look(&mut self) {
-        let there = |ring: &Ring| (ring.dump(), self.inputs, self.lived.len());
-        self.dumps.extend(self.rings.iter().map(there));
+impl Recorder {
+    fn take_dumps(&mut self) {
+        let state = |ring: &Ring| (ring.to_text(), self.inputs, self.trace.len());
+        self.dumps.extend(self.rings.iter().map(state));
     }
 }
 
-/// Plays a seed, and returns what was written of each phone.
-fn fly(seed: u64) -> Vec<Rc<RefCell<Paper>>> {
-    let papers = RefCell::new(Vec::new());
+/// Runs a seed, and returns the recordings of each phone.
+fn record_seed(seed: u64) -> Vec<Rc<RefCell<Recorder>>> {
+    let recorders = RefCell::new(Vec::new());
     let mut flights = |name: &str, config: &mut Config, seed: &[u8; 32], now: Instant| {
-        // Two phones of a scenario may live in one process: their rings are their own here.
-        let paper = Rc::new(RefCell::new(Paper {
-            scribe: Scribe::default(),
-            file: Scribe::header(),
-            rings: ROOMS.map(Ring::new).into(),
-            lived: Vec::new(),
+        // Two phones of a scenario may run in one process, but have separate rings here.
+        let recorder = Rc::new(RefCell::new(Recorder {
+            writer: RecordingWriter::default(),
+            file: RecordingWriter::header(),
+            rings: RING_SIZES.map(Ring::new).into(),
+            trace: Vec::new(),
             inputs: 0,
             dumps: Vec::new(),
         }));
-        papers.borrow_mut().push(Rc::clone(&paper));
-        let desk = Desk(paper);
-        let log = Log::begin(desk.clone(), TrackId(0), name, config, seed, (now, Duration::ZERO));
-        Box::new(Board { log, desk }) as Box<dyn Flight>
+        recorders.borrow_mut().push(Rc::clone(&recorder));
+        let recorder = SharedRecorder(recorder);
+        let log = Log::begin(recorder.clone(), PhoneId(0), name, config, seed, (now, Duration::ZERO));
+        Box::new(RecordedFlight { log, recorder }) as Box<dyn Flight>
     };
     let verdict = run::run_with_flights(&generate::generate(seed), &mut flights);
     assert_eq!(verdict.violation, None, "seed {seed}");
-    papers.into_inner()
+    recorders.into_inner()
 }
 
-fn read(text: &str) -> Track {
+fn read(text: &str) -> PhoneRecording {
     let mut recording = Recording::read(text.as_bytes()).unwrap_or_else(|why| panic!("{why}\n{text}"));
-    recording.tracks.remove(0)
+    recording.phones.remove(0)
 }
 
-/// What is replayed is the end of what was lived.
-fn expect_the_end(seed: u64, replayed: &Replay, lived: &[Record], inputs: u64) {
-    assert_eq!(replayed.difference, None, "seed {seed}");
-    assert_eq!(replayed.before + replayed.inputs as u64, inputs, "seed {seed}");
-    let end = lived.len() - replayed.trace.len();
-    assert!(replayed.trace == lived[end..], "seed {seed}: another trace");
+/// Asserts that a replay is the end of the recorded run.
+fn assert_end_of_run(seed: u64, replayed: &Replay, trace: &[Record], inputs: u64) {
+    assert_eq!(replayed.divergence, None, "seed {seed}");
+    assert_eq!(replayed.skipped + replayed.inputs as u64, inputs, "seed {seed}");
+    let end = trace.len() - replayed.trace.len();
+    assert!(replayed.trace == trace[end..], "seed {seed}: another trace");
 }
 
 #[test]
-fn what_is_left_of_a_phone_runs_again_as_it_was() {
-    let (mut whole, mut cut, mut refused, mut rests, mut tail) = (0, 0, 0, 0, 0);
+fn ring_recordings_replay_without_divergence() {
+    let (mut whole, mut cut, mut without_checkpoint, mut checkpoints, mut tail) = (0, 0, 0, 0, 0);
     for seed in 0..40 {
-        for paper in fly(seed) {
-            let mut paper = paper.borrow_mut();
-            paper.look();
-            assert!(!paper.file.contains("sesame"), "the password of everybody");
-            // All of it, with each rest compared on the way; and from each rest on.
-            let all = read(&paper.file);
-            expect_the_end(seed, &replay(&all).expect("from its beginning"), &paper.lived, paper.inputs);
-            let starts =
-                (0..all.entries.len()).filter(|place| matches!(all.entries[*place].what, What::Rest(..)));
+        for recorder in record_seed(seed) {
+            let mut recorder = recorder.borrow_mut();
+            recorder.take_dumps();
+            assert!(!recorder.file.contains("sesame"), "the password of all phones");
+            // The whole recording, and from each checkpoint.
+            let all = read(&recorder.file);
+            assert_end_of_run(
+                seed,
+                &replay(&all).expect("from its beginning"),
+                &recorder.trace,
+                recorder.inputs,
+            );
+            let starts = (0..all.entries.len())
+                .filter(|place| matches!(all.entries[*place].kind, EntryKind::Checkpoint(..)));
             for start in starts {
-                rests += 1;
-                let later = Track { entries: all.entries[start..].to_vec(), forgotten: 1, ..all.clone() };
-                let replayed = replay(&later).expect("a rest is a beginning");
-                assert_eq!(replayed.difference, None, "seed {seed}, line {}", all.entries[start].line);
+                checkpoints += 1;
+                let later =
+                    PhoneRecording { entries: all.entries[start..].to_vec(), forgotten: 1, ..all.clone() };
+                let replayed = replay(&later).expect("a checkpoint");
+                assert_eq!(replayed.divergence, None, "seed {seed}, line {}", all.entries[start].line);
             }
-            for (dump, inputs, traced) in &paper.dumps {
-                let track = read(dump);
-                match replay(&track) {
+            for (dump, inputs, traced) in &recorder.dumps {
+                let phone = read(dump);
+                match replay(&phone) {
                     Ok(replayed) => {
-                        expect_the_end(seed, &replayed, &paper.lived[..*traced], *inputs);
-                        tail += if track.forgotten > 0 { replayed.inputs } else { 0 };
-                        *if track.forgotten > 0 { &mut cut } else { &mut whole } += 1;
+                        assert_end_of_run(seed, &replayed, &recorder.trace[..*traced], *inputs);
+                        tail += if phone.forgotten > 0 { replayed.inputs } else { 0 };
+                        *if phone.forgotten > 0 { &mut cut } else { &mut whole } += 1;
                     }
-                    Err(Unplayable::Forgotten { forgotten, .. }) => {
-                        assert_eq!(forgotten, track.forgotten);
-                        refused += 1;
+                    Err(ReplayError::Forgotten { forgotten, .. }) => {
+                        assert_eq!(forgotten, phone.forgotten);
+                        without_checkpoint += 1;
                     }
                     Err(why) => panic!("seed {seed}: {why}"),
                 }
             }
         }
     }
-    println!("{whole} rings held all, {cut} from one of {rests} rests on ({tail} inputs), {refused} no rest");
-    assert!(whole > 100 && cut > 150 && rests > 100 && tail > 3000, "the rings are too large, or too small");
+    println!(
+        "{whole} rings were complete, {cut} started at one of {checkpoints} checkpoints ({tail} inputs), {without_checkpoint} had none"
+    );
+    assert!(
+        whole > 100 && cut > 150 && checkpoints > 100 && tail > 3000,
+        "the rings are too large or too small"
+    );
 }

@@ -1,4 +1,4 @@
-//! The least that BASIC can cost: seven messages built from pieces by one side, and scanned once by the other.
+//! The lower bound of BASIC: seven messages, built from pieces by one side and scanned once by the other.
 //! No state, no timers, no allocation, no checks.
 
 use memchr::{memchr, memmem};
@@ -23,7 +23,7 @@ const BODY: &str = "v=0\r\no=- 1781234567 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 
     a=rtpmap:9 G722/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\n\
     a=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n";
 
-/// The messages of BASIC that carry a description: the INVITE and its 200.
+/// The messages of BASIC with a description: the INVITE and its 200.
 const WITH_BODY: [usize; 2] = [0, 3];
 
 /// Builds and scans `n` calls.

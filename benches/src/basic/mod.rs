@@ -17,25 +17,25 @@ pub struct Args {
     /// Calls that are made and measured.
     #[arg(long, default_value_t = 20_000)]
     calls: u32,
-    /// Calls that are up all the while, at both ends.
+    /// Other calls that are up during the measurement, at both ends.
     #[arg(long, default_value_t = 100)]
     live: u32,
     /// The transport: `ws` or `udp`.
     #[arg(long, default_value = "ws")]
     transport: String,
-    /// One JSON object instead of a sentence.
+    /// Print one JSON object instead of a sentence.
     #[arg(long)]
     json: bool,
-    /// Make some calls for callgrind and print nothing.
+    /// Make calls for callgrind and print nothing.
     #[arg(long, hide = true)]
     under_callgrind: bool,
 }
 
-/// Runs BASIC in rounds, each next to a round of the floor, and prints the medians, with the instructions of a call
-/// where there is valgrind.
+/// Runs BASIC in rounds, each next to a round of the lower bound, and prints the medians, and the instructions of a call if
+/// valgrind is available.
 ///
 /// # Errors
-/// When a call of the bench is not what it should be.
+/// When a call does not proceed as expected.
 pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     const ROUNDS: u32 = 5;
     let mut pair = Pair::new(&args.transport)?;
@@ -83,7 +83,7 @@ fn offhook_measured_calls(pair: &mut Pair) -> Result<(), Box<dyn Error>> {
     pair.calls_and_byes(COUNTED)
 }
 
-/// Instructions of a call, or `None` where there is no valgrind.
+/// Instructions of a call, or `None` without valgrind.
 fn instructions(args: &Args) -> Result<Option<u64>, Box<dyn Error>> {
     let live = args.live.to_string();
     let arguments = ["basic", "--under-callgrind", "--live", &live, "--transport", &args.transport];

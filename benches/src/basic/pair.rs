@@ -4,12 +4,12 @@ use offhook::{
     SessionId, Status,
 };
 use offhook_recorder::Log;
-use offhook_testkit::{FakeMedia, Observer, Said, TestPhone};
+use offhook_testkit::{FakeMedia, Observer, PhoneOutput, TestPhone};
 use offhook_tokio::{Recorder, TrackSink};
 use std::error::Error;
 use std::time::Duration;
 
-/// Two phones that reach one another without a network.
+/// Two phones connected without a network.
 pub struct Pair {
     caller: End,
     callee: End,
@@ -18,38 +18,38 @@ pub struct Pair {
 
 struct End {
     test: TestPhone<Tape>,
-    /// The last call that came in, was established, and ended.
+    /// The last incoming, established and ended call.
     incoming: Option<SessionId>,
     established: Option<SessionId>,
     ended: u32,
     counted: bool,
 }
 
-/// Where a phone is recorded, if it is.
+/// The log of a phone, if it is recorded.
 struct Tape(Option<Log<TrackSink>>);
 
 impl Observer for Tape {
-    fn given(&mut self, at: Instant, input: &Input) {
+    fn on_input(&mut self, at: Instant, input: &Input) {
         if let Some(log) = &mut self.0 {
-            log.given(at, input);
+            log.on_input(at, input);
         }
     }
 
-    fn handled(&mut self, phone: &Phone, outcome: &Result<(), Misuse>) {
+    fn on_handled(&mut self, phone: &Phone, outcome: &Result<(), Misuse>) {
         if let Some(log) = &mut self.0 {
-            log.moved(phone, outcome);
+            log.on_handled(phone, outcome);
         }
     }
 
-    fn put_out(&mut self, output: &Output) {
+    fn on_output(&mut self, output: &Output) {
         if let Some(log) = &mut self.0 {
-            log.put_out(output);
+            log.on_output(output);
         }
     }
 
-    fn drained(&mut self, phone: &Phone) {
+    fn on_idle(&mut self, phone: &Phone) {
         if let Some(log) = &mut self.0 {
-            log.settle(phone);
+            log.on_idle(phone);
         }
     }
 }
@@ -126,7 +126,7 @@ impl Pair {
         if ended == (n, n) { Ok(()) } else { Err(format!("{ended:?} calls ended of {n}").into()) }
     }
 
-    /// Carries what both send until neither sends anything.
+    /// Delivers messages until neither phone sends any.
     fn exchange(&mut self) {
         loop {
             let said = self.caller.speak(&mut self.callee);
@@ -153,7 +153,7 @@ impl End {
         let log = recorder.map(|recorder| recorder.track(user).begin(&mut config, &[seed; 32], now));
         let mut test = TestPhone::observed(config, [seed; 32], now, Tape(log));
         test.media = FakeMedia::describing(|_| Bytes::from_static(SDP.as_bytes()));
-        // The cost of reading the offer a second time is not the phone's.
+        // Do not count the cost of parsing the offer again.
         test.media.answers_with = Some(Direction::SendRecv);
         while test.poll().is_some() {}
         let flow = test.flow.ok_or("the phone did not connect")?;
@@ -176,22 +176,22 @@ impl End {
         result.expect("the step was run")
     }
 
-    /// Does all that the phone wants done. Returns whether there was anything for the other one or for the user.
+    /// Performs all outputs of the phone. Returns whether there was a message or an event.
     fn speak(&mut self, other: &mut End) -> bool {
         let mut any = false;
         while let Some(said) = self.step(TestPhone::poll) {
             any = true;
             match said {
-                Said::Message(data) => {
+                PhoneOutput::Message(data) => {
                     let flow = other.test.flow.expect("connected");
                     other.handle(Input::Received { flow, data }).expect("bytes are never misuse");
                 }
-                Said::Event(Event::Incoming(incoming)) => self.incoming = Some(incoming.session),
-                Said::Event(Event::Status { session, to: Status::Established, .. }) => {
+                PhoneOutput::Event(Event::Incoming(incoming)) => self.incoming = Some(incoming.session),
+                PhoneOutput::Event(Event::Status { session, to: Status::Established, .. }) => {
                     self.established = Some(session);
                 }
-                Said::Event(Event::Ended { .. }) => self.ended += 1,
-                Said::Event(_) => {}
+                PhoneOutput::Event(Event::Ended { .. }) => self.ended += 1,
+                PhoneOutput::Event(_) => {}
             }
         }
         any

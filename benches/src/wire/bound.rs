@@ -1,11 +1,11 @@
 //! The lower bound: offsets over a borrowed buffer, with no check beyond what it takes to split.
 //!
-//! Nothing that reads SIP can do much less. It is a yardstick and nothing else: it takes a lone LF for a line
-//! end, any bytes for a name, and anything for a start line.
+//! A SIP parser can hardly do less. It is only a baseline: it accepts a lone LF as a line end, any bytes as a name,
+//! and anything as a start line.
 
 use memchr::memchr;
 
-/// Names that the bound tells apart.
+/// The names that the bound distinguishes.
 #[allow(missing_docs)] // The names of the headers.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -51,11 +51,11 @@ pub enum Name {
 /// One row: its name, and where name and value are.
 #[derive(Copy, Clone, Debug)]
 pub struct Row {
-    /// Which header.
+    /// The header.
     pub name: Name,
-    /// Where its name is.
+    /// The range of its name.
     pub raw_name: Range,
-    /// Where its value is.
+    /// The range of its value.
     pub value: Range,
 }
 
@@ -317,7 +317,7 @@ fn angle(value: &[u8]) -> Option<(usize, usize)> {
     None
 }
 
-/// Writes the message, a row a line, names and values as they came.
+/// Writes the message, one row per line, with names and values unchanged.
 pub fn serialise(data: &[u8], message: &Message, out: &mut Vec<u8>) {
     out.reserve(message.body.1 as usize + 8);
     out.extend_from_slice(slice(data, message.start));

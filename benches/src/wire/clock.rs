@@ -1,13 +1,13 @@
-//! Time, where there is no valgrind.
+//! Measures time, without valgrind.
 
-use super::Work;
+use super::work::Work;
 use std::time::Instant;
 
 const ROUNDS: usize = 40;
 const RUNS: u32 = 200;
 
-/// Nanoseconds of each piece of work: the best of many rounds in which all of them take turns, so that a
-/// machine that slows down slows all of them.
+/// Nanoseconds of each piece of work: the best of many rounds in which all of them alternate, so that a
+/// slower machine affects all of them.
 pub(super) fn measure(all: &mut [Work]) -> Vec<f64> {
     let mut best = vec![f64::INFINITY; all.len()];
     for _ in 0..ROUNDS {

@@ -1,8 +1,8 @@
-//! `wire`: what it costs to parse, read and write SIP, as ratios to a lower bound.
+//! `wire`: the cost of parsing, reading and writing SIP, as ratios to a lower bound.
 //!
 //! The figure is the geometric mean over eight typical messages of instructions divided by the
-//! instructions of [`bound`], which does almost nothing but split. Instructions come from callgrind, so they
-//! do not depend on the machine's mood; without valgrind the figure is time, and says so.
+//! instructions of [`bound`], which does little more than split. Instructions are counted by callgrind, so they
+//! do not depend on the load of the machine; without valgrind the unit is time.
 
 pub mod bound;
 mod clock;
@@ -11,7 +11,7 @@ mod scaling;
 mod work;
 
 pub use messages::MESSAGES;
-pub use work::{Bench, bound_work, offhook_work};
+pub use work::{Bench, Work, bound_work, offhook_work};
 
 use crate::{allocations, callgrind};
 use serde_json::json;
@@ -31,9 +31,6 @@ pub struct Args {
     #[arg(long, hide = true)]
     under_callgrind: bool,
 }
-
-/// Something to do over and over.
-pub type Work = Box<dyn FnMut()>;
 
 /// Measures and prints.
 ///
@@ -64,7 +61,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
 /// Runs of one sample; the cost is their mean.
 const RUNS: u32 = 16;
 
-/// Runs `work` warm and then where callgrind looks.
+/// Runs `work` to warm up, then inside the function that callgrind measures.
 fn sample(work: &mut Work) {
     for _ in 0..4 {
         work();
@@ -79,7 +76,7 @@ fn offhook_measured_work(work: &mut Work) {
     }
 }
 
-/// Instructions of each piece of work, or `None` where there is no valgrind.
+/// Instructions of each piece of work, or `None` without valgrind.
 fn instructions() -> Result<Option<Vec<f64>>, Box<dyn Error>> {
     let arguments = ["wire", "--under-callgrind"];
     let totals = callgrind::measure(&offhook_measured_work, &arguments, all_work().len())?;
@@ -144,7 +141,7 @@ fn report_bench(bench: Bench, unit: &str, costs: &mut impl Iterator<Item = f64>,
     }
 }
 
-/// Twice the input may cost little more than twice.
+/// Reports the cost of twice the input, which should be about twice.
 fn report_scaling(shape: &str, unit: &str, ratio: f64, as_json: bool) {
     let ratio = rounded(ratio);
     if as_json {

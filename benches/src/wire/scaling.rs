@@ -1,14 +1,14 @@
-//! Shapes that make careless readers quadratic.
+//! Shapes of messages on which a naive parser is quadratic.
 
-use super::Work;
+use super::work::Work;
 use bytes::Bytes;
 use offhook_wire::{HeaderName, Limits, Message, Uri};
 use std::hint::black_box;
 
-/// A kind of message that can be made as large as one likes.
+/// A kind of message of arbitrary size.
 pub(super) struct Shape {
     pub(super) name: &'static str,
-    /// The rows after the mandatory ones, with so many repetitions.
+    /// The rows after the mandatory ones, with this number of repetitions.
     rows: fn(usize) -> String,
 }
 

@@ -5,8 +5,8 @@ use crate::exit::Exit;
 use crate::output::Output;
 use offhook::Traced;
 use offhook_recorder::ladder::Ladder;
-use offhook_recorder::replay::{Replay, Unplayable, replay};
-use offhook_recorder::{Recording, Track, pcap, scenario};
+use offhook_recorder::replay::{Replay, ReplayError, replay};
+use offhook_recorder::{PhoneRecording, Recording, pcap, scenario};
 use serde_json::json;
 use std::path::Path;
 
@@ -18,18 +18,20 @@ pub(crate) fn run(args: &args::Replay, output: Output) -> Exit {
         Ok(recording) => recording,
         Err(why) => return output.failed(Exit::Unreadable, &why),
     };
-    let (mut replays, mut unplayable): (Vec<(&Track, Replay)>, Vec<Unplayable>) = (Vec::new(), Vec::new());
-    for track in &recording.tracks {
+    let (mut replays, mut unplayable): (Vec<(&PhoneRecording, Replay)>, Vec<ReplayError>) =
+        (Vec::new(), Vec::new());
+    for track in &recording.phones {
         match replay(track) {
             Ok(again) => replays.push((track, again)),
             Err(why) => unplayable.push(why),
         }
     }
     if replays.is_empty() {
-        let why: Vec<String> = unplayable.iter().map(Unplayable::to_string).collect();
+        let why: Vec<String> = unplayable.iter().map(ReplayError::to_string).collect();
         return output.failed(Exit::Unreadable, &format!("{}: {}", args.file.display(), why.join("; ")));
     }
-    let views: Vec<(&Track, &Replay)> = replays.iter().map(|(track, again)| (*track, again)).collect();
+    let views: Vec<(&PhoneRecording, &Replay)> =
+        replays.iter().map(|(track, again)| (*track, again)).collect();
     if !args.brief {
         show(&views, output);
     }
@@ -47,10 +49,10 @@ fn read(file: &Path) -> Result<Recording, String> {
     }
     let bytes = std::fs::read(file).map_err(|why| named(&why))?;
     let recording = Recording::read(&bytes).map_err(|why| named(&why))?;
-    if recording.tracks.is_empty() { Err(named(&"it contains no phone")) } else { Ok(recording) }
+    if recording.phones.is_empty() { Err(named(&"it contains no phone")) } else { Ok(recording) }
 }
 
-fn show(views: &[(&Track, &Replay)], output: Output) {
+fn show(views: &[(&PhoneRecording, &Replay)], output: Output) {
     let lines = Ladder::of(views).lines();
     output.line("replay", "ladder", &json!({ "lines": lines }), lines.join("\n"));
     for (track, again) in views {
@@ -70,7 +72,7 @@ fn show(views: &[(&Track, &Replay)], output: Output) {
     output.text("");
 }
 
-fn export(args: &args::Replay, views: &[(&Track, &Replay)], output: Output) -> Result<(), String> {
+fn export(args: &args::Replay, views: &[(&PhoneRecording, &Replay)], output: Output) -> Result<(), String> {
     let write = |kind: &str, file: &Path, data: &[u8]| {
         std::fs::write(file, data).map_err(|why| format!("{}: {why}", file.display()))?;
         let name = file.display().to_string();
@@ -89,19 +91,19 @@ fn export(args: &args::Replay, views: &[(&Track, &Replay)], output: Output) -> R
 fn verdict(
     args: &args::Replay,
     recording: &Recording,
-    (views, unplayable): (&[(&Track, &Replay)], &[Unplayable]),
+    (views, unplayable): (&[(&PhoneRecording, &Replay)], &[ReplayError]),
     output: Output,
 ) -> Exit {
     let mut same = true;
     for (track, again) in views {
         let (inputs, traced) = (again.inputs, again.trace.len());
-        let difference = again.difference.as_ref();
+        let difference = again.divergence.as_ref();
         same &= difference.is_none();
         let fields = json!({
             "phone": track.name,
             "ok": difference.is_none(),
             "inputs": inputs,
-            "before": again.before,
+            "before": again.skipped,
             "trace": traced,
             "checks": again.checks,
             "difference": difference.map(|difference| json!({
@@ -116,10 +118,10 @@ fn verdict(
         let tick = if difference.is_none() { '✓' } else { '✗' };
         let text = format!("{tick} {:<10} {inputs} inputs, {traced} trace lines: {how}", track.name);
         output.line("replay", "phone", &fields, text);
-        if again.before > 0 {
+        if again.skipped > 0 {
             output.text(format_args!(
                 "! {:<10} begins at a checkpoint: {} earlier inputs were dropped",
-                track.name, again.before
+                track.name, again.skipped
             ));
         }
         if let Some(why) = &track.lost {

@@ -80,8 +80,8 @@ impl Cx {
 
     /// Sends a response to the sender of a request.
     pub(crate) fn respond(&mut self, end: End, data: Bytes) {
-        // A phone that sends from one port and listens on another gets responses where its Via says (RFC 3261 §18.2.2), and requests
-        // where its Contact says.
+        // A phone that sends from one port and listens on another gets responses at the address in its Via (RFC 3261 §18.2.2), and
+        // requests at the address in its Contact.
         let direct =
             end.binding.and_then(|id| self.location.get(id)).is_some_and(|binding| binding.is_direct());
         let flow = if direct && self.flows.contains(end.flow) { Some(end.flow) } else { self.reach(end) };

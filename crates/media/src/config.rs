@@ -1,4 +1,4 @@
-//! What a host may choose about a session.
+//! The configuration of a session.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,32 +7,32 @@ use str0m::config::DtlsCert;
 
 use crate::codec::Codec;
 
-/// The choices for one session. The default suits a voice call with a browser or a SIP server.
+/// The configuration of a session. The default suits a voice call with a browser or a SIP server.
 #[derive(Clone, Debug)]
 pub struct MediaConfig {
-    /// Codecs to offer and to accept, most wanted first. The first one both ends have is sent.
+    /// Codecs to offer and to accept, in order of preference. The first one that both ends support is sent.
     pub codecs: Vec<Codec>,
     /// Offer and accept telephone-event (RFC 4733).
     pub telephone_event: bool,
-    /// Listen for DTMF tones in the audio of a peer that did not negotiate telephone-event.
-    pub tone_digits: bool,
-    /// Send the source to a peer that we hold, as music for it. Else it gets silence from the moment on at which the hold is agreed.
+    /// Detect in-band DTMF of a peer that did not negotiate telephone-event.
+    pub in_band_digits: bool,
+    /// Send the source to a held peer, as music on hold. Otherwise it gets silence as soon as the hold is agreed.
     pub music_on_hold: bool,
-    /// The DTLS certificate. `None` makes a fresh one, which is the one thing not drawn from the seed.
+    /// The DTLS certificate. `None` generates one, which is not drawn from the seed.
     pub certificate: Option<Certificate>,
-    /// Draw what DTLS leaves to chance from the seed as well: when it repeats what was lost, and the random bytes of its
-    /// hellos and nonces. Keys and signatures stay random. It is for simulations, which want the same packets at the
-    /// same times again even when the handshake loses some; a peer in the world should not be able to foresee a hello.
+    /// Draw the randomness of DTLS from the seed: the times of retransmissions, and the random bytes of its hellos and nonces. Keys and
+    /// signatures stay random. For simulations only, which need the same packets at the same times even when the handshake loses
+    /// some; a real peer must not be able to predict a hello.
     pub seeded_dtls: bool,
-    /// How long ICE and DTLS may take together, from the moment both descriptions are known.
+    /// The time for ICE and DTLS together, after both descriptions are known.
     pub connect_timeout: Duration,
-    /// How long a path that went away may stay away.
+    /// The time for which a path may be lost before media fails.
     pub recovery_timeout: Duration,
-    /// The longest recording kept; what comes after is not recorded. 48 kHz of 16 bits is 96 kB a second.
+    /// The longest recording; later audio is not recorded. A second takes 96 kB.
     pub recording_cap: Duration,
-    /// Sound below this level, in dB relative to full scale, is silence.
+    /// Audio below this level, in dB relative to full scale, is silence.
     pub silence_dbfs: f32,
-    /// Opus bit rate in bits a second.
+    /// The bit rate of Opus, in bits per second.
     pub opus_bitrate: u32,
 }
 
@@ -41,7 +41,7 @@ impl Default for MediaConfig {
         Self {
             codecs: vec![Codec::Opus, Codec::Pcmu, Codec::Pcma],
             telephone_event: true,
-            tone_digits: true,
+            in_band_digits: true,
             music_on_hold: false,
             certificate: None,
             seeded_dtls: false,
@@ -54,17 +54,17 @@ impl Default for MediaConfig {
     }
 }
 
-/// A DTLS certificate and its private key. One may serve many sessions.
+/// A DTLS certificate and its private key. Many sessions may share one.
 #[derive(Clone)]
 pub struct Certificate(pub(crate) DtlsCert);
 
 impl Certificate {
-    /// Make a self-signed certificate from the operating system's randomness. `None` if that fails.
+    /// Generates a self-signed certificate from the operating system's randomness. `None` if that fails.
     pub fn generate() -> Option<Self> {
         str0m::crypto::from_feature_flags().dtls_provider.generate_certificate().map(Self)
     }
 
-    /// Take an existing certificate and its private key, both DER.
+    /// An existing certificate and its private key, both DER.
     pub fn from_der(certificate: Vec<u8>, private_key: Vec<u8>) -> Self {
         Self(DtlsCert { certificate, private_key })
     }

@@ -1,8 +1,7 @@
-//! DTLS whose timers and hellos come from the session's seed, for [`crate::MediaConfig::seeded_dtls`].
+//! DTLS with timers and hellos from the session's seed, for [`crate::MediaConfig::seeded_dtls`].
 //!
-//! dimpl spreads the times at which it repeats a lost flight at random, and str0m has no way to give it a seed. So
-//! this does what str0m's own provider does, and gives it one: drawn from the generator of the thread, which is the
-//! session's while str0m runs.
+//! dimpl randomises its retransmission times, and str0m cannot pass it a seed. This provider is that of str0m with a seed, drawn from
+//! the generator of the thread, which is that of the session while str0m runs.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +11,7 @@ use str0m::crypto::dtls::{
 };
 use str0m::crypto::{CryptoError, CryptoProvider};
 
-/// The cryptography of str0m's choice, with seeded DTLS if so wanted.
+/// str0m's default cryptography, with seeded DTLS if `seeded`.
 pub(crate) fn provider(seeded: bool) -> CryptoProvider {
     let mut provider = str0m::crypto::from_feature_flags();
     if seeded {
@@ -36,7 +35,7 @@ impl DtlsProvider for Seeded {
         version: DtlsVersion,
         mtu: Option<usize>,
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
-        // ICE proves that the peer can be reached where it says, so that cookies add nothing.
+        // ICE has verified the peer's address, so cookies are not needed.
         let mut config =
             dimpl::Config::builder().use_server_cookie(false).dangerously_set_rng_seed(fastrand::u64(..));
         if let Some(mtu) = mtu {

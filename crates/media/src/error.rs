@@ -1,20 +1,20 @@
-//! Why an offer, an answer or a command was refused.
+//! Errors of offers, answers and commands.
 
 use thiserror::Error;
 
-/// What went wrong with a description or a command. Never holds text from the peer.
+/// An error of a description or a command. Never contains text of the peer.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum MediaError {
-    /// The description is not SDP (RFC 8866) or lacks what it must have.
+    /// The description is not SDP (RFC 8866), or lacks a mandatory part.
     #[error("malformed description: {0}")]
     Malformed(&'static str),
     /// No codec in common: 488.
     #[error("no common codec")]
     NoCommonCodec,
-    /// A kind of media this engine does not speak: 488.
+    /// Unsupported media: 488.
     #[error("not supported: {0}")]
     NotSupported(Unsupported),
-    /// An offer while one is pending, an answer to nothing.
+    /// An offer while another is pending, or an answer without an offer.
     #[error("wrong state: {0}")]
     WrongState(&'static str),
     /// No address was added with `add_local`.
@@ -24,33 +24,33 @@ pub enum MediaError {
     #[error("not a digit")]
     NotADigit,
     /// The peer did not negotiate telephone-event; send the digit by INFO.
-    #[error("the peer takes no telephone-event")]
+    #[error("the peer does not support telephone-event")]
     NoTelephoneEvent,
-    /// More digits are queued than anybody dials.
+    /// More than 64 digits are queued.
     #[error("too many digits queued")]
     TooManyDigits,
-    /// ICE, DTLS or SRTP refused. The text is the engine's, about its own state.
-    #[error("engine: {0}")]
+    /// ICE, DTLS or SRTP failed.
+    #[error("media engine: {0}")]
     Engine(&'static str),
 }
 
-/// What a peer offered that this engine does not do.
+/// An unsupported feature that a peer offered.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Unsupported {
-    /// No audio line that could be taken.
+    /// No audio line with a supported profile.
     #[error("no usable audio line")]
     NoAudio,
     /// Plain RTP (`RTP/AVP`, `RTP/AVPF`).
     #[error("plain RTP")]
     PlainRtp,
     /// SRTP keyed by `a=crypto` (RFC 4568).
-    #[error("SRTP keys in the description")]
+    #[error("SRTP with keys in the description (SDES)")]
     Sdes,
     /// DTLS-SRTP without ICE.
-    #[error("no ICE")]
+    #[error("media without ICE")]
     NoIce,
-    /// A certificate fingerprint by a hash function this engine does not have.
-    #[error("fingerprint hash function")]
+    /// A certificate fingerprint with an unsupported hash function.
+    #[error("fingerprint with an unsupported hash function")]
     Fingerprint,
 }
 

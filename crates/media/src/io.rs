@@ -1,4 +1,4 @@
-//! What goes into a session and what comes out.
+//! Inputs and outputs of a session.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,23 +6,23 @@ use std::time::Duration;
 use bytes::Bytes;
 use thiserror::Error;
 
-/// Something that happened outside.
+/// An input of a session.
 #[derive(Debug)]
 pub enum MediaInput<'a> {
-    /// A datagram came in.
+    /// A datagram was received.
     Received {
         /// The local address, as it was given to `add_local`.
         local: SocketAddr,
-        /// Who sent it.
+        /// The address of its sender.
         remote: SocketAddr,
         /// The whole datagram.
         data: &'a [u8],
     },
-    /// Time passed. Harmless when nothing is due.
+    /// Time passed. Has no effect when nothing is due.
     Wake,
 }
 
-/// Something the host has to do or to know.
+/// An output of a session.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MediaOutput {
     /// Send a datagram.
@@ -34,64 +34,64 @@ pub enum MediaOutput {
         /// The whole datagram.
         data: Bytes,
     },
-    /// Something happened.
+    /// An event for the host.
     Event(MediaEvent),
 }
 
-/// What a session notices.
+/// An event of a session.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MediaEvent {
-    /// ICE and DTLS are up (again): media flows.
+    /// ICE and DTLS are connected, for the first time or again.
     Connected,
-    /// The path went away. It may come back until the recovery time is over.
+    /// The path was lost. It may recover within [`MediaConfig::recovery_timeout`](crate::MediaConfig::recovery_timeout).
     Disconnected,
-    /// There will be no media: said once, after which only an ICE restart helps.
+    /// Media failed. Reported once; only an ICE restart can recover it.
     Failed {
-        /// Why.
+        /// The cause.
         cause: FailureCause,
     },
     /// The first frame of the peer's audio was decoded and played.
     FirstAudio,
-    /// The peer pressed a key.
+    /// The peer sent a digit.
     Digit {
         /// One of `0`-`9`, `*`, `#`, `A`-`D`.
         digit: char,
-        /// How long it was pressed.
+        /// Its duration.
         duration: Duration,
-        /// Heard as a tone in the audio, and not received as a telephone-event.
-        by_tone: bool,
+        /// Detected as DTMF in the audio, and not received as a telephone-event.
+        in_band: bool,
     },
-    /// A digit of ours went out completely.
+    /// A digit was sent completely.
     DigitSent {
-        /// Which.
+        /// The digit.
         digit: char,
     },
-    /// A digit of ours will not go out, because the media failed.
+    /// A digit was not sent, because media failed or telephone-event was not negotiated.
     DigitFailed {
-        /// Which.
+        /// The digit.
         digit: char,
     },
-    /// What is heard became another tone, or became silence, and stayed so.
+    /// The received audio changed to another tone, or to silence, for at least 60 ms.
     ToneChanged {
         /// The dominant frequency in Hz; `None` is silence.
         hz: Option<f32>,
         /// The level in dB relative to full scale.
         level_dbfs: f32,
     },
-    /// The source played to its end; silence is sent from here on.
+    /// The source ended; silence is sent from now on.
     SourceEnded,
 }
 
-/// Why the media path is not there.
+/// The cause of a media failure.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum FailureCause {
-    /// No pair of addresses worked in time.
+    /// No candidate pair worked in time.
     #[error("ICE found no path")]
     Ice,
-    /// A path was there but DTLS did not finish in time, or the fingerprint was wrong.
-    #[error("DTLS did not come up")]
+    /// ICE connected, but DTLS did not in time, or the fingerprint was wrong.
+    #[error("the DTLS handshake failed")]
     Dtls,
-    /// The path was there and went away for too long.
+    /// The path was lost for too long.
     #[error("the path was lost")]
     Lost,
     /// The peer closed the DTLS association.

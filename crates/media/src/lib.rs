@@ -1,13 +1,12 @@
-//! Sans-IO media for Offhook: one [`MediaSession`] a call.
+//! Sans-IO media for Offhook: one [`MediaSession`] per call.
 //!
-//! A session takes datagrams, offers, answers and wake-ups, all with the time they happened at, and
-//! gives back datagrams, descriptions and [`MediaEvent`]s. It owns no socket, thread or clock: the host
-//! delivers what arrives, sends what [`MediaSession::poll`] hands out, and wakes it at
-//! [`MediaSession::deadline`].
+//! Inputs are datagrams, offers, answers and wake-ups, each with its time; outputs are datagrams, descriptions and [`MediaEvent`]s. A
+//! session owns no socket, thread or clock: the host passes in received datagrams, sends those that [`MediaSession::poll`] returns,
+//! and wakes the session at [`MediaSession::deadline`].
 //!
-//! Inside, str0m does ICE, DTLS and SRTP. Everything above a decrypted RTP packet is here: what SIP
-//! peers write into SDP ([`sdp`](self) is a shim, because str0m refuses most of it), Opus and G.711, the
-//! playout buffer, digits by RTP (RFC 4733) and by tone, tone detection, recording and statistics.
+//! str0m implements ICE, DTLS and SRTP. Everything above a decrypted RTP packet is here: the SDP of SIP peers (str0m rejects most of
+//! it, so it is converted), Opus and G.711, the playout buffer, digits as telephone-events (RFC 4733) and in-band, tone detection,
+//! recording and statistics.
 //!
 //! # A call in memory
 //!
@@ -38,7 +37,7 @@
 //!             }
 //!         }
 //!     }
-//!     // No clock is asked: a second takes as long as the work in it.
+//!     // Virtual time: it advances to the next deadline.
 //!     now = ends.iter().filter_map(MediaSession::deadline).min().unwrap().max(now);
 //! }
 //! # Ok(())
@@ -47,12 +46,11 @@
 //!
 //! # Randomness
 //!
-//! Everything random that a session decides comes from its seed: ICE credentials, SSRC, sequence numbers,
-//! session ids. str0m draws from a thread-local generator; the session swaps its own state in
-//! around every call. What stays random is cryptography: the DTLS certificate, unless
-//! [`MediaConfig::certificate`] gives one, and the DTLS handshake: its keys and signatures, its hellos and when it
-//! repeats what was lost. With [`MediaConfig::seeded_dtls`] the latter two come from the seed as well, and then two runs
-//! of one seed exchange the same packets at the same times, whatever is lost, but not the same bytes.
+//! ICE credentials, SSRC, sequence numbers and session ids come from the seed. str0m draws from a thread-local generator; the session
+//! swaps its own state in around every call. Cryptography stays random: the DTLS certificate, unless [`MediaConfig::certificate`] is
+//! set, and the DTLS handshake with its keys, signatures, hellos and times of retransmissions. With [`MediaConfig::seeded_dtls`] the
+//! latter two come from the seed as well: then two runs of one seed exchange packets at the same times, whatever is lost, but not the
+//! same bytes.
 
 mod codec;
 mod config;
@@ -76,11 +74,11 @@ pub use io::{FailureCause, MediaEvent, MediaInput, MediaOutput};
 pub use offhook_wire::sdp::Direction;
 pub use recording::{Recording, WavError};
 pub use session::MediaSession;
-pub use signal::Heard;
+pub use signal::ReceivedTone;
 pub use source::Source;
 pub use statistics::{Received, Sent, Statistics};
 
-/// Samples a second of all audio that enters and leaves a session: 48 kHz, mono.
+/// The sample rate of all audio that enters and leaves a session: 48 kHz, mono.
 pub const SAMPLE_RATE: u32 = 48_000;
 
 /// Samples in one frame of 20 ms.

@@ -1,4 +1,4 @@
-//! Sound as it was heard, and as WAV files hold it.
+//! Recorded audio and WAV files.
 
 use std::io::Cursor;
 use std::time::Duration;
@@ -9,20 +9,20 @@ use thiserror::Error;
 use crate::codec::resample;
 use crate::{FRAME, SAMPLE_RATE};
 
-/// The longest file that [`Recording::from_wav`] reads: ten minutes.
-const LONGEST: u32 = 600;
+/// The longest file that [`Recording::from_wav`] reads, in seconds: ten minutes.
+const MAX_SECONDS: u32 = 600;
 
-/// Recorded sound: 48 kHz, mono, 16 bits.
+/// Recorded audio: 48 kHz, mono, 16 bits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recording {
     /// The samples, oldest first.
     pub samples: Vec<i16>,
 }
 
-/// Why a WAV file cannot be read.
+/// The reason why a WAV file cannot be read.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum WavError {
-    /// Not a WAV file of 8 to 32 bit integers or of floats.
+    /// Not a WAV file with 8-bit to 32-bit integer or float samples.
     #[error("not a readable WAV file")]
     Unreadable,
     /// Longer than ten minutes.
@@ -31,12 +31,12 @@ pub enum WavError {
 }
 
 impl Recording {
-    /// How long it is.
+    /// Its duration.
     pub fn duration(&self) -> Duration {
         Duration::from_millis(self.samples.len() as u64 * 1000 / u64::from(SAMPLE_RATE))
     }
 
-    /// The bytes of a WAV file.
+    /// Encodes it as a WAV file.
     pub fn to_wav(&self) -> Vec<u8> {
         let spec = WavSpec {
             channels: 1,
@@ -45,28 +45,28 @@ impl Recording {
             sample_format: SampleFormat::Int,
         };
         let mut file = Cursor::new(Vec::with_capacity(44 + self.samples.len() * 2));
-        let mut writer = WavWriter::new(&mut file, spec).expect("memory takes a header");
+        let mut writer = WavWriter::new(&mut file, spec).expect("writing to memory does not fail");
         let mut block = writer.get_i16_writer(self.samples.len() as u32);
         for sample in &self.samples {
             block.write_sample(*sample);
         }
-        block.flush().expect("memory takes every sample");
-        writer.finalize().expect("memory can be sought");
+        block.flush().expect("writing to memory does not fail");
+        writer.finalize().expect("seeking in memory does not fail");
         file.into_inner()
     }
 
-    /// Read a WAV file of any rate; of several channels the mean.
+    /// Reads a WAV file of any sample rate from 4 to 192 kHz. Channels are averaged.
     ///
     /// # Errors
     ///
-    /// [`WavError`] when it is not such a file, or is longer than ten minutes.
+    /// [`WavError`] when it is not a WAV file of such a rate, or is longer than ten minutes.
     pub fn from_wav(bytes: &[u8]) -> Result<Self, WavError> {
         let mut reader = WavReader::new(Cursor::new(bytes)).map_err(|_| WavError::Unreadable)?;
         let spec = reader.spec();
         if spec.channels == 0 || !(4_000..=192_000).contains(&spec.sample_rate) {
             return Err(WavError::Unreadable);
         }
-        if reader.duration() / spec.sample_rate >= LONGEST {
+        if reader.duration() / spec.sample_rate >= MAX_SECONDS {
             return Err(WavError::TooLong);
         }
         let interleaved: Vec<f32> = match spec.sample_format {
@@ -88,7 +88,7 @@ impl Recording {
     }
 }
 
-/// Collects frames up to a cap.
+/// Collects frames up to a maximum duration.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     on: bool,
@@ -106,7 +106,7 @@ impl Recorder {
         self.on = on;
     }
 
-    pub(crate) fn frame(&mut self, frame: &[i16; FRAME]) {
+    pub(crate) fn push(&mut self, frame: &[i16; FRAME]) {
         if self.on {
             let room = self.cap.saturating_sub(self.samples.len()).min(FRAME);
             self.samples.extend_from_slice(&frame[..room]);
@@ -121,7 +121,7 @@ impl Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signal::dominant;
+    use crate::signal::dominant_tone;
     use crate::source::{Player, Source};
 
     fn tone(hz: f32, frames: usize) -> Vec<i16> {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn wav_files_round_trip() {
         let recording = Recording { samples: tone(440.0, 50) };
         assert_eq!(recording.duration(), Duration::from_secs(1));
         let again = Recording::from_wav(&recording.to_wav()).unwrap();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn stereo_at_another_rate_becomes_mono_at_48_khz() {
+    fn stereo_at_another_rate_is_converted_to_48_khz_mono() {
         let spec = WavSpec {
             channels: 2,
             sample_rate: 44_100,
@@ -157,12 +157,12 @@ mod tests {
         writer.finalize().unwrap();
         let read = Recording::from_wav(file.get_ref()).unwrap();
         assert_eq!(read.duration(), Duration::from_secs(1));
-        let heard = dominant(&read.samples[4800..], -60.0);
+        let heard = dominant_tone(&read.samples[4800..], -60.0);
         assert!((heard.hz.unwrap() - 600.0).abs() < 2.0, "{heard:?}");
     }
 
     #[test]
-    fn nonsense_is_refused_and_not_a_panic() {
+    fn invalid_files_are_refused() {
         let good = Recording { samples: tone(440.0, 2) }.to_wav();
         for cut in 0..44 {
             let _ = Recording::from_wav(&good[..cut]);
@@ -177,12 +177,12 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_stops_at_its_cap() {
+    fn recording_stops_at_its_cap() {
         let mut recorder = Recorder::new(Duration::from_millis(30));
-        recorder.frame(&[1; FRAME]);
+        recorder.push(&[1; FRAME]);
         recorder.record(true);
         for _ in 0..5 {
-            recorder.frame(&[2; FRAME]);
+            recorder.push(&[2; FRAME]);
         }
         let samples = recorder.take().samples;
         assert_eq!(samples.len(), 1440);

@@ -1,4 +1,4 @@
-//! What a session sends as its voice.
+//! The audio that a session sends.
 
 use std::collections::VecDeque;
 use std::f32::consts::TAU;
@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use crate::{FRAME, SAMPLE_RATE};
 
-/// Frames of pushed audio that may wait: 200 ms. Older ones are dropped, so that a fast producer
-/// becomes a small delay and not a growing one.
-const PUSHED: usize = 10;
+/// The most frames of pushed audio in the queue: 200 ms. Older ones are dropped, so that a fast producer adds a bounded delay.
+const MAX_PUSHED_FRAMES: usize = 10;
 
-/// What is sent.
+/// The audio to send.
 #[derive(Clone, Debug, Default)]
 pub enum Source {
     /// Digital silence.
@@ -23,14 +22,14 @@ pub enum Source {
         /// Its level in dB relative to a full-scale sine.
         level_dbfs: f32,
     },
-    /// Recorded sound, 48 kHz mono (see [`Recording::from_wav`](crate::Recording::from_wav)).
+    /// Recorded audio, 48 kHz mono (see [`Recording::from_wav`](crate::Recording::from_wav)).
     Wav {
         /// The samples.
         samples: Arc<[i16]>,
-        /// Start over at the end.
+        /// Whether to start again at the end.
         repeat: bool,
     },
-    /// What the host pushes with [`MediaSession::push_audio`](crate::MediaSession::push_audio).
+    /// Audio that the host pushes with [`MediaSession::push_audio`](crate::MediaSession::push_audio).
     Live,
 }
 
@@ -45,8 +44,9 @@ impl Source {
 #[derive(Debug, Default)]
 pub(crate) struct Player {
     source: Source,
-    /// Phase of the tone in turns, or the position in the recording in samples.
+    /// The phase of the tone, in turns.
     phase: f32,
+    /// The position in the recording, in samples.
     position: usize,
     pushed: VecDeque<i16>,
 }
@@ -58,11 +58,11 @@ impl Player {
 
     pub(crate) fn push(&mut self, samples: &[i16]) {
         self.pushed.extend(samples);
-        let excess = self.pushed.len().saturating_sub(PUSHED * FRAME);
+        let excess = self.pushed.len().saturating_sub(MAX_PUSHED_FRAMES * FRAME);
         self.pushed.drain(..excess);
     }
 
-    /// The next 20 ms, and whether the source ended with them.
+    /// The next 20 ms, and whether the source ended in them.
     pub(crate) fn next(&mut self) -> ([i16; FRAME], bool) {
         let mut frame = [0; FRAME];
         let mut ended = false;
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_recording_ends_once_and_is_followed_by_silence() {
+    fn recording_ends_once_and_is_followed_by_silence() {
         let mut player = Player::default();
         player.play(Source::Wav { samples: vec![7; FRAME + 10].into(), repeat: false });
         let (first, ended) = player.next();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeating_recording_has_no_seam_and_an_empty_one_is_silence() {
+    fn repeated_recording_has_no_gap_and_empty_one_is_silence() {
         let mut player = Player::default();
         player.play(Source::Wav { samples: (0..100).collect(), repeat: true });
         let (frame, ended) = player.next();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn pushed_audio_waits_at_most_200_ms() {
+    fn pushed_audio_is_limited_to_200_ms() {
         let mut player = Player::default();
         player.play(Source::Live);
         for n in 0..30 {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tone_keeps_its_phase_across_frames() {
+    fn tone_is_continuous_across_frames() {
         let mut player = Player::default();
         player.play(Source::tone(441.0));
         let (a, b) = (player.next().0, player.next().0);

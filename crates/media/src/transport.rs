@@ -1,7 +1,7 @@
 //! str0m as a transport: ICE, DTLS-SRTP and RTCP below, decrypted RTP above.
 //!
-//! It runs in RTP mode, so that payloads, timing and digits are ours. It knows one audio line, both ways, and
-//! is told about a peer in one dialect (see [`crate::sdp`]); hold is not its business.
+//! It runs in RTP mode: payloads, timing and digits are handled by the session. It has one audio line, always `sendrecv`, and gets a
+//! peer's description in canonical form (see [`crate::sdp`]); hold is handled by the session.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -21,45 +21,48 @@ use crate::codec::Codec;
 use crate::config::Certificate;
 use crate::dtls;
 use crate::error::MediaError;
-use crate::sdp::{Format, Keys, Payload, Remote, Setup, canonical};
+use crate::sdp::{Credentials, Format, Payload, RemoteDescription, Setup, canonical};
 
-/// Sources of the peer's that are remembered. A call has one, and another after a transfer.
-const SOURCES: usize = 4;
+/// The most synchronisation sources of the peer that are kept. A call has one, and another after a transfer.
+const MAX_SOURCES: usize = 4;
 
-/// How often a working path is checked, and how many checks of one that never worked may go unanswered.
-const CHECK: Duration = Duration::from_millis(1500);
-const CHECKS: usize = 5;
+/// The interval of checks of a working path.
+const MAX_STUN_RTO: Duration = Duration::from_millis(1500);
+/// The most unanswered checks of a candidate pair that never worked.
+const MAX_STUN_RETRANSMITS: usize = 5;
 
-/// What the transport has to say.
+/// What happened on the transport.
 #[derive(Debug)]
-pub(crate) enum Said {
+pub(crate) enum TransportEvent {
     Transmit {
         local: SocketAddr,
         remote: SocketAddr,
         data: Bytes,
     },
-    /// ICE and DTLS are up.
-    Up,
-    /// ICE found a path, or lost it.
-    Path(bool),
+    /// ICE and DTLS are connected.
+    Connected,
+    /// ICE found a path.
+    IceConnected,
+    /// ICE lost the path.
+    IceDisconnected,
     /// The peer closed DTLS.
-    Closed,
-    /// DTLS or str0m failed; nothing more will come.
-    Dead,
+    ClosedByPeer,
+    /// DTLS or str0m failed; this is the last event.
+    Failed,
     Rtp(Box<RtpPacket>),
-    /// The peer's report on what we send.
-    Report {
+    /// An RTCP report of the peer on what this end sends.
+    ReceiverReport {
         round_trip: Option<Duration>,
         loss: Option<f32>,
     },
-    /// The round trip that ICE measured.
+    /// The round-trip time of a connectivity check.
     RoundTrip(Duration),
 }
 
-/// What our description says about the transport.
+/// The parameters of the transport in our description.
 #[derive(Clone, Debug)]
-pub(crate) struct Ours {
-    pub(crate) keys: Keys,
+pub(crate) struct LocalParameters {
+    pub(crate) credentials: Credentials,
     pub(crate) ssrc: u32,
     pub(crate) cname: String,
 }
@@ -76,7 +79,7 @@ impl Clock {
     }
 
     fn to_std(self, at: Instant) -> std::time::Instant {
-        // Decades fit; what does not is "never", and never comes.
+        // Overflows only after decades.
         self.epoch.checked_add(Duration::from_nanos(at.as_nanos())).unwrap_or(self.epoch)
     }
 
@@ -88,21 +91,22 @@ impl Clock {
 pub(crate) struct Transport {
     rtc: Rtc,
     clock: Clock,
-    /// The state of str0m's generator, swapped in while str0m runs.
-    random: u64,
-    /// Our addresses, and the candidates they are.
-    locals: Vec<(SocketAddr, String)>,
+    /// The state of the generator that str0m draws from, swapped in while str0m runs.
+    rng_state: u64,
+    /// Our addresses and their candidates.
+    local_candidates: Vec<(SocketAddr, String)>,
     /// The peer's candidates.
-    remotes: Vec<Candidate>,
+    remote_candidates: Vec<Candidate>,
     mid: Option<Mid>,
     pending: Option<SdpPendingOffer>,
-    /// Sources that sent something authentic, and the one that is on trial.
+    /// Sources of authentic packets.
     sources: VecDeque<Ssrc>,
-    trial: Option<Ssrc>,
-    numbers: Vec<u8>,
-    said: VecDeque<Said>,
+    /// A source of which no authentic packet was received yet.
+    probation: Option<Ssrc>,
+    payload_types: Vec<u8>,
+    events: VecDeque<TransportEvent>,
     deadline: Option<Instant>,
-    dead: bool,
+    failed: bool,
 }
 
 impl Transport {
@@ -110,7 +114,7 @@ impl Transport {
         certificate: Option<&Certificate>,
         seeded_dtls: bool,
         payloads: &[Payload],
-        keys: Option<&Keys>,
+        credentials: Option<&Credentials>,
         random: u64,
         clock: Clock,
         now: Instant,
@@ -121,13 +125,13 @@ impl Transport {
             .clear_extension_map()
             .set_rtp_mode(true)
             .set_stats_interval(Some(Duration::from_secs(1)));
-        config.set_max_stun_rto(CHECK);
-        config.set_max_stun_retransmits(CHECKS);
+        config.set_max_stun_rto(MAX_STUN_RTO);
+        config.set_max_stun_retransmits(MAX_STUN_RETRANSMITS);
         if let Some(certificate) = certificate {
             config = config.set_dtls_cert(certificate.0.clone());
         }
-        if let Some(keys) = keys {
-            let credentials = IceCreds { ufrag: keys.ufrag.clone(), pass: keys.pwd.clone() };
+        if let Some(Credentials { ufrag, pwd, .. }) = credentials {
+            let credentials = IceCreds { ufrag: ufrag.clone(), pass: pwd.clone() };
             config = config.set_local_ice_credentials(credentials);
         }
         for payload in payloads {
@@ -149,30 +153,29 @@ impl Transport {
         let mut transport = Self {
             rtc,
             clock,
-            random,
-            locals: Vec::new(),
-            remotes: Vec::new(),
+            rng_state: random,
+            local_candidates: Vec::new(),
+            remote_candidates: Vec::new(),
             mid: None,
             pending: None,
             sources: VecDeque::new(),
-            trial: None,
-            numbers: payloads.iter().map(|p| p.number).collect(),
-            said: VecDeque::new(),
+            probation: None,
+            payload_types: payloads.iter().map(|p| p.number).collect(),
+            events: VecDeque::new(),
             deadline: None,
-            dead: false,
+            failed: false,
         };
-        transport.wake(now);
+        transport.handle_timeout(now);
         transport
     }
 
-    /// Do something to str0m with its own randomness, then collect everything it has to say: str0m wants to be
-    /// drained between any two changes.
-    fn change<T>(&mut self, change: impl FnOnce(&mut Rtc) -> T) -> T {
+    /// Calls str0m with its own randomness, then drains its output, as str0m requires after each call that changes it.
+    fn with_rtc<T>(&mut self, call: impl FnOnce(&mut Rtc) -> T) -> T {
         let outside = fastrand::get_seed();
-        fastrand::seed(self.random);
-        let result = change(&mut self.rtc);
+        fastrand::seed(self.rng_state);
+        let result = call(&mut self.rtc);
         self.drain();
-        self.random = fastrand::get_seed();
+        self.rng_state = fastrand::get_seed();
         fastrand::seed(outside);
         result
     }
@@ -185,7 +188,7 @@ impl Transport {
                     self.deadline = (!never).then(|| self.clock.instant(at));
                     break;
                 }
-                Ok(Output::Transmit(transmit)) => self.said.push_back(Said::Transmit {
+                Ok(Output::Transmit(transmit)) => self.events.push_back(TransportEvent::Transmit {
                     local: transmit.source,
                     remote: transmit.destination,
                     data: Bytes::from(transmit.contents.to_vec()),
@@ -198,57 +201,60 @@ impl Transport {
                 }
             }
         }
-        if !self.rtc.is_alive() && !self.dead {
-            self.dead = true;
-            self.said.push_back(Said::Dead);
+        if !self.rtc.is_alive() && !self.failed {
+            self.failed = true;
+            self.events.push_back(TransportEvent::Failed);
         }
     }
 
     fn event(&mut self, event: Event) {
-        let said = match event {
-            Event::Connected => Said::Up,
+        let event = match event {
+            Event::Connected => TransportEvent::Connected,
             Event::IceConnectionStateChange(state) => match state {
-                IceConnectionState::Connected | IceConnectionState::Completed => Said::Path(true),
-                IceConnectionState::Disconnected => Said::Path(false),
+                IceConnectionState::Connected | IceConnectionState::Completed => TransportEvent::IceConnected,
+                IceConnectionState::Disconnected => TransportEvent::IceDisconnected,
                 IceConnectionState::New | IceConnectionState::Checking => return,
             },
-            Event::Closed => Said::Closed,
+            Event::Closed => TransportEvent::ClosedByPeer,
             Event::RtpPacket(packet) => {
-                self.authentic(packet.header.ssrc);
-                Said::Rtp(Box::new(packet))
+                self.confirm_source(packet.header.ssrc);
+                TransportEvent::Rtp(Box::new(packet))
             }
-            Event::MediaEgressStats(stats) => Said::Report { round_trip: stats.rtt, loss: stats.loss },
+            Event::MediaEgressStats(stats) => {
+                TransportEvent::ReceiverReport { round_trip: stats.rtt, loss: stats.loss }
+            }
             Event::PeerStats(stats) => {
                 let pair = stats.selected_candidate_pair;
                 let Some(round_trip) = pair.and_then(|pair| pair.current_round_trip_time) else { return };
-                Said::RoundTrip(round_trip)
+                TransportEvent::RoundTrip(round_trip)
             }
             _ => return,
         };
-        self.said.push_back(said);
+        self.events.push_back(event);
     }
 
-    pub(crate) fn said(&mut self) -> Option<Said> {
-        self.said.pop_front()
+    pub(crate) fn poll_event(&mut self) -> Option<TransportEvent> {
+        self.events.pop_front()
     }
 
-    /// It failed, or the peer closed it: nothing brings it back.
-    pub(crate) fn is_dead(&self) -> bool {
-        self.dead
+    /// Whether it failed, or the peer closed it: it cannot be used any more.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    pub(crate) fn wake(&mut self, now: Instant) {
+    /// Lets the timers of str0m that are due expire.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
         let at = self.clock.to_std(now);
-        // An error here is about one packet or one timer; what is fatal shows in `is_alive`.
-        let _ = self.change(|rtc| rtc.handle_input(Input::Timeout(at)));
+        // An error concerns one packet or one timer; fatal errors show in `is_alive`.
+        let _ = self.with_rtc(|rtc| rtc.handle_input(Input::Timeout(at)));
     }
 
-    /// Takes a datagram. True when it was authentic media, and no repetition.
-    pub(crate) fn receive(
+    /// Processes a datagram. True when it was authentic media, and no replay.
+    pub(crate) fn handle_datagram(
         &mut self,
         now: Instant,
         local: SocketAddr,
@@ -256,61 +262,61 @@ impl Transport {
         data: &[u8],
     ) -> bool {
         let Ok(received) = Receive::new(Protocol::Udp, remote, local, data) else { return false };
-        self.latch(data);
+        self.expect_source(data);
         let at = self.clock.to_std(now);
-        let before = self.said.len();
-        let _ = self.change(|rtc| rtc.handle_input(Input::Receive(at, received)));
-        self.said.iter().skip(before).any(|said| matches!(said, Said::Rtp(_)))
+        let before = self.events.len();
+        let _ = self.with_rtc(|rtc| rtc.handle_input(Input::Receive(at, received)));
+        self.events.iter().skip(before).any(|event| matches!(event, TransportEvent::Rtp(_)))
     }
 
-    /// The peer is no longer seen where it was. ICE checks the new address before anything is sent there, and knows it from
-    /// the peer's own checks already; left alone it would keep to the old one for 15 s.
-    pub(crate) fn moved(&mut self, old: SocketAddr, new: SocketAddr) {
+    /// Replaces an address of the peer, whose NAT rebound it. ICE checks the new address before media is sent there, and has learnt
+    /// it from the peer's checks; by itself it would use the old one for 15 s.
+    pub(crate) fn replace_remote(&mut self, old: SocketAddr, new: SocketAddr) {
         for address in [old, new] {
-            let known = self.remotes.iter().any(|candidate| candidate.addr() == address);
+            let known = self.remote_candidates.iter().any(|candidate| candidate.addr() == address);
             if let (false, Ok(candidate)) = (known, Candidate::host(address, Protocol::Udp)) {
-                self.remotes.push(candidate.clone());
-                self.change(|rtc| rtc.add_remote_candidate(candidate));
+                self.remote_candidates.push(candidate.clone());
+                self.with_rtc(|rtc| rtc.add_remote_candidate(candidate));
             }
         }
-        if let Some(at) = self.remotes.iter().position(|candidate| candidate.addr() == old) {
-            let gone = self.remotes.swap_remove(at);
-            self.change(|rtc| rtc.direct_api().invalidate_candidate(&gone));
+        if let Some(at) = self.remote_candidates.iter().position(|candidate| candidate.addr() == old) {
+            let gone = self.remote_candidates.swap_remove(at);
+            self.with_rtc(|rtc| rtc.direct_api().invalidate_candidate(&gone));
         }
     }
 
-    /// Whether a peer can be told this address: not unspecified, multicast or link-local.
-    pub(crate) fn takes(address: SocketAddr) -> bool {
+    /// Whether an address can be a candidate: not unspecified, multicast or link-local.
+    pub(crate) fn is_usable(address: SocketAddr) -> bool {
         Candidate::host(address, Protocol::Udp).is_ok()
     }
 
     pub(crate) fn add_local(&mut self, address: SocketAddr) {
         let Ok(candidate) = Candidate::host(address, Protocol::Udp) else { return };
-        let added = self.change(|rtc| rtc.add_local_candidate(candidate).map(Candidate::to_sdp_string));
+        let added = self.with_rtc(|rtc| rtc.add_local_candidate(candidate).map(Candidate::to_sdp_string));
         if let Some(text) = added {
-            // The user name is in the description, and another one after a restart.
+            // The user name fragment is in the description, and changes with a restart.
             let text = text.split_once(" ufrag ").map_or(text.as_str(), |(text, _)| text).to_owned();
-            self.locals.push((address, text));
+            self.local_candidates.push((address, text));
         }
     }
 
-    /// The `candidate:…` lines of our addresses, each with a priority of its own (RFC 8445 §5.1.2).
+    /// The `candidate:…` lines of our addresses, each with a unique priority (RFC 8445 §5.1.2).
     pub(crate) fn candidates(&self) -> impl Iterator<Item = &str> {
-        self.locals.iter().map(|(_, text)| text.as_str())
+        self.local_candidates.iter().map(|(_, text)| text.as_str())
     }
 
     pub(crate) fn remove_local(&mut self, address: SocketAddr) {
-        self.locals.retain(|(local, _)| *local != address);
+        self.local_candidates.retain(|(local, _)| *local != address);
         let Ok(candidate) = Candidate::host(address, Protocol::Udp) else { return };
-        self.change(|rtc| {
+        self.with_rtc(|rtc| {
             rtc.direct_api().invalidate_candidate(&candidate);
         });
     }
 
-    /// Make an offer: the first, or one that restarts ICE.
-    pub(crate) fn offer(&mut self, cname: &str) -> Result<Ours, MediaError> {
+    /// Makes an offer: the first, or one that restarts ICE.
+    pub(crate) fn offer(&mut self, cname: &str) -> Result<LocalParameters, MediaError> {
         let mid = self.mid;
-        let made = self.change(|rtc| {
+        let made = self.with_rtc(|rtc| {
             let mut api = rtc.sdp_api();
             let mid = match mid {
                 Some(mid) => {
@@ -326,39 +332,40 @@ impl Transport {
         });
         let (new, text, offer) = made.ok_or(MediaError::Engine("nothing to offer"))?;
         let ssrc = self.ssrc(new).or_else(|| ssrc_of(&text)).ok_or(MediaError::Engine("no source"))?;
-        let keys = keys_of(&text).ok_or(MediaError::Engine("no keys in the offer"))?;
-        let ours = Ours { keys, ssrc, cname: cname.to_owned() };
+        let credentials = credentials_of(&text).ok_or(MediaError::Engine("no credentials in the offer"))?;
+        let parameters = LocalParameters { credentials, ssrc, cname: cname.to_owned() };
         self.mid = Some(new);
         self.pending = Some(offer);
-        Ok(ours)
+        Ok(parameters)
     }
 
-    /// Take an offer: the first, or one that restarts ICE.
+    /// Answers an offer: the first, or one that restarts ICE.
     pub(crate) fn answer(
         &mut self,
-        remote: &Remote,
+        remote: &RemoteDescription,
         setup: Setup,
         payloads: &[Payload],
-    ) -> Result<Ours, MediaError> {
+    ) -> Result<LocalParameters, MediaError> {
         let mid = self.mid.unwrap_or_else(|| Mid::from("audio"));
         self.mid = Some(mid);
         self.pending = None;
-        let text = canonical::write(&mid.to_string(), &remote.keys, setup, remote.ice_lite, payloads);
+        let text = canonical::write(&mid.to_string(), &remote.credentials, setup, remote.ice_lite, payloads);
         let offer = SdpOffer::from_sdp_string(&text).map_err(|_| MediaError::Engine("offer not read"))?;
         let answer =
-            self.change(|rtc| rtc.sdp_api().accept_offer(offer).map(|answer| answer.to_sdp_string()));
+            self.with_rtc(|rtc| rtc.sdp_api().accept_offer(offer).map(|answer| answer.to_sdp_string()));
         let answer = answer.map_err(|_| MediaError::Engine("offer refused"))?;
-        let keys = keys_of(&answer).ok_or(MediaError::Engine("no keys in the answer"))?;
+        let credentials =
+            credentials_of(&answer).ok_or(MediaError::Engine("no credentials in the answer"))?;
         let ssrc = self.ssrc(mid).ok_or(MediaError::Engine("no source"))?;
         let cname = self.rtc.media(mid).map(|media| media.cname().to_owned()).unwrap_or_default();
         self.add_candidates(remote);
-        Ok(Ours { keys, ssrc, cname })
+        Ok(LocalParameters { credentials, ssrc, cname })
     }
 
-    /// Take the answer to our pending offer, and send as `ssrc`, which was announced in it.
+    /// Applies the answer to our pending offer, and sends with the `ssrc` that the offer contained.
     pub(crate) fn accept(
         &mut self,
-        remote: &Remote,
+        remote: &RemoteDescription,
         setup: Setup,
         payloads: &[Payload],
         ssrc: u32,
@@ -366,31 +373,31 @@ impl Transport {
         let (Some(pending), Some(mid)) = (self.pending.take(), self.mid) else {
             return Err(MediaError::WrongState("no offer is pending"));
         };
-        let text = canonical::write(&mid.to_string(), &remote.keys, setup, remote.ice_lite, payloads);
+        let text = canonical::write(&mid.to_string(), &remote.credentials, setup, remote.ice_lite, payloads);
         let answer = SdpAnswer::from_sdp_string(&text).map_err(|_| MediaError::Engine("answer not read"))?;
-        let accepted = self.change(|rtc| rtc.sdp_api().accept_answer(pending, answer));
+        let accepted = self.with_rtc(|rtc| rtc.sdp_api().accept_answer(pending, answer));
         accepted.map_err(|_| MediaError::Engine("answer refused"))?;
-        self.change(|rtc| {
+        self.with_rtc(|rtc| {
             rtc.direct_api().reset_stream_tx(mid, None, Ssrc::from(ssrc), None);
         });
         self.add_candidates(remote);
         Ok(())
     }
 
-    /// Drop a pending offer.
+    /// Drops a pending offer.
     pub(crate) fn rollback(&mut self) {
         self.pending = None;
     }
 
-    /// Candidates of the peer; known ones do no harm.
-    pub(crate) fn add_candidates(&mut self, remote: &Remote) {
-        self.remotes.clone_from(&remote.candidates);
+    /// Adds candidates of the peer. Adding one twice has no effect.
+    pub(crate) fn add_candidates(&mut self, remote: &RemoteDescription) {
+        self.remote_candidates.clone_from(&remote.candidates);
         for candidate in &remote.candidates {
-            self.change(|rtc| rtc.add_remote_candidate(candidate.clone()));
+            self.with_rtc(|rtc| rtc.add_remote_candidate(candidate.clone()));
         }
     }
 
-    /// Send one RTP packet. `sequence` is extended and starts below 2^16.
+    /// Sends an RTP packet. `sequence` is the extended sequence number, which starts below 2^16.
     pub(crate) fn send(
         &mut self,
         now: Instant,
@@ -402,7 +409,7 @@ impl Transport {
     ) {
         let Some(mid) = self.mid else { return };
         let at = self.clock.to_std(now);
-        self.change(|rtc| {
+        self.with_rtc(|rtc| {
             let mut api = rtc.direct_api();
             let Some(stream) = api.stream_tx_by_mid(mid, None) else { return };
             let sequence = SeqNo::from(sequence);
@@ -411,28 +418,32 @@ impl Transport {
         });
     }
 
-    /// Say goodbye: RTCP BYE and DTLS close_notify.
+    /// Sends RTCP BYE and DTLS close_notify.
     pub(crate) fn close(&mut self) {
-        let _ = self.change(Rtc::close);
+        let _ = self.with_rtc(Rtc::close);
     }
 
     fn ssrc(&mut self, mid: Mid) -> Option<u32> {
         self.rtc.direct_api().stream_tx_by_mid(mid, None).map(|stream| *stream.ssrc())
     }
 
-    /// Let str0m take packets of a source it was not told about: half the peers signal none, and RTP headers are in
-    /// the clear. Until one of its packets is authentic a source is on trial, and only one is at a time, so
-    /// that forged packets cost nothing.
-    fn latch(&mut self, data: &[u8]) {
+    /// Makes str0m accept packets of a source that was not signalled, as many peers signal none, and RTP headers are not encrypted.
+    /// A source is on probation until one of its packets is authentic. Only one source is at a time, which bounds the state that forged
+    /// packets can create.
+    fn expect_source(&mut self, data: &[u8]) {
         let [first, second, _, _, _, _, _, _, a, b, c, d, _, ..] = *data else { return };
         let (Some(mid), 2) = (self.mid, first >> 6) else { return };
         let ssrc = Ssrc::from(u32::from_be_bytes([a, b, c, d]));
-        let known = self.sources.contains(&ssrc) || self.trial == Some(ssrc);
-        if known || *ssrc == 0 || !self.numbers.contains(&(second & 0x7f)) || self.rtc.media(mid).is_none() {
+        let known = self.sources.contains(&ssrc) || self.probation == Some(ssrc);
+        if known
+            || *ssrc == 0
+            || !self.payload_types.contains(&(second & 0x7f))
+            || self.rtc.media(mid).is_none()
+        {
             return;
         }
-        let before = self.trial.replace(ssrc);
-        self.change(|rtc| {
+        let before = self.probation.replace(ssrc);
+        self.with_rtc(|rtc| {
             let mut api = rtc.direct_api();
             if let Some(before) = before {
                 api.remove_stream_rx(before);
@@ -441,11 +452,11 @@ impl Transport {
         });
     }
 
-    fn authentic(&mut self, ssrc: Ssrc) {
-        if self.trial == Some(ssrc) {
-            self.trial = None;
+    fn confirm_source(&mut self, ssrc: Ssrc) {
+        if self.probation == Some(ssrc) {
+            self.probation = None;
             self.sources.push_back(ssrc);
-            if self.sources.len() > SOURCES
+            if self.sources.len() > MAX_SOURCES
                 && let Some(oldest) = self.sources.pop_front()
             {
                 self.rtc.direct_api().remove_stream_rx(oldest);
@@ -454,11 +465,11 @@ impl Transport {
     }
 }
 
-/// The transport's parameters in what str0m wrote.
-fn keys_of(text: &str) -> Option<Keys> {
+/// The credentials in a description by str0m.
+fn credentials_of(text: &str) -> Option<Credentials> {
     let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
     let (hash, fingerprint) = value("a=fingerprint:")?.split_once(' ')?;
-    Some(Keys {
+    Some(Credentials {
         ufrag: value("a=ice-ufrag:")?.to_owned(),
         pwd: value("a=ice-pwd:")?.to_owned(),
         fingerprint: (hash.to_owned(), fingerprint.to_owned()),

@@ -1,4 +1,4 @@
-//! Sessions call each other on virtual time.
+//! Calls between two sessions on virtual time.
 
 mod common;
 

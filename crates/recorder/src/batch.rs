@@ -1,51 +1,51 @@
-//! Notices on their way from a phone to the thread that writes.
+//! Batches of notices from a phone to the writing thread.
 //!
-//! A phone's messages are copied, and not shared: memory that one thread asks for and another one frees costs both more than some
-//! hundred bytes do.
+//! Messages are copied instead of shared: memory that one thread allocates and another one frees costs more than copying some hundred
+//! bytes.
 
-use crate::scribe::Notice;
+use crate::writer::Notice;
 use bytes::Bytes;
 use offhook::{Effect, EffectResult, Event, Input, Instant, Output};
 
-/// Notices of some phones, in order, in two buffers that can be used again.
+/// Notices in order, in two reusable buffers.
 #[derive(Debug, Default)]
 pub struct Batch {
-    slips: Vec<Slip>,
-    /// The bytes that are missing in the notices, one after another.
+    items: Vec<Item>,
+    /// The bytes of all notices, one after another.
     bytes: Vec<u8>,
 }
 
-/// A notice without its bytes, and how many they are.
+/// A notice without its bytes, and their number.
 #[derive(Debug)]
-struct Slip {
+struct Item {
     notice: Notice,
     length: usize,
 }
 
 impl Batch {
-    /// How many notices there are.
+    /// The number of notices.
     pub fn len(&self) -> usize {
-        self.slips.len()
+        self.items.len()
     }
 
-    /// How many bytes of messages are among them.
+    /// The number of bytes of messages in them.
     pub fn bytes(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether there are none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
-        self.slips.is_empty()
+        self.items.is_empty()
     }
 
-    /// Whether there is nothing but that something is missing, which has to be known.
+    /// Whether it only contains the notice of a loss, which must not be dropped.
     pub fn is_loss(&self) -> bool {
-        matches!(self.slips[..], [Slip { notice: Notice::Lost { .. }, .. }])
+        matches!(self.items[..], [Item { notice: Notice::Lost { .. }, .. }])
     }
 
-    /// Forgets them.
+    /// Removes all notices.
     pub fn clear(&mut self) {
-        self.slips.clear();
+        self.items.clear();
         self.bytes.clear();
     }
 
@@ -55,64 +55,64 @@ impl Batch {
         self.add(notice, &own);
     }
 
-    /// Adds [`Notice::Given`].
-    pub(crate) fn given(&mut self, at: Instant, input: &Input) {
+    /// Adds [`Notice::Input`].
+    pub(crate) fn push_input(&mut self, at: Instant, input: &Input) {
         match input {
             Input::Received { flow, data } => {
                 let input = Input::Received { flow: *flow, data: Bytes::new() };
-                self.add(Notice::Given { at, input }, data);
+                self.add(Notice::Input { at, input }, data);
             }
-            input => self.push(Notice::Given { at, input: input.clone() }),
+            input => self.push(Notice::Input { at, input: input.clone() }),
         }
     }
 
-    /// Adds [`Notice::PutOut`].
-    pub(crate) fn put_out(&mut self, output: &Output) {
+    /// Adds [`Notice::Output`].
+    pub(crate) fn push_output(&mut self, output: &Output) {
         match output {
             Output::Transmit { flow, data } => {
                 let output = Output::Transmit { flow: *flow, data: Bytes::new() };
-                self.add(Notice::PutOut(output), data);
+                self.add(Notice::Output(output), data);
             }
-            output => self.push(Notice::PutOut(output.clone())),
+            output => self.push(Notice::Output(output.clone())),
         }
     }
 
     /// Moves all of another batch to the end of this one.
     pub fn append(&mut self, other: &mut Self) {
-        self.slips.append(&mut other.slips);
+        self.items.append(&mut other.items);
         self.bytes.extend_from_slice(&other.bytes);
         other.bytes.clear();
     }
 
     fn add(&mut self, notice: Notice, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
-        self.slips.push(Slip { notice, length: bytes.len() });
+        self.items.push(Item { notice, length: bytes.len() });
     }
 
-    /// Shows them. They stay, so that who made them can free them, too.
-    pub fn show(&mut self, mut see: impl FnMut(&Notice)) {
+    /// Calls `visit` with each notice. They stay, so that the allocating thread can free them.
+    pub fn for_each(&mut self, mut visit: impl FnMut(&Notice)) {
         let mut rest = &self.bytes[..];
-        for Slip { notice, length } in &mut self.slips {
+        for Item { notice, length } in &mut self.items {
             let (own, others) = rest.split_at(*length);
             rest = others;
             if let Some(bytes) = bytes_of(notice) {
                 *bytes = Bytes::copy_from_slice(own);
             }
-            see(notice);
+            visit(notice);
             bytes_of(notice).map(std::mem::take);
         }
     }
 }
 
-/// What of a notice may share its memory with the phone or its host.
+/// The bytes of a notice, which may share their memory with the phone or its host.
 fn bytes_of(notice: &mut Notice) -> Option<&mut Bytes> {
     match notice {
-        Notice::Given { input, .. } => match input {
+        Notice::Input { input, .. } => match input {
             Input::Received { data, .. } => Some(data),
             Input::Done { result: EffectResult::Description(sdp), .. } => Some(sdp),
             _ => None,
         },
-        Notice::PutOut(output) => match output {
+        Notice::Output(output) => match output {
             Output::Transmit { data, .. } => Some(data),
             Output::Effect {
                 effect: Effect::Answer { offer: sdp, .. } | Effect::Apply { answer: sdp, .. },
@@ -132,17 +132,17 @@ mod tests {
 
     fn received(text: &'static str) -> Notice {
         let data = Bytes::from_static(text.as_bytes());
-        Notice::Given { at: Instant::ZERO, input: Input::Received { flow: FlowId(1), data } }
+        Notice::Input { at: Instant::ZERO, input: Input::Received { flow: FlowId(1), data } }
     }
 
     fn described(text: &'static str) -> Notice {
         let result = EffectResult::Description(Bytes::from_static(text.as_bytes()));
-        Notice::Given { at: Instant::ZERO, input: Input::Done { effect: EffectId::from_u64(1), result } }
+        Notice::Input { at: Instant::ZERO, input: Input::Done { effect: EffectId::from_u64(1), result } }
     }
 
     #[test]
-    fn what_goes_in_comes_out() {
-        let notices = [received("one"), Notice::Gone, described(""), described("three"), received("four")];
+    fn notices_come_out_as_pushed() {
+        let notices = [received("one"), Notice::Removed, described(""), described("three"), received("four")];
         let shown: Vec<String> = notices.iter().map(|notice| format!("{notice:?}")).collect();
         let (mut one, mut other) = (Batch::default(), Batch::default());
         for _ in 0..2 {
@@ -154,7 +154,7 @@ mod tests {
             assert_eq!((one.len(), one.bytes(), other.is_empty(), other.bytes()), (5, 12, true, 0));
             for _ in 0..2 {
                 let mut out = Vec::new();
-                one.show(|notice| out.push(format!("{notice:?}")));
+                one.for_each(|notice| out.push(format!("{notice:?}")));
                 assert_eq!(out, shown);
             }
             one.clear();

@@ -1,6 +1,6 @@
-//! What a run did, as two running hashes: one over its trace, one over its outputs without their secrets.
+//! Two running hashes of a run: one over its trace, one over its redacted outputs.
 //!
-//! Nothing of the hash may change: recordings hold it.
+//! The hashes must not change: recordings contain them.
 
 use crate::redact;
 use offhook::{Effect, Machine, Misuse, Output, Record, Traced};
@@ -9,16 +9,16 @@ use std::fmt;
 const SPREAD: u64 = 0xa076_1d64_78bd_642f;
 const TWIST: u64 = 0xe703_7ed1_a0b4_28db;
 
-/// How far a phone has come, and whether it came the same way: the counts and the hashes of what it did so far.
+/// The progress of a phone: the counts and the hashes of its outputs and its trace so far.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// Outputs that were taken from the phone.
+    /// The number of outputs polled.
     pub outputs: u64,
-    /// The hash of them.
+    /// Their hash.
     pub output_hash: u64,
-    /// Lines of its trace: transitions of its machines, and marks.
+    /// The number of lines of its trace: transitions and marks.
     pub traced: u64,
-    /// The hash of them, and of what was refused as misuse.
+    /// Their hash, including refused inputs.
     pub trace_hash: u64,
 }
 
@@ -29,8 +29,8 @@ impl Default for Check {
 }
 
 impl Check {
-    /// Takes in a line of the trace.
-    pub fn traced(&mut self, record: &Record) {
+    /// Adds a line of the trace.
+    pub fn on_trace(&mut self, record: &Record) {
         let Record { at, machine, what } = record;
         let mut hash = Hash(self.trace_hash);
         hash.word(at.as_nanos());
@@ -60,9 +60,8 @@ impl Check {
         self.trace_hash = hash.0;
     }
 
-    /// Takes in that an input was handled: how many lines the trace had then (a phone remembers only the last of them), and the
-    /// refusal.
-    pub fn handled(&mut self, traced: u64, refused: Option<&Misuse>) {
+    /// Adds the result of an input: the number of trace lines (of which a phone keeps only the last ones), and the error.
+    pub fn on_handled(&mut self, traced: u64, refused: Option<&Misuse>) {
         self.traced = traced;
         if let Some(misuse) = refused {
             let mut hash = Hash(self.trace_hash);
@@ -71,8 +70,8 @@ impl Check {
         }
     }
 
-    /// Takes in an output.
-    pub fn put_out(&mut self, output: &Output) {
+    /// Adds an output.
+    pub fn on_output(&mut self, output: &Output) {
         let mut hash = Hash(self.output_hash);
         match output {
             Output::Transmit { flow, data } => {
@@ -100,7 +99,7 @@ impl Check {
     }
 }
 
-/// A running hash, the same on every machine.
+/// A running hash, the same on every platform.
 struct Hash(u64);
 
 impl Hash {
@@ -137,7 +136,7 @@ mod tests {
 
     fn check(outputs: &[Output]) -> Check {
         let mut check = Check::default();
-        outputs.iter().for_each(|output| check.put_out(output));
+        outputs.iter().for_each(|output| check.on_output(output));
         check
     }
 
@@ -146,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_same_for_ever() {
+    fn hash_is_stable() {
         let it = check(&[Output::Close { flow: FlowId(3) }, sent("BYE sip:a SIP/2.0\r\n\r\n")]);
         assert_eq!((it.outputs, it.output_hash), (2, 10338547030008594583));
     }
 
     #[test]
-    fn secrets_do_not_count_and_everything_else_does() {
+    fn hash_excludes_secrets_only() {
         let with = |secret: &'static str| check(&[sent(secret)]);
         assert_eq!(with("A b c\r\nX-Key: 1\r\n\r\n"), with("A b c\r\nX-Key: 2\r\n\r\n"));
         assert_ne!(with("A b c\r\nVia: 1\r\n\r\n"), with("A b c\r\nVia: 2\r\n\r\n"));

@@ -1,27 +1,28 @@
-//! Messages and what surrounds them, drawn as a ladder: a rail for each phone, and one for the servers in the middle.
+//! Ladder diagrams of messages and events: a rail for each phone, and one for the servers in the middle.
 
-use crate::recording::Track;
-use crate::replay::{Replay, Seen, Sight};
+use crate::names::{FLOW_FAILURES, name_of};
+use crate::recording::PhoneRecording;
+use crate::replay::{Observation, ObservationKind, Replay};
 use offhook::{
-    AccountCheckpoint, Checkpoint, Command, Event, FlowChange, Input, Instant, Limits, Machine, MediaEvent,
-    RegistrationCheckpoint, RegistrationState, TransferState,
+    AccountCheckpoint, Checkpoint, Command, EndedBy, Event, FlowChange, Input, Instant, Limits, Machine,
+    MediaEvent, RegistrationCheckpoint, RegistrationState, TransferState,
 };
 use offhook_wire::{HeaderName, Message};
 
-/// A drawing that grows downwards.
+/// A ladder diagram; time goes downwards.
 #[derive(Clone, Debug)]
 pub struct Ladder {
-    /// What stands above the rails, from left to right.
+    /// The names of the rails, from left to right.
     rails: Vec<String>,
-    /// Which of them is the server's.
+    /// The index of the server's rail.
     server: usize,
-    /// Characters from one rail to the next.
+    /// The distance of two rails, in characters.
     width: usize,
     rows: Vec<(Instant, Vec<char>)>,
 }
 
 impl Ladder {
-    /// An empty one. `server` stands in the middle, so that most arrows are short.
+    /// An empty ladder. `server` is in the middle, so that most arrows are short.
     pub fn new(phones: &[&str], server: &str, width: usize) -> Self {
         let place = phones.len().div_ceil(2);
         let mut rails: Vec<String> = phones.iter().map(|&name| name.to_owned()).collect();
@@ -29,48 +30,50 @@ impl Ladder {
         Self { rails, server: place, width: width.max(12), rows: Vec::new() }
     }
 
-    /// All that happened to some phones, in order of time. Keep-alives and bare wake-ups are left out.
-    pub fn of(replays: &[(&Track, &Replay)]) -> Self {
+    /// The ladder of replays, in order of time. Keep-alives and wake-ups are left out.
+    pub fn of(replays: &[(&PhoneRecording, &Replay)]) -> Self {
         let names: Vec<&str> = replays.iter().map(|(track, _)| track.name.as_str()).collect();
         let mut ladder = Self::new(&names, "server", 36);
-        let mut sights: Vec<(usize, &Sight)> = Vec::new();
+        let mut observations: Vec<(usize, &Observation)> = Vec::new();
         for (phone, (_, replay)) in replays.iter().enumerate() {
-            sights.extend(replay.sights.iter().map(|sight| (phone, sight)));
+            observations.extend(replay.observations.iter().map(|sight| (phone, sight)));
         }
-        sights.sort_by_key(|(_, sight)| sight.at);
-        for (phone, Sight { at, what }) in sights {
-            match what {
-                Seen::Message { sent, data, .. } => {
+        observations.sort_by_key(|(_, sight)| sight.at);
+        for (phone, Observation { at, kind }) in observations {
+            match kind {
+                ObservationKind::Message { sent, data, .. } => {
                     if data.iter().any(|byte| !matches!(byte, b'\r' | b'\n')) {
                         let label = Message::parse(data.clone(), &Limits::default())
                             .map_or_else(|_| "unreadable".to_owned(), |message| label(&message));
                         ladder.message(*at, phone, *sent, &label);
                     }
                 }
-                Seen::Rested(rest) => ladder.note(*at, phone, &rested(rest)),
-                Seen::Opened { target, .. } => ladder.note(*at, phone, &format!("connects to {target}")),
-                Seen::Given { input, refused } => {
+                ObservationKind::Restored(state) => ladder.note(*at, phone, &describe_checkpoint(state)),
+                ObservationKind::Open { target, .. } => {
+                    ladder.note(*at, phone, &format!("connects to {target}"))
+                }
+                ObservationKind::Input { input, refused } => {
                     let refused =
                         refused.as_ref().map_or_else(String::new, |why| format!(" (refused: {why})"));
-                    if let Some(text) = given(input) {
+                    if let Some(text) = describe_input(input) {
                         ladder.note(*at, phone, &format!("{text}{refused}"));
                     }
                 }
-                Seen::Told(event) => {
-                    if let Some(text) = told(event) {
+                ObservationKind::Event(event) => {
+                    if let Some(text) = describe_event(event) {
                         ladder.note(*at, phone, &text);
                     }
                 }
-                Seen::Marked { machine: Some(Machine::Session(session)), words } => {
+                ObservationKind::Mark { machine: Some(Machine::Session(session)), words } => {
                     ladder.note(*at, phone, &format!(". {session} {words}"));
                 }
-                Seen::Marked { words, .. } => ladder.note(*at, phone, &format!(". {words}")),
+                ObservationKind::Mark { words, .. } => ladder.note(*at, phone, &format!(". {words}")),
             }
         }
         ladder
     }
 
-    /// A message between a phone and the server.
+    /// Adds a message between a phone and the server.
     pub fn message(&mut self, at: Instant, phone: usize, sent: bool, label: &str) {
         let (phone, server) = (self.rail(phone), self.server);
         let (left, right) = (phone.min(server), phone.max(server));
@@ -87,7 +90,7 @@ impl Ladder {
         self.rows.push((at, row));
     }
 
-    /// A remark at a phone.
+    /// Adds a note at a phone.
     pub fn note(&mut self, at: Instant, phone: usize, text: &str) {
         let start = self.rail(phone) * self.width + 2;
         let mut row = self.empty_row();
@@ -99,12 +102,12 @@ impl Ladder {
         self.rows.push((at, row));
     }
 
-    /// Whether nothing is drawn.
+    /// Whether it has no rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The drawing; times are in milliseconds from the first row on.
+    /// The lines of the diagram; times are in milliseconds since the first row.
     pub fn lines(&self) -> Vec<String> {
         let mut head = format!("{:>9}  ", "ms");
         for (place, name) in self.rails.iter().enumerate() {
@@ -145,24 +148,27 @@ pub fn label(message: &Message) -> String {
     format!("{head}{digest}{sdp}")
 }
 
-fn rested(at: &Checkpoint) -> String {
+fn describe_checkpoint(at: &Checkpoint) -> String {
     let registered =
         |line: &AccountCheckpoint| matches!(line.registration, RegistrationCheckpoint::Registered { .. });
     match at.accounts.iter().filter(|line| registered(line)).count() {
-        0 => "rests".to_owned(),
-        1 if at.accounts.len() == 1 => "rests, registered".to_owned(),
-        count => format!("rests, {count} of {} registered", at.accounts.len()),
+        0 => "restored".to_owned(),
+        1 if at.accounts.len() == 1 => "restored, registered".to_owned(),
+        count => format!("restored, {count} of {} registered", at.accounts.len()),
     }
 }
 
-fn given(input: &Input) -> Option<String> {
+fn describe_input(input: &Input) -> Option<String> {
     Some(match input {
         Input::Flow { change: FlowChange::Up { .. }, .. } => "connected".to_owned(),
-        Input::Flow { change: FlowChange::Down(why), .. } => format!("no connection: {why:?}"),
+        Input::Flow { change: FlowChange::Down(why), .. } => {
+            let why = name_of(FLOW_FAILURES, why).unwrap_or("failed").replace('-', " ");
+            format!("no connection: {why}")
+        }
         Input::Media { event, .. } => match event {
-            MediaEvent::Up => "sound is up".to_owned(),
-            MediaEvent::Down => "sound is down".to_owned(),
-            MediaEvent::Failed => "sound failed".to_owned(),
+            MediaEvent::Up => "media up".to_owned(),
+            MediaEvent::Down => "media down".to_owned(),
+            MediaEvent::Failed => "media failed".to_owned(),
             _ => return None,
         },
         Input::Command(command) => match command {
@@ -182,33 +188,40 @@ fn given(input: &Input) -> Option<String> {
     })
 }
 
-fn told(event: &Event) -> Option<String> {
+fn describe_event(event: &Event) -> Option<String> {
     Some(match event {
         Event::Registration { state, .. } => match state {
             RegistrationState::Registered { .. } => "registered".to_owned(),
             RegistrationState::Waiting { attempt, why, .. } => {
-                format!("not registered: {}, attempt {attempt} waits", why.cause)
+                format!("not registered: {}, waiting for attempt {attempt}", why.cause)
             }
-            RegistrationState::Failed(why) => format!("registration given up: {}", why.cause),
+            RegistrationState::Failed(why) => format!("registration failed: {}", why.cause),
             _ => return None,
         },
         Event::Incoming(incoming) => format!("{} calls ({})", incoming.from, incoming.session),
         Event::Status { session, to, .. } => format!("{session} is {to}"),
-        Event::Referred { session, target, .. } => format!("is to call {target} ({session})"),
+        Event::Referred { session, target, .. } => format!("asked to call {target} ({session})"),
         Event::Hold { session, local, remote } => match (local, remote) {
             (false, false) => format!("{session} is not on hold"),
             (true, false) => format!("{session} is on hold by us"),
             (false, true) => format!("{session} is on hold by the peer"),
             (true, true) => format!("{session} is on hold by both"),
         },
-        Event::HoldFailed { session, .. } => format!("the hold of {session} was refused"),
-        Event::DigitFailed { session, .. } => format!("a digit to {session} is lost"),
+        Event::HoldFailed { session, .. } => format!("hold of {session} refused"),
+        Event::DigitFailed { session, .. } => format!("digit to {session} lost"),
         Event::Transfer { session, state } => match state {
-            TransferState::Done => format!("{session} is transferred"),
-            TransferState::Failed { .. } => format!("{session} is not transferred"),
+            TransferState::Done => format!("{session} transferred"),
+            TransferState::Failed { .. } => format!("transfer of {session} failed"),
             _ => return None,
         },
-        Event::Ended { session, why } => format!("{session} ended: {} by {:?}", why.cause, why.by),
+        Event::Ended { session, why } => {
+            let by = match why.by {
+                EndedBy::Us => " by us",
+                EndedBy::Peer => " by the peer",
+                EndedBy::Network => "",
+            };
+            format!("{session} ended: {}{by}", why.cause)
+        }
         _ => return None,
     })
 }
@@ -239,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_only_a_head() {
+    fn empty_ladder_is_only_a_head() {
         assert_eq!(Ladder::new(&[], "server", 20).lines(), ["       ms  server"]);
     }
 }

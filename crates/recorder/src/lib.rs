@@ -1,18 +1,18 @@
 //! The flight recorder of Offhook.
 //!
-//! A [`Phone`](offhook::Phone) is a pure function of its configuration, its seed and its inputs. Who keeps these can run
-//! on a desk what happened in the field, bit for bit: every message, every transition.
+//! A [`Phone`](offhook::Phone) is a pure function of its configuration, its seed and its inputs. A recording of these reproduces a run
+//! exactly: every message and every transition.
 //!
-//! [`Scribe`] writes them down as text, without the secrets and with a running [`Check`] of what the phone did;
-//! [`Recording::read`] reads them back, and [`replay::replay`] runs them and says where something was otherwise.
-//! [`Ring`] keeps the last of them in bounded memory, and is replayed from the first moment on at which the phone rested.
-//! A [`Log`] is what a runtime calls while it drives a phone. Sockets, files and threads are the runtime's: see `offhook-tokio`.
+//! [`RecordingWriter`] writes recordings as text, without secrets and with a running [`Check`] of what the phone did.
+//! [`Recording::read`] reads them, and [`replay::replay`] runs them again and reports where the run diverged.
+//! [`Ring`] keeps the newest lines in bounded memory; its recording is replayed from the first checkpoint in it.
+//! A runtime calls a [`Log`] while it drives a phone. Sockets, files and threads are left to the runtime: see `offhook-tokio`.
 //!
-//! # What a recording holds
+//! # Contents of a recording
 //!
-//! Everything but secrets: passwords, what was computed from them, tokens, media keys, digits, and what people wrote are
-//! replaced when it is written (see [`redact`]). Names, addresses and who called whom are in it, and the seed of the phone's
-//! tags and branches, which are worth something as long as the phone runs.
+//! Secrets are redacted when a recording is written (see [`redact`]): passwords, values computed from them, tokens, media keys, digits,
+//! and texts of users. Names, addresses and the parties of calls are not. Nor is the seed of the phone: anyone who knows it can forge the
+//! tags and branches of the phone as long as it runs.
 #![forbid(unsafe_code)]
 
 mod batch;
@@ -27,16 +27,16 @@ pub mod redact;
 pub mod replay;
 mod ring;
 mod scenario;
-mod scribe;
 mod text;
 mod write;
+mod writer;
 
 pub use batch::Batch;
 pub use check::Check;
-pub use log::{Log, Sink, Taken};
+pub use log::{Log, Sink, SinkStatus};
 pub use pcap::pcap;
 pub use read::{ReadError, Unreadable};
-pub use recording::{Entry, Recording, Track, What};
+pub use recording::{Entry, EntryKind, PhoneRecording, Recording};
 pub use ring::Ring;
 pub use scenario::scenario;
-pub use scribe::{Notice, Scribe, TrackId};
+pub use writer::{Notice, PhoneId, RecordingWriter};

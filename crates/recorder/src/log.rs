@@ -1,141 +1,143 @@
-//! The phone's end of a recorder: what a runtime calls while it drives a phone.
+//! Records one phone: called by a runtime while it drives the phone.
 
 use crate::batch::Batch;
 use crate::check::Check;
-use crate::scribe::{Notice, TrackId};
+use crate::writer::{Notice, PhoneId};
 use offhook::{Config, Input, Instant, Misuse, Output, Phone};
 use std::time::Duration;
 
-/// Lines of its trace that a recorded phone remembers: more than one input causes, unless many calls end at once.
+/// The lines of its trace that a recorded phone keeps: more than one input causes, unless many calls end simultaneously.
 const TRACE: usize = 64;
 
-/// Inputs from one rest that is recorded to the next: a ring begins at one, and it takes some hundred bytes.
-const RESTS: u32 = 32;
+/// The least number of inputs between two checkpoints, which take some hundred bytes each.
+const CHECKPOINT_INTERVAL: u32 = 32;
 
-/// Where notices go, on their way to a [`Scribe`](crate::Scribe). It does not wait.
+/// Passes notices on to a [`RecordingWriter`](crate::RecordingWriter). It must not block.
 pub trait Sink {
-    /// Takes notices: all of them, in order, or none. What it leaves is forgotten.
-    fn take(&mut self, track: TrackId, notices: &mut Batch) -> Taken;
+    /// Accepts all notices, in order, or none. Notices that it leaves are dropped.
+    fn accept(&mut self, track: PhoneId, notices: &mut Batch) -> SinkStatus;
 }
 
-/// What became of some notices.
+/// The result of [`Sink::accept`].
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// They are on their way.
-    Yes,
+pub enum SinkStatus {
+    /// The notices were accepted.
+    Accepted,
     /// There is no room for them now.
     Full,
-    /// Nobody takes notices any more.
-    Over,
+    /// The sink does not accept notices any more.
+    Closed,
 }
 
-/// Hands over what happens to one phone: before [`Phone::handle`] comes [`given`](Log::given), after it
-/// [`moved`](Log::moved), with each output [`put_out`](Log::put_out), and [`settle`](Log::settle) when there is no more.
+/// Records one phone. Call [`on_input`](Log::on_input) before [`Phone::handle`], [`on_handled`](Log::on_handled) after it,
+/// [`on_output`](Log::on_output) with each output, and [`on_idle`](Log::on_idle) when there are no more outputs.
 #[derive(Debug)]
 pub struct Log<S: Sink> {
     sink: S,
-    track: TrackId,
-    /// Its trace so far; its outputs are counted by who writes.
+    phone: PhoneId,
+    /// The check of its trace; its outputs are counted by the writer.
     check: Check,
-    /// Inputs since the last rest that was handed over.
-    restless: u32,
-    waiting: Batch,
+    /// Inputs since the last checkpoint.
+    since_checkpoint: u32,
+    pending: Batch,
     state: State,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 enum State {
     Recording,
-    /// Something could not be handed over, so that the rest would make no sense. The recorder is still to be told.
-    Behind,
-    Over,
+    /// Notices were lost, so that later ones are useless. The loss was not recorded yet.
+    Overrun,
+    Closed,
 }
 
 impl<S: Sink> Log<S> {
-    /// A phone is about to be made from this, at a time of its clock that is so long after the recording began. Lets it remember enough of its trace to hand over all of it.
+    /// Starts to record a phone that is about to be created. `times` are the time of its clock, and the time since the recording began.
+    /// Raises [`Config::trace`] so that all of its trace can be recorded.
     pub fn begin(
         sink: S,
-        track: TrackId,
+        phone: PhoneId,
         name: &str,
         config: &mut Config,
         seed: &[u8; 32],
         times: (Instant, Duration),
     ) -> Self {
         config.trace = config.trace.max(TRACE);
-        let (made, seed) = (Box::new(config.clone()), Box::new(*seed));
-        let made = Notice::Made { name: name.to_owned(), config: made, seed, now: times.0, made: times.1 };
-        let (check, waiting, state) = (Check::default(), Batch::default(), State::Recording);
-        let mut log = Self { sink, track, check, restless: 0, waiting, state };
-        log.waiting.push(made);
-        log.hand_over();
+        let (recorded, seed) = (Box::new(config.clone()), Box::new(*seed));
+        let created =
+            Notice::Created { name: name.to_owned(), config: recorded, seed, now: times.0, made: times.1 };
+        let (check, pending, state) = (Check::default(), Batch::default(), State::Recording);
+        let mut log = Self { sink, phone, check, since_checkpoint: 0, pending, state };
+        log.pending.push(created);
+        log.pass_on();
         log
     }
 
-    /// The phone is about to be given this. It is handed over before that: it may make the phone panic.
-    pub fn given(&mut self, at: Instant, input: &Input) {
+    /// The phone is about to process an input. It is passed on first, because it may make the phone panic.
+    pub fn on_input(&mut self, at: Instant, input: &Input) {
         if self.state == State::Recording {
-            self.waiting.given(at, input);
-            self.restless += 1;
+            self.pending.push_input(at, input);
+            self.since_checkpoint += 1;
         }
-        self.hand_over();
+        self.pass_on();
     }
 
-    /// It was given that, with this outcome; or it was made, which refuses nothing.
-    pub fn moved(&mut self, phone: &Phone, handled: &Result<(), Misuse>) {
+    /// The phone processed an input, or was created (`Ok`).
+    pub fn on_handled(&mut self, phone: &Phone, handled: &Result<(), Misuse>) {
         if self.state != State::Recording {
             return;
         }
         let traced = phone.traced();
         if traced > self.check.traced || handled.is_err() {
-            phone.trace_after(self.check.traced).for_each(|record| self.check.traced(&record));
-            self.check.handled(traced, handled.as_ref().err());
+            phone.trace_after(self.check.traced).for_each(|record| self.check.on_trace(&record));
+            self.check.on_handled(traced, handled.as_ref().err());
             let trace_hash = self.check.trace_hash;
-            self.waiting.push(Notice::Handled { traced, trace_hash });
+            self.pending.push(Notice::Handled { traced, trace_hash });
         }
     }
 
-    /// This was taken from it.
-    pub fn put_out(&mut self, output: &Output) {
+    /// The phone emitted an output.
+    pub fn on_output(&mut self, output: &Output) {
         if self.state == State::Recording {
-            self.waiting.put_out(output);
+            self.pending.push_output(output);
         }
     }
 
-    /// There is nothing more to take from it for now. What it did is handed over with what it is given next: until then the last
-    /// input is known, and what came of it is not compared.
-    pub fn settle(&mut self, phone: &Phone) {
+    /// The phone has no more outputs for now. Its notices are passed on with its next input: until then the last input is recorded, and
+    /// its results are not.
+    pub fn on_idle(&mut self, phone: &Phone) {
         if self.state == State::Recording
-            && self.restless >= RESTS
+            && self.since_checkpoint >= CHECKPOINT_INTERVAL
             && let Some(checkpoint) = phone.checkpoint()
         {
-            self.restless = 0;
-            self.waiting.push(Notice::Rested(Box::new(checkpoint)));
+            self.since_checkpoint = 0;
+            self.pending.push(Notice::Checkpoint(Box::new(checkpoint)));
         }
     }
 
-    fn hand_over(&mut self) {
+    fn pass_on(&mut self) {
         match self.state {
             State::Recording => {}
-            State::Behind => self.waiting.push(Notice::Lost { why: "the recorder could not keep up" }),
-            State::Over => return,
+            State::Overrun => self.pending.push(Notice::Lost { why: "the recorder could not keep up" }),
+            State::Closed => return,
         }
-        let taken = self.sink.take(self.track, &mut self.waiting);
-        self.waiting.clear();
-        self.state = match (taken, self.state) {
-            (Taken::Yes, State::Recording) => return,
-            (Taken::Yes, _) | (Taken::Over, _) => State::Over,
-            (Taken::Full, _) => State::Behind,
+        let status = self.sink.accept(self.phone, &mut self.pending);
+        self.pending.clear();
+        self.state = match (status, self.state) {
+            (SinkStatus::Accepted, State::Recording) => return,
+            (SinkStatus::Accepted, _) | (SinkStatus::Closed, _) => State::Closed,
+            (SinkStatus::Full, _) => State::Overrun,
         };
     }
 }
 
 impl<S: Sink> Drop for Log<S> {
-    /// Also when a phone panics: then the last thing recorded is what it was given.
+    /// Also when the phone panics: then its last input is the last entry.
     fn drop(&mut self) {
         if self.state == State::Recording {
-            self.waiting.push(Notice::Gone);
+            self.pending.push(Notice::Removed);
         }
-        self.hand_over();
+        self.pass_on();
     }
 }
 
@@ -144,59 +146,62 @@ mod tests {
     use super::*;
     use offhook::Account;
 
-    /// Has room for so many, and keeps what kind they were.
+    /// Accepts a number of batches, and keeps the kinds of notices.
     struct Shelf<'s>(usize, &'s mut Vec<&'static str>);
 
     impl Sink for Shelf<'_> {
-        fn take(&mut self, _: TrackId, notices: &mut Batch) -> Taken {
+        fn accept(&mut self, _: PhoneId, notices: &mut Batch) -> SinkStatus {
             if self.0 == 0 {
                 self.0 = 1;
-                return Taken::Full;
+                return SinkStatus::Full;
             }
             self.0 -= 1;
-            notices.show(|notice| {
+            notices.for_each(|notice| {
                 self.1.push(match notice {
-                    Notice::Made { .. } => "made",
-                    Notice::Given { .. } => "given",
+                    Notice::Created { .. } => "created",
+                    Notice::Input { .. } => "input",
                     Notice::Handled { .. } => "handled",
-                    Notice::PutOut(_) => "put out",
-                    Notice::Rested(_) => "rested",
+                    Notice::Output(_) => "output",
+                    Notice::Checkpoint(_) => "checkpoint",
                     Notice::Lost { .. } => "lost",
-                    Notice::Gone => "gone",
+                    Notice::Removed => "removed",
                 })
             });
-            Taken::Yes
+            SinkStatus::Accepted
         }
     }
 
-    fn fly(room: usize) -> Vec<&'static str> {
+    fn kinds_with_room_for(room: usize) -> Vec<&'static str> {
         let mut kinds = Vec::new();
         let (seed, now) = ([1; 32], Instant::ZERO);
         let mut config = Config::new(Account::new("sip:a@b", None, "ws://h").expect("a target"));
         let mut log =
-            Log::begin(Shelf(room, &mut kinds), TrackId(0), "a", &mut config, &seed, (now, Duration::ZERO));
+            Log::begin(Shelf(room, &mut kinds), PhoneId(0), "a", &mut config, &seed, (now, Duration::ZERO));
         let mut phone = Phone::new(config, seed, now);
-        log.moved(&phone, &Ok(()));
+        log.on_handled(&phone, &Ok(()));
         for _ in 0..2 {
             while let Some(output) = phone.poll() {
-                log.put_out(&output);
+                log.on_output(&output);
             }
-            log.settle(&phone);
-            log.given(now, &Input::Wake);
+            log.on_idle(&phone);
+            log.on_input(now, &Input::Wake);
             let handled = phone.handle(now, Input::Wake);
-            log.moved(&phone, &handled);
+            log.on_handled(&phone, &handled);
         }
         drop(log);
         kinds
     }
 
     #[test]
-    fn all_is_handed_over_in_order() {
-        assert_eq!(fly(100), ["made", "handled", "put out", "put out", "put out", "given", "given", "gone"]);
+    fn notices_are_passed_on_in_order() {
+        assert_eq!(
+            kinds_with_room_for(100),
+            ["created", "handled", "output", "output", "output", "input", "input", "removed"]
+        );
     }
 
     #[test]
-    fn after_a_gap_nothing_comes_but_that_there_is_one() {
-        assert_eq!(fly(1), ["made", "lost"]);
+    fn loss_ends_the_recording() {
+        assert_eq!(kinds_with_room_for(1), ["created", "lost"]);
     }
 }

@@ -1,4 +1,4 @@
-//! The words for values that are one of a few.
+//! The names of enumerated values in recordings.
 
 use offhook::{AccountTimer, Cause, DtmfPath, FlowFailure, MediaFault, Transport};
 
@@ -22,7 +22,7 @@ pub(crate) const PATHS: &[(DtmfPath, &str)] =
 pub(crate) const TRANSPORTS: &[(Transport, &str)] =
     &[(Transport::Udp, "udp"), (Transport::Ws, "ws"), (Transport::Wss, "wss")];
 
-pub(crate) const LINE_TIMERS: &[(AccountTimer, &str)] = &[
+pub(crate) const ACCOUNT_TIMERS: &[(AccountTimer, &str)] = &[
     (AccountTimer::Connect, "connect"),
     (AccountTimer::Reconnect, "reconnect"),
     (AccountTimer::KeepAlive, "keep-alive"),
@@ -30,7 +30,7 @@ pub(crate) const LINE_TIMERS: &[(AccountTimer, &str)] = &[
     (AccountTimer::Register, "register"),
 ];
 
-/// Why a registration fails.
+/// Causes of failed registrations.
 pub(crate) const CAUSES: &[(Cause, &str)] = &[
     (Cause::Unauthorized, "unauthorized"),
     (Cause::NotConnected, "not-connected"),

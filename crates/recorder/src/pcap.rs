@@ -1,10 +1,10 @@
-//! The messages of a recording for Wireshark: pcapng (draft-ietf-opsawg-pcapng), which can hold names and a remark.
+//! Exports the messages of a recording for Wireshark as pcapng (draft-ietf-opsawg-pcapng), which can contain names and a comment.
 //!
-//! Whatever carried a message, it is shown as a UDP datagram to or from port 5060, because that is what every tool decodes. The
-//! addresses are invented, one for each phone and each server, and named.
+//! Every message is shown as a UDP datagram to or from port 5060, whatever its transport, because all tools decode that. Each phone and
+//! each server has an invented address with a name.
 
-use crate::recording::Track;
-use crate::replay::{Replay, Seen, Sight};
+use crate::recording::PhoneRecording;
+use crate::replay::{Observation, ObservationKind, Replay};
 use offhook::{FlowId, Instant, Target};
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ const PACKET: u32 = 6;
 /// Packets start with their IP header.
 const LINKTYPE_RAW: u16 = 101;
 const SIP: u16 = 5060;
-/// What fits into one IPv4 packet behind its headers.
-const LONGEST: usize = 65_535 - 28;
+/// The largest payload of a UDP datagram.
+const MAX_PAYLOAD: usize = 65_535 - 28;
 
 type Address = [u8; 4];
 
 /// A capture file of all messages, in order of time.
-pub fn pcap(replays: &[(&Track, &Replay)]) -> Vec<u8> {
+pub fn pcap(replays: &[(&PhoneRecording, &Replay)]) -> Vec<u8> {
     let mut servers: BTreeMap<String, Address> = BTreeMap::new();
     let mut names: Vec<(Address, String)> = Vec::new();
     let mut packets: Vec<(Instant, Vec<u8>)> = Vec::new();
@@ -34,19 +34,19 @@ pub fn pcap(replays: &[(&Track, &Replay)]) -> Vec<u8> {
             let server = *servers.entry(format!("{}:{}", target.host, target.port)).or_insert(next);
             flows.insert(flow, server);
         };
-        for Sight { at, what } in &replay.sights {
-            match what {
-                Seen::Rested(at) => {
+        for Observation { at, kind } in &replay.observations {
+            match kind {
+                ObservationKind::Restored(at) => {
                     track.connections(at).for_each(|(flow, target)| open(&mut flows, flow, target));
                 }
-                Seen::Opened { flow, target } => open(&mut flows, *flow, target),
-                Seen::Message { sent, flow, data } => {
+                ObservationKind::Open { flow, target } => open(&mut flows, *flow, target),
+                ObservationKind::Message { sent, flow, data } => {
                     let server = flows.get(flow).copied().unwrap_or([10, 1, 255, 254]);
-                    // Another port for each connection.
+                    // A different port for each connection.
                     let port = 40_000 + (flow.0 % 20_000) as u16;
                     let (phone, server) = ((phone, port), (server, SIP));
                     let (from, to) = if *sent { (phone, server) } else { (server, phone) };
-                    packets.push((*at, datagram(from, to, &data[..data.len().min(LONGEST)])));
+                    packets.push((*at, datagram(from, to, &data[..data.len().min(MAX_PAYLOAD)])));
                 }
                 _ => {}
             }
@@ -69,7 +69,7 @@ fn file(names: &[(Address, String)], packets: &[(Instant, Vec<u8>)]) -> Vec<u8> 
         body.extend(1_u16.to_le_bytes());
         body.extend(0_u16.to_le_bytes());
         body.extend(u64::MAX.to_le_bytes());
-        option(body, 1, b"From a recording of Offhook: secrets are redacted, addresses invented, and every message shown as UDP.");
+        option(body, 1, b"From a recording of Offhook: secrets are redacted, addresses are invented, and every message is shown as UDP.");
         option(body, 4, concat!("Offhook/", env!("CARGO_PKG_VERSION")).as_bytes());
         option(body, 0, b"");
     });
@@ -133,7 +133,7 @@ fn datagram(from: (Address, u16), to: (Address, u16), data: &[u8]) -> Vec<u8> {
     udp.extend(length.to_be_bytes());
     udp.extend([0, 0]);
     udp.extend_from_slice(data);
-    // RFC 768: over a header of addresses, protocol and length, too.
+    // RFC 768: includes a pseudo header of addresses, protocol and length.
     let pseudo = [&from.0[..], &to.0, &[0, 17], &length.to_be_bytes()].concat();
     let sum = checksum(&[&pseudo, &udp]);
     udp[6..8].copy_from_slice(&if sum == 0 { u16::MAX } else { sum }.to_be_bytes());
@@ -148,7 +148,7 @@ fn datagram(from: (Address, u16), to: (Address, u16), data: &[u8]) -> Vec<u8> {
     ip
 }
 
-/// RFC 1071. All parts but the last one have an even length.
+/// The checksum of RFC 1071. All parts but the last have an even length.
 fn checksum(parts: &[&[u8]]) -> u16 {
     let mut sum = 0_u32;
     for part in parts {

@@ -4,38 +4,38 @@ use crate::check::Check;
 use offhook::{Checkpoint, Config, FlowCheckpoint, FlowId, Input, Instant, Server, Target};
 use std::time::Duration;
 
-/// What happened to some phones. [`Recording::read`] reads one, and [`replay`](crate::replay::replay) runs it again.
+/// A recording of phones. [`Recording::read`] reads one, and [`replay`](crate::replay::replay) runs it again.
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
     /// The phones, in the order in which they were started.
-    pub tracks: Vec<Track>,
-    /// Whether it was ended as recordings are. If not, what was written last may be missing.
+    pub phones: Vec<PhoneRecording>,
+    /// Whether it has an end. If not, its last lines may be missing.
     pub complete: bool,
 }
 
-/// What happened to one phone.
+/// The recording of one phone.
 #[derive(Clone, Debug)]
-pub struct Track {
+pub struct PhoneRecording {
     /// Its name.
     pub name: String,
-    /// Its configuration, with stand-ins for its secrets.
+    /// Its configuration, with its secrets replaced.
     pub config: Config,
     /// Its seed.
     pub seed: [u8; 32],
-    /// When it was made, by its own clock.
+    /// When it was created, by its own clock.
     pub start: Instant,
-    /// When it was made, since the recording began: phones may have clocks of their own.
+    /// When it was created, since the recording began: each phone may have its own clock.
     pub made: Duration,
-    /// What it was given, and how far it was then.
+    /// Its inputs, checks and checkpoints.
     pub entries: Vec<Entry>,
-    /// How many of its first inputs were forgotten. If any, what is replayed begins at the first rest.
+    /// The number of its first inputs that were dropped. If any, a replay starts from the first checkpoint.
     pub forgotten: u64,
     /// Why it ends early, if it does.
     pub lost: Option<String>,
 }
 
-impl Track {
-    /// The connections that there were when it rested, and to which servers: the heaviest is the first.
+impl PhoneRecording {
+    /// The connections at a checkpoint, and their servers. Servers are used in order of weight.
     pub(crate) fn connections<'t>(
         &'t self,
         at: &'t Checkpoint,
@@ -49,33 +49,33 @@ impl Track {
         })
     }
 
-    /// What all phones of the recording call a time of this phone's clock.
-    pub fn common(&self, at: Instant) -> Instant {
+    /// Converts a time of this phone's clock to the time since the recording began.
+    pub fn common_time(&self, at: Instant) -> Instant {
         Instant::ZERO + self.made + at.saturating_since(self.start)
     }
 }
 
-/// A line of a track.
+/// An entry of the recording of a phone.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The number of the line in the file.
     pub line: usize,
-    /// What it says.
-    pub what: What,
+    /// Its content.
+    pub kind: EntryKind,
 }
 
-/// What a line of a track says.
+/// The content of an entry.
 #[derive(Clone, Debug)]
-pub enum What {
-    /// Something was handed to the phone.
+pub enum EntryKind {
+    /// An input of the phone.
     Input {
-        /// When.
+        /// Its time, by the clock of the phone.
         at: Instant,
-        /// What, without its secrets.
+        /// The input, redacted.
         input: Input,
     },
-    /// The phone had come so far.
+    /// The progress of the phone.
     Check(Check),
-    /// It had come so far, and rested: another one can go on from here.
-    Rest(Check, Box<Checkpoint>),
+    /// The progress and the state of the idle phone: a replay can start from here.
+    Checkpoint(Check, Box<Checkpoint>),
 }

@@ -1,7 +1,7 @@
-//! Running a recording again.
+//! Replays recordings.
 
 use crate::check::Check;
-use crate::recording::{Entry, Track, What};
+use crate::recording::{Entry, EntryKind, PhoneRecording};
 use crate::redact;
 use bytes::Bytes;
 use offhook::{
@@ -11,217 +11,227 @@ use offhook::{
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Lines of the trace that are seen of one input, however few the recorded phone remembered.
-const TRACE: usize = 4096;
+/// The least number of trace lines that the replayed phone keeps.
+const MIN_TRACE: usize = 4096;
 
-/// A track that cannot be run again.
+/// The error of a recording that cannot be replayed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Unplayable {
-    /// It has no beginning, and no rest to begin at.
+pub enum ReplayError {
+    /// Its first inputs were dropped, and it has no checkpoint.
     #[error(
-        "{name} cannot be run again: its first {forgotten} inputs were forgotten, and in what is left of it there is no \
-         moment at which it rested, with neither a call nor a transaction (the ring was too small)"
+        "{name} cannot be replayed: its first {forgotten} inputs were dropped, and no checkpoint is left: the phone was never \
+         without calls and transactions for long enough (a larger ring holds more)"
     )]
     Forgotten {
-        /// Whose.
+        /// The name of the phone.
         name: String,
-        /// How many.
+        /// The number of dropped inputs.
         forgotten: u64,
     },
-    /// What it should begin with is no phone at rest.
+    /// EntryKind it should begin with is no phone at rest.
     #[error("{name} cannot be run again: line {line}: {why}")]
     InvalidCheckpoint {
-        /// Whose.
+        /// The name of the phone.
         name: String,
-        /// Where its rest is.
+        /// The line of the checkpoint.
         line: usize,
-        /// What is wrong.
+        /// The reason.
         why: InvalidCheckpoint,
     },
 }
 
-/// What a phone did when its inputs were handed to it again.
+/// The result of a replay of one phone.
 #[derive(Debug, Default)]
 pub struct Replay {
-    /// Its trace: every transition of its machines, and every mark.
+    /// Its trace: all transitions and marks.
     pub trace: Vec<Record>,
-    /// What happened between it and the world, in order.
-    pub sights: Vec<Sight>,
-    /// How many of its inputs came before it begins: they were forgotten, or kept without what was before them.
-    pub before: u64,
-    /// How many inputs it was given.
+    /// Its inputs, outputs and marks, in order.
+    pub observations: Vec<Observation>,
+    /// The number of inputs before the start of the replay: those dropped, and those before the first checkpoint.
+    pub skipped: u64,
+    /// The number of replayed inputs.
     pub inputs: usize,
-    /// How many times it was compared with the recorded run.
+    /// The number of comparisons with the recorded run.
     pub checks: usize,
-    /// Where it first did something else, if it did.
-    pub difference: Option<Difference>,
+    /// The first divergence, if any.
+    pub divergence: Option<Divergence>,
 }
 
-/// Something that happened between a phone and the world.
+/// An input, an output or a mark of a phone.
 #[derive(Clone, Debug)]
-pub struct Sight {
-    /// When, since the recording began: [`Track::common`].
+pub struct Observation {
+    /// The time since the recording began: [`PhoneRecording::common_time`].
     pub at: Instant,
-    /// What.
-    pub what: Seen,
+    /// Its content.
+    pub kind: ObservationKind,
 }
 
-/// What was seen.
+/// The content of an observation.
 #[derive(Clone, Debug)]
-pub enum Seen {
-    /// It rested. What was before is not known.
-    Rested(Box<Checkpoint>),
-    /// Bytes went out or came in.
+pub enum ObservationKind {
+    /// The replay started from this checkpoint.
+    Restored(Box<Checkpoint>),
+    /// The phone sent or received bytes.
     Message {
-        /// Out; else in.
+        /// Whether it sent them.
         sent: bool,
-        /// Over which connection.
+        /// The connection.
         flow: FlowId,
-        /// The bytes. What came in is redacted, what went out was made without secrets.
+        /// The bytes. Received bytes are redacted, and sent bytes were made without secrets.
         data: Bytes,
     },
-    /// It wanted a connection.
-    Opened {
-        /// Its name.
+    /// The phone opened a connection.
+    Open {
+        /// Its identifier.
         flow: FlowId,
-        /// To where.
+        /// The server.
         target: Target,
     },
-    /// It was given anything but bytes.
-    Given {
-        /// What.
+    /// An input other than bytes.
+    Input {
+        /// The input.
         input: Input,
-        /// Why it was refused, if it was.
+        /// The error, if it was refused.
         refused: Option<Misuse>,
     },
-    /// It told its user something.
-    Told(Event),
-    /// It came to a rare decision.
-    Marked {
-        /// In which machine.
+    /// An event for the user.
+    Event(Event),
+    /// A mark in the trace: a rare decision.
+    Mark {
+        /// The machine that made it.
         machine: Option<Machine>,
-        /// Which one, in words.
+        /// The decision, in words.
         words: &'static str,
     },
 }
 
-/// The first thing that was otherwise than recorded.
+/// The first difference between a replay and the recorded run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, after {inputs} inputs: {what}")]
-pub struct Difference {
-    /// The line of the recording that says otherwise.
+pub struct Divergence {
+    /// The line of the recording that it was compared with.
     pub line: usize,
-    /// How many inputs it had been given then.
+    /// The number of inputs replayed until then.
     pub inputs: usize,
-    /// What is otherwise.
+    /// The difference.
     pub what: String,
 }
 
-/// Runs a phone again: from its beginning, or if that was forgotten from the first rest that was not. Goes on to the end when
-/// it does otherwise than recorded; the first difference is kept.
+/// Replays a phone from its creation, or from the first checkpoint if its first inputs were dropped. Continues to the end after a
+/// divergence; the first one is returned.
 ///
 /// # Errors
-/// [`Unplayable`], when there is nothing to begin with.
-pub fn replay(track: &Track) -> Result<Replay, Unplayable> {
-    let config = Config { trace: track.config.trace.clamp(TRACE, TRACE * 16), ..track.config.clone() };
-    let (mut run, entries) = if track.forgotten == 0 {
-        (Run::new(track, Phone::new(config, track.seed, track.start), Check::default()), &track.entries[..])
+/// [`ReplayError`] when there is nothing to start from.
+pub fn replay(recorded: &PhoneRecording) -> Result<Replay, ReplayError> {
+    let config =
+        Config { trace: recorded.config.trace.clamp(MIN_TRACE, MIN_TRACE * 16), ..recorded.config.clone() };
+    let (mut run, entries) = if recorded.forgotten == 0 {
+        (
+            Run::new(recorded, Phone::new(config, recorded.seed, recorded.start), Check::default()),
+            &recorded.entries[..],
+        )
     } else {
-        from_rest(track, config)?
+        from_checkpoint(recorded, config)?
     };
-    run.look(Ok(()));
-    for Entry { line, what } in entries {
-        let done = match what {
-            What::Input { at, input } => run.give(*at, input),
-            What::Check(check) => run.compare(check),
-            What::Rest(check, then) => run.compare(check).and_then(|()| run.compare_rest(then)),
+    run.collect(Ok(()));
+    for Entry { line, kind } in entries {
+        let result = match kind {
+            EntryKind::Input { at, input } => run.handle_input(*at, input),
+            EntryKind::Check(check) => run.compare(check),
+            EntryKind::Checkpoint(check, state) => {
+                run.compare(check).and_then(|()| run.compare_checkpoint(state))
+            }
         };
-        if let Err(what) = done {
+        if let Err(what) = result {
             let inputs = run.replay.inputs;
-            let difference = Difference { line: *line, inputs, what };
-            run.replay.difference.get_or_insert(difference);
+            let divergence = Divergence { line: *line, inputs, what };
+            run.replay.divergence.get_or_insert(divergence);
         }
     }
     Ok(run.replay)
 }
 
-/// The phone at its first rest, and what it was given from there on.
-fn from_rest(track: &Track, config: Config) -> Result<(Run<'_>, &[Entry]), Unplayable> {
-    let (name, forgotten) = (track.name.clone(), track.forgotten);
-    let rests = |entry: &Entry| matches!(entry.what, What::Rest(..));
-    let place = track.entries.iter().position(rests).unwrap_or(track.entries.len());
-    let (before, after) = track.entries.split_at(place);
-    let [Entry { line, what: What::Rest(check, at) }, after @ ..] = after else {
-        return Err(Unplayable::Forgotten { name, forgotten });
+/// The phone at its first checkpoint, and the entries after it.
+fn from_checkpoint(recorded: &PhoneRecording, config: Config) -> Result<(Run<'_>, &[Entry]), ReplayError> {
+    let (name, forgotten) = (recorded.name.clone(), recorded.forgotten);
+    let is_checkpoint = |entry: &Entry| matches!(entry.kind, EntryKind::Checkpoint(..));
+    let place = recorded.entries.iter().position(is_checkpoint).unwrap_or(recorded.entries.len());
+    let (before, after) = recorded.entries.split_at(place);
+    let [Entry { line, kind: EntryKind::Checkpoint(check, at) }, after @ ..] = after else {
+        return Err(ReplayError::Forgotten { name, forgotten });
     };
-    let phone = Phone::from_checkpoint(config, track.seed, at);
-    let phone = phone.map_err(|why| Unplayable::InvalidCheckpoint { name, line: *line, why })?;
-    let mut run = Run::new(track, phone, *check);
-    let given = before.iter().filter(|entry| matches!(entry.what, What::Input { .. })).count();
-    run.replay.before = forgotten.saturating_add(given as u64);
-    (run.now, run.seen) = (at.now, at.traced);
-    run.see(Seen::Rested(at.clone()));
+    let phone = Phone::from_checkpoint(config, recorded.seed, at);
+    let phone = phone.map_err(|why| ReplayError::InvalidCheckpoint { name, line: *line, why })?;
+    let mut run = Run::new(recorded, phone, *check);
+    let given = before.iter().filter(|entry| matches!(entry.kind, EntryKind::Input { .. })).count();
+    run.replay.skipped = forgotten.saturating_add(given as u64);
+    (run.now, run.trace_read) = (at.now, at.traced);
+    run.observe(ObservationKind::Restored(at.clone()));
     Ok((run, after))
 }
 
 struct Run<'t> {
-    track: &'t Track,
+    recorded: &'t PhoneRecording,
     phone: Phone,
     now: Instant,
-    /// How many lines of its trace the recorded phone remembered.
-    remembers: usize,
-    /// Lines of the trace that were looked at.
-    seen: u64,
+    /// The number of trace lines that the recorded phone kept.
+    trace_limit: usize,
+    /// The number of trace lines read.
+    trace_read: u64,
     check: Check,
-    /// How it was after each output since the last comparison: the recorded phone's outputs may have been taken one by
-    /// one, with inputs between them.
-    since: VecDeque<Check>,
+    /// The check after each output since the last comparison: the outputs of the recorded phone may have been polled with inputs
+    /// between them.
+    recent_checks: VecDeque<Check>,
     replay: Replay,
 }
 
 impl<'t> Run<'t> {
-    fn new(track: &'t Track, phone: Phone, check: Check) -> Self {
-        let (now, remembers) = (track.start, track.config.trace);
-        let (since, replay) = (VecDeque::from([check]), Replay::default());
-        Self { track, phone, now, remembers, seen: 0, check, since, replay }
+    fn new(recorded: &'t PhoneRecording, phone: Phone, check: Check) -> Self {
+        let (now, trace_limit) = (recorded.start, recorded.config.trace);
+        let (recent_checks, replay) = (VecDeque::from([check]), Replay::default());
+        Self { recorded, phone, now, trace_limit, trace_read: 0, check, recent_checks, replay }
     }
 
-    fn give(&mut self, at: Instant, input: &Input) -> Result<(), String> {
+    fn handle_input(&mut self, at: Instant, input: &Input) -> Result<(), String> {
         self.replay.inputs += 1;
         self.now = self.now.max(at);
         let handled = catch_unwind(AssertUnwindSafe(|| self.phone.handle(at, input.clone())));
-        let handled = handled.map_err(|panic| format!("it panics: {}", said(panic.as_ref())))?;
-        let what = match input {
-            Input::Received { flow, data } => Seen::Message { sent: false, flow: *flow, data: data.clone() },
-            input => Seen::Given { input: input.clone(), refused: handled.clone().err() },
+        let handled = handled.map_err(|panic| format!("the phone panics: {}", panic_text(panic.as_ref())))?;
+        let kind = match input {
+            Input::Received { flow, data } => {
+                ObservationKind::Message { sent: false, flow: *flow, data: data.clone() }
+            }
+            input => ObservationKind::Input { input: input.clone(), refused: handled.clone().err() },
         };
-        self.see(what);
-        self.look(handled);
+        self.observe(kind);
+        self.collect(handled);
         Ok(())
     }
 
-    /// Takes in what the phone did.
-    fn look(&mut self, handled: Result<(), Misuse>) {
-        let records: Vec<Record> = self.phone.trace_after(self.seen).collect();
-        self.seen = self.phone.traced();
-        records[records.len().saturating_sub(self.remembers)..]
+    /// Collects the trace and the outputs of the phone.
+    fn collect(&mut self, handled: Result<(), Misuse>) {
+        let records: Vec<Record> = self.phone.trace_after(self.trace_read).collect();
+        self.trace_read = self.phone.traced();
+        records[records.len().saturating_sub(self.trace_limit)..]
             .iter()
-            .for_each(|record| self.check.traced(record));
-        self.check.handled(self.seen, handled.as_ref().err());
+            .for_each(|record| self.check.on_trace(record));
+        self.check.on_handled(self.trace_read, handled.as_ref().err());
         for record in &records {
             if let Traced::Mark(words) = record.what {
-                self.see(Seen::Marked { machine: record.machine, words });
+                self.observe(ObservationKind::Mark { machine: record.machine, words });
             }
         }
         self.replay.trace.extend(records);
         while let Some(output) = self.phone.poll() {
-            self.check.put_out(&output);
-            self.since.push_back(self.check);
+            self.check.on_output(&output);
+            self.recent_checks.push_back(self.check);
             match output {
-                Output::Transmit { flow, data } => self.see(Seen::Message { sent: true, flow, data }),
-                Output::Open { flow, target, .. } => self.see(Seen::Opened { flow, target }),
-                Output::Event(event) => self.see(Seen::Told(event)),
+                Output::Transmit { flow, data } => {
+                    self.observe(ObservationKind::Message { sent: true, flow, data })
+                }
+                Output::Open { flow, target, .. } => self.observe(ObservationKind::Open { flow, target }),
+                Output::Event(event) => self.observe(ObservationKind::Event(event)),
                 Output::Close { .. } | Output::Effect { .. } => {}
             }
         }
@@ -231,48 +241,51 @@ impl<'t> Run<'t> {
         self.replay.checks += 1;
         if (self.check.traced, self.check.trace_hash) != (recorded.traced, recorded.trace_hash) {
             return Err(match self.check.traced == recorded.traced {
-                true => format!("one of the {} lines of the trace is another", recorded.traced),
+                true => format!("one of the {} lines of the trace differs", recorded.traced),
                 false => format!(
-                    "{} lines of the trace were recorded, and there are {}",
+                    "{} trace lines were recorded, the replay has {}",
                     recorded.traced, self.check.traced
                 ),
             });
         }
-        while self.since.len() > 1 && self.since.front().is_some_and(|c| c.outputs < recorded.outputs) {
-            self.since.pop_front();
+        while self.recent_checks.len() > 1
+            && self.recent_checks.front().is_some_and(|c| c.outputs < recorded.outputs)
+        {
+            self.recent_checks.pop_front();
         }
-        let there = self.since.front().copied().unwrap_or(self.check);
+        let there = self.recent_checks.front().copied().unwrap_or(self.check);
         match (there.outputs == recorded.outputs, there.output_hash == recorded.output_hash) {
             (true, true) => Ok(()),
-            (true, false) => Err(format!("one of the {} outputs is another", recorded.outputs)),
+            (true, false) => Err(format!("one of the {} outputs differs", recorded.outputs)),
             (false, _) => Err(format!(
-                "{} outputs were recorded, and there are {}",
+                "{} outputs were recorded, the replay has {}",
                 recorded.outputs, self.check.outputs
             )),
         }
     }
 
-    fn compare_rest(&mut self, recorded: &Checkpoint) -> Result<(), String> {
-        let rests = self.phone.checkpoint().ok_or("it was recorded to rest, and does not")?;
-        match comparable(&redact::checkpoint(&rests)) == comparable(recorded) {
+    fn compare_checkpoint(&mut self, recorded: &Checkpoint) -> Result<(), String> {
+        let state =
+            self.phone.checkpoint().ok_or("the phone was idle in the recording, and is not in the replay")?;
+        match comparable(&redact::checkpoint(&state)) == comparable(recorded) {
             true => Ok(()),
-            false => Err("it rests, and has become another one".to_owned()),
+            false => Err("the state at the checkpoint differs".to_owned()),
         }
     }
 
-    fn see(&mut self, what: Seen) {
-        self.replay.sights.push(Sight { at: self.track.common(self.now), what });
+    fn observe(&mut self, kind: ObservationKind) {
+        self.replay.observations.push(Observation { at: self.recorded.common_time(self.now), kind });
     }
 }
 
-/// The digests of the requests that it took left out: a password in a URI is part of one, and redacted here.
+/// A checkpoint without the digests of received requests, which contain passwords in URIs that are redacted in a recording.
 fn comparable(at: &Checkpoint) -> Checkpoint {
     let mut at = at.clone();
     at.recent_requests.iter_mut().chain(&mut at.refused_cancels).for_each(|(_, digest)| *digest = 0);
     at
 }
 
-fn said(panic: &(dyn std::any::Any + Send)) -> &str {
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("and says nothing")
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("(no message)")
 }

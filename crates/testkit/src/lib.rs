@@ -1,15 +1,15 @@
-//! What the tests of phones share, on virtual time and without sockets.
+//! Shared parts of tests of phones, on virtual time and without sockets.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
-//! | `phone` | [`TestPhone`]: one phone, its connection, and everything that it put out |
-//! | `pair` | [`Pair`]: two phones with a wire between them |
-//! | `wire` | [`Wire`]: messages on their way, with a latency and with losses |
-//! | `peer` | [`Peer`]: the other party of a call, written line by line by the test |
-//! | `media` | [`FakeMedia`]: the media engine of a phone, which can be told to refuse, to be late, or to answer differently |
+//! | `phone` | [`TestPhone`]: one phone with its connection, media and outputs |
+//! | `pair` | [`Pair`]: two phones connected by a wire |
+//! | `wire` | [`Wire`]: messages in transit, with a latency and losses |
+//! | `peer` | [`ScriptedPeer`]: the peer in a call, scripted by the test |
+//! | `media` | [`FakeMedia`]: the media engine of a phone, which can fail, be late, or answer with another direction |
 //!
-//! The media model of the simulator (`sim/src/media`) is another thing and stays there: it checks the order of offers and
-//! answers, knows which engines agreed with one another, and carries digits between them. An oracle judges by it.
+//! The media model of the simulator (`sim/src/media`) is separate: it checks the order of offers and answers, tracks which engines
+//! agreed, and carries digits between them, for an oracle.
 #![forbid(unsafe_code)]
 
 mod media;
@@ -20,8 +20,8 @@ mod wire;
 
 pub use media::{FakeMedia, MediaBehaviour, sdp};
 pub use pair::{Pair, Side};
-pub use peer::Peer;
-pub use phone::{Observer, Said, TestPhone};
+pub use peer::ScriptedPeer;
+pub use phone::{Observer, PhoneOutput, TestPhone};
 pub use wire::{Loses, Wire};
 
 use offhook::{Account, Config, ReferPolicy};
@@ -30,7 +30,7 @@ use offhook::{Account, Config, ReferPolicy};
 /// [`Target`](offhook::Target): `ws://pbx.test`.
 ///
 /// # Panics
-/// When `server` is no target.
+/// When `server` is not a target.
 pub fn config(user: &str, server: &str) -> Config {
     let mut account = Account::new(format!("sip:{user}@example.com"), None, server).expect("a target");
     account.register = false;

@@ -2,25 +2,25 @@ use bytes::Bytes;
 use offhook::{Direction, Effect, EffectResult, MediaFault, SessionId};
 use offhook_wire::sdp::Outline;
 
-/// What a fake media engine does with the effects of its phone.
+/// The behaviour of a fake media engine.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum MediaBehaviour {
-    /// It completes each effect immediately, and its path comes up with the first answer.
+    /// It completes each effect immediately, and its path is up with the first answer.
     Works,
     /// It completes each effect immediately, and its path never comes up.
     NoPath,
-    /// It fails each with this fault.
+    /// It fails each effect with this fault.
     Refuses(MediaFault),
-    /// It does none: they stay in [`TestPhone::effects`](crate::TestPhone::effects), for the test to answer.
+    /// It completes none: they are in [`TestPhone::effects`](crate::TestPhone::effects), to be answered by the test.
     Manual,
 }
 
-/// The media engine of a test phone. It answers as RFC 3264 says, unless it is told to differ.
+/// The media engine of a test phone. It answers by RFC 3264, unless configured otherwise.
 #[derive(Clone, Debug)]
 pub struct FakeMedia {
-    /// What it does with effects.
+    /// Its behaviour.
     pub behaviour: MediaBehaviour,
-    /// The direction of its answers, whatever was offered and asked for. `None`: what both ends allow (RFC 3264 §6.1).
+    /// The direction of its answers, whatever the offer. `None`: the direction that both ends allow (RFC 3264 §6.1).
     pub answers_with: Option<Direction>,
     /// Its descriptions, in the order of [`DIRECTIONS`].
     descriptions: [Bytes; 4],
@@ -30,14 +30,14 @@ const DIRECTIONS: [Direction; 4] =
     [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
 
 impl Default for FakeMedia {
-    /// An engine that works, and describes itself as [`sdp`] does.
+    /// An engine that works, with the descriptions of [`sdp`].
     fn default() -> Self {
         Self::describing(sdp)
     }
 }
 
 impl FakeMedia {
-    /// An engine that behaves like this, and describes itself as [`sdp`] does.
+    /// An engine with this behaviour and the descriptions of [`sdp`].
     pub fn of(behaviour: MediaBehaviour) -> Self {
         Self { behaviour, ..Self::default() }
     }
@@ -48,10 +48,10 @@ impl FakeMedia {
         Self { behaviour: MediaBehaviour::Works, answers_with: None, descriptions }
     }
 
-    /// What it makes of an effect. `None`: nothing, because the effect needs no answer, or because the test gives it.
+    /// The result of an effect. `None` if the effect has no result, or the test answers it.
     ///
     /// # Panics
-    /// When an offer cannot be read, and no other behaviour was asked for.
+    /// When an offer is invalid and the behaviour needs it.
     pub fn perform(&self, effect: &Effect) -> Option<EffectResult> {
         let result = match (self.behaviour, effect) {
             (_, Effect::Rollback { .. } | Effect::Release { .. }) | (MediaBehaviour::Manual, _) => {
@@ -69,7 +69,7 @@ impl FakeMedia {
         Some(result)
     }
 
-    /// The call whose path comes up because of an effect.
+    /// The call whose path is up after an effect.
     pub fn path_up(&self, effect: &Effect) -> Option<SessionId> {
         match effect {
             Effect::Answer { session, .. } | Effect::Apply { session, .. } => {
@@ -95,9 +95,9 @@ pub fn sdp(direction: Direction) -> Bytes {
     .into()
 }
 
-/// RFC 3264 §6.1: what the offer allows of what is asked for.
-fn answer_direction(offer: &[u8], wanted: Direction) -> Direction {
-    let outline = Outline::parse(offer).expect("the offer can be read");
+/// RFC 3264 §6.1: the requested direction as far as the offer allows.
+fn answer_direction(offer: &[u8], requested: Direction) -> Direction {
+    let outline = Outline::parse(offer).expect("a valid offer");
     let offered = outline.media().flatten().next().expect("the offer has a media line").direction;
-    offered.reversed().meet(wanted)
+    offered.reversed().meet(requested)
 }

@@ -4,20 +4,20 @@ use std::time::Duration;
 
 /// Two phones with a wire between them.
 pub struct Pair {
-    /// One of them.
+    /// The caller.
     pub alice: TestPhone,
-    /// The other one.
+    /// The callee.
     pub bob: TestPhone,
-    /// What is between them.
+    /// The wire between them.
     pub wire: Wire<Side>,
 }
 
 /// The phone at which a message arrives.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// The one.
+    /// The caller.
     Alice,
-    /// The other one.
+    /// The callee.
     Bob,
 }
 
@@ -32,17 +32,17 @@ impl Pair {
         Self { alice: TestPhone::new(alice, 1), bob: TestPhone::new(bob, 2), wire: Wire::default() }
     }
 
-    /// Two phones in an established call, and what each calls it: Alice, Bob.
+    /// Two phones in an established call, and the session of each: Alice's, Bob's.
     pub fn in_call(server: &str) -> (Self, SessionId, SessionId) {
         let mut pair = Self::new(server);
         let (alices, bobs) = pair.call();
         (pair, alices, bobs)
     }
 
-    /// Lets Alice call Bob, and Bob answer: what each calls the call.
+    /// Makes a call from Alice that Bob answers. Returns the session of each.
     ///
     /// # Panics
-    /// When Alice cannot dial, or it does not ring at Bob's.
+    /// When Alice cannot dial, or Bob's phone does not ring.
     pub fn call(&mut self) -> (SessionId, SessionId) {
         let alices = self.alice.phone.dial(self.now(), Dial::to("bob")).expect("a call");
         self.run(Duration::from_millis(500));
@@ -52,15 +52,15 @@ impl Pair {
         (alices, bobs)
     }
 
-    /// The time, which is the same for both.
+    /// The time of both.
     pub fn now(&self) -> Instant {
         self.alice.now
     }
 
-    /// Lets time pass for both, and carries what they send.
+    /// Advances the time of both, and delivers their messages.
     ///
     /// # Panics
-    /// When something is due again and again.
+    /// When the deadlines never end.
     pub fn run(&mut self, time: Duration) {
         let end = self.now() + time;
         for _ in 0..100_000 {
@@ -81,7 +81,7 @@ impl Pair {
             self.alice.give(Input::Wake);
             self.bob.give(Input::Wake);
         }
-        panic!("the phones never come to rest");
+        panic!("the phones never become idle");
     }
 
     fn set_time(&mut self, now: Instant) {

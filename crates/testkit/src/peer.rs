@@ -1,13 +1,13 @@
-//! The other party of a call, written line by line: a test lets it keep the rules, or break them.
+//! The peer in a call, scripted by a test, which may violate the protocol.
 
 use crate::{TestPhone, sdp};
 use bytes::Bytes;
 use offhook::{Dial, Direction, SessionId, Status};
 use offhook_wire::{Builder, HeaderName, Message};
 
-/// A peer within a call. Its tag is `bob`, unless the test made it another one.
+/// A peer in a dialog. Its tag is `bob`, unless the test sets another one.
 #[derive(Clone, Debug)]
-pub struct Peer {
+pub struct ScriptedPeer {
     /// Its From value, with its tag.
     from: String,
     /// Its To value, with the phone's tag.
@@ -15,20 +15,20 @@ pub struct Peer {
     call_id: String,
 }
 
-impl Peer {
-    /// The peer that a request of the phone is for.
+impl ScriptedPeer {
+    /// The peer that receives a request of the phone.
     ///
     /// # Panics
-    /// When the request has not all that a dialog needs.
+    /// When the request lacks a header of a dialog.
     pub fn of_request(request: &Message) -> Self {
         let (from, to, call_id) = dialog(request);
         Self { from: to, to: from, call_id }
     }
 
-    /// The peer that a response of the phone is for.
+    /// The peer that receives a response of the phone.
     ///
     /// # Panics
-    /// When the response has not all that a dialog needs.
+    /// When the response lacks a header of a dialog.
     pub fn of_response(response: &Message) -> Self {
         let (from, to, call_id) = dialog(response);
         Self { from, to, call_id }
@@ -45,7 +45,7 @@ impl Peer {
         )
     }
 
-    /// The same with a description, if there is one.
+    /// The same with an offer, if `offer` is given.
     pub fn request_with_sdp(&self, method: &str, cseq: u32, offer: Option<Direction>) -> String {
         match offer {
             Some(direction) => {
@@ -65,7 +65,7 @@ fn dialog(message: &Message) -> (String, String, String) {
     (text(HeaderName::From), text(HeaderName::To), text(HeaderName::CallId))
 }
 
-/// A response to a request of the phone, as a peer with this tag writes it.
+/// A response of a peer with this tag to a request of the phone.
 pub fn response(request: &Message, code: u16, tag: &str, body: Option<&[u8]>) -> Bytes {
     let mut b = Builder::reply(request, code, offhook_wire::reason_phrase(code), Some(tag.as_bytes()));
     b.header(HeaderName::Contact, format!("<sip:{tag}@peer.invalid;transport=ws>"));
@@ -75,10 +75,10 @@ pub fn response(request: &Message, code: u16, tag: &str, body: Option<&[u8]>) ->
     }
 }
 
-/// A call that the phone made and a peer answered, and the ACK of the phone.
+/// Makes a call of the phone that a peer answers. Returns the session and the ACK.
 ///
 /// # Panics
-/// When the phone does not do its part.
+/// When the phone does not behave as expected.
 pub fn outgoing_call(phone: &mut TestPhone) -> (SessionId, Message) {
     let id = phone.phone.dial(phone.now, Dial::to("bob")).expect("a call");
     phone.pump();
@@ -89,13 +89,13 @@ pub fn outgoing_call(phone: &mut TestPhone) -> (SessionId, Message) {
     (id, ack)
 }
 
-/// The same: the call, and the peer in it.
+/// The same, but returns the session and the peer.
 ///
 /// # Panics
-/// When the phone does not do its part.
-pub fn in_call(phone: &mut TestPhone) -> (SessionId, Peer) {
+/// When the phone does not behave as expected.
+pub fn in_call(phone: &mut TestPhone) -> (SessionId, ScriptedPeer) {
     let (id, ack) = outgoing_call(phone);
-    (id, Peer::of_request(&ack))
+    (id, ScriptedPeer::of_request(&ack))
 }
 
 /// The INVITE of a peer, with `\n` for CRLF.
@@ -123,18 +123,17 @@ pub fn cancel(extra: &str) -> String {
     )
 }
 
-/// [`invite`] with an offer comes in: the call, and the 180 of the phone.
+/// Delivers [`invite`] with an offer. Returns the session and the 180 of the phone.
 ///
 /// # Panics
-/// When the phone does not do its part.
+/// When the phone does not behave as expected.
 pub fn incoming_call(phone: &mut TestPhone) -> (SessionId, Message) {
     phone.receive(&invite(Some(Direction::SendRecv)));
     phone.next_response(100);
     (phone.incoming(), phone.next_response(180))
 }
 
-/// The answer of a registrar: to a REGISTER without credentials this challenge, if there is one, and else a 200 that grants
-/// 600 s.
+/// The response of a registrar: the challenge, if given, to a REGISTER without credentials; otherwise a 200 that grants 600 s.
 ///
 /// # Panics
 /// When the REGISTER has no Contact.

@@ -8,32 +8,32 @@ use offhook_wire::Message;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Sees what a phone is given and what it puts out, as a recorder does. `()` sees nothing.
+/// Observes the inputs and outputs of a phone, as a recorder does. `()` ignores them.
 pub trait Observer {
-    /// The phone is about to be given this.
-    fn given(&mut self, _at: Instant, _input: &Input) {}
-    /// It was given that, with this outcome.
-    fn handled(&mut self, _phone: &Phone, _outcome: &Result<(), Misuse>) {}
-    /// It put this out.
-    fn put_out(&mut self, _output: &Output) {}
-    /// It has nothing more to put out.
-    fn drained(&mut self, _phone: &Phone) {}
+    /// The phone is about to process an input.
+    fn on_input(&mut self, _at: Instant, _input: &Input) {}
+    /// It processed the input, with this result.
+    fn on_handled(&mut self, _phone: &Phone, _outcome: &Result<(), Misuse>) {}
+    /// It emitted an output.
+    fn on_output(&mut self, _output: &Output) {}
+    /// It has no more outputs.
+    fn on_idle(&mut self, _phone: &Phone) {}
 }
 
 impl Observer for () {}
 
-/// An output that is for the test: everything else is done by [`TestPhone::poll`].
+/// An output for the test. [`TestPhone::poll`] handles all others.
 #[derive(Clone, Debug)]
-pub enum Said {
+pub enum PhoneOutput {
     /// A message for the network. Keep-alives (RFC 5626 §3.5.1) are left out.
     Message(Bytes),
     /// An event for the user.
     Event(Event),
 }
 
-/// One phone with its connection, its media engine, and everything that it put out.
+/// A phone with its connection, its media engine and its outputs.
 pub struct TestPhone<O = ()> {
-    /// The phone. A test that calls a method of it calls [`pump`](TestPhone::pump) after it.
+    /// The phone. Call [`pump`](TestPhone::pump) after calling a method of it.
     pub phone: Phone,
     /// The time.
     pub now: Instant,
@@ -43,26 +43,26 @@ pub struct TestPhone<O = ()> {
     pub sent: VecDeque<Bytes>,
     /// The events so far, oldest first.
     pub events: Vec<Event>,
-    /// The effects that its media engine did not answer.
+    /// The effects that its media engine did not complete.
     pub effects: Vec<(EffectId, Effect)>,
     /// The connection that it opened last.
     pub flow: Option<FlowId>,
-    /// The local address with which each connection comes up as soon as it is opened. `None`: the test calls
+    /// The local address of connections, which are established as soon as they are opened. `None`: the test calls
     /// [`connect`](TestPhone::connect).
     pub connects_as: Option<String>,
-    /// What sees it.
+    /// Its observer.
     pub observer: O,
 }
 
 impl TestPhone {
-    /// A phone whose connection is up, at one second.
+    /// A phone with an established connection, at one second.
     pub fn new(config: Config, seed: u8) -> Self {
         let mut phone = Self::unconnected(config, seed);
         phone.connect();
         phone
     }
 
-    /// A phone whose connection is on its way, at one second.
+    /// A phone that is connecting, at one second.
     pub fn unconnected(config: Config, seed: u8) -> Self {
         let mut phone = Self::observed(config, [seed; 32], Instant::from_nanos(1_000_000_000), ());
         phone.pump();
@@ -71,10 +71,10 @@ impl TestPhone {
 }
 
 impl<O: Observer> TestPhone<O> {
-    /// A phone that was just made and not polled.
+    /// A new phone that was not polled.
     pub fn observed(config: Config, seed: [u8; 32], now: Instant, mut observer: O) -> Self {
         let phone = Phone::new(config, seed, now);
-        observer.handled(&phone, &Ok(()));
+        observer.on_handled(&phone, &Ok(()));
         Self {
             phone,
             now,
@@ -88,51 +88,51 @@ impl<O: Observer> TestPhone<O> {
         }
     }
 
-    /// Lets the connection come up.
+    /// Establishes the connection.
     ///
     /// # Panics
     /// When the phone opened none.
     pub fn connect(&mut self) {
-        let flow = self.flow.expect("the phone asked for a connection");
+        let flow = self.flow.expect("the phone opened a connection");
         let local = Some("192.0.2.1:5060".to_owned());
         self.give(Input::Flow { flow, change: FlowChange::Up { local } });
     }
 
-    /// Lets the connection be closed by the server.
+    /// Closes the connection, as the server.
     ///
     /// # Panics
     /// When the phone opened none.
     pub fn lose_connection(&mut self) {
-        let flow = self.flow.expect("the phone asked for a connection");
+        let flow = self.flow.expect("the phone opened a connection");
         self.give(Input::Flow { flow, change: FlowChange::Down(FlowFailure::Closed) });
     }
 
-    /// Hands something to the phone, without polling it.
+    /// Passes an input to the phone, without polling it.
     ///
     /// # Errors
     /// As [`Phone::handle`].
     pub fn handle(&mut self, input: Input) -> Result<(), Misuse> {
-        self.observer.given(self.now, &input);
+        self.observer.on_input(self.now, &input);
         let outcome = self.phone.handle(self.now, input);
-        self.observer.handled(&self.phone, &outcome);
+        self.observer.on_handled(&self.phone, &outcome);
         outcome
     }
 
-    /// Hands something to the phone, and polls it until there is nothing more to do.
+    /// Passes an input to the phone, and polls all outputs.
     ///
     /// # Panics
-    /// When it is a command, and misuse.
+    /// When it is a command that is refused.
     pub fn give(&mut self, input: Input) {
         self.handle(input).expect("only commands can be misused");
         self.pump();
     }
 
-    /// Hands a message of the server to the phone; `\n` stands for CRLF.
+    /// Delivers a message of the server; `\n` stands for CRLF.
     pub fn receive(&mut self, text: &str) {
         self.receive_bytes(Bytes::from(text.replace('\n', "\r\n")));
     }
 
-    /// Hands a message of the server to the phone.
+    /// Delivers a message of the server.
     ///
     /// # Panics
     /// When the phone has no connection.
@@ -141,37 +141,37 @@ impl<O: Observer> TestPhone<O> {
         self.give(Input::Received { flow, data });
     }
 
-    /// Polls until there is nothing more to do, and keeps what the phone put out.
+    /// Polls all outputs, and keeps messages and events.
     pub fn pump(&mut self) {
-        while let Some(said) = self.poll() {
-            match said {
-                Said::Message(data) => self.sent.push_back(data),
-                Said::Event(event) => self.events.push(event),
+        while let Some(output) = self.poll() {
+            match output {
+                PhoneOutput::Message(data) => self.sent.push_back(data),
+                PhoneOutput::Event(event) => self.events.push(event),
             }
         }
     }
 
-    /// Polls until the phone puts out something that is for the test. Connections and effects are dealt with here.
+    /// Polls the next output for the test. Connections and effects are handled here.
     ///
     /// # Panics
     /// When the phone sends over a connection that is not open.
-    pub fn poll(&mut self) -> Option<Said> {
+    pub fn poll(&mut self) -> Option<PhoneOutput> {
         while let Some(output) = self.phone.poll() {
-            self.observer.put_out(&output);
+            self.observer.on_output(&output);
             match output {
                 Output::Transmit { flow, data } => {
                     assert_eq!(Some(flow), self.flow, "bytes for a flow that is not open");
                     if !data.trim_ascii().is_empty() {
-                        return Some(Said::Message(data));
+                        return Some(PhoneOutput::Message(data));
                     }
                 }
                 Output::Open { flow, .. } => self.opened(flow),
                 Output::Close { .. } => {}
-                Output::Event(event) => return Some(Said::Event(event)),
+                Output::Event(event) => return Some(PhoneOutput::Event(event)),
                 Output::Effect { id, effect } => self.effect(id, effect),
             }
         }
-        self.observer.drained(&self.phone);
+        self.observer.on_idle(&self.phone);
         None
     }
 
@@ -191,10 +191,10 @@ impl<O: Observer> TestPhone<O> {
         }
     }
 
-    /// Lets time pass, and wakes the phone at each deadline.
+    /// Advances the time, and wakes the phone at each deadline.
     ///
     /// # Panics
-    /// When the phone wants to be woken again and again.
+    /// When the deadlines never end.
     pub fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         let mut wakes = 0;
@@ -202,7 +202,7 @@ impl<O: Observer> TestPhone<O> {
             self.now = self.now.max(deadline.at);
             self.give(Input::Wake);
             wakes += 1;
-            assert!(wakes < 100_000, "the phone wants to be woken without end: {deadline:?}");
+            assert!(wakes < 100_000, "the deadlines never end: {deadline:?}");
         }
         self.now = end;
     }
@@ -213,7 +213,7 @@ impl<O: Observer> TestPhone<O> {
     /// When there is none, or it cannot be read.
     pub fn next_message(&mut self) -> Message {
         let data = self.sent.pop_front().expect("the phone sent something");
-        Message::parse(data, &Limits::default()).expect("what a phone sends can be read")
+        Message::parse(data, &Limits::default()).expect("a valid message")
     }
 
     /// The same, which must be a request of this method.
@@ -262,7 +262,7 @@ impl<O: Observer> TestPhone<O> {
         statuses
     }
 
-    /// The last call that came in.
+    /// The last incoming call.
     ///
     /// # Panics
     /// When there is none.
@@ -271,10 +271,10 @@ impl<O: Observer> TestPhone<O> {
             Event::Incoming(incoming) => Some(incoming.session),
             _ => None,
         };
-        self.events.iter().rev().find_map(incoming).expect("a call came in")
+        self.events.iter().rev().find_map(incoming).expect("an incoming call")
     }
 
-    /// Why a call ended.
+    /// The reason why a call ended.
     ///
     /// # Panics
     /// When it did not end, or more than once.

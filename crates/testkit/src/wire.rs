@@ -3,16 +3,16 @@ use offhook::Instant;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Whether a message is lost.
+/// Decides whether a message is lost.
 pub type Loses = Box<dyn FnMut(&[u8]) -> bool>;
 
-/// Messages on their way, each with a label that says between whom. They arrive in the order in which they were sent.
+/// Messages in transit, each with a label for its ends. They arrive in the order of sending.
 pub struct Wire<L> {
-    /// How long each takes (10 ms).
+    /// The latency (10 ms).
     pub latency: Duration,
-    /// Whether a message is lost; asked once for each that is sent.
+    /// Decides whether a message is lost; called once for each message.
     pub loses: Loses,
-    /// By the time of arrival, and among equal times in the order of sending.
+    /// By the time of arrival, then in the order of sending.
     queue: BTreeMap<(Instant, u64), (L, Bytes)>,
     sent: u64,
 }
@@ -39,7 +39,7 @@ impl<L> Wire<L> {
         arrives
     }
 
-    /// When the next message arrives.
+    /// The time at which the next message arrives.
     pub fn next_arrival(&self) -> Option<Instant> {
         self.queue.keys().next().map(|(at, _)| *at)
     }

@@ -4,7 +4,7 @@ use crate::media;
 use crate::queue::{Popped, Queue};
 use crate::{CallEvent, CommandError};
 use offhook::{Command, Dial, DtmfPath, Incoming, Misuse, SessionId, Status};
-use offhook_media::{Heard, Recording, Source, Statistics};
+use offhook_media::{ReceivedTone, Recording, Source, Statistics};
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -185,8 +185,8 @@ impl Call {
     ///
     /// # Errors
     /// As [`Call::play`].
-    pub async fn heard(&self) -> Result<Heard, CommandError> {
-        self.request_media(media::Request::Heard).await
+    pub async fn heard(&self) -> Result<ReceivedTone, CommandError> {
+        self.request_media(media::Request::ReceivedTone).await
     }
 
     /// Lets the call continue without a handle, until the peer or the phone ends it.

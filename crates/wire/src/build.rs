@@ -39,7 +39,7 @@ impl Builder {
         Self { out }
     }
 
-    /// A status line. The status is the caller's own: 100 to 699.
+    /// A status line. The caller chooses the status, from 100 to 699.
     pub fn response(status: u16, reason: &str) -> Self {
         assert!((100..700).contains(&status), "{status} is no status code");
         let mut out = BytesMut::with_capacity(USUAL);
@@ -103,7 +103,7 @@ impl Builder {
         for part in value {
             self.out.put_slice(part);
         }
-        // Nearly every value is good as it is; one look tells.
+        // Nearly all values need no change.
         if first_break(&self.out[start..]).is_some() {
             self.out.truncate(start);
             for part in value {
@@ -114,13 +114,13 @@ impl Builder {
         self
     }
 
-    /// One row whose number is written out.
+    /// A row with a number.
     pub fn number(&mut self, name: HeaderName, value: u32) -> &mut Self {
         let mut digits = [0; 10];
         self.parts(name, &[decimal(value, &mut digits)])
     }
 
-    /// One row with a name and a value that somebody else chose.
+    /// A row with a name and a value from outside.
     ///
     /// # Errors
     ///
@@ -182,7 +182,7 @@ fn first_break(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Puts `value` on one line: each run of CR, LF and NUL becomes a space. From a message those are folding,
-/// for which a space stands just as well (RFC 3261 §7.3.1); from anywhere else they would be an injection.
+/// which is equivalent to a space (RFC 3261 §7.3.1); from anywhere else they would be an injection.
 /// The NUL of a quoted pair becomes a blank pair.
 pub(crate) fn put_value(out: &mut impl BufMut, value: &[u8]) {
     let mut rest = value;
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_reads_back() {
+    fn request_round_trips() {
         let mut builder = Builder::request(Method::Other(b"FOO"), b"sip:a@b");
         builder
             .header(HeaderName::Via, "SIP/2.0/WSS x.invalid;branch=z9hG4bK1")
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_copies_what_it_must() {
+    fn reply_copies_the_mandatory_headers() {
         let request = parse(Bytes::from_static(INVITE));
         let reply = parse(Builder::reply(&request, 180, "Ringing", Some(b"77")).finish());
         assert_eq!((reply.status(), reply.reason()), (Some(180), &b"Ringing"[..]));
@@ -271,14 +271,14 @@ mod tests {
     }
 
     #[test]
-    fn a_to_with_a_tag_keeps_it() {
+    fn existing_to_tag_is_kept() {
         let request = String::from_utf8(INVITE.to_vec()).unwrap().replace("<sip:bob@b>", "<sip:bob@b>;tag=9");
         let reply = parse(Builder::reply(&parse(request.into()), 200, "OK", Some(b"77")).finish());
         assert_eq!(reply.to().unwrap().tag(), Some(&b"9"[..]));
     }
 
     #[test]
-    fn nothing_adds_a_header() {
+    fn values_cannot_add_a_header() {
         let mut builder = Builder::request(Method::Bye, b"sip:a@b\r\nEvil: 1");
         builder.header(HeaderName::Subject, "x\r\nEvil: 1").header(HeaderName::CallId, "a\n\0\rb");
         assert_eq!(builder.untrusted(b"X:", b"1").unwrap_err(), Injection::Name);

@@ -23,7 +23,7 @@ pub struct Editor<'m> {
 enum Slot {
     /// Row number such of the message, as it is.
     Kept(usize),
-    /// A row of ours. The value may be empty.
+    /// An added row. The value may be empty.
     Ours(HeaderName, Vec<u8>),
 }
 
@@ -95,7 +95,7 @@ impl<'m> Editor<'m> {
         self.change_first_value(name, Some(value))
     }
 
-    /// Replaces the body, and Content-Length with it. An empty body takes the Content-Type away.
+    /// Replaces the body and Content-Length. An empty body removes the Content-Type.
     pub fn body(&mut self, content_type: &str, body: &[u8]) -> &mut Self {
         self.remove_all(HeaderName::ContentLength);
         if body.is_empty() {
@@ -214,12 +214,12 @@ mod tests {
     }
 
     #[test]
-    fn no_change_is_no_change() {
+    fn unchanged_message_is_written_as_received() {
         assert_eq!(Editor::new(&message()).finish(), REQUEST);
     }
 
     #[test]
-    fn what_a_proxy_does_leaves_the_rest() {
+    fn changes_of_a_proxy_keep_the_rest() {
         let message = message();
         let mut editor = Editor::new(&message);
         editor.request_uri(b"sip:bob@192.0.2.1").prepend(HeaderName::Via, b"SIP/2.0/TCP x;branch=3");
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_body_brings_its_length() {
+    fn new_body_sets_content_length() {
         let message = message();
         let edited = Editor::new(&message).body("text/plain", b"longer").finish();
         let edited = Message::parse(edited, &Limits::default()).unwrap();
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_adds_no_header() {
+    fn value_cannot_add_a_header() {
         let message = message();
         let edited = Editor::new(&message).append(HeaderName::Subject, b"a\r\nEvil: 1").finish();
         let edited = Message::parse(edited, &Limits::default()).unwrap();

@@ -22,7 +22,7 @@ pub enum FaultKind {
     /// A header name is no token, is empty, or has no colon (RFC 3261 §7.3.1).
     #[error("malformed header name")]
     HeaderName,
-    /// A line does not end in CRLF, or a NUL stands outside a quoted pair (RFC 3261 §25.1).
+    /// A line does not end in CRLF, or a NUL is outside a quoted pair (RFC 3261 §25.1).
     #[error("stray control character")]
     ControlCharacter,
     /// The data end before the empty line that ends the head (RFC 3261 §7).
@@ -37,10 +37,10 @@ pub enum FaultKind {
     /// A stream message without Content-Length (RFC 3261 §18.3).
     #[error("no Content-Length on a stream")]
     ContentLengthMissing,
-    /// Less body than Content-Length says (RFC 3261 §18.3).
+    /// The body is shorter than Content-Length (RFC 3261 §18.3).
     #[error("truncated body")]
     BodyTruncated,
-    /// More body than Content-Length says, where one frame is one message (RFC 7118 §5).
+    /// The body is longer than Content-Length, where one frame is one message (RFC 7118 §5).
     #[error("more body than Content-Length")]
     BodyOverrun,
     /// Longer than [`Limits::message`](crate::Limits::message).
@@ -61,8 +61,8 @@ pub enum FaultKind {
     /// A mandatory header is missing (RFC 3261 §8.1.1).
     #[error("{0} is missing")]
     Missing(HeaderName),
-    /// A header that may stand once stands twice (RFC 3261 §7.3.1).
-    #[error("{0} stands more than once")]
+    /// A header that may occur once occurs twice (RFC 3261 §7.3.1).
+    #[error("{0} occurs more than once")]
     Repeated(HeaderName),
     /// A mandatory header cannot be read.
     #[error("{0}")]

@@ -33,7 +33,7 @@ pub enum Method<'a> {
     Prack,
     /// RFC 3311.
     Update,
-    /// Any other token, as it came.
+    /// Any other token, as received.
     Other(&'a [u8]),
 }
 

@@ -1,6 +1,6 @@
 //! Conversions to and from the message types of the rsip crate, for programs that have them already.
 //!
-//! They lose what rsip cannot hold: the reason phrase of a known status, the spelling of header names, folding, and
+//! They lose what rsip cannot represent: the reason phrase of a known status, the spelling of header names, folding, and
 //! `transport=udp` becomes `transport=UDP` in a Request-URI. rsip refuses IPv6 literals, unknown methods and transports,
 //! and anything in a head that is not UTF-8. Where it would read something else than we did, the conversion fails.
 
@@ -11,7 +11,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::build::{put_content_length, put_value};
 use crate::{Fault, HeaderName, Limits, Message, reason_phrase};
 
-/// Why a message has no counterpart. Without rsip's own error, which holds the whole message, passwords and keys included.
+/// Why a message cannot be converted. Does not contain rsip's error, which includes the whole message with passwords and keys.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RsipError {
     /// rsip cannot read this message.
@@ -20,10 +20,10 @@ pub enum RsipError {
     /// rsip reads another number of headers or another body.
     #[error("rsip reads the message differently")]
     Changed,
-    /// What rsip holds would be more lines than headers.
+    /// The message of rsip has line breaks in a header.
     #[error("a value of the rsip message breaks its line")]
     Injection,
-    /// What rsip holds is no message of SIP.
+    /// The message of rsip is not a SIP message.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -32,7 +32,7 @@ impl TryFrom<&Message> for ::rsip::SipMessage {
     type Error = RsipError;
 
     fn try_from(message: &Message) -> Result<Self, RsipError> {
-        // rsip knows neither compact names nor folding nor space before the colon: write the head anew.
+        // rsip supports neither compact names nor folding nor space before the colon: rewrite the head.
         let mut text = BytesMut::with_capacity(message.bytes().len() + 256);
         text.put_slice(message.start_line());
         for row in message.headers() {
@@ -74,7 +74,7 @@ impl TryFrom<&::rsip::SipMessage> for Message {
         };
         let mut text = BytesMut::with_capacity(1024 + message.body().len());
         put_line(&mut text, &start)?;
-        // Its Display writes a body that is not UTF-8 wrongly, and its Content-Length is what somebody put there.
+        // Its Display corrupts a body that is not UTF-8, and its Content-Length is arbitrary.
         for header in message.headers().iter().filter(|header| !matches!(header, Header::ContentLength(_))) {
             put_line(&mut text, &header.to_string())?;
         }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn there_and_back() {
+    fn messages_round_trip() {
         let message = read(INVITE);
         let theirs = SipMessage::try_from(&message).unwrap();
         let back = Message::try_from(&theirs).unwrap();
@@ -132,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn what_rsip_cannot_hold_is_an_error_without_the_text() {
+    fn unsupported_messages_are_errors_without_text() {
         let error = SipMessage::try_from(&read(b"SECRET sip:[::1] SIP/2.0\r\nl: 0\r\n\r\n")).unwrap_err();
         assert_eq!(error, RsipError::Refused);
         assert!(!format!("{error} {error:?}").contains("SECRET"));
     }
 
     #[test]
-    fn nothing_is_injected_on_the_way_back() {
+    fn conversion_cannot_inject_headers() {
         let SipMessage::Request(mut request) = SipMessage::try_from(&read(INVITE)).unwrap() else { panic!() };
         request.headers.push(Header::Other("X".into(), "1\r\nEvil: 2".into()));
         assert_eq!(Message::try_from(&request.clone().into()).unwrap_err(), RsipError::Injection);

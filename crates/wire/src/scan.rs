@@ -1,4 +1,4 @@
-//! The few scans on which every reader stands: tokens, white space, quoted strings, commas.
+//! Scanning primitives: tokens, white space, quoted strings, commas.
 
 use memchr::{memchr, memchr2};
 
@@ -14,7 +14,7 @@ const TOKEN: [bool; 256] = {
     table
 };
 
-/// Bytes that may stand in a URI. Not the grammar: what is more than this is told apart when the URI is read,
+/// Bytes that may occur in a URI. Not the whole grammar, which is checked when the URI is read,
 /// and bytes above ASCII are let through, for there are users with accents.
 const URI: [bool; 256] = {
     let mut table = [false; 256];
@@ -81,7 +81,7 @@ pub(crate) fn skip_lws(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// The index of the first byte at or after `at` that `table` lacks. Reading a message is for the most part this loop, so
-/// it takes four bytes a step.
+/// it reads four bytes per step.
 fn skip(bytes: &[u8], mut at: usize, table: &[bool; 256]) -> usize {
     for four in bytes.get(at..).unwrap_or_default().chunks_exact(4) {
         if !four.iter().fold(true, |all, byte| all & table[*byte as usize]) {
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_may_hold_anything_escaped() {
+    fn quotes_may_contain_escapes() {
         assert_eq!(skip_quoted(br#""a\"b" c"#, 0), Some(6));
         assert_eq!(skip_quoted(br#""a\\" c"#, 0), Some(5));
         assert_eq!(skip_quoted(br#""a\"#, 0), None);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Monotonic time in nanoseconds since an arbitrary start that the host chose.
 ///
-/// There is no `now()`: time enters a machine as an argument and is never asked for. Arithmetic
+/// There is no `now()`: time is always an argument. Arithmetic
 /// saturates, so that a hostile or absurd duration means "never" and not a panic.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(u64);

@@ -1,4 +1,4 @@
-//! Rules that hold for all input.
+//! Properties of all input.
 
 use bytes::Bytes;
 use offhook_wire::{
@@ -86,7 +86,7 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Calls every reader. None may panic, whatever stands in the message.
+/// Calls every reader. None may panic.
 fn read_everything(message: &Message) {
     let _ = (message.check(), message.method(), message.reason(), format!("{message:?}"));
     let _ = (message.via(), message.from(), message.to(), message.call_id().map(<[u8]>::len), message.cseq());
@@ -108,7 +108,7 @@ fn read_everything(message: &Message) {
     let _ = message.request_uri().map(|uri| Uri::parse(uri).map(|uri| uri.equivalent(&uri)));
 }
 
-/// What came out of a stream: messages and faults, with their bytes.
+/// The frames of a stream: messages and faults, with their bytes.
 fn frames(stream: &[u8], cuts: &[Index]) -> Vec<String> {
     let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
     cuts.extend([0, stream.len()]);
@@ -150,7 +150,7 @@ proptest! {
     }
 
     #[test]
-    fn any_cut_of_a_stream_gives_the_same_frames(
+    fn segmentation_does_not_change_the_frames(
         messages in vec(prop_oneof![3 => message(), 1 => nearly_sip(), 1 => Just(b"\r\n\r\n".to_vec())], 1..4),
         cuts in vec(any::<Index>(), 0..12),
     ) {
@@ -159,14 +159,14 @@ proptest! {
     }
 
     #[test]
-    fn an_unmodified_message_is_written_byte_for_byte(data in message()) {
+    fn unmodified_message_is_written_byte_for_byte(data in message()) {
         let message = Message::parse(data.clone().into(), &Limits::default()).expect("well-formed");
         prop_assert_eq!(Editor::new(&message).finish(), &data);
         prop_assert_eq!(message.bytes(), &data);
     }
 
     #[test]
-    fn reading_back_what_was_read_changes_nothing(data in message()) {
+    fn parsing_is_idempotent(data in message()) {
         let message = Message::parse(data.into(), &Limits::default()).expect("well-formed");
         let mut builder = match message.method() {
             Some(method) => Builder::request(method, message.request_uri().unwrap()),
@@ -187,7 +187,7 @@ proptest! {
     }
 
     #[test]
-    fn an_edit_leaves_all_other_bytes(data in message(), name in select(HeaderName::KNOWN), value in vec(any::<u8>(), 0..20)) {
+    fn edit_keeps_all_other_bytes(data in message(), name in select(HeaderName::KNOWN), value in vec(any::<u8>(), 0..20)) {
         prop_assume!(name != HeaderName::ContentLength);
         let message = Message::parse(data.into(), &Limits::default()).expect("well-formed");
         let edited = Editor::new(&message).prepend(name, &value).finish();
@@ -207,7 +207,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_is_put_in_adds_a_header(
+    fn values_cannot_add_a_header(
         uri in vec(any::<u8>(), 1..30),
         values in vec((select(HeaderName::KNOWN), vec(any::<u8>(), 0..30)), 0..6),
         extra_name in vec(any::<u8>(), 0..6),
@@ -236,7 +236,7 @@ proptest! {
     }
 
     #[test]
-    fn an_escaped_user_is_read_back(user in vec(any::<u8>(), 1..20)) {
+    fn escaped_user_round_trips(user in vec(any::<u8>(), 1..20)) {
         let mut uri = b"sip:".to_vec();
         escape_user(&user, &mut uri);
         uri.extend_from_slice(b"@example.com");

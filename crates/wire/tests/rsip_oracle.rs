@@ -1,4 +1,4 @@
-//! rsip as oracle: on the messages that it is known to read rightly, both readers must say the same.
+//! rsip as an oracle: both parsers must agree on messages that rsip is known to read correctly.
 //!
 //! The subset: CRLF, UTF-8, no folding, full header names, no space before the colon, sip and sips without IPv6, `%`, `;` or `.` in the
 //! user part, known methods and transports, no quoted pairs nor brackets in quotes, one value a Contact, one Content-Length equal to the body. Beyond it
@@ -49,7 +49,7 @@ fn uri() -> impl Strategy<Value = String> {
     )
 }
 
-/// With brackets, a tag or none, and what else may stand around it.
+/// With brackets, with or without a tag, and with optional parts around it.
 fn address(tag: impl Strategy<Value = Option<String>>) -> impl Strategy<Value = String> {
     let name = prop_oneof![Just(String::new()), "[A-Z][a-z]{0,6} ", "\"[a-zA-Z \u{e9},;=]{1,9}\" "];
     (name, uri(), tag).prop_map(|(name, uri, tag)| {
@@ -109,7 +109,7 @@ fn message() -> impl Strategy<Value = String> {
             rows.extend(contact.map(|contact| format!("Contact: {contact}")));
             rows.extend(extras);
             rows.push(format!("Content-Length: {}", body.len()));
-            // Any header may stand anywhere.
+            // Headers may be in any order.
             let turn = turn.index(rows.len());
             rows.rotate_left(turn);
             format!("{start}\r\n{}\r\n\r\n{body}", rows.join("\r\n"))
@@ -177,9 +177,9 @@ fn compare(ours: &Message, theirs: &SipMessage) {
 proptest! {
     /// The subset is chosen so that both must accept: an oracle that refuses judges nothing.
     #[test]
-    fn both_read_the_same(text in message()) {
-        let ours = Message::parse(Bytes::from(text.clone()), &Limits::default()).expect("ours reads it");
-        let theirs = SipMessage::try_from(text.as_str()).expect("rsip reads it");
+    fn parsers_agree(text in message()) {
+        let ours = Message::parse(Bytes::from(text.clone()), &Limits::default()).expect("readable by offhook");
+        let theirs = SipMessage::try_from(text.as_str()).expect("readable by rsip");
         compare(&ours, &theirs);
         prop_assert_eq!(ours.bytes(), text.as_bytes());
     }

@@ -85,7 +85,7 @@ fn ipv6_literals() {
 }
 
 #[test]
-fn a_tag_in_a_quoted_string_is_no_tag() {
+fn tag_in_a_quoted_string_is_ignored() {
     let message = good("tag_in_quoted_string");
     assert_eq!(message.from().unwrap().tag(), Some(&b"true"[..]));
 }
@@ -134,7 +134,7 @@ fn all_bindings() {
 }
 
 #[test]
-fn the_body_is_as_long_as_it_says() {
+fn content_length_delimits_the_body() {
     assert_eq!(good("content_length_cuts_the_rest").body_bytes(), b"body");
     assert_eq!(good("content_length_twice_the_same").body_bytes(), b"body");
     assert_eq!(good("content_length_space_before_colon").body_bytes(), b"body");
@@ -146,7 +146,7 @@ fn the_body_is_as_long_as_it_says() {
 }
 
 #[test]
-fn bytes_that_are_no_utf8() {
+fn non_utf8_bytes() {
     let message = good("latin1_header");
     assert_eq!(message.from().unwrap().display_name().unwrap(), "J\u{fffd}rgen");
     assert_eq!(message.from().unwrap().tag(), Some(&b"1928"[..]));
@@ -155,7 +155,7 @@ fn bytes_that_are_no_utf8() {
 }
 
 #[test]
-fn what_nobody_knows_is_kept() {
+fn unknown_headers_are_kept() {
     let message = good("unknown_method");
     assert_eq!(message.method(), Some(Method::Other(b"!strange-Method_*+`.%'~")));
     assert_eq!(good("lower_case_method").method(), Some(Method::Other(b"options")));
@@ -206,7 +206,7 @@ fn meaning() {
 }
 
 #[test]
-fn mandatory_headers_must_be_readable() {
+fn mandatory_headers_are_checked() {
     assert_eq!(header_fault("cseq_from_two_to_the_31"), (HeaderName::CSeq, SyntaxKind::OutOfRange));
     assert_eq!(header_fault("max_forwards_above_255"), (HeaderName::MaxForwards, SyntaxKind::OutOfRange));
     assert_eq!(header_fault("unbalanced_quote"), (HeaderName::To, SyntaxKind::Quote));
@@ -216,7 +216,7 @@ fn mandatory_headers_must_be_readable() {
 }
 
 #[test]
-fn other_headers_fail_when_they_are_read() {
+fn other_headers_are_checked_on_demand() {
     assert_eq!(good("date_not_gmt").date().unwrap_err().kind, SyntaxKind::Unexpected);
     assert_eq!(good("retry_after_too_large").retry_after().unwrap_err().kind, SyntaxKind::OutOfRange);
     assert_eq!(good("contact_bare_with_headers").contact().unwrap_err().kind, SyntaxKind::Uri);
@@ -224,7 +224,7 @@ fn other_headers_fail_when_they_are_read() {
 
 /// A message that no test names would show nothing.
 #[test]
-fn every_message_is_used() {
+fn all_messages_are_tested() {
     let folder = format!("{}/tests/messages", env!("CARGO_MANIFEST_DIR"));
     let tests = include_str!("rules.rs");
     for entry in std::fs::read_dir(folder).unwrap() {

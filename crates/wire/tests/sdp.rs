@@ -22,7 +22,7 @@ fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
 
-/// The crate's own writer, which ours must equal.
+/// The writer of sdp-types, which ours must equal.
 fn reference(session: &Session) -> Vec<u8> {
     let mut bytes = Vec::new();
     session.write(&mut bytes).unwrap();
@@ -30,7 +30,7 @@ fn reference(session: &Session) -> Vec<u8> {
 }
 
 #[test]
-fn samples_come_back_byte_for_byte() {
+fn samples_round_trip() {
     for sample in SAMPLES {
         let session = parse(sample).unwrap();
         assert_eq!(text(&write(&session)), text(sample));
@@ -38,7 +38,7 @@ fn samples_come_back_byte_for_byte() {
 }
 
 #[test]
-fn outlines_say_what_the_samples_decide() {
+fn outlines_of_samples() {
     let audio = |sample| Outline::parse(sample).unwrap().audio().unwrap().unwrap();
     let offer = audio(CHROME_OFFER);
     assert_eq!(
@@ -54,7 +54,7 @@ fn outlines_say_what_the_samples_decide() {
         }
     );
     assert_eq!(audio(CHROME_HOLD).direction, Direction::SendOnly);
-    // A trickling browser has no address yet. That is no hold.
+    // A browser with trickle ICE has no address yet, which is no hold.
     assert!(!audio(CHROME_ANSWER).held_by_address);
     assert_eq!(audio(ASTERISK_ANSWER).telephone_event, Some(126));
     assert_eq!(audio(BARESIP_HOLD).direction, Direction::RecvOnly);
@@ -63,7 +63,7 @@ fn outlines_say_what_the_samples_decide() {
 }
 
 #[test]
-fn every_stream_has_its_own_outline() {
+fn each_stream_has_an_outline() {
     let outline = Outline::parse(EVERY_LINE).unwrap();
     let media: Vec<_> = outline.media().map(Result::unwrap).collect();
     let kinds: Vec<_> = media.iter().map(|media| text(media.kind)).collect();
@@ -81,7 +81,7 @@ fn every_stream_has_its_own_outline() {
 }
 
 #[test]
-fn an_rfc_2543_hold_is_seen_at_both_levels() {
+fn rfc_2543_hold_is_read_at_both_levels() {
     let held = |session: &str, stream: &str| {
         let text = format!(
             "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\n{session}t=0 0\r\nm=audio 9 RTP/AVP 0\r\n{stream}"
@@ -99,7 +99,7 @@ fn an_rfc_2543_hold_is_seen_at_both_levels() {
 }
 
 #[test]
-fn audio_is_the_first_that_lives() {
+fn audio_is_the_first_accepted_stream() {
     let audio = |media: &str| {
         let text = format!("v=0\n{media}");
         Outline::parse(text.as_bytes()).unwrap().audio().map(|media| media.map(|media| media.port))
@@ -114,7 +114,7 @@ fn audio_is_the_first_that_lives() {
 }
 
 #[test]
-fn only_formats_of_the_stream_are_digits() {
+fn telephone_event_must_be_a_format_of_the_stream() {
     let digits = |lines: &str| {
         let text = format!("v=0\nm=audio 9 RTP/AVP 0 101\n{lines}");
         Outline::parse(text.as_bytes()).unwrap().audio().unwrap().unwrap().telephone_event
@@ -127,7 +127,7 @@ fn only_formats_of_the_stream_are_digits() {
 }
 
 #[test]
-fn generous_where_peers_are_sloppy() {
+fn common_deviations_are_accepted() {
     // No final line end, LF only, lines out of order, unknown lines, no `s=` and no `t=`.
     let session =
         parse(b"v=0\n\na=tool:x\no=- 1 2 IN IP4 1.2.3.4\nq=?\nm=audio 9 RTP/AVP 0\na=sendonly").unwrap();
@@ -143,7 +143,7 @@ fn generous_where_peers_are_sloppy() {
 }
 
 #[test]
-fn faults_have_their_line_and_nothing_of_the_text() {
+fn errors_have_the_line_and_no_text() {
     let fault = |text: &str| {
         let fault = parse(text.as_bytes()).unwrap_err();
         assert!(!fault.to_string().contains("secret"), "{fault}");
@@ -165,7 +165,7 @@ fn faults_have_their_line_and_nothing_of_the_text() {
 }
 
 #[test]
-fn limits_hold() {
+fn limits_are_enforced() {
     let fault = |text: String| parse(text.as_bytes()).unwrap_err().kind;
     assert_eq!(fault(format!("v=0\n{}", "a=x\n".repeat(MAX_LINES))), SdpFault::TooLong);
     assert_eq!(fault(format!("v=0\ns={}", "x".repeat(MAX_TEXT))), SdpFault::TooLong);
@@ -175,7 +175,7 @@ fn limits_hold() {
 }
 
 #[test]
-fn no_value_can_add_a_line() {
+fn values_cannot_add_a_line() {
     let mut session = parse(CHROME_OFFER).unwrap();
     session.session_name = "a\r\nm=video 9 RTP/AVP 0".into();
     session.medias[0].attributes.push(Attribute { attribute: "x\n".into(), value: Some("\0y\r".into()) });
@@ -189,7 +189,7 @@ fn no_value_can_add_a_line() {
     assert!(text(&write(&session)).contains("s=a\tb\r\n"));
 }
 
-/// Values as they may come from anywhere: with separators, controls and text beyond ASCII.
+/// Arbitrary values: with separators, control characters and non-ASCII text.
 fn value() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9 :;=/.,\r\n\t\0\u{e9}-]{0,24}"
 }
@@ -221,7 +221,7 @@ fn lines() -> impl Strategy<Value = String> {
     )
 }
 
-/// What an outline must say about a stream that was read in full.
+/// The expected outline of a fully parsed stream.
 fn expected(session: &Session, media: &Media) -> (Direction, bool, Option<u8>) {
     let ice = session.attributes.iter().chain(&media.attributes);
     let mut ice = ice.filter(|attribute| attribute.attribute == "ice-ufrag" && attribute.value.is_some());
@@ -249,7 +249,7 @@ fn agree(text: &[u8]) {
     assert_eq!(media.len(), session.medias.len());
     for (outline, media) in media.iter().zip(&session.medias) {
         assert_eq!(outline.port, media.port);
-        // An outline gives the octets as they are, the whole has them as UTF-8.
+        // An outline has the original octets, the parsed description has UTF-8.
         if std::str::from_utf8(text).is_ok() {
             assert_eq!(outline.kind, media.media.as_bytes());
             assert_eq!(outline.proto, media.proto.as_bytes());
@@ -260,9 +260,9 @@ fn agree(text: &[u8]) {
     }
     // Writing what was read, and reading that, changes nothing more.
     let written = write(&session);
-    let again = parse(&written).expect("our own text is readable");
+    let again = parse(&written).expect("a written description is readable");
     assert_eq!(write(&again), written);
-    // An empty session name is the one thing that the crate writes otherwise.
+    // Only an empty session name is written differently by sdp-types.
     if !session.session_name.is_empty() {
         assert_eq!(written, reference(&session));
     }
@@ -275,7 +275,7 @@ fn samples_and_outlines_agree() {
 
 proptest! {
     #[test]
-    fn outlines_agree_with_the_whole(text in lines()) {
+    fn outlines_agree_with_parsed_descriptions(text in lines()) {
         agree(text.as_bytes());
     }
 

@@ -1,6 +1,6 @@
 //! RFC 4475, as `../shared/torture` next to the repository sorts it: what is valid is accepted, and what is
 //! not is refused by the layer that can see it. Without that folder there is nothing to read here, and
-//! `rules.rs` shows the same rules on messages of our own.
+//! `rules.rs` tests the same rules with messages of this project.
 
 #![allow(clippy::disallowed_methods, reason = "a test may read its samples from files")]
 
@@ -30,7 +30,7 @@ fn parse(data: Bytes) -> Result<Message, Fault> {
 }
 
 #[test]
-fn valid_messages_are_accepted_and_mean_something() {
+fn valid_messages_are_accepted() {
     for (name, data) in messages("valid") {
         let message = parse(data).unwrap_or_else(|fault| panic!("{name}: {fault}"));
         message.check().unwrap_or_else(|fault| panic!("{name}: {fault}"));
@@ -99,7 +99,7 @@ fn invalid_messages_are_refused_by_the_right_layer() {
 }
 
 #[test]
-fn the_display_name_of_baddn_is_refused_too() {
+fn display_name_of_baddn_is_refused() {
     for (name, data) in messages("invalid").into_iter().filter(|(name, _)| name == "baddn") {
         let whole = [&data[..], b"\r\n\r\n"].concat();
         assert_eq!(objection(whole.into()), Objection::Header(HeaderName::From, SyntaxKind::Uri), "{name}");
@@ -107,11 +107,11 @@ fn the_display_name_of_baddn_is_refused_too() {
 }
 
 #[test]
-fn what_is_for_other_layers_parses() {
+fn messages_for_other_layers_parse() {
     let sorts = ["applayer", "translayer", "compat2543"];
     for (name, data) in sorts.into_iter().flat_map(messages) {
         let expected = match name.as_str() {
-            // Nobody can say where it ends (RFC 4475 §3.3.9), so no layer above can answer for its body.
+            // Its end is unknown (RFC 4475 §3.3.9), so its body cannot be used.
             "mcl01" => Objection::Parse(FaultKind::ContentLengthConflict),
             "insuf" => Objection::Check(FaultKind::Missing(HeaderName::From)),
             "multi01" => Objection::Check(FaultKind::Repeated(HeaderName::CSeq)),
@@ -137,7 +137,7 @@ fn refused_requests_can_be_answered() {
 
 /// The folder is either whole or absent: half of it would pass unnoticed.
 #[test]
-fn nothing_is_missing() {
+fn all_messages_are_tested() {
     let counts =
         ["valid", "invalid", "applayer", "translayer", "compat2543"].map(|sort| messages(sort).len());
     assert!(counts == [13, 19, 15, 1, 1] || counts == [0; 5], "{counts:?}");

@@ -1,5 +1,4 @@
-//! The exchange under virtual time, and what must hold whatever it is given. No other file of this target knows how an exchange
-//! is driven.
+//! Drives the exchange on virtual time, and checks its invariants.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,11 +10,11 @@ use offhook_exchange::{
 };
 use offhook_wire::{Frame, Instant, Limits, Message, Method, StreamFramer, datagram, websocket};
 
-use super::Reached;
 use super::phone::USERS;
+use super::reached::Reached;
 use super::vias::Vias;
 
-/// What the exchange writes may be a little longer than what it was given.
+/// Messages of the exchange may be slightly longer than received ones.
 const WIDE: Limits = Limits { message: 1 << 20, head: 1 << 20, headers: 1 << 10 };
 
 /// Longer than any registration, transaction or silence that the exchange waits for.
@@ -126,7 +125,7 @@ impl Drive {
         });
     }
 
-    /// Time passes, and the exchange is woken whenever it wants to be.
+    /// Advances the time, and wakes the exchange at its deadlines.
     pub(super) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(due) = self.exchange.deadline().filter(|due| *due <= end) {
@@ -147,12 +146,12 @@ impl Drive {
         self.drain(64 * self.weight());
     }
 
-    /// What came out and was not asked for yet: messages with the flows that they are for, oldest first.
+    /// The messages sent since the last call, with their flows, oldest first.
     pub(super) fn heard(&mut self) -> Vec<(Flow, Message)> {
         std::mem::take(&mut self.heard)
     }
 
-    /// Waits until all is over, and takes the flows down.
+    /// Waits until the exchange is idle, and closes the flows.
     pub(super) fn finish(mut self) -> Reached {
         self.pass(LONGEST);
         let connections = self.up.values().filter(|framing| !matches!(framing, Framing::Datagram)).count();
@@ -165,11 +164,11 @@ impl Drive {
         self.reached
     }
 
-    /// All is over, and so many connections are left.
+    /// Asserts that the exchange is idle with this number of connections.
     fn holds_only(&self, connections: usize) {
         let load = self.exchange.load();
         let held = [load.flows, load.unauthenticated, load.bindings, load.transactions, load.bytes];
-        assert_eq!(held, [connections, 0, 0, 0, 0], "flows, strangers, bindings, transactions, bytes");
+        assert_eq!(held, [connections, 0, 0, 0, 0], "flows, unauthenticated, bindings, transactions, bytes");
     }
 
     fn input(&mut self, input: Input) {
@@ -178,7 +177,7 @@ impl Drive {
         self.drain(most);
     }
 
-    /// How much the exchange holds; what one input sets off is bounded by it.
+    /// The size of the state of the exchange, which bounds the outputs of one input.
     fn weight(&self) -> usize {
         let load = self.exchange.load();
         1 + load.bindings + load.transactions
@@ -195,7 +194,7 @@ impl Drive {
                     assert!(self.up.contains_key(&flow), "nothing is sent on a connection that is down");
                     self.transmitted(Some(flow), data);
                 }
-                // To the address of a Contact that nobody is at, perhaps. Without `rport` a response goes to the port of sent-by (RFC
+                // Possibly to the unused address of a Contact. Without `rport` a response goes to the port of sent-by (RFC
                 // 3261 §18.2.2): a phone has all ports of its address.
                 Output::Datagram { remote, data } => {
                     let mut sockets =

@@ -1,4 +1,4 @@
-//! A phone: a user, a contact, and the requests that it writes.
+//! A phone: a user, a contact, and its requests.
 
 use offhook_wire::digest::{Challenge, Password, Responder};
 use offhook_wire::{Builder, HeaderName, Message, Method, NameAddr};
@@ -6,7 +6,7 @@ use offhook_wire::{Builder, HeaderName, Message, Method, NameAddr};
 /// The domain of the exchange.
 pub(super) const DOMAIN: &str = "example.com";
 
-/// The users, who have their names as passwords.
+/// The users; their passwords are their names.
 pub(super) const USERS: [&str; 3] = ["alice", "bob", "carol"];
 
 /// A phone of one of the users. There are more phones than users, so that calls are forked.
@@ -15,14 +15,14 @@ pub(super) struct Phone {
     pub(super) contact: String,
     /// The slot of the flow that it uses.
     pub(super) slot: usize,
-    /// What it sent last outside a dialog.
+    /// The last request outside of a dialog.
     pub(super) last: Vec<u8>,
     number: usize,
     sent: u32,
     responder: Responder,
 }
 
-/// What makes up a request.
+/// The parts of a request.
 pub(super) struct Draft<'a> {
     pub(super) method: &'a str,
     pub(super) uri: &'a str,
@@ -153,7 +153,7 @@ impl Dialog {
         Some(Self { slot, call_id: text(message, HeaderName::CallId)?, local, remote, target, routes, cseq })
     }
 
-    /// The next request of this end, in the words of `phone`.
+    /// The next request of this end, written by `phone`.
     pub(super) fn request(&mut self, phone: &mut Phone, method: &str) -> Vec<u8> {
         if method != "ACK" {
             self.cseq += 1;

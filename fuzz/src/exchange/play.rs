@@ -1,4 +1,4 @@
-//! Operations, done.
+//! Performs operations.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,16 +7,17 @@ use offhook_exchange::{Config, Limits};
 use offhook_wire::{Builder, HeaderName, Message, Method};
 
 use super::drive::{Drive, Flow};
+use super::op::Op;
 use super::phone::{DOMAIN, Dialog, Draft, Phone, USERS, hop_by_hop};
-use super::{Op, Reached};
+use super::reached::Reached;
 
 /// Slots for flows, and phones: two for each user.
 const SLOTS: usize = 6;
 
-/// What is remembered of the past, each time.
+/// The most requests and responses that are kept.
 const MEMORY: usize = 24;
 
-/// More operations than this are not done.
+/// The most operations that are performed.
 const OPERATIONS: usize = 400;
 
 /// The methods of requests outside dialogs.
@@ -26,11 +27,11 @@ const METHODS: [&str; 8] =
 /// The methods of requests inside dialogs.
 const INSIDE: [&str; 8] = ["BYE", "INVITE", "INFO", "UPDATE", "REFER", "NOTIFY", "ACK", "CANCEL"];
 
-/// What is odd about a request. Half of the choices are in order, so that calls come about.
+/// An anomaly of a request. Half of the choices are none, so that calls are established.
 #[derive(Copy, Clone, PartialEq, Eq)]
 enum Odd {
     Nothing,
-    /// It gives credentials for the last nonce before it is asked.
+    /// It has credentials for the last nonce, without a challenge.
     Early,
     /// It does not answer a challenge.
     Silent,
@@ -40,7 +41,7 @@ enum Odd {
     Guest,
     /// It has a Route that names the exchange.
     Routed,
-    /// It wants an extension.
+    /// It requires an extension.
     Extended,
     /// It has a To tag, as if it were inside a dialog.
     Tagged,
@@ -65,10 +66,10 @@ const ODD: [Odd; 16] = [
     Odd::Early,
 ];
 
-/// What phones answer.
+/// The statuses of responses.
 const STATUSES: [u16; 12] = [180, 200, 100, 183, 486, 603, 302, 407, 503, 404, 487, 199];
 
-/// How long time passes, in milliseconds: about the timers of RFC 3261 §17 and of the configuration.
+/// The times that pass, in milliseconds: about the timers of RFC 3261 §17 and of the configuration.
 const TIMES: [u64; 12] =
     [1, 500, 1_000, 4_000, 5_000, 11_000, 32_000, 33_000, 61_000, 182_000, 301_000, 3_601_000];
 
@@ -168,7 +169,7 @@ impl World {
         }
     }
 
-    /// Remembers what the exchange sent.
+    /// Keeps the messages of the exchange.
     fn listen(&mut self) {
         for (flow, message) in self.drive.heard() {
             let past = if message.is_request() { &mut self.requests } else { &mut self.responses };

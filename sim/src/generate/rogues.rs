@@ -20,7 +20,7 @@ pub(super) fn draw(scenario: &mut Scenario) {
     }
     // With rogues that break no rule, oracles that assume correct peers are run, too.
     let conforming = draw.chance(300);
-    let (breaches, oddities) = if conforming {
+    let (breaches, messages) = if conforming {
         (Breach::CONFORMING, UnsolicitedMessage::CONFORMING)
     } else {
         (Breach::ALL, UnsolicitedMessage::ALL)
@@ -40,7 +40,7 @@ pub(super) fn draw(scenario: &mut Scenario) {
             at: draw.between(1_500, faults),
             rogue: draw.below(scenario.rogues.len() as u64) as usize,
             phone: draw.below(scenario.phones.len() as u64) as usize,
-            oddities,
+            messages,
             scenario,
         };
         episode.write(draw);
@@ -53,7 +53,7 @@ struct Episode<'a> {
     at: u64,
     rogue: usize,
     phone: usize,
-    oddities: &'static [UnsolicitedMessage],
+    messages: &'static [UnsolicitedMessage],
 }
 
 impl Episode<'_> {
@@ -78,7 +78,7 @@ impl Episode<'_> {
                 0..4 => {
                     // Sometimes more than the limits of a phone.
                     let count = if draw.chance(8) { 1_500 } else { *draw.pick(&[1, 1, 2, 5, 60]) };
-                    let with = *draw.pick(self.oddities);
+                    let with = *draw.pick(self.messages);
                     self.rogue_action(after, RogueAction::Flood { user: user.clone(), count, with });
                 }
                 4 => self.rogue_action(after, RogueAction::HangUp),

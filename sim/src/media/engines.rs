@@ -105,15 +105,15 @@ impl Engines {
 
     /// The audio that an end receives.
     #[cfg(feature = "media")]
-    pub fn hears(&self, end: End) -> HeardAudio {
+    pub fn heard_audio(&self, end: End) -> HeardAudio {
         let Self::Real(real) = self else { return HeardAudio::Nothing };
         let circumstances =
             ProbeContext { network_clear: true, time_stopped: false, peer_time_stopped: false };
         match real.probe(end, circumstances) {
             None => HeardAudio::Nothing,
             Some(probe) if probe.heard_hz.is_none() && probe.level_dbfs < -45.0 => HeardAudio::Nothing,
-            Some(AudioProbe { heard_hz: Some(hears), peer_tone: Some(tone), .. })
-                if (hears - tone).abs() < 20.0 =>
+            Some(AudioProbe { heard_hz: Some(hz), peer_tone: Some(tone), .. })
+                if (hz - tone).abs() < 20.0 =>
             {
                 HeardAudio::Peer
             }

@@ -191,8 +191,9 @@ impl Model {
         let agreed = engine.agreed.as_ref()?;
         let peer = self.peer(end)?;
         let other = self.engines.get(&peer)?;
-        let hears = other.agreed.as_ref().is_some_and(|theirs| theirs.direction.receives());
-        (engine.up && other.up && agreed.telephone_event && agreed.direction.sends() && hears).then_some(peer)
+        let receives = other.agreed.as_ref().is_some_and(|theirs| theirs.direction.receives());
+        (engine.up && other.up && agreed.telephone_event && agreed.direction.sends() && receives)
+            .then_some(peer)
     }
 
     fn engine(&mut self, end: End) -> &mut Engine {

@@ -1,5 +1,5 @@
 //! An exchange delivers an in-dialog request to the phone of the dialog, even if another user registered the same Contact
-//! (RFC 3261 §16.5), and delivers no request to a phone whose From names another user than the sender (§22.3).
+//! (RFC 3261 §16.5), and delivers no request with the From of another user than the sender (§22.3).
 
 use std::collections::BTreeMap;
 

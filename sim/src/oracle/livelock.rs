@@ -46,7 +46,7 @@ impl Oracle for Livelock {
                 let again = self.refusals.entry(phone).or_default().rest();
                 if outputs - again > MOST_OUTPUTS {
                     let name = &view.phones[phone].setup.name;
-                    return Err(format!("{name} gives {outputs} outputs at once"));
+                    return Err(format!("{name} has {outputs} outputs after one input"));
                 }
                 Ok(())
             }

@@ -68,7 +68,7 @@ impl Oracle for Sound {
                 let expected = expected(view, probe);
                 let receiver = self.receivers.entry(probe.end).or_default();
                 receiver
-                    .listen(view.now, probe, expected)
+                    .check(view.now, probe, expected)
                     .map_err(|what| format!("call {session} of {} {what}", view.phones[phone].setup.name))
             }
             Observation::Datagram { end } => self.on_sent(view, end),
@@ -112,7 +112,7 @@ fn expected(view: &WorldView<'_>, probe: &AudioProbe) -> Expected {
 }
 
 impl Receiver {
-    fn listen(&mut self, now: Instant, probe: &AudioProbe, expected: Expected) -> Result<(), String> {
+    fn check(&mut self, now: Instant, probe: &AudioProbe, expected: Expected) -> Result<(), String> {
         let matches = |tone: f32| probe.heard_hz.is_some_and(|heard| (heard - tone).abs() <= NEAR);
         let peer = probe.peer_tone.is_some_and(matches);
         let third_party = !peer && probe.other_tones.iter().copied().any(matches);
@@ -201,7 +201,7 @@ mod tests {
     fn objects(heard_hz: Option<f32>, expected: Expected) -> Option<u64> {
         let (mut receiver, probe) = (Receiver::default(), probe(heard_hz));
         (0..60).find(|second| {
-            receiver.listen(Instant::from_nanos(second * 1_000_000_000), &probe, expected).is_err()
+            receiver.check(Instant::from_nanos(second * 1_000_000_000), &probe, expected).is_err()
         })
     }
 
@@ -222,7 +222,7 @@ mod tests {
         let (mut receiver, mut probe) = (Receiver::default(), probe(None));
         let mut listen = |second, receives, heard_hz, expected| {
             (probe.receives, probe.heard_hz) = (receives, heard_hz);
-            receiver.listen(at(second), &probe, expected)
+            receiver.check(at(second), &probe, expected)
         };
         assert_eq!(listen(0, false, None, Expected::Anything), Ok(()));
         assert_eq!(listen(9, true, Some(450.0), Expected::Nothing), Ok(()), "the peer stopped now");

@@ -154,7 +154,9 @@ fn read_exchange(name: String, settings: &[&str]) -> Result<ExchangeSetup, Strin
 fn read_drift(value: &str) -> Result<i32, String> {
     let drift: i32 = number(value)?;
     let is_clock = drift.unsigned_abs() < 1_000_000;
-    is_clock.then_some(drift).ok_or_else(|| format!("drift is in parts per million, from -999999 to 999999"))
+    is_clock
+        .then_some(drift)
+        .ok_or_else(|| "drift is in parts per million, from -999999 to 999999".to_owned())
 }
 
 fn read_phone(name: String, transport: &str, settings: &[&str]) -> Result<PhoneSetup, String> {

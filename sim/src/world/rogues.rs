@@ -100,8 +100,8 @@ impl World {
     pub(super) fn deliver_to_rogue(&mut self, exchange: usize, flow: exchange::FlowId, data: &Bytes) -> bool {
         let Some(&rogue) = self.rogues.flows.get(&(exchange, flow)) else { return false };
         self.note_rogue(Node::Exchange(exchange), Node::Rogue(rogue), data);
-        let hears = RogueEvent::Receives { exchange, flow, data: data.clone() };
-        self.queue.schedule(self.now + WAY, ScheduledEvent::Rogue(rogue, hears));
+        let received = RogueEvent::Receives { exchange, flow, data: data.clone() };
+        self.queue.schedule(self.now + WAY, ScheduledEvent::Rogue(rogue, received));
         true
     }
 

@@ -45,14 +45,14 @@ impl World {
         };
         self.now = next.max(self.now);
         match self.queue.pop_due(self.now) {
-            Some(happening) => self.happen(happening),
+            Some(event) => self.execute(event),
             None => self.wake(),
         }
         true
     }
 
-    fn happen(&mut self, happening: ScheduledEvent) {
-        match happening {
+    fn execute(&mut self, event: ScheduledEvent) {
+        match event {
             ScheduledEvent::Step(index) => self.step(index),
             ScheduledEvent::Phase(phase) => self.enter_phase(phase),
             ScheduledEvent::ConnectRequested(connection) => self.connect_requested(connection),

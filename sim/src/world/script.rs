@@ -17,12 +17,12 @@ use crate::tape::{Entry, EntryKind};
 /// Builds a world. [`World::builder`] creates one.
 ///
 /// ```
-/// # use offhook_sim::{World, scenario::Deed};
+/// # use offhook_sim::{World, scenario::UserAction};
 /// # use std::time::Duration;
 /// let mut world = World::builder().phone("alice").udp_phone("bob").start();
-/// world.user("alice", Deed::Dial("bob".to_owned()));
+/// world.user("alice", UserAction::Dial("bob".to_owned()));
 /// world.run_until("both talk", Duration::from_secs(10), |world| world.talks("alice") && world.talks("bob"));
-/// world.user("bob", Deed::HangUp);
+/// world.user("bob", UserAction::HangUp);
 /// world.finish();
 /// ```
 #[derive(Clone, Debug)]
@@ -167,7 +167,7 @@ impl World {
     pub fn heard_audio(&self, name: &str) -> crate::media::HeardAudio {
         let phone = self.named(name);
         let end = self.phones[phone].newest(|_| true).map(|session| (phone, session));
-        end.map_or(crate::media::HeardAudio::Nothing, |end| self.engines.hears(end))
+        end.map_or(crate::media::HeardAudio::Nothing, |end| self.engines.heard_audio(end))
     }
 
     /// All digits that a phone has received.

@@ -1,8 +1,8 @@
-//! Which package may lean on which: our own (the arrows), others' (the pure crates' lists), and planted bugs.
+//! The allowed dependencies: between our packages (the arrows), of pure crates on others (lists), and the feature of planted bugs.
 
 use std::collections::BTreeMap;
 
-/// Every package of the workspace, and on which of ours it may depend, for whatever purpose.
+/// All packages of the workspace, and those of ours that each may depend on.
 const ARROWS: [(&str, &[&str]); 13] = [
     ("offhook-wire", &[]),
     ("offhook", &["offhook-wire"]),
@@ -55,10 +55,10 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ),
 ];
 
-/// What holds the tests' phones and peers. Anyone's tests may use it; it is no part of what is published.
+/// The test kit. All tests may use it; it is not published.
 const TESTKIT: &str = "offhook-testkit";
 
-/// What a pure crate may take from others, tests aside.
+/// The external dependencies that pure crates may have, without those of tests.
 const OUTSIDERS: [(&str, &[&str]); 5] = [
     ("offhook-wire", &["bytes", "md-5", "memchr", "rsip", "sdp-types", "sha2", "thiserror"]),
     ("offhook", &["bytes", "foldhash", "rand_chacha", "slab", "thiserror"]),
@@ -84,7 +84,7 @@ const OUTSIDERS: [(&str, &[&str]); 5] = [
 /// The feature of the core that plants bugs, for the simulator to find.
 const PLANTED: &str = "planted";
 
-/// What the rules need to know of a manifest.
+/// The relevant parts of a manifest.
 pub(crate) struct Package {
     name: String,
     published: bool,
@@ -114,13 +114,12 @@ impl From<&cargo_metadata::Package> for Package {
     }
 }
 
-/// One complaint for each dependency between our packages that the house does not know.
+/// One violation for each dependency between our packages that is not allowed.
 pub(crate) fn directions(packages: &[Package]) -> Vec<String> {
     let mut complaints = Vec::new();
     for package in packages {
         let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == package.name) else {
-            complaints
-                .push(format!("{} has no place in the house: say where it belongs in ARROWS", package.name));
+            complaints.push(format!("{} is missing in ARROWS: add it with its dependencies", package.name));
             continue;
         };
         let ours = |d: &&Dependency| ARROWS.iter().any(|(name, _)| *name == d.name);
@@ -137,8 +136,8 @@ pub(crate) fn directions(packages: &[Package]) -> Vec<String> {
     complaints
 }
 
-/// One complaint for each dependency of a pure crate on somebody else's crate that is not listed.
-pub(crate) fn outsiders(packages: &[Package]) -> Vec<String> {
+/// One violation for each unlisted external dependency of a pure crate.
+pub(crate) fn unlisted(packages: &[Package]) -> Vec<String> {
     let mut complaints = Vec::new();
     for package in packages {
         let Some((_, allowed)) = OUTSIDERS.iter().find(|(name, _)| *name == package.name) else { continue };
@@ -153,7 +152,7 @@ pub(crate) fn outsiders(packages: &[Package]) -> Vec<String> {
     complaints
 }
 
-/// One complaint for each way by which a published crate could carry planted bugs.
+/// One violation for each way in which a published crate could enable planted bugs.
 pub(crate) fn planted(packages: &[Package]) -> Vec<String> {
     let enables = |feature: &String| feature == PLANTED || feature.ends_with(&format!("/{PLANTED}"));
     let mut complaints = Vec::new();
@@ -183,7 +182,7 @@ fn sample(name: &str, published: bool, dependencies: &[(&str, bool, &[&str])]) -
 }
 
 #[test]
-fn a_turned_arrow_is_seen() {
+fn reversed_dependency_is_a_violation() {
     let bad = [
         sample("offhook-wire", true, &[("offhook", false, &[])]),
         sample("offhook-exchange", true, &[("offhook", true, &[]), ("bytes", false, &[])]),
@@ -202,14 +201,14 @@ fn a_turned_arrow_is_seen() {
 }
 
 #[test]
-fn an_unlisted_crate_is_seen() {
+fn unlisted_crate_is_a_violation() {
     let bad =
         sample("offhook", true, &[("tokio", false, &[]), ("proptest", true, &[]), ("bytes", false, &[])]);
-    assert_eq!(outsiders(&[bad]), ["offhook depends on tokio, which is not listed"]);
+    assert_eq!(unlisted(&[bad]), ["offhook depends on tokio, which is not listed"]);
 }
 
 #[test]
-fn a_planted_bug_in_a_published_crate_is_seen() {
+fn planted_bug_in_a_published_crate_is_a_violation() {
     let mut by_feature = sample("offhook", true, &[]);
     by_feature.features.insert("default".to_owned(), vec![PLANTED.to_owned()]);
     by_feature.features.insert(PLANTED.to_owned(), Vec::new());

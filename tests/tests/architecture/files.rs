@@ -1,4 +1,4 @@
-//! Source files: which there are, which target reaches them, and how long they are.
+//! Source files: their targets and their length.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,14 +7,14 @@ use cargo_metadata::{Metadata, Target, TargetKind};
 
 use super::source::{self, Token};
 
-/// The longest a file may be, tests not counted.
-const LINES: usize = 600;
+/// The greatest number of lines of a file, without tests.
+const MAX_LINES: usize = 600;
 
 /// All Rust sources below the root of the workspace.
 pub(crate) struct Tree {
-    /// Those that a target reaches by `mod` or `include!`, each once.
+    /// The files that a target reaches by `mod` or `include!`, each once.
     pub(crate) files: Vec<File>,
-    /// Those that lie in a package's folder, reached or not.
+    /// All files in the folders of packages.
     present: BTreeSet<PathBuf>,
 }
 
@@ -22,10 +22,10 @@ pub(crate) struct Tree {
 pub(crate) struct File {
     pub(crate) package: String,
     path: PathBuf,
-    /// The path as the root of the workspace sees it.
+    /// The path relative to the root of the workspace.
     pub(crate) shown: String,
     pub(crate) text: String,
-    /// It is compiled for tests only.
+    /// Whether it is compiled for tests only.
     pub(crate) test_only: bool,
 }
 
@@ -51,14 +51,14 @@ impl Tree {
     }
 }
 
-/// One complaint for each file that no target reaches.
-pub(crate) fn dead(tree: &Tree) -> Vec<String> {
+/// One violation for each file that no target reaches.
+pub(crate) fn unreached(tree: &Tree) -> Vec<String> {
     let reached: BTreeSet<_> = tree.files.iter().map(|file| &file.path).collect();
-    let dead = tree.present.iter().filter(|path| !reached.contains(path));
-    dead.map(|path| format!("{}: no target reaches it", path.display())).collect()
+    let unreached = tree.present.iter().filter(|path| !reached.contains(path));
+    unreached.map(|path| format!("{}: no target reaches it", path.display())).collect()
 }
 
-/// A complaint if the file is longer than it should be.
+/// A violation if the file is too long.
 pub(crate) fn too_long(file: &File) -> Option<String> {
     if file.test_only {
         return None;
@@ -69,11 +69,12 @@ pub(crate) fn too_long(file: &File) -> Option<String> {
         .map(|(start, end)| tokens[end - 1].line - tokens[*start].line + 1)
         .sum();
     let lines = file.text.lines().count() - tests;
-    (lines > LINES).then(|| format!("{}: {lines} lines without tests, at most {LINES}: split it", file.shown))
+    (lines > MAX_LINES)
+        .then(|| format!("{}: {lines} lines without tests, at most {MAX_LINES}: split it", file.shown))
 }
 
-/// One complaint for each ignored test and each permission to keep dead code.
-pub(crate) fn swept_under_the_carpet(file: &File) -> Vec<String> {
+/// One violation for each ignored test and each `allow` of dead code.
+pub(crate) fn ignored_or_dead(file: &File) -> Vec<String> {
     let tokens = source::tokens(&file.text);
     let is_bad = |at: &usize| {
         let tokens = &tokens[*at..];
@@ -103,7 +104,7 @@ fn collect(folder: &Path, into: &mut BTreeSet<PathBuf>) {
     }
 }
 
-/// Where a file's child modules lie.
+/// The location of a file's child modules.
 enum Place {
     /// Beside it: `main.rs`, `lib.rs`, `mod.rs`, or named by a `path` attribute.
     Root,
@@ -111,7 +112,7 @@ enum Place {
     Leaf,
 }
 
-/// Notes `path` as reached, with its package and whether tests alone reach it, and goes on to its modules.
+/// Adds `path` with its package and whether only tests reach it, and follows its modules.
 fn follow(
     path: &Path,
     place: Place,
@@ -159,11 +160,11 @@ enum Source {
     Module(Vec<String>),
 }
 
-/// The files that a file asks for.
+/// The files that a file refers to.
 fn children(tokens: &[Token<'_>]) -> Vec<Child> {
     let test_items = source::test_items(tokens);
     let mut children = Vec::new();
-    // Inline modules that are open, each with the depth of braces outside it.
+    // The open inline modules, each with the depth of braces outside of it.
     let (mut open, mut depth): (Vec<(&str, usize)>, usize) = (Vec::new(), 0);
     for at in 0..tokens.len() {
         let test_only = test_items.iter().any(|(start, end)| (*start..*end).contains(&at));
@@ -208,8 +209,8 @@ fn sample(text: &str, test_only: bool) -> File {
 }
 
 #[test]
-fn a_long_file_is_seen_and_its_tests_are_not_counted() {
-    let code = "fn f() {}\n".repeat(LINES);
+fn long_file_is_a_violation_without_its_tests() {
+    let code = "fn f() {}\n".repeat(MAX_LINES);
     let tests = format!("#[cfg(test)]\nmod tests {{\n{code}}}\n");
     assert_eq!(too_long(&sample(&format!("{code}{tests}"), false)), None);
     assert!(too_long(&sample(&format!("{code}fn g() {{}}\n{tests}"), false)).is_some());
@@ -217,19 +218,19 @@ fn a_long_file_is_seen_and_its_tests_are_not_counted() {
 }
 
 #[test]
-fn a_dead_file_is_seen() {
+fn unreached_file_is_a_violation() {
     let mut tree =
         Tree { files: vec![sample("", false)], present: BTreeSet::from([PathBuf::from("bad.rs")]) };
-    assert!(dead(&tree).is_empty());
+    assert!(unreached(&tree).is_empty());
     tree.present.insert(PathBuf::from("forgotten.rs"));
-    assert_eq!(dead(&tree), ["forgotten.rs: no target reaches it"]);
+    assert_eq!(unreached(&tree), ["forgotten.rs: no target reaches it"]);
 }
 
 #[test]
-fn an_ignored_test_and_allowed_dead_code_are_seen() {
+fn ignored_test_and_allowed_dead_code_are_violations() {
     let text = "#[test]\n#[ignore = \"slow\"]\nfn f() {}\n#[allow(dead_code)]\nfn g() {}";
-    assert_eq!(swept_under_the_carpet(&sample(text, true)).len(), 2);
-    assert!(swept_under_the_carpet(&sample("// #[ignore]\nfn ignore() {}", true)).is_empty());
+    assert_eq!(ignored_or_dead(&sample(text, true)).len(), 2);
+    assert!(ignored_or_dead(&sample("// #[ignore]\nfn ignore() {}", true)).is_empty());
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! The licences and the bans of deny.toml, checked where cargo-deny and its database cannot be had.
+//! Checks the licences and bans of deny.toml without cargo-deny and its database.
 
 use std::collections::BTreeSet;
 
-/// What deny.toml allows and bans.
+/// The licences and bans in deny.toml.
 pub(crate) struct Policy {
     allowed: BTreeSet<String>,
     clarified: BTreeSet<String>,
@@ -10,7 +10,7 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// Reads the parts of deny.toml that are checked here, which it keeps to one item a line.
+    /// Reads the parts of deny.toml that are checked here, which have one item per line.
     pub(crate) fn read(text: &str) -> Policy {
         let mut policy =
             Policy { allowed: BTreeSet::new(), clarified: BTreeSet::new(), banned: BTreeSet::new() };
@@ -32,14 +32,14 @@ impl Policy {
         policy
     }
 
-    /// A complaint about a crate whose licence is missing or not allowed, or that is banned.
+    /// A violation if a crate is banned, or its licence is missing or not allowed.
     pub(crate) fn complaint(&self, name: &str, licence: Option<&str>) -> Option<String> {
         if self.banned.contains(name) {
             return Some(format!("{name} is banned"));
         }
         match licence {
             None if self.clarified.contains(name) => None,
-            None => Some(format!("{name} names no licence")),
+            None => Some(format!("{name} has no licence")),
             Some(licence) if self.allows(licence) => None,
             Some(licence) => Some(format!("{name} is under {licence}")),
         }
@@ -88,7 +88,7 @@ impl Policy {
 }
 
 #[test]
-fn a_forbidden_licence_is_seen() {
+fn forbidden_licence_is_a_violation() {
     let policy = Policy::read(
         "[licenses]\nallow = [\n  \"MIT\",\n  \"ISC\",\n]\n[[licenses.clarify]]\ncrate = \"silent\"\n\
          [bans]\ndeny = [\n  { crate = \"openssl\" },\n]\n",

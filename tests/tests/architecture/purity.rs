@@ -1,10 +1,10 @@
-//! Names that a pure crate does not say, and maps whose order it must not know.
+//! Names that pure crates must not use, and hash maps, over which they must not iterate.
 
 use std::collections::BTreeSet;
 
 use super::source::{self, Token};
 
-/// A name in a pure crate, and what to do instead.
+/// A banned name, and what to use instead.
 const BANNED: [(&str, &str); 42] = [
     ("Instant::now", "take `now` as an argument"),
     (".elapsed(", "take `now` as an argument"),
@@ -50,11 +50,11 @@ const BANNED: [(&str, &str); 42] = [
     ("HashSet::new", "use a BTreeSet or a fixed hasher"),
 ];
 
-/// Methods that show the order of a hash map.
+/// Methods that depend on the order of a hash map.
 const ORDER: [&str; 9] =
     ["iter", "iter_mut", "into_iter", "keys", "into_keys", "values", "values_mut", "into_values", "drain"];
 
-/// What a pure source file says that it must not, one complaint each; `shown` is its name. Tests in it are free.
+/// One violation for each banned use in a pure source file; `shown` is its name. Tests in it are exempt.
 pub(crate) fn scan(shown: &str, text: &str) -> Vec<String> {
     let tokens = source::without_tests(&source::tokens(text));
     let maps = hash_maps(&tokens);
@@ -147,7 +147,7 @@ fn shows_order(tokens: &[Token<'_>], maps: &BTreeSet<&str>) -> bool {
 }
 
 #[test]
-fn each_banned_name_is_seen() {
+fn banned_names_are_violations() {
     for (name, _) in BANNED {
         let text = format!("fn f() {{ x {name}() }}");
         let complaints = scan("bad.rs", &text);
@@ -159,7 +159,7 @@ fn each_banned_name_is_seen() {
 }
 
 #[test]
-fn a_name_in_a_comment_a_string_or_a_test_is_free() {
+fn comments_strings_and_tests_are_exempt() {
     let text = "// Instant::now\nfn f() { g(\"SystemTime\") }\n#[cfg(test)]\nmod tests { use std::env; }";
     assert_eq!(scan("good.rs", text), Vec::<String>::new());
     let types = "fn f(a: SocketAddr, at: std::time::Instant, env: Env) { std::net::IpAddr::V4(a.ip()) }";
@@ -167,7 +167,7 @@ fn a_name_in_a_comment_a_string_or_a_test_is_free() {
 }
 
 #[test]
-fn a_map_with_a_random_seed_is_seen() {
+fn map_with_a_random_seed_is_a_violation() {
     let bad = "struct S { a: HashMap<u8, Vec<(u8, u8)>>, b: std::collections::HashSet<u8> }";
     assert_eq!(scan("bad.rs", bad).len(), 2);
     let good = "struct S { a: HashMap<u8, (u8, u8), FixedState>, b: HashSet<[u8; 4], FixedState>, c: BTreeMap<u8, u8> }";
@@ -175,7 +175,7 @@ fn a_map_with_a_random_seed_is_seen() {
 }
 
 #[test]
-fn walking_through_a_hash_map_is_seen() {
+fn iteration_over_a_hash_map_is_a_violation() {
     let declared =
         "type Map = HashMap<u8, u8, FixedState>; struct S { a: Map, b: HashSet<u8, FixedState>, c: Vec<u8> }";
     let bad = "self.a.keys(); self.b.iter(); for x in &mut self.a {} for y in b {}";

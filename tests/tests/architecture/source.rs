@@ -1,4 +1,4 @@
-//! Just enough of Rust's lexer to read sources by token: comments vanish, strings are one token each.
+//! A minimal lexer for Rust: comments are removed, strings are one token each.
 
 /// A word, a punctuation character, or a whole literal, and the line (from 1) on which it starts.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +88,7 @@ fn string(text: &str) -> Option<usize> {
     Some(text.len())
 }
 
-/// Tells `'a` from `'a'`.
+/// Distinguishes `'a` from `'a'`.
 fn is_lifetime(text: &str) -> bool {
     let mut after = text.chars().skip(1);
     let (first, second) = (after.next(), after.next());
@@ -111,7 +111,7 @@ pub(crate) fn test_items(tokens: &[Token<'_>]) -> Vec<(usize, usize)> {
     items
 }
 
-/// The tokens that remain when test-only items are cut out.
+/// The tokens without test-only items.
 pub(crate) fn without_tests<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
     let items = test_items(tokens);
     let is_kept = |at: usize| !items.iter().any(|(start, end)| (*start..*end).contains(&at));
@@ -151,7 +151,7 @@ fn end_of_item(tokens: &[Token<'_>], start: usize) -> usize {
 }
 
 #[test]
-fn comments_vanish_and_literals_stay_whole() {
+fn comments_are_removed_and_literals_are_single_tokens() {
     let text = "a // b\n/* c /* d */ e */ f(\"g \\\" h\", 'i', '\\'', b'\"', r#\"j \" k\"#, 'l) n\n::o";
     let read: Vec<_> = tokens(text).iter().map(|token| (token.text, token.line)).collect();
     let words: Vec<_> = read.iter().map(|(word, _)| *word).collect();
@@ -185,7 +185,7 @@ fn comments_vanish_and_literals_stay_whole() {
 }
 
 #[test]
-fn test_items_are_cut() {
+fn test_items_are_removed() {
     let text = "a();\n#[cfg(test)]\nmod tests { fn b() { c(); } }\n#[cfg(test)]\nuse x::{d, e};\nf();";
     let all = tokens(text);
     let words: String = without_tests(&all).iter().map(|token| token.text).collect();

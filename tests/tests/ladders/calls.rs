@@ -1,36 +1,36 @@
-//! Calls: made, given up, refused, repeated.
+//! Calls: answered, cancelled, refused, with retransmissions.
 
 use crate::scene::{SECOND, Scene};
 
 #[test]
-fn a_call() {
+fn answered_call() {
     let mut scene = Scene::of(&["alice", "bob"]);
-    let hers = scene.dial(0, "bob");
-    let his = scene.call_of(1);
-    scene.user(1, "answers", |phone, now| phone.answer(now, his)).expect("it rings");
-    scene.user(0, "hangs up", |phone, now| phone.hang_up(now, hers)).expect("a call");
+    let alices_call = scene.dial(0, "bob");
+    let bobs_call = scene.call_of(1);
+    scene.user(1, "answers", |phone, now| phone.answer(now, bobs_call)).expect("it rings");
+    scene.user(0, "hangs up", |phone, now| phone.hang_up(now, alices_call)).expect("a call");
     insta::assert_snapshot!(scene.ladder());
 }
 
 #[test]
-fn a_call_that_is_given_up() {
+fn cancelled_call() {
     let mut scene = Scene::of(&["alice", "bob"]);
-    let hers = scene.dial(0, "bob");
-    scene.user(0, "hangs up", |phone, now| phone.hang_up(now, hers)).expect("a call");
+    let alices_call = scene.dial(0, "bob");
+    scene.user(0, "hangs up", |phone, now| phone.hang_up(now, alices_call)).expect("a call");
     insta::assert_snapshot!(scene.ladder());
 }
 
 #[test]
-fn a_call_to_somebody_who_is_busy() {
+fn busy_callee() {
     let mut scene = Scene::of(&["alice", "bob"]);
     scene.dial(0, "bob");
-    let his = scene.call_of(1);
-    scene.user(1, "is busy", |phone, now| phone.reject(now, his, 486)).expect("it rings");
+    let bobs_call = scene.call_of(1);
+    scene.user(1, "is busy", |phone, now| phone.reject(now, bobs_call, 486)).expect("it rings");
     insta::assert_snapshot!(scene.ladder());
 }
 
 #[test]
-fn a_call_whose_first_messages_are_lost() {
+fn retransmissions_after_losses() {
     let mut scene = Scene::of(&["alice", "bob"]);
     let mut lost = Vec::new();
     scene.wire.loses = Box::new(move |data| {
@@ -42,8 +42,8 @@ fn a_call_whose_first_messages_are_lost() {
         first
     });
     scene.dial(0, "bob");
-    let his = scene.call_of(1);
-    scene.user(1, "answers", |phone, now| phone.answer(now, his)).expect("it rings");
+    let bobs_call = scene.call_of(1);
+    scene.user(1, "answers", |phone, now| phone.answer(now, bobs_call)).expect("it rings");
     scene.run(SECOND);
     insta::assert_snapshot!(scene.ladder());
 }

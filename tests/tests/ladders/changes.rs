@@ -1,4 +1,4 @@
-//! What happens within a call: hold, digits, transfer. Each ladder begins in an established call.
+//! Within a call: hold, digits, transfer. Each ladder starts in an established call.
 
 use std::time::Duration;
 
@@ -7,48 +7,50 @@ use offhook::DtmfPath;
 
 #[test]
 fn hold_and_resume() {
-    let (mut scene, hers, _) = Scene::in_call(&["alice", "bob"]);
-    scene.user(0, "holds", |phone, now| phone.hold(now, hers)).expect("established");
-    scene.user(0, "resumes", |phone, now| phone.resume(now, hers)).expect("established");
+    let (mut scene, alices_call, _) = Scene::in_call(&["alice", "bob"]);
+    scene.user(0, "holds", |phone, now| phone.hold(now, alices_call)).expect("established");
+    scene.user(0, "resumes", |phone, now| phone.resume(now, alices_call)).expect("established");
     insta::assert_snapshot!(scene.ladder());
 }
 
 #[test]
-fn two_holds_that_cross() {
-    let (mut scene, hers, his) = Scene::in_call(&["alice", "bob"]);
+fn glare_of_two_holds() {
+    let (mut scene, alices_call, bobs_call) = Scene::in_call(&["alice", "bob"]);
     let now = scene.now;
-    scene.parties[1].test.phone.hold(now, his).expect("established");
-    scene.user(0, "and bob hold at once", |phone, now| phone.hold(now, hers)).expect("established");
+    scene.parties[1].test.phone.hold(now, bobs_call).expect("established");
+    scene
+        .user(0, "and bob hold simultaneously", |phone, now| phone.hold(now, alices_call))
+        .expect("established");
     scene.run(SECOND * 5);
     insta::assert_snapshot!(scene.ladder());
 }
 
 #[test]
-fn a_digit_by_info() {
-    let (mut scene, hers, _) = Scene::in_call(&["alice", "bob"]);
+fn digit_by_info() {
+    let (mut scene, alices_call, _) = Scene::in_call(&["alice", "bob"]);
     let press = |phone: &mut offhook::Phone, now| {
-        phone.digits(now, hers, "5", Duration::from_millis(160), DtmfPath::Auto)
+        phone.digits(now, alices_call, "5", Duration::from_millis(160), DtmfPath::Auto)
     };
     scene.user(0, "presses 5", press).expect("established");
     insta::assert_snapshot!(scene.ladder());
 }
 
 #[test]
-fn a_transfer() {
-    let (mut scene, hers, _) = Scene::in_call(&["alice", "bob", "carol"]);
-    let to_carol = |phone: &mut offhook::Phone, now| phone.transfer(now, hers, "carol");
+fn blind_transfer() {
+    let (mut scene, alices_call, _) = Scene::in_call(&["alice", "bob", "carol"]);
+    let to_carol = |phone: &mut offhook::Phone, now| phone.transfer(now, alices_call, "carol");
     scene.user(0, "transfers bob to carol", to_carol).expect("established");
-    let carols = scene.call_of(2);
-    scene.user(2, "answers", |phone, now| phone.answer(now, carols)).expect("it rings");
+    let carols_call = scene.call_of(2);
+    scene.user(2, "answers", |phone, now| phone.answer(now, carols_call)).expect("it rings");
     insta::assert_snapshot!(scene.ladder());
 }
 
 #[test]
-fn a_transfer_that_fails() {
-    let (mut scene, hers, _) = Scene::in_call(&["alice", "bob", "carol"]);
-    let to_carol = |phone: &mut offhook::Phone, now| phone.transfer(now, hers, "carol");
+fn declined_transfer() {
+    let (mut scene, alices_call, _) = Scene::in_call(&["alice", "bob", "carol"]);
+    let to_carol = |phone: &mut offhook::Phone, now| phone.transfer(now, alices_call, "carol");
     scene.user(0, "transfers bob to carol", to_carol).expect("established");
-    let carols = scene.call_of(2);
-    scene.user(2, "refuses", |phone, now| phone.reject(now, carols, 603)).expect("it rings");
+    let carols_call = scene.call_of(2);
+    scene.user(2, "refuses", |phone, now| phone.reject(now, carols_call, 603)).expect("it rings");
     insta::assert_snapshot!(scene.ladder());
 }

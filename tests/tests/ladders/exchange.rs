@@ -1,4 +1,4 @@
-//! The exchange between phones, and Mallory, one of its users, who attacks them.
+//! The exchange between phones, and attacks by Mallory, one of its users.
 
 use offhook::AccountId;
 use offhook_wire::digest::{Challenge, Password, Responder, strongest};
@@ -6,7 +6,7 @@ use offhook_wire::{HeaderName, Message, Method};
 
 use crate::scene::Scene;
 
-/// A request of Mallory's.
+/// A request of Mallory.
 struct Request<'t> {
     method: &'t str,
     uri: &'t str,
@@ -16,7 +16,7 @@ struct Request<'t> {
 }
 
 impl Request<'_> {
-    /// Its text, the `cseq`th of its Call-ID, with these credentials in an extra row.
+    /// Its text, with this CSeq and these credentials.
     fn text(&self, cseq: u32, credentials: &str) -> String {
         let Self { method, uri, from, to, rows } = self;
         format!(
@@ -26,7 +26,7 @@ impl Request<'_> {
         )
     }
 
-    /// Sends it, and again with credentials for the challenge that comes.
+    /// Sends it, and again with credentials for the challenge.
     fn send(&self, scene: &mut Scene) {
         scene.say(&self.text(1, ""));
         let challenged = scene.received.pop().expect("a challenge");
@@ -35,16 +35,16 @@ impl Request<'_> {
     }
 
     fn credentials(&self, challenged: &Message) -> String {
-        let (asks, answers) = match challenged.status() {
+        let (challenge_header, credentials_header) = match challenged.status() {
             Some(401) => (HeaderName::WwwAuthenticate, "Authorization"),
             _ => (HeaderName::ProxyAuthenticate, "Proxy-Authorization"),
         };
-        let challenges = challenged.rows(asks).filter_map(|row| Challenge::parse(row).ok());
-        let challenge = strongest(challenges).expect("a challenge that can be answered");
+        let challenges = challenged.rows(challenge_header).filter_map(|row| Challenge::parse(row).ok());
+        let challenge = strongest(challenges).expect("a supported challenge");
         let (method, uri) = (Method::from_bytes(self.method.as_bytes()), self.uri.as_bytes());
         let password = Password::plain("secret");
         let answer = Responder::new().answer(&challenge, "mallory", &password, method, uri, b"", "c0ffee");
-        format!("{answers}: {}\n", answer.expect("a nonce that was not used"))
+        format!("{credentials_header}: {}\n", answer.expect("an unused nonce"))
     }
 }
 
@@ -52,20 +52,20 @@ const ALICE: &str = "sip:alice@example.com";
 const BOB: &str = "sip:bob@example.com";
 const MALLORY: &str = "sip:mallory@example.com";
 
-/// RFC 3261 §22.3: the credentials of Alice's INVITE are for the exchange, and Bob does not see them.
+/// RFC 3261 §22.3: the credentials in Alice's INVITE are for the exchange, which does not forward them to Bob.
 #[test]
-fn rfc3261_22_3_credentials_end_at_the_exchange() {
+fn rfc3261_22_3_credentials_are_removed_by_the_exchange() {
     let mut scene = Scene::proxied(&["alice", "bob"]);
-    let hers = scene.dial(0, "bob");
-    let his = scene.call_of(1);
-    scene.user(1, "answers", |phone, now| phone.answer(now, his)).expect("it rings");
-    scene.user(0, "hangs up", |phone, now| phone.hang_up(now, hers)).expect("a call");
+    let alices_call = scene.dial(0, "bob");
+    let bobs_call = scene.call_of(1);
+    scene.user(1, "answers", |phone, now| phone.answer(now, bobs_call)).expect("it rings");
+    scene.user(0, "hangs up", |phone, now| phone.hang_up(now, alices_call)).expect("a call");
     insta::assert_snapshot!(scene.ladder());
 }
 
-/// RFC 3261 §22.3: a From that names another user is not believed, with whatever credentials.
+/// RFC 3261 §22.3: a From of another user than that of the credentials is refused.
 #[test]
-fn rfc3261_22_3_a_request_in_the_name_of_another_user() {
+fn rfc3261_22_3_spoofed_from_is_refused() {
     let mut scene = Scene::proxied(&["alice", "bob"]);
     let contact = scene.contact("bob");
     scene.connect();
@@ -74,14 +74,14 @@ fn rfc3261_22_3_a_request_in_the_name_of_another_user() {
     insta::assert_snapshot!(scene.ladder());
 }
 
-/// RFC 3261 §16.5: requests inside a call are for the user that the call is with, and not for whoever registered the same Contact.
-/// The exchange was restarted, so that the Route in the BYE is void, and Bob is the last to register again.
+/// RFC 3261 §16.5: requests in a dialog go to the user in the dialog, even if another user registers the same Contact. The exchange was
+/// restarted, so that the Route in the BYE is invalid, and Bob registers last.
 #[test]
-fn rfc3261_16_5_a_contact_that_another_user_claims() {
+fn rfc3261_16_5_contact_claimed_by_another_user() {
     let mut scene = Scene::proxied(&["alice", "bob"]);
-    let hers = scene.dial(0, "bob");
-    let his = scene.call_of(1);
-    scene.user(1, "answers", |phone, now| phone.answer(now, his)).expect("it rings");
+    let alices_call = scene.dial(0, "bob");
+    let bobs_call = scene.call_of(1);
+    scene.user(1, "answers", |phone, now| phone.answer(now, bobs_call)).expect("it rings");
     let contact = format!("Contact: <{}>\n", scene.contact("bob"));
     scene.clear();
     scene.restart();
@@ -90,14 +90,14 @@ fn rfc3261_16_5_a_contact_that_another_user_claims() {
     let claim =
         Request { method: "REGISTER", uri: "sip:example.com", from: MALLORY, to: &to, rows: &contact };
     claim.send(&mut scene);
-    scene.user(0, "hangs up", |phone, now| phone.hang_up(now, hers)).expect("a call");
+    scene.user(0, "hangs up", |phone, now| phone.hang_up(now, alices_call)).expect("a call");
     scene.user(1, "registers", |phone, now| phone.register(now, AccountId(0))).expect("an account");
     insta::assert_snapshot!(scene.ladder());
 }
 
-/// RFC 3325 §5: what a phone asserts of its identity is removed, because no phone is inside the trust domain.
+/// RFC 3325 §5: an identity asserted by a phone is removed, because phones are outside of the trust domain.
 #[test]
-fn rfc3325_5_an_identity_that_a_phone_asserts() {
+fn rfc3325_5_asserted_identity_is_removed() {
     let mut scene = Scene::proxied(&["alice"]);
     scene.connect();
     let to = format!("<{ALICE}>");

@@ -1,18 +1,19 @@
-//! Identifiers by their first appearance, and messages as text with them.
+//! Numbers identifiers by their first appearance, and shows messages with these numbers.
 
 use offhook_wire::{HeaderName, Limits, Message, NameAddr, Uri};
 
-/// What was seen so far, and what it is called.
+/// The identifiers so far and their names.
 #[derive(Default)]
 pub(crate) struct Names {
     known: Vec<(String, String)>,
 }
 
 impl Names {
-    /// A message as it stands in a ladder: every row, the description by what shall flow.
+    /// A message as shown in a ladder: all rows, and the direction of its description.
     pub(crate) fn text(&mut self, data: &[u8]) -> String {
-        let message = Message::parse(data.to_vec().into(), &Limits::default()).expect("both ends write well");
-        message.check().expect("and keep the rules");
+        let message =
+            Message::parse(data.to_vec().into(), &Limits::default()).expect("a well-formed message");
+        message.check().expect("a valid message");
         self.learn(&message);
         let text = String::from_utf8(data.to_vec()).expect("ASCII");
         let (head, body) = text.split_once("\r\n\r\n").expect("a head");
@@ -55,7 +56,7 @@ impl Names {
         for route in
             [HeaderName::RecordRoute, HeaderName::Route].into_iter().flat_map(|row| message.values(row))
         {
-            let route = NameAddr::parse(route).expect("what the exchange wrote");
+            let route = NameAddr::parse(route).expect("a route of the exchange");
             if let Some(user) = route.uri_parsed().expect("a URI").user {
                 self.name("route", &text(user));
             }

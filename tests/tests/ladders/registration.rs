@@ -1,10 +1,10 @@
-//! A registration with digest, its removal, and a wrong password.
+//! Registration with digest, unregistration, and a wrong password.
 
 use crate::scene::{SECOND, Scene};
 use offhook::{AccountId, Password, Secret};
 
 #[test]
-fn a_registration_and_its_removal() {
+fn registration_and_unregistration() {
     let mut scene = Scene::empty();
     scene.add("alice", |_| {});
     scene.run(SECOND);
@@ -13,7 +13,7 @@ fn a_registration_and_its_removal() {
 }
 
 #[test]
-fn a_registration_with_a_wrong_password() {
+fn wrong_password() {
     let mut scene = Scene::empty();
     scene.add("alice", |account| account.password = Some(Password::Plain(Secret::new("wrong"))));
     scene.run(SECOND * 60);

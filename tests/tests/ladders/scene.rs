@@ -1,17 +1,17 @@
-//! Phones on UDP, each at an address of its own, and a registrar; a wire between them that takes 10 ms. Phones send to each other, or all
-//! that they send goes through the registrar, which is a proxy then.
+//! Phones on UDP, each with an address, and a registrar, connected by a wire with a latency of 10 ms. Phones send to each other, or
+//! through the registrar as a proxy.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
 use offhook::{
-    Account, Config, Dial, Direction, Event, Input, Instant, Password, Phone, RegistrationState, Secret,
-    SessionId,
+    Account, Config, Dial, Direction, DtmfPath, EndedBy, Event, Input, Instant, Password, Phone,
+    RegistrationState, Secret, SessionId, TransferState,
 };
 use offhook_exchange as exchange;
 use offhook_exchange::Exchange;
-use offhook_testkit::{FakeMedia, Said, TestPhone, Wire};
+use offhook_testkit::{FakeMedia, PhoneOutput, TestPhone, Wire};
 use offhook_wire::{Limits, Message, Uri};
 
 use crate::names::Names;
@@ -23,16 +23,16 @@ pub(crate) struct Party {
     pub(crate) name: &'static str,
     pub(crate) test: TestPhone,
     address: String,
-    /// The last call that came in or was made for a peer.
+    /// The last incoming call, or call requested by a transfer.
     pub(crate) call: Option<SessionId>,
 }
 
-/// Who is at an end of the wire.
+/// An end of the wire.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum End {
     Phone(usize),
     Registrar,
-    /// A user on a WebSocket, whose messages a test writes.
+    /// A user on a WebSocket, with messages written by a test.
     Mallory,
 }
 
@@ -43,18 +43,18 @@ pub(crate) struct Scene {
     pub(crate) parties: Vec<Party>,
     registrar: Exchange,
     pub(crate) now: Instant,
-    /// Messages are from the first end to the second.
+    /// Each message is from the first end to the second.
     pub(crate) wire: Wire<(End, End)>,
     names: Names,
     ladder: String,
-    /// Whether all that phones send goes through the registrar.
+    /// Whether phones send through the registrar.
     proxied: bool,
-    /// What Mallory received.
+    /// The messages received by Mallory.
     pub(crate) received: Vec<Message>,
 }
 
 impl Scene {
-    /// Phones that do not register: everybody is found where he is.
+    /// Phones that do not register, and send to each other's addresses.
     pub(crate) fn of(names: &[&'static str]) -> Self {
         let mut scene = Self::empty();
         for name in names {
@@ -64,7 +64,7 @@ impl Scene {
         scene
     }
 
-    /// Phones that are registered and reach each other through the registrar; with an empty ladder.
+    /// Registered phones that send through the registrar, with an empty ladder.
     pub(crate) fn proxied(names: &[&'static str]) -> Self {
         let mut scene = Self { proxied: true, ..Self::empty() };
         for name in names {
@@ -88,12 +88,12 @@ impl Scene {
         }
     }
 
-    /// Forgets the ladder so far.
+    /// Clears the ladder.
     pub(crate) fn clear(&mut self) {
         self.ladder.clear();
     }
 
-    /// The registrar is started again, and knows nothing of before.
+    /// Restarts the registrar, without its state.
     pub(crate) fn restart(&mut self) {
         self.note("registrar", "starts again");
         self.registrar = registrar([10; 32], self.now);
@@ -106,7 +106,7 @@ impl Scene {
         self.registrar.handle(self.now, exchange::Input::Flow { flow: MALLORY, change });
     }
 
-    /// Lets Mallory send a message, and a second pass.
+    /// Sends a message of Mallory, and advances by a second.
     pub(crate) fn say(&mut self, text: &str) {
         let data = Bytes::from(text.replace('\n', "\r\n"));
         self.send(End::Mallory, End::Registrar, data);
@@ -141,7 +141,7 @@ impl Scene {
         id
     }
 
-    /// Does what a user does, and lets a second pass.
+    /// Performs an action of a user, and advances by a second.
     pub(crate) fn user<T>(
         &mut self,
         who: usize,
@@ -154,19 +154,19 @@ impl Scene {
         value
     }
 
-    /// The last call that came in at somebody.
+    /// The last call of a phone.
     pub(crate) fn call_of(&self, who: usize) -> SessionId {
         self.parties[who].call.expect("a call came in")
     }
 
-    /// Two phones in a call, with an empty ladder: hers, his.
+    /// Two phones in a call, with an empty ladder: alices_call, bobs_call.
     pub(crate) fn in_call(names: &[&'static str]) -> (Self, SessionId, SessionId) {
         let mut scene = Self::of(names);
-        let hers = scene.dial(0, "bob");
-        let his = scene.call_of(1);
-        scene.user(1, "answers", |phone, now| phone.answer(now, his)).expect("it rings");
+        let alices_call = scene.dial(0, "bob");
+        let bobs_call = scene.call_of(1);
+        scene.user(1, "answers", |phone, now| phone.answer(now, bobs_call)).expect("it rings");
         scene.ladder.clear();
-        (scene, hers, his)
+        (scene, alices_call, bobs_call)
     }
 
     pub(crate) fn run(&mut self, time: Duration) {
@@ -209,19 +209,19 @@ impl Scene {
             (_, End::Mallory) => {
                 self.received.push(Message::parse(data, &Limits::default()).expect("what a registrar sends"));
             }
-            (End::Registrar, End::Registrar) => unreachable!("it does not write to itself"),
+            (End::Registrar, End::Registrar) => unreachable!("it does not send to itself"),
         }
     }
 
     fn collect(&mut self) {
         for n in 0..self.parties.len() {
-            while let Some(said) = self.parties[n].test.poll() {
-                match said {
-                    Said::Message(data) => {
+            while let Some(output) = self.parties[n].test.poll() {
+                match output {
+                    PhoneOutput::Message(data) => {
                         let to = self.receiver(&data);
                         self.send(End::Phone(n), to, data);
                     }
-                    Said::Event(event) => self.told(n, &event),
+                    PhoneOutput::Event(event) => self.on_event(n, &event),
                 }
             }
         }
@@ -237,7 +237,7 @@ impl Scene {
         }
     }
 
-    fn told(&mut self, n: usize, event: &Event) {
+    fn on_event(&mut self, n: usize, event: &Event) {
         if let Some(text) = describe(event) {
             self.note(self.parties[n].name, &text);
         }
@@ -248,7 +248,8 @@ impl Scene {
         }
     }
 
-    /// Requests go to the address, or to the user of example.com, in the Request-URI; responses where the Via says.
+    /// The receiver of a message: for requests the address, or the user of example.com, in the Request-URI; for responses the sender in the
+    /// Via.
     fn receiver(&self, data: &Bytes) -> End {
         if self.proxied {
             return End::Registrar;
@@ -302,7 +303,7 @@ impl Scene {
         }
     }
 
-    /// What happened.
+    /// The ladder.
     pub(crate) fn ladder(self) -> String {
         self.ladder
     }
@@ -314,21 +315,70 @@ fn registrar(seed: [u8; 32], now: Instant) -> Exchange {
     Exchange::new(users.fold(config, |config, user| config.with_user(user, "secret")), seed, now)
 }
 
-/// What a user is told, where it matters to a ladder.
+/// An event for the user, as shown in a ladder.
 fn describe(event: &Event) -> Option<String> {
     Some(match event {
         Event::Status { to, .. } => to.to_string(),
-        Event::Incoming(incoming) => format!("{} calls", incoming.from),
-        Event::Hold { local, remote, .. } => format!("hold: own {local}, the peer's {remote}"),
-        Event::Digit { digit, duration, path, .. } => format!("hears {digit} for {duration:?} by {path:?}"),
-        Event::DigitSent { digit, path, .. } => format!("sent {digit} by {path:?}"),
-        Event::Transfer { state, .. } => format!("transfer: {state:?}"),
-        Event::Referred { target, .. } => format!("is to call {target}"),
-        Event::Ended { why, .. } => format!("ended by {:?}: {}, {:?}", why.by, why.cause, why.code),
-        Event::Registration { state: RegistrationState::Registered { .. }, .. } => "registered".to_owned(),
-        Event::Registration { state, .. } => format!("{state:?}"),
+        Event::Incoming(incoming) => format!("incoming call from {}", incoming.from),
+        Event::Hold { local, remote, .. } => match (local, remote) {
+            (false, false) => "not on hold",
+            (true, false) => "on hold by the user",
+            (false, true) => "on hold by the peer",
+            (true, true) => "on hold by both",
+        }
+        .to_owned(),
+        Event::Digit { digit, duration, path, .. } => {
+            format!("received digit {digit} by {}, {} ms", path_name(*path), duration.as_millis())
+        }
+        Event::DigitSent { digit, path, .. } => format!("sent digit {digit} by {}", path_name(*path)),
+        Event::Transfer { state, .. } => match state {
+            TransferState::Trying => "transfer requested".to_owned(),
+            TransferState::Progress { code } => format!("transfer in progress ({code})"),
+            TransferState::Done => "transferred".to_owned(),
+            TransferState::Failed { code } => format!("transfer failed{}", in_brackets(*code)),
+        },
+        Event::Referred { target, .. } => format!("asked to call {target}"),
+        Event::Ended { why, .. } => {
+            let by = match why.by {
+                EndedBy::Us => " by this phone",
+                EndedBy::Peer => " by the peer",
+                EndedBy::Network => "",
+            };
+            format!("ended{by}: {}{}", why.cause.to_string().replace('_', " "), in_brackets(why.code))
+        }
+        Event::Registration { state, .. } => describe_registration(state),
         _ => return None,
     })
+}
+
+fn describe_registration(state: &RegistrationState) -> String {
+    match state {
+        RegistrationState::Unregistered => "unregistered".to_owned(),
+        RegistrationState::Registering { attempt } => format!("registering (attempt {attempt})"),
+        RegistrationState::Registered { .. } => "registered".to_owned(),
+        RegistrationState::Refreshing => "refreshing the registration".to_owned(),
+        RegistrationState::Waiting { attempt, .. } => format!("waiting for attempt {attempt}"),
+        RegistrationState::Unregistering => "unregistering".to_owned(),
+        RegistrationState::Failed(why) => {
+            format!(
+                "registration failed: {}{}",
+                why.cause.to_string().replace('_', " "),
+                in_brackets(why.code)
+            )
+        }
+    }
+}
+
+fn path_name(path: DtmfPath) -> &'static str {
+    match path {
+        DtmfPath::Auto => "RTP or INFO",
+        DtmfPath::Rtp => "RTP",
+        DtmfPath::Info => "INFO",
+    }
+}
+
+fn in_brackets(code: Option<u16>) -> String {
+    code.map_or_else(String::new, |code| format!(" ({code})"))
 }
 
 fn sdp(direction: Direction) -> Bytes {

@@ -2,7 +2,7 @@
 
 use super::step::Failure;
 use offhook::{Account, Config, Password, ReferPolicy, Status};
-use offhook_media::{Heard, Source};
+use offhook_media::{ReceivedTone, Source};
 use offhook_tokio::{Call, CallEvent, Options, Phone, PhoneEvent};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -194,7 +194,7 @@ impl CallEnd {
     async fn measure_until<T>(
         &mut self,
         what: &str,
-        mut pick: impl FnMut(Heard) -> Option<T>,
+        mut pick: impl FnMut(ReceivedTone) -> Option<T>,
     ) -> Result<T, Failure> {
         const INTERVAL: Duration = Duration::from_millis(100);
         let owner = self.owner;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use offhook::{Cause, Counters, Dial, Direction, EndedBy, Event, Input, Limits, Status};
 use offhook_testkit::peer::{in_call, outgoing_call, response};
-use offhook_testkit::{MediaBehaviour, Peer, TestPhone, config, sdp};
+use offhook_testkit::{MediaBehaviour, ScriptedPeer, TestPhone, config, sdp};
 use offhook_wire::{HeaderName, Message};
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ fn unsupported_method_gets_405() {
 fn stray_responses_and_acks_are_counted() {
     let mut alice = alice();
     let (id, ack) = outgoing_call(&mut alice);
-    let peer = Peer::of_request(&ack);
+    let peer = ScriptedPeer::of_request(&ack);
     let stray = |alice: &TestPhone| alice.phone.counters().stray;
     let before = stray(&alice);
     alice.receive(

@@ -5,7 +5,7 @@ use offhook::{
     Cause, Config, Dial, Direction, EndedBy, Event, Password, Secret, SessionId, Status, TransferState,
 };
 use offhook_testkit::peer::response;
-use offhook_testkit::{Peer, TestPhone, config, sdp};
+use offhook_testkit::{ScriptedPeer, TestPhone, config, sdp};
 use offhook_wire::digest::server::{Authority, Verdict};
 use offhook_wire::digest::{Algorithm, Credentials};
 use offhook_wire::{Builder, HeaderName, Message, Method};
@@ -170,7 +170,7 @@ fn a_challenged_reinvite_and_refer_have_one_outcome() {
     let (mut alice, mut server) = (TestPhone::new(with_password("secret"), 1), Server::new());
     let (id, invite) = call(&mut alice);
     alice.receive_bytes(answer(&invite));
-    let peer = Peer::of_request(&alice.next_request("ACK"));
+    let peer = ScriptedPeer::of_request(&alice.next_request("ACK"));
     alice.phone.hold(alice.now, id).expect("established");
     alice.pump();
     let hold = alice.next_request("INVITE");

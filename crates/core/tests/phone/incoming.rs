@@ -4,7 +4,7 @@ use offhook::{
     Cause, Direction, Effect, EffectResult, EndedBy, Event, Input, MediaFault, Misuse, SessionId, Status,
 };
 use offhook_testkit::peer::{incoming_call, response};
-use offhook_testkit::{MediaBehaviour, Peer, TestPhone, config, peer, sdp};
+use offhook_testkit::{MediaBehaviour, ScriptedPeer, TestPhone, config, peer, sdp};
 use offhook_wire::{HeaderName, Message};
 
 fn alice() -> TestPhone {
@@ -75,7 +75,7 @@ fn a_caller_can_cancel_until_the_2xx() {
 fn a_bye_before_the_2xx_ends_the_call() {
     for taken in [false, true] {
         let (mut alice, id, ringing) = unanswered(taken);
-        alice.receive(&Peer::of_response(&ringing).request("BYE", 2, "", ""));
+        alice.receive(&ScriptedPeer::of_response(&ringing).request("BYE", 2, "", ""));
         let ok = alice.next_response(200);
         assert_eq!(ok.cseq().expect("read").number, 2);
         assert_refused(&mut alice, 487, &ringing);
@@ -88,7 +88,7 @@ fn other_requests_in_the_early_dialog_do_not_affect_the_call() {
     for taken in [false, true] {
         let (mut alice, id, ringing) = unanswered(taken);
         for (method, code) in [("OPTIONS", 200), ("UPDATE", 405), ("INFO", 481), ("REFER", 481)] {
-            alice.receive(&Peer::of_response(&ringing).request(method, 2, "", ""));
+            alice.receive(&ScriptedPeer::of_response(&ringing).request(method, 2, "", ""));
             let answer = alice.next_message();
             assert!(answer.status().is_some_and(|status| status == code || status >= 400), "{answer:?}");
         }
@@ -172,8 +172,9 @@ fn an_invite_without_an_offer_gets_one_in_the_2xx() {
     assert_eq!(alice.next_response(200).body_bytes(), &offer[..]);
     let answer = String::from_utf8(sdp(Direction::SendOnly).to_vec()).expect("UTF-8");
     let with_answer = format!("Content-Type: application/sdp\nContent-Length: {}\n\n", answer.len());
-    let ack =
-        Peer::of_response(&ringing).request("ACK", 1, "", "").replace("Content-Length: 0\n\n", &with_answer);
+    let ack = ScriptedPeer::of_response(&ringing)
+        .request("ACK", 1, "", "")
+        .replace("Content-Length: 0\n\n", &with_answer);
     alice.receive(&(ack + &answer.replace("\r\n", "\n")));
     assert_eq!(alice.phone.status(id), Some(Status::Established));
     assert!(alice.events.contains(&Event::Hold { session: id, local: false, remote: true }));
@@ -192,7 +193,7 @@ fn an_ack_without_the_answer_ends_the_call() {
     let ok = alice.sent.pop_back().expect("the 200");
     let ok = Message::parse(ok, &offhook::Limits::default()).expect("ours");
     alice.sent.clear();
-    alice.receive(&Peer::of_response(&ok).request("ACK", 1, "", ""));
+    alice.receive(&ScriptedPeer::of_response(&ok).request("ACK", 1, "", ""));
     let bye = alice.next_request("BYE");
     alice.receive_bytes(response(&bye, 200, "bob", None));
     assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Peer, Cause::Protocol));
@@ -220,7 +221,7 @@ fn a_bye_that_overtakes_the_ack_ends_a_call_that_was_hung_up() {
     alice.phone.hang_up(alice.now, id).expect("a call");
     alice.pump();
     assert_eq!((alice.sent.len(), alice.phone.status(id)), (0, Some(Status::Terminating)));
-    alice.receive(&Peer::of_response(&ringing).request("BYE", 2, "", ""));
+    alice.receive(&ScriptedPeer::of_response(&ringing).request("BYE", 2, "", ""));
     alice.next_response(200);
     assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Us, Cause::HungUp), "who was first");
 }
@@ -234,9 +235,9 @@ fn an_ack_of_another_dialog_is_ignored() {
     alice.pump();
     alice.next_response(200);
     for (from, to) in [("Call-ID: in", "Call-ID: out"), (";tag=bob", ";tag=eve")] {
-        alice.receive(&Peer::of_response(&ringing).request("ACK", 1, "", "").replace(from, to));
+        alice.receive(&ScriptedPeer::of_response(&ringing).request("ACK", 1, "", "").replace(from, to));
         assert_eq!(alice.phone.status(id), Some(Status::Establishing), "{to}");
     }
-    alice.receive(&Peer::of_response(&ringing).request("ACK", 1, "", ""));
+    alice.receive(&ScriptedPeer::of_response(&ringing).request("ACK", 1, "", ""));
     assert_eq!(alice.phone.status(id), Some(Status::Established));
 }

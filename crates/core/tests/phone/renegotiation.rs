@@ -4,14 +4,14 @@ use offhook::{
     Cause, Direction, Effect, EffectId, EffectResult, EndedBy, Event, Input, MediaFault, SessionId, Status,
 };
 use offhook_testkit::peer::{in_call, response};
-use offhook_testkit::{MediaBehaviour, Peer, TestPhone, config, sdp};
+use offhook_testkit::{MediaBehaviour, ScriptedPeer, TestPhone, config, sdp};
 use offhook_wire::Message;
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A call whose media engine queues its effects for the test.
-fn in_a_call() -> (TestPhone, SessionId, Peer) {
+fn in_a_call() -> (TestPhone, SessionId, ScriptedPeer) {
     let mut alice = TestPhone::new(config("alice", "ws://pbx.test"), 1);
     let (id, peer) = in_call(&mut alice);
     alice.pass(SECOND * 5);
@@ -60,7 +60,7 @@ fn held(alice: &mut TestPhone, id: SessionId) {
 }
 
 /// A re-INVITE of the peer, with or without an offer.
-fn reinvite(alice: &mut TestPhone, peer: &Peer, cseq: u32, offer: bool) {
+fn reinvite(alice: &mut TestPhone, peer: &ScriptedPeer, cseq: u32, offer: bool) {
     alice.receive(&peer.request_with_sdp("INVITE", cseq, offer.then_some(Direction::SendRecv)));
     alice.next_response(100);
 }

@@ -5,7 +5,7 @@ use offhook::{
     TransferState,
 };
 use offhook_testkit::peer::{in_call, incoming_call, response};
-use offhook_testkit::{MediaBehaviour, Peer, TestPhone, config};
+use offhook_testkit::{MediaBehaviour, ScriptedPeer, TestPhone, config};
 use offhook_wire::{Limits, Message};
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ fn after_a_glare_the_call_id_owner_waits_longer() {
             alice.phone.answer(alice.now, id).expect("it rings");
             alice.pump();
             alice.next_response(200);
-            alice.receive(&Peer::of_response(&response).request("ACK", 1, "", ""));
+            alice.receive(&ScriptedPeer::of_response(&response).request("ACK", 1, "", ""));
             id
         };
         alice.phone.hold(alice.now, id).expect("established");
@@ -165,7 +165,7 @@ fn media_timeout_is_configurable() {
             alice.next_response(200);
             // The time counts from the start of the call.
             alice.pass(SECOND / 4);
-            alice.receive(&Peer::of_response(&ringing).request("ACK", 1, "", ""));
+            alice.receive(&ScriptedPeer::of_response(&ringing).request("ACK", 1, "", ""));
         }
         speaks(&mut alice, SECOND * 20);
         alice.next_request("BYE");

@@ -2,7 +2,7 @@
 
 use offhook::{Cause, Dial, Direction, EndedBy, Event, ReferPolicy, SessionId, Status, TransferState};
 use offhook_testkit::peer::{in_call, response};
-use offhook_testkit::{Peer, TestPhone, config, sdp};
+use offhook_testkit::{ScriptedPeer, TestPhone, config, sdp};
 use offhook_wire::{HeaderName, Message};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn alice() -> TestPhone {
 }
 
 /// A call with a pending REFER to carol: the call, its ACK, the REFER.
-fn transferring(alice: &mut TestPhone) -> (SessionId, Peer, Message) {
+fn transferring(alice: &mut TestPhone) -> (SessionId, ScriptedPeer, Message) {
     let (id, peer) = in_call(alice);
     alice.phone.transfer(alice.now, id, "carol").expect("established");
     alice.pump();
@@ -30,7 +30,7 @@ fn transfers(alice: &mut TestPhone) -> Vec<TransferState> {
     alice.take_events().into_iter().filter_map(state).collect()
 }
 
-fn notify(alice: &mut TestPhone, peer: &Peer, cseq: u32, event: &str, status: &str) {
+fn notify(alice: &mut TestPhone, peer: &ScriptedPeer, cseq: u32, event: &str, status: &str) {
     let state = if status.starts_with('1') { "active" } else { "terminated" };
     let extra =
         format!("Event: {event}\nSubscription-State: {state}\nContent-Type: message/sipfrag;version=2.0\n");
@@ -38,7 +38,7 @@ fn notify(alice: &mut TestPhone, peer: &Peer, cseq: u32, event: &str, status: &s
 }
 
 /// Receives a REFER of the peer to `target`.
-fn refer(alice: &mut TestPhone, peer: &Peer, cseq: u32, target: &str, extra: &str) {
+fn refer(alice: &mut TestPhone, peer: &ScriptedPeer, cseq: u32, target: &str, extra: &str) {
     let extra = format!("Refer-To: {target}\n{extra}");
     alice.receive(&peer.request("REFER", cseq, &extra, ""));
 }

@@ -1,17 +1,17 @@
-//! G.711 at 8 kHz, with the change of rate and the loss concealment it lacks.
+//! G.711 at 8 kHz, with resampling and packet loss concealment.
 
 use audio_codec_algorithms::{decode_alaw, decode_ulaw, encode_alaw, encode_ulaw};
 
-use super::resample::{Down, Up};
+use super::resample::{Downsampler, Upsampler};
 use crate::FRAME;
 
 /// Samples of 20 ms at 8 kHz.
-const NARROW: usize = 160;
-/// How far back a pitch period is looked for: 20 ms, the lowest voice at 50 Hz.
+const NARROW_FRAME: usize = 160;
+/// The longest pitch period: 20 ms, 50 Hz.
 const LONGEST_PERIOD: usize = 160;
-/// 2.5 ms: 400 Hz, as in G.711 appendix I.
+/// The shortest pitch period: 2.5 ms, 400 Hz, as in G.711 appendix I.
 const SHORTEST_PERIOD: usize = 20;
-/// What is compared to find the period.
+/// Samples that are correlated to find the period.
 const CORRELATED: usize = 160;
 const HISTORY: usize = LONGEST_PERIOD + CORRELATED;
 
@@ -23,12 +23,12 @@ pub(crate) enum Law {
 
 pub(crate) struct Encoder {
     law: Law,
-    down: Down,
+    down: Downsampler,
 }
 
 impl Encoder {
     pub(crate) fn new(law: Law) -> Self {
-        Self { law, down: Down::new() }
+        Self { law, down: Downsampler::new() }
     }
 
     pub(crate) fn encode(&mut self, frame: &[i16; FRAME]) -> Vec<u8> {
@@ -42,17 +42,18 @@ impl Encoder {
 
 pub(crate) struct Decoder {
     law: Law,
-    up: Up,
-    /// The last sound at 8 kHz, oldest first.
+    up: Upsampler,
+    /// The last samples at 8 kHz, oldest first.
     history: [i16; HISTORY],
-    /// Frames made up in a row, and the period they repeat.
+    /// Frames concealed in a row.
     concealed: u32,
+    /// The pitch period that they repeat, in samples.
     period: usize,
 }
 
 impl Decoder {
     pub(crate) fn new(law: Law) -> Self {
-        Self { law, up: Up::new(), history: [0; HISTORY], concealed: 0, period: LONGEST_PERIOD }
+        Self { law, up: Upsampler::new(), history: [0; HISTORY], concealed: 0, period: LONGEST_PERIOD }
     }
 
     pub(crate) fn decode(&mut self, payload: &[u8]) -> Vec<i16> {
@@ -62,11 +63,11 @@ impl Decoder {
         };
         let narrow: Vec<i16> = payload.iter().map(|byte| decode(*byte)).collect();
         self.concealed = 0;
-        self.remember(&narrow);
+        self.append_history(&narrow);
         self.up.process(&narrow)
     }
 
-    /// Repeat the last pitch period, halving it each frame: silence after 100 ms.
+    /// Repeats the last pitch period, fading to silence within 100 ms.
     pub(crate) fn conceal(&mut self) -> Vec<i16> {
         if self.concealed == 0 {
             self.period = self.find_period();
@@ -77,29 +78,29 @@ impl Decoder {
             _ => (0.0, 0.0),
         };
         self.concealed += 1;
-        let mut narrow = [0; NARROW];
+        let mut narrow = [0; NARROW_FRAME];
         let mut period = [0; LONGEST_PERIOD];
         let period = &mut period[..self.period];
         period.copy_from_slice(&self.history[HISTORY - self.period..]);
         for (n, sample) in narrow.iter_mut().enumerate() {
             *sample = period[n % period.len()];
         }
-        // What is remembered is not faded, or the next period would fade twice.
-        self.remember(&narrow);
+        // The history is not faded, or the next period would be faded twice.
+        self.append_history(&narrow);
         for (n, sample) in narrow.iter_mut().enumerate() {
-            let gain = from + (to - from) * n as f32 / NARROW as f32;
+            let gain = from + (to - from) * n as f32 / NARROW_FRAME as f32;
             *sample = (f32::from(*sample) * gain) as i16;
         }
         self.up.process(&narrow)
     }
 
-    fn remember(&mut self, narrow: &[i16]) {
+    fn append_history(&mut self, narrow: &[i16]) {
         let new = &narrow[narrow.len().saturating_sub(HISTORY)..];
         self.history.copy_within(new.len().., 0);
         self.history[HISTORY - new.len()..].copy_from_slice(new);
     }
 
-    /// The lag at which the last 20 ms look most like what came before.
+    /// The lag at which the last 20 ms correlate best with the samples before them.
     fn find_period(&self) -> usize {
         let recent = &self.history[HISTORY - CORRELATED..];
         let score = |lag: usize| {

@@ -1,4 +1,4 @@
-//! Speech codecs. Audio inside is always 48 kHz mono; each codec brings its own rate with it.
+//! Speech codecs. Audio inside is always 48 kHz mono; each codec converts to and from its own rate.
 
 mod g711;
 mod opus;
@@ -35,7 +35,7 @@ impl Codec {
         }
     }
 
-    /// The samples at 48 kHz that a payload of this codec holds; 0 when it holds nothing that can be played.
+    /// The number of samples at 48 kHz in a payload of this codec; 0 when it cannot be played.
     pub(crate) fn samples(self, payload: &[u8]) -> usize {
         match self {
             Self::Opus => opus::samples(payload),
@@ -44,7 +44,7 @@ impl Codec {
     }
 }
 
-/// Turns frames of 20 ms into payloads.
+/// Encodes frames of 20 ms.
 pub(crate) enum Encoder {
     Opus(Box<opus::Encoder>),
     G711(Box<g711::Encoder>),
@@ -67,7 +67,7 @@ impl Encoder {
     }
 }
 
-/// Turns payloads into sound at 48 kHz, and makes sound up where payloads are missing.
+/// Decodes payloads to 48 kHz, and conceals lost ones.
 pub(crate) enum Decoder {
     Opus(Box<opus::Decoder>),
     G711(Box<g711::Decoder>),
@@ -82,7 +82,7 @@ impl Decoder {
         }
     }
 
-    /// The sound of one payload; `None` when it is not one.
+    /// The samples of one payload; `None` when it is invalid.
     pub(crate) fn decode(&mut self, payload: &[u8]) -> Option<Vec<i16>> {
         match self {
             Self::Opus(decoder) => decoder.decode(payload),
@@ -90,8 +90,8 @@ impl Decoder {
         }
     }
 
-    /// 20 ms in place of a lost frame, from `next`, the packet after it, when that carries a copy (RFC 6716
-    /// §2.1.7), else from what came before.
+    /// 20 ms in place of a lost frame: from the in-band FEC of `next`, the packet after it (RFC 6716 §2.1.7), or extrapolated
+    /// from the frames before it.
     pub(crate) fn conceal(&mut self, next: Option<&[u8]>) -> Vec<i16> {
         match self {
             Self::Opus(decoder) => decoder.conceal(next),
@@ -103,13 +103,13 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signal::dominant;
+    use crate::signal::dominant_tone;
     use crate::source::{Player, Source};
 
     const ALL: [Codec; 3] = [Codec::Opus, Codec::Pcmu, Codec::Pcma];
 
     #[test]
-    fn a_tone_survives_every_codec() {
+    fn each_codec_preserves_a_tone() {
         for codec in ALL {
             for hz in [300.0, 440.0, 1000.0, 2500.0] {
                 let mut player = Player::default();
@@ -122,7 +122,7 @@ mod tests {
                     heard.extend(decoder.decode(&payload).unwrap());
                 }
                 assert_eq!(heard.len(), 30 * FRAME);
-                let found = dominant(&heard[20 * FRAME..], -50.0);
+                let found = dominant_tone(&heard[20 * FRAME..], -50.0);
                 assert!((found.hz.unwrap() - hz).abs() < 2.0, "{codec:?} {hz}: {found:?}");
                 assert!((-16.0..-13.0).contains(&found.level_dbfs), "{codec:?} {hz}: {found:?}");
             }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_frame_is_filled_and_a_long_loss_fades_away() {
+    fn lost_frame_is_concealed_and_a_long_loss_fades_out() {
         for codec in ALL {
             let mut player = Player::default();
             player.play(Source::tone(440.0));
@@ -141,17 +141,20 @@ mod tests {
             }
             let lost = decoder.conceal(None);
             assert_eq!(lost.len(), FRAME);
-            assert!(dominant(&lost, -90.0).level_dbfs > -25.0, "{codec:?}: the first loss is not a hole");
+            assert!(
+                dominant_tone(&lost, -90.0).level_dbfs > -25.0,
+                "{codec:?}: the first loss is not a hole"
+            );
             let mut last = Vec::new();
             for _ in 0..40 {
                 last = decoder.conceal(None);
             }
-            assert!(dominant(&last, -90.0).level_dbfs < -40.0, "{codec:?}: a tone must not hang");
+            assert!(dominant_tone(&last, -90.0).level_dbfs < -40.0, "{codec:?}: a tone must not hang");
         }
     }
 
     #[test]
-    fn garbage_is_decoded_to_something_or_nothing() {
+    fn garbage_does_not_panic() {
         let mut random = fastrand::Rng::with_seed(7);
         for codec in ALL {
             let mut decoder = Decoder::new(codec);

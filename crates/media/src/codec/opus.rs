@@ -1,17 +1,17 @@
-//! Opus by opus-rs, 48 kHz mono, 20 ms.
+//! Opus (opus-rs) at 48 kHz, mono, 20 ms.
 
 use opus_rs::{Application, OpusDecoder, OpusEncoder};
 
 use crate::FRAME;
 
-/// The longest packet: 120 ms (RFC 6716 §3.2.5).
-const LONGEST: usize = 6 * FRAME;
-/// The largest frame (RFC 6716 §3.2.1).
-const LARGEST: usize = 1275;
+/// The longest packet in samples: 120 ms (RFC 6716 §3.2.5).
+const MAX_SAMPLES: usize = 6 * FRAME;
+/// The largest frame in bytes (RFC 6716 §3.2.1).
+const MAX_FRAME_BYTES: usize = 1275;
 
-/// The samples a packet holds at 48 kHz (RFC 6716 §3.1, §3.2), 0 if it is not a packet.
+/// The number of samples at 48 kHz in a packet (RFC 6716 §3.1, §3.2); 0 if it is invalid.
 pub(crate) fn samples(packet: &[u8]) -> usize {
-    // A lone TOC byte is a frame the sender left out (DTX): nothing to play.
+    // A lone TOC byte is a frame that the sender omitted (DTX).
     let [toc, second, ..] = *packet else { return 0 };
     let frame = match toc >> 3 {
         config @ 0..=11 => [480, 960, 1920, 2880][usize::from(config & 3)],
@@ -24,12 +24,12 @@ pub(crate) fn samples(packet: &[u8]) -> usize {
         _ => usize::from(second & 0x3f),
     };
     let all = frame * count;
-    if all <= LONGEST { all } else { 0 }
+    if all <= MAX_SAMPLES { all } else { 0 }
 }
 
 pub(crate) struct Encoder {
     inner: OpusEncoder,
-    packet: [u8; LARGEST],
+    packet: [u8; MAX_FRAME_BYTES],
 }
 
 impl Encoder {
@@ -37,13 +37,13 @@ impl Encoder {
         let mut inner =
             OpusEncoder::new(48_000, 1, Application::Voip).expect("48 kHz mono is a format of Opus");
         inner.bitrate_bps = bitrate.clamp(6_000, 510_000) as i32;
-        // Half the CPU of the default for a difference nobody hears on a voice.
+        // Half the CPU time of the default, without an audible difference for speech.
         inner.complexity = 5;
-        // A copy of each frame in the next one: what a single loss costs is then hardly audible. Below this rate
-        // there is no room for it, and opus-rs 0.1.40 divides by zero around 20 kbit/s.
+        // With in-band FEC a single loss is hardly audible. Below this rate it does not fit, and opus-rs 0.1.40 divides by
+        // zero around 20 kbit/s.
         inner.use_inband_fec = bitrate >= 28_000;
         inner.packet_loss_perc = 10;
-        Self { inner, packet: [0; LARGEST] }
+        Self { inner, packet: [0; MAX_FRAME_BYTES] }
     }
 
     pub(crate) fn encode(&mut self, frame: &[i16; FRAME]) -> Vec<u8> {
@@ -60,7 +60,7 @@ pub(crate) struct Decoder {
 impl Decoder {
     pub(crate) fn new() -> Self {
         let inner = OpusDecoder::new(48_000, 1).expect("48 kHz mono is a format of Opus");
-        Self { inner, sound: vec![0.0; LONGEST] }
+        Self { inner, sound: vec![0.0; MAX_SAMPLES] }
     }
 
     pub(crate) fn decode(&mut self, packet: &[u8]) -> Option<Vec<i16>> {
@@ -69,7 +69,7 @@ impl Decoder {
             return None;
         }
         let decoded = self.inner.decode(packet, samples, &mut self.sound).ok()?;
-        (decoded == samples).then(|| linear(&self.sound[..samples]))
+        (decoded == samples).then(|| to_i16(&self.sound[..samples]))
     }
 
     pub(crate) fn conceal(&mut self, next: Option<&[u8]>) -> Vec<i16> {
@@ -78,13 +78,13 @@ impl Decoder {
             None => self.inner.decode(&[], FRAME, &mut self.sound),
         };
         match made {
-            Ok(FRAME) => linear(&self.sound[..FRAME]),
+            Ok(FRAME) => to_i16(&self.sound[..FRAME]),
             _ => vec![0; FRAME],
         }
     }
 }
 
-fn linear(sound: &[f32]) -> Vec<i16> {
+fn to_i16(sound: &[f32]) -> Vec<i16> {
     // `as` saturates, and makes a NaN zero.
     sound.iter().map(|s| (s * 32768.0) as i16).collect()
 }
@@ -117,11 +117,11 @@ mod tests {
             let sound: Vec<i16> = (0..2 * FRAME)
                 .map(|k| (8000.0 * (0.0576 * (n * FRAME + k / 2) as f32).sin()) as i16)
                 .collect();
-            let mut packet = [0; LARGEST];
+            let mut packet = [0; MAX_FRAME_BYTES];
             let length = encoder.encode_i16(&sound, FRAME, &mut packet).unwrap();
             heard.extend(decoder.decode(&packet[..length]).unwrap());
         }
-        let found = crate::signal::dominant(&heard[10 * FRAME..], -50.0);
+        let found = crate::signal::dominant_tone(&heard[10 * FRAME..], -50.0);
         assert!((found.hz.unwrap() - 440.0).abs() < 2.0, "{found:?}");
     }
 

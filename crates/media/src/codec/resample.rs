@@ -1,8 +1,7 @@
-//! Changes of sampling rate.
+//! Resampling.
 //!
-//! Between 48 and 8 kHz the factor is six, so a low-pass of 144 taps in polyphase form is all it takes: 24
-//! multiplications a sample at 8 kHz, no table but the taps, no dependency. Files of any other rate are
-//! converted once, when they are read.
+//! Between 48 and 8 kHz the factor is six, so a low-pass of 144 taps in polyphase form is enough: 24
+//! multiplications per sample at 8 kHz. Files of any other rate are converted once, when they are read.
 
 use std::f32::consts::PI;
 
@@ -12,7 +11,7 @@ const FACTOR: usize = 6;
 const PHASE: usize = 24;
 const TAPS: usize = FACTOR * PHASE;
 
-/// A windowed sinc: flat to 3.4 kHz, 4 kHz at -6 dB, silent from 4.6 kHz on.
+/// A windowed sinc: flat to 3.4 kHz, -6 dB at 4 kHz, stop band from 4.6 kHz.
 fn taps() -> [f32; TAPS] {
     let mut taps = [0.0; TAPS];
     let middle = (TAPS - 1) as f32 / 2.0;
@@ -30,51 +29,51 @@ fn sinc(x: f32) -> f32 {
 }
 
 /// 48 kHz to 8 kHz.
-pub(crate) struct Down {
+pub(crate) struct Downsampler {
     taps: [f32; TAPS],
-    line: Vec<f32>,
+    delay_line: Vec<f32>,
 }
 
-impl Down {
+impl Downsampler {
     pub(crate) fn new() -> Self {
-        Self { taps: taps(), line: vec![0.0; TAPS - FACTOR] }
+        Self { taps: taps(), delay_line: vec![0.0; TAPS - FACTOR] }
     }
 
     pub(crate) fn process(&mut self, wide: &[i16; FRAME]) -> Vec<i16> {
-        self.line.extend(wide.iter().map(|s| f32::from(*s)));
+        self.delay_line.extend(wide.iter().map(|s| f32::from(*s)));
         let narrow = (0..FRAME / FACTOR)
             .map(|n| {
-                let window = &self.line[n * FACTOR..n * FACTOR + TAPS];
+                let window = &self.delay_line[n * FACTOR..n * FACTOR + TAPS];
                 window.iter().zip(&self.taps).map(|(s, t)| s * t).sum::<f32>() as i16
             })
             .collect();
-        self.line.drain(..FRAME);
+        self.delay_line.drain(..FRAME);
         narrow
     }
 }
 
 /// 8 kHz to 48 kHz.
-pub(crate) struct Up {
+pub(crate) struct Upsampler {
     taps: [f32; TAPS],
-    line: Vec<f32>,
+    delay_line: Vec<f32>,
 }
 
-impl Up {
+impl Upsampler {
     pub(crate) fn new() -> Self {
-        Self { taps: taps().map(|tap| tap * FACTOR as f32), line: vec![0.0; PHASE - 1] }
+        Self { taps: taps().map(|tap| tap * FACTOR as f32), delay_line: vec![0.0; PHASE - 1] }
     }
 
     pub(crate) fn process(&mut self, narrow: &[i16]) -> Vec<i16> {
-        self.line.extend(narrow.iter().map(|s| f32::from(*s)));
+        self.delay_line.extend(narrow.iter().map(|s| f32::from(*s)));
         let mut wide = Vec::with_capacity(narrow.len() * FACTOR);
         for n in 0..narrow.len() {
-            let window = &self.line[n..n + PHASE];
+            let window = &self.delay_line[n..n + PHASE];
             for phase in 0..FACTOR {
                 let taps = self.taps.iter().skip(phase).step_by(FACTOR).rev();
                 wide.push(window.iter().zip(taps).map(|(s, t)| s * t).sum::<f32>() as i16);
             }
         }
-        self.line.drain(..narrow.len());
+        self.delay_line.drain(..narrow.len());
         wide
     }
 }
@@ -86,7 +85,7 @@ pub(crate) fn convert(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
         return samples.to_vec();
     }
     let length = samples.len() as u64 * u64::from(to) / u64::from(from);
-    // When the rate falls, the filter must cut at the new Nyquist frequency.
+    // When the rate decreases, the filter must cut at the new Nyquist frequency.
     let cut = (to as f64 / from as f64).min(1.0);
     let reach = (REACH as f64 / cut) as isize;
     (0..length)
@@ -126,10 +125,10 @@ mod tests {
     }
 
     #[test]
-    fn the_telephone_band_passes_and_what_would_alias_does_not() {
+    fn telephone_band_passes_and_aliases_are_filtered() {
         for (hz, passes) in [(300.0, true), (1000.0, true), (3300.0, true), (5000.0, false), (9000.0, false)]
         {
-            let mut down = Down::new();
+            let mut down = Downsampler::new();
             let narrow: Vec<i16> = wide(hz, 10).iter().flat_map(|f| down.process(f)).collect();
             assert_eq!(narrow.len(), 10 * FRAME / FACTOR);
             let change = level(&narrow[160..]) - level(&wide(hz, 1).concat());
@@ -142,9 +141,9 @@ mod tests {
     }
 
     #[test]
-    fn down_and_up_again_is_the_same_but_later() {
+    fn down_and_up_sampling_only_delays() {
         let frames = wide(800.0, 10);
-        let (mut down, mut up) = (Down::new(), Up::new());
+        let (mut down, mut up) = (Downsampler::new(), Upsampler::new());
         let back: Vec<i16> = frames.iter().flat_map(|f| up.process(&down.process(f))).collect();
         let sent = frames.concat();
         let (from, length) = (2000, 4000);

@@ -1,15 +1,21 @@
-//! A peer's description in the words that str0m wants.
+//! Writes a peer's description in the form that str0m accepts.
 
 use std::fmt::Write as _;
 
-use super::{Keys, Payload, Setup};
+use super::parameters::{Credentials, Payload, Setup};
 
-/// The audio line alone, both ways, without candidates (they are given to str0m one by one).
-pub(crate) fn write(mid: &str, keys: &Keys, setup: Setup, ice_lite: bool, payloads: &[Payload]) -> String {
+/// The audio line alone, `sendrecv`, without candidates (they are given to str0m one by one).
+pub(crate) fn write(
+    mid: &str,
+    credentials: &Credentials,
+    setup: Setup,
+    ice_lite: bool,
+    payloads: &[Payload],
+) -> String {
     let mut sdp = String::from("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n");
-    let (hash, value) = &keys.fingerprint;
+    let (hash, value) = &credentials.fingerprint;
     let mut line = |text: std::fmt::Arguments<'_>| {
-        sdp.write_fmt(text).expect("a String takes everything");
+        sdp.write_fmt(text).expect("writing to a String does not fail");
         sdp.push_str("\r\n");
     };
     line(format_args!("a=group:BUNDLE {mid}"));
@@ -20,8 +26,8 @@ pub(crate) fn write(mid: &str, keys: &Keys, setup: Setup, ice_lite: bool, payloa
     line(format_args!("m=audio 9 UDP/TLS/RTP/SAVPF{numbers}"));
     line(format_args!("c=IN IP4 0.0.0.0"));
     line(format_args!("a=mid:{mid}"));
-    line(format_args!("a=ice-ufrag:{}", keys.ufrag));
-    line(format_args!("a=ice-pwd:{}", keys.pwd));
+    line(format_args!("a=ice-ufrag:{}", credentials.ufrag));
+    line(format_args!("a=ice-pwd:{}", credentials.pwd));
     line(format_args!("a=fingerprint:{hash} {value}"));
     line(format_args!("a=setup:{}", setup.name()));
     line(format_args!("a=rtcp-mux"));

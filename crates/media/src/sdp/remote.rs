@@ -1,4 +1,4 @@
-//! Reads a peer's description.
+//! Parses a peer's description.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,13 +6,13 @@ use offhook_wire::sdp::{self, Direction};
 use sdp_types::{Media, Session};
 use str0m::Candidate;
 
-use super::{Format, Keys, Payload, Setup};
+use super::parameters::{Credentials, Format, Payload, Setup};
 use crate::error::{MediaError, Unsupported};
 
-/// Candidates beyond which a description is an attack.
-const CANDIDATES: usize = 64;
+/// The most candidates that are used of one description.
+const MAX_CANDIDATES: usize = 64;
 
-/// One line of a peer's description, as much as an answer has to repeat of it.
+/// What an answer repeats of an `m=` line of the offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RemoteLine {
     pub(crate) kind: String,
@@ -21,48 +21,48 @@ pub(crate) struct RemoteLine {
     pub(crate) mid: Option<String>,
 }
 
-/// A peer's description, understood.
+/// A parsed description of a peer.
 #[derive(Clone, Debug)]
-pub(crate) struct Remote {
+pub(crate) struct RemoteDescription {
     pub(crate) lines: Vec<RemoteLine>,
-    /// Which line is the call's audio.
+    /// The index of the audio line of the call.
     pub(crate) audio: usize,
-    /// The audio line is in a BUNDLE group.
+    /// Whether the audio line is in a BUNDLE group.
     pub(crate) bundled: bool,
-    /// RTP and RTCP share a port (RFC 5761).
+    /// Whether RTP and RTCP share a port (RFC 5761).
     pub(crate) rtcp_mux: bool,
     /// From the peer's point of view.
     pub(crate) direction: Direction,
-    pub(crate) keys: Keys,
+    pub(crate) credentials: Credentials,
     pub(crate) setup: Setup,
     pub(crate) ice_lite: bool,
     pub(crate) candidates: Vec<Candidate>,
-    /// What we know of what the peer lists, in the peer's order.
+    /// The supported payload types, in the peer's order.
     pub(crate) payloads: Vec<Payload>,
 }
 
-impl Remote {
+impl RemoteDescription {
     pub(crate) fn parse(text: &[u8]) -> Result<Self, MediaError> {
         let session = sdp::parse(text).map_err(|_| MediaError::Malformed("not SDP"))?;
         let lines = session.medias.iter().map(line).collect();
-        // The first line that can be taken; if there is none, what the first audio line lacks.
-        let mut refused = None;
+        // The first usable line; if there is none, the error of the first audio line.
+        let mut first_error = None;
         for (audio, media) in session.medias.iter().enumerate() {
             if !media.media.eq_ignore_ascii_case("audio") || media.port == 0 {
                 continue;
             }
-            match read(&session, media) {
-                Ok(read) => return Ok(Self { lines, audio, ..read }),
-                Err(error) => refused = refused.or(Some(error)),
+            match parse_audio(&session, media) {
+                Ok(parsed) => return Ok(Self { lines, audio, ..parsed }),
+                Err(error) => first_error = first_error.or(Some(error)),
             }
         }
-        Err(refused.unwrap_or(MediaError::NotSupported(Unsupported::NoAudio)))
+        Err(first_error.unwrap_or(MediaError::NotSupported(Unsupported::NoAudio)))
     }
 
-    /// This end's payload types for what both ends know, in the order of `wanted`.
-    pub(crate) fn common(&self, wanted: &[Format]) -> Vec<Payload> {
+    /// The peer's payload types for the formats that both ends support, in the order of `preferred`.
+    pub(crate) fn common_payloads(&self, preferred: &[Format]) -> Vec<Payload> {
         let find = |format: &Format| self.payloads.iter().find(|p| p.format == *format).copied();
-        wanted.iter().filter_map(find).collect()
+        preferred.iter().filter_map(find).collect()
     }
 }
 
@@ -71,12 +71,12 @@ fn line(media: &Media) -> RemoteLine {
         kind: media.media.clone(),
         proto: media.proto.clone(),
         formats: media.fmt.clone(),
-        mid: value(media, "mid").filter(|mid| token(mid)).map(str::to_owned),
+        mid: value(media, "mid").filter(|mid| is_printable(mid)).map(str::to_owned),
     }
 }
 
-/// A value that may be written into a description of ours.
-fn token(value: &str) -> bool {
+/// Whether a value may be written into our description.
+fn is_printable(value: &str) -> bool {
     !value.is_empty() && value.len() <= 64 && value.bytes().all(|b| b.is_ascii_graphic())
 }
 
@@ -88,8 +88,8 @@ fn value<'a>(media: &'a Media, name: &str) -> Option<&'a str> {
     values(media, name).next().map(str::trim)
 }
 
-/// An attribute of the line, else of the session (RFC 8839 §5.4, RFC 8122 §5).
-fn either<'a>(session: &'a Session, media: &'a Media, name: &str) -> Option<&'a str> {
+/// An attribute of the line, or of the session (RFC 8839 §5.4, RFC 8122 §5).
+fn line_or_session<'a>(session: &'a Session, media: &'a Media, name: &str) -> Option<&'a str> {
     let session_level = || {
         session
             .attributes
@@ -101,12 +101,12 @@ fn either<'a>(session: &'a Session, media: &'a Media, name: &str) -> Option<&'a 
     value(media, name).or_else(session_level)
 }
 
-fn read(session: &Session, media: &Media) -> Result<Remote, MediaError> {
+fn parse_audio(session: &Session, media: &Media) -> Result<RemoteDescription, MediaError> {
     let proto = media.proto.to_ascii_uppercase();
     let fingerprint = fingerprint(session, media);
     match proto.as_str() {
         "UDP/TLS/RTP/SAVPF" | "UDP/TLS/RTP/SAVP" => {}
-        // Written by peers older than RFC 5764 was understood; what they mean is in the attributes.
+        // Written by peers that do not implement RFC 5764 §9; the attributes show that they use DTLS-SRTP.
         "RTP/SAVPF" | "RTP/SAVP" if fingerprint.is_some() => {}
         "RTP/SAVPF" | "RTP/SAVP" => return Err(MediaError::NotSupported(Unsupported::Sdes)),
         "RTP/AVP" | "RTP/AVPF" => return Err(MediaError::NotSupported(Unsupported::PlainRtp)),
@@ -114,11 +114,12 @@ fn read(session: &Session, media: &Media) -> Result<Remote, MediaError> {
     }
     let fingerprint = fingerprint.ok_or(MediaError::Malformed("no fingerprint"))?;
     let fingerprint = fingerprint.ok_or(MediaError::NotSupported(Unsupported::Fingerprint))?;
-    let (ufrag, pwd) = either(session, media, "ice-ufrag")
-        .zip(either(session, media, "ice-pwd"))
+    let (ufrag, pwd) = line_or_session(session, media, "ice-ufrag")
+        .zip(line_or_session(session, media, "ice-pwd"))
         .ok_or(MediaError::NotSupported(Unsupported::NoIce))?;
     // RFC 8839 §5.4: 4 to 256, and 22 to 256, of a small alphabet.
-    let ice = |value: &str, least: usize| (least..=256).contains(&value.len()) && value.bytes().all(ice_char);
+    let ice =
+        |value: &str, least: usize| (least..=256).contains(&value.len()) && value.bytes().all(is_ice_char);
     if !ice(ufrag, 4) || !ice(pwd, 22) {
         return Err(MediaError::Malformed("ICE credentials"));
     }
@@ -130,14 +131,15 @@ fn read(session: &Session, media: &Media) -> Result<Remote, MediaError> {
         .filter_map(|a| a.value.as_deref())
         .filter_map(|group| group.trim().strip_prefix("BUNDLE"))
         .any(|mids| mid.is_some_and(|mid| mids.split_ascii_whitespace().any(|m| m == mid)));
-    let setup = Setup::read(either(session, media, "setup")).ok_or(MediaError::Malformed("setup"))?;
-    Ok(Remote {
+    let setup =
+        Setup::parse(line_or_session(session, media, "setup")).ok_or(MediaError::Malformed("setup"))?;
+    Ok(RemoteDescription {
         lines: Vec::new(),
         audio: 0,
         bundled,
         rtcp_mux: media.attributes.iter().any(|a| a.attribute == "rtcp-mux"),
         direction: sdp::direction(session, media),
-        keys: Keys { ufrag: ufrag.into(), pwd: pwd.into(), fingerprint },
+        credentials: Credentials { ufrag: ufrag.into(), pwd: pwd.into(), fingerprint },
         setup,
         ice_lite: session.attributes.iter().any(|a| a.attribute == "ice-lite"),
         candidates: candidates(media),
@@ -145,12 +147,12 @@ fn read(session: &Session, media: &Media) -> Result<Remote, MediaError> {
     })
 }
 
-fn ice_char(byte: u8) -> bool {
+fn is_ice_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
 }
 
-/// The fingerprint, the strongest that str0m can check. Inner `None`: there are only others.
-#[allow(clippy::option_option, reason = "absent and unusable get different answers")]
+/// The strongest fingerprint that str0m can verify. Inner `None`: only others are present.
+#[allow(clippy::option_option, reason = "absent and unusable are different errors")]
 fn fingerprint(session: &Session, media: &Media) -> Option<Option<(String, String)>> {
     let of = |attributes: &[sdp_types::Attribute]| {
         let mut all = attributes.iter().filter(|a| a.attribute == "fingerprint").peekable();
@@ -164,8 +166,8 @@ fn fingerprint(session: &Session, media: &Media) -> Option<Option<(String, Strin
                 _ => return None,
             };
             let hex = |byte: &str| byte.len() == 2 && byte.bytes().all(|b| b.is_ascii_hexdigit());
-            let right = value.split(':').count() == length && value.split(':').all(hex);
-            right.then_some((hash, value))
+            let valid = value.split(':').count() == length && value.split(':').all(hex);
+            valid.then_some((hash, value))
         });
         // "sha-256" sorts after "sha-1".
         Some(usable.max_by(|a, b| a.0.cmp(&b.0)))
@@ -173,23 +175,23 @@ fn fingerprint(session: &Session, media: &Media) -> Option<Option<(String, Strin
     of(&media.attributes).or_else(|| of(&session.attributes))
 }
 
-/// Everything that can be reached by UDP; names (`.local`) and TCP are passed over.
+/// The candidates with an address for UDP; host names (`.local`) and TCP are skipped.
 fn candidates(media: &Media) -> Vec<Candidate> {
     values(media, "candidate")
-        .take(CANDIDATES)
+        .take(MAX_CANDIDATES)
         .filter_map(|value| {
             let mut fields = value.split_ascii_whitespace();
             let (component, transport) = (fields.nth(1)?, fields.next()?);
             let usable = component == "1" && transport.eq_ignore_ascii_case("udp");
-            // Some write `UDP`; str0m reads lower case only.
+            // Some peers write `UDP`; str0m accepts lower case only.
             let text = format!("candidate:{}", value.trim().replacen(transport, "udp", 1));
             usable.then(|| Candidate::from_sdp_string(&text).ok()).flatten()
         })
-        .filter(|candidate| reachable(candidate.addr()))
+        .filter(|candidate| is_usable(candidate.addr()))
         .collect()
 }
 
-fn reachable(address: SocketAddr) -> bool {
+fn is_usable(address: SocketAddr) -> bool {
     let ip = match address.ip() {
         IpAddr::V4(ip) => !ip.is_unspecified() && !ip.is_multicast() && !ip.is_broadcast(),
         IpAddr::V6(ip) => !ip.is_unspecified() && !ip.is_multicast(),
@@ -202,10 +204,10 @@ fn payloads(media: &Media) -> Vec<Payload> {
     for number in media.fmt.split_ascii_whitespace().filter_map(|number| number.parse::<u8>().ok()) {
         let maps = values(media, "rtpmap").filter_map(|value| value.trim().split_once(' '));
         let mapped = maps.filter(|(own, _)| own.parse() == Ok(number)).map(|(_, map)| map).next();
-        let Some(format) = mapped.map_or_else(|| Format::assigned(number), Format::from_rtpmap) else {
+        let Some(format) = mapped.map_or_else(|| Format::static_format(number), Format::from_rtpmap) else {
             continue;
         };
-        // RFC 3550 §5.1: seven bits. RFC 5761 §4: 64 to 95 would be taken for RTCP.
+        // RFC 3550 §5.1: seven bits. RFC 5761 §4: 64 to 95 conflict with RTCP.
         let usable = number < 128 && !(64..=95).contains(&number);
         if usable && !payloads.iter().any(|p| p.number == number || p.format == format) {
             payloads.push(Payload { number, format });

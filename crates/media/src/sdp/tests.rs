@@ -1,9 +1,10 @@
-//! The shim on what real peers wrote, on what they might write, and on nonsense.
+//! Descriptions of real peers, generated descriptions, and garbage.
 
 use offhook_wire::sdp::Direction;
 use proptest::prelude::*;
 
 use super::*;
+use crate::codec::Codec;
 use crate::error::{MediaError, Unsupported};
 
 const OPUS: Format = Format::Audio(Codec::Opus);
@@ -18,7 +19,7 @@ macro_rules! sample {
     };
 }
 
-/// As Chromium wrote them for JsSIP and SIP.js, and as Asterisk and baresip answered.
+/// Written by Chromium for JsSIP and SIP.js, and by Asterisk, PJSIP and baresip.
 const SAMPLES: [(&str, &str); 9] = [
     sample!("jssip-offer"),
     sample!("jssip-hold-offer"),
@@ -35,17 +36,18 @@ fn sampled(name: &str) -> &'static str {
     SAMPLES.iter().find(|(known, _)| *known == name).expect("a sample").1
 }
 
-fn numbers(remote: &Remote) -> Vec<(u8, Format)> {
+fn numbers(remote: &RemoteDescription) -> Vec<(u8, Format)> {
     remote.payloads.iter().map(|p| (p.number, p.format)).collect()
 }
 
 #[test]
-fn real_descriptions_are_understood() {
+fn descriptions_of_real_peers_are_parsed() {
     let browser = [(111, OPUS), (0, PCMU), (8, PCMA), (110, EVENT_48), (126, EVENT_8)];
     let server = [(0, PCMU), (8, PCMA), (111, OPUS), (126, EVENT_8), (110, EVENT_48)];
     let baresip = [(111, OPUS), (0, PCMU), (8, PCMA), (126, EVENT_8)];
     for (name, text) in SAMPLES {
-        let remote = Remote::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let remote =
+            RemoteDescription::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"));
         let known: &[_] = match name {
             "asterisk-answer" | "pjsip-answer" => &server,
             "baresip-answer" | "baresip-hold-answer" => &baresip,
@@ -64,18 +66,18 @@ fn real_descriptions_are_understood() {
         assert_eq!((remote.bundled, remote.lines[0].mid.is_some()), (with_mid, with_mid), "{name}");
         let reachable = remote.candidates.iter().all(|c| c.proto() == str0m::net::Protocol::Udp);
         assert!(reachable && !remote.candidates.is_empty() || name == "sipjs-answer", "{name}");
-        assert_eq!(remote.keys.fingerprint.0, "sha-256", "{name}");
+        assert_eq!(remote.credentials.fingerprint.0, "sha-256", "{name}");
     }
 }
 
 #[test]
-fn the_addresses_of_a_peer_are_all_there() {
+fn udp_candidates_are_parsed() {
     let addresses = |name| {
-        let remote = Remote::parse(sampled(name).as_bytes()).unwrap();
+        let remote = RemoteDescription::parse(sampled(name).as_bytes()).unwrap();
         remote.candidates.iter().map(|c| c.addr().to_string()).collect::<Vec<_>>()
     };
     assert_eq!(addresses("baresip-answer"), ["192.0.2.2:21112", "[fd00::2]:21112"]);
-    assert_eq!(addresses("jssip-offer"), ["127.0.0.1:44630", "[::1]:53051"], "TCP is passed over");
+    assert_eq!(addresses("jssip-offer"), ["127.0.0.1:44630", "[::1]:53051"], "TCP is skipped");
     assert_eq!(addresses("asterisk-answer"), ["127.0.0.1:20324"], "upper-case UDP is UDP");
 }
 
@@ -115,7 +117,7 @@ const NOISE: [&str; 6] = [
 
 impl Peer {
     fn text(&self) -> String {
-        let keys = format!(
+        let credentials = format!(
             "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\na=fingerprint:{} {}",
             self.hash,
             ["ab"; 32].join(":")
@@ -132,7 +134,7 @@ impl Peer {
         let at = |session, line: Option<String>, lines: &mut Vec<String>, media: &mut Vec<String>| {
             if session { lines.extend(line) } else { media.extend(line) }
         };
-        at(self.keys_at_session, Some(keys), &mut lines, &mut media);
+        at(self.keys_at_session, Some(credentials), &mut lines, &mut media);
         at(self.keys_at_session, setup, &mut lines, &mut media);
         at(self.direction_at_session, direction, &mut lines, &mut media);
         if self.mid {
@@ -194,16 +196,16 @@ fn peer() -> impl Strategy<Value = Peer> {
 
 proptest! {
     #[test]
-    fn however_it_is_written_it_means_the_same(peer in peer()) {
-        let remote = Remote::parse(peer.text().as_bytes()).unwrap();
+    fn equivalent_descriptions_parse_alike(peer in peer()) {
+        let remote = RemoteDescription::parse(peer.text().as_bytes()).unwrap();
         prop_assert_eq!(remote.audio, peer.before.len());
         prop_assert_eq!(remote.lines.len(), peer.before.len() + 1 + peer.after.len());
         prop_assert_eq!(&remote.lines[remote.audio].proto, peer.profile);
         prop_assert_eq!(remote.direction, peer.direction.unwrap_or_default());
         prop_assert_eq!(numbers(&remote), [(96, OPUS), (0, PCMU), (8, PCMA), (101, EVENT_8)]);
         prop_assert_eq!(remote.bundled, peer.bundle && peer.mid);
-        prop_assert_eq!(&remote.keys.ufrag, "abcd");
-        prop_assert_eq!(&remote.keys.fingerprint.0, "sha-256");
+        prop_assert_eq!(&remote.credentials.ufrag, "abcd");
+        prop_assert_eq!(&remote.credentials.fingerprint.0, "sha-256");
         prop_assert_eq!(remote.candidates.len(), 1);
         let setup = match peer.setup {
             Some("passive") => Setup::Passive,
@@ -214,17 +216,17 @@ proptest! {
     }
 
     #[test]
-    fn str0m_reads_what_the_shim_writes(peer in peer()) {
-        let remote = Remote::parse(peer.text().as_bytes()).unwrap();
-        let text = canonical::write("audio", &remote.keys, remote.setup, remote.ice_lite, &remote.payloads);
+    fn str0m_accepts_canonical_descriptions(peer in peer()) {
+        let remote = RemoteDescription::parse(peer.text().as_bytes()).unwrap();
+        let text = canonical::write("audio", &remote.credentials, remote.setup, remote.ice_lite, &remote.payloads);
         prop_assert!(str0m::change::SdpOffer::from_sdp_string(&text).is_ok(), "{}", text);
-        // And it reads itself: nothing that matters is lost.
-        let again = Remote::parse(text.as_bytes()).unwrap();
-        prop_assert_eq!((again.keys, again.setup, again.payloads), (remote.keys, remote.setup, remote.payloads));
+        // Our own parser reads it too: nothing relevant is lost.
+        let again = RemoteDescription::parse(text.as_bytes()).unwrap();
+        prop_assert_eq!((again.credentials, again.setup, again.payloads), (remote.credentials, remote.setup, remote.payloads));
     }
 
     #[test]
-    fn what_we_write_is_understood(
+    fn local_descriptions_round_trip(
         lines in prop::collection::vec(any::<bool>(), 0..3),
         sends: bool,
         receives: bool,
@@ -246,7 +248,7 @@ proptest! {
         let before = lines.len();
         let mut all: Vec<_> = lines.iter().map(|_| LocalLine::Rejected(rejected.clone())).collect();
         all.push(audio);
-        let local = Local {
+        let local = LocalDescription {
             lines: all,
             direction: Direction::new(sends, receives),
             payloads: vec![
@@ -254,7 +256,7 @@ proptest! {
                 Payload { number: 0, format: PCMU },
                 Payload { number: 126, format: EVENT_8 },
             ],
-            keys: Keys {
+            credentials: Credentials {
                 ufrag: "user".into(),
                 pwd: "p".repeat(22),
                 fingerprint: ("sha-256".into(), ["AB"; 32].join(":")),
@@ -265,25 +267,25 @@ proptest! {
             ssrc: 1234,
             cname: "name".into(),
         };
-        let text = Written::new(u64::MAX).describe(&local);
-        let read = Remote::parse(text.as_bytes()).unwrap();
+        let text = DescriptionWriter::new(u64::MAX).write(&local);
+        let read = RemoteDescription::parse(text.as_bytes()).unwrap();
         prop_assert_eq!((read.audio, read.lines.len()), (before, before + 1));
         prop_assert_eq!((read.direction, read.setup), (local.direction, local.setup));
         prop_assert_eq!((read.bundled, read.rtcp_mux), (mid, mid));
-        prop_assert_eq!((read.keys, read.payloads), (local.keys, local.payloads));
+        prop_assert_eq!((read.credentials, read.payloads), (local.credentials, local.payloads));
         prop_assert_eq!(read.candidates.len(), 1);
         prop_assert_eq!(text.matches("\r\nm=video 0 UDP/TLS/RTP/SAVPF 96 97\r\n").count(), before);
     }
 
     #[test]
-    fn nonsense_is_an_error_and_not_a_panic(text in "\\PC*", which in 0..SAMPLES.len(), at: prop::sample::Index, with in "\\PC{0,4}") {
-        let _ = Remote::parse(text.as_bytes());
+    fn garbage_is_an_error(text in "\\PC*", which in 0..SAMPLES.len(), at: prop::sample::Index, with in "\\PC{0,4}") {
+        let _ = RemoteDescription::parse(text.as_bytes());
         let mut sample: Vec<char> = SAMPLES[which].1.chars().collect();
         let at = at.index(sample.len());
         sample.splice(at..(at + 3).min(sample.len()), with.chars());
         let sample: String = sample.into_iter().collect();
-        if let Ok(remote) = Remote::parse(sample.as_bytes()) {
-            let text = canonical::write("audio", &remote.keys, remote.setup, remote.ice_lite, &remote.payloads);
+        if let Ok(remote) = RemoteDescription::parse(sample.as_bytes()) {
+            let text = canonical::write("audio", &remote.credentials, remote.setup, remote.ice_lite, &remote.payloads);
             let read = str0m::change::SdpOffer::from_sdp_string(&text);
             prop_assert!(read.is_ok() || remote.payloads.is_empty(), "{}", text);
         }
@@ -309,49 +311,49 @@ fn basic() -> Peer {
 }
 
 #[test]
-fn what_we_do_not_speak_has_its_reason() {
+fn unsupported_media_has_a_specific_error() {
     let text = basic().text();
-    let refused = |text: &str| Remote::parse(text.as_bytes()).map(|_| ()).expect_err("refused");
+    let error_of = |text: &str| RemoteDescription::parse(text.as_bytes()).map(|_| ()).expect_err("an error");
     let plain = text.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP");
-    assert_eq!(refused(&plain), MediaError::NotSupported(Unsupported::PlainRtp));
+    assert_eq!(error_of(&plain), MediaError::NotSupported(Unsupported::PlainRtp));
     let without = |name: &str| {
         let lines = text.lines().filter(|line| !line.starts_with(name));
         lines.map(|line| format!("{line}\r\n")).collect::<String>()
     };
     let sdes = without("a=fingerprint").replace("UDP/TLS/RTP/SAVPF", "RTP/SAVP");
-    assert_eq!(refused(&sdes), MediaError::NotSupported(Unsupported::Sdes));
-    assert_eq!(refused(&without("a=ice-")), MediaError::NotSupported(Unsupported::NoIce));
-    assert_eq!(refused(&without("a=fingerprint")), MediaError::Malformed("no fingerprint"));
+    assert_eq!(error_of(&sdes), MediaError::NotSupported(Unsupported::Sdes));
+    assert_eq!(error_of(&without("a=ice-")), MediaError::NotSupported(Unsupported::NoIce));
+    assert_eq!(error_of(&without("a=fingerprint")), MediaError::Malformed("no fingerprint"));
     let strange = text.replace("sha-256", "md5");
-    assert_eq!(refused(&strange), MediaError::NotSupported(Unsupported::Fingerprint));
+    assert_eq!(error_of(&strange), MediaError::NotSupported(Unsupported::Fingerprint));
     let video = text.replace("m=audio", "m=video");
-    assert_eq!(refused(&video), MediaError::NotSupported(Unsupported::NoAudio));
+    assert_eq!(error_of(&video), MediaError::NotSupported(Unsupported::NoAudio));
     let rejected = text.replace("m=audio 5004", "m=audio 0");
-    assert_eq!(refused(&rejected), MediaError::NotSupported(Unsupported::NoAudio));
-    assert_eq!(refused(""), MediaError::Malformed("not SDP"));
-    assert_eq!(refused(&"a".repeat(70_000)), MediaError::Malformed("not SDP"));
+    assert_eq!(error_of(&rejected), MediaError::NotSupported(Unsupported::NoAudio));
+    assert_eq!(error_of(""), MediaError::Malformed("not SDP"));
+    assert_eq!(error_of(&"a".repeat(70_000)), MediaError::Malformed("not SDP"));
 }
 
 #[test]
-fn the_address_0_0_0_0_only_says_that_candidates_follow() {
-    // RFC 8840 §4.1.1; and whoever has ICE holds with a direction.
+fn address_0_0_0_0_is_no_hold() {
+    // RFC 8840 §4.1.1: with trickle ICE it means that candidates follow.
     let trickling = basic().text().replace("c=IN IP4 192.0.2.9", "c=IN IP4 0.0.0.0");
-    assert_eq!(Remote::parse(trickling.as_bytes()).unwrap().direction, Direction::SendRecv);
+    assert_eq!(RemoteDescription::parse(trickling.as_bytes()).unwrap().direction, Direction::SendRecv);
 }
 
 #[test]
-fn of_several_audio_lines_the_first_that_can_be_taken_is() {
+fn first_usable_audio_line_is_taken() {
     let plain = "m=audio 6000 RTP/AVP 0";
     let text = Peer { before: vec![plain, OTHERS[0]], ..basic() }.text();
-    assert_eq!(Remote::parse(text.as_bytes()).unwrap().audio, 2);
+    assert_eq!(RemoteDescription::parse(text.as_bytes()).unwrap().audio, 2);
 }
 
 #[test]
-fn numbers_that_mean_nothing_or_two_things_are_passed_over() {
+fn invalid_and_duplicate_payload_types_are_skipped() {
     let text = basic().text().replace(" 96 0 8 101 102", " 96 0 8 101 102 96 72 200 0 xyz");
-    let remote = Remote::parse(text.as_bytes()).unwrap();
+    let remote = RemoteDescription::parse(text.as_bytes()).unwrap();
     assert_eq!(numbers(&remote), [(96, OPUS), (0, PCMU), (8, PCMA), (101, EVENT_8)]);
-    // A static number with another name is that name's.
+    // `a=rtpmap` overrides the static assignment.
     let renamed = basic().text().replace("a=rtpmap:0 PCMU/8000", "a=rtpmap:0 telephone-event/48000");
-    assert_eq!(numbers(&Remote::parse(renamed.as_bytes()).unwrap())[1], (0, EVENT_48));
+    assert_eq!(numbers(&RemoteDescription::parse(renamed.as_bytes()).unwrap())[1], (0, EVENT_48));
 }

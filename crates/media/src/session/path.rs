@@ -1,4 +1,4 @@
-//! Whether there is a way to the peer, and for how long there may be none.
+//! The state of the path to the peer, and its timeouts.
 
 use std::time::Duration;
 
@@ -6,33 +6,33 @@ use offhook_wire::Instant;
 
 use crate::io::FailureCause;
 
-/// A path on which nothing at all came for so long is gone. Both ends check it every 1.5 s, so that is four checks
-/// in a row; str0m alone would wait for 15 s.
-const QUIET: Duration = Duration::from_secs(6);
+/// The path is lost when no datagram was received on it for this long. Both ends check it every 1.5 s, so four checks in a row were
+/// lost; str0m by itself would wait for 15 s.
+const INACTIVITY_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// A peer whose media comes from elsewhere, and of which nothing came from where it was for so long, moved: a translator gave
-/// it another address. Longer than what a check of ours takes to be answered, and the next one to be sent.
-const MOVED: Duration = Duration::from_secs(2);
+/// The peer's NAT has rebound it when its media arrives from another address, and nothing was received from its known address for this
+/// long. Longer than the round trip of a check plus the interval of checks.
+const REBINDING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What became of the path.
+/// A change of the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
-    Up,
-    Away,
+pub(super) enum PathEvent {
+    Connected,
+    Disconnected,
     Failed(FailureCause),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// No two descriptions yet, or the call is over.
+    /// Before both descriptions are known, and after the call.
     Idle,
     Connecting {
-        until: Instant,
+        deadline: Instant,
     },
-    Up,
-    /// Up before, and lost or looked for anew.
-    Away {
-        until: Instant,
+    Connected,
+    /// Connected before; lost, or restarted.
+    Disconnected {
+        deadline: Instant,
         cause: FailureCause,
     },
     Failed,
@@ -40,44 +40,44 @@ enum State {
 
 #[derive(Debug)]
 pub(super) struct Path {
-    connect: Duration,
-    recovery: Duration,
+    connect_timeout: Duration,
+    recovery_timeout: Duration,
     state: State,
-    ice: bool,
-    dtls: bool,
-    /// When the peer's address was heard of last.
-    heard: Instant,
-    /// By RTCP, and by ICE.
-    reported: Option<Duration>,
-    measured: Option<Duration>,
+    ice_ready: bool,
+    dtls_ready: bool,
+    /// When a datagram from the peer's address was last received.
+    last_datagram: Instant,
+    /// Round-trip times by RTCP and by ICE.
+    rtcp_round_trip: Option<Duration>,
+    ice_round_trip: Option<Duration>,
 }
 
 impl Path {
-    pub(super) fn new(connect: Duration, recovery: Duration) -> Self {
+    pub(super) fn new(connect_timeout: Duration, recovery_timeout: Duration) -> Self {
         Self {
-            connect,
-            recovery,
+            connect_timeout,
+            recovery_timeout,
             state: State::Idle,
-            ice: false,
-            dtls: false,
-            heard: Instant::ZERO,
-            reported: None,
-            measured: None,
+            ice_ready: false,
+            dtls_ready: false,
+            last_datagram: Instant::ZERO,
+            rtcp_round_trip: None,
+            ice_round_trip: None,
         }
     }
 
-    /// Both descriptions are there: the search begins, with another transport if `anew`.
-    pub(super) fn start(&mut self, now: Instant, anew: bool) {
-        if anew {
-            self.dtls = false;
+    /// Both descriptions are known: ICE starts, with another transport if `new_association`.
+    pub(super) fn start(&mut self, now: Instant, new_association: bool) {
+        if new_association {
+            self.dtls_ready = false;
         }
-        self.ice = false;
-        self.heard = now;
+        self.ice_ready = false;
+        self.last_datagram = now;
         self.state = match self.state {
-            State::Up | State::Away { .. } if !anew => {
-                State::Away { until: now + self.connect, cause: FailureCause::Ice }
+            State::Connected | State::Disconnected { .. } if !new_association => {
+                State::Disconnected { deadline: now + self.connect_timeout, cause: FailureCause::Ice }
             }
-            _ => State::Connecting { until: now + self.connect },
+            _ => State::Connecting { deadline: now + self.connect_timeout },
         };
     }
 
@@ -85,116 +85,118 @@ impl Path {
         self.state = State::Idle;
     }
 
-    pub(super) fn up(&self) -> bool {
-        self.state == State::Up
+    pub(super) fn is_connected(&self) -> bool {
+        self.state == State::Connected
     }
 
-    pub(super) fn failed(&self) -> bool {
+    pub(super) fn has_failed(&self) -> bool {
         self.state == State::Failed
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.state {
-            State::Connecting { until } | State::Away { until, .. } => Some(until),
-            State::Up => Some(self.heard + QUIET),
+            State::Connecting { deadline } | State::Disconnected { deadline, .. } => Some(deadline),
+            State::Connected => Some(self.last_datagram + INACTIVITY_TIMEOUT),
             State::Idle | State::Failed => None,
         }
     }
 
-    /// Time passed.
-    pub(super) fn pass(&mut self, now: Instant) -> Option<Change> {
+    /// Expires the deadline if it has passed.
+    pub(super) fn handle_timeout(&mut self, now: Instant) -> Option<PathEvent> {
         let due = self.deadline().is_some_and(|at| at <= now);
         match self.state {
             State::Connecting { .. } if due => {
-                self.fail(if self.ice { FailureCause::Dtls } else { FailureCause::Ice })
+                self.fail(if self.ice_ready { FailureCause::Dtls } else { FailureCause::Ice })
             }
-            State::Away { cause, .. } if due => self.fail(cause),
-            State::Up if due => self.leave(now, FailureCause::Lost),
+            State::Disconnected { cause, .. } if due => self.fail(cause),
+            State::Connected if due => self.disconnect(now, FailureCause::Lost),
             _ => None,
         }
     }
 
-    /// A datagram came from where the peer is.
-    pub(super) fn heard(&mut self, now: Instant) -> Option<Change> {
-        self.heard = now;
-        let quiet = matches!(self.state, State::Away { cause: FailureCause::Lost, .. });
-        if quiet { self.arrive(now) } else { None }
+    /// A datagram was received from the peer's address.
+    pub(super) fn on_datagram(&mut self, now: Instant) -> Option<PathEvent> {
+        self.last_datagram = now;
+        let lost = matches!(self.state, State::Disconnected { cause: FailureCause::Lost, .. });
+        if lost { self.connect_if_ready(now) } else { None }
     }
 
-    /// Authentic media came, but not from where the peer is. True when the peer is not there any more.
-    pub(super) fn elsewhere(&mut self, now: Instant) -> bool {
-        let known = matches!(self.state, State::Up | State::Away { cause: FailureCause::Lost, .. });
-        let moved = known && now.saturating_since(self.heard) >= MOVED;
+    /// Authentic media was received from another address than the peer's. True when the peer's NAT has rebound it.
+    pub(super) fn detect_rebinding(&mut self, now: Instant) -> bool {
+        let may_move =
+            matches!(self.state, State::Connected | State::Disconnected { cause: FailureCause::Lost, .. });
+        let moved = may_move && now.saturating_since(self.last_datagram) >= REBINDING_TIMEOUT;
         if moved {
-            self.heard = now;
+            self.last_datagram = now;
         }
         moved
     }
 
-    pub(super) fn ice_up(&mut self, now: Instant) -> Option<Change> {
-        self.ice = true;
-        self.arrive(now)
+    pub(super) fn ice_connected(&mut self, now: Instant) -> Option<PathEvent> {
+        self.ice_ready = true;
+        self.connect_if_ready(now)
     }
 
-    pub(super) fn dtls_up(&mut self, now: Instant) -> Option<Change> {
-        self.dtls = true;
-        // DTLS cannot come up without a path.
-        self.ice = true;
-        self.arrive(now)
+    pub(super) fn dtls_connected(&mut self, now: Instant) -> Option<PathEvent> {
+        self.dtls_ready = true;
+        // DTLS needs a path.
+        self.ice_ready = true;
+        self.connect_if_ready(now)
     }
 
-    fn arrive(&mut self, now: Instant) -> Option<Change> {
-        let there = self.ice && self.dtls && !matches!(self.state, State::Up | State::Idle);
-        there.then(|| {
-            self.state = State::Up;
-            // Another address may have answered: how long the one before was quiet does not count.
-            self.heard = now;
-            Change::Up
+    fn connect_if_ready(&mut self, now: Instant) -> Option<PathEvent> {
+        let ready =
+            self.ice_ready && self.dtls_ready && !matches!(self.state, State::Connected | State::Idle);
+        ready.then(|| {
+            self.state = State::Connected;
+            // Another address may have answered: inactivity of the previous one does not count.
+            self.last_datagram = now;
+            PathEvent::Connected
         })
     }
 
-    pub(super) fn ice_down(&mut self, now: Instant) -> Option<Change> {
-        self.ice = false;
-        self.leave(now, FailureCause::Lost)
+    pub(super) fn ice_disconnected(&mut self, now: Instant) -> Option<PathEvent> {
+        self.ice_ready = false;
+        self.disconnect(now, FailureCause::Lost)
     }
 
-    pub(super) fn closed(&mut self, now: Instant) -> Option<Change> {
-        self.dtls = false;
-        self.leave(now, FailureCause::Closed)
+    pub(super) fn closed_by_peer(&mut self, now: Instant) -> Option<PathEvent> {
+        self.dtls_ready = false;
+        self.disconnect(now, FailureCause::Closed)
     }
 
-    fn leave(&mut self, now: Instant, cause: FailureCause) -> Option<Change> {
-        (self.state == State::Up).then(|| {
-            self.state = State::Away { until: now + self.recovery, cause };
-            Change::Away
+    fn disconnect(&mut self, now: Instant, cause: FailureCause) -> Option<PathEvent> {
+        (self.state == State::Connected).then(|| {
+            self.state = State::Disconnected { deadline: now + self.recovery_timeout, cause };
+            PathEvent::Disconnected
         })
     }
 
-    /// The transport is of no more use.
-    pub(super) fn dead(&mut self) -> Option<Change> {
+    /// The transport failed, or was closed.
+    pub(super) fn transport_failed(&mut self) -> Option<PathEvent> {
         match self.state {
             State::Connecting { .. } => self.fail(FailureCause::Dtls),
-            State::Up => self.fail(FailureCause::Lost),
-            // A peer that hangs up closes DTLS first and says so by SIP a moment later: let it.
-            State::Away { .. } | State::Idle | State::Failed => None,
+            State::Connected => self.fail(FailureCause::Lost),
+            // A peer that hangs up closes DTLS first, and its BYE follows a moment later.
+            State::Disconnected { .. } | State::Idle | State::Failed => None,
         }
     }
 
-    fn fail(&mut self, cause: FailureCause) -> Option<Change> {
+    fn fail(&mut self, cause: FailureCause) -> Option<PathEvent> {
         self.state = State::Failed;
-        Some(Change::Failed(cause))
+        Some(PathEvent::Failed(cause))
     }
 
-    pub(super) fn report(&mut self, round_trip: Option<Duration>) {
-        self.reported = round_trip.or(self.reported);
+    pub(super) fn on_rtcp_report(&mut self, round_trip: Option<Duration>) {
+        self.rtcp_round_trip = round_trip.or(self.rtcp_round_trip);
     }
 
-    pub(super) fn measured(&mut self, round_trip: Duration) {
-        self.measured = Some(round_trip);
+    pub(super) fn on_ice_round_trip(&mut self, round_trip: Duration) {
+        self.ice_round_trip = Some(round_trip);
     }
 
     pub(super) fn round_trip(&self) -> Option<Duration> {
-        self.reported.or(self.measured)
+        self.rtcp_round_trip.or(self.ice_round_trip)
     }
 }
 
@@ -213,69 +215,76 @@ mod tests {
     }
 
     #[test]
-    fn each_way_to_fail_has_its_cause_and_its_bound() {
+    fn each_failure_has_its_cause_and_timeout() {
         let mut path = path();
-        assert_eq!((path.pass(at(9)), path.deadline()), (None, Some(at(10))));
-        assert_eq!(path.pass(at(10)), Some(Change::Failed(FailureCause::Ice)));
-        assert_eq!((path.pass(at(11)), path.deadline()), (None, None), "said once");
+        assert_eq!((path.handle_timeout(at(9)), path.deadline()), (None, Some(at(10))));
+        assert_eq!(path.handle_timeout(at(10)), Some(PathEvent::Failed(FailureCause::Ice)));
+        assert_eq!((path.handle_timeout(at(11)), path.deadline()), (None, None), "reported once");
 
         let mut path = self::path();
-        assert_eq!(path.ice_up(at(1)), None, "not without DTLS");
-        assert_eq!(path.pass(at(10)), Some(Change::Failed(FailureCause::Dtls)));
+        assert_eq!(path.ice_connected(at(1)), None, "not without DTLS");
+        assert_eq!(path.handle_timeout(at(10)), Some(PathEvent::Failed(FailureCause::Dtls)));
 
         let mut path = self::path();
-        assert_eq!(path.dead(), Some(Change::Failed(FailureCause::Dtls)));
+        assert_eq!(path.transport_failed(), Some(PathEvent::Failed(FailureCause::Dtls)));
     }
 
     #[test]
-    fn a_path_may_go_away_and_come_back() {
+    fn path_may_be_lost_and_recovered() {
         let mut path = path();
-        path.ice_up(at(1));
-        assert_eq!(path.dtls_up(at(1)), Some(Change::Up));
-        path.heard(at(10));
-        assert_eq!((path.pass(at(15)), path.deadline()), (None, Some(at(16))));
-        assert_eq!(path.pass(at(16)), Some(Change::Away));
-        assert_eq!(path.heard(at(17)), Some(Change::Up));
-        assert_eq!(path.ice_down(at(20)), Some(Change::Away));
-        assert_eq!(path.heard(at(21)), None, "ICE knows better than one datagram");
-        assert_eq!(path.ice_up(at(21)), Some(Change::Up));
-        assert_eq!(path.ice_down(at(30)), Some(Change::Away));
-        assert_eq!(path.pass(at(44)), None);
-        assert_eq!(path.pass(at(45)), Some(Change::Failed(FailureCause::Lost)));
+        path.ice_connected(at(1));
+        assert_eq!(path.dtls_connected(at(1)), Some(PathEvent::Connected));
+        path.on_datagram(at(10));
+        assert_eq!((path.handle_timeout(at(15)), path.deadline()), (None, Some(at(16))));
+        assert_eq!(path.handle_timeout(at(16)), Some(PathEvent::Disconnected));
+        assert_eq!(path.on_datagram(at(17)), Some(PathEvent::Connected));
+        assert_eq!(path.ice_disconnected(at(20)), Some(PathEvent::Disconnected));
+        assert_eq!(path.on_datagram(at(21)), None, "one datagram does not override ICE");
+        assert_eq!(path.ice_connected(at(21)), Some(PathEvent::Connected));
+        assert_eq!(path.ice_disconnected(at(30)), Some(PathEvent::Disconnected));
+        assert_eq!(path.handle_timeout(at(44)), None);
+        assert_eq!(path.handle_timeout(at(45)), Some(PathEvent::Failed(FailureCause::Lost)));
         path.start(at(50), false);
-        assert_eq!(path.ice_up(at(50)), Some(Change::Up), "an ICE restart brings it back");
+        assert_eq!(path.ice_connected(at(50)), Some(PathEvent::Connected), "an ICE restart recovers it");
     }
 
     #[test]
-    fn a_path_by_another_address_begins_anew() {
+    fn inactivity_restarts_with_another_address() {
         let mut path = path();
-        path.dtls_up(at(1));
-        path.heard(at(5));
-        assert_eq!(path.pass(at(11)), Some(Change::Away));
-        assert_eq!(path.ice_up(at(18)), Some(Change::Up));
-        assert_eq!((path.pass(at(18)), path.pass(at(23))), (None, None), "it is not quiet already");
-        assert_eq!(path.pass(at(24)), Some(Change::Away));
+        path.dtls_connected(at(1));
+        path.on_datagram(at(5));
+        assert_eq!(path.handle_timeout(at(11)), Some(PathEvent::Disconnected));
+        assert_eq!(path.ice_connected(at(18)), Some(PathEvent::Connected));
+        assert_eq!(
+            (path.handle_timeout(at(18)), path.handle_timeout(at(23))),
+            (None, None),
+            "inactivity starts again"
+        );
+        assert_eq!(path.handle_timeout(at(24)), Some(PathEvent::Disconnected));
     }
 
     #[test]
-    fn a_peer_moved_when_only_elsewhere_is_heard_of_it() {
+    fn rebinding_is_detected_by_media_from_another_address_alone() {
         let mut path = path();
-        assert!(!path.elsewhere(at(9)), "there was no path yet");
-        path.dtls_up(at(1));
-        path.heard(at(5));
-        assert!(!path.elsewhere(at(6)), "a packet that took another way");
-        assert!(path.elsewhere(at(7)));
-        assert!(!path.elsewhere(at(8)), "once is enough for a while");
-        assert_eq!((path.pass(at(12)), path.pass(at(13))), (None, Some(Change::Away)));
-        assert!(path.elsewhere(at(13)));
+        assert!(!path.detect_rebinding(at(9)), "there was no path yet");
+        path.dtls_connected(at(1));
+        path.on_datagram(at(5));
+        assert!(!path.detect_rebinding(at(6)), "a packet on another path");
+        assert!(path.detect_rebinding(at(7)));
+        assert!(!path.detect_rebinding(at(8)), "not repeated immediately");
+        assert_eq!(
+            (path.handle_timeout(at(12)), path.handle_timeout(at(13))),
+            (None, Some(PathEvent::Disconnected))
+        );
+        assert!(path.detect_rebinding(at(13)));
     }
 
     #[test]
-    fn the_peers_goodbye_leaves_time_for_its_bye() {
+    fn close_by_the_peer_leaves_time_for_its_bye() {
         let mut path = path();
-        path.dtls_up(at(1));
-        assert_eq!(path.closed(at(20)), Some(Change::Away));
-        assert_eq!(path.dead(), None);
-        assert_eq!(path.pass(at(35)), Some(Change::Failed(FailureCause::Closed)));
+        path.dtls_connected(at(1));
+        assert_eq!(path.closed_by_peer(at(20)), Some(PathEvent::Disconnected));
+        assert_eq!(path.transport_failed(), None);
+        assert_eq!(path.handle_timeout(at(35)), Some(PathEvent::Failed(FailureCause::Closed)));
     }
 }

@@ -1,4 +1,4 @@
-//! A radix-2 Fourier transform, small because it is only ever asked for one size.
+//! A radix-2 fast Fourier transform of one size.
 
 use std::f32::consts::PI;
 
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_agrees_with_the_definition() {
+    fn fft_agrees_with_the_definition() {
         let samples: Vec<f32> = (0..16).map(|n| ((n * 7 + 3) % 11) as f32 - 5.0).collect();
         let fast = Fft::<16>::power(&samples);
         for (k, fast) in fast.iter().enumerate() {

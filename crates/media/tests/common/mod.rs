@@ -11,7 +11,7 @@ use offhook_media::{
 };
 use offhook_wire::Instant;
 
-/// One certificate for all tests: making one is the slowest and the only random thing in a session.
+/// One certificate for all tests: generating one is slow, and the only random part of a session.
 pub(crate) fn config() -> MediaConfig {
     static CERTIFICATE: OnceLock<Certificate> = OnceLock::new();
     let certificate = CERTIFICATE.get_or_init(|| Certificate::generate().expect("a certificate")).clone();
@@ -22,20 +22,20 @@ pub(crate) fn epoch() -> std::time::Instant {
     static EPOCH: OnceLock<std::time::Instant> = OnceLock::new();
     #[expect(
         clippy::disallowed_methods,
-        reason = "str0m counts from some real instant; which does not matter"
+        reason = "str0m needs an `Instant` of the standard library as its epoch"
     )]
     *EPOCH.get_or_init(std::time::Instant::now)
 }
 
-/// What the network does to packets.
+/// The properties of a link.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Link {
     pub(crate) latency: Duration,
-    /// Added at random; more than 20 ms reorders.
+    /// The greatest random delay; more than 20 ms reorders packets.
     pub(crate) jitter: Duration,
-    /// Share of packets lost, in percent.
+    /// The share of lost packets, in percent.
     pub(crate) loss: u32,
-    /// Nothing arrives.
+    /// Whether all packets are lost.
     pub(crate) cut: bool,
 }
 
@@ -45,17 +45,17 @@ impl Default for Link {
     }
 }
 
-/// One party.
+/// One end of a call.
 pub(crate) struct End {
     pub(crate) session: MediaSession,
     pub(crate) address: SocketAddr,
-    /// How the other one sees it, if a translator is between them.
+    /// Its address outside of its NAT, if it has one.
     pub(crate) outside: Option<SocketAddr>,
-    /// Everything it said, and when.
+    /// All its events, with their times.
     pub(crate) events: Vec<(Instant, MediaEvent)>,
-    /// RTP packets (not RTCP) it sent.
+    /// The number of RTP packets (not RTCP) it sent.
     pub(crate) rtp: usize,
-    /// Sizes and times of all it sent.
+    /// The times and sizes of all datagrams it sent.
     pub(crate) trace: Vec<(Instant, usize)>,
 }
 
@@ -80,20 +80,20 @@ impl End {
         self.events.iter().filter(|(_, event)| event == wanted).count()
     }
 
-    /// When it said this for the first time.
+    /// The time of its first such event.
     pub(crate) fn first(&self, wanted: impl Fn(&MediaEvent) -> bool) -> Option<Instant> {
         self.events.iter().find(|(_, event)| wanted(event)).map(|(at, _)| *at)
     }
 }
 
-/// Two parties and the links between them.
+/// Two ends and the links between them.
 pub(crate) struct Pair {
     pub(crate) now: Instant,
     pub(crate) ends: [End; 2],
     /// From each end to the other.
     pub(crate) links: [Link; 2],
     random: fastrand::Rng,
-    flying: BTreeMap<(Instant, u64), (usize, SocketAddr, Bytes)>,
+    in_flight: BTreeMap<(Instant, u64), (usize, SocketAddr, Bytes)>,
     sent: u64,
 }
 
@@ -108,12 +108,12 @@ impl Pair {
             ends: [End::new(a, 1, 40_000, now), End::new(b, 2, 50_000, now)],
             links: [Link::default(); 2],
             random: fastrand::Rng::with_seed(42),
-            flying: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
             sent: 0,
         }
     }
 
-    /// Offered by A, answered by B, connected, and each heard the other.
+    /// A call, offered by A and answered by B, in which each end has received audio.
     pub(crate) fn connected(a: MediaConfig, b: MediaConfig) -> Self {
         let mut pair = Self::new(a, b);
         pair.ends[A].session.play(Source::tone(440.0));
@@ -127,7 +127,7 @@ impl Pair {
         pair
     }
 
-    /// An offer of `from`, and the other's answer. Gives both texts.
+    /// An offer of `from` and the answer of the other end. Returns both texts.
     pub(crate) fn negotiate(
         &mut self,
         from: usize,
@@ -143,17 +143,17 @@ impl Pair {
         [offer, answer]
     }
 
-    /// Let time pass.
+    /// Advances the time.
     pub(crate) fn run(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
             self.flush();
-            let arrival = self.flying.first_key_value().map(|((at, _), _)| *at);
+            let arrival = self.in_flight.first_key_value().map(|((at, _), _)| *at);
             let next = self.ends.iter().filter_map(|end| end.session.deadline()).chain(arrival).min();
             let Some(next) = next.filter(|at| *at <= end) else { break };
             self.now = self.now.max(next);
             let now = self.now;
-            while let Some(entry) = self.flying.first_entry().filter(|entry| entry.key().0 <= now) {
+            while let Some(entry) = self.in_flight.first_entry().filter(|entry| entry.key().0 <= now) {
                 let (to, remote, data) = entry.remove();
                 let local = self.ends[to].address;
                 self.ends[to].session.handle(now, MediaInput::Received { local, remote, data: &data });
@@ -167,19 +167,19 @@ impl Pair {
         self.now = end;
     }
 
-    /// Put on the network what the ends want to send.
+    /// Transmits the datagrams that the ends send, and records their events.
     fn flush(&mut self) {
         for from in [A, B] {
             while let Some(output) = self.ends[from].session.poll() {
                 match output {
                     MediaOutput::Event(event) => self.ends[from].events.push((self.now, event)),
-                    MediaOutput::Transmit { local, remote, data } => self.carry(from, local, remote, data),
+                    MediaOutput::Transmit { local, remote, data } => self.transmit(from, local, remote, data),
                 }
             }
         }
     }
 
-    fn carry(&mut self, from: usize, local: SocketAddr, remote: SocketAddr, data: Bytes) {
+    fn transmit(&mut self, from: usize, local: SocketAddr, remote: SocketAddr, data: Bytes) {
         let end = &mut self.ends[from];
         end.trace.push((self.now, data.len()));
         // RFC 7983 and RFC 5761: 128 to 191 is RTP or RTCP, and 192 to 223 in the second byte is RTCP.
@@ -195,25 +195,27 @@ impl Pair {
         let jitter = self.random.f64() * link.jitter.as_secs_f64();
         let arrival = self.now + link.latency + Duration::from_secs_f64(jitter);
         self.sent += 1;
-        self.flying.insert((arrival, self.sent), (to, local, data));
+        self.in_flight.insert((arrival, self.sent), (to, local, data));
     }
 
-    /// Give an end a datagram that nobody sent.
+    /// Delivers a datagram to an end that the other one did not send.
     pub(crate) fn inject(&mut self, to: usize, remote: SocketAddr, data: &[u8]) {
         let local = self.ends[to].address;
         self.ends[to].session.handle(self.now, MediaInput::Received { local, remote, data });
         self.flush();
     }
 
-    /// Assert what an end hears now.
-    pub(crate) fn hears(&self, end: usize, hz: Option<f32>) {
-        let heard = self.ends[end].session.heard();
+    /// Asserts that an end receives a tone, or silence.
+    pub(crate) fn assert_receives(&self, end: usize, hz: Option<f32>) {
+        let heard = self.ends[end].session.received_tone();
         match hz {
             Some(hz) => {
-                let found = heard.hz.unwrap_or_else(|| panic!("{end} hears {heard:?}, not {hz}"));
-                assert!((found - hz).abs() <= 5.0, "{end} hears {found} Hz, not {hz}");
+                let found = heard.hz.unwrap_or_else(|| panic!("{end} receives {heard:?}, not {hz} Hz"));
+                assert!((found - hz).abs() <= 5.0, "{end} receives {found} Hz, not {hz} Hz");
             }
-            None => assert!(heard.hz.is_none() && heard.level_dbfs < -50.0, "{end} hears {heard:?}"),
+            None => {
+                assert!(heard.hz.is_none() && heard.level_dbfs < -50.0, "{end} receives {heard:?}")
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Two sessions call each other.
+//! Calls between two sessions: codecs, hold, tones, digits.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ fn only(codec: Codec) -> MediaConfig {
 }
 
 #[test]
-fn each_hears_the_others_tone_with_every_codec() {
+fn tones_are_received_with_every_codec() {
     for codec in [Codec::Opus, Codec::Pcmu, Codec::Pcma] {
         let pair = Pair::connected(only(codec), config());
-        pair.hears(A, Some(880.0));
-        pair.hears(B, Some(440.0));
+        pair.assert_receives(A, Some(880.0));
+        pair.assert_receives(B, Some(440.0));
         for end in &pair.ends {
             let statistics = end.session.statistics();
             assert_eq!(statistics.codec, Some(codec));
@@ -24,7 +24,7 @@ fn each_hears_the_others_tone_with_every_codec() {
 }
 
 #[test]
-fn hold_is_silence_and_resume_is_sound_from_either_side() {
+fn hold_stops_audio_and_resume_restores_it_from_either_side() {
     for (holder, held, music) in [(A, B, false), (B, A, false), (A, B, true)] {
         let config = || MediaConfig { music_on_hold: music, ..config() };
         let mut pair = Pair::connected(config(), config());
@@ -32,43 +32,43 @@ fn hold_is_silence_and_resume_is_sound_from_either_side() {
         pair.negotiate(holder, Direction::SendOnly, Direction::SendRecv, false);
         assert_eq!(pair.ends[held].session.direction(), Some(Direction::RecvOnly));
         pair.run(Duration::from_millis(500));
-        pair.hears(holder, None);
-        pair.hears(held, music.then_some(hz[held]));
+        pair.assert_receives(holder, None);
+        pair.assert_receives(held, music.then_some(hz[held]));
         pair.negotiate(holder, Direction::Inactive, Direction::SendRecv, false);
         pair.run(Duration::from_millis(300));
         let before = [pair.ends[A].rtp, pair.ends[B].rtp];
         pair.run(Duration::from_secs(1));
-        assert_eq!([pair.ends[A].rtp, pair.ends[B].rtp], before, "held: nobody sends");
-        pair.hears(holder, None);
-        pair.hears(held, None);
-        // Either may resume: the one that was held does.
+        assert_eq!([pair.ends[A].rtp, pair.ends[B].rtp], before, "neither end sends");
+        pair.assert_receives(holder, None);
+        pair.assert_receives(held, None);
+        // Either end may resume; here the held one does.
         pair.negotiate(held, Direction::SendRecv, Direction::SendRecv, false);
         pair.run(Duration::from_millis(500));
-        pair.hears(A, Some(880.0));
-        pair.hears(B, Some(440.0));
+        pair.assert_receives(A, Some(880.0));
+        pair.assert_receives(B, Some(440.0));
         for end in &pair.ends {
             assert_eq!(end.count(&MediaEvent::Connected), 1, "a hold is not a reconnection");
         }
     }
 }
 
-/// A hold takes effect with its description, and not when the host is told of it: no frame of the source goes out in between.
+/// A hold takes effect with its description: no frame of the source is sent after it.
 #[test]
-fn a_peer_that_is_held_by_an_answer_hears_nothing_of_the_source() {
+fn peer_held_by_an_answer_receives_silence_immediately() {
     let mut pair = Pair::connected(config(), config());
     pair.negotiate(B, Direction::SendOnly, Direction::SendRecv, false);
     pair.run(Duration::from_secs(1));
     pair.negotiate(B, Direction::SendRecv, Direction::SendOnly, false);
     for _ in 0..50 {
         pair.run(Duration::from_millis(20));
-        pair.hears(B, None);
+        pair.assert_receives(B, None);
     }
 }
 
-/// The peer forgets the stream on hold: an encoder that goes on from the last frame before it would code differences to sound that the
-/// peer's decoder does not know.
+/// The peer resets its decoder on hold: an encoder that continued from the last frame before it would code differences to audio that the
+/// decoder does not have.
 #[test]
-fn nothing_of_the_sound_before_a_hold_is_heard_after_it() {
+fn encoder_restarts_after_a_hold() {
     for codec in [Codec::Opus, Codec::Pcmu] {
         let mut pair = Pair::connected(only(codec), config());
         pair.negotiate(A, Direction::Inactive, Direction::SendRecv, false);
@@ -77,14 +77,14 @@ fn nothing_of_the_sound_before_a_hold_is_heard_after_it() {
         let before = pair.ends[A].rtp;
         for _ in 0..50 {
             pair.run(Duration::from_millis(20));
-            pair.hears(B, None);
+            pair.assert_receives(B, None);
         }
         assert!(pair.ends[A].rtp >= before + 48, "silence is sent");
     }
 }
 
 #[test]
-fn tone_changes_are_said_within_300_ms() {
+fn tone_changes_are_reported_within_300_ms() {
     let mut pair = Pair::connected(config(), config());
     pair.run(Duration::from_secs(1));
     let tone = |event: &MediaEvent| matches!(event, MediaEvent::ToneChanged { hz: Some(hz), .. } if (hz - 440.0).abs() < 5.0);
@@ -99,7 +99,7 @@ fn tone_changes_are_said_within_300_ms() {
     let resumed = pair.now;
     pair.negotiate(B, Direction::SendRecv, Direction::SendRecv, false);
     pair.run(Duration::from_secs(1));
-    let sound = pair.ends[B].first(tone).expect("the tone again");
+    let sound = pair.ends[B].first(tone).expect("the tone");
     assert!(
         sound.saturating_since(resumed) <= Duration::from_millis(300),
         "{:?}",
@@ -118,13 +118,13 @@ fn digits_arrive_once_each_and_in_order() {
         pair.run(Duration::from_secs(2));
         assert_eq!(pair.ends[B].digits(), "159#");
         for (_, event) in &pair.ends[B].events {
-            if let MediaEvent::Digit { duration, by_tone, .. } = event {
-                assert_eq!((duration.as_millis(), *by_tone), (160, false));
+            if let MediaEvent::Digit { duration, in_band, .. } = event {
+                assert_eq!((duration.as_millis(), *in_band), (160, false));
             }
         }
         let sent =
             pair.ends[A].events.iter().filter(|(_, e)| matches!(e, MediaEvent::DigitSent { .. })).count();
         assert_eq!(sent, 4);
-        pair.hears(B, Some(440.0));
+        pair.assert_receives(B, Some(440.0));
     }
 }

@@ -1,4 +1,4 @@
-//! Offers and answers as peers see them.
+//! Offers and answers.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn answer(offer: &str) -> Result<String, MediaError> {
     session(config()).answer(Instant::ZERO, offer, SENDRECV)
 }
 
-/// The value behind a prefix, all of them.
+/// All values after a prefix.
 fn values<'a>(text: &'a str, prefix: &str) -> Vec<&'a str> {
     text.lines().filter_map(|line| line.strip_prefix(prefix)).collect()
 }
@@ -34,7 +34,7 @@ fn origin(text: &str) -> (u64, u64) {
 }
 
 #[test]
-fn our_offer_has_everything_a_browser_wants() {
+fn first_offer_suits_browsers() {
     let offer = session(config()).offer(Instant::ZERO, SENDRECV, false).unwrap();
     assert_eq!(values(&offer, "m="), ["audio 40000 UDP/TLS/RTP/SAVPF 111 0 8 110 126"]);
     let maps = values(&offer, "a=rtpmap:");
@@ -56,7 +56,7 @@ fn our_offer_has_everything_a_browser_wants() {
 }
 
 #[test]
-fn every_address_is_a_candidate_with_its_own_priority() {
+fn each_address_is_a_candidate_with_unique_priority() {
     let mut alice = session(config());
     for address in ["198.51.100.1:40001", "[2001:db8::1]:40002", "0.0.0.0:40003", "224.0.0.1:40004"] {
         alice.add_local(address.parse().unwrap());
@@ -80,7 +80,7 @@ fn every_address_is_a_candidate_with_its_own_priority() {
 }
 
 #[test]
-fn a_browsers_offer_gets_a_fitting_answer() {
+fn offer_of_a_browser_is_answered() {
     let answer = answer(JSSIP_OFFER).unwrap();
     assert_eq!(values(&answer, "m="), ["audio 40000 UDP/TLS/RTP/SAVPF 111 0 8 110 126"]);
     assert_eq!(values(&answer, "a=setup:"), ["active"]);
@@ -88,7 +88,7 @@ fn a_browsers_offer_gets_a_fitting_answer() {
 }
 
 #[test]
-fn the_answer_is_in_the_words_of_the_offer() {
+fn answer_mirrors_the_offer() {
     let offer = JSSIP_OFFER
         .replace("UDP/TLS/RTP/SAVPF", "RTP/SAVPF")
         .replace("a=mid:0\r\n", "")
@@ -105,7 +105,7 @@ fn the_answer_is_in_the_words_of_the_offer() {
 }
 
 #[test]
-fn other_lines_are_refused_where_they_stood() {
+fn other_lines_are_rejected_in_place() {
     let (head, audio) = JSSIP_OFFER.split_once("m=audio").unwrap();
     let image = "m=image 5000 udptl t38\r\n";
     let video = "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\n";
@@ -123,14 +123,14 @@ fn other_lines_are_refused_where_they_stood() {
     );
     assert_eq!(values(&answer, "a=group:"), ["BUNDLE 0"]);
     assert_eq!(values(&answer, "a=mid:"), ["0", "1"]);
-    // Lines stay, in offers of ours too (RFC 3264 §8).
+    // Lines are never removed, in our offers neither (RFC 3264 §8).
     let ours = bob.offer(Instant::ZERO, Direction::SendOnly, false).unwrap();
     assert_eq!(values(&ours, "m="), lines);
     assert_eq!(values(&ours, "a=mid:"), ["0", "1"]);
 }
 
 #[test]
-fn nothing_in_common_is_488() {
+fn no_common_codec_is_488() {
     let foreign = "m=audio 5000 UDP/TLS/RTP/SAVPF 9 3";
     let (before, after) = JSSIP_OFFER.split_once("m=audio").unwrap();
     let offer = format!("{before}{foreign}{}", &after[after.find("\r\n").unwrap()..]);
@@ -147,7 +147,7 @@ fn nothing_in_common_is_488() {
 }
 
 #[test]
-fn an_offer_that_cannot_be_taken_changes_nothing() {
+fn refused_offer_changes_nothing() {
     let mut pair = Pair::connected(config(), config());
     let now = pair.now;
     for bad in ["", "v=0\r\n", &JSSIP_OFFER.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP")] {
@@ -155,12 +155,12 @@ fn an_offer_that_cannot_be_taken_changes_nothing() {
     }
     assert!(pair.ends[A].session.apply(now, "v=0\r\n").is_err());
     pair.run(Duration::from_secs(1));
-    pair.hears(A, Some(880.0));
-    pair.hears(B, Some(440.0));
+    pair.assert_receives(A, Some(880.0));
+    pair.assert_receives(B, Some(440.0));
 }
 
 #[test]
-fn our_wish_decides_the_codec_of_an_answer() {
+fn answerer_preference_selects_the_codec() {
     let pcma_first = MediaConfig { codecs: vec![Codec::Pcma, Codec::Opus], ..config() };
     let mut bob = session(pcma_first);
     let answer = bob.answer(Instant::ZERO, JSSIP_OFFER, SENDRECV).unwrap();
@@ -169,7 +169,7 @@ fn our_wish_decides_the_codec_of_an_answer() {
 }
 
 #[test]
-fn real_answers_fit_our_offer() {
+fn answers_of_real_peers_are_applied() {
     for (name, text, codec, direction) in [
         ("asterisk", include_str!("../samples/asterisk-answer.sdp"), Codec::Pcmu, SENDRECV),
         ("pjsip", include_str!("../samples/pjsip-answer.sdp"), Codec::Pcmu, SENDRECV),
@@ -183,12 +183,12 @@ fn real_answers_fit_our_offer() {
         alice.apply(Instant::ZERO, text).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(alice.statistics().codec, Some(codec), "{name}");
         assert_eq!(alice.direction(), Some(direction), "{name}");
-        assert_eq!(alice.takes_digits(), Some(true), "{name}");
+        assert_eq!(alice.supports_telephone_events(), Some(true), "{name}");
     }
 }
 
 #[test]
-fn ids_stay_and_versions_rise_only_with_changes() {
+fn origin_version_increments_only_with_changes() {
     let mut bob = session(config());
     let first = bob.answer(Instant::ZERO, JSSIP_OFFER, SENDRECV).unwrap();
     let again = bob.answer(Instant::ZERO, JSSIP_OFFER, SENDRECV).unwrap();
@@ -197,7 +197,7 @@ fn ids_stay_and_versions_rise_only_with_changes() {
     assert_eq!(values(&held, "a=recvonly").len(), 1);
     let (id, version) = origin(&first);
     assert_eq!(origin(&held), (id, version + 1));
-    // Another credential of ICE is a restart: ours change too, the rest stays.
+    // New ICE credentials are a restart: ours change too, the rest stays.
     let restarted = JSSIP_OFFER.replace("a=ice-ufrag:sS7p", "a=ice-ufrag:other");
     assert_ne!(restarted, JSSIP_OFFER);
     let restart = bob.answer(Instant::ZERO, &restarted, SENDRECV).unwrap();
@@ -212,8 +212,8 @@ fn ids_stay_and_versions_rise_only_with_changes() {
 }
 
 #[test]
-fn one_offer_at_a_time_and_a_refused_one_leaves_no_trace() {
-    // Music on hold shows that the path of the held end works.
+fn second_offer_is_refused_and_rollback_restores_the_state() {
+    // Music on hold shows that the path to the held end works.
     let mut pair = Pair::connected(config(), MediaConfig { music_on_hold: true, ..config() });
     let now = pair.now;
     let wrong = Err(MediaError::WrongState("an offer is pending"));
@@ -223,24 +223,24 @@ fn one_offer_at_a_time_and_a_refused_one_leaves_no_trace() {
     pair.ends[A].session.rollback();
     assert_eq!(pair.ends[A].session.direction(), Some(SENDRECV));
     pair.run(Duration::from_secs(1));
-    pair.hears(A, Some(880.0));
-    pair.hears(B, Some(440.0));
+    pair.assert_receives(A, Some(880.0));
+    pair.assert_receives(B, Some(440.0));
     pair.negotiate(B, Direction::SendOnly, SENDRECV, true);
     pair.run(Duration::from_secs(2));
-    pair.hears(A, Some(880.0));
-    pair.hears(B, None);
+    pair.assert_receives(A, Some(880.0));
+    pair.assert_receives(B, None);
     let mut alone = session(config());
     assert_eq!(alone.apply(now, JSSIP_OFFER), Err(MediaError::WrongState("no offer was made")));
     alone.offer(now, SENDRECV, false).unwrap();
     alone.rollback();
-    assert!(alone.answer(now, JSSIP_OFFER, SENDRECV).is_ok(), "the other role after a rollback");
-    let mut homeless = MediaSession::new(config(), [7; 32], epoch(), now);
-    assert_eq!(homeless.offer(now, SENDRECV, false), Err(MediaError::NoLocalAddress));
-    assert_eq!(homeless.answer(now, JSSIP_OFFER, SENDRECV), Err(MediaError::NoLocalAddress));
+    assert!(alone.answer(now, JSSIP_OFFER, SENDRECV).is_ok(), "it may answer after a rollback");
+    let mut without_address = MediaSession::new(config(), [7; 32], epoch(), now);
+    assert_eq!(without_address.offer(now, SENDRECV, false), Err(MediaError::NoLocalAddress));
+    assert_eq!(without_address.answer(now, JSSIP_OFFER, SENDRECV), Err(MediaError::NoLocalAddress));
 }
 
 #[test]
-fn the_answer_may_come_twice() {
+fn repeated_answer_is_accepted() {
     let mut pair = Pair::new(config(), config());
     let [_, answer] = pair.negotiate(A, SENDRECV, SENDRECV, false);
     pair.run(Duration::from_secs(1));
@@ -250,7 +250,7 @@ fn the_answer_may_come_twice() {
     assert_eq!(pair.ends[A].count(&MediaEvent::Disconnected), 0);
 }
 
-/// Put another party, with a certificate of its own, in the place of B.
+/// Replaces B by another end with another certificate.
 fn replace_b(pair: &mut Pair) {
     let own = MediaConfig { certificate: Certificate::generate(), ..config() };
     pair.ends[B] = End::new(own, 3, 50_003, pair.now);
@@ -259,33 +259,33 @@ fn replace_b(pair: &mut Pair) {
 }
 
 #[test]
-fn another_end_may_take_over_by_an_offer() {
+fn offer_with_another_certificate_replaces_the_peer() {
     let mut pair = Pair::connected(config(), config());
     replace_b(&mut pair);
     pair.negotiate(B, SENDRECV, SENDRECV, false);
     pair.run(Duration::from_secs(2));
-    pair.hears(A, Some(660.0));
-    pair.hears(B, Some(440.0));
+    pair.assert_receives(A, Some(660.0));
+    pair.assert_receives(B, Some(440.0));
     assert_eq!(pair.ends[A].count(&MediaEvent::Connected), 1, "{:?}", pair.ends[A].events);
 }
 
 #[test]
-fn another_end_may_take_over_by_an_answer() {
+fn answer_with_another_certificate_replaces_the_peer() {
     let mut pair = Pair::connected(config(), config());
-    // As after an INVITE without an offer that a server sends to move a call.
+    // As after an INVITE without an offer, by which a server moves a call.
     replace_b(&mut pair);
     let [offer, _] = pair.negotiate(A, SENDRECV, SENDRECV, false);
     pair.run(Duration::from_secs(2));
-    pair.hears(A, Some(660.0));
-    pair.hears(B, Some(440.0));
-    // What was announced is what is sent: the next offer says the same.
+    pair.assert_receives(A, Some(660.0));
+    pair.assert_receives(B, Some(440.0));
+    // The offered parameters stay in use.
     let again = pair.ends[A].session.offer(pair.now, SENDRECV, false).unwrap();
     assert_eq!(values(&offer, "a=ssrc:"), values(&again, "a=ssrc:"));
     assert_eq!(values(&offer, "a=ice-ufrag:"), values(&again, "a=ice-ufrag:"));
 }
 
 #[test]
-fn of_two_branches_the_last_to_answer_is_heard() {
+fn last_answering_fork_is_connected() {
     let mut pair = Pair::new(config(), config());
     pair.ends[A].session.play(Source::tone(440.0));
     let offer = pair.ends[A].session.offer(pair.now, SENDRECV, false).unwrap();
@@ -296,13 +296,13 @@ fn of_two_branches_the_last_to_answer_is_heard() {
         let answer = pair.ends[B].session.answer(pair.now, &offer, SENDRECV).unwrap();
         pair.ends[A].session.apply(pair.now, &answer).unwrap();
         pair.run(Duration::from_secs(2));
-        pair.hears(A, Some(hz));
-        pair.hears(B, Some(440.0));
+        pair.assert_receives(A, Some(hz));
+        pair.assert_receives(B, Some(440.0));
     }
 }
 
 #[test]
-fn codecs_can_change_during_a_call_and_come_back() {
+fn codecs_can_be_narrowed_and_restored() {
     let mut pair = Pair::connected(config(), config());
     let now = pair.now;
     for (numbers, codec) in [("0 126", Codec::Pcmu), ("8 126", Codec::Pcma), ("111 0 8 110 126", Codec::Opus)]
@@ -313,8 +313,8 @@ fn codecs_can_change_during_a_call_and_come_back() {
         pair.ends[A].session.apply(now, &answer).unwrap();
         pair.run(Duration::from_secs(1));
         assert_eq!(pair.ends[A].session.statistics().codec, Some(codec));
-        pair.hears(A, Some(880.0));
-        pair.hears(B, Some(440.0));
+        pair.assert_receives(A, Some(880.0));
+        pair.assert_receives(B, Some(440.0));
         pair.ends[A].session.send_digit(pair.now, '8', Duration::from_millis(100)).unwrap();
         pair.run(Duration::from_secs(1));
     }
@@ -322,7 +322,7 @@ fn codecs_can_change_during_a_call_and_come_back() {
 }
 
 #[test]
-fn a_peer_that_announces_no_source_is_heard() {
+fn unsignalled_ssrc_is_accepted() {
     let mut pair = Pair::new(config(), config());
     let now = pair.now;
     let strip = |text: &str| {
@@ -335,12 +335,12 @@ fn a_peer_that_announces_no_source_is_heard() {
     let answer = strip(&pair.ends[B].session.answer(now, &offer, SENDRECV).unwrap());
     pair.ends[A].session.apply(now, &answer).unwrap();
     pair.run(Duration::from_secs(1));
-    pair.hears(A, Some(880.0));
-    pair.hears(B, Some(440.0));
+    pair.assert_receives(A, Some(880.0));
+    pair.assert_receives(B, Some(440.0));
 }
 
 #[test]
-fn an_offer_that_the_peer_takes_back_after_our_answer_leaves_what_flowed() {
+fn rollback_after_an_answer_restores_the_agreement() {
     let mut pair = Pair::connected(config(), config());
     let now = pair.now;
     let hold = pair.ends[B].session.offer(now, Direction::SendOnly, false).unwrap();
@@ -350,6 +350,6 @@ fn an_offer_that_the_peer_takes_back_after_our_answer_leaves_what_flowed() {
     pair.ends[B].session.rollback();
     assert_eq!(pair.ends[A].session.direction(), Some(SENDRECV));
     pair.run(Duration::from_secs(1));
-    pair.hears(A, Some(880.0));
-    pair.hears(B, Some(440.0));
+    pair.assert_receives(A, Some(880.0));
+    pair.assert_receives(B, Some(440.0));
 }

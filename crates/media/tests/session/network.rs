@@ -1,4 +1,4 @@
-//! Bad networks: loss, jitter, cuts, silence, garbage.
+//! Impaired networks: loss, jitter, cuts, rebinding, garbage.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,19 +10,19 @@ use offhook_media::{
 use offhook_wire::Instant;
 
 #[test]
-fn a_lossy_jittery_network_still_carries_tones() {
+fn tones_survive_loss_and_jitter() {
     for codec in [Codec::Opus, Codec::Pcmu] {
         let mut pair = Pair::connected(MediaConfig { codecs: vec![codec], ..config() }, config());
         let jitter = Duration::from_millis(60);
         pair.links = [Link { loss: 5, jitter, ..Link::default() }; 2];
         pair.run(Duration::from_secs(10));
-        pair.hears(A, Some(880.0));
-        pair.hears(B, Some(440.0));
+        pair.assert_receives(A, Some(880.0));
+        pair.assert_receives(B, Some(440.0));
         let received = pair.ends[B].session.statistics().received;
         let share = received.lost as f64 / (received.packets + received.lost) as f64;
         assert!((0.02..0.08).contains(&share), "{codec:?} {received:?}");
         assert!((10..40).contains(&received.jitter.as_millis()), "{codec:?} {received:?}");
-        // What is lost has to be made up, and what is late: the buffer must have learnt the jitter.
+        // Lost packets are concealed; few are late, because the buffer has adapted to the jitter.
         assert!(received.concealed < 2 * received.lost + 20, "{codec:?} {received:?}");
         assert!(received.buffered < Duration::from_millis(260), "{codec:?} {received:?}");
     }
@@ -35,7 +35,7 @@ fn digits_survive_ten_percent_of_loss() {
         let mut pair = Pair::connected(MediaConfig { codecs: vec![codec], ..config() }, config());
         let jitter = Duration::from_millis(30);
         pair.links = [Link { loss: 10, jitter, ..Link::default() }; 2];
-        // Another network each time.
+        // A different random sequence of the network each time.
         pair.run(Duration::from_millis(100 * seed as u64));
         for digit in "159#".chars() {
             pair.ends[A].session.send_digit(pair.now, digit, Duration::from_millis(100)).unwrap();
@@ -57,23 +57,22 @@ fn round_trip_loss_and_packets_are_measured() {
     }
     assert!(a.sent.remote_loss.is_some_and(|loss| (0.03..0.2).contains(&loss)), "{a:?}");
     assert!(a.sent.packets.abs_diff(b.received.packets + b.received.lost) < 5, "{a:?} {b:?}");
-    assert_eq!((a.received.lost, b.received.codec_bytes_per_packet() > 20), (0, true));
+    assert_eq!((a.received.lost, b.received.bytes_per_packet() > 20), (0, true));
     assert!(b.sent.bytes > 20 * b.sent.packets);
 }
 
-/// Makes the line above readable.
-trait PerPacket {
-    fn codec_bytes_per_packet(&self) -> u64;
+trait BytesPerPacket {
+    fn bytes_per_packet(&self) -> u64;
 }
 
-impl PerPacket for offhook_media::Received {
-    fn codec_bytes_per_packet(&self) -> u64 {
+impl BytesPerPacket for offhook_media::Received {
+    fn bytes_per_packet(&self) -> u64 {
         self.bytes / self.packets
     }
 }
 
 #[test]
-fn a_path_that_never_comes_up_fails_in_bounded_time() {
+fn ice_fails_after_connect_timeout() {
     let mut pair = Pair::new(config(), config());
     pair.links = [Link { cut: true, ..Link::default() }; 2];
     let start = pair.now;
@@ -88,9 +87,9 @@ fn a_path_that_never_comes_up_fails_in_bounded_time() {
 }
 
 #[test]
-fn a_certificate_that_is_not_the_announced_one_fails() {
-    let impostor = MediaConfig { certificate: Certificate::generate(), ..config() };
-    let mut pair = Pair::new(config(), impostor);
+fn wrong_certificate_fails_dtls() {
+    let other_certificate = MediaConfig { certificate: Certificate::generate(), ..config() };
+    let mut pair = Pair::new(config(), other_certificate);
     let now = pair.now;
     let offer = pair.ends[A].session.offer(now, Direction::SendRecv, false).unwrap();
     let answer = pair.ends[B].session.answer(now, &offer, Direction::SendRecv).unwrap();
@@ -101,16 +100,16 @@ fn a_certificate_that_is_not_the_announced_one_fails() {
     let failed = MediaEvent::Failed { cause: FailureCause::Dtls };
     assert_eq!(pair.ends[A].count(&failed), 1, "{:?}", pair.ends[A].events);
     assert_eq!(pair.ends[A].count(&MediaEvent::Connected), 0);
-    assert_eq!(pair.ends[B].count(&MediaEvent::FirstAudio), 0, "no key, no sound");
+    assert_eq!(pair.ends[B].count(&MediaEvent::FirstAudio), 0, "no audio without keys");
 }
 
 #[test]
-fn a_lost_path_is_said_and_an_ice_restart_brings_it_back() {
+fn lost_path_is_reported_and_an_ice_restart_recovers_it() {
     let mut pair = Pair::connected(config(), config());
     pair.links = [Link { cut: true, ..Link::default() }; 2];
     let cut = pair.now;
     pair.run(Duration::from_secs(12));
-    let away = pair.ends[A].first(|e| *e == MediaEvent::Disconnected).expect("it is noticed");
+    let away = pair.ends[A].first(|e| *e == MediaEvent::Disconnected).expect("a disconnection");
     assert!(away.saturating_since(cut) < Duration::from_secs(12));
     pair.run(Duration::from_secs(30));
     let lost = MediaEvent::Failed { cause: FailureCause::Lost };
@@ -122,15 +121,15 @@ fn a_lost_path_is_said_and_an_ice_restart_brings_it_back() {
     for end in &pair.ends {
         assert_eq!(end.count(&MediaEvent::Connected), 2, "{:?}", end.events);
     }
-    pair.hears(A, Some(880.0));
-    pair.hears(B, Some(440.0));
+    pair.assert_receives(A, Some(880.0));
+    pair.assert_receives(B, Some(440.0));
     let ufrag = |text: &str| text.lines().find(|line| line.starts_with("a=ice-ufrag")).map(str::to_owned);
     let [second, _] = pair.negotiate(B, Direction::SendRecv, Direction::SendRecv, true);
     assert!(ufrag(&first) != ufrag(&second), "each restart has new credentials");
 }
 
 #[test]
-fn another_address_takes_over_after_a_restart() {
+fn ice_restart_moves_to_another_address() {
     let mut pair = Pair::connected(config(), config());
     let (old, new) = (pair.ends[A].address, SocketAddr::from(([198, 51, 100, 7], 41_000)));
     pair.ends[A].session.remove_local(old);
@@ -139,52 +138,52 @@ fn another_address_takes_over_after_a_restart() {
     let [offer, _] = pair.negotiate(A, Direction::SendRecv, Direction::SendRecv, true);
     assert!(offer.contains("198.51.100.7 41000") && !offer.contains("192.0.2.1 "), "{offer}");
     pair.run(Duration::from_secs(3));
-    pair.hears(A, Some(880.0));
-    pair.hears(B, Some(440.0));
+    pair.assert_receives(A, Some(880.0));
+    pair.assert_receives(B, Some(440.0));
     assert_eq!(pair.ends[B].count(&MediaEvent::Disconnected), 0, "{:?}", pair.ends[B].events);
 }
 
-/// What an end said of its path after some time.
+/// The events of an end's path after `after`.
 fn path_events(pair: &Pair, end: usize, after: Instant) -> Vec<&MediaEvent> {
     let path = |event: &&MediaEvent| matches!(event, MediaEvent::Connected | MediaEvent::Disconnected);
     pair.ends[end].events.iter().filter(|(at, _)| *at > after).map(|(_, event)| event).filter(path).collect()
 }
 
 #[test]
-fn a_peer_that_a_translator_gives_another_address_is_followed() {
+fn peer_rebound_by_a_nat_is_followed() {
     for moves in [A, B] {
         let mut pair = Pair::connected(config(), config());
         let start = pair.now;
-        // Twice, and the second time there is no candidate of the peer's for where it was.
+        // Twice: the second time the previous address is not a candidate from the peer's description.
         for port in [41_000, 42_000] {
             pair.ends[moves].outside = Some(SocketAddr::from(([198, 51, 100, 7], port)));
             pair.run(Duration::from_secs(5));
-            pair.hears(A, Some(880.0));
-            pair.hears(B, Some(440.0));
+            pair.assert_receives(A, Some(880.0));
+            pair.assert_receives(B, Some(440.0));
         }
         assert_eq!(path_events(&pair, 1 - moves, start), [] as [&MediaEvent; 0]);
     }
 }
 
 #[test]
-fn a_silent_peer_that_a_translator_gives_another_address_is_found_again() {
+fn silent_peer_rebound_by_a_nat_is_found_again() {
     for moves in [A, B] {
         let mut pair = Pair::connected(config(), config());
         pair.negotiate(A, Direction::Inactive, Direction::SendRecv, false);
         let start = pair.now;
         pair.ends[moves].outside = Some(SocketAddr::from(([198, 51, 100, 7], 41_000)));
         pair.run(Duration::from_secs(25));
-        let said = path_events(&pair, 1 - moves, start);
-        assert_eq!(said, [&MediaEvent::Disconnected, &MediaEvent::Connected]);
+        let events = path_events(&pair, 1 - moves, start);
+        assert_eq!(events, [&MediaEvent::Disconnected, &MediaEvent::Connected]);
         pair.negotiate(A, Direction::SendRecv, Direction::SendRecv, false);
         pair.run(Duration::from_secs(1));
-        pair.hears(A, Some(880.0));
-        pair.hears(B, Some(440.0));
+        pair.assert_receives(A, Some(880.0));
+        pair.assert_receives(B, Some(440.0));
     }
 }
 
 #[test]
-fn garbage_changes_nothing() {
+fn garbage_is_ignored() {
     let mut pair = Pair::connected(config(), config());
     let mut random = fastrand::Rng::with_seed(9);
     let peer = pair.ends[A].address;
@@ -192,7 +191,7 @@ fn garbage_changes_nothing() {
     for n in 0..4_000 {
         let length = random.usize(0..200);
         let mut data: Vec<u8> = (0..length).map(|_| random.u8(..)).collect();
-        // Half of it looks like RTP of our codec, RTCP, STUN or DTLS.
+        // Most of it starts like RTP, RTCP, STUN or DTLS.
         if let Some(first) = data.first_mut() {
             *first = [0x80, 0x80, 0x00, 0x16, *first][n % 5];
         }
@@ -205,13 +204,13 @@ fn garbage_changes_nothing() {
         }
     }
     pair.run(Duration::from_secs(1));
-    pair.hears(B, Some(440.0));
+    pair.assert_receives(B, Some(440.0));
     let heard = pair.ends[B].session.statistics().received;
     assert_eq!((heard.lost, pair.ends[B].count(&MediaEvent::Disconnected)), (0, 0), "{heard:?}");
 }
 
 #[test]
-fn garbage_before_anything_else_is_ignored_too() {
+fn garbage_before_the_first_offer_is_ignored() {
     let mut pair = Pair::new(config(), config());
     for length in 0..100 {
         pair.inject(A, SocketAddr::from(([203, 0, 113, 9], 9)), &vec![0x16; length]);
@@ -222,18 +221,18 @@ fn garbage_before_anything_else_is_ignored_too() {
 }
 
 #[test]
-fn a_host_that_slept_goes_on_where_time_is() {
+fn suspended_host_skips_missed_frames() {
     let mut pair = Pair::connected(config(), config());
     let before = pair.ends[A].rtp;
     pair.now += Duration::from_secs(3);
     pair.run(Duration::from_millis(500));
     assert!(pair.ends[A].rtp - before < 40, "no burst: {}", pair.ends[A].rtp - before);
     pair.run(Duration::from_secs(1));
-    pair.hears(B, Some(440.0));
+    pair.assert_receives(B, Some(440.0));
 }
 
 #[test]
-fn the_same_seed_does_the_same() {
+fn same_seed_reproduces_the_session() {
     let run = || {
         let mut pair = Pair::connected(config(), config());
         pair.links = [Link { loss: 10, ..Link::default() }; 2];
@@ -255,7 +254,7 @@ fn the_same_seed_does_the_same() {
 }
 
 #[test]
-fn a_handshake_that_loses_packets_repeats_them_at_the_same_times() {
+fn seeded_dtls_retransmits_at_the_same_times() {
     let seeded = || MediaConfig { seeded_dtls: true, ..config() };
     let run = || {
         let mut pair = Pair::new(seeded(), seeded());
@@ -265,12 +264,12 @@ fn a_handshake_that_loses_packets_repeats_them_at_the_same_times() {
         pair.ends.map(|end| end.trace.iter().map(|(at, _)| *at).collect::<Vec<_>>())
     };
     let first = run();
-    assert!(first.iter().all(|times| times.len() > 100), "it came up in the end: {first:?}");
+    assert!(first.iter().all(|times| times.len() > 100), "it connects: {first:?}");
     assert!(first == run(), "packets at other times");
 }
 
 #[test]
-fn two_calls_on_one_thread_do_not_share_their_randomness() {
+fn sessions_on_one_thread_have_separate_randomness() {
     let mut pair = Pair::new(config(), config());
     let (now, [a, b]) = (pair.now, &mut pair.ends);
     let first = a.session.offer(now, Direction::SendRecv, false).unwrap();
@@ -284,7 +283,7 @@ fn two_calls_on_one_thread_do_not_share_their_randomness() {
 }
 
 #[test]
-fn the_goodbye_of_a_peer_is_not_a_failure_at_once() {
+fn close_by_the_peer_is_a_disconnection_first() {
     let mut pair = Pair::connected(config(), config());
     let end = pair.now;
     pair.ends[A].session.close(end);
@@ -294,5 +293,5 @@ fn the_goodbye_of_a_peer_is_not_a_failure_at_once() {
     pair.run(Duration::from_secs(60));
     let failed = |e: &MediaEvent| matches!(e, MediaEvent::Failed { .. });
     assert_eq!((pair.ends[A].first(failed), pair.ends[B].first(failed)), (None, None));
-    assert_eq!(pair.ends[A].session.deadline(), None, "nothing is left to do");
+    assert_eq!(pair.ends[A].session.deadline(), None, "no deadline");
 }

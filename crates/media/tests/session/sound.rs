@@ -1,4 +1,4 @@
-//! What is sent and heard: digits, recordings, pushed sound.
+//! Digits, recordings and pushed audio.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::common::{A, B, Link, Pair, config};
 use offhook_media::{Codec, Direction, MediaConfig, MediaError, MediaEvent, Source};
 
 #[test]
-fn digits_that_cannot_go_out_are_named() {
+fn unsent_digits_are_reported() {
     let mut pair = Pair::connected(config(), config());
     pair.links = [Link { cut: true, ..Link::default() }; 2];
     pair.negotiate(B, Direction::Inactive, Direction::SendRecv, false);
@@ -19,7 +19,7 @@ fn digits_that_cannot_go_out_are_named() {
 }
 
 #[test]
-fn digits_wait_while_the_call_is_held() {
+fn digits_are_queued_during_a_hold() {
     let mut pair = Pair::connected(config(), config());
     pair.negotiate(B, Direction::SendOnly, Direction::SendRecv, false);
     pair.ends[A].session.send_digit(pair.now, '4', Duration::from_millis(100)).unwrap();
@@ -31,7 +31,7 @@ fn digits_wait_while_the_call_is_held() {
 }
 
 #[test]
-fn sound_is_recorded_pushed_and_taken() {
+fn audio_is_recorded_pushed_and_taken() {
     let mut pair = Pair::connected(config(), config());
     pair.ends[B].session.record(true);
     pair.run(Duration::from_secs(2));
@@ -44,7 +44,7 @@ fn sound_is_recorded_pushed_and_taken() {
     let spec = reader.spec();
     assert_eq!((spec.channels, spec.sample_rate, spec.bits_per_sample), (1, 48_000, 16));
     let samples: Vec<i16> = reader.samples().collect::<Result<_, _>>().expect("all samples");
-    // Count the periods of 440 Hz in two seconds.
+    // The periods of 440 Hz in two seconds.
     let crossings = samples.windows(2).filter(|w| w[0] < 0 && w[1] >= 0).count();
     assert!(crossings.abs_diff(880) < 20, "{crossings} periods");
 
@@ -56,31 +56,32 @@ fn sound_is_recorded_pushed_and_taken() {
         pair.ends[A].session.push_audio(&frame);
         pair.run(Duration::from_millis(20));
     }
-    pair.hears(B, Some(600.0));
+    pair.assert_receives(B, Some(600.0));
     assert_eq!(pair.ends[B].session.take_audio().len(), 9600, "the last 200 ms");
 
     let played = Source::Wav { samples: samples.into(), repeat: false };
     pair.ends[A].session.play(played);
     pair.run(Duration::from_secs(1));
-    pair.hears(B, Some(440.0));
+    pair.assert_receives(B, Some(440.0));
     pair.run(Duration::from_millis(1500));
-    pair.hears(B, None);
+    pair.assert_receives(B, None);
     assert_eq!(pair.ends[A].count(&MediaEvent::SourceEnded), 1);
     pair.ends[A].session.play(Source::tone(500.0));
     pair.ends[A].session.mute(true);
     pair.run(Duration::from_millis(500));
-    pair.hears(B, None);
+    pair.assert_receives(B, None);
     assert_eq!(pair.ends[B].session.statistics().received.lost, 0);
 }
 
 #[test]
-fn digits_as_tones_are_heard_when_there_is_no_other_way() {
-    let deaf = MediaConfig { telephone_event: false, ..config() };
+fn in_band_digits_are_detected_without_telephone_event() {
+    let no_telephone_event = MediaConfig { telephone_event: false, ..config() };
     for codec in [Codec::Opus, Codec::Pcmu] {
-        let mut pair = Pair::connected(MediaConfig { codecs: vec![codec], ..config() }, deaf.clone());
+        let mut pair =
+            Pair::connected(MediaConfig { codecs: vec![codec], ..config() }, no_telephone_event.clone());
         let digit = pair.ends[A].session.send_digit(pair.now, '1', Duration::from_millis(100));
         assert_eq!(digit, Err(MediaError::NoTelephoneEvent));
-        assert_eq!(pair.ends[A].session.takes_digits(), Some(false));
+        assert_eq!(pair.ends[A].session.supports_telephone_events(), Some(false));
         let tone =
             |hz: f32, n: usize| (6000.0 * (std::f32::consts::TAU * hz * n as f32 / 48_000.0).sin()) as i16;
         let samples: Vec<i16> = [(770.0, 1336.0), (941.0, 1477.0), (941.0, 1477.0)]
@@ -92,14 +93,14 @@ fn digits_as_tones_are_heard_when_there_is_no_other_way() {
         pair.ends[B].session.play(Source::Wav { samples: samples.into(), repeat: false });
         pair.run(Duration::from_secs(1));
         assert_eq!(pair.ends[A].digits(), "5##", "{codec:?}");
-        let by_tone = |e: &MediaEvent| matches!(e, MediaEvent::Digit { by_tone: true, .. });
-        assert!(pair.ends[A].first(by_tone).is_some());
+        let in_band = |e: &MediaEvent| matches!(e, MediaEvent::Digit { in_band: true, .. });
+        assert!(pair.ends[A].first(in_band).is_some());
     }
 }
 
 #[test]
-fn digits_go_by_the_other_clock_when_the_peer_has_no_better() {
-    // As baresip: Opus, and telephone-event at 8 kHz only.
+fn telephone_event_may_have_another_clock() {
+    // As baresip offers: Opus, and telephone-event at 8 kHz only.
     let mut pair = Pair::new(config(), config());
     let offer = pair.ends[A].session.offer(pair.now, Direction::SendRecv, false).unwrap();
     let narrowed = offer.replace("SAVPF 111 0 8 110 126", "SAVPF 111 126");

@@ -1,9 +1,9 @@
-//! Reading what a phone is made from. Every line has to be there: a default may be another one in another version.
+//! Reads the configuration of a phone. Every line is mandatory: a default may differ between versions.
 
-use super::{Unreadable, yes};
+use super::error::{Unreadable, excerpt};
 use crate::names::{TRANSPORTS, value_of};
-use crate::recording::Track;
-use crate::text::{duration, instant};
+use crate::recording::PhoneRecording;
+use crate::text::{duration, flag, instant};
 use offhook::{
     Account, Config, Instant, Limits, Password, RegistrationPolicy, Secret, Server, Target, TransactionTimes,
 };
@@ -13,9 +13,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 /// The most accounts of one phone.
-const ACCOUNTS: usize = 4096;
+const MAX_ACCOUNTS: usize = 4096;
 
-/// The lines that stand there once for each phone.
+/// The mandatory lines of a phone.
 const ONCE: [&str; 12] = [
     "start",
     "made",
@@ -30,12 +30,12 @@ const ONCE: [&str; 12] = [
     "limits",
     "trace",
 ];
-/// The lines that stand there once for each account.
+/// The mandatory lines of an account.
 const ONCE_EACH: [&str; 2] = ["register", "expires"];
 
 /// A phone whose configuration is being read.
 pub(super) struct Draft {
-    track: Track,
+    track: PhoneRecording,
     seen: BTreeSet<&'static str>,
 }
 
@@ -55,7 +55,7 @@ impl Draft {
                 max_registration_attempts: None,
             })
         };
-        let track = Track {
+        let track = PhoneRecording {
             name: name.to_owned(),
             config,
             seed: [0; 32],
@@ -80,14 +80,14 @@ impl Draft {
             None => self.setting(key, values),
             Some(account) => account_setting(account, key, values),
         };
-        read.ok_or_else(|| format!("not understood: `{}`", super::shown(&words.join(" "))).into())
+        read.ok_or_else(|| format!("invalid line: `{}`", excerpt(&words.join(" "))).into())
     }
 
     fn account(&mut self, values: &[&str]) -> Result<(), Unreadable> {
-        self.has(&ONCE)?;
-        self.account_is_whole()?;
+        self.require(&ONCE)?;
+        self.require_whole_account()?;
         let [aor] = values else { return Err("expected an address of record".into()) };
-        if self.track.config.accounts.len() == ACCOUNTS {
+        if self.track.config.accounts.len() == MAX_ACCOUNTS {
             return Err(Unreadable::TooLarge("the number of accounts"));
         }
         ONCE_EACH.iter().for_each(|key| {
@@ -108,7 +108,7 @@ impl Draft {
     }
 
     fn setting(&mut self, key: &str, values: &[&str]) -> Option<()> {
-        let Track { config, seed, start, made, .. } = &mut self.track;
+        let PhoneRecording { config, seed, start, made, .. } = &mut self.track;
         match (key, values) {
             ("start", [at]) => *start = instant(at)?,
             ("made", [time]) => *made = duration(time)?,
@@ -117,7 +117,7 @@ impl Draft {
             ("call-limit", [count]) => config.call_limit = count.parse().ok()?,
             ("no-answer", [time]) => config.no_answer = duration(time)?,
             ("media-timeout", [time]) => config.media_timeout = duration(time)?,
-            ("accept-transfers", [answer]) => config.accept_transfers = yes(answer)?,
+            ("accept-transfers", [answer]) => config.accept_transfers = flag(answer)?,
             ("times", [t1, t2, t4]) => {
                 config.times =
                     TransactionTimes { t1: time("t1", t1)?, t2: time("t2", t2)?, t4: time("t4", t4)? };
@@ -148,20 +148,20 @@ impl Draft {
         Some(())
     }
 
-    fn account_is_whole(&self) -> Result<(), Unreadable> {
-        if self.track.config.accounts.is_empty() { Ok(()) } else { self.has(&ONCE_EACH) }
+    fn require_whole_account(&self) -> Result<(), Unreadable> {
+        if self.track.config.accounts.is_empty() { Ok(()) } else { self.require(&ONCE_EACH) }
     }
 
-    fn has(&self, keys: &[&'static str]) -> Result<(), Unreadable> {
+    fn require(&self, keys: &[&'static str]) -> Result<(), Unreadable> {
         match keys.iter().find(|key| !self.seen.contains(*key)) {
             Some(missing) => Err(format!("the phone above has no `{missing}`").into()),
             None => Ok(()),
         }
     }
 
-    pub(super) fn finish(self) -> Result<Track, Unreadable> {
-        self.has(&ONCE)?;
-        self.account_is_whole()?;
+    pub(super) fn finish(self) -> Result<PhoneRecording, Unreadable> {
+        self.require(&ONCE)?;
+        self.require_whole_account()?;
         Ok(self.track)
     }
 }
@@ -185,7 +185,7 @@ fn account_setting(account: &mut Account, key: &str, values: &[&str]) -> Option<
             };
             account.servers.push(Server { target, weight: number("weight", weight)? });
         }
-        ("register", [answer]) => account.register = yes(answer)?,
+        ("register", [answer]) => account.register = flag(answer)?,
         ("expires", [time]) => account.expires = duration(time)?,
         ("attempts", [count]) => account.max_registration_attempts = Some(count.parse().ok()?),
         _ => return None,
@@ -213,7 +213,7 @@ fn number<T: FromStr>(key: &str, word: &str) -> Option<T> {
     value(key, word)?.parse().ok()
 }
 
-/// A time that something is repeated after, which is never none.
+/// The time of a timer, at least 1 ms.
 fn time(key: &str, word: &str) -> Option<Duration> {
     duration(value(key, word)?).filter(|time| *time >= Duration::from_millis(1))
 }

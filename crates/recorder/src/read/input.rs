@@ -1,4 +1,4 @@
-//! Reading what was handed to a phone.
+//! Reads inputs.
 
 use crate::names::{FLOW_FAILURES, MEDIA_FAULTS, PATHS, value_of};
 use crate::text::duration;
@@ -7,7 +7,7 @@ use offhook::{
     AccountId, Command, Dial, EffectId, EffectResult, FlowChange, FlowId, Input, MediaEvent, SessionId,
 };
 
-/// An input that may still lack its bytes.
+/// An input, possibly without its bytes yet.
 pub(super) enum Pending {
     Whole(Input),
     Received(FlowId),
@@ -24,28 +24,28 @@ impl Pending {
     }
 }
 
-/// What the words after the name of the phone say, and how many bytes follow.
+/// Reads the words after the name of the phone. Returns the input and the number of bytes that follow.
 pub(super) fn read(words: &[&str]) -> Option<(Pending, usize)> {
     let input = match words {
-        ["received", flow, length] => return Some((Pending::Received(of_flow(flow)?), length.parse().ok()?)),
+        ["received", flow, length] => return Some((Pending::Received(flow_id(flow)?), length.parse().ok()?)),
         ["done", effect, "description", length] => {
-            return Some((Pending::Description(of_effect(effect)?), length.parse().ok()?));
+            return Some((Pending::Description(effect_id(effect)?), length.parse().ok()?));
         }
         ["wake"] => Input::Wake,
-        ["up", flow] => Input::Flow { flow: of_flow(flow)?, change: FlowChange::Up { local: None } },
+        ["up", flow] => Input::Flow { flow: flow_id(flow)?, change: FlowChange::Up { local: None } },
         ["up", flow, local] => {
             let local = Some((*local).to_owned());
-            Input::Flow { flow: of_flow(flow)?, change: FlowChange::Up { local } }
+            Input::Flow { flow: flow_id(flow)?, change: FlowChange::Up { local } }
         }
         ["down", flow, why] => {
             let change = FlowChange::Down(value_of(FLOW_FAILURES, why)?);
-            Input::Flow { flow: of_flow(flow)?, change }
+            Input::Flow { flow: flow_id(flow)?, change }
         }
         ["media", session, event @ ..] => {
-            Input::Media { session: of_session(session)?, event: media_event(event)? }
+            Input::Media { session: session_id(session)?, event: media_event(event)? }
         }
         ["done", effect, result @ ..] => {
-            Input::Done { effect: of_effect(effect)?, result: effect_result(result)? }
+            Input::Done { effect: effect_id(effect)?, result: effect_result(result)? }
         }
         _ => Input::Command(command(words)?),
     };
@@ -77,8 +77,8 @@ fn effect_result(words: &[&str]) -> Option<EffectResult> {
 
 fn command(words: &[&str]) -> Option<Command> {
     Some(match words {
-        ["register", account] => Command::Register { account: of_account(account)? },
-        ["unregister", account] => Command::Unregister { account: of_account(account)? },
+        ["register", account] => Command::Register { account: account_id(account)? },
+        ["unregister", account] => Command::Unregister { account: account_id(account)? },
         ["dial", session, account, to, headers @ ..] => {
             let (pairs, rest) = headers.as_chunks::<2>();
             if !rest.is_empty() {
@@ -86,42 +86,42 @@ fn command(words: &[&str]) -> Option<Command> {
             }
             let headers = pairs.iter().map(|[name, value]| ((*name).to_owned(), (*value).to_owned()));
             let dial =
-                Dial { account: of_account(account)?, to: (*to).to_owned(), headers: headers.collect() };
-            Command::Dial { session: of_session(session)?, dial }
+                Dial { account: account_id(account)?, to: (*to).to_owned(), headers: headers.collect() };
+            Command::Dial { session: session_id(session)?, dial }
         }
-        ["answer", session] => Command::Answer { session: of_session(session)? },
+        ["answer", session] => Command::Answer { session: session_id(session)? },
         ["reject", session, code] => {
-            Command::Reject { session: of_session(session)?, code: code.parse().ok()? }
+            Command::Reject { session: session_id(session)?, code: code.parse().ok()? }
         }
-        ["hang-up", session] => Command::HangUp { session: of_session(session)? },
-        ["hold", session] => Command::Hold { session: of_session(session)? },
-        ["resume", session] => Command::Resume { session: of_session(session)? },
+        ["hang-up", session] => Command::HangUp { session: session_id(session)? },
+        ["hold", session] => Command::Hold { session: session_id(session)? },
+        ["resume", session] => Command::Resume { session: session_id(session)? },
         ["digits", session, path, time, digits] => Command::Digits {
-            session: of_session(session)?,
+            session: session_id(session)?,
             digits: (*digits).to_owned(),
             duration: duration(time)?,
             path: value_of(PATHS, path)?,
         },
         ["transfer", session, target] => {
-            Command::Transfer { session: of_session(session)?, target: (*target).to_owned() }
+            Command::Transfer { session: session_id(session)?, target: (*target).to_owned() }
         }
         _ => return None,
     })
 }
 
-fn of_account(word: &str) -> Option<AccountId> {
+fn account_id(word: &str) -> Option<AccountId> {
     word.parse().ok().map(AccountId)
 }
 
-fn of_flow(word: &str) -> Option<FlowId> {
+fn flow_id(word: &str) -> Option<FlowId> {
     word.parse().ok().map(FlowId)
 }
 
-fn of_effect(word: &str) -> Option<EffectId> {
+fn effect_id(word: &str) -> Option<EffectId> {
     word.parse().ok().map(EffectId::from_u64)
 }
 
-fn of_session(word: &str) -> Option<SessionId> {
+fn session_id(word: &str) -> Option<SessionId> {
     let (slot, generation) = word.split_once('.')?;
     SessionId::from_parts(slot.parse().ok()?, generation.parse().ok()?)
 }

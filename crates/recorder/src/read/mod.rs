@@ -1,75 +1,32 @@
-//! Reading a recording. What is not understood is refused with the number of its line; nothing in a file makes this
-//! panic, and it holds no more than some times the size of the file.
+//! Reads recordings. Errors have the number of the line. No input makes it panic, and the memory that it needs is proportional to the
+//! size of the file.
 
+mod checkpoint;
 mod config;
+mod error;
 mod input;
-mod rest;
 
 use crate::check::Check;
-use crate::recording::{Entry, Recording, Track, What};
+use crate::recording::{Entry, EntryKind, PhoneRecording, Recording};
 use crate::text::{Block, split};
 use crate::write::{HEADER, VERSION};
 use config::Draft;
+use error::excerpt;
+pub use error::{ReadError, Unreadable};
 use input::Pending;
 use offhook::Instant;
 use std::collections::BTreeMap;
 
 /// The most phones in one recording.
-const PHONES: usize = 4096;
-/// The longest line: a message that is one line of escapes.
-const LINE: usize = 1 << 20;
-
-/// Why a recording cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {why}")]
-pub struct ReadError {
-    /// The number of the line, from 1.
-    pub line: usize,
-    /// What is wrong with it.
-    pub why: Unreadable,
-}
-
-/// What is wrong with a line.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Unreadable {
-    /// The first line is not that of a recording.
-    #[error("not a recording: it does not start with `{HEADER} {VERSION}`")]
-    NotARecording,
-    /// A recording of a later version of the format.
-    #[error("a recording of version {0}, which a newer offhook wrote: this one reads version {VERSION}")]
-    Newer(u32),
-    /// A recording of an earlier version of the format.
-    #[error("a recording of version {0}, which an older offhook wrote: this one reads version {VERSION}")]
-    Older(u32),
-    /// Not UTF-8.
-    #[error("not text")]
-    NotText,
-    /// Too long, or too many.
-    #[error("too large: {0}")]
-    TooLarge(&'static str),
-    /// A line that is not what can stand there.
-    #[error("{0}")]
-    Line(String),
-}
-
-impl From<String> for Unreadable {
-    fn from(why: String) -> Self {
-        Unreadable::Line(why)
-    }
-}
-
-impl From<&str> for Unreadable {
-    fn from(why: &str) -> Self {
-        Unreadable::Line(why.to_owned())
-    }
-}
+const MAX_PHONES: usize = 4096;
+/// The longest line, in bytes.
+const MAX_LINE: usize = 1 << 20;
 
 impl Recording {
-    /// Reads a file. One that ends in the middle of something, because the program was killed, is read up to there.
+    /// Reads a file. An incomplete last entry, as after the program was killed, is left out.
     ///
     /// # Errors
-    /// When it is no recording, of another version, or has a line that is not understood.
+    /// When it is no recording, has another version, or contains an invalid line.
     pub fn read(file: &[u8]) -> Result<Self, ReadError> {
         let mut reader = Reader::default();
         let mut rest = file;
@@ -86,25 +43,25 @@ impl Recording {
 #[derive(Default)]
 struct Reader {
     recording: Recording,
-    places: BTreeMap<String, usize>,
+    indices: BTreeMap<String, usize>,
     number: usize,
     /// The phone whose configuration is being read.
     draft: Option<Draft>,
-    /// The phone that rests, and how far it was.
-    rest: Option<Rest>,
+    /// The checkpoint that is being read.
+    checkpoint: Option<OpenCheckpoint>,
     /// The input whose bytes are being read.
-    open: Option<Open>,
+    open: Option<OpenInput>,
 }
 
-struct Rest {
-    track: usize,
+struct OpenCheckpoint {
+    phone: usize,
     line: usize,
     check: Check,
-    draft: rest::Draft,
+    draft: checkpoint::Draft,
 }
 
-struct Open {
-    track: usize,
+struct OpenInput {
+    phone: usize,
     line: usize,
     at: Instant,
     pending: Pending,
@@ -113,7 +70,7 @@ struct Open {
 
 impl Reader {
     fn line(&mut self, line: &[u8]) -> Result<(), Unreadable> {
-        if line.len() > LINE {
+        if line.len() > MAX_LINE {
             return Err(Unreadable::TooLarge("the line"));
         }
         if self.number == 1 {
@@ -121,20 +78,20 @@ impl Reader {
         }
         let line = std::str::from_utf8(line).map_err(|_| Unreadable::NotText)?;
         if let Some(open) = &mut self.open {
-            open.block.line(line).ok_or("not the next line of the bytes above")?;
+            open.block.line(line).ok_or("expected the next line of the bytes above")?;
             return self.close_block();
         }
-        let words = split(line).ok_or("a quotation mark or an escape that is not ended")?;
+        let words = split(line).ok_or("an unterminated quotation mark or escape")?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         if line.starts_with("  ") {
-            if let Some(rest) = &mut self.rest {
-                return rest.draft.line(&words);
+            if let Some(checkpoint) = &mut self.checkpoint {
+                return checkpoint.draft.line(&words);
             }
-            let draft = self.draft.as_mut().ok_or("belongs to no phone")?;
+            let draft = self.draft.as_mut().ok_or("an indented line without a phone")?;
             return draft.line(&words);
         }
         self.close_draft()?;
-        self.close_rest()?;
+        self.close_checkpoint()?;
         self.top(&words)
     }
 
@@ -147,58 +104,59 @@ impl Reader {
             [comment, ..] if comment.starts_with('#') => {}
             ["end"] => self.recording.complete = true,
             ["phone", name] => {
-                if self.places.contains_key(*name) {
-                    return Err(format!("there is a phone {name} already").into());
+                if self.indices.contains_key(*name) {
+                    return Err(format!("a second phone `{name}`").into());
                 }
-                if self.places.len() == PHONES {
+                if self.indices.len() == MAX_PHONES {
                     return Err(Unreadable::TooLarge("the number of phones"));
                 }
                 self.draft = Some(Draft::new(name));
             }
             ["=", name, counts @ ..] => {
-                let what = What::Check(check(counts).ok_or("expected `= NAME COUNT HASH COUNT HASH`")?);
+                let kind = EntryKind::Check(check(counts).ok_or("expected `= NAME COUNT HASH COUNT HASH`")?);
                 let line = self.number;
-                self.track(name)?.entries.push(Entry { line, what });
+                self.phone(name)?.entries.push(Entry { line, kind });
             }
-            ["rest", name, at, counts @ ..] => {
-                let expected = "expected `rest NAME TIME COUNT HASH COUNT HASH`";
+            ["checkpoint", name, at, counts @ ..] => {
+                let expected = "expected `checkpoint NAME TIME COUNT HASH COUNT HASH`";
                 let (now, check) =
                     (crate::text::instant(at).ok_or(expected)?, check(counts).ok_or(expected)?);
-                self.track(name)?;
-                let draft = rest::Draft::new(now, check.traced);
-                self.rest = Some(Rest { track: self.places[*name], line: self.number, check, draft });
+                self.phone(name)?;
+                let draft = checkpoint::Draft::new(now, check.traced);
+                let phone = self.indices[*name];
+                self.checkpoint = Some(OpenCheckpoint { phone, line: self.number, check, draft });
             }
             ["forgot", name, inputs] => {
                 let inputs = inputs.parse().map_err(|_| "expected a number")?;
-                self.track(name)?.forgotten = inputs;
+                self.phone(name)?.forgotten = inputs;
             }
-            ["lost", name, why] => self.track(name)?.lost = Some((*why).to_owned()),
+            ["lost", name, why] => self.phone(name)?.lost = Some((*why).to_owned()),
             [at, name, verb @ ..] if at.starts_with(|c: char| c.is_ascii_digit()) => {
                 let at = crate::text::instant(at).ok_or("expected a time such as 1.250000000")?;
                 self.input(at, name, verb)?;
             }
-            [word, ..] => return Err(format!("nobody knows what `{}` is", shown(word)).into()),
+            [word, ..] => return Err(format!("unknown line `{}`", excerpt(word)).into()),
         }
         Ok(())
     }
 
     fn input(&mut self, at: Instant, name: &str, words: &[&str]) -> Result<(), Unreadable> {
         let line = self.number;
-        self.track(name)?;
-        let track = self.places[name];
+        self.phone(name)?;
+        let phone = self.indices[name];
         let (pending, length) =
-            input::read(words).ok_or_else(|| format!("not understood: `{}`", shown(&words.join(" "))))?;
+            input::read(words).ok_or_else(|| format!("invalid line: `{}`", excerpt(&words.join(" "))))?;
         let block = Block::of(length).ok_or(Unreadable::TooLarge("the bytes"))?;
-        self.open = Some(Open { track, line, at, pending, block });
+        self.open = Some(OpenInput { phone, line, at, pending, block });
         self.close_block()
     }
 
     fn close_block(&mut self) -> Result<(), Unreadable> {
-        if let Some(Open { track, line, at, pending, block }) =
+        if let Some(OpenInput { phone, line, at, pending, block }) =
             self.open.take_if(|open| open.block.is_whole())
         {
-            let what = What::Input { at, input: pending.with(block.finish()) };
-            self.recording.tracks[track].entries.push(Entry { line, what });
+            let kind = EntryKind::Input { at, input: pending.with(block.finish()) };
+            self.recording.phones[phone].entries.push(Entry { line, kind });
         }
         Ok(())
     }
@@ -206,31 +164,31 @@ impl Reader {
     fn close_draft(&mut self) -> Result<(), Unreadable> {
         if let Some(draft) = self.draft.take() {
             let track = draft.finish()?;
-            self.places.insert(track.name.clone(), self.recording.tracks.len());
-            self.recording.tracks.push(track);
+            self.indices.insert(track.name.clone(), self.recording.phones.len());
+            self.recording.phones.push(track);
         }
         Ok(())
     }
 
-    fn close_rest(&mut self) -> Result<(), Unreadable> {
-        if let Some(Rest { track, line, check, draft }) = self.rest.take() {
-            let what = What::Rest(check, Box::new(draft.finish()?));
-            self.recording.tracks[track].entries.push(Entry { line, what });
+    fn close_checkpoint(&mut self) -> Result<(), Unreadable> {
+        if let Some(OpenCheckpoint { phone, line, check, draft }) = self.checkpoint.take() {
+            let kind = EntryKind::Checkpoint(check, Box::new(draft.finish()?));
+            self.recording.phones[phone].entries.push(Entry { line, kind });
         }
         Ok(())
     }
 
-    fn track(&mut self, name: &str) -> Result<&mut Track, Unreadable> {
-        let place = *self.places.get(name).ok_or_else(|| format!("no phone is called `{}`", shown(name)))?;
-        Ok(&mut self.recording.tracks[place])
+    fn phone(&mut self, name: &str) -> Result<&mut PhoneRecording, Unreadable> {
+        let place = *self.indices.get(name).ok_or_else(|| format!("unknown phone `{}`", excerpt(name)))?;
+        Ok(&mut self.recording.phones[place])
     }
 
-    /// What is open at the end of the file was cut off, and is left out.
+    /// An incomplete entry at the end of the file is left out.
     fn finish(mut self) -> Result<Recording, Unreadable> {
         if self.number == 0 {
             return Err(Unreadable::NotARecording);
         }
-        if self.close_draft().is_err() || self.rest.is_some() || self.open.is_some() {
+        if self.close_draft().is_err() || self.checkpoint.is_some() || self.open.is_some() {
             self.recording.complete = false;
         }
         Ok(self.recording)
@@ -257,18 +215,4 @@ fn check(words: &[&str]) -> Option<Check> {
         traced: traced.parse().ok()?,
         trace_hash: hash(trace_hash)?,
     })
-}
-
-fn yes(word: &str) -> Option<bool> {
-    match word {
-        "yes" => Some(true),
-        "no" => Some(false),
-        _ => None,
-    }
-}
-
-/// Enough of a text for an error.
-fn shown(text: &str) -> &str {
-    let end = text.char_indices().nth(60).map_or(text.len(), |(at, _)| at);
-    &text[..end]
 }

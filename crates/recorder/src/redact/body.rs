@@ -1,19 +1,19 @@
-//! Bodies: of those that a phone reads, the secrets are hidden; of all others, everything.
+//! Redacts bodies: the secrets of those that a phone reads, and all of the others.
 
-use super::{changed, hide};
+use super::mask::{mask, masked, with_copy};
 use bytes::Bytes;
 
 /// A session description without its keys.
 pub(crate) fn sdp(text: &Bytes) -> Bytes {
-    changed(text, sdp_in_place)
+    with_copy(text, sdp_in_place)
 }
 
 /// A body of this type.
 pub(crate) fn of_type(content_type: &[u8], body: &Bytes) -> Bytes {
-    changed(body, |body| in_place(content_type, body))
+    with_copy(body, |body| in_place(content_type, body))
 }
 
-/// `0` for each digit that can be dialled; what is none stays none.
+/// `0` for each valid digit, `x` for others.
 pub(crate) fn dtmf_digit(digit: char) -> char {
     if is_digit(digit) { '0' } else { 'x' }
 }
@@ -26,10 +26,10 @@ pub(super) fn in_place(content_type: &[u8], body: &mut [u8]) {
     } else if is("application/dtmf-relay") || is("application/dtmf") {
         digits(is("application/dtmf-relay"), body);
     } else if body.starts_with(STATUS) {
-        // A fragment of SIP (RFC 3420) tells how a transfer goes on, by its code.
-        hide(body.get_mut(STATUS.len() + 3..).unwrap_or_default());
+        // The status code of a SIP fragment (RFC 3420) is the progress of a transfer.
+        mask(body.get_mut(STATUS.len() + 3..).unwrap_or_default());
     } else {
-        hide(body);
+        mask(body);
     }
 }
 
@@ -44,12 +44,11 @@ fn sdp_in_place(body: &mut [u8]) {
             [b'a'..=b'z', b'=', ..] => secret_in(line).unwrap_or(line.len()),
             _ => 0,
         };
-        hide(&mut line[from..]);
+        mask(&mut line[from..]);
     }
 }
 
-/// Where the secret of a line starts, wherever in the line its name stands: capability negotiation (RFC 5939) wraps
-/// attributes into others.
+/// The start of the secret in a line. Its name may be anywhere in the line: capability negotiation (RFC 5939) nests attributes.
 fn secret_in(line: &[u8]) -> Option<usize> {
     let after = |name: &str| {
         let found = line.windows(name.len()).position(|part| part.eq_ignore_ascii_case(name.as_bytes()))?;
@@ -59,9 +58,9 @@ fn secret_in(line: &[u8]) -> Option<usize> {
     names.into_iter().filter_map(after).min()
 }
 
-/// Digits in INFO. The lines are cut as the core cuts them, so that what it takes for a digit stays one.
+/// Digits in INFO. Lines are split as in the core, so that a digit stays a digit.
 fn digits(relay: bool, body: &mut [u8]) {
-    let Ok(text) = std::str::from_utf8(body) else { return hide(body) };
+    let Ok(text) = std::str::from_utf8(body) else { return mask(body) };
     let redacted = if relay {
         text.split_inclusive('\n').map(relay_line).collect()
     } else {
@@ -70,7 +69,7 @@ fn digits(relay: bool, body: &mut [u8]) {
     if redacted.len() == body.len() {
         body.copy_from_slice(redacted.as_bytes());
     } else {
-        hide(body);
+        mask(body);
     }
 }
 
@@ -80,7 +79,7 @@ fn relay_line(line: &str) -> String {
             format!("{name}={}", replaced(value, value.trim(), &signal(value.trim())))
         }
         Some((name, _)) if name.trim().eq_ignore_ascii_case("duration") => line.to_owned(),
-        _ => super::hidden(line),
+        _ => masked(line),
     }
 }
 
@@ -88,13 +87,13 @@ fn replaced(text: &str, part: &str, by: &str) -> String {
     if part.is_empty() { text.to_owned() } else { text.replacen(part, by, 1) }
 }
 
-/// A digit, or the number of an event (10 is `*`, 15 is `D`), as another one that is as long. What is neither stays so.
+/// Replaces a digit or the number of an event (10 is `*`, 15 is `D`) by one of the same length, and other text by an invalid one.
 fn signal(text: &str) -> String {
     let mut chars = text.chars();
     match (chars.next(), chars.as_str()) {
         (Some(c), "") if is_digit(c.to_ascii_uppercase()) => "0".to_owned(),
         _ if matches!(text.parse(), Ok(10_usize..=15)) => format!("{:0>1$}", 10, text.len()),
-        _ => super::hidden(text),
+        _ => masked(text),
     }
 }
 
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_stay_digits_and_others_stay_others() {
+    fn digits_stay_valid_and_other_text_stays_invalid() {
         for (kind, body, expected) in [
             ("application/dtmf-relay", "Signal= 7\r\nDuration=160\r\n", "Signal= 0\r\nDuration=160\r\n"),
             ("APPLICATION/dtmf-relay", "signal=11\nX=12", "signal=10\nx=xx"),

@@ -1,18 +1,17 @@
-//! A SIP message without its secrets. The scan is more lenient than the parser: what the core refuses to read is
-//! recorded, too.
+//! Redacts SIP messages. The scan is more lenient than the parser, because malformed messages are recorded, too.
 
-use super::{body, changed, hide, uri};
+use super::mask::{mask, with_copy};
+use super::{body, uri};
 use bytes::Bytes;
 use offhook_wire::HeaderName;
 use std::ops::Range;
 
-/// Credentials, tokens, texts for people and what nobody here knows is hidden; where the phone looks, only what is
-/// secret by its name.
+/// Masks credentials, tokens, texts of users and unknown headers; in headers that the phone reads, only secrets by name.
 pub(crate) fn message(data: &Bytes) -> Bytes {
-    changed(data, in_place)
+    with_copy(data, in_place)
 }
 
-/// The value of a row that the user gave.
+/// The redacted value of a header field.
 pub(super) fn text_of_row(name: &str, value: &str) -> String {
     let mut bytes = value.as_bytes().to_vec();
     row(HeaderName::from_bytes(name.as_bytes()), &mut bytes);
@@ -30,7 +29,7 @@ fn in_place(data: &mut [u8]) {
             continue;
         }
         let Some(colon) = head[line.clone()].iter().position(|&byte| byte == b':') else {
-            hide(&mut head[line]);
+            mask(&mut head[line]);
             continue;
         };
         let colon = line.start + colon;
@@ -51,29 +50,29 @@ fn row(name: HeaderName, value: &mut [u8]) {
         | HeaderName::WwwAuthenticate
         | HeaderName::ProxyAuthenticate => credentials(value),
         HeaderName::AuthenticationInfo | HeaderName::ProxyAuthenticationInfo => parameters(value),
-        // Tokens, links that may be ones, and what people write. No machine reads them.
+        // Tokens, links that may contain some, and texts of users. The core does not read them.
         HeaderName::Identity
         | HeaderName::CallInfo
         | HeaderName::AlertInfo
         | HeaderName::ErrorInfo
         | HeaderName::Subject
-        | HeaderName::Other => hide(value),
+        | HeaderName::Other => mask(value),
         _ => uri::passwords(value),
     }
 }
 
-/// `Digest` and its parameters; of another scheme (`Bearer`, `Basic`) nothing but its name.
+/// Redacts the parameters of `Digest`, and all of another scheme (`Bearer`, `Basic`) but its name.
 fn credentials(value: &mut [u8]) {
     let start = value.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(value.len());
     let length = value.trim_ascii().len();
     let value = &mut value[start..start + length];
-    // One word alone is no scheme.
+    // A single word is not a scheme.
     let end = value.iter().position(u8::is_ascii_whitespace).unwrap_or(0);
     let (scheme, rest) = value.split_at_mut(end);
-    if scheme.eq_ignore_ascii_case(b"Digest") { parameters(rest) } else { hide(rest) }
+    if scheme.eq_ignore_ascii_case(b"Digest") { parameters(rest) } else { mask(rest) }
 }
 
-/// What a parameter of digest may say: everything but what was computed from the password, or is a key.
+/// The digest parameters that are not redacted: neither computed from the password nor keys.
 const PLAIN: [&[u8]; 13] = [
     b"username",
     b"username*",
@@ -102,16 +101,16 @@ fn parameters(list: &mut [u8]) {
                 if PLAIN.iter().any(|plain| name.eq_ignore_ascii_case(plain)) {
                     uri::passwords(value);
                 } else {
-                    hide(value);
+                    mask(value);
                 }
             }
-            None => hide(parameter),
+            None => mask(parameter),
         }
         at = end + 1;
     }
 }
 
-/// The comma that ends the parameter at `from`, or the end of the list. Commas in quotes end nothing.
+/// The comma that ends the parameter at `from`, or the end of the list. Commas in quotes are skipped.
 fn parameter_end(list: &[u8], from: usize) -> usize {
     let (mut quoted, mut at) = (false, from);
     while at < list.len() {
@@ -126,8 +125,7 @@ fn parameter_end(list: &[u8], from: usize) -> usize {
     list.len()
 }
 
-/// Up to the empty line, which belongs to it. Where lone line ends make an empty line is for others to guess: to the core
-/// there is none, and what it cannot read it still looks at to answer it.
+/// The length of the head with the empty line after it. Only CRLF ends a line, as in the core.
 fn head_length(data: &[u8]) -> usize {
     data.windows(4).position(|four| four == b"\r\n\r\n").map_or(data.len(), |end| end + 4)
 }
@@ -196,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_alone_and_bytes_that_are_no_message_are_redacted_too() {
+    fn malformed_messages_are_redacted() {
         assert_eq!(
             redacted("\r\nREGISTER x SIP/2.0\nauthorization: Digest response=ab\n\nbody s3cret"),
             "\r\nREGISTER x SIP/2.0\nauthorization: Digest response=xx\n\nxxxx xxxxxx"

@@ -1,18 +1,18 @@
-//! Secrets are taken out such that the phone does the same without them.
+//! Redacts secrets without changing what a phone does.
 //!
-//! Every replacement is as long as what it replaces and does not depend on it, so redacting twice is redacting once. The
-//! core reads none of what is replaced, or only whether it is well formed, which it stays. So a phone that is fed with
-//! redacted inputs takes the same transitions and puts out what the first one did, but for what is redacted in both:
-//! that is what [`Check`](crate::Check) compares.
+//! Every replacement has the length of the original and does not depend on it, so redaction is idempotent. The core does not read the
+//! replaced parts, or only whether they are well formed, which does not change. So a phone with redacted inputs takes the same
+//! transitions and has the same outputs, except for their redacted parts: [`Check`](crate::Check) compares redacted outputs.
 
 mod body;
+mod mask;
 mod message;
 mod uri;
 
 pub(crate) use body::{dtmf_digit, of_type, sdp};
 pub(crate) use message::message;
 
-use bytes::Bytes;
+use mask::masked;
 use offhook::{
     Checkpoint, Command, Config, Dial, Effect, EffectResult, Event, Incoming, Input, MediaEvent, Password,
     ResponderSnapshot, Secret, Target,
@@ -25,7 +25,7 @@ pub fn config(config: &Config) -> Config {
     let mut config = config.clone();
     for account in &mut config.accounts {
         account.aor = uri::in_text(&account.aor);
-        account.password = account.password.as_ref().map(stand_in);
+        account.password = account.password.as_ref().map(replacement);
         for server in &mut account.servers {
             server.target = target(&server.target);
         }
@@ -45,7 +45,7 @@ pub fn input(input: &Input) -> Input {
             session: *session,
             event: MediaEvent::Digit { digit: dtmf_digit(*digit), duration: *duration },
         },
-        Input::Command(wish) => Input::Command(command(wish)),
+        Input::Command(request) => Input::Command(command(request)),
         other => other.clone(),
     }
 }
@@ -71,14 +71,14 @@ fn command(command: &Command) -> Command {
     }
 }
 
-/// A phone at rest without its secrets: of the challenges that it remembers, what an `Authorization` would not show either.
+/// A checkpoint without its secrets: the parts of remembered challenges that an `Authorization` header does not show.
 #[must_use]
 pub fn checkpoint(at: &Checkpoint) -> Checkpoint {
     let mut at = at.clone();
     for line in &mut at.accounts {
         for ResponderSnapshot { challenge, cnonce, .. } in line.user.iter_mut().chain(&mut line.proxy) {
             *challenge = message::text_of_row("WWW-Authenticate", challenge);
-            *cnonce = hidden(cnonce);
+            *cnonce = masked(cnonce);
         }
     }
     at
@@ -137,44 +137,21 @@ pub(crate) fn event(event: &Event) -> Event {
     }
 }
 
-/// A server without what may be a token in its address.
+/// A server without the query of its path, which may be a token.
 pub(crate) fn target(target: &Target) -> Target {
     let mut target = target.clone();
     if let Some((path, query)) = target.path.split_once('?') {
-        target.path = format!("{path}?{}", hidden(query));
+        target.path = format!("{path}?{}", masked(query));
     }
     target
 }
 
-/// A password that answers the same challenges.
-fn stand_in(password: &Password) -> Password {
+/// A replacement that serves the same challenges.
+fn replacement(password: &Password) -> Password {
     match password {
         Password::Plain(_) => Password::plain("redacted"),
         Password::Ha1 { algorithm, hex } => {
             Password::Ha1 { algorithm: *algorithm, hex: Secret::new(hex.shape()) }
         }
     }
-}
-
-/// Hides what could be a secret and leaves what gives a text its shape: space, line ends, and the separators of
-/// headers.
-fn hide(bytes: &mut [u8]) {
-    for byte in bytes {
-        if !matches!(*byte, 0..=b' ' | 0x7f) && !b"\"<>,;=:()[]{}@\\".contains(byte) {
-            *byte = b'x';
-        }
-    }
-}
-
-fn hidden(text: &str) -> String {
-    let mut bytes = text.as_bytes().to_vec();
-    hide(&mut bytes);
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Applies a change that keeps the length, and copies only if there is one.
-fn changed(data: &Bytes, change: impl FnOnce(&mut [u8])) -> Bytes {
-    let mut copy = data.to_vec();
-    change(&mut copy);
-    if copy == *data { data.clone() } else { copy.into() }
 }

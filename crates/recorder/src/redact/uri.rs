@@ -1,6 +1,6 @@
 //! Passwords in URIs: `sip:alice:secret@example.com` (RFC 3261 §19.1.1 discourages them, and they exist).
 
-use super::hide;
+use super::mask::mask;
 
 /// Hides the password of each SIP URI in `bytes`.
 pub(super) fn passwords(bytes: &mut [u8]) {
@@ -11,7 +11,7 @@ pub(super) fn passwords(bytes: &mut [u8]) {
         if bytes.get(end) == Some(&b'@')
             && let Some(colon) = bytes[at..end].iter().position(|&byte| byte == b':')
         {
-            hide(&mut bytes[at + colon + 1..end]);
+            mask(&mut bytes[at + colon + 1..end]);
             at = end;
         }
     }

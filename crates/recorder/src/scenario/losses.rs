@@ -1,18 +1,18 @@
-//! Connections that were lost, as faults of the network or of the exchange.
+//! Lost connections, as faults of the network or of the exchange.
 
-use super::cast::Cast;
-use super::{Steps, whole};
-use crate::recording::Track;
-use crate::replay::{Replay, Seen, Sight};
+use super::participants::Participants;
+use super::steps::{Steps, start_of, whole_millis};
+use crate::recording::PhoneRecording;
+use crate::replay::{Observation, ObservationKind, Replay};
 use crate::text::Seconds;
 use offhook::{FlowChange, FlowId, Input, Instant};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Phones that lose their connections within this time lost the same server.
-const TOGETHER: Duration = Duration::from_secs(1);
-/// What is added to the last attempt that failed: it was away until some time later.
-const LATER: Duration = Duration::from_millis(10);
+const SAME_SERVER_WINDOW: Duration = Duration::from_secs(1);
+/// The time added to the last failed attempt: the server was unreachable until some time later.
+const MARGIN: Duration = Duration::from_millis(10);
 
 struct Loss {
     phone: usize,
@@ -24,59 +24,68 @@ struct Loss {
 }
 
 impl Loss {
-    fn lasting(&self) -> Duration {
-        self.failed.map_or(Duration::ZERO, |failed| failed.saturating_since(self.at)) + LATER
+    fn duration(&self) -> Duration {
+        self.failed.map_or(Duration::ZERO, |failed| failed.saturating_since(self.at)) + MARGIN
     }
 }
 
-/// Says them, and when each was over.
-pub(super) fn tell(replays: &[(&Track, &Replay)], cast: &Cast, steps: &mut Steps) -> Vec<Duration> {
+/// Adds the losses as steps. Returns the end of each.
+pub(super) fn add(
+    replays: &[(&PhoneRecording, &Replay)],
+    participants: &Participants,
+    steps: &mut Steps,
+) -> Vec<Duration> {
     let mut ends = Vec::new();
     let mut losses: Vec<Loss> = Vec::new();
-    for (phone, (track, replay)) in replays.iter().enumerate() {
-        losses.extend(of_phone(phone, track, replay));
+    for (phone, (recording, replay)) in replays.iter().enumerate() {
+        losses.extend(of_phone(phone, recording, replay));
     }
     losses.sort_by_key(|loss| loss.at);
     let mut rest = losses.as_slice();
     while let Some(first) = rest.first() {
-        let count = rest.iter().take_while(|loss| loss.at.saturating_since(first.at) <= TOGETHER).count();
+        let count =
+            rest.iter().take_while(|loss| loss.at.saturating_since(first.at) <= SAME_SERVER_WINDOW).count();
         let (group, later) = rest.split_at(count);
         let phones: BTreeSet<usize> = group.iter().map(|loss| loss.phone).collect();
         if phones.len() > 1 && phones.len() == replays.len() {
-            let lasting = group.iter().map(Loss::lasting).max().unwrap_or(LATER);
-            let crash = format!("{} crashes for {}", Cast::first_exchange(), Seconds(whole(lasting)));
+            let duration = group.iter().map(Loss::duration).max().unwrap_or(MARGIN);
+            let crash =
+                format!("{} crashes for {}", Participants::first_exchange(), Seconds(whole_millis(duration)));
             steps.add(first.at, crash);
         } else {
-            group.iter().for_each(|loss| alone(loss, cast, steps));
+            group.iter().for_each(|loss| add_step(loss, participants, steps));
         }
-        let ended = |loss: &Loss| whole((loss.at + loss.lasting()).saturating_since(steps.start));
+        let ended = |loss: &Loss| whole_millis((loss.at + loss.duration()).saturating_since(steps.start));
         ends.extend(group.iter().map(ended).max());
         rest = later;
     }
     ends
 }
 
-fn alone(loss: &Loss, cast: &Cast, steps: &mut Steps) {
-    let name = cast.name(loss.phone);
+fn add_step(loss: &Loss, participants: &Participants, steps: &mut Steps) {
+    let name = participants.name(loss.phone);
     if loss.was_up {
         steps.add(loss.at, format!("{name} loses its connection"));
     }
     if loss.failed.is_some() {
-        steps.add(loss.at, format!("{name} is cut off both ways for {}", Seconds(whole(loss.lasting()))));
+        steps.add(
+            loss.at,
+            format!("{name} is cut off both ways for {}", Seconds(whole_millis(loss.duration()))),
+        );
     }
 }
 
-fn of_phone(phone: usize, track: &Track, replay: &Replay) -> Vec<Loss> {
+fn of_phone(phone: usize, recording: &PhoneRecording, replay: &Replay) -> Vec<Loss> {
     let mut losses: Vec<Loss> = Vec::new();
     let mut up: BTreeSet<FlowId> = BTreeSet::new();
-    // Until the first connection it is without one.
-    let mut open = Some(Loss { phone, at: super::begin(track, replay), was_up: false, failed: None });
-    for Sight { at, what } in &replay.sights {
-        if let Seen::Rested(rest) = what {
-            up.extend(track.connections(rest).map(|(flow, _)| flow));
+    // There is no connection at the start.
+    let mut open = Some(Loss { phone, at: start_of(recording, replay), was_up: false, failed: None });
+    for Observation { at, kind } in &replay.observations {
+        if let ObservationKind::Restored(state) = kind {
+            up.extend(recording.connections(state).map(|(flow, _)| flow));
             open = open.filter(|_| up.is_empty());
         }
-        let Seen::Given { input: Input::Flow { flow, change }, .. } = what else { continue };
+        let ObservationKind::Input { input: Input::Flow { flow, change }, .. } = kind else { continue };
         match change {
             FlowChange::Up { .. } => {
                 up.insert(*flow);

@@ -1,36 +1,36 @@
-//! A recording as a scenario for the simulator: who was there, what the users wanted, how peers behaved, and which
-//! connections were lost when.
+//! Exports a recording as a scenario for the simulator: the phones, the actions of users and peers, and the lost connections.
 //!
-//! It is not the same run (the simulator has its own exchange, times and media) but the same story, on a network that can
-//! be made worse, and with oracles watching. The text is that of `offhook-scenario 1`.
+//! The run of the scenario is not the recorded one (the simulator has its own exchange, times and media), but has the same actions on a
+//! network that can be impaired, checked by oracles. The format is `offhook-scenario 1`.
 
-mod cast;
+mod actions;
 mod losses;
-mod story;
+mod participants;
+mod steps;
 
-use crate::recording::Track;
-use crate::replay::{Replay, Seen, Sight};
+use crate::recording::PhoneRecording;
+use crate::replay::Replay;
 use crate::text::Seconds;
-use cast::Cast;
-use offhook::Instant;
+use participants::Participants;
 use std::fmt::Write;
 use std::time::Duration;
+use steps::{Step, Steps, start_of};
 
-/// How long the storm lasts after the last step.
+/// The time after the last step in which the network is still impaired.
 const AFTERMATH: Duration = Duration::from_secs(10);
-/// What is added before everything and after each fault: the simulator's phones take their time to register, and again to
-/// come back.
+/// The time added before the first step and after each fault, in which the simulator's phones register.
 const RECOVERY: Duration = Duration::from_secs(5);
 
 /// The scenario.
-pub fn scenario(replays: &[(&Track, &Replay)]) -> String {
-    let start = replays.iter().map(|(track, replay)| begin(track, replay)).min().unwrap_or_default();
-    let mut cast = Cast::of(replays);
+pub fn scenario(replays: &[(&PhoneRecording, &Replay)]) -> String {
+    let start =
+        replays.iter().map(|(recording, replay)| start_of(recording, replay)).min().unwrap_or_default();
+    let mut participants = Participants::of(replays);
     let mut steps = Steps { start, list: Vec::new() };
     for (phone, (_, replay)) in replays.iter().enumerate() {
-        story::tell(phone, replay, &mut cast, &mut steps);
+        actions::add(phone, replay, &mut participants, &mut steps);
     }
-    let faults = losses::tell(replays, &cast, &mut steps);
+    let faults = losses::add(replays, &participants, &mut steps);
     for Step { at, lead, .. } in steps.list.iter_mut().filter(|step| !step.at.is_zero()) {
         let before = faults.iter().filter(|end| **end < *at).count();
         *at = (*at + RECOVERY * u32::try_from(1 + before).unwrap_or(u32::MAX)).saturating_sub(*lead);
@@ -39,48 +39,12 @@ pub fn scenario(replays: &[(&Track, &Replay)]) -> String {
     let last = steps.list.last().map_or(Duration::ZERO, |step| step.at);
     let storm = Duration::from_secs((last + AFTERMATH).as_secs() + 1);
 
-    let mut text = String::from("# The story of a recording.\noffhook-scenario 1\nseed 1\n");
+    let mut text = String::from("# From a recording.\noffhook-scenario 1\nseed 1\n");
     let _ = writeln!(text, "span storm={} settle=240s quiesce=120s", Seconds(storm));
-    cast.write(&mut text);
+    participants.write(&mut text);
     text.push('\n');
-    for Step { at, says, .. } in &steps.list {
-        let _ = writeln!(text, "{} {says}", Seconds(*at));
+    for Step { at, text: step, .. } in &steps.list {
+        let _ = writeln!(text, "{} {step}", Seconds(*at));
     }
     text
-}
-
-/// When it was made, or if nobody knows what was then when it rested.
-fn begin(track: &Track, replay: &Replay) -> Instant {
-    match replay.sights.first() {
-        Some(Sight { at, what: Seen::Rested(_) }) => *at,
-        _ => track.common(track.start),
-    }
-}
-
-/// What happens when. Whole milliseconds are exact enough for a story.
-struct Steps {
-    start: Instant,
-    list: Vec<Step>,
-}
-
-struct Step {
-    at: Duration,
-    /// How much earlier it has to be done, to have the effect at that time.
-    lead: Duration,
-    says: String,
-}
-
-impl Steps {
-    fn add(&mut self, at: Instant, says: String) {
-        self.add_early(at, Duration::ZERO, says);
-    }
-
-    fn add_early(&mut self, at: Instant, lead: Duration, says: String) {
-        let at = whole(at.saturating_since(self.start));
-        self.list.push(Step { at, lead, says });
-    }
-}
-
-fn whole(time: Duration) -> Duration {
-    Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }

@@ -1,7 +1,7 @@
-//! Bytes that are mostly lines of text, as lines of text.
+//! Blocks of bytes that are mostly lines of text, as lines of text.
 //!
-//! `  |text` is a line that ends in CRLF, with nothing in it that an editor would change or a terminal hide; `  :text` is
-//! anything, with escapes and without an end of its own.
+//! `  |text` is a line that ends in CRLF, without control characters or trailing space; `  :text` is any other sequence of bytes, with
+//! escapes and without an implied line end.
 
 use bytes::Bytes;
 use std::fmt::Write;
@@ -44,25 +44,25 @@ fn escape(out: &mut String, byte: u8) {
     }
 }
 
-/// A block while it is read. Its length is said before it, so that a lost line is seen.
+/// A block that is being read. Its length precedes it, so that a missing line is detected.
 pub(crate) struct Block {
     data: Vec<u8>,
     length: usize,
 }
 
 impl Block {
-    /// The longest block that is read: the longest message that any limit allows is far shorter.
-    const LONGEST: usize = 16 << 20;
+    /// The longest block: far longer than the longest message that any limit allows.
+    const MAX_LENGTH: usize = 16 << 20;
 
     pub(crate) fn of(length: usize) -> Option<Self> {
-        (length <= Self::LONGEST).then(|| Self { data: Vec::new(), length })
+        (length <= Self::MAX_LENGTH).then(|| Self { data: Vec::new(), length })
     }
 
     pub(crate) fn is_whole(&self) -> bool {
         self.data.len() >= self.length
     }
 
-    /// Takes the next line, which is without its line end; `None` if it is none of a block, or one too much.
+    /// Adds the next line, without its line end. `None` if it does not belong to a block, or exceeds its length.
     pub(crate) fn line(&mut self, line: &str) -> Option<()> {
         if let Some(text) = line.strip_prefix("  |") {
             self.data.extend_from_slice(text.as_bytes());

@@ -1,4 +1,4 @@
-//! The words of the file: shell-like words on a line, times, and blocks of bytes that people can read.
+//! The syntax of recordings: shell-like words, times, flags, and readable blocks of bytes.
 
 mod block;
 mod words;
@@ -10,8 +10,8 @@ use offhook::Instant;
 use std::fmt;
 use std::time::Duration;
 
-/// The longest time that a recording may speak of: 31 years. Arithmetic on times that are longer need not be thought of.
-const LONGEST: Duration = Duration::from_secs(1_000_000_000);
+/// The greatest time in a recording: 31 years. It cannot overflow.
+const MAX_TIME: Duration = Duration::from_secs(1_000_000_000);
 
 /// A time as `1.25s`, exactly.
 pub(crate) struct Seconds(pub(crate) Duration);
@@ -30,13 +30,22 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
     seconds(text.strip_suffix('s')?)
 }
 
-/// When something happened, in seconds of the host's clock, with all nine digits.
+/// A time of the host's clock, in seconds with all nine digits.
 pub(crate) struct At(pub(crate) Instant);
 
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanos = self.0.as_nanos();
         write!(f, "{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000)
+    }
+}
+
+/// `yes` or `no`.
+pub(crate) fn flag(word: &str) -> Option<bool> {
+    match word {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
     }
 }
 
@@ -52,7 +61,7 @@ fn seconds(text: &str) -> Option<Duration> {
     }
     let nanos: u32 = format!("{fraction:0<9}").parse().ok()?;
     let time = Duration::new(whole.parse().ok()?, nanos);
-    (time <= LONGEST).then_some(time)
+    (time <= MAX_TIME).then_some(time)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a phone is made from: a line for each field.
+//! Writes the configuration of a phone: a line for each field.
 
 use crate::names::{TRANSPORTS, name_of};
 use crate::text::{At, Seconds, word};

@@ -1,4 +1,4 @@
-//! What was handed to a phone: a line for each, and the bytes below it.
+//! Writes inputs: a line for each, followed by its bytes.
 
 use crate::names::{FLOW_FAILURES, MEDIA_FAULTS, PATHS, name_of};
 use crate::text::{At, Seconds, word, write_block};
@@ -51,13 +51,13 @@ pub(super) fn write(out: &mut String, name: &str, at: Instant, input: &Input) ->
                 }
             }
         }
-        Input::Command(wish) => command(out, wish)?,
+        Input::Command(request) => command(out, request)?,
     }
     out.push('\n');
     Some(())
 }
 
-/// How many bytes, and then the bytes.
+/// The number of bytes, and the bytes.
 fn bytes(out: &mut String, data: &Bytes) {
     let _ = writeln!(out, " {}", data.len());
     write_block(out, data);

@@ -1,8 +1,8 @@
 //! Writing a recording, line by line.
 
+mod checkpoint;
 mod config;
 mod input;
-mod rest;
 
 use crate::check::Check;
 use crate::text::word;
@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 pub(crate) const HEADER: &str = "offhook-recording";
-/// Those before it were never published.
+/// Earlier versions were never published.
 pub(crate) const VERSION: u32 = 3;
 
 /// The first lines of every recording.
@@ -20,8 +20,7 @@ pub(crate) fn header(out: &mut String) {
     let _ = writeln!(out, "by Offhook/{}", env!("CARGO_PKG_VERSION"));
 }
 
-/// A phone and what it is made from, and when: by its clock, and since the recording began. The configuration has been
-/// redacted.
+/// A phone with its redacted configuration, its seed, and the time of its creation, by its clock and since the recording began.
 pub(crate) fn phone(
     out: &mut String,
     name: &str,
@@ -33,7 +32,7 @@ pub(crate) fn phone(
     config::write(out, config, seed, times)
 }
 
-/// An input, which has been redacted. `None` for one that this version has no words for; `out` is garbage then.
+/// A redacted input. `None` for one that this version cannot write; `out` is invalid then.
 pub(crate) fn input(out: &mut String, name: &str, at: Instant, input: &Input) -> Option<()> {
     input::write(out, name, at, input)
 }
@@ -43,10 +42,10 @@ pub(crate) fn check(out: &mut String, name: &str, check: &Check) {
     let _ = writeln!(out, "= {} {outputs} {output_hash:016x} {traced} {trace_hash:016x}", word(name));
 }
 
-/// How far a phone was when it rested, and what it had become, without its secrets. `None` for one that this version has no
-/// words for; `out` is garbage then.
-pub(crate) fn rest(out: &mut String, name: &str, check: &Check, at: &Checkpoint) -> Option<()> {
-    rest::write(out, name, check, at)
+/// The progress of an idle phone and its redacted state. `None` for a state that this version cannot write; `out` is invalid
+/// then.
+pub(crate) fn checkpoint(out: &mut String, name: &str, check: &Check, at: &Checkpoint) -> Option<()> {
+    checkpoint::write(out, name, check, at)
 }
 
 pub(crate) fn forgot(out: &mut String, name: &str, inputs: u64) {

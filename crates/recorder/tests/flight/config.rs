@@ -1,13 +1,13 @@
 //! What a phone is made from.
 
-use crate::deck::{Deck, account};
+use crate::recorded_phone::{RecordedPhone, account};
 use offhook::{
     Account, Config, Limits, Password, RegistrationPolicy, Server, Target, TransactionTimes, Transport,
 };
 use std::time::Duration;
 
 #[test]
-fn every_field_of_a_configuration_is_kept() {
+fn all_fields_of_a_configuration_are_recorded() {
     let mut config = Config::new(account("x"));
     let shown = |config: &Config| format!("{config:#?}");
     let plain = shown(&config);
@@ -62,6 +62,6 @@ fn every_field_of_a_configuration_is_kept() {
     for line in plain.lines().filter(is_field) {
         assert!(!other.lines().any(|changed| changed == line), "{line}");
     }
-    let recording = Deck::new(config.clone(), 0).recording();
-    assert_eq!(shown(&recording.tracks[0].config), shown(&config));
+    let recording = RecordedPhone::new(config.clone(), 0).recording();
+    assert_eq!(shown(&recording.phones[0].config), shown(&config));
 }

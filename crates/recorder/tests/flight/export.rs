@@ -1,10 +1,10 @@
-//! A flight for other tools.
+//! Exports of a recording.
 
 use crate::secrets::flight;
-use offhook_recorder::replay::{Seen, replay};
+use offhook_recorder::replay::{ObservationKind, replay};
 use offhook_recorder::{pcap, scenario};
 
-/// What stands in a capture file, read without any of the code that wrote it.
+/// The contents of a capture file, read independently of the code that wrote it.
 struct Capture {
     names: Vec<(Vec<u8>, String)>,
     datagrams: Vec<Datagram>,
@@ -70,9 +70,9 @@ fn read(mut file: &[u8]) -> Capture {
 }
 
 #[test]
-fn a_capture_has_each_message_with_sound_headers() {
+fn capture_contains_each_message_with_valid_headers() {
     let recording = flight().recording();
-    let track = &recording.tracks[0];
+    let track = &recording.phones[0];
     let again = replay(track).expect("from its beginning");
     let capture = read(&pcap(&[(track, &again)]));
     assert_eq!(
@@ -80,10 +80,12 @@ fn a_capture_has_each_message_with_sound_headers() {
         [(vec![10, 0, 0, 1], "alice".to_owned()), (vec![10, 1, 0, 1], "pbx:80".to_owned())]
     );
     let messages: Vec<_> = again
-        .sights
+        .observations
         .iter()
-        .filter_map(|sight| match &sight.what {
-            Seen::Message { sent, data, .. } => Some((sight.at.as_nanos(), *sent, data.to_vec())),
+        .filter_map(|observation| match &observation.kind {
+            ObservationKind::Message { sent, data, .. } => {
+                Some((observation.at.as_nanos(), *sent, data.to_vec()))
+            }
             _ => None,
         })
         .collect();
@@ -103,9 +105,9 @@ fn a_capture_has_each_message_with_sound_headers() {
 }
 
 #[test]
-fn a_story_is_told_with_its_peer() {
+fn scenario_contains_the_peer() {
     let recording = flight().recording();
-    let track = &recording.tracks[0];
+    let track = &recording.phones[0];
     let again = replay(track).expect("from its beginning");
     let text = scenario(&[(track, &again)]);
     assert!(!text.contains("S3cr3t"), "{text}");
@@ -122,7 +124,7 @@ fn a_story_is_told_with_its_peer() {
         "alice loses its connection",
     ] {
         assert!(
-            text.lines().any(|said| said == line || said.ends_with(&format!("s {line}"))),
+            text.lines().any(|messages| messages == line || messages.ends_with(&format!("s {line}"))),
             "{line} in\n{text}"
         );
     }

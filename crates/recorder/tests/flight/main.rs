@@ -1,9 +1,9 @@
-//! A phone in the air, with the recorder on board.
+//! Recordings of a phone: written, read, replayed and exported.
 
 mod config;
-mod deck;
+mod corrupted;
 mod export;
-mod hostile;
 mod mutated;
+mod recorded_phone;
 mod ring;
 mod secrets;

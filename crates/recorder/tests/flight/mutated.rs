@@ -1,11 +1,11 @@
-//! Redaction changes nothing that a phone does, whatever comes in: messages with secrets, changed at random places.
+//! Redaction does not change what a phone does: messages with secrets, mutated at random places.
 
-use crate::secrets::{request, takeoff};
+use crate::secrets::{call, request};
 use offhook_recorder::redact;
 use offhook_recorder::replay::replay;
 use proptest::prelude::*;
 
-/// What a change puts in: what parsers and redaction decide by.
+/// The inserted text: syntax that parsers and redaction depend on.
 const BITS: [&str; 24] = [
     "\r\n", "\n", "\r", "\r\n ", " ", "\t", ":", ";", ",", "\"", "\\", "<", ">", "@", "=", "%", "\0",
     "\u{e4}", "sip:", "a:b@", "Signal=", "11", "SIP/2.0 ", "Digest ",
@@ -39,18 +39,18 @@ const ROWS: [&str; 8] = [
 ];
 
 #[derive(Clone, Debug)]
-struct Shot {
+struct Mutation {
     body: prop::sample::Index,
     rows: Vec<prop::sample::Index>,
     changes: Vec<(prop::sample::Index, Option<prop::sample::Index>)>,
     in_dialog: bool,
 }
 
-fn shot() -> impl Strategy<Value = Shot> {
+fn mutation() -> impl Strategy<Value = Mutation> {
     let index = any::<prop::sample::Index>;
     let rows = proptest::collection::vec(index(), 0..3);
     let changes = proptest::collection::vec((index(), proptest::option::of(index())), 0..4);
-    (index(), rows, changes, any::<bool>()).prop_map(|(body, rows, changes, in_dialog)| Shot {
+    (index(), rows, changes, any::<bool>()).prop_map(|(body, rows, changes, in_dialog)| Mutation {
         body,
         rows,
         changes,
@@ -62,35 +62,35 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_redacted_run_is_the_run(shots in proptest::collection::vec(shot(), 1..8)) {
-        let ((mut deck, _), mut said) = (takeoff(), Vec::new());
-        for (number, shot) in (30..).zip(shots) {
+    fn redaction_does_not_change_the_run(mutations in proptest::collection::vec(mutation(), 1..8)) {
+        let ((mut phone, _), mut messages) = (call(), Vec::new());
+        for (number, mutation) in (30..).zip(mutations) {
             let bodies = bodies();
-            let (method, kind, body) = shot.body.get(&bodies);
-            let rows: String = shot.rows.iter().map(|row| *row.get(&ROWS)).collect();
-            let mut text = request(method, &deck, number, &rows, kind, body);
-            if !shot.in_dialog {
+            let (method, kind, body) = mutation.body.get(&bodies);
+            let rows: String = mutation.rows.iter().map(|row| *row.get(&ROWS)).collect();
+            let mut text = request(method, &phone, number, &rows, kind, body);
+            if !mutation.in_dialog {
                 text = text.replacen("t: ", "t: <sip:alice@example.com>\r\nX-Was: ", 1);
             }
             let mut bytes = text.into_bytes();
-            for (at, bit) in shot.changes {
+            for (at, bit) in mutation.changes {
                 let at = at.index(bytes.len());
                 match bit {
                     Some(bit) => drop(bytes.splice(at..at, bit.get(&BITS).bytes())),
                     None => drop(bytes.remove(at)),
                 }
             }
-            let input = offhook::Input::Received { flow: crate::deck::FLOW, data: bytes.clone().into() };
+            let input = offhook::Input::Received { flow: crate::recorded_phone::FLOW, data: bytes.clone().into() };
             let once = redact::input(&input);
             let (offhook::Input::Received { data: once, .. }, offhook::Input::Received { data: twice, .. }) =
                 (once.clone(), redact::input(&once)) else { panic!("bytes stay bytes") };
             prop_assert_eq!(once.len(), bytes.len());
             prop_assert_eq!(&once, &twice, "twice is once");
-            deck.receive(bytes.clone());
-            said.push(String::from_utf8_lossy(&bytes).into_owned());
+            phone.receive(bytes.clone());
+            messages.push(String::from_utf8_lossy(&bytes).into_owned());
         }
-        let recording = deck.recording();
-        let again = replay(&recording.tracks[0]).expect("from its beginning");
-        prop_assert_eq!(again.difference, None, "{:?}", said);
+        let recording = phone.recording();
+        let again = replay(&recording.phones[0]).expect("from its beginning");
+        prop_assert_eq!(again.divergence, None, "{:?}", messages);
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn start(mut config: Config, mut options: Options) -> Result<Started,
     let mut log = options.recorder.as_ref().map(|track| track.begin(&mut config, &core_seed, now));
     let core = offhook::Phone::new(config, core_seed, now);
     if let Some(log) = &mut log {
-        log.moved(&core, &Ok(()));
+        log.on_handled(&core, &Ok(()));
     }
     let engine = Engine {
         clock,
@@ -126,9 +126,9 @@ impl Engine {
     fn handle(&mut self, input: Input) -> Result<(), Misuse> {
         let now = self.clock.now();
         let Some(log) = &mut self.log else { return self.core.handle(now, input) };
-        log.given(now, &input);
+        log.on_input(now, &input);
         let handled = self.core.handle(now, input);
-        log.moved(&self.core, &handled);
+        log.on_handled(&self.core, &handled);
         handled
     }
 

@@ -9,7 +9,7 @@ impl Engine {
     pub(super) fn perform(&mut self) {
         while let Some(output) = self.core.poll() {
             if let Some(log) = &mut self.log {
-                log.put_out(&output);
+                log.on_output(&output);
             }
             match output {
                 Output::Transmit { flow, data } => {
@@ -23,7 +23,7 @@ impl Engine {
             }
         }
         if let Some(log) = &mut self.log {
-            log.settle(&self.core);
+            log.on_idle(&self.core);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::Clock;
 use offhook::{EffectId, EffectResult, SessionId};
-use offhook_media::{FailureCause, Heard, MediaConfig, Recording, Source, Statistics};
+use offhook_media::{FailureCause, MediaConfig, ReceivedTone, Recording, Source, Statistics};
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -22,7 +22,7 @@ pub(crate) enum Request {
     Push(Vec<i16>),
     Recording(oneshot::Sender<Recording>),
     Statistics(oneshot::Sender<Statistics>),
-    Heard(oneshot::Sender<Heard>),
+    ReceivedTone(oneshot::Sender<ReceivedTone>),
 }
 
 /// A request with a result for the core.

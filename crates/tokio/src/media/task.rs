@@ -71,7 +71,7 @@ impl Task {
             // The requester may be gone.
             Request::Recording(reply) => drop(reply.send(self.session.take_recording())),
             Request::Statistics(reply) => drop(reply.send(self.session.statistics())),
-            Request::Heard(reply) => drop(reply.send(self.session.heard())),
+            Request::ReceivedTone(reply) => drop(reply.send(self.session.received_tone())),
         }
     }
 

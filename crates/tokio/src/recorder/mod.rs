@@ -9,7 +9,7 @@ pub use sink::TrackSink;
 use crate::Clock;
 use notices::{Request, Sender, queue};
 use offhook::{Config, Instant};
-use offhook_recorder::{Log, TrackId};
+use offhook_recorder::{Log, PhoneId};
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -114,8 +114,8 @@ impl Recorder {
         self.clock.now().saturating_since(Instant::ZERO)
     }
 
-    fn next_track(&self) -> TrackId {
-        TrackId(self.tracks.fetch_add(1, Ordering::Relaxed))
+    fn next_track(&self) -> PhoneId {
+        PhoneId(self.tracks.fetch_add(1, Ordering::Relaxed))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Phones add notices with each input, up to a million times a minute: a channel would wake the thread each time, which costs more than the
 //! input itself. So the thread is woken by the first notice, waits for more, and takes all of them together.
 
-use offhook_recorder::{Batch, Notice, Taken, TrackId};
+use offhook_recorder::{Batch, Notice, PhoneId, SinkStatus};
 use std::io;
 use std::sync::mpsc::{self, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -59,14 +59,14 @@ impl State {
 #[derive(Default)]
 pub(super) struct Notices {
     batch: Batch,
-    owners: Vec<(TrackId, usize)>,
+    owners: Vec<(PhoneId, usize)>,
 }
 
 impl Notices {
     /// Visits each notice.
-    pub(super) fn show(&mut self, mut visit: impl FnMut(TrackId, &Notice)) {
+    pub(super) fn show(&mut self, mut visit: impl FnMut(PhoneId, &Notice)) {
         let mut owners = self.owners.iter().flat_map(|(track, count)| std::iter::repeat_n(*track, *count));
-        self.batch.show(|notice| {
+        self.batch.for_each(|notice| {
             if let Some(track) = owners.next() {
                 visit(track, notice);
             }
@@ -116,10 +116,10 @@ impl Queue {
 
 impl Sender {
     /// Queues notices: all of them or none.
-    pub(super) fn push(&self, track: TrackId, notices: &mut Batch) -> Taken {
+    pub(super) fn push(&self, track: PhoneId, notices: &mut Batch) -> SinkStatus {
         let mut state = self.0.lock();
         if state.closed {
-            return Taken::Over;
+            return SinkStatus::Closed;
         }
         if std::mem::take(&mut state.stale) {
             state.notices.clear();
@@ -127,7 +127,7 @@ impl Sender {
         let is_full = state.notices.batch.len() + notices.len() > CAPACITY
             || state.notices.batch.bytes() > CAPACITY_BYTES;
         if is_full && !notices.is_loss() {
-            return Taken::Full;
+            return SinkStatus::Full;
         }
         state.notices.owners.push((track, notices.len()));
         state.notices.batch.append(notices);
@@ -136,7 +136,7 @@ impl Sender {
             Wait::Batching if state.notices.batch.len() >= WAKE_THRESHOLD => self.0.wake(state),
             Wait::Batching | Wait::Running => {}
         }
-        Taken::Yes
+        SinkStatus::Accepted
     }
 
     /// Sends a request and waits for the reply. `None` if the thread has ended.

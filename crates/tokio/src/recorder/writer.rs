@@ -1,7 +1,7 @@
 //! The writer thread.
 
 use super::notices::{Notices, Receiver, Request};
-use offhook_recorder::{Notice, Ring, Scribe, TrackId};
+use offhook_recorder::{Notice, PhoneId, RecordingWriter, Ring};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -10,21 +10,21 @@ use std::io::{self, BufWriter, Write};
 const MAX_FILE: u64 = 1 << 30;
 
 pub(super) struct Writer {
-    scribe: Scribe,
+    scribe: RecordingWriter,
     ring: Ring,
     file: Option<BufWriter<File>>,
     written: u64,
     /// The first error of the file.
     failed: Option<io::Error>,
     /// The tracks whose checksum is not written yet.
-    unsettled: BTreeSet<TrackId>,
+    unsettled: BTreeSet<PhoneId>,
     text: String,
 }
 
 impl Writer {
     pub(super) fn new(memory: usize, file: Option<File>) -> io::Result<Self> {
         let mut writer = Self {
-            scribe: Scribe::default(),
+            scribe: RecordingWriter::default(),
             ring: Ring::new(memory),
             file: file.map(BufWriter::new),
             written: 0,
@@ -32,7 +32,7 @@ impl Writer {
             unsettled: BTreeSet::new(),
             text: String::new(),
         };
-        writer.write(&Scribe::header());
+        writer.write(&RecordingWriter::header());
         writer.failed.take().map_or(Ok(writer), Err)
     }
 
@@ -48,7 +48,7 @@ impl Writer {
                 // The requester may be gone.
                 match request {
                     Request::Flush(reply) => drop(reply.send(())),
-                    Request::Dump(reply) => drop(reply.send(self.ring.dump())),
+                    Request::Dump(reply) => drop(reply.send(self.ring.to_text())),
                     Request::Finish(reply) => {
                         self.end();
                         drop(reply.send(self.failed.map_or(Ok(()), Err)));
@@ -60,21 +60,21 @@ impl Writer {
         self.end();
     }
 
-    fn note(&mut self, track: TrackId, notice: &Notice) {
+    fn note(&mut self, track: PhoneId, notice: &Notice) {
         let mut text = std::mem::take(&mut self.text);
-        self.scribe.note(track, notice, &mut text);
+        self.scribe.write(track, notice, &mut text);
         match notice {
-            Notice::Made { .. } => {
-                self.ring.made(track, self.scribe.name(track).unwrap_or_default(), &text);
+            Notice::Created { .. } => {
+                self.ring.add_phone(track, self.scribe.name(track).unwrap_or_default(), &text);
                 self.unsettled.insert(track);
             }
-            Notice::Gone => {
+            Notice::Removed => {
                 self.ring.push(track, &text, false);
-                self.ring.gone(track);
+                self.ring.remove_phone(track);
                 self.unsettled.remove(&track);
             }
             notice => {
-                self.ring.push(track, &text, matches!(notice, Notice::Given { .. }));
+                self.ring.push(track, &text, matches!(notice, Notice::Input { .. }));
                 self.unsettled.insert(track);
             }
         }
@@ -87,7 +87,7 @@ impl Writer {
     fn settle(&mut self) {
         for track in std::mem::take(&mut self.unsettled) {
             let mut text = String::new();
-            self.scribe.settle(track, &mut text);
+            self.scribe.write_check(track, &mut text);
             self.ring.push(track, &text, false);
             self.write(&text);
         }
@@ -125,7 +125,7 @@ impl Writer {
 
     fn end(&mut self) {
         self.settle();
-        self.write(&Scribe::end());
+        self.write(&RecordingWriter::end());
         self.flush();
     }
 }

@@ -18,9 +18,9 @@ fn recorded(recorder: &Recorder, name: &str) -> Options {
 }
 
 fn expect_no_difference(recording: &Recording) {
-    for track in &recording.tracks {
+    for track in &recording.phones {
         let again = replay(track).expect("from its beginning");
-        assert_eq!(again.difference, None, "{}", track.name);
+        assert_eq!(again.divergence, None, "{}", track.name);
         assert!(again.checks > 10 && again.trace.len() > 10, "{}", track.name);
     }
 }
@@ -74,7 +74,7 @@ async fn recording_replays_without_difference() {
     assert!(text.contains("digits 0.0 info 0.06s 000") && text.contains("a=ice-pwd:xxxx"));
     let recording = Recording::read(text.as_bytes()).expect("readable");
     assert!(recording.complete);
-    let names: Vec<&str> = recording.tracks.iter().map(|track| track.name.as_str()).collect();
+    let names: Vec<&str> = recording.phones.iter().map(|track| track.name.as_str()).collect();
     assert_eq!(names, ["alice", "alice-2"]);
     assert!(text.contains(" alice down 1 closed"), "{:?} was recorded", FlowFailure::Closed);
     expect_no_difference(&recording);
@@ -103,10 +103,10 @@ async fn overflowed_ring_replays_from_a_checkpoint() {
     let dump = recorder.dump().expect("runs");
     assert!(dump.len() < 62_000, "{}", dump.len());
     let recording = Recording::read(dump.as_bytes()).expect("readable");
-    let track = &recording.tracks[0];
+    let track = &recording.phones[0];
     let again = replay(track).expect("it rested between two calls");
-    assert_eq!(again.difference, None);
-    assert!(track.forgotten > 50 && again.before >= track.forgotten && again.inputs > 30, "{again:?}");
+    assert_eq!(again.divergence, None);
+    assert!(track.forgotten > 50 && again.skipped >= track.forgotten && again.inputs > 30, "{again:?}");
     timeout(BOUND, bob.stop()).await.expect("stops");
 }
 

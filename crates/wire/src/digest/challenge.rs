@@ -1,4 +1,4 @@
-//! What a server asks for: one `WWW-Authenticate` or `Proxy-Authenticate` row (RFC 7616 §3.3).
+//! Challenges: one `WWW-Authenticate` or `Proxy-Authenticate` row each (RFC 7616 §3.3).
 
 use super::param::{once, scan};
 use super::{Algorithm, DigestError, Qop, Quoted};
@@ -27,7 +27,7 @@ impl Qops {
     }
 }
 
-/// A challenge that can be answered: its algorithm and at least one of its qops are known.
+/// A challenge with a supported algorithm and at least one supported qop.
 #[derive(Copy, Clone, Debug)]
 pub struct Challenge<'a> {
     /// Which set of users this is about; shown to the user.
@@ -38,11 +38,11 @@ pub struct Challenge<'a> {
     pub opaque: Option<Quoted<'a>>,
     /// [`Algorithm::Md5`] if the challenge names none.
     pub algorithm: Algorithm,
-    /// `None`: the server is one of RFC 2069 and wants a response without `qop`, `nc` and `cnonce`.
+    /// `None`: the server implements RFC 2069, and the response has no `qop`, `nc` and `cnonce`.
     pub qop: Option<Qops>,
     /// The credentials were right but their nonce was too old: answer again without asking the user.
     pub stale: bool,
-    /// Whether `algorithm` stood in the challenge: servers that do not know the parameter do not send it.
+    /// Whether the challenge had `algorithm`: servers that do not support the parameter omit it.
     pub(super) names_algorithm: bool,
 }
 
@@ -117,7 +117,7 @@ fn offered(list: &[u8]) -> Result<Option<Qops>, DigestError> {
 
 /// The challenge with the strongest algorithm; of equals the topmost, because servers list by preference (RFC 8760 §2.4).
 ///
-/// One response may hold challenges of several realms, one for each proxy on the way, and all have to be answered (RFC 3261
+/// One response may contain challenges of several realms, one for each proxy on the way, and all have to be answered (RFC 3261
 /// §22.3): choose within one realm. Leave out what the password cannot answer: see [`Password::serves`](super::Password::serves).
 pub fn strongest<'a>(challenges: impl IntoIterator<Item = Challenge<'a>>) -> Option<Challenge<'a>> {
     challenges.into_iter().fold(None, |best: Option<Challenge<'a>>, next| match best {
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_example_of_rfc_3261() {
+    fn example_of_rfc_3261_is_read() {
         // RFC 3261 §22.3.
         let header =
             b"Digest realm=\"atlanta.com\",\r\n domain=\"sip:ss1.carrier.com\", qop=\"auth,auth-int\",\r\n \
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_told_apart() {
+    fn faults_are_distinguished() {
         let fault = |header: &str| Challenge::parse(header.as_bytes()).unwrap_err();
         assert_eq!(fault("Digest nonce=n"), DigestError::Missing("realm"));
         assert_eq!(fault("Digest realm=r"), DigestError::Missing("nonce"));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_strongest_wins_and_of_equals_the_topmost() {
+    fn strongest_wins_and_first_of_equals() {
         let rows = [
             "Digest realm=r, nonce=a, algorithm=MD5",
             "Digest realm=r, nonce=b, algorithm=SHA-256",

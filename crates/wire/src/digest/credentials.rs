@@ -5,12 +5,12 @@ use std::fmt;
 use super::param::{once, scan};
 use super::{Algorithm, DigestError, Qop, Quoted};
 
-/// Credentials as read. They hold no promise: see [`Authority::verify`](super::server::Authority::verify).
+/// Credentials as received, not verified: see [`Authority::verify`](super::server::Authority::verify).
 #[derive(Copy, Clone)]
 pub struct Credentials<'a> {
     /// Who it claims to be.
     pub username: Quoted<'a>,
-    /// For which realm; several proxies may each find their own row (RFC 3261 §22.3).
+    /// The realm, by which each of several proxies finds its row (RFC 3261 §22.3).
     pub realm: Quoted<'a>,
     /// The nonce of the challenge.
     pub nonce: Quoted<'a>,
@@ -24,9 +24,9 @@ pub struct Credentials<'a> {
     pub qop: Option<Qop>,
     /// The nonce count; present exactly when `qop` is.
     pub nc: Option<u32>,
-    /// The octets of `qop`, `nc` and `cnonce`, which are hashed as they stand.
+    /// The octets of `qop`, `nc` and `cnonce`, which are hashed unchanged.
     pub(super) counted: Option<[Quoted<'a>; 3]>,
-    /// What the challenge asked to be echoed.
+    /// The `opaque` value of the challenge.
     pub opaque: Option<Quoted<'a>>,
 }
 
@@ -144,7 +144,7 @@ mod tests {
         response=\"6629fae49393a05397450978507c4ef1\", qop=auth, nc=0000000A, cnonce=\"c\"";
 
     #[test]
-    fn a_realm_is_found_in_what_cannot_be_read() {
+    fn realm_is_found_in_malformed_credentials() {
         for ours in [
             GOOD,
             "Digest realm=\"r\"",
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_all_and_prints_no_response() {
+    fn all_parameters_are_read_and_the_response_is_not_printed() {
         let credentials = Credentials::parse(GOOD.as_bytes()).unwrap();
         assert!(credentials.username == *"b\\ob" && credentials.realm == *"r" && credentials.uri == *"sip:x");
         assert_eq!((credentials.qop, credentials.nc), (Some(Qop::Auth), Some(10)));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_two_readers_could_read_differently() {
+    fn ambiguous_credentials_are_refused() {
         let fault = |from: &str, to: &str| {
             assert!(GOOD.contains(from));
             Credentials::parse(GOOD.replace(from, to).as_bytes()).unwrap_err()
@@ -192,7 +192,7 @@ mod tests {
         for name in ["username", "realm", "nonce", "uri", "response"] {
             let header = GOOD.replace(&format!("{name}="), "other=");
             let fault = Credentials::parse(header.as_bytes()).unwrap_err();
-            // "nonce=" stands inside "cnonce=" too, so either may be missed first.
+            // "cnonce=" contains "nonce=", so either may be reported first.
             assert!(matches!(fault, DigestError::Missing(missing) if missing == name || missing == "cnonce"));
         }
     }

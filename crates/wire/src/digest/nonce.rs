@@ -1,4 +1,4 @@
-//! Nonces that prove their own origin and age, so that a server keeps no table of those it gave out (RFC 7616 §3.3).
+//! Nonces with authenticated time and origin, so that a server keeps no table of issued nonces (RFC 7616 §3.3).
 
 use super::hash::{Hex, equal, keyed};
 use crate::Instant;
@@ -6,7 +6,7 @@ use crate::Instant;
 /// How much of the keyed hash a nonce carries, in octets: 128 bits cannot be guessed.
 const TAG: usize = 16;
 
-/// What a nonce says, once it has proved that it is ours. The order is that of issue.
+/// The contents of an authentic nonce, ordered by time of issue.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Nonce {
     pub(super) issued: Instant,
@@ -23,7 +23,7 @@ impl Nonce {
         Hex::of(&octets).as_str().to_owned()
     }
 
-    /// Reads a nonce; `None` if it is not ours.
+    /// Reads a nonce; `None` if it is not authentic.
     pub(super) fn open(text: &[u8], key: &[u8; 32], realm: &str) -> Option<Nonce> {
         if text.len() != 2 * (16 + TAG) {
             return None;
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_our_own_nonces_open() {
+    fn foreign_nonces_are_refused() {
         let nonce = Nonce { issued: Instant::from_nanos(0x0123_4567_89ab_cdef), salt: 42 };
         let text = nonce.seal(&[7; 32], "r");
         assert_eq!(Nonce::open(text.as_bytes(), &[7; 32], "r"), Some(nonce));

@@ -7,8 +7,8 @@ use super::{DigestError, MAX_PARAMETERS, MAX_VALUE};
 
 /// A value as it stood on the wire, without its quotation marks.
 ///
-/// It is echoed to the peer exactly as it came; what is hashed is the [`value`](Quoted::value), in which each quoted pair
-/// stands for its second octet (RFC 7230 §3.2.6).
+/// It is echoed to the peer unchanged; the [`value`](Quoted::value) is hashed, in which each quoted pair is replaced by its second
+/// octet (RFC 7230 §3.2.6).
 #[derive(Copy, Clone, Default)]
 pub struct Quoted<'a> {
     raw: &'a [u8],
@@ -29,7 +29,7 @@ impl<'a> Quoted<'a> {
         let mut octets = self.raw.iter().copied();
         let mut value = Vec::with_capacity(self.raw.len());
         while let Some(octet) = octets.next() {
-            // A string cannot end in a lone backslash: the reader would have taken the quotation mark with it.
+            // A string cannot end in a lone backslash, which would escape the quotation mark.
             value.push(if octet == b'\\' { octets.next().unwrap_or(octet) } else { octet });
         }
         Cow::Owned(value)
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_peers_send() {
+    fn lists_of_real_peers_are_read() {
         let list =
             read(b"  digest\trealm = \"a, \\\"b\\\" \\\\c\" ,, nonce=abc==,\r\n qop=\"auth\",").unwrap();
         let expected = [("realm", "a, \"b\" \\c"), ("nonce", "abc=="), ("qop", "auth")];
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_cannot_be_read() {
+    fn malformed_lists_are_refused() {
         assert_eq!(read(b"Basic realm=\"a\""), Err(DigestError::Scheme));
         assert_eq!(read(b"Digest"), Err(DigestError::Scheme));
         assert_eq!(read(b"Digest,"), Err(DigestError::Scheme));
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_hold() {
+    fn limits_are_enforced() {
         let long = [b"Digest a=".as_slice(), &[b'x'; MAX_VALUE]].concat();
         assert_eq!(read(&long), Err(DigestError::TooLong));
         let many = format!("Digest {}", ["a=b"; MAX_PARAMETERS].join(","));

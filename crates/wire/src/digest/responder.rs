@@ -9,7 +9,7 @@ use super::{Algorithm, Challenge, DigestError, Password, Qop};
 use crate::Method;
 
 /// Answers the challenges of one realm for one user and remembers the nonce, so that later requests can carry
-/// credentials before they are asked for.
+/// credentials before a challenge.
 ///
 /// It does not decide when to give up: a challenge that follows credentials made from the previous challenge, and is not
 /// [`stale`](Challenge::stale), says that the password is wrong.
@@ -35,7 +35,7 @@ struct Session {
 pub struct ResponderSnapshot {
     /// The last challenge, as a row that a server could have sent.
     pub challenge: String,
-    /// The client nonce that goes with it, where the server wants one; else empty.
+    /// The client nonce, if the server requires one; otherwise empty.
     pub cnonce: String,
     /// How many requests were sent with it.
     pub count: u32,
@@ -129,7 +129,7 @@ impl Responder {
         Some(ResponderSnapshot { challenge, cnonce, count })
     }
 
-    /// A responder that goes on where another one was.
+    /// Restores a responder from a snapshot.
     ///
     /// # Errors
     /// [`DigestError`] when none can have remembered this.
@@ -205,16 +205,16 @@ impl Session {
         let mut header = String::with_capacity(320);
         header.push_str("Digest username=");
         push_quoted(&mut header, username);
-        // What the server wrote goes back as it came, quoted pairs and all: no requoting can change it.
+        // The server's values are echoed unchanged, including quoted pairs.
         write!(header, ", realm=\"{}\", nonce=\"{}\"", self.realm.echoed, self.nonce.echoed)
             .and_then(|()| write!(header, ", uri=\"{uri}\", response=\"{}\"", digest.as_str()))
-            .expect("a String takes everything");
+            .expect("writing to a String does not fail");
         if self.names_algorithm {
             header.push_str(", algorithm=");
             header.push_str(self.algorithm.name());
         }
         if let Some((qop, cnonce, _)) = &self.count {
-            // RFC 3261 §22.4 and RFC 7616 §3.4: `qop`, `nc` and `algorithm` stand without quotation marks here.
+            // RFC 3261 §22.4 and RFC 7616 §3.4: `qop`, `nc` and `algorithm` are not quoted here.
             for piece in [", qop=", qop.name(), ", nc=", &nc, ", cnonce=\"", cnonce, "\""] {
                 header.push_str(piece);
             }
@@ -228,7 +228,7 @@ impl Session {
     }
 }
 
-/// Whether the text can stand between quotation marks as it is.
+/// Whether a text can be quoted without escapes.
 fn writable(text: &str) -> bool {
     !text.chars().any(|c| c.is_control() || matches!(c, ' ' | '"' | '\\'))
 }
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_written_in_full() {
+    fn credentials_have_all_parameters() {
         let mut responder = Responder::new();
         let header = answer(&mut responder, CHALLENGE).unwrap();
         let (before, rest) = header.split_once("response=\"").unwrap();
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn the_count_goes_up_and_starts_again_with_a_new_nonce() {
+    fn nonce_count_restarts_with_a_new_nonce() {
         let mut responder = Responder::new();
         let password = Password::plain("secret");
         let count = |header: &str| Credentials::parse(header.as_bytes()).unwrap().nc;
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn the_used_up_count_asks_for_a_new_challenge() {
+    fn exhausted_nonce_count_needs_a_new_challenge() {
         let mut responder = Responder::new();
         answer(&mut responder, CHALLENGE).unwrap();
         let session = responder.session.as_mut().unwrap();
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_can_be_recalled() {
+    fn snapshot_can_be_restored() {
         let password = Password::plain("secret");
         for row in [
             CHALLENGE,
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_can_be_injected() {
+    fn values_cannot_inject_parameters() {
         let challenge = Challenge::parse(CHALLENGE).unwrap();
         let attempt = |user: &str, uri: &[u8], cnonce: &str| {
             let password = Password::plain("secret");
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_for_another_algorithm_is_an_error_and_keeps_the_session() {
+    fn hash_for_another_algorithm_is_an_error() {
         let mut responder = Responder::new();
         answer(&mut responder, CHALLENGE).unwrap();
         let stored = Password::ha1(Algorithm::Sha256, "al", "a\"b", &"secret".into());

@@ -11,7 +11,7 @@ pub(super) struct Protected<'a> {
     pub(super) body: &'a [u8],
 }
 
-/// The three values of a response with a quality of protection, as they stand on the wire.
+/// The three values of a response with a quality of protection, as on the wire.
 #[derive(Copy, Clone)]
 pub(super) struct Count<'a> {
     pub(super) qop: &'a [u8],

@@ -56,7 +56,7 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
-/// What one end knows of the shared secret.
+/// The shared secret, in the form that one end has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Password {
     /// The password itself: answers any algorithm.
@@ -64,7 +64,7 @@ pub enum Password {
     /// `H(username ":" realm ":" password)` in hexadecimal digits (RFC 7616 §3.4.2), so that the password itself need not
     /// be stored. It answers only challenges with the same hash, session variant or not.
     Ha1 {
-        /// The algorithm whose hash it is; the session variant makes no difference.
+        /// The algorithm of the hash; its session variant has the same hash.
         algorithm: Algorithm,
         /// The hash.
         hex: Secret,
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_prints_a_secret() {
+    fn secrets_are_not_printed() {
         let plain = Password::plain("Circle of Life");
         let ha1 = Password::ha1(Algorithm::Md5, "Mufasa", "testrealm@host.com", &"Circle Of Life".into());
         let shown = format!("{plain:?} {ha1:?} {} {:?}", Secret::new("Circle"), Secret::new("Circle"));
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_hash_serves_its_own_algorithm_only() {
+    fn stored_hash_serves_its_algorithm_only() {
         let ha1 = Password::ha1(Algorithm::Sha256, "a", "r", &"p".into());
         assert!(ha1.serves(Algorithm::Sha256) && ha1.serves(Algorithm::Sha256Sess));
         assert!(!ha1.serves(Algorithm::Sha512_256) && !ha1.serves(Algorithm::Md5));

@@ -1,4 +1,4 @@
-//! The server's end: challenges, and the check of what comes back (RFC 3261 §22.1, RFC 7616 §3.3–3.5).
+//! The server side: challenges and verification of credentials (RFC 3261 §22.1, RFC 7616 §3.3–3.5).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,8 +13,8 @@ use super::response::{Count, Protected, response};
 use super::{Algorithm, Credentials, DigestError, Password, Qops};
 use crate::{Instant, Method, Uri};
 
-/// The most nonces whose counts are remembered. Only right credentials take a place; when all are taken the oldest nonce becomes
-/// stale before its time, which costs its owner one round trip and nobody a replay.
+/// The most nonces whose counts are kept. Only correct credentials create an entry. When all are in use, the oldest nonce becomes stale
+/// early, which costs its client one round trip and does not permit a replay.
 pub const MAX_NONCES: usize = 65_536;
 
 /// What credentials turned out to be.
@@ -29,11 +29,11 @@ pub enum Verdict {
     Stale,
     /// Right, but this nonce count was used before: nothing may be done for it; challenge with `stale`.
     Replayed,
-    /// Made for another resource than the one that is asked for: answer 400 (RFC 7616 §3.4.6). Nothing else was looked at.
+    /// Computed for another resource than the requested one: answer 400 (RFC 7616 §3.4.6). Nothing else was verified.
     OtherResource,
 }
 
-/// One realm's authority: gives out nonces and judges credentials.
+/// The authority of a realm: issues nonces and verifies credentials.
 ///
 /// A nonce carries the time of its issue and a keyed hash, so challenges leave nothing behind. For each nonce in use a window of
 /// the last 64 counts is kept: requests may overtake one another, none is served twice.
@@ -48,14 +48,14 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// An authority that asks for MD5 and SHA-256 with `qop="auth"` and whose nonces live for five minutes.
+    /// An authority that offers MD5 and SHA-256 with `qop="auth"`, and whose nonces are valid for five minutes.
     ///
     /// `key` is 32 octets of entropy, new with each start of the server: the counts of the last life are lost, so its nonces have
-    /// to be stale. MD5 stands first because browsers' libraries read the first row only and know nothing else; stronger
+    /// to be stale. MD5 is first because libraries of browsers read the first row only and support nothing else; stronger
     /// clients choose for themselves.
     ///
     /// # Errors
-    /// [`DigestError::Unwritable`] if the realm holds a control character.
+    /// [`DigestError::Unwritable`] if the realm contains a control character.
     pub fn new(realm: impl Into<String>, key: [u8; 32]) -> Result<Self, DigestError> {
         let realm = realm.into();
         if realm.chars().any(char::is_control) {
@@ -84,7 +84,7 @@ impl Authority {
         self
     }
 
-    /// Whether clients of RFC 2069, which know no qop, are served. Without a count each nonce serves them once.
+    /// Whether clients of RFC 2069, which do not support qop, are accepted. Without a count, each nonce is valid for one request.
     pub fn without_qop(mut self, accepted: bool) -> Self {
         self.without_qop = accepted;
         self
@@ -124,9 +124,9 @@ impl Authority {
         self.algorithms.iter().map(row).collect()
     }
 
-    /// Judges credentials that came with a request. `uri` is its Request-URI, `body` its body, both as received.
+    /// Verifies the credentials of a request. `uri` is its Request-URI, `body` its body, both as received.
     ///
-    /// The caller has looked `password` up by [`Credentials::username`]. Retransmissions must not come here, nor ACK and CANCEL,
+    /// The caller has looked `password` up by [`Credentials::username`]. Do not call it for retransmissions, nor for ACK and CANCEL,
     /// which repeat the credentials of their INVITE (RFC 3261 §22.1): they would be replays.
     pub fn verify(
         &mut self,
@@ -196,11 +196,11 @@ fn owner(username: &[u8]) -> u64 {
     hash.iter().take(8).fold(0, |sum, &octet| sum << 8 | u64::from(octet))
 }
 
-/// RFC 7616 §3.4.6: the digest must be about the resource that is asked for. A URI that was rewritten on the
+/// RFC 7616 §3.4.6: the digest must be for the requested resource. A URI that was rewritten on the
 /// way but means the same (RFC 3261 §19.1.4) will do.
-fn same_resource(claimed: &[u8], asked: &[u8]) -> bool {
-    let equivalent = || Some(Uri::parse(claimed).ok()?.equivalent(&Uri::parse(asked).ok()?));
-    claimed == asked || equivalent().unwrap_or(false)
+fn same_resource(claimed: &[u8], requested: &[u8]) -> bool {
+    let equivalent = || Some(Uri::parse(claimed).ok()?.equivalent(&Uri::parse(requested).ok()?));
+    claimed == requested || equivalent().unwrap_or(false)
 }
 
 fn matches(credentials: &Credentials<'_>, password: &Password, request: Protected<'_>) -> bool {
@@ -228,7 +228,7 @@ struct Used {
     /// The hash of the name of the user that used it first.
     owner: u64,
     highest: u32,
-    /// Bit `i` says that `highest - i` was used.
+    /// Bit `i` is set if `highest - i` was used.
     recent: u64,
 }
 
@@ -298,11 +298,11 @@ mod tests {
         Instant::from_nanos(seconds * 1_000_000_000)
     }
 
-    fn judge(authority: &mut Authority, now: Instant, header: &str) -> Verdict {
-        judge_request(authority, now, header, Method::Register, URI, b"")
+    fn check(authority: &mut Authority, now: Instant, header: &str) -> Verdict {
+        check_request(authority, now, header, Method::Register, URI, b"")
     }
 
-    fn judge_request(
+    fn check_request(
         authority: &mut Authority,
         now: Instant,
         header: &str,
@@ -326,14 +326,14 @@ mod tests {
     }
 
     #[test]
-    fn both_ends_agree_in_every_variant() {
+    fn all_variants_verify() {
         for algorithm in Algorithm::ALL {
             for (auth, auth_int) in [(true, false), (false, true), (true, true)] {
                 let mut authority = authority().algorithms(&[algorithm]).qop(Qops { auth, auth_int });
                 let rows = authority.challenge(at(0), false, 7);
                 let header = answer(&mut Responder::new(), &rows, "secret", b"body");
                 let verdict =
-                    |a: &mut Authority, body| judge_request(a, at(1), &header, Method::Register, URI, body);
+                    |a: &mut Authority, body| check_request(a, at(1), &header, Method::Register, URI, body);
                 // A changed body is noticed by auth-int only.
                 let other = if auth { Verdict::Good } else { Verdict::Wrong };
                 assert_eq!(verdict(&mut authority, b"other"), other, "{algorithm:?}");
@@ -344,25 +344,25 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_wrong() {
+    fn mismatches_are_rejected() {
         let mut authority = authority();
         let rows = authority.challenge(at(0), false, 7);
         let header = answer(&mut Responder::new(), &rows, "secret", b"");
         assert!(header.contains("SHA-256"), "the stronger of the two: {header}");
         let wrong = answer(&mut Responder::new(), &rows, "Secret", b"");
-        assert_eq!(judge(&mut authority, at(1), &wrong), Verdict::Wrong);
-        let judged = |a: &mut Authority, method, uri| judge_request(a, at(1), &header, method, uri, b"");
-        assert_eq!(judged(&mut authority, Method::Invite, URI), Verdict::Wrong);
+        assert_eq!(check(&mut authority, at(1), &wrong), Verdict::Wrong);
+        let verdict_of = |a: &mut Authority, method, uri| check_request(a, at(1), &header, method, uri, b"");
+        assert_eq!(verdict_of(&mut authority, Method::Invite, URI), Verdict::Wrong);
         for other in [&b"sip:elsewhere.org"[..], b"sip:example.org;transport=ws"] {
-            assert_eq!(judged(&mut authority, Method::Register, other), Verdict::OtherResource);
+            assert_eq!(verdict_of(&mut authority, Method::Register, other), Verdict::OtherResource);
         }
         let mut others = Authority::new("other", [1; 32]).unwrap();
-        assert_eq!(judge(&mut others, at(1), &header), Verdict::Wrong);
+        assert_eq!(check(&mut others, at(1), &header), Verdict::Wrong);
         let mut md5_only = self::authority().algorithms(&[Algorithm::Md5]);
-        assert_eq!(judge(&mut md5_only, at(1), &header), Verdict::Wrong);
+        assert_eq!(check(&mut md5_only, at(1), &header), Verdict::Wrong);
         assert_eq!(authority.nonces(), 0, "wrong credentials leave nothing behind");
         assert_eq!(
-            judged(&mut authority, Method::Register, b"sip:EXAMPLE.org"),
+            verdict_of(&mut authority, Method::Register, b"sip:EXAMPLE.org"),
             Verdict::Good,
             "the same URI"
         );
@@ -374,44 +374,44 @@ mod tests {
         let rows = authority.challenge(at(0), false, 7);
         let mut responder = Responder::new();
         assert_eq!(
-            judge(&mut authority, at(10), &answer(&mut responder, &rows, "secret", b"")),
+            check(&mut authority, at(10), &answer(&mut responder, &rows, "secret", b"")),
             Verdict::Good
         );
-        assert_eq!(judge(&mut authority, at(11), &reuse(&mut responder)), Verdict::Stale);
+        assert_eq!(check(&mut authority, at(11), &reuse(&mut responder)), Verdict::Stale);
         assert_eq!(
-            judge(&mut authority, at(11), &answer(&mut responder, &rows, "wrong", b"")),
+            check(&mut authority, at(11), &answer(&mut responder, &rows, "wrong", b"")),
             Verdict::Wrong
         );
         // The server was restarted with another key.
         let mut restarted = Authority::new("ex\"ample", [2; 32]).unwrap();
-        assert_eq!(judge(&mut restarted, at(0), &reuse(&mut responder)), Verdict::Stale);
+        assert_eq!(check(&mut restarted, at(0), &reuse(&mut responder)), Verdict::Stale);
         let rows = restarted.challenge(at(0), true, 7);
         assert!(rows.iter().all(|row| Challenge::parse(row.as_bytes()).unwrap().stale));
         let header = answer(&mut responder, &rows, "secret", b"");
-        assert_eq!(judge(&mut restarted, at(0), &header), Verdict::Good);
+        assert_eq!(check(&mut restarted, at(0), &header), Verdict::Good);
     }
 
     #[test]
-    fn counts_may_overtake_but_not_repeat() {
+    fn nonce_counts_may_be_reordered_but_not_repeated() {
         let mut authority = authority();
         let rows = authority.challenge(at(0), false, 7);
         let mut responder = Responder::new();
         let mut headers = vec![answer(&mut responder, &rows, "secret", b"")];
         headers.extend((0..99).map(|_| reuse(&mut responder)));
-        let mut judged = |index: usize| judge(&mut authority, at(1), &headers[index]);
-        assert_eq!(judged(1), Verdict::Good);
-        assert_eq!(judged(0), Verdict::Good);
-        assert_eq!(judged(0), Verdict::Replayed);
-        assert_eq!(judged(1), Verdict::Replayed);
-        assert_eq!(judged(90), Verdict::Good);
-        assert_eq!(judged(27), Verdict::Good, "63 behind");
-        assert_eq!(judged(26), Verdict::Replayed, "64 behind: no longer known");
-        assert_eq!(judged(27), Verdict::Replayed);
+        let mut verdict_of = |index: usize| check(&mut authority, at(1), &headers[index]);
+        assert_eq!(verdict_of(1), Verdict::Good);
+        assert_eq!(verdict_of(0), Verdict::Good);
+        assert_eq!(verdict_of(0), Verdict::Replayed);
+        assert_eq!(verdict_of(1), Verdict::Replayed);
+        assert_eq!(verdict_of(90), Verdict::Good);
+        assert_eq!(verdict_of(27), Verdict::Good, "63 behind");
+        assert_eq!(verdict_of(26), Verdict::Replayed, "64 behind: no longer known");
+        assert_eq!(verdict_of(27), Verdict::Replayed);
         assert_eq!(authority.nonces(), 1);
     }
 
     #[test]
-    fn a_nonce_is_continued_only_by_the_user_of_its_first_success() {
+    fn nonce_belongs_to_its_first_user() {
         let mut authority = authority();
         let rows = authority.challenge(at(0), false, 7);
         let continued = |authority: &Authority, header: &str| {
@@ -422,29 +422,29 @@ mod tests {
         assert!(!continued(&authority, &first));
         let salt = |authority: &Authority| authority.salt(&Credentials::parse(first.as_bytes()).unwrap());
         assert_eq!((salt(&authority), salt(&Authority::new("other", [1; 32]).unwrap())), (Some(7), None));
-        assert_eq!(judge(&mut authority, at(1), &first), Verdict::Good);
+        assert_eq!(check(&mut authority, at(1), &first), Verdict::Good);
         let second = reuse(&mut responder);
         assert!(continued(&authority, &second));
         assert!(!continued(&authority, &second.replace("\"bob\"", "\"carol\"")));
     }
 
     #[test]
-    fn without_qop_a_nonce_serves_once() {
+    fn nonce_without_qop_is_valid_once() {
         let strict = authority();
         let open = authority().without_qop(true).qop(Qops { auth: false, auth_int: false });
         let rows = open.challenge(at(0), false, 7);
         let header = answer(&mut Responder::new(), &rows, "secret", b"");
         assert!(!header.contains("qop"), "{header}");
         for (mut authority, first) in [(strict, Verdict::Wrong), (open, Verdict::Good)] {
-            assert_eq!(judge(&mut authority, at(1), &header), first);
+            assert_eq!(check(&mut authority, at(1), &header), first);
             if first == Verdict::Good {
-                assert_eq!(judge(&mut authority, at(1), &header), Verdict::Stale);
+                assert_eq!(check(&mut authority, at(1), &header), Verdict::Stale);
             }
         }
     }
 
     #[test]
-    fn memory_is_bounded_and_forgetting_allows_no_replay() {
+    fn memory_is_bounded_without_permitting_replay() {
         let nonce = |index: u64| Nonce { issued: Instant::from_nanos(index), salt: 0 };
         let mut counts = Counts::default();
         for index in 0..MAX_NONCES as u64 + 10 {

@@ -120,7 +120,7 @@ fn sip_authentication_examples() {
 }
 
 proptest! {
-    /// rsip knows MD5 and SHA-256 without session, writes the count in decimal digits and hashes no body: within these limits
+    /// rsip supports MD5 and SHA-256 without session, writes the count in decimal digits and hashes no body: within these limits
     /// both must agree.
     #[test]
     fn agrees_with_rsip(
@@ -170,7 +170,7 @@ proptest! {
 
     /// Quotation marks, backslashes and letters of any language go through challenge and credentials unharmed.
     #[test]
-    fn any_name_and_password_pass_from_end_to_end(
+    fn all_names_and_passwords_verify(
         username in "[^\\p{Cc}]{0,9}",
         realm in "[^\\p{Cc}]{0,9}",
         password in ".{0,9}",

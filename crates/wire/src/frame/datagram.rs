@@ -1,6 +1,6 @@
 //! One datagram, one message (RFC 3261 §18.3).
 
-use super::{Frame, keep_alive};
+use super::unit::{Frame, keep_alive};
 use crate::message::{Head, parse_head};
 use crate::{Fault, Limits, Message};
 use bytes::Bytes;

@@ -1,62 +1,14 @@
-//! From transports to messages: one framer for each kind of transport.
+//! Framing: from the bytes of transports to messages.
 
 mod datagram;
 mod stream;
+mod unit;
 mod websocket;
 
 pub use datagram::datagram;
 pub use stream::{FrameError, StreamFramer};
+pub use unit::{Frame, KeepAlive};
 pub use websocket::websocket;
-
-use crate::{Fault, Message};
-use bytes::Bytes;
-
-/// One unit that a transport carried.
-#[derive(Clone, Debug)]
-pub enum Frame {
-    /// A message. Its meaning is not checked: see [`Message::check`].
-    Message(Message),
-    /// A keep-alive.
-    KeepAlive(KeepAlive),
-    /// Something else. [`Message::salvage`] may find a request in it that can be answered.
-    Faulty {
-        /// What is wrong with it.
-        fault: Fault,
-        /// The bytes, as far as they are known to belong to it.
-        data: Bytes,
-    },
-}
-
-/// The two halves of the CRLF keep-alive (RFC 5626 §3.5.1).
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum KeepAlive {
-    /// Two CRLF: answer with a [`KeepAlive::Pong`].
-    Ping,
-    /// One CRLF.
-    Pong,
-}
-
-impl KeepAlive {
-    /// The bytes on the wire.
-    pub const fn as_bytes(self) -> &'static [u8] {
-        match self {
-            Self::Ping => b"\r\n\r\n",
-            Self::Pong => b"\r\n",
-        }
-    }
-}
-
-/// A whole datagram or frame that is a keep-alive.
-fn keep_alive(data: &[u8]) -> Option<KeepAlive> {
-    match data {
-        b"\r\n\r\n" => Some(KeepAlive::Ping),
-        // Some clients send nothing, or blanks, to keep a binding open. None of them waits for an answer.
-        _ if data.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)) && data.len() <= 8 => {
-            Some(KeepAlive::Pong)
-        }
-        _ => None,
-    }
-}
 
 #[cfg(test)]
 mod tests;

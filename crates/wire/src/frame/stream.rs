@@ -1,7 +1,8 @@
 //! Messages out of a stream of bytes (RFC 3261 §18.3, RFC 5626 §3.5.1).
 
-use super::{Frame, KeepAlive};
-use crate::message::{Head, lenient_content_length, parse_head};
+use super::unit::{Frame, KeepAlive};
+use crate::message::salvage::lenient_content_length;
+use crate::message::{Head, parse_head};
 use crate::{Fault, FaultKind, Limits, Message};
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memmem;
@@ -22,7 +23,7 @@ pub struct FrameError {
 /// between is an unfinished message within the [`Limits`]: a Content-Length above them is refused when its
 /// head is read, not when the memory is gone. No byte is scanned twice in the search for the end of a head.
 ///
-/// Between messages every CRLF is reported at once: the first as [`KeepAlive::Pong`], the one right after
+/// Between messages every CRLF is reported immediately: the first as [`KeepAlive::Pong`], the one right after
 /// it as [`KeepAlive::Ping`]. So a ping is a pong that nobody waits for and then a ping, a ping that was
 /// cut in two is still a ping, and no pong has to wait until it is clear what follows it.
 #[derive(Debug)]
@@ -53,18 +54,18 @@ impl StreamFramer {
         Self { limits, buffer: BytesMut::new(), state: State::Between { half: false } }
     }
 
-    /// Takes the next bytes of the stream. A stream that is lost takes none.
+    /// Adds received bytes. They are ignored after a [`FrameError`].
     pub fn push(&mut self, data: &[u8]) {
         if !matches!(self.state, State::Lost(_) | State::Dead) {
             self.buffer.extend_from_slice(data);
         }
     }
 
-    /// The next frame, or `None` until more bytes come.
+    /// The next frame, or `None` until more bytes arrive.
     ///
     /// # Errors
     ///
-    /// A [`FrameError`] when the end of a message cannot be known: reported once, after a
+    /// A [`FrameError`] when the end of a message is unknown: reported once, after a
     /// [`Frame::Faulty`] with what there is of the message, and nothing follows it.
     #[allow(clippy::should_implement_trait)] // `None` is not the end: more may be pushed.
     pub fn next(&mut self) -> Option<Result<Frame, FrameError>> {

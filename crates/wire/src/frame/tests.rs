@@ -1,5 +1,6 @@
 use super::*;
 use crate::{FaultKind, Limits};
+use bytes::Bytes;
 
 fn drain(framer: &mut StreamFramer) -> Vec<String> {
     std::iter::from_fn(|| framer.next())
@@ -31,7 +32,7 @@ const FRAMES: [&str; 7] =
     ["Pong", "Ping", "message a\\r\\n\\r\\nbc", "Pong", "message !", "HeaderName 35", "message "];
 
 #[test]
-fn any_cut_gives_the_same_frames() {
+fn segmentation_does_not_change_the_frames() {
     let whole = stream(&[STREAM], Limits::default());
     assert_eq!(whole, FRAMES);
     let bytes: Vec<_> = STREAM.chunks(1).collect();
@@ -42,7 +43,7 @@ fn any_cut_gives_the_same_frames() {
 }
 
 #[test]
-fn a_stream_without_an_end_in_sight_is_lost_once() {
+fn endless_message_is_reported_once() {
     let lost = |text: &[u8]| stream(&[text, b"X a:b SIP/2.0\r\nl: 0\r\n\r\n"], Limits::default());
     assert_eq!(
         lost(b"X a:b SIP/2.0\r\na: b\r\n\r\n"),
@@ -57,7 +58,7 @@ fn a_stream_without_an_end_in_sight_is_lost_once() {
 }
 
 #[test]
-fn bombs_are_refused_before_they_are_buffered() {
+fn oversized_messages_are_refused_before_buffering() {
     let limits = Limits { message: 100, head: 60, headers: 8 };
     let bomb = b"X a:b SIP/2.0\r\nContent-Length: 4294967295\r\n\r\n";
     assert_eq!(stream(&[bomb], limits), ["MessageTooLarge 45", "lost MessageTooLarge"]);
@@ -74,7 +75,7 @@ fn bombs_are_refused_before_they_are_buffered() {
 }
 
 #[test]
-fn a_datagram_is_one_message() {
+fn datagram_is_one_message() {
     let limits = Limits::default();
     let body = |text: &'static [u8]| match datagram(Bytes::from_static(text), &limits) {
         Frame::Message(message) => message.body().to_vec(),
@@ -101,7 +102,7 @@ fn a_datagram_is_one_message() {
 }
 
 #[test]
-fn a_websocket_message_is_one_message_exactly() {
+fn websocket_message_is_exactly_one_message() {
     let limits = Limits::default();
     let fault = |text: &'static [u8]| match websocket(Bytes::from_static(text), &limits) {
         Frame::Message(message) => Ok(message.body().to_vec()),

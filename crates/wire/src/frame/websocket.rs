@@ -1,12 +1,12 @@
 //! One WebSocket message, one SIP message (RFC 7118 §5).
 
-use super::{Frame, keep_alive};
+use super::unit::{Frame, keep_alive};
 use crate::message::{Head, parse_head};
 use crate::{Fault, FaultKind, Limits, Message};
 use bytes::Bytes;
 
 /// Reads a WebSocket message, text or binary. Content-Length may be missing; when it is there it must be
-/// exactly the length of the rest, for the frame says where the message ends.
+/// exactly the length of the rest, because the frame delimits the message.
 pub fn websocket(data: Bytes, limits: &Limits) -> Frame {
     if let Some(keep_alive) = keep_alive(&data) {
         return Frame::KeepAlive(keep_alive);

@@ -63,7 +63,7 @@ impl<'a> NameAddr<'a> {
         })
     }
 
-    /// The URI, taken apart.
+    /// The parsed URI.
     pub fn uri_parsed(&self) -> Result<Uri<'a>, UriError> {
         Uri::parse(self.uri)
     }
@@ -78,13 +78,13 @@ impl<'a> NameAddr<'a> {
         self.params.get(name)
     }
 
-    /// The whole value as it came.
+    /// The whole value as received.
     pub fn raw(&self) -> &'a [u8] {
         self.raw
     }
 }
 
-/// Where the `<` stands, after a quoted string or tokens; `None` when the value has no brackets.
+/// The offset of the `<`, after a quoted string or tokens; `None` when the value has no brackets.
 fn display_end(value: &[u8]) -> Result<Option<usize>, ValueError> {
     match value[0] {
         b'<' => Ok(Some(0)),
@@ -112,14 +112,14 @@ fn display_end(value: &[u8]) -> Result<Option<usize>, ValueError> {
     }
 }
 
-/// Where the URI of a value without brackets ends. It can hold neither `;`, `,` nor `?` (RFC 3261 §20.10).
+/// The end of the URI of a value without brackets. It can contain neither `;`, `,` nor `?` (RFC 3261 §20.10).
 fn bare_end(value: &[u8]) -> Result<usize, ValueError> {
     let end = value.iter().position(|&byte| matches!(byte, b';' | b',' | b'?') || is_lws(byte));
     let end = end.unwrap_or(value.len());
     if value.get(end) == Some(&b'?') { Err(SyntaxKind::Uri.at(end)) } else { Ok(end) }
 }
 
-/// Whether `uri` starts with a scheme and a colon, and goes on. The rest is read on demand.
+/// Whether `uri` starts with a scheme and a colon, and is longer. The rest is read on demand.
 fn has_scheme(uri: &[u8]) -> bool {
     if matches!(uri, [b's', b'i', b'p', b':', _, ..]) {
         return true;
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_in_the_display_name_is_not_the_tag() {
+    fn tag_in_the_display_name_is_ignored() {
         let read =
             NameAddr::parse(br#""Eve;tag=1\";tag=2" <sip:eve@example.com;tag=3>;x="tag=4;tag=5"; tag = 6"#)
                 .unwrap();
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn forms_of_display_names() {
+    fn display_names_are_read() {
         let name = |value: &'static [u8]| NameAddr::parse(value).unwrap().display_name();
         assert_eq!(name(b"<sip:a@b>"), None);
         assert_eq!(name(b"sip:a@b"), None);
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_ones_are_refused() {
+    fn malformed_addresses_are_refused() {
         for bad in [
             &b""[..],
             b"*",

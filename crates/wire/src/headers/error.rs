@@ -15,7 +15,7 @@ pub struct HeaderError {
     pub offset: u32,
 }
 
-/// Why a value cannot be read, and where; a [`HeaderError`] before anybody says which header it was.
+/// Why and where a value cannot be read; becomes a [`HeaderError`] with the name of the header.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} at byte {offset} of the value")]
 pub struct ValueError {

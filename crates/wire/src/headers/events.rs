@@ -19,7 +19,7 @@ impl<'a> Event<'a> {
         Ok(Self { package, params })
     }
 
-    /// The id that tells subscriptions of one dialog apart.
+    /// The id that distinguishes the subscriptions of a dialog.
     pub fn id(&self) -> Option<&'a [u8]> {
         self.params.get("id").flatten()
     }

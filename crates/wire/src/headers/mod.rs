@@ -1,4 +1,4 @@
-//! Header values, read when somebody asks and never copied.
+//! Header values, read on demand and never copied.
 //!
 //! Each type parses one value; [`crate::Message`] has the readers that pick the row and name the header in
 //! the error.

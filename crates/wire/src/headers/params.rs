@@ -7,7 +7,7 @@ use std::fmt;
 /// The `generic-param`s of a header value (RFC 3261 §25.1), checked when the value was read.
 ///
 /// Names are compared without regard to case; white space and folding around `;` and `=` is tolerated;
-/// quoted values may hold `;` and `,`. Where a name stands twice, the first counts.
+/// quoted values may contain `;` and `,`. Of a repeated name, the first counts.
 #[derive(Copy, Clone, Default, PartialEq, Eq)]
 pub struct Params<'a>(&'a [u8]);
 
@@ -16,12 +16,12 @@ type Param<'a> = (&'a [u8], Option<&'a [u8]>);
 
 impl<'a> Params<'a> {
     /// The parameters at the start of `rest`, which is empty or starts with `;` or white space, up to a
-    /// comma or the end; and the number of bytes they take.
+    /// comma or the end; and their length in bytes.
     pub(crate) fn leading(rest: &'a [u8]) -> Result<(Self, usize), ValueError> {
         Self::leading_with(rest, "").map(|(params, length, _)| (params, length))
     }
 
-    /// Like [`Params::leading`], and notes on the way the value of the one parameter that most readers ask for next.
+    /// Like [`Params::leading`], and also returns the value of the parameter that most readers need next.
     pub(crate) fn leading_with(
         rest: &'a [u8],
         wanted: &str,
@@ -73,7 +73,7 @@ impl<'a> Params<'a> {
     }
 
     /// The parameter called `name`: `None` when it is not there, `Some(None)` when it has no value.
-    /// A quoted value comes with its quotes; [`unquote`](super::unquote) removes them.
+    /// A quoted value includes its quotes; [`unquote`](super::unquote) removes them.
     pub fn get(&self, name: &str) -> Option<Option<&'a [u8]>> {
         self.iter().find(|(found, _)| is_called(found, name)).map(|(_, value)| value)
     }
@@ -101,7 +101,7 @@ impl<'a> Params<'a> {
         })
     }
 
-    /// The bytes as they came, from the first `;`.
+    /// The bytes as received, from the first `;`.
     pub fn raw(&self) -> &'a [u8] {
         self.0
     }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_and_folding_around_everything() {
+    fn white_space_and_folding_are_skipped() {
         let read = params(b" ;\r\n  tag = 98asjd8 ; lr;\tQ\r\n =0.33").unwrap();
         assert_eq!(read.get("TAG"), Some(Some(&b"98asjd8"[..])));
         assert_eq!(read.get("lr"), Some(None));
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_quotes_is_no_parameter() {
+    fn quoted_text_is_no_parameter() {
         let read = params(br#";a="x;tag=evil,\";tag=evil";tag=good, next"#).unwrap();
         assert_eq!(read.get("tag"), Some(Some(&b"good"[..])));
         assert_eq!(read.iter().count(), 2);

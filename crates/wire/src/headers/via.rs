@@ -7,9 +7,9 @@ use crate::{HeaderName, Values};
 /// One Via value (RFC 3261 §20.42).
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Via<'a> {
-    /// The transport as it is written: `UDP`, `WSS`, or a name that nobody knows.
+    /// The transport as it is written: `UDP`, `WSS`, or an unknown name.
     pub transport: &'a [u8],
-    /// The host of sent-by. An IPv6 literal comes with its brackets.
+    /// The host of sent-by. An IPv6 literal includes its brackets.
     pub host: &'a [u8],
     /// The port of sent-by.
     pub port: Option<u16>,
@@ -25,7 +25,7 @@ impl<'a> Via<'a> {
         if end == value.len() { Ok(via) } else { Err(SyntaxKind::Unexpected.at(end)) }
     }
 
-    /// Reads the first value of `row` and says where it ends: at a comma or at the end.
+    /// Reads the first value of `row`. Returns its end: at a comma or at the end.
     pub(crate) fn leading(row: &'a [u8]) -> Result<(Self, usize), ValueError> {
         let (via, at) = Self::sender(row)?;
         let (params, length, branch) =
@@ -33,7 +33,7 @@ impl<'a> Via<'a> {
         Ok((Self { params, branch, ..via }, at + length))
     }
 
-    /// Reads the transport and the sent-by at the start of `row` and says where they end.
+    /// Reads the transport and the sent-by at the start of `row`. Returns their end.
     fn sender(row: &'a [u8]) -> Result<(Self, usize), ValueError> {
         let transport = skip_protocol(row)?;
         let transport_end = skip_token(row, transport);
@@ -57,12 +57,12 @@ impl<'a> Via<'a> {
         self.branch
     }
 
-    /// Where the request came from, by the server's account (RFC 3261 §18.2.1).
+    /// The source address of the request, as added by the server (RFC 3261 §18.2.1).
     pub fn received(&self) -> Option<&'a [u8]> {
         self.params.get("received").flatten()
     }
 
-    /// RFC 3581: `None` without the parameter, `Some(None)` when the client asks for it, `Some(Some(port))`
+    /// RFC 3581: `None` without the parameter, `Some(None)` when the client requests it, `Some(Some(port))`
     /// when a server filled it in. A value that is no port counts as asking.
     pub fn rport(&self) -> Option<Option<u16>> {
         let value = self.params.get("rport")?;
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_usual_one() {
+    fn typical_via_is_read() {
         let via = Via::parse(b"SIP/2.0/WSS df7jal23ls0d.invalid;branch=z9hG4bK56;rport;received=192.0.2.1")
             .unwrap();
         assert_eq!((via.transport, via.host, via.port), (&b"WSS"[..], &b"df7jal23ls0d.invalid"[..], None));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_and_folding_everywhere() {
+    fn white_space_and_folding_are_skipped() {
         let row = b"SIP  / 2.0\r\n /UDP\r\n    192.0.2.2 : 5060 ;branch\t= 390skdjuw";
         let via = Via::parse(row).unwrap();
         assert_eq!((via.transport, via.host, via.port), (&b"UDP"[..], &b"192.0.2.2"[..], Some(5060)));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn ipv6_and_unknown_transports() {
+    fn ipv6_and_unknown_transports_are_read() {
         let via =
             Via::parse(b"SIP/2.0/UNKNOWN [2001:db8::9:1]:5061;branch=b;received=2001:db8::9:255;rport=4")
                 .unwrap();
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_value_is_not_glued_to_the_branch() {
+    fn branch_ends_at_the_next_value() {
         let row = b"SIP/2.0/TCP a;branch=z9hG4bKa,SIP/2.0/UDP b;branch=z9hG4bKb";
         let (via, end) = Via::leading(row).unwrap();
         assert_eq!((via.branch(), end), (Some(&b"z9hG4bKa"[..]), 29));
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_ones_are_refused() {
+    fn malformed_vias_are_refused() {
         for bad in [
             &b""[..],
             b"SIP/2.0 host",

@@ -8,7 +8,7 @@ impl Message {
     /// once and readable, and a CSeq of the same method as the request (RFC 3261 §8.1.1, §16.3).
     ///
     /// Max-Forwards may be missing and a branch need not have the magic cookie: RFC 2543 had neither, and
-    /// §16.3 asks for no more.
+    /// §16.3 requires no more.
     pub fn check(&self) -> Result<(), Fault> {
         if !self.start.version_two {
             return Err(FaultKind::Version.at(0));
@@ -40,7 +40,7 @@ impl Message {
         Ok(())
     }
 
-    /// These stand once or not at all (RFC 3261 §7.3.1, §20).
+    /// These occur at most once (RFC 3261 §7.3.1, §20).
     fn check_repetition(&self) -> Result<(), Fault> {
         let mut seen = 0u8;
         for row in &self.rows {

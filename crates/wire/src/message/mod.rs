@@ -1,9 +1,9 @@
-//! One message: its bytes and a table of where things are.
+//! A message: its bytes and a table of offsets.
 
 mod check;
 mod parse;
 mod rows;
-mod salvage;
+pub(crate) mod salvage;
 mod start;
 mod typed;
 
@@ -11,7 +11,6 @@ pub use rows::{Row, Rows, Values};
 
 pub(crate) use parse::{Head, parse_head};
 pub(crate) use rows::Entry;
-pub(crate) use salvage::lenient_content_length;
 
 use crate::{Fault, HeaderName, Limits, Method};
 use bytes::Bytes;
@@ -48,7 +47,7 @@ impl Message {
         Self { data, rows: head.rows, start: head.start, body: head.body }
     }
 
-    /// The message as it was on the wire, without anything that came after its body.
+    /// The message as it was on the wire, without bytes after its body.
     pub fn bytes(&self) -> &Bytes {
         &self.data
     }
@@ -88,20 +87,20 @@ impl Message {
         self.rows.iter().find(|row| row.name == name).map(|row| row.value(&self.data))
     }
 
-    /// The values of all rows called `name`, a row a value.
+    /// The values of all rows called `name`, one per row.
     pub fn rows(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> + Clone {
         self.rows.iter().filter(move |row| row.name == name).map(|row| row.value(&self.data))
     }
 
     /// The comma-separated values of all rows called `name` (RFC 3261 §7.3.1).
     ///
-    /// For headers that are lists. Commas in quotes and in angle brackets separate nothing. The headers
-    /// that carry challenges and credentials are no lists: use [`Message::rows`].
+    /// For headers that are lists. Commas in quotes and in angle brackets do not separate. The headers
+    /// of challenges and credentials are not lists: use [`Message::rows`].
     pub fn values(&self, name: HeaderName) -> Values<'_> {
         Values { data: &self.data, rows: self.rows.iter(), name, rest: None }
     }
 
-    /// The value of the first row that is spelt `name`, whatever the case: for names without a
+    /// The value of the first row called `name`, case-insensitively: for names without a
     /// [`HeaderName`].
     pub fn named(&self, name: &str) -> Option<&[u8]> {
         let known = HeaderName::from_bytes(name.as_bytes());

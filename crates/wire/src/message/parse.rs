@@ -99,8 +99,8 @@ pub(super) fn row(data: &[u8], at: usize) -> Result<(Entry, usize), Fault> {
 
 /// The index of the CR of the first CRLF at or after `from`, and whether there is no NUL before it.
 ///
-/// A lone CR or LF is refused and not taken for a line end: who reads it otherwise reads other headers. A
-/// NUL may only stand in a quoted pair (RFC 3261 §25.1).
+/// A lone CR or LF is refused instead of being read as a line end: implementations that differ in this would read different
+/// headers. A NUL is only allowed in a quoted pair (RFC 3261 §25.1).
 #[inline]
 fn line_end(data: &[u8], from: usize) -> Result<(usize, bool), Fault> {
     let (mut at, mut plain) = (from, true);

@@ -8,7 +8,7 @@ use std::slice::Iter;
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) name: HeaderName,
-    /// Whether the value stands on one line and has no NUL, not even in a quoted pair.
+    /// Whether the value is on one line and has no NUL, not even in a quoted pair.
     pub(crate) plain: bool,
     pub(crate) name_length: u16,
     pub(crate) start: u32,

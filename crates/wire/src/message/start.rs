@@ -19,7 +19,7 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    /// Reads the line without its line end. The error is where the line goes wrong.
+    /// Reads the line without its line end. The error has the offset.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, usize> {
         if line.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"SIP/")) {
             Self::status_line(line)

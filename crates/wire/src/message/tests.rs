@@ -6,7 +6,7 @@ fn parse(text: &'static [u8]) -> Result<Message, Fault> {
 }
 
 #[test]
-fn a_request_with_everything_odd_about_its_rows() {
+fn unusual_rows_are_read() {
     let message = parse(
         b"OPTIONS sip:[2001:db8::1] SIP/2.0\r\nTO :\r\n sip:a@b ;   tag    = 1\r\nSUBJECT:\r\nX-A: 1\r\n\
         x-a: 2\r\nk: timer,\r\n 100rel\r\nSupported: ice\r\ncontent-LENGTH  : 2\r\n\r\nhi and more",
@@ -22,7 +22,7 @@ fn a_request_with_everything_odd_about_its_rows() {
 }
 
 #[test]
-fn structure_faults_say_what_and_where() {
+fn faults_have_their_kind_and_offset() {
     let fault = |text| parse(text).unwrap_err();
     assert_eq!(fault(b"GET / HTTP/1.1\r\n\r\n"), FaultKind::StartLine.at(6));
     assert_eq!(fault(b"X a:b SIP/2.0\r\nno colon\r\n\r\n"), FaultKind::HeaderName.at(18));
@@ -40,7 +40,7 @@ fn structure_faults_say_what_and_where() {
 }
 
 #[test]
-fn content_length_is_never_a_matter_of_opinion() {
+fn ambiguous_content_length_is_refused() {
     let fault = |text| parse(text).unwrap_err().kind;
     assert_eq!(fault(b"X a:b SIP/2.0\r\nl: -1\r\n\r\n"), FaultKind::ContentLength);
     assert_eq!(fault(b"X a:b SIP/2.0\r\nl: +1\r\n\r\nx"), FaultKind::ContentLength);
@@ -56,7 +56,7 @@ fn content_length_is_never_a_matter_of_opinion() {
 }
 
 #[test]
-fn limits_are_limits() {
+fn limits_are_enforced() {
     let text = Bytes::from_static(b"X a:b SIP/2.0\r\na: 1\r\nb: 2\r\n\r\nbody");
     let fault = |limits: Limits| Message::parse(text.clone(), &limits).unwrap_err().kind;
     assert_eq!(fault(Limits { message: text.len() - 1, ..Limits::default() }), FaultKind::MessageTooLarge);
@@ -67,7 +67,7 @@ fn limits_are_limits() {
 }
 
 #[test]
-fn more_rows_than_usual_are_kept_too() {
+fn many_rows_are_kept() {
     let rows = (0..128).map(|n| format!("X-{n}: {n}\r\n")).collect::<String>();
     let text = format!("X a:b SIP/2.0\r\n{rows}\r\n");
     let message = Message::parse(text.into(), &Limits::default()).unwrap();
@@ -77,7 +77,7 @@ fn more_rows_than_usual_are_kept_too() {
 }
 
 #[test]
-fn a_refused_request_can_still_be_answered() {
+fn refused_request_can_be_answered() {
     let text = b"INVITE  sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=1\r\nbad line\r\n more of it\r\nf: <sip:a@b>;tag=1\r\n\
         t: <sip:b@c>\r\ni: x\r\nCSeq: 1 INVITE\r\nContent-Length: -5\r\n\r\nbody";
     assert!(parse(text).is_err());
@@ -89,7 +89,7 @@ fn a_refused_request_can_still_be_answered() {
 }
 
 #[test]
-fn a_reply_to_what_is_said_twice_says_it_once() {
+fn reply_has_repeated_headers_once() {
     let text = b"BYE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=1\r\nFrom: <sip:a@b>;tag=1\r\nFrom: <sip:c@d>;tag=2\r\n\
         To: <sip:b@c>\r\nTo: <sip:e@f>\r\nCall-ID: x\r\ni: y\r\nCSeq: 1 BYE\r\nCSeq: 2 BYE\r\n\r\n";
     let salvaged = Message::salvage(Bytes::from_static(text), &Limits::default()).unwrap();
@@ -99,7 +99,7 @@ fn a_reply_to_what_is_said_twice_says_it_once() {
 }
 
 #[test]
-fn what_must_not_be_answered_is_not_salvaged() {
+fn ack_and_responses_are_not_salvaged() {
     let rest = "Via: SIP/2.0/UDP h\r\nf: <sip:a@b>\r\nt: <sip:b@c>\r\ni: x\r\nCSeq: 1 X\r\n";
     let salvage = |text: String| Message::salvage(text.into(), &Limits::default());
     assert!(salvage(format!("X sip:a SIP/2.0 \r\n{rest}")).is_some());
@@ -111,7 +111,7 @@ fn what_must_not_be_answered_is_not_salvaged() {
 }
 
 #[test]
-fn a_reply_copies_what_there_is() {
+fn reply_copies_existing_headers() {
     let text = b"INVITE sip:a@b SIP/2.0\r\nCSeq: 1 INVITE\r\nVia: SIP/2.0/UDP h;;,;branch=1\r\n\r\n";
     let salvaged = Message::salvage(Bytes::from_static(text), &Limits::default()).unwrap();
     let reply = crate::Builder::reply(&salvaged, 400, "Bad Request", Some(b"t")).finish();
@@ -121,7 +121,7 @@ fn a_reply_copies_what_there_is() {
 }
 
 #[test]
-fn the_meaning_is_checked_apart() {
+fn semantics_are_checked_separately() {
     let good = "BYE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b@c>;tag=2\r\n\
         Call-ID: x\r\nCSeq: 1 BYE\r\nMax-Forwards: 70\r\n\r\n";
     let check = |from: &str, to: &str| {

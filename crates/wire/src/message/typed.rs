@@ -76,12 +76,12 @@ impl Message {
         self.header(HeaderName::ContentType)
     }
 
-    /// Whether the body is of the media type `wanted`, say `application/sdp`; parameters do not matter.
-    pub fn has_content_type(&self, wanted: &str) -> bool {
+    /// Whether the body has this media type, for example `application/sdp`; parameters are ignored.
+    pub fn has_content_type(&self, media_type: &str) -> bool {
         self.content_type().is_some_and(|value| {
             let end = memchr::memchr(b';', value).unwrap_or(value.len());
             let kind = trim(&value[..end]);
-            kind == wanted.as_bytes() || kind.eq_ignore_ascii_case(wanted.as_bytes())
+            kind == media_type.as_bytes() || kind.eq_ignore_ascii_case(media_type.as_bytes())
         })
     }
 
@@ -176,7 +176,7 @@ impl Message {
         self.optional(HeaderName::Reason, |row| Reason::parse(trim(&row[..value_end(row)])))
     }
 
-    /// Whether a list of tokens (Require, Supported, Allow, …) holds `token`, whatever its case.
+    /// Whether a list of tokens (Require, Supported, Allow, …) contains `token`, case-insensitively.
     pub fn has_token(&self, header: HeaderName, token: &str) -> bool {
         self.values(header).any(|value| value.eq_ignore_ascii_case(token.as_bytes()))
     }

@@ -2,13 +2,13 @@
 
 use sdp_types::{Attribute, Media, Session};
 
-/// The direction of one stream, as seen by the end whose description says it.
+/// The direction of a stream, from the point of view of the end that describes it.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// Both ways; what a description without a direction means (RFC 8866 §6.7).
     #[default]
     SendRecv,
-    /// This end only sends: it holds the other.
+    /// This end only sends: it holds the peer.
     SendOnly,
     /// This end only receives.
     RecvOnly,
@@ -21,7 +21,7 @@ impl Direction {
     pub const ALL: [Direction; 4] =
         [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
 
-    /// The direction in which this end sends and receives as told.
+    /// The direction with these permissions.
     pub const fn new(sends: bool, receives: bool) -> Direction {
         match (sends, receives) {
             (true, true) => Direction::SendRecv,
@@ -51,9 +51,9 @@ impl Direction {
         Direction::new(self.sends() && other.sends(), self.receives() && other.receives())
     }
 
-    /// What to answer to `offered` when this end `wants` so much (RFC 3264 §6.1): never more than was offered.
-    pub const fn answer(offered: Direction, wants: Direction) -> Direction {
-        offered.reversed().meet(wants)
+    /// The answer to `offered` (RFC 3264 §6.1): `desired` as far as the offer allows.
+    pub const fn answer(offered: Direction, desired: Direction) -> Direction {
+        offered.reversed().meet(desired)
     }
 
     /// The name of the attribute.
@@ -80,7 +80,7 @@ impl Direction {
     }
 }
 
-/// The direction of a stream: its own, else the session's, else both ways (RFC 8866 §6.7).
+/// The direction of a stream: its own attribute, or the session's, or `sendrecv` (RFC 8866 §6.7).
 pub fn direction(session: &Session, media: &Media) -> Direction {
     let own = |list: &[Attribute]| {
         let mut flags = list.iter().filter(|attribute| attribute.value.is_none());
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_those_of_rfc_3264() {
+    fn answers_follow_rfc_3264() {
         // RFC 3264 §6.1: what may be answered to each offer, from most to least.
         let allowed = [
             (SendRecv, [SendRecv, SendOnly, RecvOnly, Inactive]),
@@ -104,14 +104,14 @@ mod tests {
             (Inactive, [Inactive; 4]),
         ];
         for (offered, answers) in allowed {
-            for (wants, answer) in [SendRecv, SendOnly, RecvOnly, Inactive].into_iter().zip(answers) {
-                assert_eq!(Direction::answer(offered, wants), answer, "{offered:?} {wants:?}");
+            for (desired, answer) in [SendRecv, SendOnly, RecvOnly, Inactive].into_iter().zip(answers) {
+                assert_eq!(Direction::answer(offered, desired), answer, "{offered:?} {desired:?}");
             }
         }
     }
 
     #[test]
-    fn the_algebra_holds() {
+    fn directions_compose() {
         for a in Direction::ALL {
             assert_eq!(a.reversed().reversed(), a);
             assert_eq!(a.meet(a), a);

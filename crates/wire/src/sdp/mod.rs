@@ -1,54 +1,17 @@
-//! Session descriptions (RFC 8866) and the algebra of directions (RFC 3264).
+//! Session descriptions (RFC 8866) and the negotiation of directions (RFC 3264).
 //!
-//! The model is that of [`sdp_types`]; [`parse()`] and [`write()`] go between it and bytes. Who only has to know what a
-//! description decides (is there audio, in which direction, with digits?) reads an [`Outline`], which allocates nothing.
+//! The model is that of [`sdp_types`]; [`parse()`] and [`write()`] convert between it and bytes. An [`Outline`] has only the
+//! media, their direction and telephone-event, and allocates nothing.
 
 mod direction;
+mod error;
 mod outline;
 mod parse;
 mod write;
 
 pub use direction::{Direction, direction};
+pub use error::{MAX_LINES, MAX_MEDIA, MAX_TEXT, SdpError, SdpFault};
 pub use outline::{MediaOutline, MediaOutlines, Outline};
 pub use parse::parse;
 pub use sdp_types as types;
 pub use write::write;
-
-/// The longest description that is read, in octets; a whole message is no longer.
-pub const MAX_TEXT: usize = 64 * 1024;
-
-/// The most lines that a description may have. A browser's offer of ten streams has some 600.
-pub const MAX_LINES: usize = 2048;
-
-/// The most media that a description may have.
-pub const MAX_MEDIA: usize = 64;
-
-/// Why a description cannot be read, and where. Carries no text of the peer's.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line} of the session description {kind}")]
-pub struct SdpError {
-    /// What is wrong.
-    pub kind: SdpFault,
-    /// The line, counted from one; zero if it is about the whole.
-    pub line: u32,
-}
-
-/// The kinds of [`SdpError`].
-#[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SdpFault {
-    /// Longer than [`MAX_TEXT`], more lines than [`MAX_LINES`] or more media than [`MAX_MEDIA`].
-    #[error("is beyond the limit")]
-    TooLong,
-    /// The first line is not `v=0`.
-    #[error("is not the version 0")]
-    Version,
-    /// Not a letter, an equals sign and text without NUL and CR.
-    #[error("is not of the form letter=text")]
-    Line,
-    /// A field is missing, superfluous or has a value that its grammar does not allow.
-    #[error("has an invalid {0}")]
-    Field(&'static str),
-    /// A line that may occur once occurs again.
-    #[error("is a repeated {0}")]
-    Repeated(&'static str),
-}

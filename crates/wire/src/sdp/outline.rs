@@ -15,7 +15,7 @@ pub struct Outline<'a> {
     rest: Lines<'a>,
 }
 
-/// One `m=` line and what stands below it.
+/// One `m=` line with its lines.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct MediaOutline<'a> {
     /// `audio`, `video`, `image` …
@@ -36,11 +36,11 @@ pub struct MediaOutline<'a> {
 }
 
 impl<'a> MediaOutline<'a> {
-    /// `m=<media> <port>[/<count>] <proto> <fmt> …` (RFC 8866 §5.14), with what holds if nothing else is said.
+    /// `m=<media> <port>[/<count>] <proto> <fmt> …` (RFC 8866 §5.14), with defaults for its attributes.
     fn of_line(line: &'a [u8]) -> Option<MediaOutline<'a>> {
         let (kind, rest) = word(line.strip_prefix(b"m=")?)?;
         let (port, rest) = leading_number(rest)?;
-        // A count of ports, which only streams of other kinds than ours have.
+        // A number of ports, which only media other than audio have.
         let rest = match rest.strip_prefix(b"/") {
             Some(count) => leading_number(count)?.1,
             None => rest,
@@ -62,7 +62,7 @@ impl<'a> MediaOutline<'a> {
         self.port == 0
     }
 
-    /// The direction, with a hold by address taken for what it means.
+    /// The direction, including a hold by address (RFC 2543).
     pub fn effective_direction(&self) -> Direction {
         match self.held_by_address {
             // "Do not send to me" (RFC 3264 §8.4); the peer may go on sending.
@@ -167,7 +167,7 @@ impl<'a> Iterator for MediaOutlines<'a> {
     }
 }
 
-/// What both the session and a stream can say.
+/// The attributes that the session and a stream may have.
 #[derive(Copy, Clone, Debug, Default)]
 struct Part<'a> {
     direction: Option<Direction>,

@@ -6,11 +6,11 @@ use sdp_types::{ParserError, Session};
 
 use super::{MAX_LINES, MAX_MEDIA, MAX_TEXT, Outline, SdpError, SdpFault};
 
-/// Reads a description. Lines may end in LF alone and stand in another order than RFC 8866 §5 wants; unknown kinds of lines are
-/// passed over; a line that is not UTF-8 is taken for Latin-1, which old gateways put into `s=` and `i=`.
+/// Reads a description. Lines may end in LF alone and have another order than that of RFC 8866 §5; unknown kinds of lines are
+/// skipped; a line that is not UTF-8 is read as Latin-1, which old gateways use in `s=` and `i=`.
 ///
 /// # Errors
-/// [`SdpError`] with the line. Where this succeeds, [`Outline`] succeeds and says the same.
+/// [`SdpError`] with the line. Where this succeeds, [`Outline`] succeeds with the same result.
 pub fn parse(text: &[u8]) -> Result<Session, SdpError> {
     let too_long = |line| SdpError { kind: SdpFault::TooLong, line };
     if text.len() > MAX_TEXT {

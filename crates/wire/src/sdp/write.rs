@@ -2,7 +2,7 @@
 
 use sdp_types::{Attribute, Bandwidth, Connection, Key, Media, Session};
 
-/// Writes a description in the order of RFC 8866 §5, so that one that was read in that order comes back byte for byte.
+/// Writes a description in the order of RFC 8866 §5, so that a description in that order round-trips byte for byte.
 ///
 /// CR, LF and NUL inside a text are left out: no value can add a line. An empty session name becomes `-`, a description without
 /// times gets `t=0 0` (RFC 8866 §5.3, §5.9).

@@ -74,8 +74,8 @@ fn same_option(left: Option<&[u8]>, right: Option<&[u8]>) -> bool {
     }
 }
 
-/// A parameter of both must agree; `user`, `ttl`, `method`, `maddr` and `transport` must not stand in one
-/// alone; any other that stands in one alone is ignored. Where a name stands twice, the first counts.
+/// A parameter of both must agree; `user`, `ttl`, `method`, `maddr` and `transport` must not be in one
+/// alone; any other that is in one alone is ignored. Of a repeated name, the first counts.
 fn params_agree(mine: &Params<'_>, theirs: &Params<'_>) -> bool {
     mine.iter().all(|(name, _)| match (find(mine, name).flatten(), find(theirs, name)) {
         (value, Some(other)) => same_ignoring_case(value.unwrap_or_default(), other.unwrap_or_default()),
@@ -96,7 +96,7 @@ fn find<'a>(params: &Params<'a>, wanted: &[u8]) -> Option<Option<&'a [u8]>> {
     params.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value)
 }
 
-/// Headers are never ignored: each must stand in the other, with the same value.
+/// Headers are never ignored: each must be in the other, with the same value.
 fn headers_within(mine: &Uri<'_>, theirs: &Uri<'_>) -> bool {
     mine.headers().all(|(name, value)| {
         theirs.headers().any(|(other, their)| same_ignoring_case(name, other) && same(value, their))
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_stand_twice_and_far_too_many() {
+    fn repeated_and_excessive_parameters() {
         assert!(equivalent("sip:a@b;x=1;x=2;y", "sip:a@b;y;x=1"));
         assert!(!equivalent("sip:a@b;x=1;x=2", "sip:a@b;x=2"));
         let many = format!("sip:a@b{}", ";x=1".repeat(33));

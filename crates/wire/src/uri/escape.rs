@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escaping_a_user_and_back() {
+    fn escaped_user_round_trips() {
         let user = "J\u{fc}rgen <a@b>:\r\n%40".as_bytes();
         let mut escaped = Vec::new();
         escape_user(user, &mut escaped);
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_percent_that_escapes_nothing_stays() {
+    fn invalid_escape_is_kept() {
         assert_eq!(&*unescape(b"%Z%45%4"), b"%ZE%4");
     }
 }

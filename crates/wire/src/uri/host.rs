@@ -14,7 +14,7 @@ pub fn same_host(left: &[u8], right: &[u8]) -> bool {
             && canonical_host(left) == canonical_host(right))
 }
 
-/// The same text for all that [`same_host`] takes for the same: in lower case, an IPv6 literal as RFC 5952 writes it.
+/// The canonical form of a host, equal for all hosts that [`same_host`] considers equal: lower case, IPv6 literals as in RFC 5952.
 pub fn canonical_host(host: &[u8]) -> Vec<u8> {
     match ipv6(host) {
         Some(address) => format!("[{address}]").into_bytes(),
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_compared_by_what_they_mean() {
+    fn equivalent_hosts_are_equal() {
         for (left, right) in [
             ("Example.COM", "example.com"),
             ("[2001:db8::10]", "[2001:DB8:0:0::0010]"),

@@ -1,4 +1,4 @@
-//! URIs: sip and sips taken apart (RFC 3261 §19.1), tel (RFC 3966) nearly so, everything else kept.
+//! URIs: sip and sips parsed (RFC 3261 §19.1), tel (RFC 3966) mostly, all others kept as text.
 
 mod equivalence;
 mod escape;
@@ -31,9 +31,9 @@ pub struct Uri<'a> {
     pub scheme: Scheme<'a>,
     /// The user part, still escaped, with any parameters that it has; the number of a tel URI.
     pub user: Option<&'a [u8]>,
-    /// The password that nobody should send.
+    /// The password, which is deprecated (RFC 3261 §19.1.1).
     pub password: Option<&'a [u8]>,
-    /// The host; an IPv6 literal comes with its brackets. Empty unless the scheme is sip or sips.
+    /// The host; an IPv6 literal includes its brackets. Empty unless the scheme is sip or sips.
     pub host: &'a [u8],
     /// The port.
     pub port: Option<u16>,
@@ -94,7 +94,7 @@ impl<'a> Uri<'a> {
 
     fn sip(raw: &'a [u8], scheme: Scheme<'a>, start: usize) -> Result<Self, UriError> {
         let mut uri = Self::opaque(raw, scheme);
-        // The user part may hold `;`, `?` and `/`, and nothing after it may hold an unescaped `@`.
+        // The user part may contain `;`, `?` and `/`, and nothing after it may contain an unescaped `@`.
         let host = match memchr(b'@', &raw[start..]) {
             Some(0) => return Err(UriError::at(start)),
             Some(at) => {
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_the_parts() {
+    fn all_parts_are_read() {
         let uri = Uri::parse(
             b"sips:alice;x=1:secret@[2001:db8::10]:5070;transport=tcp;lr?Subject=a%20b&Priority=urgent",
         )
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn users_may_look_strange() {
+    fn unusual_users_are_read() {
         let uri = Uri::parse(b"sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d_too.(doesn't-it)@example.com").unwrap();
         assert_eq!(uri.user, Some(&b"1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*"[..]));
         assert_eq!(uri.host, b"example.com");

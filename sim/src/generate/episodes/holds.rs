@@ -32,7 +32,7 @@ fn hold_with_unresponsive_engine(writer: &mut Writer<'_>) {
     let talking = writer.draw.between(2_000, 4_000);
     let phone = *writer.draw.pick(&[writer.one, writer.other]);
     let lasting = writer.draw.millis(500, 5_000);
-    writer.fault_after(talking, Fault::Media { phone: phone, trouble: MediaTrouble::Unresponsive, lasting });
+    writer.fault_after(talking, Fault::Media { phone, trouble: MediaTrouble::Unresponsive, lasting });
     writer.user(writer.one, talking + 100, UserAction::Hold);
 }
 

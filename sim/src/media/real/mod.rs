@@ -291,7 +291,7 @@ impl Real {
         let peer = self.peer(end).and_then(|peer| self.lines.get(&peer));
         let both_ways = |line: &Line| line.session.direction() == Some(Direction::SendRecv);
         let receives = |line: &Line| line.session.direction().is_some_and(Direction::receives);
-        let heard = line.session.heard();
+        let heard = line.session.received_tone();
         let ProbeContext { network_clear, time_stopped, peer_time_stopped } = circumstances;
         let others =
             self.lines.values().filter(|other| peer.is_none_or(|peer| peer.address != other.address));

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::attacks;
 use super::plan::{Plan, Way};
 
-macro_rules! oddities {
+macro_rules! messages {
     ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal, $how:path;)*) => {
         /// An unsolicited message.
         #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +28,7 @@ macro_rules! oddities {
     };
 }
 
-oddities! {
+messages! {
     /// OPTIONS.
     Options = "options", options;
     /// MESSAGE (RFC 3428).
@@ -110,7 +110,7 @@ impl FromStr for UnsolicitedMessage {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
-        let known = Self::ALL.iter().find(|oddity| oddity.as_str() == word);
+        let known = Self::ALL.iter().find(|message| message.as_str() == word);
         known.copied().ok_or_else(|| format!("unknown message `{word}`"))
     }
 }
@@ -329,8 +329,8 @@ mod tests {
 
     #[test]
     fn keywords_round_trip() {
-        for oddity in UnsolicitedMessage::ALL {
-            assert_eq!(oddity.as_str().parse(), Ok(*oddity));
+        for message in UnsolicitedMessage::ALL {
+            assert_eq!(message.as_str().parse(), Ok(*message));
         }
         assert!("flowers".parse::<UnsolicitedMessage>().is_err());
     }

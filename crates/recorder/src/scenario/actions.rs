@@ -1,0 +1,203 @@
+//! The actions of the user of a recorded phone, and of its peers that were not recorded.
+
+use super::participants::{Participants, user_of};
+use super::steps::{Steps, whole_millis};
+use crate::replay::{Observation, ObservationKind, Replay};
+use crate::text::Seconds;
+use offhook::{Command, DtmfPath, EndedBy, Event, FlowFailure, FlowState, Input, Instant, SessionId, Status};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The time until a silent loss of a connection is detected: the time-out of a keep-alive.
+const DETECTION_TIME: Duration = Duration::from_secs(10);
+
+/// The time from dialling until the call reaches the callee.
+const SETUP_TIME: Duration = Duration::from_millis(100);
+/// The time between setting a reaction and the call that it applies to.
+const REACTION_LEAD: Duration = Duration::from_millis(1);
+
+struct Call {
+    /// The user at the other end.
+    user: String,
+    incoming: bool,
+    /// When it was dialled or received.
+    started: Instant,
+    /// When the peer's phone rang.
+    ringing_since: Option<Instant>,
+    answered: bool,
+    held_by_peer: bool,
+}
+
+/// An incoming call and the user's reaction.
+struct Ringing {
+    session: SessionId,
+    at: Instant,
+    reaction: String,
+}
+
+pub(super) fn add(phone: usize, replay: &Replay, participants: &mut Participants, steps: &mut Steps) {
+    let mut actions = Actions { phone, participants, steps, calls: BTreeMap::new(), ringing: Vec::new() };
+    for Observation { at, kind } in &replay.observations {
+        match kind {
+            ObservationKind::Input { input: Input::Command(command), refused: None } => {
+                actions.on_command(*at, command)
+            }
+            ObservationKind::Event(event) => actions.on_event(*at, event),
+            _ => {}
+        }
+    }
+    actions.add_reactions();
+}
+
+struct Actions<'t> {
+    phone: usize,
+    participants: &'t mut Participants,
+    steps: &'t mut Steps,
+    calls: BTreeMap<SessionId, Call>,
+    ringing: Vec<Ringing>,
+}
+
+impl Actions<'_> {
+    fn add_action(&mut self, at: Instant, what: &str) {
+        let name = self.participants.name(self.phone);
+        self.steps.add(at, format!("{name} {what}"));
+    }
+
+    fn on_command(&mut self, at: Instant, command: &Command) {
+        match command {
+            Command::Register { .. } => self.add_action(at, "registers"),
+            Command::Unregister { .. } => self.add_action(at, "unregisters"),
+            Command::Dial { session, dial } => {
+                let user = user_of(&dial.to);
+                self.add_action(at, &format!("dials {user}"));
+                self.begin(*session, user, false, at);
+            }
+            Command::Answer { session } => self.set_reaction(*session, at, "answer"),
+            Command::Reject { session, code } => self.set_reaction(*session, at, &format!("reject {code}")),
+            Command::HangUp { session } if self.calls.contains_key(session) => {
+                self.add_action(at, "hangs up")
+            }
+            Command::Hold { .. } => self.add_action(at, "holds"),
+            Command::Resume { .. } => self.add_action(at, "resumes"),
+            Command::Digits { digits, duration, path, .. } => {
+                self.add_action(
+                    at,
+                    &format!("sends {digits} by {} for {}", path_name(*path), Seconds(*duration)),
+                );
+            }
+            Command::Transfer { target, .. } => {
+                self.add_action(at, &format!("transfers to {}", user_of(target)))
+            }
+            _ => {}
+        }
+    }
+
+    fn on_event(&mut self, at: Instant, event: &Event) {
+        match event {
+            Event::Incoming(incoming) => {
+                let user = user_of(&incoming.from);
+                if !self.participants.is_recorded(&user) {
+                    let (peer, own) = (self.participants.peer(&user), self.participants.user(self.phone));
+                    self.steps.add_early(at, SETUP_TIME, format!("{peer} dials {own}"));
+                }
+                self.begin(incoming.session, user, true, at);
+                self.ringing.push(Ringing { session: incoming.session, at, reaction: "ignore".to_owned() });
+            }
+            Event::Referred { session, by, target } => {
+                self.add_peer_action(*by, at, &format!("transfers to {}", user_of(target)));
+                self.begin(*session, user_of(target), false, at);
+            }
+            Event::Progress { session, code: 180..=189 } => {
+                if let Some(call) = self.calls.get_mut(session) {
+                    call.ringing_since.get_or_insert(at);
+                }
+            }
+            Event::Status { session, to: Status::Established, .. } => {
+                if let Some(call) = self.calls.get_mut(session) {
+                    call.answered = true;
+                }
+                self.add_peer_reaction(*session, at, "answer");
+            }
+            Event::Hold { session, remote, .. } => {
+                let call = self.calls.get_mut(session).filter(|call| call.held_by_peer != *remote);
+                if let Some(call) = call {
+                    call.held_by_peer = *remote;
+                    self.add_peer_action(*session, at, if *remote { "holds" } else { "resumes" });
+                }
+            }
+            Event::Digit { session, digit, duration, path } => {
+                let text = format!("sends {digit} by {} for {}", path_name(*path), Seconds(*duration));
+                self.add_peer_action(*session, at, &text);
+            }
+            Event::Ended { session, why } => {
+                match (why.by, why.code) {
+                    (EndedBy::Peer, Some(code @ 300..=699)) => {
+                        self.add_peer_reaction(*session, at, &format!("reject {code}"));
+                    }
+                    (EndedBy::Peer, _) => self.add_peer_action(*session, at, "hangs up"),
+                    _ => {}
+                }
+                self.calls.remove(session);
+            }
+            Event::Flow { state: FlowState::Down(FlowFailure::TimedOut), .. } => {
+                let nanos = u64::try_from(DETECTION_TIME.as_nanos()).unwrap_or(u64::MAX);
+                let before = Instant::from_nanos(at.as_nanos().saturating_sub(nanos));
+                self.add_action(before, "loses its connection silently");
+            }
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, session: SessionId, user: String, incoming: bool, started: Instant) {
+        let call =
+            Call { user, incoming, started, ringing_since: None, answered: false, held_by_peer: false };
+        self.calls.insert(session, call);
+    }
+
+    /// Sets the user's reaction to an incoming call.
+    fn set_reaction(&mut self, session: SessionId, at: Instant, how: &str) {
+        if let Some(ringing) = self.ringing.iter_mut().rev().find(|ringing| ringing.session == session) {
+            ringing.reaction =
+                format!("{how} after {}", Seconds(whole_millis(at.saturating_since(ringing.at))));
+        }
+    }
+
+    /// Adds the reaction of the peer to an outgoing call, before the call.
+    fn add_peer_reaction(&mut self, session: SessionId, at: Instant, how: &str) {
+        let Some(call) = self.calls.get(&session) else { return };
+        let never_rang = call.ringing_since.is_none() && !call.answered;
+        if call.incoming || self.participants.is_recorded(&call.user) || never_rang && how != "answer" {
+            return;
+        }
+        let after = whole_millis(at.saturating_since(call.ringing_since.unwrap_or(call.started)));
+        let (started, peer) = (call.started, self.participants.peer(&call.user));
+        let step = format!("{peer} will {how} after {}", Seconds(after));
+        self.steps.add_early(started, REACTION_LEAD, step);
+    }
+
+    fn add_peer_action(&mut self, session: SessionId, at: Instant, what: &str) {
+        let Some(call) = self.calls.get(&session) else { return };
+        if !self.participants.is_recorded(&call.user) {
+            let peer = self.participants.peer(&call.user);
+            self.steps.add(at, format!("{peer} {what}"));
+        }
+    }
+
+    /// Adds the user's reactions, each half-way between two calls: it has to be set before the call arrives, whatever the delays.
+    fn add_reactions(&mut self) {
+        let mut last: Option<Instant> = None;
+        for Ringing { at, reaction, .. } in std::mem::take(&mut self.ringing) {
+            let before = last.map_or(self.steps.start, |last| last + at.saturating_since(last) / 2);
+            self.add_action(before, &format!("will {reaction}"));
+            last = Some(at);
+        }
+    }
+}
+
+fn path_name(path: DtmfPath) -> &'static str {
+    match path {
+        DtmfPath::Auto => "auto",
+        DtmfPath::Rtp => "rtp",
+        DtmfPath::Info => "info",
+    }
+}

@@ -1,0 +1,138 @@
+//! Writes a checkpoint: lines with fixed fields in a fixed order.
+
+use crate::check::Check;
+use crate::names::{ACCOUNT_TIMERS, CAUSES, TRANSPORTS, name_of};
+use crate::text::{At, word};
+use offhook::{
+    AccountCheckpoint, Checkpoint, FlowCheckpoint, Instant, RegistrationCheckpoint, RegistrationFailure,
+    ResponderSnapshot,
+};
+use std::fmt::Write;
+
+pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint) -> Option<()> {
+    let Checkpoint {
+        now,
+        drawn: [ids, auth, pace],
+        traced: _,
+        effects,
+        flows,
+        calls,
+        serial,
+        counters: [malformed, stray, backwards],
+        recent_requests,
+        refused_cancels,
+        timers,
+        accounts,
+    } = at;
+    let Check { outputs, output_hash, traced, trace_hash } = check;
+    let _ = writeln!(
+        out,
+        "checkpoint {} {} {outputs} {output_hash:016x} {traced} {trace_hash:016x}",
+        word(name),
+        At(*now)
+    );
+    let _ = writeln!(out, "  drawn {ids} {auth} {pace}");
+    let _ = writeln!(out, "  counted {effects} {flows} {calls} {serial} {malformed} {stray} {backwards}");
+    for (key, requests) in [("taken", recent_requests), ("refused", refused_cancels)] {
+        let _ = write!(out, "  {key}");
+        for (until, digest) in requests {
+            let _ = write!(out, " {} {digest:032x}", At(*until));
+        }
+        out.push('\n');
+    }
+    let _ = write!(out, "  timers");
+    for (due, account, kind) in timers {
+        let _ = write!(out, " {} {} {}", At(*due), account.0, name_of(ACCOUNT_TIMERS, kind)?);
+    }
+    out.push('\n');
+    accounts.iter().try_for_each(|one| line(out, one))
+}
+
+fn line(out: &mut String, line: &AccountCheckpoint) -> Option<()> {
+    let AccountCheckpoint {
+        contact,
+        flow: connection,
+        next_server,
+        flow_failures,
+        registration: state,
+        cseq,
+        expires,
+        failures,
+        bound,
+        spent,
+        user,
+        proxy,
+    } = line;
+    let _ = writeln!(out, "  contact {}", word(contact));
+    flow(out, connection, *next_server, *flow_failures)?;
+    registration(out, state)?;
+    let _ = write!(out, "  registered {cseq} {expires} {failures} {}", Maybe(*bound));
+    for at in spent {
+        let _ = write!(out, " {}", At(*at));
+    }
+    out.push('\n');
+    for (key, challenge) in [("user", user), ("proxy", proxy)] {
+        let _ = write!(out, "  {key}");
+        if let Some(ResponderSnapshot { challenge, cnonce, count }) = challenge {
+            let _ = write!(out, " {} {} {count}", word(challenge), word(cnonce));
+        }
+        out.push('\n');
+    }
+    Some(())
+}
+
+fn flow(out: &mut String, flow: &FlowCheckpoint, next_server: u32, failures: u32) -> Option<()> {
+    let _ = write!(out, "  flow {next_server} {failures} ");
+    let _ = match flow {
+        FlowCheckpoint::Off => writeln!(out, "off"),
+        FlowCheckpoint::Waiting => writeln!(out, "waiting"),
+        FlowCheckpoint::Connecting { flow, transport } => {
+            writeln!(out, "connecting {} {}", flow.0, name_of(TRANSPORTS, transport)?)
+        }
+        FlowCheckpoint::Up { flow, transport, since, last_received, answers_keep_alives } => {
+            let answers_keep_alives = if *answers_keep_alives { "yes" } else { "no" };
+            let transport = name_of(TRANSPORTS, transport)?;
+            writeln!(
+                out,
+                "up {} {transport} {} {} {answers_keep_alives}",
+                flow.0,
+                At(*since),
+                At(*last_received)
+            )
+        }
+    };
+    Some(())
+}
+
+fn registration(out: &mut String, state: &RegistrationCheckpoint) -> Option<()> {
+    let mut failure = |word: &str, until: &str, why: &RegistrationFailure| {
+        let RegistrationFailure { cause, code, attempts } = why;
+        let (cause, code) = (name_of(CAUSES, cause)?, code.unwrap_or(0));
+        let _ = writeln!(out, "  registration {word}{until} {cause} {code} {attempts}");
+        Some(())
+    };
+    match state {
+        RegistrationCheckpoint::Waiting { until, why } => {
+            failure("waiting", &format!(" {}", At(*until)), why)?
+        }
+        RegistrationCheckpoint::Failed(why) => failure("failed", "", why)?,
+        RegistrationCheckpoint::Unregistered => out.push_str("  registration unregistered\n"),
+        RegistrationCheckpoint::Registering => out.push_str("  registration registering\n"),
+        RegistrationCheckpoint::Registered { until } => {
+            let _ = writeln!(out, "  registration registered {}", At(*until));
+        }
+    }
+    Some(())
+}
+
+/// A time, or `-`.
+struct Maybe(Option<Instant>);
+
+impl std::fmt::Display for Maybe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(at) => At(at).fmt(f),
+            None => f.write_str("-"),
+        }
+    }
+}
