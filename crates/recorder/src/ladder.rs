@@ -181,6 +181,8 @@ fn describe_input(input: &Input) -> Option<String> {
             Command::Hold { session } => format!("> hold {session}"),
             Command::Resume { session } => format!("> resume {session}"),
             Command::Digits { session, digits, .. } => format!("> {} digits to {session}", digits.len()),
+            Command::AcceptTransfer { session } => format!("> accept the transfer of {session}"),
+            Command::RejectTransfer { session } => format!("> reject the transfer of {session}"),
             Command::Transfer { session, target } => format!("> transfer {session} to {target}"),
             _ => return None,
         },
@@ -200,7 +202,10 @@ fn describe_event(event: &Event) -> Option<String> {
         },
         Event::Incoming(incoming) => format!("{} calls ({})", incoming.from, incoming.session),
         Event::Status { session, to, .. } => format!("{session} is {to}"),
-        Event::Referred { session, target, .. } => format!("asked to call {target} ({session})"),
+        Event::TransferRequested { session, target, .. } => {
+            format!("the peer of {session} asks for a call to {target}")
+        }
+        Event::Referred { session, target, .. } => format!("calls {target} for the peer ({session})"),
         Event::Hold { session, local, remote } => match (local, remote) {
             (false, false) => format!("{session} is not on hold"),
             (true, false) => format!("{session} is on hold by us"),

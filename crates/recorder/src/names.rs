@@ -1,6 +1,6 @@
 //! The names of enumerated values in recordings.
 
-use offhook::{AccountTimer, Cause, DtmfPath, FlowFailure, MediaFault, Transport};
+use offhook::{AccountTimer, Cause, DtmfPath, FlowFailure, MediaFault, ReferPolicy, Transport};
 
 pub(crate) const FLOW_FAILURES: &[(FlowFailure, &str)] = &[
     (FlowFailure::Unreachable, "unreachable"),
@@ -18,6 +18,9 @@ pub(crate) const MEDIA_FAULTS: &[(MediaFault, &str)] = &[
 
 pub(crate) const PATHS: &[(DtmfPath, &str)] =
     &[(DtmfPath::Auto, "auto"), (DtmfPath::Rtp, "rtp"), (DtmfPath::Info, "info")];
+
+pub(crate) const REFER_POLICIES: &[(ReferPolicy, &str)] =
+    &[(ReferPolicy::Reject, "reject"), (ReferPolicy::OwnDomain, "own-domain"), (ReferPolicy::Ask, "ask")];
 
 pub(crate) const TRANSPORTS: &[(Transport, &str)] =
     &[(Transport::Udp, "udp"), (Transport::Ws, "ws"), (Transport::Wss, "wss")];
@@ -38,7 +41,7 @@ pub(crate) const CAUSES: &[(Cause, &str)] = &[
     (Cause::Rejected, "rejected"),
     (Cause::NotFound, "not-found"),
     (Cause::Unavailable, "unavailable"),
-    (Cause::OtherFailure, "server-error"),
+    (Cause::OtherFailure, "other-failure"),
 ];
 
 pub(crate) fn name_of<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> Option<&'static str> {

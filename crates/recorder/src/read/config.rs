@@ -1,7 +1,7 @@
 //! Reads the configuration of a phone. Every line is mandatory: a default may differ between versions.
 
 use super::error::{Unreadable, excerpt};
-use crate::names::{TRANSPORTS, value_of};
+use crate::names::{REFER_POLICIES, TRANSPORTS, value_of};
 use crate::recording::PhoneRecording;
 use crate::text::{duration, flag, instant};
 use offhook::{
@@ -24,7 +24,7 @@ const ONCE: [&str; 12] = [
     "call-limit",
     "no-answer",
     "media-timeout",
-    "accept-transfers",
+    "refer-policy",
     "times",
     "registration",
     "limits",
@@ -117,7 +117,7 @@ impl Draft {
             ("call-limit", [count]) => config.call_limit = count.parse().ok()?,
             ("no-answer", [time]) => config.no_answer = duration(time)?,
             ("media-timeout", [time]) => config.media_timeout = duration(time)?,
-            ("accept-transfers", [answer]) => config.accept_transfers = flag(answer)?,
+            ("refer-policy", [policy]) => config.refer_policy = value_of(REFER_POLICIES, policy)?,
             ("times", [t1, t2, t4]) => {
                 config.times =
                     TransactionTimes { t1: time("t1", t1)?, t2: time("t2", t2)?, t4: time("t4", t4)? };

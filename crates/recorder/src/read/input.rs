@@ -102,6 +102,8 @@ fn command(words: &[&str]) -> Option<Command> {
             duration: duration(time)?,
             path: value_of(PATHS, path)?,
         },
+        ["accept-transfer", session] => Command::AcceptTransfer { session: session_id(session)? },
+        ["reject-transfer", session] => Command::RejectTransfer { session: session_id(session)? },
         ["transfer", session, target] => {
             Command::Transfer { session: session_id(session)?, target: (*target).to_owned() }
         }

@@ -1,6 +1,6 @@
 //! Writes the configuration of a phone: a line for each field.
 
-use crate::names::{TRANSPORTS, name_of};
+use crate::names::{REFER_POLICIES, TRANSPORTS, name_of};
 use crate::text::{At, Seconds, word};
 use offhook::{
     Account, Config, Instant, Limits, Password, RegistrationPolicy, Server, Target, TransactionTimes,
@@ -25,7 +25,7 @@ pub(super) fn write(
     line("call-limit", &config.call_limit);
     line("no-answer", &Seconds(config.no_answer));
     line("media-timeout", &Seconds(config.media_timeout));
-    line("accept-transfers", &yes(config.accept_transfers));
+    line("refer-policy", &name_of(REFER_POLICIES, &config.refer_policy)?);
     let TransactionTimes { t1, t2, t4 } = config.times;
     line("times", &format_args!("t1={} t2={} t4={}", Seconds(t1), Seconds(t2), Seconds(t4)));
     let RegistrationPolicy {

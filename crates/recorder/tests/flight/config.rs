@@ -15,7 +15,7 @@ fn all_fields_of_a_configuration_are_recorded() {
     config.call_limit = 7;
     config.no_answer = Duration::from_nanos(1);
     config.media_timeout = Duration::from_millis(2500);
-    config.accept_transfers = false;
+    config.refer_policy = offhook::ReferPolicy::Reject;
     config.times = TransactionTimes {
         t1: Duration::from_millis(1),
         t2: Duration::from_millis(2),
