@@ -366,7 +366,6 @@ fn describe_registration(state: &RegistrationState) -> String {
                 in_brackets(why.code)
             )
         }
-        _ => unreachable!("all states of registrations are known here"),
     }
 }
 
