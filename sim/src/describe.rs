@@ -39,6 +39,7 @@ pub(crate) fn event(event: &Event) -> String {
             format!("{session} digit {digit} failed: {}", digit_failure(*why))
         }
         Event::Transfer { session, state } => format!("{session} transfer {}", transfer(*state)),
+        Event::TransferRequested { session, target, .. } => format!("{session} is asked to dial {target}"),
         Event::Referred { session, by, target } => {
             format!("{session} dials {target}, as the peer of {by} asked")
         }
@@ -63,6 +64,8 @@ pub(crate) fn command(command: &Command) -> String {
         Command::Digits { session, digits, duration, path } => {
             format!("{session} sends {digits} by {} for {}", dtmf_path(*path), Seconds(*duration))
         }
+        Command::AcceptTransfer { session } => format!("{session} accepts the transfer"),
+        Command::RejectTransfer { session } => format!("{session} rejects the transfer"),
         Command::Transfer { session, target } => format!("{session} transfers to {target}"),
         _ => "another command".to_owned(),
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use offhook::ReferPolicy;
+
 use crate::hash::Draw;
 use crate::scenario::{Codec, PhoneSetup, Scenario, Streaming, Transport, Weather};
 
@@ -40,6 +42,7 @@ pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
             phone.attempts = Some(draw.between(1, 6) as u32);
         }
         phone.expires = Duration::from_secs(*draw.pick(&[60, 90, 120, 600, 600, 3600]));
+        phone.refers = refers(&mut Draw::new(scenario.seed, &format!("{name} refers")));
         if phone.transport == Transport::Ws {
             phone.streaming = streaming(&mut Draw::new(scenario.seed, name));
         }
@@ -60,6 +63,16 @@ fn streaming(draw: &mut Draw) -> Streaming {
         ping: per_mille(200),
         binary: per_mille(1_000),
     }
+}
+
+fn refers(draw: &mut Draw) -> ReferPolicy {
+    *draw.pick(&[
+        ReferPolicy::Ask,
+        ReferPolicy::Ask,
+        ReferPolicy::Ask,
+        ReferPolicy::OwnDomain,
+        ReferPolicy::Reject,
+    ])
 }
 
 /// Up to `most`, in a share of the worlds, in thousandths.

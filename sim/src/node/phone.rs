@@ -67,6 +67,8 @@ pub struct Call {
     pub local_hold: bool,
     /// Whether the last request was a hold, and it did not fail.
     pub requested_hold: bool,
+    /// Whether a REFER of the peer waits for the user's decision.
+    pub transfer_requested: bool,
     /// Whether the peer holds this phone.
     pub remote_hold: bool,
     /// The start of the status, in world time.
@@ -282,6 +284,11 @@ impl PhoneNode {
                     call.requested_hold = call.local_hold;
                 }
             }
+            Event::TransferRequested { session, .. } => {
+                if let Some(call) = self.calls.get_mut(session) {
+                    call.transfer_requested = true;
+                }
+            }
             Event::Referred { session, .. } => {
                 self.calls.insert(*session, Call::new(true, now, elapsed));
             }
@@ -302,6 +309,7 @@ impl Call {
             user_acted: false,
             local_hold: false,
             requested_hold: false,
+            transfer_requested: false,
             remote_hold: false,
             since: now,
             elapsed,
@@ -337,6 +345,7 @@ fn config(scenario: &Scenario, setup: &PhoneSetup) -> Config {
         max_registration_attempts: setup.attempts,
     };
     let mut config = Config::new(account);
+    config.refer_policy = setup.refers;
     config.trace = TRACE_LINES;
     #[cfg(feature = "planted")]
     {

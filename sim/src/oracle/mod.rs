@@ -7,6 +7,7 @@ mod bounds;
 mod challenges;
 mod cleanup;
 mod commands;
+mod consent;
 mod corrupted;
 mod delivery;
 mod dialog;
@@ -56,6 +57,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(immediacy::Immediacy::default()),
         Box::new(commands::Commands::default()),
         Box::new(transfer::Transfers::default()),
+        Box::new(consent::Consent::default()),
         Box::new(failover::FailOver::default()),
         Box::new(keep_alive::KeepAlives::default()),
         Box::new(bounds::Bounds::default()),

@@ -272,6 +272,7 @@ pub(super) fn session_of(event: &Event) -> Option<SessionId> {
         | Event::DigitSent { session, .. }
         | Event::DigitFailed { session, .. }
         | Event::Transfer { session, .. }
+        | Event::TransferRequested { session, .. }
         | Event::Referred { session, .. }
         | Event::Media { session, .. }
         | Event::Info { session, .. }

@@ -33,6 +33,8 @@ struct Phone {
 struct Done {
     accepted: bool,
     called: bool,
+    /// The user is asked, so that the call or the report follows later.
+    asked: bool,
     /// The call whose result must be reported, and the call of its REFER.
     report: Option<(SessionId, SessionId)>,
     reported: bool,
@@ -114,6 +116,7 @@ impl Phone {
 
     fn on_event(&mut self, event: &Event) {
         match event {
+            Event::TransferRequested { .. } => self.done.asked = true,
             Event::Referred { session, by, .. } => {
                 self.done.called = true;
                 self.refused = false;
@@ -142,7 +145,7 @@ impl Phone {
         is_corrupted: impl Fn(SessionId) -> bool,
     ) -> Result<(), String> {
         let done = std::mem::take(&mut self.done);
-        if done.accepted && !done.called && !done.reported {
+        if done.accepted && !done.asked && !done.called && !done.reported {
             return Err("accepts a REFER, but dials nothing".to_owned());
         }
         let time_stopped = |session| {

@@ -86,6 +86,11 @@ pub enum UserAction {
     },
     /// Transfer an established call to an address.
     Transfer(String),
+    /// Decide on the transfer that the peer of a call requests.
+    DecideTransfer {
+        /// Accept or reject.
+        accept: bool,
+    },
     /// Register.
     Register,
     /// Unregister.

@@ -43,7 +43,7 @@ span storm=60s settle=240s quiesce=120s
 exchange pbx min-expires=90s says-trying
 exchange pbx2 drift=-50000 two-homes
 phone alice ws
-phone bob udp user=robert delay=5ms jitter=30ms loss=50 duplicate=10 late=20 tail=5 bursts=30 nat=30s drift=-200 codecs=pcma,opus no-telephone-event attempts=3 expires=60s
+phone bob udp user=robert delay=5ms jitter=30ms loss=50 duplicate=10 late=20 tail=5 bursts=30 nat=30s drift=-200 codecs=pcma,opus no-telephone-event attempts=3 expires=60s transfers=ask
 phone mallory ws split=1 gather=2 fragment=3 ping=4 binary=5 wrong-password
 rogue trudy udp breaks=final-twice,no-ack
 rogue eve ws
@@ -59,6 +59,8 @@ rogue eve ws
 2.5s alice sends 159# by info for 100ms
 3s alice sends 42 by auto for 40ms
 3s alice transfers to carol
+4s bob accepts the transfer
+4s bob rejects the transfer
 4s alice unregisters
 4.001s alice registers
 5s alice hangs up
@@ -115,7 +117,7 @@ rogue eve ws
         let scenario: Scenario = EXAMPLE.parse().expect("the example is a scenario");
         assert_eq!(scenario.to_string(), EXAMPLE);
         assert_eq!(Scenario::from_json(&scenario.to_json()), Ok(scenario.clone()));
-        assert_eq!(scenario.steps.len(), 60);
+        assert_eq!(scenario.steps.len(), 62);
         assert_eq!(scenario.phones[1].user, "robert");
         assert_eq!(scenario.phones[1].weather.loss, 50);
     }

@@ -8,7 +8,7 @@ use super::{
     Action, Behaviour, Codec, ExchangeSetup, Fault, Fidelity, PhaseLengths, PhoneSetup, Scenario, Step,
     Transport, UserAction, parse_duration,
 };
-use offhook::DtmfPath;
+use offhook::{DtmfPath, ReferPolicy};
 
 /// A line that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -177,6 +177,8 @@ fn read_phone(name: String, transport: &str, settings: &[&str]) -> Result<PhoneS
             Some(("nat", value)) => phone.nat = Some(parse_duration(value)?),
             Some(("drift", value)) => phone.drift = read_drift(value)?,
             Some(("attempts", value)) => phone.attempts = Some(number(value)?),
+            Some(("transfers", "ask")) => phone.refers = ReferPolicy::Ask,
+            Some(("transfers", "reject")) => phone.refers = ReferPolicy::Reject,
             Some(("expires", value)) => phone.expires = parse_duration(value)?,
             Some(("codecs", value)) => {
                 phone.codecs = value.split(',').map(read_codec).collect::<Result<_, _>>()?
@@ -237,6 +239,8 @@ fn read_user_action(words: &[&str]) -> Result<UserAction, String> {
             };
             UserAction::Digits { digits: (*digits).to_owned(), path, tone: parse_duration(tone)? }
         }
+        ["accepts", "the", "transfer"] => UserAction::DecideTransfer { accept: true },
+        ["rejects", "the", "transfer"] => UserAction::DecideTransfer { accept: false },
         ["transfers", "to", to] => UserAction::Transfer((*to).to_owned()),
         ["registers"] => UserAction::Register,
         ["unregisters"] => UserAction::Unregister,

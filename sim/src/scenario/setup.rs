@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use offhook::ReferPolicy;
+
 use super::{Codec, PhaseLengths, RogueSetup, Step, Streaming, Transport, Weather};
 
 /// A complete run of a world, from the first connection to the drain.
@@ -77,6 +79,8 @@ pub struct PhoneSetup {
     pub attempts: Option<u32>,
     /// The Expires of its REGISTERs.
     pub expires: Duration,
+    /// Its policy for REFERs of the peer.
+    pub refers: ReferPolicy,
 }
 
 impl PhoneSetup {
@@ -96,6 +100,7 @@ impl PhoneSetup {
             right_password: true,
             attempts: None,
             expires: Duration::from_secs(600),
+            refers: ReferPolicy::OwnDomain,
         }
     }
 }

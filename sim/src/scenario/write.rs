@@ -6,7 +6,7 @@ use super::{
     Action, Behaviour, Codec, ExchangeSetup, Fidelity, PhoneSetup, Scenario, Seconds, Step, Transport,
     UserAction, Weather,
 };
-use offhook::DtmfPath;
+use offhook::{DtmfPath, ReferPolicy};
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,6 +99,11 @@ impl fmt::Display for PhoneSetup {
         if self.expires != plain.expires {
             write!(f, " expires={}", Seconds(self.expires))?;
         }
+        match self.refers {
+            ReferPolicy::Ask => write!(f, " transfers=ask")?,
+            ReferPolicy::Reject => write!(f, " transfers=reject")?,
+            _ => {}
+        }
         Ok(())
     }
 }
@@ -173,6 +178,8 @@ impl fmt::Display for UserAction {
                 };
                 write!(f, "sends {digits} by {path} for {}", Seconds(*tone))
             }
+            UserAction::DecideTransfer { accept: true } => write!(f, "accepts the transfer"),
+            UserAction::DecideTransfer { accept: false } => write!(f, "rejects the transfer"),
             UserAction::Transfer(to) => write!(f, "transfers to {to}"),
             UserAction::Register => write!(f, "registers"),
             UserAction::Unregister => write!(f, "unregisters"),

@@ -203,6 +203,9 @@ impl World {
         if let Event::Incoming(incoming) = &event {
             self.schedule_reaction(phone, incoming.session);
         }
+        if let Event::TransferRequested { session, .. } = event {
+            self.schedule_decision(phone, session);
+        }
         self.tape.note(self.now, || EntryKind::Event { phone, event });
     }
 

@@ -23,6 +23,7 @@ impl World {
                 node.newest(|call| established(call) && (call.local_hold || call.requested_hold))
             }
             UserAction::Digits { .. } | UserAction::Transfer(_) => node.newest(established),
+            UserAction::DecideTransfer { .. } => node.newest(|call| call.transfer_requested),
             UserAction::Dial(_)
             | UserAction::Register
             | UserAction::Unregister
@@ -56,6 +57,8 @@ impl World {
             UserAction::Digits { digits, path, tone } => {
                 Command::Digits { session, digits: digits.clone(), duration: *tone, path: *path }
             }
+            UserAction::DecideTransfer { accept: true } => Command::AcceptTransfer { session },
+            UserAction::DecideTransfer { accept: false } => Command::RejectTransfer { session },
             UserAction::Transfer(target) => Command::Transfer { session, target: target.clone() },
         };
         if let Some(call) = node.calls.get_mut(&session) {
@@ -63,6 +66,7 @@ impl World {
                 matches!(action, UserAction::Answer | UserAction::Reject(_) | UserAction::HangUp);
             call.requested_hold =
                 *action == UserAction::Hold || call.requested_hold && *action != UserAction::Resume;
+            call.transfer_requested &= !matches!(action, UserAction::DecideTransfer { .. });
         }
         // A refusal is recorded on the tape and observed by the oracles.
         let _refused = self.give_command(phone, command);
@@ -74,6 +78,17 @@ impl World {
             Behaviour::Reject { code, after } => (after, UserAction::Reject(code)),
             Behaviour::Ignore => return,
         };
+        self.queue.schedule(self.now + after, ScheduledEvent::UserReacts { phone, session, action });
+    }
+
+    /// Users decide on transfers as on incoming calls.
+    pub(super) fn schedule_decision(&mut self, phone: usize, session: SessionId) {
+        let (after, accept) = match self.phones[phone].behaviour {
+            Behaviour::Answer { after } => (after, true),
+            Behaviour::Reject { after, .. } => (after, false),
+            Behaviour::Ignore => return,
+        };
+        let action = UserAction::DecideTransfer { accept };
         self.queue.schedule(self.now + after, ScheduledEvent::UserReacts { phone, session, action });
     }
 
