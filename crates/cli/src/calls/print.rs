@@ -170,6 +170,45 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
                 format_args!("call {id}: {what} refused{}", code(*refused)),
             );
         }
+        CallEvent::Transfer(state) => {
+            let (word, refused) = match state {
+                TransferState::Trying => ("trying", None),
+                TransferState::Progress { code } => ("progress", Some(*code)),
+                TransferState::Done => ("done", None),
+                TransferState::Failed { code } => ("failed", *code),
+            };
+            output.event(
+                "transfer",
+                &json!({ "call": id, "state": word, "code": refused }),
+                format_args!("call {id}: transfer {word}{}", code(refused)),
+            );
+        }
+        CallEvent::Info { content_type, body } => {
+            let text = String::from_utf8_lossy(body);
+            output.event(
+                "info",
+                &json!({ "call": id, "content_type": content_type, "text": text }),
+                format_args!("call {id}: INFO {}", text.escape_debug()),
+            );
+        }
+        CallEvent::Missed(count) => {
+            output.event(
+                "missed",
+                &json!({ "call": id, "events": count }),
+                format_args!("{count} events were missed"),
+            );
+        }
+        CallEvent::Ended(why) => ended(output, &id, why),
+        // Referred: printed for the phone.
+        _ => {
+            digit(output, &id, event);
+            media(output, &id, event);
+        }
+    }
+}
+
+fn digit(output: Output, id: &str, event: &CallEvent) {
+    match event {
         CallEvent::Digit { digit, duration, path } => output.event(
             "dtmf",
             &json!({ "call": id, "digit": digit, "duration_ms": millis(*duration), "via": via(*path) }),
@@ -193,19 +232,12 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
                 format_args!("call {id}: digit {digit} not sent: {}", words::digit_failure(*why)),
             );
         }
-        CallEvent::Transfer(state) => {
-            let (word, refused) = match state {
-                TransferState::Trying => ("trying", None),
-                TransferState::Progress { code } => ("progress", Some(*code)),
-                TransferState::Done => ("done", None),
-                TransferState::Failed { code } => ("failed", *code),
-            };
-            output.event(
-                "transfer",
-                &json!({ "call": id, "state": word, "code": refused }),
-                format_args!("call {id}: transfer {word}{}", code(refused)),
-            );
-        }
+        _ => {}
+    }
+}
+
+fn media(output: Output, id: &str, event: &CallEvent) {
+    match event {
         CallEvent::Media { up } => {
             let word = if *up { "up" } else { "interrupted" };
             output.event(
@@ -238,23 +270,6 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
         CallEvent::SourceEnded => {
             output.event("played", &json!({ "call": id }), format_args!("call {id}: played to the end"));
         }
-        CallEvent::Info { content_type, body } => {
-            let text = String::from_utf8_lossy(body);
-            output.event(
-                "info",
-                &json!({ "call": id, "content_type": content_type, "text": text }),
-                format_args!("call {id}: INFO {}", text.escape_debug()),
-            );
-        }
-        CallEvent::Missed(count) => {
-            output.event(
-                "missed",
-                &json!({ "call": id, "events": count }),
-                format_args!("{count} events were missed"),
-            );
-        }
-        CallEvent::Ended(why) => ended(output, &id, why),
-        // Referred: printed for the phone.
         _ => {}
     }
 }
