@@ -19,7 +19,7 @@ pub(crate) struct Transition {
     pub(crate) point: Point,
     pub(crate) machine: Machine,
     pub(crate) from: &'static str,
-    pub(crate) cause: &'static str,
+    pub(crate) trigger: &'static str,
     pub(crate) to: &'static str,
 }
 
@@ -79,8 +79,8 @@ impl MachineTrace {
         let mut marks = Vec::new();
         for Record { machine, what, .. } in &records[records.len() - new..] {
             match (*machine, *what) {
-                (Some(machine), Traced::Transition { from, cause, to }) => {
-                    self.transitions.push(Transition { phone: index, point, machine, from, cause, to });
+                (Some(machine), Traced::Transition { from, trigger, to }) => {
+                    self.transitions.push(Transition { phone: index, point, machine, from, trigger, to });
                 }
                 (machine, Traced::Mark(words)) => marks.push((machine, words)),
                 (None, Traced::Transition { .. }) => unreachable!("a transition is of a machine"),

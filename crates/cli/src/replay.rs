@@ -61,8 +61,9 @@ fn show(views: &[(&PhoneRecording, &Replay)], output: Output) {
             let machine = record.machine.map(|machine| machine.to_string());
             let mut fields = json!({ "phone": track.name, "at": record.at.as_nanos(), "machine": machine });
             match record.what {
-                Traced::Transition { from, cause, to } => {
-                    (fields["from"], fields["cause"], fields["to"]) = (from.into(), cause.into(), to.into());
+                Traced::Transition { from, trigger, to } => {
+                    (fields["from"], fields["trigger"], fields["to"]) =
+                        (from.into(), trigger.into(), to.into());
                 }
                 Traced::Mark(words) => fields["mark"] = words.into(),
             }

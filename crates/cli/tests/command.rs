@@ -166,10 +166,10 @@ fn replayed(file: &Path) {
         (
             text.replacen("recording 3", "recording 9", 1),
             2,
-            "line 1: a recording of version 9, which a newer offhook wrote: this one reads version 3",
+            "line 1: version 9 of the format, written by a newer offhook; this one reads version 3",
         ),
-        (text.replacen("recording 3", "recording 1", 1), 2, "which an older offhook wrote"),
-        (text.replacen("SIP/2.0 200 OK", "SIP/2.0 503 OK", 1), 1, "another"),
+        (text.replacen("recording 3", "recording 1", 1), 2, "written by an older offhook"),
+        (text.replacen("SIP/2.0 200 OK", "SIP/2.0 503 OK", 1), 1, "diverged: line "),
         (text[..text.len() / 2].to_owned(), 0, "the same as recorded"),
         ("RIFF".to_owned(), 2, "line 1: not a recording"),
     ] {

@@ -62,7 +62,7 @@ impl Bench {
     /// The transitions in the trace: machine, from, trigger, to.
     pub(crate) fn transitions(&self) -> Vec<(Machine, [&'static str; 3])> {
         let transition = |record: Record| match record.what {
-            Traced::Transition { from, cause, to } => Some((record.machine?, [from, cause, to])),
+            Traced::Transition { from, trigger, to } => Some((record.machine?, [from, trigger, to])),
             Traced::Mark(_) => None,
         };
         self.trace.records().filter_map(transition).collect()
@@ -71,7 +71,7 @@ impl Bench {
     /// The triggers of a machine's transitions.
     pub(crate) fn moves(&self, machine: Machine) -> Vec<&'static str> {
         let moved = self.transitions().into_iter().filter(|(moved, _)| *moved == machine);
-        moved.map(|(_, [_, cause, _])| cause).collect()
+        moved.map(|(_, [_, trigger, _])| trigger).collect()
     }
 
     /// The outputs since the last call of this method.

@@ -52,8 +52,8 @@ impl Check {
         };
         hash.word(machine);
         match what {
-            Traced::Transition { from, cause, to } => {
-                [from, cause, to].into_iter().for_each(|word| hash.part(word.as_bytes()));
+            Traced::Transition { from, trigger, to } => {
+                [from, trigger, to].into_iter().for_each(|word| hash.part(word.as_bytes()));
             }
             Traced::Mark(words) => hash.bytes(words.as_bytes()),
         }

@@ -111,7 +111,7 @@ struct Life {
     kind: Kind,
     lane: usize,
     state: &'static str,
-    cause: &'static str,
+    trigger: &'static str,
     since: (Instant, usize),
 }
 
@@ -131,7 +131,7 @@ impl Draft<'_> {
                     kind,
                     lane: self.lane(kind, top),
                     state: moved.from,
-                    cause: "",
+                    trigger: "",
                     since: (since.at, top),
                 }
             });
@@ -146,7 +146,7 @@ impl Draft<'_> {
                 ended.insert(name, moved.point.at);
             } else {
                 let since = (moved.point.at, y);
-                living.insert(name, Life { state: moved.to, cause: moved.cause, since, ..life });
+                living.insert(name, Life { state: moved.to, trigger: moved.trigger, since, ..life });
             }
         }
         for (name, life) in living {
@@ -155,8 +155,8 @@ impl Draft<'_> {
     }
 
     fn state(&mut self, name: &str, life: &Life, (at, to): (Instant, usize)) {
-        let &Life { kind, lane, state, cause, since: (since, from) } = life;
-        let by = if cause.is_empty() { String::new() } else { format!(" by “{cause}”") };
+        let &Life { kind, lane, state, trigger, since: (since, from) } = life;
+        let by = if trigger.is_empty() { String::new() } else { format!(" by “{trigger}”") };
         let title = format!("{name}: {state}{by}, {} to {}", time(since), time(at));
         if to > from {
             self.spans.push((kind, lane, Span { x: 0, from, to, name: state, title, timer: None }));

@@ -45,7 +45,11 @@ impl<'a> Modules<'a> {
             let Some(path) = shown.strip_prefix(folder).and_then(|path| path.strip_suffix(".rs")) else {
                 continue;
             };
-            let path = ["mod", "lib", "main"].iter().find_map(|name| path.strip_suffix(name)).unwrap_or(path);
+            // These files are their folder.
+            let path = match path.rsplit_once('/') {
+                Some((folder, "mod" | "lib" | "main")) => folder,
+                _ => path,
+            };
             let path = path.trim_matches('/').replace('/', "::");
             let tokens = source::without_tests(&source::tokens(text));
             let uses = use_items(&tokens).into_iter().flat_map(|(_, _, items)| items);

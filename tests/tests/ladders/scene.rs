@@ -344,7 +344,7 @@ fn describe(event: &Event) -> Option<String> {
                 EndedBy::Peer => " by the peer",
                 EndedBy::Network => "",
             };
-            format!("ended{by}: {}{}", why.cause.to_string().replace('_', " "), in_brackets(why.code))
+            format!("ended{by}: {}{}", why.cause, in_brackets(why.code))
         }
         Event::Registration { state, .. } => describe_registration(state),
         _ => return None,
@@ -360,11 +360,7 @@ fn describe_registration(state: &RegistrationState) -> String {
         RegistrationState::Waiting { attempt, .. } => format!("waiting for attempt {attempt}"),
         RegistrationState::Unregistering => "unregistering".to_owned(),
         RegistrationState::Failed(why) => {
-            format!(
-                "registration failed: {}{}",
-                why.cause.to_string().replace('_', " "),
-                in_brackets(why.code)
-            )
+            format!("registration failed: {}{}", why.cause, in_brackets(why.code))
         }
     }
 }

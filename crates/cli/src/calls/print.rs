@@ -170,6 +170,61 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
                 format_args!("call {id}: {what} refused{}", code(*refused)),
             );
         }
+        CallEvent::TransferRequested { target, referred_by } => {
+            transfer_requested(output, &id, target, referred_by.as_deref());
+        }
+        CallEvent::Transfer(state) => {
+            let (word, refused) = match state {
+                TransferState::Trying => ("trying", None),
+                TransferState::Progress { code } => ("progress", Some(*code)),
+                TransferState::Done => ("done", None),
+                TransferState::Failed { code } => ("failed", *code),
+            };
+            output.event(
+                "transfer",
+                &json!({ "call": id, "state": word, "code": refused }),
+                format_args!("call {id}: transfer {word}{}", code(refused)),
+            );
+        }
+        CallEvent::Info { content_type, body } => {
+            let text = String::from_utf8_lossy(body);
+            output.event(
+                "info",
+                &json!({ "call": id, "content_type": content_type, "text": text }),
+                format_args!("call {id}: INFO {}", text.escape_debug()),
+            );
+        }
+        CallEvent::Missed(count) => {
+            output.event(
+                "missed",
+                &json!({ "call": id, "events": count }),
+                format_args!("{count} events were missed"),
+            );
+        }
+        CallEvent::Ended(why) => ended(output, &id, why),
+        // Referred: printed for the phone.
+        _ => {
+            digit(output, &id, event);
+            media(output, &id, event);
+        }
+    }
+}
+
+fn transfer_requested(output: Output, id: &str, target: &str, referred_by: Option<&str>) {
+    let by = referred_by.unwrap_or("the peer");
+    output.event(
+        "transfer_requested",
+        &json!({ "call": id, "target": target, "referred_by": referred_by }),
+        format_args!(
+            "call {id}: {} asks you to call {}; accept-transfer or reject-transfer?",
+            by.escape_debug(),
+            target.escape_debug()
+        ),
+    );
+}
+
+fn digit(output: Output, id: &str, event: &CallEvent) {
+    match event {
         CallEvent::Digit { digit, duration, path } => output.event(
             "dtmf",
             &json!({ "call": id, "digit": digit, "duration_ms": millis(*duration), "via": via(*path) }),
@@ -193,31 +248,12 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
                 format_args!("call {id}: digit {digit} not sent: {}", words::digit_failure(*why)),
             );
         }
-        CallEvent::Transfer(state) => {
-            let (word, refused) = match state {
-                TransferState::Trying => ("trying", None),
-                TransferState::Progress { code } => ("progress", Some(*code)),
-                TransferState::Done => ("done", None),
-                TransferState::Failed { code } => ("failed", *code),
-            };
-            output.event(
-                "transfer",
-                &json!({ "call": id, "state": word, "code": refused }),
-                format_args!("call {id}: transfer {word}{}", code(refused)),
-            );
-        }
-        CallEvent::TransferRequested { target, referred_by } => {
-            let by = referred_by.as_deref().unwrap_or("the peer");
-            output.event(
-                "transfer_requested",
-                &json!({ "call": id, "target": target, "referred_by": referred_by }),
-                format_args!(
-                    "call {id}: {} asks you to call {}; accept-transfer or reject-transfer?",
-                    by.escape_debug(),
-                    target.escape_debug()
-                ),
-            );
-        }
+        _ => {}
+    }
+}
+
+fn media(output: Output, id: &str, event: &CallEvent) {
+    match event {
         CallEvent::Media { up } => {
             let word = if *up { "up" } else { "interrupted" };
             output.event(
@@ -250,23 +286,6 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
         CallEvent::SourceEnded => {
             output.event("played", &json!({ "call": id }), format_args!("call {id}: played to the end"));
         }
-        CallEvent::Info { content_type, body } => {
-            let text = String::from_utf8_lossy(body);
-            output.event(
-                "info",
-                &json!({ "call": id, "content_type": content_type, "text": text }),
-                format_args!("call {id}: INFO {}", text.escape_debug()),
-            );
-        }
-        CallEvent::Missed(count) => {
-            output.event(
-                "missed",
-                &json!({ "call": id, "events": count }),
-                format_args!("{count} events were missed"),
-            );
-        }
-        CallEvent::Ended(why) => ended(output, &id, why),
-        // Referred: printed for the phone.
         _ => {}
     }
 }

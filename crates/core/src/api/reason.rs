@@ -137,8 +137,9 @@ impl Cause {
     }
 }
 
+/// The words of [`Cause::as_str`], for people: `"not connected"`.
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(&self.as_str().replace('_', " "))
     }
 }

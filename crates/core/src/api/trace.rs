@@ -21,7 +21,7 @@ pub enum Traced {
         /// The state before.
         from: &'static str,
         /// The trigger.
-        cause: &'static str,
+        trigger: &'static str,
         /// The state after.
         to: &'static str,
     },
@@ -38,7 +38,7 @@ impl fmt::Display for Record {
             write!(f, "{machine}: ")?;
         }
         match what {
-            Traced::Transition { from, cause, to } => write!(f, "{from} --{cause}--> {to}"),
+            Traced::Transition { from, trigger, to } => write!(f, "{from} --{trigger}--> {to}"),
             Traced::Mark(words) => f.write_str(words),
         }
     }

@@ -55,11 +55,11 @@ impl Trace {
         machine: Machine,
         table: &'static Table<S, C>,
         from: S,
-        cause: C,
+        trigger: C,
         to: S,
     ) {
-        let Some(edge) = table.find(from, cause, to) else {
-            panic!("{machine}: no edge {} --{}--> {}", from.name(), cause.name(), to.name())
+        let Some(edge) = table.find(from, trigger, to) else {
+            panic!("{machine}: no edge {} --{}--> {}", from.name(), trigger.name(), to.name())
         };
         #[cfg(any(test, feature = "marks"))]
         self.reached.edge(table, edge);
@@ -111,8 +111,8 @@ impl Line {
     fn record(self) -> Record {
         let what = match self.table {
             Some(table) => {
-                let [from, cause, to] = table.names(usize::from(self.place));
-                Traced::Transition { from, cause, to }
+                let [from, trigger, to] = table.names(usize::from(self.place));
+                Traced::Transition { from, trigger, to }
             }
             None => Traced::Mark(Mark::ALL[usize::from(self.place)]),
         };

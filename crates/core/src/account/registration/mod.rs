@@ -120,12 +120,12 @@ impl Registration {
     pub(super) fn register(&mut self, cx: &mut RegistrationCx<'_, '_>) {
         match self.state {
             State::Registering { .. } | State::Refreshing { .. } => return,
-            State::Registered { .. } => return self.refresh(cx, Trigger::Wanted),
+            State::Registered { .. } => return self.refresh(cx, Trigger::Register),
             State::Unregistered | State::Failed(_) => self.failures = 0,
             State::Waiting { .. } | State::Unregistering { .. } => {}
         }
         self.release(cx.base, Some(&mut *cx.txs));
-        self.attempt(cx, Trigger::Wanted);
+        self.attempt(cx, Trigger::Register);
     }
 
     /// Removes the binding.
@@ -145,7 +145,7 @@ impl Registration {
         let expires = patched!(cx.base.config, BindingKept, 0, self.expires);
         let pending = if may_be_bound { self.send(cx, expires, None, PendingRegister::first) } else { None };
         let state = pending.map_or(State::Unregistered, |pending| State::Unregistering { pending });
-        self.transition(cx.base, Trigger::NotWanted, state);
+        self.transition(cx.base, Trigger::Unregister, state);
         next
     }
 

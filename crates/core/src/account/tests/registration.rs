@@ -183,7 +183,7 @@ fn the_trace_has_the_transitions_of_a_registration() {
     world.connect();
     assert_eq!(
         world.bench.moves(Machine::Registration(AccountId(0))),
-        ["wanted", "connected", "423", "challenged", "2xx", "disconnected", "connected"]
+        ["register", "connected", "423", "challenged", "2xx", "disconnected", "connected"]
     );
 }
 
