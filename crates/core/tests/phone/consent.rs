@@ -2,7 +2,7 @@
 
 use offhook::{Event, Misuse, ReferPolicy, SessionId};
 use offhook_testkit::peer::{in_call, response};
-use offhook_testkit::{Peer, TestPhone, config};
+use offhook_testkit::{ScriptedPeer, TestPhone, config};
 use offhook_wire::{HeaderName, Message};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn alice(policy: ReferPolicy) -> TestPhone {
     TestPhone::new(config, 1)
 }
 
-fn refer(alice: &mut TestPhone, peer: &Peer, cseq: u32, target: &str) {
+fn refer(alice: &mut TestPhone, peer: &ScriptedPeer, cseq: u32, target: &str) {
     alice.receive(&peer.request("REFER", cseq, &format!("Refer-To: {target}\n"), ""));
 }
 
@@ -26,7 +26,7 @@ fn next_notify(alice: &mut TestPhone) -> (Message, String, String) {
 }
 
 /// A call with a REFER that waits for a decision.
-fn undecided() -> (TestPhone, SessionId, Peer) {
+fn undecided() -> (TestPhone, SessionId, ScriptedPeer) {
     let mut alice = alice(ReferPolicy::Ask);
     let (id, peer) = in_call(&mut alice);
     refer(&mut alice, &peer, 5, "<tel:+19005550100>");

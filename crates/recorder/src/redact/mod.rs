@@ -108,6 +108,11 @@ pub(crate) fn event(event: &Event) -> Event {
             display_name: display_name.map(|name| uri::in_text(&name)),
             to: uri::in_text(&to),
         }),
+        Event::TransferRequested { session, target, referred_by } => Event::TransferRequested {
+            session,
+            target: uri::in_text(&target),
+            referred_by: referred_by.map(|value| uri::in_text(&value)),
+        },
         Event::Referred { session, by, target } => {
             Event::Referred { session, by, target: uri::in_text(&target) }
         }

@@ -27,7 +27,8 @@ fn bodies() -> Vec<(&'static str, &'static str, String)> {
     ]
 }
 
-const ROWS: [&str; 8] = [
+const ROWS: [&str; 9] = [
+    "Referred-By: <sip:bob:S3cr3t@there>;cid=\"S3cr3t\"\r\n",
     "Authorization: Digest username=\"b\", response=\"S3cr3t\", uri=\"sip:a:S3cr3t@h\"\r\n",
     "Proxy-Authorization: Bearer S3cr3t\r\n",
     "X-Key: S3cr3t\r\n",
