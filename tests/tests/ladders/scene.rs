@@ -337,7 +337,8 @@ fn describe(event: &Event) -> Option<String> {
             TransferState::Done => "transferred".to_owned(),
             TransferState::Failed { code } => format!("transfer failed{}", in_brackets(*code)),
         },
-        Event::Referred { target, .. } => format!("asked to call {target}"),
+        Event::TransferRequested { target, .. } => format!("asked for a call to {target}"),
+        Event::Referred { target, .. } => format!("calls {target} for the peer"),
         Event::Ended { why, .. } => {
             let by = match why.by {
                 EndedBy::Us => " by this phone",
