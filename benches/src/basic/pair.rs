@@ -86,7 +86,7 @@ impl Pair {
         })
     }
 
-    /// From now on each step of a phone goes through [`offhook_counted_step`].
+    /// From now on the steps of both phones are counted by callgrind.
     pub fn count_steps(&mut self) {
         (self.caller.counted, self.callee.counted) = (true, true);
     }

@@ -15,7 +15,7 @@ const EXAMPLES: &str = "\
 Try it:
   offhook demo                                                    three phones and an exchange, in a few seconds
 
-Record phones, and replay the recording bit for bit:
+Record phones, and replay the recording exactly:
   offhook demo --record demo.offhook
   offhook replay demo.offhook --pcap demo.pcap --scenario demo.scn
 
