@@ -63,7 +63,7 @@ pub enum CallEvent {
         /// The value of Referred-By, which is not authenticated.
         referred_by: Option<String>,
     },
-    /// The peer transferred the call, and this phone calls the target: see [`PhoneEvent::Referred`].
+    /// The peer transferred the call, and this phone calls the target: see [`PhoneEvent::Referred`](crate::PhoneEvent::Referred).
     Referred {
         /// The new call.
         session: SessionId,
