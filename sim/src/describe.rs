@@ -40,6 +40,7 @@ pub(crate) fn event(event: &Event) -> String {
         }
         Event::Transfer { session, state } => format!("{session} transfer {}", transfer(*state)),
         Event::TransferRequested { session, target, .. } => format!("{session} is asked to dial {target}"),
+        Event::TransferRequestEnded { session, .. } => format!("{session} requested transfer ended"),
         Event::Referred { session, by, target } => {
             format!("{session} dials {target}, as the peer of {by} asked")
         }
@@ -64,8 +65,8 @@ pub(crate) fn command(command: &Command) -> String {
         Command::Digits { session, digits, duration, path } => {
             format!("{session} sends {digits} by {} for {}", dtmf_path(*path), Seconds(*duration))
         }
-        Command::AcceptTransfer { session } => format!("{session} accepts the transfer"),
-        Command::RejectTransfer { session } => format!("{session} rejects the transfer"),
+        Command::AcceptTransfer { session, .. } => format!("{session} accepts the transfer"),
+        Command::RejectTransfer { session, .. } => format!("{session} rejects the transfer"),
         Command::Transfer { session, target } => format!("{session} transfers to {target}"),
         _ => "another command".to_owned(),
     }

@@ -26,8 +26,8 @@ Two phones by hand, in three terminals:
           --tone 440 --dtmf '159#' --record heard.wav --duration 5
 
 For programs: with --json, standard output has one object per line. Commands are read from standard input, one per
-line, with or without --json: hold, resume, dtmf 12#, dtmf-info 42, transfer sip:carol@house.test, accept-transfer,
-reject-transfer, answer, reject, mute, unmute, tone 440, hangup, quit.
+line, with or without --json: hold, resume, dtmf 12#, dtmf-info 42, transfer sip:carol@house.test, accept-transfer 2,
+reject-transfer 2, answer, reject (486), mute, unmute, tone 440, hangup, quit.
 
 Exit codes:
   0  success: the call was established and ended normally
@@ -50,7 +50,8 @@ With --json each line is an event:
   first_audio                                           media        heard_hz (null is silence), level_dbfs
   dtmf        digit, duration_ms, via                   dtmf_sent, dtmf_failed   digit, via or why
   hold        local, remote                             transfer     state, code
-  transfer_requested  target, referred_by               referred     target
+  transfer_requested  request, target, referred_by      referred     target
+  transfer_request_ended  request
   recorded    file, seconds
   ended       cause, by, code, text                     error        message
 Events of a call have its id in `call`. `offhook --help` has the commands for standard input and the exit codes.";
@@ -241,7 +242,7 @@ pub(crate) struct Account {
     /// Receive media on this address; may be repeated [default: all, or the loopback if the server is there]
     #[arg(long, value_name = "IP")]
     pub(crate) bind: Vec<IpAddr>,
-    /// What to do when the peer of a call transfers you
+    /// Policy for the REFER requests of a peer, by which it transfers you
     #[arg(long, value_name = "POLICY", value_enum, default_value_t = Transfers::Ask)]
     pub(crate) transfers: Transfers,
 }
@@ -278,7 +279,7 @@ pub(crate) struct Replay {
 /// What to do with a REFER of the peer.
 #[derive(Copy, Clone, Debug, ValueEnum)]
 pub(crate) enum Transfers {
-    /// Ask: answer with `accept-transfer` or `reject-transfer`
+    /// Ask: decide with `accept-transfer N` or `reject-transfer N` on standard input
     Ask,
     /// Call the target if it is a SIP address of your own domain, else reject
     OwnDomain,

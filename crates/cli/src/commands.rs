@@ -18,6 +18,7 @@ pub(crate) enum Command {
     Transfer(String),
     /// The decision on a transfer that the peer requested.
     DecideTransfer {
+        request: u32,
         accept: bool,
     },
     HangUp,
@@ -39,8 +40,10 @@ impl FromStr for Command {
             ("dtmf-rtp", _) => digits(DtmfPath::Rtp),
             ("transfer", target) => Ok(Command::Transfer(target.to_owned())),
             ("tone", hz) => hz.parse().map(Command::Tone).map_err(|_| "tone needs a frequency in Hz, for example: tone 440".to_owned()),
-            ("accept-transfer", "") => Ok(Command::DecideTransfer { accept: true }),
-            ("reject-transfer", "") => Ok(Command::DecideTransfer { accept: false }),
+            ("accept-transfer" | "reject-transfer", number) => {
+                let request = number.parse().map_err(|_| format!("{word} needs the number of the request, for example: {word} 2"))?;
+                Ok(Command::DecideTransfer { request, accept: word == "accept-transfer" })
+            }
             ("answer", "") => Ok(Command::Answer),
             ("reject", "") => Ok(Command::Reject),
             ("hold", "") => Ok(Command::Hold),
@@ -49,7 +52,7 @@ impl FromStr for Command {
             ("unmute", "") => Ok(Command::Mute(false)),
             ("hangup", "") => Ok(Command::HangUp),
             ("quit", "") => Ok(Command::Quit),
-            _ => Err("commands: hold, resume, dtmf 12#, dtmf-info 42, transfer TARGET, accept-transfer, reject-transfer, answer, reject, mute, unmute, \
+            _ => Err("commands: hold, resume, dtmf 12#, dtmf-info 42, transfer TARGET, accept-transfer 2, reject-transfer 2, answer, reject, mute, unmute, \
                       tone 440, hangup, quit"
                 .to_owned()),
         }
@@ -95,8 +98,8 @@ mod tests {
             ("dtmf 12#", Command::Digits("12#".to_owned(), DtmfPath::Auto)),
             ("dtmf-info 42", Command::Digits("42".to_owned(), DtmfPath::Info)),
             ("transfer sip:x", Command::Transfer("sip:x".to_owned())),
-            ("accept-transfer", Command::DecideTransfer { accept: true }),
-            ("reject-transfer", Command::DecideTransfer { accept: false }),
+            ("accept-transfer 2", Command::DecideTransfer { request: 2, accept: true }),
+            ("reject-transfer 7", Command::DecideTransfer { request: 7, accept: false }),
             ("tone 440", Command::Tone(440.0)),
             ("hangup", Command::HangUp),
             ("quit", Command::Quit),
@@ -107,7 +110,9 @@ mod tests {
 
     #[test]
     fn invalid_commands_are_errors() {
-        for line in ["dtmf", "transfer", "tone high", "hold it", "jump"] {
+        for line in
+            ["dtmf", "transfer", "accept-transfer", "accept-transfer x", "tone high", "hold it", "jump"]
+        {
             assert!(line.parse::<Command>().is_err(), "{line}");
         }
     }

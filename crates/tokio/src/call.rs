@@ -116,21 +116,21 @@ impl Call {
         self.command(Command::Transfer { session: self.session, target: target.to_owned() }).await
     }
 
-    /// Accepts the transfer that the peer requested ([`CallEvent::TransferRequested`]): the phone calls its target, and
-    /// [`CallEvent::Referred`] follows.
+    /// Accepts the transfer that the peer requested: the phone calls its target, and [`CallEvent::Referred`] follows. `request` is that of
+    /// [`CallEvent::TransferRequested`].
     ///
     /// # Errors
     /// As [`Call::answer`]; [`Misuse::NoTransferRequest`](offhook::Misuse) if no request waits for a decision.
-    pub async fn accept_transfer(&self) -> Result<(), CommandError> {
-        self.command(Command::AcceptTransfer { session: self.session }).await
+    pub async fn accept_transfer(&self, request: u32) -> Result<(), CommandError> {
+        self.command(Command::AcceptTransfer { session: self.session, request }).await
     }
 
     /// Rejects the transfer that the peer requested.
     ///
     /// # Errors
     /// As [`Call::accept_transfer`].
-    pub async fn reject_transfer(&self) -> Result<(), CommandError> {
-        self.command(Command::RejectTransfer { session: self.session }).await
+    pub async fn reject_transfer(&self, request: u32) -> Result<(), CommandError> {
+        self.command(Command::RejectTransfer { session: self.session, request }).await
     }
 
     /// Changes what is played.

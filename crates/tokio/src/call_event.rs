@@ -58,10 +58,17 @@ pub enum CallEvent {
     /// The peer requests that this phone call `target`: decide with [`Call::accept_transfer`](crate::Call::accept_transfer) or
     /// [`Call::reject_transfer`](crate::Call::reject_transfer). Only with [`ReferPolicy::Ask`](offhook::ReferPolicy), the default.
     TransferRequested {
+        /// The number of the request, for the decision.
+        request: u32,
         /// The requested address. The peer chose it.
         target: String,
         /// The value of Referred-By, which is not authenticated.
         referred_by: Option<String>,
+    },
+    /// A requested transfer can no longer be decided on.
+    TransferRequestEnded {
+        /// The number of the request.
+        request: u32,
     },
     /// The peer transferred the call, and this phone calls the target: see [`PhoneEvent::Referred`](crate::PhoneEvent::Referred).
     Referred {

@@ -67,8 +67,8 @@ pub struct Call {
     pub local_hold: bool,
     /// Whether the last request was a hold, and it did not fail.
     pub requested_hold: bool,
-    /// Whether a REFER of the peer waits for the user's decision.
-    pub transfer_requested: bool,
+    /// The number of the REFER that waits for the user's decision.
+    pub requested_transfer: Option<u32>,
     /// Whether the peer holds this phone.
     pub remote_hold: bool,
     /// The start of the status, in world time.
@@ -284,9 +284,14 @@ impl PhoneNode {
                     call.requested_hold = call.local_hold;
                 }
             }
-            Event::TransferRequested { session, .. } => {
+            Event::TransferRequested { session, request, .. } => {
                 if let Some(call) = self.calls.get_mut(session) {
-                    call.transfer_requested = true;
+                    call.requested_transfer = Some(*request);
+                }
+            }
+            Event::TransferRequestEnded { session, request } => {
+                if let Some(call) = self.calls.get_mut(session) {
+                    call.requested_transfer.take_if(|pending| pending == request);
                 }
             }
             Event::Referred { session, .. } => {
@@ -309,7 +314,7 @@ impl Call {
             user_acted: false,
             local_hold: false,
             requested_hold: false,
-            transfer_requested: false,
+            requested_transfer: None,
             remote_hold: false,
             since: now,
             elapsed,

@@ -8,15 +8,12 @@ use offhook::{Command, Event, ReferPolicy, SessionId};
 use super::{Observation, Oracle, WorldView};
 use crate::node::DOMAIN;
 
-/// The REFERs that users were asked about, by phone and call.
 #[derive(Default)]
 pub(super) struct Consent {
-    requests: BTreeMap<(usize, SessionId), Request>,
-}
-
-struct Request {
-    target: String,
-    accepted: bool,
+    /// The target that the user was shown last, by phone, call and request.
+    shown: BTreeMap<(usize, SessionId, u32), String>,
+    /// The accepted targets, by phone and call.
+    accepted: BTreeMap<(usize, SessionId), String>,
 }
 
 impl Oracle for Consent {
@@ -26,26 +23,34 @@ impl Oracle for Consent {
 
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         match *observation {
-            Observation::Command { phone, command: Command::AcceptTransfer { session }, .. } => {
-                if let Some(request) = self.requests.get_mut(&(phone, *session)) {
-                    request.accepted = true;
-                }
+            Observation::Command {
+                phone,
+                command: Command::AcceptTransfer { session, request },
+                refused: None,
+            } => {
+                let target = self.shown.remove(&(phone, *session, *request));
+                let target = target.ok_or("a request that the user was not shown is accepted")?;
+                self.accepted.insert((phone, *session), target);
             }
-            Observation::Command { phone, command: Command::RejectTransfer { session }, .. } => {
-                self.requests.remove(&(phone, *session));
+            Observation::Command {
+                phone,
+                command: Command::RejectTransfer { session, request },
+                refused: None,
+            } => {
+                self.shown.remove(&(phone, *session, *request));
             }
             Observation::Event { phone, event } => match event {
-                Event::TransferRequested { session, target, .. } => {
-                    let request = Request { target: target.clone(), accepted: false };
-                    self.requests.insert((phone, *session), request);
+                Event::TransferRequested { session, request, target, .. } => {
+                    self.shown.insert((phone, *session, *request), target.clone());
+                }
+                Event::TransferRequestEnded { session, request } => {
+                    self.shown.remove(&(phone, *session, *request));
                 }
                 Event::Referred { by, target, .. } => {
                     let setup = &view.phones[phone].setup;
-                    let request = self.requests.remove(&(phone, *by));
+                    let accepted = self.accepted.remove(&(phone, *by));
                     let allowed = match setup.refers {
-                        ReferPolicy::Ask => {
-                            request.is_some_and(|request| request.accepted && request.target == *target)
-                        }
+                        ReferPolicy::Ask => accepted.as_ref() == Some(target),
                         ReferPolicy::OwnDomain => is_own_domain(target),
                         _ => false,
                     };
@@ -53,7 +58,6 @@ impl Oracle for Consent {
                         return Err(format!("{} dials {target} for a peer without consent", setup.name));
                     }
                 }
-                Event::Ended { session, .. } => drop(self.requests.remove(&(phone, *session))),
                 _ => {}
             },
             _ => {}
@@ -65,5 +69,5 @@ impl Oracle for Consent {
 fn is_own_domain(target: &str) -> bool {
     let rest = target.strip_prefix("sips:").or_else(|| target.strip_prefix("sip:"));
     let host = rest.and_then(|rest| rest.split_once('@')).map(|(_, host)| host);
-    host.and_then(|host| host.split([':', ';', '?']).next()) == Some(DOMAIN)
+    host.and_then(|host| host.split([':', ';', '?']).next()) == Some(DOMAIN) && !target.contains(";maddr=")
 }

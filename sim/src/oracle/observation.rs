@@ -273,6 +273,7 @@ pub(super) fn session_of(event: &Event) -> Option<SessionId> {
         | Event::DigitFailed { session, .. }
         | Event::Transfer { session, .. }
         | Event::TransferRequested { session, .. }
+        | Event::TransferRequestEnded { session, .. }
         | Event::Referred { session, .. }
         | Event::Media { session, .. }
         | Event::Info { session, .. }

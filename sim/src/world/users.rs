@@ -23,7 +23,7 @@ impl World {
                 node.newest(|call| established(call) && (call.local_hold || call.requested_hold))
             }
             UserAction::Digits { .. } | UserAction::Transfer(_) => node.newest(established),
-            UserAction::DecideTransfer { .. } => node.newest(|call| call.transfer_requested),
+            UserAction::DecideTransfer { .. } => node.newest(|call| call.requested_transfer.is_some()),
             UserAction::Dial(_)
             | UserAction::Register
             | UserAction::Unregister
@@ -57,8 +57,14 @@ impl World {
             UserAction::Digits { digits, path, tone } => {
                 Command::Digits { session, digits: digits.clone(), duration: *tone, path: *path }
             }
-            UserAction::DecideTransfer { accept: true } => Command::AcceptTransfer { session },
-            UserAction::DecideTransfer { accept: false } => Command::RejectTransfer { session },
+            UserAction::DecideTransfer { accept } => {
+                let request = node.calls.get(&session).and_then(|call| call.requested_transfer);
+                let Some(request) = request else { return };
+                match accept {
+                    true => Command::AcceptTransfer { session, request },
+                    false => Command::RejectTransfer { session, request },
+                }
+            }
             UserAction::Transfer(target) => Command::Transfer { session, target: target.clone() },
         };
         if let Some(call) = node.calls.get_mut(&session) {
@@ -66,7 +72,7 @@ impl World {
                 matches!(action, UserAction::Answer | UserAction::Reject(_) | UserAction::HangUp);
             call.requested_hold =
                 *action == UserAction::Hold || call.requested_hold && *action != UserAction::Resume;
-            call.transfer_requested &= !matches!(action, UserAction::DecideTransfer { .. });
+            call.requested_transfer.take_if(|_| matches!(action, UserAction::DecideTransfer { .. }));
         }
         // A refusal is recorded on the tape and observed by the oracles.
         let _refused = self.give_command(phone, command);

@@ -58,8 +58,9 @@ export class CommandPhone extends Peer {
 
   /** Accepts the transfer that the peer requests. */
   async consent(since) {
-    await this.journal.first('transfer requested', ({ event }) => event === 'transfer_requested', { since });
-    this.#say('accept-transfer');
+    const isRequest = ({ event }) => event === 'transfer_requested';
+    const { request } = await this.journal.first('transfer requested', isRequest, { since });
+    this.#say(`accept-transfer ${request}`);
   }
 
   /** Waits for the recording of a call that ended, and looks for half a second of a tone in it. */

@@ -40,7 +40,7 @@ fn blind_transfer() {
     let (mut scene, alices_call, bobs_call) = Scene::in_call(&["alice", "bob", "carol"]);
     let to_carol = |phone: &mut offhook::Phone, now| phone.transfer(now, alices_call, "carol");
     scene.user(0, "transfers bob to carol", to_carol).expect("established");
-    scene.user(1, "accepts", |phone, now| phone.accept_transfer(now, bobs_call)).expect("requested");
+    scene.user(1, "accepts", |phone, now| phone.accept_transfer(now, bobs_call, 2)).expect("requested");
     let carols_call = scene.call_of(2);
     scene.user(2, "answers", |phone, now| phone.answer(now, carols_call)).expect("it rings");
     insta::assert_snapshot!(scene.ladder());
@@ -51,7 +51,7 @@ fn declined_transfer() {
     let (mut scene, alices_call, bobs_call) = Scene::in_call(&["alice", "bob", "carol"]);
     let to_carol = |phone: &mut offhook::Phone, now| phone.transfer(now, alices_call, "carol");
     scene.user(0, "transfers bob to carol", to_carol).expect("established");
-    scene.user(1, "accepts", |phone, now| phone.accept_transfer(now, bobs_call)).expect("requested");
+    scene.user(1, "accepts", |phone, now| phone.accept_transfer(now, bobs_call, 2)).expect("requested");
     let carols_call = scene.call_of(2);
     scene.user(2, "refuses", |phone, now| phone.reject(now, carols_call, 603)).expect("it rings");
     insta::assert_snapshot!(scene.ladder());
@@ -63,6 +63,6 @@ fn rfc3515_5_2_transfer_rejected_by_the_user() {
     let (mut scene, alices_call, bobs_call) = Scene::in_call(&["alice", "bob"]);
     let to_a_number = |phone: &mut offhook::Phone, now| phone.transfer(now, alices_call, "tel:+19005550100");
     scene.user(0, "transfers bob to tel:+19005550100", to_a_number).expect("established");
-    scene.user(1, "rejects", |phone, now| phone.reject_transfer(now, bobs_call)).expect("requested");
+    scene.user(1, "rejects", |phone, now| phone.reject_transfer(now, bobs_call, 2)).expect("requested");
     insta::assert_snapshot!(scene.ladder());
 }

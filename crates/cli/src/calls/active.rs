@@ -68,6 +68,10 @@ pub(super) async fn run(call_loop: &mut CallLoop, call: Call, plan: &CallPlan) -
             event = next_of(former.as_mut()) => {
                 if let Some(old) = &mut former {
                     match event {
+                        // One transfer at a time: the new call would replace the former one.
+                        Some(CallEvent::TransferRequested { request, .. }) => {
+                            report(call_loop, old.call.reject_transfer(request).await);
+                        }
                         Some(event) => old.on_event(call_loop, plan, event).await,
                         None => former = None,
                     }
@@ -189,8 +193,8 @@ async fn execute(call: &Call, command: Command) -> Result<(), CommandError> {
         Command::Tone(hz) => call.play(Source::tone(hz)).await,
         Command::Digits(digits, path) => call.digits(&digits, DIGIT_DURATION, path).await,
         Command::Transfer(target) => call.transfer(&target).await,
-        Command::DecideTransfer { accept: true } => call.accept_transfer().await,
-        Command::DecideTransfer { accept: false } => call.reject_transfer().await,
+        Command::DecideTransfer { request, accept: true } => call.accept_transfer(request).await,
+        Command::DecideTransfer { request, accept: false } => call.reject_transfer(request).await,
         Command::HangUp | Command::Quit => call.hang_up().await,
     }
 }

@@ -170,9 +170,14 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
                 format_args!("call {id}: {what} refused{}", code(*refused)),
             );
         }
-        CallEvent::TransferRequested { target, referred_by } => {
-            transfer_requested(output, &id, target, referred_by.as_deref());
+        CallEvent::TransferRequested { request, target, referred_by } => {
+            transfer_requested(output, &id, *request, target, referred_by.as_deref());
         }
+        CallEvent::TransferRequestEnded { request } => output.event(
+            "transfer_request_ended",
+            &json!({ "call": id, "request": request }),
+            format_args!("call {id}: the requested transfer {request} can no longer be accepted"),
+        ),
         CallEvent::Transfer(state) => {
             let (word, refused) = match state {
                 TransferState::Trying => ("trying", None),
@@ -210,15 +215,16 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
     }
 }
 
-fn transfer_requested(output: Output, id: &str, target: &str, referred_by: Option<&str>) {
-    let by = referred_by.unwrap_or("the peer");
+fn transfer_requested(output: Output, id: &str, request: u32, target: &str, referred_by: Option<&str>) {
+    // Referred-By is a claim of the peer.
+    let claim = referred_by.map(|by| format!(" (in the name of {}, not verified)", by.escape_debug()));
     output.event(
         "transfer_requested",
-        &json!({ "call": id, "target": target, "referred_by": referred_by }),
+        &json!({ "call": id, "request": request, "target": target, "referred_by": referred_by }),
         format_args!(
-            "call {id}: {} asks you to call {}; accept-transfer or reject-transfer?",
-            by.escape_debug(),
-            target.escape_debug()
+            "call {id}: the peer asks you to call {}{}; accept-transfer {request} or reject-transfer {request}?",
+            target.escape_debug(),
+            claim.unwrap_or_default(),
         ),
     );
 }

@@ -71,11 +71,15 @@ pub enum Command {
     AcceptTransfer {
         /// The call of [`Event::TransferRequested`](crate::Event::TransferRequested).
         session: SessionId,
+        /// Its `request`.
+        request: u32,
     },
     /// Reject a REFER of the peer.
     RejectTransfer {
         /// The call of [`Event::TransferRequested`](crate::Event::TransferRequested).
         session: SessionId,
+        /// Its `request`.
+        request: u32,
     },
 }
 

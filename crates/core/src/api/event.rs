@@ -100,10 +100,20 @@ pub enum Event {
     TransferRequested {
         /// The call in which the REFER was received.
         session: SessionId,
+        /// The CSeq number of the REFER. A decision names it, so that it cannot apply to a later REFER.
+        request: u32,
         /// The Refer-To URI.
         target: String,
         /// The value of Referred-By, which is not authenticated.
         referred_by: Option<String>,
+    },
+    /// A REFER can no longer be decided on: the time limit has passed, or the peer has ended the subscription. The end of the
+    /// call ends its REFER without this event.
+    TransferRequestEnded {
+        /// The call in which the REFER was received.
+        session: SessionId,
+        /// The CSeq number of the REFER.
+        request: u32,
     },
     /// A REFER of the peer was accepted: `session` is the new call.
     Referred {

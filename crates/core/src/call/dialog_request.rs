@@ -19,11 +19,13 @@ pub(super) enum DialogRequest {
         digit: char,
         duration: Duration,
     },
-    /// `pending`: the user has not decided on the REFER (RFC 3515 §2.4.4).
     Notify {
         code: u16,
         id: Option<u32>,
+        /// Whether the user has not decided on the REFER (RFC 3515 §2.4.4).
         pending: bool,
+        /// The lifetime of the subscription, in seconds.
+        expires: u32,
     },
 }
 
@@ -72,7 +74,7 @@ impl DialogRequest {
                 b.header(HeaderName::Contact, contact);
                 b.parts(HeaderName::ReferTo, &[b"<", target, b">"]);
             }
-            DialogRequest::Notify { code, id, pending } => {
+            DialogRequest::Notify { code, id, pending, expires } => {
                 b.header(HeaderName::Contact, contact);
                 match id {
                     Some(id) => {
@@ -83,11 +85,13 @@ impl DialogRequest {
                     }
                 }
                 let state: &[u8] = match (*code, *pending) {
-                    (..200, true) => b"pending;expires=180",
-                    (..200, false) => b"active;expires=180",
+                    (..200, true) => b"pending;expires=",
+                    (..200, false) => b"active;expires=",
                     _ => b"terminated;reason=noresource",
                 };
-                b.header(HeaderName::SubscriptionState, state);
+                let mut digits = [0; 10];
+                let expires = if *code < 200 { decimal(*expires, &mut digits) } else { b"" };
+                b.parts(HeaderName::SubscriptionState, &[state, expires]);
             }
         }
     }

@@ -100,6 +100,8 @@ pub(super) struct Referral {
 
 /// The call that a REFER asks for.
 pub(super) struct ReferRequest {
+    /// The CSeq number of the REFER.
+    pub(super) number: u32,
     pub(super) target: Vec<u8>,
     pub(super) referred_by: Option<Vec<u8>>,
 }

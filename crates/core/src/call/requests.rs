@@ -135,10 +135,10 @@ impl Session {
             DialogRequest::Invite { .. } => self.reinvite_response(cx, pending.cseq, code, message),
             DialogRequest::Refer { .. } => self.refer_response(cx, pending.cseq, code),
             DialogRequest::Info { digit, .. } => self.info_done(cx, digit, (200..=299).contains(&code)),
-            // A peer that refuses our NOTIFY has ended the subscription (RFC 6665 §4.2.2).
+            // RFC 6665 §4.2.2: these responses end the subscription, others do not.
             DialogRequest::Notify { id, .. } => {
-                if let (300.., Some(e)) = (code, self.established_mut()) {
-                    e.referral.take_if(|referral| referral.id == id);
+                if matches!(code, 404 | 405 | 410 | 416 | 480..=485 | 489 | 501 | 604) {
+                    self.subscription_ended(cx, id);
                 }
             }
         }
@@ -149,6 +149,9 @@ impl Session {
         let Some(at) = e.pending.iter().position(|p| p.tx == failed.tx) else { return };
         let pending = e.pending.swap_remove(at);
         match pending.request {
+            DialogRequest::Notify { id, .. } if failed.why == TxFailure::TimedOut => {
+                self.subscription_ended(cx, id)
+            }
             DialogRequest::Bye | DialogRequest::Notify { .. } => {}
             DialogRequest::Invite { .. } => self.reinvite_failed(cx, failed.why),
             DialogRequest::Refer { .. } => {

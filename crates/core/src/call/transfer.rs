@@ -50,10 +50,14 @@ impl Session {
     fn transfer_accepted(&mut self, cx: &mut CallCx<'_, '_>) {
         let Some(transfer) = self.established_mut().and_then(|e| e.transfer.as_mut()) else { return };
         if !std::mem::replace(&mut transfer.accepted, true) {
-            // If the peer never reports, the call with it continues.
-            let limit = cx.base.config.no_answer + cx.base.config.times.t1 * 64;
-            self.set_timer(cx.base, limit, SessionTimer::Transfer);
+            self.await_notify(cx);
         }
+    }
+
+    /// If the peer does not report within this time, the transfer has failed and the call with the peer continues.
+    fn await_notify(&mut self, cx: &mut CallCx<'_, '_>) {
+        let limit = cx.base.config.no_answer + cx.base.config.times.t1 * 64;
+        self.set_timer(cx.base, limit, SessionTimer::Transfer);
     }
 
     pub(super) fn transfer_timeout(&mut self, cx: &mut CallCx<'_, '_>) {
@@ -93,6 +97,8 @@ impl Session {
             cx.mark(Mark::NotifyOvertakes);
         }
         self.transfer_accepted(cx);
+        // A NOTIFY shows that the peer is still at work: the user may have taken long to decide.
+        self.await_notify(cx);
         let terminated = request.subscription_state().is_ok_and(|s| s.is_some_and(|s| s.is_terminated()));
         match (sipfrag_code(request.body_bytes()), terminated) {
             (Some(200..=299), _) => {
@@ -130,15 +136,29 @@ impl Session {
             cx.mark(Mark::ReferTwice);
             return respond::answer(cx.base, cx.txs, tx, request, 491);
         }
+        // RFC 3515 §2.4.2: exactly one Refer-To.
+        if request.rows(HeaderName::ReferTo).count() != 1 {
+            cx.mark(Mark::ReferMalformed);
+            return respond::answer(cx.base, cx.txs, tx, request, 400);
+        }
         let target = match request.refer_to() {
             Ok(Some(to)) => match offhook_wire::Uri::parse(to.uri) {
                 // A Refer-To URI with headers (Replaces) is an attended transfer.
-                Ok(uri) if uri.headers().next().is_some() => {
+                Ok(uri) if uri.headers().next().is_some() || to.uri.contains(&b'?') => {
                     cx.mark(Mark::ReferAttended);
                     return respond::answer(cx.base, cx.txs, tx, request, 501);
                 }
                 Ok(uri) if matches!(uri.scheme, Scheme::Other(_)) => {
                     return respond::answer(cx.base, cx.txs, tx, request, 416);
+                }
+                // The user must be shown what would be called.
+                Ok(_) if std::str::from_utf8(to.uri).is_err() => {
+                    cx.mark(Mark::ReferMalformed);
+                    return respond::answer(cx.base, cx.txs, tx, request, 400);
+                }
+                Ok(uri) if uri.params.get("method").is_some() => {
+                    cx.mark(Mark::ReferAttended);
+                    return respond::answer(cx.base, cx.txs, tx, request, 501);
                 }
                 Ok(uri) if policy == ReferPolicy::OwnDomain && !is_own_domain(aor, &uri) => {
                     cx.mark(Mark::ReferRefused);
@@ -160,16 +180,16 @@ impl Session {
         let response =
             respond::reply(cx.base.config, request, 202, self.tag.as_bytes(), cx.account.contact()).finish();
         cx.txs.finish(cx.base, tx, 202, response);
-        self.send_request(cx, DialogRequest::Notify { code: 100, id, pending: asks });
+        self.send_request(cx, DialogRequest::Notify { code: 100, id, pending: asks, expires: expires(cx) });
         let mut referred_by = match request.header(HeaderName::ReferredBy) {
             Some(value) => Some(value.to_vec()),
             None => request.from().ok().map(|from| [b"<", from.uri, b">"].concat()),
         };
         // The peer's header field may be folded (RFC 3261 §7.3.1); ours are not.
-        for byte in referred_by.iter_mut().flatten().filter(|byte| matches!(**byte, b'\r' | b'\n' | 0)) {
+        for byte in referred_by.iter_mut().flatten().filter(|byte| byte.is_ascii_control()) {
             *byte = b' ';
         }
-        let refer = ReferRequest { target, referred_by };
+        let refer = ReferRequest { number: number.unwrap_or(0), target, referred_by };
         if asks {
             self.ask_for_consent(cx, refer);
         } else {
@@ -180,7 +200,8 @@ impl Session {
     fn ask_for_consent(&mut self, cx: &mut CallCx<'_, '_>, refer: ReferRequest) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (target, referred_by) = (text(&refer.target), refer.referred_by.as_deref().map(text));
-        cx.base.out.event(Event::TransferRequested { session: self.id, target, referred_by });
+        let request = refer.number;
+        cx.base.out.event(Event::TransferRequested { session: self.id, request, target, referred_by });
         if let Some(referral) = self.established_mut().and_then(|e| e.referral.as_mut()) {
             referral.undecided = Some(Box::new(refer));
         }
@@ -192,17 +213,17 @@ impl Session {
             return;
         }
         let by = Referrer { session: self.id, id };
-        let ReferRequest { target, referred_by } = refer;
+        let ReferRequest { target, referred_by, .. } = refer;
         cx.actions.push(CallAction::Refer { by, target, referred_by });
     }
 
-    /// Whether a REFER waits for the user's decision.
-    pub(crate) fn is_transfer_requested(&self) -> bool {
+    /// The CSeq number of the REFER that waits for the user's decision.
+    pub(crate) fn requested_transfer(&self) -> Option<u32> {
         match &self.state {
             State::AwaitingAck(e) | State::Established(e) => {
-                e.referral.as_ref().is_some_and(|referral| referral.undecided.is_some())
+                Some(e.referral.as_ref()?.undecided.as_ref()?.number)
             }
-            _ => false,
+            _ => None,
         }
     }
 
@@ -212,6 +233,10 @@ impl Session {
         let Some(referral) = self.established_mut().and_then(|e| e.referral.as_mut()) else { return };
         let (id, Some(refer)) = (referral.id, referral.undecided.take()) else { return };
         if accept {
+            self.send_request(
+                cx,
+                DialogRequest::Notify { code: 100, id, pending: false, expires: expires(cx) },
+            );
             self.follow_refer(cx, id, *refer);
         } else {
             cx.mark(Mark::ReferRejected);
@@ -222,7 +247,27 @@ impl Session {
     /// The user did not decide in time: the REFER counts as rejected.
     pub(super) fn consent_timeout(&mut self, cx: &mut CallCx<'_, '_>) {
         cx.mark(Mark::ReferUndecided);
+        self.transfer_request_ended(cx);
         self.decide_refer(cx, false);
+    }
+
+    /// Reports that the REFER which waits for a decision, if there is one, waits no longer.
+    fn transfer_request_ended(&mut self, cx: &mut CallCx<'_, '_>) {
+        self.cancel_timer(cx.base, SessionTimer::Consent);
+        if let Some(request) = self.requested_transfer() {
+            cx.base.out.event(Event::TransferRequestEnded { session: self.id, request });
+        }
+    }
+
+    /// The peer has ended the subscription of a REFER (RFC 6665 §4.2.2).
+    pub(super) fn subscription_ended(&mut self, cx: &mut CallCx<'_, '_>, id: Option<u32>) {
+        let Some(e) = self.established_mut() else { return };
+        if e.referral.as_ref().is_some_and(|referral| referral.id == id) {
+            self.transfer_request_ended(cx);
+            if let Some(e) = self.established_mut() {
+                e.referral = None;
+            }
+        }
     }
 
     /// Reports the progress of the call that a REFER created. If its subscription has ended, nothing is sent.
@@ -240,13 +285,19 @@ impl Session {
                 return;
             }
         }
-        self.send_request(cx, DialogRequest::Notify { code, id, pending: false });
+        self.send_request(cx, DialogRequest::Notify { code, id, pending: false, expires: expires(cx) });
     }
 }
 
-/// Whether it is a SIP or SIPS URI in the domain of an address of record.
+/// The lifetime of a REFER's subscription, in seconds: the decision, the ringing, and the last NOTIFY.
+fn expires(cx: &CallCx<'_, '_>) -> u32 {
+    let lifetime = cx.base.config.no_answer * 2 + cx.base.config.times.t1 * 64;
+    u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// Whether it is a SIP or SIPS URI in the domain of an address of record, and not redirected elsewhere by `maddr`.
 fn is_own_domain(aor: &str, uri: &Uri<'_>) -> bool {
-    let is_sip = matches!(uri.scheme, Scheme::Sip | Scheme::Sips);
+    let is_sip = matches!(uri.scheme, Scheme::Sip | Scheme::Sips) && uri.params.get("maddr").is_none();
     is_sip && Uri::parse(aor.as_bytes()).is_ok_and(|own| own.host.eq_ignore_ascii_case(uri.host))
 }
 

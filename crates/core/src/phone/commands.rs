@@ -94,17 +94,18 @@ impl Phone {
     /// Accepts a REFER of the peer: calls its target. The event [`Event::Referred`](crate::Event) follows.
     ///
     /// # Errors
-    /// If there is no such call, or no REFER that waits for a decision.
-    pub fn accept_transfer(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
-        self.handle(now, Input::Command(Command::AcceptTransfer { session }))
+    /// If there is no such call, or no REFER with this number that waits for a decision; [`Misuse::TooManyCalls`] if the call limit is
+    /// reached: the REFER then still waits.
+    pub fn accept_transfer(&mut self, now: Instant, session: SessionId, request: u32) -> Result<(), Misuse> {
+        self.handle(now, Input::Command(Command::AcceptTransfer { session, request }))
     }
 
     /// Rejects a REFER of the peer, which gets a NOTIFY with 603.
     ///
     /// # Errors
-    /// If there is no such call, or no REFER that waits for a decision.
-    pub fn reject_transfer(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
-        self.handle(now, Input::Command(Command::RejectTransfer { session }))
+    /// If there is no such call, or no REFER with this number that waits for a decision.
+    pub fn reject_transfer(&mut self, now: Instant, session: SessionId, request: u32) -> Result<(), Misuse> {
+        self.handle(now, Input::Command(Command::RejectTransfer { session, request }))
     }
 
     /// Registers: again after a failure or an unregistration, or now instead of after the back-off.
@@ -193,16 +194,19 @@ impl Phone {
                 let target = self.address(account, &target)?;
                 self.with_session(session, |session, cx| session.transfer(cx, target));
             }
-            Command::AcceptTransfer { session } => self.decide_refer(session, true)?,
-            Command::RejectTransfer { session } => self.decide_refer(session, false)?,
+            Command::AcceptTransfer { session, request } => self.decide_refer(session, request, true)?,
+            Command::RejectTransfer { session, request } => self.decide_refer(session, request, false)?,
         }
         Ok(())
     }
 
-    fn decide_refer(&mut self, id: SessionId, accept: bool) -> Result<(), Misuse> {
+    fn decide_refer(&mut self, id: SessionId, request: u32, accept: bool) -> Result<(), Misuse> {
         let session = self.session(id).ok_or(Misuse::UnknownSession(id))?;
-        if !session.is_transfer_requested() {
+        if session.requested_transfer() != Some(request) {
             return Err(Misuse::NoTransferRequest);
+        }
+        if accept && !self.has_room_beside(Some(id)) {
+            return Err(Misuse::TooManyCalls(self.config.call_limit));
         }
         self.with_session(id, |session, cx| session.decide_refer(cx, accept));
         Ok(())

@@ -102,8 +102,12 @@ fn command(words: &[&str]) -> Option<Command> {
             duration: duration(time)?,
             path: value_of(PATHS, path)?,
         },
-        ["accept-transfer", session] => Command::AcceptTransfer { session: session_id(session)? },
-        ["reject-transfer", session] => Command::RejectTransfer { session: session_id(session)? },
+        ["accept-transfer", session, request] => {
+            Command::AcceptTransfer { session: session_id(session)?, request: request.parse().ok()? }
+        }
+        ["reject-transfer", session, request] => {
+            Command::RejectTransfer { session: session_id(session)?, request: request.parse().ok()? }
+        }
         ["transfer", session, target] => {
             Command::Transfer { session: session_id(session)?, target: (*target).to_owned() }
         }

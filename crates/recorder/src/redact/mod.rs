@@ -108,8 +108,9 @@ pub(crate) fn event(event: &Event) -> Event {
             display_name: display_name.map(|name| uri::in_text(&name)),
             to: uri::in_text(&to),
         }),
-        Event::TransferRequested { session, target, referred_by } => Event::TransferRequested {
+        Event::TransferRequested { session, request, target, referred_by } => Event::TransferRequested {
             session,
+            request,
             target: uri::in_text(&target),
             referred_by: referred_by.map(|value| uri::in_text(&value)),
         },

@@ -80,8 +80,8 @@ fn command(out: &mut String, command: &Command) -> Option<()> {
             let (path, digits) = (name_of(PATHS, path)?, word(digits));
             write!(out, "digits {session} {path} {} {digits}", Seconds(*duration))
         }
-        Command::AcceptTransfer { session } => write!(out, "accept-transfer {session}"),
-        Command::RejectTransfer { session } => write!(out, "reject-transfer {session}"),
+        Command::AcceptTransfer { session, request } => write!(out, "accept-transfer {session} {request}"),
+        Command::RejectTransfer { session, request } => write!(out, "reject-transfer {session} {request}"),
         Command::Transfer { session, target } => write!(out, "transfer {session} {}", word(target)),
         _ => return None,
     };

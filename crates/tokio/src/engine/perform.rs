@@ -73,8 +73,11 @@ impl Engine {
                 let call = self.calls.begin(session, self.calls.signalling(by), None);
                 self.events.push(PhoneEvent::Referred { call, by, target });
             }
-            Event::TransferRequested { session, target, referred_by } => {
-                self.calls.push_event(session, CallEvent::TransferRequested { target, referred_by });
+            Event::TransferRequested { session, request, target, referred_by } => {
+                self.calls.push_event(session, CallEvent::TransferRequested { request, target, referred_by });
+            }
+            Event::TransferRequestEnded { session, request } => {
+                self.calls.push_event(session, CallEvent::TransferRequestEnded { request });
             }
             Event::Message { account, from, content_type, body } => {
                 self.events.push(PhoneEvent::Message { account, from, content_type, body });
