@@ -233,7 +233,7 @@ pub(crate) struct Account {
     /// The display name
     #[arg(long, value_name = "NAME")]
     pub(crate) display_name: Option<String>,
-    /// Give up after this many failed attempts to register; 0: never [default: 3; never for `answer` and `register`]
+    /// Give up after this many failed attempts to register; 0: unlimited [default: 3; unlimited for `answer` and `register`]
     #[arg(long, value_name = "N")]
     pub(crate) retries: Option<u32>,
     /// Trust only the certificates in this PEM file for wss://
