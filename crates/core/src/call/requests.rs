@@ -149,9 +149,6 @@ impl Session {
         let Some(at) = e.pending.iter().position(|p| p.tx == failed.tx) else { return };
         let pending = e.pending.swap_remove(at);
         match pending.request {
-            DialogRequest::Notify { id, .. } if failed.why == TxFailure::TimedOut => {
-                self.subscription_ended(cx, id)
-            }
             DialogRequest::Bye | DialogRequest::Notify { .. } => {}
             DialogRequest::Invite { .. } => self.reinvite_failed(cx, failed.why),
             DialogRequest::Refer { .. } => {
