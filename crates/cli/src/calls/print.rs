@@ -173,11 +173,7 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
         CallEvent::TransferRequested { request, target, referred_by } => {
             transfer_requested(output, &id, *request, target, referred_by.as_deref());
         }
-        CallEvent::TransferRequestEnded { request } => output.event(
-            "transfer_request_ended",
-            &json!({ "call": id, "request": request }),
-            format_args!("call {id}: the requested transfer {request} can no longer be accepted"),
-        ),
+        CallEvent::TransferRequestEnded { request } => transfer_request_ended(output, &id, *request),
         CallEvent::Transfer(state) => {
             let (word, refused) = match state {
                 TransferState::Trying => ("trying", None),
@@ -226,6 +222,14 @@ fn transfer_requested(output: Output, id: &str, request: u32, target: &str, refe
             target.escape_debug(),
             claim.unwrap_or_default(),
         ),
+    );
+}
+
+fn transfer_request_ended(output: Output, id: &str, request: u32) {
+    output.event(
+        "transfer_request_ended",
+        &json!({ "call": id, "request": request }),
+        format_args!("call {id}: the requested transfer {request} can no longer be accepted"),
     );
 }
 
