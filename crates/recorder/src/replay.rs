@@ -29,7 +29,7 @@ pub enum ReplayError {
         /// The number of dropped inputs.
         forgotten: u64,
     },
-    /// EntryKind it should begin with is no phone at rest.
+    /// The checkpoint that it begins with is not of such a phone.
     #[error("{name} cannot be run again: line {line}: {why}")]
     InvalidCheckpoint {
         /// The name of the phone.

@@ -163,7 +163,7 @@ impl Commands {
             return Err(format!("{name} unregisters, but sends a REGISTER with a lifetime"));
         }
         // A CANCEL waits for a provisional response (RFC 3261 §9.1).
-        let owed = |(end, invite): &(&End, &Invite)| {
+        let overdue = |(end, invite): &(&End, &Invite)| {
             let lives = now.saturating_since(invite.sent).as_secs() < 31;
             end.0 == phone
                 && node.flows.contains_key(&invite.flow)
@@ -172,7 +172,7 @@ impl Commands {
                 && !invite.cancelled
                 && lives
         };
-        if let Some((end, _)) = self.invites.iter().find(owed) {
+        if let Some((end, _)) = self.invites.iter().find(overdue) {
             return Err(format!("{name} hung up call {} while it was ringing, but sent no CANCEL", end.1));
         }
         Ok(())

@@ -143,7 +143,7 @@ impl Oracle for Retransmissions {
 }
 
 impl Phone {
-    /// The phone reads its clock: due retransmissions become owed, also those due before a time-out.
+    /// The phone reads its clock: retransmissions that are due are expected, also those before a time-out.
     fn on_clock_read(&mut self, now: Instant) {
         if std::mem::replace(&mut self.awake, true) {
             return;

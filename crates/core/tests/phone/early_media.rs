@@ -153,13 +153,13 @@ fn a_media_engine_without_a_result_does_not_block_the_call() {
     bob.no_answer = SECOND * 20;
     let mut pair = Pair::with(config("alice", "ws://pbx.test"), bob);
     pair.bob.media.behaviour = MediaBehaviour::Manual;
-    let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
+    let alices = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
     pair.run(SECOND);
-    let his = pair.bob.incoming();
-    pair.bob.phone.answer(pair.now(), his).expect("it rings");
+    let bobs = pair.bob.incoming();
+    pair.bob.phone.answer(pair.now(), bobs).expect("it rings");
     pair.run(SECOND * 30);
-    assert_eq!(pair.bob.ended(his).cause, Cause::MediaFailed);
-    assert_eq!(pair.alice.ended(hers).code, Some(500));
+    assert_eq!(pair.bob.ended(bobs).cause, Cause::MediaFailed);
+    assert_eq!(pair.alice.ended(alices).code, Some(500));
     // Our offer of a hold.
     let mut alice = self::alice();
     let (id, _) = in_call(&mut alice);
@@ -173,20 +173,20 @@ fn a_media_engine_without_a_result_does_not_block_the_call() {
 #[test]
 fn an_answer_that_is_never_applied_ends_the_call() {
     let mut pair = Pair::with(config("alice", "ws://pbx.test"), config("bob", "ws://pbx.test"));
-    let hers = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
+    let alices = pair.alice.phone.dial(pair.now(), Dial::to("bob")).expect("a call");
     pair.run(SECOND);
     pair.alice.media.behaviour = MediaBehaviour::Manual;
-    let his = pair.bob.incoming();
-    pair.bob.phone.answer(pair.now(), his).expect("it rings");
+    let bobs = pair.bob.incoming();
+    pair.bob.phone.answer(pair.now(), bobs).expect("it rings");
     pair.run(SECOND);
-    let up = Input::Media { session: hers, event: MediaEvent::Up };
+    let up = Input::Media { session: alices, event: MediaEvent::Up };
     pair.alice.phone.handle(pair.now(), up).expect("no command");
-    pair.alice.phone.hold(pair.now(), hers).expect("established");
+    pair.alice.phone.hold(pair.now(), alices).expect("established");
     pair.run(SECOND * 29);
-    assert_eq!(pair.alice.phone.status(hers), Some(Status::Established));
+    assert_eq!(pair.alice.phone.status(alices), Some(Status::Established));
     pair.run(SECOND * 3);
-    assert_eq!(pair.alice.ended(hers).cause, Cause::MediaFailed);
-    assert!(pair.alice.events.contains(&Event::HoldFailed { session: hers, hold: true, code: None }));
+    assert_eq!(pair.alice.ended(alices).cause, Cause::MediaFailed);
+    assert!(pair.alice.events.contains(&Event::HoldFailed { session: alices, hold: true, code: None }));
 }
 
 #[test]

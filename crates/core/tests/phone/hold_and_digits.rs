@@ -19,53 +19,53 @@ fn holds(events: &[Event], id: SessionId) -> Vec<(bool, bool)> {
 
 #[test]
 fn hold_and_resume_are_reported_at_both_ends() {
-    let (mut pair, hers, his) = Pair::in_call(WS);
-    pair.alice.phone.hold(pair.now(), hers).expect("established");
+    let (mut pair, alices, bobs) = Pair::in_call(WS);
+    pair.alice.phone.hold(pair.now(), alices).expect("established");
     pair.run(SECOND);
-    assert_eq!(holds(&pair.alice.take_events(), hers), [(true, false)]);
-    assert_eq!(holds(&pair.bob.take_events(), his), [(false, true)]);
-    pair.bob.phone.hold(pair.now(), his).expect("established");
+    assert_eq!(holds(&pair.alice.take_events(), alices), [(true, false)]);
+    assert_eq!(holds(&pair.bob.take_events(), bobs), [(false, true)]);
+    pair.bob.phone.hold(pair.now(), bobs).expect("established");
     pair.run(SECOND);
-    assert_eq!(holds(&pair.alice.take_events(), hers), [(true, true)]);
-    assert_eq!(holds(&pair.bob.take_events(), his), [(true, true)]);
-    pair.alice.phone.resume(pair.now(), hers).expect("established");
+    assert_eq!(holds(&pair.alice.take_events(), alices), [(true, true)]);
+    assert_eq!(holds(&pair.bob.take_events(), bobs), [(true, true)]);
+    pair.alice.phone.resume(pair.now(), alices).expect("established");
     pair.run(SECOND);
-    assert_eq!(holds(&pair.alice.take_events(), hers), [(false, true)]);
-    assert_eq!(holds(&pair.bob.take_events(), his), [(true, false)]);
-    pair.bob.phone.resume(pair.now(), his).expect("established");
+    assert_eq!(holds(&pair.alice.take_events(), alices), [(false, true)]);
+    assert_eq!(holds(&pair.bob.take_events(), bobs), [(true, false)]);
+    pair.bob.phone.resume(pair.now(), bobs).expect("established");
     pair.run(SECOND);
-    assert_eq!(holds(&pair.alice.take_events(), hers), [(false, false)]);
-    assert_eq!(holds(&pair.bob.take_events(), his), [(false, false)]);
+    assert_eq!(holds(&pair.alice.take_events(), alices), [(false, false)]);
+    assert_eq!(holds(&pair.bob.take_events(), bobs), [(false, false)]);
 }
 
 #[test]
 fn the_last_hold_intent_counts() {
-    let (mut pair, hers, his) = Pair::in_call(WS);
+    let (mut pair, alices, bobs) = Pair::in_call(WS);
     for _ in 0..3 {
-        pair.alice.phone.hold(pair.now(), hers).expect("established");
-        pair.alice.phone.resume(pair.now(), hers).expect("established");
+        pair.alice.phone.hold(pair.now(), alices).expect("established");
+        pair.alice.phone.resume(pair.now(), alices).expect("established");
     }
-    pair.alice.phone.hold(pair.now(), hers).expect("established");
+    pair.alice.phone.hold(pair.now(), alices).expect("established");
     pair.run(SECOND * 3);
-    assert_eq!(holds(&pair.alice.take_events(), hers).last(), Some(&(true, false)));
-    assert_eq!(holds(&pair.bob.take_events(), his).last(), Some(&(false, true)));
+    assert_eq!(holds(&pair.alice.take_events(), alices).last(), Some(&(true, false)));
+    assert_eq!(holds(&pair.bob.take_events(), bobs).last(), Some(&(false, true)));
 }
 
 #[test]
 fn two_crossing_holds_both_succeed_after_the_glare() {
-    let (mut pair, hers, his) = Pair::in_call(WS);
-    pair.alice.phone.hold(pair.now(), hers).expect("established");
-    pair.bob.phone.hold(pair.now(), his).expect("established");
+    let (mut pair, alices, bobs) = Pair::in_call(WS);
+    pair.alice.phone.hold(pair.now(), alices).expect("established");
+    pair.bob.phone.hold(pair.now(), bobs).expect("established");
     pair.run(SECOND * 10);
-    assert_eq!(holds(&pair.alice.take_events(), hers).last(), Some(&(true, true)));
-    assert_eq!(holds(&pair.bob.take_events(), his).last(), Some(&(true, true)));
-    assert_eq!(pair.alice.phone.status(hers), Some(Established));
+    assert_eq!(holds(&pair.alice.take_events(), alices).last(), Some(&(true, true)));
+    assert_eq!(holds(&pair.bob.take_events(), bobs).last(), Some(&(true, true)));
+    assert_eq!(pair.alice.phone.status(alices), Some(Established));
 }
 
 #[test]
 fn digits_by_info_are_sent_one_after_another() {
-    let (mut pair, hers, _) = Pair::in_call(WS);
-    pair.alice.phone.digits(pair.now(), hers, "42#", TONE, DtmfPath::Info).expect("established");
+    let (mut pair, alices, _) = Pair::in_call(WS);
+    pair.alice.phone.digits(pair.now(), alices, "42#", TONE, DtmfPath::Info).expect("established");
     pair.run(SECOND * 2);
     let came: String = pair
         .bob
@@ -88,9 +88,9 @@ fn digits_by_info_are_sent_one_after_another() {
 
 #[test]
 fn digits_are_sent_by_rtp_if_telephone_event_was_negotiated() {
-    let (mut pair, hers, _) = Pair::in_call(WS);
+    let (mut pair, alices, _) = Pair::in_call(WS);
     pair.alice.media.behaviour = MediaBehaviour::Manual;
-    pair.alice.phone.digits(pair.now(), hers, "15", TONE, DtmfPath::Auto).expect("established");
+    pair.alice.phone.digits(pair.now(), alices, "15", TONE, DtmfPath::Auto).expect("established");
     pair.run(SECOND);
     let wanted: Vec<char> = pair
         .alice
@@ -105,7 +105,7 @@ fn digits_are_sent_by_rtp_if_telephone_event_was_negotiated() {
     let (id, _) = pair.alice.effects.pop().expect("one");
     pair.alice.give(offhook::Input::Done { effect: id, result: offhook::EffectResult::Sent });
     assert!(matches!(pair.alice.effects.last(), Some((_, Effect::Digit { digit: '5', .. }))));
-    pair.alice.phone.hang_up(pair.now(), hers).expect("a call");
+    pair.alice.phone.hang_up(pair.now(), alices).expect("a call");
     pair.run(SECOND);
     let lost = pair
         .alice

@@ -18,7 +18,7 @@ pub(super) struct Draft {
     pub(super) cseq: u32,
     /// Of a request: the number of challenges it answered.
     pub(super) tried: u8,
-    /// Of a request: the user whose password is guessed; `None` for the own credentials of the rogue.
+    /// Of a request: the user whose password is guessed; `None` for the credentials of the rogue.
     pub(super) guesses: Option<String>,
 }
 

@@ -124,7 +124,7 @@ fn keep_alives_are_sent_at_80_to_100_percent_of_the_interval() {
             assert_eq!(data, ping);
             last = *at;
         }
-        assert_eq!(world.lost, [], "nobody ever on_response, and nobody has to");
+        assert_eq!(world.lost, [], "no keep-alive was ever answered, so a missing answer means nothing");
     }
 }
 

@@ -700,7 +700,7 @@ fn a_retry_without_a_connection_opens_one() {
     world.step();
     world.refuse();
     let states = world.states.len();
-    assert_eq!(world.waiting().0, 2, "the connection auth_attempts for itself");
+    assert_eq!(world.waiting().0, 2, "the connection retries by itself");
     world.run(29.9);
     assert_eq!(world.states.len(), states);
     world.run(30.0);
