@@ -95,7 +95,7 @@ marks! {
     NotifyOfAnother = "transfer: 481, NOTIFY of another subscription",
     PackageUnknown = "transfer: 489, unknown event package",
     ReferTwice = "transfer: 491, another REFER is pending",
-    ReferAttended = "transfer: 501, Refer-To with headers",
+    ReferUnsupported = "transfer: 501, Refer-To with headers or a method",
     ReferRefused = "transfer: 603, not accepted",
     ReferUndecided = "transfer: REFER without a decision in time",
     ReferRejected = "transfer: REFER rejected by the user",

@@ -136,41 +136,12 @@ impl Session {
             cx.mark(Mark::ReferTwice);
             return respond::answer(cx.base, cx.txs, tx, request, 491);
         }
-        // RFC 3515 §2.4.2: exactly one Refer-To.
-        if request.rows(HeaderName::ReferTo).count() != 1 {
-            cx.mark(Mark::ReferMalformed);
-            return respond::answer(cx.base, cx.txs, tx, request, 400);
-        }
-        let target = match request.refer_to() {
-            Ok(Some(to)) => match offhook_wire::Uri::parse(to.uri) {
-                // A Refer-To URI with headers (Replaces) is an attended transfer.
-                Ok(uri) if uri.headers().next().is_some() || to.uri.contains(&b'?') => {
-                    cx.mark(Mark::ReferAttended);
-                    return respond::answer(cx.base, cx.txs, tx, request, 501);
-                }
-                Ok(uri) if matches!(uri.scheme, Scheme::Other(_)) => {
-                    return respond::answer(cx.base, cx.txs, tx, request, 416);
-                }
-                // The user must be shown what would be called.
-                Ok(_) if std::str::from_utf8(to.uri).is_err() => {
-                    cx.mark(Mark::ReferMalformed);
-                    return respond::answer(cx.base, cx.txs, tx, request, 400);
-                }
-                Ok(uri) if uri.params.get("method").is_some() => {
-                    cx.mark(Mark::ReferAttended);
-                    return respond::answer(cx.base, cx.txs, tx, request, 501);
-                }
-                Ok(uri) if policy == ReferPolicy::OwnDomain && !is_own_domain(aor, &uri) => {
-                    cx.mark(Mark::ReferRefused);
-                    return respond::answer(cx.base, cx.txs, tx, request, 603);
-                }
-                Ok(_) => to.uri.to_vec(),
-                Err(_) => {
-                    cx.mark(Mark::ReferMalformed);
-                    return respond::answer(cx.base, cx.txs, tx, request, 400);
-                }
-            },
-            _ => return respond::answer(cx.base, cx.txs, tx, request, 400),
+        let target = match target_of(request, policy, aor) {
+            Ok(target) => target,
+            Err((code, mark)) => {
+                cx.mark(mark);
+                return respond::answer(cx.base, cx.txs, tx, request, code);
+            }
         };
         let asks = policy == ReferPolicy::Ask && !planted!(cx.base.config, ConsentNotAsked);
         let number = request.cseq().ok().map(|cseq| cseq.number);
@@ -287,6 +258,31 @@ impl Session {
         }
         self.send_request(cx, DialogRequest::Notify { code, id, pending: false, expires: expires(cx) });
     }
+}
+
+/// The target of a REFER, or the response code and the mark of its refusal.
+fn target_of(request: &Message, policy: ReferPolicy, aor: &str) -> Result<Vec<u8>, (u16, Mark)> {
+    // RFC 3515 §2.4.2: exactly one Refer-To.
+    let malformed = (400, Mark::ReferMalformed);
+    let (Ok(Some(to)), 1) = (request.refer_to(), request.rows(HeaderName::ReferTo).count()) else {
+        return Err(malformed);
+    };
+    let uri = Uri::parse(to.uri).map_err(|_| malformed)?;
+    // The user is shown what would be called, so it must be text.
+    if std::str::from_utf8(to.uri).is_err() {
+        return Err(malformed);
+    }
+    if matches!(uri.scheme, Scheme::Other(_)) {
+        return Err((416, Mark::ReferMalformed));
+    }
+    // With headers (Replaces) it is an attended transfer.
+    if to.uri.contains(&b'?') || uri.params.get("method").is_some() {
+        return Err((501, Mark::ReferUnsupported));
+    }
+    if policy == ReferPolicy::OwnDomain && !is_own_domain(aor, &uri) {
+        return Err((603, Mark::ReferRefused));
+    }
+    Ok(to.uri.to_vec())
 }
 
 /// The lifetime of a REFER's subscription, in seconds: the decision, the ringing, and the last NOTIFY.
