@@ -1,7 +1,7 @@
 //! Events, commands and states in words, for ladders, pages and the messages of oracles.
 
 use offhook::{
-    Cause, Command, DeadlineKind, DigitFailure, DtmfPath, EndReason, EndedBy, Event, FlowFailure, FlowState,
+    Cause, Command, DeadlineKind, DigitFailure, DtmfPath, EndReason, EndedBy, Event, ConnectionFailure, ConnectionState,
     Machine, RegistrationState, TransferState,
 };
 use offhook_wire::reason_phrase;
@@ -16,9 +16,9 @@ pub(crate) fn ladder_event(event: &Event) -> Option<String> {
 pub(crate) fn event(event: &Event) -> String {
     match event {
         Event::Flow { state, .. } => match state {
-            FlowState::Connecting => "connecting".to_owned(),
-            FlowState::Up => "connected".to_owned(),
-            FlowState::Down(why) => format!("connection lost: {}", flow_failure(*why)),
+            ConnectionState::Connecting => "connecting".to_owned(),
+            ConnectionState::Up => "connected".to_owned(),
+            ConnectionState::Down(why) => format!("connection lost: {}", flow_failure(*why)),
         },
         Event::Registration { state, .. } => registration(state),
         Event::Incoming(incoming) => format!("{} incoming from {}", incoming.session, incoming.from),
@@ -96,13 +96,13 @@ pub(crate) fn registration(state: &RegistrationState) -> String {
     }
 }
 
-pub(crate) fn flow_failure(failure: FlowFailure) -> &'static str {
+pub(crate) fn flow_failure(failure: ConnectionFailure) -> &'static str {
     match failure {
-        FlowFailure::Unreachable => "unreachable",
-        FlowFailure::Untrusted => "untrusted certificate",
-        FlowFailure::Refused => "refused",
-        FlowFailure::Closed => "closed",
-        FlowFailure::TimedOut => "timed out",
+        ConnectionFailure::Unreachable => "unreachable",
+        ConnectionFailure::Untrusted => "untrusted certificate",
+        ConnectionFailure::Refused => "refused",
+        ConnectionFailure::Closed => "closed",
+        ConnectionFailure::TimedOut => "timed out",
         _ => "another failure",
     }
 }

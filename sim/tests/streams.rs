@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::{Command, Event, FlowFailure, FlowState, SessionId, Status};
+use offhook::{Command, Event, ConnectionFailure, ConnectionState, SessionId, Status};
 use offhook_sim::World;
 use offhook_sim::run::run;
 use offhook_sim::scenario::{End, PhoneSetup, StreamTrouble, Streaming, UserAction, Way};
@@ -44,9 +44,9 @@ fn told<T>(world: &World, name: &str, pick: impl Fn(&Event) -> Option<T>) -> Vec
 }
 
 /// The reasons for lost connections of a phone.
-fn losses(world: &World, name: &str) -> Vec<FlowFailure> {
+fn losses(world: &World, name: &str) -> Vec<ConnectionFailure> {
     let down = told(world, name, |event| match event {
-        Event::Flow { state: FlowState::Down(why), .. } => Some(*why),
+        Event::Flow { state: ConnectionState::Down(why), .. } => Some(*why),
         _ => None,
     });
     down.into_iter().map(|(_, why)| why).collect()
@@ -87,7 +87,7 @@ fn a_reset_within_an_invite_ends_the_call() {
         _ => None,
     });
     assert!(matches!(ended[..], [(_, offhook::Cause::NotConnected)]), "{ended:?}");
-    assert_eq!(losses(&world, "alice"), [FlowFailure::Closed]);
+    assert_eq!(losses(&world, "alice"), [ConnectionFailure::Closed]);
     // The exchange discards the incomplete INVITE.
     assert_eq!((sent(&world, "INVITE"), sent(&world, "SIP/2.0 400")), (1, 0), "{}", world.ladder());
     world.run_until("alice is back", SOON, |world| world.phone("alice").is_registered());
@@ -104,7 +104,7 @@ fn a_2xx_is_retransmitted_over_the_next_connection() {
     // Bob's 200 breaks off on its way to the exchange.
     world.stream("bob", StreamTrouble::Breaks { way: Way::Up, after: 300 });
     world.run_until("both talk", SOON, |world| world.talks("alice") && world.talks("bob"));
-    assert_eq!(losses(&world, "bob"), [FlowFailure::Closed]);
+    assert_eq!(losses(&world, "bob"), [ConnectionFailure::Closed]);
     ends_well(world);
 }
 
@@ -145,7 +145,7 @@ fn a_phone_detects_a_half_open_connection_when_it_sends() {
     assert_eq!(losses(&world, "bob"), [], "without notice");
     world.user("bob", UserAction::Hold);
     world.run_until("bob holds", SOON, |world| world.call("bob").is_some_and(|call| call.local_hold));
-    assert_eq!(losses(&world, "bob"), [FlowFailure::Closed]);
+    assert_eq!(losses(&world, "bob"), [ConnectionFailure::Closed]);
     // The first re-INVITE got a reset, the second one followed the registration.
     assert!(world.talks("alice") && world.phone("bob").is_registered());
     ends_well(world);
@@ -172,7 +172,7 @@ fn a_closed_connection_is_reopened() {
         world.run_until("alice is held", SOON, |world| {
             world.call("alice").is_some_and(|call| call.remote_hold)
         });
-        assert_eq!(losses(&world, "bob"), [FlowFailure::Closed], "{code:?}");
+        assert_eq!(losses(&world, "bob"), [ConnectionFailure::Closed], "{code:?}");
         assert_eq!(world.phone("alice").calls[&call].status, Status::Established);
         ends_well(world);
     }
@@ -186,7 +186,7 @@ fn refused_upgrades_are_retried_with_back_off() {
     world.run_for(ms(100));
     world.run_until("bob is back", Duration::from_secs(60), |world| world.phone("bob").is_registered());
     let refused = told(&world, "bob", |event| match event {
-        Event::Flow { state: FlowState::Down(FlowFailure::Refused), .. } => Some(()),
+        Event::Flow { state: ConnectionState::Down(ConnectionFailure::Refused), .. } => Some(()),
         _ => None,
     });
     let gaps: Vec<u64> = refused.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
@@ -211,7 +211,7 @@ fn a_superseded_hold_on_a_broken_connection_has_one_outcome() {
         _ => None,
     });
     assert!(matches!(holds[..], [(_, false)]), "{holds:?}\n{}", world.ladder());
-    assert_eq!(losses(&world, "alice"), [FlowFailure::Closed]);
+    assert_eq!(losses(&world, "alice"), [ConnectionFailure::Closed]);
     ends_well(world);
 }
 

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use offhook::{
-    Account, Command, Config, Dial, Direction, Event, FlowChange, Input, Instant, Misuse, Output, Phone,
+    Account, Command, Config, Dial, Direction, Event, ConnectionChange, Input, Instant, Misuse, Output, Phone,
     SessionId, Status,
 };
 use offhook_recorder::Log;
@@ -156,9 +156,9 @@ impl End {
         // Do not count the cost of parsing the offer again.
         test.media.answers_with = Some(Direction::SendRecv);
         while test.poll().is_some() {}
-        let flow = test.flow.ok_or("the phone did not connect")?;
-        let change = FlowChange::Up { local: Some("127.0.0.1:15061".to_owned()) };
-        test.handle(Input::Flow { flow, change })?;
+        let connection = test.connection.ok_or("the phone did not connect")?;
+        let change = ConnectionChange::Up { local: Some("127.0.0.1:15061".to_owned()) };
+        test.handle(Input::Connection { connection, change })?;
         Ok(Self { test, incoming: None, established: None, ended: 0, counted: false })
     }
 
@@ -183,8 +183,8 @@ impl End {
             any = true;
             match said {
                 PhoneOutput::Message(data) => {
-                    let flow = other.test.flow.expect("connected");
-                    other.handle(Input::Received { flow, data }).expect("bytes are never misuse");
+                    let connection = other.test.connection.expect("connected");
+                    other.handle(Input::Received { connection, data }).expect("bytes are never misuse");
                 }
                 PhoneOutput::Event(Event::Incoming(incoming)) => self.incoming = Some(incoming.session),
                 PhoneOutput::Event(Event::Status { session, to: Status::Established, .. }) => {

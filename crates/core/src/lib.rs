@@ -24,18 +24,23 @@ mod testing;
 mod transaction;
 
 pub use api::checkpoint::{
-    AccountCheckpoint, Checkpoint, FlowCheckpoint, InvalidCheckpoint, RegistrationCheckpoint,
+    AccountCheckpoint, Checkpoint, ConnectionCheckpoint, InvalidCheckpoint, RegistrationCheckpoint,
 };
-pub use api::command::{Command, Dial, DtmfPath};
+pub use api::command::{
+    AccountCommand, CallCommand, Command, Credentials, Dial, DtmfPath, Request, RequestKind,
+};
 pub use api::config::{
-    Account, Config, ReferPolicy, RegistrationPolicy, Server, Target, TargetError, TransactionTimes,
-    Transport,
+    Account, Config, Framing, Hop, HopError, RedirectPolicy, ReferPolicy, RegistrationPolicy, Server,
+    TransactionTimes, Transport,
 };
+pub use api::connection::{ConnectionChange, ConnectionFailure, ConnectionState};
 pub use api::deadline::{Deadline, DeadlineKind, PendingTimer};
-pub use api::effect::{Effect, EffectResult, MediaEvent, MediaFault};
-pub use api::event::{DigitFailure, Event, Incoming, RegistrationFailure, RegistrationState, TransferState};
-pub use api::flow::{FlowChange, FlowFailure, FlowState};
-pub use api::id::{AccountId, EffectId, FlowId, SessionId};
+pub use api::effect::{AccountEffect, CallEffect, Effect, EffectResult, MediaEvent, MediaFault};
+pub use api::event::{
+    AccountEvent, CallEvent, DigitFailure, Event, Incoming, PeerCapabilities, RegistrationFailure,
+    RegistrationState, RequestOutcome, TransferState,
+};
+pub use api::id::{AccountId, ConnectionId, EffectId, RequestId, SessionId};
 pub use api::io::{Input, Output};
 pub use api::misuse::Misuse;
 pub use api::reason::{Cause, EndReason, EndedBy};

@@ -89,13 +89,13 @@ bugs! {
     StaleNonceRefused,
     /// Authentication: the nonce count is not incremented (RFC 7616 §3.4).
     NonceNotCounted,
-    /// Flow: after a failed connection the same server is tried again.
+    /// Connection: after a failed connection the same server is tried again.
     OneServerOnly,
-    /// Flow: after a failure there is no further connection attempt.
+    /// Connection: after a failure there is no further connection attempt.
     ReconnectForgotten,
-    /// Flow: only one keep-alive is sent (RFC 5626 §4.4).
+    /// Connection: only one keep-alive is sent (RFC 5626 §4.4).
     KeepAliveOnce,
-    /// Flow: a missing answer to a keep-alive is ignored (RFC 5626 §4.4.1).
+    /// Connection: a missing answer to a keep-alive is ignored (RFC 5626 §4.4.1).
     PongNotAwaited,
     /// Registration: a success does not reset the count of failures.
     FailuresNotReset,

@@ -7,7 +7,7 @@ use crate::base::name::{Machine, Timer};
 use crate::base::path::Path;
 use crate::base::timers::Timers;
 use crate::base::trace::Trace;
-use crate::{Account, Config, FlowId, Output, Password, Transport};
+use crate::{Account, Config, ConnectionId, Output, Password, Transport};
 use bytes::Bytes;
 use offhook_wire::{Instant, Limits, Message};
 use std::time::Duration;
@@ -92,7 +92,7 @@ impl Bench {
 /// A path over `transport`.
 pub(crate) fn path(transport: Transport) -> Path {
     let sent_by = if transport == Transport::Udp { "192.0.2.1:5060" } else { "aa.invalid" };
-    Path { flow: FlowId(1), transport, sent_by: Bytes::from_static(sent_by.as_bytes()) }
+    Path { connection: ConnectionId(1), transport, sent_by: Bytes::from_static(sent_by.as_bytes()) }
 }
 
 /// Parses and checks a message.

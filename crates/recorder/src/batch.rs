@@ -58,8 +58,8 @@ impl Batch {
     /// Adds [`Notice::Input`].
     pub(crate) fn push_input(&mut self, at: Instant, input: &Input) {
         match input {
-            Input::Received { flow, data } => {
-                let input = Input::Received { flow: *flow, data: Bytes::new() };
+            Input::Received { connection, data } => {
+                let input = Input::Received { connection: *connection, data: Bytes::new() };
                 self.add(Notice::Input { at, input }, data);
             }
             input => self.push(Notice::Input { at, input: input.clone() }),
@@ -69,8 +69,8 @@ impl Batch {
     /// Adds [`Notice::Output`].
     pub(crate) fn push_output(&mut self, output: &Output) {
         match output {
-            Output::Transmit { flow, data } => {
-                let output = Output::Transmit { flow: *flow, data: Bytes::new() };
+            Output::Transmit { connection, data } => {
+                let output = Output::Transmit { connection: *connection, data: Bytes::new() };
                 self.add(Notice::Output(output), data);
             }
             output => self.push(Notice::Output(output.clone())),
@@ -128,11 +128,11 @@ fn bytes_of(notice: &mut Notice) -> Option<&mut Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use offhook::{EffectId, FlowId};
+    use offhook::{EffectId, ConnectionId};
 
     fn received(text: &'static str) -> Notice {
         let data = Bytes::from_static(text.as_bytes());
-        Notice::Input { at: Instant::ZERO, input: Input::Received { flow: FlowId(1), data } }
+        Notice::Input { at: Instant::ZERO, input: Input::Received { connection: ConnectionId(1), data } }
     }
 
     fn described(text: &'static str) -> Notice {

@@ -38,7 +38,7 @@ impl Check {
             None => 0,
             Some(Machine::Client(place)) => 1 | u64::from(*place) << 8,
             Some(Machine::Server(place)) => 2 | u64::from(*place) << 8,
-            Some(Machine::Flow(flow)) => 3 | u64::from(flow.0) << 8,
+            Some(Machine::Connection(connection)) => 3 | u64::from(connection.0) << 8,
             Some(Machine::Registration(account)) => 4 | u64::from(account.0) << 8,
             Some(Machine::Session(id)) => {
                 let (slot, generation) = id.parts();
@@ -74,16 +74,16 @@ impl Check {
     pub fn on_output(&mut self, output: &Output) {
         let mut hash = Hash(self.output_hash);
         match output {
-            Output::Transmit { flow, data } => {
+            Output::Transmit { connection, data } => {
                 hash.word(1);
-                hash.word(u64::from(flow.0));
+                hash.word(u64::from(connection.0));
                 hash.bytes(&redact::message(data));
             }
-            Output::Open { flow, account, target } => {
+            Output::Open { connection, account, target } => {
                 let target = redact::target(target);
-                hash.text(&format_args!("open {} {} {target}", flow.0, account.0));
+                hash.text(&format_args!("open {} {} {target}", connection.0, account.0));
             }
-            Output::Close { flow } => hash.text(&format_args!("close {}", flow.0)),
+            Output::Close { connection } => hash.text(&format_args!("close {}", connection.0)),
             Output::Effect { id, effect } => {
                 hash.word(id.as_u64());
                 let effect = redact::effect(effect);
@@ -132,7 +132,7 @@ impl Hash {
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use offhook::FlowId;
+    use offhook::ConnectionId;
 
     fn check(outputs: &[Output]) -> Check {
         let mut check = Check::default();
@@ -141,12 +141,12 @@ mod tests {
     }
 
     fn sent(text: &'static str) -> Output {
-        Output::Transmit { flow: FlowId(1), data: Bytes::from_static(text.as_bytes()) }
+        Output::Transmit { connection: ConnectionId(1), data: Bytes::from_static(text.as_bytes()) }
     }
 
     #[test]
     fn hash_is_stable() {
-        let it = check(&[Output::Close { flow: FlowId(3) }, sent("BYE sip:a SIP/2.0\r\n\r\n")]);
+        let it = check(&[Output::Close { connection: ConnectionId(3) }, sent("BYE sip:a SIP/2.0\r\n\r\n")]);
         assert_eq!((it.outputs, it.output_hash), (2, 10338547030008594583));
     }
 
@@ -155,7 +155,7 @@ mod tests {
         let with = |secret: &'static str| check(&[sent(secret)]);
         assert_eq!(with("A b c\r\nX-Key: 1\r\n\r\n"), with("A b c\r\nX-Key: 2\r\n\r\n"));
         assert_ne!(with("A b c\r\nVia: 1\r\n\r\n"), with("A b c\r\nVia: 2\r\n\r\n"));
-        let (one, two) = (Output::Close { flow: FlowId(1) }, Output::Close { flow: FlowId(2) });
+        let (one, two) = (Output::Close { connection: ConnectionId(1) }, Output::Close { connection: ConnectionId(2) });
         assert_ne!(check(&[one.clone(), two.clone()]), check(&[two, one]));
     }
 }

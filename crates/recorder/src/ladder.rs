@@ -4,7 +4,7 @@ use crate::names::{FLOW_FAILURES, name_of};
 use crate::recording::PhoneRecording;
 use crate::replay::{Observation, ObservationKind, Replay};
 use offhook::{
-    AccountCheckpoint, Checkpoint, Command, EndedBy, Event, FlowChange, Input, Instant, Limits, Machine,
+    AccountCheckpoint, Checkpoint, Command, EndedBy, Event, ConnectionChange, Input, Instant, Limits, Machine,
     MediaEvent, RegistrationCheckpoint, RegistrationState, TransferState,
 };
 use offhook_wire::{HeaderName, Message};
@@ -160,8 +160,8 @@ fn describe_checkpoint(at: &Checkpoint) -> String {
 
 fn describe_input(input: &Input) -> Option<String> {
     Some(match input {
-        Input::Flow { change: FlowChange::Up { .. }, .. } => "connected".to_owned(),
-        Input::Flow { change: FlowChange::Down(why), .. } => {
+        Input::Connection { change: ConnectionChange::Up { .. }, .. } => "connected".to_owned(),
+        Input::Connection { change: ConnectionChange::Down(why), .. } => {
             let why = name_of(FLOW_FAILURES, why).unwrap_or("failed").replace('-', " ");
             format!("no connection: {why}")
         }

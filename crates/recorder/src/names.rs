@@ -1,13 +1,13 @@
 //! The names of enumerated values in recordings.
 
-use offhook::{AccountTimer, Cause, DtmfPath, FlowFailure, MediaFault, ReferPolicy, Transport};
+use offhook::{AccountTimer, Cause, DtmfPath, ConnectionFailure, MediaFault, ReferPolicy, Transport};
 
-pub(crate) const FLOW_FAILURES: &[(FlowFailure, &str)] = &[
-    (FlowFailure::Unreachable, "unreachable"),
-    (FlowFailure::Untrusted, "untrusted"),
-    (FlowFailure::Refused, "refused"),
-    (FlowFailure::Closed, "closed"),
-    (FlowFailure::TimedOut, "timed-out"),
+pub(crate) const FLOW_FAILURES: &[(ConnectionFailure, &str)] = &[
+    (ConnectionFailure::Unreachable, "unreachable"),
+    (ConnectionFailure::Untrusted, "untrusted"),
+    (ConnectionFailure::Refused, "refused"),
+    (ConnectionFailure::Closed, "closed"),
+    (ConnectionFailure::TimedOut, "timed-out"),
 ];
 
 pub(crate) const MEDIA_FAULTS: &[(MediaFault, &str)] = &[

@@ -5,7 +5,7 @@
 
 use crate::recording::PhoneRecording;
 use crate::replay::{Observation, ObservationKind, Replay};
-use offhook::{FlowId, Instant, Target};
+use offhook::{ConnectionId, Instant, Target};
 use std::collections::BTreeMap;
 
 const SECTION: u32 = 0x0a0d_0d0a;
@@ -28,22 +28,22 @@ pub fn pcap(replays: &[(&PhoneRecording, &Replay)]) -> Vec<u8> {
     for (place, (track, replay)) in replays.iter().enumerate() {
         let phone = address(0, place);
         names.push((phone, track.name.clone()));
-        let mut flows: BTreeMap<FlowId, Address> = BTreeMap::new();
-        let mut open = |flows: &mut BTreeMap<FlowId, Address>, flow, target: &Target| {
+        let mut connections: BTreeMap<ConnectionId, Address> = BTreeMap::new();
+        let mut open = |connections: &mut BTreeMap<ConnectionId, Address>, connection, target: &Target| {
             let next = address(1, servers.len());
             let server = *servers.entry(format!("{}:{}", target.host, target.port)).or_insert(next);
-            flows.insert(flow, server);
+            connections.insert(connection, server);
         };
         for Observation { at, kind } in &replay.observations {
             match kind {
                 ObservationKind::Restored(at) => {
-                    track.connections(at).for_each(|(flow, target)| open(&mut flows, flow, target));
+                    track.connections(at).for_each(|(connection, target)| open(&mut connections, connection, target));
                 }
-                ObservationKind::Open { flow, target } => open(&mut flows, *flow, target),
-                ObservationKind::Message { sent, flow, data } => {
-                    let server = flows.get(flow).copied().unwrap_or([10, 1, 255, 254]);
+                ObservationKind::Open { connection, target } => open(&mut connections, *connection, target),
+                ObservationKind::Message { sent, connection, data } => {
+                    let server = connections.get(connection).copied().unwrap_or([10, 1, 255, 254]);
                     // A different port for each connection.
-                    let port = 40_000 + (flow.0 % 20_000) as u16;
+                    let port = 40_000 + (connection.0 % 20_000) as u16;
                     let (phone, server) = ((phone, port), (server, SIP));
                     let (from, to) = if *sent { (phone, server) } else { (server, phone) };
                     packets.push((*at, datagram(from, to, &data[..data.len().min(MAX_PAYLOAD)])));

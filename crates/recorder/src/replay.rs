@@ -5,7 +5,7 @@ use crate::recording::{Entry, EntryKind, PhoneRecording};
 use crate::redact;
 use bytes::Bytes;
 use offhook::{
-    Checkpoint, Config, Event, FlowId, Input, Instant, InvalidCheckpoint, Machine, Misuse, Output, Phone,
+    Checkpoint, Config, Event, ConnectionId, Input, Instant, InvalidCheckpoint, Machine, Misuse, Output, Phone,
     Record, Target, Traced,
 };
 use std::collections::VecDeque;
@@ -77,14 +77,14 @@ pub enum ObservationKind {
         /// Whether it sent them.
         sent: bool,
         /// The connection.
-        flow: FlowId,
+        connection: ConnectionId,
         /// The bytes. Received bytes are redacted, and sent bytes were made without secrets.
         data: Bytes,
     },
     /// The phone opened a connection.
     Open {
         /// Its identifier.
-        flow: FlowId,
+        connection: ConnectionId,
         /// The server.
         target: Target,
     },
@@ -199,8 +199,8 @@ impl<'t> Run<'t> {
         let handled = catch_unwind(AssertUnwindSafe(|| self.phone.handle(at, input.clone())));
         let handled = handled.map_err(|panic| format!("the phone panics: {}", panic_text(panic.as_ref())))?;
         let kind = match input {
-            Input::Received { flow, data } => {
-                ObservationKind::Message { sent: false, flow: *flow, data: data.clone() }
+            Input::Received { connection, data } => {
+                ObservationKind::Message { sent: false, connection: *connection, data: data.clone() }
             }
             input => ObservationKind::Input { input: input.clone(), refused: handled.clone().err() },
         };
@@ -227,10 +227,10 @@ impl<'t> Run<'t> {
             self.check.on_output(&output);
             self.recent_checks.push_back(self.check);
             match output {
-                Output::Transmit { flow, data } => {
-                    self.observe(ObservationKind::Message { sent: true, flow, data })
+                Output::Transmit { connection, data } => {
+                    self.observe(ObservationKind::Message { sent: true, connection, data })
                 }
-                Output::Open { flow, target, .. } => self.observe(ObservationKind::Open { flow, target }),
+                Output::Open { connection, target, .. } => self.observe(ObservationKind::Open { connection, target }),
                 Output::Event(event) => self.observe(ObservationKind::Event(event)),
                 Output::Close { .. } | Output::Effect { .. } => {}
             }

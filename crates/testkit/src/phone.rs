@@ -1,7 +1,7 @@
 use crate::FakeMedia;
 use bytes::Bytes;
 use offhook::{
-    Config, Effect, EffectId, EndReason, Event, FlowChange, FlowFailure, FlowId, Input, Instant, Limits,
+    Config, Effect, EffectId, EndReason, Event, ConnectionChange, ConnectionFailure, ConnectionId, Input, Instant, Limits,
     MediaEvent, Misuse, Output, Phone, SessionId, Status,
 };
 use offhook_wire::Message;
@@ -46,7 +46,7 @@ pub struct TestPhone<O = ()> {
     /// The effects that its media engine did not complete.
     pub effects: Vec<(EffectId, Effect)>,
     /// The connection that it opened last.
-    pub flow: Option<FlowId>,
+    pub connection: Option<ConnectionId>,
     /// The local address of connections, which are established as soon as they are opened. `None`: the test calls
     /// [`connect`](TestPhone::connect).
     pub connects_as: Option<String>,
@@ -82,7 +82,7 @@ impl<O: Observer> TestPhone<O> {
             sent: VecDeque::new(),
             events: Vec::new(),
             effects: Vec::new(),
-            flow: None,
+            connection: None,
             connects_as: None,
             observer,
         }
@@ -93,9 +93,9 @@ impl<O: Observer> TestPhone<O> {
     /// # Panics
     /// When the phone opened none.
     pub fn connect(&mut self) {
-        let flow = self.flow.expect("the phone opened a connection");
+        let connection = self.connection.expect("the phone opened a connection");
         let local = Some("192.0.2.1:5060".to_owned());
-        self.give(Input::Flow { flow, change: FlowChange::Up { local } });
+        self.give(Input::Connection { connection, change: ConnectionChange::Up { local } });
     }
 
     /// Closes the connection, as the server.
@@ -103,8 +103,8 @@ impl<O: Observer> TestPhone<O> {
     /// # Panics
     /// When the phone opened none.
     pub fn lose_connection(&mut self) {
-        let flow = self.flow.expect("the phone opened a connection");
-        self.give(Input::Flow { flow, change: FlowChange::Down(FlowFailure::Closed) });
+        let connection = self.connection.expect("the phone opened a connection");
+        self.give(Input::Connection { connection, change: ConnectionChange::Down(ConnectionFailure::Closed) });
     }
 
     /// Passes an input to the phone, without polling it.
@@ -137,8 +137,8 @@ impl<O: Observer> TestPhone<O> {
     /// # Panics
     /// When the phone has no connection.
     pub fn receive_bytes(&mut self, data: Bytes) {
-        let flow = self.flow.expect("connected");
-        self.give(Input::Received { flow, data });
+        let connection = self.connection.expect("connected");
+        self.give(Input::Received { connection, data });
     }
 
     /// Polls all outputs, and keeps messages and events.
@@ -159,13 +159,13 @@ impl<O: Observer> TestPhone<O> {
         while let Some(output) = self.phone.poll() {
             self.observer.on_output(&output);
             match output {
-                Output::Transmit { flow, data } => {
-                    assert_eq!(Some(flow), self.flow, "bytes for a flow that is not open");
+                Output::Transmit { connection, data } => {
+                    assert_eq!(Some(connection), self.connection, "bytes for a connection that is not open");
                     if !data.trim_ascii().is_empty() {
                         return Some(PhoneOutput::Message(data));
                     }
                 }
-                Output::Open { flow, .. } => self.opened(flow),
+                Output::Open { connection, .. } => self.opened(connection),
                 Output::Close { .. } => {}
                 Output::Event(event) => return Some(PhoneOutput::Event(event)),
                 Output::Effect { id, effect } => self.effect(id, effect),
@@ -175,11 +175,11 @@ impl<O: Observer> TestPhone<O> {
         None
     }
 
-    fn opened(&mut self, flow: FlowId) {
-        self.flow = Some(flow);
+    fn opened(&mut self, connection: ConnectionId) {
+        self.connection = Some(connection);
         if let Some(local) = self.connects_as.clone() {
-            let change = FlowChange::Up { local: Some(local) };
-            self.handle(Input::Flow { flow, change }).expect("no command");
+            let change = ConnectionChange::Up { local: Some(local) };
+            self.handle(Input::Connection { connection, change }).expect("no command");
         }
     }
 

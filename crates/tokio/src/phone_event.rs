@@ -2,7 +2,7 @@
 
 use crate::Call;
 use bytes::Bytes;
-use offhook::{AccountId, FlowId, FlowState, RegistrationState, SessionId};
+use offhook::{AccountId, ConnectionId, ConnectionState, RegistrationState, SessionId};
 
 /// An event of a phone that belongs to no existing call. Text from peers is untrusted.
 #[derive(Debug)]
@@ -27,13 +27,13 @@ pub enum PhoneEvent {
         state: RegistrationState,
     },
     /// An account's connection changed. A connected account is not registered yet.
-    Flow {
+    Connection {
         /// The account.
         account: AccountId,
         /// The connection.
-        flow: FlowId,
+        connection: ConnectionId,
         /// Its new state.
-        state: FlowState,
+        state: ConnectionState,
     },
     /// A MESSAGE was received (RFC 3428).
     Message {

@@ -1,7 +1,7 @@
 //! Access to the messages of a phone.
 
 use bytes::Bytes;
-use offhook::{FlowId, Instant};
+use offhook::{ConnectionId, Instant};
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct TappedMessage {
     /// `true` if sent by the phone, `false` if received.
     pub sent: bool,
     /// The connection.
-    pub flow: FlowId,
+    pub connection: ConnectionId,
     /// The bytes, credentials included.
     pub data: Bytes,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use offhook::{
-    Account, Config, Deadline, EffectId, Event, FlowId, FlowState, Holdings, Input, Marks, Misuse, Output,
+    Account, Config, Deadline, EffectId, Event, FlowId, ConnectionState, Holdings, Input, Marks, Misuse, Output,
     Password, PendingTimer, Phone, Record, RegistrationState, Secret, Server, SessionId, Status, Target,
     Transport,
 };
@@ -38,7 +38,7 @@ pub struct PhoneNode {
     /// Whether the last command of its user was to register.
     pub should_be_registered: bool,
     /// The last reported state of its connection.
-    pub connection: Option<FlowState>,
+    pub connection: Option<ConnectionState>,
     /// The last reported state of its registration.
     pub registration: Option<RegistrationState>,
     /// The calls that have not ended, according to its events.
@@ -249,7 +249,7 @@ impl PhoneNode {
 
     /// Whether the phone reported a connection.
     pub fn is_connected(&self) -> bool {
-        self.connection == Some(FlowState::Up)
+        self.connection == Some(ConnectionState::Up)
     }
 
     /// Whether the phone reported a registration.

@@ -1,6 +1,6 @@
 //! Fail-over: after a lost or failed connection a phone tries the next server.
 
-use offhook::{Event, FlowState, Target};
+use offhook::{Event, ConnectionState, Target};
 
 use super::{Observation, Oracle, WorldView};
 
@@ -18,7 +18,7 @@ impl Oracle for FailOver {
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         self.last.resize_with(view.phones.len(), || None);
         match *observation {
-            Observation::Event { phone, event: Event::Flow { state: FlowState::Down(_), .. } } => {
+            Observation::Event { phone, event: Event::Flow { state: ConnectionState::Down(_), .. } } => {
                 if let Some((_, over)) = &mut self.last[phone] {
                     *over = true;
                 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use offhook::{Event, FlowId, FlowState};
+use offhook::{Event, FlowId, ConnectionState};
 use offhook_wire::Instant;
 
 use super::{Observation, Oracle, WorldView};
@@ -42,11 +42,11 @@ impl Oracle for KeepAlives {
             Observation::Event { phone, event: Event::Flow { flow, state, .. } } => {
                 let now = view.local(phone);
                 match state {
-                    FlowState::Up => {
+                    ConnectionState::Up => {
                         let flow_up = Flow { sent: now, unanswered: None, answers: false, heard: false };
                         self.flows.insert((phone, *flow), flow_up);
                     }
-                    FlowState::Connecting | FlowState::Down(_) => drop(self.flows.remove(&(phone, *flow))),
+                    ConnectionState::Connecting | ConnectionState::Down(_) => drop(self.flows.remove(&(phone, *flow))),
                 }
             }
             Observation::Sent { phone, flow, data, message: None }

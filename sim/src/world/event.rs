@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use offhook::{EffectId, EffectResult, FlowFailure, Input, SessionId};
+use offhook::{EffectId, EffectResult, ConnectionFailure, Input, SessionId};
 use offhook_exchange as exchange;
 
 use super::rogue_flows::RogueEvent;
@@ -18,7 +18,7 @@ pub(super) enum ScheduledEvent {
     Phase(Phase),
     ConnectRequested(usize),
     Connected(usize),
-    ConnectionLost(usize, FlowFailure),
+    ConnectionLost(usize, ConnectionFailure),
     ExchangeEndLost(usize),
     MessageArrived {
         connection: usize,

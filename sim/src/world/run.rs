@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook::{Command, Event, FlowChange, Input, Misuse, Output};
+use offhook::{Command, Event, ConnectionChange, Input, Misuse, Output};
 use offhook_exchange as exchange;
 use offhook_wire::{Frame, Instant, Limits, Message, datagram};
 
@@ -133,7 +133,7 @@ impl World {
                         message: message.as_ref(),
                     });
                 }
-                Input::Flow { flow, change: FlowChange::Down(_) } => {
+                Input::Flow { flow, change: ConnectionChange::Down(_) } => {
                     self.phones[phone].flows.remove(flow);
                 }
                 _ => {}

@@ -102,7 +102,7 @@ impl Scene {
     /// Connects Mallory.
     pub(crate) fn connect(&mut self) {
         let remote = "192.0.2.66:50000".parse().expect("an address");
-        let change = exchange::FlowChange::Up { transport: exchange::Transport::Ws, remote };
+        let change = exchange::ConnectionChange::Up { transport: exchange::Transport::Ws, remote };
         self.registrar.handle(self.now, exchange::Input::Flow { flow: MALLORY, change });
     }
 

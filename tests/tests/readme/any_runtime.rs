@@ -1,4 +1,4 @@
-use offhook::{Event, FlowChange, Input, Instant, Output, Phone};
+use offhook::{Event, ConnectionChange, Input, Instant, Output, Phone};
 use std::{error::Error, io::ErrorKind, net::UdpSocket, time};
 
 pub(crate) fn run(mut phone: Phone, mut go_on: impl FnMut(&Event) -> bool) -> Result<(), Box<dyn Error>> {
@@ -11,7 +11,7 @@ pub(crate) fn run(mut phone: Phone, mut go_on: impl FnMut(&Event) -> bool) -> Re
                 Output::Open { flow, target, .. } => {
                     socket.connect((target.host.as_str(), target.port))?;
                     open = Some(flow);
-                    let change = FlowChange::Up { local: Some(socket.local_addr()?.to_string()) };
+                    let change = ConnectionChange::Up { local: Some(socket.local_addr()?.to_string()) };
                     phone.handle(now(), Input::Flow { flow, change })?;
                 }
                 Output::Transmit { data, .. } => drop(socket.send(&data)?),

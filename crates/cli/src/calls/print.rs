@@ -3,7 +3,7 @@
 use super::words::{self, code, seconds};
 use crate::output::Output;
 use offhook::{
-    DigitFailure, DtmfPath, EndReason, EndedBy, FlowFailure, FlowState, Instant, RegistrationState,
+    DigitFailure, DtmfPath, EndReason, EndedBy, ConnectionFailure, ConnectionState, Instant, RegistrationState,
     SessionId, TransferState,
 };
 use offhook_tokio::{CallEvent, PhoneEvent};
@@ -73,11 +73,11 @@ pub(super) fn registration(
 
 pub(super) fn phone(output: Output, event: &PhoneEvent) {
     match event {
-        PhoneEvent::Flow { state, .. } => {
+        PhoneEvent::Connection { state, .. } => {
             let (word, failure) = match state {
-                FlowState::Connecting => ("connecting", None),
-                FlowState::Up => ("up", None),
-                FlowState::Down(failure) => ("down", Some(*failure)),
+                ConnectionState::Connecting => ("connecting", None),
+                ConnectionState::Up => ("up", None),
+                ConnectionState::Down(failure) => ("down", Some(*failure)),
             };
             let shown = failure.map(|why| format!(": {}", words::flow_failure(why))).unwrap_or_default();
             output.event(
@@ -331,13 +331,13 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn flow_failure(failure: FlowFailure) -> &'static str {
+fn flow_failure(failure: ConnectionFailure) -> &'static str {
     match failure {
-        FlowFailure::Unreachable => "unreachable",
-        FlowFailure::Untrusted => "untrusted",
-        FlowFailure::Refused => "refused",
-        FlowFailure::Closed => "closed",
-        FlowFailure::TimedOut => "timed_out",
+        ConnectionFailure::Unreachable => "unreachable",
+        ConnectionFailure::Untrusted => "untrusted",
+        ConnectionFailure::Refused => "refused",
+        ConnectionFailure::Closed => "closed",
+        ConnectionFailure::TimedOut => "timed_out",
         _ => "other",
     }
 }

@@ -1,6 +1,6 @@
 //! Texts for people: reasons and codes. The JSON output has words of its own.
 
-use offhook::{Cause, DigitFailure, EndReason, EndedBy, FlowFailure};
+use offhook::{Cause, DigitFailure, EndReason, EndedBy, ConnectionFailure};
 use offhook_wire::reason_phrase;
 use std::time::Duration;
 
@@ -73,13 +73,13 @@ pub(super) fn digit_failure(why: DigitFailure) -> &'static str {
 }
 
 /// Why there is no connection.
-pub(super) fn flow_failure(failure: FlowFailure) -> &'static str {
+pub(super) fn flow_failure(failure: ConnectionFailure) -> &'static str {
     match failure {
-        FlowFailure::Unreachable => "the server is unreachable",
-        FlowFailure::Untrusted => "the certificate is not trusted",
-        FlowFailure::Refused => "the server refused the WebSocket",
-        FlowFailure::Closed => "closed by the server",
-        FlowFailure::TimedOut => "timed out",
+        ConnectionFailure::Unreachable => "the server is unreachable",
+        ConnectionFailure::Untrusted => "the certificate is not trusted",
+        ConnectionFailure::Refused => "the server refused the WebSocket",
+        ConnectionFailure::Closed => "closed by the server",
+        ConnectionFailure::TimedOut => "timed out",
         _ => "failed",
     }
 }

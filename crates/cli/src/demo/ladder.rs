@@ -39,7 +39,7 @@ fn is_invite(message: &Message) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use offhook::{FlowId, Instant};
+    use offhook::{ConnectionId, Instant};
     use offhook_tokio::TappedMessage;
     use std::time::Duration;
 
@@ -58,7 +58,7 @@ mod tests {
         let at = Instant::ZERO + Duration::from_millis(ms);
         LoggedMessage {
             owner,
-            tapped: TappedMessage { at, sent, flow: FlowId(1), data: data.into_bytes().into() },
+            tapped: TappedMessage { at, sent, connection: ConnectionId(1), data: data.into_bytes().into() },
         }
     }
 

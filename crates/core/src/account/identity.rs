@@ -54,7 +54,7 @@ impl Identity {
             contact: Bytes::new(),
             name: entropy.token(Label::Ids),
         };
-        let transport = account.servers.first().map_or(Transport::Ws, |server| server.target.transport);
+        let transport = account.servers.first().map_or(Transport::Ws, |server| server.hop.transport);
         identity.bind_transport(transport, None);
         identity
     }

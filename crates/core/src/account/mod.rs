@@ -10,10 +10,10 @@ use crate::base::cx::Cx;
 use crate::base::marks::Mark;
 use crate::base::name::{AccountTimer, ClientTx, Machine};
 use crate::base::path::Path;
-use crate::connection::{Down, Flow};
+use crate::connection::{Connection, Down};
 use crate::request::auth::Auth;
 use crate::transaction::{Transactions, TxFailed, TxFailure};
-use crate::{Account, AccountId, FlowChange, FlowId};
+use crate::{Account, AccountId, ConnectionChange, ConnectionId};
 use bytes::Bytes;
 use identity::Identity;
 use offhook_wire::{HeaderName, KeepAlive, Message, Method};
@@ -22,19 +22,19 @@ use registration::{Reconnect, Registration, RegistrationCx};
 /// A change of the connection, for the calls that use it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum ConnectionChange {
+pub(crate) enum PathChange {
     Nothing,
     /// It came up.
     Up,
-    /// This flow went down, with all transactions on it.
-    Lost(FlowId),
+    /// This connection went down, with all transactions on it.
+    Lost(ConnectionId),
 }
 
 /// One account of a phone.
 pub(crate) struct ActiveAccount {
     id: AccountId,
     identity: Identity,
-    flow: Flow,
+    connection: Connection,
     registration: Registration,
     auth: Auth,
 }
@@ -44,7 +44,7 @@ impl ActiveAccount {
         Self {
             id,
             identity: Identity::new(account, cx.entropy),
-            flow: Flow::new(id),
+            connection: Connection::new(id),
             registration: Registration::new(id, account, cx.entropy),
             auth: Auth::default(),
         }
@@ -64,19 +64,19 @@ impl ActiveAccount {
         self.identity.contact()
     }
 
-    /// The flow, if it is up.
+    /// The connection, if it is up.
     pub(crate) fn path(&self) -> Option<&Path> {
-        self.flow.path()
+        self.connection.path()
     }
 
-    /// Whether this is our flow, up or being opened.
-    pub(crate) fn owns(&self, flow: FlowId) -> bool {
-        self.flow.owns(flow)
+    /// Whether this is our connection, up or being opened.
+    pub(crate) fn owns(&self, connection: ConnectionId) -> bool {
+        self.connection.owns(connection)
     }
 
     /// Connects, and registers if the account is configured to.
     pub(crate) fn start(&mut self, cx: &mut Cx<'_>, txs: &mut Transactions) {
-        self.flow.connect(cx);
+        self.connection.connect(cx);
         if cx.config.accounts[usize::from(self.id.0)].register {
             self.register(cx, txs);
         }
@@ -86,62 +86,66 @@ impl ActiveAccount {
     pub(crate) fn register(&mut self, cx: &mut Cx<'_>, txs: &mut Transactions) {
         let (registration, mut registration_cx) = self.registration_cx(cx, txs);
         registration.register(&mut registration_cx);
-        self.flow.connect(cx);
+        self.connection.connect(cx);
     }
 
     /// [`Command::Unregister`](crate::Command::Unregister).
     pub(crate) fn unregister(&mut self, cx: &mut Cx<'_>, txs: &mut Transactions) {
         let (registration, mut registration_cx) = self.registration_cx(cx, txs);
         if let Reconnect::Now = registration.unregister(&mut registration_cx) {
-            self.flow.reconnect(cx);
+            self.connection.reconnect(cx);
         }
     }
 
-    /// The host reports a change of a flow. One that is not ours is ignored: the report crossed our `Close`.
-    pub(crate) fn flow_changed(
+    /// The host reports a change of a connection. One that is not ours is ignored: the report crossed our `Close`.
+    pub(crate) fn connection_changed(
         &mut self,
         cx: &mut Cx<'_>,
         txs: &mut Transactions,
-        flow: FlowId,
-        change: FlowChange,
-    ) -> ConnectionChange {
+        connection: ConnectionId,
+        change: ConnectionChange,
+    ) -> PathChange {
         match change {
-            FlowChange::Up { local } => {
-                let Some(transport) = self.flow.connecting(flow) else { return ConnectionChange::Nothing };
+            ConnectionChange::Up { local } => {
+                let Some(transport) = self.connection.connecting(connection) else {
+                    return PathChange::Nothing;
+                };
                 let sent_by = self.identity.bind_transport(transport, local.as_deref());
-                self.flow.up(cx, sent_by);
+                self.connection.up(cx, sent_by);
                 let (registration, mut registration_cx) = self.registration_cx(cx, txs);
                 registration.connected(&mut registration_cx);
-                ConnectionChange::Up
+                PathChange::Up
             }
-            FlowChange::Down(why) => {
-                let down = self.flow.down(cx, flow, why);
+            ConnectionChange::Down(why) => {
+                let down = self.connection.down(cx, connection, why);
                 self.on_down(cx, down)
             }
         }
     }
 
-    /// A flow or a connection attempt ended; the registration decides when to reconnect.
-    fn on_down(&mut self, cx: &mut Cx<'_>, down: Option<Down>) -> ConnectionChange {
+    /// A connection or a connection attempt ended; the registration decides when to reconnect.
+    fn on_down(&mut self, cx: &mut Cx<'_>, down: Option<Down>) -> PathChange {
         let (next, change) = match down {
-            None => return ConnectionChange::Nothing,
-            Some(Down::Attempt) => (self.registration.not_connected(cx), ConnectionChange::Nothing),
-            Some(Down::Flow(flow)) => (self.registration.disconnected(cx), ConnectionChange::Lost(flow)),
+            None => return PathChange::Nothing,
+            Some(Down::Attempt) => (self.registration.not_connected(cx), PathChange::Nothing),
+            Some(Down::Connection(connection)) => {
+                (self.registration.disconnected(cx), PathChange::Lost(connection))
+            }
         };
         if let Reconnect::Now = next {
-            self.flow.reconnect(cx);
+            self.connection.reconnect(cx);
         }
         change
     }
 
     /// A keep-alive was received.
     pub(crate) fn keep_alive_received(&mut self, cx: &mut Cx<'_>, kind: KeepAlive) {
-        self.flow.keep_alive_received(cx, kind);
+        self.connection.keep_alive_received(cx, kind);
     }
 
     /// Bytes were received.
     pub(crate) fn on_traffic(&mut self, cx: &mut Cx<'_>) {
-        self.flow.on_traffic(cx);
+        self.connection.on_traffic(cx);
     }
 
     /// A response to our REGISTER.
@@ -158,19 +162,19 @@ impl ActiveAccount {
 
     /// Our REGISTER got no final response. If nothing was received since it was sent, its connection is dead (RFC 5626 §4.4),
     /// even if the host has not noticed: over UDP it cannot.
-    pub(crate) fn on_failed(&mut self, cx: &mut Cx<'_>, failed: &TxFailed) -> ConnectionChange {
-        if failed.why == TxFailure::FlowLost {
-            // The flow reports that itself.
-            return ConnectionChange::Nothing;
+    pub(crate) fn on_failed(&mut self, cx: &mut Cx<'_>, failed: &TxFailed) -> PathChange {
+        if failed.why == TxFailure::ConnectionLost {
+            // The connection reports that itself.
+            return PathChange::Nothing;
         }
         let Some(asked_at) = self.registration.timed_out(cx, failed.tx) else {
-            return ConnectionChange::Nothing;
+            return PathChange::Nothing;
         };
-        if !self.flow.silent_since(asked_at) {
-            return ConnectionChange::Nothing;
+        if !self.connection.silent_since(asked_at) {
+            return PathChange::Nothing;
         }
-        cx.mark(Machine::Registration(self.id), Mark::StaleFlow);
-        let down = self.flow.timed_out(cx);
+        cx.mark(Machine::Registration(self.id), Mark::StaleConnection);
+        let down = self.connection.timed_out(cx);
         self.on_down(cx, down)
     }
 
@@ -180,22 +184,22 @@ impl ActiveAccount {
         cx: &mut Cx<'_>,
         txs: &mut Transactions,
         timer: AccountTimer,
-    ) -> ConnectionChange {
+    ) -> PathChange {
         match timer {
             AccountTimer::Connect | AccountTimer::Pong => {
-                let down = self.flow.timed_out(cx);
+                let down = self.connection.timed_out(cx);
                 return self.on_down(cx, down);
             }
-            AccountTimer::Reconnect => self.flow.connect(cx),
-            AccountTimer::KeepAlive => self.flow.keep_alive(cx),
+            AccountTimer::Reconnect => self.connection.connect(cx),
+            AccountTimer::KeepAlive => self.connection.keep_alive(cx),
             AccountTimer::Register => {
                 let (registration, mut registration_cx) = self.registration_cx(cx, txs);
                 if let Reconnect::Now = registration.due(&mut registration_cx) {
-                    self.flow.connect(cx);
+                    self.connection.connect(cx);
                 }
             }
         }
-        ConnectionChange::Nothing
+        PathChange::Nothing
     }
 
     /// The credentials for a 401 or 407 (RFC 3261 §22): the header field for the next attempt. `auth_attempts` counts the
@@ -217,7 +221,7 @@ impl ActiveAccount {
         cx: &'d mut Cx<'c>,
         txs: &'d mut Transactions,
     ) -> (&'d mut Registration, RegistrationCx<'d, 'c>) {
-        let Self { identity, flow, registration, auth, .. } = self;
-        (registration, RegistrationCx { base: cx, txs, path: flow.path(), identity, auth })
+        let Self { identity, connection, registration, auth, .. } = self;
+        (registration, RegistrationCx { base: cx, txs, path: connection.path(), identity, auth })
     }
 }

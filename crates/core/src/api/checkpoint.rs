@@ -1,7 +1,7 @@
 //! The snapshot of an idle phone, as data.
 
 use crate::base::name::AccountTimer;
-use crate::{AccountId, FlowId, RegistrationFailure, Transport};
+use crate::{AccountId, ConnectionId, RegistrationFailure, Transport};
 use offhook_wire::Instant;
 use offhook_wire::digest::ResponderSnapshot;
 
@@ -20,7 +20,7 @@ pub struct Checkpoint {
     /// How many effects it requested.
     pub effects: u64,
     /// How many connections it opened.
-    pub flows: u32,
+    pub connections: u32,
     /// How many calls it had.
     pub calls: u32,
     /// The serial number of its last transaction.
@@ -43,11 +43,11 @@ pub struct AccountCheckpoint {
     /// Our Contact value: our user part, and our address or a `.invalid` host name.
     pub contact: String,
     /// The connection.
-    pub flow: FlowCheckpoint,
+    pub connection: ConnectionCheckpoint,
     /// The index of the next server, not reduced modulo the number of servers.
     pub next_server: u32,
     /// Consecutive failed connection attempts.
-    pub flow_failures: u32,
+    pub connection_failures: u32,
     /// The registration.
     pub registration: RegistrationCheckpoint,
     /// The CSeq number of its last REGISTER.
@@ -68,7 +68,7 @@ pub struct AccountCheckpoint {
 
 /// The state of a connection. Its timers are in [`Checkpoint::timers`].
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum FlowCheckpoint {
+pub enum ConnectionCheckpoint {
     /// Not needed.
     Off,
     /// Down until the next attempt.
@@ -76,14 +76,14 @@ pub enum FlowCheckpoint {
     /// Being opened.
     Connecting {
         /// Its identifier.
-        flow: FlowId,
+        connection: ConnectionId,
         /// Its transport.
         transport: Transport,
     },
     /// Up.
     Up {
         /// Its identifier.
-        flow: FlowId,
+        connection: ConnectionId,
         /// Its transport.
         transport: Transport,
         /// When it came up.

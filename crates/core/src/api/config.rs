@@ -5,6 +5,7 @@ use std::time::Duration;
 
 /// The configuration of a phone. [`Config::new`] fills in the defaults.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// The accounts; [`AccountId`](crate::AccountId) is the index in this list.
     pub accounts: Vec<Account>,
@@ -18,6 +19,11 @@ pub struct Config {
     pub media_timeout: Duration,
     /// What to do with a REFER within a call (default: ask).
     pub refer_policy: ReferPolicy,
+    /// What to do with a 3xx (default: follow it within the own domain).
+    pub redirect_policy: RedirectPolicy,
+    /// The Info Packages that the application understands (RFC 6086 §5.2): tokens. An INFO of another one is answered with 469.
+    /// Empty, the default: none, and the phone does not send `Recv-Info`.
+    pub info_packages: Vec<String>,
     /// The base times of transactions.
     pub times: TransactionTimes,
     /// How registrations are retried, and connections kept alive.
@@ -41,6 +47,8 @@ impl Config {
             no_answer: Duration::from_secs(120),
             media_timeout: Duration::from_secs(20),
             refer_policy: ReferPolicy::default(),
+            redirect_policy: RedirectPolicy::default(),
+            info_packages: Vec::new(),
             times: TransactionTimes::default(),
             registration: RegistrationPolicy::default(),
             limits: Limits::default(),
@@ -53,6 +61,7 @@ impl Config {
 
 /// One address of record and the servers that serve it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Account {
     /// The address of record: `sip:alice@example.com`.
     pub aor: String,
@@ -62,8 +71,13 @@ pub struct Account {
     pub username: Option<String>,
     /// The password, or its hash.
     pub password: Option<Password>,
-    /// Answer only challenges of this realm. `None`: of any realm.
-    pub realm: Option<String>,
+    /// Realms whose challenges are answered, besides those of the account's own server: the phone learns the latter from the
+    /// challenges to its REGISTER. A challenge of any other realm may come from a peer, and is not answered.
+    pub realms: Vec<String>,
+    /// Whether to ask the host for credentials when a challenge cannot be answered:
+    /// [`AccountEffect::Credentials`](crate::AccountEffect::Credentials) (default: no, the request fails). It is asked for the realms of
+    /// the account's own server, and for those of `realms`.
+    pub ask_credentials: bool,
     /// The servers to connect to; see [`Server::weight`] for their order.
     pub servers: Vec<Server>,
     /// Whether to register. If not, the phone only connects.
@@ -81,19 +95,16 @@ impl Account {
     /// An account that registers with `server`.
     ///
     /// # Errors
-    /// [`TargetError`] if `server` is not a [`Target`].
-    pub fn new(
-        aor: impl Into<String>,
-        password: Option<Password>,
-        server: &str,
-    ) -> Result<Self, TargetError> {
+    /// [`HopError`] if `server` is not a [`Hop`].
+    pub fn new(aor: impl Into<String>, password: Option<Password>, server: &str) -> Result<Self, HopError> {
         Ok(Self {
             aor: aor.into(),
             display_name: None,
             username: None,
             password,
-            realm: None,
-            servers: vec![Server { target: server.parse()?, weight: 0 }],
+            realms: Vec::new(),
+            ask_credentials: false,
+            servers: vec![Server::new(server.parse()?)],
             register: true,
             expires: Duration::from_secs(600),
             max_registration_attempts: None,
@@ -115,18 +126,47 @@ pub enum ReferPolicy {
     Ask,
 }
 
+/// What a phone does with a 3xx to its INVITE, MESSAGE or OPTIONS, which names another target (RFC 3261 §8.1.3.4). At most five
+/// targets are tried, each once, in the order of their `q`.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedirectPolicy {
+    /// Report it: the call ends with [`Cause::Redirected`](crate::Cause).
+    Report,
+    /// Follow SIP and SIPS URIs of the account's own domain; report others.
+    #[default]
+    OwnDomain,
+    /// Follow all SIP, SIPS and tel URIs.
+    Follow,
+}
+
 /// A server and its weight.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Server {
     /// Its transport and address.
-    pub target: Target,
+    pub hop: Hop,
     /// Servers with a higher weight are tried first; equal ones in the order of the list.
     pub weight: u16,
 }
 
-/// Where to connect: `ws://host[:port][/path]`, `wss://…`, `udp://host[:port]`.
+impl Server {
+    /// A server of weight 0.
+    pub fn new(hop: Hop) -> Self {
+        Self { hop, weight: 0 }
+    }
+
+    /// With this weight.
+    #[must_use]
+    pub fn with_weight(mut self, weight: u16) -> Self {
+        self.weight = weight;
+        self
+    }
+}
+
+/// A next hop (RFC 3261 §8.1.2), where to connect: `ws://host[:port][/path]`, `wss://…`, `udp://host[:port]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Target {
+pub struct Hop {
     /// The transport.
     pub transport: Transport,
     /// A host name or an address; IPv6 in brackets.
@@ -155,6 +195,14 @@ impl Transport {
         !matches!(self, Transport::Udp)
     }
 
+    /// How messages are delimited on it.
+    pub fn framing(self) -> Framing {
+        match self {
+            Transport::Udp => Framing::Datagram,
+            Transport::Ws | Transport::Wss => Framing::Message,
+        }
+    }
+
     /// As in Via: `"UDP"`, `"WS"`, `"WSS"`.
     pub fn as_via(self) -> &'static str {
         match self {
@@ -173,41 +221,51 @@ impl Transport {
     }
 }
 
-/// The string is not a [`Target`].
+/// How messages are delimited on a transport. It is independent of its reliability.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Framing {
+    /// One message per datagram; bytes after the `Content-Length` are dropped (RFC 3261 §18.3).
+    Datagram,
+    /// One message per message of the transport (RFC 7118 §4).
+    Message,
+}
+
+/// The string is not a [`Hop`].
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a server: expected ws://host[:port][/path], wss://… or udp://host[:port]")]
-pub struct TargetError;
+pub struct HopError;
 
-impl FromStr for Target {
-    type Err = TargetError;
+impl FromStr for Hop {
+    type Err = HopError;
 
-    fn from_str(s: &str) -> Result<Self, TargetError> {
-        let (scheme, rest) = s.split_once("://").ok_or(TargetError)?;
+    fn from_str(s: &str) -> Result<Self, HopError> {
+        let (scheme, rest) = s.split_once("://").ok_or(HopError)?;
         let (transport, default_port) = match scheme.to_ascii_lowercase().as_str() {
             "ws" => (Transport::Ws, 80),
             "wss" => (Transport::Wss, 443),
             "udp" => (Transport::Udp, 5060),
-            _ => return Err(TargetError),
+            _ => return Err(HopError),
         };
         let (authority, path) = match rest.find('/') {
             Some(at) => rest.split_at(at),
             None => (rest, ""),
         };
         let host_end = if authority.starts_with('[') {
-            authority.find(']').ok_or(TargetError)? + 1
+            authority.find(']').ok_or(HopError)? + 1
         } else {
             authority.find(':').unwrap_or(authority.len())
         };
         let (host, port) = authority.split_at(host_end);
         let port = match port.strip_prefix(':') {
-            Some(digits) => digits.parse().map_err(|_| TargetError)?,
+            Some(digits) => digits.parse().map_err(|_| HopError)?,
             None if port.is_empty() => default_port,
-            None => return Err(TargetError),
+            None => return Err(HopError),
         };
         let path_allowed = transport != Transport::Udp || matches!(path, "" | "/");
         let clean = |text: &str| text.bytes().all(|b| b.is_ascii_graphic());
         if host.is_empty() || !clean(host) || !clean(path) || !path_allowed {
-            return Err(TargetError);
+            return Err(HopError);
         }
         let path = match transport {
             Transport::Udp => "",
@@ -218,7 +276,7 @@ impl FromStr for Target {
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for Hop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = match self.transport {
             Transport::Udp => "udp",
@@ -231,6 +289,7 @@ impl fmt::Display for Target {
 
 /// The base times of transactions (RFC 3261 §17.1.1.1).
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TransactionTimes {
     /// Round-trip estimate (500 ms).
     pub t1: Duration,
@@ -249,6 +308,7 @@ impl Default for TransactionTimes {
 /// How a registration is retried and its connection kept alive. Waits depend on the cause, are capped and jittered, so that many
 /// phones do not flood a server that comes back.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RegistrationPolicy {
     /// The wait after the first failure; doubled for each further one (default 2 s).
     pub first_wait: Duration,
@@ -258,7 +318,7 @@ pub struct RegistrationPolicy {
     pub connect_timeout: Duration,
     /// The interval of keep-alives (default 25 s).
     pub keep_alive: Duration,
-    /// How long the answer to a keep-alive may take, on flows where one was ever received (default 10 s, RFC 5626 §4.4.1).
+    /// How long the answer to a keep-alive may take, on connections where one was ever received (default 10 s, RFC 5626 §4.4.1).
     pub pong_timeout: Duration,
     /// The maximum number of REGISTER requests in one minute (default 12).
     pub flood_budget: u32,
@@ -289,7 +349,7 @@ mod tests {
             ("udp://[::1]:5070", "udp://[::1]:5070"),
             ("udp://pbx", "udp://pbx:5060"),
         ] {
-            assert_eq!(text.parse::<Target>().expect(text).to_string(), printed);
+            assert_eq!(text.parse::<Hop>().expect(text).to_string(), printed);
         }
     }
 
@@ -306,7 +366,7 @@ mod tests {
             "udp://h/p",
             "ws://h /",
         ] {
-            assert_eq!(text.parse::<Target>(), Err(TargetError), "{text}");
+            assert_eq!(text.parse::<Hop>(), Err(HopError), "{text}");
         }
     }
 }

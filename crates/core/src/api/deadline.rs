@@ -19,7 +19,7 @@ pub enum DeadlineKind {
     /// A transaction timer of RFC 3261 §17 (A, B, D … L).
     Transaction,
     /// A connection attempt, a keep-alive or its answer, a back-off.
-    Flow,
+    Connection,
     /// A registration refresh or retry.
     Registration,
     /// A call's own timer: no answer, missing ACK, glare, media path, transfer.

@@ -1,23 +1,53 @@
-use crate::{Direction, SessionId};
+use crate::{AccountId, Credentials, Direction, SessionId};
 use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
 
-/// Work that the host does for a call. Its `Debug` shows the length of a description, not its content, which has keys and ICE
+/// Work that the host does, by its owner. A result is reported with [`Input::Done`](crate::Input::Done).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Work for the media session of a call.
+    Call {
+        /// The call.
+        session: SessionId,
+        /// The work.
+        effect: CallEffect,
+    },
+    /// Work for an account.
+    Account {
+        /// The account.
+        account: AccountId,
+        /// The work.
+        effect: AccountEffect,
+    },
+}
+
+/// Work for an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AccountEffect {
+    /// Find credentials for a challenge ([`Account::ask_credentials`](crate::Account::ask_credentials)). Result:
+    /// [`EffectResult::Credentials`], at any time: until then the request waits. At most one is pending per account.
+    Credentials {
+        /// The realm, to show to the user. Untrusted.
+        realm: String,
+    },
+}
+
+/// Work for the media session of a call. Its `Debug` shows the length of a description, not its content, which has keys and ICE
 /// passwords.
 #[derive(Clone)]
-pub enum Effect {
-    /// Create an offer. Result: [`EffectResult::Description`] or `Failed`.
+#[non_exhaustive]
+pub enum CallEffect {
+    /// Create an offer. Result: [`EffectResult::Description`] or `Failed`. Create the media session at the first `Offer` or
+    /// `Answer` of a call.
     Offer {
-        /// The call. Create its media session at its first `Offer` or `Answer`.
-        session: SessionId,
         /// The direction to offer.
         direction: Direction,
     },
     /// Apply the peer's offer and create the answer. Result: [`EffectResult::Description`] or `Failed`.
     Answer {
-        /// The call.
-        session: SessionId,
         /// The peer's description (SDP).
         offer: Bytes,
         /// Our intended direction; the answer's direction is what the offer allows of it (RFC 3264 §6.1).
@@ -25,34 +55,24 @@ pub enum Effect {
     },
     /// Apply the peer's answer to our offer. Result: [`EffectResult::Applied`] or `Failed`.
     Apply {
-        /// The call.
-        session: SessionId,
         /// The peer's description (SDP).
         answer: Bytes,
     },
     /// Roll back: an offer, local or remote, was not completed; return to the session that was agreed before.
     /// No result.
-    Rollback {
-        /// The call.
-        session: SessionId,
-    },
+    Rollback,
     /// Send one digit as RTP telephone-event (RFC 4733). Result: [`EffectResult::Sent`] or `Failed`.
     Digit {
-        /// The call.
-        session: SessionId,
         /// `0-9 * # A-D`.
         digit: char,
         /// The duration of the tone.
         duration: Duration,
     },
     /// The call has ended: release its media session. No result.
-    Release {
-        /// The call.
-        session: SessionId,
-    },
+    Release,
 }
 
-/// The result of an effect. Its `Debug` shows no description either.
+/// The result of an effect. Its `Debug` shows neither a description nor a password.
 #[derive(Clone)]
 pub enum EffectResult {
     /// The local description (SDP).
@@ -61,6 +81,8 @@ pub enum EffectResult {
     Applied,
     /// The digit was sent.
     Sent,
+    /// The credentials of [`AccountEffect::Credentials`]; `None`: there are none, and what waits for them fails.
+    Credentials(Option<Credentials>),
     /// The effect failed.
     Failed(MediaFault),
 }
@@ -96,29 +118,19 @@ pub enum MediaEvent {
     },
 }
 
-impl fmt::Debug for Effect {
+impl fmt::Debug for CallEffect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Effect::Offer { session, direction } => {
-                f.debug_struct("Offer").field("session", session).field("direction", direction).finish()
+            CallEffect::Offer { direction } => f.debug_struct("Offer").field("direction", direction).finish(),
+            CallEffect::Answer { offer, direction } => {
+                f.debug_struct("Answer").field("bytes", &offer.len()).field("direction", direction).finish()
             }
-            Effect::Answer { session, offer, direction } => f
-                .debug_struct("Answer")
-                .field("session", session)
-                .field("bytes", &offer.len())
-                .field("direction", direction)
-                .finish(),
-            Effect::Apply { session, answer } => {
-                f.debug_struct("Apply").field("session", session).field("bytes", &answer.len()).finish()
+            CallEffect::Apply { answer } => f.debug_struct("Apply").field("bytes", &answer.len()).finish(),
+            CallEffect::Rollback => f.write_str("Rollback"),
+            CallEffect::Digit { digit, duration } => {
+                f.debug_struct("Digit").field("digit", digit).field("duration", duration).finish()
             }
-            Effect::Rollback { session } => f.debug_struct("Rollback").field("session", session).finish(),
-            Effect::Digit { session, digit, duration } => f
-                .debug_struct("Digit")
-                .field("session", session)
-                .field("digit", digit)
-                .field("duration", duration)
-                .finish(),
-            Effect::Release { session } => f.debug_struct("Release").field("session", session).finish(),
+            CallEffect::Release => f.write_str("Release"),
         }
     }
 }
@@ -131,6 +143,9 @@ impl fmt::Debug for EffectResult {
             }
             EffectResult::Applied => f.write_str("Applied"),
             EffectResult::Sent => f.write_str("Sent"),
+            EffectResult::Credentials(credentials) => {
+                f.debug_tuple("Credentials").field(credentials).finish()
+            }
             EffectResult::Failed(fault) => f.debug_tuple("Failed").field(fault).finish(),
         }
     }
@@ -143,10 +158,9 @@ mod tests {
     #[test]
     fn debug_shows_no_description() {
         let sdp = Bytes::from_static(b"a=ice-pwd:asd88fgpdd777uzjYhagZg");
-        let session = SessionId::new(0, 1);
         let texts = [
-            format!("{:?}", Effect::Answer { session, offer: sdp.clone(), direction: Direction::SendRecv }),
-            format!("{:?}", Effect::Apply { session, answer: sdp.clone() }),
+            format!("{:?}", CallEffect::Answer { offer: sdp.clone(), direction: Direction::SendRecv }),
+            format!("{:?}", CallEffect::Apply { answer: sdp.clone() }),
             format!("{:?}", EffectResult::Description(sdp)),
         ];
         for text in texts {

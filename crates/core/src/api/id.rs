@@ -7,24 +7,24 @@ pub struct AccountId(pub u16);
 /// A connection, or a UDP association, between the phone and a server. The phone chooses it in
 /// [`Output::Open`](crate::Output::Open) and never reuses it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FlowId(pub u32);
+pub struct ConnectionId(pub u32);
+
+/// A request outside of a dialog. It is never reused.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u32);
 
 /// An effect, completed by [`Input::Done`](crate::Input::Done). It is never reused.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EffectId(u64);
 
+/// A call. It is never reused: a slot is, but with another generation.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId {
+    generation: u32,
+    slot: u32,
+}
+
 impl EffectId {
-    /// The slot of the call is in the upper bits, so that a result finds its call without a table.
-    const COUNTER_BITS: u32 = 40;
-
-    pub(crate) fn new(session: SessionId, counter: u64) -> Self {
-        Self(u64::from(session.slot) << Self::COUNTER_BITS | counter & ((1 << Self::COUNTER_BITS) - 1))
-    }
-
-    pub(crate) fn slot(self) -> usize {
-        (self.0 >> Self::COUNTER_BITS) as usize
-    }
-
     /// The id as a number, for a recording.
     pub fn as_u64(self) -> u64 {
         self.0
@@ -34,13 +34,6 @@ impl EffectId {
     pub fn from_u64(id: u64) -> Self {
         Self(id)
     }
-}
-
-/// A call. It is never reused: a slot is, but with another generation.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionId {
-    generation: u32,
-    slot: u32,
 }
 
 impl SessionId {

@@ -1,6 +1,6 @@
 use crate::{
-    AccountId, Command, Effect, EffectId, EffectResult, Event, FlowChange, FlowId, MediaEvent, SessionId,
-    Target,
+    AccountId, Command, ConnectionChange, ConnectionId, Effect, EffectId, EffectResult, Event, Hop,
+    MediaEvent, SessionId,
 };
 use bytes::Bytes;
 use std::fmt;
@@ -12,17 +12,17 @@ pub enum Input {
     Wake,
     /// Bytes were received: one datagram, or one WebSocket message.
     Received {
-        /// Their flow. Bytes of an unknown or closed flow are ignored.
-        flow: FlowId,
+        /// Their connection. Bytes of an unknown or closed connection are ignored.
+        connection: ConnectionId,
         /// The bytes.
         data: Bytes,
     },
     /// A connection came up or went down.
-    Flow {
+    Connection {
         /// Its identifier.
-        flow: FlowId,
+        connection: ConnectionId,
         /// The change.
-        change: FlowChange,
+        change: ConnectionChange,
     },
     /// An event of a call's media session.
     Media {
@@ -48,24 +48,24 @@ pub enum Input {
 pub enum Output {
     /// Send bytes: one datagram, or one WebSocket message.
     Transmit {
-        /// The flow. If it is closed, drop the bytes; the input `Down` follows.
-        flow: FlowId,
+        /// The connection. If it is closed, drop the bytes; the input `Down` follows.
+        connection: ConnectionId,
         /// The bytes.
         data: Bytes,
     },
-    /// Open a flow, and report with [`Input::Flow`].
+    /// Open a connection, and report with [`Input::Connection`].
     Open {
-        /// The identifier of the new flow.
-        flow: FlowId,
+        /// The identifier of the new connection.
+        connection: ConnectionId,
         /// Its account.
         account: AccountId,
-        /// The server.
-        target: Target,
+        /// The next hop.
+        hop: Hop,
     },
-    /// Close a flow. No `Down` is expected.
+    /// Close a connection. No `Down` is expected.
     Close {
         /// Its identifier.
-        flow: FlowId,
+        connection: ConnectionId,
     },
     /// Carry out an effect, and report with [`Input::Done`] if it has a result.
     Effect {
@@ -82,9 +82,9 @@ impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Input::Wake => f.write_str("Wake"),
-            Input::Received { flow, data } => message(f, "Received", *flow, data),
-            Input::Flow { flow, change } => {
-                f.debug_struct("Flow").field("flow", flow).field("change", change).finish()
+            Input::Received { connection, data } => message(f, "Received", *connection, data),
+            Input::Connection { connection, change } => {
+                f.debug_struct("Connection").field("connection", connection).field("change", change).finish()
             }
             Input::Media { session, event } => {
                 f.debug_struct("Media").field("session", session).field("event", event).finish()
@@ -100,14 +100,14 @@ impl fmt::Debug for Input {
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Output::Transmit { flow, data } => message(f, "Transmit", *flow, data),
-            Output::Open { flow, account, target } => f
+            Output::Transmit { connection, data } => message(f, "Transmit", *connection, data),
+            Output::Open { connection, account, hop } => f
                 .debug_struct("Open")
-                .field("flow", flow)
+                .field("connection", connection)
                 .field("account", account)
-                .field("target", target)
+                .field("hop", hop)
                 .finish(),
-            Output::Close { flow } => f.debug_struct("Close").field("flow", flow).finish(),
+            Output::Close { connection } => f.debug_struct("Close").field("connection", connection).finish(),
             Output::Effect { id, effect } => {
                 f.debug_struct("Effect").field("id", id).field("effect", effect).finish()
             }
@@ -116,8 +116,8 @@ impl fmt::Debug for Output {
     }
 }
 
-fn message(f: &mut fmt::Formatter<'_>, name: &str, flow: FlowId, data: &Bytes) -> fmt::Result {
-    f.debug_struct(name).field("flow", &flow).field("bytes", &data.len()).finish()
+fn message(f: &mut fmt::Formatter<'_>, name: &str, connection: ConnectionId, data: &Bytes) -> fmt::Result {
+    f.debug_struct(name).field("connection", &connection).field("bytes", &data.len()).finish()
 }
 
 #[cfg(test)]
@@ -127,10 +127,10 @@ mod tests {
     #[test]
     fn debug_does_not_show_what_a_message_says() {
         let data = Bytes::from_static(b"Authorization: Digest response=\"5ec2e7\"");
-        let flow = FlowId(3);
+        let connection = ConnectionId(3);
         let texts = [
-            format!("{:?}", Input::Received { flow, data: data.clone() }),
-            format!("{:?}", Output::Transmit { flow, data }),
+            format!("{:?}", Input::Received { connection, data: data.clone() }),
+            format!("{:?}", Output::Transmit { connection, data }),
         ];
         for text in texts {
             assert!(text.contains("bytes: 39") && !text.contains("5ec2e7"), "{text}");

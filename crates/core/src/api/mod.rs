@@ -3,10 +3,10 @@
 pub(crate) mod checkpoint;
 pub(crate) mod command;
 pub(crate) mod config;
+pub(crate) mod connection;
 pub(crate) mod deadline;
 pub(crate) mod effect;
 pub(crate) mod event;
-pub(crate) mod flow;
 pub(crate) mod id;
 pub(crate) mod io;
 pub(crate) mod misuse;

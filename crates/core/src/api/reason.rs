@@ -3,6 +3,7 @@ use std::fmt;
 
 /// Why a call ended: by which party, for which cause, and with which SIP status.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EndReason {
     /// The party that ended the call.
     pub by: EndedBy,

@@ -3,7 +3,11 @@ use super::marks::Mark;
 use super::name::Machine;
 use super::timers::Timers;
 use super::trace::Trace;
-use crate::{Config, Effect, EffectId, Event, FlowId, Output, SessionId};
+use super::waiter::{CallWaiter, Waiter};
+use crate::{
+    AccountEffect, AccountEvent, AccountId, CallEffect, CallEvent, Config, ConnectionId, Effect, EffectId,
+    Event, Output, SessionId,
+};
 use bytes::Bytes;
 use offhook_wire::Instant;
 use std::collections::VecDeque;
@@ -30,7 +34,7 @@ impl Cx<'_> {
 pub(crate) struct Outbox {
     queue: VecDeque<Output>,
     effects: u64,
-    flows: u32,
+    connections: u32,
 }
 
 impl Outbox {
@@ -55,30 +59,54 @@ impl Outbox {
         self.push(Output::Event(event));
     }
 
-    pub(crate) fn transmit(&mut self, flow: FlowId, data: Bytes) {
-        self.push(Output::Transmit { flow, data });
+    pub(crate) fn transmit(&mut self, connection: ConnectionId, data: Bytes) {
+        self.push(Output::Transmit { connection, data });
     }
 
     /// The identifier of the next connection.
-    pub(crate) fn new_flow(&mut self) -> FlowId {
-        self.flows += 1;
-        FlowId(self.flows)
+    pub(crate) fn new_connection(&mut self) -> ConnectionId {
+        self.connections += 1;
+        ConnectionId(self.connections)
     }
 
     /// How many identifiers of connections and effects were used.
     pub(crate) fn named(&self) -> (u32, u64) {
-        (self.flows, self.effects)
+        (self.connections, self.effects)
     }
 
     /// Restores the counts of used identifiers; the queue is empty.
-    pub(crate) fn restore(&mut self, flows: u32, effects: u64) {
-        *self = Self { queue: VecDeque::new(), effects, flows };
+    pub(crate) fn restore(&mut self, connections: u32, effects: u64) {
+        *self = Self { queue: VecDeque::new(), effects, connections };
     }
 
-    /// Queues an effect of a call; its result will have the returned id.
-    pub(crate) fn effect(&mut self, session: SessionId, effect: Effect) -> EffectId {
+    /// Queues an event of a call.
+    pub(crate) fn call_event(&mut self, session: SessionId, event: CallEvent) {
+        self.event(Event::Call { session, event });
+    }
+
+    /// Queues an event of an account.
+    pub(crate) fn account_event(&mut self, account: AccountId, event: AccountEvent) {
+        self.event(Event::Account { account, event });
+    }
+
+    /// Queues an effect of a call; its result is for `waiter` and will have the returned id.
+    pub(crate) fn call_effect(
+        &mut self,
+        session: SessionId,
+        effect: CallEffect,
+        waiter: CallWaiter,
+    ) -> EffectId {
+        self.effect(Waiter::Call(session.slot(), waiter), Effect::Call { session, effect })
+    }
+
+    /// Queues an effect of an account; its result will have the returned id.
+    pub(crate) fn account_effect(&mut self, account: AccountId, effect: AccountEffect) -> EffectId {
+        self.effect(Waiter::Account(account), Effect::Account { account, effect })
+    }
+
+    fn effect(&mut self, waiter: Waiter, effect: Effect) -> EffectId {
         self.effects += 1;
-        let id = EffectId::new(session, self.effects);
+        let id = waiter.id(self.effects);
         self.push(Output::Effect { id, effect });
         id
     }

@@ -10,3 +10,4 @@ pub(crate) mod name;
 pub(crate) mod path;
 pub(crate) mod timers;
 pub(crate) mod trace;
+pub(crate) mod waiter;

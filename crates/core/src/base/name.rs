@@ -1,7 +1,7 @@
 //! The keys of machines and timers. Every layer imports them; they import only identifiers.
 
 use super::machine::named_enum;
-use crate::api::id::{AccountId, FlowId, SessionId};
+use crate::api::id::{AccountId, ConnectionId, SessionId};
 use std::fmt;
 use std::num::NonZeroU32;
 
@@ -65,7 +65,7 @@ pub enum Machine {
     /// A server transaction, by its index; an index is reused.
     Server(u32),
     /// A connection.
-    Flow(FlowId),
+    Connection(ConnectionId),
     /// The registration of an account.
     Registration(AccountId),
     /// A call.
@@ -89,7 +89,7 @@ impl fmt::Display for Machine {
         match self {
             Machine::Client(index) => write!(f, "client {index}"),
             Machine::Server(index) => write!(f, "server {index}"),
-            Machine::Flow(flow) => write!(f, "flow {}", flow.0),
+            Machine::Connection(connection) => write!(f, "connection {}", connection.0),
             Machine::Registration(account) => write!(f, "registration {}", account.0),
             Machine::Session(session) => write!(f, "session {session}"),
         }

@@ -9,7 +9,7 @@ impl Timer {
         match self {
             Timer::Client(..) | Timer::Server(..) => DeadlineKind::Transaction,
             Timer::Account(_, AccountTimer::Register) => DeadlineKind::Registration,
-            Timer::Account(..) => DeadlineKind::Flow,
+            Timer::Account(..) => DeadlineKind::Connection,
             Timer::Session(..) => DeadlineKind::Session,
         }
     }

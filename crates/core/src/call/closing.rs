@@ -9,10 +9,11 @@ use super::session::Session;
 use super::states::State;
 use crate::base::marks::Mark;
 use crate::base::name::{ClientTx, SessionTimer};
+use crate::base::waiter::CallWaiter;
 use crate::planted::planted;
 use crate::request::respond;
 use crate::transaction::{ServerTx, TxFailed, TxFailure};
-use crate::{Cause, DigitFailure, Effect, EndReason, EndedBy, Event, TransferState};
+use crate::{CallEffect, CallEvent, Cause, DigitFailure, EndReason, EndedBy, TransferState};
 use offhook_wire::{Message, Method};
 
 impl Session {
@@ -184,7 +185,6 @@ impl Session {
             }
             _ => {}
         }
-        let session = self.id;
         let why = DigitFailure::Ended;
         for pending in established.pending.drain(..) {
             if let DialogRequest::Invite { .. } = pending.request {
@@ -194,24 +194,24 @@ impl Session {
             }
             cx.txs.detach_owner(pending.tx);
             if let DialogRequest::Info { digit, .. } = pending.request {
-                cx.base.out.event(Event::DigitFailed { session, digit, why });
+                cx.base.out.call_event(self.id, CallEvent::DigitFailed { digit, why });
             }
         }
         let waiting = established.digits.take().filter(|_| !planted!(cx.base.config, DigitsForgotten));
         for digit in waiting.into_iter().flat_map(|digits| digits.into_waiting()) {
             cx.mark(Mark::DigitsLeft);
-            cx.base.out.event(Event::DigitFailed { session, digit, why });
+            cx.base.out.call_event(self.id, CallEvent::DigitFailed { digit, why });
         }
         if established.transfer.take().is_some() {
             let state = match cause {
                 Cause::Transferred => TransferState::Done,
                 _ => TransferState::Failed { code: None },
             };
-            cx.base.out.event(Event::Transfer { session, state });
+            cx.base.out.call_event(self.id, CallEvent::Transfer(state));
         }
         if established.hold.intent != established.hold.agreed {
             let hold = established.hold.intent;
-            cx.base.out.event(Event::HoldFailed { session, hold, code: None });
+            cx.base.out.call_event(self.id, CallEvent::HoldFailed { hold, code: None });
         }
         established.referral = None;
         established.unacked = None;
@@ -232,12 +232,12 @@ impl Session {
         self.report(cx, why.code.filter(|code| *code >= 300).unwrap_or(487));
         self.transition(cx.base, trigger, Phase::Ended, State::Ended);
         if self.has_media && !planted!(cx.base.config, MediaLeaked) {
-            cx.base.out.effect(self.id, Effect::Release { session: self.id });
+            cx.base.out.call_effect(self.id, CallEffect::Release, CallWaiter::Nothing);
         }
         if planted!(cx.base.config, EndedTwice) {
-            cx.base.out.event(Event::Ended { session: self.id, why: why.clone() });
+            cx.base.out.call_event(self.id, CallEvent::Ended(why.clone()));
         }
-        cx.base.out.event(Event::Ended { session: self.id, why });
+        cx.base.out.call_event(self.id, CallEvent::Ended(why));
     }
 }
 

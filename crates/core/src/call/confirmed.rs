@@ -12,16 +12,15 @@ use crate::dialog::Order;
 use crate::planted::{patched, planted};
 use crate::request::respond;
 use crate::transaction::ServerTx;
-use crate::{Cause, DtmfPath, EndReason, EndedBy, Event};
+use crate::{CallEvent, Cause, DtmfPath, EndReason, EndedBy};
 use offhook_wire::{Message, Method};
 
 impl Session {
     pub(super) fn hold_event(&mut self, cx: &mut CallCx<'_, '_>) {
-        let session = self.id;
         if let Some(e) = self.established_mut() {
             let (local, remote) = (e.hold.agreed, e.hold.remote);
             e.hold.outcome_pending &= e.hold.intent != local;
-            cx.base.out.event(Event::Hold { session, local, remote });
+            cx.base.out.call_event(self.id, CallEvent::Hold { local, remote });
         }
     }
 
@@ -47,13 +46,13 @@ impl Session {
             cx.mark(Mark::AckMissing);
             return self.ack_missing(cx);
         }
-        // The flow of the INVITE may be closed; the account's current one leads to the same server.
+        // The connection of the INVITE may be closed; the account's current one leads to the same server.
         if let Some(path) = cx.account.path()
             && !planted!(cx.base.config, AnswerNotRepeated)
         {
-            let flow = path.flow;
+            let connection = path.connection;
             cx.mark(Mark::AnswerRepeated);
-            cx.base.out.transmit(flow, unacked.response.clone());
+            cx.base.out.transmit(connection, unacked.response.clone());
         }
         unacked.interval = (unacked.interval * 2).min(cx.base.config.times.t2);
         let wait = unacked.interval.min(unacked.give_up.saturating_since(cx.base.now));
@@ -135,14 +134,16 @@ impl Session {
     fn on_info(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, request: &Message) {
         respond::answer(cx.base, cx.txs, tx, request, 200);
         let content_type = request.content_type().unwrap_or_default();
-        let session = self.id;
-        cx.base.out.event(match dtmf::read_info(content_type, request.body_bytes()) {
-            Some((digit, duration)) => Event::Digit { session, digit, duration, path: DtmfPath::Info },
-            None => Event::Info {
-                session,
-                content_type: String::from_utf8_lossy(content_type).into_owned(),
-                body: request.body(),
+        cx.base.out.call_event(
+            self.id,
+            match dtmf::read_info(content_type, request.body_bytes()) {
+                Some((digit, duration)) => CallEvent::Digit { digit, duration, path: DtmfPath::Info },
+                None => CallEvent::Info {
+                    package: None,
+                    content_type: String::from_utf8_lossy(content_type).into_owned(),
+                    body: request.body(),
+                },
             },
-        });
+        );
     }
 }

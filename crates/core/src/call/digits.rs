@@ -5,8 +5,9 @@ use super::dialog_request::DialogRequest;
 use super::dtmf::{self, Digit, Digits};
 use super::session::Session;
 use crate::base::marks::Mark;
+use crate::base::waiter::CallWaiter;
 use crate::planted::planted;
-use crate::{DigitFailure, DtmfPath, Effect, EffectId, EffectResult, Event};
+use crate::{CallEffect, CallEvent, DigitFailure, DtmfPath, EffectId, EffectResult};
 use std::time::Duration;
 
 impl Session {
@@ -50,7 +51,11 @@ impl Session {
             let why = match (path, telephone_event) {
                 (DtmfPath::Rtp | DtmfPath::Auto, true) => {
                     cx.mark(Mark::DigitByRtp);
-                    let effect = cx.base.out.effect(session, Effect::Digit { session, digit, duration });
+                    let effect = cx.base.out.call_effect(
+                        session,
+                        CallEffect::Digit { digit, duration },
+                        CallWaiter::Digit,
+                    );
                     return queue.send_by_rtp(effect, digit);
                 }
                 (DtmfPath::Info, _) | (DtmfPath::Auto, false) => {
@@ -67,7 +72,7 @@ impl Session {
                     DigitFailure::NotSupported
                 }
             };
-            cx.base.out.event(Event::DigitFailed { session, digit, why });
+            cx.base.out.call_event(self.id, CallEvent::DigitFailed { digit, why });
         }
     }
 
@@ -77,22 +82,18 @@ impl Session {
         }
     }
 
-    /// Returns whether the effect was that of a digit.
-    pub(super) fn digit_done(
-        &mut self,
-        cx: &mut CallCx<'_, '_>,
-        effect: EffectId,
-        result: &EffectResult,
-    ) -> bool {
+    /// A digit was sent by RTP, or not.
+    pub(super) fn digit_done(&mut self, cx: &mut CallCx<'_, '_>, effect: EffectId, result: &EffectResult) {
         let queue = self.established_mut().and_then(|e| e.digits.as_deref_mut());
-        let Some(digit) = queue.and_then(|queue| queue.rtp_done(effect)) else { return false };
-        let session = self.id;
-        cx.base.out.event(match result {
-            EffectResult::Sent => Event::DigitSent { session, digit, path: DtmfPath::Rtp },
-            _ => Event::DigitFailed { session, digit, why: DigitFailure::Media },
-        });
+        let Some(digit) = queue.and_then(|queue| queue.rtp_done(effect)) else { return };
+        cx.base.out.call_event(
+            self.id,
+            match result {
+                EffectResult::Sent => CallEvent::DigitSent { digit, path: DtmfPath::Rtp },
+                _ => CallEvent::DigitFailed { digit, why: DigitFailure::Media },
+            },
+        );
         self.next_digit(cx);
-        true
     }
 
     pub(super) fn info_done(&mut self, cx: &mut CallCx<'_, '_>, digit: char, taken: bool) {
@@ -100,12 +101,14 @@ impl Session {
         if !taken {
             cx.mark(Mark::DigitRefused);
         }
-        let session = self.id;
         let taken = taken || planted!(cx.base.config, LostDigitReportedSent);
-        cx.base.out.event(match taken {
-            true => Event::DigitSent { session, digit, path: DtmfPath::Info },
-            false => Event::DigitFailed { session, digit, why: DigitFailure::Refused },
-        });
+        cx.base.out.call_event(
+            self.id,
+            match taken {
+                true => CallEvent::DigitSent { digit, path: DtmfPath::Info },
+                false => CallEvent::DigitFailed { digit, why: DigitFailure::Refused },
+            },
+        );
         self.next_digit(cx);
     }
 }

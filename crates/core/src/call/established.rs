@@ -131,7 +131,7 @@ impl Established {
         let branch: [u8; 16] = cx.base.entropy.token(Label::Ids);
         let cseq = patched!(cx.base.config, AckMiscounted, cseq, cseq + 1);
         let ack = self.dialog.ack(cseq, path, &branch, self.credentials.as_deref());
-        cx.base.out.transmit(path.flow, ack);
+        cx.base.out.transmit(path.connection, ack);
     }
 
     pub(super) fn send_2xx(

@@ -17,7 +17,7 @@ pub(super) fn refuse_fork(cx: &mut CallCx<'_, '_>, tx: ClientTx, code: u16, mess
     cx.base.mark(cx.session.map(Machine::Session), Mark::Forked);
     let branch: [u8; 16] = cx.base.entropy.token(Label::Ids);
     let ack = dialog.ack(cseq.number, path, &branch, None);
-    cx.base.out.transmit(path.flow, ack);
+    cx.base.out.transmit(path.connection, ack);
     // The BYE is sent once per fork; its transaction retransmits it.
     if cx.txs.is_at_fork_limit(cx.base) || !cx.txs.record_fork(tx, dialog.remote_tag()) {
         return;

@@ -10,13 +10,14 @@ use super::states::{Answering, OpenOffer, Ringing, State};
 use crate::api::reason::reason_of;
 use crate::base::marks::Mark;
 use crate::base::name::SessionTimer;
+use crate::base::waiter::CallWaiter;
 use crate::dialog::Dialog;
 use crate::planted::planted;
 use crate::request::respond;
 use crate::transaction::ServerTx;
 use crate::{
-    Cause, Direction, Effect, EffectId, EffectResult, EndReason, EndedBy, Event, FlowId, Incoming,
-    MediaFault, SessionId,
+    CallEffect, CallEvent, Cause, ConnectionId, Direction, EffectId, EffectResult, EndReason, EndedBy,
+    Incoming, MediaFault, SessionId,
 };
 use offhook_wire::{Message, Method};
 
@@ -26,7 +27,7 @@ impl Session {
         id: SessionId,
         cx: &mut CallCx<'_, '_>,
         tx: ServerTx,
-        flow: FlowId,
+        connection: ConnectionId,
         invite: Message,
     ) -> Option<Self> {
         let mut session = Self::new(id, cx, None);
@@ -38,20 +39,22 @@ impl Session {
         let (Ok(from), Ok(to)) = (invite.from(), invite.to()) else {
             unreachable!("a dialog was made of them")
         };
-        cx.base.out.event(Event::Incoming(Incoming {
-            session: id,
-            account: session.account,
-            from: String::from_utf8_lossy(from.uri).into_owned(),
-            display_name: from.display_name().map(|name| name.into_owned()),
-            to: String::from_utf8_lossy(to.uri).into_owned(),
-        }));
+        cx.base.out.call_event(
+            id,
+            CallEvent::Incoming(Incoming {
+                account: session.account,
+                from: String::from_utf8_lossy(from.uri).into_owned(),
+                display_name: from.display_name().map(|name| name.into_owned()),
+                to: String::from_utf8_lossy(to.uri).into_owned(),
+            }),
+        );
         let ringing =
             respond::reply(cx.base.config, &invite, 180, session.tag.as_bytes(), cx.account.contact())
                 .finish();
         if !planted!(cx.base.config, RingingNotSaid) {
             cx.txs.provisional(cx.base, &tx, ringing);
         }
-        let state = State::Ringing(Ringing { tx, flow, invite: Box::new(invite), dialog });
+        let state = State::Ringing(Ringing { tx, connection, invite: Box::new(invite), dialog });
         session.transition(cx.base, Trigger::Invite, Phase::Ringing, state);
         session.set_timer(cx.base, cx.base.config.no_answer, SessionTimer::NoAnswer);
         Some(session)
@@ -59,23 +62,24 @@ impl Session {
 
     /// The user answers.
     pub(crate) fn answer(&mut self, cx: &mut CallCx<'_, '_>) {
-        let State::Ringing(Ringing { tx, flow, invite, dialog }) = self.take() else { return };
+        let State::Ringing(Ringing { tx, connection, invite, dialog }) = self.take() else { return };
         // The media engine, which may ask the user for a microphone, has as long as the call may ring.
         self.set_timer(cx.base, cx.base.config.no_answer, SessionTimer::NoAnswer);
         let direction = Direction::SendRecv;
         let (effect, open_offer) = match sdp_of(&invite) {
             Some(offer) => {
                 let token = self.negotiation.remote_offer().expect("a new call has no offer open");
-                let effect = Effect::Answer { session: self.id, offer, direction };
-                (self.effect(cx.base, effect), OpenOffer::Remote(token))
+                let effect = CallEffect::Answer { offer, direction };
+                (self.effect(cx.base, effect, CallWaiter::Answer), OpenOffer::Remote(token))
             }
             None => {
                 cx.mark(Mark::LateOffer);
                 let token = self.negotiation.local_offer().expect("a new call has no offer open");
-                (self.offer_effect(cx.base, direction), OpenOffer::Local(token))
+                let effect = CallEffect::Offer { direction };
+                (self.effect(cx.base, effect, CallWaiter::Answer), OpenOffer::Local(token))
             }
         };
-        let state = State::Answering(Answering { tx, flow, invite, dialog, effect, open_offer });
+        let state = State::Answering(Answering { tx, connection, invite, dialog, effect, open_offer });
         self.transition(cx.base, Trigger::Answer, Phase::Answering, state);
     }
 
@@ -148,10 +152,10 @@ impl Session {
         self.refuse(cx, Trigger::Cancelled, 487, cancel_reason(cancel));
     }
 
-    pub(super) fn ringing_flow_lost(&mut self, cx: &mut CallCx<'_, '_>) {
+    pub(super) fn ringing_connection_lost(&mut self, cx: &mut CallCx<'_, '_>) {
         // The transaction was lost with its connection: no response can be sent.
         self.take();
-        self.end(cx, Trigger::NoFlow, not_connected());
+        self.end(cx, Trigger::NoConnection, not_connected());
     }
 
     /// A request within the early dialog: only a BYE is valid (§15).

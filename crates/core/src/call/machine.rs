@@ -46,7 +46,7 @@ named_enum! {
         /// The media engine failed.
         NoMedia = "no media",
         /// There is no connection, or it was lost.
-        NoFlow = "no flow",
+        NoConnection = "no connection",
         /// A 2xx.
         Accepted = "accepted",
         /// Another final response, or our refusal.
@@ -75,14 +75,14 @@ pub(crate) static EDGES: Table<Phase, Trigger> = {
     Table(&[
         (New, Trigger::Dial, Offering),
         (New, Trigger::Invite, Ringing),
-        (New, Trigger::NoFlow, Ended),
+        (New, Trigger::NoConnection, Ended),
         (Offering, Trigger::Described, Calling),
         (Offering, Trigger::NoMedia, Ended),
-        (Offering, Trigger::NoFlow, Ended),
+        (Offering, Trigger::NoConnection, Ended),
         (Offering, Trigger::HangUp, Ended),
         (Calling, Trigger::Accepted, Established),
         (Calling, Trigger::Refused, Ended),
-        (Calling, Trigger::NoFlow, Ended),
+        (Calling, Trigger::NoConnection, Ended),
         (Calling, Trigger::Timeout, Ended),
         (Calling, Trigger::HangUp, Cancelling),
         (Calling, Trigger::Timeout, Cancelling),
@@ -93,13 +93,13 @@ pub(crate) static EDGES: Table<Phase, Trigger> = {
         (Ringing, Trigger::Cancelled, Ended),
         (Ringing, Trigger::Bye, Ended),
         (Ringing, Trigger::Timeout, Ended),
-        (Ringing, Trigger::NoFlow, Ended),
+        (Ringing, Trigger::NoConnection, Ended),
         (Answering, Trigger::Described, AwaitingAck),
         (Answering, Trigger::NoMedia, Ended),
         (Answering, Trigger::Refused, Ended),
         (Answering, Trigger::Cancelled, Ended),
         (Answering, Trigger::Bye, Ended),
-        (Answering, Trigger::NoFlow, Ended),
+        (Answering, Trigger::NoConnection, Ended),
         (AwaitingAck, Trigger::Acked, Established),
         (AwaitingAck, Trigger::HangUp, HangUpAfterAck),
         (AwaitingAck, Trigger::NoMedia, HangUpAfterAck),

@@ -46,9 +46,10 @@ pub(crate) use tag::slot_of;
 
 use crate::base::marks::Mark;
 use crate::base::name::{ClientTx, ServerRef, SessionTimer};
+use crate::base::waiter::CallWaiter;
 use crate::request::respond;
 use crate::transaction::{ServerTx, TxFailed};
-use crate::{DtmfPath, EffectId, EffectResult, Event, FlowId, MediaEvent};
+use crate::{CallEvent, ConnectionId, DtmfPath, EffectId, EffectResult, MediaEvent};
 use fork::refuse_fork;
 use offhook_wire::Message;
 use states::State;
@@ -61,17 +62,20 @@ pub(crate) fn table() -> &'static dyn crate::base::machine::Edges {
 
 impl Session {
     /// The result of an effect. A stale one is ignored.
-    pub(crate) fn on_done(&mut self, cx: &mut CallCx<'_, '_>, effect: EffectId, result: EffectResult) {
-        match self.phase {
-            Phase::Offering => self.on_offer_result(cx, effect, result),
-            Phase::Calling => self.on_early_answer_result(effect, &result),
-            Phase::Answering => self.on_answer_result(cx, effect, result),
-            Phase::AwaitingAck | Phase::HangUpAfterAck | Phase::Established => {
-                if !self.digit_done(cx, effect, &result) {
-                    self.on_renegotiation_result(cx, effect, result);
-                }
-            }
-            Phase::New | Phase::Cancelling | Phase::Ringing | Phase::Terminating | Phase::Ended => {}
+    pub(crate) fn on_done(
+        &mut self,
+        cx: &mut CallCx<'_, '_>,
+        waiter: CallWaiter,
+        effect: EffectId,
+        result: EffectResult,
+    ) {
+        match waiter {
+            CallWaiter::Nothing => {}
+            CallWaiter::Offer => self.on_offer_result(cx, effect, result),
+            CallWaiter::EarlyAnswer => self.on_early_answer_result(cx, effect, result),
+            CallWaiter::Answer => self.on_answer_result(cx, effect, result),
+            CallWaiter::Renegotiation => self.on_renegotiation_result(cx, effect, result),
+            CallWaiter::Digit => self.digit_done(cx, effect, &result),
         }
     }
 
@@ -79,11 +83,11 @@ impl Session {
         match event {
             MediaEvent::Up => {
                 self.cancel_timer(cx.base, SessionTimer::MediaPath);
-                cx.base.out.event(Event::Media { session: self.id, up: true });
+                cx.base.out.call_event(self.id, CallEvent::Media { up: true });
                 self.media_up = true;
             }
             MediaEvent::Down => {
-                cx.base.out.event(Event::Media { session: self.id, up: false });
+                cx.base.out.call_event(self.id, CallEvent::Media { up: false });
                 let was_up = std::mem::replace(&mut self.media_up, false);
                 if was_up && matches!(self.phase, Phase::AwaitingAck | Phase::Established) {
                     self.await_media(cx);
@@ -93,7 +97,7 @@ impl Session {
             MediaEvent::Digit { digit, duration } => {
                 if self.established_mut().is_some() {
                     let path = DtmfPath::Rtp;
-                    cx.base.out.event(Event::Digit { session: self.id, digit, duration, path });
+                    cx.base.out.call_event(self.id, CallEvent::Digit { digit, duration, path });
                 }
             }
         }
@@ -176,16 +180,18 @@ impl Session {
     }
 
     /// The connection of the account went down.
-    pub(crate) fn flow_lost(&mut self, cx: &mut CallCx<'_, '_>, flow: FlowId) {
+    pub(crate) fn connection_lost(&mut self, cx: &mut CallCx<'_, '_>, connection: ConnectionId) {
         match &self.state {
-            State::Ringing(ringing) if ringing.flow == flow => self.ringing_flow_lost(cx),
-            State::Answering(answering) if answering.flow == flow => self.ringing_flow_lost(cx),
+            State::Ringing(ringing) if ringing.connection == connection => self.ringing_connection_lost(cx),
+            State::Answering(answering) if answering.connection == connection => {
+                self.ringing_connection_lost(cx)
+            }
             _ => {}
         }
     }
 
     /// A new connection is up: waiting requests are sent.
-    pub(crate) fn flow_up(&mut self, cx: &mut CallCx<'_, '_>) {
+    pub(crate) fn connection_up(&mut self, cx: &mut CallCx<'_, '_>) {
         match &self.state {
             State::Established(_) => self.reconcile(cx),
             State::Terminating(..) => self.send_bye(cx),

@@ -12,12 +12,13 @@ use crate::base::decimal::decimal;
 use crate::base::entropy::Label;
 use crate::base::marks::Mark;
 use crate::base::name::{ClientTx, Owner, SessionTimer};
+use crate::base::waiter::CallWaiter;
 use crate::capabilities::CAPABILITIES;
 use crate::dialog::{Dialog, LocalRequest, NoDialog, to_tag};
 use crate::planted::planted;
 use crate::request::respond::SDP;
 use crate::transaction::{TxFailed, TxFailure};
-use crate::{Cause, Direction, Effect, EffectId, EffectResult, EndReason, EndedBy, Event, SessionId};
+use crate::{CallEffect, CallEvent, Cause, Direction, EffectId, EffectResult, EndReason, EndedBy, SessionId};
 use bytes::Bytes;
 use offhook_wire::{HeaderName, Message, Method};
 
@@ -31,11 +32,12 @@ impl Session {
     ) -> Self {
         let mut session = Self::new(id, cx, referred_by);
         if cx.account.path().is_none() {
-            session.end(cx, Trigger::NoFlow, not_connected());
+            session.end(cx, Trigger::NoConnection, not_connected());
             return session;
         }
         let offer = session.negotiation.local_offer().expect("a new call has no offer open");
-        let effect = session.offer_effect(cx.base, Direction::SendRecv);
+        let effect =
+            session.effect(cx.base, CallEffect::Offer { direction: Direction::SendRecv }, CallWaiter::Offer);
         let state = State::Offering(Offering { effect, offer, invitation });
         session.transition(cx.base, Trigger::Dial, Phase::Offering, state);
         session.set_timer(cx.base, cx.base.config.no_answer, SessionTimer::NoAnswer);
@@ -58,7 +60,7 @@ impl Session {
                 let invite = Invite { invitation, call_id: cx.base.entropy.token(Label::Ids), cseq: 1, sdp };
                 let Some(tx) = self.send_invite(cx, &invite, None) else {
                     self.negotiation.withdraw(offer);
-                    return self.end(cx, Trigger::NoFlow, not_connected());
+                    return self.end(cx, Trigger::NoConnection, not_connected());
                 };
                 let early_answer = EarlyAnswer::None;
                 let calling =
@@ -66,7 +68,7 @@ impl Session {
                 self.transition(cx.base, Trigger::Described, Phase::Calling, State::Calling(calling));
                 self.set_timer(cx.base, cx.base.config.no_answer, SessionTimer::NoAnswer);
             }
-            EffectResult::Failed(_) | EffectResult::Applied | EffectResult::Sent => {
+            _ => {
                 self.negotiation.withdraw(offer);
                 self.end(
                     cx,
@@ -126,16 +128,24 @@ impl Session {
         {
             let of = Fork { tag: Bytes::copy_from_slice(tag), answer: answer.clone() };
             cx.mark(Mark::EarlyMedia);
-            let effect = self.effect(cx.base, Effect::Apply { session: self.id, answer });
+            let effect = self.effect(cx.base, CallEffect::Apply { answer }, CallWaiter::EarlyAnswer);
             let State::Calling(calling) = &mut self.state else { return };
             calling.early_answer = EarlyAnswer::Applying { effect, of };
         }
-        cx.base.out.event(Event::Progress { session: self.id, code });
+        cx.base.out.call_event(self.id, CallEvent::Progress { code });
         self.report(cx, code);
     }
 
-    pub(super) fn on_early_answer_result(&mut self, effect: EffectId, result: &EffectResult) {
-        let State::Calling(calling) = &mut self.state else { return };
+    /// The 2xx may have arrived meanwhile: then the renegotiation waits for it.
+    pub(super) fn on_early_answer_result(
+        &mut self,
+        cx: &mut CallCx<'_, '_>,
+        effect: EffectId,
+        result: EffectResult,
+    ) {
+        let State::Calling(calling) = &mut self.state else {
+            return self.on_renegotiation_result(cx, effect, result);
+        };
         calling.early_answer = match std::mem::replace(&mut calling.early_answer, EarlyAnswer::None) {
             EarlyAnswer::Applying { effect: awaited, of } if awaited == effect => match result {
                 EffectResult::Applied => EarlyAnswer::Applied { of },
@@ -185,7 +195,7 @@ impl Session {
                 Renegotiation::Settled
             }
             (_, Some(answer)) => {
-                let effect = self.effect(cx.base, Effect::Apply { session: self.id, answer });
+                let effect = self.effect(cx.base, CallEffect::Apply { answer }, CallWaiter::Renegotiation);
                 Renegotiation::Applying { effect, offer }
             }
             (_, None) => {
@@ -255,7 +265,7 @@ impl Session {
                 Trigger::Timeout,
                 EndReason::new(EndedBy::Network, Cause::TimedOut, Some(408), "no response"),
             ),
-            TxFailure::FlowLost => (Trigger::NoFlow, not_connected()),
+            TxFailure::ConnectionLost => (Trigger::NoConnection, not_connected()),
         };
         self.end(cx, trigger, why);
     }

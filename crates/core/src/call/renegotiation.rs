@@ -12,11 +12,14 @@ use crate::base::bounds;
 use crate::base::entropy::Label;
 use crate::base::marks::Mark;
 use crate::base::name::{ServerRef, SessionTimer};
+use crate::base::waiter::CallWaiter;
 use crate::negotiation::LocalOffer;
 use crate::planted::planted;
 use crate::request::respond;
 use crate::transaction::{ServerTx, TxFailure};
-use crate::{Cause, Direction, Effect, EffectId, EffectResult, EndReason, EndedBy, Event, MediaFault};
+use crate::{
+    CallEffect, CallEvent, Cause, Direction, EffectId, EffectResult, EndReason, EndedBy, MediaFault,
+};
 use bytes::Bytes;
 use offhook_wire::Message;
 use std::time::Duration;
@@ -68,7 +71,8 @@ impl Session {
         let hold = e.hold.intent;
         let offer = self.negotiation.local_offer().expect("nothing is under way");
         let said = hold && !planted!(cx.base.config, HoldNotSaid);
-        let effect = self.offer_effect(cx.base, direction(said));
+        let effect =
+            self.effect(cx.base, CallEffect::Offer { direction: direction(said) }, CallWaiter::Renegotiation);
         self.begin_renegotiation(cx, Renegotiation::Offering { effect, offer, hold });
     }
 
@@ -116,7 +120,7 @@ impl Session {
             }
             Renegotiation::Answering { tx, request, offer, .. } => {
                 self.negotiation.refuse(offer);
-                self.effect(cx.base, Effect::Rollback { session: self.id });
+                self.roll_back(cx.base);
                 self.refuse_reinvite(cx, tx, &request, &EffectResult::Failed(MediaFault::Engine));
             }
             Renegotiation::Proposing { tx, request, offer, .. } => {
@@ -207,19 +211,18 @@ impl Session {
     fn withdraw(&mut self, cx: &mut CallCx<'_, '_>, offer: LocalOffer) {
         self.negotiation.withdraw(offer);
         if !planted!(cx.base.config, NoRollback) {
-            self.effect(cx.base, Effect::Rollback { session: self.id });
+            self.roll_back(cx.base);
         }
     }
 
     fn hold_refused(&mut self, cx: &mut CallCx<'_, '_>, code: Option<u16>) {
-        let session = self.id;
         if let Some(e) = self.established_mut() {
             e.glares = 0;
             let hold = std::mem::replace(&mut e.hold.intent, e.hold.agreed);
             if hold != e.hold.agreed {
                 e.hold.outcome_pending = false;
                 cx.mark(Mark::HoldRefused);
-                cx.base.out.event(Event::HoldFailed { session, hold, code });
+                cx.base.out.call_event(self.id, CallEvent::HoldFailed { hold, code });
             } else {
                 // The intent was withdrawn meanwhile: the agreed hold is the intent.
                 self.hold_event(cx);
@@ -261,7 +264,7 @@ impl Session {
                     return self.terminate(cx, Trigger::Refused, why);
                 };
                 let changed = self.apply_remote_sdp(cx, Some(answer.clone()), hold);
-                let effect = self.effect(cx.base, Effect::Apply { session: self.id, answer });
+                let effect = self.effect(cx.base, CallEffect::Apply { answer }, CallWaiter::Renegotiation);
                 self.begin_renegotiation(cx, Renegotiation::Applying { effect, offer });
                 if changed {
                     self.hold_event(cx);
@@ -308,7 +311,7 @@ impl Session {
         };
         self.withdraw(cx, offer);
         match why {
-            TxFailure::FlowLost => {
+            TxFailure::ConnectionLost => {
                 cx.mark(Mark::ChangeInterrupted);
                 self.interrupted(cx);
             }
@@ -393,20 +396,24 @@ impl Session {
         let change = match sdp_of(request) {
             Some(sdp) => {
                 let offer = self.negotiation.remote_offer().expect("nothing is under way");
-                let effect = Effect::Answer { session: self.id, offer: sdp, direction: direction(hold) };
-                let effect = self.effect(cx.base, effect);
+                let effect = CallEffect::Answer { offer: sdp, direction: direction(hold) };
+                let effect = self.effect(cx.base, effect, CallWaiter::Renegotiation);
                 Renegotiation::Answering { tx, request: request_kept, effect, offer, hold }
             }
             None => {
                 let offer = self.negotiation.local_offer().expect("nothing is under way");
-                let effect = self.offer_effect(cx.base, direction(hold));
+                let effect = self.effect(
+                    cx.base,
+                    CallEffect::Offer { direction: direction(hold) },
+                    CallWaiter::Renegotiation,
+                );
                 Renegotiation::Proposing { tx, request: request_kept, effect, offer, hold }
             }
         };
         self.begin_renegotiation(cx, change);
     }
 
-    /// The peer's re-INVITE was retransmitted over another flow, after its transaction was lost with the first one. If it is still
+    /// The peer's re-INVITE was retransmitted over another connection, after its transaction was lost with the first one. If it is still
     /// being answered, the response is sent in this transaction.
     pub(super) fn retransmitted_reinvite(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, again: &Message) {
         let session = self.id;
@@ -462,7 +469,7 @@ impl Session {
         match self.take_renegotiation() {
             Renegotiation::Answering { tx, request, offer, .. } if tx.id() == invite => {
                 self.negotiation.refuse(offer);
-                self.effect(cx.base, Effect::Rollback { session: self.id });
+                self.roll_back(cx.base);
                 respond::answer(cx.base, cx.txs, tx, &request, 487);
             }
             Renegotiation::Proposing { tx, request, offer, .. } if tx.id() == invite => {
@@ -485,7 +492,7 @@ impl Session {
             Some(answer) => {
                 cx.mark(Mark::AnswerInAck);
                 let changed = self.apply_remote_sdp(cx, Some(answer.clone()), hold);
-                let effect = self.effect(cx.base, Effect::Apply { session: self.id, answer });
+                let effect = self.effect(cx.base, CallEffect::Apply { answer }, CallWaiter::Renegotiation);
                 self.begin_renegotiation(cx, Renegotiation::Applying { effect, offer });
                 if changed {
                     self.hold_event(cx);

@@ -6,9 +6,10 @@ use super::tag::LocalTag;
 use crate::base::cx::Cx;
 use crate::base::name::{Machine, SessionTimer, Timer};
 use crate::base::timers::TimerId;
+use crate::base::waiter::CallWaiter;
 use crate::dialog::Dialog;
 use crate::negotiation::Negotiation;
-use crate::{AccountId, Direction, Effect, EffectId, Event, SessionId, Status};
+use crate::{AccountId, CallEffect, CallEvent, EffectId, EndReason, SessionId, Status};
 use std::time::Duration;
 
 /// One call.
@@ -75,7 +76,8 @@ impl Session {
         self.state = state;
         if from != to {
             assert!(from.may_become(to), "a call went from {from} to {to}");
-            cx.out.event(Event::Status { session: self.id, from, to });
+            let why = self.end_reason().cloned();
+            cx.out.call_event(self.id, CallEvent::Status { from, to, why });
         }
     }
 
@@ -83,13 +85,22 @@ impl Session {
         std::mem::replace(&mut self.state, State::Moving)
     }
 
-    pub(super) fn effect(&mut self, cx: &mut Cx<'_>, effect: Effect) -> EffectId {
+    pub(super) fn effect(&mut self, cx: &mut Cx<'_>, effect: CallEffect, waiter: CallWaiter) -> EffectId {
         self.has_media = true;
-        cx.out.effect(self.id, effect)
+        cx.out.call_effect(self.id, effect, waiter)
     }
 
-    pub(super) fn offer_effect(&mut self, cx: &mut Cx<'_>, direction: Direction) -> EffectId {
-        self.effect(cx, Effect::Offer { session: self.id, direction })
+    pub(super) fn roll_back(&mut self, cx: &mut Cx<'_>) {
+        self.effect(cx, CallEffect::Rollback, CallWaiter::Nothing);
+    }
+
+    /// Why the call ends, once its status is `terminating`.
+    fn end_reason(&self) -> Option<&EndReason> {
+        match &self.state {
+            State::Cancelling(cancelling) => Some(&cancelling.why),
+            State::Terminating(_, why) => Some(why),
+            _ => None,
+        }
     }
 
     /// Sets a timer, and cancels a pending one of the same kind.

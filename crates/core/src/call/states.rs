@@ -5,7 +5,7 @@ use crate::base::name::ClientTx;
 use crate::dialog::Dialog;
 use crate::negotiation::{LocalOffer, RemoteOffer};
 use crate::transaction::ServerTx;
-use crate::{EffectId, EndReason, FlowId};
+use crate::{ConnectionId, EffectId, EndReason};
 use bytes::Bytes;
 use offhook_wire::Message;
 
@@ -86,7 +86,7 @@ pub(super) struct Fork {
 /// The user is alerted, and the caller has a 180.
 pub(super) struct Ringing {
     pub(super) tx: ServerTx,
-    pub(super) flow: FlowId,
+    pub(super) connection: ConnectionId,
     pub(super) invite: Box<Message>,
     pub(super) dialog: Dialog,
 }
@@ -94,7 +94,7 @@ pub(super) struct Ringing {
 /// The user answered, and the media engine creates the description.
 pub(super) struct Answering {
     pub(super) tx: ServerTx,
-    pub(super) flow: FlowId,
+    pub(super) connection: ConnectionId,
     pub(super) invite: Box<Message>,
     pub(super) dialog: Dialog,
     pub(super) effect: EffectId,

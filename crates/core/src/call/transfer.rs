@@ -12,7 +12,7 @@ use crate::base::name::SessionTimer;
 use crate::planted::planted;
 use crate::request::respond;
 use crate::transaction::ServerTx;
-use crate::{Cause, EndReason, EndedBy, Event, ReferPolicy, TransferState};
+use crate::{CallEvent, Cause, EndReason, EndedBy, ReferPolicy, TransferState};
 use bytes::Bytes;
 use offhook_wire::{HeaderName, Message, Scheme, Uri};
 
@@ -29,7 +29,7 @@ impl Session {
     }
 
     fn transfer_event(&self, cx: &mut CallCx<'_, '_>, state: TransferState) {
-        cx.base.out.event(Event::Transfer { session: self.id, state });
+        cx.base.out.call_event(self.id, CallEvent::Transfer(state));
     }
 
     /// The final response to the REFER with this CSeq.
@@ -172,7 +172,7 @@ impl Session {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (target, referred_by) = (text(&refer.target), refer.referred_by.as_deref().map(text));
         let request = refer.number;
-        cx.base.out.event(Event::TransferRequested { session: self.id, request, target, referred_by });
+        cx.base.out.call_event(self.id, CallEvent::TransferRequested { request, target, referred_by });
         if let Some(referral) = self.established_mut().and_then(|e| e.referral.as_mut()) {
             referral.undecided = Some(Box::new(refer));
         }
@@ -226,7 +226,7 @@ impl Session {
     fn transfer_request_ended(&mut self, cx: &mut CallCx<'_, '_>) {
         self.cancel_timer(cx.base, SessionTimer::Consent);
         if let Some(request) = self.requested_transfer() {
-            cx.base.out.event(Event::TransferRequestEnded { session: self.id, request });
+            cx.base.out.call_event(self.id, CallEvent::TransferRequestEnded { request });
         }
     }
 

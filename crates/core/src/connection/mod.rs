@@ -12,7 +12,7 @@ use crate::base::name::{AccountTimer, Machine, Timer};
 use crate::base::path::Path;
 use crate::base::timers::TimerId;
 use crate::planted::planted;
-use crate::{AccountId, Event, FlowFailure, FlowId, FlowState, Output, Transport};
+use crate::{AccountEvent, AccountId, ConnectionFailure, ConnectionId, ConnectionState, Output, Transport};
 use bytes::Bytes;
 use offhook_wire::{Instant, KeepAlive};
 use std::time::Duration;
@@ -22,7 +22,7 @@ const PING: &[u8] = b"\r\n\r\n";
 const PONG: &[u8] = b"\r\n";
 
 named_enum! {
-    /// The states of one flow.
+    /// The states of one connection.
     enum Phase { Connecting = "connecting", Up = "up", Down = "down" }
 }
 
@@ -36,7 +36,7 @@ named_enum! {
     }
 }
 
-/// One flow; the next one has another identifier.
+/// One connection; the next one has another identifier.
 static FLOW: Table<Phase, Trigger> = {
     use Phase::{Connecting, Down, Up};
     Table(&[
@@ -54,8 +54,8 @@ pub(crate) fn table() -> &'static dyn crate::base::machine::Edges {
     &FLOW
 }
 
-/// The connection of one account, over all its flows.
-pub(crate) struct Flow {
+/// The connection of one account, over all its connections.
+pub(crate) struct Connection {
     account: AccountId,
     state: State,
     /// The index of the next server by weight, not reduced modulo the number of servers.
@@ -68,7 +68,7 @@ enum State {
     /// Not needed.
     Off,
     Connecting {
-        flow: FlowId,
+        connection: ConnectionId,
         transport: Transport,
         limit: TimerId,
     },
@@ -96,16 +96,16 @@ struct Up {
 pub(crate) enum Down {
     /// A connection attempt.
     Attempt,
-    /// A flow that was up.
-    Flow(FlowId),
+    /// A connection that was up.
+    Connection(ConnectionId),
 }
 
-impl Flow {
+impl Connection {
     pub(crate) fn new(account: AccountId) -> Self {
         Self { account, state: State::Off, next_server: 0, failures: 0 }
     }
 
-    /// The flow, if it is up.
+    /// The connection, if it is up.
     pub(crate) fn path(&self) -> Option<&Path> {
         match &self.state {
             State::Up(up) => Some(&up.path),
@@ -113,11 +113,11 @@ impl Flow {
         }
     }
 
-    /// Whether this is the flow that is up or being opened.
-    pub(crate) fn owns(&self, flow: FlowId) -> bool {
+    /// Whether this is the connection that is up or being opened.
+    pub(crate) fn owns(&self, connection: ConnectionId) -> bool {
         match &self.state {
-            State::Connecting { flow: own, .. } => *own == flow,
-            State::Up(up) => up.path.flow == flow,
+            State::Connecting { connection: own, .. } => *own == connection,
+            State::Up(up) => up.path.connection == connection,
             State::Off | State::Waiting { .. } => false,
         }
     }
@@ -127,7 +127,7 @@ impl Flow {
         matches!(&self.state, State::Up(up) if up.last_received <= then)
     }
 
-    /// Connects now, unless the flow is up or being opened.
+    /// Connects now, unless the connection is up or being opened.
     pub(crate) fn connect(&mut self, cx: &mut Cx<'_>) {
         match self.state {
             State::Off => {}
@@ -139,32 +139,32 @@ impl Flow {
         let mut servers: Vec<_> = cx.config.accounts[usize::from(self.account.0)].servers.iter().collect();
         servers.sort_by_key(|server| std::cmp::Reverse(server.weight));
         let Some(index) = self.next_server.checked_rem(servers.len()) else { return };
-        let target = servers[index].target.clone();
-        let transport = target.transport;
-        let flow = cx.out.new_flow();
+        let hop = servers[index].hop.clone();
+        let transport = hop.transport;
+        let connection = cx.out.new_connection();
         if index > 0 {
-            cx.mark(Machine::Flow(flow), Mark::ServerChanged);
+            cx.mark(Machine::Connection(connection), Mark::ServerChanged);
         }
-        cx.out.push(Output::Open { flow, account: self.account, target });
+        cx.out.push(Output::Open { connection, account: self.account, hop });
         let limit = self.set(cx, cx.config.registration.connect_timeout, AccountTimer::Connect);
-        self.state = State::Connecting { flow, transport, limit };
-        self.report(cx, flow, FlowState::Connecting);
+        self.state = State::Connecting { connection, transport, limit };
+        self.report(cx, connection, ConnectionState::Connecting);
     }
 
-    /// The transport of the flow that is being opened; `None` for another flow.
-    pub(crate) fn connecting(&self, flow: FlowId) -> Option<Transport> {
+    /// The transport of the connection that is being opened; `None` for another connection.
+    pub(crate) fn connecting(&self, connection: ConnectionId) -> Option<Transport> {
         match self.state {
-            State::Connecting { flow: own, transport, .. } if own == flow => Some(transport),
+            State::Connecting { connection: own, transport, .. } if own == connection => Some(transport),
             _ => None,
         }
     }
 
-    /// The flow that was being opened is up; `sent_by` is for its Via.
+    /// The connection that was being opened is up; `sent_by` is for its Via.
     pub(crate) fn up(&mut self, cx: &mut Cx<'_>, sent_by: Bytes) {
-        let State::Connecting { flow, transport, limit } = self.state else { return };
+        let State::Connecting { connection, transport, limit } = self.state else { return };
         cx.timers.cancel(limit);
         let keep_alive = self.set_keep_alive(cx);
-        let path = Path { flow, transport, sent_by };
+        let path = Path { connection, transport, sent_by };
         self.state = State::Up(Up {
             path,
             since: cx.now,
@@ -173,13 +173,18 @@ impl Flow {
             pong: None,
             answers_keep_alives: false,
         });
-        self.transition(cx, flow, Phase::Connecting, Trigger::Connected, Phase::Up);
-        self.report(cx, flow, FlowState::Up);
+        self.transition(cx, connection, Phase::Connecting, Trigger::Connected, Phase::Up);
+        self.report(cx, connection, ConnectionState::Up);
     }
 
-    /// The host reports that a flow went down. `None`: it is not the current one.
-    pub(crate) fn down(&mut self, cx: &mut Cx<'_>, flow: FlowId, why: FlowFailure) -> Option<Down> {
-        if !self.owns(flow) {
+    /// The host reports that a connection went down. `None`: it is not the current one.
+    pub(crate) fn down(
+        &mut self,
+        cx: &mut Cx<'_>,
+        connection: ConnectionId,
+        why: ConnectionFailure,
+    ) -> Option<Down> {
+        if !self.owns(connection) {
             return None;
         }
         let trigger = if self.path().is_some() { Trigger::Lost } else { Trigger::Refused };
@@ -188,25 +193,25 @@ impl Flow {
 
     /// The connection attempt or the answer to a keep-alive timed out.
     pub(crate) fn timed_out(&mut self, cx: &mut Cx<'_>) -> Option<Down> {
-        let (flow, trigger) = match &self.state {
-            State::Connecting { flow, .. } => (*flow, Trigger::Overdue),
+        let (connection, trigger) = match &self.state {
+            State::Connecting { connection, .. } => (*connection, Trigger::Overdue),
             State::Up(up) => {
-                cx.mark(Machine::Flow(up.path.flow), Mark::PongMissed);
-                (up.path.flow, Trigger::Silent)
+                cx.mark(Machine::Connection(up.path.connection), Mark::PongMissed);
+                (up.path.connection, Trigger::Silent)
             }
             State::Off | State::Waiting { .. } => return None,
         };
-        cx.out.push(Output::Close { flow });
-        self.close(cx, trigger, FlowFailure::TimedOut)
+        cx.out.push(Output::Close { connection });
+        self.close(cx, trigger, ConnectionFailure::TimedOut)
     }
 
     /// Moves to the next server. The caller decides when to connect.
-    fn close(&mut self, cx: &mut Cx<'_>, trigger: Trigger, why: FlowFailure) -> Option<Down> {
-        let (flow, from, down) = match std::mem::replace(&mut self.state, State::Off) {
-            State::Connecting { flow, limit, .. } => {
+    fn close(&mut self, cx: &mut Cx<'_>, trigger: Trigger, why: ConnectionFailure) -> Option<Down> {
+        let (connection, from, down) = match std::mem::replace(&mut self.state, State::Off) {
+            State::Connecting { connection, limit, .. } => {
                 cx.timers.cancel(limit);
                 self.failures = self.failures.saturating_add(1);
-                (flow, Phase::Connecting, Down::Attempt)
+                (connection, Phase::Connecting, Down::Attempt)
             }
             State::Up(up) => {
                 cx.timers.cancel(up.keep_alive);
@@ -216,7 +221,7 @@ impl Flow {
                 // A server that accepts and closes immediately is treated as one that does not accept.
                 let lived = cx.now.saturating_since(up.since) >= cx.config.registration.first_wait;
                 self.failures = if lived { 0 } else { self.failures.saturating_add(1) };
-                (up.path.flow, Phase::Up, Down::Flow(up.path.flow))
+                (up.path.connection, Phase::Up, Down::Connection(up.path.connection))
             }
             state => {
                 self.state = state;
@@ -226,12 +231,12 @@ impl Flow {
         if !planted!(cx.config, OneServerOnly) {
             self.next_server += 1;
         }
-        self.transition(cx, flow, from, trigger, Phase::Down);
-        self.report(cx, flow, FlowState::Down(why));
+        self.transition(cx, connection, from, trigger, Phase::Down);
+        self.report(cx, connection, ConnectionState::Down(why));
         Some(down)
     }
 
-    /// If no flow is up or being opened: connects immediately if the last flow was up for a while, else after the back-off.
+    /// If no connection is up or being opened: connects immediately if the last connection was up for a while, else after the back-off.
     pub(crate) fn reconnect(&mut self, cx: &mut Cx<'_>) {
         if self.failures == 0 {
             return self.connect(cx);
@@ -255,7 +260,7 @@ impl Flow {
             cx.timers.cancel(next);
         }
         let reliable = up.path.transport.is_reliable();
-        cx.out.transmit(up.path.flow, Bytes::from_static(if reliable { PING } else { PONG }));
+        cx.out.transmit(up.path.connection, Bytes::from_static(if reliable { PING } else { PONG }));
         if up.answers_keep_alives && up.pong.is_none() && !planted!(cx.config, PongNotAwaited) {
             let limit = cx.now + cx.config.registration.pong_timeout;
             up.pong = Some(cx.timers.set(limit, Timer::Account(account, AccountTimer::Pong)));
@@ -269,15 +274,15 @@ impl Flow {
             return;
         }
         match kind {
-            KeepAlive::Ping => cx.out.transmit(up.path.flow, Bytes::from_static(PONG)),
+            KeepAlive::Ping => cx.out.transmit(up.path.connection, Bytes::from_static(PONG)),
             KeepAlive::Pong => {
-                cx.mark(Machine::Flow(up.path.flow), Mark::PongLearnt);
+                cx.mark(Machine::Connection(up.path.connection), Mark::PongLearnt);
                 up.answers_keep_alives = true;
             }
         }
     }
 
-    /// Bytes were received: the flow is alive.
+    /// Bytes were received: the connection is alive.
     pub(crate) fn on_traffic(&mut self, cx: &mut Cx<'_>) {
         if let State::Up(up) = &mut self.state {
             up.last_received = cx.now;
@@ -298,12 +303,19 @@ impl Flow {
         cx.timers.set(cx.now + after, Timer::Account(self.account, timer))
     }
 
-    fn transition(&self, cx: &mut Cx<'_>, flow: FlowId, from: Phase, trigger: Trigger, to: Phase) {
-        cx.trace.transition(cx.now, Machine::Flow(flow), &FLOW, from, trigger, to);
+    fn transition(
+        &self,
+        cx: &mut Cx<'_>,
+        connection: ConnectionId,
+        from: Phase,
+        trigger: Trigger,
+        to: Phase,
+    ) {
+        cx.trace.transition(cx.now, Machine::Connection(connection), &FLOW, from, trigger, to);
     }
 
-    fn report(&self, cx: &mut Cx<'_>, flow: FlowId, state: FlowState) {
-        cx.out.event(Event::Flow { account: self.account, flow, state });
+    fn report(&self, cx: &mut Cx<'_>, connection: ConnectionId, state: ConnectionState) {
+        cx.out.account_event(self.account, AccountEvent::Connection { connection, state });
     }
 }
 

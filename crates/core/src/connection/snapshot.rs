@@ -1,30 +1,30 @@
 //! Snapshots of a connection.
 
-use super::{Flow, State, Up};
-use crate::api::checkpoint::{AccountCheckpoint, FlowCheckpoint, InvalidCheckpoint};
+use super::{Connection, State, Up};
+use crate::api::checkpoint::{AccountCheckpoint, ConnectionCheckpoint, InvalidCheckpoint};
 use crate::base::name::AccountTimer;
 use crate::base::path::Path;
 use crate::base::timers::TimerId;
-use crate::{AccountId, FlowId};
+use crate::{AccountId, ConnectionId};
 use bytes::Bytes;
 
-impl Flow {
+impl Connection {
     /// The state, the index of the next server, and the number of consecutive failures.
-    pub(crate) fn checkpoint(&self) -> (FlowCheckpoint, u32, u32) {
+    pub(crate) fn checkpoint(&self) -> (ConnectionCheckpoint, u32, u32) {
         let state = match &self.state {
-            State::Off => FlowCheckpoint::Off,
-            State::Waiting { .. } => FlowCheckpoint::Waiting,
-            State::Connecting { flow, transport, .. } => {
-                FlowCheckpoint::Connecting { flow: *flow, transport: *transport }
+            State::Off => ConnectionCheckpoint::Off,
+            State::Waiting { .. } => ConnectionCheckpoint::Waiting,
+            State::Connecting { connection, transport, .. } => {
+                ConnectionCheckpoint::Connecting { connection: *connection, transport: *transport }
             }
             State::Up(Up {
-                path: Path { flow, transport, .. },
+                path: Path { connection, transport, .. },
                 since,
                 last_received,
                 answers_keep_alives,
                 ..
-            }) => FlowCheckpoint::Up {
-                flow: *flow,
+            }) => ConnectionCheckpoint::Up {
+                connection: *connection,
                 transport: *transport,
                 since: *since,
                 last_received: *last_received,
@@ -34,28 +34,30 @@ impl Flow {
         (state, u32::try_from(self.next_server).unwrap_or(u32::MAX), self.failures)
     }
 
-    /// A connection from a snapshot. `flows`: how many flow identifiers were used.
+    /// A connection from a snapshot. `connections`: how many connection identifiers were used.
     pub(crate) fn restore(
         account: AccountId,
         at: &AccountCheckpoint,
         sent_by: Bytes,
-        flows: u32,
+        connections: u32,
         timer: impl Fn(AccountTimer) -> Option<TimerId>,
     ) -> Result<Self, InvalidCheckpoint> {
         let set = |kind| timer(kind).ok_or(InvalidCheckpoint("a timer of the connection is missing"));
-        let named = |flow: FlowId| match (1..=flows).contains(&flow.0) {
-            true => Ok(flow),
+        let named = |connection: ConnectionId| match (1..=connections).contains(&connection.0) {
+            true => Ok(connection),
             false => Err(InvalidCheckpoint("the identifier of the connection was never used")),
         };
-        let state = match at.flow {
-            FlowCheckpoint::Off => State::Off,
-            FlowCheckpoint::Waiting => State::Waiting { timer: set(AccountTimer::Reconnect)? },
-            FlowCheckpoint::Connecting { flow, transport } => {
-                State::Connecting { flow: named(flow)?, transport, limit: set(AccountTimer::Connect)? }
-            }
-            FlowCheckpoint::Up { flow, transport, since, last_received, answers_keep_alives } => {
+        let state = match at.connection {
+            ConnectionCheckpoint::Off => State::Off,
+            ConnectionCheckpoint::Waiting => State::Waiting { timer: set(AccountTimer::Reconnect)? },
+            ConnectionCheckpoint::Connecting { connection, transport } => State::Connecting {
+                connection: named(connection)?,
+                transport,
+                limit: set(AccountTimer::Connect)?,
+            },
+            ConnectionCheckpoint::Up { connection, transport, since, last_received, answers_keep_alives } => {
                 State::Up(Up {
-                    path: Path { flow: named(flow)?, transport, sent_by },
+                    path: Path { connection: named(connection)?, transport, sent_by },
                     since,
                     last_received,
                     keep_alive: set(AccountTimer::KeepAlive)?,
@@ -67,6 +69,6 @@ impl Flow {
         if at.next_server > u32::MAX / 2 {
             return Err(InvalidCheckpoint("the index of the next server is too large"));
         }
-        Ok(Self { account, state, next_server: at.next_server as usize, failures: at.flow_failures })
+        Ok(Self { account, state, next_server: at.next_server as usize, failures: at.connection_failures })
     }
 }

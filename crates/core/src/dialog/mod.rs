@@ -51,7 +51,7 @@ pub(crate) struct NoDialog;
 pub(crate) enum Order {
     /// Higher: in order.
     Next,
-    /// The same as the last one, in a new transaction: that of the last one was lost with its flow.
+    /// The same as the last one, in a new transaction: that of the last one was lost with its connection.
     Repeated,
     /// Lower than an earlier one: 500 (§12.2.2).
     Late,

@@ -11,9 +11,9 @@ use crate::base::trace::Reached;
 #[cfg(any(test, feature = "marks"))]
 fn all_tables() -> [(&'static str, &'static dyn Edges); 7] {
     let [invite_client, client, invite_server, server] = crate::transaction::tables();
-    let flow = ("Flow", crate::connection::table());
+    let connection = ("Connection", crate::connection::table());
     let registration = ("Registration", crate::account::registration::table());
-    [invite_client, client, invite_server, server, flow, registration, ("Call", crate::call::table())]
+    [invite_client, client, invite_server, server, connection, registration, ("Call", crate::call::table())]
 }
 
 /// The marks and edges that were reached, as a set of indexes into the catalogue.

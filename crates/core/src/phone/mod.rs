@@ -9,7 +9,7 @@ mod snapshot;
 #[cfg(any(test, feature = "marks"))]
 pub use machines::Marks;
 
-use crate::account::{ActiveAccount, ConnectionChange};
+use crate::account::{ActiveAccount, PathChange};
 use crate::api::trace::Record;
 use crate::base::cx::{Cx, Outbox};
 use crate::base::entropy::Entropy;
@@ -17,12 +17,13 @@ use crate::base::marks::Mark;
 use crate::base::name::{Machine, Owner, Timer};
 use crate::base::timers::Timers;
 use crate::base::trace::Trace;
+use crate::base::waiter::Waiter;
 use crate::call::{CallAction, CallCx, Invitation, Referrer, Session};
 use crate::planted::planted;
 use crate::transaction::{Transactions, TxFailed};
 use crate::{
-    AccountId, Config, Deadline, DeadlineKind, EffectId, EffectResult, Event, FlowChange, FlowId, Input,
-    Instant, MediaEvent, Misuse, Output, PendingTimer, SessionId, Status,
+    AccountId, CallEvent, Config, ConnectionChange, ConnectionId, Deadline, DeadlineKind, EffectId,
+    EffectResult, Input, Instant, MediaEvent, Misuse, Output, PendingTimer, SessionId, Status,
 };
 use bytes::Bytes;
 use slab::Slab;
@@ -124,15 +125,15 @@ impl Phone {
             self.trace.mark(self.now, None, Mark::ClockBackwards);
         }
         self.now = if planted!(self.config, TimeRunsBack) { now } else { self.now.max(now) };
-        if let Input::Received { flow, .. } = input {
-            // Before timers that are due: after a suspension the host has both, and the received bytes show that the flow is alive.
-            self.on_traffic(flow);
+        if let Input::Received { connection, .. } = input {
+            // Before timers that are due: after a suspension the host has both, and the received bytes show that the connection is alive.
+            self.on_traffic(connection);
         }
         self.expire();
         match input {
             Input::Wake => {}
-            Input::Received { flow, data } => self.receive(flow, data),
-            Input::Flow { flow, change } => self.flow_changed(flow, change),
+            Input::Received { connection, data } => self.receive(connection, data),
+            Input::Connection { connection, change } => self.connection_changed(connection, change),
             Input::Media { session, event } => self.media(session, event),
             Input::Done { effect, result } => self.done(effect, result),
             Input::Command(command) => self.command(command)?,
@@ -298,7 +299,7 @@ impl Phone {
                 let id = self.new_session();
                 let target = Bytes::from(target);
                 let text = String::from_utf8_lossy(&target).into_owned();
-                self.out.event(Event::Referred { session: id, by: by.session, target: text });
+                self.out.call_event(id, CallEvent::Referred { by: by.session, target: text });
                 let headers =
                     referred_by.map(|value| (Bytes::from_static(b"Referred-By"), Bytes::from(value)));
                 let invitation = Invitation { uri: target, headers: headers.into_iter().collect() };
@@ -370,27 +371,28 @@ impl Phone {
         }
     }
 
-    fn flow_changed(&mut self, flow: FlowId, change: FlowChange) {
-        let Some(account) = self.account_of(flow) else { return };
-        let change =
-            self.with_account(account, |account, cx, txs| account.flow_changed(cx, txs, flow, change));
+    fn connection_changed(&mut self, connection: ConnectionId, change: ConnectionChange) {
+        let Some(account) = self.account_of(connection) else { return };
+        let change = self.with_account(account, |account, cx, txs| {
+            account.connection_changed(cx, txs, connection, change)
+        });
         self.on_connection_change(account, change);
     }
 
-    fn on_connection_change(&mut self, account: AccountId, change: ConnectionChange) {
+    fn on_connection_change(&mut self, account: AccountId, change: PathChange) {
         match change {
-            ConnectionChange::Nothing => {}
-            ConnectionChange::Up => self.each_session_of(account, |session, cx| session.flow_up(cx)),
-            ConnectionChange::Lost(flow) => self.flow_lost(account, flow),
+            PathChange::Nothing => {}
+            PathChange::Up => self.each_session_of(account, |session, cx| session.connection_up(cx)),
+            PathChange::Lost(connection) => self.connection_lost(account, connection),
         }
     }
 
-    fn flow_lost(&mut self, account: AccountId, flow: FlowId) {
-        let failed = self.with_account(account, |_, cx, txs| txs.on_flow_lost(cx, flow));
+    fn connection_lost(&mut self, account: AccountId, connection: ConnectionId) {
+        let failed = self.with_account(account, |_, cx, txs| txs.on_connection_lost(cx, connection));
         for failed in &failed {
             self.failed(failed);
         }
-        self.each_session_of(account, |session, cx| session.flow_lost(cx, flow));
+        self.each_session_of(account, |session, cx| session.connection_lost(cx, connection));
     }
 
     fn each_session_of(&mut self, account: AccountId, mut f: impl FnMut(&mut Session, &mut CallCx<'_, '_>)) {
@@ -402,8 +404,8 @@ impl Phone {
         }
     }
 
-    fn account_of(&self, flow: FlowId) -> Option<AccountId> {
-        self.accounts.iter().find(|line| line.owns(flow)).map(ActiveAccount::id)
+    fn account_of(&self, connection: ConnectionId) -> Option<AccountId> {
+        self.accounts.iter().find(|line| line.owns(connection)).map(ActiveAccount::id)
     }
 
     fn media(&mut self, session: SessionId, event: MediaEvent) {
@@ -411,8 +413,13 @@ impl Phone {
     }
 
     fn done(&mut self, effect: EffectId, result: EffectResult) {
-        if let Some(session) = self.sessions.get(effect.slot()).map(Session::id) {
-            self.with_session(session, |session, cx| session.on_done(cx, effect, result));
+        match Waiter::of(effect) {
+            Some(Waiter::Call(slot, waiter)) => {
+                if let Some(session) = self.sessions.get(slot).map(Session::id) {
+                    self.with_session(session, |session, cx| session.on_done(cx, waiter, effect, result));
+                }
+            }
+            Some(Waiter::Account(_)) | None => {}
         }
     }
 }

@@ -7,42 +7,41 @@ use crate::call::{Session, slot_of};
 use crate::dialog::to_tag;
 use crate::request::respond;
 use crate::transaction::{Routed, ServerTx};
-use crate::{AccountId, FlowId, SessionId};
+use crate::{AccountId, ConnectionId, Framing, SessionId};
 use bytes::Bytes;
 use offhook_wire::{Frame, Message, Method, Scheme, Uri};
 
 impl Phone {
-    /// Bytes were received on a flow.
-    pub(super) fn on_traffic(&mut self, flow: FlowId) {
-        if let Some(account) = self.account_of(flow) {
+    /// Bytes were received on a connection.
+    pub(super) fn on_traffic(&mut self, connection: ConnectionId) {
+        if let Some(account) = self.account_of(connection) {
             self.with_account(account, |account, cx, _| account.on_traffic(cx));
         }
     }
 
-    pub(super) fn receive(&mut self, flow: FlowId, data: Bytes) {
-        let Some(account) = self.account_of(flow) else { return };
+    pub(super) fn receive(&mut self, connection: ConnectionId, data: Bytes) {
+        let Some(account) = self.account_of(connection) else { return };
         let path = self.accounts[usize::from(account.0)].path();
         let Some(transport) = path.map(|path| path.transport) else { return };
         let limits = &self.config.limits;
-        let frame = if transport.is_reliable() {
-            offhook_wire::websocket(data, limits)
-        } else {
-            offhook_wire::datagram(data, limits)
+        let frame = match transport.framing() {
+            Framing::Message => offhook_wire::websocket(data, limits),
+            Framing::Datagram => offhook_wire::datagram(data, limits),
         };
         match frame {
             Frame::KeepAlive(kind) => {
                 self.with_account(account, |account, cx, _| account.keep_alive_received(cx, kind))
             }
-            Frame::Faulty { fault, data } => self.malformed(flow, data, fault.kind.status()),
+            Frame::Faulty { fault, data } => self.malformed(connection, data, fault.kind.status()),
             Frame::Message(message) => match message.check() {
-                Ok(()) => self.route(account, flow, message),
-                Err(fault) => self.malformed(flow, message.bytes().clone(), fault.kind.status()),
+                Ok(()) => self.route(account, connection, message),
+                Err(fault) => self.malformed(connection, message.bytes().clone(), fault.kind.status()),
             },
         }
     }
 
     /// Answers a malformed message if that is possible, without a transaction: a retransmission gets the same response.
-    fn malformed(&mut self, flow: FlowId, data: Bytes, code: u16) {
+    fn malformed(&mut self, connection: ConnectionId, data: Bytes, code: u16) {
         self.counters.malformed += 1;
         self.trace.mark(self.now, None, Mark::Malformed);
         let Some(request) = Message::salvage(data, &self.config.limits) else { return };
@@ -52,15 +51,15 @@ impl Phone {
         let Parts { cx, .. } = self.parts();
         let tag: [u8; 16] = cx.entropy.token(crate::base::entropy::Label::Ids);
         let response = respond::bare(cx.config, &request, code, Some(&tag));
-        cx.out.transmit(flow, response);
+        cx.out.transmit(connection, response);
     }
 
-    fn route(&mut self, account: AccountId, flow: FlowId, message: Message) {
+    fn route(&mut self, account: AccountId, connection: ConnectionId, message: Message) {
         let Parts { mut cx, txs, accounts, .. } = self.parts();
         let Some(path) = accounts[usize::from(account.0)].path() else { return };
         match txs.receive(&mut cx, path, message) {
             Routed::Absorbed => {}
-            Routed::Request { tx, message } => self.request(account, flow, tx, message),
+            Routed::Request { tx, message } => self.request(account, connection, tx, message),
             Routed::Ack(message) => match to_tag(&message).and_then(|tag| self.called(tag)) {
                 Some(id) => self.with_session(id, |session, cx| session.on_ack(cx, &message)),
                 None => {
@@ -105,7 +104,7 @@ impl Phone {
         session.has_tag(tag).then(|| session.id())
     }
 
-    fn request(&mut self, account: AccountId, flow: FlowId, tx: ServerTx, message: Message) {
+    fn request(&mut self, account: AccountId, connection: ConnectionId, tx: ServerTx, message: Message) {
         let Parts { mut cx, txs, .. } = self.parts();
         let Some(tx) = respond::admit(&mut cx, txs, tx, &message) else { return };
         if let Some(tag) = to_tag(&message) {
@@ -114,14 +113,14 @@ impl Phone {
                 None => self.respond(tx, &message, 481),
             }
         } else if message.method() == Some(Method::Invite) {
-            self.invited(account, flow, tx, message);
+            self.invited(account, connection, tx, message);
         } else {
             let Parts { mut cx, txs, .. } = self.parts();
             respond::out_of_dialog(&mut cx, txs, account, tx, &message);
         }
     }
 
-    fn invited(&mut self, account: AccountId, flow: FlowId, tx: ServerTx, invite: Message) {
+    fn invited(&mut self, account: AccountId, connection: ConnectionId, tx: ServerTx, invite: Message) {
         let scheme = invite.request_uri().and_then(|uri| Uri::parse(uri).ok()).map(|uri| uri.scheme);
         let code = match scheme {
             Some(Scheme::Sip | Scheme::Sips | Scheme::Tel) if self.has_room() => None,
@@ -143,7 +142,7 @@ impl Phone {
         let id = self.new_session();
         self.with_call_cx(account, Some(id), |sessions, cx| {
             cx.txs.set_owner(&tx, id);
-            if let Some(session) = Session::incoming(id, cx, tx, flow, invite) {
+            if let Some(session) = Session::incoming(id, cx, tx, connection, invite) {
                 let slot = sessions.insert(session);
                 assert_eq!(slot, id.slot(), "the next slot of a slab is the one it gives");
             }

@@ -21,7 +21,7 @@ impl Phone {
             Timer::Account(account, kind) => Some((at, account, kind)),
             _ => None,
         });
-        let (flows, effects) = self.out.named();
+        let (connections, effects) = self.out.named();
         let (serial, recent_requests, refused_cancels) = self.txs.snapshot()?;
         let Counters { malformed, stray, clock_backwards } = self.counters;
         Some(Checkpoint {
@@ -29,7 +29,7 @@ impl Phone {
             drawn: self.entropy.drawn(),
             traced: self.trace.count(),
             effects,
-            flows,
+            connections,
             calls: self.generation,
             serial,
             counters: [malformed, stray, clock_backwards],
@@ -57,7 +57,7 @@ impl Phone {
         let [malformed, stray, clock_backwards] = at.counters;
         let long =
             [at.drawn[0], at.drawn[1], at.drawn[2], at.traced, at.effects, malformed, stray, clock_backwards];
-        let short = [u64::from(at.flows), u64::from(at.calls), u64::from(at.serial)];
+        let short = [u64::from(at.connections), u64::from(at.calls), u64::from(at.serial)];
         if long.iter().any(|count| *count >= MOST)
             || short.iter().any(|count| *count > u64::from(u32::MAX / 2))
         {
@@ -67,7 +67,7 @@ impl Phone {
         phone.generation = at.calls;
         phone.entropy.restore(at.drawn);
         phone.trace.restore(at.traced);
-        phone.out.restore(at.flows, at.effects);
+        phone.out.restore(at.connections, at.effects);
         phone.txs.restore(at.serial, &at.recent_requests, &at.refused_cancels)?;
         phone.timers = Timers::new();
         let mut set = BTreeMap::new();
@@ -81,7 +81,7 @@ impl Phone {
         for (account, saved) in phone.accounts.iter_mut().zip(&at.accounts) {
             let id = account.id();
             let timer = |kind: AccountTimer| set.get(&(id, kind as u8)).copied();
-            account.restore(saved, at.flows, timer)?;
+            account.restore(saved, at.connections, timer)?;
         }
         Ok(phone)
     }

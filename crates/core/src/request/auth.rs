@@ -38,8 +38,8 @@ impl Auth {
         let password = account.password.as_ref()?;
         let username = username(account.username.as_deref(), &account.aor)?;
         let ours = |challenge: &Challenge<'_>| {
-            let realm_fits =
-                account.realm.as_ref().is_none_or(|realm| challenge.realm.value() == realm.as_bytes());
+            let realm_fits = account.realms.is_empty()
+                || account.realms.iter().any(|realm| challenge.realm.value() == realm.as_bytes());
             realm_fits && password.serves(challenge.algorithm)
         };
         let challenges = response.rows(asks).filter_map(|row| Challenge::parse(row).ok()).filter(ours);

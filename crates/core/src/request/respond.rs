@@ -6,7 +6,7 @@ use crate::base::marks::Mark;
 use crate::base::name::Machine;
 use crate::capabilities::CAPABILITIES;
 use crate::transaction::{ServerTx, Transactions};
-use crate::{AccountId, Config, Event};
+use crate::{AccountEvent, AccountId, Config};
 use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Message, Method};
 
@@ -128,12 +128,12 @@ pub(crate) fn out_of_dialog(
         }
         Some(Method::Message) => {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            cx.out.event(Event::Message {
-                account,
+            let event = AccountEvent::Message {
                 from: request.from().map(|from| text(from.uri)).unwrap_or_default(),
                 content_type: text(request.content_type().unwrap_or_default()),
                 body: request.body(),
-            });
+            };
+            cx.out.account_event(account, event);
             answer(cx, txs, tx, request, 200);
         }
         Some(Method::Bye | Method::Info | Method::Notify | Method::Refer | Method::Invite) => {

@@ -9,7 +9,7 @@ use crate::base::name::{ClientTimer, ClientTx, Machine, Owner, Timer};
 use crate::base::path::Path;
 use crate::base::timers::TimerId;
 use crate::planted::planted;
-use crate::{FlowId, TransactionTimes};
+use crate::{ConnectionId, TransactionTimes};
 use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Message, Method};
 use std::num::NonZeroU32;
@@ -41,7 +41,7 @@ named_enum! {
         K = "timer K",
         M = "timer M",
         Cancelled = "64*T1 after CANCEL",
-        FlowLost = "flow lost",
+        ConnectionLost = "connection lost",
         Invite = "INVITE over",
     }
 }
@@ -55,18 +55,18 @@ pub(super) static INVITE_CLIENT: Table<Phase, Trigger> = {
         (Calling, Trigger::Success, Accepted),
         (Calling, Trigger::Refusal, Completed),
         (Calling, Trigger::B, Terminated),
-        (Calling, Trigger::FlowLost, Terminated),
+        (Calling, Trigger::ConnectionLost, Terminated),
         (Proceeding, Trigger::Provisional, Proceeding),
         (Proceeding, Trigger::Success, Accepted),
         (Proceeding, Trigger::Refusal, Completed),
         (Proceeding, Trigger::Cancelled, Terminated),
-        (Proceeding, Trigger::FlowLost, Terminated),
+        (Proceeding, Trigger::ConnectionLost, Terminated),
         (Accepted, Trigger::Success, Accepted),
         (Accepted, Trigger::M, Terminated),
-        (Accepted, Trigger::FlowLost, Terminated),
+        (Accepted, Trigger::ConnectionLost, Terminated),
         (Completed, Trigger::Refusal, Completed),
         (Completed, Trigger::D, Terminated),
-        (Completed, Trigger::FlowLost, Terminated),
+        (Completed, Trigger::ConnectionLost, Terminated),
     ])
 };
 
@@ -78,23 +78,23 @@ pub(super) static CLIENT: Table<Phase, Trigger> = {
         (Trying, Trigger::Provisional, Proceeding),
         (Trying, Trigger::Final, Completed),
         (Trying, Trigger::F, Terminated),
-        (Trying, Trigger::FlowLost, Terminated),
+        (Trying, Trigger::ConnectionLost, Terminated),
         (Trying, Trigger::Invite, Terminated),
         (Proceeding, Trigger::E, Proceeding),
         (Proceeding, Trigger::Provisional, Proceeding),
         (Proceeding, Trigger::Final, Completed),
         (Proceeding, Trigger::F, Terminated),
-        (Proceeding, Trigger::FlowLost, Terminated),
+        (Proceeding, Trigger::ConnectionLost, Terminated),
         (Proceeding, Trigger::Invite, Terminated),
         (Completed, Trigger::K, Terminated),
-        (Completed, Trigger::FlowLost, Terminated),
+        (Completed, Trigger::ConnectionLost, Terminated),
         (Completed, Trigger::Invite, Terminated),
     ])
 };
 
 /// A client transaction.
 pub(super) struct Client {
-    pub(super) flow: FlowId,
+    pub(super) connection: ConnectionId,
     pub(super) owner: Owner,
     /// For a CANCEL: the transaction of its INVITE.
     pub(super) branch: Branch,
@@ -181,7 +181,7 @@ pub(super) enum Expired {
 impl Client {
     pub(super) fn new(path: &Path, branch: Branch, owner: Owner, method: Method<'static>) -> Self {
         Self {
-            flow: path.flow,
+            connection: path.connection,
             owner,
             serial: branch.tx().parts().1,
             branch,
@@ -231,7 +231,7 @@ impl Client {
         let limit = set(cx, times.t1 * 64, me, limit);
         // Over a reliable transport only an INVITE is needed later, for its ACK or CANCEL.
         let keep = if self.is_invite() || !self.reliable { request.clone() } else { Bytes::new() };
-        cx.out.transmit(self.flow, request);
+        cx.out.transmit(self.connection, request);
         self.state =
             State::Sent { request: keep, retransmit: Retransmit { timer, times: 0 }, limit, cancel: false };
     }
@@ -352,7 +352,7 @@ impl Client {
                 ack_request(request, response)
             }
             State::Completed { ack, .. } => {
-                cx.out.transmit(self.flow, ack.clone());
+                cx.out.transmit(self.connection, ack.clone());
                 self.transition(cx, me, from, Trigger::Refusal, Phase::Completed);
                 return ResponseOutcome::default();
             }
@@ -361,7 +361,7 @@ impl Client {
         if let Some(ack) = &ack
             && !planted!(cx.config, RefusalNotAcknowledged)
         {
-            cx.out.transmit(self.flow, ack.clone());
+            cx.out.transmit(self.connection, ack.clone());
         }
         self.transition(cx, me, from, Trigger::Refusal, Phase::Completed);
         if self.reliable {
@@ -455,7 +455,7 @@ impl Client {
             &mut self.state
         {
             if !planted!(cx.config, NotRepeated) {
-                cx.out.transmit(self.flow, request.clone());
+                cx.out.transmit(self.connection, request.clone());
             }
             if !planted!(cx.config, RepeatedInStep) {
                 retransmit.times = retransmit.times.saturating_add(1);
@@ -466,11 +466,11 @@ impl Client {
         Expired::Alive
     }
 
-    /// The flow went down. Returns whether the request had no final response yet.
-    pub(super) fn on_flow_lost(&mut self, cx: &mut Cx<'_>, me: ClientTx) -> bool {
+    /// The connection went down. Returns whether the request had no final response yet.
+    pub(super) fn on_connection_lost(&mut self, cx: &mut Cx<'_>, me: ClientTx) -> bool {
         let waiting =
             matches!(self.state, State::Sent { .. } | State::Ringing { .. } | State::Working { .. });
-        self.end(cx, me, Trigger::FlowLost);
+        self.end(cx, me, Trigger::ConnectionLost);
         waiting
     }
 

@@ -23,7 +23,7 @@ use crate::base::marks::Mark;
 use crate::base::name::{ClientTimer, ClientTx, Machine, Owner, ServerRef, ServerTimer};
 use crate::base::path::Path;
 use crate::planted::{patched, planted};
-use crate::{FlowId, SessionId, TransactionTimes};
+use crate::{ConnectionId, SessionId, TransactionTimes};
 use branch::Branch;
 use bytes::Bytes;
 use client::Client;
@@ -77,8 +77,8 @@ pub(crate) struct TxFailed {
 pub(crate) enum TxFailure {
     /// Timer B or F fired, or 64·T1 passed after a CANCEL.
     TimedOut,
-    /// Its flow went down (RFC 3261 §17.1.4).
-    FlowLost,
+    /// Its connection went down (RFC 3261 §17.1.4).
+    ConnectionLost,
 }
 
 /// All transactions of a phone.
@@ -221,7 +221,7 @@ impl Transactions {
         }
     }
 
-    /// Sends a provisional response. Does nothing if the transaction was lost with its flow.
+    /// Sends a provisional response. Does nothing if the transaction was lost with its connection.
     pub(crate) fn provisional(&mut self, cx: &mut Cx<'_>, tx: &ServerTx, response: Bytes) {
         if let Some(server) = self.server(tx.id()) {
             server.provisional(cx, tx.id(), response);
@@ -229,7 +229,7 @@ impl Transactions {
     }
 
     /// Sends the final response. A 2xx to an INVITE is sent once: the call retransmits it
-    /// (RFC 3261 §13.3.1.4). Does nothing if the transaction was lost with its flow.
+    /// (RFC 3261 §13.3.1.4). Does nothing if the transaction was lost with its connection.
     pub(crate) fn finish(&mut self, cx: &mut Cx<'_>, tx: ServerTx, status: u16, response: Bytes) {
         let times = self.times;
         let Some(server) = self.server(tx.id()) else { return };
@@ -278,25 +278,33 @@ impl Transactions {
         }
     }
 
-    /// A flow went down: ends every transaction on it (RFC 3261 §17.1.4, §17.2.4). Returns those without a final response, by
+    /// A connection went down: ends every transaction on it (RFC 3261 §17.1.4, §17.2.4). Returns those without a final response, by
     /// index.
-    pub(crate) fn on_flow_lost(&mut self, cx: &mut Cx<'_>, flow: FlowId) -> Vec<TxFailed> {
-        let lost: Vec<ClientTx> =
-            self.clients.iter().filter(|(_, c)| c.flow == flow).map(|(index, c)| c.name(index)).collect();
+    pub(crate) fn on_connection_lost(&mut self, cx: &mut Cx<'_>, connection: ConnectionId) -> Vec<TxFailed> {
+        let lost: Vec<ClientTx> = self
+            .clients
+            .iter()
+            .filter(|(_, c)| c.connection == connection)
+            .map(|(index, c)| c.name(index))
+            .collect();
         let mut failed = Vec::new();
         for tx in lost {
             let Some(client) = self.client(tx) else { continue };
             let owner = client.owner;
-            if client.on_flow_lost(cx, tx) && owner != Owner::None {
-                failed.push(TxFailed { owner, tx, why: TxFailure::FlowLost });
+            if client.on_connection_lost(cx, tx) && owner != Owner::None {
+                failed.push(TxFailed { owner, tx, why: TxFailure::ConnectionLost });
             }
             self.forget_client(cx, tx);
         }
-        let lost: Vec<ServerRef> =
-            self.servers.iter().filter(|(_, s)| s.flow == flow).map(|(index, s)| s.name(index)).collect();
+        let lost: Vec<ServerRef> = self
+            .servers
+            .iter()
+            .filter(|(_, s)| s.connection == connection)
+            .map(|(index, s)| s.name(index))
+            .collect();
         for tx in lost {
             if let Some(server) = self.server(tx) {
-                server.on_flow_lost(cx, tx);
+                server.on_connection_lost(cx, tx);
             }
             self.forget_server(tx);
         }
@@ -326,7 +334,7 @@ impl Transactions {
     }
 
     /// RFC 3261 §17.1.3: matches by the branch of the top Via and the method of CSeq. Our branches have the index and cannot be
-    /// guessed. A response with more than one Via (§8.1.3.3) or on another flow (§18) is not for us.
+    /// guessed. A response with more than one Via (§8.1.3.3) or on another connection (§18) is not for us.
     fn find_client(&mut self, cx: &mut Cx<'_>, path: &Path, message: &Message) -> Option<ClientTx> {
         if message.values(HeaderName::Via).nth(1).is_some() {
             cx.mark(None, Mark::ManyVias);
@@ -337,7 +345,7 @@ impl Transactions {
         let method = message.cseq().ok()?.method;
         let tx = branch.tx();
         let client = self.client(tx)?;
-        if client.branch != branch || client.flow != path.flow {
+        if client.branch != branch || client.connection != path.connection {
             return None;
         }
         // A CANCEL has the branch of its INVITE (§9.1).
@@ -515,5 +523,5 @@ impl Transactions {
 
 /// A stateless response; its To tag is a function of the request (RFC 3261 §8.2.7).
 fn reply(cx: &mut Cx<'_>, path: &Path, request: &Message, status: u16, reason: &str, tag: &[u8]) {
-    cx.out.transmit(path.flow, Builder::reply(request, status, reason, Some(tag)).finish());
+    cx.out.transmit(path.connection, Builder::reply(request, status, reason, Some(tag)).finish());
 }

@@ -6,7 +6,7 @@ use offhook_wire::Instant;
 use std::collections::VecDeque;
 
 /// The INVITEs that were answered with a 2xx and whose transaction has ended: over a reliable transport immediately, else with
-/// its flow. A proxy that lost the 2xx with a connection retransmits the INVITE over the next one. That must not create a
+/// its connection. A proxy that lost the 2xx with a connection retransmits the INVITE over the next one. That must not create a
 /// second call: the first one retransmits its 2xx until the ACK (RFC 3261 §13.3.1.4).
 ///
 /// Also the CANCELs over UDP, which have no transaction and may be retransmitted after that of their INVITE has ended; and the

@@ -6,7 +6,7 @@ use crate::base::name::{ServerRef, ServerTimer, Timer};
 use crate::base::path::Path;
 use crate::base::timers::TimerId;
 use crate::planted::{patched, planted};
-use crate::{FlowId, SessionId, TransactionTimes};
+use crate::{ConnectionId, SessionId, TransactionTimes};
 use bytes::Bytes;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -51,7 +51,7 @@ named_enum! {
         I = "timer I",
         J = "timer J",
         L = "timer L",
-        FlowLost = "flow lost",
+        ConnectionLost = "connection lost",
     }
 }
 
@@ -63,19 +63,19 @@ pub(super) static INVITE_SERVER: Table<Phase, Trigger> = {
         (Proceeding, Trigger::Retransmission, Proceeding),
         (Proceeding, Trigger::Success, Accepted),
         (Proceeding, Trigger::Refusal, Completed),
-        (Proceeding, Trigger::FlowLost, Terminated),
+        (Proceeding, Trigger::ConnectionLost, Terminated),
         (Accepted, Trigger::Retransmission, Accepted),
         (Accepted, Trigger::L, Terminated),
-        (Accepted, Trigger::FlowLost, Terminated),
+        (Accepted, Trigger::ConnectionLost, Terminated),
         (Completed, Trigger::Retransmission, Completed),
         (Completed, Trigger::G, Completed),
         (Completed, Trigger::Ack, Confirmed),
         (Completed, Trigger::H, Terminated),
-        (Completed, Trigger::FlowLost, Terminated),
+        (Completed, Trigger::ConnectionLost, Terminated),
         (Confirmed, Trigger::Retransmission, Confirmed),
         (Confirmed, Trigger::Ack, Confirmed),
         (Confirmed, Trigger::I, Terminated),
-        (Confirmed, Trigger::FlowLost, Terminated),
+        (Confirmed, Trigger::ConnectionLost, Terminated),
     ])
 };
 
@@ -86,20 +86,20 @@ pub(super) static SERVER: Table<Phase, Trigger> = {
         (Trying, Trigger::Retransmission, Trying),
         (Trying, Trigger::Provisional, Proceeding),
         (Trying, Trigger::Final, Completed),
-        (Trying, Trigger::FlowLost, Terminated),
+        (Trying, Trigger::ConnectionLost, Terminated),
         (Proceeding, Trigger::Retransmission, Proceeding),
         (Proceeding, Trigger::Provisional, Proceeding),
         (Proceeding, Trigger::Final, Completed),
-        (Proceeding, Trigger::FlowLost, Terminated),
+        (Proceeding, Trigger::ConnectionLost, Terminated),
         (Completed, Trigger::Retransmission, Completed),
         (Completed, Trigger::J, Terminated),
-        (Completed, Trigger::FlowLost, Terminated),
+        (Completed, Trigger::ConnectionLost, Terminated),
     ])
 };
 
 /// A server transaction.
 pub(super) struct Server {
-    pub(super) flow: FlowId,
+    pub(super) connection: ConnectionId,
     pub(super) key: Key,
     pub(super) origin: Option<Key>,
     /// The call of an INVITE.
@@ -149,7 +149,7 @@ impl Server {
     pub(super) fn new(path: &Path, serial: NonZeroU32, invite: bool, key: Key, origin: Option<Key>) -> Self {
         let reliable = path.transport.is_reliable();
         Self {
-            flow: path.flow,
+            connection: path.connection,
             key,
             origin,
             owner: None,
@@ -180,7 +180,7 @@ impl Server {
     pub(super) fn provisional(&mut self, cx: &mut Cx<'_>, me: ServerRef, response: Bytes) {
         let from = self.phase();
         if let State::Waiting { last } = &mut self.state {
-            cx.out.transmit(self.flow, response.clone());
+            cx.out.transmit(self.connection, response.clone());
             *last = response;
             self.transition(cx, me, from, Trigger::Provisional, Phase::Proceeding);
         }
@@ -205,13 +205,13 @@ impl Server {
         }
         let (trigger, to, then) = match (self.invite, status) {
             (true, ..=299) => {
-                cx.out.transmit(self.flow, response);
+                cx.out.transmit(self.connection, response);
                 // RFC 6026 §7.1. Over a reliable transport no INVITE is retransmitted, and the call has its own state.
                 self.accept(cx, times, me);
                 (Trigger::Success, Phase::Accepted, Trigger::L)
             }
             (true, _) => {
-                cx.out.transmit(self.flow, response.clone());
+                cx.out.transmit(self.connection, response.clone());
                 let retransmit = (!self.reliable).then(|| set(cx, times.t1, me, ServerTimer::G));
                 let limit = set(cx, times.t1 * 64, me, ServerTimer::H);
                 self.state = State::Refused { response, retransmit, times: 0, limit };
@@ -240,10 +240,10 @@ impl Server {
 
     fn complete(&mut self, cx: &mut Cx<'_>, times: &TransactionTimes, me: ServerRef, response: Bytes) {
         self.state = if self.reliable {
-            cx.out.transmit(self.flow, response);
+            cx.out.transmit(self.connection, response);
             State::Terminated
         } else {
-            cx.out.transmit(self.flow, response.clone());
+            cx.out.transmit(self.connection, response.clone());
             State::Done { response, limit: set(cx, times.t1 * 64, me, ServerTimer::J) }
         };
     }
@@ -257,7 +257,7 @@ impl Server {
         | State::Done { response, .. } = &self.state
             && !response.is_empty()
         {
-            cx.out.transmit(self.flow, response.clone());
+            cx.out.transmit(self.connection, response.clone());
         }
         self.transition(cx, me, phase, Trigger::Retransmission, phase);
     }
@@ -321,7 +321,7 @@ impl Server {
         if let State::Refused { response, retransmit, times, .. } = &mut self.state {
             if !planted!(cx.config, RefusalNotRepeated) {
                 let again = patched!(cx.config, FinalDoubled, response.clone(), with_code_500(response));
-                cx.out.transmit(self.flow, again);
+                cx.out.transmit(self.connection, again);
             }
             *times = times.saturating_add(1);
             let interval = base.t1.saturating_mul(1 << (*times).min(16)).min(base.t2);
@@ -330,8 +330,8 @@ impl Server {
         }
     }
 
-    pub(super) fn on_flow_lost(&mut self, cx: &mut Cx<'_>, me: ServerRef) {
-        self.end(cx, me, Trigger::FlowLost);
+    pub(super) fn on_connection_lost(&mut self, cx: &mut Cx<'_>, me: ServerRef) {
+        self.end(cx, me, Trigger::ConnectionLost);
     }
 
     fn end(&mut self, cx: &mut Cx<'_>, me: ServerRef, trigger: Trigger) {

@@ -27,7 +27,7 @@ enum Act {
     Media(bool),
     PathDown,
     PathUp,
-    FlowDown,
+    ConnectionDown,
 }
 
 /// A step: a phone, an action on one of its calls, and the behaviour of the network until the next step.
@@ -55,7 +55,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => any::<bool>().prop_map(Act::Media),
         1 => Just(Act::PathDown),
         1 => Just(Act::PathUp),
-        1 => Just(Act::FlowDown),
+        1 => Just(Act::ConnectionDown),
     ];
     let latency = prop_oneof![Just(1u64), Just(20), Just(150), Just(700)];
     let wait =
@@ -102,7 +102,7 @@ pub(crate) fn act(alice: &mut TestPhone, step: Step, pressed: &mut BTreeMap<Sess
             settle(alice, well);
             Ok(())
         }
-        (Act::FlowDown, _) => {
+        (Act::ConnectionDown, _) => {
             alice.lose_connection();
             Ok(())
         }
@@ -217,7 +217,7 @@ fn live(server: &str, in_call: bool, steps: Vec<Step>, loss: u32, seed: u64) {
     for (alice, pressed) in [(&pair.alice, &pressed[0]), (&pair.bob, &pressed[1])] {
         assert_eq!(alice.phone.sessions().count(), 0, "{:#?}", alice.events);
         let waits = alice.phone.deadline().map(|deadline| deadline.kind);
-        assert_eq!(waits, Some(DeadlineKind::Flow), "nothing but the keep-alive is left");
+        assert_eq!(waits, Some(DeadlineKind::Connection), "nothing but the keep-alive is left");
         check(alice, pressed);
     }
 }

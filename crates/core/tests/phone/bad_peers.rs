@@ -32,7 +32,7 @@ fn malformed_bytes_are_counted_and_ignored() {
         alice.receive_bytes(Bytes::from(vec![byte; 300]));
     }
     assert!(
-        alice.events.iter().all(|e| matches!(e, Event::Flow { .. } | Event::Registration { .. })),
+        alice.events.iter().all(|e| matches!(e, Event::Connection { .. } | Event::Registration { .. })),
         "{:?}",
         alice.events
     );
@@ -359,7 +359,7 @@ fn a_lost_connection_ends_a_ringing_call_and_keeps_an_established_one() {
     alice.receive(&invite(""));
     let ringing = alice.incoming();
     alice.pass(SECOND * 5);
-    let flow = alice.flow;
+    let connection = alice.connection;
     alice.lose_connection();
     assert_eq!(alice.ended(ringing).cause, Cause::NotConnected);
     assert_eq!(alice.phone.status(id), Some(Status::Established));
@@ -368,7 +368,7 @@ fn a_lost_connection_ends_a_ringing_call_and_keeps_an_established_one() {
     alice.pump();
     alice.sent.clear();
     alice.pass(SECOND);
-    assert_ne!(alice.flow, flow, "the phone connects again");
+    assert_ne!(alice.connection, connection, "the phone connects again");
     alice.connect();
     while alice.sent.front().is_some_and(|m| !m.starts_with(b"BYE")) {
         alice.sent.pop_front();

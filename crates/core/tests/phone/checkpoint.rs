@@ -1,7 +1,7 @@
 //! Checkpoints: an idle phone, and one that continues from its checkpoint.
 
 use bytes::Bytes;
-use offhook::{Account, Config, FlowChange, Input, Instant, Output, Password, Phone};
+use offhook::{Account, Config, ConnectionChange, Input, Instant, Output, Password, Phone};
 use std::time::Duration;
 
 const OPTIONS: &str = "OPTIONS sip:alice@h SIP/2.0\r\nVia: SIP/2.0/UDP h:5060;branch=z9hG4bK%\r\nFrom: <sip:h>;tag=x\r\n\
@@ -21,13 +21,13 @@ fn outputs_do_not_depend_on_when_the_host_polls() {
         let mut phone = Phone::new(Config::new(account), [3; 32], start);
         let mut out = Vec::new();
         let mut steps: Vec<(Duration, Input)> = Vec::new();
-        let flow = offhook::FlowId(1);
-        steps.push((Duration::ZERO, Input::Flow { flow, change: FlowChange::Up { local: None } }));
+        let connection = offhook::ConnectionId(1);
+        steps.push((Duration::ZERO, Input::Connection { connection, change: ConnectionChange::Up { local: None } }));
         // Two at a time, which end in the order of their slots: the second slot is the first to be reused.
         for round in 0..4 {
             for n in 0..2 {
                 let data = Bytes::from(OPTIONS.replace('%', &format!("{round}{n}")));
-                steps.push((Duration::from_millis(1), Input::Received { flow, data }));
+                steps.push((Duration::from_millis(1), Input::Received { connection, data }));
             }
             steps.push((Duration::from_secs(40), Input::Wake));
         }

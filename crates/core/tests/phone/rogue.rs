@@ -152,7 +152,7 @@ fn live(server: &str, moves: Vec<Move>) {
     assert_eq!(alice.phone.sessions().count(), 0, "{:#?}", alice.events);
     assert_eq!(
         alice.phone.deadline().map(|deadline| deadline.kind),
-        Some(DeadlineKind::Flow),
+        Some(DeadlineKind::Connection),
         "nothing else is left"
     );
     check(&alice, &pressed);

@@ -4,7 +4,7 @@ use super::error::{Unreadable, excerpt};
 use crate::names::{ACCOUNT_TIMERS, CAUSES, TRANSPORTS, value_of};
 use crate::text::{flag, instant};
 use offhook::{
-    AccountCheckpoint, AccountId, Checkpoint, FlowCheckpoint, FlowId, Instant, RegistrationCheckpoint,
+    AccountCheckpoint, AccountId, Checkpoint, ConnectionCheckpoint, ConnectionId, Instant, RegistrationCheckpoint,
     RegistrationFailure, ResponderSnapshot,
 };
 use std::str::FromStr;
@@ -16,7 +16,7 @@ pub(super) struct Draft {
     count: usize,
     /// The contact of the account whose lines are being read.
     contact: String,
-    flow: Option<(FlowCheckpoint, u32, u32)>,
+    connection: Option<(ConnectionCheckpoint, u32, u32)>,
     registration: Option<RegistrationCheckpoint>,
     counts: Option<Counts>,
     user: Option<ResponderSnapshot>,
@@ -28,7 +28,7 @@ type Counts = (u32, u32, u32, Option<Instant>, Vec<Instant>);
 /// The lines of the phone.
 const ONCE: [&str; 5] = ["drawn", "counted", "taken", "refused", "timers"];
 /// The lines of each account.
-const EACH: [&str; 6] = ["contact", "flow", "registration", "registered", "user", "proxy"];
+const EACH: [&str; 6] = ["contact", "connection", "registration", "registered", "user", "proxy"];
 
 impl Draft {
     pub(super) fn new(now: Instant, traced: u64) -> Self {
@@ -37,7 +37,7 @@ impl Draft {
             drawn: [0; 3],
             traced,
             effects: 0,
-            flows: 0,
+            connections: 0,
             calls: 0,
             serial: 0,
             counters: [0; 3],
@@ -46,8 +46,8 @@ impl Draft {
             timers: Vec::new(),
             accounts: Vec::new(),
         };
-        let (contact, flow, registration) = (String::new(), None, None);
-        Self { checkpoint, count: 0, contact, flow, registration, counts: None, user: None }
+        let (contact, connection, registration) = (String::new(), None, None);
+        Self { checkpoint, count: 0, contact, connection, registration, counts: None, user: None }
     }
 
     pub(super) fn line(&mut self, words: &[&str]) -> Result<(), Unreadable> {
@@ -77,9 +77,9 @@ impl Draft {
         let at = &mut self.checkpoint;
         match (key, values) {
             ("drawn", _) => at.drawn = numbers(values)?,
-            ("counted", [effects, flows, calls, serial, counters @ ..]) => {
+            ("counted", [effects, connections, calls, serial, counters @ ..]) => {
                 at.effects = effects.parse().ok()?;
-                (at.flows, at.calls) = (flows.parse().ok()?, calls.parse().ok()?);
+                (at.connections, at.calls) = (connections.parse().ok()?, calls.parse().ok()?);
                 at.serial = serial.parse().ok()?;
                 at.counters = numbers(counters)?;
             }
@@ -93,8 +93,8 @@ impl Draft {
                 at.timers = timers.iter().map(timer).collect::<Option<_>>().filter(|_| rest.is_empty())?;
             }
             ("contact", [contact]) => self.contact = (*contact).to_owned(),
-            ("flow", [next_server, failures, state @ ..]) => {
-                self.flow = Some((flow(state)?, next_server.parse().ok()?, failures.parse().ok()?));
+            ("connection", [next_server, failures, state @ ..]) => {
+                self.connection = Some((connection(state)?, next_server.parse().ok()?, failures.parse().ok()?));
             }
             ("registration", _) => self.registration = Some(registration(values)?),
             ("registered", [cseq, expires, failures, bound, spent @ ..]) => {
@@ -105,13 +105,13 @@ impl Draft {
             }
             ("user", _) => self.user = challenge(values)?,
             ("proxy", _) => {
-                let (flow, next_server, flow_failures) = self.flow.take()?;
+                let (connection, next_server, connection_failures) = self.connection.take()?;
                 let (cseq, expires, failures, bound, spent) = self.counts.take()?;
                 at.accounts.push(AccountCheckpoint {
                     contact: std::mem::take(&mut self.contact),
-                    flow,
+                    connection,
                     next_server,
-                    flow_failures,
+                    connection_failures,
                     registration: self.registration.take()?,
                     cseq,
                     expires,
@@ -141,16 +141,16 @@ fn requests(words: &[&str]) -> Option<Vec<(Instant, u128)>> {
     requests.iter().map(request).collect::<Option<_>>().filter(|_| rest.is_empty())
 }
 
-fn flow(words: &[&str]) -> Option<FlowCheckpoint> {
-    let named = |flow: &str| flow.parse().ok().map(FlowId);
+fn connection(words: &[&str]) -> Option<ConnectionCheckpoint> {
+    let named = |connection: &str| connection.parse().ok().map(ConnectionId);
     Some(match words {
-        ["off"] => FlowCheckpoint::Off,
-        ["waiting"] => FlowCheckpoint::Waiting,
-        ["connecting", flow, transport] => {
-            FlowCheckpoint::Connecting { flow: named(flow)?, transport: value_of(TRANSPORTS, transport)? }
+        ["off"] => ConnectionCheckpoint::Off,
+        ["waiting"] => ConnectionCheckpoint::Waiting,
+        ["connecting", connection, transport] => {
+            ConnectionCheckpoint::Connecting { connection: named(connection)?, transport: value_of(TRANSPORTS, transport)? }
         }
-        ["up", flow, transport, since, last_received, answers_keep_alives] => FlowCheckpoint::Up {
-            flow: named(flow)?,
+        ["up", connection, transport, since, last_received, answers_keep_alives] => ConnectionCheckpoint::Up {
+            connection: named(connection)?,
             transport: value_of(TRANSPORTS, transport)?,
             since: instant(since)?,
             last_received: instant(last_received)?,

@@ -4,13 +4,13 @@ use crate::names::{FLOW_FAILURES, MEDIA_FAULTS, PATHS, value_of};
 use crate::text::duration;
 use bytes::Bytes;
 use offhook::{
-    AccountId, Command, Dial, EffectId, EffectResult, FlowChange, FlowId, Input, MediaEvent, SessionId,
+    AccountId, Command, Dial, EffectId, EffectResult, ConnectionChange, ConnectionId, Input, MediaEvent, SessionId,
 };
 
 /// An input, possibly without its bytes yet.
 pub(super) enum Pending {
     Whole(Input),
-    Received(FlowId),
+    Received(ConnectionId),
     Description(EffectId),
 }
 
@@ -18,7 +18,7 @@ impl Pending {
     pub(super) fn with(self, data: Bytes) -> Input {
         match self {
             Pending::Whole(input) => input,
-            Pending::Received(flow) => Input::Received { flow, data },
+            Pending::Received(connection) => Input::Received { connection, data },
             Pending::Description(effect) => Input::Done { effect, result: EffectResult::Description(data) },
         }
     }
@@ -27,19 +27,19 @@ impl Pending {
 /// Reads the words after the name of the phone. Returns the input and the number of bytes that follow.
 pub(super) fn read(words: &[&str]) -> Option<(Pending, usize)> {
     let input = match words {
-        ["received", flow, length] => return Some((Pending::Received(flow_id(flow)?), length.parse().ok()?)),
+        ["received", connection, length] => return Some((Pending::Received(connection_id(connection)?), length.parse().ok()?)),
         ["done", effect, "description", length] => {
             return Some((Pending::Description(effect_id(effect)?), length.parse().ok()?));
         }
         ["wake"] => Input::Wake,
-        ["up", flow] => Input::Flow { flow: flow_id(flow)?, change: FlowChange::Up { local: None } },
-        ["up", flow, local] => {
+        ["up", connection] => Input::Connection { connection: connection_id(connection)?, change: ConnectionChange::Up { local: None } },
+        ["up", connection, local] => {
             let local = Some((*local).to_owned());
-            Input::Flow { flow: flow_id(flow)?, change: FlowChange::Up { local } }
+            Input::Connection { connection: connection_id(connection)?, change: ConnectionChange::Up { local } }
         }
-        ["down", flow, why] => {
-            let change = FlowChange::Down(value_of(FLOW_FAILURES, why)?);
-            Input::Flow { flow: flow_id(flow)?, change }
+        ["down", connection, why] => {
+            let change = ConnectionChange::Down(value_of(FLOW_FAILURES, why)?);
+            Input::Connection { connection: connection_id(connection)?, change }
         }
         ["media", session, event @ ..] => {
             Input::Media { session: session_id(session)?, event: media_event(event)? }
@@ -119,8 +119,8 @@ fn account_id(word: &str) -> Option<AccountId> {
     word.parse().ok().map(AccountId)
 }
 
-fn flow_id(word: &str) -> Option<FlowId> {
-    word.parse().ok().map(FlowId)
+fn connection_id(word: &str) -> Option<ConnectionId> {
+    word.parse().ok().map(ConnectionId)
 }
 
 fn effect_id(word: &str) -> Option<EffectId> {

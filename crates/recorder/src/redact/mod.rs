@@ -37,7 +37,7 @@ pub fn config(config: &Config) -> Config {
 #[must_use]
 pub fn input(input: &Input) -> Input {
     match input {
-        Input::Received { flow, data } => Input::Received { flow: *flow, data: message(data) },
+        Input::Received { connection, data } => Input::Received { connection: *connection, data: message(data) },
         Input::Done { effect, result: EffectResult::Description(text) } => {
             Input::Done { effect: *effect, result: EffectResult::Description(sdp(text)) }
         }

@@ -4,7 +4,7 @@ use super::participants::{Participants, user_of};
 use super::steps::{Steps, whole_millis};
 use crate::replay::{Observation, ObservationKind, Replay};
 use crate::text::Seconds;
-use offhook::{Command, DtmfPath, EndedBy, Event, FlowFailure, FlowState, Input, Instant, SessionId, Status};
+use offhook::{Command, DtmfPath, EndedBy, Event, ConnectionFailure, ConnectionState, Input, Instant, SessionId, Status};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -139,7 +139,7 @@ impl Actions<'_> {
                 }
                 self.calls.remove(session);
             }
-            Event::Flow { state: FlowState::Down(FlowFailure::TimedOut), .. } => {
+            Event::Connection { state: ConnectionState::Down(ConnectionFailure::TimedOut), .. } => {
                 let nanos = u64::try_from(DETECTION_TIME.as_nanos()).unwrap_or(u64::MAX);
                 let before = Instant::from_nanos(at.as_nanos().saturating_sub(nanos));
                 self.add_action(before, "loses its connection silently");

@@ -5,7 +5,7 @@ use super::steps::{Steps, start_of, whole_millis};
 use crate::recording::PhoneRecording;
 use crate::replay::{Observation, ObservationKind, Replay};
 use crate::text::Seconds;
-use offhook::{FlowChange, FlowId, Input, Instant};
+use offhook::{ConnectionChange, ConnectionId, Input, Instant};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -77,24 +77,24 @@ fn add_step(loss: &Loss, participants: &Participants, steps: &mut Steps) {
 
 fn of_phone(phone: usize, recording: &PhoneRecording, replay: &Replay) -> Vec<Loss> {
     let mut losses: Vec<Loss> = Vec::new();
-    let mut up: BTreeSet<FlowId> = BTreeSet::new();
+    let mut up: BTreeSet<ConnectionId> = BTreeSet::new();
     // There is no connection at the start.
     let mut open = Some(Loss { phone, at: start_of(recording, replay), was_up: false, failed: None });
     for Observation { at, kind } in &replay.observations {
         if let ObservationKind::Restored(state) = kind {
-            up.extend(recording.connections(state).map(|(flow, _)| flow));
+            up.extend(recording.connections(state).map(|(connection, _)| connection));
             open = open.filter(|_| up.is_empty());
         }
-        let ObservationKind::Input { input: Input::Flow { flow, change }, .. } = kind else { continue };
+        let ObservationKind::Input { input: Input::Connection { connection, change }, .. } = kind else { continue };
         match change {
-            FlowChange::Up { .. } => {
-                up.insert(*flow);
+            ConnectionChange::Up { .. } => {
+                up.insert(*connection);
                 losses.extend(open.take());
             }
-            FlowChange::Down(_) if up.remove(flow) => {
+            ConnectionChange::Down(_) if up.remove(connection) => {
                 losses.extend(open.replace(Loss { phone, at: *at, was_up: true, failed: None }));
             }
-            FlowChange::Down(_) => {
+            ConnectionChange::Down(_) => {
                 let loss = open.get_or_insert(Loss { phone, at: *at, was_up: false, failed: None });
                 loss.failed = Some(*at);
             }

@@ -4,7 +4,7 @@ use crate::check::Check;
 use crate::names::{ACCOUNT_TIMERS, CAUSES, TRANSPORTS, name_of};
 use crate::text::{At, word};
 use offhook::{
-    AccountCheckpoint, Checkpoint, FlowCheckpoint, Instant, RegistrationCheckpoint, RegistrationFailure,
+    AccountCheckpoint, Checkpoint, ConnectionCheckpoint, Instant, RegistrationCheckpoint, RegistrationFailure,
     ResponderSnapshot,
 };
 use std::fmt::Write;
@@ -15,7 +15,7 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
         drawn: [ids, auth, pace],
         traced: _,
         effects,
-        flows,
+        connections,
         calls,
         serial,
         counters: [malformed, stray, backwards],
@@ -32,7 +32,7 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
         At(*now)
     );
     let _ = writeln!(out, "  drawn {ids} {auth} {pace}");
-    let _ = writeln!(out, "  counted {effects} {flows} {calls} {serial} {malformed} {stray} {backwards}");
+    let _ = writeln!(out, "  counted {effects} {connections} {calls} {serial} {malformed} {stray} {backwards}");
     for (key, requests) in [("taken", recent_requests), ("refused", refused_cancels)] {
         let _ = write!(out, "  {key}");
         for (until, digest) in requests {
@@ -51,9 +51,9 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
 fn line(out: &mut String, line: &AccountCheckpoint) -> Option<()> {
     let AccountCheckpoint {
         contact,
-        flow: connection,
+        connection: connection,
         next_server,
-        flow_failures,
+        connection_failures,
         registration: state,
         cseq,
         expires,
@@ -64,7 +64,7 @@ fn line(out: &mut String, line: &AccountCheckpoint) -> Option<()> {
         proxy,
     } = line;
     let _ = writeln!(out, "  contact {}", word(contact));
-    flow(out, connection, *next_server, *flow_failures)?;
+    connection(out, connection, *next_server, *connection_failures)?;
     registration(out, state)?;
     let _ = write!(out, "  registered {cseq} {expires} {failures} {}", Maybe(*bound));
     for at in spent {
@@ -81,21 +81,21 @@ fn line(out: &mut String, line: &AccountCheckpoint) -> Option<()> {
     Some(())
 }
 
-fn flow(out: &mut String, flow: &FlowCheckpoint, next_server: u32, failures: u32) -> Option<()> {
-    let _ = write!(out, "  flow {next_server} {failures} ");
-    let _ = match flow {
-        FlowCheckpoint::Off => writeln!(out, "off"),
-        FlowCheckpoint::Waiting => writeln!(out, "waiting"),
-        FlowCheckpoint::Connecting { flow, transport } => {
-            writeln!(out, "connecting {} {}", flow.0, name_of(TRANSPORTS, transport)?)
+fn connection(out: &mut String, connection: &ConnectionCheckpoint, next_server: u32, failures: u32) -> Option<()> {
+    let _ = write!(out, "  connection {next_server} {failures} ");
+    let _ = match connection {
+        ConnectionCheckpoint::Off => writeln!(out, "off"),
+        ConnectionCheckpoint::Waiting => writeln!(out, "waiting"),
+        ConnectionCheckpoint::Connecting { connection, transport } => {
+            writeln!(out, "connecting {} {}", connection.0, name_of(TRANSPORTS, transport)?)
         }
-        FlowCheckpoint::Up { flow, transport, since, last_received, answers_keep_alives } => {
+        ConnectionCheckpoint::Up { connection, transport, since, last_received, answers_keep_alives } => {
             let answers_keep_alives = if *answers_keep_alives { "yes" } else { "no" };
             let transport = name_of(TRANSPORTS, transport)?;
             writeln!(
                 out,
                 "up {} {transport} {} {} {answers_keep_alives}",
-                flow.0,
+                connection.0,
                 At(*since),
                 At(*last_received)
             )

@@ -3,26 +3,26 @@
 use crate::names::{FLOW_FAILURES, MEDIA_FAULTS, PATHS, name_of};
 use crate::text::{At, Seconds, word, write_block};
 use bytes::Bytes;
-use offhook::{Command, EffectResult, FlowChange, Input, Instant, MediaEvent};
+use offhook::{Command, EffectResult, ConnectionChange, Input, Instant, MediaEvent};
 use std::fmt::Write;
 
 pub(super) fn write(out: &mut String, name: &str, at: Instant, input: &Input) -> Option<()> {
     let _ = write!(out, "{} {} ", At(at), word(name));
     match input {
         Input::Wake => out.push_str("wake"),
-        Input::Received { flow, data } => {
-            let _ = write!(out, "received {}", flow.0);
+        Input::Received { connection, data } => {
+            let _ = write!(out, "received {}", connection.0);
             bytes(out, data);
             return Some(());
         }
-        Input::Flow { flow, change: FlowChange::Up { local } } => {
-            let _ = write!(out, "up {}", flow.0);
+        Input::Connection { connection, change: ConnectionChange::Up { local } } => {
+            let _ = write!(out, "up {}", connection.0);
             if let Some(local) = local {
                 let _ = write!(out, " {}", word(local));
             }
         }
-        Input::Flow { flow, change: FlowChange::Down(why) } => {
-            let _ = write!(out, "down {} {}", flow.0, name_of(FLOW_FAILURES, why)?);
+        Input::Connection { connection, change: ConnectionChange::Down(why) } => {
+            let _ = write!(out, "down {} {}", connection.0, name_of(FLOW_FAILURES, why)?);
         }
         Input::Media { session, event } => {
             let _ = write!(out, "media {session} ");

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use offhook::{
-    Account, Command, Config, FlowChange, FlowId, Input, Instant, Limits, Misuse, Output, Password, Phone,
+    Account, Command, Config, ConnectionChange, ConnectionId, Input, Instant, Limits, Misuse, Output, Password, Phone,
 };
 use offhook_recorder::{Batch, Log, Notice, PhoneId, Recording, RecordingWriter, Ring, Sink, SinkStatus};
 use offhook_testkit::{MediaBehaviour, Observer, TestPhone};
@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 pub(crate) const TRACK: PhoneId = PhoneId(0);
-pub(crate) const FLOW: FlowId = FlowId(1);
+pub(crate) const FLOW: ConnectionId = ConnectionId(1);
 
 /// A recorded phone. Its media is played by the test.
 pub(crate) struct RecordedPhone {
@@ -135,11 +135,11 @@ impl RecordedPhone {
     }
 
     pub(crate) fn receive(&mut self, data: impl Into<Bytes>) {
-        self.give(Input::Received { flow: FLOW, data: data.into() }).expect("no command");
+        self.give(Input::Received { connection: FLOW, data: data.into() }).expect("no command");
     }
 
     pub(crate) fn connect(&mut self) {
-        self.give(Input::Flow { flow: FLOW, change: FlowChange::Up { local: None } }).expect("no command");
+        self.give(Input::Connection { connection: FLOW, change: ConnectionChange::Up { local: None } }).expect("no command");
     }
 
     /// The last message that it sent.

@@ -3,7 +3,7 @@
 use crate::recorded_phone::{FLOW, RecordedPhone, account};
 use bytes::Bytes;
 use offhook::{
-    Command, Config, Dial, DtmfPath, EffectResult, Event, FlowChange, FlowFailure, Input, MediaEvent, Misuse,
+    Command, Config, Dial, DtmfPath, EffectResult, Event, ConnectionChange, ConnectionFailure, Input, MediaEvent, Misuse,
     Output, Password, SessionId, Status,
 };
 use offhook_recorder::replay::{ObservationKind, Replay, replay};
@@ -139,7 +139,7 @@ pub(crate) fn flight() -> RecordedPhone {
     );
     phone.receive(notify);
     phone
-        .give(Input::Flow { flow: FLOW, change: FlowChange::Down(FlowFailure::Closed) })
+        .give(Input::Connection { connection: FLOW, change: ConnectionChange::Down(ConnectionFailure::Closed) })
         .expect("no command");
     phone.wait(Duration::from_secs(3));
     phone

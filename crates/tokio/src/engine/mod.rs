@@ -10,7 +10,7 @@ use crate::queue::Queue;
 use crate::recorder::TrackSink;
 use crate::{CallEvent, Clock, Options, PhoneEvent, StartError, TappedMessage, entropy};
 use calls::Calls;
-use offhook::{AccountId, Command, Config, FlowId, Input, Instant, Misuse, RegistrationState, SessionId};
+use offhook::{AccountId, Command, Config, ConnectionId, Input, Instant, Misuse, RegistrationState, SessionId};
 use offhook_media::Certificate;
 use offhook_recorder::Log;
 use std::net::IpAddr;
@@ -45,7 +45,7 @@ pub(crate) fn start(mut config: Config, mut options: Options) -> Result<Started,
         options.media.certificate = Some(Certificate::generate().ok_or(StartError::Certificate)?);
     }
     let clock = options.clock.unwrap_or_else(Clock::start);
-    let flows = Flows::new(Limits::new(config.limits.message), options.roots.client()?);
+    let connections = Flows::new(Limits::new(config.limits.message), options.roots.client()?);
     let accounts = config.accounts.len();
     let (requests, waiting_requests) = mpsc::channel(REQUESTS);
     let (reports, waiting_reports) = mpsc::channel(REPORTS);
@@ -63,7 +63,7 @@ pub(crate) fn start(mut config: Config, mut options: Options) -> Result<Started,
         clock,
         core,
         log,
-        flows,
+        connections,
         calls: Calls::new(seed, clock, options.clone(), requests.clone(), reports, dropped),
         options,
         local_addresses: vec![None; accounts],
@@ -80,7 +80,7 @@ struct Engine {
     clock: Clock,
     core: offhook::Phone,
     log: Option<Log<TrackSink>>,
-    flows: Flows,
+    connections: Flows,
     calls: Calls,
     options: Options,
     /// The local address of each account's latest connection.
@@ -107,7 +107,7 @@ impl Engine {
             let deadline = self.core.deadline().map(|deadline| deadline.at);
             let deadline = deadline.into_iter().chain(self.stopping).min();
             tokio::select! {
-                (flow, event) = self.flows.next() => self.flow(flow, event),
+                (connection, event) = self.connections.next() => self.connection(connection, event),
                 Some((session, event)) = from.reports.recv() => self.report(session, event),
                 Some(request) = from.requests.recv() => self.request(request),
                 Some(session) = from.dropped_calls.recv() => self.command_if_possible(Command::HangUp { session }),
@@ -115,7 +115,7 @@ impl Engine {
                 _ = &mut from.gone, if self.stopping.is_none() => self.stop(),
             }
         }
-        self.flows.close_all().await;
+        self.connections.close_all().await;
     }
 
     fn feed(&mut self, input: Input) {
@@ -137,13 +137,13 @@ impl Engine {
         self.feed(Input::Command(command));
     }
 
-    fn flow(&mut self, flow: FlowId, event: ConnectionEvent) {
+    fn connection(&mut self, connection: ConnectionId, event: ConnectionEvent) {
         let input = match event {
             ConnectionEvent::Received(data) => {
-                self.tap(false, flow, &data);
-                Input::Received { flow, data }
+                self.tap(false, connection, &data);
+                Input::Received { connection, data }
             }
-            ConnectionEvent::Change(change) => Input::Flow { flow, change },
+            ConnectionEvent::Change(change) => Input::Connection { connection, change },
         };
         self.feed(input);
     }
@@ -181,9 +181,9 @@ impl Engine {
         self.local_addresses.get(usize::from(account.0)).copied().flatten()
     }
 
-    fn tap(&self, sent: bool, flow: FlowId, data: &bytes::Bytes) {
+    fn tap(&self, sent: bool, connection: ConnectionId, data: &bytes::Bytes) {
         if let Some(tap) = &self.options.tap {
-            tap.message(TappedMessage { at: self.clock.now(), sent, flow, data: data.clone() });
+            tap.message(TappedMessage { at: self.clock.now(), sent, connection, data: data.clone() });
         }
     }
 

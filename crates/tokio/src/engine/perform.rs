@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::media::{Request, Work};
 use crate::{CallEvent, PhoneEvent};
-use offhook::{Effect, EffectId, EffectResult, Event, FlowState, Input, MediaFault, Output};
+use offhook::{Effect, EffectId, EffectResult, Event, ConnectionState, Input, MediaFault, Output};
 
 impl Engine {
     pub(super) fn perform(&mut self) {
@@ -12,12 +12,12 @@ impl Engine {
                 log.on_output(&output);
             }
             match output {
-                Output::Transmit { flow, data } => {
-                    self.tap(true, flow, &data);
-                    self.flows.send(flow, data);
+                Output::Transmit { connection, data } => {
+                    self.tap(true, connection, &data);
+                    self.connections.send(connection, data);
                 }
-                Output::Open { flow, target, .. } => self.flows.open(flow, target),
-                Output::Close { flow } => self.flows.close(flow),
+                Output::Open { connection, target, .. } => self.connections.open(connection, target),
+                Output::Close { connection } => self.connections.close(connection),
                 Output::Effect { id, effect } => self.effect(id, effect),
                 Output::Event(event) => self.event(event),
             }
@@ -50,14 +50,14 @@ impl Engine {
 
     fn event(&mut self, event: Event) {
         match event {
-            Event::Flow { account, flow, state } => {
-                if state == FlowState::Up {
-                    let local = self.flows.local(flow);
+            Event::Connection { account, connection, state } => {
+                if state == ConnectionState::Up {
+                    let local = self.connections.local(connection);
                     if let Some(local_address) = self.local_addresses.get_mut(usize::from(account.0)) {
                         *local_address = local;
                     }
                 }
-                self.events.push(PhoneEvent::Flow { account, flow, state });
+                self.events.push(PhoneEvent::Connection { account, connection, state });
             }
             Event::Registration { account, state } => {
                 self.registrations.send_modify(|states| states[usize::from(account.0)] = state);

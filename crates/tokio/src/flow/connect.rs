@@ -1,7 +1,7 @@
 //! Connecting to a target: TCP, TLS and the WebSocket upgrade.
 
 use super::socket::{Io, Limits, WebSocket};
-use offhook::{FlowFailure, Target, Transport};
+use offhook::{ConnectionFailure, Target, Transport};
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 const ADDRESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Connects to the first address of the host that accepts.
-pub(super) async fn tcp(target: &Target) -> Result<TcpStream, FlowFailure> {
+pub(super) async fn tcp(target: &Target) -> Result<TcpStream, ConnectionFailure> {
     let host = target.host.trim_start_matches('[').trim_end_matches(']');
-    let found = lookup_host((host, target.port)).await.map_err(|_| FlowFailure::Unreachable)?;
+    let found = lookup_host((host, target.port)).await.map_err(|_| ConnectionFailure::Unreachable)?;
     let addresses: Vec<SocketAddr> = found.collect();
     // A single address is limited only by the core's timeout.
     let each = if addresses.len() > 1 { ADDRESS_TIMEOUT } else { Duration::MAX };
     for address in addresses {
         let Ok(Ok(stream)) = timeout(each, TcpStream::connect(address)).await else { continue };
         // Nagle's algorithm would delay the end of a SIP message.
-        stream.set_nodelay(true).map_err(|_| FlowFailure::Unreachable)?;
+        stream.set_nodelay(true).map_err(|_| ConnectionFailure::Unreachable)?;
         return Ok(stream);
     }
-    Err(FlowFailure::Unreachable)
+    Err(ConnectionFailure::Unreachable)
 }
 
 /// TLS for `wss`, then the upgrade. The core limits the time, and drops the future after it.
@@ -38,18 +38,18 @@ pub(super) async fn websocket(
     target: &Target,
     limits: Limits,
     tls: Arc<rustls::ClientConfig>,
-) -> Result<WebSocket, FlowFailure> {
+) -> Result<WebSocket, ConnectionFailure> {
     let (scheme, stream): (&str, Box<dyn Io>) = match target.transport {
         Transport::Wss => ("wss", Box::new(secure(stream, target, tls).await?)),
         _ => ("ws", Box::new(stream)),
     };
     let uri = format!("{scheme}://{}:{}{}", target.host, target.port, target.path);
-    let mut request = uri.into_client_request().map_err(|_| FlowFailure::Refused)?;
+    let mut request = uri.into_client_request().map_err(|_| ConnectionFailure::Refused)?;
     request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("sip"));
     // A response without the subprotocol is an error (RFC 7118 §4.1).
     match client_async_with_config(request, stream, Some(limits.websocket())).await {
         Ok((stream, _)) => Ok(WebSocket::new(stream, limits)),
-        Err(_) => Err(FlowFailure::Refused),
+        Err(_) => Err(ConnectionFailure::Refused),
     }
 }
 
@@ -57,12 +57,12 @@ async fn secure(
     stream: TcpStream,
     target: &Target,
     tls: Arc<rustls::ClientConfig>,
-) -> Result<impl Io + use<>, FlowFailure> {
+) -> Result<impl Io + use<>, ConnectionFailure> {
     let host = target.host.trim_start_matches('[').trim_end_matches(']');
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| FlowFailure::Untrusted)?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| ConnectionFailure::Untrusted)?;
     tokio_rustls::TlsConnector::from(tls).connect(name, stream).await.map_err(|error| {
         let by_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-        if by_tls { FlowFailure::Untrusted } else { FlowFailure::Closed }
+        if by_tls { ConnectionFailure::Untrusted } else { ConnectionFailure::Closed }
     })
 }
 
@@ -93,7 +93,7 @@ mod tests {
         let port = listener.local_addr().expect("bound").port();
         drop(listener);
         let target = format!("ws://127.0.0.1:{port}").parse().expect("a target");
-        assert_eq!(tcp(&target).await.err(), Some(FlowFailure::Unreachable));
+        assert_eq!(tcp(&target).await.err(), Some(ConnectionFailure::Unreachable));
     }
 
     #[tokio::test]
@@ -112,6 +112,6 @@ mod tests {
             websocket(stream, &target, Limits::new(1000), tls).await.err()
         };
         let ((), failure) = tokio::join!(serve, client);
-        assert_eq!(failure, Some(FlowFailure::Refused));
+        assert_eq!(failure, Some(ConnectionFailure::Refused));
     }
 }

@@ -10,7 +10,7 @@ pub(crate) use tls::provider;
 pub use tls::{Roots, TlsError};
 
 use bytes::Bytes;
-use offhook::{FlowChange, FlowFailure, FlowId, Target, Transport};
+use offhook::{ConnectionChange, ConnectionFailure, ConnectionId, Target, Transport};
 use std::future::{Future, poll_fn};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -26,13 +26,13 @@ type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// All connections of a phone, by the id that the core assigned.
 pub(crate) struct Flows {
-    list: Vec<(FlowId, Flow)>,
+    list: Vec<(ConnectionId, Connection)>,
     limits: Limits,
     tls: Arc<rustls::ClientConfig>,
 }
 
-enum Flow {
-    Connecting(Task<Result<Connected, FlowFailure>>),
+enum Connection {
+    Connecting(Task<Result<Connected, ConnectionFailure>>),
     Ws { socket: Box<WebSocket>, local: Option<SocketAddr> },
     Udp(Udp),
     Closing(Task<()>),
@@ -46,7 +46,7 @@ enum Connected {
 /// An event of a connection.
 #[derive(Debug)]
 pub(crate) enum ConnectionEvent {
-    Change(FlowChange),
+    Change(ConnectionChange),
     Received(Bytes),
 }
 
@@ -55,9 +55,9 @@ impl Flows {
         Self { list: Vec::new(), limits, tls }
     }
 
-    pub(crate) fn open(&mut self, id: FlowId, target: Target) {
+    pub(crate) fn open(&mut self, id: ConnectionId, target: Target) {
         let (limits, tls) = (self.limits, Arc::clone(&self.tls));
-        let connecting = Flow::Connecting(Box::pin(async move {
+        let connecting = Connection::Connecting(Box::pin(async move {
             if target.transport == Transport::Udp {
                 return Udp::connect(&target, limits).await.map(Connected::Udp);
             }
@@ -69,66 +69,66 @@ impl Flows {
         self.list.push((id, connecting));
     }
 
-    /// Queues data. On a closed flow it is dropped: the core retransmits, or has been notified of the end.
-    pub(crate) fn send(&mut self, id: FlowId, data: Bytes) {
+    /// Queues data. On a closed connection it is dropped: the core retransmits, or has been notified of the end.
+    pub(crate) fn send(&mut self, id: ConnectionId, data: Bytes) {
         match self.find(id) {
-            Some(Flow::Ws { socket, .. }) => socket.send(data),
-            Some(Flow::Udp(udp)) => udp.send(&data),
-            Some(Flow::Connecting(_) | Flow::Closing(_)) | None => {}
+            Some(Connection::Ws { socket, .. }) => socket.send(data),
+            Some(Connection::Udp(udp)) => udp.send(&data),
+            Some(Connection::Connecting(_) | Connection::Closing(_)) | None => {}
         }
     }
 
-    /// Closes a flow without further events: a WebSocket sends its queue and a close frame, within a bounded time.
-    pub(crate) fn close(&mut self, id: FlowId) {
-        let open = |(known, flow): &(FlowId, Flow)| *known == id && !matches!(flow, Flow::Closing(_));
+    /// Closes a connection without further events: a WebSocket sends its queue and a close frame, within a bounded time.
+    pub(crate) fn close(&mut self, id: ConnectionId) {
+        let open = |(known, connection): &(ConnectionId, Connection)| *known == id && !matches!(connection, Connection::Closing(_));
         let Some(at) = self.list.iter().position(open) else { return };
-        if let (_, Flow::Ws { socket, .. }) = self.list.swap_remove(at) {
+        if let (_, Connection::Ws { socket, .. }) = self.list.swap_remove(at) {
             let closing = async move {
                 // The close frame is best effort.
                 let _ = tokio::time::timeout(CLOSE_TIMEOUT, socket.close()).await;
             };
-            self.list.push((id, Flow::Closing(Box::pin(closing))));
+            self.list.push((id, Connection::Closing(Box::pin(closing))));
         }
     }
 
-    /// The local address, if the flow is up.
-    pub(crate) fn local(&self, id: FlowId) -> Option<IpAddr> {
-        self.list.iter().find(|(known, _)| *known == id).and_then(|(_, flow)| match flow {
-            Flow::Ws { local, .. } => local.map(|local| local.ip()),
-            Flow::Udp(udp) => Some(udp.local().ip()),
-            Flow::Connecting(_) | Flow::Closing(_) => None,
+    /// The local address, if the connection is up.
+    pub(crate) fn local(&self, id: ConnectionId) -> Option<IpAddr> {
+        self.list.iter().find(|(known, _)| *known == id).and_then(|(_, connection)| match connection {
+            Connection::Ws { local, .. } => local.map(|local| local.ip()),
+            Connection::Udp(udp) => Some(udp.local().ip()),
+            Connection::Connecting(_) | Connection::Closing(_) => None,
         })
     }
 
-    /// Closes all flows and waits for their close frames, each within its own bound.
+    /// Closes all connections and waits for their close frames, each within its own bound.
     pub(crate) async fn close_all(&mut self) {
-        let open: Vec<FlowId> = self.list.iter().map(|(id, _)| *id).collect();
+        let open: Vec<ConnectionId> = self.list.iter().map(|(id, _)| *id).collect();
         for id in open {
             self.close(id);
         }
         poll_fn(|cx| {
-            self.list.retain_mut(|(_, flow)| flow.poll(cx).is_pending());
+            self.list.retain_mut(|(_, connection)| connection.poll(cx).is_pending());
             if self.list.is_empty() { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }
 
     /// The next event of any connection; pending without connections. Cancel-safe.
-    pub(crate) async fn next(&mut self) -> (FlowId, ConnectionEvent) {
+    pub(crate) async fn next(&mut self) -> (ConnectionId, ConnectionEvent) {
         poll_fn(|cx| self.poll(cx)).await
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(FlowId, ConnectionEvent)> {
-        // The flow with the last event moves to the end, so that a busy one does not starve the others.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(ConnectionId, ConnectionEvent)> {
+        // The connection with the last event moves to the end, so that a busy one does not starve the others.
         let mut at = 0;
         while at < self.list.len() {
-            let (id, flow) = &mut self.list[at];
+            let (id, connection) = &mut self.list[at];
             let id = *id;
-            match flow.poll(cx) {
+            match connection.poll(cx) {
                 Poll::Pending => at += 1,
                 Poll::Ready(Some(news)) => {
                     let entry = self.list.remove(at);
-                    if !matches!(news, ConnectionEvent::Change(FlowChange::Down(_))) {
+                    if !matches!(news, ConnectionEvent::Change(ConnectionChange::Down(_))) {
                         self.list.push(entry);
                     }
                     return Poll::Ready((id, news));
@@ -141,38 +141,38 @@ impl Flows {
         Poll::Pending
     }
 
-    fn find(&mut self, id: FlowId) -> Option<&mut Flow> {
-        self.list.iter_mut().find(|(known, _)| *known == id).map(|(_, flow)| flow)
+    fn find(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.list.iter_mut().find(|(known, _)| *known == id).map(|(_, connection)| connection)
     }
 }
 
-impl Flow {
-    /// `None` when a closing flow has closed.
+impl Connection {
+    /// `None` when a closing connection has closed.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<ConnectionEvent>> {
         let received = match self {
-            Flow::Connecting(connecting) => {
+            Connection::Connecting(connecting) => {
                 let change = match std::task::ready!(connecting.as_mut().poll(cx)) {
                     Ok(Connected::Ws { socket, local }) => {
-                        *self = Flow::Ws { socket, local };
-                        FlowChange::Up { local: local.map(|local| local.to_string()) }
+                        *self = Connection::Ws { socket, local };
+                        ConnectionChange::Up { local: local.map(|local| local.to_string()) }
                     }
                     Ok(Connected::Udp(udp)) => {
                         let local = Some(udp.local().to_string());
-                        *self = Flow::Udp(udp);
-                        FlowChange::Up { local }
+                        *self = Connection::Udp(udp);
+                        ConnectionChange::Up { local }
                     }
-                    Err(failure) => FlowChange::Down(failure),
+                    Err(failure) => ConnectionChange::Down(failure),
                 };
                 return Poll::Ready(Some(ConnectionEvent::Change(change)));
             }
-            Flow::Ws { socket, .. } => socket.poll(cx),
-            Flow::Udp(udp) => udp.poll(cx),
-            Flow::Closing(closing) => return closing.as_mut().poll(cx).map(|()| None),
+            Connection::Ws { socket, .. } => socket.poll(cx),
+            Connection::Udp(udp) => udp.poll(cx),
+            Connection::Closing(closing) => return closing.as_mut().poll(cx).map(|()| None),
         };
         received.map(|received| {
             Some(match received {
                 Ok(data) => ConnectionEvent::Received(data),
-                Err(failure) => ConnectionEvent::Change(FlowChange::Down(failure)),
+                Err(failure) => ConnectionEvent::Change(ConnectionChange::Down(failure)),
             })
         })
     }

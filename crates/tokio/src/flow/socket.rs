@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream};
-use offhook::FlowFailure;
+use offhook::ConnectionFailure;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -64,12 +64,12 @@ impl WebSocket {
     }
 
     /// Sends queued messages and returns the next received one. After an error the socket is closed. Cancel-safe.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, FlowFailure>> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, ConnectionFailure>> {
         loop {
             self.poll_send(cx)?;
             let message = match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
                 Some(Ok(message)) => message,
-                Some(Err(_)) | None => return Poll::Ready(Err(FlowFailure::Closed)),
+                Some(Err(_)) | None => return Poll::Ready(Err(ConnectionFailure::Closed)),
             };
             self.received = true;
             match message {
@@ -82,18 +82,18 @@ impl WebSocket {
     }
 
     /// Fails if the socket failed, or if the peer does not read and the queue is full.
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), FlowFailure> {
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), ConnectionFailure> {
         let mut stream = Pin::new(&mut self.stream);
         while let Poll::Ready(ready) = stream.as_mut().poll_ready(cx) {
-            ready.map_err(|_| FlowFailure::Closed)?;
+            ready.map_err(|_| ConnectionFailure::Closed)?;
             let Some(data) = self.waiting.pop_front() else { break };
             self.waiting_bytes -= data.len();
-            stream.as_mut().start_send(outgoing(data)).map_err(|_| FlowFailure::Closed)?;
+            stream.as_mut().start_send(outgoing(data)).map_err(|_| ConnectionFailure::Closed)?;
         }
         if let Poll::Ready(Err(_)) = stream.poll_flush(cx) {
-            return Err(FlowFailure::Closed);
+            return Err(ConnectionFailure::Closed);
         }
-        if self.waiting_bytes > self.limit { Err(FlowFailure::TimedOut) } else { Ok(()) }
+        if self.waiting_bytes > self.limit { Err(ConnectionFailure::TimedOut) } else { Ok(()) }
     }
 
     /// Whether anything was received since the last call.
@@ -102,8 +102,8 @@ impl WebSocket {
     }
 
     /// Sends a ping (RFC 6455 §5.5.2).
-    pub(crate) async fn ping(&mut self) -> Result<(), FlowFailure> {
-        self.stream.feed(Message::Ping(Bytes::new())).await.map_err(|_| FlowFailure::Closed)
+    pub(crate) async fn ping(&mut self) -> Result<(), ConnectionFailure> {
+        self.stream.feed(Message::Ping(Bytes::new())).await.map_err(|_| ConnectionFailure::Closed)
     }
 
     /// Sends queued messages and a close frame.
@@ -142,7 +142,7 @@ mod tests {
         (WebSocket::new(ours, limits), theirs)
     }
 
-    async fn next(socket: &mut WebSocket) -> Result<Bytes, FlowFailure> {
+    async fn next(socket: &mut WebSocket) -> Result<Bytes, ConnectionFailure> {
         poll_fn(|cx| socket.poll(cx)).await
     }
 
@@ -182,7 +182,7 @@ mod tests {
         peer.send(Message::text("x".repeat(1000))).await.expect("sent");
         assert_eq!(next(&mut socket).await.map(|data| data.len()), Ok(1000));
         peer.send(Message::text("x".repeat(1001))).await.expect("sent");
-        assert_eq!(next(&mut socket).await, Err(FlowFailure::Closed));
+        assert_eq!(next(&mut socket).await, Err(ConnectionFailure::Closed));
     }
 
     #[tokio::test]
@@ -195,7 +195,7 @@ mod tests {
         // RFC 6455 §5.2: a final text frame, unmasked, of 2^32 bytes, none of which is ever sent.
         let header = [0x81, 127, 0, 0, 0, 1, 0, 0, 0, 0];
         tokio::io::AsyncWriteExt::write_all(&mut theirs, &header).await.expect("sent");
-        assert_eq!(next(&mut socket).await, Err(FlowFailure::Closed));
+        assert_eq!(next(&mut socket).await, Err(ConnectionFailure::Closed));
     }
 
     #[tokio::test]
@@ -204,7 +204,7 @@ mod tests {
         for _ in 0..100 {
             socket.send(Bytes::from(vec![b'x'; 1000]));
         }
-        assert_eq!(next(&mut socket).await, Err(FlowFailure::TimedOut));
+        assert_eq!(next(&mut socket).await, Err(ConnectionFailure::TimedOut));
     }
 
     #[tokio::test]

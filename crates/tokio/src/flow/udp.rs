@@ -2,7 +2,7 @@
 
 use super::socket::Limits;
 use bytes::{Bytes, BytesMut};
-use offhook::{FlowFailure, Target};
+use offhook::{ConnectionFailure, Target};
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::task::{Context, Poll, ready};
@@ -14,20 +14,20 @@ pub(super) struct Udp {
     local: SocketAddr,
     /// One byte more than the limit: a longer datagram fills it and is dropped.
     buffer: Box<[u8]>,
-    failed: Option<FlowFailure>,
+    failed: Option<ConnectionFailure>,
 }
 
 impl Udp {
-    pub(super) async fn connect(target: &Target, limits: Limits) -> Result<Self, FlowFailure> {
+    pub(super) async fn connect(target: &Target, limits: Limits) -> Result<Self, ConnectionFailure> {
         let host = target.host.trim_start_matches('[').trim_end_matches(']');
-        let found = lookup_host((host, target.port)).await.map_err(|_| FlowFailure::Unreachable)?;
+        let found = lookup_host((host, target.port)).await.map_err(|_| ConnectionFailure::Unreachable)?;
         for remote in found {
             if let Ok((socket, local)) = connected(remote).await {
                 let buffer = vec![0; limits.message + 1].into_boxed_slice();
                 return Ok(Self { socket, local, buffer, failed: None });
             }
         }
-        Err(FlowFailure::Unreachable)
+        Err(ConnectionFailure::Unreachable)
     }
 
     pub(super) fn local(&self) -> SocketAddr {
@@ -39,20 +39,20 @@ impl Udp {
             Ok(_) => {}
             // A full buffer is a lost datagram: SIP retransmits (RFC 3261 §17).
             Err(full) if full.kind() == ErrorKind::WouldBlock => {}
-            Err(_) => self.failed = Some(FlowFailure::Unreachable),
+            Err(_) => self.failed = Some(ConnectionFailure::Unreachable),
         }
     }
 
-    /// The next datagram. An ICMP error ends the flow without waiting for a timeout (RFC 3261 §18.4). Linux reports it to the next send,
+    /// The next datagram. An ICMP error ends the connection without waiting for a timeout (RFC 3261 §18.4). Linux reports it to the next send,
     /// which is the first retransmission at the latest.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, FlowFailure>> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, ConnectionFailure>> {
         if let Some(failure) = self.failed {
             return Poll::Ready(Err(failure));
         }
         loop {
             let mut buffer = ReadBuf::new(&mut self.buffer);
             if ready!(self.socket.poll_recv(cx, &mut buffer)).is_err() {
-                return Poll::Ready(Err(FlowFailure::Unreachable));
+                return Poll::Ready(Err(ConnectionFailure::Unreachable));
             }
             // A datagram beyond the limit is truncated, and dropped.
             if !buffer.filled().is_empty() && buffer.remaining() > 0 {
@@ -116,6 +116,6 @@ mod tests {
         drop(server);
         udp.send(b"anybody?");
         udp.send(b"anybody?");
-        assert_eq!(poll_fn(|cx| udp.poll(cx)).await, Err(FlowFailure::Unreachable));
+        assert_eq!(poll_fn(|cx| udp.poll(cx)).await, Err(ConnectionFailure::Unreachable));
     }
 }

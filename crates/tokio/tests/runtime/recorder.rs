@@ -1,7 +1,7 @@
 //! Recordings of phones and their replays.
 
 use crate::world::{BOUND, account, ended, exchange, fast, incoming, phone_with, register_again, until};
-use offhook::{DtmfPath, FlowFailure, Status};
+use offhook::{DtmfPath, ConnectionFailure, Status};
 use offhook_recorder::Recording;
 use offhook_recorder::replay::replay;
 use offhook_tokio::{CallEvent, Options, Phone, Recorder, RecorderOptions};
@@ -76,7 +76,7 @@ async fn recording_replays_without_difference() {
     assert!(recording.complete);
     let names: Vec<&str> = recording.phones.iter().map(|track| track.name.as_str()).collect();
     assert_eq!(names, ["alice", "alice-2"]);
-    assert!(text.contains(" alice down 1 closed"), "{:?} was recorded", FlowFailure::Closed);
+    assert!(text.contains(" alice down 1 closed"), "{:?} was recorded", ConnectionFailure::Closed);
     expect_no_difference(&recording);
 }
 

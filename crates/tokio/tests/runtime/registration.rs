@@ -197,7 +197,7 @@ async fn wss_requires_a_trusted_certificate() {
     let untrusted = async {
         loop {
             let event = wary.next().await.expect("runs");
-            let down = offhook::FlowState::Down(offhook::FlowFailure::Untrusted);
+            let down = offhook::ConnectionState::Down(offhook::ConnectionFailure::Untrusted);
             if matches!(event, PhoneEvent::Flow { state, .. } if state == down) {
                 return;
             }

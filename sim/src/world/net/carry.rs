@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook::{FlowFailure, FlowId, Input};
+use offhook::{ConnectionFailure, FlowId, Input};
 use offhook_exchange as exchange;
 use offhook_wire::Instant;
 
@@ -133,7 +133,7 @@ impl World {
             // The host reports that it cannot send.
             State::Closed => {
                 self.queue
-                    .schedule(self.now, ScheduledEvent::ConnectionLost(connection, FlowFailure::Closed));
+                    .schedule(self.now, ScheduledEvent::ConnectionLost(connection, ConnectionFailure::Closed));
                 return Arrivals::NONE;
             }
             State::Open | State::Closing => stream.unread[direction].push_back(data.clone()),
@@ -311,7 +311,7 @@ impl World {
     /// The stream has ended.
     fn end_reached(&mut self, connection: usize, direction: usize) {
         match direction {
-            DOWN => self.connection_lost(connection, FlowFailure::Closed),
+            DOWN => self.connection_lost(connection, ConnectionFailure::Closed),
             _ => self.exchange_end_lost(connection),
         }
     }

@@ -14,7 +14,7 @@ mod websocket;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use offhook::{FlowChange, FlowFailure, FlowId, Input, Target};
+use offhook::{ConnectionChange, ConnectionFailure, FlowId, Input, Target};
 use offhook_exchange as exchange;
 
 use super::{ScheduledEvent, World};
@@ -30,7 +30,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 impl World {
     pub(super) fn open(&mut self, phone: usize, flow: FlowId, target: &Target) {
         let Some(exchange) = self.scenario.exchange(&target.host) else {
-            let input = Input::Flow { flow, change: FlowChange::Down(FlowFailure::Unreachable) };
+            let input = Input::Flow { flow, change: ConnectionChange::Down(ConnectionFailure::Unreachable) };
             let soon = self.now + Duration::from_millis(1);
             return self.queue.schedule(soon, ScheduledEvent::Input { phone, input: Box::new(input) });
         };
@@ -58,7 +58,7 @@ impl World {
             Transport::Ws
                 if [UP, DOWN].iter().any(|&way| self.nets[phone].blocked(exchange, way) > self.now) =>
             {
-                let refused = ScheduledEvent::ConnectionLost(connection, FlowFailure::TimedOut);
+                let refused = ScheduledEvent::ConnectionLost(connection, ConnectionFailure::TimedOut);
                 self.queue.schedule(self.now + CONNECT_TIMEOUT, refused);
             }
             // TCP and the HTTP upgrade take two round trips; the exchange sees the upgrade after one and a half.
@@ -76,11 +76,11 @@ impl World {
         if !self.exchanges[exchange].is_running() {
             self.queue.schedule(
                 self.now + way,
-                ScheduledEvent::ConnectionLost(connection, FlowFailure::Unreachable),
+                ScheduledEvent::ConnectionLost(connection, ConnectionFailure::Unreachable),
             );
         } else if self.nets[phone].refused > self.now {
             self.queue
-                .schedule(self.now + way, ScheduledEvent::ConnectionLost(connection, FlowFailure::Refused));
+                .schedule(self.now + way, ScheduledEvent::ConnectionLost(connection, ConnectionFailure::Refused));
         } else if phone_open {
             self.accept(connection);
             let at = self.stream_arrival(connection, DOWN, way);
@@ -97,7 +97,7 @@ impl World {
         let remote = self.address(connection);
         match self.connections[connection].link {
             Link::Stream(_) => {
-                let change = exchange::FlowChange::Up { transport: exchange::Transport::Ws, remote };
+                let change = exchange::ConnectionChange::Up { transport: exchange::Transport::Ws, remote };
                 self.exchange_input(exchange, exchange::Input::Flow { flow, change });
             }
             // The exchange identifies UDP flows by the remote address.
@@ -127,21 +127,21 @@ impl World {
         }
         if matches!(link, Link::Stream(_)) && exchange_flow.is_none() {
             // The exchange crashed meanwhile.
-            return self.connection_lost(connection, FlowFailure::Closed);
+            return self.connection_lost(connection, ConnectionFailure::Closed);
         }
         let local = Some(self.address(connection).to_string());
-        self.phone_input(phone, Input::Flow { flow, change: FlowChange::Up { local } });
+        self.phone_input(phone, Input::Flow { flow, change: ConnectionChange::Up { local } });
     }
 
     /// The phone loses a connection.
-    pub(super) fn connection_lost(&mut self, connection: usize, failure: FlowFailure) {
+    pub(super) fn connection_lost(&mut self, connection: usize, failure: ConnectionFailure) {
         let ends = &mut self.connections[connection];
         let (phone, flow) = (ends.phone, ends.flow);
         if std::mem::take(&mut ends.phone_open) {
             self.note_phone(phone, || {
                 format!("connection {} lost: {}", flow.0, describe::flow_failure(failure))
             });
-            self.phone_input(phone, Input::Flow { flow, change: FlowChange::Down(failure) });
+            self.phone_input(phone, Input::Flow { flow, change: ConnectionChange::Down(failure) });
         }
     }
 
@@ -149,7 +149,7 @@ impl World {
     pub(super) fn exchange_end_lost(&mut self, connection: usize) {
         let exchange = self.connections[connection].exchange;
         if let Some(flow) = self.forget_exchange_end(connection) {
-            self.exchange_input(exchange, exchange::Input::Flow { flow, change: exchange::FlowChange::Down });
+            self.exchange_input(exchange, exchange::Input::Flow { flow, change: exchange::ConnectionChange::Down });
         }
     }
 

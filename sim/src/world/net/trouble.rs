@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::FlowFailure;
+use offhook::ConnectionFailure;
 
 use super::socket::State;
 use super::{DOWN, UP};
@@ -24,7 +24,7 @@ impl World {
             stream.kill();
             stream.death_noticed = true;
             self.queue
-                .schedule(self.now + way, ScheduledEvent::ConnectionLost(connection, FlowFailure::Closed));
+                .schedule(self.now + way, ScheduledEvent::ConnectionLost(connection, ConnectionFailure::Closed));
             self.queue.schedule(self.now + way, ScheduledEvent::ExchangeEndLost(connection));
         }
     }
@@ -41,7 +41,7 @@ impl World {
         if !std::mem::replace(&mut stream.death_noticed, true) {
             self.queue.schedule(
                 self.now + DEAD_TIMEOUT,
-                ScheduledEvent::ConnectionLost(connection, FlowFailure::TimedOut),
+                ScheduledEvent::ConnectionLost(connection, ConnectionFailure::TimedOut),
             );
             self.queue.schedule(self.now + DEAD_TIMEOUT, ScheduledEvent::ExchangeEndLost(connection));
         }
@@ -62,7 +62,7 @@ impl World {
         let Some(connection) = self.connection_of(phone) else { return };
         if let StreamTrouble::HalfOpen { lost: End::Near } = trouble {
             // Also a UDP socket: its host has another address now.
-            return self.connection_lost(connection, FlowFailure::Closed);
+            return self.connection_lost(connection, ConnectionFailure::Closed);
         }
         let now = self.now;
         let Some(stream) = self.connections[connection].live_stream() else { return };

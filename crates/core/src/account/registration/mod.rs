@@ -21,7 +21,7 @@ use crate::connection::back_off;
 use crate::planted::{patched, planted};
 use crate::request::auth;
 use crate::transaction::Transactions;
-use crate::{Account, AccountId, Cause, Event, RegistrationFailure, RegistrationState};
+use crate::{Account, AccountEvent, AccountId, Cause, RegistrationFailure, RegistrationState};
 use machine::{Phase, REGISTRATION, Trigger};
 use offhook_wire::{HeaderName, Instant, Message, Method};
 use request::RegisterIds;
@@ -493,7 +493,7 @@ impl Registration {
             self.phase(),
         );
         let state = self.public(cx);
-        cx.out.event(Event::Registration { account: self.account, state });
+        cx.out.account_event(self.account, AccountEvent::Registration(state));
     }
 
     /// Records a transition to the same state.

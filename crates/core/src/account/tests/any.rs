@@ -82,7 +82,7 @@ impl World {
         for (name, value) in headers {
             response.header(*name, value);
         }
-        let path = self.line.path().expect("a flow is up").clone();
+        let path = self.line.path().expect("a connection is up").clone();
         let mut cx = self.bench.cx();
         let routed = self.txs.receive(&mut cx, &path, message(response.finish()));
         if let Routed::Response { tx, message, .. } = routed {

@@ -1,6 +1,6 @@
 mod any;
 mod auth;
-mod flow;
+mod connection;
 mod registration;
 
 use super::*;
@@ -8,7 +8,7 @@ use crate::base::name::{Machine, Timer};
 use crate::testing::{Bench, at, message};
 use crate::transaction::Routed;
 use crate::{
-    Account, Cause, Config, Event, FlowFailure, FlowState, Output, Password, RegistrationFailure,
+    Account, Cause, Config, ConnectionFailure, ConnectionState, Event, Output, Password, RegistrationFailure,
     RegistrationState, Server,
 };
 use offhook_wire::{Builder, Frame, Instant, Limits};
@@ -19,13 +19,13 @@ struct World {
     txs: Transactions,
     line: ActiveAccount,
     /// The outputs that were not checked yet.
-    opened: Vec<(FlowId, String)>,
-    closed: Vec<FlowId>,
+    opened: Vec<(ConnectionId, String)>,
+    closed: Vec<ConnectionId>,
     sent: Vec<(Instant, Message)>,
     pings: Vec<(Instant, Bytes)>,
-    flows: Vec<FlowState>,
+    connections: Vec<ConnectionState>,
     states: Vec<RegistrationState>,
-    lost: Vec<FlowId>,
+    lost: Vec<ConnectionId>,
 }
 
 fn account() -> Account {
@@ -49,7 +49,7 @@ impl World {
             closed: Vec::new(),
             sent: Vec::new(),
             pings: Vec::new(),
-            flows: Vec::new(),
+            connections: Vec::new(),
             states: Vec::new(),
             lost: Vec::new(),
         };
@@ -78,15 +78,15 @@ impl World {
         let now = self.bench.now;
         for output in self.bench.outputs() {
             match output {
-                Output::Open { flow, target, .. } => self.opened.push((flow, target.host)),
-                Output::Close { flow } => self.closed.push(flow),
+                Output::Open { connection, target, .. } => self.opened.push((connection, target.host)),
+                Output::Close { connection } => self.closed.push(connection),
                 Output::Transmit { data, .. } => {
                     match offhook_wire::datagram(data.clone(), &Limits::default()) {
                         Frame::KeepAlive(_) => self.pings.push((now, data)),
                         _ => self.sent.push((now, message(data))),
                     }
                 }
-                Output::Event(Event::Flow { state, .. }) => self.flows.push(state),
+                Output::Event(Event::Connection { state, .. }) => self.connections.push(state),
                 Output::Event(Event::Registration { state, .. }) => self.states.push(state),
                 other => panic!("{other:?}"),
             }
@@ -96,41 +96,41 @@ impl World {
     fn forget(&mut self) {
         self.sent.clear();
         self.states.clear();
-        self.flows.clear();
+        self.connections.clear();
         self.opened.clear();
         self.pings.clear();
     }
 
-    /// The last flow that was opened comes up.
+    /// The last connection that was opened comes up.
     fn connect(&mut self) {
-        let (flow, _) = self.opened.pop().expect("a flow was opened");
-        self.flow(flow, FlowChange::Up { local: Some("192.0.2.1:5060".to_owned()) });
+        let (connection, _) = self.opened.pop().expect("a connection was opened");
+        self.connection(connection, ConnectionChange::Up { local: Some("192.0.2.1:5060".to_owned()) });
     }
 
-    /// The last flow that was opened does not come up.
+    /// The last connection that was opened does not come up.
     fn refuse(&mut self) {
-        let (flow, _) = self.opened.pop().expect("a flow was opened");
-        self.flow(flow, FlowChange::Down(FlowFailure::Unreachable));
+        let (connection, _) = self.opened.pop().expect("a connection was opened");
+        self.connection(connection, ConnectionChange::Down(ConnectionFailure::Unreachable));
     }
 
-    /// The flow that is up is lost.
+    /// The connection that is up is lost.
     fn lose(&mut self) {
-        let flow = self.line.path().expect("a flow is up").flow;
-        self.flow(flow, FlowChange::Down(FlowFailure::Closed));
+        let connection = self.line.path().expect("a connection is up").connection;
+        self.connection(connection, ConnectionChange::Down(ConnectionFailure::Closed));
     }
 
-    fn flow(&mut self, flow: FlowId, change: FlowChange) {
-        let change = self.line.flow_changed(&mut self.bench.cx(), &mut self.txs, flow, change);
+    fn connection(&mut self, connection: ConnectionId, change: ConnectionChange) {
+        let change = self.line.connection_changed(&mut self.bench.cx(), &mut self.txs, connection, change);
         self.changed(change);
     }
 
     /// Does what a phone does.
-    fn changed(&mut self, change: ConnectionChange) {
-        if let ConnectionChange::Lost(flow) = change {
-            self.lost.push(flow);
-            for failed in self.txs.on_flow_lost(&mut self.bench.cx(), flow) {
+    fn changed(&mut self, change: PathChange) {
+        if let PathChange::Lost(connection) = change {
+            self.lost.push(connection);
+            for failed in self.txs.on_connection_lost(&mut self.bench.cx(), connection) {
                 let change = self.line.on_failed(&mut self.bench.cx(), &failed);
-                assert_eq!(change, ConnectionChange::Nothing);
+                assert_eq!(change, PathChange::Nothing);
             }
         }
         self.collect();
@@ -154,7 +154,7 @@ impl World {
         let change = match timer {
             Timer::Client(tx, timer) => match self.txs.expire_client(&mut cx, tx, timer) {
                 Some(failed) => self.line.on_failed(&mut cx, &failed),
-                None => ConnectionChange::Nothing,
+                None => PathChange::Nothing,
             },
             Timer::Account(_, timer) => self.line.on_timer(&mut cx, &mut self.txs, timer),
             other => panic!("{other:?}"),
@@ -181,7 +181,7 @@ impl World {
     fn receive(&mut self, response: Message) {
         let mut cx = self.bench.cx();
         self.line.on_traffic(&mut cx);
-        let path = self.line.path().expect("a flow is up").clone();
+        let path = self.line.path().expect("a connection is up").clone();
         match self.txs.receive(&mut cx, &path, response) {
             Routed::Response { tx, message, .. } => {
                 self.line.on_response(&mut cx, &mut self.txs, tx, &message)

@@ -454,10 +454,10 @@ fn a_register_timeout_without_traffic_moves_to_the_next_server() {
             config.accounts[0].servers[0].target = target.parse().expect("a target");
             config.accounts[0].servers.push(Server { target: other.parse().expect("a target"), weight: 0 });
         });
-        let flow = world.line.path().expect("up").flow;
+        let connection = world.line.path().expect("up").connection;
         world.run(32.0);
         assert_eq!(world.waiting().2, failure(Cause::TimedOut, None, 1));
-        assert_eq!((&world.closed[..], &world.lost[..]), (&[flow][..], &[flow][..]));
+        assert_eq!((&world.closed[..], &world.lost[..]), (&[connection][..], &[connection][..]));
         assert_eq!(world.opened.last().map(|(_, host)| host.as_str()), Some("two"));
     }
 }

@@ -113,7 +113,7 @@ impl Play {
                 self.world.pass(end);
             }
             Act::LoseFlow => {
-                for failed in self.world.txs.on_flow_lost(&mut self.world.bench.cx(), FlowId(1)) {
+                for failed in self.world.txs.on_connection_lost(&mut self.world.bench.cx(), ConnectionId(1)) {
                     *self.finals.entry(failed.tx).or_default() += 1;
                 }
             }

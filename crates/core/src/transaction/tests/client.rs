@@ -186,9 +186,9 @@ fn an_unmatched_response_is_stray() {
     ] {
         assert!(matches!(world.receive(wrong), Routed::Stray), "{why}");
     }
-    world.path.flow = FlowId(2);
-    assert!(matches!(world.receive(message(good.clone())), Routed::Stray), "another flow");
-    world.path.flow = FlowId(1);
+    world.path.connection = ConnectionId(2);
+    assert!(matches!(world.receive(message(good.clone())), Routed::Stray), "another connection");
+    world.path.connection = ConnectionId(1);
     assert_delivered(world.receive(message(good)), 200);
 }
 
@@ -290,9 +290,9 @@ fn a_lost_flow_fails_only_requests_without_a_final_response() {
     world.ask(Method::Invite);
     let answered = world.bench.sent().remove(3);
     assert_delivered(world.receive(response(&answered, 200)), 200);
-    assert_eq!(world.txs.on_flow_lost(&mut world.bench.cx(), FlowId(2)), []);
-    let failed = world.txs.on_flow_lost(&mut world.bench.cx(), FlowId(1));
-    let lost = |tx| TxFailed { owner: OWNER, tx, why: TxFailure::FlowLost };
+    assert_eq!(world.txs.on_connection_lost(&mut world.bench.cx(), ConnectionId(2)), []);
+    let failed = world.txs.on_connection_lost(&mut world.bench.cx(), ConnectionId(1));
+    let lost = |tx| TxFailed { owner: OWNER, tx, why: TxFailure::ConnectionLost };
     assert_eq!(failed, [lost(waiting), lost(other)]);
     world.assert_empty();
 }

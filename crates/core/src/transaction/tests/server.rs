@@ -444,7 +444,7 @@ fn a_lost_flow_ends_server_transactions_and_late_responses_are_dropped() {
     let second = world.accept_request(&options);
     world.answer(second, &options, 200);
     world.now_sent();
-    assert_eq!(world.txs.on_flow_lost(&mut world.bench.cx(), FlowId(1)), []);
+    assert_eq!(world.txs.on_connection_lost(&mut world.bench.cx(), ConnectionId(1)), []);
     world.assert_empty();
     world.ring(&tx, &invite);
     world.answer(tx, &invite, 200);
@@ -459,7 +459,7 @@ fn an_answered_invite_over_another_flow_creates_no_second_call() {
         let invite = request("INVITE", BRANCH);
         let tx = world.accept_request(&invite);
         world.answer(tx, &invite, 200);
-        world.txs.on_flow_lost(&mut world.bench.cx(), FlowId(1));
+        world.txs.on_connection_lost(&mut world.bench.cx(), ConnectionId(1));
         assert!(matches!(world.receive(invite.clone()), Routed::Absorbed), "{transport:?}");
         world.run(32.0);
         assert!(matches!(world.receive(invite), Routed::Request { .. }), "{transport:?}");

@@ -1,17 +1,17 @@
 /// The state of a connection.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-pub enum FlowState {
+pub enum ConnectionState {
     /// Being opened.
     Connecting,
     /// Up.
     Up,
     /// Failed or lost.
-    Down(FlowFailure),
+    Down(ConnectionFailure),
 }
 
-/// A change of a flow.
+/// A change of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FlowChange {
+pub enum ConnectionChange {
     /// Connected. `local` is an address that the server can send to (`192.0.2.1:5060`). It is used in Via and Contact over
     /// UDP; a WebSocket uses a `.invalid` host name (RFC 7118 §5).
     Up {
@@ -19,13 +19,13 @@ pub enum FlowChange {
         local: Option<String>,
     },
     /// Not connected, or no longer.
-    Down(FlowFailure),
+    Down(ConnectionFailure),
 }
 
-/// Why a flow is down.
+/// Why a connection is down.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum FlowFailure {
+pub enum ConnectionFailure {
     /// Refused, unreachable, or not found.
     Unreachable,
     /// The TLS handshake failed: a wrong name or an untrusted certificate.

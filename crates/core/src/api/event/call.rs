@@ -1,50 +1,30 @@
-use crate::{AccountId, Cause, DtmfPath, EndReason, FlowId, FlowState, SessionId, Status};
+use crate::{AccountId, DtmfPath, EndReason, SessionId, Status};
 use bytes::Bytes;
-use offhook_wire::Instant;
 use std::time::Duration;
 
-/// An event for the user of a phone. Text from peers is untrusted.
+/// An event of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Event {
-    /// The state of an account's connection changed. "Connected" is not "registered".
-    Flow {
-        /// The account.
-        account: AccountId,
-        /// The connection.
-        flow: FlowId,
-        /// Its new state.
-        state: FlowState,
-    },
-    /// The state of an account's registration changed.
-    Registration {
-        /// The account.
-        account: AccountId,
-        /// Its new state.
-        state: RegistrationState,
-    },
+pub enum CallEvent {
     /// An incoming call. Its status is `initial`, then `establishing` when it rings.
     Incoming(Incoming),
     /// The status of a call changed.
     Status {
-        /// The call.
-        session: SessionId,
         /// The status before.
         from: Status,
         /// The status now.
         to: Status,
+        /// With `terminating`: why the call ends. It is known before the response to our CANCEL or BYE, and
+        /// [`Ended`](CallEvent::Ended) has the same.
+        why: Option<EndReason>,
     },
     /// A provisional response to our INVITE: 180 is ringing, 183 may have early media.
     Progress {
-        /// The call.
-        session: SessionId,
         /// 101–199.
         code: u16,
     },
     /// The hold of a call changed, on our side or the peer's.
     Hold {
-        /// The call.
-        session: SessionId,
         /// Whether we hold the peer.
         local: bool,
         /// Whether the peer holds us.
@@ -52,8 +32,6 @@ pub enum Event {
     },
     /// Our hold or resume failed; the call continues as before.
     HoldFailed {
-        /// The call.
-        session: SessionId,
         /// The intent that failed: `true` for hold, `false` for resume.
         hold: bool,
         /// The SIP code of the refusal, if there was one.
@@ -61,8 +39,6 @@ pub enum Event {
     },
     /// A digit was received.
     Digit {
-        /// The call.
-        session: SessionId,
         /// `0-9 * # A-D`.
         digit: char,
         /// Its duration.
@@ -72,8 +48,6 @@ pub enum Event {
     },
     /// A digit was sent: its last RTP packet, or an INFO that was answered with 2xx.
     DigitSent {
-        /// The call.
-        session: SessionId,
         /// The digit.
         digit: char,
         /// How it was sent: `Rtp` or `Info`.
@@ -81,25 +55,16 @@ pub enum Event {
     },
     /// A digit could not be sent.
     DigitFailed {
-        /// The call.
-        session: SessionId,
         /// The digit.
         digit: char,
         /// Why.
         why: DigitFailure,
     },
     /// The state of our transfer changed.
-    Transfer {
-        /// The call that is being transferred.
-        session: SessionId,
-        /// Its new state.
-        state: TransferState,
-    },
+    Transfer(TransferState),
     /// The peer sent a REFER, and [`Config::refer_policy`](crate::Config::refer_policy) is to ask. Decide with
-    /// [`Command::AcceptTransfer`](crate::Command::AcceptTransfer) or `RejectTransfer`.
+    /// [`CallCommand::AcceptTransfer`](crate::CallCommand::AcceptTransfer) or `RejectTransfer`.
     TransferRequested {
-        /// The call in which the REFER was received.
-        session: SessionId,
         /// The CSeq number of the REFER. A decision names it, so that it cannot apply to a later REFER.
         request: u32,
         /// The Refer-To URI.
@@ -110,15 +75,11 @@ pub enum Event {
     /// A REFER can no longer be decided on: the time limit has passed, or the peer has ended the subscription. The end of the
     /// call ends its REFER without this event.
     TransferRequestEnded {
-        /// The call in which the REFER was received.
-        session: SessionId,
         /// The CSeq number of the REFER.
         request: u32,
     },
-    /// A REFER of the peer was accepted: `session` is the new call.
+    /// This call was created by a REFER that was accepted. It is the first event of the call.
     Referred {
-        /// The new, outgoing call.
-        session: SessionId,
         /// The call in which the REFER was received.
         by: SessionId,
         /// The Refer-To URI.
@@ -126,45 +87,39 @@ pub enum Event {
     },
     /// The media path of a call came up (`true`) or was interrupted.
     Media {
-        /// The call.
-        session: SessionId,
         /// Whether it is up.
         up: bool,
     },
-    /// A MESSAGE was received (RFC 3428) and answered with 200.
-    Message {
-        /// The account that received it.
-        account: AccountId,
-        /// The sender's URI.
-        from: String,
+    /// The INVITE follows a redirection (RFC 3261 §8.1.3.4): its new Request-URI.
+    Redirected {
+        /// The Contact URI of the 3xx.
+        target: String,
+    },
+    /// An INFO without DTMF was received and answered with 200.
+    Info {
+        /// Its Info Package (RFC 6086), one of [`Config::info_packages`](crate::Config::info_packages); `None`: legacy usage
+        /// (RFC 6086 §2).
+        package: Option<String>,
         /// Its `Content-Type`.
         content_type: String,
         /// The body.
         body: Bytes,
     },
-    /// An INFO without DTMF was received within a call and answered with 200 (legacy usage, RFC 6086 §9.3).
-    Info {
-        /// The call.
-        session: SessionId,
-        /// Its `Content-Type`.
-        content_type: String,
-        /// The body.
-        body: Bytes,
+    /// The outcome of [`CallCommand::Info`](crate::CallCommand::Info).
+    InfoOutcome {
+        /// The number of the command.
+        info: u32,
+        /// The final response; `None`: there was none.
+        code: Option<u16>,
     },
     /// A call has ended. It is emitted exactly once for each call, as the call's last event.
-    Ended {
-        /// The call.
-        session: SessionId,
-        /// Why.
-        why: EndReason,
-    },
+    Ended(EndReason),
 }
 
 /// An incoming call.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Incoming {
-    /// The call.
-    pub session: SessionId,
     /// The account that received it.
     pub account: AccountId,
     /// The caller's URI (From).
@@ -173,51 +128,6 @@ pub struct Incoming {
     pub display_name: Option<String>,
     /// The URI in To.
     pub to: String,
-}
-
-/// The state of a registration (RFC 3261 §10.2).
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum RegistrationState {
-    /// Not registered, and not requested.
-    Unregistered,
-    /// A REGISTER is pending, or waits for a connection.
-    Registering {
-        /// 1 for the first; counts consecutive failed attempts, as `reRegistryPhoneTimes` does.
-        attempt: u32,
-    },
-    /// The registrar has a binding for us.
-    Registered {
-        /// When the binding expires; the phone refreshes it before that.
-        until: Instant,
-    },
-    /// Registered, and a refresh is pending.
-    Refreshing,
-    /// An attempt failed, and the next one is scheduled.
-    Waiting {
-        /// The number of the next attempt.
-        attempt: u32,
-        /// The maximum number of attempts, if there is one.
-        of: Option<u32>,
-        /// When it is made.
-        until: Instant,
-        /// Why the last attempt failed.
-        why: RegistrationFailure,
-    },
-    /// The binding is being removed.
-    Unregistering,
-    /// Gave up, until [`Command::Register`](crate::Command::Register).
-    Failed(RegistrationFailure),
-}
-
-/// Why a registration attempt failed.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RegistrationFailure {
-    /// The cause, one of `Unauthorized`, `NotConnected`, `TimedOut`, `Rejected`, `NotFound`, `Unavailable`, `OtherFailure`.
-    pub cause: Cause,
-    /// The SIP code, if there was a response.
-    pub code: Option<u16>,
-    /// Consecutive failed attempts so far.
-    pub attempts: u32,
 }
 
 /// The state of our transfer.

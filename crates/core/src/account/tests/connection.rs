@@ -15,10 +15,10 @@ fn unregistered(config: &mut Config) {
 #[test]
 fn an_account_connects_and_emits_events() {
     let mut world = World::new(unregistered);
-    assert_eq!(world.flows, [FlowState::Connecting]);
+    assert_eq!(world.connections, [ConnectionState::Connecting]);
     assert!(world.line.path().is_none());
     world.connect();
-    assert_eq!(world.flows, [FlowState::Connecting, FlowState::Up]);
+    assert_eq!(world.connections, [ConnectionState::Connecting, ConnectionState::Up]);
     assert!(world.sent.is_empty());
     assert!(world.states.is_empty(), "connected is not registered");
     assert!(world.line.contact().ends_with(b".invalid;transport=ws>"));
@@ -60,16 +60,19 @@ fn an_account_without_a_server_does_not_connect() {
 #[test]
 fn a_connection_attempt_times_out() {
     let mut world = World::new(unregistered);
-    let (flow, _) = world.opened[0];
+    let (connection, _) = world.opened[0];
     world.run(9.9);
     assert_eq!(world.closed, []);
     world.run(10.0);
-    assert_eq!(world.closed, [flow]);
-    assert_eq!(world.flows, [FlowState::Connecting, FlowState::Down(FlowFailure::TimedOut)]);
-    assert!(!world.line.owns(flow));
-    let before = world.flows.len();
-    world.flow(flow, FlowChange::Up { local: None });
-    assert_eq!(world.flows.len(), before, "news of a dead flow are ignored");
+    assert_eq!(world.closed, [connection]);
+    assert_eq!(
+        world.connections,
+        [ConnectionState::Connecting, ConnectionState::Down(ConnectionFailure::TimedOut)]
+    );
+    assert!(!world.line.owns(connection));
+    let before = world.connections.len();
+    world.connection(connection, ConnectionChange::Up { local: None });
+    assert_eq!(world.connections.len(), before, "news of a dead connection are ignored");
 }
 
 /// Doubled, capped, and from the upper half.
@@ -93,7 +96,7 @@ fn back_off_doubles_up_to_a_cap() {
 fn a_lost_flow_is_reopened_immediately_unless_it_was_short() {
     let mut world = World::new(unregistered);
     world.connect();
-    let first = world.line.path().expect("up").flow;
+    let first = world.line.path().expect("up").connection;
     world.run(100.0);
     world.lose();
     assert_eq!(world.lost, [first]);
@@ -132,7 +135,7 @@ fn keep_alives_are_sent_at_80_to_100_percent_of_the_interval() {
 fn a_missing_pong_closes_a_flow_that_had_one_before() {
     let mut world = World::new(unregistered);
     world.connect();
-    let flow = world.line.path().expect("up").flow;
+    let connection = world.line.path().expect("up").connection;
     world.line.keep_alive_received(&mut world.bench.cx(), KeepAlive::Pong);
     world.run(25.0);
     let pinged = world.pings[0].0;
@@ -144,8 +147,8 @@ fn a_missing_pong_closes_a_flow_that_had_one_before() {
     world.run(seconds(Instant::ZERO, pinged_again) + 9.999);
     assert_eq!(world.lost, []);
     world.run(seconds(Instant::ZERO, pinged_again) + 10.0);
-    assert_eq!((&world.lost[..], &world.closed[..]), (&[flow][..], &[flow][..]));
-    assert!(world.flows.contains(&FlowState::Down(FlowFailure::TimedOut)));
+    assert_eq!((&world.lost[..], &world.closed[..]), (&[connection][..], &[connection][..]));
+    assert!(world.connections.contains(&ConnectionState::Down(ConnectionFailure::TimedOut)));
     assert_eq!(world.opened.len(), 1, "the next one at once");
 }
 

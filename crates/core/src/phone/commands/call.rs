@@ -1,0 +1,191 @@
+//! Commands for calls.
+
+use crate::call::dtmf;
+use crate::phone::Phone;
+use crate::planted::planted;
+use crate::{CallCommand, Command, DtmfPath, Input, Instant, Misuse, SessionId, Status};
+use std::time::Duration;
+
+/// Each method handles the [`CallCommand`] with its name, so that a recording has it.
+impl Phone {
+    /// Handles a command for a call.
+    ///
+    /// # Errors
+    /// As for the method with the command's name.
+    pub fn call(&mut self, now: Instant, session: SessionId, command: CallCommand) -> Result<(), Misuse> {
+        self.handle(now, Input::Command(Command::Call { session, command }))
+    }
+
+    /// Answers an incoming call.
+    ///
+    /// # Errors
+    /// If the call is not ringing.
+    pub fn answer(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
+        self.call(now, session, CallCommand::Answer)
+    }
+
+    /// Rejects an incoming call with `code`, 300–699.
+    ///
+    /// # Errors
+    /// If the call is not ringing, or the code is not in 300–699.
+    pub fn reject(&mut self, now: Instant, session: SessionId, code: u16) -> Result<(), Misuse> {
+        self.call(now, session, CallCommand::Reject { code })
+    }
+
+    /// Ends a call in any status. It has no effect on a call that is ending.
+    ///
+    /// # Errors
+    /// If there is no such call.
+    pub fn hang_up(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
+        self.call(now, session, CallCommand::HangUp)
+    }
+
+    /// Puts the peer on hold. The outcome is [`CallEvent::Hold`](crate::CallEvent) or [`CallEvent::HoldFailed`](crate::CallEvent).
+    ///
+    /// # Errors
+    /// If the call is not established.
+    pub fn hold(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
+        self.call(now, session, CallCommand::Hold)
+    }
+
+    /// Ends the hold.
+    ///
+    /// # Errors
+    /// If the call is not established.
+    pub fn resume(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
+        self.call(now, session, CallCommand::Resume)
+    }
+
+    /// Sends digits, one after another; each is reported as sent or failed.
+    ///
+    /// # Errors
+    /// If the call is not established, a character is not a digit, the duration is not 40 ms – 6 s, or more than 64 digits would be
+    /// queued.
+    pub fn digits(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        digits: &str,
+        duration: Duration,
+        path: DtmfPath,
+    ) -> Result<(), Misuse> {
+        let digits = digits.to_owned();
+        self.call(now, session, CallCommand::Digits { digits, duration, path })
+    }
+
+    /// Blind transfer: asks the peer to call `target`. If that fails, the call with the peer continues.
+    ///
+    /// # Errors
+    /// If the call is not established, a transfer is pending, or the address is malformed.
+    pub fn transfer(&mut self, now: Instant, session: SessionId, target: &str) -> Result<(), Misuse> {
+        let target = target.to_owned();
+        self.call(now, session, CallCommand::Transfer { target })
+    }
+
+    /// Accepts a REFER of the peer: calls its target. The event [`CallEvent::Referred`](crate::CallEvent) follows.
+    ///
+    /// # Errors
+    /// If there is no such call, or no REFER with this number that waits for a decision; [`Misuse::TooManyCalls`] if the call limit is
+    /// reached: the REFER then still waits.
+    pub fn accept_transfer(&mut self, now: Instant, session: SessionId, request: u32) -> Result<(), Misuse> {
+        self.call(now, session, CallCommand::AcceptTransfer { request })
+    }
+
+    /// Rejects a REFER of the peer, which gets a NOTIFY with 603.
+    ///
+    /// # Errors
+    /// If there is no such call, or no REFER with this number that waits for a decision.
+    pub fn reject_transfer(&mut self, now: Instant, session: SessionId, request: u32) -> Result<(), Misuse> {
+        self.call(now, session, CallCommand::RejectTransfer { request })
+    }
+}
+
+/// The commands, checked.
+impl Phone {
+    pub(super) fn call_command(&mut self, session: SessionId, command: CallCommand) -> Result<(), Misuse> {
+        match command {
+            CallCommand::Answer => {
+                self.ringing(session)?;
+                self.with_session(session, |session, cx| session.answer(cx));
+            }
+            CallCommand::Reject { code } => {
+                if !(300..=699).contains(&code) {
+                    return Err(Misuse::BadCode(code));
+                }
+                self.ringing(session)?;
+                self.with_session(session, |session, cx| session.reject(cx, code));
+            }
+            CallCommand::HangUp => {
+                self.status(session).ok_or(Misuse::UnknownSession(session))?;
+                self.with_session(session, |session, cx| session.hang_up(cx));
+            }
+            CallCommand::Hold => {
+                self.established(session)?;
+                self.with_session(session, |session, cx| session.set_hold(cx, true));
+            }
+            CallCommand::Resume => {
+                self.established(session)?;
+                self.with_session(session, |session, cx| session.set_hold(cx, false));
+            }
+            CallCommand::Digits { digits, duration, path } => {
+                self.digits_command(session, &digits, duration, path)?;
+            }
+            CallCommand::Info { .. } => return Err(Misuse::UnknownSession(session)),
+            CallCommand::Transfer { target } => {
+                self.established(session)?;
+                if self.sessions[session.slot()].is_transferring() {
+                    return Err(Misuse::Transferring);
+                }
+                let account = self.sessions[session.slot()].account();
+                let target = self.address(account, &target)?;
+                self.with_session(session, |session, cx| session.transfer(cx, target));
+            }
+            CallCommand::AcceptTransfer { request } => self.decide_refer(session, request, true)?,
+            CallCommand::RejectTransfer { request } => self.decide_refer(session, request, false)?,
+        }
+        Ok(())
+    }
+
+    fn digits_command(
+        &mut self,
+        session: SessionId,
+        digits: &str,
+        duration: Duration,
+        path: DtmfPath,
+    ) -> Result<(), Misuse> {
+        self.established(session)?;
+        let good = digits.chars().all(dtmf::is_digit) && (dtmf::SHORTEST..=dtmf::LONGEST).contains(&duration);
+        let room = self.sessions[session.slot()].has_room_for(digits.len())
+            || planted!(self.config, DigitsUnbounded);
+        if !good || !room {
+            return Err(Misuse::BadDigits);
+        }
+        self.with_session(session, |session, cx| session.send_digits(cx, digits, duration, path));
+        Ok(())
+    }
+
+    fn decide_refer(&mut self, id: SessionId, request: u32, accept: bool) -> Result<(), Misuse> {
+        let session = self.session(id).ok_or(Misuse::UnknownSession(id))?;
+        if session.requested_transfer() != Some(request) {
+            return Err(Misuse::NoTransferRequest);
+        }
+        if accept && !self.has_room_beside(Some(id)) {
+            return Err(Misuse::TooManyCalls(self.config.call_limit));
+        }
+        self.with_session(id, |session, cx| session.decide_refer(cx, accept));
+        Ok(())
+    }
+
+    fn ringing(&self, id: SessionId) -> Result<(), Misuse> {
+        let session = self.session(id).ok_or(Misuse::UnknownSession(id))?;
+        if session.is_ringing() { Ok(()) } else { Err(Misuse::WrongStatus(session.status())) }
+    }
+
+    fn established(&self, id: SessionId) -> Result<(), Misuse> {
+        match self.status(id) {
+            Some(Status::Established) => Ok(()),
+            Some(other) => Err(Misuse::WrongStatus(other)),
+            None => Err(Misuse::UnknownSession(id)),
+        }
+    }
+}
