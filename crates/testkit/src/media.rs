@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use offhook::{Direction, Effect, EffectResult, MediaFault, SessionId};
+use offhook::{CallEffect, Direction, Effect, EffectResult, MediaFault, SessionId};
 use offhook_wire::sdp::Outline;
 
 /// The behaviour of a fake media engine.
@@ -53,27 +53,29 @@ impl FakeMedia {
     /// # Panics
     /// When an offer is invalid and the behaviour needs it.
     pub fn perform(&self, effect: &Effect) -> Option<EffectResult> {
+        let Effect::Call { effect, .. } = effect else { return None };
         let result = match (self.behaviour, effect) {
-            (_, Effect::Rollback { .. } | Effect::Release { .. }) | (MediaBehaviour::Manual, _) => {
-                return None;
-            }
+            (_, CallEffect::Rollback | CallEffect::Release) | (MediaBehaviour::Manual, _) => return None,
             (MediaBehaviour::Refuses(fault), _) => EffectResult::Failed(fault),
-            (_, Effect::Offer { direction, .. }) => EffectResult::Description(self.description(*direction)),
-            (_, Effect::Answer { offer, direction, .. }) => {
+            (_, CallEffect::Offer { direction }) => EffectResult::Description(self.description(*direction)),
+            (_, CallEffect::Answer { offer, direction }) => {
                 let direction = self.answers_with.unwrap_or_else(|| answer_direction(offer, *direction));
                 EffectResult::Description(self.description(direction))
             }
-            (_, Effect::Apply { .. }) => EffectResult::Applied,
-            (_, Effect::Digit { .. }) => EffectResult::Sent,
+            (_, CallEffect::Apply { .. }) => EffectResult::Applied,
+            (_, CallEffect::Digit { .. }) => EffectResult::Sent,
+            // The enum is non-exhaustive.
+            _ => return None,
         };
         Some(result)
     }
 
     /// The call whose path is up after an effect.
     pub fn path_up(&self, effect: &Effect) -> Option<SessionId> {
+        let up = self.behaviour == MediaBehaviour::Works;
         match effect {
-            Effect::Answer { session, .. } | Effect::Apply { session, .. } => {
-                (self.behaviour == MediaBehaviour::Works).then_some(*session)
+            Effect::Call { session, effect: CallEffect::Answer { .. } | CallEffect::Apply { .. } } => {
+                up.then_some(*session)
             }
             _ => None,
         }

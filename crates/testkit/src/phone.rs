@@ -1,8 +1,8 @@
 use crate::FakeMedia;
 use bytes::Bytes;
 use offhook::{
-    Config, Effect, EffectId, EndReason, Event, ConnectionChange, ConnectionFailure, ConnectionId, Input, Instant, Limits,
-    MediaEvent, Misuse, Output, Phone, SessionId, Status,
+    CallEvent, Config, ConnectionChange, ConnectionFailure, ConnectionId, Effect, EffectId, EndReason, Event,
+    Input, Instant, Limits, MediaEvent, Misuse, Output, Phone, SessionId, Status,
 };
 use offhook_wire::Message;
 use std::collections::VecDeque;
@@ -104,7 +104,10 @@ impl<O: Observer> TestPhone<O> {
     /// When the phone opened none.
     pub fn lose_connection(&mut self) {
         let connection = self.connection.expect("the phone opened a connection");
-        self.give(Input::Connection { connection, change: ConnectionChange::Down(ConnectionFailure::Closed) });
+        self.give(Input::Connection {
+            connection,
+            change: ConnectionChange::Down(ConnectionFailure::Closed),
+        });
     }
 
     /// Passes an input to the phone, without polling it.
@@ -249,7 +252,7 @@ impl<O: Observer> TestPhone<O> {
     pub fn statuses(&self, id: SessionId) -> Vec<Status> {
         let mut statuses = Vec::new();
         for event in &self.events {
-            if let Event::Status { session, from, to } = event
+            if let Event::Call { session, event: CallEvent::Status { from, to, .. } } = event
                 && *session == id
             {
                 if statuses.is_empty() {
@@ -268,7 +271,7 @@ impl<O: Observer> TestPhone<O> {
     /// When there is none.
     pub fn incoming(&self) -> SessionId {
         let incoming = |event: &Event| match event {
-            Event::Incoming(incoming) => Some(incoming.session),
+            Event::Call { session, event: CallEvent::Incoming(_) } => Some(*session),
             _ => None,
         };
         self.events.iter().rev().find_map(incoming).expect("an incoming call")
@@ -280,7 +283,7 @@ impl<O: Observer> TestPhone<O> {
     /// When it did not end, or more than once.
     pub fn ended(&self, id: SessionId) -> EndReason {
         let mut ends = self.events.iter().filter_map(|event| match event {
-            Event::Ended { session, why } if *session == id => Some(why.clone()),
+            Event::Call { session, event: CallEvent::Ended(why) } if *session == id => Some(why.clone()),
             _ => None,
         });
         let why = ends.next().expect("the call ended");

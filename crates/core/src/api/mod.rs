@@ -12,4 +12,5 @@ pub(crate) mod io;
 pub(crate) mod misuse;
 pub(crate) mod reason;
 pub(crate) mod status;
+mod text;
 pub(crate) mod trace;

@@ -2,7 +2,7 @@
 //! connections. Every call emits its events in a valid order and ends.
 
 use offhook::{
-    Config, DeadlineKind, Dial, DtmfPath, Event, Input, MediaEvent, MediaFault, SessionId, Status,
+    CallEvent, Config, DeadlineKind, Dial, DtmfPath, Event, Input, MediaEvent, MediaFault, SessionId, Status,
 };
 use offhook_testkit::{FakeMedia, MediaBehaviour, Pair, TestPhone, config};
 use proptest::prelude::*;
@@ -131,47 +131,32 @@ pub(crate) fn act(alice: &mut TestPhone, step: Step, pressed: &mut BTreeMap<Sess
     alice.pump();
 }
 
-/// The call that an event is about.
-fn session(event: &Event) -> Option<SessionId> {
-    match event {
-        Event::Incoming(incoming) => Some(incoming.session),
-        Event::Status { session, .. }
-        | Event::Progress { session, .. }
-        | Event::Hold { session, .. }
-        | Event::HoldFailed { session, .. }
-        | Event::Digit { session, .. }
-        | Event::DigitSent { session, .. }
-        | Event::DigitFailed { session, .. }
-        | Event::Transfer { session, .. }
-        | Event::Referred { session, .. }
-        | Event::Media { session, .. }
-        | Event::Info { session, .. }
-        | Event::Ended { session, .. } => Some(*session),
-        _ => None,
-    }
-}
-
 /// Checks the order of the events of each call.
 pub(crate) fn check(alice: &TestPhone, pressed: &BTreeMap<SessionId, usize>) {
     let mut calls: BTreeMap<SessionId, Vec<&Event>> = BTreeMap::new();
     for event in &alice.events {
-        if let Some(session) = session(event) {
+        if let Some((session, _)) = event.of_call() {
             calls.entry(session).or_default().push(event);
         }
     }
     for (id, events) in calls {
-        let ends = events.iter().filter(|e| matches!(e, Event::Ended { .. })).count();
+        let ends =
+            events.iter().filter(|e| matches!(e, Event::Call { event: CallEvent::Ended(_), .. })).count();
         assert_eq!(ends, 1, "{id:?}: {events:#?}");
-        assert!(matches!(events.last(), Some(Event::Ended { .. })), "{id:?}: {events:#?}");
+        assert!(
+            matches!(events.last(), Some(Event::Call { event: CallEvent::Ended(_), .. })),
+            "{id:?}: {events:#?}"
+        );
         let mut at = Status::Initial;
         let mut digits = 0;
         for event in &events {
             match event {
-                Event::Status { from, to, .. } => {
+                Event::Call { event: CallEvent::Status { from, to, .. }, .. } => {
                     assert!(*from == at && from.may_become(*to), "{id:?}: {events:#?}");
                     at = *to;
                 }
-                Event::DigitSent { .. } | Event::DigitFailed { .. } => digits += 1,
+                Event::Call { event: CallEvent::DigitSent { .. }, .. }
+                | Event::Call { event: CallEvent::DigitFailed { .. }, .. } => digits += 1,
                 _ => {}
             }
         }

@@ -1,7 +1,9 @@
 //! Messages of a faulty peer or an attacker.
 
 use bytes::Bytes;
-use offhook::{Cause, Counters, Dial, Direction, EndedBy, Event, Input, Limits, Status};
+use offhook::{
+    AccountEvent, CallEvent, Cause, Counters, Dial, Direction, EndedBy, Event, Input, Limits, Status,
+};
 use offhook_testkit::peer::{in_call, outgoing_call, response};
 use offhook_testkit::{MediaBehaviour, ScriptedPeer, TestPhone, config, sdp};
 use offhook_wire::{HeaderName, Message};
@@ -32,7 +34,11 @@ fn malformed_bytes_are_counted_and_ignored() {
         alice.receive_bytes(Bytes::from(vec![byte; 300]));
     }
     assert!(
-        alice.events.iter().all(|e| matches!(e, Event::Connection { .. } | Event::Registration { .. })),
+        alice.events.iter().all(|e| matches!(
+            e,
+            Event::Account { event: AccountEvent::Connection { .. }, .. }
+                | Event::Account { event: AccountEvent::Registration(_), .. }
+        )),
         "{:?}",
         alice.events
     );
@@ -113,7 +119,7 @@ fn unsupported_method_gets_405() {
         alice
             .events
             .iter()
-            .any(|e| matches!(e, Event::Message { from, .. } if from == "sip:eve@example.com"))
+            .any(|e| matches!(e, Event::Account { event: AccountEvent::Message { from, .. }, .. } if from == "sip:eve@example.com"))
     );
 }
 
@@ -181,7 +187,11 @@ fn a_digit_retransmitted_in_another_transaction_is_reported_once() {
         alice.receive(&info.replace("z9hG4bKINFO20", branch));
         alice.next_response(200);
     }
-    let digits = alice.events.iter().filter(|event| matches!(event, Event::Digit { .. })).count();
+    let digits = alice
+        .events
+        .iter()
+        .filter(|event| matches!(event, Event::Call { event: CallEvent::Digit { .. }, .. }))
+        .count();
     assert_eq!((digits, alice.phone.status(id)), (1, Some(Status::Established)));
 }
 
@@ -284,7 +294,11 @@ fn a_reinvite_is_always_answered() {
     alice.next_response(100);
     let ok = alice.next_response(200);
     assert!(String::from_utf8_lossy(ok.body_bytes()).contains("a=recvonly"));
-    assert!(alice.events.contains(&Event::Hold { session: id, local: false, remote: true }));
+    assert!(
+        alice
+            .events
+            .contains(&Event::Call { session: id, event: CallEvent::Hold { local: false, remote: true } })
+    );
     // Before its ACK, another one gets 500.
     alice.receive(&peer.request("INVITE", 6, "", ""));
     alice.next_response(100);
@@ -297,7 +311,11 @@ fn a_reinvite_is_always_answered() {
     assert!(String::from_utf8_lossy(ok.body_bytes()).contains("a=sendrecv"));
     let answer = held.replace("sendonly", "sendrecv");
     alice.receive(&peer.request("ACK", 7, "Content-Type: application/sdp\n", &answer));
-    assert!(alice.events.contains(&Event::Hold { session: id, local: false, remote: false }));
+    assert!(
+        alice
+            .events
+            .contains(&Event::Call { session: id, event: CallEvent::Hold { local: false, remote: false } })
+    );
     // One that crosses ours gets 491.
     alice.media.behaviour = MediaBehaviour::Manual;
     alice.phone.hold(alice.now, id).expect("established");
@@ -312,7 +330,7 @@ fn a_reinvite_is_always_answered() {
 fn user_headers_are_sent_and_cannot_inject() {
     let mut alice = alice();
     let header =
-        |name: &str, value: &str| Dial { headers: vec![(name.into(), value.into())], ..Dial::to("bob") };
+        |name: &str, value: &str| Dial::to("bob").with_header(name, value);
     assert!(alice.phone.dial(alice.now, header("X-Tenant", "7\r\nRoute: <sip:evil>")).is_err());
     assert!(alice.phone.dial(alice.now, header("Via", "SIP/2.0/UDP evil")).is_err());
     alice.phone.dial(alice.now, header("X-Tenant", "7")).expect("a call");
@@ -455,7 +473,11 @@ fn a_hold_without_a_connection_is_sent_on_the_next_one() {
     alice.connect();
     let invite = alice.next_request("INVITE");
     alice.receive_bytes(response(&invite, 200, "bob", Some(&sdp(Direction::RecvOnly))));
-    assert!(alice.events.contains(&Event::Hold { session: id, local: true, remote: false }));
+    assert!(
+        alice
+            .events
+            .contains(&Event::Call { session: id, event: CallEvent::Hold { local: true, remote: false } })
+    );
 }
 
 #[test]
@@ -465,7 +487,7 @@ fn a_hold_without_a_connection_times_out() {
     alice.lose_connection();
     alice.phone.hold(alice.now, id).expect("established");
     alice.pass(SECOND * 60);
-    let failed = Event::HoldFailed { session: id, hold: true, code: None };
+    let failed = Event::Call { session: id, event: CallEvent::HoldFailed { hold: true, code: None } };
     assert_eq!(alice.events.iter().filter(|e| **e == failed).count(), 1, "one outcome, without a connection");
     assert_eq!(alice.phone.status(id), Some(Status::Established));
 }

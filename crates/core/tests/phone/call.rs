@@ -1,7 +1,7 @@
 //! Calls between two phones, and how they end.
 
 use offhook::Status::{Established, Establishing, Idle, Initial, Terminating};
-use offhook::{Cause, Dial, EndedBy, Event, MediaFault, Misuse, Status};
+use offhook::{CallEvent, Cause, Dial, EndedBy, Event, MediaFault, Misuse, Status};
 use offhook_testkit::{MediaBehaviour, Pair, TestPhone, config};
 use std::time::Duration;
 
@@ -233,5 +233,12 @@ fn misuse_changes_nothing() {
     phone.hang_up(now, alices).expect("harmless");
     pair.run(SECOND);
     assert_eq!(pair.alice.phone.hang_up(now, alices), Err(Misuse::UnknownSession(alices)));
-    assert_eq!(pair.alice.events.iter().filter(|e| matches!(e, Event::Ended { .. })).count(), 1);
+    assert_eq!(
+        pair.alice
+            .events
+            .iter()
+            .filter(|e| matches!(e, Event::Call { event: CallEvent::Ended(_), .. }))
+            .count(),
+        1
+    );
 }

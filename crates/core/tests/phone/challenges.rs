@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use offhook::{
-    Cause, Config, Dial, Direction, EndedBy, Event, Password, Secret, SessionId, Status, TransferState,
+    CallEvent, Cause, Config, Dial, Direction, EndedBy, Event, Password, Secret, SessionId, Status,
+    TransferState,
 };
 use offhook_testkit::peer::response;
 use offhook_testkit::{ScriptedPeer, TestPhone, config, sdp};
@@ -161,7 +162,7 @@ fn a_wrong_password_is_tried_once_within_a_dialog() {
     }
     assert_eq!(alice.sent.len(), 0, "no storm");
     let failed = TransferState::Failed { code: Some(401) };
-    assert!(alice.events.contains(&Event::Transfer { session: id, state: failed }));
+    assert!(alice.events.contains(&Event::Call { session: id, event: CallEvent::Transfer(failed) }));
     assert_eq!(alice.phone.status(id), Some(Status::Established));
 }
 
@@ -181,7 +182,11 @@ fn a_challenged_reinvite_and_refer_have_one_outcome() {
     alice.receive_bytes(response(&again, 200, "bob", Some(&sdp(Direction::RecvOnly))));
     let acked = alice.next_request("ACK");
     assert_eq!(acked.header(HeaderName::Authorization), again.header(HeaderName::Authorization));
-    let holds = alice.events.iter().filter(|e| matches!(e, Event::Hold { local: true, .. })).count();
+    let holds = alice
+        .events
+        .iter()
+        .filter(|e| matches!(e, Event::Call { event: CallEvent::Hold { local: true, .. }, .. }))
+        .count();
     assert_eq!(holds, 1);
     alice.phone.transfer(alice.now, id, "carol").expect("established");
     alice.pump();
@@ -197,6 +202,6 @@ fn a_challenged_reinvite_and_refer_have_one_outcome() {
     alice.receive(&peer.request("NOTIFY", 9, &extra, "SIP/2.0 404 Not Found\n"));
     assert_eq!(alice.next_message().method(), None::<Method<'_>>, "a response");
     let failed = TransferState::Failed { code: Some(404) };
-    assert!(alice.events.contains(&Event::Transfer { session: id, state: failed }));
+    assert!(alice.events.contains(&Event::Call { session: id, event: CallEvent::Transfer(failed) }));
     assert_eq!(alice.phone.status(id), Some(Status::Established));
 }

@@ -22,7 +22,10 @@ fn outputs_do_not_depend_on_when_the_host_polls() {
         let mut out = Vec::new();
         let mut steps: Vec<(Duration, Input)> = Vec::new();
         let connection = offhook::ConnectionId(1);
-        steps.push((Duration::ZERO, Input::Connection { connection, change: ConnectionChange::Up { local: None } }));
+        steps.push((
+            Duration::ZERO,
+            Input::Connection { connection, change: ConnectionChange::Up { local: None } },
+        ));
         // Two at a time, which end in the order of their slots: the second slot is the first to be reused.
         for round in 0..4 {
             for n in 0..2 {

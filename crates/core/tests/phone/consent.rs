@@ -1,6 +1,6 @@
 //! Consent to a REFER of the peer (RFC 3515 §2.4.2, §2.4.4, §5.2).
 
-use offhook::{Event, Misuse, ReferPolicy, SessionId};
+use offhook::{CallEvent, Event, Misuse, ReferPolicy, SessionId};
 use offhook_testkit::peer::{in_call, response};
 use offhook_testkit::{ScriptedPeer, TestPhone, config};
 use offhook_wire::{HeaderName, Message};
@@ -33,11 +33,13 @@ fn undecided() -> (TestPhone, SessionId, ScriptedPeer) {
     alice.next_response(202);
     let (_, state, body) = next_notify(&mut alice);
     assert_eq!((state.as_str(), body.as_str()), ("pending;expires=272", "SIP/2.0 100 Trying\r\n"));
-    let asked = Event::TransferRequested {
+    let asked = Event::Call {
         session: id,
-        request: 5,
-        target: "tel:+19005550100".to_owned(),
-        referred_by: Some("<sip:bob@example.com>".to_owned()),
+        event: CallEvent::TransferRequested {
+            request: 5,
+            target: "tel:+19005550100".to_owned(),
+            referred_by: Some("<sip:bob@example.com>".to_owned()),
+        },
     };
     assert!(alice.take_events().contains(&asked));
     assert!(alice.sent.is_empty(), "no call without consent");
@@ -150,7 +152,7 @@ fn a_decision_does_not_apply_to_a_later_refer() {
     refer(&mut alice, &peer, 5, "<sip:carol@example.com>");
     alice.next_response(202);
     let notify = alice.next_request("NOTIFY");
-    let shown = |event: &Event| matches!(event, Event::TransferRequested { target, .. } if target == "sip:carol@example.com");
+    let shown = |event: &Event| matches!(event, Event::Call { event: CallEvent::TransferRequested { target, .. }, .. } if target == "sip:carol@example.com");
     assert!(alice.take_events().iter().any(shown));
     // The user is shown carol, and is about to press accept. Meanwhile:
     alice.receive_bytes(response(&notify, 481, "bob", None));

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use offhook::{
-    Cause, Dial, Direction, DtmfPath, Effect, EffectId, EffectResult, EndedBy, Event, Input, MediaEvent,
-    MediaFault, SessionId, Status,
+    CallEffect, CallEvent, Cause, Dial, Direction, DtmfPath, Effect, EffectId, EffectResult, EndedBy, Event,
+    Input, MediaEvent, MediaFault, SessionId, Status,
 };
 use offhook_testkit::peer::{in_call, response};
 use offhook_testkit::{MediaBehaviour, Pair, TestPhone, config, sdp};
@@ -33,7 +33,11 @@ fn done(alice: &mut TestPhone, effect: EffectId, result: EffectResult) {
 }
 
 fn applied(alice: &TestPhone) -> usize {
-    alice.effects.iter().filter(|(_, effect)| matches!(effect, Effect::Apply { .. })).count()
+    alice
+        .effects
+        .iter()
+        .filter(|(_, effect)| matches!(effect, Effect::Call { effect: CallEffect::Apply { .. }, .. }))
+        .count()
 }
 
 #[test]
@@ -41,7 +45,7 @@ fn early_media_stays_up_after_the_2xx() {
     let mut alice = alice();
     let (id, invite) = calling(&mut alice);
     alice.receive_bytes(response(&invite, 183, "bob", Some(&answer())));
-    assert!(alice.events.contains(&Event::Media { session: id, up: true }));
+    assert!(alice.events.contains(&Event::Call { session: id, event: CallEvent::Media { up: true } }));
     alice.receive_bytes(response(&invite, 200, "bob", Some(&answer())));
     alice.next_request("ACK");
     alice.pass(SECOND * 60);
@@ -58,7 +62,10 @@ fn a_2xx_without_a_description_uses_that_of_the_183() {
     assert_eq!(alice.phone.status(id), Some(Status::Established));
     alice.phone.digits(alice.now, id, "1", SECOND / 10, DtmfPath::Auto).expect("established");
     alice.pump();
-    assert!(alice.events.contains(&Event::DigitSent { session: id, digit: '1', path: DtmfPath::Rtp }));
+    assert!(alice.events.contains(&Event::Call {
+        session: id,
+        event: CallEvent::DigitSent { digit: '1', path: DtmfPath::Rtp }
+    }));
 }
 
 #[test]
@@ -166,7 +173,11 @@ fn a_media_engine_without_a_result_does_not_block_the_call() {
     alice.media.behaviour = MediaBehaviour::Manual;
     alice.phone.hold(alice.now, id).expect("established");
     alice.pass(SECOND * 40);
-    assert!(alice.events.contains(&Event::HoldFailed { session: id, hold: true, code: None }));
+    assert!(
+        alice
+            .events
+            .contains(&Event::Call { session: id, event: CallEvent::HoldFailed { hold: true, code: None } })
+    );
     assert_eq!(alice.phone.status(id), Some(Status::Established));
 }
 
@@ -186,7 +197,12 @@ fn an_answer_that_is_never_applied_ends_the_call() {
     assert_eq!(pair.alice.phone.status(alices), Some(Status::Established));
     pair.run(SECOND * 3);
     assert_eq!(pair.alice.ended(alices).cause, Cause::MediaFailed);
-    assert!(pair.alice.events.contains(&Event::HoldFailed { session: alices, hold: true, code: None }));
+    assert!(
+        pair.alice.events.contains(&Event::Call {
+            session: alices,
+            event: CallEvent::HoldFailed { hold: true, code: None }
+        })
+    );
 }
 
 #[test]
@@ -253,7 +269,10 @@ fn a_reinvite_with_only_1xx_is_cancelled() {
     alice.receive_bytes(response(&cancel, 200, "bob", None));
     alice.receive_bytes(response(&invite, 487, "bob", None));
     alice.next_request("ACK");
-    assert!(alice.events.contains(&Event::HoldFailed { session: id, hold: true, code: Some(487) }));
+    assert!(alice.events.contains(&Event::Call {
+        session: id,
+        event: CallEvent::HoldFailed { hold: true, code: Some(487) }
+    }));
     assert_eq!(alice.phone.status(id), Some(Status::Established));
 }
 
@@ -269,7 +288,11 @@ fn a_pending_reinvite_at_the_end_of_the_call_leaves_no_transaction() {
     alice.next_response(200);
     alice.next_request("CANCEL");
     assert_eq!(alice.ended(id).by, EndedBy::Peer);
-    assert!(alice.events.contains(&Event::HoldFailed { session: id, hold: true, code: None }));
+    assert!(
+        alice
+            .events
+            .contains(&Event::Call { session: id, event: CallEvent::HoldFailed { hold: true, code: None } })
+    );
     alice.sent.clear();
     alice.pass(SECOND * 100);
     // It would get an ACK if the INVITE transaction still existed.
@@ -292,7 +315,10 @@ fn repeated_491_fails_the_hold() {
         alice.pass(SECOND * 4);
     }
     assert_eq!(alice.sent.len(), 0);
-    assert!(alice.events.contains(&Event::HoldFailed { session: id, hold: true, code: Some(491) }));
+    assert!(alice.events.contains(&Event::Call {
+        session: id,
+        event: CallEvent::HoldFailed { hold: true, code: Some(491) }
+    }));
 }
 
 #[test]
@@ -306,7 +332,11 @@ fn a_hold_withdrawn_during_glare_has_an_outcome() {
     alice.next_request("ACK");
     alice.phone.resume(alice.now, id).expect("established");
     alice.pass(SECOND * 5);
-    assert!(alice.events.contains(&Event::Hold { session: id, local: false, remote: false }));
+    assert!(
+        alice
+            .events
+            .contains(&Event::Call { session: id, event: CallEvent::Hold { local: false, remote: false } })
+    );
     assert_eq!(alice.sent.len(), 0);
 }
 

@@ -1,7 +1,7 @@
 //! Hold, resume, glare, DTMF.
 
 use offhook::Status::Established;
-use offhook::{DigitFailure, DtmfPath, Effect, Event, SessionId};
+use offhook::{CallEffect, CallEvent, DigitFailure, DtmfPath, Effect, Event, SessionId};
 use offhook_testkit::{MediaBehaviour, Pair};
 use std::time::Duration;
 
@@ -11,7 +11,9 @@ const TONE: Duration = Duration::from_millis(160);
 
 fn holds(events: &[Event], id: SessionId) -> Vec<(bool, bool)> {
     let hold = |event: &Event| match event {
-        Event::Hold { session, local, remote } if *session == id => Some((*local, *remote)),
+        Event::Call { session, event: CallEvent::Hold { local, remote } } if *session == id => {
+            Some((*local, *remote))
+        }
         _ => None,
     };
     events.iter().filter_map(hold).collect()
@@ -67,21 +69,23 @@ fn digits_by_info_are_sent_one_after_another() {
     let (mut pair, alices, _) = Pair::in_call(WS);
     pair.alice.phone.digits(pair.now(), alices, "42#", TONE, DtmfPath::Info).expect("established");
     pair.run(SECOND * 2);
-    let came: String = pair
-        .bob
-        .events
-        .iter()
-        .filter_map(|e| match e {
-            Event::Digit { digit, path: DtmfPath::Info, duration, .. } if *duration == TONE => Some(*digit),
-            _ => None,
-        })
-        .collect();
+    let came: String =
+        pair.bob
+            .events
+            .iter()
+            .filter_map(|e| match e {
+                Event::Call {
+                    event: CallEvent::Digit { digit, path: DtmfPath::Info, duration, .. }, ..
+                } if *duration == TONE => Some(*digit),
+                _ => None,
+            })
+            .collect();
     assert_eq!(came, "42#");
     let sent = pair
         .alice
         .events
         .iter()
-        .filter(|e| matches!(e, Event::DigitSent { path: DtmfPath::Info, .. }))
+        .filter(|e| matches!(e, Event::Call { event: CallEvent::DigitSent { path: DtmfPath::Info, .. }, .. }))
         .count();
     assert_eq!(sent, 3);
 }
@@ -97,20 +101,24 @@ fn digits_are_sent_by_rtp_if_telephone_event_was_negotiated() {
         .effects
         .iter()
         .filter_map(|(_, e)| match e {
-            Effect::Digit { digit, .. } => Some(*digit),
+            Effect::Call { effect: CallEffect::Digit { digit, .. }, .. } => Some(*digit),
             _ => None,
         })
         .collect();
     assert_eq!(wanted, ['1'], "the second waits for the first");
     let (id, _) = pair.alice.effects.pop().expect("one");
     pair.alice.give(offhook::Input::Done { effect: id, result: offhook::EffectResult::Sent });
-    assert!(matches!(pair.alice.effects.last(), Some((_, Effect::Digit { digit: '5', .. }))));
+    assert!(matches!(
+        pair.alice.effects.last(),
+        Some((_, Effect::Call { effect: CallEffect::Digit { digit: '5', .. }, .. }))
+    ));
     pair.alice.phone.hang_up(pair.now(), alices).expect("a call");
     pair.run(SECOND);
-    let lost = pair
-        .alice
-        .events
-        .iter()
-        .any(|e| matches!(e, Event::DigitFailed { digit: '5', why: DigitFailure::Ended, .. }));
+    let lost = pair.alice.events.iter().any(|e| {
+        matches!(
+            e,
+            Event::Call { event: CallEvent::DigitFailed { digit: '5', why: DigitFailure::Ended, .. }, .. }
+        )
+    });
     assert!(lost, "a digit that was not sent is reported");
 }

@@ -1,7 +1,8 @@
 //! The callee's role until the ACK (RFC 3261 §13.3), with a scripted caller.
 
 use offhook::{
-    Cause, Direction, Effect, EffectResult, EndedBy, Event, Input, MediaFault, Misuse, SessionId, Status,
+    CallEffect, CallEvent, Cause, Direction, Effect, EffectResult, EndedBy, Event, Input, MediaFault, Misuse,
+    SessionId, Status,
 };
 use offhook_testkit::peer::{incoming_call, response};
 use offhook_testkit::{MediaBehaviour, ScriptedPeer, TestPhone, config, peer, sdp};
@@ -36,7 +37,7 @@ fn an_incoming_call_is_reported_and_gets_180() {
     let mut alice = alice();
     let (id, ringing) = incoming_call(&mut alice);
     let incoming = alice.events.iter().find_map(|event| match event {
-        Event::Incoming(incoming) => Some(incoming.clone()),
+        Event::Call { session, event: CallEvent::Incoming(incoming) } if *session == id => Some(incoming.clone()),
         _ => None,
     });
     let incoming = incoming.expect("shown");
@@ -44,7 +45,7 @@ fn an_incoming_call_is_reported_and_gets_180() {
         (incoming.from.as_str(), incoming.to.as_str()),
         ("sip:bob@example.com", "sip:alice@example.com")
     );
-    assert_eq!((incoming.session, incoming.display_name.as_deref()), (id, Some("Bob")));
+    assert_eq!(incoming.display_name.as_deref(), Some("Bob"));
     assert!(ringing.to().expect("read").tag().is_some(), "§12.1.1");
     assert!(ringing.contact().expect("read").is_some(), "§12.1.1");
     assert_eq!(alice.effects.len(), 0, "no media before the user takes the call");
@@ -106,8 +107,11 @@ fn the_user_can_reject_until_the_2xx() {
         alice.pump();
         assert_refused(&mut alice, 603, &ringing);
         assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Us, Cause::Rejected));
-        let released =
-            alice.effects.iter().filter(|(_, effect)| matches!(effect, Effect::Release { .. })).count();
+        let released = alice
+            .effects
+            .iter()
+            .filter(|(_, effect)| matches!(effect, Effect::Call { effect: CallEffect::Release, .. }))
+            .count();
         assert_eq!(released, usize::from(taken), "what was asked for is given back, and nothing else");
     }
     for (code, cause) in
@@ -150,7 +154,7 @@ fn an_unusable_offer_gets_488() {
         alice.give(Input::Done { effect, result });
         assert_refused(&mut alice, code, &ringing);
         assert_eq!((alice.ended(id).by, alice.ended(id).cause), (EndedBy::Us, cause));
-        assert!(matches!(alice.effects.pop(), Some((_, Effect::Release { .. }))));
+        assert!(matches!(alice.effects.pop(), Some((_, Effect::Call { effect: CallEffect::Release, .. }))));
     }
 }
 
@@ -166,7 +170,9 @@ fn an_invite_without_an_offer_gets_one_in_the_2xx() {
     alice.phone.answer(alice.now, id).expect("it rings");
     alice.pump();
     let (effect, what) = alice.effects.pop().expect("the engine is asked");
-    assert!(matches!(what, Effect::Offer { session, direction: Direction::SendRecv } if session == id));
+    assert!(
+        matches!(what, Effect::Call { session, effect: CallEffect::Offer { direction: Direction::SendRecv } } if session == id)
+    );
     let offer = sdp(Direction::SendRecv);
     alice.give(Input::Done { effect, result: EffectResult::Description(offer.clone()) });
     assert_eq!(alice.next_response(200).body_bytes(), &offer[..]);
@@ -177,9 +183,15 @@ fn an_invite_without_an_offer_gets_one_in_the_2xx() {
         .replace("Content-Length: 0\n\n", &with_answer);
     alice.receive(&(ack + &answer.replace("\r\n", "\n")));
     assert_eq!(alice.phone.status(id), Some(Status::Established));
-    assert!(alice.events.contains(&Event::Hold { session: id, local: false, remote: true }));
+    assert!(
+        alice
+            .events
+            .contains(&Event::Call { session: id, event: CallEvent::Hold { local: false, remote: true } })
+    );
     let (_, what) = alice.effects.pop().expect("the engine is told");
-    assert!(matches!(what, Effect::Apply { session, answer: applied } if session == id && applied == answer));
+    assert!(
+        matches!(what, Effect::Call { session, effect: CallEffect::Apply { answer: applied } } if session == id && applied == answer)
+    );
 }
 
 /// RFC 3261 §13.2.1: the ACK must have the answer.
@@ -207,7 +219,12 @@ fn an_invite_without_a_contact_creates_no_call() {
     alice.next_response(100);
     alice.next_response(400);
     assert_eq!(alice.phone.sessions().count(), 0);
-    assert!(alice.events.iter().all(|event| !matches!(event, Event::Incoming(_))));
+    assert!(
+        alice
+            .events
+            .iter()
+            .all(|event| !matches!(event, Event::Call { event: CallEvent::Incoming(_), .. }))
+    );
 }
 
 /// RFC 3261 §15: the callee's BYE waits for the ACK; the caller's may overtake the ACK.

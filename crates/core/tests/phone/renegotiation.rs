@@ -1,7 +1,8 @@
 //! Renegotiation of an established call (RFC 3261 §14), with a scripted peer and media engine.
 
 use offhook::{
-    Cause, Direction, Effect, EffectId, EffectResult, EndedBy, Event, Input, MediaFault, SessionId, Status,
+    CallEffect, CallEvent, Cause, Direction, Effect, EffectId, EffectResult, EndedBy, Event, Input,
+    MediaFault, SessionId, Status,
 };
 use offhook_testkit::peer::{in_call, response};
 use offhook_testkit::{MediaBehaviour, ScriptedPeer, TestPhone, config, sdp};
@@ -24,7 +25,7 @@ fn in_a_call() -> (TestPhone, SessionId, ScriptedPeer) {
 /// The reported hold: ours, and the peer's.
 fn told(alice: &mut TestPhone) -> Vec<(bool, bool)> {
     let hold = |event: Event| match event {
-        Event::Hold { local, remote, .. } => Some((local, remote)),
+        Event::Call { event: CallEvent::Hold { local, remote, .. }, .. } => Some((local, remote)),
         _ => None,
     };
     alice.take_events().into_iter().filter_map(hold).collect()
@@ -44,7 +45,10 @@ fn holding(alice: &mut TestPhone, id: SessionId) -> Message {
     alice.phone.hold(alice.now, id).expect("established");
     alice.pump();
     let (effect, what) = asked(alice);
-    assert!(matches!(what, Effect::Offer { direction: Direction::SendOnly, .. }), "RFC 3264 §8.4");
+    assert!(
+        matches!(what, Effect::Call { effect: CallEffect::Offer { direction: Direction::SendOnly, .. }, .. }),
+        "RFC 3264 §8.4"
+    );
     describe(alice, effect, Direction::SendOnly);
     alice.next_request("INVITE")
 }
@@ -54,7 +58,7 @@ fn held(alice: &mut TestPhone, id: SessionId) {
     alice.receive_bytes(response(&invite, 200, "bob", Some(&sdp(Direction::RecvOnly))));
     alice.next_request("ACK");
     let (effect, what) = asked(alice);
-    assert!(matches!(what, Effect::Apply { .. }));
+    assert!(matches!(what, Effect::Call { effect: CallEffect::Apply { .. }, .. }));
     alice.give(Input::Done { effect, result: EffectResult::Applied });
     assert_eq!(told(alice), [(true, false)]);
 }
@@ -113,7 +117,7 @@ fn a_later_hold_intent_has_the_full_time_limit() {
     alice.pass(SECOND * 30);
     alice.lose_connection();
     alice.phone.resume(alice.now, id).expect("established");
-    let failed = Event::HoldFailed { session: id, hold: false, code: None };
+    let failed = Event::Call { session: id, event: CallEvent::HoldFailed { hold: false, code: None } };
     alice.pass(SECOND * 31);
     assert!(!alice.events.contains(&failed));
     alice.pass(SECOND);
@@ -161,8 +165,13 @@ fn a_refused_hold_keeps_the_agreed_session() {
     let invite = holding(&mut alice, id);
     alice.receive_bytes(response(&invite, 488, "bob", None));
     alice.next_request("ACK");
-    assert!(matches!(asked(&mut alice).1, Effect::Rollback { session } if session == id));
-    assert!(alice.events.contains(&Event::HoldFailed { session: id, hold: true, code: Some(488) }));
+    assert!(
+        matches!(asked(&mut alice).1, Effect::Call { session, effect: CallEffect::Rollback } if session == id)
+    );
+    assert!(alice.events.contains(&Event::Call {
+        session: id,
+        event: CallEvent::HoldFailed { hold: true, code: Some(488) }
+    }));
     alice.pass(SECOND * 100);
     assert_eq!((told(&mut alice), alice.sent.len()), (Vec::new(), 0), "and nothing is told again");
     // The next one is independent.
@@ -179,7 +188,11 @@ fn a_reinvite_without_an_answer_ends_the_call() {
     alice.receive_bytes(response(&bye, 200, "bob", None));
     let why = alice.ended(id);
     assert_eq!((why.by, why.cause, why.code), (EndedBy::Network, Cause::TimedOut, Some(408)));
-    assert!(alice.events.contains(&Event::HoldFailed { session: id, hold: true, code: None }));
+    assert!(
+        alice
+            .events
+            .contains(&Event::Call { session: id, event: CallEvent::HoldFailed { hold: true, code: None } })
+    );
 }
 
 #[test]
@@ -192,7 +205,10 @@ fn a_reinvite_that_gets_481_or_408_ends_the_call() {
         let bye = alice.next_request("BYE");
         alice.receive_bytes(response(&bye, 200, "bob", None));
         assert_eq!(alice.ended(id).code, Some(code), "RFC 3261 §12.2.1.2");
-        assert!(alice.events.contains(&Event::HoldFailed { session: id, hold: true, code: Some(code) }));
+        assert!(alice.events.contains(&Event::Call {
+            session: id,
+            event: CallEvent::HoldFailed { hold: true, code: Some(code) }
+        }));
     }
 }
 
@@ -201,7 +217,7 @@ fn a_reinvite_lost_with_its_connection_is_sent_over_the_next_one() {
     let (mut alice, id, _) = in_a_call();
     let first = holding(&mut alice, id);
     alice.lose_connection();
-    assert!(matches!(asked(&mut alice).1, Effect::Rollback { .. }));
+    assert!(matches!(asked(&mut alice).1, Effect::Call { effect: CallEffect::Rollback, .. }));
     alice.connect();
     let (effect, _) = asked(&mut alice);
     describe(&mut alice, effect, Direction::SendOnly);
@@ -219,9 +235,18 @@ fn a_reinvite_lost_with_its_connection_fails_without_a_next_one() {
     holding(&mut alice, id);
     alice.lose_connection();
     alice.pass(SECOND * 100);
-    let outcomes = |event: &&Event| matches!(event, Event::Hold { .. } | Event::HoldFailed { .. });
+    let outcomes = |event: &&Event| {
+        matches!(
+            event,
+            Event::Call { event: CallEvent::Hold { .. }, .. }
+                | Event::Call { event: CallEvent::HoldFailed { .. }, .. }
+        )
+    };
     let outcomes: Vec<_> = alice.events.iter().filter(outcomes).collect();
-    assert_eq!(outcomes, [&Event::HoldFailed { session: id, hold: true, code: None }]);
+    assert_eq!(
+        outcomes,
+        [&Event::Call { session: id, event: CallEvent::HoldFailed { hold: true, code: None } }]
+    );
     let (mut alice, id, _) = in_a_call();
     holding(&mut alice, id);
     alice.phone.resume(alice.now, id).expect("established");
@@ -281,7 +306,7 @@ fn a_reinvite_of_the_peer_can_be_cancelled_while_the_answer_is_created() {
         alice.receive(&peer.request("CANCEL", 5, "", "").replace("z9hG4bKCANCEL5", "z9hG4bKINVITE5"));
         alice.next_response(200);
         alice.next_response(487);
-        assert!(matches!(asked(&mut alice).1, Effect::Rollback { .. }));
+        assert!(matches!(asked(&mut alice).1, Effect::Call { effect: CallEffect::Rollback, .. }));
         describe(&mut alice, late, Direction::SendRecv);
         assert_eq!(alice.sent.len(), 0);
         alice.receive(&peer.request("ACK", 5, "", ""));

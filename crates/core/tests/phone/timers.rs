@@ -1,8 +1,8 @@
 //! Time limits, to the millisecond, with the base times of RFC 3261 §17.1.1.1: T1 500 ms, T2 4 s.
 
 use offhook::{
-    Cause, DeadlineKind, Dial, Direction, EndReason, EndedBy, Event, Input, MediaEvent, SessionId, Status,
-    TransferState,
+    CallEvent, Cause, DeadlineKind, Dial, Direction, EndReason, EndedBy, Event, Input, MediaEvent, SessionId,
+    Status, TransferState,
 };
 use offhook_testkit::peer::{in_call, incoming_call, response};
 use offhook_testkit::{MediaBehaviour, ScriptedPeer, TestPhone, config};
@@ -203,7 +203,7 @@ fn a_hold_has_its_outcome_after_64_t1() {
         }
         alice.phone.hold(alice.now, id).expect("established");
         alice.pump();
-        let failed = Event::HoldFailed { session: id, hold: true, code: None };
+        let failed = Event::Call { session: id, event: CallEvent::HoldFailed { hold: true, code: None } };
         alice.pass(LIMIT - MILLISECOND);
         assert!(!alice.events.contains(&failed));
         alice.pass(MILLISECOND);
@@ -220,7 +220,8 @@ fn a_transfer_waits_as_long_as_the_target_may_ring() {
     alice.pump();
     let refer = alice.next_request("REFER");
     alice.receive_bytes(response(&refer, 202, "bob", None));
-    let failed = Event::Transfer { session: id, state: TransferState::Failed { code: None } };
+    let failed =
+        Event::Call { session: id, event: CallEvent::Transfer(TransferState::Failed { code: None }) };
     alice.pass(SECOND * 152 - MILLISECOND);
     assert!(!alice.events.contains(&failed));
     alice.pass(MILLISECOND);

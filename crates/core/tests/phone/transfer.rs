@@ -1,6 +1,8 @@
 //! Blind transfer, in both roles (RFC 3515, RFC 5589 §6).
 
-use offhook::{Cause, Dial, Direction, EndedBy, Event, ReferPolicy, SessionId, Status, TransferState};
+use offhook::{
+    CallEvent, Cause, Dial, Direction, EndedBy, Event, ReferPolicy, SessionId, Status, TransferState,
+};
 use offhook_testkit::peer::{in_call, response};
 use offhook_testkit::{ScriptedPeer, TestPhone, config, sdp};
 use offhook_wire::{HeaderName, Message};
@@ -24,7 +26,7 @@ fn transferring(alice: &mut TestPhone) -> (SessionId, ScriptedPeer, Message) {
 
 fn transfers(alice: &mut TestPhone) -> Vec<TransferState> {
     let state = |event: Event| match event {
-        Event::Transfer { state, .. } => Some(state),
+        Event::Call { event: CallEvent::Transfer(state), .. } => Some(state),
         _ => None,
     };
     alice.take_events().into_iter().filter_map(state).collect()
@@ -53,7 +55,7 @@ fn reported(alice: &mut TestPhone, line: &str, code: u16) -> Message {
 
 fn referred(alice: &TestPhone) -> SessionId {
     let call = |event: &Event| match event {
-        Event::Referred { session, .. } => Some(*session),
+        Event::Call { session, event: CallEvent::Referred { .. } } => Some(*session),
         _ => None,
     };
     alice.events.iter().rev().find_map(call).expect("a call was made for the peer")

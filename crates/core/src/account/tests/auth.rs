@@ -75,7 +75,7 @@ fn an_unusable_challenge_gets_no_credentials() {
     let good = refused(401, HeaderName::WwwAuthenticate, &rows);
     let mut world = World::up(|config| config.accounts[0].password = None);
     assert_eq!(world.authorize(&good, 0), None, "no password");
-    let mut world = World::up(|config| config.accounts[0].realm = Some("other".to_owned()));
+    let mut world = World::up(|config| config.accounts[0].realms = vec!["other".to_owned()]);
     assert_eq!(world.authorize(&good, 0), None, "another realm");
     let mut world = World::up(|config| {
         let secret = crate::Secret::new("secret");

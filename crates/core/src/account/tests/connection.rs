@@ -4,7 +4,7 @@ use std::time::Duration;
 fn servers(config: &mut Config, servers: &[(&str, u16)]) {
     config.accounts[0].servers = servers
         .iter()
-        .map(|(target, weight)| Server { target: target.parse().expect("a target"), weight: *weight })
+        .map(|(target, weight)| Server::new(target.parse().expect("a hop")).with_weight(*weight))
         .collect();
 }
 

@@ -8,8 +8,8 @@ use crate::base::name::{Machine, Timer};
 use crate::testing::{Bench, at, message};
 use crate::transaction::Routed;
 use crate::{
-    Account, Cause, Config, ConnectionFailure, ConnectionState, Event, Output, Password, RegistrationFailure,
-    RegistrationState, Server,
+    Account, AccountEvent, Cause, Config, ConnectionFailure, ConnectionState, Event, Output, Password,
+    RegistrationFailure, RegistrationState, Server,
 };
 use offhook_wire::{Builder, Frame, Instant, Limits};
 
@@ -78,7 +78,7 @@ impl World {
         let now = self.bench.now;
         for output in self.bench.outputs() {
             match output {
-                Output::Open { connection, target, .. } => self.opened.push((connection, target.host)),
+                Output::Open { connection, hop, .. } => self.opened.push((connection, hop.host)),
                 Output::Close { connection } => self.closed.push(connection),
                 Output::Transmit { data, .. } => {
                     match offhook_wire::datagram(data.clone(), &Limits::default()) {
@@ -86,8 +86,12 @@ impl World {
                         _ => self.sent.push((now, message(data))),
                     }
                 }
-                Output::Event(Event::Connection { state, .. }) => self.connections.push(state),
-                Output::Event(Event::Registration { state, .. }) => self.states.push(state),
+                Output::Event(Event::Account { event: AccountEvent::Connection { state, .. }, .. }) => {
+                    self.connections.push(state)
+                }
+                Output::Event(Event::Account { event: AccountEvent::Registration(state), .. }) => {
+                    self.states.push(state)
+                }
                 other => panic!("{other:?}"),
             }
         }
