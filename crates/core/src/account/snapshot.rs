@@ -7,12 +7,14 @@ use crate::base::timers::TimerId;
 use crate::connection::Connection;
 
 impl ActiveAccount {
-    /// The snapshot; `None` while a REGISTER is pending.
+    /// The snapshot; `None` while a REGISTER is pending, or the host is asked for credentials.
     pub(crate) fn checkpoint(&self) -> Option<AccountCheckpoint> {
+        if self.awaits_credentials() {
+            return None;
+        }
         let registration = self.registration.checkpoint()?;
         let (connection, next_server, connection_failures) = self.connection.checkpoint();
         let (cseq, expires, failures, bound, spent) = self.registration.counts();
-        let (user, proxy) = self.auth.snapshot();
         Some(AccountCheckpoint {
             contact: String::from_utf8(self.identity.contact().to_vec()).ok()?,
             connection,
@@ -24,8 +26,8 @@ impl ActiveAccount {
             failures,
             bound,
             spent,
-            user,
-            proxy,
+            servers_refused: self.registration.servers_refused(),
+            realms: self.realms.snapshot(),
         })
     }
 
@@ -46,6 +48,6 @@ impl ActiveAccount {
             .ok_or(InvalidCheckpoint("the Contact is not ours"))?;
         self.connection = Connection::restore(self.id, at, sent_by, connections, &timer)?;
         self.registration.restore(at, timer(AccountTimer::Register))?;
-        self.auth.restore(at.user.as_ref(), at.proxy.as_ref())
+        self.realms.restore(&at.realms)
     }
 }

@@ -81,7 +81,9 @@ impl Phone {
                     self.with_session(id, |session, cx| session.on_response(cx, tx, &message));
                 }
                 Owner::Account(account) => {
-                    self.with_account(account, |account, cx, txs| account.on_response(cx, txs, tx, &message));
+                    let change = self
+                        .with_account(account, |account, cx, txs| account.on_response(cx, txs, tx, &message));
+                    self.on_connection_change(account, change);
                 }
                 // A fork that answers after the end of its call.
                 Owner::Session(_) => {
