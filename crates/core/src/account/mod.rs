@@ -3,6 +3,7 @@
 mod credentials;
 mod identity;
 pub(crate) mod registration;
+mod retirement;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -16,17 +17,18 @@ use crate::request::realm_set::RealmSet;
 use crate::request::realms::{Challenged, Credentials, Realms};
 use crate::request::restarts::{Next, Restartable, Restarts};
 use crate::transaction::{Transactions, TxFailed, TxFailure};
-use crate::{Account, AccountId, ConnectionChange, ConnectionId};
+use crate::{Account, AccountId, ConnectionChange, ConnectionId, EffectId};
 use bytes::Bytes;
-use credentials::AwaitedCredentials;
 use identity::Identity;
 use offhook_wire::{KeepAlive, Message, Method};
 use registration::{FollowUp, Reconnect, Registration, RegistrationCx};
+pub(crate) use retirement::Retirement;
 
 /// A change of the connection, for the calls that use it.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum PathChange {
+    #[default]
     Nothing,
     /// It came up.
     Up,
@@ -37,22 +39,32 @@ pub(crate) enum PathChange {
 /// One account of a phone.
 pub(crate) struct ActiveAccount {
     id: AccountId,
+    /// The position in the random stream at which its identifiers were drawn.
+    drawn: u64,
+    /// What follows once its binding is removed.
+    retirement: Option<Retirement>,
+    /// The pending effect that finds credentials.
+    credentials: Option<EffectId>,
+    /// The requests that wait for credentials, by their owners.
+    waiting: Vec<Owner>,
     identity: Identity,
     connection: Connection,
     registration: Registration,
     realms: Realms,
-    awaited: AwaitedCredentials,
 }
 
 impl ActiveAccount {
     pub(crate) fn new(id: AccountId, account: &Account, cx: &mut Cx<'_>) -> Self {
         Self {
             id,
+            drawn: cx.entropy.drawn()[0],
+            retirement: None,
+            credentials: None,
+            waiting: Vec::new(),
             identity: Identity::new(account, cx.entropy),
             connection: Connection::new(id),
             registration: Registration::new(id, account, cx.entropy),
             realms: Realms::new(id),
-            awaited: AwaitedCredentials::default(),
         }
     }
 
@@ -167,15 +179,14 @@ impl ActiveAccount {
         self.follow_up(cx, follow_up)
     }
 
-    /// The host has credentials, or (`given` is false) has none: the REGISTER that waits for them is sent, or has failed.
+    /// The credentials may have changed: the REGISTER that waits for them is sent, or has failed.
     pub(crate) fn register_with_credentials(
         &mut self,
         cx: &mut Cx<'_>,
         txs: &mut Transactions,
-        given: bool,
     ) -> PathChange {
         let (registration, mut registration_cx) = self.registration_cx(cx, txs);
-        let follow_up = registration.retry_with_credentials(&mut registration_cx, given);
+        let follow_up = registration.retry_with_credentials(&mut registration_cx);
         self.follow_up(cx, follow_up)
     }
 

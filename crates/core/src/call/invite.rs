@@ -61,16 +61,12 @@ impl Session {
         self.invite_not_accepted(cx, calling, code, message);
     }
 
-    /// The host has credentials, or (`given` is false) has none.
-    pub(crate) fn retry_with_credentials(&mut self, cx: &mut CallCx<'_, '_>, given: bool) {
+    /// The credentials may have changed: evaluates again the challenge that the INVITE waits with.
+    pub(crate) fn retry_with_credentials(&mut self, cx: &mut CallCx<'_, '_>) {
         match self.take() {
             State::Challenged(Challenged { calling, response }) => {
                 let code = response.status().unwrap_or(0);
-                if given {
-                    return self.invite_not_accepted(cx, calling, code, &response);
-                }
-                self.negotiation.withdraw(calling.offer);
-                self.end(cx, Trigger::Refused, reason_of_final(code, &response));
+                self.invite_not_accepted(cx, calling, code, &response);
             }
             other => self.state = other,
         }

@@ -34,6 +34,7 @@ named_enum! {
         Lost = "lost",
         Silent = "no answer",
         Left = "next server",
+        Stopped = "stopped",
     }
 }
 
@@ -44,9 +45,11 @@ static FLOW: Table<Phase, Trigger> = {
         (Connecting, Trigger::Connected, Up),
         (Connecting, Trigger::Refused, Down),
         (Connecting, Trigger::Overdue, Down),
+        (Connecting, Trigger::Stopped, Down),
         (Up, Trigger::Lost, Down),
         (Up, Trigger::Silent, Down),
         (Up, Trigger::Left, Down),
+        (Up, Trigger::Stopped, Down),
     ])
 };
 
@@ -243,6 +246,25 @@ impl Connection {
         self.transition(cx, connection, from, trigger, Phase::Down);
         self.report(cx, connection, ConnectionState::Down(why));
         Some(down)
+    }
+
+    /// Closes it, without a further attempt. Returns the connection that was up.
+    pub(crate) fn stop(&mut self, cx: &mut Cx<'_>) -> Option<ConnectionId> {
+        let open = match &self.state {
+            State::Connecting { connection, .. } => *connection,
+            State::Up(up) => up.path.connection,
+            State::Waiting { timer } => {
+                cx.timers.cancel(*timer);
+                self.state = State::Off;
+                return None;
+            }
+            State::Off => return None,
+        };
+        cx.out.push(Output::Close { connection: open });
+        match self.close(cx, Trigger::Stopped, ConnectionFailure::Closed) {
+            Some(Down::Connection(connection)) => Some(connection),
+            Some(Down::Attempt) | None => None,
+        }
     }
 
     /// If no connection is up or being opened: connects immediately if the last connection was up for a while, else after the back-off.

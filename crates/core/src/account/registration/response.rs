@@ -41,24 +41,11 @@ impl Registration {
         }
     }
 
-    /// The host has credentials for the challenge that the attempt waits with, or (`given` is false) has none.
-    pub(in crate::account) fn retry_with_credentials(
-        &mut self,
-        cx: &mut RegistrationCx<'_, '_>,
-        given: bool,
-    ) -> FollowUp {
-        match &self.state {
-            State::Registering(Step::NoCredentials(message)) => {
-                let message = message.clone();
-                let code = message.status().unwrap_or(0);
-                if given {
-                    return self.not_granted(cx, code, &message);
-                }
-                self.give_up(cx.base, Cause::Unauthorized, code);
-                FollowUp::Nothing
-            }
-            _ => FollowUp::Nothing,
-        }
+    /// The credentials may have changed: evaluates again the challenge that the attempt waits with.
+    pub(in crate::account) fn retry_with_credentials(&mut self, cx: &mut RegistrationCx<'_, '_>) -> FollowUp {
+        let State::Registering(Step::NoCredentials(message)) = &self.state else { return FollowUp::Nothing };
+        let message = message.clone();
+        self.not_granted(cx, message.status().unwrap_or(0), &message)
     }
 
     /// A final response other than 2xx.
