@@ -14,7 +14,7 @@ use crate::base::name::{AccountTimer, ClientTx, Machine, Owner};
 use crate::base::path::Path;
 use crate::connection::{Connection, Down};
 use crate::request::realm_set::RealmSet;
-use crate::request::realms::{Challenged, Credentials, Realms};
+use crate::request::realms::{Credentials, Realms};
 use crate::request::restarts::{Next, Restartable, Restarts};
 use crate::transaction::{Transactions, TxFailed, TxFailure};
 use crate::{Account, AccountId, ConnectionChange, ConnectionId, EffectId};
@@ -276,7 +276,7 @@ impl ActiveAccount {
 
     /// A 2xx to a request outside of a dialog, or to an initial INVITE, which had credentials for these realms.
     pub(crate) fn accepted(&mut self, set: RealmSet) {
-        self.realms.accepted(Challenged::Patient, set);
+        self.realms.accepted(set);
     }
 
     fn registration_cx<'d, 'c>(

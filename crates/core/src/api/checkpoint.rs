@@ -85,6 +85,8 @@ pub struct RealmCheckpoint {
     pub registers: bool,
     /// The strongest algorithm that the server accepted.
     pub algorithm: Option<Algorithm>,
+    /// The algorithm of the last challenge that was answered and not accepted yet.
+    pub offered: Option<Algorithm>,
     /// The last challenge.
     pub challenge: Option<ResponderSnapshot>,
 }

@@ -33,6 +33,8 @@ struct Realm {
     registers: bool,
     /// The strongest algorithm that the server accepted. A challenge with a weaker one is not answered (RFC 8760 §3).
     learnt: Option<Algorithm>,
+    /// The algorithm that becomes learnt if the server accepts it: that of the last challenge that is relevant for it.
+    offered: Option<Algorithm>,
     responder: Responder,
 }
 
@@ -171,6 +173,8 @@ impl Realms {
             cx.mark(None, Mark::WeakerAlgorithm);
             return Verdict::Ignored;
         };
+        // For a realm of the account's own server only a REGISTER teaches an algorithm: any peer can accept another request.
+        let own = self.known.iter().any(|realm| realm.registers && realm.name == name);
         let Some(index) = self.index(name, asks) else {
             cx.mark(None, Mark::TooManyRealms);
             return Verdict::Ignored;
@@ -194,6 +198,9 @@ impl Realms {
             return Verdict::Ignored;
         }
         realm.registers |= of == Challenged::Register;
+        if of == Challenged::Register || of == Challenged::Patient && !own {
+            realm.offered = Some(challenge.algorithm.base());
+        }
         Verdict::Answered(index)
     }
 
@@ -216,7 +223,7 @@ impl Realms {
             return known;
         }
         let responder = Responder::new();
-        self.known.push(Realm { name, asks, registers: false, learnt: None, responder });
+        self.known.push(Realm { name, asks, registers: false, learnt: None, offered: None, responder });
         Some(self.known.len() - 1)
     }
 
@@ -266,19 +273,11 @@ impl Realms {
         own.fold(RealmSet::default(), |set, (index, _)| set.with(index))
     }
 
-    /// A request outside of a dialog was accepted with credentials for these realms: their algorithms are learnt. For a realm of the
-    /// account's own server only a REGISTER teaches one, because any peer can accept another request.
-    pub(crate) fn accepted(&mut self, of: Challenged, set: RealmSet) {
-        for index in (0..self.known.len()).filter(|index| set.has(*index)) {
-            let name = &self.known[index].name;
-            let own = self.known.iter().any(|realm| realm.registers && realm.name == *name);
-            let realm = &mut self.known[index];
-            if (of == Challenged::Register || !own)
-                && let Some(used) = realm.responder.algorithm()
-                && realm.learnt.is_none_or(|learnt| rank(learnt) < rank(used))
-            {
-                realm.learnt = Some(used.base());
-            }
+    /// A request outside of a dialog was accepted with credentials for these realms: their algorithms are learnt.
+    pub(crate) fn accepted(&mut self, set: RealmSet) {
+        for (_, realm) in self.known.iter_mut().enumerate().filter(|(index, _)| set.has(*index)) {
+            let used = realm.learnt.into_iter().chain(realm.offered.take());
+            realm.learnt = used.max_by_key(|algorithm| rank(*algorithm));
         }
     }
 
@@ -287,6 +286,7 @@ impl Realms {
     pub(crate) fn credentials_changed(&mut self, password: Option<&Password>) {
         for realm in &mut self.known {
             realm.responder.forget();
+            realm.offered = None;
             realm.learnt = realm.learnt.filter(|learnt| password.is_none_or(|p| p.serves(*learnt)));
         }
     }
@@ -300,6 +300,7 @@ impl Realms {
             proxy: realm.asks == Asks::Proxy,
             registers: realm.registers,
             algorithm: realm.learnt,
+            offered: realm.offered,
             challenge: realm.responder.snapshot(),
         };
         self.known.iter().map(snapshot).collect()
@@ -319,7 +320,8 @@ impl Realms {
                 return Err(InvalidCheckpoint("the realms are not those of one account"));
             }
             let realm = &mut self.known[before];
-            (realm.registers, realm.learnt, realm.responder) = (saved.registers, saved.algorithm, responder);
+            (realm.registers, realm.responder) = (saved.registers, responder);
+            (realm.learnt, realm.offered) = (saved.algorithm, saved.offered);
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::base::entropy::Label;
 use crate::base::marks::Mark;
 use crate::base::name::{ClientTx, Machine};
 use crate::planted::{patched, planted};
-use crate::request::realms::{Challenged, is_stale};
+use crate::request::realms::is_stale;
 use crate::request::restarts::{Next, Restartable, min_expires};
 use offhook_wire::Message;
 use std::time::Duration;
@@ -28,7 +28,7 @@ impl Registration {
             ..=199 => FollowUp::Nothing,
             200..=299 => {
                 let realms = cx.realms.of_registers();
-                cx.realms.accepted(Challenged::Register, realms);
+                cx.realms.accepted(realms);
                 match self.state {
                     State::Unregistering { .. } => {
                         self.transition(cx.base, Trigger::Done, State::Unregistered);
