@@ -16,6 +16,7 @@ mod capabilities;
 mod connection;
 mod dialog;
 mod negotiation;
+mod outside;
 mod phone;
 mod planted;
 mod request;

@@ -97,6 +97,10 @@ bugs! {
     SecondRealmForgotten,
     /// Authentication: requests within a dialog have no credentials until they are challenged (RFC 3261 §22.2).
     CredentialsForgottenInDialog,
+    /// Requests: the outcome of one that timed out is not reported.
+    RequestOutcomeLost,
+    /// Requests: the outcome is reported twice.
+    RequestOutcomeTwice,
     /// Redirection: a target is tried again (RFC 3261 §8.1.3.4).
     RedirectLoop,
     /// Redirection: the number of targets has no limit.

@@ -25,6 +25,8 @@ pub struct Checkpoint {
     pub account_ids: u32,
     /// How many calls it had.
     pub calls: u32,
+    /// How many requests outside of dialogs it had.
+    pub requests: u32,
     /// The serial number of its last transaction.
     pub serial: u32,
     /// [`Counters`](crate::Counters): malformed, stray, clock backwards.

@@ -43,6 +43,18 @@ pub(crate) const GLARES: u8 = 6;
 /// How often a request is retried because its nonce was stale. A server that never accepts its own nonces is broken.
 pub(crate) const STALE_NONCES: u8 = 3;
 
+/// The maximum number of pending requests outside of dialogs.
+pub(crate) const REQUESTS: usize = 64;
+
+/// The maximum length of the body of a MESSAGE or INFO of the application.
+pub(crate) const BODY: usize = 16 * 1024;
+
+/// The maximum number of values of one header field in a response to OPTIONS that are reported.
+pub(crate) const CAPABILITIES: usize = 64;
+
+/// The maximum length of such a value; a longer one is skipped.
+pub(crate) const CAPABILITY: usize = 256;
+
 /// The maximum number of realms of an account, by kind of challenge (401, 407), that get credentials.
 pub(crate) const REALMS: usize = 8;
 

@@ -51,6 +51,7 @@ marks! {
     WeakerAlgorithm = "challenge: with a weaker algorithm than the server's, not answered",
     TooManyRealms = "challenge: of too many realms, not answered",
     IntervalTooSmall = "INVITE: 422, sent again with the Min-SE",
+    MessageTooLarge = "MESSAGE: too large for UDP, not sent",
     RedirectFollowed = "redirection: the next target is tried",
     RedirectRefused = "redirection: a target that is not followed",
     Forked = "INVITE: 2xx of another fork, ended with BYE",

@@ -53,6 +53,7 @@ impl Phone {
     pub(super) fn begin_removal(&mut self, id: AccountId) {
         self.retire(id, Retirement::Remove);
         self.each_session_of(id, |session, cx| session.hang_up(cx));
+        self.drop_requests_of(id);
     }
 
     fn retire(&mut self, id: AccountId, retirement: Retirement) {
@@ -132,6 +133,9 @@ impl Phone {
                     let change =
                         self.with_account(id, |account, cx, txs| account.register_with_credentials(cx, txs));
                     self.on_connection_change(id, change);
+                }
+                Owner::Request(id) => {
+                    self.with_request(id, |request, cx| request.retry_with_credentials(cx));
                 }
                 Owner::None => {}
             }
