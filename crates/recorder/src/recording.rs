@@ -1,7 +1,7 @@
 //! A recording in memory.
 
 use crate::check::Check;
-use offhook::{Checkpoint, Config, ConnectionCheckpoint, ConnectionId, Input, Instant, Server, Target};
+use offhook::{Checkpoint, Config, ConnectionCheckpoint, ConnectionId, Hop, Input, Instant, Server};
 use std::time::Duration;
 
 /// A recording of phones. [`Recording::read`] reads one, and [`replay`](crate::replay::replay) runs it again.
@@ -39,13 +39,13 @@ impl PhoneRecording {
     pub(crate) fn connections<'t>(
         &'t self,
         at: &'t Checkpoint,
-    ) -> impl Iterator<Item = (ConnectionId, &'t Target)> {
+    ) -> impl Iterator<Item = (ConnectionId, &'t Hop)> {
         self.config.accounts.iter().zip(&at.accounts).filter_map(|(account, line)| {
             let ConnectionCheckpoint::Up { connection, .. } = line.connection else { return None };
             let mut servers: Vec<&Server> = account.servers.iter().collect();
             servers.sort_by_key(|server| std::cmp::Reverse(server.weight));
             let place = (line.next_server as usize).checked_rem(servers.len())?;
-            Some((connection, &servers[place].target))
+            Some((connection, &servers[place].hop))
         })
     }
 

@@ -4,8 +4,8 @@ use super::error::{Unreadable, excerpt};
 use crate::names::{ACCOUNT_TIMERS, CAUSES, TRANSPORTS, value_of};
 use crate::text::{flag, instant};
 use offhook::{
-    AccountCheckpoint, AccountId, Checkpoint, ConnectionCheckpoint, ConnectionId, Instant, RegistrationCheckpoint,
-    RegistrationFailure, ResponderSnapshot,
+    AccountCheckpoint, AccountId, Checkpoint, ConnectionCheckpoint, ConnectionId, Instant,
+    RegistrationCheckpoint, RegistrationFailure, ResponderSnapshot,
 };
 use std::str::FromStr;
 
@@ -94,7 +94,8 @@ impl Draft {
             }
             ("contact", [contact]) => self.contact = (*contact).to_owned(),
             ("connection", [next_server, failures, state @ ..]) => {
-                self.connection = Some((connection(state)?, next_server.parse().ok()?, failures.parse().ok()?));
+                self.connection =
+                    Some((connection(state)?, next_server.parse().ok()?, failures.parse().ok()?));
             }
             ("registration", _) => self.registration = Some(registration(values)?),
             ("registered", [cseq, expires, failures, bound, spent @ ..]) => {
@@ -146,16 +147,19 @@ fn connection(words: &[&str]) -> Option<ConnectionCheckpoint> {
     Some(match words {
         ["off"] => ConnectionCheckpoint::Off,
         ["waiting"] => ConnectionCheckpoint::Waiting,
-        ["connecting", connection, transport] => {
-            ConnectionCheckpoint::Connecting { connection: named(connection)?, transport: value_of(TRANSPORTS, transport)? }
-        }
-        ["up", connection, transport, since, last_received, answers_keep_alives] => ConnectionCheckpoint::Up {
+        ["connecting", connection, transport] => ConnectionCheckpoint::Connecting {
             connection: named(connection)?,
             transport: value_of(TRANSPORTS, transport)?,
-            since: instant(since)?,
-            last_received: instant(last_received)?,
-            answers_keep_alives: flag(answers_keep_alives)?,
         },
+        ["up", connection, transport, since, last_received, answers_keep_alives] => {
+            ConnectionCheckpoint::Up {
+                connection: named(connection)?,
+                transport: value_of(TRANSPORTS, transport)?,
+                since: instant(since)?,
+                last_received: instant(last_received)?,
+                answers_keep_alives: flag(answers_keep_alives)?,
+            }
+        }
         _ => return None,
     })
 }
@@ -164,7 +168,7 @@ fn registration(words: &[&str]) -> Option<RegistrationCheckpoint> {
     let failure = |cause: &str, code: &str, attempts: &str| {
         let code: u16 = code.parse().ok()?;
         let (cause, attempts) = (value_of(CAUSES, cause)?, attempts.parse().ok()?);
-        Some(RegistrationFailure { cause, code: (code > 0).then_some(code), attempts })
+        Some(RegistrationFailure::new(cause, (code > 0).then_some(code), attempts))
     };
     Some(match words {
         ["unregistered"] => RegistrationCheckpoint::Unregistered,

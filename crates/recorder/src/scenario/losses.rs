@@ -85,7 +85,9 @@ fn of_phone(phone: usize, recording: &PhoneRecording, replay: &Replay) -> Vec<Lo
             up.extend(recording.connections(state).map(|(connection, _)| connection));
             open = open.filter(|_| up.is_empty());
         }
-        let ObservationKind::Input { input: Input::Connection { connection, change }, .. } = kind else { continue };
+        let ObservationKind::Input { input: Input::Connection { connection, change }, .. } = kind else {
+            continue;
+        };
         match change {
             ConnectionChange::Up { .. } => {
                 up.insert(*connection);
