@@ -113,6 +113,12 @@ bugs! {
     DisconnectionIgnored,
     /// Registration: unregistering refreshes the binding (RFC 3261 §10.2.2).
     BindingKept,
+    /// Account: its removal never ends.
+    RemovalNeverEnds,
+    /// Account: its removal keeps the connection open.
+    RemovedConnectionKept,
+    /// Account: late credentials are stored, but the requests that wait for them are not sent.
+    LateCredentialsIgnored,
     /// Dialog: the ACK has the CSeq of a later request (RFC 3261 §13.2.2.4).
     AckMiscounted,
     /// Dialog: all requests within it have one CSeq (RFC 3261 §12.2.1.1).

@@ -1,11 +1,11 @@
 use crate::FakeMedia;
 use bytes::Bytes;
 use offhook::{
-    CallEvent, Config, ConnectionChange, ConnectionFailure, ConnectionId, Effect, EffectId, EndReason, Event,
-    Input, Instant, Limits, MediaEvent, Misuse, Output, Phone, SessionId, Status,
+    AccountId, CallEvent, Config, ConnectionChange, ConnectionFailure, ConnectionId, Effect, EffectId,
+    EndReason, Event, Input, Instant, Limits, MediaEvent, Misuse, Output, Phone, SessionId, Status,
 };
 use offhook_wire::Message;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// Observes the inputs and outputs of a phone, as a recorder does. `()` ignores them.
@@ -45,8 +45,10 @@ pub struct TestPhone<O = ()> {
     pub events: Vec<Event>,
     /// The effects that its media engine did not complete.
     pub effects: Vec<(EffectId, Effect)>,
-    /// The connection that it opened last.
+    /// The connection of [`receive`](TestPhone::receive): the one that it opened last, unless the test sets another.
     pub connection: Option<ConnectionId>,
+    /// Its open connections, and the account of each.
+    pub open: BTreeMap<ConnectionId, AccountId>,
     /// The local address of connections, which are established as soon as they are opened. `None`: the test calls
     /// [`connect`](TestPhone::connect).
     pub connects_as: Option<String>,
@@ -83,6 +85,7 @@ impl<O: Observer> TestPhone<O> {
             events: Vec::new(),
             effects: Vec::new(),
             connection: None,
+            open: BTreeMap::new(),
             connects_as: None,
             observer,
         }
@@ -163,13 +166,15 @@ impl<O: Observer> TestPhone<O> {
             self.observer.on_output(&output);
             match output {
                 Output::Transmit { connection, data } => {
-                    assert_eq!(Some(connection), self.connection, "bytes for a connection that is not open");
+                    assert!(self.open.contains_key(&connection), "bytes for a connection that is not open");
                     if !data.trim_ascii().is_empty() {
                         return Some(PhoneOutput::Message(data));
                     }
                 }
-                Output::Open { connection, .. } => self.opened(connection),
-                Output::Close { .. } => {}
+                Output::Open { connection, account, .. } => self.opened(connection, account),
+                Output::Close { connection } => {
+                    self.open.remove(&connection);
+                }
                 Output::Event(event) => return Some(PhoneOutput::Event(event)),
                 Output::Effect { id, effect } => self.effect(id, effect),
             }
@@ -178,8 +183,9 @@ impl<O: Observer> TestPhone<O> {
         None
     }
 
-    fn opened(&mut self, connection: ConnectionId) {
+    fn opened(&mut self, connection: ConnectionId, account: AccountId) {
         self.connection = Some(connection);
+        self.open.insert(connection, account);
         if let Some(local) = self.connects_as.clone() {
             let change = ConnectionChange::Up { local: Some(local) };
             self.handle(Input::Connection { connection, change }).expect("no command");

@@ -23,6 +23,21 @@ const NAME: usize = 12;
 impl Identity {
     /// A malformed address of record becomes an anonymous one, which the registrar refuses.
     pub(super) fn new(account: &Account, entropy: &mut Entropy) -> Self {
+        let mut identity = Self {
+            from: Bytes::new(),
+            address: 0,
+            registrar: Bytes::new(),
+            contact: Bytes::new(),
+            name: entropy.token(Label::Ids),
+        };
+        identity.reconfigure(account);
+        let transport = account.servers.first().map_or(Transport::Ws, |server| server.hop.transport);
+        identity.bind_transport(transport, None);
+        identity
+    }
+
+    /// Takes the address of record and the display name of a configuration.
+    pub(super) fn reconfigure(&mut self, account: &Account) {
         let aor = Uri::parse(account.aor.as_bytes())
             .ok()
             .filter(|uri| matches!(uri.scheme, Scheme::Sip | Scheme::Sips));
@@ -43,20 +58,11 @@ impl Identity {
         {
             from.push(b' ');
         }
-        let address = from.len();
+        self.address = from.len();
         from.push(b'<');
         from.extend_from_slice(aor);
         from.push(b'>');
-        let mut identity = Self {
-            from: from.into(),
-            address,
-            registrar: registrar.into(),
-            contact: Bytes::new(),
-            name: entropy.token(Label::Ids),
-        };
-        let transport = account.servers.first().map_or(Transport::Ws, |server| server.hop.transport);
-        identity.bind_transport(transport, None);
-        identity
+        (self.from, self.registrar) = (from.into(), registrar.into());
     }
 
     pub(super) fn from(&self) -> &Bytes {

@@ -2,6 +2,7 @@
 
 mod identity;
 pub(crate) mod registration;
+mod retirement;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -13,16 +14,18 @@ use crate::base::path::Path;
 use crate::connection::{Connection, Down};
 use crate::request::auth::Auth;
 use crate::transaction::{Transactions, TxFailed, TxFailure};
-use crate::{Account, AccountId, ConnectionChange, ConnectionId};
+use crate::{Account, AccountEffect, AccountId, ConnectionChange, ConnectionId, EffectId};
 use bytes::Bytes;
 use identity::Identity;
 use offhook_wire::{HeaderName, KeepAlive, Message, Method};
 use registration::{Reconnect, Registration, RegistrationCx};
+pub(crate) use retirement::Retirement;
 
 /// A change of the connection, for the calls that use it.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum PathChange {
+    #[default]
     Nothing,
     /// It came up.
     Up,
@@ -33,6 +36,12 @@ pub(crate) enum PathChange {
 /// One account of a phone.
 pub(crate) struct ActiveAccount {
     id: AccountId,
+    /// The position in the random stream at which its identifiers were drawn.
+    drawn: u64,
+    /// What follows once its binding is removed.
+    retirement: Option<Retirement>,
+    /// The pending effect that finds credentials.
+    credentials: Option<EffectId>,
     identity: Identity,
     connection: Connection,
     registration: Registration,
@@ -43,6 +52,9 @@ impl ActiveAccount {
     pub(crate) fn new(id: AccountId, account: &Account, cx: &mut Cx<'_>) -> Self {
         Self {
             id,
+            drawn: cx.entropy.drawn()[0],
+            retirement: None,
+            credentials: None,
             identity: Identity::new(account, cx.entropy),
             connection: Connection::new(id),
             registration: Registration::new(id, account, cx.entropy),
@@ -214,6 +226,20 @@ impl ActiveAccount {
         auth_attempts: u8,
     ) -> Option<(HeaderName, String)> {
         self.auth.answer(cx, self.id, response, method, uri, body, auth_attempts)
+    }
+
+    /// A challenge of this realm needs credentials that the account does not have: asks the host for them, once.
+    pub(crate) fn credentials_needed(&mut self, cx: &mut Cx<'_>, realm: String) {
+        if self.credentials.is_none() {
+            cx.mark(None, Mark::CredentialsAwaited);
+            let effect = AccountEffect::Credentials { realm };
+            self.credentials = Some(cx.out.account_effect(self.id, effect));
+        }
+    }
+
+    /// Whether this effect is the pending one; it is pending no longer.
+    pub(crate) fn take_credentials_effect(&mut self, effect: EffectId) -> bool {
+        self.credentials.take_if(|pending| *pending == effect).is_some()
     }
 
     fn registration_cx<'d, 'c>(

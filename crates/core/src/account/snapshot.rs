@@ -1,19 +1,26 @@
 //! Snapshots of an account.
 
 use super::ActiveAccount;
+use crate::Account;
 use crate::api::checkpoint::{AccountCheckpoint, ConnectionCheckpoint, InvalidCheckpoint};
 use crate::base::name::AccountTimer;
 use crate::base::timers::TimerId;
 use crate::connection::Connection;
 
 impl ActiveAccount {
-    /// The snapshot; `None` while a REGISTER is pending.
-    pub(crate) fn checkpoint(&self) -> Option<AccountCheckpoint> {
+    /// The snapshot; `None` while a REGISTER is pending, credentials are awaited, or the account retires.
+    pub(crate) fn checkpoint(&self, config: &Account) -> Option<AccountCheckpoint> {
+        if self.retirement.is_some() || self.credentials.is_some() {
+            return None;
+        }
         let registration = self.registration.checkpoint()?;
         let (connection, next_server, connection_failures) = self.connection.checkpoint();
         let (cseq, expires, failures, bound, spent) = self.registration.counts();
         let (user, proxy) = self.auth.snapshot();
         Some(AccountCheckpoint {
+            id: self.id,
+            config: config.clone(),
+            drawn: self.drawn,
             contact: String::from_utf8(self.identity.contact().to_vec()).ok()?,
             connection,
             next_server,

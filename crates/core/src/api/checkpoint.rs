@@ -1,7 +1,7 @@
 //! The snapshot of an idle phone, as data.
 
 use crate::base::name::AccountTimer;
-use crate::{AccountId, ConnectionId, RegistrationFailure, Transport};
+use crate::{Account, AccountId, ConnectionId, RegistrationFailure, Transport};
 use offhook_wire::Instant;
 use offhook_wire::digest::ResponderSnapshot;
 
@@ -9,7 +9,7 @@ use offhook_wire::digest::ResponderSnapshot;
 /// a phone that continues in the same way ([`Phone::from_checkpoint`](crate::Phone::from_checkpoint)).
 ///
 /// It exposes internal state, for recordings: its fields change with the machines.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Checkpoint {
     /// The time of its last input.
     pub now: Instant,
@@ -21,6 +21,8 @@ pub struct Checkpoint {
     pub effects: u64,
     /// How many connections it opened.
     pub connections: u32,
+    /// How many identifiers of accounts it used, including those of removed accounts.
+    pub account_ids: u32,
     /// How many calls it had.
     pub calls: u32,
     /// The serial number of its last transaction.
@@ -33,13 +35,19 @@ pub struct Checkpoint {
     pub refused_cancels: Vec<(Instant, u128)>,
     /// The pending timers, in the order in which they will fire.
     pub timers: Vec<(Instant, AccountId, AccountTimer)>,
-    /// Its accounts, in the order of the configuration.
+    /// Its accounts, in the order of their identifiers.
     pub accounts: Vec<AccountCheckpoint>,
 }
 
 /// The state of an account without a pending REGISTER.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct AccountCheckpoint {
+    /// Its identifier.
+    pub id: AccountId,
+    /// Its configuration, which may have been added or replaced since the phone was created.
+    pub config: Account,
+    /// The position in the random stream at which its identifiers were drawn.
+    pub drawn: u64,
     /// Our Contact value: our user part, and our address or a `.invalid` host name.
     pub contact: String,
     /// The connection.

@@ -110,6 +110,22 @@ impl Account {
             max_registration_attempts: None,
         })
     }
+
+    /// The place of an account that was removed: neither servers nor a password.
+    pub(crate) fn removed() -> Self {
+        Self {
+            aor: String::new(),
+            display_name: None,
+            username: None,
+            password: None,
+            realms: Vec::new(),
+            ask_credentials: false,
+            servers: Vec::new(),
+            register: false,
+            expires: Duration::ZERO,
+            max_registration_attempts: None,
+        }
+    }
 }
 
 /// What a phone does with a REFER within a call, which makes it call a target of the peer's choice (RFC 3515 §2.4.2, §5.2).

@@ -5,9 +5,15 @@ use crate::{AccountId, SessionId, Status};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Misuse {
-    /// No such account in the configuration.
+    /// There is no such account, or it is being removed.
     #[error("no account {}", .0.0)]
     UnknownAccount(AccountId),
+    /// The identifier of an `Add` is not that of [`Phone::next_account`](crate::Phone::next_account).
+    #[error("account {} is not the next free one", .0.0)]
+    NotNextAccount(AccountId),
+    /// All identifiers of accounts were used.
+    #[error("no identifier is left for another account")]
+    TooManyAccounts,
     /// The call does not exist, or has ended.
     #[error("no call {0}")]
     UnknownSession(SessionId),

@@ -46,9 +46,14 @@ impl Entropy {
         [u64::try_from(self.ids.get_word_pos()).unwrap_or(u64::MAX), self.auth, self.jitter]
     }
 
+    /// Continues the stream of identifiers at this position.
+    pub(crate) fn seek_ids(&mut self, position: u64) {
+        self.ids.set_word_pos(u128::from(position));
+    }
+
     /// Restores the positions in the streams.
     pub(crate) fn restore(&mut self, drawn: [u64; 3]) {
-        self.ids.set_word_pos(u128::from(drawn[0]));
+        self.seek_ids(drawn[0]);
         [_, self.auth, self.jitter] = drawn;
     }
 

@@ -45,6 +45,7 @@ marks! {
     StaleNonce = "challenge: stale nonce, retried",
     ChallengeRefused = "challenge: credentials refused",
     ProxyChallenge = "challenge: 407, by a proxy",
+    CredentialsAwaited = "challenge: no credentials, the host is asked",
     Forked = "INVITE: 2xx of another fork, ended with BYE",
     AnswerAgain = "INVITE: retransmitted 2xx, acknowledged again",
     AnswerCrossedCancel = "INVITE: 2xx that crossed our CANCEL, ended with BYE",

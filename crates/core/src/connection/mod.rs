@@ -33,6 +33,7 @@ named_enum! {
         Overdue = "connect timeout",
         Lost = "lost",
         Silent = "no answer",
+        Stopped = "stopped",
     }
 }
 
@@ -43,8 +44,10 @@ static FLOW: Table<Phase, Trigger> = {
         (Connecting, Trigger::Connected, Up),
         (Connecting, Trigger::Refused, Down),
         (Connecting, Trigger::Overdue, Down),
+        (Connecting, Trigger::Stopped, Down),
         (Up, Trigger::Lost, Down),
         (Up, Trigger::Silent, Down),
+        (Up, Trigger::Stopped, Down),
     ])
 };
 
@@ -234,6 +237,25 @@ impl Connection {
         self.transition(cx, connection, from, trigger, Phase::Down);
         self.report(cx, connection, ConnectionState::Down(why));
         Some(down)
+    }
+
+    /// Closes it, without a further attempt. Returns the connection that was up.
+    pub(crate) fn stop(&mut self, cx: &mut Cx<'_>) -> Option<ConnectionId> {
+        let open = match &self.state {
+            State::Connecting { connection, .. } => *connection,
+            State::Up(up) => up.path.connection,
+            State::Waiting { timer } => {
+                cx.timers.cancel(*timer);
+                self.state = State::Off;
+                return None;
+            }
+            State::Off => return None,
+        };
+        cx.out.push(Output::Close { connection: open });
+        match self.close(cx, Trigger::Stopped, ConnectionFailure::Closed) {
+            Some(Down::Connection(connection)) => Some(connection),
+            Some(Down::Attempt) | None => None,
+        }
     }
 
     /// If no connection is up or being opened: connects immediately if the last connection was up for a while, else after the back-off.

@@ -1,5 +1,6 @@
 //! The phone: owns all machines, routes the inputs, and has the queue of outputs.
 
+mod accounts;
 mod address;
 mod commands;
 mod machines;
@@ -44,7 +45,10 @@ pub struct Phone {
     trace: Trace,
     out: Outbox,
     txs: Transactions,
-    accounts: Vec<ActiveAccount>,
+    /// By identifier; a removed one leaves its place empty.
+    accounts: Vec<Option<ActiveAccount>>,
+    /// How many accounts retire.
+    retiring: usize,
     sessions: Slab<Session>,
     generation: u32,
     counters: Counters,
@@ -53,7 +57,7 @@ pub struct Phone {
 struct Parts<'p> {
     cx: Cx<'p>,
     txs: &'p mut Transactions,
-    accounts: &'p mut [ActiveAccount],
+    accounts: &'p mut [Option<ActiveAccount>],
     sessions: &'p mut Slab<Session>,
 }
 
@@ -90,9 +94,19 @@ impl Phone {
     /// `seed` is the source of all its randomness: 32 bytes from the operating system, or any value in a simulation. Anyone who
     /// knows the seed can forge the phone's tags and branches.
     pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
+        let mut phone = Self::without_accounts(config, seed, now);
+        for n in 0..phone.config.accounts.len() {
+            let id = AccountId(u16::try_from(n).expect("fewer than 65,536 accounts"));
+            phone.activate(id);
+            phone.start_account(id);
+        }
+        phone
+    }
+
+    fn without_accounts(config: Config, seed: [u8; 32], now: Instant) -> Self {
         let mut entropy = Entropy::new(seed);
         let txs = Transactions::new(config.times, &mut entropy);
-        let mut phone = Self {
+        Self {
             now,
             txs,
             entropy,
@@ -100,19 +114,12 @@ impl Phone {
             trace: Trace::new(config.trace),
             out: Outbox::default(),
             accounts: Vec::with_capacity(config.accounts.len()),
+            retiring: 0,
             sessions: Slab::new(),
             generation: 0,
             counters: Counters::default(),
             config,
-        };
-        for n in 0..phone.config.accounts.len() {
-            let id = AccountId(u16::try_from(n).expect("fewer than 65,536 accounts"));
-            let mut cx = phone.parts().cx;
-            let account = ActiveAccount::new(id, &cx.config.accounts[n], &mut cx);
-            phone.accounts.push(account);
-            phone.with_account(id, |account, cx, txs| account.start(cx, txs));
         }
-        phone
     }
 
     /// Processes an input at `now`. Outputs may still be queued; new ones are appended.
@@ -137,6 +144,9 @@ impl Phone {
             Input::Media { session, event } => self.media(session, event),
             Input::Done { effect, result } => self.done(effect, result),
             Input::Command(command) => self.command(command)?,
+        }
+        if self.retiring > 0 {
+            self.finish_retirements();
         }
         if self.is_idle() {
             self.release_memory();
@@ -247,13 +257,21 @@ impl Phone {
         Parts { cx, txs: &mut self.txs, accounts: &mut self.accounts, sessions: &mut self.sessions }
     }
 
-    fn with_account<T>(
+    fn active(&self, id: AccountId) -> Option<&ActiveAccount> {
+        self.accounts.get(usize::from(id.0))?.as_ref()
+    }
+
+    /// Runs `f` with an account; without it, returns the default.
+    fn with_account<T: Default>(
         &mut self,
         id: AccountId,
         f: impl FnOnce(&mut ActiveAccount, &mut Cx<'_>, &mut Transactions) -> T,
     ) -> T {
         let Parts { mut cx, txs, accounts, .. } = self.parts();
-        f(&mut accounts[usize::from(id.0)], &mut cx, txs)
+        match accounts.get_mut(usize::from(id.0)) {
+            Some(Some(account)) => f(account, &mut cx, txs),
+            _ => T::default(),
+        }
     }
 
     /// Runs `f` with the context of a call of this account, then performs the actions of the calls.
@@ -265,7 +283,7 @@ impl Phone {
     ) -> T {
         let mut actions = Vec::new();
         let Parts { mut cx, txs, accounts, sessions } = self.parts();
-        let account = &mut accounts[usize::from(account.0)];
+        let account = accounts[usize::from(account.0)].as_mut().expect("an account outlives its calls");
         let value = f(sessions, &mut CallCx { base: &mut cx, txs, account, actions: &mut actions, session });
         for action in actions {
             self.perform(action);
@@ -405,7 +423,7 @@ impl Phone {
     }
 
     fn account_of(&self, connection: ConnectionId) -> Option<AccountId> {
-        self.accounts.iter().find(|line| line.owns(connection)).map(ActiveAccount::id)
+        self.accounts.iter().flatten().find(|account| account.owns(connection)).map(ActiveAccount::id)
     }
 
     fn media(&mut self, session: SessionId, event: MediaEvent) {
@@ -419,7 +437,8 @@ impl Phone {
                     self.with_session(session, |session, cx| session.on_done(cx, waiter, effect, result));
                 }
             }
-            Some(Waiter::Account(_)) | None => {}
+            Some(Waiter::Account(account)) => self.credentials_found(account, effect, result),
+            None => {}
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Received bytes: framed, checked and routed.
 
 use super::{Parts, Phone};
+use crate::account::ActiveAccount;
 use crate::base::marks::Mark;
 use crate::base::name::Owner;
 use crate::call::{Session, slot_of};
@@ -21,7 +22,7 @@ impl Phone {
 
     pub(super) fn receive(&mut self, connection: ConnectionId, data: Bytes) {
         let Some(account) = self.account_of(connection) else { return };
-        let path = self.accounts[usize::from(account.0)].path();
+        let path = self.active(account).and_then(ActiveAccount::path);
         let Some(transport) = path.map(|path| path.transport) else { return };
         let limits = &self.config.limits;
         let frame = match transport.framing() {
@@ -56,7 +57,9 @@ impl Phone {
 
     fn route(&mut self, account: AccountId, connection: ConnectionId, message: Message) {
         let Parts { mut cx, txs, accounts, .. } = self.parts();
-        let Some(path) = accounts[usize::from(account.0)].path() else { return };
+        let Some(path) = accounts[usize::from(account.0)].as_ref().and_then(ActiveAccount::path) else {
+            return;
+        };
         match txs.receive(&mut cx, path, message) {
             Routed::Absorbed => {}
             Routed::Request { tx, message } => self.request(account, connection, tx, message),
@@ -123,6 +126,7 @@ impl Phone {
     fn invited(&mut self, account: AccountId, connection: ConnectionId, tx: ServerTx, invite: Message) {
         let scheme = invite.request_uri().and_then(|uri| Uri::parse(uri).ok()).map(|uri| uri.scheme);
         let code = match scheme {
+            _ if self.active(account).is_none_or(ActiveAccount::is_being_removed) => Some(480),
             Some(Scheme::Sip | Scheme::Sips | Scheme::Tel) if self.has_room() => None,
             Some(Scheme::Sip | Scheme::Sips | Scheme::Tel) => {
                 self.trace.mark(self.now, None, Mark::NoRoom);

@@ -1,11 +1,11 @@
 //! Checkpoints of an idle phone.
 
 use super::{Counters, Phone};
-use crate::Config;
 use crate::api::checkpoint::{Checkpoint, InvalidCheckpoint};
 use crate::base::name::AccountTimer;
 use crate::base::name::Timer;
 use crate::base::timers::Timers;
+use crate::{Account, Config};
 use std::collections::BTreeMap;
 
 /// A limit of all counters.
@@ -30,13 +30,16 @@ impl Phone {
             traced: self.trace.count(),
             effects,
             connections,
+            account_ids: u32::from(self.next_account().0),
             calls: self.generation,
             serial,
             counters: [malformed, stray, clock_backwards],
             recent_requests,
             refused_cancels,
             timers: timers.collect::<Option<_>>()?,
-            accounts: self.accounts.iter().map(|account| account.checkpoint()).collect::<Option<_>>()?,
+            accounts: (self.accounts.iter().flatten())
+                .map(|account| account.checkpoint(&self.config.accounts[usize::from(account.id().0)]))
+                .collect::<Option<_>>()?,
         })
     }
 
@@ -50,10 +53,8 @@ impl Phone {
         seed: [u8; 32],
         at: &Checkpoint,
     ) -> Result<Self, InvalidCheckpoint> {
-        let mut phone = Self::new(config, seed, at.now);
-        if at.accounts.len() != phone.accounts.len() {
-            return Err(InvalidCheckpoint("the number of accounts differs"));
-        }
+        let mut phone = Self::without_accounts(config, seed, at.now);
+        phone.restore_accounts(at)?;
         let [malformed, stray, clock_backwards] = at.counters;
         let long =
             [at.drawn[0], at.drawn[1], at.drawn[2], at.traced, at.effects, malformed, stray, clock_backwards];
@@ -73,16 +74,37 @@ impl Phone {
         let mut set = BTreeMap::new();
         for &(due, account, kind) in &at.timers {
             let timer = phone.timers.set(due, Timer::Account(account, kind));
-            let known = usize::from(account.0) < phone.accounts.len();
+            let known = phone.active(account).is_some();
             if !known || set.insert((account, kind as u8), timer).is_some() {
                 return Err(InvalidCheckpoint("a timer has no machine"));
             }
         }
-        for (account, saved) in phone.accounts.iter_mut().zip(&at.accounts) {
+        for (account, saved) in phone.accounts.iter_mut().flatten().zip(&at.accounts) {
             let id = account.id();
             let timer = |kind: AccountTimer| set.get(&(id, kind as u8)).copied();
             account.restore(saved, at.connections, timer)?;
         }
         Ok(phone)
+    }
+
+    /// Makes the accounts of a checkpoint active, with their configurations and identifiers.
+    fn restore_accounts(&mut self, at: &Checkpoint) -> Result<(), InvalidCheckpoint> {
+        let ids = usize::try_from(at.account_ids).unwrap_or(usize::MAX);
+        let in_order = at.accounts.windows(2).all(|two| two[0].id < two[1].id);
+        let known = at.accounts.last().is_none_or(|last| usize::from(last.id.0) < ids);
+        if ids > usize::from(u16::MAX) || !in_order || !known {
+            return Err(InvalidCheckpoint("the identifiers of the accounts are not in order"));
+        }
+        self.config.accounts = vec![Account::removed(); ids];
+        for saved in &at.accounts {
+            if saved.drawn >= MOST {
+                return Err(InvalidCheckpoint("it counted further than there is time"));
+            }
+            self.config.accounts[usize::from(saved.id.0)] = saved.config.clone();
+            self.entropy.seek_ids(saved.drawn);
+            self.activate(saved.id);
+        }
+        self.accounts.resize_with(ids, || None);
+        Ok(())
     }
 }

@@ -329,8 +329,7 @@ fn a_reinvite_is_always_answered() {
 #[test]
 fn user_headers_are_sent_and_cannot_inject() {
     let mut alice = alice();
-    let header =
-        |name: &str, value: &str| Dial::to("bob").with_header(name, value);
+    let header = |name: &str, value: &str| Dial::to("bob").with_header(name, value);
     assert!(alice.phone.dial(alice.now, header("X-Tenant", "7\r\nRoute: <sip:evil>")).is_err());
     assert!(alice.phone.dial(alice.now, header("Via", "SIP/2.0/UDP evil")).is_err());
     alice.phone.dial(alice.now, header("X-Tenant", "7")).expect("a call");

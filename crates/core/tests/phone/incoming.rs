@@ -37,7 +37,9 @@ fn an_incoming_call_is_reported_and_gets_180() {
     let mut alice = alice();
     let (id, ringing) = incoming_call(&mut alice);
     let incoming = alice.events.iter().find_map(|event| match event {
-        Event::Call { session, event: CallEvent::Incoming(incoming) } if *session == id => Some(incoming.clone()),
+        Event::Call { session, event: CallEvent::Incoming(incoming) } if *session == id => {
+            Some(incoming.clone())
+        }
         _ => None,
     });
     let incoming = incoming.expect("shown");
@@ -220,10 +222,7 @@ fn an_invite_without_a_contact_creates_no_call() {
     alice.next_response(400);
     assert_eq!(alice.phone.sessions().count(), 0);
     assert!(
-        alice
-            .events
-            .iter()
-            .all(|event| !matches!(event, Event::Call { event: CallEvent::Incoming(_), .. }))
+        alice.events.iter().all(|event| !matches!(event, Event::Call { event: CallEvent::Incoming(_), .. }))
     );
 }
 

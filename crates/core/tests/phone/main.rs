@@ -1,5 +1,6 @@
 //! Tests of the public API: two phones on a wire, or one with a scripted peer, on virtual time.
 
+mod accounts;
 mod any_input;
 mod bad_peers;
 mod call;

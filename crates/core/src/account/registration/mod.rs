@@ -109,11 +109,21 @@ impl Registration {
             account: id,
             state: State::Unregistered,
             ids: RegisterIds::new(entropy),
-            expires: u32::try_from(account.expires.as_secs()).unwrap_or(u32::MAX).max(1),
+            expires: lifetime(account),
             failures: 0,
             bound: None,
             budget: Budget::default(),
         }
+    }
+
+    /// Whether it has no binding and makes no attempt.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.state, State::Unregistered | State::Failed(_))
+    }
+
+    /// Takes another lifetime to request.
+    pub(super) fn reconfigure(&mut self, account: &Account) {
+        self.expires = lifetime(account);
     }
 
     /// Registers now, whatever it waits for.
@@ -535,6 +545,11 @@ impl Registration {
             State::Failed(why) => RegistrationState::Failed(why),
         }
     }
+}
+
+/// The lifetime to request, in seconds.
+fn lifetime(account: &Account) -> u32 {
+    u32::try_from(account.expires.as_secs()).unwrap_or(u32::MAX).max(1)
 }
 
 impl PendingRegister {

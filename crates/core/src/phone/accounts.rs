@@ -1,0 +1,120 @@
+//! Accounts at run time: added, replaced, removed, and their late credentials.
+
+use super::{Parts, Phone};
+use crate::account::{ActiveAccount, Retirement};
+use crate::{Account, AccountEvent, AccountId, Credentials, EffectId, EffectResult, SessionId};
+
+impl Phone {
+    /// The identifier of the next account.
+    pub fn next_account(&self) -> AccountId {
+        AccountId(u16::try_from(self.accounts.len()).unwrap_or(u16::MAX))
+    }
+
+    /// Makes the configured account with this identifier active.
+    pub(super) fn activate(&mut self, id: AccountId) {
+        let Parts { mut cx, .. } = self.parts();
+        let index = usize::from(id.0);
+        let account = ActiveAccount::new(id, &cx.config.accounts[index], &mut cx);
+        if self.accounts.len() <= index {
+            self.accounts.resize_with(index + 1, || None);
+        }
+        self.accounts[index] = Some(account);
+    }
+
+    pub(super) fn start_account(&mut self, id: AccountId) {
+        self.with_account(id, |account, cx, txs| account.start(cx, txs));
+    }
+
+    pub(super) fn insert_account(&mut self, id: AccountId, account: Account) {
+        self.config.accounts.push(account);
+        self.activate(id);
+        self.start_account(id);
+    }
+
+    pub(super) fn apply_replacement(&mut self, id: AccountId, account: Box<Account>) {
+        let before = &mut self.config.accounts[usize::from(id.0)];
+        let moves = before.aor != account.aor || before.servers != account.servers;
+        if let Some(replacement) = self.accounts[usize::from(id.0)].as_mut().and_then(|a| a.replacement()) {
+            *replacement = *account;
+        } else if moves {
+            self.retire(id, Retirement::Replace(account));
+        } else {
+            *before = *account;
+            let Parts { mut cx, txs, accounts, .. } = self.parts();
+            if let Some(active) = &mut accounts[usize::from(id.0)] {
+                let config = cx.config;
+                active.reconfigure(&mut cx, txs, &config.accounts[usize::from(id.0)]);
+            }
+            self.credentials_changed(id);
+        }
+    }
+
+    pub(super) fn begin_removal(&mut self, id: AccountId) {
+        self.retire(id, Retirement::Remove);
+        self.each_session_of(id, |session, cx| session.hang_up(cx));
+    }
+
+    fn retire(&mut self, id: AccountId, retirement: Retirement) {
+        if self.active(id).is_some_and(|account| !account.is_retiring()) {
+            self.retiring += 1;
+        }
+        self.with_account(id, |account, cx, txs| account.retire(cx, txs, retirement));
+    }
+
+    /// Replaces and removes the accounts that have retired. A removed account waits for the end of its calls.
+    pub(super) fn finish_retirements(&mut self) {
+        let has_calls = |phone: &Self, id| phone.sessions.iter().any(|(_, session)| session.account() == id);
+        let ready: Vec<AccountId> = (self.accounts.iter().flatten())
+            .filter(|account| account.has_retired(&self.config))
+            .filter(|account| !account.is_being_removed() || !has_calls(self, account.id()))
+            .map(ActiveAccount::id)
+            .collect();
+        for id in ready {
+            self.retiring -= 1;
+            let retirement = self.with_account(id, |account, _, _| account.take_retirement());
+            let connection = self.with_account(id, |account, cx, _| account.stop(cx));
+            if let Some(connection) = connection {
+                self.connection_lost(id, connection);
+            }
+            match retirement {
+                Some(Retirement::Replace(account)) => {
+                    self.config.accounts[usize::from(id.0)] = *account;
+                    self.activate(id);
+                    self.start_account(id);
+                }
+                Some(Retirement::Remove) | None => {
+                    // Its password is not needed any more.
+                    self.config.accounts[usize::from(id.0)] = Account::removed();
+                    self.accounts[usize::from(id.0)] = None;
+                    self.out.account_event(id, AccountEvent::Removed);
+                }
+            }
+        }
+    }
+
+    pub(super) fn apply_credentials(&mut self, id: AccountId, credentials: Credentials) {
+        let account = &mut self.config.accounts[usize::from(id.0)];
+        account.password = Some(credentials.password);
+        if credentials.username.is_some() {
+            account.username = credentials.username;
+        }
+        self.credentials_changed(id);
+    }
+
+    /// The host has found credentials, or there are none.
+    pub(super) fn credentials_found(&mut self, id: AccountId, effect: EffectId, result: EffectResult) {
+        if !self.with_account(id, |account, _, _| account.take_credentials_effect(effect)) {
+            return;
+        }
+        match result {
+            EffectResult::Credentials(Some(credentials)) => self.apply_credentials(id, credentials),
+            _ => self.credentials_changed(id),
+        }
+    }
+
+    /// Evaluates again the challenges that wait for credentials. Without credentials their requests fail.
+    fn credentials_changed(&mut self, id: AccountId) {
+        let _: Option<SessionId> = None;
+        let _ = id;
+    }
+}
