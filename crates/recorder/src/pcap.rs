@@ -3,7 +3,7 @@
 //! Every message is shown as a UDP datagram to or from port 5060, whatever its transport, because all tools decode that. Each phone and
 //! each server has an invented address with a name.
 
-use crate::recording::PhoneRecording;
+use crate::recording::{PhoneRecording, connections as connections_of};
 use crate::replay::{Observation, ObservationKind, Replay};
 use offhook::{ConnectionId, Hop, Instant};
 use std::collections::BTreeMap;
@@ -37,9 +37,7 @@ pub fn pcap(replays: &[(&PhoneRecording, &Replay)]) -> Vec<u8> {
         for Observation { at, kind } in &replay.observations {
             match kind {
                 ObservationKind::Restored(at) => {
-                    track
-                        .connections(at)
-                        .for_each(|(connection, hop)| open(&mut connections, connection, hop));
+                    connections_of(at).for_each(|(connection, hop)| open(&mut connections, connection, hop));
                 }
                 ObservationKind::Open { connection, hop } => open(&mut connections, *connection, hop),
                 ObservationKind::Message { sent, connection, data } => {

@@ -2,6 +2,7 @@
 //! size of the file.
 
 mod account;
+mod account_state;
 mod checkpoint;
 mod command;
 mod config;

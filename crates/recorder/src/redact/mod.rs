@@ -29,11 +29,12 @@ pub fn config(config: &Config) -> Config {
     config
 }
 
-/// A checkpoint without its secrets: the parts of remembered challenges that an `Authorization` header does not show.
+/// A checkpoint without its secrets: those of the accounts' configurations, and the parts of remembered challenges that an `Authorization` header does not show.
 #[must_use]
 pub fn checkpoint(at: &Checkpoint) -> Checkpoint {
     let mut at = at.clone();
     for line in &mut at.accounts {
+        account::account(&mut line.config);
         for ResponderSnapshot { challenge, cnonce, .. } in line.user.iter_mut().chain(&mut line.proxy) {
             *challenge = message::text_of_row("WWW-Authenticate", challenge);
             *cnonce = masked(cnonce);

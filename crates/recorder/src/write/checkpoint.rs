@@ -1,5 +1,6 @@
-//! Writes a checkpoint: lines with fixed fields in a fixed order.
+//! Writes a checkpoint: lines with fixed fields in a fixed order, and the configuration of each account: the commands change it.
 
+use super::account;
 use crate::check::Check;
 use crate::names::{ACCOUNT_TIMERS, CAUSES, TRANSPORTS, name_of};
 use crate::text::{At, word, yes};
@@ -16,6 +17,7 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
         traced: _,
         effects,
         connections,
+        account_ids,
         calls,
         serial,
         counters: [malformed, stray, backwards],
@@ -32,8 +34,10 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
         At(*now)
     );
     let _ = writeln!(out, "  drawn {ids} {auth} {pace}");
-    let _ =
-        writeln!(out, "  counted {effects} {connections} {calls} {serial} {malformed} {stray} {backwards}");
+    let _ = writeln!(
+        out,
+        "  counted {effects} {connections} {account_ids} {calls} {serial} {malformed} {stray} {backwards}"
+    );
     for (key, requests) in [("taken", recent_requests), ("refused", refused_cancels)] {
         let _ = write!(out, "  {key}");
         for (until, digest) in requests {
@@ -46,11 +50,14 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
         let _ = write!(out, " {} {} {}", At(*due), account.0, name_of(ACCOUNT_TIMERS, kind)?);
     }
     out.push('\n');
-    accounts.iter().try_for_each(|one| line(out, one))
+    accounts.iter().try_for_each(|one| account(out, one))
 }
 
-fn line(out: &mut String, line: &AccountCheckpoint) -> Option<()> {
+fn account(out: &mut String, account: &AccountCheckpoint) -> Option<()> {
     let AccountCheckpoint {
+        id,
+        config,
+        drawn,
         contact,
         connection: state_of_connection,
         next_server,
@@ -63,7 +70,9 @@ fn line(out: &mut String, line: &AccountCheckpoint) -> Option<()> {
         spent,
         user,
         proxy,
-    } = line;
+    } = account;
+    let _ = writeln!(out, "  id {} {drawn}", id.0);
+    account::write(out, config)?;
     let _ = writeln!(out, "  contact {}", word(contact));
     connection(out, state_of_connection, *next_server, *connection_failures)?;
     registration(out, state_of_registration)?;
