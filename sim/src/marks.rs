@@ -145,7 +145,7 @@ mod tests {
         for seed in [7, 5] {
             tally.count(seed, &crate::run::run(&crate::generate::generate(seed)).marks);
         }
-        let count = tally.counts().iter().find(|p| p.words == "Flow: connecting --connected--> up");
+        let count = tally.counts().iter().find(|p| p.words == "Connection: connecting --connected--> up");
         assert_eq!(count.map(|count| (count.runs, count.first)), Some((2, Some(5))));
         assert!(tally.reached() > 20 && tally.never().count() > 0);
         assert!(tally.reached() + tally.never().count() <= tally.counts().len());
