@@ -12,7 +12,7 @@ use offhook::{
 use offhook_exchange as exchange;
 use offhook_exchange::Exchange;
 use offhook_testkit::{FakeMedia, PhoneOutput, TestPhone, Wire};
-use offhook_wire::{Limits, Message, Uri};
+use offhook_wire::{Builder, HeaderName, Limits, Message, Uri};
 
 use crate::names::Names;
 
@@ -51,24 +51,40 @@ pub(crate) struct Scene {
     proxied: bool,
     /// The messages received by Mallory.
     pub(crate) received: Vec<Message>,
+    /// The Info Packages of the phones.
+    info_packages: Vec<String>,
 }
 
 impl Scene {
     /// Phones that do not register, and send to each other's addresses.
     pub(crate) fn of(names: &[&'static str]) -> Self {
-        let mut scene = Self::empty();
+        Self::empty().with_phones(names)
+    }
+
+    /// The same, with an Info Package that the applications understand.
+    pub(crate) fn with_info_package(names: &[&'static str], package: &str) -> Self {
+        Self { info_packages: vec![package.to_owned()], ..Self::empty() }.with_phones(names)
+    }
+
+    fn with_phones(mut self, names: &[&'static str]) -> Self {
+        let scene = &mut self;
         for name in names {
             scene.add(name, |account| account.register = false);
         }
         scene.run(Duration::ZERO);
-        scene
+        self
     }
 
     /// Registered phones that send through the registrar, with an empty ladder.
     pub(crate) fn proxied(names: &[&'static str]) -> Self {
+        Self::proxied_with(names, |_| {})
+    }
+
+    /// The same, with changes to the configuration of each account.
+    pub(crate) fn proxied_with(names: &[&'static str], set_up: impl Fn(&mut Account)) -> Self {
         let mut scene = Self { proxied: true, ..Self::empty() };
         for name in names {
-            scene.add(name, |_| {});
+            scene.add(name, &set_up);
         }
         scene.run(SECOND);
         scene.ladder.clear();
@@ -85,6 +101,7 @@ impl Scene {
             ladder: String::new(),
             proxied: false,
             received: Vec::new(),
+            info_packages: Vec::new(),
         }
     }
 
@@ -102,7 +119,7 @@ impl Scene {
     /// Connects Mallory.
     pub(crate) fn connect(&mut self) {
         let remote = "192.0.2.66:50000".parse().expect("an address");
-        let change = exchange::ConnectionChange::Up { transport: exchange::Transport::Ws, remote };
+        let change = exchange::FlowChange::Up { transport: exchange::Transport::Ws, remote };
         self.registrar.handle(self.now, exchange::Input::Flow { flow: MALLORY, change });
     }
 
@@ -110,6 +127,26 @@ impl Scene {
     pub(crate) fn say(&mut self, text: &str) {
         let data = Bytes::from(text.replace('\n', "\r\n"));
         self.send(End::Mallory, End::Registrar, data);
+        self.run(SECOND);
+    }
+
+    /// Registers Mallory, with an empty ladder.
+    pub(crate) fn register_mallory(&mut self) {
+        self.connect();
+        crate::exchange::register(self);
+        self.received.clear();
+        self.clear();
+    }
+
+    /// Responds as Mallory to the last request that was received, with more header fields, and advances by a second.
+    pub(crate) fn respond(&mut self, code: u16, rows: &[(HeaderName, &str)]) {
+        let request = self.received.iter().rev().find(|message| message.method().is_some());
+        let phrase = offhook_wire::reason_phrase(code);
+        let mut b = Builder::reply(request.expect("a request was received"), code, phrase, Some(b"m-1"));
+        for (name, value) in rows {
+            b.header(*name, value);
+        }
+        self.send(End::Mallory, End::Registrar, b.finish());
         self.run(SECOND);
     }
 
@@ -126,6 +163,7 @@ impl Scene {
         set_up(&mut account);
         let mut config = Config::new(account);
         config.user_agent = "phone".to_owned();
+        config.info_packages.clone_from(&self.info_packages);
         let n = self.parties.len();
         let address = format!("192.0.2.{}:5060", n + 1);
         let mut test = TestPhone::observed(config, [n as u8; 32], self.now, ());
