@@ -3,9 +3,10 @@
 //! Messages are copied instead of shared: memory that one thread allocates and another one frees costs more than copying some hundred
 //! bytes.
 
+use crate::redact;
 use crate::writer::Notice;
 use bytes::Bytes;
-use offhook::{Effect, EffectResult, Event, Input, Instant, Output};
+use offhook::{CallCommand, Command, EffectResult, Input, Instant, Output, RequestKind};
 
 /// Notices in order, in two reusable buffers.
 #[derive(Debug, Default)]
@@ -110,15 +111,17 @@ fn bytes_of(notice: &mut Notice) -> Option<&mut Bytes> {
         Notice::Input { input, .. } => match input {
             Input::Received { data, .. } => Some(data),
             Input::Done { result: EffectResult::Description(sdp), .. } => Some(sdp),
+            Input::Command(Command::Call { command: CallCommand::Info { body, .. }, .. }) => Some(body),
+            Input::Command(Command::Request { send, .. }) => match &mut send.kind {
+                RequestKind::Message { body, .. } => Some(body),
+                _ => None,
+            },
             _ => None,
         },
         Notice::Output(output) => match output {
             Output::Transmit { data, .. } => Some(data),
-            Output::Effect {
-                effect: Effect::Answer { offer: sdp, .. } | Effect::Apply { answer: sdp, .. },
-                ..
-            } => Some(sdp),
-            Output::Event(Event::Message { body, .. } | Event::Info { body, .. }) => Some(body),
+            Output::Effect { effect, .. } => redact::description(effect),
+            Output::Event(event) => redact::body_of(event),
             _ => None,
         },
         _ => None,
@@ -128,7 +131,7 @@ fn bytes_of(notice: &mut Notice) -> Option<&mut Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use offhook::{EffectId, ConnectionId};
+    use offhook::{ConnectionId, EffectId};
 
     fn received(text: &'static str) -> Notice {
         let data = Bytes::from_static(text.as_bytes());

@@ -3,7 +3,7 @@
 //! The hashes must not change: recordings contain them.
 
 use crate::redact;
-use offhook::{Effect, Machine, Misuse, Output, Record, Traced};
+use offhook::{Machine, Misuse, Output, Record, Traced};
 use std::fmt;
 
 const SPREAD: u64 = 0xa076_1d64_78bd_642f;
@@ -79,16 +79,16 @@ impl Check {
                 hash.word(u64::from(connection.0));
                 hash.bytes(&redact::message(data));
             }
-            Output::Open { connection, account, target } => {
-                let target = redact::target(target);
-                hash.text(&format_args!("open {} {} {target}", connection.0, account.0));
+            Output::Open { connection, account, hop } => {
+                let hop = redact::hop(hop);
+                hash.text(&format_args!("open {} {} {hop}", connection.0, account.0));
             }
             Output::Close { connection } => hash.text(&format_args!("close {}", connection.0)),
             Output::Effect { id, effect } => {
                 hash.word(id.as_u64());
-                let effect = redact::effect(effect);
+                let mut effect = redact::effect(effect);
                 hash.text(&format_args!("{effect:?}"));
-                if let Effect::Answer { offer: text, .. } | Effect::Apply { answer: text, .. } = &effect {
+                if let Some(text) = redact::description(&mut effect) {
                     hash.bytes(text);
                 }
             }
@@ -155,7 +155,8 @@ mod tests {
         let with = |secret: &'static str| check(&[sent(secret)]);
         assert_eq!(with("A b c\r\nX-Key: 1\r\n\r\n"), with("A b c\r\nX-Key: 2\r\n\r\n"));
         assert_ne!(with("A b c\r\nVia: 1\r\n\r\n"), with("A b c\r\nVia: 2\r\n\r\n"));
-        let (one, two) = (Output::Close { connection: ConnectionId(1) }, Output::Close { connection: ConnectionId(2) });
+        let (one, two) =
+            (Output::Close { connection: ConnectionId(1) }, Output::Close { connection: ConnectionId(2) });
         assert_ne!(check(&[one.clone(), two.clone()]), check(&[two, one]));
     }
 }

@@ -1,11 +1,10 @@
 //! Ladder diagrams of messages and events: a rail for each phone, and one for the servers in the middle.
 
-use crate::names::{FLOW_FAILURES, name_of};
 use crate::recording::PhoneRecording;
 use crate::replay::{Observation, ObservationKind, Replay};
 use offhook::{
-    AccountCheckpoint, Checkpoint, Command, EndedBy, Event, ConnectionChange, Input, Instant, Limits, Machine,
-    MediaEvent, RegistrationCheckpoint, RegistrationState, TransferState,
+    AccountCheckpoint, AccountId, Checkpoint, Command, EffectResult, Event, Input, Instant, Limits, Machine,
+    RegistrationCheckpoint,
 };
 use offhook_wire::{HeaderName, Message};
 
@@ -49,9 +48,7 @@ impl Ladder {
                     }
                 }
                 ObservationKind::Restored(state) => ladder.note(*at, phone, &describe_checkpoint(state)),
-                ObservationKind::Open { target, .. } => {
-                    ladder.note(*at, phone, &format!("connects to {target}"))
-                }
+                ObservationKind::Open { hop, .. } => ladder.note(*at, phone, &format!("connects to {hop}")),
                 ObservationKind::Input { input, refused } => {
                     let refused =
                         refused.as_ref().map_or_else(String::new, |why| format!(" (refused: {why})"));
@@ -60,9 +57,7 @@ impl Ladder {
                     }
                 }
                 ObservationKind::Event(event) => {
-                    if let Some(text) = describe_event(event) {
-                        ladder.note(*at, phone, &text);
-                    }
+                    ladder.note(*at, phone, &describe_event(event));
                 }
                 ObservationKind::Mark { machine: Some(Machine::Session(session)), words } => {
                     ladder.note(*at, phone, &format!(". {session} {words}"));
@@ -158,77 +153,27 @@ fn describe_checkpoint(at: &Checkpoint) -> String {
     }
 }
 
+/// The commands, and the answers to questions. The other inputs have an event.
 fn describe_input(input: &Input) -> Option<String> {
     Some(match input {
-        Input::Connection { change: ConnectionChange::Up { .. }, .. } => "connected".to_owned(),
-        Input::Connection { change: ConnectionChange::Down(why), .. } => {
-            let why = name_of(FLOW_FAILURES, why).unwrap_or("failed").replace('-', " ");
-            format!("no connection: {why}")
-        }
-        Input::Media { event, .. } => match event {
-            MediaEvent::Up => "media up".to_owned(),
-            MediaEvent::Down => "media down".to_owned(),
-            MediaEvent::Failed => "media failed".to_owned(),
-            _ => return None,
-        },
-        Input::Command(command) => match command {
-            Command::Register { .. } => "> register".to_owned(),
-            Command::Unregister { .. } => "> unregister".to_owned(),
-            Command::Dial { session, dial } => format!("> dial {} ({session})", dial.to),
-            Command::Answer { session } => format!("> answer {session}"),
-            Command::Reject { session, code } => format!("> reject {session} with {code}"),
-            Command::HangUp { session } => format!("> hang up {session}"),
-            Command::Hold { session } => format!("> hold {session}"),
-            Command::Resume { session } => format!("> resume {session}"),
-            Command::Digits { session, digits, .. } => format!("> {} digits to {session}", digits.len()),
-            Command::AcceptTransfer { session, .. } => format!("> accept the transfer of {session}"),
-            Command::RejectTransfer { session, .. } => format!("> reject the transfer of {session}"),
-            Command::Transfer { session, target } => format!("> transfer {session} to {target}"),
-            _ => return None,
-        },
+        Input::Command(Command::Account { account, command }) => format!("> {}{command}", subject(*account)),
+        Input::Command(command) => format!("> {command}"),
+        Input::Done { result: EffectResult::Credentials(Some(_)), .. } => "> credentials".to_owned(),
+        Input::Done { result: EffectResult::Credentials(None), .. } => "> no credentials".to_owned(),
         _ => return None,
     })
 }
 
-fn describe_event(event: &Event) -> Option<String> {
-    Some(match event {
-        Event::Registration { state, .. } => match state {
-            RegistrationState::Registered { .. } => "registered".to_owned(),
-            RegistrationState::Waiting { attempt, why, .. } => {
-                format!("not registered: {}, waiting for attempt {attempt}", why.cause)
-            }
-            RegistrationState::Failed(why) => format!("registration failed: {}", why.cause),
-            _ => return None,
-        },
-        Event::Incoming(incoming) => format!("{} calls ({})", incoming.from, incoming.session),
-        Event::Status { session, to, .. } => format!("{session} is {to}"),
-        Event::TransferRequested { session, target, .. } => {
-            format!("the peer of {session} asks for a call to {target}")
-        }
-        Event::Referred { session, target, .. } => format!("calls {target} for the peer ({session})"),
-        Event::Hold { session, local, remote } => match (local, remote) {
-            (false, false) => format!("{session} is not on hold"),
-            (true, false) => format!("{session} is on hold by us"),
-            (false, true) => format!("{session} is on hold by the peer"),
-            (true, true) => format!("{session} is on hold by both"),
-        },
-        Event::HoldFailed { session, .. } => format!("hold of {session} refused"),
-        Event::DigitFailed { session, .. } => format!("digit to {session} lost"),
-        Event::Transfer { session, state } => match state {
-            TransferState::Done => format!("{session} transferred"),
-            TransferState::Failed { .. } => format!("transfer of {session} failed"),
-            _ => return None,
-        },
-        Event::Ended { session, why } => {
-            let by = match why.by {
-                EndedBy::Us => " by us",
-                EndedBy::Peer => " by the peer",
-                EndedBy::Network => "",
-            };
-            format!("{session} ended: {}{by}", why.cause)
-        }
-        _ => return None,
-    })
+fn describe_event(event: &Event) -> String {
+    match event {
+        Event::Account { account, event } => format!("{}{event}", subject(*account)),
+        event => event.to_string(),
+    }
+}
+
+/// The account, unless it is the first one, which most phones have only.
+fn subject(account: AccountId) -> String {
+    if account.0 == 0 { String::new() } else { format!("account {}: ", account.0) }
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The names of enumerated values in recordings.
 
-use offhook::{AccountTimer, Cause, DtmfPath, ConnectionFailure, MediaFault, ReferPolicy, Transport};
+use offhook::{
+    AccountTimer, Cause, ConnectionFailure, DtmfPath, MediaFault, RedirectPolicy, ReferPolicy, Transport,
+};
 
-pub(crate) const FLOW_FAILURES: &[(ConnectionFailure, &str)] = &[
+pub(crate) const CONNECTION_FAILURES: &[(ConnectionFailure, &str)] = &[
     (ConnectionFailure::Unreachable, "unreachable"),
     (ConnectionFailure::Untrusted, "untrusted"),
     (ConnectionFailure::Refused, "refused"),
@@ -21,6 +23,12 @@ pub(crate) const PATHS: &[(DtmfPath, &str)] =
 
 pub(crate) const REFER_POLICIES: &[(ReferPolicy, &str)] =
     &[(ReferPolicy::Reject, "reject"), (ReferPolicy::OwnDomain, "own-domain"), (ReferPolicy::Ask, "ask")];
+
+pub(crate) const REDIRECT_POLICIES: &[(RedirectPolicy, &str)] = &[
+    (RedirectPolicy::Report, "report"),
+    (RedirectPolicy::OwnDomain, "own-domain"),
+    (RedirectPolicy::Follow, "follow"),
+];
 
 pub(crate) const TRANSPORTS: &[(Transport, &str)] =
     &[(Transport::Udp, "udp"), (Transport::Ws, "ws"), (Transport::Wss, "wss")];

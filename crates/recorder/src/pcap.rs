@@ -3,9 +3,9 @@
 //! Every message is shown as a UDP datagram to or from port 5060, whatever its transport, because all tools decode that. Each phone and
 //! each server has an invented address with a name.
 
-use crate::recording::PhoneRecording;
+use crate::recording::{PhoneRecording, connections as connections_of};
 use crate::replay::{Observation, ObservationKind, Replay};
-use offhook::{ConnectionId, Instant, Target};
+use offhook::{ConnectionId, Hop, Instant};
 use std::collections::BTreeMap;
 
 const SECTION: u32 = 0x0a0d_0d0a;
@@ -29,17 +29,17 @@ pub fn pcap(replays: &[(&PhoneRecording, &Replay)]) -> Vec<u8> {
         let phone = address(0, place);
         names.push((phone, track.name.clone()));
         let mut connections: BTreeMap<ConnectionId, Address> = BTreeMap::new();
-        let mut open = |connections: &mut BTreeMap<ConnectionId, Address>, connection, target: &Target| {
+        let mut open = |connections: &mut BTreeMap<ConnectionId, Address>, connection, hop: &Hop| {
             let next = address(1, servers.len());
-            let server = *servers.entry(format!("{}:{}", target.host, target.port)).or_insert(next);
+            let server = *servers.entry(format!("{}:{}", hop.host, hop.port)).or_insert(next);
             connections.insert(connection, server);
         };
         for Observation { at, kind } in &replay.observations {
             match kind {
                 ObservationKind::Restored(at) => {
-                    track.connections(at).for_each(|(connection, target)| open(&mut connections, connection, target));
+                    connections_of(at).for_each(|(connection, hop)| open(&mut connections, connection, hop));
                 }
-                ObservationKind::Open { connection, target } => open(&mut connections, *connection, target),
+                ObservationKind::Open { connection, hop } => open(&mut connections, *connection, hop),
                 ObservationKind::Message { sent, connection, data } => {
                     let server = connections.get(connection).copied().unwrap_or([10, 1, 255, 254]);
                     // A different port for each connection.

@@ -1,7 +1,7 @@
 //! A recording in memory.
 
 use crate::check::Check;
-use offhook::{Checkpoint, Config, ConnectionCheckpoint, ConnectionId, Input, Instant, Server, Target};
+use offhook::{Checkpoint, Config, ConnectionCheckpoint, ConnectionId, Hop, Input, Instant, Server};
 use std::time::Duration;
 
 /// A recording of phones. [`Recording::read`] reads one, and [`replay`](crate::replay::replay) runs it again.
@@ -35,24 +35,21 @@ pub struct PhoneRecording {
 }
 
 impl PhoneRecording {
-    /// The connections at a checkpoint, and their servers. Servers are used in order of weight.
-    pub(crate) fn connections<'t>(
-        &'t self,
-        at: &'t Checkpoint,
-    ) -> impl Iterator<Item = (ConnectionId, &'t Target)> {
-        self.config.accounts.iter().zip(&at.accounts).filter_map(|(account, line)| {
-            let ConnectionCheckpoint::Up { connection, .. } = line.connection else { return None };
-            let mut servers: Vec<&Server> = account.servers.iter().collect();
-            servers.sort_by_key(|server| std::cmp::Reverse(server.weight));
-            let place = (line.next_server as usize).checked_rem(servers.len())?;
-            Some((connection, &servers[place].target))
-        })
-    }
-
     /// Converts a time of this phone's clock to the time since the recording began.
     pub fn common_time(&self, at: Instant) -> Instant {
         Instant::ZERO + self.made + at.saturating_since(self.start)
     }
+}
+
+/// The connections at a checkpoint, and their servers. Servers are used in order of weight.
+pub(crate) fn connections(at: &Checkpoint) -> impl Iterator<Item = (ConnectionId, &Hop)> {
+    at.accounts.iter().filter_map(|account| {
+        let ConnectionCheckpoint::Up { connection, .. } = account.connection else { return None };
+        let mut servers: Vec<&Server> = account.config.servers.iter().collect();
+        servers.sort_by_key(|server| std::cmp::Reverse(server.weight));
+        let place = (account.next_server as usize).checked_rem(servers.len())?;
+        Some((connection, &servers[place].hop))
+    })
 }
 
 /// An entry of the recording of a phone.

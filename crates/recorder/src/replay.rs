@@ -5,8 +5,8 @@ use crate::recording::{Entry, EntryKind, PhoneRecording};
 use crate::redact;
 use bytes::Bytes;
 use offhook::{
-    Checkpoint, Config, Event, ConnectionId, Input, Instant, InvalidCheckpoint, Machine, Misuse, Output, Phone,
-    Record, Target, Traced,
+    Checkpoint, Config, ConnectionId, Event, Hop, Input, Instant, InvalidCheckpoint, Machine, Misuse, Output,
+    Phone, Record, Traced,
 };
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -85,8 +85,8 @@ pub enum ObservationKind {
     Open {
         /// Its identifier.
         connection: ConnectionId,
-        /// The server.
-        target: Target,
+        /// The next hop.
+        hop: Hop,
     },
     /// An input other than bytes.
     Input {
@@ -124,8 +124,8 @@ pub struct Divergence {
 /// # Errors
 /// [`ReplayError`] when there is nothing to start from.
 pub fn replay(recorded: &PhoneRecording) -> Result<Replay, ReplayError> {
-    let config =
-        Config { trace: recorded.config.trace.clamp(MIN_TRACE, MIN_TRACE * 16), ..recorded.config.clone() };
+    let mut config = recorded.config.clone();
+    config.trace = config.trace.clamp(MIN_TRACE, MIN_TRACE * 16);
     let (mut run, entries) = if recorded.forgotten == 0 {
         (
             Run::new(recorded, Phone::new(config, recorded.seed, recorded.start), Check::default()),
@@ -230,7 +230,9 @@ impl<'t> Run<'t> {
                 Output::Transmit { connection, data } => {
                     self.observe(ObservationKind::Message { sent: true, connection, data })
                 }
-                Output::Open { connection, target, .. } => self.observe(ObservationKind::Open { connection, target }),
+                Output::Open { connection, hop, .. } => {
+                    self.observe(ObservationKind::Open { connection, hop })
+                }
                 Output::Event(event) => self.observe(ObservationKind::Event(event)),
                 Output::Close { .. } | Output::Effect { .. } => {}
             }
@@ -267,7 +269,7 @@ impl<'t> Run<'t> {
     fn compare_checkpoint(&mut self, recorded: &Checkpoint) -> Result<(), String> {
         let state =
             self.phone.checkpoint().ok_or("the phone was idle in the recording, and is not in the replay")?;
-        match comparable(&redact::checkpoint(&state)) == comparable(recorded) {
+        match comparable(redact::checkpoint(&state)) == comparable(recorded.clone()) {
             true => Ok(()),
             false => Err("the state at the checkpoint differs".to_owned()),
         }
@@ -278,11 +280,10 @@ impl<'t> Run<'t> {
     }
 }
 
-/// A checkpoint without the digests of received requests, which contain passwords in URIs that are redacted in a recording.
-fn comparable(at: &Checkpoint) -> Checkpoint {
-    let mut at = at.clone();
+/// A checkpoint as text, without the digests of received requests, which contain passwords in URIs that are redacted in a recording.
+fn comparable(mut at: Checkpoint) -> String {
     at.recent_requests.iter_mut().chain(&mut at.refused_cancels).for_each(|(_, digest)| *digest = 0);
-    at
+    format!("{at:?}")
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

@@ -17,20 +17,20 @@ pub enum Notice {
     Created {
         /// Its name; a number is added if another phone has it.
         name: String,
-        /// EntryKind [`Phone::new`](offhook::Phone::new) got.
+        /// What [`Phone::new`](offhook::Phone::new) got.
         config: Box<Config>,
-        /// EntryKind [`Phone::new`](offhook::Phone::new) got.
+        /// What [`Phone::new`](offhook::Phone::new) got.
         seed: Box<[u8; 32]>,
-        /// EntryKind [`Phone::new`](offhook::Phone::new) got.
+        /// What [`Phone::new`](offhook::Phone::new) got.
         now: Instant,
         /// The time since the recording began.
         made: Duration,
     },
     /// The phone is about to process an input: one that makes it panic has to be in the recording.
     Input {
-        /// EntryKind [`Phone::handle`](offhook::Phone::handle) gets.
+        /// What [`Phone::handle`](offhook::Phone::handle) gets.
         at: Instant,
-        /// EntryKind [`Phone::handle`](offhook::Phone::handle) gets.
+        /// What [`Phone::handle`](offhook::Phone::handle) gets.
         input: Input,
     },
     /// It was created or processed an input, and its trace grew.

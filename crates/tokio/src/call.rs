@@ -2,10 +2,15 @@
 
 use crate::media;
 use crate::queue::{Popped, Queue};
-use crate::{CallEvent, CommandError};
-use offhook::{Command, Dial, DtmfPath, Incoming, Misuse, SessionId, Status};
+use crate::{CallUpdate, CommandError};
+use bytes::Bytes;
+use offhook::{
+    Account, AccountId, CallCommand, Command, Dial, DtmfPath, Incoming, Misuse, RequestOutcome, SessionId,
+    Status,
+};
 use offhook_media::{ReceivedTone, Recording, Source, Statistics};
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -13,19 +18,24 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub(crate) enum Request {
     Command { command: Command, reply: oneshot::Sender<Result<(), Misuse>> },
     Dial { dial: Dial, reply: oneshot::Sender<Result<Call, Misuse>> },
+    Send { send: offhook::Request, reply: oneshot::Sender<Result<RequestOutcome, Misuse>> },
+    AddAccount { config: Box<Account>, reply: oneshot::Sender<Result<AccountId, Misuse>> },
+    ReplaceAccount { account: AccountId, config: Box<Account>, reply: oneshot::Sender<Result<(), Misuse>> },
 }
 
 /// One call, incoming or outgoing.
 ///
 /// Dropping it hangs up. [`Call::detach`] lets the call continue until the peer or the phone ends it.
 ///
-/// [`Call::next`] returns the events. At most 256 are queued; beyond that the oldest are dropped and their number is reported, so that a
+/// [`Call::next`] returns what happens to it. At most 256 updates are queued; beyond that the oldest are dropped and their number is reported, so that a
 /// program that does not read them delays nothing.
 pub struct Call {
     pub(crate) session: SessionId,
     pub(crate) incoming: Option<Incoming>,
     pub(crate) status: watch::Receiver<Status>,
-    pub(crate) events: Queue<CallEvent>,
+    pub(crate) updates: Queue<CallUpdate>,
+    /// The number of the next INFO.
+    pub(crate) infos: AtomicU32,
     pub(crate) requests: mpsc::Sender<Request>,
     pub(crate) media: mpsc::Sender<media::Request>,
     /// Receives the id of the call when it is dropped. Unbounded, but each call sends once.
@@ -48,11 +58,11 @@ impl Call {
         *self.status.borrow()
     }
 
-    /// The next event; `None` after the call has ended or its phone was stopped. Cancel-safe.
-    pub async fn next(&mut self) -> Option<CallEvent> {
-        Some(match self.events.next().await? {
-            Popped::Item(event) => event,
-            Popped::Missed(count) => CallEvent::Missed(count),
+    /// What happens next; `None` after the call has ended or its phone was stopped. Cancel-safe.
+    pub async fn next(&mut self) -> Option<CallUpdate> {
+        Some(match self.updates.next().await? {
+            Popped::Item(update) => update,
+            Popped::Missed(count) => CallUpdate::Missed(count),
         })
     }
 
@@ -62,7 +72,7 @@ impl Call {
     /// [`Misuse`](offhook::Misuse) if it is not ringing (for the commands below: if the status does not allow the command);
     /// [`CommandError::Stopped`] if the phone was stopped.
     pub async fn answer(&self) -> Result<(), CommandError> {
-        self.command(Command::Answer { session: self.session }).await
+        self.command(CallCommand::Answer).await
     }
 
     /// Refuses an incoming call with `code` (300–699): 486 is "busy here", 603 "decline".
@@ -70,23 +80,23 @@ impl Call {
     /// # Errors
     /// As [`Call::answer`].
     pub async fn reject(&self, code: u16) -> Result<(), CommandError> {
-        self.command(Command::Reject { session: self.session, code }).await
+        self.command(CallCommand::Reject { code }).await
     }
 
-    /// Ends the call in any status. [`CallEvent::Ended`] follows.
+    /// Ends the call in any status. The event `Ended` follows.
     ///
     /// # Errors
     /// As [`Call::answer`].
     pub async fn hang_up(&self) -> Result<(), CommandError> {
-        self.command(Command::HangUp { session: self.session }).await
+        self.command(CallCommand::HangUp).await
     }
 
-    /// Puts the peer on hold; silence is sent to it. [`CallEvent::Hold`] or [`CallEvent::HoldFailed`] follows.
+    /// Puts the peer on hold; silence is sent to it. The event `Hold` or `HoldFailed` follows.
     ///
     /// # Errors
     /// As [`Call::answer`].
     pub async fn hold(&self) -> Result<(), CommandError> {
-        self.command(Command::Hold { session: self.session }).await
+        self.command(CallCommand::Hold).await
     }
 
     /// Ends the hold.
@@ -94,35 +104,34 @@ impl Call {
     /// # Errors
     /// As [`Call::answer`].
     pub async fn resume(&self) -> Result<(), CommandError> {
-        self.command(Command::Resume { session: self.session }).await
+        self.command(CallCommand::Resume).await
     }
 
     /// Sends digits (`0-9 * # A-D`), one after another, `duration` each (40 ms – 6 s). For each of them
-    /// [`CallEvent::DigitSent`] or [`CallEvent::DigitFailed`] follows.
+    /// the event `DigitSent` or `DigitFailed` follows.
     ///
     /// # Errors
     /// As [`Call::answer`].
     pub async fn digits(&self, digits: &str, duration: Duration, path: DtmfPath) -> Result<(), CommandError> {
-        self.command(Command::Digits { session: self.session, digits: digits.to_owned(), duration, path })
-            .await
+        self.command(CallCommand::Digits { digits: digits.to_owned(), duration, path }).await
     }
 
-    /// Blind transfer (RFC 5589 §6): asks the peer to call `target`. [`CallEvent::Transfer`] reports the progress; after success the call
+    /// Blind transfer (RFC 5589 §6): asks the peer to call `target`. The event `Transfer` reports the progress; after success the call
     /// ends.
     ///
     /// # Errors
     /// As [`Call::answer`].
     pub async fn transfer(&self, target: &str) -> Result<(), CommandError> {
-        self.command(Command::Transfer { session: self.session, target: target.to_owned() }).await
+        self.command(CallCommand::Transfer { target: target.to_owned() }).await
     }
 
-    /// Accepts the transfer that the peer requested: the phone calls its target, and [`CallEvent::Referred`] follows. `request` is that of
-    /// [`CallEvent::TransferRequested`].
+    /// Accepts the transfer that the peer requested: the phone calls its target, and
+    /// [`PhoneEvent::Referred`](crate::PhoneEvent::Referred) follows. `request` is that of the event `TransferRequested`.
     ///
     /// # Errors
     /// As [`Call::answer`]; [`Misuse::NoTransferRequest`](offhook::Misuse) if no request waits for a decision.
     pub async fn accept_transfer(&self, request: u32) -> Result<(), CommandError> {
-        self.command(Command::AcceptTransfer { session: self.session, request }).await
+        self.command(CallCommand::AcceptTransfer { request }).await
     }
 
     /// Rejects the transfer that the peer requested.
@@ -130,7 +139,24 @@ impl Call {
     /// # Errors
     /// As [`Call::accept_transfer`].
     pub async fn reject_transfer(&self, request: u32) -> Result<(), CommandError> {
-        self.command(Command::RejectTransfer { session: self.session, request }).await
+        self.command(CallCommand::RejectTransfer { request }).await
+    }
+
+    /// Sends an INFO (RFC 6086) with an Info Package that the peer supports, or without one. Returns its number; the event `InfoOutcome`
+    /// with this number follows.
+    ///
+    /// # Errors
+    /// As [`Call::answer`]; and if the peer does not support the package, or the body is too large.
+    pub async fn info(
+        &self,
+        package: Option<&str>,
+        content_type: &str,
+        body: impl Into<Bytes>,
+    ) -> Result<u32, CommandError> {
+        let info = self.infos.fetch_add(1, Ordering::Relaxed);
+        let (package, content_type) = (package.map(str::to_owned), content_type.to_owned());
+        self.command(CallCommand::Info { info, package, content_type, body: body.into() }).await?;
+        Ok(info)
     }
 
     /// Changes what is played.
@@ -194,8 +220,9 @@ impl Call {
         self.dropped = None;
     }
 
-    async fn command(&self, command: Command) -> Result<(), CommandError> {
+    async fn command(&self, command: CallCommand) -> Result<(), CommandError> {
         let (reply, answer) = oneshot::channel();
+        let command = Command::Call { session: self.session, command };
         let request = Request::Command { command, reply };
         self.requests.send(request).await.map_err(|_| CommandError::Stopped)?;
         Ok(answer.await.map_err(|_| CommandError::Stopped)??)
@@ -217,7 +244,7 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.events.discard();
+        self.updates.discard();
         if let Some(dropped) = self.dropped.take() {
             // A stopped phone has hung up already.
             let _ = dropped.send(self.session);

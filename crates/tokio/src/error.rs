@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn failed_registration_reports_attempts_and_cause() {
-        let why = RegistrationFailure { cause: offhook::Cause::Unauthorized, code: Some(401), attempts: 1 };
+        let why = RegistrationFailure::new(offhook::Cause::Unauthorized, Some(401), 1);
         assert_eq!(
             NotRegistered::Failed(why).to_string(),
             "registration failed after 1 attempts: unauthorized (401)"

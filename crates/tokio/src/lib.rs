@@ -10,8 +10,7 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! // A phone that answers every call and plays a tone.
 //! let account = Account::new("sip:bob@example.com", Some(Password::plain("secret")), "ws://127.0.0.1:5066")?;
-//! let options =
-//!     offhook_tokio::Options { play: offhook_media::Source::tone(880.0), ..offhook_tokio::Options::default() };
+//! let options = offhook_tokio::Options::default().with_play(offhook_media::Source::tone(880.0));
 //! let mut phone = Phone::start_with(Config::new(account), options).await?;
 //! while let Some(event) = phone.next().await {
 //!     if let PhoneEvent::Incoming(call) = event {
@@ -31,13 +30,14 @@
 #![forbid(unsafe_code)]
 
 mod call;
-mod call_event;
+mod call_update;
 mod clock;
+mod connection;
+mod credentials;
 mod engine;
 mod entropy;
 mod error;
 mod exchange;
-mod flow;
 mod media;
 mod options;
 mod phone;
@@ -47,13 +47,15 @@ mod recorder;
 mod tap;
 
 pub use call::Call;
-pub use call_event::CallEvent;
+pub use call_update::{CallUpdate, MediaUpdate};
 pub use clock::Clock;
+pub use connection::{Roots, TlsError};
+pub use credentials::CredentialsRequest;
 pub use error::{CommandError, NotRegistered, StartError};
 pub use exchange::{
     Addresses, CertifiedKey, ExchangeError, ExchangeServer, Listen, Origin, OriginError, Origins, ServerLoad,
 };
-pub use flow::{Roots, TlsError};
+pub use offhook::{AccountEvent, CallEvent};
 pub use options::{Bind, Options};
 pub use phone::Phone;
 pub use phone_event::PhoneEvent;

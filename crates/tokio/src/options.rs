@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The options of one phone's runtime. The default suits a softphone.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Options {
     /// The seed of all randomness of the phone and its media. `None` takes one from the operating system.
     pub seed: Option<[u8; 32]>,
@@ -25,6 +26,71 @@ pub struct Options {
     pub tap: Option<Tap>,
     /// The track of the phone in a flight recording.
     pub recorder: Option<RecorderTrack>,
+}
+
+impl Options {
+    /// With this seed.
+    #[must_use]
+    pub fn with_seed(mut self, seed: [u8; 32]) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// With this clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// With these settings of the media.
+    #[must_use]
+    pub fn with_media(mut self, media: MediaConfig) -> Self {
+        self.media = media;
+        self
+    }
+
+    /// With this audio source.
+    #[must_use]
+    pub fn with_play(mut self, play: Source) -> Self {
+        self.play = play;
+        self
+    }
+
+    /// With a recording of the received audio of every call.
+    #[must_use]
+    pub fn with_record(mut self, record: bool) -> Self {
+        self.record = record;
+        self
+    }
+
+    /// With these local addresses for media.
+    #[must_use]
+    pub fn with_bind(mut self, bind: Bind) -> Self {
+        self.bind = bind;
+        self
+    }
+
+    /// With these trusted certificate authorities.
+    #[must_use]
+    pub fn with_roots(mut self, roots: Roots) -> Self {
+        self.roots = roots;
+        self
+    }
+
+    /// With this callback for every message.
+    #[must_use]
+    pub fn with_tap(mut self, tap: Tap) -> Self {
+        self.tap = Some(tap);
+        self
+    }
+
+    /// With this track in a flight recording.
+    #[must_use]
+    pub fn with_recorder(mut self, track: RecorderTrack) -> Self {
+        self.recorder = Some(track);
+        self
+    }
 }
 
 /// The local addresses that a call offers for its media.

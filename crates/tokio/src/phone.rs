@@ -1,10 +1,13 @@
 //! The handle of a phone.
 
 use crate::call::Request;
-use crate::engine;
+use crate::engine::{self, Registrations};
 use crate::queue::{Popped, Queue};
 use crate::{Call, CommandError, NotRegistered, Options, PhoneEvent, StartError};
-use offhook::{AccountId, Command, Config, Dial, RegistrationState};
+use offhook::{
+    Account, AccountCommand, AccountId, Command, Config, Credentials, Dial, Misuse, RegistrationState,
+    RequestOutcome,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -12,17 +15,17 @@ use tokio::task::JoinHandle;
 ///
 /// ```no_run
 /// use offhook::{Account, Config, Password};
-/// use offhook_tokio::{CallEvent, Phone};
+/// use offhook_tokio::{CallUpdate, Phone};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let account = Account::new("sip:alice@example.com", Some(Password::plain("secret")), "wss://pbx.example.com")?;
 /// let mut phone = Phone::start(Config::new(account)).await?;
 /// phone.registered().await?;
 /// let mut call = phone.dial("200").await?;
-/// while let Some(event) = call.next().await {
-///     match event {
-///         CallEvent::Status(status) => println!("{status}"),
-///         CallEvent::Ended(why) => println!("ended: {}", why.cause),
+/// while let Some(update) = call.next().await {
+///     match update {
+///         CallUpdate::Event(event) => println!("{event}"),
+///         CallUpdate::Media(media) => println!("{media:?}"),
 ///         _ => {}
 ///     }
 /// }
@@ -39,9 +42,7 @@ use tokio::task::JoinHandle;
 pub struct Phone {
     events: Queue<PhoneEvent>,
     requests: mpsc::Sender<Request>,
-    registrations: watch::Receiver<Vec<RegistrationState>>,
-    /// The accounts to register.
-    registering: Vec<AccountId>,
+    registrations: watch::Receiver<Registrations>,
     /// Dropped with the phone, which stops the task.
     alive: oneshot::Sender<()>,
     task: JoinHandle<()>,
@@ -61,14 +62,11 @@ impl Phone {
     /// # Errors
     /// As [`Phone::start`], and if the trusted certificates cannot be used.
     pub async fn start_with(config: Config, options: Options) -> Result<Self, StartError> {
-        let registering = (0..).zip(&config.accounts).filter(|(_, account)| account.register);
-        let registering = registering.map(|(index, _)| AccountId(index)).collect();
         let started = engine::start(config, options)?;
         Ok(Self {
             events: started.events,
             requests: started.requests,
             registrations: started.registrations,
-            registering,
             alive: started.alive,
             task: started.task,
         })
@@ -92,10 +90,10 @@ impl Phone {
         use RegistrationState::{Failed, Refreshing, Registered};
         let mut watched = self.registrations.clone();
         let mut failure = None;
-        let wait = watched.wait_for(|states| {
-            let mut wanted = self.registering.iter().filter_map(|account| states.get(usize::from(account.0)));
+        let wait = watched.wait_for(|list| {
+            let mut wanted = list.values().filter(|one| one.wanted).map(|one| one.state);
             failure = wanted.clone().find_map(|state| match state {
-                Failed(why) => Some(*why),
+                Failed(why) => Some(why),
                 _ => None,
             });
             failure.is_some() || wanted.all(|state| matches!(state, Registered { .. } | Refreshing))
@@ -104,9 +102,9 @@ impl Phone {
         failure.map_or(Ok(()), |why| Err(NotRegistered::Failed(why)))
     }
 
-    /// The present registration of an account; `None` for an account that is not in the configuration.
+    /// The present registration of an account; `None` if there is no such account.
     pub fn registration(&self, account: AccountId) -> Option<RegistrationState> {
-        self.registrations.borrow().get(usize::from(account.0)).copied()
+        self.registrations.borrow().get(&account).map(|one| one.state)
     }
 
     /// Calls a user or number of the first account's domain, or a SIP or tel URI.
@@ -123,9 +121,68 @@ impl Phone {
     /// # Errors
     /// As [`Phone::dial`].
     pub async fn dial_with(&self, dial: Dial) -> Result<Call, CommandError> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Request::Dial { dial, reply }).await?;
-        Ok(answer.await.map_err(|_| CommandError::Stopped)??)
+        self.ask(|reply| Request::Dial { dial, reply }).await
+    }
+
+    /// Sends text to a user or number of the first account's domain, or to a SIP URI (MESSAGE, RFC 3428), and waits for the outcome.
+    ///
+    /// # Errors
+    /// As [`Phone::dial`]. A message that is not accepted is no error but an outcome.
+    pub async fn message(&self, to: &str, text: &str) -> Result<RequestOutcome, CommandError> {
+        self.request(offhook::Request::message(to, text)).await
+    }
+
+    /// Asks what a user, a number or a server supports (OPTIONS, RFC 3261 §11), and waits for the outcome.
+    ///
+    /// # Errors
+    /// As [`Phone::message`].
+    pub async fn options(&self, to: &str) -> Result<RequestOutcome, CommandError> {
+        self.request(offhook::Request::options(to)).await
+    }
+
+    /// Sends a request outside of a dialog with options: the account, the content type, additional headers. Waits for the outcome; a
+    /// request whose future is dropped is sent nevertheless.
+    ///
+    /// # Errors
+    /// As [`Phone::message`].
+    pub async fn request(&self, send: offhook::Request) -> Result<RequestOutcome, CommandError> {
+        self.ask(|reply| Request::Send { send, reply }).await
+    }
+
+    /// Adds an account, which connects and registers as its configuration says.
+    ///
+    /// # Errors
+    /// [`Misuse::TooManyAccounts`](offhook::Misuse) after 65,535 accounts, or if the phone was stopped.
+    pub async fn add_account(&self, config: Account) -> Result<AccountId, CommandError> {
+        self.ask(|reply| Request::AddAccount { config: Box::new(config), reply }).await
+    }
+
+    /// Replaces the configuration of an account; see [`AccountCommand::Replace`]. Calls continue.
+    ///
+    /// # Errors
+    /// For an account that does not exist or is being removed, or if the phone was stopped.
+    pub async fn replace_account(&self, account: AccountId, config: Account) -> Result<(), CommandError> {
+        self.ask(|reply| Request::ReplaceAccount { account, config: Box::new(config), reply }).await
+    }
+
+    /// Removes an account: its calls are ended and its binding is removed; [`AccountEvent::Removed`](offhook::AccountEvent) follows.
+    ///
+    /// # Errors
+    /// As [`Phone::replace_account`].
+    pub async fn remove_account(&self, account: AccountId) -> Result<(), CommandError> {
+        self.command(account, AccountCommand::Remove).await
+    }
+
+    /// Sets the credentials of an account. What waits for credentials is sent with them.
+    ///
+    /// # Errors
+    /// As [`Phone::replace_account`].
+    pub async fn set_credentials(
+        &self,
+        account: AccountId,
+        credentials: Credentials,
+    ) -> Result<(), CommandError> {
+        self.command(account, AccountCommand::SetCredentials(credentials)).await
     }
 
     /// Registers an account: again after a failure, or immediately during the back-off.
@@ -133,7 +190,7 @@ impl Phone {
     /// # Errors
     /// For an account that does not exist, or if the phone was stopped.
     pub async fn register(&self, account: AccountId) -> Result<(), CommandError> {
-        self.command(Command::Register { account }).await
+        self.command(account, AccountCommand::Register).await
     }
 
     /// Unregisters an account. Calls continue.
@@ -141,7 +198,7 @@ impl Phone {
     /// # Errors
     /// As [`Phone::register`].
     pub async fn unregister(&self, account: AccountId) -> Result<(), CommandError> {
-        self.command(Command::Unregister { account }).await
+        self.command(account, AccountCommand::Unregister).await
     }
 
     /// Hangs up every call, unregisters, closes the connections, and returns when this is complete, or after a time limit (three seconds for
@@ -152,13 +209,18 @@ impl Phone {
         let _ = self.task.await;
     }
 
-    async fn command(&self, command: Command) -> Result<(), CommandError> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Request::Command { command, reply }).await?;
-        Ok(answer.await.map_err(|_| CommandError::Stopped)??)
+    async fn command(&self, account: AccountId, command: AccountCommand) -> Result<(), CommandError> {
+        let command = Command::Account { account, command };
+        self.ask(|reply| Request::Command { command, reply }).await
     }
 
-    async fn send(&self, request: Request) -> Result<(), CommandError> {
-        self.requests.send(request).await.map_err(|_| CommandError::Stopped)
+    /// Sends a request to the task of the phone, and waits for the reply.
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, Misuse>>) -> Request,
+    ) -> Result<T, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(request(reply)).await.map_err(|_| CommandError::Stopped)?;
+        Ok(answer.await.map_err(|_| CommandError::Stopped)??)
     }
 }

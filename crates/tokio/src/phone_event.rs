@@ -1,8 +1,7 @@
 //! The events of a phone.
 
-use crate::Call;
-use bytes::Bytes;
-use offhook::{AccountId, ConnectionId, ConnectionState, RegistrationState, SessionId};
+use crate::{Call, CredentialsRequest};
+use offhook::{AccountEvent, AccountId, SessionId};
 
 /// An event of a phone that belongs to no existing call. Text from peers is untrusted.
 #[derive(Debug)]
@@ -19,33 +18,16 @@ pub enum PhoneEvent {
         /// The address of the new call.
         target: String,
     },
-    /// An account's registration changed.
-    Registration {
+    /// An event of an account: its connection, its registration, a message.
+    Account {
         /// The account.
         account: AccountId,
-        /// Its new state.
-        state: RegistrationState,
+        /// The event.
+        event: AccountEvent,
     },
-    /// An account's connection changed. A connected account is not registered yet.
-    Connection {
-        /// The account.
-        account: AccountId,
-        /// The connection.
-        connection: ConnectionId,
-        /// Its new state.
-        state: ConnectionState,
-    },
-    /// A MESSAGE was received (RFC 3428).
-    Message {
-        /// The receiving account.
-        account: AccountId,
-        /// The sender's URI.
-        from: String,
-        /// Its `Content-Type`.
-        content_type: String,
-        /// The body.
-        body: Bytes,
-    },
+    /// An account needs credentials, and [`Account::ask_credentials`](offhook::Account::ask_credentials) is set. Dropping the request
+    /// refuses it.
+    Credentials(CredentialsRequest),
     /// This many older events were dropped, because the queue was full.
     Missed(u64),
 }

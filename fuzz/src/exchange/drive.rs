@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_exchange::{
-    CallStep, Config, Event, Exchange, ConnectionChange, FlowId, Input, Memory, Output, Transport,
+    CallStep, Config, Event, Exchange, FlowChange, FlowId, Input, Memory, Output, Transport,
 };
 use offhook_wire::{Frame, Instant, Limits, Message, Method, StreamFramer, datagram, websocket};
 
@@ -85,14 +85,14 @@ impl Drive {
         self.down(flow);
         self.up.insert(flow, framing);
         if transport != Transport::Udp {
-            let change = ConnectionChange::Up { transport, remote: flow.remote() };
+            let change = FlowChange::Up { transport, remote: flow.remote() };
             self.input(Input::Flow { flow: FlowId(flow.0), change });
         }
     }
 
     pub(super) fn down(&mut self, flow: Flow) {
         if !matches!(self.up.remove(&flow), Some(Framing::Datagram)) {
-            self.input(Input::Flow { flow: FlowId(flow.0), change: ConnectionChange::Down });
+            self.input(Input::Flow { flow: FlowId(flow.0), change: FlowChange::Down });
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{Parts, Phone};
 use crate::account::{ActiveAccount, Retirement};
 use crate::base::name::Owner;
+use crate::planted::planted;
 use crate::{Account, AccountEvent, AccountId, Credentials, EffectId, EffectResult};
 
 impl Phone {
@@ -120,7 +121,9 @@ impl Phone {
     /// Evaluates again the challenges that wait for credentials. Without credentials their requests fail.
     fn credentials_changed(&mut self, id: AccountId) {
         let waiting = self.with_account(id, |account, cx, _| account.credentials_changed(cx));
-        self.retry_with_credentials(waiting);
+        if !planted!(self.config, LateCredentialsIgnored) {
+            self.retry_with_credentials(waiting);
+        }
     }
 
     fn retry_with_credentials(&mut self, waiting: Vec<Owner>) {

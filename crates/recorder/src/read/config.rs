@@ -1,22 +1,20 @@
 //! Reads the configuration of a phone. Every line is mandatory: a default may differ between versions.
 
+use super::account;
 use super::error::{Unreadable, excerpt};
-use crate::names::{REFER_POLICIES, TRANSPORTS, value_of};
+use super::value::{number, value};
+use crate::names::{REDIRECT_POLICIES, REFER_POLICIES, value_of};
 use crate::recording::PhoneRecording;
-use crate::text::{duration, flag, instant};
-use offhook::{
-    Account, Config, Instant, Limits, Password, RegistrationPolicy, Secret, Server, Target, TransactionTimes,
-};
-use offhook_wire::digest::Algorithm;
+use crate::text::{duration, instant};
+use offhook::{Config, Instant, Limits, RegistrationPolicy};
 use std::collections::BTreeSet;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// The most accounts of one phone.
 const MAX_ACCOUNTS: usize = 4096;
 
 /// The mandatory lines of a phone.
-const ONCE: [&str; 12] = [
+const ONCE: [&str; 13] = [
     "start",
     "made",
     "seed",
@@ -25,36 +23,24 @@ const ONCE: [&str; 12] = [
     "no-answer",
     "media-timeout",
     "refer-policy",
+    "redirect-policy",
     "times",
     "registration",
     "limits",
     "trace",
 ];
-/// The mandatory lines of an account.
-const ONCE_EACH: [&str; 2] = ["register", "expires"];
-
 /// A phone whose configuration is being read.
 pub(super) struct Draft {
     track: PhoneRecording,
     seen: BTreeSet<&'static str>,
+    /// The account whose lines are being read.
+    account: Option<account::Draft>,
 }
 
 impl Draft {
-    pub(super) fn new(name: &str) -> Self {
-        let config = Config {
-            accounts: Vec::new(),
-            ..Config::new(Account {
-                aor: String::new(),
-                display_name: None,
-                username: None,
-                password: None,
-                realm: None,
-                servers: Vec::new(),
-                register: false,
-                expires: Duration::ZERO,
-                max_registration_attempts: None,
-            })
-        };
+    pub(super) fn new(name: &str) -> Result<Self, Unreadable> {
+        let mut config = Config::new(account::empty("")?);
+        config.accounts.clear();
         let track = PhoneRecording {
             name: name.to_owned(),
             config,
@@ -65,45 +51,35 @@ impl Draft {
             forgotten: 0,
             lost: None,
         };
-        Self { track, seen: BTreeSet::new() }
+        Ok(Self { track, seen: BTreeSet::new(), account: None })
     }
 
     pub(super) fn line(&mut self, words: &[&str]) -> Result<(), Unreadable> {
         let [key, values @ ..] = words else { return Err("an empty line".into()) };
-        if let Some(known) = ONCE.iter().chain(&ONCE_EACH).find(|known| *known == key)
+        if *key == "account" {
+            self.require_all()?;
+            self.close_account()?;
+            self.account = Some(account::Draft::new(values)?);
+            return Ok(());
+        }
+        if let Some(account) = &mut self.account {
+            return account.line(words);
+        }
+        if let Some(known) = ONCE.iter().find(|known| *known == key)
             && !self.seen.insert(known)
         {
             return Err(format!("a second `{key}`").into());
         }
-        let read = match self.track.config.accounts.last_mut() {
-            _ if *key == "account" => return self.account(values),
-            None => self.setting(key, values),
-            Some(account) => account_setting(account, key, values),
-        };
-        read.ok_or_else(|| format!("invalid line: `{}`", excerpt(&words.join(" "))).into())
+        self.setting(key, values)
+            .ok_or_else(|| format!("invalid line: `{}`", excerpt(&words.join(" "))).into())
     }
 
-    fn account(&mut self, values: &[&str]) -> Result<(), Unreadable> {
-        self.require(&ONCE)?;
-        self.require_whole_account()?;
-        let [aor] = values else { return Err("expected an address of record".into()) };
+    fn close_account(&mut self) -> Result<(), Unreadable> {
+        let Some(account) = self.account.take() else { return Ok(()) };
         if self.track.config.accounts.len() == MAX_ACCOUNTS {
             return Err(Unreadable::TooLarge("the number of accounts"));
         }
-        ONCE_EACH.iter().for_each(|key| {
-            self.seen.remove(key);
-        });
-        self.track.config.accounts.push(Account {
-            aor: (*aor).to_owned(),
-            display_name: None,
-            username: None,
-            password: None,
-            realm: None,
-            servers: Vec::new(),
-            register: false,
-            expires: Duration::ZERO,
-            max_registration_attempts: None,
-        });
+        self.track.config.accounts.push(account.finish()?);
         Ok(())
     }
 
@@ -118,23 +94,13 @@ impl Draft {
             ("no-answer", [time]) => config.no_answer = duration(time)?,
             ("media-timeout", [time]) => config.media_timeout = duration(time)?,
             ("refer-policy", [policy]) => config.refer_policy = value_of(REFER_POLICIES, policy)?,
+            ("redirect-policy", [policy]) => config.redirect_policy = value_of(REDIRECT_POLICIES, policy)?,
+            ("info-package", [package]) => config.info_packages.push((*package).to_owned()),
             ("times", [t1, t2, t4]) => {
-                config.times =
-                    TransactionTimes { t1: time("t1", t1)?, t2: time("t2", t2)?, t4: time("t4", t4)? };
+                let times = &mut config.times;
+                (times.t1, times.t2, times.t4) = (time("t1", t1)?, time("t2", t2)?, time("t4", t4)?);
             }
-            (
-                "registration",
-                [first_wait, longest_wait, connect_timeout, keep_alive, pong_timeout, flood_budget],
-            ) => {
-                config.registration = RegistrationPolicy {
-                    first_wait: time("first-wait", first_wait)?,
-                    longest_wait: time("longest-wait", longest_wait)?,
-                    connect_timeout: time("connect-timeout", connect_timeout)?,
-                    keep_alive: time("keep-alive", keep_alive)?,
-                    pong_timeout: time("pong-timeout", pong_timeout)?,
-                    flood_budget: number("flood-budget", flood_budget)?,
-                };
-            }
+            ("registration", values) => policy(&mut config.registration, values)?,
             ("limits", [message, head, headers]) => {
                 config.limits = Limits {
                     message: number("message", message)?,
@@ -148,48 +114,30 @@ impl Draft {
         Some(())
     }
 
-    fn require_whole_account(&self) -> Result<(), Unreadable> {
-        if self.track.config.accounts.is_empty() { Ok(()) } else { self.require(&ONCE_EACH) }
-    }
-
-    fn require(&self, keys: &[&'static str]) -> Result<(), Unreadable> {
-        match keys.iter().find(|key| !self.seen.contains(*key)) {
+    fn require_all(&self) -> Result<(), Unreadable> {
+        match ONCE.iter().find(|key| !self.seen.contains(*key)) {
             Some(missing) => Err(format!("the phone above has no `{missing}`").into()),
             None => Ok(()),
         }
     }
 
-    pub(super) fn finish(self) -> Result<PhoneRecording, Unreadable> {
-        self.require(&ONCE)?;
-        self.require_whole_account()?;
+    pub(super) fn finish(mut self) -> Result<PhoneRecording, Unreadable> {
+        self.require_all()?;
+        self.close_account()?;
         Ok(self.track)
     }
 }
 
-fn account_setting(account: &mut Account, key: &str, values: &[&str]) -> Option<()> {
-    match (key, values) {
-        ("display-name", [text]) => account.display_name = Some((*text).to_owned()),
-        ("username", [text]) => account.username = Some((*text).to_owned()),
-        ("realm", [text]) => account.realm = Some((*text).to_owned()),
-        ("password", ["plain"]) => account.password = Some(Password::plain("redacted")),
-        ("password", ["ha1", algorithm, shape]) => {
-            let algorithm = Algorithm::from_bytes(algorithm.as_bytes())?;
-            account.password = Some(Password::Ha1 { algorithm, hex: Secret::new(*shape) });
-        }
-        ("server", [transport, host, port, path, weight]) => {
-            let target = Target {
-                transport: value_of(TRANSPORTS, transport)?,
-                host: value("host", host)?.to_owned(),
-                port: number("port", port)?,
-                path: value("path", path)?.to_owned(),
-            };
-            account.servers.push(Server { target, weight: number("weight", weight)? });
-        }
-        ("register", [answer]) => account.register = flag(answer)?,
-        ("expires", [time]) => account.expires = duration(time)?,
-        ("attempts", [count]) => account.max_registration_attempts = Some(count.parse().ok()?),
-        _ => return None,
-    }
+fn policy(policy: &mut RegistrationPolicy, values: &[&str]) -> Option<()> {
+    let [first_wait, longest_wait, connect_timeout, keep_alive, pong_timeout, flood_budget] = values else {
+        return None;
+    };
+    policy.first_wait = time("first-wait", first_wait)?;
+    policy.longest_wait = time("longest-wait", longest_wait)?;
+    policy.connect_timeout = time("connect-timeout", connect_timeout)?;
+    policy.keep_alive = time("keep-alive", keep_alive)?;
+    policy.pong_timeout = time("pong-timeout", pong_timeout)?;
+    policy.flood_budget = number("flood-budget", flood_budget)?;
     Some(())
 }
 
@@ -203,14 +151,6 @@ fn seed_of(hex: &str) -> Option<[u8; 32]> {
         *byte = u8::from_str_radix(&hex[at..at + 2], 16).ok()?;
     }
     Some(seed)
-}
-
-fn value<'a>(key: &str, word: &'a str) -> Option<&'a str> {
-    word.strip_prefix(key)?.strip_prefix('=')
-}
-
-fn number<T: FromStr>(key: &str, word: &str) -> Option<T> {
-    value(key, word)?.parse().ok()
 }
 
 /// The time of a timer, at least 1 ms.

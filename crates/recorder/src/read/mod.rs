@@ -1,20 +1,26 @@
 //! Reads recordings. Errors have the number of the line. No input makes it panic, and the memory that it needs is proportional to the
 //! size of the file.
 
+mod account;
+mod account_state;
 mod checkpoint;
+mod command;
 mod config;
 mod error;
 mod input;
+mod pending;
+mod value;
 
 use crate::check::Check;
 use crate::recording::{Entry, EntryKind, PhoneRecording, Recording};
 use crate::text::{Block, split};
 use crate::write::{HEADER, VERSION};
+use bytes::Bytes;
 use config::Draft;
 use error::excerpt;
 pub use error::{ReadError, Unreadable};
-use input::Pending;
-use offhook::Instant;
+use offhook::{Account, Input, Instant};
+use pending::Pending;
 use std::collections::BTreeMap;
 
 /// The most phones in one recording.
@@ -49,7 +55,7 @@ struct Reader {
     draft: Option<Draft>,
     /// The checkpoint that is being read.
     checkpoint: Option<OpenCheckpoint>,
-    /// The input whose bytes are being read.
+    /// The input of which a part is being read.
     open: Option<OpenInput>,
 }
 
@@ -64,8 +70,13 @@ struct OpenInput {
     phone: usize,
     line: usize,
     at: Instant,
-    pending: Pending,
-    block: Block,
+    rest: Rest,
+}
+
+/// The part of an input that follows in further lines.
+enum Rest {
+    Bytes(Block, Box<dyn FnOnce(Bytes) -> Input>),
+    Account(Option<account::Draft>, Box<dyn FnOnce(Box<Account>) -> Input>),
 }
 
 impl Reader {
@@ -77,13 +88,16 @@ impl Reader {
             return first(line);
         }
         let line = std::str::from_utf8(line).map_err(|_| Unreadable::NotText)?;
-        if let Some(open) = &mut self.open {
-            open.block.line(line).ok_or("expected the next line of the bytes above")?;
-            return self.close_block();
+        if let Some(OpenInput { rest: Rest::Bytes(block, _), .. }) = &mut self.open {
+            block.line(line).ok_or("expected the next line of the bytes above")?;
+            return self.close_bytes();
         }
         let words = split(line).ok_or("an unterminated quotation mark or escape")?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         if line.starts_with("  ") {
+            if let Some(OpenInput { rest: Rest::Account(draft, _), .. }) = &mut self.open {
+                return account_line(draft, &words);
+            }
             if let Some(checkpoint) = &mut self.checkpoint {
                 return checkpoint.draft.line(&words);
             }
@@ -92,6 +106,7 @@ impl Reader {
         }
         self.close_draft()?;
         self.close_checkpoint()?;
+        self.close_account()?;
         self.top(&words)
     }
 
@@ -110,7 +125,7 @@ impl Reader {
                 if self.indices.len() == MAX_PHONES {
                     return Err(Unreadable::TooLarge("the number of phones"));
                 }
-                self.draft = Some(Draft::new(name));
+                self.draft = Some(Draft::new(name)?);
             }
             ["=", name, counts @ ..] => {
                 let kind = EntryKind::Check(check(counts).ok_or("expected `= NAME COUNT HASH COUNT HASH`")?);
@@ -144,19 +159,42 @@ impl Reader {
         let line = self.number;
         self.phone(name)?;
         let phone = self.indices[name];
-        let (pending, length) =
+        let pending =
             input::read(words).ok_or_else(|| format!("invalid line: `{}`", excerpt(&words.join(" "))))?;
-        let block = Block::of(length).ok_or(Unreadable::TooLarge("the bytes"))?;
-        self.open = Some(OpenInput { phone, line, at, pending, block });
-        self.close_block()
+        let rest = match pending {
+            Pending::Whole(input) => {
+                self.add_input(phone, line, at, input);
+                return Ok(());
+            }
+            Pending::Bytes(length, input) => {
+                Rest::Bytes(Block::of(length).ok_or(Unreadable::TooLarge("the bytes"))?, input)
+            }
+            Pending::Account(input) => Rest::Account(None, input),
+        };
+        self.open = Some(OpenInput { phone, line, at, rest });
+        self.close_bytes()
     }
 
-    fn close_block(&mut self) -> Result<(), Unreadable> {
-        if let Some(OpenInput { phone, line, at, pending, block }) =
-            self.open.take_if(|open| open.block.is_whole())
+    fn add_input(&mut self, phone: usize, line: usize, at: Instant, input: Input) {
+        self.recording.phones[phone].entries.push(Entry { line, kind: EntryKind::Input { at, input } });
+    }
+
+    /// Adds the input whose bytes have been read.
+    fn close_bytes(&mut self) -> Result<(), Unreadable> {
+        let is_whole = |open: &mut OpenInput| matches!(&open.rest, Rest::Bytes(block, _) if block.is_whole());
+        if let Some(OpenInput { phone, line, at, rest: Rest::Bytes(block, input) }) =
+            self.open.take_if(is_whole)
         {
-            let kind = EntryKind::Input { at, input: pending.with(block.finish()) };
-            self.recording.phones[phone].entries.push(Entry { line, kind });
+            self.add_input(phone, line, at, input(block.finish()));
+        }
+        Ok(())
+    }
+
+    /// Adds the input whose account has been read: another line follows.
+    fn close_account(&mut self) -> Result<(), Unreadable> {
+        if let Some(OpenInput { phone, line, at, rest: Rest::Account(draft, input) }) = self.open.take() {
+            let account = draft.ok_or("the command above has no account")?.finish()?;
+            self.add_input(phone, line, at, input(Box::new(account)));
         }
         Ok(())
     }
@@ -192,6 +230,18 @@ impl Reader {
             self.recording.complete = false;
         }
         Ok(self.recording)
+    }
+}
+
+/// A line of the account of a command.
+fn account_line(draft: &mut Option<account::Draft>, words: &[&str]) -> Result<(), Unreadable> {
+    match (draft, words) {
+        (Some(draft), words) => draft.line(words),
+        (empty, ["account", values @ ..]) => {
+            *empty = Some(account::Draft::new(values)?);
+            Ok(())
+        }
+        _ => Err("expected `account ADDRESS`".into()),
     }
 }
 

@@ -4,7 +4,10 @@ use super::participants::{Participants, user_of};
 use super::steps::{Steps, whole_millis};
 use crate::replay::{Observation, ObservationKind, Replay};
 use crate::text::Seconds;
-use offhook::{Command, DtmfPath, EndedBy, Event, ConnectionFailure, ConnectionState, Input, Instant, SessionId, Status};
+use offhook::{
+    AccountCommand, AccountEvent, CallCommand, CallEvent, Command, ConnectionFailure, ConnectionState,
+    DtmfPath, EndedBy, Event, Input, Instant, SessionId, Status,
+};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -65,28 +68,33 @@ impl Actions<'_> {
 
     fn on_command(&mut self, at: Instant, command: &Command) {
         match command {
-            Command::Register { .. } => self.add_action(at, "registers"),
-            Command::Unregister { .. } => self.add_action(at, "unregisters"),
+            Command::Account { command: AccountCommand::Register, .. } => self.add_action(at, "registers"),
+            Command::Account { command: AccountCommand::Unregister, .. } => {
+                self.add_action(at, "unregisters")
+            }
             Command::Dial { session, dial } => {
                 let user = user_of(&dial.to);
                 self.add_action(at, &format!("dials {user}"));
                 self.begin(*session, user, false, at);
             }
-            Command::Answer { session } => self.set_reaction(*session, at, "answer"),
-            Command::Reject { session, code } => self.set_reaction(*session, at, &format!("reject {code}")),
-            Command::HangUp { session } if self.calls.contains_key(session) => {
-                self.add_action(at, "hangs up")
+            Command::Call { session, command } => self.on_call_command(at, *session, command),
+            _ => {}
+        }
+    }
+
+    fn on_call_command(&mut self, at: Instant, session: SessionId, command: &CallCommand) {
+        match command {
+            CallCommand::Answer => self.set_reaction(session, at, "answer"),
+            CallCommand::Reject { code } => self.set_reaction(session, at, &format!("reject {code}")),
+            CallCommand::HangUp if self.calls.contains_key(&session) => self.add_action(at, "hangs up"),
+            CallCommand::Hold => self.add_action(at, "holds"),
+            CallCommand::Resume => self.add_action(at, "resumes"),
+            CallCommand::Digits { digits, duration, path } => {
+                let (path, duration) = (path_name(*path), Seconds(*duration));
+                self.add_action(at, &format!("sends {digits} by {path} for {duration}"));
             }
-            Command::Hold { .. } => self.add_action(at, "holds"),
-            Command::Resume { .. } => self.add_action(at, "resumes"),
-            Command::Digits { digits, duration, path, .. } => {
-                self.add_action(
-                    at,
-                    &format!("sends {digits} by {} for {}", path_name(*path), Seconds(*duration)),
-                );
-            }
-            Command::Transfer { target, .. } => {
-                self.add_action(at, &format!("transfers to {}", user_of(target)))
+            CallCommand::Transfer { target } => {
+                self.add_action(at, &format!("transfers to {}", user_of(target)));
             }
             _ => {}
         }
@@ -94,55 +102,64 @@ impl Actions<'_> {
 
     fn on_event(&mut self, at: Instant, event: &Event) {
         match event {
-            Event::Incoming(incoming) => {
+            Event::Call { session, event } => self.on_call_event(at, *session, event),
+            Event::Account { event: AccountEvent::Connection { state, .. }, .. } => {
+                if *state == ConnectionState::Down(ConnectionFailure::TimedOut) {
+                    let nanos = u64::try_from(DETECTION_TIME.as_nanos()).unwrap_or(u64::MAX);
+                    let before = Instant::from_nanos(at.as_nanos().saturating_sub(nanos));
+                    self.add_action(before, "loses its connection silently");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_call_event(&mut self, at: Instant, session: SessionId, event: &CallEvent) {
+        match event {
+            CallEvent::Incoming(incoming) => {
                 let user = user_of(&incoming.from);
                 if !self.participants.is_recorded(&user) {
                     let (peer, own) = (self.participants.peer(&user), self.participants.user(self.phone));
                     self.steps.add_early(at, SETUP_TIME, format!("{peer} dials {own}"));
                 }
-                self.begin(incoming.session, user, true, at);
-                self.ringing.push(Ringing { session: incoming.session, at, reaction: "ignore".to_owned() });
+                self.begin(session, user, true, at);
+                self.ringing.push(Ringing { session, at, reaction: "ignore".to_owned() });
             }
-            Event::Referred { session, by, target } => {
+            CallEvent::Referred { by, target } => {
                 self.add_peer_action(*by, at, &format!("transfers to {}", user_of(target)));
-                self.begin(*session, user_of(target), false, at);
+                self.begin(session, user_of(target), false, at);
             }
-            Event::Progress { session, code: 180..=189 } => {
-                if let Some(call) = self.calls.get_mut(session) {
+            CallEvent::Progress { code: 180..=189 } => {
+                if let Some(call) = self.calls.get_mut(&session) {
                     call.ringing_since.get_or_insert(at);
                 }
             }
-            Event::Status { session, to: Status::Established, .. } => {
-                if let Some(call) = self.calls.get_mut(session) {
+            CallEvent::Status { to: Status::Established, .. } => {
+                if let Some(call) = self.calls.get_mut(&session) {
                     call.answered = true;
                 }
-                self.add_peer_reaction(*session, at, "answer");
+                self.add_peer_reaction(session, at, "answer");
             }
-            Event::Hold { session, remote, .. } => {
-                let call = self.calls.get_mut(session).filter(|call| call.held_by_peer != *remote);
+            CallEvent::Hold { remote, .. } => {
+                let call = self.calls.get_mut(&session).filter(|call| call.held_by_peer != *remote);
                 if let Some(call) = call {
                     call.held_by_peer = *remote;
-                    self.add_peer_action(*session, at, if *remote { "holds" } else { "resumes" });
+                    self.add_peer_action(session, at, if *remote { "holds" } else { "resumes" });
                 }
             }
-            Event::Digit { session, digit, duration, path } => {
+            CallEvent::Digit { digit, duration, path } => {
                 let text = format!("sends {digit} by {} for {}", path_name(*path), Seconds(*duration));
-                self.add_peer_action(*session, at, &text);
+                self.add_peer_action(session, at, &text);
             }
-            Event::Ended { session, why } => {
+            CallEvent::Ended(why) => {
                 match (why.by, why.code) {
                     (EndedBy::Peer, Some(code @ 300..=699)) => {
-                        self.add_peer_reaction(*session, at, &format!("reject {code}"));
+                        self.add_peer_reaction(session, at, &format!("reject {code}"));
                     }
-                    (EndedBy::Peer, _) => self.add_peer_action(*session, at, "hangs up"),
+                    (EndedBy::Peer, _) => self.add_peer_action(session, at, "hangs up"),
                     _ => {}
                 }
-                self.calls.remove(session);
-            }
-            Event::Connection { state: ConnectionState::Down(ConnectionFailure::TimedOut), .. } => {
-                let nanos = u64::try_from(DETECTION_TIME.as_nanos()).unwrap_or(u64::MAX);
-                let before = Instant::from_nanos(at.as_nanos().saturating_sub(nanos));
-                self.add_action(before, "loses its connection silently");
+                self.calls.remove(&session);
             }
             _ => {}
         }

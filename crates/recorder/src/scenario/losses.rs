@@ -2,7 +2,7 @@
 
 use super::participants::Participants;
 use super::steps::{Steps, start_of, whole_millis};
-use crate::recording::PhoneRecording;
+use crate::recording::{PhoneRecording, connections};
 use crate::replay::{Observation, ObservationKind, Replay};
 use crate::text::Seconds;
 use offhook::{ConnectionChange, ConnectionId, Input, Instant};
@@ -82,10 +82,12 @@ fn of_phone(phone: usize, recording: &PhoneRecording, replay: &Replay) -> Vec<Lo
     let mut open = Some(Loss { phone, at: start_of(recording, replay), was_up: false, failed: None });
     for Observation { at, kind } in &replay.observations {
         if let ObservationKind::Restored(state) = kind {
-            up.extend(recording.connections(state).map(|(connection, _)| connection));
+            up.extend(connections(state).map(|(connection, _)| connection));
             open = open.filter(|_| up.is_empty());
         }
-        let ObservationKind::Input { input: Input::Connection { connection, change }, .. } = kind else { continue };
+        let ObservationKind::Input { input: Input::Connection { connection, change }, .. } = kind else {
+            continue;
+        };
         match change {
             ConnectionChange::Up { .. } => {
                 up.insert(*connection);

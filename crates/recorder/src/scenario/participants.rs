@@ -4,7 +4,9 @@ use super::steps::whole_millis;
 use crate::recording::{EntryKind, PhoneRecording};
 use crate::replay::{Observation, ObservationKind, Replay};
 use crate::text::Seconds;
-use offhook::{Account, Cause, EffectResult, Event, Input, Instant, Limits, RegistrationState, Transport};
+use offhook::{
+    Account, AccountEvent, Cause, EffectResult, Event, Input, Instant, Limits, RegistrationState, Transport,
+};
 use offhook_wire::{Message, Method};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -105,13 +107,16 @@ fn exchange(place: usize) -> String {
 }
 
 fn options(account: &Account, recording: &PhoneRecording, replay: &Replay) -> String {
-    let udp = account.servers.first().is_some_and(|server| server.target.transport == Transport::Udp);
+    let udp = account.servers.first().is_some_and(|server| server.hop.transport == Transport::Udp);
     let mut text = String::from(if udp { " udp" } else { " ws" });
     text += &delay(round_trip(replay));
     if !offers_telephone_event(recording) {
         text += " no-telephone-event";
     }
-    let refused = |event: &Event| matches!(event, Event::Registration { state: RegistrationState::Failed(why), .. } if why.cause == Cause::Unauthorized);
+    let refused = |event: &Event| {
+        let state = event.of_account().map(|(_, event)| event);
+        matches!(state, Some(AccountEvent::Registration(RegistrationState::Failed(why))) if why.cause == Cause::Unauthorized)
+    };
     if replay
         .observations
         .iter()

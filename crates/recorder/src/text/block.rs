@@ -6,8 +6,14 @@
 use bytes::Bytes;
 use std::fmt::Write;
 
+/// Ends the present line with the number of bytes, and appends them as lines.
+pub(crate) fn write_bytes(out: &mut String, data: &[u8]) {
+    let _ = writeln!(out, " {}", data.len());
+    write_block(out, data);
+}
+
 /// Appends `data` as lines. [`Block`] reads them.
-pub(crate) fn write_block(out: &mut String, data: &[u8]) {
+fn write_block(out: &mut String, data: &[u8]) {
     let mut rest = data;
     while !rest.is_empty() {
         let crlf = rest.windows(2).position(|two| two == b"\r\n");

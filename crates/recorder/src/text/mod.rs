@@ -3,7 +3,7 @@
 mod block;
 mod words;
 
-pub(crate) use block::{Block, write_block};
+pub(crate) use block::{Block, write_bytes};
 pub(crate) use words::{split, word};
 
 use offhook::Instant;
@@ -47,6 +47,11 @@ pub(crate) fn flag(word: &str) -> Option<bool> {
         "no" => Some(false),
         _ => None,
     }
+}
+
+/// The word of a flag.
+pub(crate) fn yes(value: bool) -> &'static str {
+    if value { "yes" } else { "no" }
 }
 
 pub(crate) fn instant(text: &str) -> Option<Instant> {

@@ -1,11 +1,12 @@
-//! Writes a checkpoint: lines with fixed fields in a fixed order.
+//! Writes a checkpoint: lines with fixed fields in a fixed order, and the configuration of each account: the commands change it.
 
+use super::account;
 use crate::check::Check;
 use crate::names::{ACCOUNT_TIMERS, CAUSES, TRANSPORTS, name_of};
-use crate::text::{At, word};
+use crate::text::{At, word, yes};
 use offhook::{
-    AccountCheckpoint, Checkpoint, ConnectionCheckpoint, Instant, RegistrationCheckpoint, RegistrationFailure,
-    ResponderSnapshot,
+    AccountCheckpoint, Checkpoint, ConnectionCheckpoint, Instant, RegistrationCheckpoint,
+    RegistrationFailure, ResponderSnapshot,
 };
 use std::fmt::Write;
 
@@ -16,6 +17,7 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
         traced: _,
         effects,
         connections,
+        account_ids,
         calls,
         serial,
         counters: [malformed, stray, backwards],
@@ -32,7 +34,10 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
         At(*now)
     );
     let _ = writeln!(out, "  drawn {ids} {auth} {pace}");
-    let _ = writeln!(out, "  counted {effects} {connections} {calls} {serial} {malformed} {stray} {backwards}");
+    let _ = writeln!(
+        out,
+        "  counted {effects} {connections} {account_ids} {calls} {serial} {malformed} {stray} {backwards}"
+    );
     for (key, requests) in [("taken", recent_requests), ("refused", refused_cancels)] {
         let _ = write!(out, "  {key}");
         for (until, digest) in requests {
@@ -45,16 +50,19 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
         let _ = write!(out, " {} {} {}", At(*due), account.0, name_of(ACCOUNT_TIMERS, kind)?);
     }
     out.push('\n');
-    accounts.iter().try_for_each(|one| line(out, one))
+    accounts.iter().try_for_each(|one| account(out, one))
 }
 
-fn line(out: &mut String, line: &AccountCheckpoint) -> Option<()> {
+fn account(out: &mut String, account: &AccountCheckpoint) -> Option<()> {
     let AccountCheckpoint {
+        id,
+        config,
+        drawn,
         contact,
-        connection: connection,
+        connection: state_of_connection,
         next_server,
         connection_failures,
-        registration: state,
+        registration: state_of_registration,
         cseq,
         expires,
         failures,
@@ -62,10 +70,12 @@ fn line(out: &mut String, line: &AccountCheckpoint) -> Option<()> {
         spent,
         user,
         proxy,
-    } = line;
+    } = account;
+    let _ = writeln!(out, "  id {} {drawn}", id.0);
+    account::write(out, config)?;
     let _ = writeln!(out, "  contact {}", word(contact));
-    connection(out, connection, *next_server, *connection_failures)?;
-    registration(out, state)?;
+    connection(out, state_of_connection, *next_server, *connection_failures)?;
+    registration(out, state_of_registration)?;
     let _ = write!(out, "  registered {cseq} {expires} {failures} {}", Maybe(*bound));
     for at in spent {
         let _ = write!(out, " {}", At(*at));
@@ -81,7 +91,12 @@ fn line(out: &mut String, line: &AccountCheckpoint) -> Option<()> {
     Some(())
 }
 
-fn connection(out: &mut String, connection: &ConnectionCheckpoint, next_server: u32, failures: u32) -> Option<()> {
+fn connection(
+    out: &mut String,
+    connection: &ConnectionCheckpoint,
+    next_server: u32,
+    failures: u32,
+) -> Option<()> {
     let _ = write!(out, "  connection {next_server} {failures} ");
     let _ = match connection {
         ConnectionCheckpoint::Off => writeln!(out, "off"),
@@ -90,7 +105,7 @@ fn connection(out: &mut String, connection: &ConnectionCheckpoint, next_server: 
             writeln!(out, "connecting {} {}", connection.0, name_of(TRANSPORTS, transport)?)
         }
         ConnectionCheckpoint::Up { connection, transport, since, last_received, answers_keep_alives } => {
-            let answers_keep_alives = if *answers_keep_alives { "yes" } else { "no" };
+            let answers_keep_alives = yes(*answers_keep_alives);
             let transport = name_of(TRANSPORTS, transport)?;
             writeln!(
                 out,
@@ -106,7 +121,7 @@ fn connection(out: &mut String, connection: &ConnectionCheckpoint, next_server: 
 
 fn registration(out: &mut String, state: &RegistrationCheckpoint) -> Option<()> {
     let mut failure = |word: &str, until: &str, why: &RegistrationFailure| {
-        let RegistrationFailure { cause, code, attempts } = why;
+        let RegistrationFailure { cause, code, attempts, .. } = why;
         let (cause, code) = (name_of(CAUSES, cause)?, code.unwrap_or(0));
         let _ = writeln!(out, "  registration {word}{until} {cause} {code} {attempts}");
         Some(())

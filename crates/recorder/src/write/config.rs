@@ -1,10 +1,9 @@
 //! Writes the configuration of a phone: a line for each field.
 
-use crate::names::{REFER_POLICIES, TRANSPORTS, name_of};
+use super::account;
+use crate::names::{REDIRECT_POLICIES, REFER_POLICIES, name_of};
 use crate::text::{At, Seconds, word};
-use offhook::{
-    Account, Config, Instant, Limits, Password, RegistrationPolicy, Server, Target, TransactionTimes,
-};
+use offhook::{Config, Instant, Limits, RegistrationPolicy, TransactionTimes};
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
@@ -26,7 +25,9 @@ pub(super) fn write(
     line("no-answer", &Seconds(config.no_answer));
     line("media-timeout", &Seconds(config.media_timeout));
     line("refer-policy", &name_of(REFER_POLICIES, &config.refer_policy)?);
-    let TransactionTimes { t1, t2, t4 } = config.times;
+    line("redirect-policy", &name_of(REDIRECT_POLICIES, &config.redirect_policy)?);
+    config.info_packages.iter().for_each(|package| line("info-package", &word(package)));
+    let TransactionTimes { t1, t2, t4, .. } = config.times;
     line("times", &format_args!("t1={} t2={} t4={}", Seconds(t1), Seconds(t2), Seconds(t4)));
     let RegistrationPolicy {
         first_wait,
@@ -35,6 +36,7 @@ pub(super) fn write(
         keep_alive,
         pong_timeout,
         flood_budget,
+        ..
     } = config.registration;
     line(
         "registration",
@@ -50,53 +52,5 @@ pub(super) fn write(
     let Limits { message, head, headers } = config.limits;
     line("limits", &format_args!("message={message} head={head} headers={headers}"));
     line("trace", &config.trace);
-    config.accounts.iter().try_for_each(|one| account(out, one))
-}
-
-fn account(out: &mut String, account: &Account) -> Option<()> {
-    let Account {
-        aor,
-        display_name,
-        username,
-        password,
-        realm,
-        servers,
-        register,
-        expires,
-        max_registration_attempts,
-    } = account;
-    let mut line = |key: &str, value: &dyn Display| {
-        let _ = writeln!(out, "  {key} {value}");
-    };
-    line("account", &word(aor));
-    for (key, value) in [("display-name", display_name), ("username", username), ("realm", realm)] {
-        if let Some(value) = value {
-            line(key, &word(value));
-        }
-    }
-    match password {
-        Some(Password::Plain(_)) => line("password", &"plain"),
-        Some(Password::Ha1 { algorithm, hex }) => {
-            line("password", &format_args!("ha1 {} {}", algorithm.name(), word(&hex.shape())));
-        }
-        None => {}
-    }
-    for Server { target: Target { transport, host, port, path }, weight } in servers {
-        let transport = name_of(TRANSPORTS, transport)?;
-        let (host, path) = (format!("host={host}"), format!("path={path}"));
-        line(
-            "server",
-            &format_args!("{transport} {} port={port} {} weight={weight}", word(&host), word(&path)),
-        );
-    }
-    line("register", &yes(*register));
-    line("expires", &Seconds(*expires));
-    if let Some(attempts) = max_registration_attempts {
-        line("attempts", attempts);
-    }
-    Some(())
-}
-
-fn yes(value: bool) -> &'static str {
-    if value { "yes" } else { "no" }
+    config.accounts.iter().try_for_each(|one| account::write(out, one))
 }

@@ -1,6 +1,8 @@
 //! Writing a recording, line by line.
 
+mod account;
 mod checkpoint;
+mod command;
 mod config;
 mod input;
 
@@ -12,7 +14,7 @@ use std::time::Duration;
 
 pub(crate) const HEADER: &str = "offhook-recording";
 /// Earlier versions were never published.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// The first lines of every recording.
 pub(crate) fn header(out: &mut String) {

@@ -81,7 +81,7 @@ proptest! {
                     None => drop(bytes.remove(at)),
                 }
             }
-            let input = offhook::Input::Received { connection: crate::recorded_phone::FLOW, data: bytes.clone().into() };
+            let input = offhook::Input::Received { connection: crate::recorded_phone::CONNECTION, data: bytes.clone().into() };
             let once = redact::input(&input);
             let (offhook::Input::Received { data: once, .. }, offhook::Input::Received { data: twice, .. }) =
                 (once.clone(), redact::input(&once)) else { panic!("bytes stay bytes") };

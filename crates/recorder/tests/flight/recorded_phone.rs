@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use offhook::{
-    Account, Command, Config, ConnectionChange, ConnectionId, Input, Instant, Limits, Misuse, Output, Password, Phone,
+    Account, CallCommand, Command, Config, ConnectionChange, ConnectionId, Input, Instant, Limits, Misuse,
+    Output, Password, Phone, SessionId,
 };
 use offhook_recorder::{Batch, Log, Notice, PhoneId, Recording, RecordingWriter, Ring, Sink, SinkStatus};
 use offhook_testkit::{MediaBehaviour, Observer, TestPhone};
@@ -13,7 +14,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 pub(crate) const TRACK: PhoneId = PhoneId(0);
-pub(crate) const FLOW: ConnectionId = ConnectionId(1);
+pub(crate) const CONNECTION: ConnectionId = ConnectionId(1);
 
 /// A recorded phone. Its media is played by the test.
 pub(crate) struct RecordedPhone {
@@ -89,6 +90,13 @@ pub(crate) fn account(password: &str) -> Account {
     Account::new("sip:alice@example.com", Some(Password::plain(password)), "ws://pbx").expect("a target")
 }
 
+/// A configuration that keeps more lines of the trace.
+pub(crate) fn with_trace(lines: usize, account: Account) -> Config {
+    let mut config = Config::new(account);
+    config.trace = lines;
+    config
+}
+
 impl RecordedPhone {
     pub(crate) fn new(mut config: Config, ring: usize) -> Self {
         let (now, seed) = (Instant::from_nanos(7), [9; 32]);
@@ -129,17 +137,22 @@ impl RecordedPhone {
         self.give(Input::Command(command)).expect("a command in its place");
     }
 
+    pub(crate) fn call_command(&mut self, session: SessionId, command: CallCommand) {
+        self.command(Command::Call { session, command });
+    }
+
     pub(crate) fn wait(&mut self, time: Duration) {
         self.now += time;
         self.give(Input::Wake).expect("no command");
     }
 
     pub(crate) fn receive(&mut self, data: impl Into<Bytes>) {
-        self.give(Input::Received { connection: FLOW, data: data.into() }).expect("no command");
+        self.give(Input::Received { connection: CONNECTION, data: data.into() }).expect("no command");
     }
 
     pub(crate) fn connect(&mut self) {
-        self.give(Input::Connection { connection: FLOW, change: ConnectionChange::Up { local: None } }).expect("no command");
+        self.give(Input::Connection { connection: CONNECTION, change: ConnectionChange::Up { local: None } })
+            .expect("no command");
     }
 
     /// The last message that it sent.

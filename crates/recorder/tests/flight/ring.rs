@@ -1,15 +1,15 @@
 //! Rings: the newest part of a recording in bounded memory.
 
-use crate::recorded_phone::{RecordedPhone, account};
+use crate::recorded_phone::{RecordedPhone, account, with_trace};
 use crate::secrets::call_with_ring;
-use offhook::{Config, Record};
+use offhook::Record;
 use offhook_recorder::ladder::Ladder;
 use offhook_recorder::replay::{Replay, ReplayError, replay};
 use offhook_recorder::{EntryKind, PhoneRecording, Recording, pcap, scenario};
 use std::time::Duration;
 
 pub(crate) fn registered_for_long(ring: usize) -> RecordedPhone {
-    let mut phone = RecordedPhone::new(Config { trace: 10_000, ..Config::new(account("x")) }, ring);
+    let mut phone = RecordedPhone::new(with_trace(10_000, account("x")), ring);
     phone.connect();
     phone.reply(
         401,

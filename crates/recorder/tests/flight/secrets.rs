@@ -1,10 +1,10 @@
 //! A recording with a marked secret in every place that can contain one.
 
-use crate::recorded_phone::{FLOW, RecordedPhone, account};
+use crate::recorded_phone::{CONNECTION, RecordedPhone, account, with_trace};
 use bytes::Bytes;
 use offhook::{
-    Command, Config, Dial, DtmfPath, EffectResult, Event, ConnectionChange, ConnectionFailure, Input, MediaEvent, Misuse,
-    Output, Password, SessionId, Status,
+    AccountEvent, CallCommand, Command, Config, ConnectionChange, ConnectionFailure, Dial, DtmfPath,
+    EffectResult, Event, Input, MediaEvent, Misuse, Output, Password, SessionId, Status,
 };
 use offhook_recorder::replay::{ObservationKind, Replay, replay};
 use offhook_recorder::{EntryKind, Recording};
@@ -70,8 +70,8 @@ pub(crate) fn call_with_ring(ring: usize) -> (RecordedPhone, SessionId) {
     let mut account = account(&format!("pass{MARK}"));
     account.aor = format!("sip:alice:{MARK}@example.com");
     account.username = Some("alice".to_owned());
-    account.servers[0].target.path = format!("/ws?token={MARK}");
-    let mut phone = RecordedPhone::new(Config { trace: 64, ..Config::new(account) }, ring);
+    account.servers[0].hop.path = format!("/ws?token={MARK}");
+    let mut phone = RecordedPhone::new(with_trace(64, account), ring);
     phone.connect();
     phone.reply(
         401,
@@ -90,11 +90,9 @@ pub(crate) fn call_with_ring(ring: usize) -> (RecordedPhone, SessionId) {
     );
 
     let session = phone.phone.next_session();
-    let headers = vec![
-        ("X-Token".to_owned(), format!("Bearer {MARK}.{MARK}")),
-        ("Subject".to_owned(), format!("about {MARK}")),
-    ];
-    let dial = Dial { headers, ..Dial::to(format!("sip:bob:{MARK}@example.com")) };
+    let dial = Dial::to(format!("sip:bob:{MARK}@example.com"))
+        .with_header("X-Token", format!("Bearer {MARK}.{MARK}"))
+        .with_header("Subject", format!("about {MARK}"));
     phone.command(Command::Dial { session, dial });
     describe(&mut phone);
     phone.reply(200, &[(HeaderName::Contact, &format!("<sip:bob:{MARK}@there>"))], sdp(1).as_bytes());
@@ -124,11 +122,11 @@ pub(crate) fn flight() -> RecordedPhone {
     phone.receive(other);
     phone.receive(format!("INVITE sip:x SIP/2.0\r\n{MARK}\r\nAuthorization: Basic {MARK}\r\n\r\n{MARK}"));
     assert_eq!(
-        phone.give(Input::Command(Command::Answer { session })),
+        phone.give(Input::Command(Command::Call { session, command: CallCommand::Answer })),
         Err(Misuse::WrongStatus(Status::Established))
     );
     let target = format!("sip:carol:{MARK}@example.com");
-    phone.command(Command::Transfer { session, target });
+    phone.call_command(session, CallCommand::Transfer { target });
     let notify = request(
         "NOTIFY",
         &phone,
@@ -139,7 +137,10 @@ pub(crate) fn flight() -> RecordedPhone {
     );
     phone.receive(notify);
     phone
-        .give(Input::Connection { connection: FLOW, change: ConnectionChange::Down(ConnectionFailure::Closed) })
+        .give(Input::Connection {
+            connection: CONNECTION,
+            change: ConnectionChange::Down(ConnectionFailure::Closed),
+        })
         .expect("no command");
     phone.wait(Duration::from_secs(3));
     phone
@@ -147,17 +148,13 @@ pub(crate) fn flight() -> RecordedPhone {
 
 /// Sends and receives digits by RTP and by INFO.
 fn digits(phone: &mut RecordedPhone, session: SessionId) {
-    let digits_by = |path| Command::Digits {
-        session,
-        digits: DIGITS.to_owned(),
-        duration: Duration::from_millis(100),
-        path,
-    };
-    phone.command(digits_by(DtmfPath::Info));
+    let digits_by =
+        |path| CallCommand::Digits { digits: DIGITS.to_owned(), duration: Duration::from_millis(100), path };
+    phone.call_command(session, digits_by(DtmfPath::Info));
     for _ in DIGITS.chars() {
         phone.reply(200, &[], b"");
     }
-    phone.command(digits_by(DtmfPath::Rtp));
+    phone.call_command(session, digits_by(DtmfPath::Rtp));
     for (place, digit) in DIGITS.chars().enumerate() {
         let duration = Duration::from_millis(160);
         phone
@@ -223,7 +220,9 @@ fn recording_has_no_secret_and_replays_the_same() {
         .filter(|s| matches!(s.kind, ObservationKind::Message { sent: true, .. }))
         .count();
     assert_eq!(sent, outputs.iter().filter(|output| matches!(output, Output::Transmit { .. })).count());
-    let taken = outputs.iter().any(|output| matches!(output, Output::Event(Event::Message { .. })));
+    let taken = outputs.iter().any(|output| {
+        matches!(output, Output::Event(Event::Account { event: AccountEvent::Message { .. }, .. }))
+    });
     assert!(taken, "the message was received");
 }
 

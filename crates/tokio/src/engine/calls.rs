@@ -2,10 +2,11 @@
 
 use crate::call::Request;
 use crate::queue::Queue;
-use crate::{Call, CallEvent, Clock, Options, entropy, media};
-use offhook::{Incoming, SessionId, Status};
+use crate::{Call, CallUpdate, Clock, Options, entropy, media};
+use offhook::{CallEvent, Incoming, SessionId, Status};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::AtomicU32;
 use tokio::sync::{mpsc, watch};
 
 pub(super) struct Calls {
@@ -22,7 +23,7 @@ pub(super) struct Calls {
 struct Entry {
     /// The local address of the connection for its signalling.
     signalling: Option<IpAddr>,
-    events: Queue<CallEvent>,
+    updates: Queue<CallUpdate>,
     status: watch::Sender<Status>,
     media: mpsc::Sender<media::Request>,
 }
@@ -57,14 +58,16 @@ impl Calls {
         };
         self.started += 1;
         let media = media::start(setup, self.reports.clone());
-        let events = Queue::new();
+        let updates = Queue::new();
         let (status, status_watch) = watch::channel(Status::Initial);
-        self.live.insert(session, Entry { signalling, events: events.clone(), status, media: media.clone() });
+        self.live
+            .insert(session, Entry { signalling, updates: updates.clone(), status, media: media.clone() });
         Call {
             session,
             incoming,
             status: status_watch,
-            events,
+            updates,
+            infos: AtomicU32::new(0),
             requests: self.requests.clone(),
             media,
             dropped: Some(self.dropped.clone()),
@@ -76,13 +79,25 @@ impl Calls {
         self.live.get(&session)?.signalling
     }
 
-    /// Queues an event for the handle of the call.
-    pub(super) fn push_event(&self, session: SessionId, event: CallEvent) {
+    /// Queues an update for the handle of the call.
+    pub(super) fn push(&self, session: SessionId, update: CallUpdate) {
         if let Some(entry) = self.live.get(&session) {
-            if let CallEvent::Status(status) = event {
+            if let Some(status) = update.status() {
                 entry.status.send_replace(status);
             }
-            entry.events.push(event);
+            entry.updates.push(update);
+        }
+    }
+
+    /// Queues an event. After the last one the media task continues while a handle exists, for the recording.
+    pub(super) fn on_event(&mut self, session: SessionId, event: CallEvent) {
+        let update = CallUpdate::Event(event);
+        let is_last = update.ended().is_some();
+        self.push(session, update);
+        if is_last && let Some(entry) = self.live.remove(&session) {
+            entry.updates.close();
+            // If the queue is full, the task ends when the call is dropped and its senders are gone.
+            let _ = entry.media.try_send(media::Request::Release);
         }
     }
 
@@ -92,19 +107,9 @@ impl Calls {
         self.live.get(&session).is_some_and(|entry| entry.media.try_send(request).is_ok())
     }
 
-    /// Ends a call with its last event. The media task continues while a handle exists, for the recording.
-    pub(super) fn end(&mut self, session: SessionId, last: CallEvent) {
-        self.push_event(session, last);
-        if let Some(entry) = self.live.remove(&session) {
-            entry.events.close();
-            // If the queue is full, the task ends when the call is dropped and its senders are gone.
-            let _ = entry.media.try_send(media::Request::Release);
-        }
-    }
-
     pub(super) fn close(&mut self) {
         for entry in self.live.values() {
-            entry.events.close();
+            entry.updates.close();
         }
     }
 }

@@ -1,19 +1,25 @@
 //! The task of a phone: passes inputs to the core and performs its outputs.
 
+mod accounts;
 mod calls;
 mod perform;
 
 use crate::call::Request;
-use crate::flow::{ConnectionEvent, Flows, Limits};
+use crate::connection::{ConnectionEvent, Connections, Limits};
 use crate::media::MediaReport;
 use crate::queue::Queue;
 use crate::recorder::TrackSink;
-use crate::{CallEvent, Clock, Options, PhoneEvent, StartError, TappedMessage, entropy};
+use crate::{CallUpdate, Clock, Options, PhoneEvent, StartError, TappedMessage, credentials, entropy};
+use accounts::Accounts;
+pub(crate) use accounts::Registrations;
 use calls::Calls;
-use offhook::{AccountId, Command, Config, ConnectionId, Input, Instant, Misuse, RegistrationState, SessionId};
+use offhook::{
+    AccountCommand, AccountId, CallCommand, Command, Config, ConnectionId, Credentials, EffectId,
+    EffectResult, Input, Instant, Misuse, RequestId, RequestOutcome, SessionId,
+};
 use offhook_media::Certificate;
 use offhook_recorder::Log;
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -31,7 +37,7 @@ const CORE: u64 = u64::MAX;
 pub(crate) struct Started {
     pub(crate) events: Queue<PhoneEvent>,
     pub(crate) requests: mpsc::Sender<Request>,
-    pub(crate) registrations: watch::Receiver<Vec<RegistrationState>>,
+    pub(crate) registrations: watch::Receiver<Registrations>,
     pub(crate) alive: oneshot::Sender<()>,
     pub(crate) task: JoinHandle<()>,
 }
@@ -45,13 +51,13 @@ pub(crate) fn start(mut config: Config, mut options: Options) -> Result<Started,
         options.media.certificate = Some(Certificate::generate().ok_or(StartError::Certificate)?);
     }
     let clock = options.clock.unwrap_or_else(Clock::start);
-    let connections = Flows::new(Limits::new(config.limits.message), options.roots.client()?);
-    let accounts = config.accounts.len();
+    let connections = Connections::new(Limits::new(config.limits.message), options.roots.client()?);
+    let (accounts, registrations) = Accounts::new(&config);
     let (requests, waiting_requests) = mpsc::channel(REQUESTS);
     let (reports, waiting_reports) = mpsc::channel(REPORTS);
     let (dropped, dropped_calls) = mpsc::unbounded_channel();
     let (alive, gone) = oneshot::channel();
-    let (registrations, watched) = watch::channel(vec![RegistrationState::Unregistered; accounts]);
+    let (answers, credentials) = mpsc::unbounded_channel();
     let events = Queue::new();
     let (now, core_seed) = (clock.now(), entropy::part(&seed, CORE));
     let mut log = options.recorder.as_ref().map(|track| track.begin(&mut config, &core_seed, now));
@@ -66,27 +72,31 @@ pub(crate) fn start(mut config: Config, mut options: Options) -> Result<Started,
         connections,
         calls: Calls::new(seed, clock, options.clone(), requests.clone(), reports, dropped),
         options,
-        local_addresses: vec![None; accounts],
+        accounts,
         events: events.clone(),
-        registrations,
+        pending: BTreeMap::new(),
+        answers,
         stopping: None,
     };
-    let inboxes = Inboxes { requests: waiting_requests, reports: waiting_reports, dropped_calls, gone };
+    let inboxes =
+        Inboxes { requests: waiting_requests, reports: waiting_reports, dropped_calls, credentials, gone };
     let task = tokio::spawn(engine.run(inboxes));
-    Ok(Started { events, requests, registrations: watched, alive, task })
+    Ok(Started { events, requests, registrations, alive, task })
 }
 
 struct Engine {
     clock: Clock,
     core: offhook::Phone,
     log: Option<Log<TrackSink>>,
-    connections: Flows,
+    connections: Connections,
     calls: Calls,
     options: Options,
-    /// The local address of each account's latest connection.
-    local_addresses: Vec<Option<IpAddr>>,
+    accounts: Accounts,
     events: Queue<PhoneEvent>,
-    registrations: watch::Sender<Vec<RegistrationState>>,
+    /// The requests outside of a dialog without an outcome, and the places for their outcomes.
+    pending: BTreeMap<RequestId, oneshot::Sender<Result<RequestOutcome, Misuse>>>,
+    /// For the answers to questions for credentials.
+    answers: credentials::Answers,
     stopping: Option<Instant>,
 }
 
@@ -94,6 +104,7 @@ struct Inboxes {
     requests: mpsc::Receiver<Request>,
     reports: mpsc::Receiver<(SessionId, MediaReport)>,
     dropped_calls: mpsc::UnboundedReceiver<SessionId>,
+    credentials: mpsc::UnboundedReceiver<(EffectId, Option<Credentials>)>,
     gone: oneshot::Receiver<()>,
 }
 
@@ -110,7 +121,8 @@ impl Engine {
                 (connection, event) = self.connections.next() => self.connection(connection, event),
                 Some((session, event)) = from.reports.recv() => self.report(session, event),
                 Some(request) = from.requests.recv() => self.request(request),
-                Some(session) = from.dropped_calls.recv() => self.command_if_possible(Command::HangUp { session }),
+                Some(session) = from.dropped_calls.recv() => self.hang_up(session),
+                Some((effect, found)) = from.credentials.recv() => self.done(effect, EffectResult::Credentials(found)),
                 () = self.clock.sleep_until(deadline) => self.feed(Input::Wake),
                 _ = &mut from.gone, if self.stopping.is_none() => self.stop(),
             }
@@ -132,9 +144,9 @@ impl Engine {
         handled
     }
 
-    /// A command without a reply: it may come too late.
-    fn command_if_possible(&mut self, command: Command) {
-        self.feed(Input::Command(command));
+    /// Hangs up without a reply: the call may have ended.
+    fn hang_up(&mut self, session: SessionId) {
+        self.feed(Input::Command(Command::Call { session, command: CallCommand::HangUp }));
     }
 
     fn connection(&mut self, connection: ConnectionId, event: ConnectionEvent) {
@@ -158,27 +170,45 @@ impl Engine {
                 let account = dial.account;
                 let session = self.core.next_session();
                 let dialled = self.handle(Input::Command(Command::Dial { session, dial }));
-                let _ = reply
-                    .send(dialled.map(|()| self.calls.begin(session, self.local_address(account), None)));
+                let local = self.accounts.local_address(account);
+                let _ = reply.send(dialled.map(|()| self.calls.begin(session, local, None)));
+            }
+            Request::Send { send, reply } => {
+                let request = self.core.next_request();
+                match self.handle(Input::Command(Command::Request { request, send })) {
+                    Ok(()) => drop(self.pending.insert(request, reply)),
+                    Err(misuse) => drop(reply.send(Err(misuse))),
+                }
+            }
+            Request::AddAccount { config, reply } => {
+                let (id, wanted) = (self.core.next_account(), config.register);
+                let added = self.account(id, AccountCommand::Add(config));
+                if added.is_ok() {
+                    self.accounts.set_wanted(id, wanted);
+                }
+                let _ = reply.send(added.map(|()| id));
+            }
+            Request::ReplaceAccount { account, config, reply } => {
+                let wanted = config.register;
+                let replaced = self.account(account, AccountCommand::Replace(config));
+                if replaced.is_ok() {
+                    self.accounts.set_wanted(account, wanted);
+                }
+                let _ = reply.send(replaced);
             }
         }
     }
 
-    fn report(&mut self, session: SessionId, event: MediaReport) {
-        let event = match event {
-            MediaReport::Done { id, result } => return self.feed(Input::Done { effect: id, result }),
-            MediaReport::Event(event) => return self.feed(Input::Media { session, event }),
-            MediaReport::Failed(cause) => CallEvent::MediaFailed(cause),
-            MediaReport::FirstAudio => CallEvent::FirstAudio,
-            MediaReport::Tone { hz, level_dbfs } => CallEvent::Tone { hz, level_dbfs },
-            MediaReport::SourceEnded => CallEvent::SourceEnded,
-        };
-        self.calls.push_event(session, event);
+    fn account(&mut self, account: AccountId, command: AccountCommand) -> Result<(), Misuse> {
+        self.handle(Input::Command(Command::Account { account, command }))
     }
 
-    /// The local address of the connection to the account's server.
-    fn local_address(&self, account: AccountId) -> Option<IpAddr> {
-        self.local_addresses.get(usize::from(account.0)).copied().flatten()
+    fn report(&mut self, session: SessionId, report: MediaReport) {
+        match report {
+            MediaReport::Done { id, result } => self.done(id, result),
+            MediaReport::Event(event) => self.feed(Input::Media { session, event }),
+            MediaReport::Update(update) => self.calls.push(session, CallUpdate::Media(update)),
+        }
     }
 
     fn tap(&self, sent: bool, connection: ConnectionId, data: &bytes::Bytes) {
@@ -192,19 +222,17 @@ impl Engine {
         self.stopping = Some(self.clock.now() + STOP_TIMEOUT);
         let sessions: Vec<SessionId> = self.core.sessions().collect();
         for session in sessions {
-            self.command_if_possible(Command::HangUp { session });
+            self.hang_up(session);
         }
-        for account in (0..).zip(&self.local_addresses).map(|(index, _)| AccountId(index)).collect::<Vec<_>>()
-        {
-            self.command_if_possible(Command::Unregister { account });
+        for account in self.accounts.ids() {
+            // One that is being removed is unregistered already.
+            let _ = self.account(account, AccountCommand::Unregister);
         }
     }
 
     fn is_stopped(&self) -> bool {
-        use RegistrationState::{Failed, Unregistered};
         let Some(bound) = self.stopping else { return false };
-        let quiet = self.core.sessions().next().is_none()
-            && self.registrations.borrow().iter().all(|state| matches!(state, Unregistered | Failed(_)));
+        let quiet = self.core.sessions().next().is_none() && self.accounts.are_unregistered();
         quiet || self.clock.now() >= bound
     }
 }

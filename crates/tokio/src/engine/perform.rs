@@ -2,8 +2,11 @@
 
 use super::Engine;
 use crate::media::{Request, Work};
-use crate::{CallEvent, PhoneEvent};
-use offhook::{Effect, EffectId, EffectResult, Event, ConnectionState, Input, MediaFault, Output};
+use crate::{CredentialsRequest, PhoneEvent};
+use offhook::{
+    AccountEffect, AccountEvent, AccountId, CallEffect, CallEvent, ConnectionState, Effect, EffectId,
+    EffectResult, Event, Input, MediaFault, Output, SessionId,
+};
 
 impl Engine {
     pub(super) fn perform(&mut self) {
@@ -16,7 +19,7 @@ impl Engine {
                     self.tap(true, connection, &data);
                     self.connections.send(connection, data);
                 }
-                Output::Open { connection, target, .. } => self.connections.open(connection, target),
+                Output::Open { connection, hop, .. } => self.connections.open(connection, hop),
                 Output::Close { connection } => self.connections.close(connection),
                 Output::Effect { id, effect } => self.effect(id, effect),
                 Output::Event(event) => self.event(event),
@@ -28,85 +31,95 @@ impl Engine {
     }
 
     fn effect(&mut self, id: EffectId, effect: Effect) {
-        let (session, work) = match effect {
-            Effect::Offer { session, direction } => (session, Work::Offer { direction }),
-            Effect::Answer { session, offer, direction } => (session, Work::Answer { offer, direction }),
-            Effect::Apply { session, answer } => (session, Work::Apply { answer }),
-            Effect::Digit { session, digit, duration } => (session, Work::Digit { digit, duration }),
+        match effect {
+            Effect::Call { session, effect } => self.call_effect(id, session, effect),
+            Effect::Account { account, effect } => self.account_effect(id, account, effect),
+            // The enum is non-exhaustive.
+            _ => {}
+        }
+    }
+
+    fn call_effect(&mut self, id: EffectId, session: SessionId, effect: CallEffect) {
+        let work = match effect {
+            CallEffect::Offer { direction } => Work::Offer { direction },
+            CallEffect::Answer { offer, direction } => Work::Answer { offer, direction },
+            CallEffect::Apply { answer } => Work::Apply { answer },
+            CallEffect::Digit { digit, duration } => Work::Digit { digit, duration },
             // Neither has a result, and ended media needs neither.
-            Effect::Rollback { session } => {
+            CallEffect::Rollback => {
                 let _ = self.calls.request_media(session, Request::Rollback);
                 return;
             }
-            Effect::Release { session } => {
+            CallEffect::Release => {
                 let _ = self.calls.request_media(session, Request::Release);
                 return;
             }
+            // The enum is non-exhaustive.
+            _ => return self.done(id, EffectResult::Failed(MediaFault::Engine)),
         };
         if !self.calls.request_media(session, Request::Work { id, work }) {
-            self.feed(Input::Done { effect: id, result: EffectResult::Failed(MediaFault::Engine) });
+            self.done(id, EffectResult::Failed(MediaFault::Engine));
         }
+    }
+
+    fn account_effect(&mut self, id: EffectId, account: AccountId, effect: AccountEffect) {
+        match effect {
+            // A phone that is being stopped has nobody to ask.
+            AccountEffect::Credentials { .. } if self.stopping.is_some() => {
+                self.done(id, EffectResult::Credentials(None));
+            }
+            AccountEffect::Credentials { realm } => {
+                let request = CredentialsRequest::new(account, realm, id, self.answers.clone());
+                self.events.push(PhoneEvent::Credentials(request));
+            }
+            // The enum is non-exhaustive.
+            _ => {}
+        }
+    }
+
+    pub(super) fn done(&mut self, effect: EffectId, result: EffectResult) {
+        self.feed(Input::Done { effect, result });
     }
 
     fn event(&mut self, event: Event) {
         match event {
-            Event::Connection { account, connection, state } => {
-                if state == ConnectionState::Up {
-                    let local = self.connections.local(connection);
-                    if let Some(local_address) = self.local_addresses.get_mut(usize::from(account.0)) {
-                        *local_address = local;
-                    }
+            Event::Account { account, event } => self.account_event(account, event),
+            Event::Call { session, event } => self.call_event(session, event),
+            Event::Request { request, outcome } => {
+                if let Some(reply) = self.pending.remove(&request) {
+                    // The requester may be gone.
+                    let _ = reply.send(Ok(outcome));
                 }
-                self.events.push(PhoneEvent::Connection { account, connection, state });
             }
-            Event::Registration { account, state } => {
-                self.registrations.send_modify(|states| states[usize::from(account.0)] = state);
-                self.events.push(PhoneEvent::Registration { account, state });
+            // The enum is non-exhaustive.
+            _ => {}
+        }
+    }
+
+    fn account_event(&mut self, account: AccountId, event: AccountEvent) {
+        match &event {
+            AccountEvent::Connection { connection, state: ConnectionState::Up } => {
+                self.accounts.set_local_address(account, self.connections.local(*connection));
             }
-            Event::Incoming(incoming) => {
-                let local_address = self.local_address(incoming.account);
-                let call = self.calls.begin(incoming.session, local_address, Some(incoming));
+            AccountEvent::Registration(state) => self.accounts.set_state(account, *state),
+            AccountEvent::Removed => self.accounts.remove(account),
+            _ => {}
+        }
+        self.events.push(PhoneEvent::Account { account, event });
+    }
+
+    fn call_event(&mut self, session: SessionId, event: CallEvent) {
+        match event {
+            CallEvent::Incoming(incoming) => {
+                let local = self.accounts.local_address(incoming.account);
+                let call = self.calls.begin(session, local, Some(incoming));
                 self.events.push(PhoneEvent::Incoming(call));
             }
-            Event::Referred { session, by, target } => {
-                self.calls.push_event(by, CallEvent::Referred { session, target: target.clone() });
+            CallEvent::Referred { by, target } => {
                 let call = self.calls.begin(session, self.calls.signalling(by), None);
                 self.events.push(PhoneEvent::Referred { call, by, target });
             }
-            Event::TransferRequested { session, request, target, referred_by } => {
-                self.calls.push_event(session, CallEvent::TransferRequested { request, target, referred_by });
-            }
-            Event::TransferRequestEnded { session, request } => {
-                self.calls.push_event(session, CallEvent::TransferRequestEnded { request });
-            }
-            Event::Message { account, from, content_type, body } => {
-                self.events.push(PhoneEvent::Message { account, from, content_type, body });
-            }
-            Event::Status { session, to, .. } => self.calls.push_event(session, CallEvent::Status(to)),
-            Event::Progress { session, code } => self.calls.push_event(session, CallEvent::Progress { code }),
-            Event::Hold { session, local, remote } => {
-                self.calls.push_event(session, CallEvent::Hold { local, remote });
-            }
-            Event::HoldFailed { session, hold, code } => {
-                self.calls.push_event(session, CallEvent::HoldFailed { hold, code });
-            }
-            Event::Digit { session, digit, duration, path } => {
-                self.calls.push_event(session, CallEvent::Digit { digit, duration, path });
-            }
-            Event::DigitSent { session, digit, path } => {
-                self.calls.push_event(session, CallEvent::DigitSent { digit, path });
-            }
-            Event::DigitFailed { session, digit, why } => {
-                self.calls.push_event(session, CallEvent::DigitFailed { digit, why });
-            }
-            Event::Transfer { session, state } => self.calls.push_event(session, CallEvent::Transfer(state)),
-            Event::Media { session, up } => self.calls.push_event(session, CallEvent::Media { up }),
-            Event::Info { session, content_type, body } => {
-                self.calls.push_event(session, CallEvent::Info { content_type, body });
-            }
-            Event::Ended { session, why } => self.calls.end(session, CallEvent::Ended(why)),
-            // The enum is non-exhaustive.
-            _ => {}
+            event => self.calls.on_event(session, event),
         }
     }
 }

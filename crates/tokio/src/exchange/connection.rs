@@ -2,7 +2,7 @@
 
 use super::listen::CertifiedKey;
 use super::origin::Origins;
-use crate::flow::{Io, Limits, WebSocket};
+use crate::connection::{Io, Limits, WebSocket};
 use bytes::Bytes;
 use offhook_exchange::FlowId;
 use std::future::poll_fn;

@@ -2,7 +2,7 @@
 
 use super::origin::Origins;
 use crate::TlsError;
-use crate::flow::provider;
+use crate::connection::provider;
 use offhook_exchange::MissingPassword;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};

@@ -4,11 +4,11 @@ use super::connection::{self, Accepted, Report};
 use super::listen::{Bound, CertifiedKey, ExchangeError, Listen};
 use super::origin::Origins;
 use super::outbox::{Outboxes, Queued};
-use crate::flow::Limits;
+use crate::connection::Limits;
 use crate::queue::Queue;
 use crate::{Clock, entropy};
 use bytes::Bytes;
-use offhook_exchange::{Config, Event, Exchange, ConnectionChange, FlowId, Input, Output, Transport};
+use offhook_exchange::{Config, Event, Exchange, FlowChange, FlowId, Input, Output, Transport};
 use offhook_wire::digest::Password;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -172,7 +172,7 @@ impl Server {
         let task = self.tasks.spawn(connection::run(accepted, self.reports.clone()));
         self.connections.insert(flow, Connection::Upgrading(task));
         // The handshakes count towards the authentication timeout. At a bound, the exchange closes the connection.
-        self.feed(Input::Flow { flow, change: ConnectionChange::Up { transport, remote } });
+        self.feed(Input::Flow { flow, change: FlowChange::Up { transport, remote } });
     }
 
     fn report(&mut self, report: Report) {
@@ -255,7 +255,7 @@ impl Server {
     }
 
     fn down(&mut self, flow: FlowId) {
-        self.feed(Input::Flow { flow, change: ConnectionChange::Down });
+        self.feed(Input::Flow { flow, change: FlowChange::Down });
     }
 
     fn new_flow(&mut self) -> FlowId {

@@ -1,8 +1,8 @@
 //! The messages between a phone and the media task of a call.
 
-use crate::Clock;
+use crate::{Clock, MediaUpdate};
 use offhook::{EffectId, EffectResult, SessionId};
-use offhook_media::{FailureCause, MediaConfig, ReceivedTone, Recording, Source, Statistics};
+use offhook_media::{MediaConfig, ReceivedTone, Recording, Source, Statistics};
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -42,14 +42,8 @@ pub(crate) enum MediaReport {
     },
     /// For the core.
     Event(offhook::MediaEvent),
-    /// For the user only.
-    Failed(FailureCause),
-    FirstAudio,
-    Tone {
-        hz: Option<f32>,
-        level_dbfs: f32,
-    },
-    SourceEnded,
+    /// For the user.
+    Update(MediaUpdate),
 }
 
 /// The reports of all calls of a phone. A task waits if the channel is full; the phone never does.

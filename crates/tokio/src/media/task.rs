@@ -2,6 +2,7 @@
 
 use super::messages::{MediaReport, Reports, Request, Setup, Work};
 use super::sockets::Sockets;
+use crate::MediaUpdate;
 use bytes::Bytes;
 use offhook::{EffectId, EffectResult, MediaEvent, MediaFault};
 use offhook_media::{MediaError, MediaInput, MediaOutput, MediaSession};
@@ -117,7 +118,7 @@ impl Task {
             Event::Connected => MediaReport::Event(MediaEvent::Up),
             Event::Disconnected => MediaReport::Event(MediaEvent::Down),
             Event::Failed { cause } => {
-                self.report(MediaReport::Failed(cause)).await;
+                self.report(MediaReport::Update(MediaUpdate::Failed(cause))).await;
                 MediaReport::Event(MediaEvent::Failed)
             }
             Event::Digit { digit, duration, .. } => MediaReport::Event(MediaEvent::Digit { digit, duration }),
@@ -125,9 +126,11 @@ impl Task {
             Event::DigitFailed { digit } => {
                 return self.digit_done(digit, EffectResult::Failed(MediaFault::Engine)).await;
             }
-            Event::FirstAudio => MediaReport::FirstAudio,
-            Event::ToneChanged { hz, level_dbfs } => MediaReport::Tone { hz, level_dbfs },
-            Event::SourceEnded => MediaReport::SourceEnded,
+            Event::FirstAudio => MediaReport::Update(MediaUpdate::FirstAudio),
+            Event::ToneChanged { hz, level_dbfs } => {
+                MediaReport::Update(MediaUpdate::Tone { hz, level_dbfs })
+            }
+            Event::SourceEnded => MediaReport::Update(MediaUpdate::SourceEnded),
         };
         self.report(report).await;
     }

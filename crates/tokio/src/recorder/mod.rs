@@ -21,6 +21,7 @@ use writer::Writer;
 
 /// The options of a [`Recorder`].
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct RecorderOptions {
     /// The size of the in-memory ring in bytes, for [`Recorder::dump`]. Default 4 MiB: some days of an idle phone, or some hundred calls.
     /// The ring drops old inputs. When it does, a replay starts from the last checkpoint, taken when the phone had no call and no
@@ -37,6 +38,22 @@ impl Default for RecorderOptions {
     }
 }
 
+impl RecorderOptions {
+    /// With a ring of this size in bytes.
+    #[must_use]
+    pub fn with_memory(mut self, memory: usize) -> Self {
+        self.memory = memory;
+        self
+    }
+
+    /// With a file for the whole recording.
+    #[must_use]
+    pub fn with_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.file = Some(file.into());
+        self
+    }
+}
+
 /// Records phones for `offhook replay`.
 ///
 /// A phone never waits: redaction and writing are done by a thread of the recorder. A recording contains no passwords, credentials, tokens,
@@ -46,8 +63,8 @@ impl Default for RecorderOptions {
 /// ```no_run
 /// # use offhook_tokio::{RecorderOptions, Options, Phone, Recorder};
 /// # async fn example(config: offhook::Config) -> Result<(), Box<dyn std::error::Error>> {
-/// let recorder = Recorder::start(RecorderOptions { file: Some("incident.offhook".into()), ..RecorderOptions::default() })?;
-/// let options = Options { recorder: Some(recorder.track("alice")), ..Options::default() };
+/// let recorder = Recorder::start(RecorderOptions::default().with_file("incident.offhook"))?;
+/// let options = Options::default().with_recorder(recorder.track("alice"));
 /// let phone = Phone::start_with(config, options).await?;
 /// // …
 /// phone.stop().await;

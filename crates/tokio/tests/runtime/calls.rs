@@ -1,6 +1,8 @@
 //! Whole calls.
 
-use crate::world::{BOUND, account, config, ended, exchange, fast, incoming, phone, phone_with, tone, until};
+use crate::world::{
+    BOUND, account, config, ended, event, exchange, fast, incoming, phone, phone_with, status, tone,
+};
 use offhook::{Cause, DtmfPath, EndedBy, Status};
 use offhook_media::{Codec, MediaConfig, Source};
 use offhook_tokio::{Bind, CallEvent, CommandError, ExchangeServer, Listen, Options, Phone};
@@ -25,7 +27,7 @@ async fn call_with_audio_digits_and_hang_up() {
     let mut heard = Vec::new();
     while heard.len() < 3 {
         heard.push(
-            until(&mut inn, |event| match event {
+            event(&mut inn, |event| match event {
                 CallEvent::Digit { digit, path, .. } => Some((*digit, *path)),
                 _ => None,
             })
@@ -50,7 +52,7 @@ async fn call_over_udp_has_audio() {
         ExchangeServer::start(config(), Listen { udp, ..Listen::default() }).await.expect("starts");
     let server = format!("udp://{}", exchange.addresses().udp.expect("listens"));
     let start = async |user: &str, hz| {
-        let options = Options { play: Source::tone(hz), ..Options::default() };
+        let options = Options::default().with_play(Source::tone(hz));
         let phone = Phone::start_with(fast(account(user, &server)), options).await.expect("starts");
         timeout(BOUND, phone.registered()).await.expect("in time").expect("registered");
         phone
@@ -110,10 +112,8 @@ async fn unknown_callee_is_not_found() {
 #[tokio::test]
 async fn no_common_codec_is_not_acceptable() {
     let exchange = exchange().await;
-    let speaks = |codec| Options {
-        media: MediaConfig { codecs: vec![codec], ..MediaConfig::default() },
-        ..Options::default()
-    };
+    let speaks =
+        |codec| Options::default().with_media(MediaConfig { codecs: vec![codec], ..MediaConfig::default() });
     let alice = phone_with(&exchange, "alice", speaks(Codec::Opus)).await;
     let mut bob = phone_with(&exchange, "bob", speaks(Codec::Pcma)).await;
     let mut out = alice.dial("bob").await.expect("dialled");
@@ -128,10 +128,10 @@ async fn no_common_codec_is_not_acceptable() {
 async fn missing_media_path_ends_the_call() {
     let exchange = exchange().await;
     // ::1 and 127.0.0.1 cannot reach each other.
-    let on = |ip: &str| Options {
-        bind: Bind::Addresses(vec![ip.parse().expect("an address")]),
-        media: MediaConfig { connect_timeout: Duration::from_millis(500), ..MediaConfig::default() },
-        ..Options::default()
+    let media = MediaConfig { connect_timeout: Duration::from_millis(500), ..MediaConfig::default() };
+    let on = |ip: &str| {
+        let bind = Bind::Addresses(vec![ip.parse().expect("an address")]);
+        Options::default().with_bind(bind).with_media(media.clone())
     };
     if tokio::net::UdpSocket::bind("[::1]:0").await.is_err() {
         return;
@@ -155,7 +155,7 @@ async fn commands_to_a_stopped_phone_are_errors() {
     let mut out = alice.dial("bob").await.expect("dialled");
     let inn = incoming(&mut bob).await;
     inn.answer().await.expect("answered");
-    until(&mut out, |event| (*event == CallEvent::Status(Status::Established)).then_some(())).await;
+    status(&mut out, Status::Established).await;
     timeout(BOUND, bob.stop()).await.expect("bounded");
     assert_eq!(inn.hold().await, Err(CommandError::Stopped));
     // Stopping has hung up.

@@ -1,7 +1,9 @@
 //! Recordings of phones and their replays.
 
-use crate::world::{BOUND, account, ended, exchange, fast, incoming, phone_with, register_again, until};
-use offhook::{DtmfPath, ConnectionFailure, Status};
+use crate::world::{
+    BOUND, account, ended, event, exchange, fast, incoming, phone_with, register_again, status,
+};
+use offhook::{ConnectionFailure, DtmfPath, Status};
 use offhook_recorder::Recording;
 use offhook_recorder::replay::replay;
 use offhook_tokio::{CallEvent, Options, Phone, Recorder, RecorderOptions};
@@ -14,7 +16,7 @@ fn file(name: &str) -> PathBuf {
 }
 
 fn recorded(recorder: &Recorder, name: &str) -> Options {
-    Options { recorder: Some(recorder.track(name)), ..Options::default() }
+    Options::default().with_recorder(recorder.track(name))
 }
 
 fn expect_no_difference(recording: &Recording) {
@@ -28,22 +30,20 @@ fn expect_no_difference(recording: &Recording) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn recording_replays_without_difference() {
     let path = file("call");
-    let recorder =
-        Recorder::start(RecorderOptions { file: Some(path.clone()), ..RecorderOptions::default() })
-            .expect("a file");
+    let recorder = Recorder::start(RecorderOptions::default().with_file(&path)).expect("a file");
     let mut exchange = exchange().await;
     let mut alice = phone_with(&exchange, "alice", recorded(&recorder, "alice")).await;
     let mut bob = phone_with(&exchange, "bob", recorded(&recorder, "alice")).await;
     let mut out = alice.dial("bob").await.expect("dialled");
     let mut inn = incoming(&mut bob).await;
     inn.answer().await.expect("answered");
-    until(&mut out, |event| (*event == CallEvent::Status(Status::Established)).then_some(())).await;
-    until(&mut inn, |event| (*event == CallEvent::Status(Status::Established)).then_some(())).await;
+    status(&mut out, Status::Established).await;
+    status(&mut inn, Status::Established).await;
     out.digits("739", Duration::from_millis(60), DtmfPath::Info).await.expect("queued");
     let mut heard = String::new();
     while heard.len() < 3 {
         heard.push(
-            until(&mut inn, |event| match event {
+            event(&mut inn, |event| match event {
                 CallEvent::Digit { digit, .. } => Some(*digit),
                 _ => None,
             })
@@ -86,7 +86,7 @@ async fn recording_replays_without_difference() {
 /// call that ends at least 32 inputs after the previous one: the first one in the ring follows at most 7 calls, and 7 calls follow it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn overflowed_ring_replays_from_a_checkpoint() {
-    let recorder = Recorder::start(RecorderOptions { memory: 60_000, file: None }).expect("a thread");
+    let recorder = Recorder::start(RecorderOptions::default().with_memory(60_000)).expect("a thread");
     let exchange = exchange().await;
     let mut alice = phone_with(&exchange, "alice", recorded(&recorder, "alice")).await;
     let bob = phone_with(&exchange, "bob", Options::default()).await;
@@ -94,8 +94,8 @@ async fn overflowed_ring_replays_from_a_checkpoint() {
         let mut out = bob.dial("alice").await.expect("dialled");
         let mut inn = incoming(&mut alice).await;
         inn.answer().await.expect("answered");
-        until(&mut out, |event| (*event == CallEvent::Status(Status::Established)).then_some(())).await;
-        until(&mut inn, |event| (*event == CallEvent::Status(Status::Established)).then_some(())).await;
+        status(&mut out, Status::Established).await;
+        status(&mut inn, Status::Established).await;
         inn.hang_up().await.expect("hung up");
         tokio::join!(ended(&mut out), ended(&mut inn));
     }
@@ -127,7 +127,6 @@ async fn phone_continues_without_its_recorder() {
 
 #[test]
 fn unwritable_file_is_an_error() {
-    let nowhere =
-        RecorderOptions { file: Some("/nowhere/at/all.offhook".into()), ..RecorderOptions::default() };
+    let nowhere = RecorderOptions::default().with_file("/nowhere/at/all.offhook");
     assert!(Recorder::start(nowhere).is_err());
 }

@@ -3,7 +3,9 @@
 use crate::world::{BOUND, account, config, exchange, fast};
 use futures_util::{SinkExt, Stream};
 use offhook::{AccountId, Cause, RegistrationState};
-use offhook_tokio::{CertifiedKey, ExchangeServer, Listen, NotRegistered, Options, Phone, PhoneEvent, Roots};
+use offhook_tokio::{
+    AccountEvent, CertifiedKey, ExchangeServer, Listen, NotRegistered, Options, Phone, PhoneEvent, Roots,
+};
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -20,7 +22,7 @@ async fn until_failed(phone: &mut Phone) -> Vec<RegistrationState> {
     let mut states = Vec::new();
     loop {
         let event = timeout(BOUND, phone.next()).await.expect("in time").expect("runs");
-        if let PhoneEvent::Registration { state, .. } = event {
+        if let PhoneEvent::Account { event: AccountEvent::Registration(state), .. } = event {
             states.push(state);
             if matches!(state, RegistrationState::Failed(_)) {
                 return states;
@@ -187,7 +189,7 @@ async fn wss_requires_a_trusted_certificate() {
     let server = format!("wss://localhost:{}", exchange.addresses().wss.expect("listens").port());
 
     let roots = Roots::only_pem(chain.as_bytes()).expect("readable");
-    let options = Options { roots, ..Options::default() };
+    let options = Options::default().with_roots(roots);
     let trusting = Phone::start_with(fast(account("alice", &server)), options).await.expect("starts");
     timeout(BOUND, trusting.registered()).await.expect("in time").expect("registered");
 
@@ -198,7 +200,9 @@ async fn wss_requires_a_trusted_certificate() {
         loop {
             let event = wary.next().await.expect("runs");
             let down = offhook::ConnectionState::Down(offhook::ConnectionFailure::Untrusted);
-            if matches!(event, PhoneEvent::Flow { state, .. } if state == down) {
+            if let PhoneEvent::Account { event: AccountEvent::Connection { state, .. }, .. } = event
+                && state == down
+            {
                 return;
             }
         }

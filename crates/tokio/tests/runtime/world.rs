@@ -1,8 +1,11 @@
 //! An exchange, phones, and waits for events with a time limit.
 
-use offhook::{Account, Config, EndReason, Password, RegistrationState};
+use offhook::{Account, Config, EndReason, Password, RegistrationState, Status};
 use offhook_media::Source;
-use offhook_tokio::{Call, CallEvent, ExchangeServer, Listen, Options, Phone, PhoneEvent};
+use offhook_tokio::{
+    AccountEvent, Call, CallEvent, CallUpdate, ExchangeServer, Listen, MediaUpdate, Options, Phone,
+    PhoneEvent,
+};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -34,7 +37,7 @@ pub(crate) fn fast(account: Account) -> Config {
 
 /// A registered phone that plays a tone.
 pub(crate) async fn phone(exchange: &ExchangeServer, user: &str, hz: f32) -> Phone {
-    phone_with(exchange, user, Options { play: Source::tone(hz), ..Options::default() }).await
+    phone_with(exchange, user, Options::default().with_play(Source::tone(hz))).await
 }
 
 pub(crate) async fn phone_with(exchange: &ExchangeServer, user: &str, options: Options) -> Phone {
@@ -48,7 +51,9 @@ pub(crate) async fn phone_with(exchange: &ExchangeServer, user: &str, options: O
 pub(crate) async fn register_again(phone: &mut Phone) {
     loop {
         let event = timeout(BOUND, phone.next()).await.expect("in time").expect("runs");
-        if matches!(event, PhoneEvent::Registration { state: RegistrationState::Registered { .. }, .. }) {
+        if let PhoneEvent::Account { event: AccountEvent::Registration(state), .. } = event
+            && matches!(state, RegistrationState::Registered { .. })
+        {
             return;
         }
     }
@@ -64,27 +69,32 @@ pub(crate) async fn incoming(phone: &mut Phone) -> Call {
     }
 }
 
-pub(crate) async fn until<T>(call: &mut Call, mut pick: impl FnMut(&CallEvent) -> Option<T>) -> T {
+pub(crate) async fn until<T>(call: &mut Call, mut pick: impl FnMut(&CallUpdate) -> Option<T>) -> T {
     loop {
-        let event = timeout(BOUND, call.next()).await.expect("in time").expect("lives");
-        if let Some(found) = pick(&event) {
+        let update = timeout(BOUND, call.next()).await.expect("in time").expect("lives");
+        if let Some(found) = pick(&update) {
             return found;
         }
     }
 }
 
+/// Waits for an event of the call.
+pub(crate) async fn event<T>(call: &mut Call, mut pick: impl FnMut(&CallEvent) -> Option<T>) -> T {
+    until(call, |update| update.event().and_then(&mut pick)).await
+}
+
+pub(crate) async fn status(call: &mut Call, status: Status) {
+    until(call, |update| (update.status() == Some(status)).then_some(())).await;
+}
+
 pub(crate) async fn tone(call: &mut Call) -> f32 {
-    until(call, |event| match event {
-        CallEvent::Tone { hz: Some(hz), .. } => Some(*hz),
+    until(call, |update| match update {
+        CallUpdate::Media(MediaUpdate::Tone { hz: Some(hz), .. }) => Some(*hz),
         _ => None,
     })
     .await
 }
 
 pub(crate) async fn ended(call: &mut Call) -> EndReason {
-    until(call, |event| match event {
-        CallEvent::Ended(why) => Some(why.clone()),
-        _ => None,
-    })
-    .await
+    until(call, |update| update.ended().cloned()).await
 }

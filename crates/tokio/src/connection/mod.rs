@@ -10,7 +10,7 @@ pub(crate) use tls::provider;
 pub use tls::{Roots, TlsError};
 
 use bytes::Bytes;
-use offhook::{ConnectionChange, ConnectionFailure, ConnectionId, Target, Transport};
+use offhook::{ConnectionChange, ConnectionFailure, ConnectionId, Hop, Transport};
 use std::future::{Future, poll_fn};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -25,7 +25,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// All connections of a phone, by the id that the core assigned.
-pub(crate) struct Flows {
+pub(crate) struct Connections {
     list: Vec<(ConnectionId, Connection)>,
     limits: Limits,
     tls: Arc<rustls::ClientConfig>,
@@ -50,20 +50,20 @@ pub(crate) enum ConnectionEvent {
     Received(Bytes),
 }
 
-impl Flows {
+impl Connections {
     pub(crate) fn new(limits: Limits, tls: Arc<rustls::ClientConfig>) -> Self {
         Self { list: Vec::new(), limits, tls }
     }
 
-    pub(crate) fn open(&mut self, id: ConnectionId, target: Target) {
+    pub(crate) fn open(&mut self, id: ConnectionId, hop: Hop) {
         let (limits, tls) = (self.limits, Arc::clone(&self.tls));
         let connecting = Connection::Connecting(Box::pin(async move {
-            if target.transport == Transport::Udp {
-                return Udp::connect(&target, limits).await.map(Connected::Udp);
+            if hop.transport == Transport::Udp {
+                return Udp::connect(&hop, limits).await.map(Connected::Udp);
             }
-            let stream = connect::tcp(&target).await?;
+            let stream = connect::tcp(&hop).await?;
             let local = stream.local_addr().ok();
-            let socket = connect::websocket(stream, &target, limits, tls).await?;
+            let socket = connect::websocket(stream, &hop, limits, tls).await?;
             Ok(Connected::Ws { socket: Box::new(socket), local })
         }));
         self.list.push((id, connecting));
@@ -80,7 +80,9 @@ impl Flows {
 
     /// Closes a connection without further events: a WebSocket sends its queue and a close frame, within a bounded time.
     pub(crate) fn close(&mut self, id: ConnectionId) {
-        let open = |(known, connection): &(ConnectionId, Connection)| *known == id && !matches!(connection, Connection::Closing(_));
+        let open = |(known, connection): &(ConnectionId, Connection)| {
+            *known == id && !matches!(connection, Connection::Closing(_))
+        };
         let Some(at) = self.list.iter().position(open) else { return };
         if let (_, Connection::Ws { socket, .. }) = self.list.swap_remove(at) {
             let closing = async move {

@@ -1,7 +1,7 @@
-//! Connecting to a target: TCP, TLS and the WebSocket upgrade.
+//! Connecting to a hop: TCP, TLS and the WebSocket upgrade.
 
 use super::socket::{Io, Limits, WebSocket};
-use offhook::{ConnectionFailure, Target, Transport};
+use offhook::{ConnectionFailure, Hop, Transport};
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 const ADDRESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Connects to the first address of the host that accepts.
-pub(super) async fn tcp(target: &Target) -> Result<TcpStream, ConnectionFailure> {
-    let host = target.host.trim_start_matches('[').trim_end_matches(']');
-    let found = lookup_host((host, target.port)).await.map_err(|_| ConnectionFailure::Unreachable)?;
+pub(super) async fn tcp(hop: &Hop) -> Result<TcpStream, ConnectionFailure> {
+    let host = hop.host.trim_start_matches('[').trim_end_matches(']');
+    let found = lookup_host((host, hop.port)).await.map_err(|_| ConnectionFailure::Unreachable)?;
     let addresses: Vec<SocketAddr> = found.collect();
     // A single address is limited only by the core's timeout.
     let each = if addresses.len() > 1 { ADDRESS_TIMEOUT } else { Duration::MAX };
@@ -35,15 +35,15 @@ pub(super) async fn tcp(target: &Target) -> Result<TcpStream, ConnectionFailure>
 /// TLS for `wss`, then the upgrade. The core limits the time, and drops the future after it.
 pub(super) async fn websocket(
     stream: TcpStream,
-    target: &Target,
+    hop: &Hop,
     limits: Limits,
     tls: Arc<rustls::ClientConfig>,
 ) -> Result<WebSocket, ConnectionFailure> {
-    let (scheme, stream): (&str, Box<dyn Io>) = match target.transport {
-        Transport::Wss => ("wss", Box::new(secure(stream, target, tls).await?)),
+    let (scheme, stream): (&str, Box<dyn Io>) = match hop.transport {
+        Transport::Wss => ("wss", Box::new(secure(stream, hop, tls).await?)),
         _ => ("ws", Box::new(stream)),
     };
-    let uri = format!("{scheme}://{}:{}{}", target.host, target.port, target.path);
+    let uri = format!("{scheme}://{}:{}{}", hop.host, hop.port, hop.path);
     let mut request = uri.into_client_request().map_err(|_| ConnectionFailure::Refused)?;
     request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("sip"));
     // A response without the subprotocol is an error (RFC 7118 §4.1).
@@ -55,10 +55,10 @@ pub(super) async fn websocket(
 
 async fn secure(
     stream: TcpStream,
-    target: &Target,
+    hop: &Hop,
     tls: Arc<rustls::ClientConfig>,
 ) -> Result<impl Io + use<>, ConnectionFailure> {
-    let host = target.host.trim_start_matches('[').trim_end_matches(']');
+    let host = hop.host.trim_start_matches('[').trim_end_matches(']');
     let name = ServerName::try_from(host.to_owned()).map_err(|_| ConnectionFailure::Untrusted)?;
     tokio_rustls::TlsConnector::from(tls).connect(name, stream).await.map_err(|error| {
         let by_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
@@ -75,16 +75,16 @@ mod tests {
     async fn nagle_is_off() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let port = listener.local_addr().expect("bound").port();
-        let target = format!("ws://127.0.0.1:{port}").parse().expect("a target");
-        let stream = tcp(&target).await.expect("connects");
+        let hop = format!("ws://127.0.0.1:{port}").parse().expect("a hop");
+        let stream = tcp(&hop).await.expect("connects");
         assert!(stream.nodelay().expect("known"));
     }
 
     #[tokio::test]
-    async fn brackets_of_ipv6_targets_are_removed() {
+    async fn brackets_of_ipv6_hops_are_removed() {
         let Ok(listener) = TcpListener::bind("[::1]:0").await else { return };
         let port = listener.local_addr().expect("bound").port();
-        tcp(&format!("ws://[::1]:{port}").parse().expect("a target")).await.expect("connects");
+        tcp(&format!("ws://[::1]:{port}").parse().expect("a hop")).await.expect("connects");
     }
 
     #[tokio::test]
@@ -92,24 +92,23 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let port = listener.local_addr().expect("bound").port();
         drop(listener);
-        let target = format!("ws://127.0.0.1:{port}").parse().expect("a target");
-        assert_eq!(tcp(&target).await.err(), Some(ConnectionFailure::Unreachable));
+        let hop = format!("ws://127.0.0.1:{port}").parse().expect("a hop");
+        assert_eq!(tcp(&hop).await.err(), Some(ConnectionFailure::Unreachable));
     }
 
     #[tokio::test]
     async fn server_without_the_sip_subprotocol_is_refused() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
-        let target: Target =
-            format!("ws://{}", listener.local_addr().expect("bound")).parse().expect("a target");
+        let hop: Hop = format!("ws://{}", listener.local_addr().expect("bound")).parse().expect("a hop");
         let serve = async {
             let (stream, _) = listener.accept().await.expect("a client");
             // A WebSocket server without a subprotocol.
             let _ = tokio_tungstenite::accept_async(stream).await;
         };
         let client = async {
-            let stream = tcp(&target).await.expect("connects");
+            let stream = tcp(&hop).await.expect("connects");
             let tls = super::super::Roots::default().client().expect("a configuration");
-            websocket(stream, &target, Limits::new(1000), tls).await.err()
+            websocket(stream, &hop, Limits::new(1000), tls).await.err()
         };
         let ((), failure) = tokio::join!(serve, client);
         assert_eq!(failure, Some(ConnectionFailure::Refused));

@@ -2,7 +2,7 @@
 
 use super::socket::Limits;
 use bytes::{Bytes, BytesMut};
-use offhook::{ConnectionFailure, Target};
+use offhook::{ConnectionFailure, Hop};
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::task::{Context, Poll, ready};
@@ -18,9 +18,9 @@ pub(super) struct Udp {
 }
 
 impl Udp {
-    pub(super) async fn connect(target: &Target, limits: Limits) -> Result<Self, ConnectionFailure> {
-        let host = target.host.trim_start_matches('[').trim_end_matches(']');
-        let found = lookup_host((host, target.port)).await.map_err(|_| ConnectionFailure::Unreachable)?;
+    pub(super) async fn connect(hop: &Hop, limits: Limits) -> Result<Self, ConnectionFailure> {
+        let host = hop.host.trim_start_matches('[').trim_end_matches(']');
+        let found = lookup_host((host, hop.port)).await.map_err(|_| ConnectionFailure::Unreachable)?;
         for remote in found {
             if let Ok((socket, local)) = connected(remote).await {
                 let buffer = vec![0; limits.message + 1].into_boxed_slice();
@@ -82,8 +82,8 @@ mod tests {
 
     async fn pair() -> (Udp, UdpSocket) {
         let server = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
-        let target = format!("udp://{}", server.local_addr().expect("bound")).parse().expect("a target");
-        (Udp::connect(&target, Limits::new(1000)).await.expect("connects"), server)
+        let hop = format!("udp://{}", server.local_addr().expect("bound")).parse().expect("a hop");
+        (Udp::connect(&hop, Limits::new(1000)).await.expect("connects"), server)
     }
 
     #[tokio::test]

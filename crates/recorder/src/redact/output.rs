@@ -1,0 +1,81 @@
+//! Redacts effects and events. The digests of a recording are over redacted outputs.
+
+use super::{body, uri};
+use bytes::Bytes;
+use offhook::{AccountEvent, CallEffect, CallEvent, Effect, Event};
+
+/// An effect without its secrets.
+pub(crate) fn effect(effect: &Effect) -> Effect {
+    let mut effect = effect.clone();
+    if let Some(text) = description(&mut effect) {
+        *text = body::sdp(text);
+    }
+    if let Effect::Call { effect: CallEffect::Digit { digit, .. }, .. } = &mut effect {
+        *digit = body::dtmf_digit(*digit);
+    }
+    effect
+}
+
+/// The description that an effect applies.
+pub(crate) fn description(effect: &mut Effect) -> Option<&mut Bytes> {
+    match effect {
+        Effect::Call { effect, .. } => match effect {
+            CallEffect::Answer { offer: text, .. } | CallEffect::Apply { answer: text } => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// An event without its secrets.
+pub(crate) fn event(event: &Event) -> Event {
+    let mut event = event.clone();
+    match &mut event {
+        Event::Call { event, .. } => call_event(event),
+        Event::Account { event: AccountEvent::Message { from, content_type, body }, .. } => {
+            *from = uri::in_text(from);
+            typed(content_type, body);
+        }
+        _ => {}
+    }
+    event
+}
+
+/// The body that an event reports.
+pub(crate) fn body_of(event: &mut Event) -> Option<&mut Bytes> {
+    match event {
+        Event::Call { event: CallEvent::Info { body, .. }, .. }
+        | Event::Account { event: AccountEvent::Message { body, .. }, .. } => Some(body),
+        _ => None,
+    }
+}
+
+fn call_event(event: &mut CallEvent) {
+    match event {
+        CallEvent::Incoming(incoming) => {
+            incoming.from = uri::in_text(&incoming.from);
+            incoming.display_name = incoming.display_name.as_deref().map(uri::in_text);
+            incoming.to = uri::in_text(&incoming.to);
+        }
+        CallEvent::TransferRequested { target, referred_by, .. } => {
+            *target = uri::in_text(target);
+            *referred_by = referred_by.as_deref().map(uri::in_text);
+        }
+        CallEvent::Referred { target, .. } | CallEvent::Redirected { target } => {
+            *target = uri::in_text(target)
+        }
+        CallEvent::Digit { digit, .. }
+        | CallEvent::DigitSent { digit, .. }
+        | CallEvent::DigitFailed { digit, .. } => *digit = body::dtmf_digit(*digit),
+        CallEvent::Info { content_type, body, .. } => typed(content_type, body),
+        CallEvent::Ended(why) | CallEvent::Status { why: Some(why), .. } => {
+            why.text = uri::in_text(&why.text)
+        }
+        _ => {}
+    }
+}
+
+fn typed(content_type: &mut String, data: &mut Bytes) {
+    *data = body::of_type(content_type.as_bytes(), data);
+    *content_type = uri::in_text(content_type);
+}

@@ -1,0 +1,158 @@
+//! Every command and every result is written and read.
+
+use crate::config::full_account;
+use crate::recorded_phone::{TRACK, account};
+use bytes::Bytes;
+use offhook::{
+    AccountCommand, AccountId, CallCommand, Command, Config, Credentials, Dial, DtmfPath, EffectId,
+    EffectResult, Input, Instant, MediaFault, Password, Request, RequestId, RequestKind, SessionId,
+};
+use offhook_recorder::{EntryKind, Notice, Recording, RecordingWriter, redact};
+use offhook_wire::digest::Algorithm;
+use std::time::Duration;
+
+fn of_account(command: AccountCommand) -> Input {
+    Input::Command(Command::Account { account: AccountId(3), command })
+}
+
+fn of_call(command: CallCommand) -> Input {
+    let session = SessionId::from_parts(1, 7).expect("a slot");
+    Input::Command(Command::Call { session, command })
+}
+
+fn request(kind: RequestKind) -> Input {
+    let send = Request::new("sip:b@h", kind).with_account(AccountId(2)).with_header("X-A", "b c");
+    Input::Command(Command::Request { request: RequestId(5), send })
+}
+
+fn credentials() -> [Credentials; 3] {
+    let hash = Password::ha1(Algorithm::Sha256, "a", "r", &"S3cr3t".into());
+    [
+        Credentials::new(Password::plain("S3cr3t")),
+        Credentials::new(Password::plain("S3cr3t")).with_username("a b"),
+        Credentials::new(hash).with_username("ha1"),
+    ]
+}
+
+fn inputs() -> Vec<Input> {
+    let body = Bytes::from_static(b"S3cr3t\r\n\r\n\xff");
+    let message = |body| RequestKind::Message { content_type: "text/plain;x=\"y z\"".to_owned(), body };
+    let info = |package: Option<&str>, body| CallCommand::Info {
+        info: 4,
+        package: package.map(str::to_owned),
+        content_type: "a/b".to_owned(),
+        body,
+    };
+    let session = SessionId::from_parts(0, 2).expect("a slot");
+    let dial = Dial::to("sip:b@h").with_account(AccountId(1)).with_header("Subject", "x");
+    let mut inputs = vec![
+        of_account(AccountCommand::Add(Box::new(full_account()))),
+        of_account(AccountCommand::Replace(Box::new(account("S3cr3t")))),
+        of_account(AccountCommand::Remove),
+        of_account(AccountCommand::Register),
+        of_account(AccountCommand::Unregister),
+        Input::Command(Command::Dial { session, dial }),
+        of_call(CallCommand::Answer),
+        of_call(CallCommand::Reject { code: 486 }),
+        of_call(CallCommand::HangUp),
+        of_call(CallCommand::Hold),
+        of_call(CallCommand::Resume),
+        of_call(CallCommand::Digits {
+            digits: "12".to_owned(),
+            duration: Duration::from_millis(90),
+            path: DtmfPath::Info,
+        }),
+        of_call(info(None, Bytes::new())),
+        of_call(info(Some("-"), body.clone())),
+        of_call(CallCommand::Transfer { target: "sip:c@h".to_owned() }),
+        of_call(CallCommand::AcceptTransfer { request: 9 }),
+        of_call(CallCommand::RejectTransfer { request: 9 }),
+        request(message(body)),
+        request(message(Bytes::new())),
+        request(RequestKind::Options),
+    ];
+    inputs.extend(credentials().map(|new| of_account(AccountCommand::SetCredentials(new))));
+    let results = credentials().map(|found| EffectResult::Credentials(Some(found))).into_iter();
+    let results = results.chain([
+        EffectResult::Credentials(None),
+        EffectResult::Applied,
+        EffectResult::Sent,
+        EffectResult::Failed(MediaFault::Engine),
+        EffectResult::Description(Bytes::from_static(b"v=0\r\n")),
+    ]);
+    inputs.extend(results.map(|result| Input::Done { effect: EffectId::from_u64(6), result }));
+    inputs
+}
+
+/// A recording of these inputs, which no phone handles.
+fn file(inputs: &[Input]) -> String {
+    let (mut writer, mut text) = (RecordingWriter::default(), RecordingWriter::header());
+    let created = Notice::Created {
+        name: "alice".to_owned(),
+        config: Box::new(Config::new(account("x"))),
+        seed: Box::new([0; 32]),
+        now: Instant::ZERO,
+        made: Duration::ZERO,
+    };
+    writer.write(TRACK, &created, &mut text);
+    for input in inputs {
+        writer.write(TRACK, &Notice::Input { at: Instant::ZERO, input: input.clone() }, &mut text);
+    }
+    text + &RecordingWriter::end()
+}
+
+/// All of an input: `Debug` shows neither bytes of messages nor passwords.
+fn shown(input: &Input) -> String {
+    let kind = |password: &Password| match password {
+        Password::Plain(_) => "plain".to_owned(),
+        Password::Ha1 { algorithm, hex } => format!("{algorithm:?} {}", hex.shape()),
+    };
+    let secret = match input {
+        Input::Done { result: EffectResult::Description(sdp), .. } => format!("{sdp:?}"),
+        Input::Done { result: EffectResult::Credentials(Some(found)), .. } => kind(&found.password),
+        Input::Command(Command::Account { command: AccountCommand::SetCredentials(new), .. }) => {
+            kind(&new.password)
+        }
+        _ => String::new(),
+    };
+    format!("{input:?} {secret}")
+}
+
+#[test]
+fn all_commands_and_results_are_written_and_read() {
+    let inputs = inputs();
+    let text = file(&inputs);
+    assert!(!text.contains("S3cr3t") && !text.contains("lost"), "{text}");
+    let recording = Recording::read(text.as_bytes()).expect("readable");
+    let read: Vec<String> = recording.phones[0]
+        .entries
+        .iter()
+        .map(|entry| match &entry.kind {
+            EntryKind::Input { input, .. } => shown(input),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let written: Vec<String> = inputs.iter().map(|input| shown(&redact::input(input))).collect();
+    assert_eq!(read, written);
+}
+
+#[test]
+fn account_of_a_command_is_complete_or_left_out() {
+    let text = file(&[of_account(AccountCommand::Add(Box::new(full_account())))]);
+    let start = text.find("add-account").expect("there");
+    let read = |text: &str| Recording::read(text.as_bytes()).map(|it| it.phones[0].entries.len());
+    assert_eq!(read(&text), Ok(1));
+    for (at, _) in text.match_indices('\n').filter(|(at, _)| *at > start) {
+        let end = text.len() - "end\n".len();
+        if at + 1 < end {
+            assert_eq!(read(&text[..=at]), Ok(0), "{}", &text[..=at]);
+        }
+    }
+    for (from, to) in
+        [("\n  account \"sips", "\n  aor \"sips"), ("  ask-credentials yes\n", ""), ("realm", "rome")]
+    {
+        let bad = text[start..].replacen(from, to, 1);
+        assert_ne!(bad, text[start..], "{from}");
+        assert!(Recording::read((text[..start].to_owned() + &bad).as_bytes()).is_err(), "{from}");
+    }
+}
