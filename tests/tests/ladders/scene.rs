@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use offhook::{
-    Account, Config, Dial, Direction, DtmfPath, EndedBy, Event, Input, Instant, Password, Phone,
-    RegistrationState, Secret, SessionId, TransferState,
+    Account, AccountEvent, CallEvent, Config, Dial, Direction, Event, Input, Instant, Password, Phone,
+    Secret, SessionId,
 };
 use offhook_exchange as exchange;
 use offhook_exchange::Exchange;
@@ -196,8 +196,8 @@ impl Scene {
         match ends {
             (_, End::Phone(n)) => {
                 let test = &mut self.parties[n].test;
-                let flow = test.flow.expect("connected");
-                test.handle(Input::Received { flow, data }).expect("no command");
+                let connection = test.connection.expect("connected");
+                test.handle(Input::Received { connection, data }).expect("no command");
             }
             (End::Phone(n), End::Registrar) => {
                 let remote = self.parties[n].address.parse().expect("an address");
@@ -242,8 +242,9 @@ impl Scene {
             self.note(self.parties[n].name, &text);
         }
         match event {
-            Event::Referred { session, .. } => self.parties[n].call = Some(*session),
-            Event::Incoming(incoming) => self.parties[n].call = Some(incoming.session),
+            Event::Call { session, event: CallEvent::Referred { .. } | CallEvent::Incoming(_) } => {
+                self.parties[n].call = Some(*session);
+            }
             _ => {}
         }
     }
@@ -315,67 +316,15 @@ fn registrar(seed: [u8; 32], now: Instant) -> Exchange {
     Exchange::new(users.fold(config, |config, user| config.with_user(user, "secret")), seed, now)
 }
 
-/// An event for the user, as shown in a ladder.
+/// An event for the user, as shown in a ladder. Connections and media paths are as the test makes them.
 fn describe(event: &Event) -> Option<String> {
-    Some(match event {
-        Event::Status { to, .. } => to.to_string(),
-        Event::Incoming(incoming) => format!("incoming call from {}", incoming.from),
-        Event::Hold { local, remote, .. } => match (local, remote) {
-            (false, false) => "not on hold",
-            (true, false) => "on hold by the user",
-            (false, true) => "on hold by the peer",
-            (true, true) => "on hold by both",
-        }
-        .to_owned(),
-        Event::Digit { digit, duration, path, .. } => {
-            format!("received digit {digit} by {}, {} ms", path_name(*path), duration.as_millis())
-        }
-        Event::DigitSent { digit, path, .. } => format!("sent digit {digit} by {}", path_name(*path)),
-        Event::Transfer { state, .. } => match state {
-            TransferState::Trying => "transfer requested".to_owned(),
-            TransferState::Progress { code } => format!("transfer in progress ({code})"),
-            TransferState::Done => "transferred".to_owned(),
-            TransferState::Failed { code } => format!("transfer failed{}", in_brackets(*code)),
-        },
-        Event::TransferRequested { target, .. } => format!("asked for a call to {target}"),
-        Event::Referred { target, .. } => format!("calls {target} for the peer"),
-        Event::Ended { why, .. } => {
-            let by = match why.by {
-                EndedBy::Us => " by this phone",
-                EndedBy::Peer => " by the peer",
-                EndedBy::Network => "",
-            };
-            format!("ended{by}: {}{}", why.cause, in_brackets(why.code))
-        }
-        Event::Registration { state, .. } => describe_registration(state),
-        _ => return None,
-    })
-}
-
-fn describe_registration(state: &RegistrationState) -> String {
-    match state {
-        RegistrationState::Unregistered => "unregistered".to_owned(),
-        RegistrationState::Registering { attempt } => format!("registering (attempt {attempt})"),
-        RegistrationState::Registered { .. } => "registered".to_owned(),
-        RegistrationState::Refreshing => "refreshing the registration".to_owned(),
-        RegistrationState::Waiting { attempt, .. } => format!("waiting for attempt {attempt}"),
-        RegistrationState::Unregistering => "unregistering".to_owned(),
-        RegistrationState::Failed(why) => {
-            format!("registration failed: {}{}", why.cause, in_brackets(why.code))
-        }
+    match event {
+        Event::Account { event: AccountEvent::Connection { .. }, .. }
+        | Event::Call { event: CallEvent::Media { .. } | CallEvent::Progress { .. }, .. } => None,
+        Event::Call { event, .. } => Some(event.to_string()),
+        Event::Request { outcome, .. } => Some(outcome.to_string()),
+        event => Some(event.to_string()),
     }
-}
-
-fn path_name(path: DtmfPath) -> &'static str {
-    match path {
-        DtmfPath::Auto => "RTP or INFO",
-        DtmfPath::Rtp => "RTP",
-        DtmfPath::Info => "INFO",
-    }
-}
-
-fn in_brackets(code: Option<u16>) -> String {
-    code.map_or_else(String::new, |code| format!(" ({code})"))
 }
 
 fn sdp(direction: Direction) -> Bytes {

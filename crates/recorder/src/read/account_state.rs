@@ -6,9 +6,10 @@ use super::value::account_id;
 use crate::names::{CAUSES, TRANSPORTS, value_of};
 use crate::text::{flag, instant};
 use offhook::{
-    AccountCheckpoint, AccountId, ConnectionCheckpoint, ConnectionId, Instant, RegistrationCheckpoint,
-    RegistrationFailure, ResponderSnapshot,
+    AccountCheckpoint, AccountId, ConnectionCheckpoint, ConnectionId, Instant, RealmCheckpoint,
+    RegistrationCheckpoint, RegistrationFailure, ResponderSnapshot,
 };
+use offhook_wire::digest::Algorithm;
 
 /// An account of which lines are being read. Each line is read once.
 pub(super) struct Draft {
@@ -19,12 +20,11 @@ pub(super) struct Draft {
     connection: Option<(ConnectionCheckpoint, u32, u32)>,
     registration: Option<RegistrationCheckpoint>,
     counts: Option<Counts>,
-    user: Option<Option<ResponderSnapshot>>,
-    proxy: Option<Option<ResponderSnapshot>>,
+    realms: Vec<RealmCheckpoint>,
 }
 
-/// CSeq, lifetime, failures, binding, budget.
-type Counts = (u32, u32, u32, Option<Instant>, Vec<Instant>);
+/// CSeq, lifetime, failures, refusing servers, binding, budget.
+type Counts = (u32, u32, u32, u32, Option<Instant>, Vec<Instant>);
 
 impl Draft {
     /// An account of which the values of its first line were read.
@@ -38,8 +38,7 @@ impl Draft {
             connection: None,
             registration: None,
             counts: None,
-            user: None,
-            proxy: None,
+            realms: Vec::new(),
         })
     }
 
@@ -51,8 +50,7 @@ impl Draft {
             "connection" => once(&mut self.connection, connection(values)),
             "registration" => once(&mut self.registration, registration(values)),
             "registered" => once(&mut self.counts, counts(values)),
-            "user" => once(&mut self.user, challenge(values)),
-            "proxy" => once(&mut self.proxy, challenge(values)),
+            "realm" => realm(values).map(|realm| self.realms.push(realm)),
             _ => return self.config.as_mut().ok_or("expected `account ADDRESS`")?.line(words),
         };
         read.ok_or_else(|| format!("invalid line: `{}`", excerpt(&words.join(" "))).into())
@@ -63,7 +61,7 @@ impl Draft {
         let incomplete = "the account above is incomplete";
         let config = self.config.ok_or(incomplete)?.finish()?;
         let (connection, next_server, connection_failures) = self.connection.ok_or(incomplete)?;
-        let (cseq, expires, failures, bound, spent) = self.counts.ok_or(incomplete)?;
+        let (cseq, expires, failures, servers_refused, bound, spent) = self.counts.ok_or(incomplete)?;
         Ok(AccountCheckpoint {
             id: self.id,
             config,
@@ -78,8 +76,8 @@ impl Draft {
             failures,
             bound,
             spent,
-            user: self.user.ok_or(incomplete)?,
-            proxy: self.proxy.ok_or(incomplete)?,
+            servers_refused,
+            realms: self.realms,
         })
     }
 }
@@ -142,20 +140,39 @@ fn registration(values: &[&str]) -> Option<RegistrationCheckpoint> {
 }
 
 fn counts(values: &[&str]) -> Option<Counts> {
-    let [cseq, expires, failures, bound, spent @ ..] = values else { return None };
+    let [cseq, expires, failures, servers_refused, bound, spent @ ..] = values else { return None };
     let bound = if *bound == "-" { None } else { Some(instant(bound)?) };
     let spent = spent.iter().map(|at| instant(at)).collect::<Option<_>>()?;
-    Some((cseq.parse().ok()?, expires.parse().ok()?, failures.parse().ok()?, bound, spent))
+    let number = |text: &str| text.parse().ok();
+    Some((number(cseq)?, number(expires)?, number(failures)?, number(servers_refused)?, bound, spent))
 }
 
-/// A remembered challenge, if any.
-fn challenge(values: &[&str]) -> Option<Option<ResponderSnapshot>> {
-    match values {
-        [] => Some(None),
+/// A realm, and its last challenge if there is one.
+fn realm(values: &[&str]) -> Option<RealmCheckpoint> {
+    let [realm, kind, registers, algorithm, offered, challenge @ ..] = values else { return None };
+    let proxy = match *kind {
+        "user" => false,
+        "proxy" => true,
+        _ => return None,
+    };
+    let algorithm_of = |name: &str| match name {
+        "-" => Some(None),
+        name => Algorithm::from_bytes(name.as_bytes()).map(Some),
+    };
+    let challenge = match challenge {
+        [] => None,
         [challenge, cnonce, count] => {
             let (challenge, cnonce) = ((*challenge).to_owned(), (*cnonce).to_owned());
-            Some(Some(ResponderSnapshot { challenge, cnonce, count: count.parse().ok()? }))
+            Some(ResponderSnapshot { challenge, cnonce, count: count.parse().ok()? })
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(RealmCheckpoint {
+        realm: (*realm).to_owned(),
+        proxy,
+        registers: flag(registers)?,
+        algorithm: algorithm_of(algorithm)?,
+        offered: algorithm_of(offered)?,
+        challenge,
+    })
 }

@@ -35,7 +35,8 @@ pub fn checkpoint(at: &Checkpoint) -> Checkpoint {
     let mut at = at.clone();
     for line in &mut at.accounts {
         account::account(&mut line.config);
-        for ResponderSnapshot { challenge, cnonce, .. } in line.user.iter_mut().chain(&mut line.proxy) {
+        let challenges = line.realms.iter_mut().filter_map(|realm| realm.challenge.as_mut());
+        for ResponderSnapshot { challenge, cnonce, .. } in challenges {
             *challenge = message::text_of_row("WWW-Authenticate", challenge);
             *cnonce = masked(cnonce);
         }

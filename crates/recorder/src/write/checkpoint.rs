@@ -5,9 +5,10 @@ use crate::check::Check;
 use crate::names::{ACCOUNT_TIMERS, CAUSES, TRANSPORTS, name_of};
 use crate::text::{At, word, yes};
 use offhook::{
-    AccountCheckpoint, Checkpoint, ConnectionCheckpoint, Instant, RegistrationCheckpoint,
+    AccountCheckpoint, Checkpoint, ConnectionCheckpoint, Instant, RealmCheckpoint, RegistrationCheckpoint,
     RegistrationFailure, ResponderSnapshot,
 };
+use offhook_wire::digest::Algorithm;
 use std::fmt::Write;
 
 pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint) -> Option<()> {
@@ -19,6 +20,7 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
         connections,
         account_ids,
         calls,
+        requests,
         serial,
         counters: [malformed, stray, backwards],
         recent_requests,
@@ -36,11 +38,11 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
     let _ = writeln!(out, "  drawn {ids} {auth} {pace}");
     let _ = writeln!(
         out,
-        "  counted {effects} {connections} {account_ids} {calls} {serial} {malformed} {stray} {backwards}"
+        "  counted {effects} {connections} {account_ids} {calls} {requests} {serial} {malformed} {stray} {backwards}"
     );
-    for (key, requests) in [("taken", recent_requests), ("refused", refused_cancels)] {
+    for (key, recent) in [("taken", recent_requests), ("refused", refused_cancels)] {
         let _ = write!(out, "  {key}");
-        for (until, digest) in requests {
+        for (until, digest) in recent {
             let _ = write!(out, " {} {digest:032x}", At(*until));
         }
         out.push('\n');
@@ -68,27 +70,32 @@ fn account(out: &mut String, account: &AccountCheckpoint) -> Option<()> {
         failures,
         bound,
         spent,
-        user,
-        proxy,
+        servers_refused,
+        realms,
     } = account;
     let _ = writeln!(out, "  id {} {drawn}", id.0);
     account::write(out, config)?;
     let _ = writeln!(out, "  contact {}", word(contact));
     connection(out, state_of_connection, *next_server, *connection_failures)?;
     registration(out, state_of_registration)?;
-    let _ = write!(out, "  registered {cseq} {expires} {failures} {}", Maybe(*bound));
+    let _ = write!(out, "  registered {cseq} {expires} {failures} {servers_refused} {}", Maybe(*bound));
     for at in spent {
         let _ = write!(out, " {}", At(*at));
     }
     out.push('\n');
-    for (key, challenge) in [("user", user), ("proxy", proxy)] {
-        let _ = write!(out, "  {key}");
-        if let Some(ResponderSnapshot { challenge, cnonce, count }) = challenge {
-            let _ = write!(out, " {} {} {count}", word(challenge), word(cnonce));
-        }
-        out.push('\n');
-    }
+    realms.iter().for_each(|one| realm(out, one));
     Some(())
+}
+
+fn realm(out: &mut String, realm: &RealmCheckpoint) {
+    let RealmCheckpoint { realm, proxy, registers, algorithm, offered, challenge } = realm;
+    let kind = if *proxy { "proxy" } else { "user" };
+    let [algorithm, offered] = [algorithm, offered].map(|known| known.map_or("-", Algorithm::name));
+    let _ = write!(out, "  realm {} {kind} {} {algorithm} {offered}", word(realm), yes(*registers));
+    if let Some(ResponderSnapshot { challenge, cnonce, count }) = challenge {
+        let _ = write!(out, " {} {} {count}", word(challenge), word(cnonce));
+    }
+    out.push('\n');
 }
 
 fn connection(
