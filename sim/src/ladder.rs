@@ -86,7 +86,7 @@ impl<'w> Ladder<'w> {
                 self.note(entry.at, Node::Phone(*phone), '.', &describe::mark(*machine, words));
             }
             EntryKind::Command { phone, command, refused } => {
-                let mut text = describe::command(command);
+                let mut text = command.to_string();
                 if let Some(refused) = refused {
                     let _ = write!(text, " (refused: {refused})");
                 }

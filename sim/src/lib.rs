@@ -27,6 +27,7 @@ pub mod run;
 pub mod scenario;
 pub mod shrink;
 pub mod tape;
+pub mod told;
 pub mod world;
 
 pub use world::World;

@@ -18,11 +18,11 @@ pub const UNREACHABLE: &[(&str, &str)] = &[
     ("request: not sent, too many client transactions", A_MILLION),
     ("Other server transactions: trying --request again--> trying", IMMEDIATE),
     ("Other server transactions: trying --1xx sent--> proceeding", IMMEDIATE),
-    ("Other server transactions: trying --flow lost--> terminated", IMMEDIATE),
+    ("Other server transactions: trying --connection lost--> terminated", IMMEDIATE),
     ("Other server transactions: proceeding --request again--> proceeding", IMMEDIATE),
     ("Other server transactions: proceeding --1xx sent--> proceeding", IMMEDIATE),
     ("Other server transactions: proceeding --200-699 sent--> completed", IMMEDIATE),
-    ("Other server transactions: proceeding --flow lost--> terminated", IMMEDIATE),
+    ("Other server transactions: proceeding --connection lost--> terminated", IMMEDIATE),
 ];
 
 /// The number of marks that a world can reach.
@@ -145,7 +145,7 @@ mod tests {
         for seed in [7, 5] {
             tally.count(seed, &crate::run::run(&crate::generate::generate(seed)).marks);
         }
-        let count = tally.counts().iter().find(|p| p.words == "Flow: connecting --connected--> up");
+        let count = tally.counts().iter().find(|p| p.words == "Connection: connecting --connected--> up");
         assert_eq!(count.map(|count| (count.runs, count.first)), Some((2, Some(5))));
         assert!(tally.reached() > 20 && tally.never().count() > 0);
         assert!(tally.reached() + tally.never().count() <= tally.counts().len());

@@ -169,7 +169,7 @@ fn marks_fails_if_a_mark_is_not_reached() {
     let done = sim(&["marks", "--seeds", "3..9", "--jobs", "2"]);
     let last = done.lines().last().copied().unwrap_or_default();
     assert!(done.code == Some(1) && last.contains(" marks reached in 6 seeds; "), "{}", done.out);
-    let up = "Flow: connecting --connected--> up   # cargo sim replay 3";
+    let up = "Connection: connecting --connected--> up   # cargo sim replay 3";
     assert!(done.lines().contains(&&*format!("{:7} {up}", 6)), "{}", done.out);
     let done = sim(&["marks", "--seeds", "3..9", "--json"]);
     let lines = done.json();

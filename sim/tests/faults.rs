@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::{Cause, Event, RegistrationState, Status};
+use offhook::{CallEvent, Cause, Event, RegistrationState, Status};
 use offhook_exchange::Memory;
 use offhook_sim::World;
 use offhook_sim::scenario::{
@@ -33,7 +33,9 @@ fn sent(world: &World, start: &str) -> usize {
 fn endings(world: &World, name: &str) -> Vec<Cause> {
     let index = world.scenario().phone(name);
     let cause = |what: &EntryKind| match what {
-        EntryKind::Event { phone, event: Event::Ended { why, .. } } if Some(*phone) == index => {
+        EntryKind::Event { phone, event: Event::Call { event: CallEvent::Ended(why), .. } }
+            if Some(*phone) == index =>
+        {
             Some(why.cause)
         }
         _ => None,

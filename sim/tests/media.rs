@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::{DtmfPath, Event};
+use offhook::{AccountEvent, CallEvent, DtmfPath, Event};
 use offhook_sim::World;
 use offhook_sim::media::HeardAudio;
 use offhook_sim::oracle;
@@ -165,7 +165,12 @@ fn told(scenario: Scenario) -> Vec<Vec<String>> {
     assert_eq!(world.violation(), None, "{}", world.ladder());
     for entry in world.tape().entries() {
         match &entry.what {
-            EntryKind::Event { event: Event::Media { .. } | Event::Registration { .. }, .. } => {}
+            EntryKind::Event {
+                event:
+                    Event::Call { event: CallEvent::Media { .. }, .. }
+                    | Event::Account { event: AccountEvent::Registration(_), .. },
+                ..
+            } => {}
             EntryKind::Event { phone, event } => {
                 let text = format!("{event:?}");
                 told[*phone].push(text.replace("the media path failed", "no media path in time"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::{Cause, EndReason, EndedBy, Event, Status};
+use offhook::{CallEvent, Cause, EndReason, EndedBy, Event, Status};
 use offhook_exchange::Memory;
 use offhook_sim::World;
 use offhook_sim::node::{Breach, UnsolicitedMessage};
@@ -22,7 +22,7 @@ fn world(breach: Breach) -> World {
 fn ends(world: &World) -> Vec<EndReason> {
     let entries = world.tape().entries().iter();
     let ended = entries.filter_map(|entry| match &entry.what {
-        EntryKind::Event { event: Event::Ended { why, .. }, .. } => Some(why.clone()),
+        EntryKind::Event { event: Event::Call { event: CallEvent::Ended(why), .. }, .. } => Some(why.clone()),
         _ => None,
     });
     ended.collect()
@@ -143,7 +143,13 @@ fn a_hold_fails_after_several_491() {
     world.user("alice", UserAction::Hold);
     world.run_for(Duration::from_secs(60));
     let failed = |what: &EntryKind| {
-        matches!(what, EntryKind::Event { event: Event::HoldFailed { code: Some(491), .. }, .. })
+        matches!(
+            what,
+            EntryKind::Event {
+                event: Event::Call { event: CallEvent::HoldFailed { code: Some(491), .. }, .. },
+                ..
+            }
+        )
     };
     assert_eq!(world.tape().entries().iter().filter(|entry| failed(&entry.what)).count(), 1);
     assert!(world.talks("alice"), "the call continues");

@@ -1,6 +1,6 @@
 //! Shrinking of scenarios that fail because of an oracle of the test.
 
-use offhook::{Event, RegistrationState};
+use offhook::{AccountEvent, CallEvent, Event, RegistrationState};
 use offhook_sim::generate::generate;
 use offhook_sim::oracle::{Observation, Oracle, Violation, WorldView};
 use offhook_sim::run::run_with;
@@ -20,8 +20,13 @@ impl Oracle for HeldAfterADigit {
 
     fn observe(&mut self, _: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         match observation {
-            Observation::Event { event: Event::DigitSent { .. }, .. } => self.sent = true,
-            Observation::Event { event: Event::Hold { local: true, .. }, .. } if self.sent => {
+            Observation::Event { event: Event::Call { event: CallEvent::DigitSent { .. }, .. }, .. } => {
+                self.sent = true
+            }
+            Observation::Event {
+                event: Event::Call { event: CallEvent::Hold { local: true, .. }, .. },
+                ..
+            } if self.sent => {
                 return Err("held after a digit".to_owned());
             }
             _ => {}
@@ -41,7 +46,11 @@ impl Oracle for ThirdTry {
     fn observe(&mut self, _: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         match observation {
             Observation::Event {
-                event: Event::Registration { state: RegistrationState::Waiting { attempt: 3.., .. }, .. },
+                event:
+                    Event::Account {
+                        event: AccountEvent::Registration(RegistrationState::Waiting { attempt: 3.., .. }),
+                        ..
+                    },
                 ..
             } => Err("a third try".to_owned()),
             _ => Ok(()),

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use offhook::{Command, Event, ConnectionFailure, ConnectionState, SessionId, Status};
+use offhook::{
+    AccountEvent, CallCommand, CallEvent, Command, ConnectionFailure, ConnectionState, Event, SessionId,
+    Status,
+};
 use offhook_sim::World;
 use offhook_sim::run::run;
 use offhook_sim::scenario::{End, PhoneSetup, StreamTrouble, Streaming, UserAction, Way};
@@ -46,7 +49,9 @@ fn told<T>(world: &World, name: &str, pick: impl Fn(&Event) -> Option<T>) -> Vec
 /// The reasons for lost connections of a phone.
 fn losses(world: &World, name: &str) -> Vec<ConnectionFailure> {
     let down = told(world, name, |event| match event {
-        Event::Flow { state: ConnectionState::Down(why), .. } => Some(*why),
+        Event::Account {
+            event: AccountEvent::Connection { state: ConnectionState::Down(why), .. }, ..
+        } => Some(*why),
         _ => None,
     });
     down.into_iter().map(|(_, why)| why).collect()
@@ -83,7 +88,7 @@ fn a_reset_within_an_invite_ends_the_call() {
     world.dial("alice", "bob");
     world.run_until("it is over", SOON, |world| world.call("alice").is_none());
     let ended = told(&world, "alice", |event| match event {
-        Event::Ended { why, .. } => Some(why.cause),
+        Event::Call { event: CallEvent::Ended(why), .. } => Some(why.cause),
         _ => None,
     });
     assert!(matches!(ended[..], [(_, offhook::Cause::NotConnected)]), "{ended:?}");
@@ -186,7 +191,10 @@ fn refused_upgrades_are_retried_with_back_off() {
     world.run_for(ms(100));
     world.run_until("bob is back", Duration::from_secs(60), |world| world.phone("bob").is_registered());
     let refused = told(&world, "bob", |event| match event {
-        Event::Flow { state: ConnectionState::Down(ConnectionFailure::Refused), .. } => Some(()),
+        Event::Account {
+            event: AccountEvent::Connection { state: ConnectionState::Down(ConnectionFailure::Refused), .. },
+            ..
+        } => Some(()),
         _ => None,
     });
     let gaps: Vec<u64> = refused.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
@@ -203,11 +211,11 @@ fn a_superseded_hold_on_a_broken_connection_has_one_outcome() {
     world.stream("alice", StreamTrouble::Breaks { way: Way::Up, after: 300 });
     world.user("alice", UserAction::Hold);
     world.run_for(ms(5));
-    assert_eq!(world.command("alice", Command::Resume { session }), Ok(()));
+    assert_eq!(world.command("alice", Command::Call { session, command: CallCommand::Resume }), Ok(()));
     world.run_for(Duration::from_secs(60));
     let holds = told(&world, "alice", |event| match event {
-        Event::Hold { local, .. } => Some(*local),
-        Event::HoldFailed { .. } => Some(true),
+        Event::Call { event: CallEvent::Hold { local, .. }, .. } => Some(*local),
+        Event::Call { event: CallEvent::HoldFailed { .. }, .. } => Some(true),
         _ => None,
     });
     assert!(matches!(holds[..], [(_, false)]), "{holds:?}\n{}", world.ladder());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::{DtmfPath, Event, RegistrationState, SessionId, Status};
+use offhook::{AccountEvent, CallEvent, DtmfPath, Event, RegistrationState, SessionId, Status};
 use offhook_sim::World;
 use offhook_sim::scenario::{Behaviour, PhoneSetup, Transport, UserAction, Weather};
 use offhook_sim::tape::EntryKind;
@@ -30,7 +30,7 @@ fn told<T>(world: &World, name: &str, pick: impl Fn(&Event) -> Option<T>) -> Vec
 
 fn walk(world: &World, name: &str, call: SessionId) -> Vec<Status> {
     told(world, name, |event| match event {
-        Event::Status { session, to, .. } if *session == call => Some(*to),
+        Event::Call { session, event: CallEvent::Status { to, .. } } if *session == call => Some(*to),
         _ => None,
     })
 }
@@ -83,7 +83,7 @@ fn digits_arrive_in_order_by_rtp_and_info() {
         world.user("alice", UserAction::Digits { digits: "159#".to_owned(), path, tone });
         world.run_for(SOON);
         let heard = told(&world, "bob", |event| match event {
-            Event::Digit { digit, .. } => Some(*digit),
+            Event::Call { event: CallEvent::Digit { digit, .. }, .. } => Some(*digit),
             _ => None,
         });
         assert_eq!(heard, ['1', '5', '9', '#'], "{path:?}\n{}", world.ladder());
@@ -111,7 +111,7 @@ fn calls_to_unknown_and_busy_users_end() {
         world.run_until("it is over", SOON, |world| world.call("alice").is_none());
     }
     let codes = told(&world, "alice", |event| match event {
-        Event::Ended { why, .. } => Some(why.code),
+        Event::Call { event: CallEvent::Ended(why), .. } => Some(why.code),
         _ => None,
     });
     assert_eq!(codes, [Some(404), Some(486)]);
@@ -127,8 +127,9 @@ fn phones_register_again_after_a_restart_of_the_exchange() {
     assert!(matches!(state, Some(RegistrationState::Waiting { attempt: 2.., .. })), "{state:?}");
     // Over UDP bob notices the restart at the next refresh.
     world.run_until("both are registered anew", Duration::from_secs(700), |world| {
-        let at_exchange =
-            told(world, "bob", |event| matches!(event, Event::Registration { .. }).then_some(()));
+        let at_exchange = told(world, "bob", |event| {
+            matches!(event, Event::Account { event: AccountEvent::Registration(_), .. }).then_some(())
+        });
         world.phone("alice").is_registered() && at_exchange.len() > 3 && world.phone("bob").is_registered()
     });
     talking(&mut world);

@@ -16,6 +16,7 @@ mod capabilities;
 mod connection;
 mod dialog;
 mod negotiation;
+mod outside;
 mod phone;
 mod planted;
 mod request;
@@ -24,7 +25,8 @@ mod testing;
 mod transaction;
 
 pub use api::checkpoint::{
-    AccountCheckpoint, Checkpoint, ConnectionCheckpoint, InvalidCheckpoint, RegistrationCheckpoint,
+    AccountCheckpoint, Checkpoint, ConnectionCheckpoint, InvalidCheckpoint, RealmCheckpoint,
+    RegistrationCheckpoint,
 };
 pub use api::command::{
     AccountCommand, CallCommand, Command, Credentials, Dial, DtmfPath, Request, RequestKind,
@@ -47,7 +49,7 @@ pub use api::reason::{Cause, EndReason, EndedBy};
 pub use api::status::Status;
 pub use api::trace::{Record, Traced};
 pub use base::name::{AccountTimer, Machine};
-pub use offhook_wire::digest::{Password, ResponderSnapshot, Secret};
+pub use offhook_wire::digest::{Algorithm, Password, ResponderSnapshot, Secret};
 pub use offhook_wire::sdp::Direction;
 pub use offhook_wire::{Instant, Limits};
 #[cfg(any(test, feature = "marks"))]

@@ -89,6 +89,22 @@ bugs! {
     StaleNonceRefused,
     /// Authentication: the nonce count is not incremented (RFC 7616 §3.4).
     NonceNotCounted,
+    /// Authentication: a challenge of a realm that is not the account's gets credentials.
+    ForeignRealmAnswered,
+    /// Authentication: a challenge with a weaker algorithm than the server's gets credentials (RFC 8760 §3).
+    WeakerAlgorithmAnswered,
+    /// Authentication: of several realms that challenge a request, only the last one gets credentials (RFC 3261 §22.3).
+    SecondRealmForgotten,
+    /// Authentication: requests within a dialog have no credentials until they are challenged (RFC 3261 §22.2).
+    CredentialsForgottenInDialog,
+    /// Requests: the outcome of one that timed out is not reported.
+    RequestOutcomeLost,
+    /// Requests: the outcome is reported twice.
+    RequestOutcomeTwice,
+    /// Redirection: a target is tried again (RFC 3261 §8.1.3.4).
+    RedirectLoop,
+    /// Redirection: the number of targets has no limit.
+    RedirectLimitIgnored,
     /// Connection: after a failed connection the same server is tried again.
     OneServerOnly,
     /// Connection: after a failure there is no further connection attempt.

@@ -71,7 +71,7 @@ impl Row {
             }
             EntryKind::Command { phone, command, refused } => {
                 let refused = refused.as_ref().map_or(String::new(), |why| format!(" (refused: {why})"));
-                Self::note(Node::Phone(*phone), format!("> {}{refused}", describe::command(command)))
+                Self::note(Node::Phone(*phone), format!("> {}{refused}", command))
             }
             EntryKind::Note { node, text } => Self::note(*node, format!("! {text}")),
             EntryKind::Phase { name } => Row::Phase(name),

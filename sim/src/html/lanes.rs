@@ -42,7 +42,7 @@ impl Kind {
         match machine {
             Some(Machine::Client(_) | Machine::Server(_)) => Kind::Transactions,
             Some(Machine::Registration(_)) => Kind::Registration,
-            Some(Machine::Flow(_)) | None => Kind::Connection,
+            Some(Machine::Connection(_)) | None => Kind::Connection,
             Some(_) => Kind::Calls,
         }
     }
@@ -227,7 +227,7 @@ impl Draft<'_> {
 /// The first timer of a machine after a time. Timers of connections may belong to any flow.
 fn first_wait(timers: &[&TimerLife], moved: &Transition, after: Instant) -> Option<Point> {
     let same = |wait: &&&TimerLife| match (wait.machine, moved.machine) {
-        (None, Machine::Flow(_)) => wait.end.is_none_or(|end| end.point.at >= moved.point.at),
+        (None, Machine::Connection(_)) => wait.end.is_none_or(|end| end.point.at >= moved.point.at),
         (machine, _) => machine == Some(moved.machine),
     };
     let fits = |wait: &&&TimerLife| wait.set.at >= after && wait.set.at <= moved.point.at && same(wait);

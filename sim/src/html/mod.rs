@@ -209,7 +209,7 @@ mod tests {
         world.run_for(Duration::from_secs(20));
         let page = world.page(None);
         for part in [
-            "<g class=up><title>flow 1: up by “connected”, 40ms to 20s</title>",
+            "<g class=up><title>connection 1: up by “connected”, 40ms to 20s</title>",
             "<g class=registered><title>registration 0: registered",
             "<g class=trying><title>client 0: trying, 1ms to 20s</title>",
             "<g class=fired><title>client 0: timer E, set at 1ms, due at 0.501s, fired at 0.501s</title>",

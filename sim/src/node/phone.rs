@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use offhook::{
-    Account, Config, Deadline, EffectId, Event, FlowId, ConnectionState, Holdings, Input, Marks, Misuse, Output,
-    Password, PendingTimer, Phone, Record, RegistrationState, Secret, Server, SessionId, Status, Target,
-    Transport,
+    Account, AccountEvent, Config, ConnectionId, ConnectionState, Deadline, EffectId, Event, Holdings, Hop,
+    Input, Marks, Misuse, Output, Password, PendingTimer, Phone, Record, RegistrationState, Secret, Server,
+    SessionId, Status, Transport,
 };
 use offhook_wire::Instant;
 
@@ -15,6 +15,7 @@ use super::realm::{DOMAIN, PASSWORD};
 use crate::flight::{Flight, Flights};
 use crate::hash::Draw;
 use crate::scenario::{self, Behaviour, MediaTrouble, PhoneSetup, Scenario};
+use crate::told::{Told, told};
 
 /// The capacity of the trace, above the number of records of one input.
 const TRACE_LINES: usize = 256;
@@ -48,7 +49,7 @@ pub struct PhoneNode {
     /// The fault of its media engine.
     pub trouble: Option<MediaTrouble>,
     /// Its open connections, and their indexes in the world.
-    pub flows: BTreeMap<FlowId, usize>,
+    pub connections: BTreeMap<ConnectionId, usize>,
     deadline: Option<Instant>,
     /// The recorder, if there is one.
     flight: Option<Box<dyn Flight>>,
@@ -121,7 +122,7 @@ impl PhoneNode {
             calls: BTreeMap::new(),
             effects: BTreeMap::new(),
             trouble: None,
-            flows: BTreeMap::new(),
+            connections: BTreeMap::new(),
             deadline: None,
             flight,
             setup,
@@ -262,43 +263,37 @@ impl PhoneNode {
 
     /// Applies an event to the state of the user.
     pub fn apply(&mut self, now: Instant, event: &Event) {
-        let elapsed = self.elapsed(now);
         match event {
-            Event::Registration { state, .. } => self.registration = Some(*state),
-            Event::Flow { state, .. } => self.connection = Some(*state),
-            Event::Incoming(incoming) => {
-                self.calls.insert(incoming.session, Call::new(false, now, elapsed));
+            Event::Account { event: AccountEvent::Registration(state), .. } => {
+                self.registration = Some(*state)
             }
-            Event::Status { session, to, .. } => {
-                if let Some(call) = self.calls.get_mut(session) {
-                    (call.status, call.since, call.elapsed) = (*to, now, elapsed);
+            Event::Account { event: AccountEvent::Connection { state, .. }, .. } => {
+                self.connection = Some(*state)
+            }
+            _ => {
+                if let Some((session, told)) = told(event) {
+                    self.apply_to_call(now, session, told);
                 }
             }
-            Event::Hold { session, local, remote } => {
-                if let Some(call) = self.calls.get_mut(session) {
-                    (call.local_hold, call.remote_hold) = (*local, *remote);
-                }
-            }
-            Event::HoldFailed { session, .. } => {
-                if let Some(call) = self.calls.get_mut(session) {
-                    call.requested_hold = call.local_hold;
-                }
-            }
-            Event::TransferRequested { session, request, .. } => {
-                if let Some(call) = self.calls.get_mut(session) {
-                    call.requested_transfer = Some(*request);
-                }
-            }
-            Event::TransferRequestEnded { session, request } => {
-                if let Some(call) = self.calls.get_mut(session) {
-                    call.requested_transfer.take_if(|pending| pending == request);
-                }
-            }
-            Event::Referred { session, .. } => {
-                self.calls.insert(*session, Call::new(true, now, elapsed));
-            }
-            Event::Ended { session, .. } => {
-                self.calls.remove(session);
+        }
+    }
+
+    fn apply_to_call(&mut self, now: Instant, session: SessionId, told: Told<'_>) {
+        let elapsed = self.elapsed(now);
+        match told {
+            Told::Incoming => drop(self.calls.insert(session, Call::new(false, now, elapsed))),
+            Told::Referred { .. } => drop(self.calls.insert(session, Call::new(true, now, elapsed))),
+            Told::Ended(_) => drop(self.calls.remove(&session)),
+            _ => {}
+        }
+        let Some(call) = self.calls.get_mut(&session) else { return };
+        match told {
+            Told::Status { to, .. } => (call.status, call.since, call.elapsed) = (to, now, elapsed),
+            Told::Hold { local, remote } => (call.local_hold, call.remote_hold) = (local, remote),
+            Told::HoldFailed { .. } => call.requested_hold = call.local_hold,
+            Told::TransferRequested { request, .. } => call.requested_transfer = Some(request),
+            Told::TransferRequestEnded { request } => {
+                call.requested_transfer.take_if(|pending| *pending == request);
             }
             _ => {}
         }
@@ -328,27 +323,22 @@ fn config(scenario: &Scenario, setup: &PhoneSetup) -> Config {
         scenario::Transport::Ws => Transport::Ws,
         scenario::Transport::Udp => Transport::Udp,
     };
-    let servers = scenario.exchanges.iter().enumerate().map(|(rank, exchange)| Server {
-        target: Target {
+    let servers = scenario.exchanges.iter().enumerate().map(|(rank, exchange)| {
+        let hop = Hop {
             transport,
             host: exchange.name.clone(),
             port: 5060,
             path: if transport == Transport::Udp { String::new() } else { "/".to_owned() },
-        },
-        weight: u16::MAX - u16::try_from(rank).unwrap_or(u16::MAX),
+        };
+        Server::new(hop).with_weight(u16::MAX - u16::try_from(rank).unwrap_or(u16::MAX))
     });
     let password = if setup.right_password { PASSWORD } else { "guess" };
-    let account = Account {
-        aor: format!("sip:{}@{DOMAIN}", setup.user),
-        display_name: None,
-        username: None,
-        password: Some(Password::Plain(Secret::new(password.to_owned()))),
-        realm: None,
-        servers: servers.collect(),
-        register: true,
-        expires: setup.expires,
-        max_registration_attempts: setup.attempts,
-    };
+    let password = Some(Password::Plain(Secret::new(password.to_owned())));
+    let mut account =
+        Account::new(format!("sip:{}@{DOMAIN}", setup.user), password, "udp://replaced").expect("a hop");
+    account.servers = servers.collect();
+    account.expires = setup.expires;
+    account.max_registration_attempts = setup.attempts;
     let mut config = Config::new(account);
     config.refer_policy = setup.refers;
     config.trace = TRACE_LINES;

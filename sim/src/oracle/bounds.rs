@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use offhook::{Command, Event, Status};
+use offhook::{CallCommand, Command, Status};
 use offhook_wire::{Instant, Method};
 
 use super::reading::{Reading, Transaction};
 use super::{Observation, Oracle, WorldView};
 use crate::media::End;
+use crate::told::{Told, told};
 
 /// The default of [`offhook::Config::call_limit`].
 const CALLS: usize = 2;
 
-/// As [`offhook::Command::Digits`] says; one more is being sent.
+/// As [`offhook::CallCommand::Digits`] says; one more is being sent.
 const DIGITS: usize = 64 + 1;
 
 /// The default of [`offhook::RegistrationPolicy::flood_budget`], and its period.
@@ -40,24 +41,16 @@ impl Oracle for Bounds {
         match *observation {
             Observation::Command {
                 phone,
-                command: Command::Digits { session, digits, .. },
+                command: Command::Call { session, command: CallCommand::Digits { digits, .. } },
                 refused: None,
             } => {
                 *self.digits.entry((phone, *session)).or_insert(0) += digits.chars().count();
             }
-            Observation::Event { phone, event } => match event {
-                Event::DigitSent { session, .. } | Event::DigitFailed { session, .. } => {
-                    if let Some(digits) = self.digits.get_mut(&(phone, *session)) {
-                        *digits = digits.saturating_sub(1);
-                    }
+            Observation::Event { phone, event } => {
+                if let Some((session, told)) = told(event) {
+                    self.on_told((phone, session), told);
                 }
-                Event::Referred { session, .. } => drop(self.referred.insert((phone, *session))),
-                Event::Ended { session, .. } => {
-                    self.digits.remove(&(phone, *session));
-                    self.referred.remove(&(phone, *session));
-                }
-                _ => {}
-            },
+            }
             Observation::Sent { phone, message: Some(message), .. }
                 if message.method() == Some(Method::Register) && self.is_new(message) =>
             {
@@ -74,6 +67,22 @@ impl Oracle for Bounds {
 }
 
 impl Bounds {
+    fn on_told(&mut self, end: End, told: Told<'_>) {
+        match told {
+            Told::DigitDone { .. } => {
+                if let Some(digits) = self.digits.get_mut(&end) {
+                    *digits = digits.saturating_sub(1);
+                }
+            }
+            Told::Referred { .. } => drop(self.referred.insert(end)),
+            Told::Ended(_) => {
+                self.digits.remove(&end);
+                self.referred.remove(&end);
+            }
+            _ => {}
+        }
+    }
+
     fn is_new(&mut self, request: &Reading<'_>) -> bool {
         request.transaction.is_some_and(|transaction| self.known.insert(transaction))
     }

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook::Event;
 use offhook_wire::digest::{Challenge, Credentials};
 use offhook_wire::{HeaderName, Method};
 
 use super::reading::{MethodKey, Reading, Transaction};
 use super::{Observation, Oracle, WorldView};
+use crate::told::{Told, told};
 
 /// The number of consecutive challenges that a request may answer: the first one, and some with stale nonces.
 const MOST: u32 = 4;
@@ -61,12 +61,13 @@ impl Oracle for Challenges {
                 .on_sent(message)
                 .map_err(|what| format!("{} {what}", view.phones[phone].setup.name)),
             // The next request is for another digit, or another hold.
-            Observation::Event { phone, event: Event::DigitFailed { .. } } => {
-                self.phones[phone].open.retain(|(_, _, verb, _), _| *verb != Method::Info);
-                Ok(())
-            }
-            Observation::Event { phone, event: Event::HoldFailed { .. } } => {
-                self.phones[phone].open.retain(|(_, _, verb, _), _| *verb != Method::Invite);
+            Observation::Event { phone, event } => {
+                let failed = match told(event) {
+                    Some((_, Told::DigitDone { path: None, .. })) => Method::Info,
+                    Some((_, Told::HoldFailed { .. })) => Method::Invite,
+                    _ => return Ok(()),
+                };
+                self.phones[phone].open.retain(|(_, _, verb, _), _| *verb != failed);
                 Ok(())
             }
             Observation::PhonePolled { phone, .. } => {

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook::{Command, FlowId, RegistrationState, SessionId, Status};
+use offhook::{AccountCommand, CallCommand, Command, ConnectionId, RegistrationState, SessionId, Status};
 use offhook_wire::{Instant, Method};
 
 use super::reading::{Reading, Transaction};
@@ -33,7 +33,7 @@ enum Accepted {
 struct Invite {
     call: u64,
     transaction: Transaction,
-    flow: FlowId,
+    connection: ConnectionId,
     sent: Instant,
     /// A provisional response was received.
     rings: bool,
@@ -53,16 +53,16 @@ impl Oracle for Commands {
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         match *observation {
             Observation::Command { phone, command, refused: None } => self.on_command(phone, command),
-            Observation::Sent { phone, flow, message: Some(message), .. } => {
-                self.sent(view, phone, flow, message);
+            Observation::Sent { phone, connection, message: Some(message), .. } => {
+                self.sent(view, phone, connection, message);
                 let mut new =
                     || message.transaction.is_some_and(|transaction| self.known.insert(transaction));
                 if message.method() == Some(Method::Register) && new() {
                     self.asks = message.expires().ok().flatten().map(|seconds| (phone, seconds));
                 }
             }
-            Observation::Received { phone, flow, message: Some(message), .. } => {
-                self.received(phone, flow, message);
+            Observation::Received { phone, connection, message: Some(message), .. } => {
+                self.received(phone, connection, message);
             }
             Observation::Corrupted { calls, .. } => {
                 self.invites.retain(|_, invite| !calls.contains(&invite.call))
@@ -77,20 +77,22 @@ impl Oracle for Commands {
 impl Commands {
     fn on_command(&mut self, phone: usize, command: &Command) {
         let accepted = match command {
-            Command::HangUp { session } | Command::Reject { session, .. } => Accepted::End(*session),
-            Command::Register { .. } => Accepted::Register,
-            Command::Unregister { .. } => Accepted::Unregister,
+            Command::Call { session, command: CallCommand::HangUp | CallCommand::Reject { .. } } => {
+                Accepted::End(*session)
+            }
+            Command::Account { command: AccountCommand::Register, .. } => Accepted::Register,
+            Command::Account { command: AccountCommand::Unregister, .. } => Accepted::Unregister,
             _ => return,
         };
         self.accepted.push((phone, accepted));
-        if let Command::HangUp { session } = command
+        if let Command::Call { session, command: CallCommand::HangUp } = command
             && let Some(invite) = self.invites.get_mut(&(phone, *session))
         {
             invite.given_up = true;
         }
     }
 
-    fn sent(&mut self, view: &WorldView<'_>, phone: usize, flow: FlowId, message: &Reading<'_>) {
+    fn sent(&mut self, view: &WorldView<'_>, phone: usize, connection: ConnectionId, message: &Reading<'_>) {
         let Some(transaction) = message.transaction else { return };
         match message.method() {
             Some(Method::Invite) if message.to().is_ok_and(|to| to.tag().is_none()) => {
@@ -102,7 +104,7 @@ impl Commands {
                     let sent = view.local(phone);
                     let call = message.dialog.call;
                     let (rings, cancelled) = (false, false);
-                    let new = Invite { call, transaction, flow, sent, rings, given_up, cancelled };
+                    let new = Invite { call, transaction, connection, sent, rings, given_up, cancelled };
                     self.invites.insert(end, new);
                 }
             }
@@ -116,11 +118,12 @@ impl Commands {
         }
     }
 
-    fn received(&mut self, phone: usize, flow: FlowId, message: &Reading<'_>) {
+    fn received(&mut self, phone: usize, connection: ConnectionId, message: &Reading<'_>) {
         let (Some(status), true) = (message.status(), message.of == Method::Invite) else { return };
         let Some(transaction) = message.transaction else { return };
         let of = |(end, invite): (&End, &Invite)| {
-            (end.0 == phone && invite.flow == flow && invite.transaction == transaction).then_some(*end)
+            (end.0 == phone && invite.connection == connection && invite.transaction == transaction)
+                .then_some(*end)
         };
         let Some(end) = self.invites.iter().find_map(of) else { return };
         if status >= 200 {
@@ -166,7 +169,7 @@ impl Commands {
         let overdue = |(end, invite): &(&End, &Invite)| {
             let lives = now.saturating_since(invite.sent).as_secs() < 31;
             end.0 == phone
-                && node.flows.contains_key(&invite.flow)
+                && node.connections.contains_key(&invite.connection)
                 && invite.rings
                 && invite.given_up
                 && !invite.cancelled

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use offhook::{Command, Event, ReferPolicy, SessionId};
+use offhook::{CallCommand, Command, ReferPolicy, SessionId};
 
 use super::{Observation, Oracle, WorldView};
 use crate::node::DOMAIN;
+use crate::told::{Told, told};
 
 #[derive(Default)]
 pub(super) struct Consent {
@@ -25,7 +26,7 @@ impl Oracle for Consent {
         match *observation {
             Observation::Command {
                 phone,
-                command: Command::AcceptTransfer { session, request },
+                command: Command::Call { session, command: CallCommand::AcceptTransfer { request } },
                 refused: None,
             } => {
                 let target = self.shown.remove(&(phone, *session, *request));
@@ -34,23 +35,23 @@ impl Oracle for Consent {
             }
             Observation::Command {
                 phone,
-                command: Command::RejectTransfer { session, request },
+                command: Command::Call { session, command: CallCommand::RejectTransfer { request } },
                 refused: None,
             } => {
                 self.shown.remove(&(phone, *session, *request));
             }
-            Observation::Event { phone, event } => match event {
-                Event::TransferRequested { session, request, target, .. } => {
-                    self.shown.insert((phone, *session, *request), target.clone());
+            Observation::Event { phone, event } => match told(event) {
+                Some((session, Told::TransferRequested { request, target })) => {
+                    self.shown.insert((phone, session, request), target.to_owned());
                 }
-                Event::TransferRequestEnded { session, request } => {
-                    self.shown.remove(&(phone, *session, *request));
+                Some((session, Told::TransferRequestEnded { request })) => {
+                    self.shown.remove(&(phone, session, request));
                 }
-                Event::Referred { by, target, .. } => {
+                Some((_, Told::Referred { by, target })) => {
                     let setup = &view.phones[phone].setup;
-                    let accepted = self.accepted.remove(&(phone, *by));
+                    let accepted = self.accepted.remove(&(phone, by));
                     let allowed = match setup.refers {
-                        ReferPolicy::Ask => accepted.as_ref() == Some(target),
+                        ReferPolicy::Ask => accepted.as_deref() == Some(target),
                         ReferPolicy::OwnDomain => is_own_domain(target),
                         _ => false,
                     };

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook::FlowId;
+use offhook::ConnectionId;
 use offhook_wire::{HeaderName, Method, NameAddr};
 
 use super::reading::{DialogId, Reading, Transaction};
@@ -20,7 +20,7 @@ struct Phone {
     /// Received INVITEs without a 2xx.
     invited: BTreeMap<Transaction, Invited>,
     /// Sent INVITEs and their connections.
-    invites: BTreeMap<Transaction, FlowId>,
+    invites: BTreeMap<Transaction, ConnectionId>,
     /// Sent INVITEs whose 2xx was received, with the remote tag.
     taken: BTreeSet<(Transaction, u64)>,
     /// Received BYEs.
@@ -64,14 +64,14 @@ impl Oracle for Dialogs {
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         self.phones.resize_with(view.phones.len(), Phone::default);
         match *observation {
-            Observation::Sent { phone, flow, message: Some(message), data } => {
-                self.phones[phone].on_sent(flow, message).map_err(|what| {
+            Observation::Sent { phone, connection, message: Some(message), data } => {
+                self.phones[phone].on_sent(connection, message).map_err(|what| {
                     let name = &view.phones[phone].setup.name;
                     format!("{name} sends a message that {what}:\n{}", String::from_utf8_lossy(data))
                 })
             }
-            Observation::Received { phone, flow, message: Some(message), .. } => {
-                self.phones[phone].on_received(flow, message);
+            Observation::Received { phone, connection, message: Some(message), .. } => {
+                self.phones[phone].on_received(connection, message);
                 Ok(())
             }
             _ => Ok(()),
@@ -80,13 +80,13 @@ impl Oracle for Dialogs {
 }
 
 impl Phone {
-    fn on_sent(&mut self, flow: FlowId, message: &Reading<'_>) -> Result<(), String> {
+    fn on_sent(&mut self, connection: ConnectionId, message: &Reading<'_>) -> Result<(), String> {
         match (message.method(), message.status()) {
             (Some(method), _) => {
                 if method == Method::Invite
                     && let Some(transaction) = message.transaction
                 {
-                    self.invites.insert(transaction, flow);
+                    self.invites.insert(transaction, connection);
                 }
                 self.check_request(method, message)
             }
@@ -177,11 +177,13 @@ impl Phone {
         Ok(())
     }
 
-    fn on_received(&mut self, flow: FlowId, message: &Reading<'_>) {
+    fn on_received(&mut self, connection: ConnectionId, message: &Reading<'_>) {
         match (message.method(), message.status()) {
             (Some(Method::Ack | Method::Cancel), _) => {}
             (Some(method), _) => self.on_request(method, message),
-            (None, Some(200..=299)) if message.of == Method::Invite => self.on_2xx_received(flow, message),
+            (None, Some(200..=299)) if message.of == Method::Invite => {
+                self.on_2xx_received(connection, message)
+            }
             _ => {}
         }
     }
@@ -223,10 +225,10 @@ impl Phone {
     }
 
     /// The phone receives a 2xx to its INVITE.
-    fn on_2xx_received(&mut self, flow: FlowId, message: &Reading<'_>) {
+    fn on_2xx_received(&mut self, connection: ConnectionId, message: &Reading<'_>) {
         let (Some(transaction), id) = (message.transaction, message.dialog) else { return };
         // §18.1.2: a response on another connection is discarded.
-        if self.invites.get(&transaction) != Some(&flow) {
+        if self.invites.get(&transaction) != Some(&connection) {
             return;
         }
         if !self.taken.insert((transaction, id.remote)) {

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use offhook::{Command, DtmfPath, Event, Status};
+use offhook::{CallCommand, Command, DtmfPath, Status};
 use offhook_wire::{Instant, Method};
 
-use super::{Observation, Oracle, WorldView, session_of};
-use crate::describe;
+use super::{Observation, Oracle, WorldView};
 use crate::media::End;
+use crate::told::{Told, told};
 
 #[derive(Default)]
 pub(super) struct Digits {
@@ -54,7 +54,7 @@ impl Oracle for Digits {
         match *observation {
             Observation::Command {
                 phone,
-                command: Command::Digits { session, digits, .. },
+                command: Command::Call { session, command: CallCommand::Digits { digits, .. } },
                 refused: None,
             } => {
                 self.on_command((phone, *session), digits);
@@ -85,13 +85,9 @@ impl Oracle for Digits {
                 Ok(())
             }
             Observation::Audio(probe) => self.overdue(view, probe.end),
-            Observation::Event { phone, event } => match session_of(event) {
-                Some(session) => self.on_event(view, (phone, session), event).map_err(|what| {
-                    format!(
-                        "{} reports `{}`, but {what}",
-                        view.phones[phone].setup.name,
-                        describe::event(event)
-                    )
+            Observation::Event { phone, event } => match told(event) {
+                Some((session, told)) => self.on_told(view, (phone, session), told).map_err(|what| {
+                    format!("{} reports `{event}`, but {what}", view.phones[phone].setup.name)
                 }),
                 None => Ok(()),
             },
@@ -141,40 +137,40 @@ impl Digits {
         }
     }
 
-    fn on_event(&mut self, view: &WorldView<'_>, end: End, event: &Event) -> Result<(), String> {
-        match event {
-            Event::DigitSent { digit, path, .. } => {
-                let heard = self.reported(end, *digit)?;
+    fn on_told(&mut self, view: &WorldView<'_>, end: End, told: Told<'_>) -> Result<(), String> {
+        match told {
+            Told::DigitDone { digit, path: Some(path) } => {
+                let heard = self.reported(end, digit)?;
                 // Without a peer there is no ledger to compare with.
                 let known = view.engines.peer(end).is_some_and(|peer| !is_corrupted(view, end, peer));
-                if *path == DtmfPath::Info && !heard && known {
+                if path == DtmfPath::Info && !heard && known {
                     return Err("the other end did not receive it".to_owned());
                 }
                 Ok(())
             }
-            Event::DigitFailed { digit, .. } => {
-                let heard = self.reported(end, *digit)?;
+            Told::DigitDone { digit, path: None } => {
+                let heard = self.reported(end, digit)?;
                 if !heard {
-                    self.calls.entry(end).or_default().failed.push(*digit);
+                    self.calls.entry(end).or_default().failed.push(digit);
                 }
                 Ok(())
             }
-            Event::Digit { digit, path: DtmfPath::Info, .. } => match view.engines.peer(end) {
-                Some(peer) => match self.info_received(peer, *digit) {
+            Told::Digit { digit, path: DtmfPath::Info } => match view.engines.peer(end) {
+                Some(peer) => match self.info_received(peer, digit) {
                     Err(_) if is_corrupted(view, end, peer) => Ok(()),
                     heard => heard,
                 },
                 None => Ok(()),
             },
-            Event::Digit { digit, .. } => {
+            Told::Digit { digit, .. } => {
                 let coming = &mut self.calls.entry(end).or_default().coming;
-                while coming.front().is_some_and(|next| next.due.is_none() && next.digit != *digit) {
+                while coming.front().is_some_and(|next| next.due.is_none() && next.digit != digit) {
                     coming.pop_front();
                 }
                 let next = coming.pop_front().map(|next| next.digit);
-                if next == Some(*digit) { Ok(()) } else { Err(expected(next)) }
+                if next == Some(digit) { Ok(()) } else { Err(expected(next)) }
             }
-            Event::Ended { .. } => match self.calls.remove(&end).map(|ledger| ledger.waiting) {
+            Told::Ended(_) => match self.calls.remove(&end).map(|ledger| ledger.waiting) {
                 Some(waiting) if !waiting.is_empty() => {
                     let digits: String = waiting.into_iter().collect();
                     Err(format!("digits {digits} have no outcome"))

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use offhook::{Command, Event, SessionId, Status};
+use offhook::{Command, SessionId, Status};
 
-use super::{Observation, Oracle, WorldView, session_of};
-use crate::describe;
+use super::{Observation, Oracle, WorldView};
+use crate::told::{Told, told};
 
 #[derive(Default)]
 pub(super) struct Grammar {
@@ -32,9 +32,12 @@ impl Oracle for Grammar {
             Observation::Command { phone, command: Command::Dial { session, .. }, refused: None } => {
                 self.begin(phone, *session, true)
             }
-            Observation::Event { phone, event } => self.on_event(phone, event).map_err(|what| {
-                format!("{} reports `{}`, but {what}", view.phones[phone].setup.name, describe::event(event))
-            }),
+            Observation::Event { phone, event } => match told(event) {
+                Some((session, told)) => self.on_told(phone, session, told).map_err(|what| {
+                    format!("{} reports `{event}`, but {what}", view.phones[phone].setup.name)
+                }),
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }
@@ -49,37 +52,36 @@ impl Grammar {
         }
     }
 
-    fn on_event(&mut self, phone: usize, event: &Event) -> Result<(), String> {
-        match event {
-            Event::Incoming(incoming) => return self.begin(phone, incoming.session, false),
-            Event::Referred { session, by, .. } => {
-                self.progress(phone, *by)?;
-                return self.begin(phone, *session, true);
+    fn on_told(&mut self, phone: usize, session: SessionId, told: Told<'_>) -> Result<(), String> {
+        match told {
+            Told::Incoming => return self.begin(phone, session, false),
+            Told::Referred { by, .. } => {
+                self.progress(phone, by)?;
+                return self.begin(phone, session, true);
             }
             _ => {}
         }
-        let Some(session) = session_of(event) else { return Ok(()) };
         let progress = self.progress(phone, session)?;
-        match event {
-            Event::Status { from, to, .. } => {
-                if *from != progress.status || !from.may_become(*to) {
+        match told {
+            Told::Status { from, to, .. } => {
+                if from != progress.status || !from.may_become(to) {
                     return Err(format!("it was {}", progress.status));
                 }
-                progress.status = *to;
+                progress.status = to;
             }
-            Event::Progress { .. } if !progress.outgoing || progress.status != Status::Establishing => {
+            Told::Progress if !progress.outgoing || progress.status != Status::Establishing => {
                 return Err(format!("it is {}", progress.status));
             }
-            Event::Hold { .. } | Event::HoldFailed { .. } | Event::Transfer { .. }
+            Told::Hold { .. } | Told::HoldFailed { .. } | Told::Transfer(_)
                 if progress.status < Status::Established =>
             {
                 return Err(format!("it is only {}", progress.status));
             }
             // The caller may talk before its ACK is here.
-            Event::Digit { .. } if progress.status < Status::Establishing => {
+            Told::Digit { .. } if progress.status < Status::Establishing => {
                 return Err(format!("it is only {}", progress.status));
             }
-            Event::Ended { .. } => {
+            Told::Ended(_) => {
                 if progress.status != Status::Idle {
                     return Err(format!("it is {}", progress.status));
                 }
@@ -110,38 +112,33 @@ mod tests {
         World::builder().phone("alice").cold().phone("alice").next_session()
     }
 
-    fn status(session: SessionId, from: Status, to: Status) -> Event {
-        Event::Status { session, from, to }
+    fn status<'a>(from: Status, to: Status) -> Told<'a> {
+        Told::Status { from, to, why: None }
     }
 
-    fn ended(session: SessionId) -> Event {
-        let why = EndReason { by: EndedBy::Peer, cause: Cause::HungUp, code: None, text: String::new() };
-        Event::Ended { session, why }
-    }
-
-    fn progress(events: &[Event]) -> Result<(), String> {
+    fn progress(events: &[Told<'_>]) -> Result<(), String> {
         let mut grammar = Grammar::default();
         grammar.begin(0, session(), true)?;
-        events.iter().try_for_each(|event| grammar.on_event(0, event))
+        events.iter().try_for_each(|told| grammar.on_told(0, session(), *told))
     }
 
     #[test]
     fn events_are_in_order_and_a_call_ends_once() {
         use Status::{Established, Establishing, Idle, Initial};
-        let id = session();
-        let rings = status(id, Initial, Establishing);
-        let talks = status(id, Establishing, Established);
-        let over = status(id, Established, Idle);
-        let hold = Event::Hold { session: id, local: true, remote: false };
-        let whole = [rings.clone(), talks.clone(), hold.clone(), over.clone(), ended(id)];
-        assert_eq!(progress(&whole), Ok(()));
+        let rings = status(Initial, Establishing);
+        let talks = status(Establishing, Established);
+        let over = status(Established, Idle);
+        let hold = Told::Hold { local: true, remote: false };
+        let why = EndReason::new(EndedBy::Peer, Cause::HungUp, None, "");
+        let ended = Told::Ended(&why);
+        assert_eq!(progress(&[rings, talks, hold, over, ended]), Ok(()));
         for wrong in [
-            vec![talks.clone()],
-            vec![rings.clone(), hold],
-            vec![rings.clone(), talks.clone(), ended(id)],
-            vec![rings.clone(), talks.clone(), rings.clone()],
-            vec![rings.clone(), talks.clone(), over.clone(), ended(id), ended(id)],
-            vec![rings, talks, over, ended(id), Event::Media { session: id, up: true }],
+            vec![talks],
+            vec![rings, hold],
+            vec![rings, talks, ended],
+            vec![rings, talks, rings],
+            vec![rings, talks, over, ended, ended],
+            vec![rings, talks, over, ended, Told::Other],
         ] {
             assert!(progress(&wrong).is_err(), "{wrong:?}");
         }
@@ -149,6 +146,6 @@ mod tests {
 
     #[test]
     fn an_event_of_an_unknown_call_is_a_violation() {
-        assert!(Grammar::default().on_event(0, &Event::Media { session: session(), up: true }).is_err());
+        assert!(Grammar::default().on_told(0, session(), Told::Other).is_err());
     }
 }

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use offhook::{Event, FlowId};
+use offhook::ConnectionId;
 use offhook_wire::{Instant, Method};
 
 use super::reading::{DialogId, Reading, Transaction};
 use super::{Observation, Oracle, WorldView};
+use crate::told::{Told, told};
 
 /// How long an INVITE certainly waits for responses: less than 64·T1.
 const AWAITED: Duration = Duration::from_secs(30);
@@ -23,7 +24,7 @@ struct Phone {
     /// Non-INVITE requests without a response, received since the phone was last polled.
     asked: BTreeSet<Transaction>,
     /// Received INVITEs and their connections.
-    known: BTreeSet<(FlowId, Transaction)>,
+    known: BTreeSet<(ConnectionId, Transaction)>,
     /// Received INVITEs that were answered with 2xx: a retransmission over another connection is not checked.
     accepted: BTreeSet<Transaction>,
     /// Received INVITEs without a final response.
@@ -35,7 +36,7 @@ struct Phone {
     /// Whether the current input is a corrupted message, or belongs to a corrupted call.
     exempted: bool,
     /// Sent INVITEs: the time, the connection, and whether it was refused.
-    invites: BTreeMap<Transaction, (Instant, FlowId, bool)>,
+    invites: BTreeMap<Transaction, (Instant, ConnectionId, bool)>,
     /// 2xx just received: the dialog and the CSeq number.
     accepted_forks: BTreeSet<(DialogId, u32)>,
 }
@@ -52,21 +53,21 @@ impl Oracle for Immediacy {
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         self.phones.resize_with(view.phones.len(), Phone::default);
         match *observation {
-            Observation::Sent { phone, flow, message: Some(message), .. } => {
+            Observation::Sent { phone, connection, message: Some(message), .. } => {
                 let now = view.local(phone);
-                self.phones[phone].on_sent(now, flow, message);
+                self.phones[phone].on_sent(now, connection, message);
             }
             // Data on a connection that the phone closed is discarded.
-            Observation::Received { phone, flow, message: Some(message), .. }
-                if view.phones[phone].flows.contains_key(&flow) =>
+            Observation::Received { phone, connection, message: Some(message), .. }
+                if view.phones[phone].connections.contains_key(&connection) =>
             {
                 let now = view.local(phone);
-                self.phones[phone].on_received(now, flow, message);
+                self.phones[phone].on_received(now, connection, message);
             }
             Observation::Corrupted { phone, .. } | Observation::Exempted { phone, .. } => {
                 self.phones[phone].exempted = true
             }
-            Observation::Event { phone, event: Event::Incoming(_) } => {
+            Observation::Event { phone, event } if matches!(told(event), Some((_, Told::Incoming))) => {
                 self.phones[phone].rings = !self.phones[phone].exempted;
             }
             Observation::PhonePolled { phone, .. } => {
@@ -80,7 +81,7 @@ impl Oracle for Immediacy {
 }
 
 impl Phone {
-    fn on_received(&mut self, now: Instant, flow: FlowId, message: &Reading<'_>) {
+    fn on_received(&mut self, now: Instant, connection: ConnectionId, message: &Reading<'_>) {
         match (message.method(), message.status()) {
             (Some(Method::Ack), _) => {}
             (Some(method), _) => {
@@ -88,7 +89,7 @@ impl Phone {
                 match method {
                     // A retransmission has its response.
                     Method::Invite if self.accepted.contains(&transaction) => {}
-                    Method::Invite if !self.known.insert((flow, transaction)) => {}
+                    Method::Invite if !self.known.insert((connection, transaction)) => {}
                     Method::Invite => drop(self.invited.insert(transaction)),
                     Method::Cancel => {
                         if self.invited.contains(&transaction.of_invite()) {
@@ -106,7 +107,7 @@ impl Phone {
                     return;
                 };
                 *refused |= status >= 300;
-                if *refused || *over != flow || now.saturating_since(*sent) > AWAITED {
+                if *refused || *over != connection || now.saturating_since(*sent) > AWAITED {
                     return;
                 }
                 self.accepted_forks.insert((message.dialog, message.number));
@@ -115,14 +116,14 @@ impl Phone {
         }
     }
 
-    fn on_sent(&mut self, now: Instant, flow: FlowId, message: &Reading<'_>) {
+    fn on_sent(&mut self, now: Instant, connection: ConnectionId, message: &Reading<'_>) {
         match (message.method(), message.status()) {
             (Some(Method::Ack), _) => {
                 self.accepted_forks.remove(&(message.dialog, message.number));
             }
             (Some(Method::Invite), _) => {
                 if let Some(transaction) = message.transaction {
-                    self.invites.entry(transaction).or_insert((now, flow, false));
+                    self.invites.entry(transaction).or_insert((now, connection, false));
                 }
             }
             (None, Some(status)) => {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use offhook::{Event, FlowId, ConnectionState};
+use offhook::{AccountEvent, ConnectionId, ConnectionState, Event};
 use offhook_wire::Instant;
 
 use super::{Observation, Oracle, WorldView};
@@ -18,10 +18,10 @@ const ANSWER: Duration = Duration::from_millis(10_100);
 
 #[derive(Default)]
 pub(super) struct KeepAlives {
-    flows: BTreeMap<(usize, FlowId), Flow>,
+    connections: BTreeMap<(usize, ConnectionId), Connection>,
 }
 
-struct Flow {
+struct Connection {
     /// The time of the last keep-alive, or when the connection came up.
     sent: Instant,
     /// The time of the first unanswered keep-alive.
@@ -39,53 +39,58 @@ impl Oracle for KeepAlives {
 
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         match *observation {
-            Observation::Event { phone, event: Event::Flow { flow, state, .. } } => {
+            Observation::Event {
+                phone,
+                event: Event::Account { event: AccountEvent::Connection { connection, state }, .. },
+            } => {
                 let now = view.local(phone);
                 match state {
                     ConnectionState::Up => {
-                        let flow_up = Flow { sent: now, unanswered: None, answers: false, heard: false };
-                        self.flows.insert((phone, *flow), flow_up);
+                        let new = Connection { sent: now, unanswered: None, answers: false, heard: false };
+                        self.connections.insert((phone, *connection), new);
                     }
-                    ConnectionState::Connecting | ConnectionState::Down(_) => drop(self.flows.remove(&(phone, *flow))),
+                    ConnectionState::Connecting | ConnectionState::Down(_) => {
+                        drop(self.connections.remove(&(phone, *connection)))
+                    }
                 }
             }
-            Observation::Sent { phone, flow, data, message: None }
+            Observation::Sent { phone, connection, data, message: None }
                 if data[..] == b"\r\n\r\n"[..] || data[..] == b"\r\n"[..] =>
             {
                 let now = view.local(phone);
                 let ping = view.phones[phone].setup.transport == Transport::Ws && data.len() == 4;
-                if let Some(flow) = self.flows.get_mut(&(phone, flow)) {
-                    flow.sent = now;
-                    if ping && flow.answers {
-                        flow.unanswered.get_or_insert(now);
+                if let Some(connection) = self.connections.get_mut(&(phone, connection)) {
+                    connection.sent = now;
+                    if ping && connection.answers {
+                        connection.unanswered.get_or_insert(now);
                     }
                 }
             }
-            Observation::Received { phone, flow, data, .. } => {
-                if let Some(flow) = self.flows.get_mut(&(phone, flow)) {
-                    flow.heard = true;
-                    flow.answers |= data[..] == b"\r\n"[..];
+            Observation::Received { phone, connection, data, .. } => {
+                if let Some(connection) = self.connections.get_mut(&(phone, connection)) {
+                    connection.heard = true;
+                    connection.answers |= data[..] == b"\r\n"[..];
                 }
             }
             // Corrupted data shows that the server is alive, too.
-            Observation::Corrupted { phone, flow: Some(flow), .. } => {
-                if let Some(flow) = self.flows.get_mut(&(phone, flow)) {
-                    flow.heard = true;
+            Observation::Corrupted { phone, connection: Some(connection), .. } => {
+                if let Some(connection) = self.connections.get_mut(&(phone, connection)) {
+                    connection.heard = true;
                 }
             }
             Observation::PhonePolled { phone, .. } => {
                 let now = view.local(phone);
                 let name = &view.phones[phone].setup.name;
-                let flows = (phone, FlowId(0))..=(phone, FlowId(u32::MAX));
-                for (_, flow) in self.flows.range_mut(flows) {
-                    if std::mem::take(&mut flow.heard) {
-                        flow.unanswered = None;
+                let connections = (phone, ConnectionId(0))..=(phone, ConnectionId(u32::MAX));
+                for (_, connection) in self.connections.range_mut(connections) {
+                    if std::mem::take(&mut connection.heard) {
+                        connection.unanswered = None;
                     }
-                    let silent = now.saturating_since(flow.sent);
+                    let silent = now.saturating_since(connection.sent);
                     if silent > INTERVAL {
                         return Err(format!("{name} sent no keep-alive for {}", Seconds(silent)));
                     }
-                    if flow.unanswered.is_some_and(|since| now.saturating_since(since) > ANSWER) {
+                    if connection.unanswered.is_some_and(|since| now.saturating_since(since) > ANSWER) {
                         return Err(format!(
                             "{name} keeps a connection on which keep-alives are not answered"
                         ));

@@ -72,8 +72,8 @@ impl Oracle for Leaks {
             if holds.calls > 0 {
                 return Err(format!("{name} holds {} calls", holds.calls));
             }
-            if node.flows.len() > 1 {
-                return Err(format!("{name} holds {} connections", node.flows.len()));
+            if node.connections.len() > 1 {
+                return Err(format!("{name} holds {} connections", node.connections.len()));
             }
         }
         Ok(())

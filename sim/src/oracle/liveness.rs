@@ -3,7 +3,6 @@
 use offhook::RegistrationState;
 
 use super::{Oracle, PhaseEnd, WorldView};
-use crate::describe;
 use crate::node::PhoneNode;
 use crate::scenario::Transport;
 
@@ -24,7 +23,7 @@ impl Oracle for Liveness {
         {
             if !is_where_it_should_be(phone, view.corrupted_calls.of_registration(index).is_some()) {
                 let should = if phone.should_be_registered { "should" } else { "should not" };
-                let state = phone.registration.as_ref().map_or("new".to_owned(), describe::registration);
+                let state = phone.registration.as_ref().map_or("new".to_owned(), ToString::to_string);
                 return Err(format!("{} {should} be registered, and is {state}", phone.setup.name));
             }
         }

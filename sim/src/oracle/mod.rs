@@ -39,7 +39,6 @@ mod unexpected_end;
 mod wire;
 
 pub use corrupted::CorruptedCalls;
-use observation::session_of;
 pub use observation::{Observation, Oracle, PhaseEnd, Violation, WorldView};
 pub use reading::{Reading, Transaction};
 

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use offhook::FlowId;
+use offhook::ConnectionId;
 use offhook_wire::{Instant, Method};
 
 use super::reading::{Reading, Transaction};
@@ -33,13 +33,13 @@ pub(super) struct Obligations {
 #[derive(Default)]
 struct Phone {
     /// Requests over UDP: the connection and time of each. `None` once it was retransmitted or has a response.
-    first: BTreeMap<Transaction, Option<(FlowId, Instant, CallId)>>,
+    first: BTreeMap<Transaction, Option<(ConnectionId, Instant, CallId)>>,
     /// INVITEs by branch.
     invites: BTreeMap<Transaction, Invite>,
     /// ACKs due before the phone is polled.
-    acks: Vec<(FlowId, CallId, u32, u16)>,
+    acks: Vec<(ConnectionId, CallId, u32, u16)>,
     /// Received requests without a final response.
-    asked: BTreeMap<(FlowId, Transaction), CallId>,
+    asked: BTreeMap<(ConnectionId, Transaction), CallId>,
     /// Received requests with a final response, over any connection: a proxy that retransmits one over the next connection has its
     /// response (RFC 6026 §7.1).
     answered: BTreeSet<Transaction>,
@@ -55,7 +55,7 @@ struct Phone {
 
 struct Invite {
     sent: Instant,
-    flow: FlowId,
+    connection: ConnectionId,
     call: CallId,
     number: u32,
     status: Option<u16>,
@@ -63,7 +63,7 @@ struct Invite {
 
 struct Accepted {
     at: Instant,
-    flow: FlowId,
+    connection: ConnectionId,
     times: u32,
     acknowledged: bool,
 }
@@ -80,16 +80,16 @@ impl Oracle for Obligations {
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         self.phones.resize_with(view.phones.len(), Phone::default);
         let (index, done) = match *observation {
-            Observation::Sent { phone, flow, message: Some(message), .. } => {
+            Observation::Sent { phone, connection, message: Some(message), .. } => {
                 let udp = view.phones[phone].setup.transport == Transport::Udp;
                 let now = view.local(phone);
-                (phone, self.phones[phone].sent(now, udp, flow, message))
+                (phone, self.phones[phone].sent(now, udp, connection, message))
             }
-            Observation::Received { phone, flow, message: Some(message), .. } => {
+            Observation::Received { phone, connection, message: Some(message), .. } => {
                 let now = view.local(phone);
-                let known = view.phones[phone].flows.contains_key(&flow);
+                let known = view.phones[phone].connections.contains_key(&connection);
                 if known {
-                    self.phones[phone].received(now, flow, message);
+                    self.phones[phone].received(now, connection, message);
                 }
                 (phone, Ok(()))
             }
@@ -105,7 +105,7 @@ impl Oracle for Obligations {
             Observation::PhonePolled { phone, .. } => {
                 let node = &view.phones[phone];
                 let now = view.local(phone);
-                let up = |flow: FlowId| node.flows.contains_key(&flow);
+                let up = |connection: ConnectionId| node.connections.contains_key(&connection);
                 (phone, self.phones[phone].drained(now, up))
             }
             _ => return Ok(()),
@@ -118,7 +118,8 @@ impl Oracle for Obligations {
             return Ok(());
         }
         for (node, phone) in view.phones.iter().zip(&self.phones).filter(|(node, _)| node.alive) {
-            let open = phone.asked.iter().find(|((flow, _), _)| node.flows.contains_key(flow));
+            let open =
+                phone.asked.iter().find(|((connection, _), _)| node.connections.contains_key(connection));
             if let Some(((_, asked), _)) = open {
                 return Err(format!("{} never responded to a {}", node.setup.name, asked.verb.method()));
             }
@@ -141,7 +142,13 @@ impl Phone {
         }
     }
 
-    fn sent(&mut self, now: Instant, udp: bool, flow: FlowId, message: &Reading<'_>) -> Result<(), String> {
+    fn sent(
+        &mut self,
+        now: Instant,
+        udp: bool,
+        connection: ConnectionId,
+        message: &Reading<'_>,
+    ) -> Result<(), String> {
         let Some(transaction) = message.transaction else { return Ok(()) };
         let (call, number) = (message.dialog.call, message.number);
         match (message.method(), message.status()) {
@@ -151,10 +158,10 @@ impl Phone {
             (Some(method), _) => {
                 if udp {
                     let known = self.first.contains_key(&transaction);
-                    self.first.insert(transaction, (!known).then_some((flow, now, call)));
+                    self.first.insert(transaction, (!known).then_some((connection, now, call)));
                 }
                 match method {
-                    Method::Invite => self.invited(now, flow, transaction, call, message)?,
+                    Method::Invite => self.invited(now, connection, transaction, call, message)?,
                     Method::Bye => {
                         let early = self.accepted.get(&call).is_some_and(|accepted| {
                             !accepted.acknowledged && now.saturating_since(accepted.at) < AWAITED
@@ -173,7 +180,7 @@ impl Phone {
                 let theirs = self.offered.contains(&call) && !self.owned.contains(&call);
                 let accepts = theirs && message.status().is_some_and(|status| status < 300);
                 if accepts && message.of == Method::Invite {
-                    let first = Accepted { at: now, flow, times: 0, acknowledged: false };
+                    let first = Accepted { at: now, connection, times: 0, acknowledged: false };
                     self.accepted.entry(call).or_insert(first).times += 1;
                 }
             }
@@ -185,7 +192,7 @@ impl Phone {
     fn invited(
         &mut self,
         now: Instant,
-        flow: FlowId,
+        connection: ConnectionId,
         transaction: Transaction,
         call: CallId,
         message: &Reading<'_>,
@@ -198,7 +205,7 @@ impl Phone {
         }
         let met = self.glares.remove(&call);
         let number = message.number;
-        let invite = Invite { sent: now, flow, call, number, status: None };
+        let invite = Invite { sent: now, connection, call, number, status: None };
         self.invites.insert(transaction, invite);
         match met {
             Some(at) if now.saturating_since(at) < GLARE => {
@@ -208,7 +215,7 @@ impl Phone {
         }
     }
 
-    fn received(&mut self, now: Instant, flow: FlowId, message: &Reading<'_>) {
+    fn received(&mut self, now: Instant, connection: ConnectionId, message: &Reading<'_>) {
         let Some(transaction) = message.transaction else { return };
         let (call, number) = (message.dialog.call, message.number);
         match (message.method(), message.status()) {
@@ -224,7 +231,7 @@ impl Phone {
                 }
                 // A CANCEL has the branch of its INVITE.
                 if method != Method::Cancel && !self.answered.contains(&transaction) {
-                    self.asked.insert((flow, transaction), call);
+                    self.asked.insert((connection, transaction), call);
                 }
             }
             (None, Some(status)) => {
@@ -234,7 +241,8 @@ impl Phone {
                 if status < 200 || message.of != Method::Invite {
                     return;
                 }
-                let Some(invite) = self.invites.get_mut(&transaction).filter(|invite| invite.flow == flow)
+                let Some(invite) =
+                    self.invites.get_mut(&transaction).filter(|invite| invite.connection == connection)
                 else {
                     return;
                 };
@@ -245,7 +253,7 @@ impl Phone {
                 let first = *invite.status.get_or_insert(status);
                 let due = if status < 300 { first < 300 } else { !again };
                 if is_its && due && now.saturating_since(invite.sent) < AWAITED {
-                    self.acks.push((flow, call, number, status));
+                    self.acks.push((connection, call, number, status));
                 }
                 let ours = self.owned.contains(&call) && !self.offered.contains(&call);
                 if is_its && status == 491 && !again && ours {
@@ -256,14 +264,15 @@ impl Phone {
         }
     }
 
-    fn drained(&mut self, now: Instant, up: impl Fn(FlowId) -> bool) -> Result<(), String> {
+    fn drained(&mut self, now: Instant, up: impl Fn(ConnectionId) -> bool) -> Result<(), String> {
         // A connection that timed out while the phone was suspended is closed before its data is read.
-        let due = self.acks.drain(..).find(|(flow, ..)| up(*flow));
+        let due = self.acks.drain(..).find(|(connection, ..)| up(*connection));
         if let Some((_, _, number, status)) = due {
             return Err(format!("sends no ACK for the {status} to its INVITE {number}"));
         }
-        let late =
-            |(flow, at, _): &&(FlowId, Instant, CallId)| up(*flow) && now.saturating_since(*at) > REPEAT;
+        let late = |(connection, at, _): &&(ConnectionId, Instant, CallId)| {
+            up(*connection) && now.saturating_since(*at) > REPEAT
+        };
         if let Some((_, at, _)) = self.first.values().flatten().find(late) {
             let waits = now.saturating_since(*at);
             return Err(format!("did not retransmit a request without a response for {}", Seconds(waits)));
@@ -271,7 +280,7 @@ impl Phone {
         let silent = |accepted: &Accepted| {
             let waits = now.saturating_since(accepted.at);
             accepted.times == 1
-                && up(accepted.flow)
+                && up(accepted.connection)
                 && !accepted.acknowledged
                 && (REPEAT..AWAITED).contains(&waits)
         };

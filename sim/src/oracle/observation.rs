@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use offhook::{Command, Event, FlowId, Misuse, SessionId, Target};
+use offhook::{Command, ConnectionId, Event, Hop, Misuse};
 use offhook_wire::Instant;
 
 use super::{CorruptedCalls, Reading, Transaction};
@@ -95,7 +95,7 @@ pub enum Observation<'a> {
         /// The phone.
         phone: usize,
         /// The connection.
-        flow: FlowId,
+        connection: ConnectionId,
         /// The data: a message or a keep-alive.
         data: &'a Bytes,
         /// The message, if the data is a valid one.
@@ -106,7 +106,7 @@ pub enum Observation<'a> {
         /// The phone.
         phone: usize,
         /// The connection.
-        flow: FlowId,
+        connection: ConnectionId,
         /// The data: a message, a keep-alive, or anything else.
         data: &'a Bytes,
         /// The message, if the data is a valid one.
@@ -117,7 +117,7 @@ pub enum Observation<'a> {
         /// The phone.
         phone: usize,
         /// The server.
-        target: &'a Target,
+        hop: &'a Hop,
     },
     /// A message that was corrupted in transit arrives, from a phone or at one. It creates no obligation, and the correct behaviour
     /// for its Call-ID is unknown from now on.
@@ -125,7 +125,7 @@ pub enum Observation<'a> {
         /// The phone.
         phone: usize,
         /// The connection on which it arrives at the phone; `None` if the phone sent it.
-        flow: Option<FlowId>,
+        connection: Option<ConnectionId>,
         /// The Call-IDs before and after the corruption.
         calls: &'a [u64],
     },
@@ -175,7 +175,7 @@ pub enum Observation<'a> {
         /// The phone on whose connection the REGISTER came.
         phone: usize,
         /// The phone's name for that connection.
-        flow: FlowId,
+        connection: ConnectionId,
         /// The contact.
         contact: &'a str,
     },
@@ -257,27 +257,5 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = Seconds(self.at.saturating_since(Instant::ZERO));
         write!(f, "{} at {at}: {}", self.oracle, self.what)
-    }
-}
-
-/// The call of an event.
-pub(super) fn session_of(event: &Event) -> Option<SessionId> {
-    match event {
-        Event::Incoming(incoming) => Some(incoming.session),
-        Event::Status { session, .. }
-        | Event::Progress { session, .. }
-        | Event::Hold { session, .. }
-        | Event::HoldFailed { session, .. }
-        | Event::Digit { session, .. }
-        | Event::DigitSent { session, .. }
-        | Event::DigitFailed { session, .. }
-        | Event::Transfer { session, .. }
-        | Event::TransferRequested { session, .. }
-        | Event::TransferRequestEnded { session, .. }
-        | Event::Referred { session, .. }
-        | Event::Media { session, .. }
-        | Event::Info { session, .. }
-        | Event::Ended { session, .. } => Some(*session),
-        _ => None,
     }
 }

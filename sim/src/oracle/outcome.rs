@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use offhook::{Command, Event, RegistrationState, TransferState};
+use offhook::{CallCommand, Command, RegistrationState, TransferState};
 
-use super::{Observation, Oracle, PhaseEnd, WorldView, session_of};
-use crate::describe;
+use super::{Observation, Oracle, PhaseEnd, WorldView};
 use crate::media::End;
 use crate::node::PhoneNode;
+use crate::told::{Told, told};
 
 #[derive(Default)]
 pub(super) struct Outcome {
@@ -35,13 +35,9 @@ impl Oracle for Outcome {
                 self.on_command(phone, command);
                 Ok(())
             }
-            Observation::Event { phone, event } => match session_of(event) {
-                Some(session) => self.on_event((phone, session), event).map_err(|what| {
-                    format!(
-                        "{} reports `{}`, but {what}",
-                        view.phones[phone].setup.name,
-                        describe::event(event)
-                    )
+            Observation::Event { phone, event } => match told(event) {
+                Some((session, told)) => self.on_told((phone, session), told).map_err(|what| {
+                    format!("{} reports `{event}`, but {what}", view.phones[phone].setup.name)
                 }),
                 None => Ok(()),
             },
@@ -75,30 +71,32 @@ impl Oracle for Outcome {
 
 impl Outcome {
     fn on_command(&mut self, phone: usize, command: &Command) {
+        let Command::Call { session, command } = command else { return };
+        let end = (phone, *session);
         match command {
-            Command::Hold { session } => self.open((phone, *session)).hold = Some(true),
-            Command::Resume { session } => self.open((phone, *session)).hold = Some(false),
-            Command::Transfer { session, .. } => self.open((phone, *session)).transfer = true,
+            CallCommand::Hold => self.open(end).hold = Some(true),
+            CallCommand::Resume => self.open(end).hold = Some(false),
+            CallCommand::Transfer { .. } => self.open(end).transfer = true,
             _ => {}
         }
     }
 
-    fn on_event(&mut self, end: End, event: &Event) -> Result<(), String> {
-        match event {
-            Event::Hold { local, remote, .. } => {
+    fn on_told(&mut self, end: End, told: Told<'_>) -> Result<(), String> {
+        match told {
+            Told::Hold { local, remote } => {
                 let open = self.open(end);
-                let before = std::mem::replace(&mut open.held, (*local, *remote));
+                let before = std::mem::replace(&mut open.held, (local, remote));
                 if before == open.held && open.hold.is_none() {
                     return Err("the state is unchanged, and no command was given since".to_owned());
                 }
-                open.hold.take_if(|wanted| wanted == local);
+                open.hold.take_if(|wanted| *wanted == local);
             }
             // A request that was superseded may still fail.
-            Event::HoldFailed { hold: failed, .. } => {
+            Told::HoldFailed { hold: failed, .. } => {
                 let hold = &mut self.open(end).hold;
-                hold.take_if(|wanted| wanted == failed);
+                hold.take_if(|wanted| *wanted == failed);
             }
-            Event::Transfer { state, .. } => {
+            Told::Transfer(state) => {
                 if !self.open(end).transfer {
                     return Err("no transfer is pending".to_owned());
                 }
@@ -106,7 +104,7 @@ impl Outcome {
                     self.open(end).transfer = false;
                 }
             }
-            Event::Ended { .. } => {
+            Told::Ended(_) => {
                 self.calls.remove(&end);
             }
             _ => {}

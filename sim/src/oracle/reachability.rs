@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use offhook::FlowId;
+use offhook::ConnectionId;
 use offhook_wire::{Instant, Method};
 
 use super::{Observation, Oracle, PhaseEnd, WorldView};
@@ -16,10 +16,10 @@ pub(super) struct Reachability {
     /// By exchange and contact: the phone of the binding, and the time.
     bindings: BTreeMap<(usize, String), (usize, Instant)>,
     /// By phone and connection: the last accepted REGISTER.
-    registered: BTreeMap<(usize, FlowId), Registered>,
+    registered: BTreeMap<(usize, ConnectionId), Registered>,
     /// By phone: the connection of the last 2xx to a REGISTER. A REGISTER on an earlier connection may arrive later, and bind a
     /// connection that is closed.
-    told: BTreeMap<usize, FlowId>,
+    told: BTreeMap<usize, ConnectionId>,
 }
 
 struct Registered {
@@ -36,16 +36,16 @@ impl Oracle for Reachability {
 
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         match *observation {
-            Observation::BindingAdded { exchange, phone, flow, contact } => {
+            Observation::BindingAdded { exchange, phone, connection, contact } => {
                 self.bindings.insert((exchange, contact.to_owned()), (phone, view.now));
                 let registered = Registered { exchange, at: view.now, shown: view.local(phone) };
-                self.registered.insert((phone, flow), registered);
+                self.registered.insert((phone, connection), registered);
             }
-            Observation::Received { phone, flow, message: Some(message), .. }
+            Observation::Received { phone, connection, message: Some(message), .. }
                 if message.of == Method::Register
                     && message.status().is_some_and(|status| (200..300).contains(&status)) =>
             {
-                self.told.insert(phone, flow);
+                self.told.insert(phone, connection);
             }
             Observation::BindingRemoved { exchange, contact } => {
                 self.bindings.remove(&(exchange, contact.to_owned()));
@@ -64,7 +64,7 @@ impl Oracle for Reachability {
             // A phone notices only at the next refresh that an exchange lost its bindings, that its clock was set, or that a
             // response was corrupted.
             let told = self.told.get(&index);
-            let last = told.and_then(|flow| self.registered.get(&(index, *flow)));
+            let last = told.and_then(|connection| self.registered.get(&(index, *connection)));
             let corrupted = view.corrupted_calls.of_registration(index);
             let is_excused = corrupted.is_some_and(|at| last.is_none_or(|last| at >= last.at))
                 || last.is_some_and(|last| {

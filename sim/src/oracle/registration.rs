@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use offhook::{Command, Event, RegistrationState};
+use offhook::{AccountCommand, AccountEvent, Command, Event, RegistrationState};
 
 use super::{Observation, Oracle, PhaseEnd, WorldView};
-use crate::describe;
 
 /// Half of the default of [`offhook::RegistrationPolicy::first_wait`]: the shortest jittered back-off.
 const MIN_BACK_OFF: Duration = Duration::from_secs(1);
@@ -25,14 +24,20 @@ impl Oracle for Registration {
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         self.failures.resize(view.phones.len(), 0);
         match *observation {
-            Observation::Event { phone, event: Event::Registration { state, .. } } => {
+            Observation::Event {
+                phone,
+                event: Event::Account { event: AccountEvent::Registration(state), .. },
+            } => {
                 let node = &view.phones[phone];
                 let now = node.local(view.now);
-                self.on_event(phone, state, now).map_err(|what| {
-                    format!("{} reports `{}`, but {what}", node.setup.name, describe::registration(state))
-                })
+                self.on_event(phone, state, now)
+                    .map_err(|what| format!("{} reports `{state}`, but {what}", node.setup.name))
             }
-            Observation::Command { phone, command: Command::Register { .. }, .. } => {
+            Observation::Command {
+                phone,
+                command: Command::Account { command: AccountCommand::Register, .. },
+                ..
+            } => {
                 // The command resets the count or continues it.
                 self.failures[phone] = self.failures[phone].max(1);
                 Ok(())

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use offhook::{FlowId, Status};
+use offhook::{ConnectionId, Status};
 use offhook_wire::{Instant, Method};
 
 use super::reading::{DialogId, Reading, Transaction};
@@ -39,7 +39,7 @@ struct Phone {
     /// Messages that must not be retransmitted, and the reason.
     over: BTreeMap<Key, &'static str>,
     /// The last connection of each received INVITE, and the INVITEs that were received on more than one.
-    invited: BTreeMap<Transaction, FlowId>,
+    invited: BTreeMap<Transaction, ConnectionId>,
     moved: BTreeSet<Transaction>,
     /// Whether the phone has read its clock since it was last polled.
     awake: bool,
@@ -48,7 +48,7 @@ struct Phone {
     /// The received INVITE, if it is a retransmission.
     invite: Option<Transaction>,
     /// The effect of the received message, which applies after the timers.
-    effect: Option<(FlowId, Effect)>,
+    effect: Option<(ConnectionId, Effect)>,
     /// Whether it had a connection when it was last polled.
     connected: bool,
 }
@@ -76,7 +76,7 @@ enum Effect {
 
 struct Transmission {
     call: u64,
-    flow: FlowId,
+    connection: ConnectionId,
     /// The INVITE of a 2xx: a proxy that lost its state forwards a retransmission in a new transaction, with a 2xx of its own.
     of: Option<Transaction>,
     timer: Option<Timer>,
@@ -128,11 +128,11 @@ impl Oracle for Retransmissions {
         let now = view.local(index);
         phone.on_clock_read(now);
         let done = match *observation {
-            Observation::Sent { flow, message: Some(message), .. } => {
-                phone.on_sent(now, node.setup.transport == Transport::Udp, flow, message)
+            Observation::Sent { connection, message: Some(message), .. } => {
+                phone.on_sent(now, node.setup.transport == Transport::Udp, connection, message)
             }
-            Observation::Received { flow, message: Some(message), .. } => {
-                phone.on_received(now, flow, message);
+            Observation::Received { connection, message: Some(message), .. } => {
+                phone.on_received(now, connection, message);
                 Ok(())
             }
             Observation::PhonePolled { .. } => phone.on_polled(now, node),
@@ -166,7 +166,7 @@ impl Phone {
         &mut self,
         now: Instant,
         udp: bool,
-        flow: FlowId,
+        connection: ConnectionId,
         message: &Reading<'_>,
     ) -> Result<(), String> {
         let Some(transaction) = message.transaction else { return Ok(()) };
@@ -177,22 +177,23 @@ impl Phone {
                     self.hang_up(message.dialog);
                 }
                 let most = if method == Method::Invite { LIFE } else { T2 };
-                let request = Transmission::new(now, message.dialog.call, flow, udp.then_some(most));
+                let request = Transmission::new(now, message.dialog.call, connection, udp.then_some(most));
                 self.send(Key::Request(transaction), request, now)
                     .map_err(|what| format!("retransmits a {method} {what}"))
             }
             (None, Some(status @ 200..)) if message.of == Method::Invite => {
                 let done = if status < 300 {
-                    let mut accepted = Transmission::new(now, message.dialog.call, flow, Some(T2));
+                    let mut accepted = Transmission::new(now, message.dialog.call, connection, Some(T2));
                     accepted.of = Some(transaction);
-                    accepted.first_unknown =
-                        self.moved.contains(&transaction) || self.invited.get(&transaction) != Some(&flow);
+                    accepted.first_unknown = self.moved.contains(&transaction)
+                        || self.invited.get(&transaction) != Some(&connection);
                     self.send(Key::Accepted(message.dialog, message.number), accepted, now)
                 } else if matches!(status, 482 | 503) {
                     // Merged requests, and those above a limit, are refused statelessly (§8.2.7).
                     Ok(())
                 } else {
-                    let mut refusal = Transmission::new(now, message.dialog.call, flow, udp.then_some(T2));
+                    let mut refusal =
+                        Transmission::new(now, message.dialog.call, connection, udp.then_some(T2));
                     refusal.one_more = self.invite == Some(transaction);
                     self.send(Key::Refusal(transaction), refusal, now)
                 };
@@ -244,7 +245,7 @@ impl Phone {
         }
     }
 
-    fn on_received(&mut self, now: Instant, flow: FlowId, message: &Reading<'_>) {
+    fn on_received(&mut self, now: Instant, connection: ConnectionId, message: &Reading<'_>) {
         let accepted = Key::Accepted(message.dialog, message.number);
         let Some(transaction) = message.transaction else { return };
         let effect = match (message.method(), message.status()) {
@@ -256,7 +257,7 @@ impl Phone {
                     Effect::Answered(accepted)
                 }
             }
-            (Some(Method::Invite), _) => return self.on_invite(now, flow, transaction),
+            (Some(Method::Invite), _) => return self.on_invite(now, connection, transaction),
             (Some(method), _) => {
                 self.request = Some(transaction);
                 if method != Method::Bye {
@@ -269,19 +270,19 @@ impl Phone {
             }
             (None, _) => Effect::Working(Key::Request(transaction)),
         };
-        self.effect = Some((flow, effect));
+        self.effect = Some((connection, effect));
     }
 
-    fn on_invite(&mut self, now: Instant, flow: FlowId, transaction: Transaction) {
+    fn on_invite(&mut self, now: Instant, connection: ConnectionId, transaction: Transaction) {
         match self.waits.get_mut(&Key::Refusal(transaction)) {
-            Some(refusal) if refusal.flow == flow && !refusal.confirmed && now < refusal.ends => {
+            Some(refusal) if refusal.connection == connection && !refusal.confirmed && now < refusal.ends => {
                 refusal.due_now += 1;
             }
             _ => {}
         }
-        let Some(before) = self.invited.insert(transaction, flow) else { return };
+        let Some(before) = self.invited.insert(transaction, connection) else { return };
         self.invite = Some(transaction);
-        if before == flow {
+        if before == connection {
             return;
         }
         self.moved.insert(transaction);
@@ -303,12 +304,12 @@ impl Phone {
 
     fn on_polled(&mut self, now: Instant, node: &PhoneNode) -> Result<(), String> {
         (self.awake, self.request, self.invite) = (false, None, None);
-        let up = |flow| node.flows.contains_key(&flow);
+        let up = |connection| node.connections.contains_key(&connection);
         // A call without a connection ends before its BYE is sent, and its 2xx is not retransmitted over the next connection.
         let closes = node.calls.values().any(|call| call.status == Status::Terminating);
         let stays = std::mem::replace(&mut self.connected, node.is_connected()) && self.connected && !closes;
         for (key, transmission) in &mut self.waits {
-            let (due_now, lost) = (std::mem::take(&mut transmission.due_now), !up(transmission.flow));
+            let (due_now, lost) = (std::mem::take(&mut transmission.due_now), !up(transmission.connection));
             transmission.one_more = false;
             let what = match key {
                 Key::Request(transaction) if !lost => {
@@ -327,22 +328,22 @@ impl Phone {
         // A transaction ends with its connection (§17.1.4, §17.2.4); a 2xx is sent over the next one.
         self.waits.retain(|key, transmission| {
             let lives =
-                now < transmission.ends && (up(transmission.flow) || matches!(key, Key::Accepted(..)));
+                now < transmission.ends && (up(transmission.connection) || matches!(key, Key::Accepted(..)));
             if !lives && !matches!(key, Key::Refusal(_)) {
                 self.over.insert(*key, TIMED_OUT);
             }
             lives
         });
         // Data on a connection that a timer just closed is discarded.
-        if let Some((flow, effect)) = self.effect.take()
-            && up(flow)
+        if let Some((connection, effect)) = self.effect.take()
+            && up(connection)
         {
-            self.apply(now, node.setup.transport == Transport::Udp, flow, effect);
+            self.apply(now, node.setup.transport == Transport::Udp, connection, effect);
         }
         Ok(())
     }
 
-    fn apply(&mut self, now: Instant, udp: bool, flow: FlowId, effect: Effect) {
+    fn apply(&mut self, now: Instant, udp: bool, connection: ConnectionId, effect: Effect) {
         let (Effect::Answered(key) | Effect::Working(key) | Effect::Confirmed(key)) = effect else {
             if let Effect::Bye(dialog) = effect {
                 self.hang_up(dialog);
@@ -352,12 +353,14 @@ impl Phone {
         let Some(transmission) = self.waits.get_mut(&key) else { return };
         match effect {
             // A response matches a request of its connection (§18.1.2), an ACK matches a call.
-            Effect::Answered(_) if transmission.flow == flow || matches!(key, Key::Accepted(..)) => {
+            Effect::Answered(_)
+                if transmission.connection == connection || matches!(key, Key::Accepted(..)) =>
+            {
                 self.waits.remove(&key);
                 self.over.insert(key, ANSWERED);
             }
             // §17.1.2.2: from the next retransmission on.
-            Effect::Working(_) if transmission.flow == flow => {
+            Effect::Working(_) if transmission.connection == connection => {
                 if let Some(timer) = &mut transmission.timer {
                     (timer.wait, timer.most) = (T2, T2);
                 }
@@ -374,12 +377,12 @@ impl Phone {
 
 impl Transmission {
     /// A first transmission, retransmitted at intervals of at most `most`.
-    fn new(now: Instant, call: u64, flow: FlowId, most: Option<Duration>) -> Self {
+    fn new(now: Instant, call: u64, connection: ConnectionId, most: Option<Duration>) -> Self {
         let timer = most.map(|most| Timer { due: now + T1, wait: T1 * 2, most });
         let ends = now + LIFE;
         Self {
             call,
-            flow,
+            connection,
             of: None,
             timer,
             ends,
@@ -405,7 +408,7 @@ mod tests {
     fn fate(sends: &[u64], looks: &[u64]) -> Result<(), String> {
         let world = World::builder().phone("alice").cold();
         let node = world.phone("alice");
-        let flow = *node.flows.keys().next().expect("it opens a connection immediately");
+        let connection = *node.connections.keys().next().expect("it opens a connection immediately");
         let request = Message::parse(OPTIONS.into(), &Limits::default()).expect("a good message");
         let request = Reading::sent(&request).expect("all that it needs is there");
         let mut phone = Phone::default();
@@ -413,7 +416,7 @@ mod tests {
             let now = Instant::ZERO + Duration::from_millis(look);
             phone.on_clock_read(now);
             if sends.contains(&look) {
-                phone.on_sent(now, true, flow, &request)?;
+                phone.on_sent(now, true, connection, &request)?;
             }
             phone.on_polled(now, node)?;
         }

@@ -1,9 +1,8 @@
 //! Registration attempts are counted as documented: consecutive failures, reset by a success only, and at most the configured limit.
 
-use offhook::{Event, RegistrationState};
+use offhook::{AccountEvent, Event, RegistrationState};
 
 use super::{Observation, Oracle, WorldView};
-use crate::describe;
 
 /// Consecutive failed attempts, by phone.
 #[derive(Default)]
@@ -17,13 +16,17 @@ impl Oracle for Retries {
     }
 
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
-        let &Observation::Event { phone, event: Event::Registration { state, .. } } = observation else {
+        let &Observation::Event {
+            phone,
+            event: Event::Account { event: AccountEvent::Registration(state), .. },
+        } = observation
+        else {
             return Ok(());
         };
         self.failures.resize(view.phones.len(), 0);
         let setup = &view.phones[phone].setup;
         follow(&mut self.failures[phone], setup.attempts, state)
-            .map_err(|what| format!("{} reports `{}`, but {what}", setup.name, describe::registration(state)))
+            .map_err(|what| format!("{} reports `{state}`, but {what}", setup.name))
     }
 }
 
@@ -60,7 +63,7 @@ mod tests {
     use offhook::{Cause, Instant, RegistrationFailure};
 
     fn failure(attempts: u32) -> RegistrationFailure {
-        RegistrationFailure { cause: Cause::TimedOut, code: None, attempts }
+        RegistrationFailure::new(Cause::TimedOut, None, attempts)
     }
 
     fn waiting(attempts: u32) -> RegistrationState {

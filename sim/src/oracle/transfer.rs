@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook::{Event, SessionId, Status, TransferState};
+use offhook::{SessionId, Status, TransferState};
 use offhook_wire::Method;
 
 use super::reading::{DialogId, Reading, Transaction};
 use super::{Observation, Oracle, WorldView};
 use crate::node::PhoneNode;
+use crate::told::{Told, told};
 
 #[derive(Default)]
 pub(super) struct Transfers {
@@ -61,7 +62,11 @@ impl Oracle for Transfers {
             Observation::Received { phone, message: Some(message), .. } => {
                 self.phones[phone].on_received(message)
             }
-            Observation::Event { phone, event } => self.phones[phone].on_event(event),
+            Observation::Event { phone, event } => {
+                if let Some((session, told)) = told(event) {
+                    self.phones[phone].on_told(session, told);
+                }
+            }
             Observation::PhonePolled { phone, .. } => {
                 let node = &view.phones[phone];
                 let is_corrupted = |session| view.corrupted_calls.of_end((phone, session));
@@ -114,23 +119,23 @@ impl Phone {
         }
     }
 
-    fn on_event(&mut self, event: &Event) {
-        match event {
-            Event::TransferRequested { .. } => self.done.asked = true,
-            Event::Referred { session, by, .. } => {
+    fn on_told(&mut self, session: SessionId, told: Told<'_>) {
+        match told {
+            Told::TransferRequested { .. } => self.done.asked = true,
+            Told::Referred { by, .. } => {
                 self.done.called = true;
                 self.refused = false;
-                self.referred.insert(*session, *by);
+                self.referred.insert(session, by);
             }
-            Event::Status { session, to: Status::Established, .. } | Event::Ended { session, .. } => {
-                if let Some(by) = self.referred.remove(session) {
-                    self.done.report = Some((*session, by));
+            Told::Status { to: Status::Established, .. } | Told::Ended(_) => {
+                if let Some(by) = self.referred.remove(&session) {
+                    self.done.report = Some((session, by));
                 }
             }
-            Event::Transfer { session, state } => match state {
+            Told::Transfer(state) => match state {
                 TransferState::Done => {
                     self.done.told = true;
-                    self.done.over = Some(*session);
+                    self.done.over = Some(session);
                 }
                 TransferState::Failed { .. } => self.done.told = true,
                 _ => {}

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use offhook::{Cause, Command, EndedBy, Event};
+use offhook::{CallCommand, Cause, Command, EndedBy};
 
 use super::{Observation, Oracle, WorldView};
 use crate::media::End;
+use crate::told::{Told, told};
 
 #[derive(Default)]
 pub(super) struct UnexpectedEnd {
@@ -22,14 +23,15 @@ impl Oracle for UnexpectedEnd {
         match *observation {
             Observation::Command {
                 phone,
-                command: Command::HangUp { session } | Command::Reject { session, .. },
+                command: Command::Call { session, command: CallCommand::HangUp | CallCommand::Reject { .. } },
                 refused: None,
             } => {
                 self.ending.insert((phone, *session));
                 Ok(())
             }
-            Observation::Event { phone, event: Event::Ended { session, why } } => {
-                let asked = self.ending.remove(&(phone, *session));
+            Observation::Event { phone, event } => {
+                let Some((session, Told::Ended(why))) = told(event) else { return Ok(()) };
+                let asked = self.ending.remove(&(phone, session));
                 let users = matches!(why.cause, Cause::HungUp | Cause::Cancelled | Cause::Rejected);
                 if why.by == EndedBy::Us && users && !asked {
                     let name = &view.phones[phone].setup.name;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook::FlowId;
+use offhook::ConnectionId;
 use offhook_wire::{Fault, FaultKind, Frame, Instant, Limits, Message, Method, datagram};
 
 use super::{CorruptedCalls, Observation, Oracle, WorldView};
@@ -41,7 +41,7 @@ struct Final {
     acknowledged: Option<Instant>,
     /// The last connection. An exchange sends pending requests again when a phone reconnects; on another connection that is a new
     /// transaction.
-    flow: FlowId,
+    connection: ConnectionId,
 }
 
 impl Oracle for Wire {
@@ -50,14 +50,14 @@ impl Oracle for Wire {
     }
 
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
-        let (phone, flow, data) = match *observation {
+        let (phone, connection, data) = match *observation {
             // Other valid messages need no check.
             Observation::Sent { message: Some(message), .. }
                 if message.status().is_none_or(|status| status < 200) =>
             {
                 return Ok(());
             }
-            Observation::Sent { phone, flow, data, .. } => (phone, flow, data),
+            Observation::Sent { phone, connection, data, .. } => (phone, connection, data),
             Observation::Received { phone, data, message, .. } => {
                 if let Some(message) = message
                     && message.method() == Some(Method::Ack)
@@ -77,7 +77,7 @@ impl Oracle for Wire {
         let calls = if view.corrupted_calls.any() { CorruptedCalls::calls_in(data) } else { Vec::new() };
         let corrupted =
             view.corrupted_calls.any() && calls.iter().all(|call| view.corrupted_calls.of_call(*call));
-        self.sent(view.local(phone), phone, flow, data, corrupted).map_err(|what| {
+        self.sent(view.local(phone), phone, connection, data, corrupted).map_err(|what| {
             let message = String::from_utf8_lossy(data);
             format!("{} sends a message that {what}:\n{message}", view.phones[phone].setup.name)
         })
@@ -101,7 +101,7 @@ impl Wire {
         &mut self,
         now: Instant,
         phone: usize,
-        flow: FlowId,
+        connection: ConnectionId,
         data: &Bytes,
         corrupted: bool,
     ) -> Result<(), String> {
@@ -131,11 +131,11 @@ impl Wire {
         let answered = self.answered.entry(phone).or_default();
         let mut new = || {
             *answered += 1;
-            Final { status, nth: *answered, first: now, acknowledged: None, flow }
+            Final { status, nth: *answered, first: now, acknowledged: None, connection }
         };
         let before = self.finals.entry((phone, key)).or_insert_with(&mut new);
         if before.status == status {
-            before.flow = flow;
+            before.connection = connection;
             return Ok(());
         }
         let after = new();
@@ -144,7 +144,7 @@ impl Wire {
         // By the clock of the phone, which may have been set forward.
         let confirmed = before.acknowledged.is_some_and(|at| now.saturating_since(at) >= CONFIRMED);
         let remembered = !forgotten && !confirmed && now.saturating_since(before.first) < MEMORY;
-        if before.flow == flow && remembered {
+        if before.connection == connection && remembered {
             return Err(format!("is a second final response, after a {}", before.status));
         }
         *before = after;
@@ -182,7 +182,7 @@ mod tests {
     fn a_transaction_has_one_final_response() {
         let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
         let mut wire = Wire::default();
-        let mut sent = |now, flow, data| wire.sent(at(now), 0, FlowId(flow), &data, false);
+        let mut sent = |now, connection, data| wire.sent(at(now), 0, ConnectionId(connection), &data, false);
         assert_eq!(sent(1, 1, response(180, "z9hG4bKa")), Ok(()));
         assert_eq!(sent(1, 1, response(200, "z9hG4bKa")), Ok(()));
         assert_eq!(sent(2, 1, response(200, "z9hG4bKa")), Ok(()), "again");
@@ -205,7 +205,7 @@ mod tests {
         let ack = Message::parse(ack.into(), &Limits::default()).expect("a good message");
         let mut wire = Wire::default();
         let sent = |wire: &mut Wire, now, status| {
-            wire.sent(at(now), 0, FlowId(1), &response(status, "z9hG4bKa"), false)
+            wire.sent(at(now), 0, ConnectionId(1), &response(status, "z9hG4bKa"), false)
         };
         assert_eq!(sent(&mut wire, 1, 491), Ok(()));
         wire.acknowledged(at(2), 0, &ack);
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn invalid_data_is_a_violation() {
         let sent = |data: &'static [u8]| {
-            Wire::default().sent(Instant::ZERO, 0, FlowId(1), &Bytes::from_static(data), false)
+            Wire::default().sent(Instant::ZERO, 0, ConnectionId(1), &Bytes::from_static(data), false)
         };
         assert_eq!(sent(b"\r\n\r\n"), Ok(()));
         assert!(sent(b"hello").is_err());

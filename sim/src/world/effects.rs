@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::{Effect, EffectId, EffectResult, Input, MediaEvent, MediaFault, SessionId};
+use offhook::{CallEffect, Effect, EffectId, EffectResult, Input, MediaEvent, MediaFault};
 
 use super::{ScheduledEvent, World};
 use crate::hash::{Digest, Draw};
@@ -18,34 +18,44 @@ const SILENCE: Duration = Duration::from_secs(5);
 
 impl World {
     pub(super) fn effect(&mut self, phone: usize, id: EffectId, effect: &Effect) {
+        match effect {
+            Effect::Call { session, effect } => self.call_effect((phone, *session), id, effect),
+            _ => {}
+        }
+    }
+
+    fn call_effect(&mut self, end: End, id: EffectId, effect: &CallEffect) {
         #[cfg(feature = "media")]
         if self.engines.real().is_some() {
-            return self.real_effect(phone, id, effect);
+            return self.real_effect(end, id, effect);
         }
         let Some(model) = self.engines.model() else { return };
-        let end = (phone, session_of(effect));
+        let phone = end.0;
         let setup = &self.phones[phone].setup;
         let broken = self.phones[phone].trouble == Some(MediaTrouble::Broken);
-        let tone = if let Effect::Digit { duration, .. } = effect { *duration } else { Duration::ZERO };
+        let tone = if let CallEffect::Digit { duration, .. } = effect { *duration } else { Duration::ZERO };
         let failed = Ok(EffectResult::Failed(MediaFault::Engine));
         // The engine applies effects immediately, so that they keep their order. Only the result is delayed.
         let result = match effect {
-            Effect::Offer { .. } | Effect::Answer { .. } | Effect::Digit { .. } if broken => failed,
-            Effect::Offer { direction, .. } => {
+            CallEffect::Offer { .. } | CallEffect::Answer { .. } | CallEffect::Digit { .. } if broken => {
+                failed
+            }
+            CallEffect::Offer { direction } => {
                 model.offer(end, setup, *direction).map(EffectResult::Description)
             }
-            Effect::Answer { offer, direction, .. } => {
+            CallEffect::Answer { offer, direction } => {
                 model.answer(end, setup, offer, *direction).map(EffectResult::Description)
             }
-            Effect::Apply { answer, .. } => model.apply(end, answer).map(|()| EffectResult::Applied),
-            Effect::Digit { digit, duration, .. } => {
+            CallEffect::Apply { answer } => model.apply(end, answer).map(|()| EffectResult::Applied),
+            CallEffect::Digit { digit, duration } => {
                 self.digit(end, *digit, *duration);
                 Ok(EffectResult::Sent)
             }
-            Effect::Rollback { .. } => return self.rolled_back(end),
-            Effect::Release { .. } => return self.released(end),
+            CallEffect::Rollback => return self.rolled_back(end),
+            CallEffect::Release => return self.released(end),
+            _ => return,
         };
-        if matches!(effect, Effect::Answer { .. } | Effect::Apply { .. }) && result.is_ok() {
+        if matches!(effect, CallEffect::Answer { .. } | CallEffect::Apply { .. }) && result.is_ok() {
             self.queue.schedule(self.now + PATH, ScheduledEvent::PathUp(end));
         }
         let takes = tone + self.effect_takes(phone, effect);
@@ -74,14 +84,14 @@ impl World {
     }
 
     /// The duration of an effect. It depends on the time, not on a counter, so that other calls do not change it.
-    pub(super) fn effect_takes(&self, phone: usize, effect: &Effect) -> Duration {
+    pub(super) fn effect_takes(&self, phone: usize, effect: &CallEffect) -> Duration {
         if let Some(MediaTrouble::Slow(by)) = self.phones[phone].trouble {
             return by;
         }
         let kind = match effect {
-            Effect::Offer { .. } => 1,
-            Effect::Answer { .. } => 2,
-            Effect::Apply { .. } => 3,
+            CallEffect::Offer { .. } => 1,
+            CallEffect::Answer { .. } => 2,
+            CallEffect::Apply { .. } => 3,
             _ => 4,
         };
         let now = self.now.as_nanos();
@@ -168,16 +178,5 @@ impl World {
 
     pub(super) fn media_event(&mut self, (phone, session): End, event: MediaEvent) {
         self.phone_input(phone, Input::Media { session, event });
-    }
-}
-
-pub(super) fn session_of(effect: &Effect) -> SessionId {
-    match effect {
-        Effect::Offer { session, .. }
-        | Effect::Answer { session, .. }
-        | Effect::Apply { session, .. }
-        | Effect::Rollback { session }
-        | Effect::Digit { session, .. }
-        | Effect::Release { session } => *session,
     }
 }

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use offhook::{EffectId, EffectResult, ConnectionFailure, Input, SessionId};
+use offhook::{ConnectionFailure, EffectId, EffectResult, Input, SessionId};
 use offhook_exchange as exchange;
 
 use super::rogue_flows::RogueEvent;

@@ -70,7 +70,7 @@ impl World {
         let remote = RogueNode::address(rogue);
         match self.rogues.nodes[rogue].setup.transport {
             Transport::Ws => {
-                let change = exchange::ConnectionChange::Up { transport: exchange::Transport::Ws, remote };
+                let change = exchange::FlowChange::Up { transport: exchange::Transport::Ws, remote };
                 self.exchange_input(exchange, exchange::Input::Flow { flow, change });
             }
             Transport::Udp => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook::{Command, Event, ConnectionChange, Input, Misuse, Output};
+use offhook::{Command, ConnectionChange, Event, Input, Misuse, Output};
 use offhook_exchange as exchange;
 use offhook_wire::{Frame, Instant, Limits, Message, datagram};
 
@@ -13,6 +13,7 @@ use crate::node::{Call, ExchangeNode, PhoneNode, RogueNode};
 use crate::oracle::{Observation, Oracle, PhaseEnd, Reading, Violation, WorldView};
 use crate::scenario::Phase;
 use crate::tape::{EntryKind, Node};
+use crate::told::{Told, told};
 
 impl World {
     /// Plays the scenario to its end, or to the first violation.
@@ -120,7 +121,9 @@ impl World {
             self.defer_input(phone, input);
         } else if self.phones[phone].alive {
             match &input {
-                Input::Received { flow, data } if !self.arrives_corrupted(phone, Some(*flow), data) => {
+                Input::Received { connection, data }
+                    if !self.arrives_corrupted(phone, Some(*connection), data) =>
+                {
                     let message = read(data);
                     let message = message.as_ref().and_then(Reading::received);
                     if let Some(message) = &message {
@@ -128,13 +131,13 @@ impl World {
                     }
                     self.observe(&Observation::Received {
                         phone,
-                        flow: *flow,
+                        connection: *connection,
                         data,
                         message: message.as_ref(),
                     });
                 }
-                Input::Flow { flow, change: ConnectionChange::Down(_) } => {
-                    self.phones[phone].flows.remove(flow);
+                Input::Connection { connection, change: ConnectionChange::Down(_) } => {
+                    self.phones[phone].connections.remove(connection);
                 }
                 _ => {}
             }
@@ -171,21 +174,22 @@ impl World {
         while let Some(output) = self.phones[phone].poll() {
             outputs += 1;
             match output {
-                Output::Transmit { flow, data } => {
-                    self.tape.phone_message(self.now, phone, flow.0, &data);
+                Output::Transmit { connection, data } => {
+                    self.tape.phone_message(self.now, phone, connection.0, &data);
                     let message = read(&data);
                     let message = message.as_ref().and_then(Reading::sent);
                     if let Some(message) = &message {
                         self.corrupted_calls.sent(phone, message, &self.engines);
                     }
-                    self.observe(&Observation::Sent { phone, flow, data: &data, message: message.as_ref() });
-                    self.phone_sends(phone, flow, data);
+                    let message = message.as_ref();
+                    self.observe(&Observation::Sent { phone, connection, data: &data, message });
+                    self.phone_sends(phone, connection, data);
                 }
-                Output::Open { flow, target, .. } => {
-                    self.observe(&Observation::Connecting { phone, target: &target });
-                    self.open(phone, flow, &target);
+                Output::Open { connection, hop, .. } => {
+                    self.observe(&Observation::Connecting { phone, hop: &hop });
+                    self.open(phone, connection, &hop);
                 }
-                Output::Close { flow } => self.phone_closes(phone, flow),
+                Output::Close { connection } => self.phone_closes(phone, connection),
                 Output::Effect { id, effect } => self.effect(phone, id, &effect),
                 Output::Event(event) => self.on_phone_event(phone, event),
             }
@@ -196,15 +200,14 @@ impl World {
 
     fn on_phone_event(&mut self, phone: usize, event: Event) {
         self.phones[phone].apply(self.now, &event);
-        if let Event::Incoming(incoming) = &event {
-            self.corrupted_calls.incoming(phone, incoming.session);
+        if let Some((session, Told::Incoming)) = told(&event) {
+            self.corrupted_calls.incoming(phone, session);
         }
         self.observe(&Observation::Event { phone, event: &event });
-        if let Event::Incoming(incoming) = &event {
-            self.schedule_reaction(phone, incoming.session);
-        }
-        if let Event::TransferRequested { session, .. } = event {
-            self.schedule_decision(phone, session);
+        match told(&event) {
+            Some((session, Told::Incoming)) => self.schedule_reaction(phone, session),
+            Some((session, Told::TransferRequested { .. })) => self.schedule_decision(phone, session),
+            _ => {}
         }
         self.tape.note(self.now, || EntryKind::Event { phone, event });
     }
@@ -257,10 +260,10 @@ impl World {
                 if let Some(&connection) = self.exchange_flows.get(&(exchange, *flow))
                     && !self.is_rogue(user)
                 {
-                    let (phone, flow) =
-                        (self.connections[connection].phone, self.connections[connection].flow);
+                    let (phone, connection) =
+                        (self.connections[connection].phone, self.connections[connection].id);
                     self.rogues.learn(user, contact);
-                    self.observe(&Observation::BindingAdded { exchange, phone, flow, contact });
+                    self.observe(&Observation::BindingAdded { exchange, phone, connection, contact });
                 }
             }
             // A rogue may have registered the Contact of a phone.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::{Command, Dial, Event, Misuse, SessionId, Status};
+use offhook::{Command, Dial, Misuse, SessionId, Status};
 use offhook_wire::Instant;
 
 use super::World;
@@ -13,6 +13,7 @@ use crate::scenario::{
     StreamTrouble, SuspensionKind, Transport, UserAction, Way, Weather,
 };
 use crate::tape::{Entry, EntryKind};
+use crate::told::{Told, told};
 
 /// Builds a world. [`World::builder`] creates one.
 ///
@@ -174,9 +175,10 @@ impl World {
     pub fn digits(&self, name: &str) -> String {
         let receiver = self.named(name);
         let digit = |entry: &Entry| match &entry.what {
-            EntryKind::Event { phone, event: Event::Digit { digit, .. } } if *phone == receiver => {
-                Some(*digit)
-            }
+            EntryKind::Event { phone, event } if *phone == receiver => match told(event) {
+                Some((_, Told::Digit { digit, .. })) => Some(digit),
+                _ => None,
+            },
             _ => None,
         };
         self.tape.entries().iter().filter_map(digit).collect()

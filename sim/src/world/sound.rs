@@ -5,10 +5,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook::{Effect, EffectId, EffectResult, Input, MediaEvent, MediaFault};
+use offhook::{CallEffect, EffectId, EffectResult, Input, MediaEvent, MediaFault};
 use offhook_media::{MediaEvent as EngineEvent, MediaInput, MediaOutput};
 
-use super::effects::session_of;
 use super::event::Datagram;
 use super::{ScheduledEvent, World};
 use crate::media::{End, Kind, ProbeContext, phone_of};
@@ -20,23 +19,25 @@ use crate::tape::Node;
 const LISTEN: Duration = Duration::from_millis(500);
 
 impl World {
-    pub(super) fn real_effect(&mut self, phone: usize, id: EffectId, effect: &Effect) {
-        let end = (phone, session_of(effect));
+    pub(super) fn real_effect(&mut self, end: End, id: EffectId, effect: &CallEffect) {
+        let phone = end.0;
         let node = &self.phones[phone];
         let now = node.local(self.now);
         let broken = node.trouble == Some(MediaTrouble::Broken);
         let failed = Ok(EffectResult::Failed(MediaFault::Engine));
         let Some(real) = self.engines.real() else { return };
         let result = match effect {
-            Effect::Offer { .. } | Effect::Answer { .. } | Effect::Digit { .. } if broken => failed,
-            Effect::Offer { direction, .. } => {
+            CallEffect::Offer { .. } | CallEffect::Answer { .. } | CallEffect::Digit { .. } if broken => {
+                failed
+            }
+            CallEffect::Offer { direction } => {
                 real.offer(end, node, now, *direction).map(EffectResult::Description)
             }
-            Effect::Answer { offer, direction, .. } => {
+            CallEffect::Answer { offer, direction } => {
                 real.answer(end, node, now, offer, *direction).map(EffectResult::Description)
             }
-            Effect::Apply { answer, .. } => real.apply(end, now, answer).map(|()| EffectResult::Applied),
-            Effect::Digit { digit, duration, .. } => match real.press(end, now, id, *digit, *duration) {
+            CallEffect::Apply { answer } => real.apply(end, now, answer).map(|()| EffectResult::Applied),
+            CallEffect::Digit { digit, duration } => match real.press(end, now, id, *digit, *duration) {
                 Ok(()) => {
                     self.phones[phone].effects.insert(id, end.1);
                     self.observe(&Observation::DigitSent { end, digit: *digit, arrives: None });
@@ -44,13 +45,14 @@ impl World {
                 }
                 Err(refused) => Err(refused),
             },
-            Effect::Rollback { .. } => {
+            CallEffect::Rollback => {
                 if let Err(crate::media::EngineError::OutOfOrder(what)) = real.rollback(end) {
                     self.observe(&Observation::OutOfOrder { end, what });
                 }
                 return self.drain_line(end);
             }
-            Effect::Release { .. } => return self.release_line(end),
+            CallEffect::Release => return self.release_line(end),
+            _ => return,
         };
         if !real.set_probe_scheduled(true) {
             self.queue.schedule(self.now + LISTEN, ScheduledEvent::ProbeAudio);
@@ -168,7 +170,7 @@ impl World {
             EngineEvent::Connected => MediaEvent::Up,
             EngineEvent::Disconnected => MediaEvent::Down,
             EngineEvent::Failed { .. } => MediaEvent::Failed,
-            EngineEvent::Digit { digit, duration, .. } => MediaEvent::Digit { digit, duration },
+            EngineEvent::Digit { digit, duration } => MediaEvent::Digit { digit, duration },
             EngineEvent::DigitSent { digit } => return self.digit_done(end, digit, EffectResult::Sent),
             EngineEvent::DigitFailed { digit } => {
                 return self.digit_done(end, digit, EffectResult::Failed(MediaFault::Engine));

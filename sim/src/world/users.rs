@@ -1,6 +1,6 @@
 //! The users: their actions on the calls of their phones.
 
-use offhook::{AccountId, Command, Dial, SessionId, Status};
+use offhook::{AccountCommand, AccountId, CallCommand, Command, Dial, SessionId, Status};
 
 use super::{ScheduledEvent, World};
 use crate::node::Call;
@@ -36,36 +36,23 @@ impl World {
 
     /// Executes an action of a user on one call. If it is too late, the phone refuses the command.
     pub(super) fn react(&mut self, phone: usize, session: SessionId, action: &UserAction) {
-        let account = AccountId(0);
         let node = &mut self.phones[phone];
         let command = match action {
             UserAction::Behaviour(behaviour) => return node.behaviour = *behaviour,
-            UserAction::Register | UserAction::Unregister => {
-                node.should_be_registered = *action == UserAction::Register;
-                if node.should_be_registered {
-                    Command::Register { account }
-                } else {
-                    Command::Unregister { account }
-                }
+            UserAction::Register => {
+                node.should_be_registered = true;
+                of_account(AccountCommand::Register)
+            }
+            UserAction::Unregister => {
+                node.should_be_registered = false;
+                of_account(AccountCommand::Unregister)
             }
             UserAction::Dial(to) => Command::Dial { session, dial: Dial::to(to.as_str()) },
-            UserAction::Answer => Command::Answer { session },
-            UserAction::Reject(code) => Command::Reject { session, code: *code },
-            UserAction::HangUp => Command::HangUp { session },
-            UserAction::Hold => Command::Hold { session },
-            UserAction::Resume => Command::Resume { session },
-            UserAction::Digits { digits, path, tone } => {
-                Command::Digits { session, digits: digits.clone(), duration: *tone, path: *path }
+            _ => {
+                let asked = node.calls.get(&session).and_then(|call| call.requested_transfer);
+                let Some(command) = of_call(action, asked) else { return };
+                Command::Call { session, command }
             }
-            UserAction::DecideTransfer { accept } => {
-                let request = node.calls.get(&session).and_then(|call| call.requested_transfer);
-                let Some(request) = request else { return };
-                match accept {
-                    true => Command::AcceptTransfer { session, request },
-                    false => Command::RejectTransfer { session, request },
-                }
-            }
-            UserAction::Transfer(target) => Command::Transfer { session, target: target.clone() },
         };
         if let Some(call) = node.calls.get_mut(&session) {
             call.user_acted |=
@@ -111,4 +98,30 @@ impl World {
             }
         }
     }
+}
+
+fn of_account(command: AccountCommand) -> Command {
+    Command::Account { account: AccountId(0), command }
+}
+
+/// The command for an action on a call with this requested transfer.
+fn of_call(action: &UserAction, requested_transfer: Option<u32>) -> Option<CallCommand> {
+    Some(match action {
+        UserAction::Answer => CallCommand::Answer,
+        UserAction::Reject(code) => CallCommand::Reject { code: *code },
+        UserAction::HangUp => CallCommand::HangUp,
+        UserAction::Hold => CallCommand::Hold,
+        UserAction::Resume => CallCommand::Resume,
+        UserAction::Digits { digits, path, tone } => {
+            CallCommand::Digits { digits: digits.clone(), duration: *tone, path: *path }
+        }
+        UserAction::DecideTransfer { accept } => match (requested_transfer?, accept) {
+            (request, true) => CallCommand::AcceptTransfer { request },
+            (request, false) => CallCommand::RejectTransfer { request },
+        },
+        UserAction::Transfer(target) => CallCommand::Transfer { target: target.clone() },
+        UserAction::Behaviour(_) | UserAction::Register | UserAction::Unregister | UserAction::Dial(_) => {
+            return None;
+        }
+    })
 }

@@ -1,5 +1,6 @@
 //! An active account: its connection, registration, credentials and addresses.
 
+mod credentials;
 mod identity;
 pub(crate) mod registration;
 mod retirement;
@@ -9,16 +10,18 @@ mod tests;
 
 use crate::base::cx::Cx;
 use crate::base::marks::Mark;
-use crate::base::name::{AccountTimer, ClientTx, Machine};
+use crate::base::name::{AccountTimer, ClientTx, Machine, Owner};
 use crate::base::path::Path;
 use crate::connection::{Connection, Down};
-use crate::request::auth::Auth;
+use crate::request::realm_set::RealmSet;
+use crate::request::realms::{Credentials, Realms};
+use crate::request::restarts::{Next, Restartable, Restarts};
 use crate::transaction::{Transactions, TxFailed, TxFailure};
-use crate::{Account, AccountEffect, AccountId, ConnectionChange, ConnectionId, EffectId};
+use crate::{Account, AccountId, ConnectionChange, ConnectionId, EffectId};
 use bytes::Bytes;
 use identity::Identity;
-use offhook_wire::{HeaderName, KeepAlive, Message, Method};
-use registration::{Reconnect, Registration, RegistrationCx};
+use offhook_wire::{KeepAlive, Message, Method};
+use registration::{FollowUp, Reconnect, Registration, RegistrationCx};
 pub(crate) use retirement::Retirement;
 
 /// A change of the connection, for the calls that use it.
@@ -42,10 +45,12 @@ pub(crate) struct ActiveAccount {
     retirement: Option<Retirement>,
     /// The pending effect that finds credentials.
     credentials: Option<EffectId>,
+    /// The requests that wait for credentials, by their owners.
+    waiting: Vec<Owner>,
     identity: Identity,
     connection: Connection,
     registration: Registration,
-    auth: Auth,
+    realms: Realms,
 }
 
 impl ActiveAccount {
@@ -55,10 +60,11 @@ impl ActiveAccount {
             drawn: cx.entropy.drawn()[0],
             retirement: None,
             credentials: None,
+            waiting: Vec::new(),
             identity: Identity::new(account, cx.entropy),
             connection: Connection::new(id),
             registration: Registration::new(id, account, cx.entropy),
-            auth: Auth::default(),
+            realms: Realms::new(id),
         }
     }
 
@@ -167,9 +173,38 @@ impl ActiveAccount {
         txs: &mut Transactions,
         tx: ClientTx,
         message: &Message,
-    ) {
+    ) -> PathChange {
         let (registration, mut registration_cx) = self.registration_cx(cx, txs);
-        registration.on_response(&mut registration_cx, tx, message);
+        let follow_up = registration.on_response(&mut registration_cx, tx, message);
+        self.follow_up(cx, follow_up)
+    }
+
+    /// The credentials may have changed: the REGISTER that waits for them is sent, or has failed.
+    pub(crate) fn register_with_credentials(
+        &mut self,
+        cx: &mut Cx<'_>,
+        txs: &mut Transactions,
+    ) -> PathChange {
+        let (registration, mut registration_cx) = self.registration_cx(cx, txs);
+        let follow_up = registration.retry_with_credentials(&mut registration_cx);
+        self.follow_up(cx, follow_up)
+    }
+
+    fn follow_up(&mut self, cx: &mut Cx<'_>, follow_up: FollowUp) -> PathChange {
+        match follow_up {
+            FollowUp::Nothing => {}
+            FollowUp::AskCredentials(realm) => {
+                self.credentials_needed(cx, Owner::Account(self.id), realm);
+            }
+            FollowUp::NextServer => {
+                let left = self.connection.leave(cx);
+                self.connection.connect(cx);
+                if let Some(Down::Connection(connection)) = left {
+                    return PathChange::Lost(connection);
+                }
+            }
+        }
+        PathChange::Nothing
     }
 
     /// Our REGISTER got no final response. If nothing was received since it was sent, its connection is dead (RFC 5626 §4.4),
@@ -214,32 +249,34 @@ impl ActiveAccount {
         PathChange::Nothing
     }
 
-    /// The credentials for a 401 or 407 (RFC 3261 §22): the header field for the next attempt. `auth_attempts` counts the
-    /// attempts with credentials so far: there is one, and further ones only for a stale nonce.
-    pub(crate) fn authorize(
+    /// Decides whether a final response 300–699 makes a request be sent again. `set` has the realms that challenged requests of its
+    /// Call-ID.
+    pub(crate) fn after(
         &mut self,
         cx: &mut Cx<'_>,
+        restarts: &mut Restarts,
+        request: Restartable<'_>,
+        set: &mut RealmSet,
         response: &Message,
+    ) -> Next {
+        restarts.after(cx, &mut self.realms, request, set, response)
+    }
+
+    /// The credentials for a request of a Call-ID whose requests these realms challenged.
+    pub(crate) fn credentials(
+        &mut self,
+        cx: &Cx<'_>,
+        set: RealmSet,
         method: Method<'_>,
         uri: &[u8],
         body: &[u8],
-        auth_attempts: u8,
-    ) -> Option<(HeaderName, String)> {
-        self.auth.answer(cx, self.id, response, method, uri, body, auth_attempts)
+    ) -> Credentials {
+        self.realms.credentials(cx, set, method, uri, body)
     }
 
-    /// A challenge of this realm needs credentials that the account does not have: asks the host for them, once.
-    pub(crate) fn credentials_needed(&mut self, cx: &mut Cx<'_>, realm: String) {
-        if self.credentials.is_none() {
-            cx.mark(None, Mark::CredentialsAwaited);
-            let effect = AccountEffect::Credentials { realm };
-            self.credentials = Some(cx.out.account_effect(self.id, effect));
-        }
-    }
-
-    /// Whether this effect is the pending one; it is pending no longer.
-    pub(crate) fn take_credentials_effect(&mut self, effect: EffectId) -> bool {
-        self.credentials.take_if(|pending| *pending == effect).is_some()
+    /// A 2xx to a request outside of a dialog, or to an initial INVITE, which had credentials for these realms.
+    pub(crate) fn accepted(&mut self, set: RealmSet) {
+        self.realms.accepted(set);
     }
 
     fn registration_cx<'d, 'c>(
@@ -247,7 +284,7 @@ impl ActiveAccount {
         cx: &'d mut Cx<'c>,
         txs: &'d mut Transactions,
     ) -> (&'d mut Registration, RegistrationCx<'d, 'c>) {
-        let Self { identity, connection, registration, auth, .. } = self;
-        (registration, RegistrationCx { base: cx, txs, path: connection.path(), identity, auth })
+        let Self { identity, connection, registration, realms, .. } = self;
+        (registration, RegistrationCx { base: cx, txs, path: connection.path(), identity, realms })
     }
 }

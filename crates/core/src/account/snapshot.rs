@@ -16,7 +16,6 @@ impl ActiveAccount {
         let registration = self.registration.checkpoint()?;
         let (connection, next_server, connection_failures) = self.connection.checkpoint();
         let (cseq, expires, failures, bound, spent) = self.registration.counts();
-        let (user, proxy) = self.auth.snapshot();
         Some(AccountCheckpoint {
             id: self.id,
             config: config.clone(),
@@ -31,8 +30,8 @@ impl ActiveAccount {
             failures,
             bound,
             spent,
-            user,
-            proxy,
+            servers_refused: self.registration.servers_refused(),
+            realms: self.realms.snapshot(),
         })
     }
 
@@ -53,6 +52,6 @@ impl ActiveAccount {
             .ok_or(InvalidCheckpoint("the Contact is not ours"))?;
         self.connection = Connection::restore(self.id, at, sent_by, connections, &timer)?;
         self.registration.restore(at, timer(AccountTimer::Register))?;
-        self.auth.restore(at.user.as_ref(), at.proxy.as_ref())
+        self.realms.restore(&at.realms)
     }
 }

@@ -3,7 +3,7 @@
 use crate::base::name::AccountTimer;
 use crate::{Account, AccountId, ConnectionId, RegistrationFailure, Transport};
 use offhook_wire::Instant;
-use offhook_wire::digest::ResponderSnapshot;
+use offhook_wire::digest::{Algorithm, ResponderSnapshot};
 
 /// The state of a phone that has neither calls nor transactions. With the phone's configuration and seed it is enough to make
 /// a phone that continues in the same way ([`Phone::from_checkpoint`](crate::Phone::from_checkpoint)).
@@ -25,6 +25,8 @@ pub struct Checkpoint {
     pub account_ids: u32,
     /// How many calls it had.
     pub calls: u32,
+    /// How many requests outside of dialogs it had.
+    pub requests: u32,
     /// The serial number of its last transaction.
     pub serial: u32,
     /// [`Counters`](crate::Counters): malformed, stray, clock backwards.
@@ -68,10 +70,27 @@ pub struct AccountCheckpoint {
     pub bound: Option<Instant>,
     /// When the REGISTERs of the last minute were sent.
     pub spent: Vec<Instant>,
-    /// The last `WWW-Authenticate` challenge.
-    pub user: Option<ResponderSnapshot>,
-    /// The last `Proxy-Authenticate` challenge.
-    pub proxy: Option<ResponderSnapshot>,
+    /// How many servers answered the pending registration attempt with 503.
+    pub servers_refused: u32,
+    /// The realms that challenged requests of the account.
+    pub realms: Vec<RealmCheckpoint>,
+}
+
+/// A realm that challenged requests of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RealmCheckpoint {
+    /// The realm.
+    pub realm: String,
+    /// Whether it challenged with 407; otherwise with 401.
+    pub proxy: bool,
+    /// Whether it challenged a REGISTER.
+    pub registers: bool,
+    /// The strongest algorithm that the server accepted.
+    pub algorithm: Option<Algorithm>,
+    /// The algorithm of the last challenge that was answered and not accepted yet.
+    pub offered: Option<Algorithm>,
+    /// The last challenge.
+    pub challenge: Option<ResponderSnapshot>,
 }
 
 /// The state of a connection. Its timers are in [`Checkpoint::timers`].

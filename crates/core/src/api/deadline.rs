@@ -24,6 +24,8 @@ pub enum DeadlineKind {
     Registration,
     /// A call's own timer: no answer, missing ACK, glare, media path, transfer.
     Session,
+    /// The limit of the time that a request outside of a dialog waits for credentials.
+    Request,
 }
 
 /// A pending timer, for logs and diagrams. [`Phone::deadline`](crate::Phone::deadline) is the earliest of them.

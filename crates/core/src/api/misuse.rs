@@ -1,4 +1,4 @@
-use crate::{AccountId, SessionId, Status};
+use crate::{AccountId, RequestId, SessionId, Status};
 
 /// A mistake of the caller: the only error that [`Phone::handle`](crate::Phone::handle) returns.
 /// The phone has not changed and sends nothing.
@@ -41,6 +41,18 @@ pub enum Misuse {
     /// No REFER of the peer waits for a decision.
     #[error("no transfer was requested")]
     NoTransferRequest,
+    /// The id of a request is not that of [`Phone::next_request`](crate::Phone::next_request).
+    #[error("request {} is not the next one", .0.0)]
+    NotNextRequest(RequestId),
+    /// This many requests of this kind are pending, which is the limit.
+    #[error("the limit of {0} pending requests is reached")]
+    TooManyRequests(usize),
+    /// A body has more than this many bytes.
+    #[error("the body has more than {0} bytes")]
+    TooLong(usize),
+    /// The peer has not stated that it supports the Info Package (RFC 6086 §5.2).
+    #[error("the peer does not support the Info Package")]
+    PackageNotSupported,
     /// A transfer is pending already.
     #[error("a transfer is going on already")]
     Transferring,

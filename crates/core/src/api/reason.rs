@@ -16,7 +16,8 @@ pub struct EndReason {
 }
 
 impl EndReason {
-    pub(crate) fn new(by: EndedBy, cause: Cause, code: Option<u16>, text: &str) -> Self {
+    /// The reason with these fields.
+    pub fn new(by: EndedBy, cause: Cause, code: Option<u16>, text: &str) -> Self {
         Self { by, cause, code, text: text.to_owned() }
     }
 }

@@ -42,3 +42,33 @@ pub(crate) const GLARES: u8 = 6;
 
 /// How often a request is retried because its nonce was stale. A server that never accepts its own nonces is broken.
 pub(crate) const STALE_NONCES: u8 = 3;
+
+/// The maximum number of pending requests outside of dialogs.
+pub(crate) const REQUESTS: usize = 64;
+
+/// The maximum length of the body of a MESSAGE or INFO of the application.
+pub(crate) const BODY: usize = 16 * 1024;
+
+/// The maximum number of values of one header field in a response to OPTIONS that are reported.
+pub(crate) const CAPABILITIES: usize = 64;
+
+/// The maximum length of such a value; a longer one is skipped.
+pub(crate) const CAPABILITY: usize = 256;
+
+/// The maximum number of realms of an account, by kind of challenge (401, 407), that get credentials.
+pub(crate) const REALMS: usize = 8;
+
+/// The maximum length of a realm, and of a nonce with its opaque value. A longer challenge is not answered: they are stored.
+pub(crate) const CHALLENGE: usize = 1024;
+
+/// The maximum number of challenges of one response that are read.
+pub(crate) const CHALLENGES: usize = 16;
+
+/// The maximum number of targets of redirections that a request is sent to.
+pub(crate) const REDIRECTS: usize = 5;
+
+/// The maximum number of Contacts of one 3xx that are read, and that wait.
+pub(crate) const CONTACTS: usize = 16;
+
+/// The maximum Min-SE that is accepted; a longer one counts as a refusal (RFC 4028 §6).
+pub(crate) const LONGEST_MIN_SE: u32 = 86_400;

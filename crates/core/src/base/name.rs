@@ -1,7 +1,7 @@
 //! The keys of machines and timers. Every layer imports them; they import only identifiers.
 
 use super::machine::named_enum;
-use crate::api::id::{AccountId, ConnectionId, SessionId};
+use crate::api::id::{AccountId, ConnectionId, RequestId, SessionId};
 use std::fmt;
 use std::num::NonZeroU32;
 
@@ -52,6 +52,7 @@ impl ServerRef {
 pub(crate) enum Owner {
     Account(AccountId),
     Session(SessionId),
+    Request(RequestId),
     /// The responses are absorbed.
     None,
 }
@@ -70,6 +71,8 @@ pub enum Machine {
     Registration(AccountId),
     /// A call.
     Session(SessionId),
+    /// A request outside of a dialog.
+    Request(RequestId),
 }
 
 impl From<ClientTx> for Machine {
@@ -92,6 +95,7 @@ impl fmt::Display for Machine {
             Machine::Connection(connection) => write!(f, "connection {}", connection.0),
             Machine::Registration(account) => write!(f, "registration {}", account.0),
             Machine::Session(session) => write!(f, "session {session}"),
+            Machine::Request(request) => write!(f, "request {}", request.0),
         }
     }
 }
@@ -103,6 +107,8 @@ pub(crate) enum Timer {
     Server(ServerRef, ServerTimer),
     Account(AccountId, AccountTimer),
     Session(SessionId, SessionTimer),
+    /// The limit of the time that a request outside of a dialog waits for credentials.
+    Request(RequestId),
 }
 
 named_enum! {

@@ -11,6 +11,7 @@ impl Timer {
             Timer::Account(_, AccountTimer::Register) => DeadlineKind::Registration,
             Timer::Account(..) => DeadlineKind::Connection,
             Timer::Session(..) => DeadlineKind::Session,
+            Timer::Request(_) => DeadlineKind::Request,
         }
     }
 
@@ -23,6 +24,7 @@ impl Timer {
             }
             Timer::Account(_, timer) => (None, timer.name()),
             Timer::Session(session, timer) => (Some(Machine::Session(session)), timer.name()),
+            Timer::Request(request) => (Some(Machine::Request(request)), "credentials"),
         };
         PendingTimer { at, kind: self.kind(), machine, name }
     }

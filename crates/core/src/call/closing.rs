@@ -24,7 +24,7 @@ impl Session {
                 let why = EndReason::new(EndedBy::Us, Cause::Rejected, Some(603), "declined");
                 self.refuse(cx, Trigger::Refused, 603, why);
             }
-            Phase::Offering | Phase::Calling => {
+            Phase::Offering | Phase::Calling | Phase::Challenged => {
                 let why = EndReason::new(EndedBy::Us, Cause::Cancelled, None, "given up before the answer");
                 self.hang_up_with(cx, Trigger::HangUp, why);
             }
@@ -44,6 +44,12 @@ impl Session {
                 self.end(cx, trigger, why);
             }
             Phase::Calling => self.cancel(cx, trigger, why),
+            Phase::Challenged => {
+                // The INVITE has its final response already: there is nothing to cancel.
+                let State::Challenged(challenged) = self.take() else { unreachable!() };
+                self.negotiation.withdraw(challenged.calling.offer);
+                self.end(cx, trigger, why);
+            }
             Phase::AwaitingAck if planted!(cx.base.config, ByeBeforeAck) => {
                 self.terminate(cx, Trigger::Timeout, why)
             }
@@ -73,7 +79,7 @@ impl Session {
         let no_media = |code, text| EndReason::new(EndedBy::Us, Cause::MediaFailed, code, text);
         match self.phase {
             Phase::Ringing => self.refuse(cx, Trigger::Timeout, 480, why(480)),
-            Phase::Calling => self.hang_up_with(cx, Trigger::Timeout, why(408)),
+            Phase::Calling | Phase::Challenged => self.hang_up_with(cx, Trigger::Timeout, why(408)),
             Phase::Offering => {
                 self.hang_up_with(cx, Trigger::NoMedia, no_media(None, "no offer was made in time"));
             }

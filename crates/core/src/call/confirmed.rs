@@ -106,7 +106,7 @@ impl Session {
             Some(Method::Info) => self.on_info(cx, tx, request),
             Some(Method::Refer) => self.on_refer(cx, tx, request),
             Some(Method::Notify) => self.on_notify(cx, tx, request),
-            _ => respond::out_of_dialog(cx.base, cx.txs, cx.account.id(), tx, request),
+            _ => respond::out_of_dialog(cx.base, cx.txs, cx.account.id(), tx, request, 200),
         }
     }
 

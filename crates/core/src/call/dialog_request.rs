@@ -2,6 +2,7 @@ use super::dtmf;
 use crate::base::decimal::decimal;
 use crate::base::name::ClientTx;
 use crate::capabilities::CAPABILITIES;
+use crate::request::restarts::Restarts;
 use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Method};
 use std::time::Duration;
@@ -34,8 +35,7 @@ pub(super) struct PendingRequest {
     pub(super) tx: ClientTx,
     pub(super) request: DialogRequest,
     pub(super) cseq: u32,
-    /// How many times it was sent with credentials for a challenge.
-    pub(super) auth_attempts: u8,
+    pub(super) restarts: Restarts,
 }
 
 impl DialogRequest {

@@ -9,10 +9,12 @@ use crate::base::entropy::Label;
 use crate::dialog::Dialog;
 use crate::negotiation::{LocalOffer, RemoteOffer};
 use crate::planted::patched;
+use crate::request::realm_set::RealmSet;
+use crate::request::realms::Credentials;
 use crate::transaction::{ServerTx, parse_own};
 use bytes::Bytes;
 use offhook_wire::sdp::Outline;
-use offhook_wire::{HeaderName, Instant, Message};
+use offhook_wire::{Instant, Message};
 use std::time::Duration;
 
 pub(super) struct Established {
@@ -32,12 +34,11 @@ pub(super) struct Established {
     pub(super) glares: u8,
     /// Whether the peer accepts telephone-event by RTP.
     pub(super) telephone_event: bool,
+    /// The realms that challenged our requests of the call: later ones carry credentials for them (§22.3).
+    pub(super) realms: RealmSet,
     /// The credentials of our last INVITE, which its ACK has too (§13.2.2.4).
-    pub(super) credentials: Option<Credentials>,
+    pub(super) credentials: Credentials,
 }
-
-/// A header field with credentials.
-pub(super) type Credentials = Box<(HeaderName, String)>;
 
 /// The hold of both sides. The user's intent is stored, and the description derived from it.
 #[derive(Copy, Clone, Debug, Default)]
@@ -121,7 +122,8 @@ impl Established {
             caller,
             glares: 0,
             telephone_event: false,
-            credentials: None,
+            realms: RealmSet::default(),
+            credentials: Credentials::new(),
         }
     }
 
@@ -130,7 +132,7 @@ impl Established {
         let Some(path) = cx.account.path() else { return };
         let branch: [u8; 16] = cx.base.entropy.token(Label::Ids);
         let cseq = patched!(cx.base.config, AckMiscounted, cseq, cseq + 1);
-        let ack = self.dialog.ack(cseq, path, &branch, self.credentials.as_deref());
+        let ack = self.dialog.ack(cseq, path, &branch, &self.credentials);
         cx.base.out.transmit(path.connection, ack);
     }
 

@@ -166,7 +166,7 @@ impl Session {
             Some(Method::Invite) => return respond::retry_later(cx.base, cx.txs, tx, request),
             _ => {
                 cx.mark(Mark::RingingRequest);
-                return respond::out_of_dialog(cx.base, cx.txs, cx.account.id(), tx, request);
+                return respond::out_of_dialog(cx.base, cx.txs, cx.account.id(), tx, request, 200);
             }
         }
         respond::answer(cx.base, cx.txs, tx, request, 200);

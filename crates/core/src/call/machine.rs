@@ -9,6 +9,7 @@ named_enum! {
         New = "new",
         Offering = "offering",
         Calling = "calling",
+        Challenged = "challenged",
         Cancelling = "cancelling",
         Ringing = "ringing",
         Answering = "answering",
@@ -24,7 +25,9 @@ impl Phase {
     pub(crate) fn status(self) -> Status {
         match self {
             Phase::New | Phase::Offering => Status::Initial,
-            Phase::Calling | Phase::Ringing | Phase::Answering | Phase::AwaitingAck => Status::Establishing,
+            Phase::Calling | Phase::Challenged | Phase::Ringing | Phase::Answering | Phase::AwaitingAck => {
+                Status::Establishing
+            }
             Phase::Established => Status::Established,
             Phase::Cancelling | Phase::HangUpAfterAck | Phase::Terminating => Status::Terminating,
             Phase::Ended => Status::Idle,
@@ -47,6 +50,8 @@ named_enum! {
         NoMedia = "no media",
         /// There is no connection, or it was lost.
         NoConnection = "no connection",
+        /// A final response after which the INVITE is sent again, or waits for credentials.
+        Again = "again",
         /// A 2xx.
         Accepted = "accepted",
         /// Another final response, or our refusal.
@@ -69,8 +74,8 @@ named_enum! {
 /// Every legal edge.
 pub(crate) static EDGES: Table<Phase, Trigger> = {
     use Phase::{
-        Answering, AwaitingAck, Calling, Cancelling, Ended, Established, HangUpAfterAck, New, Offering,
-        Ringing, Terminating,
+        Answering, AwaitingAck, Calling, Cancelling, Challenged, Ended, Established, HangUpAfterAck, New,
+        Offering, Ringing, Terminating,
     };
     Table(&[
         (New, Trigger::Dial, Offering),
@@ -86,6 +91,13 @@ pub(crate) static EDGES: Table<Phase, Trigger> = {
         (Calling, Trigger::Timeout, Ended),
         (Calling, Trigger::HangUp, Cancelling),
         (Calling, Trigger::Timeout, Cancelling),
+        (Calling, Trigger::Again, Calling),
+        (Calling, Trigger::Again, Challenged),
+        (Challenged, Trigger::Again, Calling),
+        (Challenged, Trigger::Refused, Ended),
+        (Challenged, Trigger::NoConnection, Ended),
+        (Challenged, Trigger::HangUp, Ended),
+        (Challenged, Trigger::Timeout, Ended),
         (Cancelling, Trigger::Closed, Ended),
         (Cancelling, Trigger::Accepted, Terminating),
         (Ringing, Trigger::Answer, Answering),

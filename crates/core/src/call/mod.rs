@@ -6,7 +6,8 @@
 //! | `states`, `machine` | what it owns in each state; the legal edges between them |
 //! | `established` | the state of a call that has a dialog |
 //! | `cx` | the context of a call |
-//! | `outgoing` | the caller's role until the 2xx: offer, INVITE, challenge, forks, CANCEL |
+//! | `outgoing` | the caller's role until the 2xx: offer, provisional responses, forks, CANCEL |
+//! | `invite`, `session_expires` | the INVITE, sent again after a challenge, a 422 or a redirection |
 //! | `incoming` | the callee's role until the ACK: ringing, answer, 2xx |
 //! | `confirmed` | the peer's requests within the dialog, and our 2xx until its ACK |
 //! | `renegotiation` | re-INVITEs of both sides: hold, resume, glare |
@@ -26,12 +27,14 @@ pub(crate) mod dtmf;
 mod established;
 mod fork;
 mod incoming;
+mod invite;
 mod machine;
 mod outgoing;
 mod reasons;
 mod renegotiation;
 mod requests;
 mod session;
+mod session_expires;
 mod states;
 mod tag;
 mod transfer;

@@ -7,20 +7,16 @@ use super::machine::{Phase, Trigger};
 use super::reasons::not_connected;
 use super::session::Session;
 use super::states::{Calling, Cancelling, EarlyAnswer, Fork, Invitation, Invite, Offering, State};
-use crate::api::reason::reason_of_final;
-use crate::base::decimal::decimal;
 use crate::base::entropy::Label;
 use crate::base::marks::Mark;
-use crate::base::name::{ClientTx, Owner, SessionTimer};
+use crate::base::name::SessionTimer;
 use crate::base::waiter::CallWaiter;
-use crate::capabilities::CAPABILITIES;
 use crate::dialog::{Dialog, LocalRequest, NoDialog, to_tag};
 use crate::planted::planted;
-use crate::request::respond::SDP;
-use crate::transaction::{TxFailed, TxFailure};
+use crate::request::restarts::Restarts;
 use crate::{CallEffect, CallEvent, Cause, Direction, EffectId, EffectResult, EndReason, EndedBy, SessionId};
 use bytes::Bytes;
-use offhook_wire::{HeaderName, Message, Method};
+use offhook_wire::Message;
 
 impl Session {
     /// The user dials. The call ends immediately if there is no connection.
@@ -57,14 +53,14 @@ impl Session {
         let State::Offering(Offering { offer, invitation, .. }) = self.take() else { unreachable!() };
         match result {
             EffectResult::Description(sdp) => {
-                let invite = Invite { invitation, call_id: cx.base.entropy.token(Label::Ids), cseq: 1, sdp };
-                let Some(tx) = self.send_invite(cx, &invite, None) else {
+                let call_id = cx.base.entropy.token(Label::Ids);
+                let mut invite = Invite::new(invitation, call_id, sdp);
+                let Some(tx) = self.send_invite(cx, &mut invite) else {
                     self.negotiation.withdraw(offer);
                     return self.end(cx, Trigger::NoConnection, not_connected());
                 };
-                let early_answer = EarlyAnswer::None;
-                let calling =
-                    Calling { tx, offer, invite, early_answer, auth_attempts: 0, credentials: None };
+                let (early_answer, restarts) = (EarlyAnswer::None, Restarts::default());
+                let calling = Calling { tx, offer, invite, early_answer, restarts };
                 self.transition(cx.base, Trigger::Described, Phase::Calling, State::Calling(calling));
                 self.set_timer(cx.base, cx.base.config.no_answer, SessionTimer::NoAnswer);
             }
@@ -77,37 +73,6 @@ impl Session {
                 );
             }
         }
-    }
-
-    fn send_invite(
-        &mut self,
-        cx: &mut CallCx<'_, '_>,
-        invite: &Invite,
-        credentials: Option<&(HeaderName, String)>,
-    ) -> Option<ClientTx> {
-        let path = cx.account.path()?;
-        let (from, tag, contact) = (cx.account.from(), self.tag.as_bytes(), cx.account.contact());
-        let (owner, config) = (Owner::Session(self.id), cx.base.config);
-        Some(cx.txs.request(cx.base, path, owner, Method::Invite, |via| {
-            let uri = &invite.invitation.uri[..];
-            let mut b = offhook_wire::Builder::request(Method::Invite, uri);
-            b.header(HeaderName::Via, via);
-            b.header(HeaderName::MaxForwards, b"70");
-            b.parts(HeaderName::From, &[from, b";tag=", tag]);
-            b.parts(HeaderName::To, &[b"<", uri, b">"]);
-            b.header(HeaderName::CallId, invite.call_id);
-            b.parts(HeaderName::CSeq, &[decimal(invite.cseq, &mut [0; 10]), b" INVITE"]);
-            b.header(HeaderName::Contact, contact);
-            b.header(HeaderName::Allow, CAPABILITIES.allow);
-            b.header(HeaderName::UserAgent, &config.user_agent);
-            for (name, value) in &invite.invitation.headers {
-                b.untrusted(name, value).expect("checked when the command came in");
-            }
-            if let Some((name, value)) = credentials {
-                b.header(*name, value);
-            }
-            b.body(SDP, &invite.sdp)
-        }))
     }
 
     pub(super) fn invite_response(&mut self, cx: &mut CallCx<'_, '_>, code: u16, message: &Message) {
@@ -158,7 +123,7 @@ impl Session {
 
     fn invite_accepted(&mut self, cx: &mut CallCx<'_, '_>, message: &Message) {
         let State::Calling(calling) = self.take() else { return };
-        let Calling { tx, offer, invite, early_answer, credentials, .. } = calling;
+        let Calling { tx, offer, invite, early_answer, .. } = calling;
         self.cancel_timer(cx.base, SessionTimer::NoAnswer);
         let Ok(dialog) = self.dialog_of(cx, message, &invite) else {
             self.negotiation.withdraw(offer);
@@ -167,8 +132,9 @@ impl Session {
             return self.end(cx, Trigger::Refused, why);
         };
         cx.txs.record_fork(tx, dialog.remote_tag());
+        cx.account.accepted(invite.realms);
         let mut established = Established::new(dialog, true);
-        established.credentials = credentials;
+        (established.realms, established.credentials) = (invite.realms, invite.credentials);
         established.send_ack(cx, invite.cseq);
         let same_fork = |of: &Fork| to_tag(message) == Some(&of.tag[..]);
         let answer = sdp_of(message);
@@ -236,40 +202,6 @@ impl Session {
         Dialog::of_response(cx.base.config, message, Some(&local), invite.cseq)
     }
 
-    fn invite_refused(&mut self, cx: &mut CallCx<'_, '_>, code: u16, message: &Message) {
-        let State::Calling(mut calling) = self.take() else { return };
-        if matches!(code, 401 | 407) {
-            let (uri, body) = (&calling.invite.invitation.uri, &calling.invite.sdp);
-            let credentials =
-                cx.account.authorize(cx.base, message, Method::Invite, uri, body, calling.auth_attempts);
-            if let Some(credentials) = credentials {
-                calling.invite.cseq += 1;
-                calling.auth_attempts += 1;
-                if let Some(tx) = self.send_invite(cx, &calling.invite, Some(&credentials)) {
-                    calling.tx = tx;
-                    calling.credentials = Some(Box::new(credentials));
-                    self.state = State::Calling(calling);
-                    return;
-                }
-            }
-        }
-        self.negotiation.withdraw(calling.offer);
-        self.end(cx, Trigger::Refused, reason_of_final(code, message));
-    }
-
-    pub(super) fn invite_failed(&mut self, cx: &mut CallCx<'_, '_>, failed: &TxFailed) {
-        let State::Calling(calling) = self.take() else { return };
-        self.negotiation.withdraw(calling.offer);
-        let (trigger, why) = match failed.why {
-            TxFailure::TimedOut => (
-                Trigger::Timeout,
-                EndReason::new(EndedBy::Network, Cause::TimedOut, Some(408), "no response"),
-            ),
-            TxFailure::ConnectionLost => (Trigger::NoConnection, not_connected()),
-        };
-        self.end(cx, trigger, why);
-    }
-
     /// Cancels the INVITE: the user hangs up, or the callee does not answer in time.
     pub(super) fn cancel(&mut self, cx: &mut CallCx<'_, '_>, trigger: Trigger, why: EndReason) {
         let State::Calling(calling) = self.take() else { return };
@@ -278,8 +210,8 @@ impl Session {
         if !planted!(cx.base.config, CancelForgotten) {
             cx.txs.cancel(cx.base, calling.tx);
         }
-        let Calling { tx, invite, credentials, .. } = calling;
-        let cancelling = Cancelling { tx, invite, credentials, why };
+        let Calling { tx, invite, .. } = calling;
+        let cancelling = Cancelling { tx, invite, why };
         self.transition(cx.base, trigger, Phase::Cancelling, State::Cancelling(cancelling));
     }
 
@@ -297,8 +229,9 @@ impl Session {
                 cx.mark(Mark::AnswerCrossedCancel);
                 cx.txs.record_fork(cancelling.tx, dialog.remote_tag());
                 let mut established = Established::new(dialog, true);
-                established.credentials = cancelling.credentials;
-                established.send_ack(cx, cancelling.invite.cseq);
+                let invite = cancelling.invite;
+                (established.realms, established.credentials) = (invite.realms, invite.credentials);
+                established.send_ack(cx, invite.cseq);
                 self.terminate_dialog(cx, established, Trigger::Accepted, cancelling.why);
             }
             Err(_) => self.end(cx, Trigger::Closed, cancelling.why),

@@ -9,52 +9,50 @@ use crate::base::marks::Mark;
 use crate::base::name::{ClientTx, Owner};
 use crate::dialog::to_tag;
 use crate::planted::{patched, planted};
+use crate::request::headers::identify;
+use crate::request::realm_set::RealmSet;
+use crate::request::restarts::{Next, Restartable, Restarts};
 use crate::transaction::{TxFailed, TxFailure};
 use crate::{Cause, EndReason, EndedBy};
-use bytes::Bytes;
-use offhook_wire::{HeaderName, Message, Method};
+use offhook_wire::{Message, Method};
 
 impl Session {
     /// Sends a request within the dialog. Returns `false` if there is no connection.
     pub(super) fn send_request(&mut self, cx: &mut CallCx<'_, '_>, request: DialogRequest) -> bool {
-        self.send_with_credentials(cx, request, None, 0)
+        self.send_again(cx, request, Restarts::default())
     }
 
-    fn send_with_credentials(
-        &mut self,
-        cx: &mut CallCx<'_, '_>,
-        request: DialogRequest,
-        credentials: Option<(HeaderName, String)>,
-        auth_attempts: u8,
-    ) -> bool {
+    fn send_again(&mut self, cx: &mut CallCx<'_, '_>, request: DialogRequest, restarts: Restarts) -> bool {
         let owner = Owner::Session(self.id);
         let Some(e) = self.established_mut() else { return false };
-        let Some(path) = cx.account.path() else { return false };
-        let (contact, config) = (cx.account.contact(), cx.base.config);
+        if cx.account.path().is_none() {
+            return false;
+        }
+        let config = cx.base.config;
         let cseq = patched!(config, RequestsNotCounted, e.dialog.next_cseq(), 1);
         let dialog = &e.dialog;
+        let (content_type, body) = request.body();
+        let challenged = restarts.has_answered() || !planted!(config, CredentialsForgottenInDialog);
+        let realms = if challenged { e.realms } else { RealmSet::default() };
+        let credentials =
+            cx.account.credentials(cx.base, realms, request.method(), dialog.request_uri(), &body);
+        let (Some(path), contact) = (cx.account.path(), cx.account.contact()) else { return false };
         let tx = cx.txs.request(cx.base, path, owner, request.method(), |via| {
             let mut b = dialog.request(request.method(), cseq, &[via]);
             request.write(&mut b, contact);
-            b.header(HeaderName::UserAgent, &config.user_agent);
-            if let Some((name, value)) = &credentials {
-                b.header(*name, value);
-            }
-            match request.body() {
-                ("", _) => b.finish(),
-                (content_type, body) => b.body(content_type, &body),
-            }
+            identify(&mut b, config, &credentials);
+            if content_type.is_empty() { b.finish() } else { b.body(content_type, &body) }
         });
         match (&request, &mut e.transfer) {
             (DialogRequest::Invite { .. }, _) => {
                 // Within a dialog there are no forks, and a late 2xx is that of a call that has ended.
                 cx.txs.record_fork(tx, e.dialog.remote_tag());
-                e.credentials = credentials.map(Box::new);
+                e.credentials = credentials;
             }
             (DialogRequest::Refer { .. }, Some(transfer)) => transfer.cseq = cseq,
             _ => {}
         }
-        e.pending.push(PendingRequest { tx, request, cseq, auth_attempts });
+        e.pending.push(PendingRequest { tx, request, cseq, restarts });
         true
     }
 
@@ -73,20 +71,17 @@ impl Session {
         if code < 200 {
             return;
         }
-        let pending = e.pending.swap_remove(at);
-        if matches!(code, 401 | 407) {
-            let (_, body) = pending.request.body();
-            let uri = Bytes::copy_from_slice(e.dialog.request_uri());
-            let credentials = cx.account.authorize(
+        let mut pending = e.pending.swap_remove(at);
+        if code >= 300 {
+            let next = cx.account.after(
                 cx.base,
+                &mut pending.restarts,
+                Restartable::WithinDialog,
+                &mut e.realms,
                 message,
-                pending.request.method(),
-                &uri,
-                &body,
-                pending.auth_attempts,
             );
-            if let Some(credentials) = credentials {
-                self.send_with_credentials(cx, pending.request, Some(credentials), pending.auth_attempts + 1);
+            if next == Next::Again {
+                self.send_again(cx, pending.request, pending.restarts);
                 return;
             }
         }

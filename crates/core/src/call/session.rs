@@ -121,9 +121,12 @@ impl Session {
             State::Answering(answering) => Some(&answering.dialog),
             State::AwaitingAck(e) | State::Established(e) => Some(&e.dialog),
             State::HangUpAfterAck(e, _) | State::Terminating(e, _) => Some(&e.dialog),
-            State::Moving | State::Offering(_) | State::Calling(_) | State::Cancelling(_) | State::Ended => {
-                None
-            }
+            State::Moving
+            | State::Offering(_)
+            | State::Calling(_)
+            | State::Challenged(_)
+            | State::Cancelling(_)
+            | State::Ended => None,
         }
     }
 

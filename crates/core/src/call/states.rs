@@ -1,9 +1,12 @@
 //! What a call owns in each state.
 
-use super::established::{Credentials, Established};
+use super::established::Established;
 use crate::base::name::ClientTx;
 use crate::dialog::Dialog;
 use crate::negotiation::{LocalOffer, RemoteOffer};
+use crate::request::realm_set::RealmSet;
+use crate::request::realms::Credentials;
+use crate::request::restarts::Restarts;
 use crate::transaction::ServerTx;
 use crate::{ConnectionId, EffectId, EndReason};
 use bytes::Bytes;
@@ -15,6 +18,7 @@ pub(super) enum State {
     Moving,
     Offering(Offering),
     Calling(Calling),
+    Challenged(Challenged),
     Cancelling(Cancelling),
     Ringing(Ringing),
     Answering(Answering),
@@ -48,26 +52,36 @@ pub(super) struct Calling {
     pub(super) offer: LocalOffer,
     pub(super) invite: Invite,
     pub(super) early_answer: EarlyAnswer,
-    /// How many times the INVITE was sent with credentials for a challenge.
-    pub(super) auth_attempts: u8,
-    /// The credentials of the last attempt.
-    pub(super) credentials: Option<Credentials>,
+    pub(super) restarts: Restarts,
+}
+
+/// The INVITE was challenged, and the host is asked for credentials.
+pub(super) struct Challenged {
+    /// Its transaction has ended.
+    pub(super) calling: Calling,
+    /// The challenge.
+    pub(super) response: Box<Message>,
 }
 
 /// The INVITE was cancelled; its final response is expected (§9.1).
 pub(super) struct Cancelling {
     pub(super) tx: ClientTx,
     pub(super) invite: Invite,
-    pub(super) credentials: Option<Credentials>,
     pub(super) why: EndReason,
 }
 
-/// What is needed to send the INVITE again with credentials.
+/// What is needed to send the INVITE again.
 pub(super) struct Invite {
     pub(super) invitation: Invitation,
+    /// The URI in To: the first Request-URI.
+    pub(super) to: Bytes,
     pub(super) call_id: [u8; 24],
     pub(super) cseq: u32,
     pub(super) sdp: Bytes,
+    /// The realms that challenged it.
+    pub(super) realms: RealmSet,
+    /// The credentials that it was sent with last, which its ACK has too (§13.2.2.4).
+    pub(super) credentials: Credentials,
 }
 
 /// An answer in a provisional response: early media (§13.2.1). The first one is used.

@@ -10,6 +10,7 @@ use crate::base::decimal::decimal;
 use crate::base::marks::Mark;
 use crate::base::name::SessionTimer;
 use crate::planted::planted;
+use crate::request::redirect::is_own_domain;
 use crate::request::respond;
 use crate::transaction::ServerTx;
 use crate::{CallEvent, Cause, EndReason, EndedBy, ReferPolicy, TransferState};
@@ -289,12 +290,6 @@ fn target_of(request: &Message, policy: ReferPolicy, aor: &str) -> Result<Vec<u8
 fn expires(cx: &CallCx<'_, '_>) -> u32 {
     let lifetime = cx.base.config.no_answer * 2 + cx.base.config.times.t1 * 64;
     u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX)
-}
-
-/// Whether it is a SIP or SIPS URI in the domain of an address of record, and not redirected elsewhere by `maddr`.
-fn is_own_domain(aor: &str, uri: &Uri<'_>) -> bool {
-    let is_sip = matches!(uri.scheme, Scheme::Sip | Scheme::Sips) && uri.params.get("maddr").is_none();
-    is_sip && Uri::parse(aor.as_bytes()).is_ok_and(|own| own.host.eq_ignore_ascii_case(uri.host))
 }
 
 /// The status code in a `message/sipfrag` body (RFC 3420).

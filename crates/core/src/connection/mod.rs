@@ -33,6 +33,7 @@ named_enum! {
         Overdue = "connect timeout",
         Lost = "lost",
         Silent = "no answer",
+        Left = "next server",
         Stopped = "stopped",
     }
 }
@@ -47,6 +48,7 @@ static FLOW: Table<Phase, Trigger> = {
         (Connecting, Trigger::Stopped, Down),
         (Up, Trigger::Lost, Down),
         (Up, Trigger::Silent, Down),
+        (Up, Trigger::Left, Down),
         (Up, Trigger::Stopped, Down),
     ])
 };
@@ -206,6 +208,13 @@ impl Connection {
         };
         cx.out.push(Output::Close { connection });
         self.close(cx, trigger, ConnectionFailure::TimedOut)
+    }
+
+    /// Closes the connection that is up, to move to the next server.
+    pub(crate) fn leave(&mut self, cx: &mut Cx<'_>) -> Option<Down> {
+        let connection = self.path()?.connection;
+        cx.out.push(Output::Close { connection });
+        self.close(cx, Trigger::Left, ConnectionFailure::Closed)
     }
 
     /// Moves to the next server. The caller decides when to connect.

@@ -1,9 +1,10 @@
 //! A dialog (RFC 3261 §12).
 
 use crate::Config;
-use crate::base::decimal::decimal;
 use crate::base::path::Path;
 use crate::planted::planted;
+use crate::request::headers::Mandatory;
+use crate::request::realms::Credentials;
 use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Message, Method, NameAddr, Scheme, Uri};
 use std::ops::Range;
@@ -205,40 +206,30 @@ impl Dialog {
 
     /// A request within the dialog, up to and including CSeq (§12.2.1.1). `via` is the value of the Via, in parts.
     pub(crate) fn request(&self, method: Method<'_>, cseq: u32, via: &[&[u8]]) -> Builder {
-        let mut b = Builder::request(method, self.request_uri());
-        b.parts(HeaderName::Via, via);
         let routes = match &self.strict {
-            Some((_, rest)) => rest,
-            None => &self.routes,
+            Some((_, rest)) => self.text_of(rest),
+            None => self.text_of(&self.routes),
         };
-        if !routes.is_empty() {
-            b.header(HeaderName::Route, self.text_of(routes));
-        }
-        if self.strict.is_some() {
-            // For a strict router: its URI is the Request-URI, and the remote target the last Route value.
-            b.parts(HeaderName::Route, &[b"<", &self.target, b">"]);
-        }
-        b.header(HeaderName::MaxForwards, b"70");
-        b.header(HeaderName::From, self.text_of(&self.local));
-        b.header(HeaderName::To, self.text_of(&self.remote));
-        b.header(HeaderName::CallId, self.text_of(&self.call_id));
-        let mut digits = [0; 10];
-        b.parts(HeaderName::CSeq, &[decimal(cseq, &mut digits), b" ", method.as_bytes()]);
-        b
+        let routes: &[&[u8]] = if routes.is_empty() { &[] } else { &[routes] };
+        // For a strict router: its URI is the Request-URI, and the remote target the last Route value.
+        let last: &[&[u8]] = if self.strict.is_some() { &[b"<", &self.target, b">"] } else { &[] };
+        let mandatory = Mandatory {
+            via,
+            routes: [routes, last],
+            from: &[self.text_of(&self.local)],
+            to: &[self.text_of(&self.remote)],
+            call_id: self.text_of(&self.call_id),
+            cseq,
+        };
+        mandatory.begin(method, self.request_uri())
     }
 
     /// The ACK for a 2xx: it has a branch of its own, without a transaction, and the credentials of the INVITE (§13.2.2.4).
-    pub(crate) fn ack(
-        &self,
-        cseq: u32,
-        path: &Path,
-        branch: &[u8],
-        credentials: Option<&(HeaderName, String)>,
-    ) -> Bytes {
+    pub(crate) fn ack(&self, cseq: u32, path: &Path, branch: &[u8], credentials: &Credentials) -> Bytes {
         let transport = path.transport.as_via().as_bytes();
         let via = [b"SIP/2.0/", transport, b" ", &path.sent_by, b";branch=z9hG4bK", branch];
         let mut ack = self.request(Method::Ack, cseq, &via);
-        if let Some((name, value)) = credentials {
+        for (name, value) in credentials {
             ack.header(*name, value);
         }
         ack.finish()

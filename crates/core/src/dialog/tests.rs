@@ -159,9 +159,9 @@ fn the_remote_target_is_the_last_contact() {
 #[test]
 fn the_ack_for_a_2xx_has_the_credentials_of_the_invite() {
     let dialog = caller(&["<sip:p1;lr>"]);
-    let credentials = (HeaderName::ProxyAuthorization, "Digest x=y".to_owned());
+    let credentials = vec![(HeaderName::ProxyAuthorization, "Digest x=y".to_owned())];
     for (transport, sent_by) in [(Transport::Udp, "UDP 192.0.2.1:5060"), (Transport::Ws, "WS aa.invalid")] {
-        let ack = message(dialog.ack(7, &path(transport), b"branch", Some(&credentials)));
+        let ack = message(dialog.ack(7, &path(transport), b"branch", &credentials));
         assert_eq!(ack.method(), Some(Method::Ack));
         assert_eq!(values(&ack, HeaderName::CSeq), ["7 ACK"]);
         assert_eq!(values(&ack, HeaderName::Via), [format!("SIP/2.0/{sent_by};branch=z9hG4bKbranch")]);

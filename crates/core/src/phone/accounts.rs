@@ -2,7 +2,9 @@
 
 use super::{Parts, Phone};
 use crate::account::{ActiveAccount, Retirement};
-use crate::{Account, AccountEvent, AccountId, Credentials, EffectId, EffectResult, SessionId};
+use crate::base::name::Owner;
+use crate::planted::planted;
+use crate::{Account, AccountEvent, AccountId, Credentials, EffectId, EffectResult};
 
 impl Phone {
     /// The identifier of the next account.
@@ -52,6 +54,7 @@ impl Phone {
     pub(super) fn begin_removal(&mut self, id: AccountId) {
         self.retire(id, Retirement::Remove);
         self.each_session_of(id, |session, cx| session.hang_up(cx));
+        self.drop_requests_of(id);
     }
 
     fn retire(&mut self, id: AccountId, retirement: Retirement) {
@@ -78,8 +81,11 @@ impl Phone {
             }
             match retirement {
                 Some(Retirement::Replace(account)) => {
+                    let waiting = self.with_account(id, |account, _, _| account.take_waiting());
                     self.config.accounts[usize::from(id.0)] = *account;
                     self.activate(id);
+                    // The realms of the servers before are not those of this account any more.
+                    self.retry_with_credentials(waiting);
                     self.start_account(id);
                 }
                 Some(Retirement::Remove) | None => {
@@ -114,7 +120,28 @@ impl Phone {
 
     /// Evaluates again the challenges that wait for credentials. Without credentials their requests fail.
     fn credentials_changed(&mut self, id: AccountId) {
-        let _: Option<SessionId> = None;
-        let _ = id;
+        let waiting = self.with_account(id, |account, cx, _| account.credentials_changed(cx));
+        if !planted!(self.config, LateCredentialsIgnored) {
+            self.retry_with_credentials(waiting);
+        }
+    }
+
+    fn retry_with_credentials(&mut self, waiting: Vec<Owner>) {
+        for owner in waiting {
+            match owner {
+                Owner::Session(session) => {
+                    self.with_session(session, |session, cx| session.retry_with_credentials(cx));
+                }
+                Owner::Account(id) => {
+                    let change =
+                        self.with_account(id, |account, cx, txs| account.register_with_credentials(cx, txs));
+                    self.on_connection_change(id, change);
+                }
+                Owner::Request(id) => {
+                    self.with_request(id, |request, cx| request.retry_with_credentials(cx));
+                }
+                Owner::None => {}
+            }
+        }
     }
 }

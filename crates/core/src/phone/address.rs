@@ -1,6 +1,7 @@
 //! Addresses and header fields of commands, validated for messages.
 
 use crate::Misuse;
+use crate::base::bounds;
 use bytes::Bytes;
 use offhook_wire::{HeaderName, Scheme, Uri};
 
@@ -69,6 +70,33 @@ pub(crate) fn check_header(name: &str, value: &str) -> Result<(), Misuse> {
             | HeaderName::UserAgent
     );
     if good_name && good_value && !own { Ok(()) } else { Err(Misuse::BadHeader) }
+}
+
+/// Checks the header fields of a command, and copies them.
+///
+/// # Errors
+/// [`Misuse::BadHeader`].
+pub(crate) fn checked_headers(headers: &[(String, String)]) -> Result<Vec<(Bytes, Bytes)>, Misuse> {
+    let copy = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    let checked =
+        |(name, value): &(String, String)| check_header(name, value).map(|()| (copy(name), copy(value)));
+    headers.iter().map(checked).collect()
+}
+
+/// Checks the body of a MESSAGE or INFO: its type has the form of a media type, and its length is at most 16 KiB.
+///
+/// # Errors
+/// [`Misuse::BadHeader`], [`Misuse::TooLong`].
+pub(crate) fn check_body(content_type: &str, body: &[u8]) -> Result<(), Misuse> {
+    let (kind, subtype) = content_type.split_once('/').ok_or(Misuse::BadHeader)?;
+    let printable = content_type.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+    if kind.is_empty() || subtype.is_empty() || !printable {
+        return Err(Misuse::BadHeader);
+    }
+    if body.len() > bounds::BODY {
+        return Err(Misuse::TooLong(bounds::BODY));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -9,11 +9,13 @@ use crate::base::trace::Reached;
 
 /// The tables of all machines, with their titles.
 #[cfg(any(test, feature = "marks"))]
-fn all_tables() -> [(&'static str, &'static dyn Edges); 7] {
+fn all_tables() -> [(&'static str, &'static dyn Edges); 8] {
     let [invite_client, client, invite_server, server] = crate::transaction::tables();
     let connection = ("Connection", crate::connection::table());
     let registration = ("Registration", crate::account::registration::table());
-    [invite_client, client, invite_server, server, connection, registration, ("Call", crate::call::table())]
+    let outside = ("Request outside of a dialog", crate::outside::table());
+    let call = ("Call", crate::call::table());
+    [invite_client, client, invite_server, server, connection, registration, call, outside]
 }
 
 /// The marks and edges that were reached, as a set of indexes into the catalogue.

@@ -5,6 +5,7 @@ mod address;
 mod commands;
 mod machines;
 mod receive;
+mod requests;
 mod snapshot;
 
 #[cfg(any(test, feature = "marks"))]
@@ -27,6 +28,7 @@ use crate::{
     EffectResult, Input, Instant, MediaEvent, Misuse, Output, PendingTimer, SessionId, Status,
 };
 use bytes::Bytes;
+use requests::Requests;
 use slab::Slab;
 
 /// A SIP phone: a value without sockets, threads or a clock.
@@ -51,6 +53,7 @@ pub struct Phone {
     retiring: usize,
     sessions: Slab<Session>,
     generation: u32,
+    requests: Requests,
     counters: Counters,
 }
 
@@ -59,6 +62,7 @@ struct Parts<'p> {
     txs: &'p mut Transactions,
     accounts: &'p mut [Option<ActiveAccount>],
     sessions: &'p mut Slab<Session>,
+    requests: &'p mut Requests,
 }
 
 /// Counters of ignored inputs, for operators.
@@ -86,6 +90,8 @@ pub struct Holdings {
     pub timers: usize,
     /// Pending timers of calls.
     pub call_timers: usize,
+    /// Pending requests outside of dialogs.
+    pub requests: usize,
 }
 
 impl Phone {
@@ -117,6 +123,7 @@ impl Phone {
             retiring: 0,
             sessions: Slab::new(),
             generation: 0,
+            requests: Requests::default(),
             counters: Counters::default(),
             config,
         }
@@ -163,9 +170,9 @@ impl Phone {
         output
     }
 
-    /// Whether it has neither calls nor transactions.
+    /// Whether it has neither calls nor requests nor transactions.
     fn is_idle(&self) -> bool {
-        self.sessions.is_empty() && self.txs.is_idle()
+        self.sessions.is_empty() && self.txs.is_idle() && self.requests.len() == 0
     }
 
     /// Releases the memory of ended calls: a process may have a hundred thousand idle phones. The next slots are counted from zero
@@ -232,6 +239,7 @@ impl Phone {
             server_transactions,
             timers: self.timers.len(),
             call_timers: self.timers.of_calls(),
+            requests: self.requests.len(),
         }
     }
 
@@ -254,7 +262,8 @@ impl Phone {
             trace: &mut self.trace,
             out: &mut self.out,
         };
-        Parts { cx, txs: &mut self.txs, accounts: &mut self.accounts, sessions: &mut self.sessions }
+        let Self { txs, accounts, sessions, requests, .. } = self;
+        Parts { cx, txs, accounts, sessions, requests }
     }
 
     fn active(&self, id: AccountId) -> Option<&ActiveAccount> {
@@ -282,7 +291,7 @@ impl Phone {
         f: impl FnOnce(&mut Slab<Session>, &mut CallCx<'_, '_>) -> T,
     ) -> T {
         let mut actions = Vec::new();
-        let Parts { mut cx, txs, accounts, sessions } = self.parts();
+        let Parts { mut cx, txs, accounts, sessions, .. } = self.parts();
         let account = accounts[usize::from(account.0)].as_mut().expect("an account outlives its calls");
         let value = f(sessions, &mut CallCx { base: &mut cx, txs, account, actions: &mut actions, session });
         for action in actions {
@@ -373,6 +382,7 @@ impl Phone {
                         self.with_account(account, |account, cx, txs| account.on_timer(cx, txs, timer));
                     self.on_connection_change(account, change);
                 }
+                Timer::Request(id) => self.with_request(id, |request, cx| request.on_timer(cx)),
                 Timer::Session(id, timer) => self.with_session(id, |session, cx| session.on_timer(cx, timer)),
             }
         }
@@ -381,6 +391,7 @@ impl Phone {
     fn failed(&mut self, failed: &TxFailed) {
         match failed.owner {
             Owner::Session(id) => self.with_session(id, |session, cx| session.on_failed(cx, failed)),
+            Owner::Request(id) => self.with_request(id, |request, cx| request.on_failed(cx, failed)),
             Owner::Account(account) => {
                 let change = self.with_account(account, |account, cx, _| account.on_failed(cx, failed));
                 self.on_connection_change(account, change);

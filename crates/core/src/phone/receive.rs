@@ -62,7 +62,7 @@ impl Phone {
         };
         match txs.receive(&mut cx, path, message) {
             Routed::Absorbed => {}
-            Routed::Request { tx, message } => self.request(account, connection, tx, message),
+            Routed::Request { tx, message } => self.on_request(account, connection, tx, message),
             Routed::Ack(message) => match to_tag(&message).and_then(|tag| self.called(tag)) {
                 Some(id) => self.with_session(id, |session, cx| session.on_ack(cx, &message)),
                 None => {
@@ -84,11 +84,16 @@ impl Phone {
                     self.with_session(id, |session, cx| session.on_response(cx, tx, &message));
                 }
                 Owner::Account(account) => {
-                    self.with_account(account, |account, cx, txs| account.on_response(cx, txs, tx, &message));
+                    let change = self
+                        .with_account(account, |account, cx, txs| account.on_response(cx, txs, tx, &message));
+                    self.on_connection_change(account, change);
                 }
                 // A fork that answers after the end of its call.
                 Owner::Session(_) => {
                     self.with_call_cx(account, None, |_, cx| Session::refuse_late(cx, tx, &message))
+                }
+                Owner::Request(id) => {
+                    self.with_request(id, |request, cx| request.on_response(cx, tx, &message));
                 }
                 Owner::None => {}
             },
@@ -107,7 +112,7 @@ impl Phone {
         session.has_tag(tag).then(|| session.id())
     }
 
-    fn request(&mut self, account: AccountId, connection: ConnectionId, tx: ServerTx, message: Message) {
+    fn on_request(&mut self, account: AccountId, connection: ConnectionId, tx: ServerTx, message: Message) {
         let Parts { mut cx, txs, .. } = self.parts();
         let Some(tx) = respond::admit(&mut cx, txs, tx, &message) else { return };
         if let Some(tag) = to_tag(&message) {
@@ -118,24 +123,35 @@ impl Phone {
         } else if message.method() == Some(Method::Invite) {
             self.invited(account, connection, tx, message);
         } else {
+            let invite_code =
+                if message.method() == Some(Method::Options) { self.invite_code(account) } else { 200 };
             let Parts { mut cx, txs, .. } = self.parts();
-            respond::out_of_dialog(&mut cx, txs, account, tx, &message);
+            respond::out_of_dialog(&mut cx, txs, account, tx, &message, invite_code);
+        }
+    }
+
+    /// The response code to an INVITE, as far as it does not depend on its content: 200 if it is accepted.
+    fn invite_code(&self, account: AccountId) -> u16 {
+        if self.active(account).is_none_or(ActiveAccount::is_being_removed) {
+            480
+        } else if self.has_room() {
+            200
+        } else {
+            486
         }
     }
 
     fn invited(&mut self, account: AccountId, connection: ConnectionId, tx: ServerTx, invite: Message) {
         let scheme = invite.request_uri().and_then(|uri| Uri::parse(uri).ok()).map(|uri| uri.scheme);
         let code = match scheme {
-            _ if self.active(account).is_none_or(ActiveAccount::is_being_removed) => Some(480),
-            Some(Scheme::Sip | Scheme::Sips | Scheme::Tel) if self.has_room() => None,
-            Some(Scheme::Sip | Scheme::Sips | Scheme::Tel) => {
-                self.trace.mark(self.now, None, Mark::NoRoom);
-                Some(486)
-            }
-            Some(Scheme::Other(_)) => Some(416),
-            None => Some(400),
+            Some(Scheme::Sip | Scheme::Sips | Scheme::Tel) => self.invite_code(account),
+            Some(Scheme::Other(_)) => 416,
+            None => 400,
         };
-        if let Some(code) = code {
+        if code >= 300 {
+            if code == 486 {
+                self.trace.mark(self.now, None, Mark::NoRoom);
+            }
             return self.respond(tx, &invite, code);
         }
         let foreign_body = !invite.body_bytes().is_empty() && !invite.has_content_type(respond::SDP);

@@ -32,6 +32,7 @@ impl Phone {
             connections,
             account_ids: u32::from(self.next_account().0),
             calls: self.generation,
+            requests: self.requests.count,
             serial,
             counters: [malformed, stray, clock_backwards],
             recent_requests,
@@ -58,7 +59,8 @@ impl Phone {
         let [malformed, stray, clock_backwards] = at.counters;
         let long =
             [at.drawn[0], at.drawn[1], at.drawn[2], at.traced, at.effects, malformed, stray, clock_backwards];
-        let short = [u64::from(at.connections), u64::from(at.calls), u64::from(at.serial)];
+        let short =
+            [u64::from(at.connections), u64::from(at.calls), u64::from(at.requests), u64::from(at.serial)];
         if long.iter().any(|count| *count >= MOST)
             || short.iter().any(|count| *count > u64::from(u32::MAX / 2))
         {
@@ -66,6 +68,7 @@ impl Phone {
         }
         phone.counters = Counters { malformed, stray, clock_backwards };
         phone.generation = at.calls;
+        phone.requests.count = at.requests;
         phone.entropy.restore(at.drawn);
         phone.trace.restore(at.traced);
         phone.out.restore(at.connections, at.effects);

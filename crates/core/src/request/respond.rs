@@ -112,19 +112,36 @@ pub(crate) fn admit(
     Some(tx)
 }
 
-/// Answers a request that does not create a call and that no call handles.
+/// The value of `Recv-Info`: the Info Packages that the application understands (RFC 6086 §5.2).
+pub(crate) fn recv_info(config: &Config) -> String {
+    config.info_packages.join(",")
+}
+
+/// Answers a request that does not create a call and that no call handles. `invite_code`: the response code of an INVITE.
+///
+/// A MESSAGE gets 200 without a Contact, whatever its content type is (RFC 3428 §7).
 pub(crate) fn out_of_dialog(
     cx: &mut Cx<'_>,
     txs: &mut Transactions,
     account: AccountId,
     tx: ServerTx,
     request: &Message,
+    invite_code: u16,
 ) {
     match request.method() {
         Some(Method::Options) => {
-            let headers =
-                [(HeaderName::Allow, CAPABILITIES.allow), (HeaderName::Accept, CAPABILITIES.accept)];
-            answer_with(cx, txs, tx, request, 200, &headers);
+            // §11.2: the code is that of the response to an INVITE. An empty Supported: there are no extensions (§20.37).
+            let packages = recv_info(cx.config);
+            let headers = [
+                (HeaderName::Allow, CAPABILITIES.allow),
+                (HeaderName::Accept, CAPABILITIES.accept),
+                (HeaderName::AcceptEncoding, CAPABILITIES.accept_encoding),
+                (HeaderName::AcceptLanguage, CAPABILITIES.accept_language),
+                (HeaderName::Supported, b""),
+                (HeaderName::RecvInfo, packages.as_bytes()),
+            ];
+            let stated = if packages.is_empty() { &headers[..5] } else { &headers };
+            answer_with(cx, txs, tx, request, invite_code, stated);
         }
         Some(Method::Message) => {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -161,13 +161,25 @@ impl Transactions {
         method: Method<'static>,
         build: impl FnOnce(&[u8]) -> Bytes,
     ) -> ClientTx {
+        self.request_if(cx, path, owner, method, |via| Some(build(via))).expect("the request was built")
+    }
+
+    /// The same; nothing is sent if `build` returns `None`.
+    pub(crate) fn request_if(
+        &mut self,
+        cx: &mut Cx<'_>,
+        path: &Path,
+        owner: Owner,
+        method: Method<'static>,
+        build: impl FnOnce(&[u8]) -> Option<Bytes>,
+    ) -> Option<ClientTx> {
         let serial = patched!(cx.config, BranchReused, self.next_serial(), NonZeroU32::MIN);
         let too_many = self.clients.len() >= bounds::CLIENT_TRANSACTIONS;
         let entry = self.clients.vacant_entry();
         let tx = ClientTx::new(entry.key(), serial);
         let branch = patched!(cx.config, BranchReused, Branch::new(tx, cx.entropy), Branch::repeated(tx));
         branch.write_via(&mut self.via, path);
-        let request = build(&self.via);
+        let request = build(&self.via)?;
         let client = Client::new(path, branch, owner, method);
         let client = entry.insert(client);
         if too_many {
@@ -176,7 +188,7 @@ impl Transactions {
         } else {
             client.start(cx, &self.times, tx, request);
         }
-        tx
+        Some(tx)
     }
 
     /// Cancels an INVITE (RFC 3261 §9.1): the CANCEL is sent once a provisional response was received. A final response follows,

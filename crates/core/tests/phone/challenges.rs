@@ -18,6 +18,8 @@ fn password(text: &str) -> Password {
 fn with_password(text: &str) -> Config {
     let mut config = config("alice", "ws://pbx.test");
     config.accounts[0].password = Some(password(text));
+    // An account that does not register learns no realm.
+    config.accounts[0].realms = vec!["example.com".to_owned()];
     config
 }
 

@@ -7,6 +7,7 @@ mod call;
 mod challenges;
 mod checkpoint;
 mod consent;
+mod credentials;
 mod early_media;
 mod hold_and_digits;
 mod incoming;

@@ -80,16 +80,35 @@ impl Responder {
         body: &[u8],
         cnonce: &str,
     ) -> Result<String, DigestError> {
-        let mut session = Session::open(challenge, cnonce)?;
-        if let (Some(old), Some((_, _, count))) = (&self.session, &mut session.count)
-            && old.nonce == session.nonce
-        {
-            *count = old.count.as_ref().map_or(1, |(_, _, used)| used.saturating_add(1));
+        let mut session = self.opened(challenge, cnonce)?;
+        if let Some((_, _, count)) = &mut session.count {
+            *count = count.saturating_add(1);
         }
         let request = Protected { method: method.as_bytes(), uri, body };
         let header = session.write(username, password, request)?;
         self.session = Some(session);
         Ok(header)
+    }
+
+    /// Remembers `challenge` without answering it: the next [`reuse`](Self::reuse) does. The count starts at one with each new
+    /// nonce and goes on if the server gives the same nonce again.
+    ///
+    /// # Errors
+    /// [`DigestError::Unwritable`] for a cnonce that no header can carry, [`DigestError::Invalid`] for a value of the server's that we
+    /// cannot echo. Then it still remembers the challenge before.
+    pub fn remember(&mut self, challenge: &Challenge<'_>, cnonce: &str) -> Result<(), DigestError> {
+        self.session = Some(self.opened(challenge, cnonce)?);
+        Ok(())
+    }
+
+    /// A session for `challenge`, with the number of requests that were sent with its nonce already.
+    fn opened(&self, challenge: &Challenge<'_>, cnonce: &str) -> Result<Session, DigestError> {
+        let mut session = Session::open(challenge, cnonce)?;
+        if let Some((_, _, count)) = &mut session.count {
+            let again = self.session.as_ref().filter(|old| old.nonce == session.nonce);
+            *count = again.and_then(|old| old.count.as_ref()).map_or(0, |(_, _, used)| *used);
+        }
+        Ok(session)
     }
 
     /// Credentials for a further request, with the last challenge's nonce and the next count. `None` if there has been no
@@ -147,6 +166,11 @@ impl Responder {
         self.session = None;
     }
 
+    /// The algorithm of the last challenge.
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        self.session.as_ref().map(|session| session.algorithm)
+    }
+
     /// The realm of the last challenge, as the server wrote it.
     pub fn realm(&self) -> Option<&str> {
         self.session.as_ref().map(|session| session.realm.echoed.as_str())
@@ -175,7 +199,7 @@ impl Session {
             opaque: challenge.opaque.map(|value| text(value, "opaque")).transpose()?.map(|text| text.echoed),
             algorithm: challenge.algorithm,
             names_algorithm: challenge.names_algorithm,
-            count: challenge.qop.map(|qops| (qops.preferred(), cnonce.to_owned(), 1)),
+            count: challenge.qop.map(|qops| (qops.preferred(), cnonce.to_owned(), 0)),
         })
     }
 

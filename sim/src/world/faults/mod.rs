@@ -92,7 +92,7 @@ impl World {
         self.note_phone(phone, || text);
         self.nets[phone].partition(exchange, way, lasting.map(|lasting| self.now + lasting));
         if lasting.is_none() {
-            let all: Vec<usize> = self.phones[phone].flows.values().copied().collect();
+            let all: Vec<usize> = self.phones[phone].connections.values().copied().collect();
             for connection in all {
                 if self.connections[connection].exchange == exchange {
                     self.drop_silently(connection);

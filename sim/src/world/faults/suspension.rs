@@ -32,7 +32,7 @@ impl World {
             }
         }
         if host_asleep && lasting > TCP_TIMEOUT {
-            let all: Vec<usize> = self.phones[phone].flows.values().copied().collect();
+            let all: Vec<usize> = self.phones[phone].connections.values().copied().collect();
             for connection in all {
                 self.drop_silently(connection);
             }

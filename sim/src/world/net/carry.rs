@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook::{ConnectionFailure, FlowId, Input};
+use offhook::{ConnectionFailure, ConnectionId, Input};
 use offhook_exchange as exchange;
 use offhook_wire::Instant;
 
@@ -20,8 +20,8 @@ use crate::tape::{EntryKind, Node};
 use crate::world::{ScheduledEvent, World};
 
 impl World {
-    pub(in crate::world) fn phone_sends(&mut self, phone: usize, flow: FlowId, data: Bytes) {
-        if let Some(&connection) = self.phones[phone].flows.get(&flow) {
+    pub(in crate::world) fn phone_sends(&mut self, phone: usize, id: ConnectionId, data: Bytes) {
+        if let Some(&connection) = self.phones[phone].connections.get(&id) {
             self.send(connection, UP, data);
         }
     }
@@ -73,7 +73,7 @@ impl World {
     pub(in crate::world) fn arrives_corrupted(
         &mut self,
         phone: usize,
-        flow: Option<FlowId>,
+        connection: Option<ConnectionId>,
         data: &Bytes,
     ) -> bool {
         if self.corrupted_messages.is_empty() {
@@ -81,7 +81,7 @@ impl World {
         }
         let Some(calls) = self.corrupted_messages.get(&mark(data)).cloned() else { return false };
         self.corrupted_calls.arrives(self.now, phone, &calls);
-        self.observe(&Observation::Corrupted { phone, flow, calls: &calls });
+        self.observe(&Observation::Corrupted { phone, connection, calls: &calls });
         true
     }
 
@@ -132,8 +132,10 @@ impl World {
             }
             // The host reports that it cannot send.
             State::Closed => {
-                self.queue
-                    .schedule(self.now, ScheduledEvent::ConnectionLost(connection, ConnectionFailure::Closed));
+                self.queue.schedule(
+                    self.now,
+                    ScheduledEvent::ConnectionLost(connection, ConnectionFailure::Closed),
+                );
                 return Arrivals::NONE;
             }
             State::Open | State::Closing => stream.unread[direction].push_back(data.clone()),
@@ -219,11 +221,10 @@ impl World {
 
     /// Delivers a message to the node at the end, if there is one.
     fn deliver(&mut self, connection: usize, direction: usize, data: Bytes) {
-        let Connection { phone, flow, exchange, phone_open, exchange_flow, .. } =
-            self.connections[connection];
+        let Connection { phone, id, exchange, phone_open, exchange_flow, .. } = self.connections[connection];
         if direction == DOWN {
             if phone_open {
-                self.phone_input(phone, Input::Received { flow, data });
+                self.phone_input(phone, Input::Received { connection: id, data });
             }
         } else if let Some(flow) = exchange_flow {
             self.arrives_corrupted(phone, None, &data);

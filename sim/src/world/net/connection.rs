@@ -1,6 +1,6 @@
 //! Connections, and the networks of phones.
 
-use offhook::FlowId;
+use offhook::ConnectionId;
 use offhook_exchange as exchange;
 use offhook_wire::Instant;
 
@@ -11,7 +11,7 @@ use crate::scenario::{Corruption, Streaming, Way, Weather};
 /// A WebSocket connection, or a UDP flow.
 pub(in crate::world) struct Connection {
     pub(in crate::world) phone: usize,
-    pub(in crate::world) flow: FlowId,
+    pub(in crate::world) id: ConnectionId,
     pub(in crate::world) exchange: usize,
     pub(super) link: Link,
     /// Whether the end of the phone is open or connecting.

@@ -14,11 +14,10 @@ mod websocket;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use offhook::{ConnectionChange, ConnectionFailure, FlowId, Input, Target};
+use offhook::{ConnectionChange, ConnectionFailure, ConnectionId, Hop, Input};
 use offhook_exchange as exchange;
 
 use super::{ScheduledEvent, World};
-use crate::describe;
 use crate::scenario::Transport;
 pub(super) use connection::{Connection, Net};
 use connection::{DOWN, Link, UP};
@@ -28,9 +27,10 @@ use socket::Stream;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl World {
-    pub(super) fn open(&mut self, phone: usize, flow: FlowId, target: &Target) {
-        let Some(exchange) = self.scenario.exchange(&target.host) else {
-            let input = Input::Flow { flow, change: ConnectionChange::Down(ConnectionFailure::Unreachable) };
+    pub(super) fn open(&mut self, phone: usize, id: ConnectionId, hop: &Hop) {
+        let Some(exchange) = self.scenario.exchange(&hop.host) else {
+            let change = ConnectionChange::Down(ConnectionFailure::Unreachable);
+            let input = Input::Connection { connection: id, change };
             let soon = self.now + Duration::from_millis(1);
             return self.queue.schedule(soon, ScheduledEvent::Input { phone, input: Box::new(input) });
         };
@@ -42,7 +42,7 @@ impl World {
         let connection = self.connections.len();
         self.connections.push(Connection {
             phone,
-            flow,
+            id,
             exchange,
             link,
             phone_open: true,
@@ -50,7 +50,7 @@ impl World {
             ports: 0,
             spoke: self.now,
         });
-        self.phones[phone].flows.insert(flow, connection);
+        self.phones[phone].connections.insert(id, connection);
         match transport {
             Transport::Udp => self
                 .queue
@@ -79,8 +79,10 @@ impl World {
                 ScheduledEvent::ConnectionLost(connection, ConnectionFailure::Unreachable),
             );
         } else if self.nets[phone].refused > self.now {
-            self.queue
-                .schedule(self.now + way, ScheduledEvent::ConnectionLost(connection, ConnectionFailure::Refused));
+            self.queue.schedule(
+                self.now + way,
+                ScheduledEvent::ConnectionLost(connection, ConnectionFailure::Refused),
+            );
         } else if phone_open {
             self.accept(connection);
             let at = self.stream_arrival(connection, DOWN, way);
@@ -97,7 +99,7 @@ impl World {
         let remote = self.address(connection);
         match self.connections[connection].link {
             Link::Stream(_) => {
-                let change = exchange::ConnectionChange::Up { transport: exchange::Transport::Ws, remote };
+                let change = exchange::FlowChange::Up { transport: exchange::Transport::Ws, remote };
                 self.exchange_input(exchange, exchange::Input::Flow { flow, change });
             }
             // The exchange identifies UDP flows by the remote address.
@@ -120,8 +122,7 @@ impl World {
 
     /// The connection of a phone is up.
     pub(super) fn connected(&mut self, connection: usize) {
-        let Connection { phone, flow, phone_open, exchange_flow, ref link, .. } =
-            self.connections[connection];
+        let Connection { phone, id, phone_open, exchange_flow, ref link, .. } = self.connections[connection];
         if !phone_open {
             return;
         }
@@ -130,18 +131,19 @@ impl World {
             return self.connection_lost(connection, ConnectionFailure::Closed);
         }
         let local = Some(self.address(connection).to_string());
-        self.phone_input(phone, Input::Flow { flow, change: ConnectionChange::Up { local } });
+        self.phone_input(phone, Input::Connection { connection: id, change: ConnectionChange::Up { local } });
     }
 
     /// The phone loses a connection.
     pub(super) fn connection_lost(&mut self, connection: usize, failure: ConnectionFailure) {
         let ends = &mut self.connections[connection];
-        let (phone, flow) = (ends.phone, ends.flow);
+        let (phone, id) = (ends.phone, ends.id);
         if std::mem::take(&mut ends.phone_open) {
-            self.note_phone(phone, || {
-                format!("connection {} lost: {}", flow.0, describe::flow_failure(failure))
-            });
-            self.phone_input(phone, Input::Flow { flow, change: ConnectionChange::Down(failure) });
+            self.note_phone(phone, || format!("connection {} lost: {failure}", id.0));
+            self.phone_input(
+                phone,
+                Input::Connection { connection: id, change: ConnectionChange::Down(failure) },
+            );
         }
     }
 
@@ -149,7 +151,7 @@ impl World {
     pub(super) fn exchange_end_lost(&mut self, connection: usize) {
         let exchange = self.connections[connection].exchange;
         if let Some(flow) = self.forget_exchange_end(connection) {
-            self.exchange_input(exchange, exchange::Input::Flow { flow, change: exchange::ConnectionChange::Down });
+            self.exchange_input(exchange, exchange::Input::Flow { flow, change: exchange::FlowChange::Down });
         }
     }
 
@@ -163,8 +165,8 @@ impl World {
     }
 
     /// The phone closes its end. The exchange is notified after all sent data has arrived.
-    pub(super) fn phone_closes(&mut self, phone: usize, flow: FlowId) {
-        let Some(connection) = self.phones[phone].flows.remove(&flow) else { return };
+    pub(super) fn phone_closes(&mut self, phone: usize, id: ConnectionId) {
+        let Some(connection) = self.phones[phone].connections.remove(&id) else { return };
         self.connections[connection].phone_open = false;
         self.send_close(connection, UP, None);
         self.end_stream(connection, UP);
@@ -180,6 +182,6 @@ impl World {
 
     /// The current connection of a phone: the last one it opened.
     pub(super) fn connection_of(&self, phone: usize) -> Option<usize> {
-        self.phones[phone].flows.values().next_back().copied()
+        self.phones[phone].connections.values().next_back().copied()
     }
 }

@@ -23,8 +23,10 @@ impl World {
         if let Some(stream) = ends.live_stream() {
             stream.kill();
             stream.death_noticed = true;
-            self.queue
-                .schedule(self.now + way, ScheduledEvent::ConnectionLost(connection, ConnectionFailure::Closed));
+            self.queue.schedule(
+                self.now + way,
+                ScheduledEvent::ConnectionLost(connection, ConnectionFailure::Closed),
+            );
             self.queue.schedule(self.now + way, ScheduledEvent::ExchangeEndLost(connection));
         }
     }

@@ -1,7 +1,7 @@
 use crate::account::identity::Identity;
 use crate::base::cx::Cx;
 use crate::base::path::Path;
-use crate::request::auth::Auth;
+use crate::request::realms::Realms;
 use crate::transaction::Transactions;
 
 /// The context of a registration.
@@ -10,5 +10,5 @@ pub(in crate::account) struct RegistrationCx<'d, 'c> {
     pub(in crate::account) txs: &'d mut Transactions,
     pub(in crate::account) path: Option<&'d Path>,
     pub(in crate::account) identity: &'d Identity,
-    pub(in crate::account) auth: &'d mut Auth,
+    pub(in crate::account) realms: &'d mut Realms,
 }

@@ -6,7 +6,9 @@ use crate::base::name::{ClientTx, Owner};
 use crate::base::path::Path;
 use crate::capabilities::CAPABILITIES;
 use crate::planted::planted;
-use offhook_wire::{Builder, Contact, HeaderName, Message, Method, NameAddr, Uri};
+use crate::request::headers::{Mandatory, identify};
+use crate::request::realms::Credentials;
+use offhook_wire::{Contact, HeaderName, Message, Method, NameAddr, Uri};
 
 /// The identifiers of an account's REGISTERs: one Call-ID, and a CSeq that increments (RFC 3261 §10.2).
 pub(super) struct RegisterIds {
@@ -28,29 +30,28 @@ impl RegisterIds {
         path: &Path,
         account: AccountId,
         expires: u32,
-        credentials: Option<(HeaderName, String)>,
+        credentials: &Credentials,
     ) -> ClientTx {
         if self.cseq == 0 || !planted!(cx.base.config, RegisterNotCounted) {
             self.cseq += 1;
         }
         let (config, identity) = (cx.base.config, cx.identity);
-        let (mut number, mut seconds) = ([0; 10], [0; 10]);
-        let (number, seconds) = (decimal(self.cseq, &mut number), decimal(expires, &mut seconds));
+        let mut seconds = [0; 10];
+        let seconds = decimal(expires, &mut seconds);
         cx.txs.request(cx.base, path, Owner::Account(account), Method::Register, |via| {
-            let mut b = Builder::request(Method::Register, identity.registrar());
-            b.header(HeaderName::Via, via);
-            b.header(HeaderName::MaxForwards, "70");
-            b.parts(HeaderName::From, &[identity.from(), b";tag=", &self.tag]);
-            b.header(HeaderName::To, identity.address());
-            b.header(HeaderName::CallId, self.call_id);
-            b.parts(HeaderName::CSeq, &[number, b" REGISTER"]);
+            let mandatory = Mandatory {
+                via: &[via],
+                routes: [&[], &[]],
+                from: &[identity.from(), b";tag=", &self.tag],
+                to: &[identity.address()],
+                call_id: &self.call_id,
+                cseq: self.cseq,
+            };
+            let mut b = mandatory.begin(Method::Register, identity.registrar());
             b.parts(HeaderName::Contact, &[identity.contact(), b";expires=", seconds]);
             b.number(HeaderName::Expires, expires);
-            if let Some((name, value)) = &credentials {
-                b.header(*name, value);
-            }
             b.header(HeaderName::Allow, CAPABILITIES.allow);
-            b.header(HeaderName::UserAgent, &config.user_agent);
+            identify(&mut b, config, credentials);
             b.finish()
         })
     }

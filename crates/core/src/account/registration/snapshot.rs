@@ -1,6 +1,6 @@
 //! Snapshots of a registration.
 
-use super::{Registration, State};
+use super::{Registration, State, Step};
 use crate::Instant;
 use crate::api::checkpoint::{AccountCheckpoint, InvalidCheckpoint, RegistrationCheckpoint};
 use crate::base::timers::TimerId;
@@ -13,11 +13,11 @@ impl Registration {
     pub(crate) fn checkpoint(&self) -> Option<RegistrationCheckpoint> {
         Some(match self.state {
             State::Unregistered => RegistrationCheckpoint::Unregistered,
-            State::Registering { pending: None, .. } => RegistrationCheckpoint::Registering,
+            State::Registering(Step::NoConnection | Step::NoBudget(_)) => RegistrationCheckpoint::Registering,
             State::Registered { until, .. } => RegistrationCheckpoint::Registered { until },
             State::Waiting { until, why, .. } => RegistrationCheckpoint::Waiting { until, why },
             State::Failed(why) => RegistrationCheckpoint::Failed(why),
-            State::Registering { .. } | State::Refreshing { .. } | State::Unregistering { .. } => {
+            State::Registering(_) | State::Refreshing { .. } | State::Unregistering { .. } => {
                 return None;
             }
         })
@@ -29,6 +29,11 @@ impl Registration {
         (self.ids.cseq, self.expires, self.failures, self.bound, spent)
     }
 
+    /// How many servers answered the pending attempt with 503.
+    pub(crate) fn servers_refused(&self) -> u32 {
+        self.servers_refused
+    }
+
     /// Restores a snapshot, with its timer.
     pub(crate) fn restore(
         &mut self,
@@ -38,15 +43,18 @@ impl Registration {
         let set = timer.ok_or(InvalidCheckpoint("the timer of the registration is missing"));
         self.state = match at.registration {
             RegistrationCheckpoint::Unregistered => State::Unregistered,
-            RegistrationCheckpoint::Registering => State::Registering { pending: None, budget_timer: timer },
+            RegistrationCheckpoint::Registering => {
+                State::Registering(timer.map_or(Step::NoConnection, Step::NoBudget))
+            }
             RegistrationCheckpoint::Registered { until } => State::Registered { until, refresh: set? },
             RegistrationCheckpoint::Waiting { until, why } => State::Waiting { until, timer: set?, why },
             RegistrationCheckpoint::Failed(why) => State::Failed(why),
         };
-        if at.cseq >= MOST || at.expires >= MOST || !at.spent.is_sorted() {
+        if at.cseq >= MOST || at.expires >= MOST || at.servers_refused >= MOST || !at.spent.is_sorted() {
             return Err(InvalidCheckpoint("the registration cannot count like this"));
         }
         (self.ids.cseq, self.expires, self.failures) = (at.cseq, at.expires, at.failures);
+        self.servers_refused = at.servers_refused;
         (self.bound, self.budget.spent) = (at.bound, at.spent.iter().copied().collect());
         Ok(())
     }

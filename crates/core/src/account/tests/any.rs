@@ -86,7 +86,8 @@ impl World {
         let mut cx = self.bench.cx();
         let routed = self.txs.receive(&mut cx, &path, message(response.finish()));
         if let Routed::Response { tx, message, .. } = routed {
-            self.line.on_response(&mut cx, &mut self.txs, tx, &message);
+            let change = self.line.on_response(&mut cx, &mut self.txs, tx, &message);
+            self.changed(change);
         }
         self.collect();
     }

@@ -11,7 +11,7 @@ use crate::{
     Account, AccountEvent, Cause, Config, ConnectionFailure, ConnectionState, Event, Output, Password,
     RegistrationFailure, RegistrationState, Server,
 };
-use offhook_wire::{Builder, Frame, Instant, Limits};
+use offhook_wire::{Builder, Frame, HeaderName, Instant, Limits};
 
 /// An account and its transactions on a bench; the test acts as host and server.
 struct World {
@@ -188,7 +188,8 @@ impl World {
         let path = self.line.path().expect("a connection is up").clone();
         match self.txs.receive(&mut cx, &path, response) {
             Routed::Response { tx, message, .. } => {
-                self.line.on_response(&mut cx, &mut self.txs, tx, &message)
+                let change = self.line.on_response(&mut cx, &mut self.txs, tx, &message);
+                self.changed(change);
             }
             other => panic!("{other:?}"),
         }

@@ -74,3 +74,10 @@ pub struct RegistrationFailure {
     /// Consecutive failed attempts so far.
     pub attempts: u32,
 }
+
+impl RegistrationFailure {
+    /// The failure with these fields.
+    pub fn new(cause: Cause, code: Option<u16>, attempts: u32) -> Self {
+        Self { cause, code, attempts }
+    }
+}

@@ -2,6 +2,7 @@
 
 mod account;
 mod call;
+mod request;
 
 use super::{Phone, address};
 use crate::call::Invitation;
@@ -46,7 +47,7 @@ impl Phone {
             Command::Account { account, command } => self.account_command(account, command),
             Command::Dial { session, dial } => self.dial_command(session, &dial),
             Command::Call { session, command } => self.call_command(session, command),
-            Command::Request { .. } => Err(Misuse::BadAddress),
+            Command::Request { request, send } => self.request_command(request, send),
         }
     }
 
@@ -59,11 +60,7 @@ impl Phone {
             return Err(Misuse::TooManyCalls(self.config.call_limit));
         }
         let uri = self.address(dial.account, &dial.to)?;
-        let mut headers = Vec::with_capacity(dial.headers.len());
-        for (name, value) in &dial.headers {
-            address::check_header(name, value)?;
-            headers.push((Bytes::copy_from_slice(name.as_bytes()), Bytes::copy_from_slice(value.as_bytes())));
-        }
+        let headers = address::checked_headers(&dial.headers)?;
         let id = self.new_session();
         self.start(id, dial.account, Invitation { uri, headers }, None);
         Ok(())

@@ -1,0 +1,375 @@
+//! Challenges and credentials (RFC 3261 §22, RFC 8760): which realms are answered, and with which algorithm.
+//!
+//! Any party that gets a request may challenge it, with any realm. Credentials are sent only to the realms of the account's own
+//! server, which are those that challenged a REGISTER, and to those that [`Account::realms`](crate::Account::realms) names: a digest
+//! of another realm would let a peer guess the password offline.
+
+use super::realm_set::{Answered, RealmSet};
+use crate::api::checkpoint::{InvalidCheckpoint, RealmCheckpoint};
+use crate::base::bounds;
+use crate::base::cx::Cx;
+use crate::base::entropy::Label;
+use crate::base::marks::Mark;
+use crate::planted::{patched, planted};
+use crate::{Account, AccountId, Config};
+use offhook_wire::digest::{Algorithm, Challenge, Password, Responder, strongest};
+use offhook_wire::{HeaderName, Message, Method, Uri};
+
+/// Header fields with credentials, one for each realm.
+pub(crate) type Credentials = Vec<(HeaderName, String)>;
+
+/// The realms of an account that challenged its requests.
+pub(crate) struct Realms {
+    account: AccountId,
+    /// At most [`bounds::REALMS`]; none is removed, so that no peer can make the phone forget an algorithm.
+    known: Vec<Realm>,
+}
+
+/// A realm of one kind of challenge.
+struct Realm {
+    name: String,
+    asks: Asks,
+    /// Whether it challenged a REGISTER: it is one of the account's own server, and REGISTERs carry credentials for it.
+    registers: bool,
+    /// The strongest algorithm that the server accepted. A challenge with a weaker one is not answered (RFC 8760 §3).
+    learnt: Option<Algorithm>,
+    /// The algorithm that becomes learnt if the server accepts it: that of the last challenge that is relevant for it.
+    offered: Option<Algorithm>,
+    responder: Responder,
+}
+
+/// The kind of a challenge.
+#[derive(Copy, Clone, PartialEq, Eq)]
+enum Asks {
+    /// 401, by a user agent server or a registrar.
+    User,
+    /// 407, by a proxy.
+    Proxy,
+}
+
+/// What follows a 401 or 407.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Answer {
+    /// The request is sent again, with credentials for all realms of its Call-ID.
+    Again,
+    /// There is no password for this realm, and the host may have one.
+    Ask(String),
+    /// The response is final.
+    Refused,
+}
+
+/// The request that was challenged.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Challenged {
+    /// A REGISTER: only the account's own server gets it.
+    Register,
+    /// A request that may wait for credentials.
+    Patient,
+    /// A request within a dialog, which does not wait.
+    Impatient,
+}
+
+/// What one realm of a response asks for.
+enum Verdict {
+    /// Its challenge was stored: the credentials of this index answer it.
+    Answered(usize),
+    /// The realm is allowed, and there is no password for it.
+    NoPassword(String),
+    /// Credentials for it were refused.
+    Refused,
+    /// It is not answered.
+    Ignored,
+}
+
+impl Realms {
+    pub(crate) fn new(account: AccountId) -> Self {
+        Self { account, known: Vec::new() }
+    }
+
+    pub(crate) fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Decides on a 401 or 407. A response may have challenges of several realms, and each of several algorithms: the strongest of each
+    /// realm is answered (RFC 3261 §22.3, RFC 8760 §2.4). `set` has the realms of the Call-ID.
+    pub(crate) fn challenged(
+        &mut self,
+        cx: &mut Cx<'_>,
+        of: Challenged,
+        response: &Message,
+        answered: &mut Answered,
+        set: &mut RealmSet,
+    ) -> Answer {
+        let asks = if response.status() == Some(407) { Asks::Proxy } else { Asks::User };
+        let rows = response.rows(asks.header()).filter_map(|row| Challenge::parse(row).ok());
+        let rows: Vec<Challenge<'_>> = rows.take(bounds::CHALLENGES).collect();
+        let (mut again, mut refused, mut ask) = (false, false, None);
+        for (n, first) in rows.iter().enumerate() {
+            let same = |row: &&Challenge<'_>| row.realm == first.realm;
+            if rows[..n].iter().any(|row| same(&row)) {
+                continue;
+            }
+            let group = rows.iter().filter(same).copied();
+            match self.judge(cx, of, asks, group, answered) {
+                Verdict::Answered(index) => {
+                    answered.realms = answered.realms.with(index);
+                    *set = patched!(
+                        cx.config,
+                        SecondRealmForgotten,
+                        set.with(index),
+                        RealmSet::default().with(index)
+                    );
+                    again = true;
+                }
+                Verdict::NoPassword(realm) => ask = ask.or(Some(realm)),
+                Verdict::Refused => refused = true,
+                Verdict::Ignored => {}
+            }
+        }
+        match ask {
+            _ if refused => Answer::Refused,
+            _ if again => {
+                if asks == Asks::Proxy {
+                    cx.mark(None, Mark::ProxyChallenge);
+                }
+                Answer::Again
+            }
+            Some(realm) if of != Challenged::Impatient && settings(cx, self.account).ask_credentials => {
+                Answer::Ask(realm)
+            }
+            _ => Answer::Refused,
+        }
+    }
+
+    /// Decides on the challenges of one realm, at least one.
+    fn judge<'m>(
+        &mut self,
+        cx: &mut Cx<'_>,
+        of: Challenged,
+        asks: Asks,
+        mut group: impl Iterator<Item = Challenge<'m>> + Clone,
+        answered: &mut Answered,
+    ) -> Verdict {
+        let account = settings(cx, self.account);
+        let name = group.clone().next().map(|first| first.realm.value().into_owned());
+        let Some(name) = name.and_then(|name| String::from_utf8(name).ok()) else { return Verdict::Ignored };
+        if of != Challenged::Register
+            && !self.allows(account, &name)
+            && !planted!(cx.config, ForeignRealmAnswered)
+        {
+            cx.mark(None, Mark::ForeignRealm);
+            return Verdict::Ignored;
+        }
+        let serves = |challenge: &Challenge<'_>| {
+            account.password.as_ref().is_some_and(|password| password.serves(challenge.algorithm))
+        };
+        if !group.clone().any(|challenge| serves(&challenge)) {
+            return Verdict::NoPassword(name);
+        }
+        let least = self.learnt(&name).filter(|_| !planted!(cx.config, WeakerAlgorithmAnswered));
+        let strong = |challenge: &Challenge<'_>| rank(challenge.algorithm) >= least.map_or(0, rank);
+        let Some(challenge) = strongest(group.clone().filter(|c| serves(c) && strong(c))) else {
+            cx.mark(None, Mark::WeakerAlgorithm);
+            return Verdict::Ignored;
+        };
+        // For a realm of the account's own server only a REGISTER teaches an algorithm: any peer can accept another request.
+        let own = self.known.iter().any(|realm| realm.registers && realm.name == name);
+        let Some(index) = self.index(name, asks) else {
+            cx.mark(None, Mark::TooManyRealms);
+            return Verdict::Ignored;
+        };
+        let realm = &mut self.known[index];
+        if answered.realms.has(index) {
+            let most = patched!(cx.config, StaleNonceLoop, bounds::STALE_NONCES, u8::MAX);
+            let stale = group.any(|c| c.stale) && !planted!(cx.config, StaleNonceRefused);
+            if !planted!(cx.config, ChallengeLoop) && !(stale && answered.stale < most) {
+                cx.mark(None, Mark::ChallengeRefused);
+                realm.responder.forget();
+                return Verdict::Refused;
+            }
+            answered.stale = answered.stale.saturating_add(1);
+            cx.mark(None, Mark::StaleNonce);
+        }
+        let cnonce: [u8; 24] = cx.entropy.token(Label::Auth);
+        let cnonce = std::str::from_utf8(&cnonce).expect("tokens are ASCII");
+        let long = challenge.nonce.raw().len() + challenge.opaque.map_or(0, |opaque| opaque.raw().len());
+        if long > bounds::CHALLENGE || realm.responder.remember(&challenge, cnonce).is_err() {
+            return Verdict::Ignored;
+        }
+        realm.registers |= of == Challenged::Register;
+        if of == Challenged::Register || of == Challenged::Patient && !own {
+            realm.offered = Some(challenge.algorithm.base());
+        }
+        Verdict::Answered(index)
+    }
+
+    /// Whether challenges of a realm are answered.
+    fn allows(&self, account: &Account, name: &str) -> bool {
+        account.realms.iter().any(|realm| realm == name)
+            || self.known.iter().any(|realm| realm.registers && realm.name == name)
+    }
+
+    /// The strongest algorithm that the server accepted for a realm, by either kind of challenge.
+    fn learnt(&self, name: &str) -> Option<Algorithm> {
+        let of_name = self.known.iter().filter(|realm| realm.name == name);
+        of_name.filter_map(|realm| realm.learnt).max_by_key(|algorithm| rank(*algorithm))
+    }
+
+    /// The index of a realm, which is added if it is new. `None`: there are too many.
+    fn index(&mut self, name: String, asks: Asks) -> Option<usize> {
+        let known = self.known.iter().position(|realm| realm.asks == asks && realm.name == name);
+        if known.is_some() || self.known.len() >= bounds::REALMS || name.len() > bounds::CHALLENGE {
+            return known;
+        }
+        let responder = Responder::new();
+        self.known.push(Realm { name, asks, registers: false, learnt: None, offered: None, responder });
+        Some(self.known.len() - 1)
+    }
+
+    /// The credentials for a request of a Call-ID whose requests these realms challenged, each with the next nonce count (RFC 3261
+    /// §22.2, §22.3).
+    pub(crate) fn credentials(
+        &mut self,
+        cx: &Cx<'_>,
+        set: RealmSet,
+        method: Method<'_>,
+        uri: &[u8],
+        body: &[u8],
+    ) -> Credentials {
+        let mut credentials = Vec::new();
+        if set.is_empty() {
+            return credentials;
+        }
+        let account = settings(cx, self.account);
+        let (Some(username), Some(password)) = (username(account), &account.password) else {
+            return credentials;
+        };
+        for index in (0..self.known.len()).filter(|index| set.has(*index)) {
+            let least = self.learnt(&self.known[index].name).map_or(0, rank);
+            let realm = &mut self.known[index];
+            // Its nonce may be from before the algorithm was learnt.
+            if realm.responder.algorithm().is_none_or(|algorithm| rank(algorithm) < least) {
+                continue;
+            }
+            let mut copy;
+            let responder = match planted!(cx.config, NonceNotCounted) {
+                true => {
+                    copy = realm.responder.clone();
+                    &mut copy
+                }
+                false => &mut realm.responder,
+            };
+            if let Some(value) = responder.reuse(&username, password, method, uri, body) {
+                credentials.push((realm.asks.answer(), value));
+            }
+        }
+        credentials
+    }
+
+    /// The realms that challenged REGISTERs: later ones carry credentials for them.
+    pub(crate) fn of_registers(&self) -> RealmSet {
+        let own = self.known.iter().enumerate().filter(|(_, realm)| realm.registers);
+        own.fold(RealmSet::default(), |set, (index, _)| set.with(index))
+    }
+
+    /// A request outside of a dialog was accepted with credentials for these realms: their algorithms are learnt.
+    pub(crate) fn accepted(&mut self, set: RealmSet) {
+        for (_, realm) in self.known.iter_mut().enumerate().filter(|(index, _)| set.has(*index)) {
+            let used = realm.learnt.into_iter().chain(realm.offered.take());
+            realm.learnt = used.max_by_key(|algorithm| rank(*algorithm));
+        }
+    }
+
+    /// The name or the password has changed: nonces belong to the user before. An algorithm that the new password does not serve is
+    /// no longer required.
+    pub(crate) fn credentials_changed(&mut self, password: Option<&Password>) {
+        for realm in &mut self.known {
+            realm.responder.forget();
+            realm.offered = None;
+            realm.learnt = realm.learnt.filter(|learnt| password.is_none_or(|p| p.serves(*learnt)));
+        }
+    }
+}
+
+/// Snapshots.
+impl Realms {
+    pub(crate) fn snapshot(&self) -> Vec<RealmCheckpoint> {
+        let snapshot = |realm: &Realm| RealmCheckpoint {
+            realm: realm.name.clone(),
+            proxy: realm.asks == Asks::Proxy,
+            registers: realm.registers,
+            algorithm: realm.learnt,
+            offered: realm.offered,
+            challenge: realm.responder.snapshot(),
+        };
+        self.known.iter().map(snapshot).collect()
+    }
+
+    pub(crate) fn restore(&mut self, at: &[RealmCheckpoint]) -> Result<(), InvalidCheckpoint> {
+        self.known.clear();
+        for saved in at {
+            let responder = match &saved.challenge {
+                None => Responder::new(),
+                Some(challenge) => Responder::restore(challenge)
+                    .map_err(|_| InvalidCheckpoint("the stored challenge is malformed"))?,
+            };
+            let asks = if saved.proxy { Asks::Proxy } else { Asks::User };
+            let before = self.known.len();
+            if self.index(saved.realm.clone(), asks) != Some(before) {
+                return Err(InvalidCheckpoint("the realms are not those of one account"));
+            }
+            let realm = &mut self.known[before];
+            (realm.registers, realm.responder) = (saved.registers, responder);
+            (realm.learnt, realm.offered) = (saved.algorithm, saved.offered);
+        }
+        Ok(())
+    }
+}
+
+impl Asks {
+    fn header(self) -> HeaderName {
+        match self {
+            Asks::User => HeaderName::WwwAuthenticate,
+            Asks::Proxy => HeaderName::ProxyAuthenticate,
+        }
+    }
+
+    fn answer(self) -> HeaderName {
+        match self {
+            Asks::User => HeaderName::Authorization,
+            Asks::Proxy => HeaderName::ProxyAuthorization,
+        }
+    }
+}
+
+/// Whether a challenge has `stale=true`: the credentials were right, but their nonce has expired (RFC 7616 §3.3).
+pub(crate) fn is_stale(config: &Config, challenge: &Message) -> bool {
+    !planted!(config, StaleNonceRefused)
+        && [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate]
+            .into_iter()
+            .flat_map(|name| challenge.rows(name))
+            .any(|row| Challenge::parse(row).is_ok_and(|challenge| challenge.stale))
+}
+
+fn settings<'c>(cx: &Cx<'c>, account: AccountId) -> &'c Account {
+    &cx.config.accounts[usize::from(account.0)]
+}
+
+/// The order of strength (RFC 8760 §2.1). A session variant is no stronger.
+fn rank(algorithm: Algorithm) -> u8 {
+    match algorithm.base() {
+        Algorithm::Sha512_256 => 2,
+        Algorithm::Sha256 => 1,
+        _ => 0,
+    }
+}
+
+/// The configured name, or the user part of the AOR.
+fn username(account: &Account) -> Option<String> {
+    if let Some(name) = &account.username {
+        return Some(name.clone());
+    }
+    let user = Uri::parse(account.aor.as_bytes()).ok()?.user?;
+    String::from_utf8(offhook_wire::unescape(user).into_owned()).ok()
+}
