@@ -213,6 +213,10 @@ bugs! {
     LostDigitNotReported,
     /// Digits: an INFO that is refused is reported as sent.
     LostDigitReportedSent,
+    /// INFO: one of an unknown Info Package is accepted (RFC 6086 §4.2.2).
+    BadInfoPackageAccepted,
+    /// INFO: those that are pending at the end of the call are not reported.
+    InfoOutcomeForgotten,
     /// Transfer: when it fails, the call is hung up.
     TransferLosesCall,
     /// Transfer: the last NOTIFY is not sent (RFC 3515 §2.4.5).

@@ -46,6 +46,9 @@ pub(crate) const STALE_NONCES: u8 = 3;
 /// The maximum number of pending requests outside of dialogs.
 pub(crate) const REQUESTS: usize = 64;
 
+/// The maximum number of pending INFOs of the application in a call.
+pub(crate) const INFOS: usize = 16;
+
 /// The maximum length of the body of a MESSAGE or INFO of the application.
 pub(crate) const BODY: usize = 16 * 1024;
 

@@ -96,6 +96,7 @@ marks! {
     DigitNotSupported = "digits: telephone-event was not negotiated",
     DigitRefused = "digits: failed",
     DigitsLeft = "digits: queued at the end of the call",
+    InfoPackageUnknown = "INFO: 469, unknown Info Package",
     TransferDone = "transfer: succeeded",
     TransferFailed = "transfer: failed, the call continues",
     TransferSilent = "transfer: no NOTIFY in time",

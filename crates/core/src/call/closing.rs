@@ -199,8 +199,14 @@ impl Session {
                 continue;
             }
             cx.txs.detach_owner(pending.tx);
-            if let DialogRequest::Info { digit, .. } = pending.request {
-                cx.base.out.call_event(self.id, CallEvent::DigitFailed { digit, why });
+            match pending.request {
+                DialogRequest::Info { digit, .. } => {
+                    cx.base.out.call_event(self.id, CallEvent::DigitFailed { digit, why });
+                }
+                DialogRequest::AppInfo(info) if !planted!(cx.base.config, InfoOutcomeForgotten) => {
+                    self.info_outcome(cx, info.number, None);
+                }
+                _ => {}
             }
         }
         let waiting = established.digits.take().filter(|_| !planted!(cx.base.config, DigitsForgotten));

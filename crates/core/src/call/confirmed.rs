@@ -1,7 +1,6 @@
 //! The peer's requests within the dialog, and the retransmission of our 2xx until its ACK.
 
 use super::cx::CallCx;
-use super::dtmf;
 use super::machine::Trigger;
 use super::session::Session;
 use super::states::State;
@@ -12,7 +11,7 @@ use crate::dialog::Order;
 use crate::planted::{patched, planted};
 use crate::request::respond;
 use crate::transaction::ServerTx;
-use crate::{CallEvent, Cause, DtmfPath, EndReason, EndedBy};
+use crate::{CallEvent, Cause, EndReason, EndedBy};
 use offhook_wire::{Message, Method};
 
 impl Session {
@@ -31,6 +30,7 @@ impl Session {
         if !e.dialog.owns(cx.base.config, ack) || e.unacked.as_ref().is_none_or(|u| u.cseq != cseq) {
             return;
         }
+        e.peer_packages.update(ack);
         if !planted!(cx.base.config, AckNotHeard) {
             e.unacked = None;
             self.cancel_timer(cx.base, SessionTimer::Retransmit2xx);
@@ -85,7 +85,8 @@ impl Session {
             (Order::Next, _) => {}
             // The request was processed already; the response is the same. A proxy retransmits pending requests over a new
             // connection, and a digit must not be reported twice for that.
-            (Order::Repeated, Some(Method::Info | Method::Notify)) => {
+            (Order::Repeated, Some(Method::Info)) => return self.repeated_info(cx, tx, request),
+            (Order::Repeated, Some(Method::Notify)) => {
                 return respond::answer(cx.base, cx.txs, tx, request, 200);
             }
             (Order::Repeated, Some(Method::Refer)) => {
@@ -129,21 +130,5 @@ impl Session {
         let why = left.unwrap_or(EndReason { by, cause, code, text });
         self.settle_outstanding(cx, &mut established, why.cause);
         self.end(cx, Trigger::Bye, why);
-    }
-
-    fn on_info(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, request: &Message) {
-        respond::answer(cx.base, cx.txs, tx, request, 200);
-        let content_type = request.content_type().unwrap_or_default();
-        cx.base.out.call_event(
-            self.id,
-            match dtmf::read_info(content_type, request.body_bytes()) {
-                Some((digit, duration)) => CallEvent::Digit { digit, duration, path: DtmfPath::Info },
-                None => CallEvent::Info {
-                    package: None,
-                    content_type: String::from_utf8_lossy(content_type).into_owned(),
-                    body: request.body(),
-                },
-            },
-        );
     }
 }

@@ -1,7 +1,10 @@
 use super::dtmf;
+use super::info::Info;
+use crate::Config;
 use crate::base::decimal::decimal;
 use crate::base::name::ClientTx;
 use crate::capabilities::CAPABILITIES;
+use crate::request::respond::state_info_packages;
 use crate::request::restarts::Restarts;
 use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Method};
@@ -20,6 +23,8 @@ pub(super) enum DialogRequest {
         digit: char,
         duration: Duration,
     },
+    /// An INFO of the application.
+    AppInfo(Box<Info>),
     Notify {
         code: u16,
         id: Option<u32>,
@@ -44,18 +49,20 @@ impl DialogRequest {
             DialogRequest::Bye => Method::Bye,
             DialogRequest::Invite { .. } => Method::Invite,
             DialogRequest::Refer { .. } => Method::Refer,
-            DialogRequest::Info { .. } => Method::Info,
+            DialogRequest::Info { .. } | DialogRequest::AppInfo(_) => Method::Info,
             DialogRequest::Notify { .. } => Method::Notify,
         }
     }
 
-    pub(super) fn body(&self) -> (&'static str, Bytes) {
+    pub(super) fn body(&self) -> (&str, Bytes) {
         match self {
             DialogRequest::Bye | DialogRequest::Refer { .. } => ("", Bytes::new()),
             DialogRequest::Invite { sdp } => ("application/sdp", sdp.clone()),
             DialogRequest::Info { digit, duration } => {
                 ("application/dtmf-relay", dtmf::write_info(*digit, *duration))
             }
+            DialogRequest::AppInfo(info) if info.body.is_empty() => ("", Bytes::new()),
+            DialogRequest::AppInfo(info) => (&info.content_type, info.body.clone()),
             DialogRequest::Notify { code, .. } => {
                 let line = format!("SIP/2.0 {code} {}\r\n", offhook_wire::reason_phrase(*code));
                 ("message/sipfrag;version=2.0", line.into())
@@ -63,12 +70,22 @@ impl DialogRequest {
         }
     }
 
-    pub(super) fn write(&self, b: &mut Builder, contact: &[u8]) {
+    pub(super) fn write(&self, b: &mut Builder, config: &Config, contact: &[u8]) {
         match self {
             DialogRequest::Bye | DialogRequest::Info { .. } => {}
             DialogRequest::Invite { .. } => {
                 b.header(HeaderName::Contact, contact);
                 b.header(HeaderName::Allow, CAPABILITIES.allow);
+                state_info_packages(b, config);
+            }
+            DialogRequest::AppInfo(info) => {
+                if let Some(package) = &info.package {
+                    b.header(HeaderName::InfoPackage, package);
+                    if !info.body.is_empty() {
+                        // RFC 6086 §6.1.2: the body is that of the package.
+                        b.header(HeaderName::ContentDisposition, b"Info-Package");
+                    }
+                }
             }
             DialogRequest::Refer { target } => {
                 b.header(HeaderName::Contact, contact);

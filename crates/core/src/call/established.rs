@@ -4,6 +4,7 @@ use super::cx::CallCx;
 use super::description::sdp_of;
 use super::dialog_request::PendingRequest;
 use super::dtmf::Digits;
+use super::info::PeerPackages;
 use crate::EffectId;
 use crate::base::entropy::Label;
 use crate::dialog::Dialog;
@@ -34,6 +35,8 @@ pub(super) struct Established {
     pub(super) glares: u8,
     /// Whether the peer accepts telephone-event by RTP.
     pub(super) telephone_event: bool,
+    /// The Info Packages that the peer understands.
+    pub(super) peer_packages: PeerPackages,
     /// The realms that challenged our requests of the call: later ones carry credentials for them (§22.3).
     pub(super) realms: RealmSet,
     /// The credentials of our last INVITE, which its ACK has too (§13.2.2.4).
@@ -122,6 +125,7 @@ impl Established {
             caller,
             glares: 0,
             telephone_event: false,
+            peer_packages: PeerPackages::default(),
             realms: RealmSet::default(),
             credentials: Credentials::new(),
         }

@@ -115,6 +115,7 @@ impl Session {
             }
         };
         let mut established = Established::new(dialog, false);
+        established.peer_packages.update(&invite);
         if has_sdp(&invite) {
             established.apply_remote_sdp(invite.body_bytes());
         }

@@ -12,7 +12,7 @@ use crate::capabilities::CAPABILITIES;
 use crate::request::headers::{Mandatory, identify};
 use crate::request::realm_set::RealmSet;
 use crate::request::realms::Credentials;
-use crate::request::respond::SDP;
+use crate::request::respond::{SDP, state_info_packages};
 use crate::request::restarts::{Next, Restartable};
 use crate::transaction::{TxFailed, TxFailure};
 use crate::{CallEvent, Cause, EndReason, EndedBy};
@@ -47,6 +47,7 @@ impl Session {
             let mut b = mandatory.begin(Method::Invite, uri);
             b.header(HeaderName::Contact, contact);
             b.header(HeaderName::Allow, CAPABILITIES.allow);
+            state_info_packages(&mut b, config);
             identify(&mut b, config, &invite.credentials);
             for (name, value) in &invite.invitation.headers {
                 b.untrusted(name, value).expect("checked when the command came in");

@@ -136,6 +136,7 @@ impl Session {
         let mut established = Established::new(dialog, true);
         (established.realms, established.credentials) = (invite.realms, invite.credentials);
         established.send_ack(cx, invite.cseq);
+        established.peer_packages.update(message);
         let same_fork = |of: &Fork| to_tag(message) == Some(&of.tag[..]);
         let answer = sdp_of(message);
         let early = match &early_answer {

@@ -254,6 +254,7 @@ impl Session {
                 if let Some(e) = self.established_mut() {
                     e.glares = 0;
                     e.dialog.refresh_target(message);
+                    e.peer_packages.update(message);
                     e.send_ack(cx, cseq);
                 }
                 let Some(answer) = sdp_of(message) else {
@@ -390,6 +391,7 @@ impl Session {
         if !planted!(cx.base.config, TargetNotRefreshed) {
             e.dialog.refresh_target(request);
         }
+        e.peer_packages.update(request);
         // For its CANCEL.
         cx.txs.set_owner(&tx, self.id);
         let request_kept = Box::new(request.clone());

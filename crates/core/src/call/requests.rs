@@ -39,7 +39,7 @@ impl Session {
         let (Some(path), contact) = (cx.account.path(), cx.account.contact()) else { return false };
         let tx = cx.txs.request(cx.base, path, owner, request.method(), |via| {
             let mut b = dialog.request(request.method(), cseq, &[via]);
-            request.write(&mut b, contact);
+            request.write(&mut b, config, contact);
             identify(&mut b, config, &credentials);
             if content_type.is_empty() { b.finish() } else { b.body(content_type, &body) }
         });
@@ -130,6 +130,7 @@ impl Session {
             DialogRequest::Invite { .. } => self.reinvite_response(cx, pending.cseq, code, message),
             DialogRequest::Refer { .. } => self.refer_response(cx, pending.cseq, code),
             DialogRequest::Info { digit, .. } => self.info_done(cx, digit, (200..=299).contains(&code)),
+            DialogRequest::AppInfo(info) => self.info_outcome(cx, info.number, Some(code)),
             // RFC 6665 §4.2.2: these responses end the subscription, others do not.
             DialogRequest::Notify { id, .. } => {
                 if matches!(code, 404 | 405 | 410 | 416 | 480..=485 | 489 | 501 | 604) {
@@ -152,6 +153,7 @@ impl Session {
             }
             DialogRequest::Info { .. } if planted!(cx.base.config, LostDigitNotReported) => {}
             DialogRequest::Info { digit, .. } => self.info_done(cx, digit, false),
+            DialogRequest::AppInfo(info) => self.info_outcome(cx, info.number, None),
         }
     }
 }

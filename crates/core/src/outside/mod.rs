@@ -4,8 +4,6 @@
 
 mod capabilities;
 mod machine;
-#[cfg(test)]
-mod tests;
 
 use crate::account::ActiveAccount;
 use crate::base::cx::Cx;

@@ -36,6 +36,7 @@ pub(crate) fn reply(config: &Config, request: &Message, code: u16, tag: &[u8], c
 pub(crate) fn accept(config: &Config, invite: &Message, tag: &[u8], contact: &[u8], sdp: &[u8]) -> Bytes {
     let mut b = reply(config, invite, 200, tag, contact);
     b.header(HeaderName::Allow, CAPABILITIES.allow);
+    state_info_packages(&mut b, config);
     b.body(SDP, sdp)
 }
 
@@ -80,6 +81,19 @@ pub(crate) fn unsupported_media(cx: &mut Cx<'_>, txs: &mut Transactions, tx: Ser
 pub(crate) fn unknown_event(cx: &mut Cx<'_>, txs: &mut Transactions, tx: ServerTx, request: &Message) {
     cx.mark(Machine::from(tx.id()), Mark::PackageUnknown);
     answer_with(cx, txs, tx, request, 489, &[(HeaderName::AllowEvents, CAPABILITIES.allow_events)]);
+}
+
+/// 469, with Recv-Info (RFC 6086 §4.2.2).
+pub(crate) fn bad_info_package(cx: &mut Cx<'_>, txs: &mut Transactions, tx: ServerTx, request: &Message) {
+    let packages = recv_info(cx.config);
+    answer_with(cx, txs, tx, request, 469, &[(HeaderName::RecvInfo, packages.as_bytes())]);
+}
+
+/// States the Info Packages that the application understands, if there are any.
+pub(crate) fn state_info_packages(b: &mut Builder, config: &Config) {
+    if !config.info_packages.is_empty() {
+        b.header(HeaderName::RecvInfo, recv_info(config));
+    }
 }
 
 /// Refuses a request that requires an unsupported extension or has an unsupported content encoding (§8.2.2.3, §8.2.3).

@@ -1,9 +1,10 @@
 //! Commands for calls.
 
-use crate::call::dtmf;
-use crate::phone::Phone;
+use crate::call::{Info, dtmf};
+use crate::phone::{Phone, address};
 use crate::planted::planted;
 use crate::{CallCommand, Command, DtmfPath, Input, Instant, Misuse, SessionId, Status};
+use bytes::Bytes;
 use std::time::Duration;
 
 /// Each method handles the [`CallCommand`] with its name, so that a recording has it.
@@ -73,6 +74,24 @@ impl Phone {
         self.call(now, session, CallCommand::Digits { digits, duration, path })
     }
 
+    /// Sends an INFO (RFC 6086). The outcome is [`CallEvent::InfoOutcome`](crate::CallEvent) with the number `info`, exactly once.
+    ///
+    /// # Errors
+    /// If the call is not established, the peer has not stated that it supports the Info Package, the content type is malformed, the body
+    /// is longer than 16 KiB, or 16 INFOs of the call are pending.
+    pub fn info(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        info: u32,
+        package: Option<&str>,
+        content_type: &str,
+        body: impl Into<Bytes>,
+    ) -> Result<(), Misuse> {
+        let (package, content_type) = (package.map(str::to_owned), content_type.to_owned());
+        self.call(now, session, CallCommand::Info { info, package, content_type, body: body.into() })
+    }
+
     /// Blind transfer: asks the peer to call `target`. If that fails, the call with the peer continues.
     ///
     /// # Errors
@@ -130,7 +149,13 @@ impl Phone {
             CallCommand::Digits { digits, duration, path } => {
                 self.digits_command(session, &digits, duration, path)?;
             }
-            CallCommand::Info { .. } => return Err(Misuse::UnknownSession(session)),
+            CallCommand::Info { info: number, package, content_type, body } => {
+                self.established(session)?;
+                address::check_body(&content_type, &body)?;
+                self.sessions[session.slot()].check_info(package.as_deref())?;
+                let info = Info { number, package, content_type, body };
+                self.with_session(session, |session, cx| session.send_info(cx, info));
+            }
             CallCommand::Transfer { target } => {
                 self.established(session)?;
                 if self.sessions[session.slot()].is_transferring() {
