@@ -3,14 +3,15 @@
 use super::account;
 use super::error::{Unreadable, excerpt};
 use super::value::account_id;
-use crate::names::{CAUSES, TRANSPORTS, value_of};
+use crate::names::{CAUSES, CHALLENGERS, TRANSPORTS, value_of};
 use crate::text::{flag, instant};
 use offhook::{
-    AccountCheckpoint, AccountId, ConnectionCheckpoint, ConnectionId, Instant, RegistrationCheckpoint,
-    RegistrationFailure, ResponderSnapshot,
+    AccountCheckpoint, AccountId, ConnectionCheckpoint, ConnectionId, Instant, RealmCheckpoint,
+    RegistrationCheckpoint, RegistrationFailure, ResponderSnapshot,
 };
+use offhook_wire::digest::Algorithm;
 
-/// An account of which lines are being read. Each line is read once.
+/// An account of which lines are being read. Each line is read once, apart from those of realms.
 pub(super) struct Draft {
     id: AccountId,
     drawn: u64,
@@ -19,12 +20,11 @@ pub(super) struct Draft {
     connection: Option<(ConnectionCheckpoint, u32, u32)>,
     registration: Option<RegistrationCheckpoint>,
     counts: Option<Counts>,
-    user: Option<Option<ResponderSnapshot>>,
-    proxy: Option<Option<ResponderSnapshot>>,
+    realms: Vec<RealmCheckpoint>,
 }
 
-/// CSeq, lifetime, failures, binding, budget.
-type Counts = (u32, u32, u32, Option<Instant>, Vec<Instant>);
+/// CSeq, lifetime, failures, servers that refused, binding, budget.
+type Counts = (u32, u32, u32, u32, Option<Instant>, Vec<Instant>);
 
 impl Draft {
     /// An account of which the values of its first line were read.
@@ -38,8 +38,7 @@ impl Draft {
             connection: None,
             registration: None,
             counts: None,
-            user: None,
-            proxy: None,
+            realms: Vec::new(),
         })
     }
 
@@ -51,8 +50,7 @@ impl Draft {
             "connection" => once(&mut self.connection, connection(values)),
             "registration" => once(&mut self.registration, registration(values)),
             "registered" => once(&mut self.counts, counts(values)),
-            "user" => once(&mut self.user, challenge(values)),
-            "proxy" => once(&mut self.proxy, challenge(values)),
+            "challenged" => realm(values).map(|realm| self.realms.push(realm)),
             _ => return self.config.as_mut().ok_or("expected `account ADDRESS`")?.line(words),
         };
         read.ok_or_else(|| format!("invalid line: `{}`", excerpt(&words.join(" "))).into())
@@ -63,7 +61,7 @@ impl Draft {
         let incomplete = "the account above is incomplete";
         let config = self.config.ok_or(incomplete)?.finish()?;
         let (connection, next_server, connection_failures) = self.connection.ok_or(incomplete)?;
-        let (cseq, expires, failures, bound, spent) = self.counts.ok_or(incomplete)?;
+        let (cseq, expires, failures, servers_refused, bound, spent) = self.counts.ok_or(incomplete)?;
         Ok(AccountCheckpoint {
             id: self.id,
             config,
@@ -78,8 +76,8 @@ impl Draft {
             failures,
             bound,
             spent,
-            user: self.user.ok_or(incomplete)?,
-            proxy: self.proxy.ok_or(incomplete)?,
+            servers_refused,
+            realms: self.realms,
         })
     }
 }
@@ -142,20 +140,35 @@ fn registration(values: &[&str]) -> Option<RegistrationCheckpoint> {
 }
 
 fn counts(values: &[&str]) -> Option<Counts> {
-    let [cseq, expires, failures, bound, spent @ ..] = values else { return None };
+    let [cseq, expires, failures, servers_refused, bound, spent @ ..] = values else { return None };
     let bound = if *bound == "-" { None } else { Some(instant(bound)?) };
     let spent = spent.iter().map(|at| instant(at)).collect::<Option<_>>()?;
-    Some((cseq.parse().ok()?, expires.parse().ok()?, failures.parse().ok()?, bound, spent))
+    let (failures, servers_refused) = (failures.parse().ok()?, servers_refused.parse().ok()?);
+    Some((cseq.parse().ok()?, expires.parse().ok()?, failures, servers_refused, bound, spent))
 }
 
-/// A remembered challenge, if any.
-fn challenge(values: &[&str]) -> Option<Option<ResponderSnapshot>> {
-    match values {
-        [] => Some(None),
-        [challenge, cnonce, count] => {
-            let (challenge, cnonce) = ((*challenge).to_owned(), (*cnonce).to_owned());
-            Some(Some(ResponderSnapshot { challenge, cnonce, count: count.parse().ok()? }))
-        }
-        _ => None,
-    }
+/// A realm that challenged the account: by whom, whether it challenged a REGISTER, its algorithms, and the last challenge.
+fn realm(values: &[&str]) -> Option<RealmCheckpoint> {
+    let [realm, by, registers, algorithm, offered, challenge @ ..] = values else { return None };
+    Some(RealmCheckpoint {
+        realm: (*realm).to_owned(),
+        proxy: value_of(CHALLENGERS, by)?,
+        registers: flag(registers)?,
+        algorithm: known(algorithm)?,
+        offered: known(offered)?,
+        challenge: match challenge {
+            [] => None,
+            [challenge, cnonce, count] => Some(ResponderSnapshot {
+                challenge: (*challenge).to_owned(),
+                cnonce: (*cnonce).to_owned(),
+                count: count.parse().ok()?,
+            }),
+            _ => return None,
+        },
+    })
+}
+
+/// An algorithm, or `-`.
+fn known(word: &str) -> Option<Option<Algorithm>> {
+    if word == "-" { Some(None) } else { Algorithm::from_bytes(word.as_bytes()).map(Some) }
 }

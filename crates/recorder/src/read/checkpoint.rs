@@ -30,6 +30,7 @@ impl Draft {
             connections: 0,
             account_ids: 0,
             calls: 0,
+            requests: 0,
             serial: 0,
             counters: [0; 3],
             recent_requests: Vec::new(),
@@ -81,10 +82,11 @@ impl Draft {
         let at = &mut self.checkpoint;
         match (key, values) {
             ("drawn", _) => at.drawn = numbers(values)?,
-            ("counted", [effects, connections, account_ids, calls, serial, counters @ ..]) => {
+            ("counted", [effects, connections, account_ids, calls, requests, serial, counters @ ..]) => {
                 at.effects = effects.parse().ok()?;
                 (at.connections, at.calls) = (connections.parse().ok()?, calls.parse().ok()?);
-                (at.account_ids, at.serial) = (account_ids.parse().ok()?, serial.parse().ok()?);
+                at.account_ids = account_ids.parse().ok()?;
+                (at.requests, at.serial) = (requests.parse().ok()?, serial.parse().ok()?);
                 at.counters = numbers(counters)?;
             }
             ("taken", _) => at.recent_requests = requests(values)?,

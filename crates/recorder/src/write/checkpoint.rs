@@ -2,12 +2,13 @@
 
 use super::account;
 use crate::check::Check;
-use crate::names::{ACCOUNT_TIMERS, CAUSES, TRANSPORTS, name_of};
+use crate::names::{ACCOUNT_TIMERS, CAUSES, CHALLENGERS, TRANSPORTS, name_of};
 use crate::text::{At, word, yes};
 use offhook::{
-    AccountCheckpoint, Checkpoint, ConnectionCheckpoint, Instant, RegistrationCheckpoint,
+    AccountCheckpoint, Checkpoint, ConnectionCheckpoint, Instant, RealmCheckpoint, RegistrationCheckpoint,
     RegistrationFailure, ResponderSnapshot,
 };
+use offhook_wire::digest::Algorithm;
 use std::fmt::Write;
 
 pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint) -> Option<()> {
@@ -19,6 +20,7 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
         connections,
         account_ids,
         calls,
+        requests,
         serial,
         counters: [malformed, stray, backwards],
         recent_requests,
@@ -36,7 +38,7 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
     let _ = writeln!(out, "  drawn {ids} {auth} {pace}");
     let _ = writeln!(
         out,
-        "  counted {effects} {connections} {account_ids} {calls} {serial} {malformed} {stray} {backwards}"
+        "  counted {effects} {connections} {account_ids} {calls} {requests} {serial} {malformed} {stray} {backwards}"
     );
     for (key, requests) in [("taken", recent_requests), ("refused", refused_cancels)] {
         let _ = write!(out, "  {key}");
@@ -68,26 +70,32 @@ fn account(out: &mut String, account: &AccountCheckpoint) -> Option<()> {
         failures,
         bound,
         spent,
-        user,
-        proxy,
+        servers_refused,
+        realms,
     } = account;
     let _ = writeln!(out, "  id {} {drawn}", id.0);
     account::write(out, config)?;
     let _ = writeln!(out, "  contact {}", word(contact));
     connection(out, state_of_connection, *next_server, *connection_failures)?;
     registration(out, state_of_registration)?;
-    let _ = write!(out, "  registered {cseq} {expires} {failures} {}", Maybe(*bound));
+    let _ = write!(out, "  registered {cseq} {expires} {failures} {servers_refused} {}", Maybe(*bound));
     for at in spent {
         let _ = write!(out, " {}", At(*at));
     }
     out.push('\n');
-    for (key, challenge) in [("user", user), ("proxy", proxy)] {
-        let _ = write!(out, "  {key}");
-        if let Some(ResponderSnapshot { challenge, cnonce, count }) = challenge {
-            let _ = write!(out, " {} {} {count}", word(challenge), word(cnonce));
-        }
-        out.push('\n');
+    realms.iter().try_for_each(|one| realm(out, one))
+}
+
+/// A realm and the last challenge of it, if it is remembered.
+fn realm(out: &mut String, realm: &RealmCheckpoint) -> Option<()> {
+    let RealmCheckpoint { realm, proxy, registers, algorithm, offered, challenge } = realm;
+    let name = |algorithm: &Option<Algorithm>| algorithm.map_or("-", Algorithm::name);
+    let (by, algorithm, offered) = (name_of(CHALLENGERS, proxy)?, name(algorithm), name(offered));
+    let _ = write!(out, "  challenged {} {by} {} {algorithm} {offered}", word(realm), yes(*registers));
+    if let Some(ResponderSnapshot { challenge, cnonce, count }) = challenge {
+        let _ = write!(out, " {} {} {count}", word(challenge), word(cnonce));
     }
+    out.push('\n');
     Some(())
 }
 
