@@ -30,8 +30,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     const ROUNDS: u32 = 5;
     let per_round = (args.calls / ROUNDS).next_multiple_of(AT_ONCE);
     let file = std::env::temp_dir().join(format!("offhook-bench-{}.offhook", std::process::id()));
-    let recorder =
-        Recorder::start(RecorderOptions { file: Some(file.clone()), ..RecorderOptions::default() })?;
+    let recorder = Recorder::start(RecorderOptions::default().with_file(file.clone()))?;
     let mut plain = Pair::new("ws")?;
     let mut recorded = Pair::recorded("ws", &recorder)?;
     let (mut without, mut with, mut writing) = (Vec::new(), Vec::new(), Vec::new());

@@ -1,6 +1,6 @@
 //! A phone that registers, and a minimal registrar.
 
-use offhook::{Account, Config, Event, Password, Phone, RegistrationState};
+use offhook::{Account, AccountEvent, Config, Event, Password, Phone, RegistrationState};
 use offhook_testkit::{TestPhone, peer};
 use std::error::Error;
 
@@ -19,7 +19,10 @@ pub fn registered_phone(challenged: bool) -> Result<Phone, Box<dyn Error>> {
         test.receive_bytes(peer::registrar(&register, challenged.then_some(CHALLENGE)));
     }
     let registered = |event: &Event| {
-        matches!(event, Event::Registration { state: RegistrationState::Registered { .. }, .. })
+        matches!(
+            event,
+            Event::Account { event: AccountEvent::Registration(RegistrationState::Registered { .. }), .. }
+        )
     };
     if test.events.iter().any(registered) { Ok(test.phone) } else { Err("the phone did not register".into()) }
 }

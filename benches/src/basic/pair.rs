@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use offhook::{
-    Account, Command, Config, Dial, Direction, Event, ConnectionChange, Input, Instant, Misuse, Output, Phone,
-    SessionId, Status,
+    Account, CallCommand, CallEvent, Command, Config, ConnectionChange, Dial, Direction, Event, Input,
+    Instant, Misuse, Output, Phone, SessionId, Status,
 };
 use offhook_recorder::Log;
 use offhook_testkit::{FakeMedia, Observer, PhoneOutput, TestPhone};
@@ -103,7 +103,8 @@ impl Pair {
         self.caller.handle(Input::Command(dial))?;
         self.exchange();
         let incoming = self.callee.incoming.take().ok_or("no call came in")?;
-        self.callee.handle(Input::Command(Command::Answer { session: incoming }))?;
+        self.callee
+            .handle(Input::Command(Command::Call { session: incoming, command: CallCommand::Answer }))?;
         self.exchange();
         match (self.caller.established.take(), self.callee.established.take()) {
             (Some(callers), Some(callees)) if callers == id && callees == incoming => Ok(id),
@@ -119,7 +120,8 @@ impl Pair {
         let before = (self.caller.ended, self.callee.ended);
         for _ in 0..n {
             let id = self.call()?;
-            self.caller.handle(Input::Command(Command::HangUp { session: id }))?;
+            self.caller
+                .handle(Input::Command(Command::Call { session: id, command: CallCommand::HangUp }))?;
             self.exchange();
         }
         let ended = (self.caller.ended - before.0, self.callee.ended - before.1);
@@ -186,11 +188,16 @@ impl End {
                     let connection = other.test.connection.expect("connected");
                     other.handle(Input::Received { connection, data }).expect("bytes are never misuse");
                 }
-                PhoneOutput::Event(Event::Incoming(incoming)) => self.incoming = Some(incoming.session),
-                PhoneOutput::Event(Event::Status { session, to: Status::Established, .. }) => {
+                PhoneOutput::Event(Event::Call { session, event: CallEvent::Incoming(_) }) => {
+                    self.incoming = Some(session)
+                }
+                PhoneOutput::Event(Event::Call {
+                    session,
+                    event: CallEvent::Status { to: Status::Established, .. },
+                }) => {
                     self.established = Some(session);
                 }
-                PhoneOutput::Event(Event::Ended { .. }) => self.ended += 1,
+                PhoneOutput::Event(Event::Call { event: CallEvent::Ended(_), .. }) => self.ended += 1,
                 PhoneOutput::Event(_) => {}
             }
         }

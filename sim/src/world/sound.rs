@@ -170,7 +170,7 @@ impl World {
             EngineEvent::Connected => MediaEvent::Up,
             EngineEvent::Disconnected => MediaEvent::Down,
             EngineEvent::Failed { .. } => MediaEvent::Failed,
-            EngineEvent::Digit { digit, duration } => MediaEvent::Digit { digit, duration },
+            EngineEvent::Digit { digit, duration, .. } => MediaEvent::Digit { digit, duration },
             EngineEvent::DigitSent { digit } => return self.digit_done(end, digit, EffectResult::Sent),
             EngineEvent::DigitFailed { digit } => {
                 return self.digit_done(end, digit, EffectResult::Failed(MediaFault::Engine));
