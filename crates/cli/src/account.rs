@@ -1,7 +1,7 @@
 //! The configuration of a phone from the command line.
 
 use crate::{args, record};
-use offhook::{Config, Password, Secret, Server};
+use offhook::{Account, Config, Password, Secret};
 use offhook_media::{Recording, Source};
 use offhook_tokio::{Bind, Options, Roots};
 use std::path::Path;
@@ -13,20 +13,21 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The configuration of a phone. `retries` is the default of the command.
 pub(crate) fn config(account: &args::Account, retries: Option<u32>) -> Result<Config, String> {
     let host = account.server.host.as_str();
-    let domain = account.domain.as_deref().or(account.realm.as_deref()).unwrap_or(host);
-    let mut config = Config::new(offhook::Account {
-        aor: format!("sip:{}@{domain}", account.user),
-        display_name: account.display_name.clone(),
-        username: None,
-        password: password(account)?.map(Password::Plain),
-        realm: account.realm.clone(),
-        servers: vec![Server { target: account.server.clone(), weight: 0 }],
-        register: true,
-        expires: Duration::from_secs(600),
-        max_registration_attempts: account.retries.or(retries).filter(|&most| most > 0),
-    });
+    let realm = account.realms.first().map(String::as_str);
+    let domain = account.domain.as_deref().or(realm).unwrap_or(host);
+    let (aor, password) = (format!("sip:{}@{domain}", account.user), password(account)?);
+    let server = account.server.to_string();
+    let mut phone =
+        Account::new(aor, password.map(Password::Plain), &server).map_err(|why| why.to_string())?;
+    phone.display_name.clone_from(&account.display_name);
+    phone.realms.clone_from(&account.realms);
+    phone.ask_credentials = account.ask_password;
+    phone.max_registration_attempts = account.retries.or(retries).filter(|&most| most > 0);
+    let mut config = Config::new(phone);
     config.registration.first_wait = FIRST_WAIT;
     config.refer_policy = account.transfers.into();
+    config.redirect_policy = account.redirects.into();
+    config.info_packages.clone_from(&account.info_packages);
     Ok(config)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::record::Record;
 use clap::{Parser, Subcommand, ValueEnum};
-use offhook::{DtmfPath, ReferPolicy, Secret};
+use offhook::{DtmfPath, RedirectPolicy, ReferPolicy, Secret};
 use offhook_tokio::{Origin, OriginError};
 use offhook_wire::digest::Algorithm;
 use std::fmt;
@@ -214,7 +214,7 @@ pub(crate) struct Answer {
 pub(crate) struct Account {
     /// ws://host[:port][/path], wss://… or udp://host[:port]
     #[arg(long, value_name = "URL")]
-    pub(crate) server: offhook::Target,
+    pub(crate) server: offhook::Hop,
     /// The user name
     #[arg(long, value_name = "NAME")]
     pub(crate) user: String,
@@ -224,10 +224,10 @@ pub(crate) struct Account {
     /// A file with the password in its first line
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-    /// Answer only challenges of this realm
-    #[arg(long)]
-    pub(crate) realm: Option<String>,
-    /// Your own domain [default: the realm, or the server's host]
+    /// Answer challenges of this realm, too, besides those of your own server; may be repeated
+    #[arg(long = "realm", value_name = "REALM")]
+    pub(crate) realms: Vec<String>,
+    /// Your own domain [default: the first realm, or the server's host]
     #[arg(long)]
     pub(crate) domain: Option<String>,
     /// The display name
@@ -242,6 +242,16 @@ pub(crate) struct Account {
     /// Receive media on this address; may be repeated [default: all, or the loopback if the server is there]
     #[arg(long, value_name = "IP")]
     pub(crate) bind: Vec<IpAddr>,
+    /// Ask for the password when a server requests it, instead of giving up: on the terminal, or with the event
+    /// `credentials` and the command `password TEXT` on standard input
+    #[arg(long)]
+    pub(crate) ask_password: bool,
+    /// An Info Package that you accept (RFC 6086); may be repeated. Others are refused
+    #[arg(long = "info-package", value_name = "NAME")]
+    pub(crate) info_packages: Vec<String>,
+    /// Policy for redirections (3xx) of your requests
+    #[arg(long, value_name = "POLICY", value_enum, default_value_t = Redirects::OwnDomain)]
+    pub(crate) redirects: Redirects,
     /// Policy for the REFER requests of a peer, by which it transfers you
     #[arg(long, value_name = "POLICY", value_enum, default_value_t = Transfers::Ask)]
     pub(crate) transfers: Transfers,
@@ -293,6 +303,27 @@ impl From<Transfers> for ReferPolicy {
             Transfers::Ask => ReferPolicy::Ask,
             Transfers::OwnDomain => ReferPolicy::OwnDomain,
             Transfers::Reject => ReferPolicy::Reject,
+        }
+    }
+}
+
+/// What to do with a 3xx to a request.
+#[derive(Copy, Clone, Debug, ValueEnum)]
+pub(crate) enum Redirects {
+    /// Report the redirection: the request has failed
+    Report,
+    /// Follow it to SIP addresses of your own domain
+    OwnDomain,
+    /// Follow it to any address, also to telephone numbers
+    Follow,
+}
+
+impl From<Redirects> for RedirectPolicy {
+    fn from(redirects: Redirects) -> Self {
+        match redirects {
+            Redirects::Report => RedirectPolicy::Report,
+            Redirects::OwnDomain => RedirectPolicy::OwnDomain,
+            Redirects::Follow => RedirectPolicy::Follow,
         }
     }
 }

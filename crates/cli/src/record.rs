@@ -42,7 +42,7 @@ pub(crate) fn flight(records: &[Record]) -> Result<Option<Recorder>, String> {
     });
     let Some(file) = file else { return Ok(None) };
     // The file has everything; the memory is not used.
-    let keep = RecorderOptions { memory: 0, file: Some(file.clone()) };
+    let keep = RecorderOptions::default().with_memory(0).with_file(file);
     Recorder::start(keep).map(Some).map_err(|why| format!("{}: {why}", file.display()))
 }
 

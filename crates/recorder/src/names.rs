@@ -30,6 +30,9 @@ pub(crate) const REDIRECT_POLICIES: &[(RedirectPolicy, &str)] = &[
     (RedirectPolicy::Follow, "follow"),
 ];
 
+/// By whom a realm challenged: whether by a proxy.
+pub(crate) const CHALLENGERS: &[(bool, &str)] = &[(false, "server"), (true, "proxy")];
+
 pub(crate) const TRANSPORTS: &[(Transport, &str)] =
     &[(Transport::Udp, "udp"), (Transport::Ws, "ws"), (Transport::Wss, "wss")];
 

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::record;
 use offhook::{Cause, DtmfPath, EndReason, EndedBy, Status};
 use offhook_media::Source;
-use offhook_tokio::{Call, CallEvent, CommandError};
+use offhook_tokio::{Call, CallEvent, CallUpdate, CommandError, MediaUpdate};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -52,7 +52,7 @@ pub(super) async fn run(call_loop: &mut CallLoop, call: Call, plan: &CallPlan) -
     if let Some(incoming) = call.incoming() {
         print::incoming(call_loop.output, call.session(), incoming);
     }
-    print::call(call_loop.output, call.session(), &CallEvent::Status(Status::Initial));
+    print::status(call_loop.output, call.session(), Status::Initial, None);
     if plan.answer {
         report(call_loop, call.answer().await);
     }
@@ -63,16 +63,16 @@ pub(super) async fn run(call_loop: &mut CallLoop, call: Call, plan: &CallPlan) -
     let mut quit = false;
     loop {
         let (hang_up_at, measure_at) = (active.hang_up_at, active.tone.map(|(_, at)| at));
-        let event = tokio::select! {
-            event = active.call.next() => event,
-            event = next_of(former.as_mut()) => {
+        let update = tokio::select! {
+            update = active.call.next() => update,
+            update = next_of(former.as_mut()) => {
                 if let Some(old) = &mut former {
-                    match event {
+                    match update {
                         // One transfer at a time: the new call would replace the former one.
-                        Some(CallEvent::TransferRequested { request, .. }) => {
+                        Some(CallUpdate::Event(CallEvent::TransferRequested { request, .. })) => {
                             report(call_loop, old.call.reject_transfer(request).await);
                         }
-                        Some(event) => old.on_event(call_loop, plan, event).await,
+                        Some(update) => old.on_update(call_loop, plan, update).await,
                         None => former = None,
                     }
                 }
@@ -91,7 +91,7 @@ pub(super) async fn run(call_loop: &mut CallLoop, call: Call, plan: &CallPlan) -
                 match event {
                     LoopEvent::Incoming(call) => call_loop.reject_busy(call).await,
                     LoopEvent::Referred(call) => {
-                        print::call(call_loop.output, call.session(), &CallEvent::Status(Status::Initial));
+                        print::status(call_loop.output, call.session(), Status::Initial, None);
                         count += 1;
                         let record = plan.record.as_deref().map(|file| record::numbered(file, count));
                         former = Some(std::mem::replace(&mut active, ActiveCall::new(call, false, record)));
@@ -111,13 +111,15 @@ pub(super) async fn run(call_loop: &mut CallLoop, call: Call, plan: &CallPlan) -
                 continue;
             }
         };
-        match (event, &mut former) {
-            (Some(CallEvent::Ended(why)), None) => {
-                let exit = if active.succeeded(&why) { Exit::Done } else { Exit::CallFailed };
-                active.on_event(call_loop, plan, CallEvent::Ended(why)).await;
-                return Outcome { exit, quit };
+        match (update, &mut former) {
+            (Some(update), _) => {
+                let end = update.ended().cloned();
+                active.on_update(call_loop, plan, update).await;
+                if let (Some(why), None) = (end, &former) {
+                    let exit = if active.succeeded(&why) { Exit::Done } else { Exit::CallFailed };
+                    return Outcome { exit, quit };
+                }
             }
-            (Some(event), _) => active.on_event(call_loop, plan, event).await,
             (None, Some(_)) => {
                 // The transfer failed, and the former call continues.
                 if let Some(old) = former.take() {
@@ -134,23 +136,27 @@ impl ActiveCall {
         Self { call, established: false, digits_pending, hang_up_at: None, tone: None, record }
     }
 
-    async fn on_event(&mut self, call_loop: &CallLoop, plan: &CallPlan, event: CallEvent) {
-        match &event {
-            CallEvent::Status(Status::Established) => {
-                self.established = true;
-                self.hang_up_at = plan.duration.map(|duration| Instant::now() + duration);
-            }
-            CallEvent::Media { up: true } if std::mem::take(&mut self.digits_pending) => {
+    async fn on_update(&mut self, call_loop: &CallLoop, plan: &CallPlan, update: CallUpdate) {
+        if update.status() == Some(Status::Established) {
+            self.established = true;
+            self.hang_up_at = plan.duration.map(|duration| Instant::now() + duration);
+        }
+        // The file is complete before "ended" is printed.
+        if update.ended().is_some() {
+            self.write_recording(call_loop).await;
+        }
+        match &update {
+            CallUpdate::Event(CallEvent::Media { up: true }) if std::mem::take(&mut self.digits_pending) => {
                 if let Some((digits, path)) = &plan.digits {
                     report(call_loop, self.call.digits(digits, DIGIT_DURATION, *path).await);
                 }
             }
-            CallEvent::Tone { hz, .. } => self.tone = hz.map(|hz| (hz, Instant::now() + REMEASURE_DELAY)),
-            // The file is complete before "ended" is printed.
-            CallEvent::Ended(_) => self.write_recording(call_loop).await,
+            CallUpdate::Media(MediaUpdate::Tone { hz, .. }) => {
+                self.tone = hz.map(|hz| (hz, Instant::now() + REMEASURE_DELAY));
+            }
             _ => {}
         }
-        print::call(call_loop.output, self.call.session(), &event);
+        print::update(call_loop.output, self.call.session(), &update);
     }
 
     async fn measure(&mut self, call_loop: &CallLoop) {
@@ -158,8 +164,8 @@ impl ActiveCall {
         // The call may have ended.
         let Ok(heard) = self.call.heard().await else { return };
         if heard.hz.is_some_and(|hz| (hz - reported).abs() > MIN_DIFFERENCE) {
-            let event = CallEvent::Tone { hz: heard.hz, level_dbfs: heard.level_dbfs };
-            print::call(call_loop.output, self.call.session(), &event);
+            let update = MediaUpdate::Tone { hz: heard.hz, level_dbfs: heard.level_dbfs };
+            print::media(call_loop.output, self.call.session(), &update);
         }
     }
 
@@ -205,7 +211,7 @@ fn report(call_loop: &CallLoop, done: Result<(), CommandError>) {
     }
 }
 
-async fn next_of(active: Option<&mut ActiveCall>) -> Option<CallEvent> {
+async fn next_of(active: Option<&mut ActiveCall>) -> Option<CallUpdate> {
     match active {
         Some(active) => active.call.next().await,
         None => std::future::pending().await,

@@ -7,7 +7,7 @@ use crate::output::Output;
 use crate::record::{self, Record};
 use crate::{account, args, stop};
 use offhook::RegistrationState;
-use offhook_tokio::{Call, Clock, Phone, PhoneEvent, Recorder};
+use offhook_tokio::{AccountEvent, Call, Clock, Phone, PhoneEvent, Recorder};
 use serde_json::json;
 use std::future::Future;
 use std::pin::Pin;
@@ -105,7 +105,7 @@ impl CallLoop {
                     print::referred(self.output, call.session(), &target);
                     return LoopEvent::Referred(call);
                 }
-                Some(PhoneEvent::Registration { state, .. }) => {
+                Some(PhoneEvent::Account { event: AccountEvent::Registration(state), .. }) => {
                     print::registration(self.output, &self.aor, self.limit, self.clock.now(), &state);
                     match state {
                         RegistrationState::Registered { .. } => return LoopEvent::Registered,
@@ -113,7 +113,9 @@ impl CallLoop {
                         _ => {}
                     }
                 }
-                Some(event) => print::phone(self.output, &event),
+                Some(PhoneEvent::Account { event, .. }) => print::account(self.output, &event),
+                Some(PhoneEvent::Missed(count)) => print::missed(self.output, None, count),
+                Some(_) => {}
             }
         }
     }

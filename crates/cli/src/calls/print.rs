@@ -3,10 +3,10 @@
 use super::words::{self, code, seconds};
 use crate::output::Output;
 use offhook::{
-    DigitFailure, DtmfPath, EndReason, EndedBy, ConnectionFailure, ConnectionState, Instant, RegistrationState,
-    SessionId, TransferState,
+    ConnectionFailure, ConnectionState, DigitFailure, DtmfPath, EndReason, EndedBy, Instant,
+    RegistrationState, SessionId, Status, TransferState,
 };
-use offhook_tokio::{CallEvent, PhoneEvent};
+use offhook_tokio::{AccountEvent, CallEvent, CallUpdate, MediaUpdate};
 use serde_json::json;
 use std::time::Duration;
 
@@ -71,22 +71,23 @@ pub(super) fn registration(
     }
 }
 
-pub(super) fn phone(output: Output, event: &PhoneEvent) {
+pub(super) fn account(output: Output, event: &AccountEvent) {
     match event {
-        PhoneEvent::Connection { state, .. } => {
+        AccountEvent::Connection { state, .. } => {
             let (word, failure) = match state {
                 ConnectionState::Connecting => ("connecting", None),
                 ConnectionState::Up => ("up", None),
                 ConnectionState::Down(failure) => ("down", Some(*failure)),
             };
-            let shown = failure.map(|why| format!(": {}", words::flow_failure(why))).unwrap_or_default();
+            let shown =
+                failure.map(|why| format!(": {}", words::connection_failure(why))).unwrap_or_default();
             output.event(
                 "connection",
-                &json!({ "state": word, "why": failure.map(flow_failure) }),
+                &json!({ "state": word, "why": failure.map(connection_failure) }),
                 format_args!("connection {word}{shown}"),
             );
         }
-        PhoneEvent::Message { from, content_type, body, .. } => {
+        AccountEvent::Message { from, content_type, body } => {
             let text = String::from_utf8_lossy(body);
             output.event(
                 "message",
@@ -94,12 +95,19 @@ pub(super) fn phone(output: Output, event: &PhoneEvent) {
                 format_args!("message from {from}: {}", text.escape_debug()),
             );
         }
-        PhoneEvent::Missed(count) => {
-            output.event("missed", &json!({ "events": count }), format_args!("{count} events were missed"));
-        }
-        // The others are handled by the call loop.
+        AccountEvent::Removed => output.event("removed", &json!({}), "account removed"),
+        // Its registration is printed by the call loop, with its address.
         _ => {}
     }
+}
+
+/// Events that were dropped, of a call or of the phone.
+pub(super) fn missed(output: Output, call: Option<SessionId>, count: u64) {
+    let mut fields = json!({ "events": count });
+    if let Some(call) = call {
+        fields["call"] = call.to_string().into();
+    }
+    output.event("missed", &fields, format_args!("{count} events were missed"));
 }
 
 pub(super) fn incoming(output: Output, call: SessionId, incoming: &offhook::Incoming) {
@@ -132,16 +140,29 @@ pub(super) fn recorded(output: Output, call: SessionId, file: &std::path::Path, 
     );
 }
 
-pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
+pub(super) fn update(output: Output, call: SessionId, update: &CallUpdate) {
+    match update {
+        CallUpdate::Event(event) => self::event(output, call, event),
+        CallUpdate::Media(update) => media(output, call, update),
+        CallUpdate::Missed(count) => missed(output, Some(call), *count),
+        _ => {}
+    }
+}
+
+pub(super) fn status(output: Output, call: SessionId, status: Status, why: Option<&EndReason>) {
+    let mut fields = json!({ "call": call.to_string(), "status": status.as_str() });
+    let mut text = format!("call {call}: {status}");
+    if let Some(why) = why {
+        (fields["cause"], fields["by"]) = (why.cause.as_str().into(), by(why.by).into());
+        text += &format!(": {}", words::ended(why));
+    }
+    output.event("status", &fields, text);
+}
+
+fn event(output: Output, call: SessionId, event: &CallEvent) {
     let id = call.to_string();
     match event {
-        CallEvent::Status(status) => {
-            output.event(
-                "status",
-                &json!({ "call": id, "status": status.as_str() }),
-                format_args!("call {id}: {status}"),
-            );
-        }
+        CallEvent::Status { to, why, .. } => status(output, call, *to, why.as_ref()),
         CallEvent::Progress { code } => {
             output.event(
                 "progress",
@@ -187,28 +208,44 @@ pub(super) fn call(output: Output, call: SessionId, event: &CallEvent) {
                 format_args!("call {id}: transfer {word}{}", code(refused)),
             );
         }
-        CallEvent::Info { content_type, body } => {
-            let text = String::from_utf8_lossy(body);
+        CallEvent::Media { up } => {
+            let word = if *up { "up" } else { "interrupted" };
             output.event(
-                "info",
-                &json!({ "call": id, "content_type": content_type, "text": text }),
-                format_args!("call {id}: INFO {}", text.escape_debug()),
+                "path",
+                &json!({ "call": id, "up": up }),
+                format_args!("call {id}: media path {word}"),
             );
         }
-        CallEvent::Missed(count) => {
+        CallEvent::Redirected { target } => output.event(
+            "redirected",
+            &json!({ "call": id, "target": target }),
+            format_args!("call {id}: redirected to {}", target.escape_debug()),
+        ),
+        CallEvent::Info { package, content_type, body } => {
+            info(output, &id, package.as_deref(), content_type, body);
+        }
+        CallEvent::InfoOutcome { info, code: answer } => {
+            let text = answer.map_or_else(|| "not answered".to_owned(), words::status);
             output.event(
-                "missed",
-                &json!({ "call": id, "events": count }),
-                format_args!("{count} events were missed"),
+                "info_outcome",
+                &json!({ "call": id, "info": info, "code": answer }),
+                format_args!("call {id}: INFO {info}: {text}"),
             );
         }
         CallEvent::Ended(why) => ended(output, &id, why),
-        // Referred: printed for the phone.
-        _ => {
-            digit(output, &id, event);
-            media(output, &id, event);
-        }
+        // The others are printed for the phone.
+        _ => digit(output, &id, event),
     }
+}
+
+fn info(output: Output, id: &str, package: Option<&str>, content_type: &str, body: &[u8]) {
+    let text = String::from_utf8_lossy(body);
+    let of = package.map(|package| format!(" ({})", package.escape_debug())).unwrap_or_default();
+    output.event(
+        "info",
+        &json!({ "call": id, "package": package, "content_type": content_type, "text": text }),
+        format_args!("call {id}: INFO{of} {}", text.escape_debug()),
+    );
 }
 
 fn transfer_requested(output: Output, id: &str, request: u32, target: &str, referred_by: Option<&str>) {
@@ -262,25 +299,18 @@ fn digit(output: Output, id: &str, event: &CallEvent) {
     }
 }
 
-fn media(output: Output, id: &str, event: &CallEvent) {
-    match event {
-        CallEvent::Media { up } => {
-            let word = if *up { "up" } else { "interrupted" };
-            output.event(
-                "path",
-                &json!({ "call": id, "up": up }),
-                format_args!("call {id}: media path {word}"),
-            );
-        }
-        CallEvent::MediaFailed(why) => output.event(
+pub(super) fn media(output: Output, call: SessionId, update: &MediaUpdate) {
+    let id = call.to_string();
+    match update {
+        MediaUpdate::Failed(why) => output.event(
             "path_failed",
             &json!({ "call": id, "why": why.to_string() }),
             format_args!("call {id}: media path failed: {why}"),
         ),
-        CallEvent::FirstAudio => {
+        MediaUpdate::FirstAudio => {
             output.event("first_audio", &json!({ "call": id }), format_args!("call {id}: first audio"));
         }
-        CallEvent::Tone { hz, level_dbfs } => {
+        MediaUpdate::Tone { hz, level_dbfs } => {
             let rounded = hz.map(|hz| (f64::from(hz) * 10.0).round() / 10.0);
             let level = f64::from(*level_dbfs).round();
             let text = match rounded {
@@ -293,7 +323,7 @@ fn media(output: Output, id: &str, event: &CallEvent) {
                 format_args!("call {id}: receives {text}"),
             );
         }
-        CallEvent::SourceEnded => {
+        MediaUpdate::SourceEnded => {
             output.event("played", &json!({ "call": id }), format_args!("call {id}: played to the end"));
         }
         _ => {}
@@ -301,16 +331,19 @@ fn media(output: Output, id: &str, event: &CallEvent) {
 }
 
 fn ended(output: Output, id: &str, why: &EndReason) {
-    let by = match why.by {
+    output.event(
+        "ended",
+        &json!({ "call": id, "cause": why.cause.as_str(), "by": by(why.by), "code": why.code, "text": why.text }),
+        format_args!("call {id} ended: {}", words::ended(why)),
+    );
+}
+
+fn by(party: EndedBy) -> &'static str {
+    match party {
         EndedBy::Us => "us",
         EndedBy::Peer => "peer",
         EndedBy::Network => "network",
-    };
-    output.event(
-        "ended",
-        &json!({ "call": id, "cause": why.cause.as_str(), "by": by, "code": why.code, "text": why.text }),
-        format_args!("call {id} ended: {}", words::ended(why)),
-    );
+    }
 }
 
 fn via(path: DtmfPath) -> &'static str {
@@ -331,7 +364,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn flow_failure(failure: ConnectionFailure) -> &'static str {
+fn connection_failure(failure: ConnectionFailure) -> &'static str {
     match failure {
         ConnectionFailure::Unreachable => "unreachable",
         ConnectionFailure::Untrusted => "untrusted",

@@ -1,6 +1,6 @@
 //! Texts for people: reasons and codes. The JSON output has words of its own.
 
-use offhook::{Cause, DigitFailure, EndReason, EndedBy, ConnectionFailure};
+use offhook::{Cause, ConnectionFailure, DigitFailure, EndReason, EndedBy};
 use offhook_wire::reason_phrase;
 use std::time::Duration;
 
@@ -45,7 +45,11 @@ pub(super) fn cause(cause: Cause) -> &'static str {
 
 /// How a call ended, with the text of the peer if it differs from the code's phrase.
 pub(super) fn ended(why: &EndReason) -> String {
-    let what = match (why.by, why.cause) {
+    end(why.by, why.cause, why.code, &why.text)
+}
+
+fn end(by: EndedBy, why: Cause, refusal: Option<u16>, text: &str) -> String {
+    let what = match (by, why) {
         (EndedBy::Us, Cause::HungUp) => "you hung up",
         (EndedBy::Us, Cause::Cancelled) => "you cancelled",
         (EndedBy::Us, Cause::Rejected | Cause::Busy) => "you rejected the call",
@@ -53,12 +57,12 @@ pub(super) fn ended(why: &EndReason) -> String {
         (EndedBy::Peer, Cause::Cancelled) => "the peer cancelled",
         (_, other) => cause(other),
     };
-    let shown = code(why.code);
-    let repeated = why.code.is_some_and(|code| reason_phrase(code) == why.text) || why.text.is_empty();
-    let local = why.by == EndedBy::Us && why.code.is_none();
+    let shown = code(refusal);
+    let repeated = refusal.is_some_and(|code| reason_phrase(code) == text) || text.is_empty();
+    let local = by == EndedBy::Us && refusal.is_none();
     match repeated || local {
         true => format!("{what}{shown}"),
-        false => format!("{what}{shown}: {}", why.text.escape_debug()),
+        false => format!("{what}{shown}: {}", text.escape_debug()),
     }
 }
 
@@ -73,7 +77,7 @@ pub(super) fn digit_failure(why: DigitFailure) -> &'static str {
 }
 
 /// Why there is no connection.
-pub(super) fn flow_failure(failure: ConnectionFailure) -> &'static str {
+pub(super) fn connection_failure(failure: ConnectionFailure) -> &'static str {
     match failure {
         ConnectionFailure::Unreachable => "the server is unreachable",
         ConnectionFailure::Untrusted => "the certificate is not trusted",
@@ -88,20 +92,16 @@ pub(super) fn flow_failure(failure: ConnectionFailure) -> &'static str {
 mod tests {
     use super::*;
 
-    fn text(by: EndedBy, cause: Cause, code: Option<u16>, text: &str) -> String {
-        ended(&EndReason { by, cause, code, text: text.to_owned() })
-    }
-
     #[test]
     fn end_of_a_call_is_a_sentence() {
-        assert_eq!(text(EndedBy::Us, Cause::HungUp, None, "hung up"), "you hung up");
-        assert_eq!(text(EndedBy::Peer, Cause::HungUp, None, ""), "the peer hung up");
-        assert_eq!(text(EndedBy::Peer, Cause::NotFound, Some(404), "Not Found"), "not found (404 Not Found)");
+        assert_eq!(end(EndedBy::Us, Cause::HungUp, None, "hung up"), "you hung up");
+        assert_eq!(end(EndedBy::Peer, Cause::HungUp, None, ""), "the peer hung up");
+        assert_eq!(end(EndedBy::Peer, Cause::NotFound, Some(404), "Not Found"), "not found (404 Not Found)");
         assert_eq!(
-            text(EndedBy::Peer, Cause::Busy, Some(486), "on the\nphone"),
+            end(EndedBy::Peer, Cause::Busy, Some(486), "on the\nphone"),
             "busy (486 Busy Here): on the\\nphone"
         );
-        assert_eq!(text(EndedBy::Network, Cause::NotConnected, None, ""), "no connection");
+        assert_eq!(end(EndedBy::Network, Cause::NotConnected, None, ""), "no connection");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::step::Failure;
 use offhook::{Account, Config, Password, ReferPolicy, Status};
 use offhook_media::{ReceivedTone, Source};
-use offhook_tokio::{Call, CallEvent, Options, Phone, PhoneEvent};
+use offhook_tokio::{Call, CallEvent, CallUpdate, MediaUpdate, Options, Phone, PhoneEvent};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -38,7 +38,7 @@ impl DemoPhone {
         config.registration.first_wait = FIRST_WAIT;
         config.registration.longest_wait = LONGEST_WAIT;
         config.refer_policy = ReferPolicy::OwnDomain;
-        let options = Options { play: Source::tone(hz), record: true, ..options };
+        let options = options.with_play(Source::tone(hz)).with_record(true);
         let phone = Phone::start_with(config, options)
             .await
             .map_err(|why| Failure(format!("{name} cannot start: {why}")))?;
@@ -121,19 +121,28 @@ impl CallEnd {
     }
 
     /// Waits for the first event of the call for which `pick` returns something.
-    pub(super) async fn until<T>(
+    pub(super) async fn event<T>(
         &mut self,
         what: &str,
         mut pick: impl FnMut(&CallEvent) -> Option<T>,
     ) -> Result<T, Failure> {
+        self.until(what, |update| update.event().and_then(&mut pick)).await
+    }
+
+    /// Waits for the first update of the call for which `pick` returns something.
+    async fn until<T>(
+        &mut self,
+        what: &str,
+        mut pick: impl FnMut(&CallUpdate) -> Option<T>,
+    ) -> Result<T, Failure> {
         let owner = self.owner;
         let wait = async {
-            while let Some(event) = self.call.next().await {
-                self.record(&event);
-                if let Some(found) = pick(&event) {
+            while let Some(update) = self.call.next().await {
+                self.record(&update);
+                if let Some(found) = pick(&update) {
                     return Ok(found);
                 }
-                if let CallEvent::Ended(why) = event {
+                if let Some(why) = update.ended() {
                     return Err(Failure(format!("{owner}'s call ended instead of {what}: {}", why.cause)));
                 }
             }
@@ -147,7 +156,7 @@ impl CallEnd {
         if self.statuses.contains(&status) {
             return Ok(());
         }
-        self.until(&format!("status {status}"), |event| (*event == CallEvent::Status(status)).then_some(()))
+        self.until(&format!("status {status}"), |update| (update.status() == Some(status)).then_some(()))
             .await
     }
 
@@ -184,7 +193,8 @@ impl CallEnd {
 
     pub(super) async fn first_audio(&mut self) -> Result<Duration, Failure> {
         while self.first_audio.is_none() {
-            self.until("the first audio", |event| (*event == CallEvent::FirstAudio).then_some(())).await?;
+            let first = CallUpdate::Media(MediaUpdate::FirstAudio);
+            self.until("the first audio", |update| (*update == first).then_some(())).await?;
         }
         self.first_audio.ok_or_else(|| Failure("no first audio".to_owned()))
     }
@@ -205,7 +215,7 @@ impl CallEnd {
                     return Ok(found);
                 }
                 match timeout(INTERVAL, self.call.next()).await {
-                    Ok(Some(event)) => self.record(&event),
+                    Ok(Some(update)) => self.record(&update),
                     Ok(None) => return Err(Failure(format!("{owner}'s call ended before {what}"))),
                     Err(_) => {}
                 }
@@ -217,11 +227,7 @@ impl CallEnd {
 
     /// Waits for the end. Returns its cause.
     pub(super) async fn ended(&mut self) -> Result<offhook::Cause, Failure> {
-        self.until("the end", |event| match event {
-            CallEvent::Ended(why) => Some(why.cause),
-            _ => None,
-        })
-        .await
+        self.until("the end", |update| update.ended().map(|why| why.cause)).await
     }
 
     pub(super) fn failed(&self, what: &str) -> impl Fn(offhook_tokio::CommandError) -> Failure + use<> {
@@ -236,11 +242,10 @@ impl CallEnd {
         (text, json!({ "phone": self.owner, "peer": self.peer, "walk": words }))
     }
 
-    fn record(&mut self, event: &CallEvent) {
-        match event {
-            CallEvent::Status(status) => self.statuses.push(*status),
-            CallEvent::FirstAudio => self.first_audio = Some(self.begun.elapsed()),
-            _ => {}
+    fn record(&mut self, update: &CallUpdate) {
+        self.statuses.extend(update.status());
+        if *update == CallUpdate::Media(MediaUpdate::FirstAudio) {
+            self.first_audio = Some(self.begun.elapsed());
         }
     }
 }

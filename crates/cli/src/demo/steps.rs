@@ -4,7 +4,7 @@ use super::phone::{CallEnd, DemoPhone};
 use super::step::{Failure, Proof, tenths};
 use super::testbed::Testbed;
 use offhook::{Cause, DtmfPath, RegistrationState, Status};
-use offhook_tokio::{CallEvent, PhoneEvent};
+use offhook_tokio::{AccountEvent, CallEvent, PhoneEvent};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -68,7 +68,7 @@ pub(super) async fn digits(pair: &mut Pair, digits: &str, path: DtmfPath) -> Ste
         let what = format!("digits {digits} by {}, received so far: {heard}", name(path));
         let (digit, how) = pair
             .callee
-            .until(&what, |event| match event {
+            .event(&what, |event| match event {
                 CallEvent::Digit { digit, path, .. } => Some((*digit, *path)),
                 _ => None,
             })
@@ -94,7 +94,7 @@ pub(super) async fn hold(pair: &mut Pair) -> StepResult<()> {
     pair.caller.call.hold().await.map_err(pair.caller.failed("hold"))?;
     held(&mut pair.caller, true).await?;
     let holds = |event: &CallEvent| matches!(event, CallEvent::Hold { remote: true, .. }).then_some(());
-    pair.callee.until("the peer's hold", holds).await?;
+    pair.callee.event("the peer's hold", holds).await?;
     pair.callee.silence().await?;
     Ok(((), Proof::new("alice holds, bob hears silence", json!({ "heard_hz": null }))))
 }
@@ -154,10 +154,11 @@ pub(super) async fn outage(testbed: &mut Testbed) -> StepResult<()> {
         let what = format!("{ATTEMPTS} attempts to register");
         phone
             .until(&what, |event| match event {
-                PhoneEvent::Registration {
-                    state: RegistrationState::Registering { attempt } | RegistrationState::Waiting { attempt, .. },
-                    ..
-                } if attempt > ATTEMPTS => Some(()),
+                PhoneEvent::Account { event: AccountEvent::Registration(state), .. } => match state {
+                    RegistrationState::Registering { attempt }
+                    | RegistrationState::Waiting { attempt, .. } => (attempt > ATTEMPTS).then_some(()),
+                    _ => None,
+                },
                 _ => None,
             })
             .await?;
@@ -206,7 +207,7 @@ async fn measure_tones(pair: &mut Pair) -> Result<(f64, f64), Failure> {
 
 async fn held(line: &mut CallEnd, wanted: bool) -> Result<(), Failure> {
     let what = if wanted { "the hold" } else { "the end of the hold" };
-    let code = line.until(what, |event| match event {
+    let code = line.event(what, |event| match event {
         CallEvent::Hold { local, .. } if *local == wanted => Some(None),
         CallEvent::HoldFailed { code, .. } => Some(Some(*code)),
         _ => None,
@@ -225,7 +226,7 @@ async fn registered(phone: &mut DemoPhone) -> Result<u32, Failure> {
     let mut attempts = 1;
     loop {
         let state = phone.until("its registration", |event| match event {
-            PhoneEvent::Registration { state, .. } => Some(state),
+            PhoneEvent::Account { event: AccountEvent::Registration(state), .. } => Some(state),
             _ => None,
         });
         match state.await? {

@@ -64,8 +64,8 @@ impl Testbed {
         {
             let (log, tap) = MessageLog::new(name);
             taps.push(log);
-            let recorder = recorder.map(|recorder| recorder.track(name));
-            let options = Options { clock: Some(clock), tap: Some(tap), recorder, ..Options::default() };
+            let mut options = Options::default().with_clock(clock).with_tap(tap);
+            options.recorder = recorder.map(|recorder| recorder.track(name));
             phones.push(DemoPhone::new(name, password, hz, &server, options).await?);
         }
         let [alice, bob, carol] =

@@ -3,7 +3,7 @@
 use super::account;
 use super::error::{Unreadable, excerpt};
 use super::value::account_id;
-use crate::names::{CAUSES, TRANSPORTS, value_of};
+use crate::names::{CAUSES, CHALLENGERS, TRANSPORTS, value_of};
 use crate::text::{flag, instant};
 use offhook::{
     AccountCheckpoint, AccountId, ConnectionCheckpoint, ConnectionId, Instant, RealmCheckpoint,
@@ -11,7 +11,7 @@ use offhook::{
 };
 use offhook_wire::digest::Algorithm;
 
-/// An account of which lines are being read. Each line is read once.
+/// An account of which lines are being read. Each line is read once, apart from those of realms.
 pub(super) struct Draft {
     id: AccountId,
     drawn: u64,
@@ -23,7 +23,7 @@ pub(super) struct Draft {
     realms: Vec<RealmCheckpoint>,
 }
 
-/// CSeq, lifetime, failures, refusing servers, binding, budget.
+/// CSeq, lifetime, failures, servers that refused, binding, budget.
 type Counts = (u32, u32, u32, u32, Option<Instant>, Vec<Instant>);
 
 impl Draft {
@@ -50,7 +50,7 @@ impl Draft {
             "connection" => once(&mut self.connection, connection(values)),
             "registration" => once(&mut self.registration, registration(values)),
             "registered" => once(&mut self.counts, counts(values)),
-            "realm" => realm(values).map(|realm| self.realms.push(realm)),
+            "challenged" => realm(values).map(|realm| self.realms.push(realm)),
             _ => return self.config.as_mut().ok_or("expected `account ADDRESS`")?.line(words),
         };
         read.ok_or_else(|| format!("invalid line: `{}`", excerpt(&words.join(" "))).into())
@@ -143,36 +143,32 @@ fn counts(values: &[&str]) -> Option<Counts> {
     let [cseq, expires, failures, servers_refused, bound, spent @ ..] = values else { return None };
     let bound = if *bound == "-" { None } else { Some(instant(bound)?) };
     let spent = spent.iter().map(|at| instant(at)).collect::<Option<_>>()?;
-    let number = |text: &str| text.parse().ok();
-    Some((number(cseq)?, number(expires)?, number(failures)?, number(servers_refused)?, bound, spent))
+    let (failures, servers_refused) = (failures.parse().ok()?, servers_refused.parse().ok()?);
+    Some((cseq.parse().ok()?, expires.parse().ok()?, failures, servers_refused, bound, spent))
 }
 
-/// A realm, and its last challenge if there is one.
+/// A realm that challenged the account: by whom, whether it challenged a REGISTER, its algorithms, and the last challenge.
 fn realm(values: &[&str]) -> Option<RealmCheckpoint> {
-    let [realm, kind, registers, algorithm, offered, challenge @ ..] = values else { return None };
-    let proxy = match *kind {
-        "user" => false,
-        "proxy" => true,
-        _ => return None,
-    };
-    let algorithm_of = |name: &str| match name {
-        "-" => Some(None),
-        name => Algorithm::from_bytes(name.as_bytes()).map(Some),
-    };
-    let challenge = match challenge {
-        [] => None,
-        [challenge, cnonce, count] => {
-            let (challenge, cnonce) = ((*challenge).to_owned(), (*cnonce).to_owned());
-            Some(ResponderSnapshot { challenge, cnonce, count: count.parse().ok()? })
-        }
-        _ => return None,
-    };
+    let [realm, by, registers, algorithm, offered, challenge @ ..] = values else { return None };
     Some(RealmCheckpoint {
         realm: (*realm).to_owned(),
-        proxy,
+        proxy: value_of(CHALLENGERS, by)?,
         registers: flag(registers)?,
-        algorithm: algorithm_of(algorithm)?,
-        offered: algorithm_of(offered)?,
-        challenge,
+        algorithm: known(algorithm)?,
+        offered: known(offered)?,
+        challenge: match challenge {
+            [] => None,
+            [challenge, cnonce, count] => Some(ResponderSnapshot {
+                challenge: (*challenge).to_owned(),
+                cnonce: (*cnonce).to_owned(),
+                count: count.parse().ok()?,
+            }),
+            _ => return None,
+        },
     })
+}
+
+/// An algorithm, or `-`.
+fn known(word: &str) -> Option<Option<Algorithm>> {
+    if word == "-" { Some(None) } else { Algorithm::from_bytes(word.as_bytes()).map(Some) }
 }

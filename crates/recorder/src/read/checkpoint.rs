@@ -82,11 +82,11 @@ impl Draft {
         let at = &mut self.checkpoint;
         match (key, values) {
             ("drawn", _) => at.drawn = numbers(values)?,
-            ("counted", [effects, connections, account_ids, calls, sent, serial, counters @ ..]) => {
+            ("counted", [effects, connections, account_ids, calls, requests, serial, counters @ ..]) => {
                 at.effects = effects.parse().ok()?;
                 (at.connections, at.calls) = (connections.parse().ok()?, calls.parse().ok()?);
-                (at.account_ids, at.serial) = (account_ids.parse().ok()?, serial.parse().ok()?);
-                at.requests = sent.parse().ok()?;
+                at.account_ids = account_ids.parse().ok()?;
+                (at.requests, at.serial) = (requests.parse().ok()?, serial.parse().ok()?);
                 at.counters = numbers(counters)?;
             }
             ("taken", _) => at.recent_requests = requests(values)?,

@@ -6,6 +6,7 @@ use offhook::{Account, Credentials, Hop, Password, Secret};
 
 pub(super) fn account(account: &mut Account) {
     account.aor = uri::in_text(&account.aor);
+    account.realms.iter_mut().for_each(realm);
     account.password = account.password.as_ref().map(replacement);
     for server in &mut account.servers {
         server.hop = hop(&server.hop);
@@ -14,6 +15,11 @@ pub(super) fn account(account: &mut Account) {
 
 pub(super) fn credentials(credentials: &mut Credentials) {
     credentials.password = replacement(&credentials.password);
+}
+
+/// A realm is compared with those of challenges, which are redacted in the same way.
+pub(super) fn realm(realm: &mut String) {
+    *realm = uri::in_text(realm);
 }
 
 /// A server without the query of its path.

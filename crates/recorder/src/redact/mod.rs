@@ -35,8 +35,10 @@ pub fn checkpoint(at: &Checkpoint) -> Checkpoint {
     let mut at = at.clone();
     for line in &mut at.accounts {
         account::account(&mut line.config);
-        let challenges = line.realms.iter_mut().filter_map(|realm| realm.challenge.as_mut());
-        for ResponderSnapshot { challenge, cnonce, .. } in challenges {
+        line.realms.iter_mut().for_each(|learnt| account::realm(&mut learnt.realm));
+        for ResponderSnapshot { challenge, cnonce, .. } in
+            line.realms.iter_mut().filter_map(|realm| realm.challenge.as_mut())
+        {
             *challenge = message::text_of_row("WWW-Authenticate", challenge);
             *cnonce = masked(cnonce);
         }

@@ -1,8 +1,8 @@
 //! Redacts effects and events. The digests of a recording are over redacted outputs.
 
-use super::{body, uri};
+use super::{account, body, uri};
 use bytes::Bytes;
-use offhook::{AccountEvent, CallEffect, CallEvent, Effect, Event};
+use offhook::{AccountEffect, AccountEvent, CallEffect, CallEvent, Effect, Event};
 
 /// An effect without its secrets.
 pub(crate) fn effect(effect: &Effect) -> Effect {
@@ -10,8 +10,10 @@ pub(crate) fn effect(effect: &Effect) -> Effect {
     if let Some(text) = description(&mut effect) {
         *text = body::sdp(text);
     }
-    if let Effect::Call { effect: CallEffect::Digit { digit, .. }, .. } = &mut effect {
-        *digit = body::dtmf_digit(*digit);
+    match &mut effect {
+        Effect::Call { effect: CallEffect::Digit { digit, .. }, .. } => *digit = body::dtmf_digit(*digit),
+        Effect::Account { effect: AccountEffect::Credentials { realm }, .. } => account::realm(realm),
+        _ => {}
     }
     effect
 }

@@ -2,7 +2,7 @@
 
 use super::account;
 use crate::check::Check;
-use crate::names::{ACCOUNT_TIMERS, CAUSES, TRANSPORTS, name_of};
+use crate::names::{ACCOUNT_TIMERS, CAUSES, CHALLENGERS, TRANSPORTS, name_of};
 use crate::text::{At, word, yes};
 use offhook::{
     AccountCheckpoint, Checkpoint, ConnectionCheckpoint, Instant, RealmCheckpoint, RegistrationCheckpoint,
@@ -40,9 +40,9 @@ pub(super) fn write(out: &mut String, name: &str, check: &Check, at: &Checkpoint
         out,
         "  counted {effects} {connections} {account_ids} {calls} {requests} {serial} {malformed} {stray} {backwards}"
     );
-    for (key, recent) in [("taken", recent_requests), ("refused", refused_cancels)] {
+    for (key, requests) in [("taken", recent_requests), ("refused", refused_cancels)] {
         let _ = write!(out, "  {key}");
-        for (until, digest) in recent {
+        for (until, digest) in requests {
             let _ = write!(out, " {} {digest:032x}", At(*until));
         }
         out.push('\n');
@@ -83,19 +83,20 @@ fn account(out: &mut String, account: &AccountCheckpoint) -> Option<()> {
         let _ = write!(out, " {}", At(*at));
     }
     out.push('\n');
-    realms.iter().for_each(|one| realm(out, one));
-    Some(())
+    realms.iter().try_for_each(|one| realm(out, one))
 }
 
-fn realm(out: &mut String, realm: &RealmCheckpoint) {
+/// A realm and the last challenge of it, if it is remembered.
+fn realm(out: &mut String, realm: &RealmCheckpoint) -> Option<()> {
     let RealmCheckpoint { realm, proxy, registers, algorithm, offered, challenge } = realm;
-    let kind = if *proxy { "proxy" } else { "user" };
-    let [algorithm, offered] = [algorithm, offered].map(|known| known.map_or("-", Algorithm::name));
-    let _ = write!(out, "  realm {} {kind} {} {algorithm} {offered}", word(realm), yes(*registers));
+    let name = |algorithm: &Option<Algorithm>| algorithm.map_or("-", Algorithm::name);
+    let (by, algorithm, offered) = (name_of(CHALLENGERS, proxy)?, name(algorithm), name(offered));
+    let _ = write!(out, "  challenged {} {by} {} {algorithm} {offered}", word(realm), yes(*registers));
     if let Some(ResponderSnapshot { challenge, cnonce, count }) = challenge {
         let _ = write!(out, " {} {} {count}", word(challenge), word(cnonce));
     }
     out.push('\n');
+    Some(())
 }
 
 fn connection(

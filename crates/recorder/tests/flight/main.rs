@@ -1,5 +1,6 @@
 //! Recordings of a phone: written, read, replayed and exported.
 
+mod accounts;
 mod commands;
 mod config;
 mod corrupted;
