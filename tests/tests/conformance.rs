@@ -9,7 +9,11 @@ mod changes;
 mod exchange;
 #[path = "ladders/names.rs"]
 mod names;
+#[path = "ladders/realms.rs"]
+mod realms;
 #[path = "ladders/registration.rs"]
 mod registration;
+#[path = "ladders/requests.rs"]
+mod requests;
 #[path = "ladders/scene.rs"]
 mod scene;

@@ -13,7 +13,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("transactions", &["transaction"]),
     ("dialogs and requests", &["dialog", "negotiation", "request"]),
     ("account", &["connection", "account"]),
-    ("call", &["call"]),
+    ("call", &["call", "outside"]),
     ("phone", &["phone"]),
 ];
 

@@ -52,6 +52,13 @@ const ALICE: &str = "sip:alice@example.com";
 const BOB: &str = "sip:bob@example.com";
 const MALLORY: &str = "sip:mallory@example.com";
 
+/// Registers Mallory.
+pub(crate) fn register(scene: &mut Scene) {
+    let to = format!("<{MALLORY}>");
+    let rows = "Contact: <sip:desk@mallory.invalid;transport=ws>\n";
+    Request { method: "REGISTER", uri: "sip:example.com", from: MALLORY, to: &to, rows }.send(scene);
+}
+
 /// RFC 3261 §22.3: the credentials in Alice's INVITE are for the exchange, which does not forward them to Bob.
 #[test]
 fn rfc3261_22_3_credentials_are_removed_by_the_exchange() {

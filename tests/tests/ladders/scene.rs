@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use offhook::{
-    Account, Config, Dial, Direction, DtmfPath, EndedBy, Event, Input, Instant, Password, Phone,
-    RegistrationState, Secret, SessionId, TransferState,
+    Account, AccountEvent, CallEvent, Config, Dial, Direction, Event, Input, Instant, Password, Phone,
+    Secret, SessionId,
 };
 use offhook_exchange as exchange;
 use offhook_exchange::Exchange;
 use offhook_testkit::{FakeMedia, PhoneOutput, TestPhone, Wire};
-use offhook_wire::{Limits, Message, Uri};
+use offhook_wire::{Builder, HeaderName, Limits, Message, Uri};
 
 use crate::names::Names;
 
@@ -51,24 +51,40 @@ pub(crate) struct Scene {
     proxied: bool,
     /// The messages received by Mallory.
     pub(crate) received: Vec<Message>,
+    /// The Info Packages of the phones.
+    info_packages: Vec<String>,
 }
 
 impl Scene {
     /// Phones that do not register, and send to each other's addresses.
     pub(crate) fn of(names: &[&'static str]) -> Self {
-        let mut scene = Self::empty();
+        Self::empty().with_phones(names)
+    }
+
+    /// The same, with an Info Package that the applications understand.
+    pub(crate) fn with_info_package(names: &[&'static str], package: &str) -> Self {
+        Self { info_packages: vec![package.to_owned()], ..Self::empty() }.with_phones(names)
+    }
+
+    fn with_phones(mut self, names: &[&'static str]) -> Self {
+        let scene = &mut self;
         for name in names {
             scene.add(name, |account| account.register = false);
         }
         scene.run(Duration::ZERO);
-        scene
+        self
     }
 
     /// Registered phones that send through the registrar, with an empty ladder.
     pub(crate) fn proxied(names: &[&'static str]) -> Self {
+        Self::proxied_with(names, |_| {})
+    }
+
+    /// The same, with changes to the configuration of each account.
+    pub(crate) fn proxied_with(names: &[&'static str], set_up: impl Fn(&mut Account)) -> Self {
         let mut scene = Self { proxied: true, ..Self::empty() };
         for name in names {
-            scene.add(name, |_| {});
+            scene.add(name, &set_up);
         }
         scene.run(SECOND);
         scene.ladder.clear();
@@ -85,6 +101,7 @@ impl Scene {
             ladder: String::new(),
             proxied: false,
             received: Vec::new(),
+            info_packages: Vec::new(),
         }
     }
 
@@ -102,7 +119,7 @@ impl Scene {
     /// Connects Mallory.
     pub(crate) fn connect(&mut self) {
         let remote = "192.0.2.66:50000".parse().expect("an address");
-        let change = exchange::ConnectionChange::Up { transport: exchange::Transport::Ws, remote };
+        let change = exchange::FlowChange::Up { transport: exchange::Transport::Ws, remote };
         self.registrar.handle(self.now, exchange::Input::Flow { flow: MALLORY, change });
     }
 
@@ -110,6 +127,26 @@ impl Scene {
     pub(crate) fn say(&mut self, text: &str) {
         let data = Bytes::from(text.replace('\n', "\r\n"));
         self.send(End::Mallory, End::Registrar, data);
+        self.run(SECOND);
+    }
+
+    /// Registers Mallory, with an empty ladder.
+    pub(crate) fn register_mallory(&mut self) {
+        self.connect();
+        crate::exchange::register(self);
+        self.received.clear();
+        self.clear();
+    }
+
+    /// Responds as Mallory to the last request that was received, with more header fields, and advances by a second.
+    pub(crate) fn respond(&mut self, code: u16, rows: &[(HeaderName, &str)]) {
+        let request = self.received.iter().rev().find(|message| message.method().is_some());
+        let phrase = offhook_wire::reason_phrase(code);
+        let mut b = Builder::reply(request.expect("a request was received"), code, phrase, Some(b"m-1"));
+        for (name, value) in rows {
+            b.header(*name, value);
+        }
+        self.send(End::Mallory, End::Registrar, b.finish());
         self.run(SECOND);
     }
 
@@ -126,6 +163,7 @@ impl Scene {
         set_up(&mut account);
         let mut config = Config::new(account);
         config.user_agent = "phone".to_owned();
+        config.info_packages.clone_from(&self.info_packages);
         let n = self.parties.len();
         let address = format!("192.0.2.{}:5060", n + 1);
         let mut test = TestPhone::observed(config, [n as u8; 32], self.now, ());
@@ -196,8 +234,8 @@ impl Scene {
         match ends {
             (_, End::Phone(n)) => {
                 let test = &mut self.parties[n].test;
-                let flow = test.flow.expect("connected");
-                test.handle(Input::Received { flow, data }).expect("no command");
+                let connection = test.connection.expect("connected");
+                test.handle(Input::Received { connection, data }).expect("no command");
             }
             (End::Phone(n), End::Registrar) => {
                 let remote = self.parties[n].address.parse().expect("an address");
@@ -242,8 +280,9 @@ impl Scene {
             self.note(self.parties[n].name, &text);
         }
         match event {
-            Event::Referred { session, .. } => self.parties[n].call = Some(*session),
-            Event::Incoming(incoming) => self.parties[n].call = Some(incoming.session),
+            Event::Call { session, event: CallEvent::Referred { .. } | CallEvent::Incoming(_) } => {
+                self.parties[n].call = Some(*session);
+            }
             _ => {}
         }
     }
@@ -315,67 +354,15 @@ fn registrar(seed: [u8; 32], now: Instant) -> Exchange {
     Exchange::new(users.fold(config, |config, user| config.with_user(user, "secret")), seed, now)
 }
 
-/// An event for the user, as shown in a ladder.
+/// An event for the user, as shown in a ladder. Connections and media paths are as the test makes them.
 fn describe(event: &Event) -> Option<String> {
-    Some(match event {
-        Event::Status { to, .. } => to.to_string(),
-        Event::Incoming(incoming) => format!("incoming call from {}", incoming.from),
-        Event::Hold { local, remote, .. } => match (local, remote) {
-            (false, false) => "not on hold",
-            (true, false) => "on hold by the user",
-            (false, true) => "on hold by the peer",
-            (true, true) => "on hold by both",
-        }
-        .to_owned(),
-        Event::Digit { digit, duration, path, .. } => {
-            format!("received digit {digit} by {}, {} ms", path_name(*path), duration.as_millis())
-        }
-        Event::DigitSent { digit, path, .. } => format!("sent digit {digit} by {}", path_name(*path)),
-        Event::Transfer { state, .. } => match state {
-            TransferState::Trying => "transfer requested".to_owned(),
-            TransferState::Progress { code } => format!("transfer in progress ({code})"),
-            TransferState::Done => "transferred".to_owned(),
-            TransferState::Failed { code } => format!("transfer failed{}", in_brackets(*code)),
-        },
-        Event::TransferRequested { target, .. } => format!("asked for a call to {target}"),
-        Event::Referred { target, .. } => format!("calls {target} for the peer"),
-        Event::Ended { why, .. } => {
-            let by = match why.by {
-                EndedBy::Us => " by this phone",
-                EndedBy::Peer => " by the peer",
-                EndedBy::Network => "",
-            };
-            format!("ended{by}: {}{}", why.cause, in_brackets(why.code))
-        }
-        Event::Registration { state, .. } => describe_registration(state),
-        _ => return None,
-    })
-}
-
-fn describe_registration(state: &RegistrationState) -> String {
-    match state {
-        RegistrationState::Unregistered => "unregistered".to_owned(),
-        RegistrationState::Registering { attempt } => format!("registering (attempt {attempt})"),
-        RegistrationState::Registered { .. } => "registered".to_owned(),
-        RegistrationState::Refreshing => "refreshing the registration".to_owned(),
-        RegistrationState::Waiting { attempt, .. } => format!("waiting for attempt {attempt}"),
-        RegistrationState::Unregistering => "unregistering".to_owned(),
-        RegistrationState::Failed(why) => {
-            format!("registration failed: {}{}", why.cause, in_brackets(why.code))
-        }
+    match event {
+        Event::Account { event: AccountEvent::Connection { .. }, .. }
+        | Event::Call { event: CallEvent::Media { .. } | CallEvent::Progress { .. }, .. } => None,
+        Event::Call { event, .. } => Some(event.to_string()),
+        Event::Request { outcome, .. } => Some(outcome.to_string()),
+        event => Some(event.to_string()),
     }
-}
-
-fn path_name(path: DtmfPath) -> &'static str {
-    match path {
-        DtmfPath::Auto => "RTP or INFO",
-        DtmfPath::Rtp => "RTP",
-        DtmfPath::Info => "INFO",
-    }
-}
-
-fn in_brackets(code: Option<u16>) -> String {
-    code.map_or_else(String::new, |code| format!(" ({code})"))
 }
 
 fn sdp(direction: Direction) -> Bytes {

@@ -1,5 +1,5 @@
 use super::dtmf;
-use super::info::Info;
+use super::info_package::Info;
 use crate::Config;
 use crate::base::decimal::decimal;
 use crate::base::name::ClientTx;

@@ -4,7 +4,7 @@ use super::cx::CallCx;
 use super::description::sdp_of;
 use super::dialog_request::PendingRequest;
 use super::dtmf::Digits;
-use super::info::PeerPackages;
+use super::info_package::PeerPackages;
 use crate::EffectId;
 use crate::base::entropy::Label;
 use crate::dialog::Dialog;

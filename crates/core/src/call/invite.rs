@@ -92,7 +92,7 @@ impl Session {
                 let state = State::Challenged(Challenged { calling, response: Box::new(message.clone()) });
                 return self.transition(cx.base, Trigger::Again, Phase::Challenged, state);
             }
-            Next::Final | Next::NextServer => {
+            Next::Final | Next::OtherServer => {
                 self.negotiation.withdraw(calling.offer);
                 return self.end(cx, Trigger::Refused, reason_of_final(code, message));
             }

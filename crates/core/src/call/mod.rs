@@ -13,7 +13,7 @@
 //! | `renegotiation` | re-INVITEs of both sides: hold, resume, glare |
 //! | `dialog_request`, `requests` | our requests within the dialog, and their responses |
 //! | `digits`, `dtmf` | DTMF, by RTP or INFO |
-//! | `info` | other INFOs, with and without Info Packages |
+//! | `info`, `info_package` | other INFOs, with and without Info Packages |
 //! | `transfer` | REFER and NOTIFY in both roles |
 //! | `closing` | ending a call in every state |
 //! | `description`, `fork`, `reasons` | session descriptions in messages; further forks; reasons of an end |
@@ -29,6 +29,7 @@ mod established;
 mod fork;
 mod incoming;
 mod info;
+mod info_package;
 mod invite;
 mod machine;
 mod outgoing;
@@ -42,7 +43,7 @@ mod tag;
 mod transfer;
 
 pub(crate) use cx::{CallAction, CallCx, Referrer};
-pub(crate) use info::Info;
+pub(crate) use info_package::Info;
 pub(crate) use machine::Phase;
 #[cfg(test)]
 pub(crate) use machine::{EDGES, Trigger};

@@ -194,7 +194,7 @@ impl OutsideRequest {
                 let state = State::Challenged { response: Box::new(message.clone()), limit };
                 self.transition(cx.base, Trigger::Again, Phase::Challenged, state);
             }
-            Next::Final | Next::Interval(_) | Next::NextServer => {
+            Next::Final | Next::Interval(_) | Next::OtherServer => {
                 self.fail(cx.base, Trigger::Refused, Cause::of_final(code), Some(code));
             }
         }

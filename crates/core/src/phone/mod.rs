@@ -4,6 +4,7 @@ mod accounts;
 mod address;
 mod commands;
 mod machines;
+mod pending;
 mod receive;
 mod requests;
 mod snapshot;
@@ -28,7 +29,7 @@ use crate::{
     EffectResult, Input, Instant, MediaEvent, Misuse, Output, PendingTimer, SessionId, Status,
 };
 use bytes::Bytes;
-use requests::Requests;
+use pending::Requests;
 use slab::Slab;
 
 /// A SIP phone: a value without sockets, threads or a clock.

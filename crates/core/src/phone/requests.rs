@@ -1,29 +1,9 @@
 //! Requests outside of dialogs.
 
 use super::{Parts, Phone};
-use crate::base::bounds;
 use crate::outside::{OutsideCx, OutsideRequest};
 use crate::{AccountId, RequestId, RequestKind};
 use bytes::Bytes;
-use std::collections::BTreeMap;
-
-/// The pending requests outside of dialogs, at most [`bounds::REQUESTS`].
-#[derive(Default)]
-pub(super) struct Requests {
-    pending: BTreeMap<RequestId, OutsideRequest>,
-    /// How many there were.
-    pub(super) count: u32,
-}
-
-impl Requests {
-    pub(super) fn len(&self) -> usize {
-        self.pending.len()
-    }
-
-    pub(super) fn has_room(&self) -> bool {
-        self.pending.len() < bounds::REQUESTS
-    }
-}
 
 impl Phone {
     /// The identifier of the next request outside of a dialog.

@@ -183,7 +183,8 @@ impl Realms {
         if answered.realms.has(index) {
             let most = patched!(cx.config, StaleNonceLoop, bounds::STALE_NONCES, u8::MAX);
             let stale = group.any(|c| c.stale) && !planted!(cx.config, StaleNonceRefused);
-            if !planted!(cx.config, ChallengeLoop) && !(stale && answered.stale < most) {
+            let tolerated = stale && answered.stale < most;
+            if !(tolerated || planted!(cx.config, ChallengeLoop)) {
                 cx.mark(None, Mark::ChallengeRefused);
                 realm.responder.forget();
                 return Verdict::Refused;

@@ -49,7 +49,7 @@ pub(crate) enum Next {
     /// The request is sent again with this Min-SE (422) or lifetime (423), in seconds.
     Interval(u32),
     /// The request is sent again over a connection to the next server.
-    NextServer,
+    OtherServer,
     /// The request is sent again to this Request-URI.
     Target(Bytes),
 }
@@ -97,7 +97,7 @@ impl Restarts {
                     return Next::Interval(least);
                 }
             }
-            (503, Restartable::Register { servers: 1.., .. }) => return Next::NextServer,
+            (503, Restartable::Register { servers: 1.., .. }) => return Next::OtherServer,
             (300..=399, Restartable::Invite { uri, .. } | Restartable::Outside { uri }) => {
                 self.redirected(cx, realms.account(), uri, response);
             }

@@ -97,6 +97,9 @@ fn the_lists_of_a_peer_are_bounded() {
     assert_eq!(peer.methods.len(), 64);
 }
 
+/// What happens to a pending request.
+type Trouble<'a> = &'a dyn Fn(&mut TestPhone);
+
 #[test]
 fn each_failure_has_one_outcome() {
     let refused = |alice: &mut TestPhone| {
@@ -121,7 +124,7 @@ fn each_failure_has_one_outcome() {
         b.header(HeaderName::WwwAuthenticate, b"Digest realm=\"x\", nonce=\"n\"");
         alice.receive_bytes(b.finish());
     };
-    let cases: [(&dyn Fn(&mut TestPhone), RequestOutcome); 6] = [
+    let cases: [(Trouble<'_>, RequestOutcome); 6] = [
         (&refused, failed(Cause::NotFound, Some(404))),
         (&lost, failed(Cause::NotConnected, None)),
         (&timed_out, failed(Cause::TimedOut, Some(408))),

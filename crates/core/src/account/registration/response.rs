@@ -65,7 +65,7 @@ impl Registration {
                 let next = self.send(cx, least);
                 self.continue_attempt(cx.base, Trigger::TooBrief, next, code);
             }
-            Next::NextServer => {
+            Next::OtherServer => {
                 cx.base.mark(Machine::Registration(self.account), Mark::NextServer);
                 self.servers_refused += 1;
                 self.transition(cx.base, Trigger::NextServer, State::Registering(Step::NoConnection));
