@@ -4,6 +4,7 @@ use super::call_loop::{CallLoop, LoopEvent};
 use super::print;
 use crate::commands::Command;
 use crate::exit::Exit;
+use crate::output::Output;
 use crate::record;
 use offhook::{Cause, DtmfPath, EndReason, EndedBy, Status};
 use offhook_media::Source;
@@ -97,7 +98,7 @@ pub(super) async fn run(call_loop: &mut CallLoop, call: Call, plan: &CallPlan) -
                         former = Some(std::mem::replace(&mut active, ActiveCall::new(call, false, record)));
                     }
                     LoopEvent::Command(command) => {
-                        let done = execute(&active.call, command).await;
+                        let done = execute(call_loop.output, &active.call, command).await;
                         report(call_loop, done);
                     }
                     LoopEvent::Quit if quit => return Outcome { exit: Exit::Done, quit },
@@ -189,7 +190,7 @@ impl ActiveCall {
     }
 }
 
-async fn execute(call: &Call, command: Command) -> Result<(), CommandError> {
+async fn execute(output: Output, call: &Call, command: Command) -> Result<(), CommandError> {
     match command {
         Command::Answer => call.answer().await,
         Command::Reject => call.reject(486).await,
@@ -198,10 +199,15 @@ async fn execute(call: &Call, command: Command) -> Result<(), CommandError> {
         Command::Mute(on) => call.mute(on).await,
         Command::Tone(hz) => call.play(Source::tone(hz)).await,
         Command::Digits(digits, path) => call.digits(&digits, DIGIT_DURATION, path).await,
+        Command::Info { package, content_type, text } => {
+            let info = call.info(package.as_deref(), &content_type, text).await?;
+            print::info_sent(output, call.session(), info);
+            Ok(())
+        }
         Command::Transfer(target) => call.transfer(&target).await,
         Command::DecideTransfer { request, accept: true } => call.accept_transfer(request).await,
         Command::DecideTransfer { request, accept: false } => call.reject_transfer(request).await,
-        Command::HangUp | Command::Quit => call.hang_up().await,
+        Command::HangUp => call.hang_up().await,
     }
 }
 

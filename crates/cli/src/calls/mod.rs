@@ -1,8 +1,10 @@
-//! `offhook register`, `offhook call` and `offhook answer`.
+//! `offhook register`, `offhook call`, `offhook answer`, and the requests outside of a call.
 
 mod active;
 mod call_loop;
+mod outcome;
 mod print;
+mod request;
 mod words;
 
 use crate::args;
@@ -11,6 +13,7 @@ use crate::output::Output;
 use crate::record;
 use active::CallPlan;
 use call_loop::{CallLoop, LoopEvent};
+pub(crate) use request::{message, options};
 use std::path::Path;
 
 /// The default limit of registration attempts for commands that end.
