@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use offhook::{
-    Account, CallCommand, CallCommand, Config, ConnectionChange, Dial, Direction, Event, Input,
-    Instant, Misuse, Output, Phone, SessionId, Status,
+    Account, CallCommand, CallEvent, Command, Config, ConnectionChange, Dial, Direction, Input, Instant,
+    Misuse, Output, Phone, SessionId, Status,
 };
 use offhook_recorder::Log;
 use offhook_testkit::{FakeMedia, Observer, PhoneOutput, TestPhone};
