@@ -15,7 +15,7 @@ pub(crate) struct Info {
 
 /// The Info Packages of the last `Recv-Info` of the peer.
 #[derive(Default)]
-pub(super) struct PeerPackages(Option<Box<Vec<Box<[u8]>>>>);
+pub(super) struct PeerPackages(Box<[Box<[u8]>]>);
 
 impl PeerPackages {
     /// Takes the `Recv-Info` of a message, if it has one; an empty one names no package (RFC 6086 §5.2).
@@ -25,14 +25,11 @@ impl PeerPackages {
         }
         let names = message.values(HeaderName::RecvInfo).map(name_of);
         let short = names.filter(|name| !name.is_empty() && name.len() <= bounds::CAPABILITY);
-        self.0 = Some(Box::new(short.take(bounds::CAPABILITIES).map(Box::from).collect()));
+        self.0 = short.take(bounds::CAPABILITIES).map(Box::from).collect();
     }
 
     pub(super) fn has(&self, package: &str) -> bool {
-        self.0
-            .iter()
-            .flat_map(|known| known.iter())
-            .any(|known| known.eq_ignore_ascii_case(package.as_bytes()))
+        self.0.iter().any(|known| known.eq_ignore_ascii_case(package.as_bytes()))
     }
 }
 
