@@ -40,7 +40,7 @@ pub(super) struct Established {
     /// The realms that challenged our requests of the call: later ones carry credentials for them (§22.3).
     pub(super) realms: RealmSet,
     /// The credentials of our last INVITE, which its ACK has too (§13.2.2.4).
-    pub(super) credentials: Credentials,
+    pub(super) credentials: Option<Box<Credentials>>,
 }
 
 /// The hold of both sides. The user's intent is stored, and the description derived from it.
@@ -111,6 +111,11 @@ pub(super) struct ReferRequest {
 }
 
 impl Established {
+    /// Stores the credentials of our last INVITE.
+    pub(super) fn keep_credentials(&mut self, credentials: Credentials) {
+        self.credentials = if credentials.is_empty() { None } else { Some(Box::new(credentials)) };
+    }
+
     pub(super) fn new(dialog: Dialog, caller: bool) -> Self {
         Self {
             dialog,
@@ -127,7 +132,7 @@ impl Established {
             telephone_event: false,
             peer_packages: PeerPackages::default(),
             realms: RealmSet::default(),
-            credentials: Credentials::new(),
+            credentials: None,
         }
     }
 
@@ -136,7 +141,8 @@ impl Established {
         let Some(path) = cx.account.path() else { return };
         let branch: [u8; 16] = cx.base.entropy.token(Label::Ids);
         let cseq = patched!(cx.base.config, AckMiscounted, cseq, cseq + 1);
-        let ack = self.dialog.ack(cseq, path, &branch, &self.credentials);
+        let credentials = self.credentials.as_deref().map_or(&[][..], |credentials| credentials);
+        let ack = self.dialog.ack(cseq, path, &branch, credentials);
         cx.base.out.transmit(path.connection, ack);
     }
 

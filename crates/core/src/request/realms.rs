@@ -167,8 +167,8 @@ impl Realms {
         if !group.clone().any(|challenge| serves(&challenge)) {
             return Verdict::NoPassword(name);
         }
-        let least = self.learnt(&name).filter(|_| !planted!(cx.config, WeakerAlgorithmAnswered));
-        let strong = |challenge: &Challenge<'_>| rank(challenge.algorithm) >= least.map_or(0, rank);
+        let least = self.least(cx.config, &name);
+        let strong = |challenge: &Challenge<'_>| rank(challenge.algorithm) >= least;
         let Some(challenge) = strongest(group.clone().filter(|c| serves(c) && strong(c))) else {
             cx.mark(None, Mark::WeakerAlgorithm);
             return Verdict::Ignored;
@@ -211,10 +211,12 @@ impl Realms {
             || self.known.iter().any(|realm| realm.registers && realm.name == name)
     }
 
-    /// The strongest algorithm that the server accepted for a realm, by either kind of challenge.
-    fn learnt(&self, name: &str) -> Option<Algorithm> {
+    /// The least rank that is answered: that of the strongest algorithm that the server accepted for the realm, by either kind of
+    /// challenge.
+    fn least(&self, config: &Config, name: &str) -> u8 {
         let of_name = self.known.iter().filter(|realm| realm.name == name);
-        of_name.filter_map(|realm| realm.learnt).max_by_key(|algorithm| rank(*algorithm))
+        let learnt = of_name.filter_map(|realm| realm.learnt).map(rank).max().unwrap_or(0);
+        patched!(config, WeakerAlgorithmAnswered, learnt, 0)
     }
 
     /// The index of a realm, which is added if it is new. `None`: there are too many.
@@ -247,7 +249,7 @@ impl Realms {
             return credentials;
         };
         for index in (0..self.known.len()).filter(|index| set.has(*index)) {
-            let least = self.learnt(&self.known[index].name).map_or(0, rank);
+            let least = self.least(cx.config, &self.known[index].name);
             let realm = &mut self.known[index];
             // Its nonce may be from before the algorithm was learnt.
             if realm.responder.algorithm().is_none_or(|algorithm| rank(algorithm) < least) {
