@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod call_event;
 mod check;
 pub mod ladder;
 mod log;

@@ -1,8 +1,9 @@
 //! Redacts effects and events. The digests of a recording are over redacted outputs.
 
 use super::{account, body, uri};
+use crate::call_event::{self, Secret};
 use bytes::Bytes;
-use offhook::{AccountEffect, AccountEvent, CallEffect, CallEvent, Effect, Event};
+use offhook::{AccountEffect, AccountEvent, CallEffect, Effect, Event};
 
 /// An effect without its secrets.
 pub(crate) fn effect(effect: &Effect) -> Effect {
@@ -21,10 +22,10 @@ pub(crate) fn effect(effect: &Effect) -> Effect {
 /// The description that an effect applies.
 pub(crate) fn description(effect: &mut Effect) -> Option<&mut Bytes> {
     match effect {
-        Effect::Call { effect, .. } => match effect {
-            CallEffect::Answer { offer: text, .. } | CallEffect::Apply { answer: text } => Some(text),
-            _ => None,
-        },
+        Effect::Call {
+            effect: CallEffect::Answer { offer: text, .. } | CallEffect::Apply { answer: text },
+            ..
+        } => Some(text),
         _ => None,
     }
 }
@@ -32,52 +33,33 @@ pub(crate) fn description(effect: &mut Effect) -> Option<&mut Bytes> {
 /// An event without its secrets.
 pub(crate) fn event(event: &Event) -> Event {
     let mut event = event.clone();
-    match &mut event {
-        Event::Call { event, .. } => call_event(event),
-        Event::Account { event: AccountEvent::Message { from, content_type, body }, .. } => {
-            *from = uri::in_text(from);
-            typed(content_type, body);
+    for secret in secrets(&mut event) {
+        match secret {
+            Secret::Text(text) => *text = uri::in_text(text),
+            Secret::Digit(digit) => *digit = body::dtmf_digit(*digit),
+            Secret::Body(content_type, data) => {
+                *data = body::of_type(content_type.as_bytes(), data);
+                *content_type = uri::in_text(content_type);
+            }
         }
-        _ => {}
     }
     event
 }
 
 /// The body that an event reports.
 pub(crate) fn body_of(event: &mut Event) -> Option<&mut Bytes> {
-    match event {
-        Event::Call { event: CallEvent::Info { body, .. }, .. }
-        | Event::Account { event: AccountEvent::Message { body, .. }, .. } => Some(body),
+    secrets(event).into_iter().find_map(|secret| match secret {
+        Secret::Body(_, body) => Some(body),
         _ => None,
-    }
+    })
 }
 
-fn call_event(event: &mut CallEvent) {
+fn secrets(event: &mut Event) -> Vec<Secret<'_>> {
     match event {
-        CallEvent::Incoming(incoming) => {
-            incoming.from = uri::in_text(&incoming.from);
-            incoming.display_name = incoming.display_name.as_deref().map(uri::in_text);
-            incoming.to = uri::in_text(&incoming.to);
+        Event::Call { event, .. } => call_event::secrets(event),
+        Event::Account { event: AccountEvent::Message { from, content_type, body }, .. } => {
+            vec![Secret::Text(from), Secret::Body(content_type, body)]
         }
-        CallEvent::TransferRequested { target, referred_by, .. } => {
-            *target = uri::in_text(target);
-            *referred_by = referred_by.as_deref().map(uri::in_text);
-        }
-        CallEvent::Referred { target, .. } | CallEvent::Redirected { target } => {
-            *target = uri::in_text(target)
-        }
-        CallEvent::Digit { digit, .. }
-        | CallEvent::DigitSent { digit, .. }
-        | CallEvent::DigitFailed { digit, .. } => *digit = body::dtmf_digit(*digit),
-        CallEvent::Info { content_type, body, .. } => typed(content_type, body),
-        CallEvent::Ended(why) | CallEvent::Status { why: Some(why), .. } => {
-            why.text = uri::in_text(&why.text)
-        }
-        _ => {}
+        _ => Vec::new(),
     }
-}
-
-fn typed(content_type: &mut String, data: &mut Bytes) {
-    *data = body::of_type(content_type.as_bytes(), data);
-    *content_type = uri::in_text(content_type);
 }

@@ -2,11 +2,12 @@
 
 use super::participants::{Participants, user_of};
 use super::steps::{Steps, whole_millis};
+use crate::call_event::{self, CallStep};
 use crate::replay::{Observation, ObservationKind, Replay};
 use crate::text::Seconds;
 use offhook::{
-    AccountCommand, AccountEvent, CallCommand, CallEvent, Command, ConnectionFailure, ConnectionState,
-    DtmfPath, EndedBy, Event, Input, Instant, SessionId, Status,
+    AccountCommand, AccountEvent, CallCommand, Command, ConnectionFailure, ConnectionState, DtmfPath,
+    EndedBy, Event, Input, Instant, SessionId,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -102,22 +103,26 @@ impl Actions<'_> {
 
     fn on_event(&mut self, at: Instant, event: &Event) {
         match event {
-            Event::Call { session, event } => self.on_call_event(at, *session, event),
-            Event::Account { event: AccountEvent::Connection { state, .. }, .. } => {
-                if *state == ConnectionState::Down(ConnectionFailure::TimedOut) {
-                    let nanos = u64::try_from(DETECTION_TIME.as_nanos()).unwrap_or(u64::MAX);
-                    let before = Instant::from_nanos(at.as_nanos().saturating_sub(nanos));
-                    self.add_action(before, "loses its connection silently");
+            Event::Call { session, event } => {
+                if let Some(step) = call_event::step(event) {
+                    self.on_step(at, *session, &step);
                 }
+            }
+            Event::Account { event: AccountEvent::Connection { state, .. }, .. }
+                if *state == ConnectionState::Down(ConnectionFailure::TimedOut) =>
+            {
+                let nanos = u64::try_from(DETECTION_TIME.as_nanos()).unwrap_or(u64::MAX);
+                let before = Instant::from_nanos(at.as_nanos().saturating_sub(nanos));
+                self.add_action(before, "loses its connection silently");
             }
             _ => {}
         }
     }
 
-    fn on_call_event(&mut self, at: Instant, session: SessionId, event: &CallEvent) {
-        match event {
-            CallEvent::Incoming(incoming) => {
-                let user = user_of(&incoming.from);
+    fn on_step(&mut self, at: Instant, session: SessionId, step: &CallStep<'_>) {
+        match *step {
+            CallStep::Received(from) => {
+                let user = user_of(from);
                 if !self.participants.is_recorded(&user) {
                     let (peer, own) = (self.participants.peer(&user), self.participants.user(self.phone));
                     self.steps.add_early(at, SETUP_TIME, format!("{peer} dials {own}"));
@@ -125,33 +130,33 @@ impl Actions<'_> {
                 self.begin(session, user, true, at);
                 self.ringing.push(Ringing { session, at, reaction: "ignore".to_owned() });
             }
-            CallEvent::Referred { by, target } => {
-                self.add_peer_action(*by, at, &format!("transfers to {}", user_of(target)));
+            CallStep::Referred { by, target } => {
+                self.add_peer_action(by, at, &format!("transfers to {}", user_of(target)));
                 self.begin(session, user_of(target), false, at);
             }
-            CallEvent::Progress { code: 180..=189 } => {
+            CallStep::Ringing => {
                 if let Some(call) = self.calls.get_mut(&session) {
                     call.ringing_since.get_or_insert(at);
                 }
             }
-            CallEvent::Status { to: Status::Established, .. } => {
+            CallStep::Established => {
                 if let Some(call) = self.calls.get_mut(&session) {
                     call.answered = true;
                 }
                 self.add_peer_reaction(session, at, "answer");
             }
-            CallEvent::Hold { remote, .. } => {
-                let call = self.calls.get_mut(&session).filter(|call| call.held_by_peer != *remote);
+            CallStep::HeldByPeer(held) => {
+                let call = self.calls.get_mut(&session).filter(|call| call.held_by_peer != held);
                 if let Some(call) = call {
-                    call.held_by_peer = *remote;
-                    self.add_peer_action(session, at, if *remote { "holds" } else { "resumes" });
+                    call.held_by_peer = held;
+                    self.add_peer_action(session, at, if held { "holds" } else { "resumes" });
                 }
             }
-            CallEvent::Digit { digit, duration, path } => {
-                let text = format!("sends {digit} by {} for {}", path_name(*path), Seconds(*duration));
+            CallStep::Digit { digit, duration, path } => {
+                let text = format!("sends {digit} by {} for {}", path_name(path), Seconds(duration));
                 self.add_peer_action(session, at, &text);
             }
-            CallEvent::Ended(why) => {
+            CallStep::Ended(why) => {
                 match (why.by, why.code) {
                     (EndedBy::Peer, Some(code @ 300..=699)) => {
                         self.add_peer_reaction(session, at, &format!("reject {code}"));
@@ -161,7 +166,6 @@ impl Actions<'_> {
                 }
                 self.calls.remove(&session);
             }
-            _ => {}
         }
     }
 
