@@ -16,7 +16,6 @@
 #![forbid(unsafe_code)]
 
 mod batch;
-mod call_event;
 mod check;
 pub mod ladder;
 mod log;

@@ -1,9 +1,8 @@
 //! Redacts effects and events. The digests of a recording are over redacted outputs.
 
 use super::{account, body, uri};
-use crate::call_event::{self, Secret};
 use bytes::Bytes;
-use offhook::{AccountEffect, AccountEvent, CallEffect, Effect, Event};
+use offhook::{AccountEffect, AccountEvent, CallEffect, CallEvent, Effect, Event, Untrusted};
 
 /// An effect without its secrets.
 pub(crate) fn effect(effect: &Effect) -> Effect {
@@ -33,33 +32,35 @@ pub(crate) fn description(effect: &mut Effect) -> Option<&mut Bytes> {
 /// An event without its secrets.
 pub(crate) fn event(event: &Event) -> Event {
     let mut event = event.clone();
-    for secret in secrets(&mut event) {
-        match secret {
-            Secret::Text(text) => *text = uri::in_text(text),
-            Secret::Digit(digit) => *digit = body::dtmf_digit(*digit),
-            Secret::Body(content_type, data) => {
-                *data = body::of_type(content_type.as_bytes(), data);
-                *content_type = uri::in_text(content_type);
-            }
+    match &mut event {
+        Event::Call { event, .. } => call_event(event),
+        Event::Account { event: AccountEvent::Message { from, content_type, body }, .. } => {
+            *from = uri::in_text(from);
+            typed(content_type, body);
         }
+        _ => {}
     }
     event
 }
 
 /// The body that an event reports.
 pub(crate) fn body_of(event: &mut Event) -> Option<&mut Bytes> {
-    secrets(event).into_iter().find_map(|secret| match secret {
-        Secret::Body(_, body) => Some(body),
+    match event {
+        Event::Call { event: CallEvent::Info { body, .. }, .. }
+        | Event::Account { event: AccountEvent::Message { body, .. }, .. } => Some(body),
         _ => None,
-    })
+    }
 }
 
-fn secrets(event: &mut Event) -> Vec<Secret<'_>> {
-    match event {
-        Event::Call { event, .. } => call_event::secrets(event),
-        Event::Account { event: AccountEvent::Message { from, content_type, body }, .. } => {
-            vec![Secret::Text(from), Secret::Body(content_type, body)]
-        }
-        _ => Vec::new(),
-    }
+fn call_event(event: &mut CallEvent) {
+    event.for_each_untrusted(|part| match part {
+        Untrusted::Text(text) => *text = uri::in_text(text),
+        Untrusted::Digit(digit) => *digit = body::dtmf_digit(*digit),
+        Untrusted::Body(content_type, body) => typed(content_type, body),
+    });
+}
+
+fn typed(content_type: &mut String, data: &mut Bytes) {
+    *data = body::of_type(content_type.as_bytes(), data);
+    *content_type = uri::in_text(content_type);
 }

@@ -2,12 +2,11 @@
 
 use super::participants::{Participants, user_of};
 use super::steps::{Steps, whole_millis};
-use crate::call_event::{self, CallStep};
 use crate::replay::{Observation, ObservationKind, Replay};
 use crate::text::Seconds;
 use offhook::{
-    AccountCommand, AccountEvent, CallCommand, Command, ConnectionFailure, ConnectionState, DtmfPath,
-    EndedBy, Event, Input, Instant, SessionId,
+    AccountCommand, AccountEvent, CallCommand, CallEvent, Command, ConnectionFailure, ConnectionState,
+    DtmfPath, EndReason, EndedBy, Event, Input, Instant, SessionId, Status,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -103,11 +102,7 @@ impl Actions<'_> {
 
     fn on_event(&mut self, at: Instant, event: &Event) {
         match event {
-            Event::Call { session, event } => {
-                if let Some(step) = call_event::step(event) {
-                    self.on_step(at, *session, &step);
-                }
-            }
+            Event::Call { session, event } => self.on_call_event(at, *session, event),
             Event::Account { event: AccountEvent::Connection { state, .. }, .. }
                 if *state == ConnectionState::Down(ConnectionFailure::TimedOut) =>
             {
@@ -119,54 +114,62 @@ impl Actions<'_> {
         }
     }
 
-    fn on_step(&mut self, at: Instant, session: SessionId, step: &CallStep<'_>) {
-        match *step {
-            CallStep::Received(from) => {
-                let user = user_of(from);
-                if !self.participants.is_recorded(&user) {
-                    let (peer, own) = (self.participants.peer(&user), self.participants.user(self.phone));
-                    self.steps.add_early(at, SETUP_TIME, format!("{peer} dials {own}"));
-                }
-                self.begin(session, user, true, at);
-                self.ringing.push(Ringing { session, at, reaction: "ignore".to_owned() });
+    fn on_call_event(&mut self, at: Instant, session: SessionId, event: &CallEvent) {
+        if let Some(incoming) = event.incoming() {
+            self.on_incoming(at, session, &user_of(&incoming.from));
+        }
+        if event.status() == Some(Status::Established) {
+            if let Some(call) = self.calls.get_mut(&session) {
+                call.answered = true;
             }
-            CallStep::Referred { by, target } => {
-                self.add_peer_action(by, at, &format!("transfers to {}", user_of(target)));
+            self.add_peer_reaction(session, at, "answer");
+        }
+        if let Some(why) = event.ended() {
+            self.on_end(at, session, why);
+        }
+        match event {
+            CallEvent::Referred { by, target } => {
+                self.add_peer_action(*by, at, &format!("transfers to {}", user_of(target)));
                 self.begin(session, user_of(target), false, at);
             }
-            CallStep::Ringing => {
+            CallEvent::Progress { code: 180..=189 } => {
                 if let Some(call) = self.calls.get_mut(&session) {
                     call.ringing_since.get_or_insert(at);
                 }
             }
-            CallStep::Established => {
-                if let Some(call) = self.calls.get_mut(&session) {
-                    call.answered = true;
-                }
-                self.add_peer_reaction(session, at, "answer");
-            }
-            CallStep::HeldByPeer(held) => {
-                let call = self.calls.get_mut(&session).filter(|call| call.held_by_peer != held);
+            CallEvent::Hold { remote, .. } => {
+                let call = self.calls.get_mut(&session).filter(|call| call.held_by_peer != *remote);
                 if let Some(call) = call {
-                    call.held_by_peer = held;
-                    self.add_peer_action(session, at, if held { "holds" } else { "resumes" });
+                    call.held_by_peer = *remote;
+                    self.add_peer_action(session, at, if *remote { "holds" } else { "resumes" });
                 }
             }
-            CallStep::Digit { digit, duration, path } => {
-                let text = format!("sends {digit} by {} for {}", path_name(path), Seconds(duration));
+            CallEvent::Digit { digit, duration, path } => {
+                let text = format!("sends {digit} by {} for {}", path_name(*path), Seconds(*duration));
                 self.add_peer_action(session, at, &text);
             }
-            CallStep::Ended(why) => {
-                match (why.by, why.code) {
-                    (EndedBy::Peer, Some(code @ 300..=699)) => {
-                        self.add_peer_reaction(session, at, &format!("reject {code}"));
-                    }
-                    (EndedBy::Peer, _) => self.add_peer_action(session, at, "hangs up"),
-                    _ => {}
-                }
-                self.calls.remove(&session);
-            }
+            _ => {}
         }
+    }
+
+    fn on_incoming(&mut self, at: Instant, session: SessionId, user: &str) {
+        if !self.participants.is_recorded(user) {
+            let (peer, own) = (self.participants.peer(user), self.participants.user(self.phone));
+            self.steps.add_early(at, SETUP_TIME, format!("{peer} dials {own}"));
+        }
+        self.begin(session, user.to_owned(), true, at);
+        self.ringing.push(Ringing { session, at, reaction: "ignore".to_owned() });
+    }
+
+    fn on_end(&mut self, at: Instant, session: SessionId, why: &EndReason) {
+        match (why.by, why.code) {
+            (EndedBy::Peer, Some(code @ 300..=699)) => {
+                self.add_peer_reaction(session, at, &format!("reject {code}"));
+            }
+            (EndedBy::Peer, _) => self.add_peer_action(session, at, "hangs up"),
+            _ => {}
+        }
+        self.calls.remove(&session);
     }
 
     fn begin(&mut self, session: SessionId, user: String, incoming: bool, started: Instant) {
