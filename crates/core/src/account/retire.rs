@@ -34,9 +34,26 @@ impl ActiveAccount {
         let _ = registration.unregister(&mut registration_cx);
     }
 
-    /// Whether it retires and has no binding any more.
+    /// Whether it retires and has no binding any more. A removed account also waits for the end of its calls.
     pub(crate) fn has_retired(&self, config: &Config) -> bool {
-        self.retirement.is_some() && self.registration.is_over() && !planted!(config, RemovalNeverEnds)
+        let left = !self.is_being_removed() || self.calls == 0;
+        self.is_retiring() && self.registration.is_over() && left && !planted!(config, RemovalNeverEnds)
+    }
+
+    /// This account follows `before`, which had the same identifier: it has the same calls, and what they know of realms is void.
+    pub(crate) fn follow(&mut self, before: &Self) {
+        self.calls = before.calls;
+        self.realms.follow(&before.realms);
+    }
+
+    /// A call of the account begins.
+    pub(crate) fn call_begins(&mut self) {
+        self.calls += 1;
+    }
+
+    /// A call of the account has ended.
+    pub(crate) fn call_ended(&mut self) {
+        self.calls = self.calls.saturating_sub(1);
     }
 
     pub(crate) fn take_retirement(&mut self) -> Option<Retirement> {

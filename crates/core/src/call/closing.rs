@@ -8,7 +8,7 @@ use super::machine::{Phase, Trigger};
 use super::session::Session;
 use super::states::State;
 use crate::base::marks::Mark;
-use crate::base::name::{ClientTx, SessionTimer};
+use crate::base::name::{ClientTx, Owner, SessionTimer};
 use crate::base::waiter::CallWaiter;
 use crate::planted::planted;
 use crate::request::respond;
@@ -48,6 +48,7 @@ impl Session {
                 // The INVITE has its final response already: there is nothing to cancel.
                 let State::Challenged(challenged) = self.take() else { unreachable!() };
                 self.negotiation.withdraw(challenged.calling.offer);
+                cx.account.credentials_not_needed(Owner::Session(self.id));
                 self.end(cx, trigger, why);
             }
             Phase::AwaitingAck if planted!(cx.base.config, ByeBeforeAck) => {

@@ -315,6 +315,7 @@ impl Phone {
         self.with_call_cx(account, Some(id), |sessions, cx| {
             f(&mut sessions[id.slot()], cx);
             if sessions[id.slot()].has_ended() && !planted!(cx.base.config, CallLeaked) {
+                cx.account.call_ended();
                 sessions.remove(id.slot());
             }
         });
@@ -361,6 +362,7 @@ impl Phone {
         self.with_call_cx(account, Some(id), |sessions, cx| {
             let session = Session::dial(id, cx, invitation, referred_by);
             if !session.has_ended() {
+                cx.account.call_begins();
                 let slot = sessions.insert(session);
                 assert_eq!(slot, id.slot(), "the next slot of a slab is the one it gives");
             }

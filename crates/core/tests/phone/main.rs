@@ -12,6 +12,7 @@ mod early_media;
 mod hold_and_digits;
 mod incoming;
 mod info;
+mod nonces;
 mod realms;
 mod redirects;
 mod renegotiation;

@@ -21,10 +21,10 @@ pub(crate) fn effect(effect: &Effect) -> Effect {
 /// The description that an effect applies.
 pub(crate) fn description(effect: &mut Effect) -> Option<&mut Bytes> {
     match effect {
-        Effect::Call { effect, .. } => match effect {
-            CallEffect::Answer { offer: text, .. } | CallEffect::Apply { answer: text } => Some(text),
-            _ => None,
-        },
+        Effect::Call {
+            effect: CallEffect::Answer { offer: text, .. } | CallEffect::Apply { answer: text },
+            ..
+        } => Some(text),
         _ => None,
     }
 }
