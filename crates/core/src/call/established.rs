@@ -39,8 +39,8 @@ pub(super) struct Established {
     pub(super) peer_packages: PeerPackages,
     /// The realms that challenged our requests of the call: later ones carry credentials for them (§22.3).
     pub(super) realms: RealmSet,
-    /// The credentials of our last INVITE, which its ACK has too (§13.2.2.4).
-    pub(super) credentials: Option<Box<Credentials>>,
+    /// The CSeq number and the credentials of our last INVITE: its ACK has them too (§13.2.2.4), that of an earlier one does not.
+    pub(super) credentials: Option<Box<(u32, Credentials)>>,
 }
 
 /// The hold of both sides. The user's intent is stored, and the description derived from it.
@@ -112,8 +112,8 @@ pub(super) struct ReferRequest {
 
 impl Established {
     /// Stores the credentials of our last INVITE.
-    pub(super) fn keep_credentials(&mut self, credentials: Credentials) {
-        self.credentials = if credentials.is_empty() { None } else { Some(Box::new(credentials)) };
+    pub(super) fn keep_credentials(&mut self, cseq: u32, credentials: Credentials) {
+        self.credentials = if credentials.is_empty() { None } else { Some(Box::new((cseq, credentials))) };
     }
 
     pub(super) fn new(dialog: Dialog, caller: bool) -> Self {
@@ -140,8 +140,11 @@ impl Established {
     pub(super) fn send_ack(&self, cx: &mut CallCx<'_, '_>, cseq: u32) {
         let Some(path) = cx.account.path() else { return };
         let branch: [u8; 16] = cx.base.entropy.token(Label::Ids);
+        let credentials = match self.credentials.as_deref() {
+            Some((of, credentials)) if *of == cseq => &credentials[..],
+            _ => &[],
+        };
         let cseq = patched!(cx.base.config, AckMiscounted, cseq, cseq + 1);
-        let credentials = self.credentials.as_deref().map_or(&[][..], |credentials| credentials);
         let ack = self.dialog.ack(cseq, path, &branch, credentials);
         cx.base.out.transmit(path.connection, ack);
     }

@@ -135,7 +135,7 @@ impl Session {
         cx.account.accepted(invite.realms);
         let mut established = Established::new(dialog, true);
         established.realms = invite.realms;
-        established.keep_credentials(invite.credentials);
+        established.keep_credentials(invite.cseq, invite.credentials);
         established.send_ack(cx, invite.cseq);
         established.peer_packages.update(message);
         let same_fork = |of: &Fork| to_tag(message) == Some(&of.tag[..]);
@@ -233,7 +233,7 @@ impl Session {
                 let mut established = Established::new(dialog, true);
                 let invite = cancelling.invite;
                 established.realms = invite.realms;
-                established.keep_credentials(invite.credentials);
+                established.keep_credentials(invite.cseq, invite.credentials);
                 established.send_ack(cx, invite.cseq);
                 self.terminate_dialog(cx, established, Trigger::Accepted, cancelling.why);
             }

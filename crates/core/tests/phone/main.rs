@@ -2,6 +2,7 @@
 
 mod accounts;
 mod any_input;
+mod any_server;
 mod bad_peers;
 mod call;
 mod challenges;
@@ -18,5 +19,6 @@ mod redirects;
 mod renegotiation;
 mod requests;
 mod rogue;
+mod server_log;
 mod timers;
 mod transfer;

@@ -193,3 +193,21 @@ fn a_redirection_leaves_the_credentials_for_the_callee() {
     alice.next_request("ACK");
     assert_eq!(digests(&alice.next_request("INVITE")), [""; 0]);
 }
+
+/// RFC 3261 §13.2.2.4: an ACK has the credentials of its INVITE, not those of a later one.
+#[test]
+fn the_ack_of_an_earlier_invite_has_no_later_credentials() {
+    let mut alice = TestPhone::new(settings(&["pbx"]), 1);
+    let (id, invite) = dial(&mut alice);
+    let accepted = response(&invite, 200, "bob", Some(&sdp(Direction::SendRecv)));
+    alice.receive_bytes(accepted.clone());
+    alice.next_request("ACK");
+    alice.phone.hold(alice.now, id).expect("established");
+    alice.pump();
+    let hold = alice.next_request("INVITE");
+    challenge(&mut alice, &hold, 407, &[row("pbx", "MD5", "a")]);
+    alice.next_request("ACK");
+    assert_eq!(digests(&alice.next_request("INVITE")), ["pbx a 1"]);
+    alice.receive_bytes(accepted);
+    assert_eq!(digests(&alice.next_request("ACK")), [""; 0]);
+}
