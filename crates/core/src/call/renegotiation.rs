@@ -222,7 +222,7 @@ impl Session {
             if hold != e.hold.agreed {
                 e.hold.outcome_pending = false;
                 cx.mark(Mark::HoldRefused);
-                cx.base.out.call_event(self.id, CallEvent::HoldFailed { hold, code });
+                self.hold_failed(cx, hold, code);
             } else {
                 // The intent was withdrawn meanwhile: the agreed hold is the intent.
                 self.hold_event(cx);
