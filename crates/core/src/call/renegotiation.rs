@@ -17,9 +17,7 @@ use crate::negotiation::LocalOffer;
 use crate::planted::planted;
 use crate::request::respond;
 use crate::transaction::{ServerTx, TxFailure};
-use crate::{
-    CallEffect, CallEvent, Cause, Direction, EffectId, EffectResult, EndReason, EndedBy, MediaFault,
-};
+use crate::{CallEffect, Cause, Direction, EffectId, EffectResult, EndReason, EndedBy, MediaFault};
 use bytes::Bytes;
 use offhook_wire::Message;
 use std::time::Duration;
