@@ -26,15 +26,28 @@ Two phones by hand, in three terminals:
           --tone 440 --dtmf '159#' --record heard.wav --duration 5
 
 For programs: with --json, standard output has one object per line. Commands are read from standard input, one per
-line, with or without --json: hold, resume, dtmf 12#, dtmf-info 42, transfer sip:carol@house.test, accept-transfer 2,
-reject-transfer 2, answer, reject (486), mute, unmute, tone 440, hangup, quit.
+line, with or without --json: hold, resume, dtmf 12#, dtmf-info 42, info text/plain TEXT, info PACKAGE text/plain TEXT,
+transfer sip:carol@house.test, accept-transfer 2, reject-transfer 2, answer, reject (486), mute, unmute, tone 440,
+hangup, message bob TEXT, options bob, password TEXT, quit.
 
 Exit codes:
   0  success: the call was established and ended normally
   1  failure: a file, a port, a step of the demonstration, a replay that differs from its recording
   2  the command line is wrong, or a recording cannot be read
   3  not registered: the server is unreachable or refused
-  4  the call failed: refused, unanswered, or without media";
+  4  the call failed: refused, unanswered, or without media; or the message or OPTIONS failed";
+
+const REQUESTS: &str = "\
+Example:
+  offhook message sip:bob@house.test 'see you at eight' --server ws://127.0.0.1:5066 --domain house.test --user alice \\
+          --password a-pw --json
+
+With --json each line is an event. The last one is `outcome`:
+  request, to, result    message or options, the recipient, and accepted, capabilities or failed
+  accepted               code (202: a server delivers the message later)
+  capabilities           methods, media_types, extensions, info_packages, software: what the peer claims
+  failed                 cause, code
+The others are those of `offhook call`. `offhook --help` has the exit codes.";
 
 const EVENTS: &str = "\
 Example:
@@ -45,14 +58,17 @@ With --json each line is an event:
   connection  state up, down, connecting; why           registering  attempt, of
   waiting     attempt, of, seconds, cause, code         registered   aor, expires
   registration_failed  cause, code, attempts            incoming     from, display_name, to
-  status      initial, establishing, established, terminating, idle
+  status      initial, establishing, established, terminating (with cause, by), idle
   progress    code                                      path         up
   first_audio                                           media        heard_hz (null is silence), level_dbfs
   dtmf        digit, duration_ms, via                   dtmf_sent, dtmf_failed   digit, via or why
   hold        local, remote                             transfer     state, code
   transfer_requested  request, target, referred_by      referred     target
   transfer_request_ended  request
-  recorded    file, seconds
+  redirected  target                                    info         package, content_type, text
+  info_sent   info                                      info_outcome info, code
+  message     from, content_type, text                  outcome      see `offhook message --help`
+  credentials realm: answer with `password TEXT`        recorded     file, seconds
   ended       cause, by, code, text                     error        message
 Events of a call have its id in `call`. `offhook --help` has the commands for standard input and the exit codes.";
 
@@ -101,6 +117,12 @@ pub(crate) enum Job {
     /// Register and answer calls
     #[command(after_help = EVENTS)]
     Answer(Answer),
+    /// Send a text message
+    #[command(after_help = REQUESTS)]
+    Message(Message),
+    /// Ask what a user, a number or a server supports
+    #[command(after_help = REQUESTS)]
+    Options(Options),
     /// Replay a flight recording, compare the result with it, and draw its ladder
     Replay(Replay),
 }
@@ -208,6 +230,33 @@ pub(crate) struct Answer {
     /// Hang up this many seconds after the call was established
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) duration: Option<Duration>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Message {
+    /// The recipient: sip:bob@example.com, or a user or number of your own domain
+    #[arg(value_name = "TO")]
+    pub(crate) to: String,
+    /// The text
+    #[arg(value_name = "TEXT")]
+    pub(crate) text: String,
+    #[command(flatten)]
+    pub(crate) account: Account,
+    /// FILE.offhook: a flight recording of the phone, for `offhook replay`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Vec<Record>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The address: sip:bob@example.com, sip:example.com, or a user or number of your own domain
+    #[arg(value_name = "TO")]
+    pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) account: Account,
+    /// FILE.offhook: a flight recording of the phone, for `offhook replay`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Vec<Record>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -13,6 +13,7 @@ mod output;
 mod record;
 mod replay;
 mod stop;
+mod terminal;
 
 use args::{Args, Job};
 use clap::Parser;
@@ -34,6 +35,8 @@ fn main() -> ExitCode {
             Job::Register(args) => calls::register(args, output).await,
             Job::Call(args) => calls::call(args, output).await,
             Job::Answer(args) => calls::answer(args, output).await,
+            Job::Message(args) => calls::message(args, output).await,
+            Job::Options(args) => calls::options(args, output).await,
             Job::Replay(args) => replay::run(&args, output),
         }
     });

@@ -2,6 +2,8 @@
 
 #[path = "command/exchange.rs"]
 mod exchange;
+#[path = "command/requests.rs"]
+mod requests;
 #[path = "command/users.rs"]
 mod users;
 
@@ -18,7 +20,7 @@ const BOUND: Duration = Duration::from_secs(60);
 /// One running `offhook --json …`. Killed when dropped.
 struct Offhook {
     child: Child,
-    stdin: ChildStdin,
+    stdin: Option<ChildStdin>,
     lines: Receiver<Value>,
 }
 
@@ -28,18 +30,30 @@ impl Offhook {
     }
 
     fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_offhook"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_offhook"));
+        command.env("OFFHOOK_PASSWORD", "from-the-environment").envs(variables.iter().copied());
+        Self::run(command, arguments)
+    }
+
+    fn start_without_password(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_offhook"));
+        command.env_remove("OFFHOOK_PASSWORD");
+        Self::run(command, arguments)
+    }
+
+    fn run(mut command: Command, arguments: &[&str]) -> Self {
+        if !command.get_envs().any(|(name, _)| name == "OFFHOOK_USERS") {
+            command.env_remove("OFFHOOK_USERS");
+        }
+        let mut child = command
             .args(arguments)
             .arg("--json")
-            .env("OFFHOOK_PASSWORD", "from-the-environment")
-            .env_remove("OFFHOOK_USERS")
-            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("starts");
-        let stdin = child.stdin.take().expect("piped");
+        let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
         let (sender, lines) = channel();
         std::thread::spawn(move || {
@@ -74,7 +88,11 @@ impl Offhook {
     }
 
     fn command(&mut self, command: &str) {
-        writeln!(self.stdin, "{command}").expect("listens");
+        writeln!(self.stdin.as_mut().expect("open"), "{command}").expect("listens");
+    }
+
+    fn end_input(&mut self) {
+        self.stdin = None;
     }
 
     /// The remaining lines, and the exit code.

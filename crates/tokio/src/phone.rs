@@ -121,13 +121,13 @@ impl Phone {
     /// # Errors
     /// As [`Phone::dial`].
     pub async fn dial_with(&self, dial: Dial) -> Result<Call, CommandError> {
-        self.ask(|reply| Request::Dial { dial, reply }).await
+        ask(self.requests.clone(), |reply| Request::Dial { dial, reply }).await
     }
 
     /// Sends text to a user or number of the first account's domain, or to a SIP URI (MESSAGE, RFC 3428), and waits for the outcome.
     ///
     /// # Errors
-    /// As [`Phone::dial`]. A message that is not accepted is no error but an outcome.
+    /// As [`Phone::request`].
     pub async fn message(&self, to: &str, text: &str) -> Result<RequestOutcome, CommandError> {
         self.request(offhook::Request::message(to, text)).await
     }
@@ -135,18 +135,23 @@ impl Phone {
     /// Asks what a user, a number or a server supports (OPTIONS, RFC 3261 §11), and waits for the outcome.
     ///
     /// # Errors
-    /// As [`Phone::message`].
+    /// As [`Phone::request`].
     pub async fn options(&self, to: &str) -> Result<RequestOutcome, CommandError> {
         self.request(offhook::Request::options(to)).await
     }
 
-    /// Sends a request outside of a dialog with options: the account, the content type, additional headers. Waits for the outcome; a
-    /// request whose future is dropped is sent nevertheless.
+    /// Sends a request outside of a dialog with options: the account, the content type, additional headers. Waits for the outcome, which
+    /// comes after 32 s at the latest, or later if the request waits for credentials. The future does not borrow the phone. If it is
+    /// dropped after its first poll, the request is sent nevertheless.
     ///
     /// # Errors
-    /// As [`Phone::message`].
-    pub async fn request(&self, send: offhook::Request) -> Result<RequestOutcome, CommandError> {
-        self.ask(|reply| Request::Send { send, reply }).await
+    /// [`Misuse`](offhook::Misuse) if the recipient is not an address, a header field is malformed, the body is too large, or there are too
+    /// many requests; [`CommandError::Stopped`] if the phone was stopped. A refused request is no error but an outcome.
+    pub fn request(
+        &self,
+        send: offhook::Request,
+    ) -> impl Future<Output = Result<RequestOutcome, CommandError>> + Send + use<> {
+        ask(self.requests.clone(), |reply| Request::Send { send, reply })
     }
 
     /// Adds an account, which connects and registers as its configuration says.
@@ -154,7 +159,7 @@ impl Phone {
     /// # Errors
     /// [`Misuse::TooManyAccounts`](offhook::Misuse) after 65,535 accounts, or if the phone was stopped.
     pub async fn add_account(&self, config: Account) -> Result<AccountId, CommandError> {
-        self.ask(|reply| Request::AddAccount { config: Box::new(config), reply }).await
+        ask(self.requests.clone(), |reply| Request::AddAccount { config: Box::new(config), reply }).await
     }
 
     /// Replaces the configuration of an account; see [`AccountCommand::Replace`]. Calls continue.
@@ -162,7 +167,12 @@ impl Phone {
     /// # Errors
     /// For an account that does not exist or is being removed, or if the phone was stopped.
     pub async fn replace_account(&self, account: AccountId, config: Account) -> Result<(), CommandError> {
-        self.ask(|reply| Request::ReplaceAccount { account, config: Box::new(config), reply }).await
+        ask(self.requests.clone(), |reply| Request::ReplaceAccount {
+            account,
+            config: Box::new(config),
+            reply,
+        })
+        .await
     }
 
     /// Removes an account: its calls are ended and its binding is removed; [`AccountEvent::Removed`](offhook::AccountEvent) follows.
@@ -211,16 +221,16 @@ impl Phone {
 
     async fn command(&self, account: AccountId, command: AccountCommand) -> Result<(), CommandError> {
         let command = Command::Account { account, command };
-        self.ask(|reply| Request::Command { command, reply }).await
+        ask(self.requests.clone(), |reply| Request::Command { command, reply }).await
     }
+}
 
-    /// Sends a request to the task of the phone, and waits for the reply.
-    async fn ask<T>(
-        &self,
-        request: impl FnOnce(oneshot::Sender<Result<T, Misuse>>) -> Request,
-    ) -> Result<T, CommandError> {
-        let (reply, answer) = oneshot::channel();
-        self.requests.send(request(reply)).await.map_err(|_| CommandError::Stopped)?;
-        Ok(answer.await.map_err(|_| CommandError::Stopped)??)
-    }
+/// Sends a request to the task of the phone, and waits for the reply.
+async fn ask<T>(
+    requests: mpsc::Sender<Request>,
+    request: impl FnOnce(oneshot::Sender<Result<T, Misuse>>) -> Request,
+) -> Result<T, CommandError> {
+    let (reply, answer) = oneshot::channel();
+    requests.send(request(reply)).await.map_err(|_| CommandError::Stopped)?;
+    Ok(answer.await.map_err(|_| CommandError::Stopped)??)
 }

@@ -4,6 +4,7 @@ use super::call_loop::{CallLoop, LoopEvent};
 use super::print;
 use crate::commands::Command;
 use crate::exit::Exit;
+use crate::output::Output;
 use crate::record;
 use offhook::{Cause, DtmfPath, EndReason, EndedBy, Status};
 use offhook_media::Source;
@@ -66,15 +67,9 @@ pub(super) async fn run(call_loop: &mut CallLoop, call: Call, plan: &CallPlan) -
         let update = tokio::select! {
             update = active.call.next() => update,
             update = next_of(former.as_mut()) => {
-                if let Some(old) = &mut former {
-                    match update {
-                        // One transfer at a time: the new call would replace the former one.
-                        Some(CallUpdate::Event(CallEvent::TransferRequested { request, .. })) => {
-                            report(call_loop, old.call.reject_transfer(request).await);
-                        }
-                        Some(update) => old.on_update(call_loop, plan, update).await,
-                        None => former = None,
-                    }
+                match (update, &mut former) {
+                    (Some(update), Some(old)) => old.on_update_of_former(call_loop, plan, update).await,
+                    _ => former = None,
                 }
                 continue;
             }
@@ -97,7 +92,7 @@ pub(super) async fn run(call_loop: &mut CallLoop, call: Call, plan: &CallPlan) -
                         former = Some(std::mem::replace(&mut active, ActiveCall::new(call, false, record)));
                     }
                     LoopEvent::Command(command) => {
-                        let done = execute(&active.call, command).await;
+                        let done = execute(call_loop.output, &active.call, command).await;
                         report(call_loop, done);
                     }
                     LoopEvent::Quit if quit => return Outcome { exit: Exit::Done, quit },
@@ -159,6 +154,17 @@ impl ActiveCall {
         print::update(call_loop.output, self.call.session(), &update);
     }
 
+    /// The same for a transferred call.
+    async fn on_update_of_former(&mut self, call_loop: &CallLoop, plan: &CallPlan, update: CallUpdate) {
+        match update {
+            // One transfer at a time: the new call would replace the former one.
+            CallUpdate::Event(CallEvent::TransferRequested { request, .. }) => {
+                report(call_loop, self.call.reject_transfer(request).await);
+            }
+            update => self.on_update(call_loop, plan, update).await,
+        }
+    }
+
     async fn measure(&mut self, call_loop: &CallLoop) {
         let Some((reported, _)) = self.tone.take() else { return };
         // The call may have ended.
@@ -189,7 +195,7 @@ impl ActiveCall {
     }
 }
 
-async fn execute(call: &Call, command: Command) -> Result<(), CommandError> {
+async fn execute(output: Output, call: &Call, command: Command) -> Result<(), CommandError> {
     match command {
         Command::Answer => call.answer().await,
         Command::Reject => call.reject(486).await,
@@ -198,10 +204,15 @@ async fn execute(call: &Call, command: Command) -> Result<(), CommandError> {
         Command::Mute(on) => call.mute(on).await,
         Command::Tone(hz) => call.play(Source::tone(hz)).await,
         Command::Digits(digits, path) => call.digits(&digits, DIGIT_DURATION, path).await,
+        Command::Info { package, content_type, text } => {
+            let info = call.info(package.as_deref(), &content_type, text).await?;
+            print::info_sent(output, call.session(), info);
+            Ok(())
+        }
         Command::Transfer(target) => call.transfer(&target).await,
         Command::DecideTransfer { request, accept: true } => call.accept_transfer(request).await,
         Command::DecideTransfer { request, accept: false } => call.reject_transfer(request).await,
-        Command::HangUp | Command::Quit => call.hang_up().await,
+        Command::HangUp => call.hang_up().await,
     }
 }
 

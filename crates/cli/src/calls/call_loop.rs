@@ -1,28 +1,41 @@
 //! A phone of a command: prints its events, and reads commands from standard input.
 
+use super::outcome;
 use super::print;
-use crate::commands::{Command, Commands};
+use crate::commands::{Command, Line, Lines};
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::record::{self, Record};
+use crate::terminal::{Hidden, is_interactive};
 use crate::{account, args, stop};
-use offhook::RegistrationState;
-use offhook_tokio::{AccountEvent, Call, Clock, Phone, PhoneEvent, Recorder};
+use offhook::{Credentials, Password, RegistrationState, Secret};
+use offhook_tokio::{AccountEvent, Call, Clock, CredentialsRequest, Phone, PhoneEvent, Recorder};
 use serde_json::json;
 use std::future::Future;
 use std::pin::Pin;
+
+/// The default limit of registration attempts for commands that end.
+pub(super) const ATTEMPTS: u32 = 3;
 
 /// A phone, its output and its commands.
 pub(super) struct CallLoop {
     pub(super) phone: Phone,
     pub(super) output: Output,
     recorder: Option<Recorder>,
-    commands: Commands,
+    lines: Lines,
+    /// The question for a password that was not answered yet.
+    question: Option<Question>,
     /// Ctrl-C. Created again after it, so that a second one is noticed.
     stop: Pin<Box<dyn Future<Output = ()>>>,
     clock: Clock,
     aor: String,
     limit: Option<u32>,
+}
+
+/// A question for a password. On a terminal the next line is the answer, which is not shown while it is typed.
+struct Question {
+    request: CredentialsRequest,
+    hidden: Option<Hidden>,
 }
 
 /// What the caller of [`CallLoop::next`] has to handle.
@@ -63,7 +76,7 @@ impl CallLoop {
         let (aor, limit) = (config.accounts[0].aor.clone(), config.accounts[0].max_registration_attempts);
         let phone = Phone::start_with(config, options).await.map_err(|why| fail(why.to_string()))?;
         let stop = Box::pin(stop::requested());
-        Ok(Self { phone, output, recorder, commands: Commands::new(), stop, clock, aor, limit })
+        Ok(Self { phone, output, recorder, lines: Lines::new(), question: None, stop, clock, aor, limit })
     }
 
     /// Waits for the registration.
@@ -85,13 +98,9 @@ impl CallLoop {
         loop {
             let event = tokio::select! {
                 event = self.phone.next() => event,
-                command = self.commands.next() => match command {
-                    Ok(Command::Quit) => return LoopEvent::Quit,
-                    Ok(command) => return LoopEvent::Command(command),
-                    Err(why) => {
-                        self.error(&why);
-                        continue;
-                    }
+                line = self.lines.next() => match self.line(line) {
+                    Some(event) => return event,
+                    None => continue,
                 },
                 () = &mut self.stop => {
                     self.stop = Box::pin(stop::requested());
@@ -114,9 +123,53 @@ impl CallLoop {
                     }
                 }
                 Some(PhoneEvent::Account { event, .. }) => print::account(self.output, &event),
+                Some(PhoneEvent::Credentials(request)) => self.ask(request),
                 Some(PhoneEvent::Missed(count)) => print::missed(self.output, None, count),
                 Some(_) => {}
             }
+        }
+    }
+
+    /// Executes a line for the phone; otherwise returns its event.
+    fn line(&mut self, line: Option<String>) -> Option<LoopEvent> {
+        let Some(line) = line else {
+            // Nobody is left to answer.
+            self.question = None;
+            return None;
+        };
+        if self.question.as_ref().is_some_and(|question| question.hidden.is_some()) {
+            self.answer(Secret::new(line));
+            return None;
+        }
+        match line.parse() {
+            Ok(Line::Password(password)) => self.answer(password),
+            Ok(Line::Send(send)) => {
+                let (what, output) = (outcome::Sent::of(&send), self.output);
+                let sending = self.phone.request(send);
+                tokio::spawn(async move {
+                    outcome::print(output, &what, &sending.await);
+                });
+            }
+            Ok(Line::Call(command)) => return Some(LoopEvent::Command(command)),
+            Ok(Line::Quit) => return Some(LoopEvent::Quit),
+            Err(why) => self.error(&why),
+        }
+        None
+    }
+
+    /// Asks for the password.
+    fn ask(&mut self, request: CredentialsRequest) {
+        print::credentials(self.output, &self.aor, request.realm());
+        if !self.lines.have_ended() {
+            let hidden = is_interactive().then(Hidden::new);
+            self.question = Some(Question { request, hidden });
+        }
+    }
+
+    fn answer(&mut self, password: Secret) {
+        match self.question.take() {
+            Some(Question { request, .. }) => request.answer(Credentials::new(Password::Plain(password))),
+            None => self.error("no password was requested"),
         }
     }
 

@@ -101,6 +101,15 @@ pub(super) fn account(output: Output, event: &AccountEvent) {
     }
 }
 
+/// A question for the password of an account.
+pub(super) fn credentials(output: Output, aor: &str, realm: &str) {
+    output.event(
+        "credentials",
+        &json!({ "aor": aor, "realm": realm }),
+        format_args!("password of {aor} for \"{}\"?", realm.escape_debug()),
+    );
+}
+
 /// Events that were dropped, of a call or of the phone.
 pub(super) fn missed(output: Output, call: Option<SessionId>, count: u64) {
     let mut fields = json!({ "events": count });
@@ -236,6 +245,15 @@ fn event(output: Output, call: SessionId, event: &CallEvent) {
         // The others are printed for the phone.
         _ => digit(output, &id, event),
     }
+}
+
+/// The number of an INFO, which its outcome has, too.
+pub(super) fn info_sent(output: Output, call: SessionId, info: u32) {
+    output.event(
+        "info_sent",
+        &json!({ "call": call.to_string(), "info": info }),
+        format_args!("call {call}: sent INFO {info}"),
+    );
 }
 
 fn info(output: Output, id: &str, package: Option<&str>, content_type: &str, body: &[u8]) {

@@ -3,6 +3,7 @@
 mod credentials;
 mod identity;
 pub(crate) mod registration;
+mod retire;
 mod retirement;
 mod snapshot;
 #[cfg(test)]

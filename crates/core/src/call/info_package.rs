@@ -15,7 +15,7 @@ pub(crate) struct Info {
 
 /// The Info Packages of the last `Recv-Info` of the peer.
 #[derive(Default)]
-pub(super) struct PeerPackages(Vec<Box<[u8]>>);
+pub(super) struct PeerPackages(Box<[Box<[u8]>]>);
 
 impl PeerPackages {
     /// Takes the `Recv-Info` of a message, if it has one; an empty one names no package (RFC 6086 §5.2).

@@ -162,7 +162,9 @@ impl OutsideRequest {
                 cx.account.accepted(self.realms);
                 let outcome = match self.kind {
                     RequestKind::Message { .. } => RequestOutcome::Accepted { code },
-                    RequestKind::Options => RequestOutcome::Capabilities(capabilities::read(message)),
+                    RequestKind::Options => {
+                        RequestOutcome::Capabilities(Box::new(capabilities::read(message)))
+                    }
                 };
                 self.end(cx.base, Trigger::Accepted, outcome);
             }

@@ -181,8 +181,8 @@ impl Realms {
             return Verdict::NoPassword(name);
         }
         let registers = of == Challenged::Register;
-        let least = self.learnt(&name, registers).filter(|_| !planted!(cx.config, WeakerAlgorithmAnswered));
-        let strong = |challenge: &Challenge<'_>| rank(challenge.algorithm) >= least.map_or(0, rank);
+        let least = self.least(cx.config, &name, registers);
+        let strong = |challenge: &Challenge<'_>| rank(challenge.algorithm) >= least;
         let Some(challenge) = strongest(group.clone().filter(|c| serves(c) && strong(c))) else {
             cx.mark(None, Mark::WeakerAlgorithm);
             return Verdict::Ignored;
@@ -231,12 +231,13 @@ impl Realms {
         self.known.iter().any(|realm| realm.registers && realm.name == name)
     }
 
-    /// The strongest algorithm that was accepted for a realm, by either kind of challenge. That of a realm of the account's own server
-    /// is what its registrar accepted.
-    fn learnt(&self, name: &str, registers: bool) -> Option<Algorithm> {
+    /// The least rank that is answered: that of the strongest algorithm that was accepted for the realm, by either kind of challenge.
+    /// That of a realm of the account's own server is what its registrar accepted.
+    fn least(&self, config: &Config, name: &str, registers: bool) -> u8 {
         let registers = registers || self.is_own(name);
         let of_name = self.known.iter().filter(|realm| realm.registers == registers && realm.name == name);
-        of_name.filter_map(|realm| realm.learnt).max_by_key(|algorithm| rank(*algorithm))
+        let learnt = of_name.filter_map(|realm| realm.learnt).map(rank).max().unwrap_or(0);
+        patched!(config, WeakerAlgorithmAnswered, learnt, 0)
     }
 
     /// The index of a realm, which is added if it is new. `None`: there are too many.
@@ -272,7 +273,7 @@ impl Realms {
             return credentials;
         };
         for index in (0..self.known.len()).filter(|index| set.has(*index)) {
-            let least = self.learnt(&self.known[index].name, self.known[index].registers).map_or(0, rank);
+            let least = self.least(cx.config, &self.known[index].name, self.known[index].registers);
             self.level_counts(index);
             let realm = &mut self.known[index];
             // Its nonce may be from before the algorithm was learnt.

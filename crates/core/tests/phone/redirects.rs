@@ -110,6 +110,7 @@ fn at_most_five_targets_are_tried() {
         }
         invite = alice.next_request("INVITE");
         sent += 1;
+        assert!(sent <= 5, "without end");
     }
     assert_eq!(sent, 5);
     assert_eq!(alice.ended(id).cause, Cause::Redirected);

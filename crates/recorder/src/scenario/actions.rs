@@ -103,12 +103,14 @@ impl Actions<'_> {
     fn on_event(&mut self, at: Instant, event: &Event) {
         match event {
             Event::Call { session, event } => self.on_call_event(at, *session, event),
-            Event::Account { event: AccountEvent::Connection { state, .. }, .. } => {
-                if *state == ConnectionState::Down(ConnectionFailure::TimedOut) {
-                    let nanos = u64::try_from(DETECTION_TIME.as_nanos()).unwrap_or(u64::MAX);
-                    let before = Instant::from_nanos(at.as_nanos().saturating_sub(nanos));
-                    self.add_action(before, "loses its connection silently");
-                }
+            Event::Account {
+                event:
+                    AccountEvent::Connection { state: ConnectionState::Down(ConnectionFailure::TimedOut), .. },
+                ..
+            } => {
+                let nanos = u64::try_from(DETECTION_TIME.as_nanos()).unwrap_or(u64::MAX);
+                let before = Instant::from_nanos(at.as_nanos().saturating_sub(nanos));
+                self.add_action(before, "loses its connection silently");
             }
             _ => {}
         }

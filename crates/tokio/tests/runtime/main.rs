@@ -1,8 +1,10 @@
 //! Phones and an exchange on the loopback: real sockets, real media, real time.
 
+mod accounts;
 mod calls;
 mod exchange;
 mod recorder;
 mod registration;
+mod requests;
 mod users;
 mod world;

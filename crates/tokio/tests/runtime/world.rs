@@ -1,6 +1,6 @@
 //! An exchange, phones, and waits for events with a time limit.
 
-use offhook::{Account, Config, EndReason, Password, RegistrationState, Status};
+use offhook::{Account, AccountId, Config, EndReason, Password, RegistrationState, Status};
 use offhook_media::Source;
 use offhook_tokio::{
     AccountEvent, Call, CallEvent, CallUpdate, ExchangeServer, Listen, MediaUpdate, Options, Phone,
@@ -47,16 +47,28 @@ pub(crate) async fn phone_with(exchange: &ExchangeServer, user: &str, options: O
     phone
 }
 
-/// Waits for the event that the phone is registered, not only for the state.
-pub(crate) async fn register_again(phone: &mut Phone) {
+/// Waits for an event of an account.
+pub(crate) async fn account_event<T>(
+    phone: &mut Phone,
+    mut pick: impl FnMut(AccountId, &AccountEvent) -> Option<T>,
+) -> T {
     loop {
         let event = timeout(BOUND, phone.next()).await.expect("in time").expect("runs");
-        if let PhoneEvent::Account { event: AccountEvent::Registration(state), .. } = event
-            && matches!(state, RegistrationState::Registered { .. })
+        if let PhoneEvent::Account { account, event } = event
+            && let Some(found) = pick(account, &event)
         {
-            return;
+            return found;
         }
     }
+}
+
+/// Waits for the event that the phone is registered, not only for the state.
+pub(crate) async fn register_again(phone: &mut Phone) {
+    account_event(phone, |_, event| match event {
+        AccountEvent::Registration(RegistrationState::Registered { .. }) => Some(()),
+        _ => None,
+    })
+    .await;
 }
 
 pub(crate) async fn incoming(phone: &mut Phone) -> Call {
