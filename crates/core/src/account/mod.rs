@@ -289,11 +289,6 @@ impl ActiveAccount {
         self.realms.credentials(cx, set, method, uri, body)
     }
 
-    /// A 2xx to a request outside of a dialog, or to an initial INVITE, which had credentials for these realms.
-    pub(crate) fn accepted(&mut self, set: RealmSet) {
-        self.realms.accepted(set);
-    }
-
     fn registration_cx<'d, 'c>(
         &'d mut self,
         cx: &'d mut Cx<'c>,

@@ -72,7 +72,9 @@ pub struct Account {
     /// The password, or its hash.
     pub password: Option<Password>,
     /// Realms whose challenges are answered, besides those of the account's own server: the phone learns the latter from the
-    /// challenges to its REGISTER. A challenge of any other realm may come from a peer, and is not answered.
+    /// challenges to its REGISTER, with the strongest algorithm that the server accepted: a weaker one is not answered (RFC 8760 §3).
+    /// A challenge of any other realm may come from a peer, and is not answered. An account that does not register has to name its
+    /// realm, and learns no algorithm; a password that is a hash is for one algorithm only.
     pub realms: Vec<String>,
     /// Whether to ask the host for credentials when a challenge cannot be answered:
     /// [`AccountEffect::Credentials`](crate::AccountEffect::Credentials) (default: no, the request fails). It is asked for the realms of

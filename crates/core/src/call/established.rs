@@ -39,8 +39,9 @@ pub(super) struct Established {
     pub(super) peer_packages: PeerPackages,
     /// The realms that challenged our requests of the call: later ones carry credentials for them (§22.3).
     pub(super) realms: RealmSet,
-    /// The CSeq number and the credentials of our last INVITE: its ACK has them too (§13.2.2.4), that of an earlier one does not.
-    pub(super) credentials: Option<Box<(u32, Credentials)>>,
+    /// The CSeq number and the credentials of our last INVITE, if it had any: its ACK has them too (§13.2.2.4), that of an earlier one
+    /// does not.
+    credentials: Option<Box<(u32, Credentials)>>,
 }
 
 /// The hold of both sides. The user's intent is stored, and the description derived from it.
@@ -140,10 +141,8 @@ impl Established {
     pub(super) fn send_ack(&self, cx: &mut CallCx<'_, '_>, cseq: u32) {
         let Some(path) = cx.account.path() else { return };
         let branch: [u8; 16] = cx.base.entropy.token(Label::Ids);
-        let credentials = match self.credentials.as_deref() {
-            Some((of, credentials)) if *of == cseq => &credentials[..],
-            _ => &[],
-        };
+        let of_invite = self.credentials.as_deref().filter(|(of, _)| *of == cseq);
+        let credentials = of_invite.map_or(&[][..], |(_, credentials)| credentials);
         let cseq = patched!(cx.base.config, AckMiscounted, cseq, cseq + 1);
         let ack = self.dialog.ack(cseq, path, &branch, credentials);
         cx.base.out.transmit(path.connection, ack);

@@ -132,7 +132,6 @@ impl Session {
             return self.end(cx, Trigger::Refused, why);
         };
         cx.txs.record_fork(tx, dialog.remote_tag());
-        cx.account.accepted(invite.realms);
         let mut established = Established::new(dialog, true);
         established.realms = invite.realms;
         established.keep_credentials(invite.cseq, invite.credentials);

@@ -159,7 +159,6 @@ impl OutsideRequest {
         match message.status().unwrap_or(0) {
             ..=199 => {}
             code @ 200..=299 => {
-                cx.account.accepted(self.realms);
                 let outcome = match self.kind {
                     RequestKind::Message { .. } => RequestOutcome::Accepted { code },
                     RequestKind::Options => {

@@ -133,7 +133,7 @@ impl Phone {
     /// Processes an input at `now`. Outputs may still be queued; new ones are appended.
     ///
     /// # Errors
-    /// [`Misuse`] if a command is not possible; the phone has not changed. No other input fails.
+    /// [`Misuse`] if a command is not possible; it has changed nothing. No other input fails.
     pub fn handle(&mut self, now: Instant, input: Input) -> Result<(), Misuse> {
         if now < self.now {
             self.counters.clock_backwards += 1;
@@ -145,21 +145,23 @@ impl Phone {
             self.on_traffic(connection);
         }
         self.expire();
+        let mut outcome = Ok(());
         match input {
             Input::Wake => {}
             Input::Received { connection, data } => self.receive(connection, data),
             Input::Connection { connection, change } => self.connection_changed(connection, change),
             Input::Media { session, event } => self.media(session, event),
             Input::Done { effect, result } => self.done(effect, result),
-            Input::Command(command) => self.command(command)?,
+            Input::Command(command) => outcome = self.command(command),
         }
+        // Also after a command that was refused: a timer may have fired before it.
         if self.retiring > 0 {
             self.finish_retirements();
         }
         if self.is_idle() {
             self.release_memory();
         }
-        Ok(())
+        outcome
     }
 
     /// The next output.

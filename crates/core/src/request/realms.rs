@@ -181,7 +181,7 @@ impl Realms {
             return Verdict::NoPassword(name);
         }
         let registers = of == Challenged::Register;
-        let least = self.least(cx.config, &name, registers);
+        let least = self.least(cx.config, &name);
         let strong = |challenge: &Challenge<'_>| rank(challenge.algorithm) >= least;
         let Some(challenge) = strongest(group.clone().filter(|c| serves(c) && strong(c))) else {
             cx.mark(None, Mark::WeakerAlgorithm);
@@ -191,8 +191,6 @@ impl Realms {
         if long > bounds::CHALLENGE {
             return Verdict::Ignored;
         }
-        // For a realm of the account's own server only a REGISTER teaches an algorithm: any peer can accept another request.
-        let teaches = registers || of == Challenged::Patient && !self.is_own(&name);
         let Some(index) = self.index(name, asks, registers) else {
             cx.mark(None, Mark::TooManyRealms);
             return Verdict::Ignored;
@@ -215,7 +213,9 @@ impl Realms {
         if realm.responder.remember(&challenge, cnonce).is_err() {
             return Verdict::Ignored;
         }
-        if teaches {
+        // Only a REGISTER teaches an algorithm: any peer can challenge another request with a strong one and accept it, and the weaker
+        // challenges of the server would not be answered from then on.
+        if registers {
             realm.offered = Some(challenge.algorithm.base());
         }
         Verdict::Answered(index)
@@ -231,11 +231,10 @@ impl Realms {
         self.known.iter().any(|realm| realm.registers && realm.name == name)
     }
 
-    /// The least rank that is answered: that of the strongest algorithm that was accepted for the realm, by either kind of challenge.
-    /// That of a realm of the account's own server is what its registrar accepted.
-    fn least(&self, config: &Config, name: &str, registers: bool) -> u8 {
-        let registers = registers || self.is_own(name);
-        let of_name = self.known.iter().filter(|realm| realm.registers == registers && realm.name == name);
+    /// The least rank that is answered: that of the strongest algorithm that the registrar accepted for the realm, by either kind of
+    /// challenge.
+    fn least(&self, config: &Config, name: &str) -> u8 {
+        let of_name = self.known.iter().filter(|realm| realm.name == name);
         let learnt = of_name.filter_map(|realm| realm.learnt).map(rank).max().unwrap_or(0);
         patched!(config, WeakerAlgorithmAnswered, learnt, 0)
     }
@@ -273,7 +272,7 @@ impl Realms {
             return credentials;
         };
         for index in (0..self.known.len()).filter(|index| set.has(*index)) {
-            let least = self.least(cx.config, &self.known[index].name, self.known[index].registers);
+            let least = self.least(cx.config, &self.known[index].name);
             self.level_counts(index);
             let realm = &mut self.known[index];
             // Its nonce may be from before the algorithm was learnt.
@@ -322,10 +321,9 @@ impl Realms {
         own.fold(RealmSet::empty(self.epoch), |set, (index, _)| set.with(index))
     }
 
-    /// A request outside of a dialog was accepted with credentials for these realms: their algorithms are learnt.
-    pub(crate) fn accepted(&mut self, set: RealmSet) {
-        let set = set.within(self.epoch);
-        for (_, realm) in self.known.iter_mut().enumerate().filter(|(index, _)| set.has(*index)) {
+    /// A REGISTER was accepted: the algorithms of its credentials are learnt.
+    pub(crate) fn registered(&mut self) {
+        for realm in self.known.iter_mut().filter(|realm| realm.registers) {
             let used = realm.learnt.into_iter().chain(realm.offered.take());
             realm.learnt = used.max_by_key(|algorithm| rank(*algorithm));
         }

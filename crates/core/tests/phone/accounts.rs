@@ -256,3 +256,17 @@ fn a_removed_account_needs_no_connection() {
     assert_eq!(account_events(&alice, FIRST).last(), Some(&&AccountEvent::Removed));
     assert_eq!(alice.phone.holdings().timers, 0);
 }
+
+/// The limit of the last REGISTER passes in the same input as a command that is refused.
+#[test]
+fn a_refused_command_does_not_delay_a_removal() {
+    let mut alice = registered();
+    alice.phone.remove_account(alice.now, FIRST).expect("it is known");
+    alice.pump();
+    alice.next_request("REGISTER");
+    alice.now = alice.now + Duration::from_secs(32);
+    assert_eq!(alice.phone.dial(alice.now, Dial::to("bob")), Err(Misuse::UnknownAccount(FIRST)));
+    alice.pump();
+    assert_eq!(account_events(&alice, FIRST).last(), Some(&&AccountEvent::Removed));
+    assert!(alice.open.is_empty());
+}

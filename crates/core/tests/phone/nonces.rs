@@ -211,3 +211,18 @@ fn the_ack_of_an_earlier_invite_has_no_later_credentials() {
     alice.receive_bytes(accepted);
     assert_eq!(digests(&alice.next_request("ACK")), [""; 0]);
 }
+
+/// An account that does not register cannot tell its server from a peer that accepts a strong algorithm: a weaker one is still answered.
+#[test]
+fn a_peer_does_not_teach_an_algorithm() {
+    let mut alice = TestPhone::new(settings(&["pbx"]), 1);
+    for (tag, algorithm) in [("peer", "SHA-512-256"), ("bob", "MD5")] {
+        let (_, invite) = dial(&mut alice);
+        challenge(&mut alice, &invite, 407, &[row("pbx", algorithm, tag)]);
+        alice.next_request("ACK");
+        let again = alice.next_request("INVITE");
+        assert_eq!(digests(&again), [format!("pbx {tag} 1")]);
+        alice.receive_bytes(response(&again, 200, tag, Some(&sdp(Direction::SendRecv))));
+        alice.next_request("ACK");
+    }
+}

@@ -280,7 +280,11 @@ fn a_checkpoint_has_the_realms() {
     assert_eq!((realm.realm.as_str(), realm.proxy, realm.registers), ("pbx", false, true));
     assert_eq!(realm.algorithm, Some(Algorithm::Sha256));
     let again = offhook::Phone::from_checkpoint(config, [1; 32], &checkpoint).expect("of this phone");
-    assert_eq!(format!("{:?}", again.checkpoint()), format!("{:?}", Some(checkpoint)));
+    assert_eq!(format!("{:?}", again.checkpoint()), format!("{:?}", Some(&checkpoint)));
+    // A challenge of another realm would be answered as one of this realm.
+    let mut forged = checkpoint;
+    forged.accounts[0].realms[0].realm = "other".to_owned();
+    assert!(offhook::Phone::from_checkpoint(settings(&[]), [1; 32], &forged).is_err());
 }
 
 /// RFC 4028 §7.3: the application's Session-Expires is raised to the Min-SE, once.

@@ -27,8 +27,7 @@ impl Registration {
         match message.status().unwrap_or(0) {
             ..=199 => FollowUp::Nothing,
             200..=299 => {
-                let realms = cx.realms.of_registers();
-                cx.realms.accepted(realms);
+                cx.realms.registered();
                 match self.state {
                     State::Unregistering { .. } => {
                         self.transition(cx.base, Trigger::Done, State::Unregistered);
