@@ -180,7 +180,7 @@ fn params(raw: &[u8], start: usize, end: usize) -> Result<Params<'_>, UriError> 
     if let Some(bad) = memchr2(b',', b'"', bytes) {
         return Err(UriError::at(start + bad));
     }
-    Ok(Params::of_uri(bytes))
+    Ok(Params::checked(bytes))
 }
 
 #[cfg(test)]
