@@ -7,7 +7,8 @@ use offhook_recorder::{PhoneRecording, Recording, pcap, scenario};
 use offhook_sim::run;
 use offhook_sim::scenario::{Action, Scenario, UserAction};
 use offhook_tokio::{
-    Call, CallEvent, ExchangeServer, Listen, Options, Phone, PhoneEvent, Recorder, RecorderOptions,
+    AccountEvent, Call, CallEvent, ExchangeServer, Listen, Options, Phone, PhoneEvent, Recorder,
+    RecorderOptions,
 };
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,16 +20,19 @@ async fn phone(recorder: Option<&Recorder>, name: &str, server: &str) -> Done<Ph
     let account = Account::new(format!("sip:{name}@house.test"), Some(Password::plain("hush-hush")), server)?;
     let mut config = Config::new(account);
     config.registration.first_wait = Duration::from_millis(50);
-    let recorder = recorder.map(|recorder| recorder.track(name));
-    let mut phone = Phone::start_with(config, Options { recorder, ..Options::default() }).await?;
+    let mut options = Options::default();
+    options.recorder = recorder.map(|recorder| recorder.track(name));
+    let mut phone = Phone::start_with(config, options).await?;
     wait_for_registration(&mut phone).await?;
     Ok(phone)
 }
 
 async fn wait_for_registration(phone: &mut Phone) -> Done<()> {
     loop {
-        let event = phone.next().await.ok_or("stopped")?;
-        if matches!(event, PhoneEvent::Registration { state: RegistrationState::Registered { .. }, .. }) {
+        if let PhoneEvent::Account { event: AccountEvent::Registration(state), .. } =
+            phone.next().await.ok_or("stopped")?
+            && matches!(state, RegistrationState::Registered { .. })
+        {
             return Ok(());
         }
     }
@@ -44,18 +48,21 @@ async fn incoming(phone: &mut Phone) -> Done<Call> {
 }
 
 async fn until(call: &mut Call, expected: impl Fn(&CallEvent) -> bool) -> Done<()> {
-    while !expected(&call.next().await.ok_or("over")?) {}
-    Ok(())
+    loop {
+        if call.next().await.ok_or("over")?.event().is_some_and(&expected) {
+            return Ok(());
+        }
+    }
 }
 
 /// Waits until a call is established and has media, in any order.
 async fn wait_for_media(call: &mut Call) -> Done<()> {
     let (mut taken, mut heard) = (false, false);
     while !(taken && heard) {
-        match call.next().await.ok_or("over")? {
-            CallEvent::Status(Status::Established) => taken = true,
-            CallEvent::Media { up } => heard = up,
-            _ => {}
+        let update = call.next().await.ok_or("over")?;
+        taken |= update.status() == Some(Status::Established);
+        if let Some(CallEvent::Media { up }) = update.event() {
+            heard = *up;
         }
     }
     Ok(())
@@ -116,7 +123,7 @@ async fn make_calls(recorder: &Recorder) -> Done<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn recording_is_exported_as_a_scenario() -> Done<()> {
-    let recorder = Recorder::start(RecorderOptions { memory: 1 << 24, ..RecorderOptions::default() })?;
+    let recorder = Recorder::start(RecorderOptions::default().with_memory(1 << 24))?;
     tokio::time::timeout(Duration::from_secs(60), make_calls(&recorder)).await??;
     let dump = recorder.dump().ok_or("runs")?;
     assert!(!dump.contains("hush-hush"));

@@ -7,7 +7,7 @@ mod recorded_phone;
 #[path = "readme/tokio_phone.rs"]
 mod tokio_phone;
 
-use offhook::{Account, Config, Event, Instant, Password, Phone, RegistrationState};
+use offhook::{Account, AccountEvent, Config, Instant, Password, Phone, RegistrationState};
 use offhook_exchange as exchange;
 use offhook_recorder::Recording;
 use offhook_recorder::replay::replay;
@@ -78,11 +78,11 @@ async fn any_runtime_example_registers() -> Result<(), Box<dyn Error>> {
     let url = format!("udp://{}", server.addresses().udp.ok_or("listens")?);
     let registered = tokio::task::spawn_blocking(move || {
         let account =
-            Account::new("sip:alice@example.com", Some(Password::plain("secret")), &url).expect("a target");
+            Account::new("sip:alice@example.com", Some(Password::plain("secret")), &url).expect("a hop");
         let phone = Phone::new(Config::new(account), [7; 32], Instant::ZERO);
         let mut last = None;
         let result = any_runtime::run(phone, |event| {
-            if let Event::Registration { state, .. } = event {
+            if let Some((_, AccountEvent::Registration(state))) = event.of_account() {
                 last = Some(*state);
             }
             !matches!(last, Some(RegistrationState::Registered { .. } | RegistrationState::Failed(_)))

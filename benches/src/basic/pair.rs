@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use offhook::{
-    Account, CallCommand, CallEvent, Command, Config, ConnectionChange, Dial, Direction, Event, Input,
-    Instant, Misuse, Output, Phone, SessionId, Status,
+    Account, CallCommand, CallEvent, Command, Config, ConnectionChange, Dial, Direction, Input, Instant,
+    Misuse, Output, Phone, SessionId, Status,
 };
 use offhook_recorder::Log;
 use offhook_testkit::{FakeMedia, Observer, PhoneOutput, TestPhone};
@@ -178,6 +178,16 @@ impl End {
         result.expect("the step was run")
     }
 
+    fn on_event(&mut self, session: SessionId, event: &CallEvent) {
+        if event.incoming().is_some() {
+            self.incoming = Some(session);
+        }
+        if event.status() == Some(Status::Established) {
+            self.established = Some(session);
+        }
+        self.ended += u32::from(event.ended().is_some());
+    }
+
     /// Performs all outputs of the phone. Returns whether there was a message or an event.
     fn speak(&mut self, other: &mut End) -> bool {
         let mut any = false;
@@ -188,17 +198,11 @@ impl End {
                     let connection = other.test.connection.expect("connected");
                     other.handle(Input::Received { connection, data }).expect("bytes are never misuse");
                 }
-                PhoneOutput::Event(Event::Call { session, event: CallEvent::Incoming(_) }) => {
-                    self.incoming = Some(session)
+                PhoneOutput::Event(event) => {
+                    if let Some((session, event)) = event.of_call() {
+                        self.on_event(session, event);
+                    }
                 }
-                PhoneOutput::Event(Event::Call {
-                    session,
-                    event: CallEvent::Status { to: Status::Established, .. },
-                }) => {
-                    self.established = Some(session);
-                }
-                PhoneOutput::Event(Event::Call { event: CallEvent::Ended(_), .. }) => self.ended += 1,
-                PhoneOutput::Event(_) => {}
             }
         }
         any

@@ -40,7 +40,7 @@ pub use api::deadline::{Deadline, DeadlineKind, PendingTimer};
 pub use api::effect::{AccountEffect, CallEffect, Effect, EffectResult, MediaEvent, MediaFault};
 pub use api::event::{
     AccountEvent, CallEvent, DigitFailure, Event, Incoming, PeerCapabilities, RegistrationFailure,
-    RegistrationState, RequestOutcome, TransferState,
+    RegistrationState, RequestOutcome, TransferState, Untrusted,
 };
 pub use api::id::{AccountId, ConnectionId, EffectId, RequestId, SessionId};
 pub use api::io::{Input, Output};

@@ -26,7 +26,7 @@ impl Bench {
     pub(crate) fn new() -> Self {
         let account =
             Account::new("sip:alice@example.com", Some(Password::plain("secret")), "ws://pbx.example.com")
-                .expect("a target");
+                .expect("a hop");
         Self::with(Config::new(account))
     }
 

@@ -251,22 +251,24 @@ impl<O: Observer> TestPhone<O> {
         std::mem::take(&mut self.events)
     }
 
+    /// The events of a call, oldest first.
+    pub fn events_of(&self, id: SessionId) -> impl Iterator<Item = &CallEvent> {
+        let calls = self.events.iter().filter_map(Event::of_call);
+        calls.filter(move |(session, _)| *session == id).map(|(_, event)| event)
+    }
+
     /// The statuses of a call in the order in which it had them.
     ///
     /// # Panics
     /// When one was left out.
     pub fn statuses(&self, id: SessionId) -> Vec<Status> {
         let mut statuses = Vec::new();
-        for event in &self.events {
-            if let Event::Call { session, event: CallEvent::Status { from, to, .. } } = event
-                && *session == id
-            {
-                if statuses.is_empty() {
-                    statuses.push(*from);
-                }
-                assert_eq!(statuses.last(), Some(from), "a status was left out");
-                statuses.push(*to);
+        for (from, to) in self.events_of(id).filter_map(CallEvent::status_change) {
+            if statuses.is_empty() {
+                statuses.push(from);
             }
+            assert_eq!(statuses.last(), Some(&from), "a status was left out");
+            statuses.push(to);
         }
         statuses
     }
@@ -276,11 +278,8 @@ impl<O: Observer> TestPhone<O> {
     /// # Panics
     /// When there is none.
     pub fn incoming(&self) -> SessionId {
-        let incoming = |event: &Event| match event {
-            Event::Call { session, event: CallEvent::Incoming(_) } => Some(*session),
-            _ => None,
-        };
-        self.events.iter().rev().find_map(incoming).expect("an incoming call")
+        let mut calls = self.events.iter().rev().filter_map(Event::of_call);
+        calls.find(|(_, event)| event.incoming().is_some()).expect("an incoming call").0
     }
 
     /// The reason why a call ended.
@@ -288,10 +287,7 @@ impl<O: Observer> TestPhone<O> {
     /// # Panics
     /// When it did not end, or more than once.
     pub fn ended(&self, id: SessionId) -> EndReason {
-        let mut ends = self.events.iter().filter_map(|event| match event {
-            Event::Call { session, event: CallEvent::Ended(why) } if *session == id => Some(why.clone()),
-            _ => None,
-        });
+        let mut ends = self.events_of(id).filter_map(CallEvent::ended).cloned();
         let why = ends.next().expect("the call ended");
         assert_eq!(ends.next(), None, "a call ends once");
         why

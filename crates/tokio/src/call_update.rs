@@ -45,17 +45,11 @@ impl CallUpdate {
 
     /// The new status, if it changed.
     pub fn status(&self) -> Option<Status> {
-        match self.event()? {
-            CallEvent::Status { to, .. } => Some(*to),
-            _ => None,
-        }
+        self.event()?.status()
     }
 
     /// Why the call has ended, if this is its end.
     pub fn ended(&self) -> Option<&EndReason> {
-        match self.event()? {
-            CallEvent::Ended(why) => Some(why),
-            _ => None,
-        }
+        self.event()?.ended()
     }
 }

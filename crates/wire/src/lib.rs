@@ -64,5 +64,6 @@ pub use name::HeaderName;
 pub use phrase::reason_phrase;
 #[cfg(feature = "rsip")]
 pub use rsip::RsipError;
+pub use scan::is_token;
 pub use time::Instant;
 pub use uri::{Scheme, Uri, UriError, canonical_host, escape_user, same_host, unescape};

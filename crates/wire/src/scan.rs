@@ -49,7 +49,8 @@ const VALUE: [bool; 256] = {
     table
 };
 
-pub(crate) fn is_token(bytes: &[u8]) -> bool {
+/// Whether it is a token (RFC 3261 §25.1).
+pub fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && skip_token(bytes, 0) == bytes.len()
 }
 

@@ -1,4 +1,4 @@
-use offhook::{Event, ConnectionChange, Input, Instant, Output, Phone};
+use offhook::{ConnectionChange, Event, Input, Instant, Output, Phone};
 use std::{error::Error, io::ErrorKind, net::UdpSocket, time};
 
 pub(crate) fn run(mut phone: Phone, mut go_on: impl FnMut(&Event) -> bool) -> Result<(), Box<dyn Error>> {
@@ -8,11 +8,11 @@ pub(crate) fn run(mut phone: Phone, mut go_on: impl FnMut(&Event) -> bool) -> Re
     loop {
         while let Some(output) = phone.poll() {
             match output {
-                Output::Open { flow, target, .. } => {
-                    socket.connect((target.host.as_str(), target.port))?;
-                    open = Some(flow);
+                Output::Open { connection, hop, .. } => {
+                    socket.connect((hop.host.as_str(), hop.port))?;
+                    open = Some(connection);
                     let change = ConnectionChange::Up { local: Some(socket.local_addr()?.to_string()) };
-                    phone.handle(now(), Input::Flow { flow, change })?;
+                    phone.handle(now(), Input::Connection { connection, change })?;
                 }
                 Output::Transmit { data, .. } => drop(socket.send(&data)?),
                 Output::Event(event) if !go_on(&event) => return Ok(()),
@@ -22,7 +22,7 @@ pub(crate) fn run(mut phone: Phone, mut go_on: impl FnMut(&Event) -> bool) -> Re
         let wait = phone.deadline().map_or(time::Duration::MAX, |d| d.at.saturating_since(now()));
         socket.set_read_timeout(Some(wait.max(time::Duration::from_millis(1))))?;
         let input = match (socket.recv(&mut buffer), open) {
-            (Ok(n), Some(flow)) => Input::Received { flow, data: buffer[..n].to_vec().into() },
+            (Ok(n), Some(connection)) => Input::Received { connection, data: buffer[..n].to_vec().into() },
             (Err(e), _) if !matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 return Err(e.into());
             }

@@ -67,15 +67,9 @@ pub(super) async fn run(call_loop: &mut CallLoop, call: Call, plan: &CallPlan) -
         let update = tokio::select! {
             update = active.call.next() => update,
             update = next_of(former.as_mut()) => {
-                if let Some(old) = &mut former {
-                    match update {
-                        // One transfer at a time: the new call would replace the former one.
-                        Some(CallUpdate::Event(CallEvent::TransferRequested { request, .. })) => {
-                            report(call_loop, old.call.reject_transfer(request).await);
-                        }
-                        Some(update) => old.on_update(call_loop, plan, update).await,
-                        None => former = None,
-                    }
+                match (update, &mut former) {
+                    (Some(update), Some(old)) => old.on_update_of_former(call_loop, plan, update).await,
+                    _ => former = None,
                 }
                 continue;
             }
@@ -158,6 +152,17 @@ impl ActiveCall {
             _ => {}
         }
         print::update(call_loop.output, self.call.session(), &update);
+    }
+
+    /// The same for a transferred call.
+    async fn on_update_of_former(&mut self, call_loop: &CallLoop, plan: &CallPlan, update: CallUpdate) {
+        match update {
+            // One transfer at a time: the new call would replace the former one.
+            CallUpdate::Event(CallEvent::TransferRequested { request, .. }) => {
+                report(call_loop, self.call.reject_transfer(request).await);
+            }
+            update => self.on_update(call_loop, plan, update).await,
+        }
     }
 
     async fn measure(&mut self, call_loop: &CallLoop) {

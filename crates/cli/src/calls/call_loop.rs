@@ -14,6 +14,9 @@ use serde_json::json;
 use std::future::Future;
 use std::pin::Pin;
 
+/// The default limit of registration attempts for commands that end.
+pub(super) const ATTEMPTS: u32 = 3;
+
 /// A phone, its output and its commands.
 pub(super) struct CallLoop {
     pub(super) phone: Phone,

@@ -12,12 +12,9 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::record;
 use active::CallPlan;
-use call_loop::{CallLoop, LoopEvent};
+use call_loop::{ATTEMPTS, CallLoop, LoopEvent};
 pub(crate) use request::{message, options};
 use std::path::Path;
-
-/// The default limit of registration attempts for commands that end.
-const ATTEMPTS: u32 = 3;
 
 pub(crate) async fn register(args: args::Register, output: Output) -> Exit {
     let mut call_loop = match CallLoop::open(

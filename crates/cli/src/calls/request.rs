@@ -1,7 +1,7 @@
 //! `offhook message` and `offhook options`.
 
-use super::call_loop::{CallLoop, LoopEvent};
-use super::{ATTEMPTS, outcome};
+use super::call_loop::{ATTEMPTS, CallLoop, LoopEvent};
+use super::outcome;
 use crate::args;
 use crate::exit::Exit;
 use crate::output::Output;

@@ -3,6 +3,7 @@
 mod credentials;
 mod identity;
 pub(crate) mod registration;
+mod retire;
 mod retirement;
 mod snapshot;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use identity::Identity;
 use offhook_wire::{KeepAlive, Message, Method};
 use registration::{FollowUp, Reconnect, Registration, RegistrationCx};
 pub(crate) use retirement::Retirement;
+use std::collections::BTreeSet;
 
 /// A change of the connection, for the calls that use it.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -46,7 +48,9 @@ pub(crate) struct ActiveAccount {
     /// The pending effect that finds credentials.
     credentials: Option<EffectId>,
     /// The requests that wait for credentials, by their owners.
-    waiting: Vec<Owner>,
+    waiting: BTreeSet<Owner>,
+    /// How many calls it has.
+    calls: usize,
     identity: Identity,
     connection: Connection,
     registration: Registration,
@@ -60,7 +64,8 @@ impl ActiveAccount {
             drawn: cx.entropy.drawn()[0],
             retirement: None,
             credentials: None,
-            waiting: Vec::new(),
+            waiting: BTreeSet::new(),
+            calls: 0,
             identity: Identity::new(account, cx.entropy),
             connection: Connection::new(id),
             registration: Registration::new(id, account, cx.entropy),
@@ -260,6 +265,16 @@ impl ActiveAccount {
         response: &Message,
     ) -> Next {
         restarts.after(cx, &mut self.realms, request, set, response)
+    }
+
+    /// Whether a request that got no final response is sent to the next target of a redirection.
+    pub(crate) fn after_timeout(
+        &self,
+        cx: &mut Cx<'_>,
+        restarts: &mut Restarts,
+        set: &mut RealmSet,
+    ) -> Option<Bytes> {
+        restarts.after_timeout(cx, &self.realms, set)
     }
 
     /// The credentials for a request of a Call-ID whose requests these realms challenged.

@@ -1,10 +1,4 @@
-//! The replacement and the removal of an account at run time.
-
-use super::ActiveAccount;
-use crate::base::cx::Cx;
-use crate::planted::planted;
-use crate::transaction::Transactions;
-use crate::{Account, Config, ConnectionId};
+use crate::Account;
 
 /// What follows once the binding of an account is removed.
 pub(crate) enum Retirement {
@@ -12,60 +6,4 @@ pub(crate) enum Retirement {
     Replace(Box<Account>),
     /// It is removed, once its calls have ended too.
     Remove,
-}
-
-impl ActiveAccount {
-    /// Whether it is being replaced or removed.
-    pub(crate) fn is_retiring(&self) -> bool {
-        self.retirement.is_some()
-    }
-
-    /// Whether it is being removed.
-    pub(crate) fn is_being_removed(&self) -> bool {
-        matches!(self.retirement, Some(Retirement::Remove))
-    }
-
-    /// The configuration that will replace it, if one will.
-    pub(crate) fn replacement(&mut self) -> Option<&mut Account> {
-        match &mut self.retirement {
-            Some(Retirement::Replace(account)) => Some(account),
-            _ => None,
-        }
-    }
-
-    /// Begins to retire: removes the binding.
-    pub(crate) fn retire(&mut self, cx: &mut Cx<'_>, txs: &mut Transactions, retirement: Retirement) {
-        self.retirement = Some(retirement);
-        // Without a connection the binding expires: none is opened to remove it.
-        let (registration, mut registration_cx) = self.registration_cx(cx, txs);
-        let _ = registration.unregister(&mut registration_cx);
-    }
-
-    /// Whether it retires and has no binding any more.
-    pub(crate) fn has_retired(&self, config: &Config) -> bool {
-        self.retirement.is_some() && self.registration.is_over() && !planted!(config, RemovalNeverEnds)
-    }
-
-    pub(crate) fn take_retirement(&mut self) -> Option<Retirement> {
-        self.retirement.take()
-    }
-
-    /// Closes the connection and cancels all timers. Returns the connection that was up.
-    pub(crate) fn stop(&mut self, cx: &mut Cx<'_>) -> Option<ConnectionId> {
-        if planted!(cx.config, RemovedConnectionKept) {
-            return None;
-        }
-        self.connection.stop(cx)
-    }
-
-    /// Takes a configuration with the same address of record and servers.
-    pub(crate) fn reconfigure(&mut self, cx: &mut Cx<'_>, txs: &mut Transactions, account: &Account) {
-        self.identity.reconfigure(account);
-        self.registration.reconfigure(account);
-        match (account.register, self.registration.is_over()) {
-            (true, true) => self.register(cx, txs),
-            (false, false) => self.unregister(cx, txs),
-            _ => {}
-        }
-    }
 }

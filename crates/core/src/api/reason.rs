@@ -78,7 +78,7 @@ pub enum Cause {
     NotAcceptable,
     /// 401 or 407 and no credentials, or wrong ones.
     Unauthorized,
-    /// 3xx. Redirections are reported, not followed.
+    /// 3xx, without a target that [`Config::redirect_policy`](crate::Config::redirect_policy) allows to follow.
     Redirected,
     /// Our transfer succeeded, and the phone ended the call.
     Transferred,

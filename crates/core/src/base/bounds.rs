@@ -58,7 +58,8 @@ pub(crate) const CAPABILITIES: usize = 64;
 /// The maximum length of such a value; a longer one is skipped.
 pub(crate) const CAPABILITY: usize = 256;
 
-/// The maximum number of realms of an account, by kind of challenge (401, 407), that get credentials.
+/// The maximum number of realms of an account, by kind of challenge (401, 407), that get credentials: in REGISTERs, and as many in
+/// other requests.
 pub(crate) const REALMS: usize = 8;
 
 /// The maximum length of a realm, and of a nonce with its opaque value. A longer challenge is not answered: they are stored.

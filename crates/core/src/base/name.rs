@@ -48,7 +48,7 @@ impl ServerRef {
 }
 
 /// The owner of a request of ours: it gets the responses.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Owner {
     Account(AccountId),
     Session(SessionId),

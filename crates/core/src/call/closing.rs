@@ -8,7 +8,7 @@ use super::machine::{Phase, Trigger};
 use super::session::Session;
 use super::states::State;
 use crate::base::marks::Mark;
-use crate::base::name::{ClientTx, SessionTimer};
+use crate::base::name::{ClientTx, Owner, SessionTimer};
 use crate::base::waiter::CallWaiter;
 use crate::planted::planted;
 use crate::request::respond;
@@ -48,6 +48,7 @@ impl Session {
                 // The INVITE has its final response already: there is nothing to cancel.
                 let State::Challenged(challenged) = self.take() else { unreachable!() };
                 self.negotiation.withdraw(challenged.calling.offer);
+                cx.account.credentials_not_needed(Owner::Session(self.id));
                 self.end(cx, trigger, why);
             }
             Phase::AwaitingAck if planted!(cx.base.config, ByeBeforeAck) => {
@@ -201,7 +202,7 @@ impl Session {
             cx.txs.detach_owner(pending.tx);
             match pending.request {
                 DialogRequest::Info { digit, .. } => {
-                    cx.base.out.call_event(self.id, CallEvent::DigitFailed { digit, why });
+                    self.digit_failed(cx, digit, why);
                 }
                 DialogRequest::AppInfo(info) if !planted!(cx.base.config, InfoOutcomeForgotten) => {
                     self.info_outcome(cx, info.number, None);
@@ -212,7 +213,7 @@ impl Session {
         let waiting = established.digits.take().filter(|_| !planted!(cx.base.config, DigitsForgotten));
         for digit in waiting.into_iter().flat_map(|digits| digits.into_waiting()) {
             cx.mark(Mark::DigitsLeft);
-            cx.base.out.call_event(self.id, CallEvent::DigitFailed { digit, why });
+            self.digit_failed(cx, digit, why);
         }
         if established.transfer.take().is_some() {
             let state = match cause {
@@ -223,7 +224,7 @@ impl Session {
         }
         if established.hold.intent != established.hold.agreed {
             let hold = established.hold.intent;
-            cx.base.out.call_event(self.id, CallEvent::HoldFailed { hold, code: None });
+            self.hold_failed(cx, hold, None);
         }
         established.referral = None;
         established.unacked = None;

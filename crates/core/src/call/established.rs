@@ -39,8 +39,8 @@ pub(super) struct Established {
     pub(super) peer_packages: PeerPackages,
     /// The realms that challenged our requests of the call: later ones carry credentials for them (§22.3).
     pub(super) realms: RealmSet,
-    /// The credentials of our last INVITE, which its ACK has too (§13.2.2.4).
-    pub(super) credentials: Credentials,
+    /// The CSeq number and the credentials of our last INVITE: its ACK has them too (§13.2.2.4), that of an earlier one does not.
+    pub(super) credentials: Option<Box<(u32, Credentials)>>,
 }
 
 /// The hold of both sides. The user's intent is stored, and the description derived from it.
@@ -111,6 +111,11 @@ pub(super) struct ReferRequest {
 }
 
 impl Established {
+    /// Stores the credentials of our last INVITE.
+    pub(super) fn keep_credentials(&mut self, cseq: u32, credentials: Credentials) {
+        self.credentials = if credentials.is_empty() { None } else { Some(Box::new((cseq, credentials))) };
+    }
+
     pub(super) fn new(dialog: Dialog, caller: bool) -> Self {
         Self {
             dialog,
@@ -127,7 +132,7 @@ impl Established {
             telephone_event: false,
             peer_packages: PeerPackages::default(),
             realms: RealmSet::default(),
-            credentials: Credentials::new(),
+            credentials: None,
         }
     }
 
@@ -135,8 +140,12 @@ impl Established {
     pub(super) fn send_ack(&self, cx: &mut CallCx<'_, '_>, cseq: u32) {
         let Some(path) = cx.account.path() else { return };
         let branch: [u8; 16] = cx.base.entropy.token(Label::Ids);
+        let credentials = match self.credentials.as_deref() {
+            Some((of, credentials)) if *of == cseq => &credentials[..],
+            _ => &[],
+        };
         let cseq = patched!(cx.base.config, AckMiscounted, cseq, cseq + 1);
-        let ack = self.dialog.ack(cseq, path, &branch, &self.credentials);
+        let ack = self.dialog.ack(cseq, path, &branch, credentials);
         cx.base.out.transmit(path.connection, ack);
     }
 

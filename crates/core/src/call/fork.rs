@@ -3,7 +3,6 @@ use crate::base::entropy::Label;
 use crate::base::marks::Mark;
 use crate::base::name::{ClientTx, Machine, Owner};
 use crate::dialog::Dialog;
-use crate::request::realms::Credentials;
 use offhook_wire::{Message, Method};
 
 /// Answers a 2xx of a further fork, or one that arrived after the end of the call, with ACK and BYE (§13.2.2.4). The response
@@ -17,7 +16,7 @@ pub(super) fn refuse_fork(cx: &mut CallCx<'_, '_>, tx: ClientTx, code: u16, mess
     let (Some(path), Ok(mut dialog)) = (cx.account.path(), dialog) else { return };
     cx.base.mark(cx.session.map(Machine::Session), Mark::Forked);
     let branch: [u8; 16] = cx.base.entropy.token(Label::Ids);
-    let ack = dialog.ack(cseq.number, path, &branch, &Credentials::new());
+    let ack = dialog.ack(cseq.number, path, &branch, &[]);
     cx.base.out.transmit(path.connection, ack);
     // The BYE is sent once per fork; its transaction retransmits it.
     if cx.txs.is_at_fork_limit(cx.base) || !cx.txs.record_fork(tx, dialog.remote_tag()) {

@@ -51,17 +51,12 @@ impl Session {
             Some(_) => None,
             None => dtmf::read_info(content_type, request.body_bytes()),
         };
-        cx.base.out.call_event(
-            self.id,
-            match digit {
-                Some((digit, duration)) => CallEvent::Digit { digit, duration, path: DtmfPath::Info },
-                None => CallEvent::Info {
-                    package,
-                    content_type: String::from_utf8_lossy(content_type).into_owned(),
-                    body: request.body(),
-                },
-            },
-        );
+        if let Some(digit) = digit {
+            return self.digit_received(cx, digit, DtmfPath::Info);
+        }
+        let content_type = String::from_utf8_lossy(content_type).into_owned();
+        let body = request.body();
+        cx.base.out.call_event(self.id, CallEvent::Info { package, content_type, body });
     }
 
     /// An INFO that was processed already gets the same response.

@@ -3,7 +3,7 @@
 use crate::Config;
 use crate::base::bounds;
 use bytes::Bytes;
-use offhook_wire::{HeaderName, Message};
+use offhook_wire::{HeaderName, Message, is_token};
 
 /// An INFO of the application.
 pub(crate) struct Info {
@@ -15,7 +15,7 @@ pub(crate) struct Info {
 
 /// The Info Packages of the last `Recv-Info` of the peer.
 #[derive(Default)]
-pub(super) struct PeerPackages(Vec<Box<[u8]>>);
+pub(super) struct PeerPackages(Box<[Box<[u8]>]>);
 
 impl PeerPackages {
     /// Takes the `Recv-Info` of a message, if it has one; an empty one names no package (RFC 6086 §5.2).
@@ -24,7 +24,8 @@ impl PeerPackages {
             return;
         }
         let names = message.values(HeaderName::RecvInfo).map(name_of);
-        let short = names.filter(|name| !name.is_empty() && name.len() <= bounds::CAPABILITY);
+        // A name is a token (RFC 6086).
+        let short = names.filter(|name| is_token(name) && name.len() <= bounds::CAPABILITY);
         self.0 = short.take(bounds::CAPABILITIES).map(Box::from).collect();
     }
 

@@ -5,7 +5,7 @@ use super::machine::{Phase, Trigger};
 use super::reasons::not_connected;
 use super::session::Session;
 use super::session_expires;
-use super::states::{Calling, Challenged, Invitation, Invite, State};
+use super::states::{Calling, Challenged, EarlyAnswer, Invitation, Invite, State};
 use crate::api::reason::reason_of_final;
 use crate::base::name::{ClientTx, Owner};
 use crate::capabilities::CAPABILITIES;
@@ -108,6 +108,8 @@ impl Session {
 
     fn send_invite_again(&mut self, cx: &mut CallCx<'_, '_>, mut calling: Calling) {
         calling.invite.cseq += 1;
+        // Its final response has ended the early dialogs of the INVITE before.
+        calling.early_answer = EarlyAnswer::None;
         let Some(tx) = self.send_invite(cx, &mut calling.invite) else {
             self.negotiation.withdraw(calling.offer);
             return self.end(cx, Trigger::NoConnection, not_connected());
@@ -119,7 +121,8 @@ impl Session {
     pub(super) fn invite_failed(&mut self, cx: &mut CallCx<'_, '_>, failed: &TxFailed) {
         let State::Calling(mut calling) = self.take() else { return };
         if failed.why == TxFailure::TimedOut
-            && let Some(uri) = calling.restarts.after_timeout(cx.base)
+            && let Some(uri) =
+                cx.account.after_timeout(cx.base, &mut calling.restarts, &mut calling.invite.realms)
         {
             self.redirect(cx, &mut calling.invite, uri);
             return self.send_invite_again(cx, calling);

@@ -91,13 +91,6 @@ pub(crate) static EDGES: Table<Phase, Trigger> = {
         (Calling, Trigger::Timeout, Ended),
         (Calling, Trigger::HangUp, Cancelling),
         (Calling, Trigger::Timeout, Cancelling),
-        (Calling, Trigger::Again, Calling),
-        (Calling, Trigger::Again, Challenged),
-        (Challenged, Trigger::Again, Calling),
-        (Challenged, Trigger::Refused, Ended),
-        (Challenged, Trigger::NoConnection, Ended),
-        (Challenged, Trigger::HangUp, Ended),
-        (Challenged, Trigger::Timeout, Ended),
         (Cancelling, Trigger::Closed, Ended),
         (Cancelling, Trigger::Accepted, Terminating),
         (Ringing, Trigger::Answer, Answering),
@@ -128,5 +121,13 @@ pub(crate) static EDGES: Table<Phase, Trigger> = {
         (Terminating, Trigger::Closed, Ended),
         (Terminating, Trigger::Bye, Ended),
         (Terminating, Trigger::Timeout, Ended),
+        // Last: edges are found from the first one on.
+        (Calling, Trigger::Again, Calling),
+        (Calling, Trigger::Again, Challenged),
+        (Challenged, Trigger::Again, Calling),
+        (Challenged, Trigger::Refused, Ended),
+        (Challenged, Trigger::NoConnection, Ended),
+        (Challenged, Trigger::HangUp, Ended),
+        (Challenged, Trigger::Timeout, Ended),
     ])
 };

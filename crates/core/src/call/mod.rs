@@ -103,8 +103,7 @@ impl Session {
             MediaEvent::Failed => self.media_failed(cx, "the media path failed"),
             MediaEvent::Digit { digit, duration } => {
                 if self.established_mut().is_some() {
-                    let path = DtmfPath::Rtp;
-                    cx.base.out.call_event(self.id, CallEvent::Digit { digit, duration, path });
+                    self.digit_received(cx, (digit, duration), DtmfPath::Rtp);
                 }
             }
         }

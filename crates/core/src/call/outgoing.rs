@@ -134,7 +134,8 @@ impl Session {
         cx.txs.record_fork(tx, dialog.remote_tag());
         cx.account.accepted(invite.realms);
         let mut established = Established::new(dialog, true);
-        (established.realms, established.credentials) = (invite.realms, invite.credentials);
+        established.realms = invite.realms;
+        established.keep_credentials(invite.cseq, invite.credentials);
         established.send_ack(cx, invite.cseq);
         established.peer_packages.update(message);
         let same_fork = |of: &Fork| to_tag(message) == Some(&of.tag[..]);
@@ -231,7 +232,8 @@ impl Session {
                 cx.txs.record_fork(cancelling.tx, dialog.remote_tag());
                 let mut established = Established::new(dialog, true);
                 let invite = cancelling.invite;
-                (established.realms, established.credentials) = (invite.realms, invite.credentials);
+                established.realms = invite.realms;
+                established.keep_credentials(invite.cseq, invite.credentials);
                 established.send_ack(cx, invite.cseq);
                 self.terminate_dialog(cx, established, Trigger::Accepted, cancelling.why);
             }

@@ -47,7 +47,7 @@ impl Session {
             (DialogRequest::Invite { .. }, _) => {
                 // Within a dialog there are no forks, and a late 2xx is that of a call that has ended.
                 cx.txs.record_fork(tx, e.dialog.remote_tag());
-                e.credentials = credentials;
+                e.keep_credentials(cseq, credentials);
             }
             (DialogRequest::Refer { .. }, Some(transfer)) => transfer.cseq = cseq,
             _ => {}

@@ -4,7 +4,6 @@ use crate::Config;
 use crate::base::path::Path;
 use crate::planted::planted;
 use crate::request::headers::Mandatory;
-use crate::request::realms::Credentials;
 use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Message, Method, NameAddr, Scheme, Uri};
 use std::ops::Range;
@@ -225,7 +224,13 @@ impl Dialog {
     }
 
     /// The ACK for a 2xx: it has a branch of its own, without a transaction, and the credentials of the INVITE (§13.2.2.4).
-    pub(crate) fn ack(&self, cseq: u32, path: &Path, branch: &[u8], credentials: &Credentials) -> Bytes {
+    pub(crate) fn ack(
+        &self,
+        cseq: u32,
+        path: &Path,
+        branch: &[u8],
+        credentials: &[(HeaderName, String)],
+    ) -> Bytes {
         let transport = path.transport.as_via().as_bytes();
         let via = [b"SIP/2.0/", transport, b" ", &path.sent_by, b";branch=z9hG4bK", branch];
         let mut ack = self.request(Method::Ack, cseq, &via);

@@ -162,7 +162,9 @@ impl OutsideRequest {
                 cx.account.accepted(self.realms);
                 let outcome = match self.kind {
                     RequestKind::Message { .. } => RequestOutcome::Accepted { code },
-                    RequestKind::Options => RequestOutcome::Capabilities(capabilities::read(message)),
+                    RequestKind::Options => {
+                        RequestOutcome::Capabilities(Box::new(capabilities::read(message)))
+                    }
                 };
                 self.end(cx.base, Trigger::Accepted, outcome);
             }
@@ -206,13 +208,15 @@ impl OutsideRequest {
             return;
         }
         match failed.why {
-            TxFailure::TimedOut => match self.restarts.after_timeout(cx.base) {
-                Some(uri) => {
-                    self.uri = uri;
-                    self.transmit(cx, Trigger::Again);
+            TxFailure::TimedOut => {
+                match cx.account.after_timeout(cx.base, &mut self.restarts, &mut self.realms) {
+                    Some(uri) => {
+                        self.uri = uri;
+                        self.transmit(cx, Trigger::Again);
+                    }
+                    None => self.fail(cx.base, Trigger::Timeout, Cause::TimedOut, Some(408)),
                 }
-                None => self.fail(cx.base, Trigger::Timeout, Cause::TimedOut, Some(408)),
-            },
+            }
             TxFailure::ConnectionLost => {
                 self.fail(cx.base, Trigger::NoConnection, Cause::NotConnected, None);
             }
@@ -223,6 +227,7 @@ impl OutsideRequest {
     pub(crate) fn on_timer(&mut self, cx: &mut OutsideCx<'_, '_>) {
         if let State::Challenged { response, .. } = &self.state {
             let code = response.status();
+            cx.account.credentials_not_needed(Owner::Request(self.id));
             self.fail(cx.base, Trigger::Timeout, Cause::Unauthorized, code);
         }
     }

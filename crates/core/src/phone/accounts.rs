@@ -5,6 +5,7 @@ use crate::account::{ActiveAccount, Retirement};
 use crate::base::name::Owner;
 use crate::planted::planted;
 use crate::{Account, AccountEvent, AccountId, Credentials, EffectId, EffectResult};
+use std::collections::BTreeSet;
 
 impl Phone {
     /// The identifier of the next account.
@@ -14,9 +15,12 @@ impl Phone {
 
     /// Makes the configured account with this identifier active.
     pub(super) fn activate(&mut self, id: AccountId) {
-        let Parts { mut cx, .. } = self.parts();
+        let Parts { mut cx, accounts, .. } = self.parts();
         let index = usize::from(id.0);
-        let account = ActiveAccount::new(id, &cx.config.accounts[index], &mut cx);
+        let mut account = ActiveAccount::new(id, &cx.config.accounts[index], &mut cx);
+        if let Some(Some(before)) = accounts.get(index) {
+            account.follow(before);
+        }
         if self.accounts.len() <= index {
             self.accounts.resize_with(index + 1, || None);
         }
@@ -64,12 +68,10 @@ impl Phone {
         self.with_account(id, |account, cx, txs| account.retire(cx, txs, retirement));
     }
 
-    /// Replaces and removes the accounts that have retired. A removed account waits for the end of its calls.
+    /// Replaces and removes the accounts that have retired.
     pub(super) fn finish_retirements(&mut self) {
-        let has_calls = |phone: &Self, id| phone.sessions.iter().any(|(_, session)| session.account() == id);
         let ready: Vec<AccountId> = (self.accounts.iter().flatten())
             .filter(|account| account.has_retired(&self.config))
-            .filter(|account| !account.is_being_removed() || !has_calls(self, account.id()))
             .map(ActiveAccount::id)
             .collect();
         for id in ready {
@@ -99,10 +101,13 @@ impl Phone {
     }
 
     pub(super) fn apply_credentials(&mut self, id: AccountId, credentials: Credentials) {
-        let account = &mut self.config.accounts[usize::from(id.0)];
-        account.password = Some(credentials.password);
-        if credentials.username.is_some() {
-            account.username = credentials.username;
+        let active = self.accounts[usize::from(id.0)].as_mut();
+        let replacement = active.and_then(ActiveAccount::replacement);
+        for account in replacement.into_iter().chain([&mut self.config.accounts[usize::from(id.0)]]) {
+            account.password = Some(credentials.password.clone());
+            if credentials.username.is_some() {
+                account.username.clone_from(&credentials.username);
+            }
         }
         self.credentials_changed(id);
     }
@@ -126,7 +131,7 @@ impl Phone {
         }
     }
 
-    fn retry_with_credentials(&mut self, waiting: Vec<Owner>) {
+    fn retry_with_credentials(&mut self, waiting: BTreeSet<Owner>) {
         for owner in waiting {
             match owner {
                 Owner::Session(session) => {

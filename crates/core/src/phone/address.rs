@@ -3,7 +3,7 @@
 use crate::Misuse;
 use crate::base::bounds;
 use bytes::Bytes;
-use offhook_wire::{HeaderName, Scheme, Uri};
+use offhook_wire::{HeaderName, Scheme, Uri, is_token};
 
 /// The Request-URI for `to`: `to` itself if it is a SIP or tel URI, else that user in the account's domain.
 ///
@@ -45,8 +45,7 @@ pub(crate) fn target(to: &str, aor: &str) -> Result<Bytes, Misuse> {
 /// # Errors
 /// [`Misuse::BadHeader`].
 pub(crate) fn check_header(name: &str, value: &str) -> Result<(), Misuse> {
-    let token = |b: u8| b.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&b);
-    let good_name = !name.is_empty() && name.bytes().all(token);
+    let good_name = is_token(name.as_bytes());
     let good_value = value.bytes().all(|b| b == b'\t' || b >= 0x20 && b != 0x7f);
     let own = matches!(
         HeaderName::from_bytes(name.as_bytes()),

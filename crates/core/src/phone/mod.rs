@@ -163,12 +163,20 @@ impl Phone {
     }
 
     /// The next output.
+    #[inline]
     pub fn poll(&mut self) -> Option<Output> {
         let output = self.out.pop();
-        if output.is_none() && self.is_idle() {
-            self.out.shrink();
+        if output.is_none() {
+            self.polled();
         }
         output
+    }
+
+    /// All outputs were polled.
+    fn polled(&mut self) {
+        if self.is_idle() {
+            self.out.shrink();
+        }
     }
 
     /// Whether it has neither calls nor requests nor transactions.
@@ -307,6 +315,7 @@ impl Phone {
         self.with_call_cx(account, Some(id), |sessions, cx| {
             f(&mut sessions[id.slot()], cx);
             if sessions[id.slot()].has_ended() && !planted!(cx.base.config, CallLeaked) {
+                cx.account.call_ended();
                 sessions.remove(id.slot());
             }
         });
@@ -353,6 +362,7 @@ impl Phone {
         self.with_call_cx(account, Some(id), |sessions, cx| {
             let session = Session::dial(id, cx, invitation, referred_by);
             if !session.has_ended() {
+                cx.account.call_begins();
                 let slot = sessions.insert(session);
                 assert_eq!(slot, id.slot(), "the next slot of a slab is the one it gives");
             }

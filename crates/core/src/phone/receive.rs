@@ -163,6 +163,7 @@ impl Phone {
         self.with_call_cx(account, Some(id), |sessions, cx| {
             cx.txs.set_owner(&tx, id);
             if let Some(session) = Session::incoming(id, cx, tx, connection, invite) {
+                cx.account.call_begins();
                 let slot = sessions.insert(session);
                 assert_eq!(slot, id.slot(), "the next slot of a slab is the one it gives");
             }

@@ -3,6 +3,9 @@
 //! Any party that gets a request may challenge it, with any realm. Credentials are sent only to the realms of the account's own
 //! server, which are those that challenged a REGISTER, and to those that [`Account::realms`](crate::Account::realms) names: a digest
 //! of another realm would let a peer guess the password offline.
+//!
+//! A peer can know the name of a realm. Therefore what challenges to REGISTERs gave is stored apart from what other challenges gave: no
+//! peer can replace the nonce that the registrar accepts, or make the phone refuse the registrar's algorithm.
 
 use super::realm_set::{Answered, RealmSet};
 use crate::api::checkpoint::{InvalidCheckpoint, RealmCheckpoint};
@@ -21,7 +24,10 @@ pub(crate) type Credentials = Vec<(HeaderName, String)>;
 /// The realms of an account that challenged its requests.
 pub(crate) struct Realms {
     account: AccountId,
-    /// At most [`bounds::REALMS`]; none is removed, so that no peer can make the phone forget an algorithm.
+    /// Counts the changes of the name, the password or the servers. What was answered before such a change is void.
+    epoch: u32,
+    /// At most [`bounds::REALMS`] that challenged REGISTERs, and as many that challenged other requests; none is removed, so that no
+    /// peer can make the phone forget an algorithm.
     known: Vec<Realm>,
 }
 
@@ -29,7 +35,8 @@ pub(crate) struct Realms {
 struct Realm {
     name: String,
     asks: Asks,
-    /// Whether it challenged a REGISTER: it is one of the account's own server, and REGISTERs carry credentials for it.
+    /// Whether it challenged REGISTERs: it is one of the account's own server, and REGISTERs carry credentials for it. The same realm in
+    /// challenges to other requests is another one.
     registers: bool,
     /// The strongest algorithm that the server accepted. A challenge with a weaker one is not answered (RFC 8760 §3).
     learnt: Option<Algorithm>,
@@ -84,7 +91,12 @@ enum Verdict {
 
 impl Realms {
     pub(crate) fn new(account: AccountId) -> Self {
-        Self { account, known: Vec::new() }
+        Self { account, epoch: 0, known: Vec::new() }
+    }
+
+    /// The realms of the same account with other servers follow `before`: its sets of realms are empty now.
+    pub(crate) fn follow(&mut self, before: &Self) {
+        self.epoch = before.epoch.wrapping_add(1);
     }
 
     pub(crate) fn account(&self) -> AccountId {
@@ -101,6 +113,7 @@ impl Realms {
         answered: &mut Answered,
         set: &mut RealmSet,
     ) -> Answer {
+        (*answered, *set) = (answered.within(self.epoch), set.within(self.epoch));
         let asks = if response.status() == Some(407) { Asks::Proxy } else { Asks::User };
         let rows = response.rows(asks.header()).filter_map(|row| Challenge::parse(row).ok());
         let rows: Vec<Challenge<'_>> = rows.take(bounds::CHALLENGES).collect();
@@ -118,7 +131,7 @@ impl Realms {
                         cx.config,
                         SecondRealmForgotten,
                         set.with(index),
-                        RealmSet::default().with(index)
+                        RealmSet::empty(self.epoch).with(index)
                     );
                     again = true;
                 }
@@ -167,15 +180,20 @@ impl Realms {
         if !group.clone().any(|challenge| serves(&challenge)) {
             return Verdict::NoPassword(name);
         }
-        let least = self.learnt(&name).filter(|_| !planted!(cx.config, WeakerAlgorithmAnswered));
-        let strong = |challenge: &Challenge<'_>| rank(challenge.algorithm) >= least.map_or(0, rank);
+        let registers = of == Challenged::Register;
+        let least = self.least(cx.config, &name, registers);
+        let strong = |challenge: &Challenge<'_>| rank(challenge.algorithm) >= least;
         let Some(challenge) = strongest(group.clone().filter(|c| serves(c) && strong(c))) else {
             cx.mark(None, Mark::WeakerAlgorithm);
             return Verdict::Ignored;
         };
+        let long = challenge.nonce.raw().len() + challenge.opaque.map_or(0, |opaque| opaque.raw().len());
+        if long > bounds::CHALLENGE {
+            return Verdict::Ignored;
+        }
         // For a realm of the account's own server only a REGISTER teaches an algorithm: any peer can accept another request.
-        let own = self.known.iter().any(|realm| realm.registers && realm.name == name);
-        let Some(index) = self.index(name, asks) else {
+        let teaches = registers || of == Challenged::Patient && !self.is_own(&name);
+        let Some(index) = self.index(name, asks, registers) else {
             cx.mark(None, Mark::TooManyRealms);
             return Verdict::Ignored;
         };
@@ -194,12 +212,10 @@ impl Realms {
         }
         let cnonce: [u8; 24] = cx.entropy.token(Label::Auth);
         let cnonce = std::str::from_utf8(&cnonce).expect("tokens are ASCII");
-        let long = challenge.nonce.raw().len() + challenge.opaque.map_or(0, |opaque| opaque.raw().len());
-        if long > bounds::CHALLENGE || realm.responder.remember(&challenge, cnonce).is_err() {
+        if realm.responder.remember(&challenge, cnonce).is_err() {
             return Verdict::Ignored;
         }
-        realm.registers |= of == Challenged::Register;
-        if of == Challenged::Register || of == Challenged::Patient && !own {
+        if teaches {
             realm.offered = Some(challenge.algorithm.base());
         }
         Verdict::Answered(index)
@@ -207,24 +223,33 @@ impl Realms {
 
     /// Whether challenges of a realm are answered.
     fn allows(&self, account: &Account, name: &str) -> bool {
-        account.realms.iter().any(|realm| realm == name)
-            || self.known.iter().any(|realm| realm.registers && realm.name == name)
+        account.realms.iter().any(|realm| realm == name) || self.is_own(name)
     }
 
-    /// The strongest algorithm that the server accepted for a realm, by either kind of challenge.
-    fn learnt(&self, name: &str) -> Option<Algorithm> {
-        let of_name = self.known.iter().filter(|realm| realm.name == name);
-        of_name.filter_map(|realm| realm.learnt).max_by_key(|algorithm| rank(*algorithm))
+    /// Whether it is a realm of the account's own server.
+    fn is_own(&self, name: &str) -> bool {
+        self.known.iter().any(|realm| realm.registers && realm.name == name)
+    }
+
+    /// The least rank that is answered: that of the strongest algorithm that was accepted for the realm, by either kind of challenge.
+    /// That of a realm of the account's own server is what its registrar accepted.
+    fn least(&self, config: &Config, name: &str, registers: bool) -> u8 {
+        let registers = registers || self.is_own(name);
+        let of_name = self.known.iter().filter(|realm| realm.registers == registers && realm.name == name);
+        let learnt = of_name.filter_map(|realm| realm.learnt).map(rank).max().unwrap_or(0);
+        patched!(config, WeakerAlgorithmAnswered, learnt, 0)
     }
 
     /// The index of a realm, which is added if it is new. `None`: there are too many.
-    fn index(&mut self, name: String, asks: Asks) -> Option<usize> {
-        let known = self.known.iter().position(|realm| realm.asks == asks && realm.name == name);
-        if known.is_some() || self.known.len() >= bounds::REALMS || name.len() > bounds::CHALLENGE {
+    fn index(&mut self, name: String, asks: Asks, registers: bool) -> Option<usize> {
+        let same = |realm: &Realm| realm.asks == asks && realm.registers == registers && realm.name == name;
+        let known = self.known.iter().position(same);
+        let alike = self.known.iter().filter(|realm| realm.registers == registers).count();
+        if known.is_some() || alike >= bounds::REALMS || name.len() > bounds::CHALLENGE {
             return known;
         }
         let responder = Responder::new();
-        self.known.push(Realm { name, asks, registers: false, learnt: None, offered: None, responder });
+        self.known.push(Realm { name, asks, registers, learnt: None, offered: None, responder });
         Some(self.known.len() - 1)
     }
 
@@ -239,6 +264,7 @@ impl Realms {
         body: &[u8],
     ) -> Credentials {
         let mut credentials = Vec::new();
+        let set = set.within(self.epoch);
         if set.is_empty() {
             return credentials;
         }
@@ -247,7 +273,8 @@ impl Realms {
             return credentials;
         };
         for index in (0..self.known.len()).filter(|index| set.has(*index)) {
-            let least = self.learnt(&self.known[index].name).map_or(0, rank);
+            let least = self.least(cx.config, &self.known[index].name, self.known[index].registers);
+            self.level_counts(index);
             let realm = &mut self.known[index];
             // Its nonce may be from before the algorithm was learnt.
             if realm.responder.algorithm().is_none_or(|algorithm| rank(algorithm) < least) {
@@ -264,27 +291,51 @@ impl Realms {
             if let Some(value) = responder.reuse(&username, password, method, uri, body) {
                 credentials.push((realm.asks.answer(), value));
             }
+            self.level_counts(index);
         }
         credentials
+    }
+
+    /// Realms with the nonce of this one count on from the highest count: a server may give one nonce in several challenges, and `nc`
+    /// counts the requests with a nonce (RFC 7616 §3.4).
+    fn level_counts(&mut self, index: usize) {
+        let count = |known: &[Realm], n: usize| known[n].responder.count_of_nonce(&known[index].responder);
+        let used = (0..self.known.len()).filter_map(|n| count(&self.known, n)).max();
+        for n in 0..self.known.len() {
+            if let (Some(_), Some(used)) = (count(&self.known, n), used) {
+                self.known[n].responder.count_from(used);
+            }
+        }
+    }
+
+    /// Those of `set` that challenged with 407. After a redirection, these proxies are still on the way, but the server that challenged
+    /// with 401 is not.
+    pub(crate) fn of_proxies(&self, set: RealmSet) -> RealmSet {
+        let set = set.within(self.epoch);
+        let proxies = (0..self.known.len()).filter(|&n| set.has(n) && self.known[n].asks == Asks::Proxy);
+        proxies.fold(RealmSet::empty(self.epoch), RealmSet::with)
     }
 
     /// The realms that challenged REGISTERs: later ones carry credentials for them.
     pub(crate) fn of_registers(&self) -> RealmSet {
         let own = self.known.iter().enumerate().filter(|(_, realm)| realm.registers);
-        own.fold(RealmSet::default(), |set, (index, _)| set.with(index))
+        own.fold(RealmSet::empty(self.epoch), |set, (index, _)| set.with(index))
     }
 
     /// A request outside of a dialog was accepted with credentials for these realms: their algorithms are learnt.
     pub(crate) fn accepted(&mut self, set: RealmSet) {
+        let set = set.within(self.epoch);
         for (_, realm) in self.known.iter_mut().enumerate().filter(|(index, _)| set.has(*index)) {
             let used = realm.learnt.into_iter().chain(realm.offered.take());
             realm.learnt = used.max_by_key(|algorithm| rank(*algorithm));
         }
     }
 
-    /// The name or the password has changed: nonces belong to the user before. An algorithm that the new password does not serve is
+    /// The name or the password has changed: nonces belong to the user before, and a refusal of a request that is on its way says nothing
+    /// about the new ones. An algorithm that the new password does not serve is
     /// no longer required.
     pub(crate) fn credentials_changed(&mut self, password: Option<&Password>) {
+        self.epoch = self.epoch.wrapping_add(1);
         for realm in &mut self.known {
             realm.responder.forget();
             realm.offered = None;
@@ -313,16 +364,17 @@ impl Realms {
             let responder = match &saved.challenge {
                 None => Responder::new(),
                 Some(challenge) => Responder::restore(challenge)
-                    .map_err(|_| InvalidCheckpoint("the stored challenge is malformed"))?,
+                    .ok()
+                    .filter(|responder| responder.is_of_realm(&saved.realm))
+                    .ok_or(InvalidCheckpoint("the stored challenge is malformed"))?,
             };
             let asks = if saved.proxy { Asks::Proxy } else { Asks::User };
             let before = self.known.len();
-            if self.index(saved.realm.clone(), asks) != Some(before) {
+            if self.index(saved.realm.clone(), asks, saved.registers) != Some(before) {
                 return Err(InvalidCheckpoint("the realms are not those of one account"));
             }
             let realm = &mut self.known[before];
-            (realm.registers, realm.responder) = (saved.registers, responder);
-            (realm.learnt, realm.offered) = (saved.algorithm, saved.offered);
+            (realm.learnt, realm.offered, realm.responder) = (saved.algorithm, saved.offered, responder);
         }
         Ok(())
     }

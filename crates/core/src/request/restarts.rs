@@ -103,15 +103,20 @@ impl Restarts {
             }
             _ => {}
         }
-        match self.next_target(cx, code) {
+        match self.next_target(cx, realms, set, code) {
             Some(target) => Next::Target(target),
             None => Next::Final,
         }
     }
 
     /// Whether a request without a final response is sent to another target: a time-out counts as a 408 (RFC 3261 §16.7).
-    pub(crate) fn after_timeout(&mut self, cx: &mut Cx<'_>) -> Option<Bytes> {
-        self.next_target(cx, 408)
+    pub(crate) fn after_timeout(
+        &mut self,
+        cx: &mut Cx<'_>,
+        realms: &Realms,
+        set: &mut RealmSet,
+    ) -> Option<Bytes> {
+        self.next_target(cx, realms, set, 408)
     }
 
     fn redirected(&mut self, cx: &mut Cx<'_>, account: AccountId, uri: &Bytes, response: &Message) {
@@ -120,9 +125,16 @@ impl Restarts {
     }
 
     /// The next target of a redirection. A 6xx is of all targets (RFC 3261 §16.7).
-    fn next_target(&mut self, cx: &mut Cx<'_>, code: u16) -> Option<Bytes> {
+    fn next_target(
+        &mut self,
+        cx: &mut Cx<'_>,
+        realms: &Realms,
+        set: &mut RealmSet,
+        code: u16,
+    ) -> Option<Bytes> {
         let target = self.targets.as_mut().filter(|_| code < 600)?.next(cx)?;
         self.answered = Answered::default();
+        *set = realms.of_proxies(*set);
         cx.mark(None, Mark::RedirectFollowed);
         Some(target)
     }

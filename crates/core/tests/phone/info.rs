@@ -149,3 +149,16 @@ fn without_packages_every_info_with_one_is_refused() {
     assert_eq!(alice.next_response(469).header(HeaderName::RecvInfo), Some(&b""[..]));
     assert_eq!(info_events(&alice), []);
 }
+
+/// A name that is not a token is none (RFC 6086): it could not be written.
+#[test]
+fn names_of_packages_are_tokens() {
+    let (mut alice, id, _) = call("good;x=y, a b, c\"d");
+    for (name, known) in [("good", true), ("a b", false), ("c\"d", false)] {
+        assert_eq!(
+            alice.phone.info(alice.now, id, 1, Some(name), "text/plain", "x").is_ok(),
+            known,
+            "{name}"
+        );
+    }
+}

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod any_input;
+mod any_server;
 mod bad_peers;
 mod call;
 mod challenges;
@@ -12,10 +13,12 @@ mod early_media;
 mod hold_and_digits;
 mod incoming;
 mod info;
+mod nonces;
 mod realms;
 mod redirects;
 mod renegotiation;
 mod requests;
 mod rogue;
+mod server_log;
 mod timers;
 mod transfer;

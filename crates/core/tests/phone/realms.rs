@@ -9,19 +9,19 @@ use offhook_testkit::{ScriptedPeer, TestPhone, config, sdp};
 use offhook_wire::digest::{Algorithm, Credentials as Digest};
 use offhook_wire::{Builder, HeaderName, Message};
 
-fn settings(realms: &[&str]) -> Config {
+pub(crate) fn settings(realms: &[&str]) -> Config {
     let mut config = config("alice", "ws://pbx.test");
     config.accounts[0].password = Some(Password::plain("secret"));
     config.accounts[0].realms = realms.iter().map(|realm| (*realm).to_owned()).collect();
     config
 }
 
-fn row(realm: &str, algorithm: &str, nonce: &str) -> String {
+pub(crate) fn row(realm: &str, algorithm: &str, nonce: &str) -> String {
     format!("Digest realm=\"{realm}\", nonce=\"{nonce}\", algorithm={algorithm}, qop=\"auth\"")
 }
 
 /// Challenges a request with these rows.
-fn challenge(alice: &mut TestPhone, request: &Message, code: u16, rows: &[String]) {
+pub(crate) fn challenge(alice: &mut TestPhone, request: &Message, code: u16, rows: &[String]) {
     let name = if code == 407 { HeaderName::ProxyAuthenticate } else { HeaderName::WwwAuthenticate };
     let mut b = Builder::reply(request, code, offhook_wire::reason_phrase(code), Some(b"bob"));
     for row in rows {
@@ -50,7 +50,7 @@ fn no_digest(alice: &TestPhone) {
     }
 }
 
-fn dial(alice: &mut TestPhone) -> (SessionId, Message) {
+pub(crate) fn dial(alice: &mut TestPhone) -> (SessionId, Message) {
     let id = alice.phone.dial(alice.now, Dial::to("bob")).expect("a call");
     alice.pump();
     (id, alice.next_request("INVITE"))
@@ -331,6 +331,25 @@ fn a_503_moves_the_registration_to_the_next_server() {
     assert!(alice.sent.is_empty());
     alice.pass(std::time::Duration::from_secs(30));
     alice.next_request("REGISTER");
+}
+
+#[test]
+fn an_unregistration_forgets_which_servers_refused() {
+    let mut settings = settings(&[]);
+    settings.accounts[0].register = true;
+    settings.accounts[0].servers.push(offhook::Server::new("ws://second.test".parse().expect("a hop")));
+    let mut alice = TestPhone::new(settings, 1);
+    let register = alice.next_request("REGISTER");
+    alice.receive_bytes(response(&register, 503, "pbx", None));
+    alice.phone.unregister(alice.now, offhook::AccountId(0)).expect("known");
+    alice.pump();
+    alice.connect();
+    alice.phone.register(alice.now, offhook::AccountId(0)).expect("known");
+    alice.pump();
+    let register = alice.next_request("REGISTER");
+    let before = alice.connection;
+    alice.receive_bytes(response(&register, 503, "pbx", None));
+    assert_ne!(alice.connection, before, "each attempt goes round the list once");
 }
 
 /// The credentials of a peer in a dialog are those of the call, not of the peer: `ScriptedPeer` sees them only in its own call.

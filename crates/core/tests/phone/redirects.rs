@@ -110,6 +110,7 @@ fn at_most_five_targets_are_tried() {
         }
         invite = alice.next_request("INVITE");
         sent += 1;
+        assert!(sent <= 5, "without end");
     }
     assert_eq!(sent, 5);
     assert_eq!(alice.ended(id).cause, Cause::Redirected);
@@ -200,4 +201,19 @@ fn a_target_that_does_not_answer_leads_to_the_next_one() {
     alice.next_request("INVITE");
     alice.pass(Duration::from_secs(33));
     assert_eq!(uri(&alice.next_request("INVITE")), "sip:b@example.com");
+}
+
+/// The early dialog of the first target has ended with its 3xx.
+#[test]
+fn the_early_media_of_the_next_target_is_used() {
+    let mut alice = alice(RedirectPolicy::OwnDomain);
+    let (id, invite) = dial(&mut alice);
+    alice.receive_bytes(response(&invite, 183, "first", Some(&sdp(Direction::SendRecv))));
+    redirect(&mut alice, &invite, 302, &["<sip:office@example.com>"]);
+    let again = alice.next_request("INVITE");
+    alice.receive_bytes(response(&again, 183, "second", Some(&sdp(Direction::SendRecv))));
+    alice.receive_bytes(response(&again, 200, "second", None));
+    alice.next_request("ACK");
+    assert!(alice.sent.is_empty(), "{:?}", alice.sent);
+    assert_eq!(alice.phone.status(id), Some(Status::Established));
 }

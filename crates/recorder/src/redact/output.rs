@@ -2,7 +2,7 @@
 
 use super::{account, body, uri};
 use bytes::Bytes;
-use offhook::{AccountEffect, AccountEvent, CallEffect, CallEvent, Effect, Event};
+use offhook::{AccountEffect, AccountEvent, CallEffect, CallEvent, Effect, Event, Untrusted};
 
 /// An effect without its secrets.
 pub(crate) fn effect(effect: &Effect) -> Effect {
@@ -21,10 +21,10 @@ pub(crate) fn effect(effect: &Effect) -> Effect {
 /// The description that an effect applies.
 pub(crate) fn description(effect: &mut Effect) -> Option<&mut Bytes> {
     match effect {
-        Effect::Call { effect, .. } => match effect {
-            CallEffect::Answer { offer: text, .. } | CallEffect::Apply { answer: text } => Some(text),
-            _ => None,
-        },
+        Effect::Call {
+            effect: CallEffect::Answer { offer: text, .. } | CallEffect::Apply { answer: text },
+            ..
+        } => Some(text),
         _ => None,
     }
 }
@@ -53,28 +53,11 @@ pub(crate) fn body_of(event: &mut Event) -> Option<&mut Bytes> {
 }
 
 fn call_event(event: &mut CallEvent) {
-    match event {
-        CallEvent::Incoming(incoming) => {
-            incoming.from = uri::in_text(&incoming.from);
-            incoming.display_name = incoming.display_name.as_deref().map(uri::in_text);
-            incoming.to = uri::in_text(&incoming.to);
-        }
-        CallEvent::TransferRequested { target, referred_by, .. } => {
-            *target = uri::in_text(target);
-            *referred_by = referred_by.as_deref().map(uri::in_text);
-        }
-        CallEvent::Referred { target, .. } | CallEvent::Redirected { target } => {
-            *target = uri::in_text(target)
-        }
-        CallEvent::Digit { digit, .. }
-        | CallEvent::DigitSent { digit, .. }
-        | CallEvent::DigitFailed { digit, .. } => *digit = body::dtmf_digit(*digit),
-        CallEvent::Info { content_type, body, .. } => typed(content_type, body),
-        CallEvent::Ended(why) | CallEvent::Status { why: Some(why), .. } => {
-            why.text = uri::in_text(&why.text)
-        }
-        _ => {}
-    }
+    event.for_each_untrusted(|part| match part {
+        Untrusted::Text(text) => *text = uri::in_text(text),
+        Untrusted::Digit(digit) => *digit = body::dtmf_digit(*digit),
+        Untrusted::Body(content_type, body) => typed(content_type, body),
+    });
 }
 
 fn typed(content_type: &mut String, data: &mut Bytes) {

@@ -166,6 +166,26 @@ impl Responder {
         self.session = None;
     }
 
+    /// How many requests were sent with the nonce of the last challenge, if that of `other` is the same; without `qop` they are not
+    /// counted.
+    pub fn count_of_nonce(&self, other: &Self) -> Option<u32> {
+        let (own, other) = (self.session.as_ref()?, other.session.as_ref()?);
+        let count = own.count.as_ref().filter(|_| own.nonce == other.nonce);
+        count.map(|(_, _, count)| *count)
+    }
+
+    /// Counts the next request with the nonce from `used`, if more were sent than by this responder.
+    pub fn count_from(&mut self, used: u32) {
+        if let Some((_, _, count)) = self.session.as_mut().and_then(|session| session.count.as_mut()) {
+            *count = used.max(*count);
+        }
+    }
+
+    /// Whether the last challenge was of this realm; `name` is without escapes.
+    pub fn is_of_realm(&self, name: &str) -> bool {
+        self.session.as_ref().is_some_and(|session| session.realm.hashed == name.as_bytes())
+    }
+
     /// The algorithm of the last challenge.
     pub fn algorithm(&self) -> Option<Algorithm> {
         self.session.as_ref().map(|session| session.algorithm)
@@ -300,6 +320,27 @@ mod tests {
         assert!(header.contains("algorithm=SHA-256,"), "{header}");
         responder.forget();
         assert!(responder.reuse("al", &password, Method::Register, b"sip:x", b"").is_none());
+    }
+
+    /// RFC 7616 §3.4: `nc` counts the requests with a nonce, whichever challenge gave it.
+    #[test]
+    fn two_responders_can_share_a_nonce() {
+        let [mut one, mut other, mut third] = [(); 3].map(|()| Responder::new());
+        assert_eq!(one.count_of_nonce(&other), None);
+        answer(&mut one, CHALLENGE).unwrap();
+        answer(&mut one, CHALLENGE).unwrap();
+        answer(&mut other, CHALLENGE).unwrap();
+        answer(&mut third, b"Digest realm=r, nonce=n2, qop=auth").unwrap();
+        assert_eq!((one.count_of_nonce(&other), third.count_of_nonce(&other)), (Some(2), None));
+        other.count_from(2);
+        one.count_from(1);
+        let password = Password::plain("secret");
+        let next = |responder: &mut Responder| {
+            let header = responder.reuse("al", &password, Method::Invite, b"sip:x", b"").unwrap();
+            Credentials::parse(header.as_bytes()).unwrap().nc
+        };
+        assert_eq!((next(&mut one), next(&mut other)), (Some(3), Some(3)));
+        assert!(one.is_of_realm("a\"b") && !one.is_of_realm("a\\\"b") && !Responder::new().is_of_realm(""));
     }
 
     #[test]

@@ -160,6 +160,7 @@ impl Registration {
             }
         };
         self.release(cx.base, Some(&mut *cx.txs));
+        self.servers_refused = 0;
         self.bound = None;
         // A pending REGISTER has a lower CSeq: if it arrives later, the registrar ignores it (§10.3).
         let expires = patched!(cx.base.config, BindingKept, 0, self.expires);

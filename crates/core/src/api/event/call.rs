@@ -15,7 +15,7 @@ pub enum CallEvent {
         /// The status now.
         to: Status,
         /// With `terminating`: why the call ends. It is known before the response to our CANCEL or BYE, and
-        /// [`Ended`](CallEvent::Ended) has the same.
+        /// [`Ended`](Self::Ended) has the same.
         why: Option<EndReason>,
     },
     /// A provisional response to our INVITE: 180 is ringing, 183 may have early media.
@@ -114,6 +114,37 @@ pub enum CallEvent {
     },
     /// A call has ended. It is emitted exactly once for each call, as the call's last event.
     Ended(EndReason),
+}
+
+impl CallEvent {
+    /// The status before and now, if it changed.
+    pub fn status_change(&self) -> Option<(Status, Status)> {
+        match self {
+            Self::Status { from, to, .. } => Some((*from, *to)),
+            _ => None,
+        }
+    }
+
+    /// The new status, if it changed.
+    pub fn status(&self) -> Option<Status> {
+        self.status_change().map(|(_, to)| to)
+    }
+
+    /// The caller and the callee, if the call is a new incoming one.
+    pub fn incoming(&self) -> Option<&Incoming> {
+        match self {
+            Self::Incoming(incoming) => Some(incoming),
+            _ => None,
+        }
+    }
+
+    /// Why the call has ended, if this is its end.
+    pub fn ended(&self) -> Option<&EndReason> {
+        match self {
+            Self::Ended(why) => Some(why),
+            _ => None,
+        }
+    }
 }
 
 /// An incoming call.

@@ -3,10 +3,12 @@
 pub(crate) mod account;
 pub(crate) mod call;
 pub(crate) mod request;
+pub(crate) mod untrusted;
 
 pub use account::{AccountEvent, RegistrationFailure, RegistrationState};
 pub use call::{CallEvent, DigitFailure, Incoming, TransferState};
 pub use request::{PeerCapabilities, RequestOutcome};
+pub use untrusted::Untrusted;
 
 use crate::{AccountId, RequestId, SessionId};
 

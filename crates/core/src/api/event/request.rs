@@ -10,7 +10,7 @@ pub enum RequestOutcome {
         code: u16,
     },
     /// The OPTIONS got a 2xx (RFC 3261 §11.2).
-    Capabilities(PeerCapabilities),
+    Capabilities(Box<PeerCapabilities>),
     /// There was no 2xx.
     Failed {
         /// The cause.

@@ -41,7 +41,7 @@ impl Phone {
         self.call(now, session, CallCommand::HangUp)
     }
 
-    /// Puts the peer on hold. The outcome is [`CallEvent::Hold`](crate::CallEvent) or [`CallEvent::HoldFailed`](crate::CallEvent).
+    /// Puts the peer on hold. The outcome is `Hold` or `HoldFailed` of [`CallEvent`](crate::CallEvent).
     ///
     /// # Errors
     /// If the call is not established.
@@ -74,7 +74,7 @@ impl Phone {
         self.call(now, session, CallCommand::Digits { digits, duration, path })
     }
 
-    /// Sends an INFO (RFC 6086). The outcome is [`CallEvent::InfoOutcome`](crate::CallEvent) with the number `info`, exactly once.
+    /// Sends an INFO (RFC 6086). The outcome is `InfoOutcome` of [`CallEvent`](crate::CallEvent) with the number `info`, exactly once.
     ///
     /// # Errors
     /// If the call is not established, the peer has not stated that it supports the Info Package, the content type is malformed, the body
@@ -101,7 +101,7 @@ impl Phone {
         self.call(now, session, CallCommand::Transfer { target })
     }
 
-    /// Accepts a REFER of the peer: calls its target. The event [`CallEvent::Referred`](crate::CallEvent) follows.
+    /// Accepts a REFER of the peer: calls its target. `Referred` of [`CallEvent`](crate::CallEvent) follows.
     ///
     /// # Errors
     /// If there is no such call, or no REFER with this number that waits for a decision; [`Misuse::TooManyCalls`] if the call limit is
