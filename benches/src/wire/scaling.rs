@@ -51,7 +51,7 @@ impl Shape {
         let limits = Limits { message: 1 << 22, head: 1 << 22, headers: 1 << 16 };
         let data = Bytes::from(text);
         Box::new(move || {
-            let message = Message::parse(data.clone(), &limits).expect("the shapes are well-formed");
+            let mut message = Message::parse(data.clone(), &limits).expect("the shapes are well-formed");
             black_box(message.check()).expect("the shapes mean something");
             black_box(message.vias().filter(|via| via.is_ok()).count());
             for address in message.addresses(HeaderName::Contact).flatten() {

@@ -71,6 +71,7 @@ mod tests {
     use super::*;
     use crate::args::{Args, Job};
     use clap::Parser;
+    use offhook::{RedirectPolicy, ReferPolicy};
 
     fn account(line: &str) -> args::Account {
         let line = format!("offhook register --user alice --server ws://pbx:5066 {line}");
@@ -100,6 +101,21 @@ mod tests {
         assert_eq!(limit("--retries 5", Some(3)), Some(5));
         assert_eq!(limit("--retries 0", Some(3)), None);
         assert_eq!(limit("", None), None);
+    }
+
+    #[test]
+    fn realms_policies_and_packages_are_taken_over() {
+        let line = "--realm house --realm home --redirects follow --transfers own-domain --ask-password \
+                    --info-package weather --info-package tides";
+        let config = config(&account(line), None).expect("a configuration");
+        assert_eq!(config.accounts[0].realms, ["house", "home"]);
+        assert!(config.accounts[0].ask_credentials);
+        assert_eq!(
+            (config.redirect_policy, config.refer_policy),
+            (RedirectPolicy::Follow, ReferPolicy::OwnDomain)
+        );
+        assert_eq!(config.info_packages, ["weather", "tides"]);
+        assert!(!super::config(&account(""), None).expect("a configuration").accounts[0].ask_credentials);
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl Bench {
     pub(crate) fn new() -> Self {
         let account =
             Account::new("sip:alice@example.com", Some(Password::plain("secret")), "ws://pbx.example.com")
-                .expect("a target");
+                .expect("a hop");
         Self::with(Config::new(account))
     }
 
@@ -97,7 +97,7 @@ pub(crate) fn path(transport: Transport) -> Path {
 
 /// Parses and checks a message.
 pub(crate) fn message(data: impl Into<Bytes>) -> Message {
-    let message = Message::parse(data.into(), &Limits::default()).expect("a message");
+    let mut message = Message::parse(data.into(), &Limits::default()).expect("a message");
     message.check().expect("a good message");
     message
 }

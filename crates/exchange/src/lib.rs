@@ -366,7 +366,7 @@ impl Exchange {
             Frame::KeepAlive(KeepAlive::Ping) => self.cx.send(arrival.flow, Bytes::from_static(b"\r\n")),
             Frame::KeepAlive(KeepAlive::Pong) => {}
             Frame::Faulty { fault, data } => self.refuse(arrival, fault, data),
-            Frame::Message(message) => match message.check() {
+            Frame::Message(mut message) => match message.check() {
                 Ok(()) if message.is_request() => self.request(arrival, message),
                 Ok(()) => self.response(&message),
                 Err(fault) => self.refuse(arrival, fault, message.bytes().clone()),

@@ -174,7 +174,7 @@ mod tests {
     fn kinds_with_room_for(room: usize) -> Vec<&'static str> {
         let mut kinds = Vec::new();
         let (seed, now) = ([1; 32], Instant::ZERO);
-        let mut config = Config::new(Account::new("sip:a@b", None, "ws://h").expect("a target"));
+        let mut config = Config::new(Account::new("sip:a@b", None, "ws://h").expect("a hop"));
         let mut log =
             Log::begin(Shelf(room, &mut kinds), PhoneId(0), "a", &mut config, &seed, (now, Duration::ZERO));
         let mut phone = Phone::new(config, seed, now);

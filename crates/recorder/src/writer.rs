@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn names_are_unique() {
         let (mut writer, mut out) = (RecordingWriter::default(), String::new());
-        let config = Config::new(Account::new("sip:a@b", None, "ws://h").expect("a target"));
+        let config = Config::new(Account::new("sip:a@b", None, "ws://h").expect("a hop"));
         let mut made = |phone, name: &str| {
             let notice = Notice::Created {
                 name: name.to_owned(),

@@ -27,12 +27,12 @@ pub use wire::{Loses, Wire};
 use offhook::{Account, Config, ReferPolicy};
 
 /// The configuration of a phone `user` of `example.com` that does not register. `server` is a
-/// [`Target`](offhook::Target): `ws://pbx.test`.
+/// [`Hop`](offhook::Hop): `ws://pbx.test`.
 ///
 /// # Panics
-/// When `server` is not a target.
+/// When `server` is not a hop.
 pub fn config(user: &str, server: &str) -> Config {
-    let mut account = Account::new(format!("sip:{user}@example.com"), None, server).expect("a target");
+    let mut account = Account::new(format!("sip:{user}@example.com"), None, server).expect("a hop");
     account.register = false;
     let mut config = Config::new(account);
     // Tests of consent ask.

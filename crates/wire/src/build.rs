@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn reply_copies_the_mandatory_headers() {
         let request = parse(Bytes::from_static(INVITE));
-        let reply = parse(Builder::reply(&request, 180, "Ringing", Some(b"77")).finish());
+        let mut reply = parse(Builder::reply(&request, 180, "Ringing", Some(b"77")).finish());
         assert_eq!((reply.status(), reply.reason()), (Some(180), &b"Ringing"[..]));
         let branches: Vec<_> = reply.vias().map(|via| via.unwrap().branch().unwrap().to_vec()).collect();
         assert_eq!(branches, [b"z9hG4bK2", b"z9hG4bK1"]);

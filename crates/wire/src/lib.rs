@@ -20,7 +20,7 @@
 //!       f: \"Alice; tag=no\" <sip:alice@example.com>;tag=yes\r\n\
 //!       t: <sip:bob@example.com>\r\ni: 1234\r\nCSeq: 7 OPTIONS\r\n\r\n",
 //! );
-//! let request = Message::parse(data, &Limits::default())?;
+//! let mut request = Message::parse(data, &Limits::default())?;
 //! request.check()?;
 //! assert_eq!(request.method(), Some(Method::Options));
 //! assert_eq!(request.from()?.tag(), Some(&b"yes"[..]));

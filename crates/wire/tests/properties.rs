@@ -86,9 +86,20 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// A check keeps what it read: afterwards the readers return the same.
+fn check_changes_no_reader(message: &Message) {
+    let mut checked = message.clone();
+    if checked.check().is_ok() {
+        assert_eq!((checked.via(), checked.from()), (message.via(), message.from()));
+        assert_eq!((checked.to(), checked.call_id()), (message.to(), message.call_id()));
+        assert_eq!(checked.cseq(), message.cseq());
+    }
+}
+
 /// Calls every reader. None may panic.
 fn read_everything(message: &Message) {
-    let _ = (message.check(), message.method(), message.reason(), format!("{message:?}"));
+    check_changes_no_reader(message);
+    let _ = (message.method(), message.reason(), format!("{message:?}"));
     let _ = (message.via(), message.from(), message.to(), message.call_id().map(<[u8]>::len), message.cseq());
     let _ = (message.contact(), message.max_forwards(), message.content_length(), message.expires());
     let _ = (message.min_expires(), message.retry_after(), message.session_expires(), message.min_se());
@@ -106,6 +117,47 @@ fn read_everything(message: &Message) {
         }
     }
     let _ = message.request_uri().map(|uri| Uri::parse(uri).map(|uri| uri.equivalent(&uri)));
+}
+
+/// Messages whose mandatory headers are good, and odd in many ways that are allowed.
+fn good() -> impl Strategy<Value = Vec<u8>> {
+    let sender = select(
+        &["SIP/2.0/UDP h", "SIP / 2.0\r\n /WSS [::1] : 5060", "SIP/2.0/X a_b:1", "SIP/2.0/TCP 192.0.2.1"][..],
+    );
+    let params = select(
+        &[
+            "",
+            ";branch=z9hG4bK1",
+            " ; Branch = \"\" ;rport",
+            ";branch",
+            ";x=\"a;b,\\\"\";BRANCH=b\t",
+            ";tag=1",
+        ][..],
+    );
+    let more = select(&["", ", SIP/2.0/UDP i;branch=2", "\r\nv: SIP/2.0/UDP i", ",,"][..]);
+    let via = (sender, params, more).prop_map(|(sender, params, more)| format!("{sender}{params}{more}"));
+    let place = select(
+        &[
+            "<sip:a@b>",
+            "sip:a@b",
+            "\"A \\\" <>\" \r\n <sips:a@b;tag=0?x=y>",
+            "A B <tel:+1>",
+            "J\u{fc} <sip:a;b@c>",
+        ][..],
+    );
+    let tag = select(&["", ";tag=1", " ;\r\n TAG\t= 2 ", ";tag", ";x;tag=\"3\"", ";x=\";tag=4\";y"][..]);
+    let party = (place, tag).prop_map(|(place, tag)| format!("{place}{tag}"));
+    let number = select(&["1", "0009", "2147483647"][..]);
+    let method = select(&["INVITE", "BYE", "x%2B"][..]);
+    (via, party.clone(), party, number, method, any::<bool>()).prop_map(
+        |(via, from, to, number, method, request)| {
+            let start = if request { format!("{method} sip:a@b SIP/2.0") } else { "SIP/2.0 200 ".to_owned() };
+            let rows = format!(
+                "Via:{via}\r\nf: {from}\r\nTo :{to}\r\nCall-ID:  x@y \r\nCSeq: {number} \t{method}\r\n"
+            );
+            format!("{start}\r\n{rows}\r\n").into_bytes()
+        },
+    )
 }
 
 /// The frames of a stream: messages and faults, with their bytes.
@@ -147,6 +199,13 @@ proptest! {
         }
         let _ = Uri::parse(&data);
         let _ = NameAddr::parse(&data);
+    }
+
+    #[test]
+    fn a_check_changes_no_reader(data in good()) {
+        let mut message = Message::parse(data.into(), &Limits::default()).expect("well-formed");
+        check_changes_no_reader(&message);
+        prop_assert_eq!(message.check(), Ok(()));
     }
 
     #[test]

@@ -15,7 +15,7 @@ fn read(name: &str) -> Result<Message, Fault> {
 
 /// A message that parses and means something.
 fn good(name: &str) -> Message {
-    let message = read(name).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+    let mut message = read(name).unwrap_or_else(|fault| panic!("{name}: {fault}"));
     message.check().unwrap_or_else(|fault| panic!("{name}: {fault}"));
     message
 }

@@ -32,7 +32,7 @@ fn parse(data: Bytes) -> Result<Message, Fault> {
 #[test]
 fn valid_messages_are_accepted() {
     for (name, data) in messages("valid") {
-        let message = parse(data).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        let mut message = parse(data).unwrap_or_else(|fault| panic!("{name}: {fault}"));
         message.check().unwrap_or_else(|fault| panic!("{name}: {fault}"));
         for via in message.vias() {
             via.unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -56,7 +56,7 @@ enum Objection {
 }
 
 fn objection(data: Bytes) -> Objection {
-    let message = match parse(data) {
+    let mut message = match parse(data) {
         Ok(message) => message,
         Err(fault) => return Objection::Parse(fault.kind),
     };

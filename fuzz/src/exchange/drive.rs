@@ -219,7 +219,7 @@ impl Drive {
         if *data == *b"\r\n" {
             return;
         }
-        let message = Message::parse(data.clone(), &WIDE).expect("what is sent can be read");
+        let mut message = Message::parse(data.clone(), &WIDE).expect("what is sent can be read");
         assert_eq!(message.bytes().len(), data.len(), "one message at a time");
         match message.status() {
             None => message.check().expect("a request that is sent makes sense"),

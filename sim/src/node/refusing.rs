@@ -86,7 +86,7 @@ fn granted_contact(request: &Message) -> Option<String> {
 
 /// A valid request and its branch.
 pub(super) fn request(data: &Bytes, limits: &Limits) -> Option<(Vec<u8>, Message)> {
-    let Frame::Message(message) = datagram(data.clone(), limits) else { return None };
+    let Frame::Message(mut message) = datagram(data.clone(), limits) else { return None };
     let is_good = message.is_request() && message.check().is_ok();
     let branch = message.via().ok()?.branch()?.to_vec();
     is_good.then_some((branch, message))

@@ -50,7 +50,7 @@ impl Oracle for KeepAlives {
                         self.connections.insert((phone, *connection), new);
                     }
                     ConnectionState::Connecting | ConnectionState::Down(_) => {
-                        drop(self.connections.remove(&(phone, *connection)))
+                        self.connections.remove(&(phone, *connection));
                     }
                 }
             }

@@ -105,7 +105,7 @@ impl Wire {
         data: &Bytes,
         corrupted: bool,
     ) -> Result<(), String> {
-        let message = match datagram(data.clone(), &self.limits) {
+        let mut message = match datagram(data.clone(), &self.limits) {
             Frame::Message(message) => message,
             Frame::KeepAlive(_) => return Ok(()),
             Frame::Faulty { fault, .. } => return Err(format!("is not a message: {fault}")),

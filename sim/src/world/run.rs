@@ -334,7 +334,7 @@ impl World {
 /// The message in the data, if it is a valid one.
 fn read(data: &Bytes) -> Option<Message> {
     match datagram(data.clone(), &Limits::default()) {
-        Frame::Message(message) => message.check().is_ok().then_some(message),
+        Frame::Message(mut message) => message.check().is_ok().then_some(message),
         _ => None,
     }
 }

@@ -11,7 +11,7 @@ pub(crate) struct Names {
 impl Names {
     /// A message as shown in a ladder: all rows, and the direction of its description.
     pub(crate) fn text(&mut self, data: &[u8]) -> String {
-        let message =
+        let mut message =
             Message::parse(data.to_vec().into(), &Limits::default()).expect("a well-formed message");
         message.check().expect("a valid message");
         self.learn(&message);

@@ -159,7 +159,7 @@ impl Scene {
     pub(crate) fn add(&mut self, name: &'static str, set_up: impl FnOnce(&mut Account)) {
         let password = Some(Password::Plain(Secret::new("secret")));
         let mut account =
-            Account::new(format!("sip:{name}@example.com"), password, "udp://example.com").expect("a target");
+            Account::new(format!("sip:{name}@example.com"), password, "udp://example.com").expect("a hop");
         set_up(&mut account);
         let mut config = Config::new(account);
         config.user_agent = "phone".to_owned();

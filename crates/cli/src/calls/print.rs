@@ -151,7 +151,10 @@ pub(super) fn recorded(output: Output, call: SessionId, file: &std::path::Path, 
 
 pub(super) fn update(output: Output, call: SessionId, update: &CallUpdate) {
     match update {
-        CallUpdate::Event(event) => self::event(output, call, event),
+        CallUpdate::Event(event) => match update.ended() {
+            Some(why) => ended(output, &call.to_string(), why),
+            None => self::event(output, call, event),
+        },
         CallUpdate::Media(update) => media(output, call, update),
         CallUpdate::Missed(count) => missed(output, Some(call), *count),
         _ => {}
@@ -241,7 +244,6 @@ fn event(output: Output, call: SessionId, event: &CallEvent) {
                 format_args!("call {id}: INFO {info}: {text}"),
             );
         }
-        CallEvent::Ended(why) => ended(output, &id, why),
         // The others are printed for the phone.
         _ => digit(output, &id, event),
     }

@@ -154,11 +154,14 @@ pub(super) async fn outage(testbed: &mut Testbed) -> StepResult<()> {
         let what = format!("{ATTEMPTS} attempts to register");
         phone
             .until(&what, |event| match event {
-                PhoneEvent::Account { event: AccountEvent::Registration(state), .. } => match state {
-                    RegistrationState::Registering { attempt }
-                    | RegistrationState::Waiting { attempt, .. } => (attempt > ATTEMPTS).then_some(()),
-                    _ => None,
-                },
+                PhoneEvent::Account {
+                    event:
+                        AccountEvent::Registration(
+                            RegistrationState::Registering { attempt }
+                            | RegistrationState::Waiting { attempt, .. },
+                        ),
+                    ..
+                } => (attempt > ATTEMPTS).then_some(()),
                 _ => None,
             })
             .await?;

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     fn identity(aor: &str, name: Option<&str>, server: &str) -> Identity {
-        let mut account = Account::new(aor, None, server).expect("a target");
+        let mut account = Account::new(aor, None, server).expect("a hop");
         account.display_name = name.map(str::to_owned);
         Identity::new(&account, &mut Entropy::new([0; 32]))
     }

@@ -138,7 +138,7 @@ pub enum ReferPolicy {
     Reject,
     /// Call a SIP or SIPS URI of the account's own domain; refuse other targets with 603.
     OwnDomain,
-    /// Ask the user: [`Event::TransferRequested`](crate::Event::TransferRequested). Without a decision within
+    /// Ask the user: [`CallEvent::TransferRequested`](crate::CallEvent::TransferRequested). Without a decision within
     /// [`Config::no_answer`] it counts as rejected.
     #[default]
     Ask,

@@ -7,7 +7,7 @@ use std::fmt;
 ///    └─────────────┴─────────────────┴───────────────────────────┘
 /// ```
 ///
-/// `Idle` is the last status: the call has ended and is released, and [`Event::Ended`](crate::Event::Ended) was emitted once.
+/// `Idle` is the last status: the call has ended and is released, and [`CallEvent::Ended`](crate::CallEvent::Ended) was emitted once.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
     /// Created; nothing was sent yet.

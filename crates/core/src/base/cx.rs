@@ -42,6 +42,7 @@ impl Outbox {
         self.queue.push_back(output);
     }
 
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<Output> {
         self.queue.pop_front()
     }

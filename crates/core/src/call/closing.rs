@@ -202,7 +202,7 @@ impl Session {
             cx.txs.detach_owner(pending.tx);
             match pending.request {
                 DialogRequest::Info { digit, .. } => {
-                    cx.base.out.call_event(self.id, CallEvent::DigitFailed { digit, why });
+                    self.digit_failed(cx, digit, why);
                 }
                 DialogRequest::AppInfo(info) if !planted!(cx.base.config, InfoOutcomeForgotten) => {
                     self.info_outcome(cx, info.number, None);
@@ -213,7 +213,7 @@ impl Session {
         let waiting = established.digits.take().filter(|_| !planted!(cx.base.config, DigitsForgotten));
         for digit in waiting.into_iter().flat_map(|digits| digits.into_waiting()) {
             cx.mark(Mark::DigitsLeft);
-            cx.base.out.call_event(self.id, CallEvent::DigitFailed { digit, why });
+            self.digit_failed(cx, digit, why);
         }
         if established.transfer.take().is_some() {
             let state = match cause {
@@ -224,7 +224,7 @@ impl Session {
         }
         if established.hold.intent != established.hold.agreed {
             let hold = established.hold.intent;
-            cx.base.out.call_event(self.id, CallEvent::HoldFailed { hold, code: None });
+            self.hold_failed(cx, hold, None);
         }
         established.referral = None;
         established.unacked = None;

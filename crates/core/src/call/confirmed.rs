@@ -23,6 +23,11 @@ impl Session {
         }
     }
 
+    /// Our hold or resume failed.
+    pub(super) fn hold_failed(&self, cx: &mut CallCx<'_, '_>, hold: bool, code: Option<u16>) {
+        cx.base.out.call_event(self.id, CallEvent::HoldFailed { hold, code });
+    }
+
     /// An ACK without a transaction: for our 2xx.
     pub(crate) fn on_ack(&mut self, cx: &mut CallCx<'_, '_>, ack: &Message) {
         let Some(e) = self.established_mut() else { return };

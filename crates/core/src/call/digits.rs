@@ -21,6 +21,11 @@ impl Session {
         cx.base.out.call_event(self.id, CallEvent::Digit { digit, duration, path });
     }
 
+    /// A digit of ours could not be sent.
+    pub(super) fn digit_failed(&self, cx: &mut CallCx<'_, '_>, digit: char, why: DigitFailure) {
+        cx.base.out.call_event(self.id, CallEvent::DigitFailed { digit, why });
+    }
+
     pub(crate) fn has_room_for(&mut self, digits: usize) -> bool {
         let queue = self.established_mut().and_then(|e| e.digits.as_deref());
         queue.map_or(digits <= dtmf::MOST_WAITING, |queue| queue.has_room_for(digits))
@@ -82,7 +87,7 @@ impl Session {
                     DigitFailure::NotSupported
                 }
             };
-            cx.base.out.call_event(self.id, CallEvent::DigitFailed { digit, why });
+            self.digit_failed(cx, digit, why);
         }
     }
 

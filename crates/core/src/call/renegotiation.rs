@@ -17,9 +17,7 @@ use crate::negotiation::LocalOffer;
 use crate::planted::planted;
 use crate::request::respond;
 use crate::transaction::{ServerTx, TxFailure};
-use crate::{
-    CallEffect, CallEvent, Cause, Direction, EffectId, EffectResult, EndReason, EndedBy, MediaFault,
-};
+use crate::{CallEffect, Cause, Direction, EffectId, EffectResult, EndReason, EndedBy, MediaFault};
 use bytes::Bytes;
 use offhook_wire::Message;
 use std::time::Duration;
@@ -222,7 +220,7 @@ impl Session {
             if hold != e.hold.agreed {
                 e.hold.outcome_pending = false;
                 cx.mark(Mark::HoldRefused);
-                cx.base.out.call_event(self.id, CallEvent::HoldFailed { hold, code });
+                self.hold_failed(cx, hold, code);
             } else {
                 // The intent was withdrawn meanwhile: the agreed hold is the intent.
                 self.hold_event(cx);

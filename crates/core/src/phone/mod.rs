@@ -165,12 +165,20 @@ impl Phone {
     }
 
     /// The next output.
+    #[inline]
     pub fn poll(&mut self) -> Option<Output> {
         let output = self.out.pop();
-        if output.is_none() && self.is_idle() {
-            self.out.shrink();
+        if output.is_none() {
+            self.polled();
         }
         output
+    }
+
+    /// All outputs were polled.
+    fn polled(&mut self) {
+        if self.is_idle() {
+            self.out.shrink();
+        }
     }
 
     /// Whether it has neither calls nor requests nor transactions.

@@ -34,7 +34,7 @@ impl Phone {
                 self.with_account(account, |account, cx, _| account.keep_alive_received(cx, kind))
             }
             Frame::Faulty { fault, data } => self.malformed(connection, data, fault.kind.status()),
-            Frame::Message(message) => match message.check() {
+            Frame::Message(mut message) => match message.check() {
                 Ok(()) => self.route(account, connection, message),
                 Err(fault) => self.malformed(connection, message.bytes().clone(), fault.kind.status()),
             },

@@ -8,6 +8,8 @@ use std::num::NonZeroU32;
 pub(super) const COOKIE: &[u8] = b"z9hG4bK";
 
 const DIGITS: usize = 24;
+/// The bits of half of the digits.
+const HALF: u32 = 60;
 const RANDOM_BITS: u32 = 56;
 
 /// Our branch: the index of its transaction, and 56 random bits. The branch of a response finds the transaction without a
@@ -66,20 +68,42 @@ impl Branch {
         if !cookie.eq_ignore_ascii_case(COOKIE) || digits.len() != DIGITS {
             return None;
         }
-        let mut bits: u128 = 0;
-        for digit in digits {
-            let value = match digit.to_ascii_lowercase() {
-                letter @ b'a'..=b'z' => letter - b'a',
-                number @ b'2'..=b'7' => number - b'2' + 26,
-                _ => return None,
-            };
-            bits = bits << 5 | u128::from(value);
-        }
+        let (high, low) = digits.split_at(DIGITS / 2);
+        let bits = u128::from(half(high)?) << HALF | u128::from(half(low)?);
         let serial = NonZeroU32::new((bits >> 56) as u32)?;
         let tx = ClientTx::from_parts((bits >> 88) as u32, serial);
         Some(Self { tx, random: bits as u64 & (u64::MAX >> (u64::BITS - RANDOM_BITS)) })
     }
 }
+
+/// Half of the digits: they fit in 64 bits.
+fn half(digits: &[u8]) -> Option<u64> {
+    let mut bits = 0;
+    for digit in digits {
+        let value = VALUES[usize::from(*digit)];
+        if value == NONE {
+            return None;
+        }
+        bits = bits << 5 | u64::from(value);
+    }
+    Some(bits)
+}
+
+/// What a byte that is no digit has in [`VALUES`].
+const NONE: u8 = 32;
+
+/// The value of a digit, in either case.
+const VALUES: [u8; 256] = {
+    let mut values = [NONE; 256];
+    let mut value = 0;
+    while value < 32 {
+        let digit = BASE32[value as usize];
+        values[digit as usize] = value;
+        values[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    values
+};
 
 #[cfg(test)]
 mod tests {

@@ -16,7 +16,7 @@ fn drain(phone: &mut Phone) -> Vec<String> {
 #[test]
 fn outputs_do_not_depend_on_when_the_host_polls() {
     let play = |polls_late: bool| {
-        let account = Account::new("sip:alice@h", Some(Password::plain("x")), "udp://h").expect("a target");
+        let account = Account::new("sip:alice@h", Some(Password::plain("x")), "udp://h").expect("a hop");
         let start = Instant::from_nanos(1_000_000_000);
         let mut phone = Phone::new(Config::new(account), [3; 32], start);
         let mut out = Vec::new();

@@ -48,7 +48,7 @@ fn undecided() -> (TestPhone, SessionId, ScriptedPeer) {
 
 #[test]
 fn asking_is_the_default() {
-    let account = offhook::Account::new("sip:alice@example.com", None, "ws://pbx.test").expect("a target");
+    let account = offhook::Account::new("sip:alice@example.com", None, "ws://pbx.test").expect("a hop");
     assert_eq!(offhook::Config::new(account).refer_policy, ReferPolicy::Ask);
 }
 

@@ -93,7 +93,7 @@ fn written(body: Body) -> (&'static str, String) {
 /// The requests that the phone sent, except ACKs.
 fn collect(alice: &mut TestPhone, asked: &mut Vec<Message>) {
     for data in alice.sent.drain(..) {
-        let message = Message::parse(data, &Limits::default()).expect("what a phone sends can be read");
+        let mut message = Message::parse(data, &Limits::default()).expect("what a phone sends can be read");
         message.check().expect("and keeps the rules");
         if message.is_request() && !message.bytes().starts_with(b"ACK") {
             asked.push(message);

@@ -6,7 +6,7 @@ use crate::replay::{Observation, ObservationKind, Replay};
 use crate::text::Seconds;
 use offhook::{
     AccountCommand, AccountEvent, CallCommand, CallEvent, Command, ConnectionFailure, ConnectionState,
-    DtmfPath, EndedBy, Event, Input, Instant, SessionId, Status,
+    DtmfPath, EndReason, EndedBy, Event, Input, Instant, SessionId, Status,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -103,11 +103,9 @@ impl Actions<'_> {
     fn on_event(&mut self, at: Instant, event: &Event) {
         match event {
             Event::Call { session, event } => self.on_call_event(at, *session, event),
-            Event::Account {
-                event:
-                    AccountEvent::Connection { state: ConnectionState::Down(ConnectionFailure::TimedOut), .. },
-                ..
-            } => {
+            Event::Account { event: AccountEvent::Connection { state, .. }, .. }
+                if *state == ConnectionState::Down(ConnectionFailure::TimedOut) =>
+            {
                 let nanos = u64::try_from(DETECTION_TIME.as_nanos()).unwrap_or(u64::MAX);
                 let before = Instant::from_nanos(at.as_nanos().saturating_sub(nanos));
                 self.add_action(before, "loses its connection silently");
@@ -117,16 +115,19 @@ impl Actions<'_> {
     }
 
     fn on_call_event(&mut self, at: Instant, session: SessionId, event: &CallEvent) {
-        match event {
-            CallEvent::Incoming(incoming) => {
-                let user = user_of(&incoming.from);
-                if !self.participants.is_recorded(&user) {
-                    let (peer, own) = (self.participants.peer(&user), self.participants.user(self.phone));
-                    self.steps.add_early(at, SETUP_TIME, format!("{peer} dials {own}"));
-                }
-                self.begin(session, user, true, at);
-                self.ringing.push(Ringing { session, at, reaction: "ignore".to_owned() });
+        if let Some(incoming) = event.incoming() {
+            self.on_incoming(at, session, &user_of(&incoming.from));
+        }
+        if event.status() == Some(Status::Established) {
+            if let Some(call) = self.calls.get_mut(&session) {
+                call.answered = true;
             }
+            self.add_peer_reaction(session, at, "answer");
+        }
+        if let Some(why) = event.ended() {
+            self.on_end(at, session, why);
+        }
+        match event {
             CallEvent::Referred { by, target } => {
                 self.add_peer_action(*by, at, &format!("transfers to {}", user_of(target)));
                 self.begin(session, user_of(target), false, at);
@@ -135,12 +136,6 @@ impl Actions<'_> {
                 if let Some(call) = self.calls.get_mut(&session) {
                     call.ringing_since.get_or_insert(at);
                 }
-            }
-            CallEvent::Status { to: Status::Established, .. } => {
-                if let Some(call) = self.calls.get_mut(&session) {
-                    call.answered = true;
-                }
-                self.add_peer_reaction(session, at, "answer");
             }
             CallEvent::Hold { remote, .. } => {
                 let call = self.calls.get_mut(&session).filter(|call| call.held_by_peer != *remote);
@@ -153,18 +148,28 @@ impl Actions<'_> {
                 let text = format!("sends {digit} by {} for {}", path_name(*path), Seconds(*duration));
                 self.add_peer_action(session, at, &text);
             }
-            CallEvent::Ended(why) => {
-                match (why.by, why.code) {
-                    (EndedBy::Peer, Some(code @ 300..=699)) => {
-                        self.add_peer_reaction(session, at, &format!("reject {code}"));
-                    }
-                    (EndedBy::Peer, _) => self.add_peer_action(session, at, "hangs up"),
-                    _ => {}
-                }
-                self.calls.remove(&session);
-            }
             _ => {}
         }
+    }
+
+    fn on_incoming(&mut self, at: Instant, session: SessionId, user: &str) {
+        if !self.participants.is_recorded(user) {
+            let (peer, own) = (self.participants.peer(user), self.participants.user(self.phone));
+            self.steps.add_early(at, SETUP_TIME, format!("{peer} dials {own}"));
+        }
+        self.begin(session, user.to_owned(), true, at);
+        self.ringing.push(Ringing { session, at, reaction: "ignore".to_owned() });
+    }
+
+    fn on_end(&mut self, at: Instant, session: SessionId, why: &EndReason) {
+        match (why.by, why.code) {
+            (EndedBy::Peer, Some(code @ 300..=699)) => {
+                self.add_peer_reaction(session, at, &format!("reject {code}"));
+            }
+            (EndedBy::Peer, _) => self.add_peer_action(session, at, "hangs up"),
+            _ => {}
+        }
+        self.calls.remove(&session);
     }
 
     fn begin(&mut self, session: SessionId, user: String, incoming: bool, started: Instant) {

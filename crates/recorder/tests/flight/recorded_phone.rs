@@ -87,7 +87,7 @@ impl Sink for SharedRecorder {
 }
 
 pub(crate) fn account(password: &str) -> Account {
-    Account::new("sip:alice@example.com", Some(Password::plain(password)), "ws://pbx").expect("a target")
+    Account::new("sip:alice@example.com", Some(Password::plain(password)), "ws://pbx").expect("a hop")
 }
 
 /// A configuration that keeps more lines of the trace.

@@ -14,9 +14,9 @@ pub struct NameAddr<'a> {
     pub uri: &'a [u8],
     /// The parameters of the header.
     pub params: Params<'a>,
-    display: &'a [u8],
-    tag: Option<&'a [u8]>,
-    raw: &'a [u8],
+    pub(crate) display: &'a [u8],
+    pub(crate) tag: Option<&'a [u8]>,
+    pub(crate) raw: &'a [u8],
 }
 
 impl<'a> NameAddr<'a> {

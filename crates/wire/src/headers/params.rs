@@ -44,9 +44,9 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// The parameters of a URI, which has no white space and no quotes: nothing to check but what
-    /// [`crate::Uri`] checks.
-    pub(crate) fn of_uri(bytes: &'a [u8]) -> Self {
+    /// Parameters that were checked before, or those of a URI, which has no white space and no quotes: nothing to
+    /// check but what [`crate::Uri`] checks.
+    pub(crate) fn checked(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 

@@ -15,7 +15,7 @@ pub struct Via<'a> {
     pub port: Option<u16>,
     /// The parameters.
     pub params: Params<'a>,
-    branch: Option<&'a [u8]>,
+    pub(crate) branch: Option<&'a [u8]>,
 }
 
 impl<'a> Via<'a> {

@@ -1,7 +1,10 @@
 //! Whether a message means anything.
 
-use super::Message;
-use crate::{Fault, FaultKind, HeaderError, HeaderName, Scheme, Uri};
+use super::kept::Kept;
+use super::rows::Entry;
+use super::typed::{read_call_id, read_max_forwards, read_via};
+use super::{HeaderName, Message};
+use crate::{CSeq, Fault, FaultKind, NameAddr, Scheme, Uri, ValueError};
 
 impl Message {
     /// Checks the meaning of the whole: the version, the Request-URI, the mandatory headers, each present
@@ -9,24 +12,33 @@ impl Message {
     ///
     /// Max-Forwards may be missing and a branch need not have the magic cookie: RFC 2543 had neither, and
     /// §16.3 requires no more.
-    pub fn check(&self) -> Result<(), Fault> {
+    ///
+    /// It keeps where the parts of the mandatory headers are: their readers parse nothing again afterwards.
+    pub fn check(&mut self) -> Result<(), Fault> {
+        self.kept = self.read_mandatory()?;
+        Ok(())
+    }
+
+    fn read_mandatory(&self) -> Result<Option<Kept>, Fault> {
         if !self.start.version_two {
             return Err(FaultKind::Version.at(0));
         }
         if let Some(uri) = self.request_uri() {
             self.check_request_uri(uri)?;
         }
-        self.check_repetition()?;
-        self.via().map_err(|error| self.fault(error))?;
-        self.from().map_err(|error| self.fault(error))?;
-        self.to().map_err(|error| self.fault(error))?;
-        self.call_id().map_err(|error| self.fault(error))?;
-        let cseq = self.cseq().map_err(|error| self.fault(error))?;
-        self.max_forwards().map_err(|error| self.fault(error))?;
-        if self.method().is_some_and(|method| method != cseq.method) {
-            return Err(FaultKind::MethodMismatch.at(self.offset_of(HeaderName::CSeq)));
+        let rows = self.mandatory_rows()?;
+        let (via, _) = self.read(HeaderName::Via, rows.via, read_via)?;
+        let (from, _) = self.read(HeaderName::From, rows.from, NameAddr::parse)?;
+        let (to, _) = self.read(HeaderName::To, rows.to, NameAddr::parse)?;
+        let (call_id, _) = self.read(HeaderName::CallId, rows.call_id, read_call_id)?;
+        let (cseq, cseq_row) = self.read(HeaderName::CSeq, rows.cseq, CSeq::parse)?;
+        if rows.max_forwards.is_some() {
+            self.read(HeaderName::MaxForwards, rows.max_forwards, read_max_forwards)?;
         }
-        Ok(())
+        if self.method().is_some_and(|method| method != cseq.method) {
+            return Err(FaultKind::MethodMismatch.at(rows.cseq.map_or(0, |row| row.value as usize)));
+        }
+        Ok(Kept::new(&self.data, &via, [&from, &to], call_id, (&cseq, cseq_row)))
     }
 
     fn check_request_uri(&self, uri: &[u8]) -> Result<(), Fault> {
@@ -40,36 +52,52 @@ impl Message {
         Ok(())
     }
 
-    /// These occur at most once (RFC 3261 §7.3.1, §20).
-    fn check_repetition(&self) -> Result<(), Fault> {
-        let mut seen = 0u8;
+    /// The first row of each header that is checked. All but Via occur at most once (RFC 3261 §7.3.1, §20).
+    fn mandatory_rows(&self) -> Result<MandatoryRows<'_>, Fault> {
+        let mut rows = MandatoryRows::default();
         for row in &self.rows {
-            let bit = match row.name {
-                HeaderName::From => 1,
-                HeaderName::To => 2,
-                HeaderName::CallId => 4,
-                HeaderName::CSeq => 8,
-                HeaderName::MaxForwards => 16,
+            let place = match row.name {
+                HeaderName::Via => {
+                    rows.via.get_or_insert(row);
+                    continue;
+                }
+                HeaderName::From => &mut rows.from,
+                HeaderName::To => &mut rows.to,
+                HeaderName::CallId => &mut rows.call_id,
+                HeaderName::CSeq => &mut rows.cseq,
+                HeaderName::MaxForwards => &mut rows.max_forwards,
                 _ => continue,
             };
-            if seen & bit != 0 {
+            if place.replace(row).is_some() {
                 return Err(FaultKind::Repeated(row.name).at(row.start as usize));
             }
-            seen |= bit;
         }
-        Ok(())
+        Ok(rows)
     }
 
-    fn fault(&self, error: HeaderError) -> Fault {
-        match error.kind {
-            crate::SyntaxKind::Missing if self.header(error.header).is_none() => {
-                FaultKind::Missing(error.header).at(self.blank_line())
-            }
-            _ => FaultKind::Header(error).at(self.offset_of(error.header) + error.offset as usize),
-        }
+    /// What `parse` reads from `row`, and the whole value.
+    fn read<'a, T>(
+        &'a self,
+        header: HeaderName,
+        row: Option<&Entry>,
+        parse: impl FnOnce(&'a [u8]) -> Result<T, ValueError>,
+    ) -> Result<(T, &'a [u8]), Fault> {
+        let row = row.ok_or_else(|| FaultKind::Missing(header).at(self.blank_line()))?;
+        let value = row.value(&self.data);
+        let read = parse(value).map_err(|error| {
+            let offset = row.value as usize + error.offset as usize;
+            FaultKind::Header(error.of(header)).at(offset)
+        })?;
+        Ok((read, value))
     }
+}
 
-    fn offset_of(&self, header: HeaderName) -> usize {
-        self.rows.iter().find(|row| row.name == header).map_or(0, |row| row.value as usize)
-    }
+#[derive(Default)]
+struct MandatoryRows<'a> {
+    via: Option<&'a Entry>,
+    from: Option<&'a Entry>,
+    to: Option<&'a Entry>,
+    call_id: Option<&'a Entry>,
+    cseq: Option<&'a Entry>,
+    max_forwards: Option<&'a Entry>,
 }

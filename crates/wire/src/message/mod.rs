@@ -1,6 +1,7 @@
 //! A message: its bytes and a table of offsets.
 
 mod check;
+mod kept;
 mod parse;
 mod rows;
 pub(crate) mod salvage;
@@ -14,6 +15,7 @@ pub(crate) use rows::Entry;
 
 use crate::{Fault, HeaderName, Limits, Method};
 use bytes::Bytes;
+use kept::Kept;
 use rows::slice;
 use start::Start;
 use std::fmt;
@@ -30,6 +32,8 @@ pub struct Message {
     rows: Vec<Entry>,
     start: Start,
     body: u32,
+    /// Once it was checked.
+    kept: Option<Kept>,
 }
 
 impl Message {
@@ -44,7 +48,7 @@ impl Message {
     /// The message of `length` bytes at the start of `data`.
     pub(crate) fn assemble(mut data: Bytes, head: Head, length: usize) -> Self {
         data.truncate(length);
-        Self { data, rows: head.rows, start: head.start, body: head.body }
+        Self { data, rows: head.rows, start: head.start, body: head.body, kept: None }
     }
 
     /// The message as it was on the wire, without bytes after its body.

@@ -159,7 +159,11 @@ impl Table {
         self.length += 1;
     }
 
-    pub(super) fn finish(self) -> Vec<Entry> {
-        if self.length <= USUAL { self.usual[..self.length].to_vec() } else { self.spilt }
+    pub(super) fn finish(&mut self) -> Vec<Entry> {
+        if self.length <= USUAL {
+            self.usual[..self.length].to_vec()
+        } else {
+            std::mem::take(&mut self.spilt)
+        }
     }
 }

@@ -22,7 +22,8 @@ impl Message {
         let start = request_start(&scanned[..line])?;
         let (rows, end) = salvage_rows(scanned, line + 2, limits);
         let body = end as u32;
-        let salvaged = Self { data: data.slice(..end), rows: without_repetitions(rows), start, body };
+        let salvaged =
+            Self { data: data.slice(..end), rows: without_repetitions(rows), start, body, kept: None };
         // A reply is sent to the sender in the top Via (§18.2.2), whatever its parameters are.
         salvaged.header(HeaderName::Via).is_some_and(Via::has_sender).then_some(salvaged)
     }

@@ -10,9 +10,12 @@ use crate::{
 
 impl Message {
     /// The top Via.
+    #[inline]
     pub fn via(&self) -> Result<Via<'_>, HeaderError> {
-        let row = self.mandatory(HeaderName::Via)?;
-        Via::leading(row).map(|(via, _)| via).map_err(|error| error.of(HeaderName::Via))
+        match &self.kept {
+            Some(kept) => Ok(kept.via(&self.data)),
+            None => self.mandatory(HeaderName::Via, read_via),
+        }
     }
 
     /// All Via values, top first.
@@ -21,29 +24,39 @@ impl Message {
     }
 
     /// From.
+    #[inline]
     pub fn from(&self) -> Result<NameAddr<'_>, HeaderError> {
-        read(HeaderName::From, self.mandatory(HeaderName::From)?, NameAddr::parse)
+        match &self.kept {
+            Some(kept) => Ok(kept.from(&self.data)),
+            None => self.mandatory(HeaderName::From, NameAddr::parse),
+        }
     }
 
     /// To.
+    #[inline]
     pub fn to(&self) -> Result<NameAddr<'_>, HeaderError> {
-        read(HeaderName::To, self.mandatory(HeaderName::To)?, NameAddr::parse)
+        match &self.kept {
+            Some(kept) => Ok(kept.to(&self.data)),
+            None => self.mandatory(HeaderName::To, NameAddr::parse),
+        }
     }
 
     /// Call-ID: compared byte by byte (RFC 3261 §20.8).
+    #[inline]
     pub fn call_id(&self) -> Result<&[u8], HeaderError> {
-        read(HeaderName::CallId, self.mandatory(HeaderName::CallId)?, |value| {
-            match value.iter().position(|&byte| is_lws(byte)) {
-                Some(space) => Err(SyntaxKind::Unexpected.at(space)),
-                None if value.is_empty() => Err(SyntaxKind::Empty.at(0)),
-                None => Ok(value),
-            }
-        })
+        match &self.kept {
+            Some(kept) => Ok(kept.call_id(&self.data)),
+            None => self.mandatory(HeaderName::CallId, read_call_id),
+        }
     }
 
     /// CSeq.
+    #[inline]
     pub fn cseq(&self) -> Result<CSeq<'_>, HeaderError> {
-        read(HeaderName::CSeq, self.mandatory(HeaderName::CSeq)?, CSeq::parse)
+        match &self.kept {
+            Some(kept) => Ok(kept.cseq(&self.data)),
+            None => self.mandatory(HeaderName::CSeq, CSeq::parse),
+        }
     }
 
     /// The first Contact address; `None` when there is none, or when it is `*`.
@@ -62,8 +75,7 @@ impl Message {
 
     /// Max-Forwards, up to 255 (RFC 3261 §20.22).
     pub fn max_forwards(&self) -> Result<Option<u8>, HeaderError> {
-        let hops = self.optional(HeaderName::MaxForwards, |value| whole_number(value, u8::MAX.into()))?;
-        Ok(hops.map(|hops| hops as u8))
+        self.optional(HeaderName::MaxForwards, read_max_forwards)
     }
 
     /// Content-Length, which is the length of [`Message::body`] whenever it is there.
@@ -181,8 +193,12 @@ impl Message {
         self.values(header).any(|value| value.eq_ignore_ascii_case(token.as_bytes()))
     }
 
-    fn mandatory(&self, header: HeaderName) -> Result<&[u8], HeaderError> {
-        self.header(header).ok_or(SyntaxKind::Missing.at(0).of(header))
+    fn mandatory<'a, T>(
+        &'a self,
+        header: HeaderName,
+        parse: impl FnOnce(&'a [u8]) -> Result<T, ValueError>,
+    ) -> Result<T, HeaderError> {
+        self.optional(header, parse)?.ok_or(SyntaxKind::Missing.at(0).of(header))
     }
 
     fn optional<'a, T>(
@@ -190,16 +206,24 @@ impl Message {
         header: HeaderName,
         parse: impl FnOnce(&'a [u8]) -> Result<T, ValueError>,
     ) -> Result<Option<T>, HeaderError> {
-        self.header(header).map(|value| read(header, value, parse)).transpose()
+        self.header(header).map(|value| parse(value).map_err(|error| error.of(header))).transpose()
     }
 }
 
-fn read<'a, T>(
-    header: HeaderName,
-    value: &'a [u8],
-    parse: impl FnOnce(&'a [u8]) -> Result<T, ValueError>,
-) -> Result<T, HeaderError> {
-    parse(value).map_err(|error| error.of(header))
+pub(super) fn read_via(row: &[u8]) -> Result<Via<'_>, ValueError> {
+    Via::leading(row).map(|(via, _)| via)
+}
+
+pub(super) fn read_call_id(value: &[u8]) -> Result<&[u8], ValueError> {
+    match value.iter().position(|&byte| is_lws(byte)) {
+        Some(space) => Err(SyntaxKind::Unexpected.at(space)),
+        None if value.is_empty() => Err(SyntaxKind::Empty.at(0)),
+        None => Ok(value),
+    }
+}
+
+pub(super) fn read_max_forwards(value: &[u8]) -> Result<u8, ValueError> {
+    whole_number(value, u8::MAX.into()).map(|hops| hops as u8)
 }
 
 fn whole_number(value: &[u8], max: u32) -> Result<u32, ValueError> {

@@ -65,6 +65,10 @@ impl<'a> Uri<'a> {
         if good < bytes.len() {
             return Err(UriError::at(good));
         }
+        // Nearly all URIs.
+        if matches!(bytes, [b's', b'i', b'p', b':', _, ..]) {
+            return Self::sip(bytes, Scheme::Sip, 4);
+        }
         let colon = memchr(b':', bytes).ok_or(UriError::at(bytes.len()))?;
         let scheme = scheme(&bytes[..colon])?;
         let rest = colon + 1;
@@ -114,6 +118,9 @@ impl<'a> Uri<'a> {
             at = digits + raw[digits..].iter().take_while(|byte| byte.is_ascii_digit()).count();
             let port = number(&raw[digits..at], u16::MAX.into()).map_err(|_| UriError::at(digits))?;
             uri.port = Some(port as u16);
+        }
+        if at == raw.len() {
+            return Ok(uri);
         }
         let query = memchr(b'?', &raw[at..]).map_or(raw.len(), |mark| at + mark);
         uri.params = params(raw, at, query)?;
@@ -173,7 +180,7 @@ fn params(raw: &[u8], start: usize, end: usize) -> Result<Params<'_>, UriError> 
     if let Some(bad) = memchr2(b',', b'"', bytes) {
         return Err(UriError::at(start + bad));
     }
-    Ok(Params::of_uri(bytes))
+    Ok(Params::checked(bytes))
 }
 
 #[cfg(test)]

@@ -202,7 +202,7 @@ mod tests {
     fn a_reply_is_valid_until_changed() {
         let reply = Draft::reply(&invite(), 180, Some("7"));
         let read = |draft: &Draft| Message::parse(draft.write(), &Limits::default()).expect("a message");
-        let message = read(&reply);
+        let mut message = read(&reply);
         assert_eq!(message.check(), Ok(()));
         assert_eq!((message.vias().count(), message.record_routes().count()), (2, 1));
         assert_eq!(message.to().expect("To").tag(), Some(&b"7"[..]));

@@ -119,7 +119,7 @@ impl RogueNode {
 
     /// A message arrives from an exchange.
     pub fn received(&mut self, now: Instant, exchange: usize, data: Bytes) {
-        let Ok(message) = Message::parse(data, &self.limits) else { return };
+        let Ok(mut message) = Message::parse(data, &self.limits) else { return };
         if message.check().is_err() {
             return;
         }

@@ -103,7 +103,7 @@ proptest! {
         let mut world = World::new(|config| {
             config.accounts[0].max_registration_attempts = limit;
             if udp {
-                config.accounts[0].servers[0].hop = "udp://pbx".parse().expect("a target");
+                config.accounts[0].servers[0].hop = "udp://pbx".parse().expect("a hop");
             }
         });
         let mut registers: Vec<Instant> = Vec::new();

@@ -30,7 +30,7 @@ struct World {
 
 fn account() -> Account {
     Account::new("sip:alice@example.com", Some(Password::plain("secret")), "ws://pbx.example.com")
-        .expect("a target")
+        .expect("a hop")
 }
 
 impl World {

@@ -451,7 +451,7 @@ fn a_server_that_closes_on_each_register_is_not_flooded() {
 fn a_register_timeout_without_traffic_moves_to_the_next_server() {
     for (target, other) in [("ws://one", "ws://two"), ("udp://one", "udp://two")] {
         let mut world = World::up(|config| {
-            config.accounts[0].servers[0].hop = target.parse().expect("a target");
+            config.accounts[0].servers[0].hop = target.parse().expect("a hop");
             config.accounts[0].servers.push(Server::new(other.parse().expect("a hop")));
         });
         let connection = world.line.path().expect("up").connection;

@@ -41,7 +41,7 @@ pub enum CallCommand {
     },
     /// Blind transfer: ask the peer to call `target` instead of us (RFC 3515, RFC 5589 §6).
     Transfer {
-        /// An address as in [`Dial::to`].
+        /// An address as in [`Dial::to`](crate::Dial::to).
         target: String,
     },
     /// Accept a REFER of the peer: call its target.
