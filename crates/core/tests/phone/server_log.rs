@@ -133,7 +133,7 @@ impl Observer for Log {
                 self.hosts.insert(*connection, (*account, hop.host.clone()));
             }
             Output::Transmit { connection, data } if !data.trim_ascii().is_empty() => {
-                let message = Message::parse(data.clone(), &Limits::default()).expect("a valid message");
+                let mut message = Message::parse(data.clone(), &Limits::default()).expect("a valid message");
                 message.check().expect("a valid message");
                 self.sent(*connection, &message);
                 self.sent.push((*connection, message));
