@@ -264,7 +264,7 @@ fn a_refused_command_does_not_delay_a_removal() {
     alice.phone.remove_account(alice.now, FIRST).expect("it is known");
     alice.pump();
     alice.next_request("REGISTER");
-    alice.now = alice.now + Duration::from_secs(32);
+    alice.now += Duration::from_secs(32);
     assert_eq!(alice.phone.dial(alice.now, Dial::to("bob")), Err(Misuse::UnknownAccount(FIRST)));
     alice.pump();
     assert_eq!(account_events(&alice, FIRST).last(), Some(&&AccountEvent::Removed));

@@ -18,6 +18,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 enum Act {
     Dial,
+    Answer,
     HangUp,
     Hold,
     Transfer,
@@ -52,7 +53,11 @@ enum Step {
     Act(Act),
     /// To one of the last requests.
     Answer(usize, Answer, &'static str),
-    /// A request within one of the calls.
+    /// An INVITE of a caller.
+    Invite,
+    /// A request within the last call of a caller.
+    Caller(&'static str, &'static str),
+    /// A request within the last call of the phone.
     Peer(&'static str, &'static str),
     Wait(u64),
 }
@@ -60,6 +65,7 @@ enum Step {
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         4 => Just(Act::Dial),
+        3 => Just(Act::Answer),
         1 => Just(Act::HangUp),
         2 => Just(Act::Hold),
         1 => Just(Act::Transfer),
@@ -120,11 +126,14 @@ fn step() -> impl Strategy<Value = Step> {
         ("OPTIONS", ""),
         ("NOTIFY", "Event: refer\nSubscription-State: terminated;reason=noresource\n"),
     ]);
+    let caller = peer.clone();
     let wait = prop_oneof![Just(0u64), Just(10), Just(600), Just(6_000), Just(40_000), Just(130_000)];
     prop_oneof![
         6 => act().prop_map(Step::Act),
         9 => (0usize..4, answer(), tag).prop_map(|(to, answer, tag)| Step::Answer(to, answer, tag)),
         2 => peer.prop_map(|(method, extra)| Step::Peer(method, extra)),
+        2 => Just(Step::Invite),
+        3 => caller.prop_map(|(method, extra)| Step::Caller(method, extra)),
         2 => wait.prop_map(Step::Wait),
     ]
 }
@@ -165,7 +174,8 @@ impl World {
             // Counts end with the credentials.
             self.nonces += 1;
         }
-        let session = self.alice.phone.sessions().next();
+        let calls = self.alice.phone.sessions().count();
+        let session = self.alice.phone.sessions().nth(self.nonces as usize % calls.max(1));
         let account = *self.alice.open.values().next_back().unwrap_or(&AccountId(0));
         let of_account = |command| Command::Account { account, command };
         let of_call = |command| session.map(|session| Command::Call { session, command });
@@ -174,6 +184,7 @@ impl World {
                 session: self.alice.phone.next_session(),
                 dial: Dial::to("bob").with_account(account).with_header("Session-Expires", "90"),
             }),
+            Act::Answer => of_call(CallCommand::Answer),
             Act::HangUp => of_call(CallCommand::HangUp),
             Act::Hold => of_call(CallCommand::Hold),
             Act::Transfer => of_call(CallCommand::Transfer { target: "carol".to_owned() }),
@@ -339,6 +350,28 @@ impl World {
         self.alice.give(Input::Received { connection, data: text.replace('\n', "\r\n").into() });
     }
 
+    fn invite(&mut self) {
+        let Some(connection) = self.alice.open.keys().next().copied() else { return };
+        self.cseq += 1;
+        let unique = format!("in{}", self.cseq);
+        let invite = offhook_testkit::peer::invite(Some(Direction::SendRecv))
+            .replace("z9hG4bKin", &format!("z9hG4bK{unique}"))
+            .replace("Call-ID: in\n", &format!("Call-ID: {unique}\n"));
+        self.alice.give(Input::Received { connection, data: invite.replace('\n', "\r\n").into() });
+    }
+
+    fn caller(&mut self, method: &str, extra: &str) {
+        let Some((connection, response)) = self.alice.observer.last_response() else { return };
+        if !self.alice.open.contains_key(&connection) {
+            return;
+        }
+        self.cseq += 1;
+        let invite = response.cseq().expect("read").number;
+        let cseq = if method == "ACK" { invite } else { self.cseq };
+        let text = ScriptedPeer::of_response(&response).request(method, cseq, extra, "");
+        self.alice.give(Input::Received { connection, data: text.replace('\n', "\r\n").into() });
+    }
+
     fn connect_all(&mut self) {
         for connection in self.alice.open.keys().copied().collect::<Vec<_>>() {
             let local = Some("192.0.2.1:5060".to_owned());
@@ -363,6 +396,8 @@ fn live(steps: Vec<Step>, udp: bool, ask: bool, named: bool, follow: bool) {
         match step {
             Step::Act(act) => world.act(act),
             Step::Answer(to, answer, tag) => world.answer(*to, answer, tag),
+            Step::Invite => world.invite(),
+            Step::Caller(method, extra) => world.caller(method, extra),
             Step::Peer(method, extra) => world.peer(method, extra),
             Step::Wait(millis) => world.alice.pass(Duration::from_millis(*millis)),
         }

@@ -9,6 +9,12 @@ use offhook_wire::digest::Credentials as Digest;
 use offhook_wire::{HeaderName, Message, Method};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The account, the host of its server, a nonce, and its count.
+type Count = (AccountId, String, Vec<u8>, u32);
+
+/// The Call-ID and the CSeq number of a request.
+type Sent = (Vec<u8>, u32);
+
 /// What a phone sent, and the commands that it accepted.
 #[derive(Default)]
 pub(crate) struct Log {
@@ -16,7 +22,7 @@ pub(crate) struct Log {
     hosts: BTreeMap<ConnectionId, (AccountId, String)>,
     sent: Vec<(ConnectionId, Message)>,
     /// The nonces and counts of an account's credentials for a server, with the request that had them.
-    counts: BTreeMap<(AccountId, String, Vec<u8>, u32), (Vec<u8>, u32)>,
+    counts: BTreeMap<Count, Sent>,
     removed: BTreeSet<AccountId>,
     pending: Option<Promise>,
     promised: BTreeSet<Promise>,
@@ -40,6 +46,15 @@ impl Log {
         let answered = |message: &Message| message.method().is_some_and(|method| method != Method::Ack);
         let all: Vec<_> = self.sent.iter().filter(|(_, message)| answered(message)).cloned().collect();
         all.into_iter()
+    }
+
+    /// The last response to an INVITE that has a tag of the phone.
+    pub(crate) fn last_response(&self) -> Option<(ConnectionId, Message)> {
+        let with_tag = |message: &Message| {
+            message.status().is_some_and(|code| (101..300).contains(&code))
+                && message.cseq().is_ok_and(|cseq| cseq.method == Method::Invite)
+        };
+        self.sent.iter().rev().find(|(_, message)| with_tag(message)).cloned()
     }
 
     /// The realm of the server at the other end: its host name.
