@@ -37,6 +37,8 @@ impl ActiveAccount {
         if password.is_none() && self.credentials.is_some() {
             return BTreeSet::new();
         }
+        // Other credentials answer the host's question: a later result is of an earlier question.
+        self.credentials = None;
         self.take_waiting()
     }
 

@@ -196,7 +196,9 @@ impl OutsideRequest {
                 self.transition(cx.base, Trigger::Again, Phase::Challenged, state);
             }
             Next::Final | Next::Interval(_) | Next::OtherServer => {
-                self.fail(cx.base, Trigger::Refused, Cause::of_final(code), Some(code));
+                // Nobody is alerted by a request outside of a dialog.
+                let cause = if code == 408 { Cause::TimedOut } else { Cause::of_final(code) };
+                self.fail(cx.base, Trigger::Refused, cause, Some(code));
             }
         }
     }

@@ -132,7 +132,7 @@ impl Phone {
 
     /// The response code to an INVITE, as far as it does not depend on its content: 200 if it is accepted.
     fn invite_code(&self, account: AccountId) -> u16 {
-        if self.active(account).is_none_or(ActiveAccount::is_being_removed) {
+        if self.active(account).is_none_or(ActiveAccount::is_retiring) {
             480
         } else if self.has_room() {
             200

@@ -110,9 +110,19 @@ fn a_removed_account_ends_its_calls_and_its_binding() {
 }
 
 #[test]
-fn an_account_that_is_being_removed_takes_no_call() {
-    let mut alice = registered();
-    alice.phone.remove_account(alice.now, FIRST).expect("it is known");
+fn an_account_that_retires_takes_no_call() {
+    let mut removed = registered();
+    removed.phone.remove_account(removed.now, FIRST).expect("it is known");
+    takes_no_call(removed);
+    let mut replaced = registered();
+    replaced
+        .phone
+        .replace_account(replaced.now, FIRST, account("alice", "ws://new.test"))
+        .expect("it is known");
+    takes_no_call(replaced);
+}
+
+fn takes_no_call(mut alice: TestPhone) {
     alice.pump();
     alice.next_request("REGISTER");
     alice.receive(

@@ -138,7 +138,7 @@ fn a_command_can_answer_instead_of_the_effect() {
     alice.phone.account(alice.now, ACCOUNT, command).expect("known");
     alice.pump();
     assert!(alice.next_request("REGISTER").header(HeaderName::ProxyAuthorization).is_some());
-    found(&mut alice, effect, None);
+    found(&mut alice, effect, Some("another"));
     assert!(alice.sent.is_empty() && matches!(registration(&alice), RegistrationState::Registering { .. }));
 }
 

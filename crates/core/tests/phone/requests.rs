@@ -106,6 +106,10 @@ fn each_failure_has_one_outcome() {
         let message = alice.next_request("MESSAGE");
         alice.receive_bytes(response(&message, 404, "bob", None));
     };
+    let timed_out_at_a_proxy = |alice: &mut TestPhone| {
+        let message = alice.next_request("MESSAGE");
+        alice.receive_bytes(response(&message, 408, "pbx", None));
+    };
     let lost = |alice: &mut TestPhone| alice.lose_connection();
     let timed_out = |alice: &mut TestPhone| alice.pass(Duration::from_secs(40));
     let removed = |alice: &mut TestPhone| {
@@ -124,8 +128,9 @@ fn each_failure_has_one_outcome() {
         b.header(HeaderName::WwwAuthenticate, b"Digest realm=\"x\", nonce=\"n\"");
         alice.receive_bytes(b.finish());
     };
-    let cases: [(Trouble<'_>, RequestOutcome); 6] = [
+    let cases: [(Trouble<'_>, RequestOutcome); 7] = [
         (&refused, failed(Cause::NotFound, Some(404))),
+        (&timed_out_at_a_proxy, failed(Cause::TimedOut, Some(408))),
         (&lost, failed(Cause::NotConnected, None)),
         (&timed_out, failed(Cause::TimedOut, Some(408))),
         (&removed, failed(Cause::NotConnected, None)),
