@@ -39,7 +39,7 @@ named_enum! {
 }
 
 /// One connection; the next one has another identifier.
-static FLOW: Table<Phase, Trigger> = {
+static CONNECTION: Table<Phase, Trigger> = {
     use Phase::{Connecting, Down, Up};
     Table(&[
         (Connecting, Trigger::Connected, Up),
@@ -56,7 +56,7 @@ static FLOW: Table<Phase, Trigger> = {
 /// The table of the machine, for its diagram.
 #[cfg(any(test, feature = "marks"))]
 pub(crate) fn table() -> &'static dyn crate::base::machine::Edges {
-    &FLOW
+    &CONNECTION
 }
 
 /// The connection of one account, over all its connections.
@@ -342,7 +342,7 @@ impl Connection {
         trigger: Trigger,
         to: Phase,
     ) {
-        cx.trace.transition(cx.now, Machine::Connection(connection), &FLOW, from, trigger, to);
+        cx.trace.transition(cx.now, Machine::Connection(connection), &CONNECTION, from, trigger, to);
     }
 
     fn report(&self, cx: &mut Cx<'_>, connection: ConnectionId, state: ConnectionState) {
