@@ -13,9 +13,13 @@ const IMMEDIATE: &str = "the phone responds to non-INVITE requests immediately";
 /// Why a phone never has too many pending requests.
 const A_MILLION: &str = "requests result from commands, and no user gives a million in half a minute";
 
+/// Why no INVITE has a Session-Expires.
+const NO_SESSION_TIMER: &str = "only header fields of a user name a session interval, and no user adds any";
+
 /// Marks that no phone of a simulated world can reach, and the reason.
 pub const UNREACHABLE: &[(&str, &str)] = &[
     ("request: not sent, too many client transactions", A_MILLION),
+    ("INVITE: 422, sent again with the Min-SE", NO_SESSION_TIMER),
     ("Other server transactions: trying --request again--> trying", IMMEDIATE),
     ("Other server transactions: trying --1xx sent--> proceeding", IMMEDIATE),
     ("Other server transactions: trying --connection lost--> terminated", IMMEDIATE),

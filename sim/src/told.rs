@@ -1,13 +1,16 @@
 //! What events tell of calls. No other file of the simulator reads the events of a call, so that a new one changes only this file and
 //! what checks it.
 
-use offhook::{CallEvent, DtmfPath, EndReason, Event, SessionId, Status, TransferState};
+use offhook::{AccountId, CallEvent, DtmfPath, EndReason, Event, SessionId, Status, TransferState};
 
 /// What an event tells of a call.
 #[derive(Copy, Clone, Debug)]
 pub enum Told<'a> {
     /// It is a new call from a peer.
-    Incoming,
+    Incoming {
+        /// The account that received it.
+        account: AccountId,
+    },
     /// It is a new call that the peer of another call asked for.
     Referred {
         /// The other call.
@@ -95,7 +98,7 @@ pub enum Told<'a> {
 pub fn told(event: &Event) -> Option<(SessionId, Told<'_>)> {
     let (session, event) = event.of_call()?;
     let told = match event {
-        CallEvent::Incoming(_) => Told::Incoming,
+        CallEvent::Incoming(incoming) => Told::Incoming { account: incoming.account },
         CallEvent::Referred { by, target } => Told::Referred { by: *by, target },
         CallEvent::Status { from, to, why } => Told::Status { from: *from, to: *to, why: why.as_ref() },
         CallEvent::Progress { .. } => Told::Progress,

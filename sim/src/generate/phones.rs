@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use offhook::ReferPolicy;
+use offhook::{RedirectPolicy, ReferPolicy};
 
 use crate::hash::Draw;
+use crate::node::OTHER_REALM;
 use crate::scenario::{Codec, PhoneSetup, Scenario, Streaming, Transport, Weather};
 
 const NAMES: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
@@ -43,6 +44,7 @@ pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
         }
         phone.expires = Duration::from_secs(*draw.pick(&[60, 90, 120, 600, 600, 3600]));
         phone.refers = refers(&mut Draw::new(scenario.seed, &format!("{name} refers")));
+        requests(&mut Draw::new(scenario.seed, &format!("{name} requests")), &mut phone);
         if phone.transport == Transport::Ws {
             phone.streaming = streaming(&mut Draw::new(scenario.seed, name));
         }
@@ -73,6 +75,29 @@ fn refers(draw: &mut Draw) -> ReferPolicy {
         ReferPolicy::OwnDomain,
         ReferPolicy::Reject,
     ])
+}
+
+/// What decides about challenges, redirections and INFOs.
+fn requests(draw: &mut Draw, phone: &mut PhoneSetup) {
+    phone.redirects = *draw.pick(&[
+        RedirectPolicy::OwnDomain,
+        RedirectPolicy::OwnDomain,
+        RedirectPolicy::Follow,
+        RedirectPolicy::Report,
+    ]);
+    phone.late_password = draw.chance(120);
+    if draw.chance(400) {
+        phone.realms.push(OTHER_REALM.to_owned());
+    }
+    // More than a phone stores.
+    if draw.chance(50) {
+        phone.realms.extend((0..10).map(|n| format!("realm{n}.example")));
+    }
+    for package in ["conference", "trigger"] {
+        if draw.chance(400) {
+            phone.packages.push(package.to_owned());
+        }
+    }
 }
 
 /// Up to `most`, in a share of the worlds, in thousandths.

@@ -74,7 +74,10 @@ impl Episode<'_> {
         }
         for _ in 0..draw.between(0, 3) {
             let after = soon + draw.between(0, 20_000);
-            match draw.below(12) {
+            match draw.below(15) {
+                12 => self.user_action(after, UserAction::Message(rogue.clone())),
+                13 => self.user_action(after, UserAction::AskCapabilities(rogue.clone())),
+                14 => self.user_action(after, UserAction::Info { package: None }),
                 0..4 => {
                     // Sometimes more than the limits of a phone.
                     let count = if draw.chance(8) { 1_500 } else { *draw.pick(&[1, 1, 2, 5, 60]) };

@@ -9,6 +9,7 @@ use offhook::Password;
 use offhook_exchange::{Config, Exchange, FlowId, Input, Memory, Output};
 use offhook_wire::{Builder, Instant, Limits, Method, reason_phrase};
 
+use super::account::other_user;
 use super::realm::{DOMAIN, PASSWORD};
 use super::refusing::request;
 use super::{Admission, Clock, Refusing};
@@ -97,9 +98,9 @@ impl ExchangeNode {
         if let Some(least) = *min_expires {
             config.min_expires = least;
         }
-        let phones = scenario.phones.iter().map(|phone| &phone.user);
-        for user in phones.chain(scenario.rogues.iter().map(|rogue| &rogue.name)) {
-            config.users.insert(user.clone(), vec![Password::plain(PASSWORD)]);
+        let phones = scenario.phones.iter().flat_map(|phone| [phone.user.clone(), other_user(&phone.user)]);
+        for user in phones.chain(scenario.rogues.iter().map(|rogue| rogue.name.clone())) {
+            config.users.insert(user, vec![Password::plain(PASSWORD)]);
         }
         #[cfg(feature = "planted")]
         {

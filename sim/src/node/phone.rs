@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use offhook::{
-    Account, AccountEvent, Config, ConnectionId, ConnectionState, Deadline, EffectId, Event, Holdings, Hop,
-    Input, Marks, Misuse, Output, Password, PendingTimer, Phone, Record, RegistrationState, Secret, Server,
-    SessionId, Status, Transport,
+    Account, AccountEvent, AccountId, Config, ConnectionId, ConnectionState, Deadline, EffectId, Event,
+    Holdings, Input, Marks, Misuse, Output, PendingTimer, Phone, Record, RegistrationState, RequestId,
+    SessionId, Status,
 };
 use offhook_wire::Instant;
 
-use super::Clock;
-use super::realm::{DOMAIN, PASSWORD};
+use super::{AccountNode, Clock};
 use crate::flight::{Flight, Flights};
 use crate::hash::Draw;
-use crate::scenario::{self, Behaviour, MediaTrouble, PhoneSetup, Scenario};
+use crate::scenario::{Behaviour, MediaTrouble, PhoneSetup, Scenario};
 use crate::told::{Told, told};
 
 /// The capacity of the trace, above the number of records of one input.
@@ -36,6 +35,12 @@ pub struct PhoneNode {
     pub all_exchanges_lost: bool,
     /// The behaviour of its user for incoming calls.
     pub behaviour: Behaviour,
+    /// Its account as its user knows it.
+    pub account: AccountNode,
+    /// The account of each connection that it opened.
+    pub account_of: BTreeMap<ConnectionId, AccountId>,
+    /// The number of INFOs that its user sent.
+    pub infos: u32,
     /// Whether the last command of its user was to register.
     pub should_be_registered: bool,
     /// The last reported state of its connection.
@@ -102,7 +107,9 @@ impl PhoneNode {
         let setup = scenario.phones[index].clone();
         let mut draw = Draw::new(scenario.seed, &setup.name);
         let clock = Clock::new(draw.below(1_000_000_000_000), setup.drift);
-        let (mut config, seed, start) = (config(scenario, &setup), draw.seed(), clock.local(Instant::ZERO));
+        let account = AccountNode::new(scenario, &setup);
+        let (mut config, seed, start) =
+            (config(scenario, &setup, account.config()), draw.seed(), clock.local(Instant::ZERO));
         let mut flight = flights.map(|flights| flights(&setup.name, &mut config, &seed, start));
         let phone = Phone::new(config, seed, start);
         if let Some(flight) = &mut flight {
@@ -116,6 +123,9 @@ impl PhoneNode {
             some_exchange_lost: false,
             all_exchanges_lost: false,
             behaviour,
+            account,
+            account_of: BTreeMap::new(),
+            infos: 0,
             should_be_registered: true,
             connection: None,
             registration: None,
@@ -219,6 +229,16 @@ impl PhoneNode {
         self.phone.next_session()
     }
 
+    /// The ID of the next request outside of a dialog.
+    pub fn next_request(&self) -> RequestId {
+        self.phone.next_request()
+    }
+
+    /// The ID of the next account.
+    pub fn next_account(&self) -> AccountId {
+        self.phone.next_account()
+    }
+
     /// The status of a call; `None` if there is none.
     pub fn status(&self, session: SessionId) -> Option<Status> {
         self.phone.status(session)
@@ -264,6 +284,8 @@ impl PhoneNode {
     /// Applies an event to the state of the user.
     pub fn apply(&mut self, now: Instant, event: &Event) {
         match event {
+            // Of an account that its user removed.
+            Event::Account { account, .. } if Some(*account) != self.account.id => {}
             Event::Account { event: AccountEvent::Registration(state), .. } => {
                 self.registration = Some(*state)
             }
@@ -281,7 +303,7 @@ impl PhoneNode {
     fn apply_to_call(&mut self, now: Instant, session: SessionId, told: Told<'_>) {
         let elapsed = self.elapsed(now);
         match told {
-            Told::Incoming => drop(self.calls.insert(session, Call::new(false, now, elapsed))),
+            Told::Incoming { .. } => drop(self.calls.insert(session, Call::new(false, now, elapsed))),
             Told::Referred { .. } => drop(self.calls.insert(session, Call::new(true, now, elapsed))),
             Told::Ended(_) => drop(self.calls.remove(&session)),
             _ => {}
@@ -318,33 +340,17 @@ impl Call {
     }
 }
 
-fn config(scenario: &Scenario, setup: &PhoneSetup) -> Config {
-    let transport = match setup.transport {
-        scenario::Transport::Ws => Transport::Ws,
-        scenario::Transport::Udp => Transport::Udp,
-    };
-    let servers = scenario.exchanges.iter().enumerate().map(|(rank, exchange)| {
-        let hop = Hop {
-            transport,
-            host: exchange.name.clone(),
-            port: 5060,
-            path: if transport == Transport::Udp { String::new() } else { "/".to_owned() },
-        };
-        Server::new(hop).with_weight(u16::MAX - u16::try_from(rank).unwrap_or(u16::MAX))
-    });
-    let password = if setup.right_password { PASSWORD } else { "guess" };
-    let password = Some(Password::Plain(Secret::new(password.to_owned())));
-    let mut account =
-        Account::new(format!("sip:{}@{DOMAIN}", setup.user), password, "udp://replaced").expect("a hop");
-    account.servers = servers.collect();
-    account.expires = setup.expires;
-    account.max_registration_attempts = setup.attempts;
+fn config(scenario: &Scenario, setup: &PhoneSetup, account: Account) -> Config {
     let mut config = Config::new(account);
     config.refer_policy = setup.refers;
+    config.redirect_policy = setup.redirects;
+    config.info_packages.clone_from(&setup.packages);
     config.trace = TRACE_LINES;
     #[cfg(feature = "planted")]
     {
         config.planted = scenario.planted.and_then(crate::planted::Planted::of_phone);
     }
+    #[cfg(not(feature = "planted"))]
+    let _ = scenario;
     config
 }

@@ -24,8 +24,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub(super) struct Bounds {
     digits: BTreeMap<End, usize>,
-    /// When the REGISTERs of the last minute went out, by phone.
-    registers: BTreeMap<usize, VecDeque<Instant>>,
+    /// When the REGISTERs of the last minute were sent, by phone and Call-ID: that of an account, until it is replaced.
+    registers: BTreeMap<(usize, u64), VecDeque<Instant>>,
     /// Transactions that were counted: over UDP a REGISTER is retransmitted.
     known: BTreeSet<Transaction>,
     /// Calls that a REFER created, in addition to the call in which it came.
@@ -55,7 +55,7 @@ impl Oracle for Bounds {
                 if message.method() == Some(Method::Register) && self.is_new(message) =>
             {
                 let now = view.local(phone);
-                let registers = self.registers.entry(phone).or_default();
+                let registers = self.registers.entry((phone, message.dialog.call)).or_default();
                 registers.retain(|at| now.saturating_since(*at) < MINUTE);
                 registers.push_back(now);
             }
@@ -99,7 +99,8 @@ impl Bounds {
         if let Some(digits) = self.digits.iter().filter_map(of_phone).find(|digits| *digits > DIGITS) {
             return Err(format!("{name} queues {digits} digits"));
         }
-        let registers = self.registers.get(&phone).map_or(0, VecDeque::len);
+        let of_phone = self.registers.iter().filter(|((of, _), _)| *of == phone);
+        let registers = of_phone.map(|(_, times)| times.len()).max().unwrap_or(0);
         if registers > REGISTERS {
             return Err(format!("{name} sends {registers} REGISTERs in a minute"));
         }

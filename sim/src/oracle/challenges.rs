@@ -1,8 +1,9 @@
 //! A phone sends credentials once per request, again only for a stale nonce, and a limited number of times (RFC 3261 §22.2,
-//! RFC 7616 §3.3). The nonce count increases with each use (RFC 7616 §3.4).
+//! RFC 7616 §3.3).
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use offhook::Command;
 use offhook_wire::digest::{Challenge, Credentials};
 use offhook_wire::{HeaderName, Method};
 
@@ -20,12 +21,10 @@ pub(super) struct Challenges {
 
 #[derive(Default)]
 struct Phone {
-    /// Challenges received with the current input, by request: the number of challenges before it, and whether its nonce is stale.
-    open: BTreeMap<Asked, (u32, bool)>,
-    /// The number of consecutive challenges that a request answered.
-    answered: BTreeMap<Asked, u32>,
-    /// The transaction of each use of a nonce.
-    used: BTreeMap<(Vec<u8>, u32), Option<Transaction>>,
+    /// Challenges received with the current input, by request: the realms, and whether their nonce is stale.
+    open: BTreeMap<Asked, BTreeMap<Realm, bool>>,
+    /// By request and realm: the number of consecutive challenges that it answered.
+    answered: BTreeMap<Asked, BTreeMap<Realm, u32>>,
     /// Transactions whose challenge was received: over UDP it may be retransmitted.
     seen: BTreeSet<Option<Transaction>>,
     /// Transactions whose request was sent: a retransmission answers no challenge.
@@ -35,6 +34,8 @@ struct Phone {
 /// The Call-ID, the local tag, the method and the CSeq number. A phone that calls itself has both ends of one Call-ID, each with its
 /// own sequence.
 type Asked = (u64, u64, MethodKey, u32);
+
+type Realm = Vec<u8>;
 
 fn on_command(message: &Reading<'_>, number: u32) -> Asked {
     (message.dialog.call, message.dialog.local, message.of, number)
@@ -70,6 +71,11 @@ impl Oracle for Challenges {
                 self.phones[phone].open.retain(|(_, _, verb, _), _| *verb != failed);
                 Ok(())
             }
+            // The next challenges are for other credentials, or another registrar.
+            Observation::Command { phone, command: Command::Account { .. }, .. } => {
+                self.phones[phone].answered.clear();
+                Ok(())
+            }
             Observation::PhonePolled { phone, .. } => {
                 self.phones[phone].open.clear();
                 Ok(())
@@ -90,9 +96,10 @@ impl Phone {
             return;
         }
         let asked = on_command(message, message.number);
-        let stale = message.rows(rows).filter_map(|row| Challenge::parse(row).ok()).any(|c| c.stale);
-        let before = self.answered.get(&asked).copied().unwrap_or(0);
-        self.open.insert(asked, (before, stale));
+        let realms = self.open.entry(asked).or_default();
+        for challenge in message.rows(rows).filter_map(|row| Challenge::parse(row).ok()) {
+            *realms.entry(challenge.realm.value().into_owned()).or_default() |= challenge.stale;
+        }
     }
 
     fn on_sent(&mut self, message: &Reading<'_>) -> Result<(), String> {
@@ -100,32 +107,27 @@ impl Phone {
         if message.method() == Some(Method::Ack) {
             return Ok(());
         }
-        let rows = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
-        for row in rows.into_iter().flat_map(|name| message.rows(name)) {
-            self.counts(message, row)?;
-        }
         if !self.sent.insert(message.transaction) {
             return Ok(());
         }
         let Some(before) = message.number.checked_sub(1) else { return Ok(()) };
-        let Some((answered, stale)) = self.open.remove(&on_command(message, before)) else { return Ok(()) };
-        self.answered.insert(on_command(message, message.number), answered + 1);
-        if answered > 0 && !stale {
-            return Err("answers a challenge after its credentials were refused".to_owned());
+        let Some(challenged) = self.open.remove(&on_command(message, before)) else { return Ok(()) };
+        let mut answered = self.answered.get(&on_command(message, before)).cloned().unwrap_or_default();
+        let rows = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
+        let rows = rows.into_iter().flat_map(|name| message.rows(name));
+        for credentials in rows.filter_map(|row| Credentials::parse(row).ok()) {
+            let realm = credentials.realm.value();
+            let Some(stale) = challenged.get(&*realm) else { continue };
+            let times = answered.entry(realm.into_owned()).or_default();
+            if *times > 0 && !stale {
+                return Err("answers a challenge after its credentials were refused".to_owned());
+            }
+            if *times >= MOST {
+                return Err(format!("answers {} consecutive challenges of one request", *times + 1));
+            }
+            *times += 1;
         }
-        if answered >= MOST {
-            return Err(format!("answers {} consecutive challenges of one request", answered + 1));
-        }
+        self.answered.insert(on_command(message, message.number), answered);
         Ok(())
-    }
-
-    fn counts(&mut self, message: &Reading<'_>, row: &[u8]) -> Result<(), String> {
-        let Ok(credentials) = Credentials::parse(row) else { return Ok(()) };
-        let Some(count) = credentials.nc else { return Ok(()) };
-        let used = (credentials.nonce.value().into_owned(), count);
-        if *self.used.entry(used).or_insert(message.transaction) == message.transaction {
-            return Ok(());
-        }
-        Err("uses a nonce twice with one nonce count".to_owned())
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Commands {
     invites: BTreeMap<End, Invite>,
     /// The transactions of REGISTERs: over UDP these are retransmitted.
     known: BTreeSet<Transaction>,
+    /// Phones whose account is being replaced: a command to register applies to the new one.
+    replaced: BTreeSet<usize>,
     /// The last REGISTER sent since the phone was polled, with its Expires in seconds.
     asks: Option<(usize, u32)>,
 }
@@ -82,6 +84,10 @@ impl Commands {
             }
             Command::Account { command: AccountCommand::Register, .. } => Accepted::Register,
             Command::Account { command: AccountCommand::Unregister, .. } => Accepted::Unregister,
+            Command::Account { command: AccountCommand::Replace(_), .. } => {
+                self.replaced.insert(phone);
+                return;
+            }
             _ => return,
         };
         self.accepted.push((phone, accepted));
@@ -137,6 +143,9 @@ impl Commands {
         let node = &view.phones[phone];
         let name = &node.setup.name;
         let now = view.local(phone);
+        if node.registration != Some(RegistrationState::Unregistering) {
+            self.replaced.remove(&phone);
+        }
         for (_, accepted) in self.accepted.extract_if(.., |(of, _)| *of == phone) {
             match (accepted, node.registration) {
                 (Accepted::End(session), _) => {
@@ -151,7 +160,7 @@ impl Commands {
                 (
                     Accepted::Register,
                     Some(RegistrationState::Unregistered | RegistrationState::Unregistering),
-                ) => {
+                ) if !self.replaced.contains(&phone) => {
                     return Err(format!("{name} accepted a command to register and does not"));
                 }
                 (

@@ -67,7 +67,7 @@ impl Oracle for Consent {
     }
 }
 
-fn is_own_domain(target: &str) -> bool {
+pub(super) fn is_own_domain(target: &str) -> bool {
     let rest = target.strip_prefix("sips:").or_else(|| target.strip_prefix("sip:"));
     let host = rest.and_then(|rest| rest.split_once('@')).map(|(_, host)| host);
     host.and_then(|host| host.split([':', ';', '?']).next()) == Some(DOMAIN) && !target.contains(";maddr=")

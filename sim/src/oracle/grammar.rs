@@ -54,7 +54,7 @@ impl Grammar {
 
     fn on_told(&mut self, phone: usize, session: SessionId, told: Told<'_>) -> Result<(), String> {
         match told {
-            Told::Incoming => return self.begin(phone, session, false),
+            Told::Incoming { .. } => return self.begin(phone, session, false),
             Told::Referred { by, .. } => {
                 self.progress(phone, by)?;
                 return self.begin(phone, session, true);

@@ -67,7 +67,9 @@ impl Oracle for Immediacy {
             Observation::Corrupted { phone, .. } | Observation::Exempted { phone, .. } => {
                 self.phones[phone].exempted = true
             }
-            Observation::Event { phone, event } if matches!(told(event), Some((_, Told::Incoming))) => {
+            Observation::Event { phone, event }
+                if matches!(told(event), Some((_, Told::Incoming { .. }))) =>
+            {
                 self.phones[phone].rings = !self.phones[phone].exempted;
             }
             Observation::PhonePolled { phone, .. } => {

@@ -32,6 +32,9 @@ impl Oracle for Liveness {
 }
 
 fn is_where_it_should_be(phone: &PhoneNode, corrupted: bool) -> bool {
+    if phone.account.id.is_none() {
+        return true;
+    }
     let Some(state) = phone.registration else { return false };
     if !phone.should_be_registered {
         return state == RegistrationState::Unregistered;
@@ -49,8 +52,9 @@ fn is_where_it_should_be(phone: &PhoneNode, corrupted: bool) -> bool {
         RegistrationState::Failed(_) if corrupted => true,
         // A wrong password fails the registration immediately, a limit of attempts when it is reached.
         RegistrationState::Failed(why) => {
-            !phone.setup.right_password || phone.setup.attempts.is_some_and(|limit| why.attempts >= limit)
+            !phone.account.has_right_password()
+                || phone.setup.attempts.is_some_and(|limit| why.attempts >= limit)
         }
-        _ => phone.setup.right_password && phone.is_registered(),
+        _ => phone.account.has_right_password() && phone.is_registered(),
     }
 }

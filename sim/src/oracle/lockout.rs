@@ -21,13 +21,13 @@ impl Oracle for Lockout {
             return Ok(());
         };
         let refused = message.of == Method::Register && message.status() == Some(NOT_JUDGED);
-        let setup = &view.phones[phone].setup;
+        let node = &view.phones[phone];
         // A corrupted message may contain wrong credentials of the phone itself.
-        if refused && setup.right_password && !view.corrupted_calls.any() {
+        if refused && !node.account.guessed && !view.corrupted_calls.any() {
             let exchange = view.exchanges[exchange].name();
             return Err(format!(
                 "{exchange} refuses the registration of {}, which has the right password",
-                setup.name
+                node.setup.name
             ));
         }
         Ok(())

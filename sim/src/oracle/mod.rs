@@ -2,6 +2,7 @@
 //!
 //! An oracle observes what a user or a peer could observe, and the media model. It never inspects the internals of a phone.
 
+mod accounts;
 mod agreement;
 mod bounds;
 mod challenges;
@@ -13,9 +14,11 @@ mod delivery;
 mod dialog;
 mod digits;
 mod disclosure;
+mod end_reason;
 mod failover;
 mod grammar;
 mod immediacy;
+mod infos;
 mod keep_alive;
 mod leaks;
 mod livelock;
@@ -27,7 +30,10 @@ mod observation;
 mod outcome;
 mod reachability;
 mod reading;
+mod realms;
+mod redirects;
 mod registration;
+mod requests;
 mod retransmission;
 mod retries;
 mod sequence;
@@ -52,9 +58,15 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(retransmission::Retransmissions::default()),
         Box::new(dialog::Dialogs::default()),
         Box::new(challenges::Challenges::default()),
+        Box::new(realms::Realms::default()),
+        Box::new(redirects::Redirects::default()),
         Box::new(obligations::Obligations::default()),
         Box::new(immediacy::Immediacy::default()),
         Box::new(commands::Commands::default()),
+        Box::new(requests::Requests::default()),
+        Box::new(infos::Infos::default()),
+        Box::new(accounts::Accounts::default()),
+        Box::new(end_reason::EndReasons::default()),
         Box::new(transfer::Transfers::default()),
         Box::new(consent::Consent::default()),
         Box::new(failover::FailOver::default()),

@@ -49,7 +49,9 @@ impl Oracle for Negotiation {
                 Ok(())
             }
             Observation::PhonePolled { phone, .. } => {
-                for (end, version) in self.refused.extract_if(.., |(end, _)| end.0 == phone) {
+                // An INVITE that waits for credentials keeps its offer.
+                let waits = view.phones[phone].account.asked.is_some();
+                for (end, version) in self.refused.extract_if(.., |(end, _)| end.0 == phone && !waits) {
                     // The engine is released with a terminating call.
                     let time_stopped = |call: &Call| {
                         call.status < Status::Terminating && !view.engines.is_with_stranger(end)

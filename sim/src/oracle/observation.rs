@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use offhook::{Command, ConnectionId, Event, Hop, Misuse};
+use offhook::{AccountId, Command, ConnectionId, Event, Hop, Misuse};
 use offhook_wire::Instant;
 
 use super::{CorruptedCalls, Reading, Transaction};
@@ -116,8 +116,21 @@ pub enum Observation<'a> {
     Connecting {
         /// The phone.
         phone: usize,
+        /// The account.
+        account: AccountId,
+        /// The connection.
+        connection: ConnectionId,
         /// The server.
         hop: &'a Hop,
+    },
+    /// A phone asks its user for credentials.
+    CredentialsAsked {
+        /// The phone.
+        phone: usize,
+        /// The account.
+        account: AccountId,
+        /// The realm.
+        realm: &'a str,
     },
     /// A message that was corrupted in transit arrives, from a phone or at one. It creates no obligation, and the correct behaviour
     /// for its Call-ID is unknown from now on.

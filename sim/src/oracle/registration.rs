@@ -1,9 +1,10 @@
 //! The registration events of a phone are consistent: failures are counted, each is followed by a back-off, and a binding is refreshed
 //! before it expires.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use offhook::{AccountCommand, AccountEvent, Command, Event, RegistrationState};
+use offhook::{AccountCommand, AccountEvent, AccountId, Command, Event, RegistrationState};
 
 use super::{Observation, Oracle, PhaseEnd, WorldView};
 
@@ -12,8 +13,8 @@ const MIN_BACK_OFF: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 pub(super) struct Registration {
-    /// Failures since the last success, by phone.
-    failures: Vec<u32>,
+    /// Failures since the last success, by phone and account.
+    failures: BTreeMap<(usize, AccountId), u32>,
 }
 
 impl Oracle for Registration {
@@ -22,24 +23,25 @@ impl Oracle for Registration {
     }
 
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
-        self.failures.resize(view.phones.len(), 0);
         match *observation {
             Observation::Event {
                 phone,
-                event: Event::Account { event: AccountEvent::Registration(state), .. },
+                event: Event::Account { account, event: AccountEvent::Registration(state) },
             } => {
                 let node = &view.phones[phone];
                 let now = node.local(view.now);
-                self.on_event(phone, state, now)
+                self.on_event((phone, *account), state, now)
                     .map_err(|what| format!("{} reports `{state}`, but {what}", node.setup.name))
             }
+            // These commands reset the count or continue it.
             Observation::Command {
                 phone,
-                command: Command::Account { command: AccountCommand::Register, .. },
+                command:
+                    Command::Account { account, command: AccountCommand::Register | AccountCommand::Replace(_) },
                 ..
             } => {
-                // The command resets the count or continues it.
-                self.failures[phone] = self.failures[phone].max(1);
+                let failures = self.failures.entry((phone, *account)).or_default();
+                *failures = (*failures).max(1);
                 Ok(())
             }
             _ => Ok(()),
@@ -69,11 +71,11 @@ impl Oracle for Registration {
 impl Registration {
     fn on_event(
         &mut self,
-        phone: usize,
+        of: (usize, AccountId),
         state: &RegistrationState,
         now: offhook_wire::Instant,
     ) -> Result<(), String> {
-        let failures = &mut self.failures[phone];
+        let failures = self.failures.entry(of).or_default();
         match state {
             RegistrationState::Registered { .. } => *failures = 0,
             RegistrationState::Waiting { until, why, .. } => {

@@ -1,13 +1,15 @@
 //! Registration attempts are counted as documented: consecutive failures, reset by a success only, and at most the configured limit.
 
-use offhook::{AccountEvent, Event, RegistrationState};
+use std::collections::BTreeMap;
+
+use offhook::{AccountEvent, AccountId, Event, RegistrationState};
 
 use super::{Observation, Oracle, WorldView};
 
-/// Consecutive failed attempts, by phone.
+/// Consecutive failed attempts, by phone and account.
 #[derive(Default)]
 pub(super) struct Retries {
-    failures: Vec<u32>,
+    failures: BTreeMap<(usize, AccountId), u32>,
 }
 
 impl Oracle for Retries {
@@ -18,14 +20,14 @@ impl Oracle for Retries {
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         let &Observation::Event {
             phone,
-            event: Event::Account { event: AccountEvent::Registration(state), .. },
+            event: Event::Account { account, event: AccountEvent::Registration(state) },
         } = observation
         else {
             return Ok(());
         };
-        self.failures.resize(view.phones.len(), 0);
         let setup = &view.phones[phone].setup;
-        follow(&mut self.failures[phone], setup.attempts, state)
+        let failures = self.failures.entry((phone, *account)).or_default();
+        follow(failures, setup.attempts, state)
             .map_err(|what| format!("{} reports `{state}`, but {what}", setup.name))
     }
 }

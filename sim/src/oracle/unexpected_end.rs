@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use offhook::{CallCommand, Cause, Command, EndedBy};
+use offhook::{AccountCommand, CallCommand, Cause, Command, EndedBy};
 
 use super::{Observation, Oracle, WorldView};
 use crate::media::End;
@@ -27,6 +27,15 @@ impl Oracle for UnexpectedEnd {
                 refused: None,
             } => {
                 self.ending.insert((phone, *session));
+                Ok(())
+            }
+            // The removal of an account ends its calls.
+            Observation::Command {
+                phone,
+                command: Command::Account { command: AccountCommand::Remove, .. },
+                refused: None,
+            } => {
+                self.ending.extend(view.phones[phone].calls.keys().map(|session| (phone, *session)));
                 Ok(())
             }
             Observation::Event { phone, event } => {

@@ -91,12 +91,55 @@ pub enum UserAction {
         /// Accept or reject.
         accept: bool,
     },
+    /// Send a MESSAGE to a user or another address.
+    Message(String),
+    /// Send a MESSAGE that is too long for a datagram.
+    LongMessage(String),
+    /// Send an OPTIONS to a user or another address.
+    AskCapabilities(String),
+    /// Send an INFO in an established call: of an Info Package, or without one.
+    Info {
+        /// The Info Package.
+        package: Option<String>,
+    },
+    /// Give credentials: to the phone that asks for them, or without being asked.
+    GivePassword(GivenPassword),
+    /// Add an account, if the phone has none.
+    AddAccount,
+    /// Replace the account.
+    ReplaceAccount(Replacement),
+    /// Remove the account.
+    RemoveAccount,
     /// Register.
     Register,
     /// Unregister.
     Unregister,
     /// Set the behaviour for incoming calls from now on.
     Behaviour(Behaviour),
+}
+
+/// The answer of a user to a phone that asks for credentials.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum GivenPassword {
+    /// The right password.
+    Right,
+    /// A wrong password.
+    Wrong,
+    /// There is none.
+    Nothing,
+}
+
+/// How the account of a user is replaced.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Replacement {
+    /// By itself.
+    Same,
+    /// By one with the servers in the reverse order.
+    ServersReversed,
+    /// By one with another address of record.
+    OtherUser,
+    /// By one without a password.
+    WithoutPassword,
 }
 
 /// The behaviour of a user for incoming calls.

@@ -15,11 +15,12 @@ mod rogue;
 mod setup;
 mod stream;
 mod trouble;
+mod user_text;
 mod value;
 mod way;
 mod write;
 
-pub use action::{Action, Behaviour, RogueAction, Step, UserAction};
+pub use action::{Action, Behaviour, GivenPassword, Replacement, RogueAction, Step, UserAction};
 pub use corruption::Corruption;
 pub use fault::{Fault, MediaTrouble};
 pub use network::{Codec, Transport, Weather};
@@ -44,6 +45,7 @@ exchange pbx min-expires=90s says-trying
 exchange pbx2 drift=-50000 two-homes
 phone alice ws
 phone bob udp user=robert delay=5ms jitter=30ms loss=50 duplicate=10 late=20 tail=5 bursts=30 nat=30s drift=-200 codecs=pcma,opus no-telephone-event attempts=3 expires=60s transfers=ask
+phone carol ws redirects=follow late-password realms=trunk.example packages=conference,trigger
 phone mallory ws split=1 gather=2 fragment=3 ping=4 binary=5 wrong-password
 rogue trudy udp breaks=final-twice,no-ack
 rogue eve ws
@@ -59,6 +61,20 @@ rogue eve ws
 2.5s alice sends 159# by info for 100ms
 3s alice sends 42 by auto for 40ms
 3s alice transfers to carol
+3.25s alice messages bob
+3.25s alice messages bob at length
+3.25s alice asks bob for its capabilities
+3.5s alice sends an info
+3.5s alice sends an info of conference
+4s carol gives the right password
+4s carol gives a wrong password
+4s carol gives no password
+4s bob replaces its account
+4s bob replaces its account by one with reversed servers
+4s bob replaces its account by one of another user
+4s bob replaces its account by one without a password
+4s bob removes its account
+4s bob adds an account
 4s bob accepts the transfer
 4s bob rejects the transfer
 4s alice unregisters
@@ -117,7 +133,7 @@ rogue eve ws
         let scenario: Scenario = EXAMPLE.parse().expect("the example is a scenario");
         assert_eq!(scenario.to_string(), EXAMPLE);
         assert_eq!(Scenario::from_json(&scenario.to_json()), Ok(scenario.clone()));
-        assert_eq!(scenario.steps.len(), 62);
+        assert_eq!(scenario.steps.len(), 76);
         assert_eq!(scenario.phones[1].user, "robert");
         assert_eq!(scenario.phones[1].weather.loss, 50);
     }

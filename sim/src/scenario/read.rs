@@ -3,12 +3,13 @@
 use std::str::FromStr;
 
 use super::rogue::{read_rogue, read_rogue_action};
+use super::user_text::read_user_action;
 use super::value::number;
 use super::{
-    Action, Behaviour, Codec, ExchangeSetup, Fault, Fidelity, PhaseLengths, PhoneSetup, Scenario, Step,
-    Transport, UserAction, parse_duration,
+    Action, Codec, ExchangeSetup, Fault, Fidelity, PhaseLengths, PhoneSetup, Scenario, Step, Transport,
+    parse_duration,
 };
-use offhook::{DtmfPath, ReferPolicy};
+use offhook::{RedirectPolicy, ReferPolicy};
 
 /// A line that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -179,6 +180,11 @@ fn read_phone(name: String, transport: &str, settings: &[&str]) -> Result<PhoneS
             Some(("attempts", value)) => phone.attempts = Some(number(value)?),
             Some(("transfers", "ask")) => phone.refers = ReferPolicy::Ask,
             Some(("transfers", "reject")) => phone.refers = ReferPolicy::Reject,
+            Some(("redirects", "follow")) => phone.redirects = RedirectPolicy::Follow,
+            Some(("redirects", "report")) => phone.redirects = RedirectPolicy::Report,
+            None if *setting == "late-password" => phone.late_password = true,
+            Some(("realms", value)) => phone.realms = list(value),
+            Some(("packages", value)) => phone.packages = list(value),
             Some(("expires", value)) => phone.expires = parse_duration(value)?,
             Some(("codecs", value)) => {
                 phone.codecs = value.split(',').map(read_codec).collect::<Result<_, _>>()?
@@ -191,6 +197,10 @@ fn read_phone(name: String, transport: &str, settings: &[&str]) -> Result<PhoneS
         }
     }
     Ok(phone)
+}
+
+fn list(value: &str) -> Vec<String> {
+    value.split(',').map(str::to_owned).collect()
 }
 
 fn read_transport(word: &str) -> Result<Transport, String> {
@@ -206,51 +216,4 @@ fn read_codec(name: &str) -> Result<Codec, String> {
         .into_iter()
         .find(|codec| codec.to_string() == name)
         .ok_or_else(|| format!("unknown codec `{name}`"))
-}
-
-/// The error of an unknown step, with a suggestion if only the verb lacks its `s`.
-fn unknown_step(words: &[&str]) -> String {
-    let step = words.join(" ");
-    let Some((verb, rest)) = words.split_first().filter(|(verb, _)| !verb.ends_with('s')) else {
-        return format!("unknown step `{step}`");
-    };
-    let verb = format!("{verb}s");
-    let other = [&[verb.as_str()], rest].concat();
-    match read_user_action(&other) {
-        Ok(_) => format!("unknown step `{step}`; did you mean `{}`?", other.join(" ")),
-        Err(_) => format!("unknown step `{step}`"),
-    }
-}
-
-fn read_user_action(words: &[&str]) -> Result<UserAction, String> {
-    Ok(match words {
-        ["dials", to] => UserAction::Dial((*to).to_owned()),
-        ["answers"] => UserAction::Answer,
-        ["rejects", code] => UserAction::Reject(number(code)?),
-        ["hangs", "up"] => UserAction::HangUp,
-        ["holds"] => UserAction::Hold,
-        ["resumes"] => UserAction::Resume,
-        ["sends", digits, "by", path, "for", tone] => {
-            let path = match *path {
-                "auto" => DtmfPath::Auto,
-                "rtp" => DtmfPath::Rtp,
-                "info" => DtmfPath::Info,
-                _ => return Err(format!("unknown path `{path}` for digits")),
-            };
-            UserAction::Digits { digits: (*digits).to_owned(), path, tone: parse_duration(tone)? }
-        }
-        ["accepts", "the", "transfer"] => UserAction::DecideTransfer { accept: true },
-        ["rejects", "the", "transfer"] => UserAction::DecideTransfer { accept: false },
-        ["transfers", "to", to] => UserAction::Transfer((*to).to_owned()),
-        ["registers"] => UserAction::Register,
-        ["unregisters"] => UserAction::Unregister,
-        ["will", "answer", "after", after] => {
-            UserAction::Behaviour(Behaviour::Answer { after: parse_duration(after)? })
-        }
-        ["will", "reject", code, "after", after] => {
-            UserAction::Behaviour(Behaviour::Reject { code: number(code)?, after: parse_duration(after)? })
-        }
-        ["will", "ignore"] => UserAction::Behaviour(Behaviour::Ignore),
-        _ => return Err(unknown_step(words)),
-    })
 }

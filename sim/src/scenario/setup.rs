@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::ReferPolicy;
+use offhook::{RedirectPolicy, ReferPolicy};
 
 use super::{Codec, PhaseLengths, RogueSetup, Step, Streaming, Transport, Weather};
 
@@ -81,6 +81,14 @@ pub struct PhoneSetup {
     pub expires: Duration,
     /// Its policy for REFERs of the peer.
     pub refers: ReferPolicy,
+    /// Its policy for redirections.
+    pub redirects: RedirectPolicy,
+    /// Whether it has no password until its user gives one, and asks for it.
+    pub late_password: bool,
+    /// The realms that its account names.
+    pub realms: Vec<String>,
+    /// The Info Packages of its application.
+    pub packages: Vec<String>,
 }
 
 impl PhoneSetup {
@@ -101,6 +109,10 @@ impl PhoneSetup {
             attempts: None,
             expires: Duration::from_secs(600),
             refers: ReferPolicy::OwnDomain,
+            redirects: RedirectPolicy::OwnDomain,
+            late_password: false,
+            realms: Vec::new(),
+            packages: Vec::new(),
         }
     }
 }

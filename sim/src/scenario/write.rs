@@ -3,10 +3,9 @@
 use std::fmt;
 
 use super::{
-    Action, Behaviour, Codec, ExchangeSetup, Fidelity, PhoneSetup, Scenario, Seconds, Step, Transport,
-    UserAction, Weather,
+    Action, Codec, ExchangeSetup, Fidelity, PhoneSetup, Scenario, Seconds, Step, Transport, Weather,
 };
-use offhook::{DtmfPath, ReferPolicy};
+use offhook::{RedirectPolicy, ReferPolicy};
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,6 +103,19 @@ impl fmt::Display for PhoneSetup {
             ReferPolicy::Reject => write!(f, " transfers=reject")?,
             _ => {}
         }
+        match self.redirects {
+            RedirectPolicy::Follow => write!(f, " redirects=follow")?,
+            RedirectPolicy::Report => write!(f, " redirects=report")?,
+            _ => {}
+        }
+        if self.late_password {
+            write!(f, " late-password")?;
+        }
+        for (key, values) in [("realms", &self.realms), ("packages", &self.packages)] {
+            if !values.is_empty() {
+                write!(f, " {key}={}", values.join(","))?;
+            }
+        }
         Ok(())
     }
 }
@@ -158,38 +170,5 @@ impl fmt::Display for Codec {
             Codec::Pcmu => "pcmu",
             Codec::Pcma => "pcma",
         })
-    }
-}
-
-impl fmt::Display for UserAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            UserAction::Dial(to) => write!(f, "dials {to}"),
-            UserAction::Answer => write!(f, "answers"),
-            UserAction::Reject(code) => write!(f, "rejects {code}"),
-            UserAction::HangUp => write!(f, "hangs up"),
-            UserAction::Hold => write!(f, "holds"),
-            UserAction::Resume => write!(f, "resumes"),
-            UserAction::Digits { digits, path, tone } => {
-                let path = match path {
-                    DtmfPath::Auto => "auto",
-                    DtmfPath::Rtp => "rtp",
-                    DtmfPath::Info => "info",
-                };
-                write!(f, "sends {digits} by {path} for {}", Seconds(*tone))
-            }
-            UserAction::DecideTransfer { accept: true } => write!(f, "accepts the transfer"),
-            UserAction::DecideTransfer { accept: false } => write!(f, "rejects the transfer"),
-            UserAction::Transfer(to) => write!(f, "transfers to {to}"),
-            UserAction::Register => write!(f, "registers"),
-            UserAction::Unregister => write!(f, "unregisters"),
-            UserAction::Behaviour(Behaviour::Answer { after }) => {
-                write!(f, "will answer after {}", Seconds(*after))
-            }
-            UserAction::Behaviour(Behaviour::Reject { code, after }) => {
-                write!(f, "will reject {code} after {}", Seconds(*after))
-            }
-            UserAction::Behaviour(Behaviour::Ignore) => write!(f, "will ignore"),
-        }
     }
 }

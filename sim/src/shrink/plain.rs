@@ -31,7 +31,7 @@ impl Shrinking<'_> {
 
     fn simplify_phone(&mut self, phone: usize) {
         let plain = PhoneSetup::new(self.best.scenario.phones[phone].name.as_str());
-        let changes: [fn(&mut PhoneSetup, &PhoneSetup); 23] = [
+        let changes: [fn(&mut PhoneSetup, &PhoneSetup); 27] = [
             |phone, plain| phone.clone_from(plain),
             |phone, plain| phone.weather = plain.weather,
             |phone, plain| phone.transport = plain.transport,
@@ -54,6 +54,10 @@ impl Shrinking<'_> {
             |phone, plain| phone.codecs.clone_from(&plain.codecs),
             |phone, plain| phone.telephone_event = plain.telephone_event,
             |phone, plain| phone.right_password = plain.right_password,
+            |phone, plain| phone.late_password = plain.late_password,
+            |phone, plain| phone.realms.clone_from(&plain.realms),
+            |phone, plain| phone.packages.clone_from(&plain.packages),
+            |phone, plain| phone.redirects = plain.redirects,
             |phone, plain| (phone.attempts, phone.expires) = (plain.attempts, plain.expires),
         ];
         for change in changes {

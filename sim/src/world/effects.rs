@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::{CallEffect, Effect, EffectId, EffectResult, Input, MediaEvent, MediaFault};
+use offhook::{AccountEffect, CallEffect, Effect, EffectId, EffectResult, Input, MediaEvent, MediaFault};
 
 use super::{ScheduledEvent, World};
 use crate::hash::{Digest, Draw};
@@ -20,6 +20,9 @@ impl World {
     pub(super) fn effect(&mut self, phone: usize, id: EffectId, effect: &Effect) {
         match effect {
             Effect::Call { session, effect } => self.call_effect((phone, *session), id, effect),
+            Effect::Account { account, effect: AccountEffect::Credentials { realm } } => {
+                self.credentials_asked(phone, *account, id, realm);
+            }
             _ => {}
         }
     }

@@ -1,5 +1,6 @@
 //! A world: phones, exchanges and networks in virtual time, and the oracles that check them.
 
+mod accounts;
 mod effects;
 mod event;
 mod faults;

@@ -185,8 +185,9 @@ impl World {
                     self.observe(&Observation::Sent { phone, connection, data: &data, message });
                     self.phone_sends(phone, connection, data);
                 }
-                Output::Open { connection, hop, .. } => {
-                    self.observe(&Observation::Connecting { phone, hop: &hop });
+                Output::Open { connection, account, hop } => {
+                    self.phones[phone].account_of.insert(connection, account);
+                    self.observe(&Observation::Connecting { phone, account, connection, hop: &hop });
                     self.open(phone, connection, &hop);
                 }
                 Output::Close { connection } => self.phone_closes(phone, connection),
@@ -200,12 +201,12 @@ impl World {
 
     fn on_phone_event(&mut self, phone: usize, event: Event) {
         self.phones[phone].apply(self.now, &event);
-        if let Some((session, Told::Incoming)) = told(&event) {
+        if let Some((session, Told::Incoming { .. })) = told(&event) {
             self.corrupted_calls.incoming(phone, session);
         }
         self.observe(&Observation::Event { phone, event: &event });
         match told(&event) {
-            Some((session, Told::Incoming)) => self.schedule_reaction(phone, session),
+            Some((session, Told::Incoming { .. })) => self.schedule_reaction(phone, session),
             Some((session, Told::TransferRequested { .. })) => self.schedule_decision(phone, session),
             _ => {}
         }
@@ -287,7 +288,10 @@ impl World {
         self.tape.note(self.now, || EntryKind::Phase { name: phase.as_str() });
         match phase {
             Phase::Faults | Phase::Done => {}
-            Phase::Recovery => self.heal(),
+            Phase::Recovery => {
+                self.heal();
+                self.give_late_passwords();
+            }
             Phase::Drain => self.hang_up_all(),
         }
     }

@@ -1,13 +1,14 @@
 //! The users: their actions on the calls of their phones.
 
-use offhook::{AccountCommand, AccountId, CallCommand, Command, Dial, SessionId, Status};
+use bytes::Bytes;
+use offhook::{CallCommand, Command, Dial, Request, SessionId, Status};
 
 use super::{ScheduledEvent, World};
 use crate::node::Call;
 use crate::scenario::{Behaviour, UserAction};
 
 impl World {
-    /// Executes an action of a user on the newest call in a suitable state. Without one, it has no effect.
+    /// Executes an action of a user. One on a call applies to the newest call in a suitable state. Without one, it has no effect.
     pub(super) fn perform(&mut self, phone: usize, action: &UserAction) {
         if !self.phones[phone].is_awake() {
             return;
@@ -22,38 +23,44 @@ impl World {
             UserAction::Resume => {
                 node.newest(|call| established(call) && (call.local_hold || call.requested_hold))
             }
-            UserAction::Digits { .. } | UserAction::Transfer(_) => node.newest(established),
+            UserAction::Digits { .. } | UserAction::Transfer(_) | UserAction::Info { .. } => {
+                node.newest(established)
+            }
             UserAction::DecideTransfer { .. } => node.newest(|call| call.requested_transfer.is_some()),
-            UserAction::Dial(_)
-            | UserAction::Register
-            | UserAction::Unregister
-            | UserAction::Behaviour(_) => Some(node.next_session()),
+            UserAction::Behaviour(behaviour) => return self.phones[phone].behaviour = *behaviour,
+            UserAction::Dial(to) => return self.dials(phone, to),
+            UserAction::Message(to) => return self.requests(phone, Request::message(to.as_str(), "hello")),
+            UserAction::LongMessage(to) => {
+                return self.requests(phone, Request::message(to.as_str(), "news ".repeat(300)));
+            }
+            UserAction::AskCapabilities(to) => return self.requests(phone, Request::options(to.as_str())),
+            _ => return self.perform_on_account(phone, action),
         };
         if let Some(session) = session {
             self.react(phone, session, action);
         }
     }
 
+    fn dials(&mut self, phone: usize, to: &str) {
+        let node = &self.phones[phone];
+        let Some(account) = node.account.id else { return };
+        let (session, dial) = (node.next_session(), Dial::to(to).with_account(account));
+        self.give(phone, Command::Dial { session, dial });
+    }
+
+    fn requests(&mut self, phone: usize, request: Request) {
+        let node = &self.phones[phone];
+        let Some(account) = node.account.id else { return };
+        let (request, send) = (node.next_request(), request.with_account(account));
+        self.give(phone, Command::Request { request, send });
+    }
+
     /// Executes an action of a user on one call. If it is too late, the phone refuses the command.
     pub(super) fn react(&mut self, phone: usize, session: SessionId, action: &UserAction) {
         let node = &mut self.phones[phone];
-        let command = match action {
-            UserAction::Behaviour(behaviour) => return node.behaviour = *behaviour,
-            UserAction::Register => {
-                node.should_be_registered = true;
-                of_account(AccountCommand::Register)
-            }
-            UserAction::Unregister => {
-                node.should_be_registered = false;
-                of_account(AccountCommand::Unregister)
-            }
-            UserAction::Dial(to) => Command::Dial { session, dial: Dial::to(to.as_str()) },
-            _ => {
-                let asked = node.calls.get(&session).and_then(|call| call.requested_transfer);
-                let Some(command) = of_call(action, asked) else { return };
-                Command::Call { session, command }
-            }
-        };
+        let asked = node.calls.get(&session).and_then(|call| call.requested_transfer);
+        node.infos += u32::from(matches!(action, UserAction::Info { .. }));
+        let Some(command) = of_call(action, asked, node.infos) else { return };
         if let Some(call) = node.calls.get_mut(&session) {
             call.user_acted |=
                 matches!(action, UserAction::Answer | UserAction::Reject(_) | UserAction::HangUp);
@@ -61,7 +68,11 @@ impl World {
                 *action == UserAction::Hold || call.requested_hold && *action != UserAction::Resume;
             call.requested_transfer.take_if(|_| matches!(action, UserAction::DecideTransfer { .. }));
         }
-        // A refusal is recorded on the tape and observed by the oracles.
+        self.give(phone, Command::Call { session, command });
+    }
+
+    /// Gives a command. A refusal is recorded on the tape and observed by the oracles.
+    pub(super) fn give(&mut self, phone: usize, command: Command) {
         let _refused = self.give_command(phone, command);
     }
 
@@ -100,12 +111,8 @@ impl World {
     }
 }
 
-fn of_account(command: AccountCommand) -> Command {
-    Command::Account { account: AccountId(0), command }
-}
-
-/// The command for an action on a call with this requested transfer.
-fn of_call(action: &UserAction, requested_transfer: Option<u32>) -> Option<CallCommand> {
+/// The command for an action on a call with this requested transfer, and with this number for an INFO.
+fn of_call(action: &UserAction, requested_transfer: Option<u32>, info: u32) -> Option<CallCommand> {
     Some(match action {
         UserAction::Answer => CallCommand::Answer,
         UserAction::Reject(code) => CallCommand::Reject { code: *code },
@@ -115,13 +122,17 @@ fn of_call(action: &UserAction, requested_transfer: Option<u32>) -> Option<CallC
         UserAction::Digits { digits, path, tone } => {
             CallCommand::Digits { digits: digits.clone(), duration: *tone, path: *path }
         }
+        UserAction::Info { package } => CallCommand::Info {
+            info,
+            package: package.clone(),
+            content_type: "text/plain".to_owned(),
+            body: Bytes::from_static(b"news"),
+        },
         UserAction::DecideTransfer { accept } => match (requested_transfer?, accept) {
             (request, true) => CallCommand::AcceptTransfer { request },
             (request, false) => CallCommand::RejectTransfer { request },
         },
         UserAction::Transfer(target) => CallCommand::Transfer { target: target.clone() },
-        UserAction::Behaviour(_) | UserAction::Register | UserAction::Unregister | UserAction::Dial(_) => {
-            return None;
-        }
+        _ => return None,
     })
 }

@@ -30,6 +30,7 @@ marks! {
     MergedRequest = "request: 482, merged",
     ServersFull = "request: 503, too many server transactions",
     AnsweredInviteAgain = "INVITE: retransmitted after its 2xx",
+    AcceptedMessageAgain = "MESSAGE: accepted before, answered again",
     CancelForNothing = "CANCEL: 481, without an INVITE",
     CancelAfterAnswer = "CANCEL: 200, after the final response",
     CancelWaits = "CANCEL: ours waits for a provisional response",

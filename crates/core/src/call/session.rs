@@ -98,7 +98,7 @@ impl Session {
     fn end_reason(&self) -> Option<&EndReason> {
         match &self.state {
             State::Cancelling(cancelling) => Some(&cancelling.why),
-            State::Terminating(_, why) => Some(why),
+            State::HangUpAfterAck(_, why) | State::Terminating(_, why) => Some(why),
             _ => None,
         }
     }

@@ -233,6 +233,15 @@ impl Transactions {
         }
     }
 
+    /// Stores a MESSAGE that is accepted: a proxy that lost the 2xx with a connection retransmits it over the next one, and that must
+    /// not report it again.
+    pub(crate) fn remember(&mut self, cx: &Cx<'_>, tx: &ServerTx) {
+        let until = cx.now + self.times.t1 * 64;
+        if let Some(key) = self.server(tx.id()).map(|server| server.key) {
+            self.recent.insert(until, key);
+        }
+    }
+
     /// Sends a provisional response. Does nothing if the transaction was lost with its connection.
     pub(crate) fn provisional(&mut self, cx: &mut Cx<'_>, tx: &ServerTx, response: Bytes) {
         if let Some(server) = self.server(tx.id()) {
@@ -417,9 +426,16 @@ impl Transactions {
             }
             return Routed::Absorbed;
         }
-        if is_invite && self.recent.contains(cx.now, key) {
-            cx.mark(None, Mark::AnsweredInviteAgain);
-            return Routed::Absorbed;
+        if self.recent.contains(cx.now, key) {
+            if is_invite {
+                cx.mark(None, Mark::AnsweredInviteAgain);
+                return Routed::Absorbed;
+            }
+            if !planted!(cx.config, MessageHeardTwice) {
+                cx.mark(None, Mark::AcceptedMessageAgain);
+                reply(cx, path, &message, 200, "OK", &key.tag());
+                return Routed::Absorbed;
+            }
         }
         let origin = self.keys.of_origin(&message);
         if origin.is_some_and(|origin| self.by_origin.contains_key(&origin)) {

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 /// its connection. A proxy that lost the 2xx with a connection retransmits the INVITE over the next one. That must not create a
 /// second call: the first one retransmits its 2xx until the ACK (RFC 3261 §13.3.1.4).
 ///
-/// Also the CANCELs over UDP, which have no transaction and may be retransmitted after that of their INVITE has ended; and the
+/// Also the MESSAGEs that were accepted, for the same reason; the CANCELs over UDP, which have no transaction and may be retransmitted after that of their INVITE has ended; and the
 /// requests that were refused by overload, whose retransmissions get the same response.
 pub(super) struct RecentRequests {
     /// The maximum number of requests.

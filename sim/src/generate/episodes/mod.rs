@@ -1,5 +1,6 @@
 //! Episodes, by subject.
 
+mod accounts;
 mod calls;
 mod digits;
 mod exchanges;
@@ -9,6 +10,7 @@ mod media;
 mod network;
 mod races;
 mod registration;
+mod requests;
 mod streams;
 mod transfers;
 
@@ -24,6 +26,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static Episode> {
         transfers::EPISODES,
         races::EPISODES,
         registration::EPISODES,
+        requests::EPISODES,
+        accounts::EPISODES,
     ];
     let faults =
         [network::EPISODES, streams::EPISODES, exchanges::EPISODES, hosts::EPISODES, media::EPISODES];

@@ -21,6 +21,8 @@ pub(super) enum Trigger {
     ReferReceived,
     /// A phone sends another in-dialog request.
     Requested,
+    /// A phone sends another request outside of a dialog.
+    AskedOutside,
     /// It calls a phone.
     Calling,
     /// A phone rings.
@@ -95,9 +97,13 @@ breaches! {
     Silent = "silent", Invited, ringing::silent;
     /// 180 after the 2xx.
     RingsAfterAnswer = "rings-after-answer", Invited, ringing::after_answer;
-    /// 3xx to itself or to the caller.
+    /// 3xx to others, to itself or to the caller, with valid and invalid Contacts.
     Redirects = "redirects", Invited, busy::redirects;
-    /// 401 or 407 to all credentials, each with a new nonce, stale or not (RFC 7616 §3.3).
+    /// 302 to a user of the domain (§8.1.3.4), which breaks no rule.
+    Moved = "moved", Invited, busy::moved;
+    /// It demands credentials for a realm of its own (§22.2), and then accepts the call. That breaks no rule either.
+    Demands = "demands", Invited, busy::demands;
+    /// 401 or 407 to all credentials, of any realm, with new and old nonces, stale or not (RFC 7616 §3.3).
     Challenges = "challenges", Invited, busy::challenges;
     /// 5xx with a Retry-After of years.
     RetryAfter = "retry-after", Invited, busy::retry_after;
@@ -131,6 +137,22 @@ breaches! {
     ByeRefused = "bye-refused", ByeReceived, within::bye_refused;
     /// A BYE is always challenged.
     ByeChallenged = "bye-challenged", ByeReceived, busy::challenges;
+    /// A re-INVITE is always challenged.
+    ReinviteChallenged = "reinvite-challenged", Reinvited, busy::challenges;
+    /// A REFER is always challenged.
+    ReferChallenged = "refer-challenged", ReferReceived, busy::challenges;
+    /// A request outside of a dialog is always challenged.
+    OutsideChallenged = "outside-challenged", AskedOutside, busy::challenges;
+    /// 3xx to a request outside of a dialog.
+    OutsideRedirected = "outside-redirected", AskedOutside, busy::redirects;
+    /// 302 to a user of the domain, to a request outside of a dialog, which breaks no rule.
+    OutsideMoved = "outside-moved", AskedOutside, busy::moved;
+    /// It demands credentials for a realm of its own, and then accepts the request. That breaks no rule either.
+    OutsideDemands = "outside-demands", AskedOutside, busy::demands;
+    /// No response to a request outside of a dialog.
+    OutsideIgnored = "outside-ignored", AskedOutside, within::silent;
+    /// An unusual response to a request outside of a dialog.
+    OutsideOdd = "outside-odd", AskedOutside, busy::replies_oddly;
     /// Requests after a received BYE.
     GoesOnAfterBye = "goes-on-after-bye", ByeReceived, within::goes_on;
     /// A REFER is accepted without a NOTIFY (RFC 3515 §2.4.4).
@@ -248,6 +270,10 @@ impl Breach {
         Self::OddlyWritten,
         Self::Moves,
         Self::AnswersElsewhere,
+        Self::Moved,
+        Self::Demands,
+        Self::OutsideMoved,
+        Self::OutsideDemands,
         Self::AssertsIdentity,
         Self::AnswersAsserting,
     ];

@@ -19,7 +19,8 @@ impl RogueNode {
             (Method::Ack, Some(call)) => self.acknowledged(now, call, request),
             (Method::Ack, None) => {}
             (Method::Cancel, Some(call)) => self.cancelled(now, call, request),
-            (Method::Invite, None) if !inside => self.invited(now, exchange, request),
+            // Also the same request again, after a challenge.
+            (Method::Invite, _) if !inside => self.invited(now, exchange, request),
             (Method::Invite, Some(call)) if call.is_dialog() => self.reinvited(now, call, request),
             (_, Some(call)) => self.asked_within(now, call, request),
             (_, None) => self.asked_outside(now, exchange, request, if inside { 481 } else { 200 }),
@@ -110,7 +111,8 @@ impl RogueNode {
     fn asked_outside(&mut self, now: Instant, exchange: usize, request: &Message, code: u16) {
         let key = Digest::new(self.key).bytes(b"outside").word(now.as_nanos()).finish();
         let call = Call::to(key, exchange, "", &self.me.aor, &self.me.aor, State::Over);
-        self.make_plan(now, call, Some(request), "outside", None, |plan| {
+        let trigger = (code < 300).then_some(Trigger::AskedOutside);
+        self.make_plan(now, call, Some(request), "outside", trigger, |plan| {
             let answer = plan.reply(code);
             plan.send(20, answer);
         });

@@ -35,6 +35,8 @@ messages! {
     Message = "message", message;
     /// A digit by INFO.
     Digit = "digit", digit;
+    /// INFO of an Info Package (RFC 6086), which the phone may not know.
+    PackageInfo = "package-info", package_info;
     /// INFO with an invalid digit.
     JunkInfo = "junk-info", junk_info;
     /// A REFER to an unknown user.
@@ -91,6 +93,7 @@ impl UnsolicitedMessage {
         Self::Options,
         Self::Message,
         Self::Digit,
+        Self::PackageInfo,
         Self::Reinvite,
         Self::ReinviteLate,
         Self::NearMiss,
@@ -127,6 +130,12 @@ fn message(plan: &mut Plan<'_>) {
 
 fn digit(plan: &mut Plan<'_>) {
     let draft = plan.request("INFO").body("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n");
+    plan.send(0, draft);
+}
+
+fn package_info(plan: &mut Plan<'_>) {
+    let package = *plan.draw.pick(&["conference", "trigger", "Conference", "unknown", "trigger;a=b"]);
+    let draft = plan.request("INFO").row("Info-Package", package).body("text/plain", "news");
     plan.send(0, draft);
 }
 

@@ -66,7 +66,7 @@ impl Pipe {
         let mut at = at;
         if draw.chance(ways.gather) {
             let grid = GATHERED.as_nanos() as u64;
-            at = Instant::from_nanos(at.as_nanos().next_multiple_of(grid));
+            at = at.as_nanos().checked_next_multiple_of(grid).map_or(at, Instant::from_nanos);
         }
         let mut rest = bytes;
         if draw.chance(ways.split) {

@@ -1,0 +1,81 @@
+//! Accounts at run time, and their passwords.
+
+use super::{Episode, Odds, Writer};
+use crate::scenario::{GivenPassword, Replacement, UserAction};
+
+pub(super) const EPISODES: &[Episode] = &[
+    Episode { odds: Odds::Swarm { seeds: 200, most: 60 }, write: replace },
+    Episode { odds: Odds::Swarm { seeds: 200, most: 60 }, write: remove },
+    Episode { odds: Odds::Swarm { seeds: 250, most: 60 }, write: give_password },
+];
+
+fn replace(writer: &mut Writer<'_>) {
+    let how = *writer.draw.pick(&[Replacement::Same, Replacement::ServersReversed, Replacement::OtherUser]);
+    if writer.draw.chance(300) {
+        writer.dial();
+    }
+    let after = writer.near(0);
+    writer.user(writer.one, after, UserAction::ReplaceAccount(how));
+    // A phone that asks for credentials gets them again, during a call, a request or a refresh.
+    if writer.scenario.phones[writer.one].late_password && writer.draw.chance(600) {
+        writer.user(writer.one, after + 1, UserAction::ReplaceAccount(Replacement::WithoutPassword));
+        let to = writer.any_user();
+        let action = match writer.draw.below(4) {
+            0 => UserAction::Register,
+            1 => UserAction::Message(to),
+            2 => UserAction::AskCapabilities(to),
+            _ => UserAction::Dial(to),
+        };
+        writer.user(writer.one, after + 2, action);
+        if writer.draw.chance(300) {
+            let hang_up = after + writer.draw.between(2, 8_000);
+            writer.user(writer.one, hang_up, UserAction::HangUp);
+        }
+        if writer.draw.chance(600) {
+            let given =
+                *writer.draw.pick(&[GivenPassword::Right, GivenPassword::Right, GivenPassword::Nothing]);
+            let gives = after + writer.draw.between(2, 20_000);
+            writer.user(writer.one, gives, UserAction::GivePassword(given));
+        }
+    }
+    if writer.draw.chance(200) {
+        let again = writer.near(after);
+        writer.user(writer.one, again, UserAction::ReplaceAccount(Replacement::OtherUser));
+    }
+}
+
+/// Removes the account, often during a call, and adds another one.
+fn remove(writer: &mut Writer<'_>) {
+    if writer.draw.chance(500) {
+        writer.dial();
+    }
+    let after = writer.draw.between(0, 5_000);
+    if writer.draw.chance(300) {
+        let to = writer.any_user();
+        writer.user(writer.one, after, UserAction::Message(to));
+    }
+    writer.user(writer.one, after, UserAction::RemoveAccount);
+    if writer.draw.chance(850) {
+        let most = *writer.draw.pick(&[1, 500, 40_000]);
+        let again = after + writer.draw.between(0, most);
+        writer.user(writer.one, again, UserAction::AddAccount);
+    }
+}
+
+/// Gives a password to a phone that asks for it, if there is one.
+fn give_password(writer: &mut Writer<'_>) {
+    let late = writer.scenario.phones.iter().position(|phone| phone.late_password);
+    let given = *writer.draw.pick(&[
+        GivenPassword::Right,
+        GivenPassword::Right,
+        GivenPassword::Right,
+        GivenPassword::Wrong,
+        GivenPassword::Nothing,
+    ]);
+    // Without being asked, a wrong one would only end the run of a phone.
+    let (phone, given) = match late {
+        Some(phone) => (phone, given),
+        None => (writer.one, GivenPassword::Right),
+    };
+    writer.user(phone, 0, UserAction::GivePassword(given));
+}
