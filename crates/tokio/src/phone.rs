@@ -141,12 +141,13 @@ impl Phone {
     }
 
     /// Sends a request outside of a dialog with options: the account, the content type, additional headers. Waits for the outcome, which
-    /// comes after 32 s at the latest, or later if the request waits for credentials. The future does not borrow the phone. If it is
-    /// dropped after its first poll, the request is sent nevertheless.
+    /// comes at the latest 32 s after the request was last sent (64·T1, RFC 3261 §17.1.2.2): it is sent again after a challenge and to each
+    /// target of a redirection, of which there are at most five. Before that it may wait for credentials, for at most
+    /// [`Config::no_answer`]. The future does not borrow the phone. If it is dropped after its first poll, the request is sent nevertheless.
     ///
     /// # Errors
-    /// [`Misuse`](offhook::Misuse) if the recipient is not an address, a header field is malformed, the body is too large, or there are too
-    /// many requests; [`CommandError::Stopped`] if the phone was stopped. A refused request is no error but an outcome.
+    /// [`Misuse`](offhook::Misuse) if the recipient is not an address, a header field is malformed, the body is too large, there are too
+    /// many requests, or a MESSAGE to the same address is pending; [`CommandError::Stopped`] if the phone was stopped. A refused request is no error but an outcome.
     pub fn request(
         &self,
         send: offhook::Request,

@@ -26,20 +26,21 @@ pub enum Misuse {
     /// There are as many calls as [`Config::call_limit`](crate::Config::call_limit) allows.
     #[error("the limit of {0} calls is reached")]
     TooManyCalls(usize),
-    /// The address is not a SIP or tel URI, nor a user name or number.
-    #[error("not an address that can be dialled")]
+    /// The address is neither a SIP or tel URI without header fields, nor a user name or number.
+    #[error("not an address: expected a SIP or tel URI, a user name or a number")]
     BadAddress,
-    /// A header name is not a token or is one that the phone writes itself, or a value has CR, LF or NUL.
-    #[error("header refused: not a token, reserved, or a control character inside")]
+    /// A header name is not a token or is one that the phone writes itself, a value has a control character, or a content type is not
+    /// `type/subtype`.
+    #[error("malformed header field or content type, or a header field that the phone writes itself")]
     BadHeader,
     /// A digit is not one of `0-9 * # A-D`, or the queue is full.
     #[error("not a DTMF digit, or too many")]
     BadDigits,
     /// The code cannot reject a call: it is not in 300–699.
-    #[error("{0} cannot refuse a call")]
+    #[error("{0} cannot reject a call: it is not in 300–699")]
     BadCode(u16),
-    /// No REFER of the peer waits for a decision.
-    #[error("no transfer was requested")]
+    /// No REFER of the peer with this number waits for a decision.
+    #[error("no requested transfer with this number waits for a decision")]
     NoTransferRequest,
     /// The id of a request is not that of [`Phone::next_request`](crate::Phone::next_request).
     #[error("request {} is not the next one", .0.0)]
@@ -47,6 +48,9 @@ pub enum Misuse {
     /// This many requests of this kind are pending, which is the limit.
     #[error("the limit of {0} pending requests is reached")]
     TooManyRequests(usize),
+    /// A MESSAGE to the same address has no outcome yet: there may be one at a time (RFC 3428 §8).
+    #[error("a message to this address is pending")]
+    MessagePending,
     /// A body has more than this many bytes.
     #[error("the body has more than {0} bytes")]
     TooLong(usize),
@@ -54,6 +58,6 @@ pub enum Misuse {
     #[error("the peer does not support the Info Package")]
     PackageNotSupported,
     /// A transfer is pending already.
-    #[error("a transfer is going on already")]
+    #[error("a transfer is pending already")]
     Transferring,
 }

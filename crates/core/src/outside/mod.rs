@@ -101,6 +101,11 @@ impl OutsideRequest {
         self.account
     }
 
+    /// Whether it is a MESSAGE that was sent to this URI by the user or by a redirection.
+    pub(crate) fn is_message_to(&self, uri: &Bytes) -> bool {
+        matches!(self.kind, RequestKind::Message { .. }) && (self.to == uri || self.uri == uri)
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         matches!(self.state, State::Ended)
     }

@@ -87,9 +87,10 @@ pub(crate) fn checked_headers(headers: &[(String, String)]) -> Result<Vec<(Bytes
 /// # Errors
 /// [`Misuse::BadHeader`], [`Misuse::TooLong`].
 pub(crate) fn check_body(content_type: &str, body: &[u8]) -> Result<(), Misuse> {
-    let (kind, subtype) = content_type.split_once('/').ok_or(Misuse::BadHeader)?;
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    let (kind, subtype) = media_type.split_once('/').ok_or(Misuse::BadHeader)?;
     let printable = content_type.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
-    if kind.is_empty() || subtype.is_empty() || !printable {
+    if !is_token(kind.as_bytes()) || !is_token(subtype.as_bytes()) || !printable {
         return Err(Misuse::BadHeader);
     }
     if body.len() > bounds::BODY {

@@ -169,6 +169,26 @@ fn a_message_over_udp_has_at_most_1300_bytes() {
     alice.next_request("MESSAGE");
 }
 
+/// RFC 3428 §8.
+#[test]
+fn one_message_at_a_time_is_sent_to_an_address() {
+    let mut alice = alice("ws://pbx.test");
+    let now = alice.now;
+    let first = send(&mut alice, Request::message("bob", "x"));
+    let message = alice.next_request("MESSAGE");
+    for to in ["bob", "sip:bob@example.com"] {
+        assert_eq!(alice.phone.request(now, Request::message(to, "y")), Err(Misuse::MessagePending));
+    }
+    send(&mut alice, Request::options("bob"));
+    alice.next_request("OPTIONS");
+    send(&mut alice, Request::message("carol", "x"));
+    alice.next_request("MESSAGE");
+    alice.receive_bytes(response(&message, 200, "bob", None));
+    assert_eq!(only_outcome(&alice, first), RequestOutcome::Accepted { code: 200 });
+    send(&mut alice, Request::message("bob", "y"));
+    alice.next_request("MESSAGE");
+}
+
 #[test]
 fn a_redirected_and_challenged_message_is_sent_again() {
     let mut config = config("alice", "ws://pbx.test");
@@ -235,7 +255,7 @@ fn mistakes_are_refused_without_a_change() {
     assert_eq!(refuse(Request::message("bob", "x").with_header("Via", "y")), Misuse::BadHeader);
     let nine = AccountId(9);
     assert_eq!(refuse(Request::options("bob").with_account(nine)), Misuse::UnknownAccount(nine));
-    for content_type in ["text", "/", "text/plain\r\nX: y"] {
+    for content_type in ["text", "/", "te(xt/plain", "a/b/c", "a b/c", ";a/b", "text/plain\r\nX: y"] {
         let kind = RequestKind::Message { content_type: content_type.to_owned(), body: "x".into() };
         assert_eq!(refuse(Request::new("bob", kind)), Misuse::BadHeader);
     }

@@ -19,11 +19,13 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestKind {
-    /// MESSAGE (RFC 3428).
+    /// MESSAGE (RFC 3428). One at a time to each address (§8).
     Message {
         /// The `Content-Type`.
         content_type: String,
-        /// The body; at most 16 KiB, and over UDP at most 1300 bytes with its header (RFC 3428 §8).
+        /// The body; at most 16 KiB. RFC 3428 §8 limits the whole MESSAGE to 1300 bytes, unless every hop is known to be safe from
+        /// congestion. The phone checks this for UDP, where a longer one fails with 513. For other transports it is left to the program,
+        /// because a server may forward the message over UDP.
         body: Bytes,
     },
     /// OPTIONS (RFC 3261 §11): what the peer supports.

@@ -8,8 +8,8 @@ impl Phone {
     /// Sends a request outside of a dialog. [`Event::Request`](crate::Event::Request) with its outcome follows, exactly once.
     ///
     /// # Errors
-    /// If there is no such account, 64 requests are pending, the address, a header field or the content type is malformed, or a body
-    /// is longer than 16 KiB.
+    /// If there is no such account, 64 requests are pending, the address, a header field or the content type is malformed, a body is
+    /// longer than 16 KiB, or a MESSAGE to the same address is pending.
     pub fn request(&mut self, now: Instant, send: Request) -> Result<RequestId, Misuse> {
         let request = self.next_request();
         self.handle(now, Input::Command(Command::Request { request, send }))?;
@@ -28,6 +28,9 @@ impl Phone {
             address::check_body(content_type, body)?;
         }
         let uri = self.address(send.account, &send.to)?;
+        if matches!(send.kind, RequestKind::Message { .. }) && self.requests.has_message_to(&uri) {
+            return Err(Misuse::MessagePending);
+        }
         let headers = address::checked_headers(&send.headers)?;
         self.send_request(id, send.account, uri, headers, send.kind);
         Ok(())
