@@ -66,7 +66,10 @@ impl Session {
                     State::HangUpAfterAck(established, why),
                 );
             }
-            Phase::Established => self.terminate(cx, trigger, why),
+            Phase::Established => {
+                self.reject_undecided(cx);
+                self.terminate(cx, trigger, why);
+            }
             // Refused by `refuse`, or ending already.
             _ => {}
         }

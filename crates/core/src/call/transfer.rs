@@ -216,6 +216,14 @@ impl Session {
         }
     }
 
+    /// We end the call: a REFER that waits for a decision is rejected. Without the NOTIFY its transferor would take our BYE for the
+    /// success of the transfer.
+    pub(super) fn reject_undecided(&mut self, cx: &mut CallCx<'_, '_>) {
+        if self.requested_transfer().is_some() {
+            self.decide_refer(cx, false);
+        }
+    }
+
     /// The user did not decide in time: the REFER counts as rejected.
     pub(super) fn consent_timeout(&mut self, cx: &mut CallCx<'_, '_>) {
         cx.mark(Mark::ReferUndecided);

@@ -104,6 +104,21 @@ fn a_refer_without_a_decision_is_rejected_after_the_ringing_limit() {
     assert_eq!(alice.phone.accept_transfer(alice.now, id, 5), Err(Misuse::NoTransferRequest));
 }
 
+/// A transferor may take a BYE after its 202 for success.
+#[test]
+fn a_hang_up_without_a_decision_rejects_the_refer_first() {
+    let (mut alice, id, _) = undecided();
+    alice.phone.hang_up(alice.now, id).expect("established");
+    alice.pump();
+    let (_, state, body) = next_notify(&mut alice);
+    assert_eq!((state.as_str(), body.as_str()), ("terminated;reason=noresource", "SIP/2.0 603 Decline\r\n"));
+    let bye = alice.next_request("BYE");
+    alice.receive_bytes(response(&bye, 200, "bob", None));
+    assert_eq!(alice.phone.status(id), None);
+    alice.pass(Duration::from_secs(300));
+    assert!(alice.sent.is_empty());
+}
+
 #[test]
 fn a_second_refer_during_the_decision_gets_491() {
     let (mut alice, _, peer) = undecided();
