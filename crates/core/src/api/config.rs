@@ -7,7 +7,8 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// The accounts; [`AccountId`](crate::AccountId) is the index in this list.
+    /// The accounts at the start; the [`AccountId`](crate::AccountId) of each is its index in this list.
+    /// [`AccountCommand::Add`](crate::AccountCommand::Add) adds others.
     pub accounts: Vec<Account>,
     /// The value of `User-Agent` and `Server`.
     pub user_agent: String,
@@ -19,9 +20,10 @@ pub struct Config {
     pub media_timeout: Duration,
     /// What to do with a REFER within a call (default: ask).
     pub refer_policy: ReferPolicy,
-    /// What to do with a 3xx (default: follow it within the own domain).
+    /// What to do with a 3xx (default: follow it within the account's own domain).
     pub redirect_policy: RedirectPolicy,
-    /// The Info Packages that the application understands (RFC 6086 §5.2): tokens. An INFO of another one is answered with 469.
+    /// The Info Packages that the application understands (RFC 6086 §5.2). A name that is not a token is ignored. An INFO of another
+    /// package is answered with 469.
     /// Empty, the default: none, and the phone does not send `Recv-Info`.
     pub info_packages: Vec<String>,
     /// The base times of transactions.
@@ -78,7 +80,9 @@ pub struct Account {
     pub realms: Vec<String>,
     /// Whether to ask the host for credentials when a challenge cannot be answered:
     /// [`AccountEffect::Credentials`](crate::AccountEffect::Credentials) (default: no, the request fails). It is asked for the realms of
-    /// the account's own server, and for those of `realms`.
+    /// the account's own server, and for those of `realms`. A REGISTER, an initial INVITE, a MESSAGE and an OPTIONS wait; requests within
+    /// a dialog fail. After credentials were refused, the failed request is not asked for again; the next one is, and so is
+    /// [`AccountCommand::Register`](crate::AccountCommand::Register).
     pub ask_credentials: bool,
     /// The servers to connect to; see [`Server::weight`] for their order.
     pub servers: Vec<Server>,
@@ -149,9 +153,9 @@ pub enum ReferPolicy {
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedirectPolicy {
-    /// Report it: the call ends with [`Cause::Redirected`](crate::Cause).
+    /// Report it: the call or the request fails with [`Cause::Redirected`](crate::Cause::Redirected).
     Report,
-    /// Follow SIP and SIPS URIs of the account's own domain; report others.
+    /// Follow SIP and SIPS URIs of the account's own domain; if there are none, report it.
     #[default]
     OwnDomain,
     /// Follow all SIP, SIPS and tel URIs.

@@ -47,6 +47,9 @@ pub(super) struct UnknownPackage;
 pub(super) fn known_package(config: &Config, request: &Message) -> Result<Option<String>, UnknownPackage> {
     let Some(value) = request.header(HeaderName::InfoPackage) else { return Ok(None) };
     let name = name_of(value);
+    if !is_token(name) {
+        return Err(UnknownPackage);
+    }
     let known = config.info_packages.iter().find(|known| known.as_bytes().eq_ignore_ascii_case(name));
     known.map(|known| Some(known.clone())).ok_or(UnknownPackage)
 }

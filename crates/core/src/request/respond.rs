@@ -8,7 +8,7 @@ use crate::capabilities::CAPABILITIES;
 use crate::transaction::{ServerTx, Transactions};
 use crate::{AccountEvent, AccountId, Config};
 use bytes::Bytes;
-use offhook_wire::{Builder, HeaderName, Message, Method};
+use offhook_wire::{Builder, HeaderName, Message, Method, is_token};
 
 /// The media type of a session description.
 pub(crate) const SDP: &str = "application/sdp";
@@ -91,8 +91,9 @@ pub(crate) fn bad_info_package(cx: &mut Cx<'_>, txs: &mut Transactions, tx: Serv
 
 /// States the Info Packages that the application understands, if there are any.
 pub(crate) fn state_info_packages(b: &mut Builder, config: &Config) {
-    if !config.info_packages.is_empty() {
-        b.header(HeaderName::RecvInfo, recv_info(config));
+    let packages = recv_info(config);
+    if !packages.is_empty() {
+        b.header(HeaderName::RecvInfo, packages);
     }
 }
 
@@ -126,9 +127,10 @@ pub(crate) fn admit(
     Some(tx)
 }
 
-/// The value of `Recv-Info`: the Info Packages that the application understands (RFC 6086 §5.2).
+/// The value of `Recv-Info`: the Info Packages that the application understands (RFC 6086 §5.2). Only a token is a name.
 pub(crate) fn recv_info(config: &Config) -> String {
-    config.info_packages.join(",")
+    let names = config.info_packages.iter().map(String::as_str).filter(|name| is_token(name.as_bytes()));
+    names.collect::<Vec<_>>().join(",")
 }
 
 /// Answers a request that does not create a call and that no call handles. `invite_code`: the response code of an INVITE.

@@ -162,3 +162,13 @@ fn names_of_packages_are_tokens() {
         );
     }
 }
+
+#[test]
+fn configured_names_that_are_no_tokens_are_not_stated() {
+    let mut alice = TestPhone::new(settings(&["a b", "", "good", "x\r\ny"]), 1);
+    let (_, peer) = in_call(&mut alice);
+    for package in ["a b", "bad"] {
+        alice.receive(&peer.request("INFO", 2, &format!("Info-Package: {package}\n"), ""));
+        assert_eq!(alice.next_response(469).header(HeaderName::RecvInfo), Some(&b"good"[..]));
+    }
+}
