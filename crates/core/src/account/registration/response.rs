@@ -71,8 +71,14 @@ impl Registration {
                 return FollowUp::NextServer;
             }
             Next::AwaitCredentials(realm) if !removing => {
-                let wait = State::Registering(Step::NoCredentials(Box::new(message.clone())));
-                self.transition(cx.base, Trigger::NoCredentials, wait);
+                let wait = Step::NoCredentials(Box::new(message.clone()));
+                match &mut self.state {
+                    State::Registering(step) => {
+                        *step = wait;
+                        self.transition_within(cx.base, Trigger::NoCredentials);
+                    }
+                    _ => self.transition(cx.base, Trigger::NoCredentials, State::Registering(wait)),
+                }
                 return FollowUp::AskCredentials(realm);
             }
             _ if removing => self.transition(cx.base, Trigger::Done, State::Unregistered),
