@@ -9,7 +9,8 @@ pub(crate) type Answers = mpsc::UnboundedSender<(EffectId, Option<Credentials>)>
 
 /// A challenge of a server of an account, or of one of its realms, for which the account has no credentials. What waits for them is sent
 /// when [`answer`](CredentialsRequest::answer) is called, or
-/// [`Phone::set_credentials`](crate::Phone::set_credentials). It fails if the request is dropped without an answer.
+/// [`Phone::set_credentials`](crate::Phone::set_credentials). It fails if the request is dropped without an answer. An INVITE, MESSAGE or
+/// OPTIONS waits for at most [`Config::no_answer`](offhook::Config::no_answer), a REGISTER without limit.
 pub struct CredentialsRequest {
     account: AccountId,
     realm: String,

@@ -28,7 +28,8 @@ pub enum Effect {
 #[non_exhaustive]
 pub enum AccountEffect {
     /// Find credentials for a challenge ([`Account::ask_credentials`](crate::Account::ask_credentials)). Result:
-    /// [`EffectResult::Credentials`], at any time: until then the request waits. At most one is pending per account;
+    /// [`EffectResult::Credentials`], at any time: until then a REGISTER waits without limit, an INVITE, MESSAGE or OPTIONS for at most
+    /// [`Config::no_answer`](crate::Config::no_answer). At most one is pending per account;
     /// [`AccountCommand::SetCredentials`](crate::AccountCommand::SetCredentials) completes it too, and a later result is ignored.
     Credentials {
         /// The realm, to show to the user. Untrusted.

@@ -1,6 +1,7 @@
 use std::fmt;
 
-/// An account of the [`Config`](crate::Config), by its index in `accounts`.
+/// An account: its index in [`Config::accounts`](crate::Config::accounts), or the number that followed when it was added at run
+/// time. It is never reused.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(pub u16);
 

@@ -52,7 +52,7 @@ pub enum EndedBy {
     Network,
 }
 
-/// The cause of the end of a call.
+/// Why a call ended, or why a registration attempt or a request outside of a dialog failed.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
@@ -76,7 +76,7 @@ pub enum Cause {
     Unavailable,
     /// No common codec or refused description: 415, 488, 606.
     NotAcceptable,
-    /// 401 or 407 and no credentials, or wrong ones.
+    /// 401 or 407, and there were no credentials for the realm, or wrong ones.
     Unauthorized,
     /// 3xx, without a target that [`Config::redirect_policy`](crate::Config::redirect_policy) allows to follow.
     Redirected,
