@@ -31,11 +31,13 @@ transfer sip:carol@house.test, accept-transfer 2, reject-transfer 2, answer, rej
 hangup, message bob TEXT, options bob, password TEXT, quit.
 
 Exit codes:
-  0  success: the call was established and ended normally
-  1  failure: a file, a port, a step of the demonstration, a replay that differs from its recording
+  0  success: the call was established and ended normally, or you ended it; the message or OPTIONS got a 2xx
+  1  failure: a file, a port, an address, a text that is too long, a step of the demonstration, a replay that differs from
+     its recording
   2  the command line is wrong, or a recording cannot be read
-  3  not registered: the server is unreachable or refused
-  4  the call failed: refused, unanswered, or without media; or the message or OPTIONS failed";
+  3  not registered: the server is unreachable or refused, or you quit before; or the connection was lost before the
+     outcome of the message or OPTIONS
+  4  the call failed: refused, unanswered, or without media; the message or OPTIONS failed, or you quit before its outcome";
 
 const REQUESTS: &str = "\
 Example:
@@ -56,19 +58,22 @@ Example:
 
 With --json each line is an event:
   connection  state up, down, connecting; why           registering  attempt, of
-  waiting     attempt, of, seconds, cause, code         registered   aor, expires
+  waiting     attempt, of, seconds, cause, code         registered   aor, expires (seconds)
+  refreshing, unregistering, unregistered  aor
   registration_failed  cause, code, attempts            incoming     from, display_name, to
   status      initial, establishing, established, terminating (with cause, by), idle
-  progress    code                                      path         up
+  progress    code                                      path         up; path_failed: why
   first_audio                                           media        heard_hz (null is silence), level_dbfs
+  played      the source has ended                      missed       events: this many were dropped
   dtmf        digit, duration_ms, via                   dtmf_sent, dtmf_failed   digit, via or why
-  hold        local, remote                             transfer     state, code
+  hold        local, remote                             hold_failed  wanted (hold or resume), code
+  transfer    state (trying, progress, done, failed), code
   transfer_requested  request, target, referred_by      referred     target
   transfer_request_ended  request
   redirected  target                                    info         package, content_type, text
   info_sent   info                                      info_outcome info, code
   message     from, content_type, text                  outcome      see `offhook message --help`
-  credentials realm: answer with `password TEXT`        recorded     file, seconds
+  credentials aor, realm: answer with `password TEXT`   recorded     file, seconds
   ended       cause, by, code, text                     error        message
 Events of a call have its id in `call`. `offhook --help` has the commands for standard input and the exit codes.";
 
@@ -296,7 +301,7 @@ pub(crate) struct Account {
     #[arg(long)]
     pub(crate) ask_password: bool,
     /// An Info Package that you accept (RFC 6086); may be repeated. Others are refused
-    #[arg(long = "info-package", value_name = "NAME")]
+    #[arg(long = "info-package", value_name = "NAME", value_parser = package)]
     pub(crate) info_packages: Vec<String>,
     /// Policy for redirections (3xx) of your requests
     #[arg(long, value_name = "POLICY", value_enum, default_value_t = Redirects::OwnDomain)]
@@ -462,6 +467,11 @@ fn period(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn package(text: &str) -> Result<String, &'static str> {
+    let is_name = offhook_wire::is_token(text.as_bytes());
+    if is_name { Ok(text.to_owned()) } else { Err("expected a token: letters, digits and -.!%*_+`'~") }
+}
+
 fn hertz(text: &str) -> Result<f32, String> {
     match text.parse() {
         Ok(hz) if (50.0..=20_000.0).contains(&hz) => Ok(hz),
@@ -497,6 +507,7 @@ mod tests {
             "offhook call bob --server http://h --user a",
             "offhook call bob --server ws://h --user a --tone nan",
             "offhook call bob --server ws://h --user a --duration -1",
+            "offhook call bob --server ws://h --user a --info-package a,b",
             "offhook exchange --user a:b --origin phone.example.com",
             "offhook exchange --user a:b --stats 0",
             "offhook exchange --user a:b --stats 1e300",

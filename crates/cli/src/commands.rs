@@ -42,9 +42,9 @@ pub(crate) enum Command {
 }
 
 /// The text of the error of an unknown command.
-const COMMANDS: &str = "commands: hold, resume, dtmf 12#, dtmf-info 42, info text/plain TEXT, transfer TARGET, \
-                        accept-transfer 2, reject-transfer 2, answer, reject, mute, unmute, tone 440, hangup, message WHOM TEXT, \
-                        options WHOM, password TEXT, quit";
+const COMMANDS: &str = "commands: hold, resume, dtmf 12#, dtmf-info 42, dtmf-rtp 42, info text/plain TEXT, \
+                        info PACKAGE text/plain TEXT, transfer TARGET, accept-transfer 2, reject-transfer 2, answer, reject, mute, \
+                        unmute, tone 440, hangup, message TO TEXT, options TO, password TEXT, quit";
 
 impl FromStr for Line {
     type Err = String;
@@ -61,11 +61,18 @@ impl FromStr for Line {
             },
             ("options", "") => Err("options needs an address, for example: options bob".to_owned()),
             ("options", to) => Ok(Line::Send(Request::options(to))),
-            ("password", text) => Ok(Line::Password(Secret::new(text))),
+            ("password", "") => Err("password needs the password, for example: password secret".to_owned()),
+            // As typed: a password may end in a space.
+            ("password", _) => Ok(Line::Password(Secret::new(after_word(line)))),
             ("quit", "") => Ok(Line::Quit),
             _ => line.parse().map(Line::Call),
         }
     }
+}
+
+/// What follows the first word of a line and one space.
+fn after_word(line: &str) -> &str {
+    line.trim_start().split_once(char::is_whitespace).map_or("", |(_, rest)| rest)
 }
 
 impl FromStr for Command {
@@ -189,6 +196,7 @@ mod tests {
             ("message bob hello,  bob", Line::Send(Request::message("bob", "hello,  bob"))),
             ("options sip:x", Line::Send(Request::options("sip:x"))),
             ("password a b", Line::Password(Secret::new("a b"))),
+            (" password  a ", Line::Password(Secret::new(" a "))),
             ("info a/b  x y", info(None, "x y")),
             ("info pack a/b x", info(Some("pack"), "x")),
             ("quit", Line::Quit),
@@ -207,6 +215,8 @@ mod tests {
             "info",
             "info a/b",
             "info pack text hello",
+            "password",
+            "password ",
             "accept-transfer",
             "accept-transfer x",
             "tone high",

@@ -85,7 +85,7 @@ impl CallLoop {
             match self.next().await {
                 LoopEvent::Registered => return Ok(()),
                 LoopEvent::NotRegistered => return Err(Exit::NotRegistered),
-                LoopEvent::Quit => return Err(Exit::Done),
+                LoopEvent::Quit => return Err(Exit::NotRegistered),
                 LoopEvent::Incoming(call) => self.reject_busy(call).await,
                 LoopEvent::Command(_) => self.error("not registered yet"),
                 LoopEvent::Referred(_) => {}

@@ -33,12 +33,15 @@ pub(super) fn print(output: Output, sent: &Sent, outcome: &Result<RequestOutcome
         }
         Ok(RequestOutcome::Capabilities(peer)) => (capabilities(peer), described(peer), Exit::Done),
         Ok(RequestOutcome::Failed { cause, code }) => {
-            let text = format!("failed: {}{}", words::cause(*cause), words::code(*code));
+            // The words for a call name its codecs.
+            let why = if *cause == Cause::NotAcceptable { "not acceptable" } else { words::cause(*cause) };
+            let text = format!("failed: {why}{}", words::code(*code));
             (json!({ "result": "failed", "cause": cause.as_str(), "code": code }), text, exit(*cause))
         }
         Ok(_) => (json!({ "result": "other" }), "done".to_owned(), Exit::Done),
         Err(why) => {
-            output.event("error", &json!({ "message": why.to_string() }), format_args!("! {to}: {why}"));
+            let fields = json!({ "message": why.to_string(), "request": name, "to": to });
+            output.event("error", &fields, format_args!("! {name} to {to}: {why}"));
             return Exit::Failed;
         }
     };

@@ -25,7 +25,7 @@ pub(super) fn registration(
             format_args!("registering {aor}, attempt {attempt}{most}"),
         ),
         RegistrationState::Registered { until } => {
-            let left = until.saturating_since(now).as_secs();
+            let left = until.saturating_since(now).as_secs_f64().round() as u64;
             output.event(
                 "registered",
                 &json!({ "aor": aor, "expires": left }),
@@ -92,7 +92,7 @@ pub(super) fn account(output: Output, event: &AccountEvent) {
             output.event(
                 "message",
                 &json!({ "from": from, "content_type": content_type, "text": text }),
-                format_args!("message from {from}: {}", text.escape_debug()),
+                format_args!("message from {}: {}", from.escape_debug(), text.escape_debug()),
             );
         }
         AccountEvent::Removed => output.event("removed", &json!({}), "account removed"),
@@ -127,7 +127,7 @@ pub(super) fn incoming(output: Output, call: SessionId, incoming: &offhook::Inco
         format_args!(
             "call {call} from {}{}",
             name.map(|name| format!("{} ", name.escape_debug())).unwrap_or_default(),
-            incoming.from
+            incoming.from.escape_debug()
         ),
     );
 }
@@ -136,7 +136,7 @@ pub(super) fn referred(output: Output, call: SessionId, target: &str) {
     output.event(
         "referred",
         &json!({ "call": call.to_string(), "target": target }),
-        format_args!("transferred: call {call} to {target}"),
+        format_args!("transferred: call {call} to {}", target.escape_debug()),
     );
 }
 

@@ -39,7 +39,8 @@ async fn send(request: Request, account: &args::Account, records: &[Record], out
         };
         match event {
             LoopEvent::Incoming(call) => call_loop.reject_busy(call).await,
-            LoopEvent::Quit => return call_loop.close(Exit::Done).await,
+            // It may have been delivered; the exit code 0 would claim that.
+            LoopEvent::Quit => return call_loop.close(Exit::CallFailed).await,
             LoopEvent::Command(_) => call_loop.error("there is no call"),
             LoopEvent::Registered | LoopEvent::NotRegistered | LoopEvent::Referred(_) => {}
         }

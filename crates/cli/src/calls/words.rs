@@ -39,7 +39,7 @@ pub(super) fn cause(cause: Cause) -> &'static str {
         Cause::NotConnected => "no connection",
         Cause::MediaFailed => "no media path",
         Cause::Protocol => "protocol error",
-        _ => "server error",
+        _ => "error",
     }
 }
 
@@ -58,7 +58,7 @@ fn end(by: EndedBy, why: Cause, refusal: Option<u16>, text: &str) -> String {
         (_, other) => cause(other),
     };
     let shown = code(refusal);
-    let repeated = refusal.is_some_and(|code| reason_phrase(code) == text) || text.is_empty();
+    let repeated = refusal.is_some_and(|code| reason_phrase(code) == text) || text.is_empty() || text == what;
     let local = by == EndedBy::Us && refusal.is_none();
     match repeated || local {
         true => format!("{what}{shown}"),
@@ -102,6 +102,7 @@ mod tests {
             "busy (486 Busy Here): on the\\nphone"
         );
         assert_eq!(end(EndedBy::Network, Cause::NotConnected, None, ""), "no connection");
+        assert_eq!(end(EndedBy::Us, Cause::Transferred, Some(200), "transferred"), "transferred (200 OK)");
     }
 
     #[test]
