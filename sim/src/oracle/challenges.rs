@@ -1,5 +1,5 @@
 //! A phone sends credentials once per request, again only for a stale nonce, and a limited number of times (RFC 3261 §22.2,
-//! RFC 7616 §3.3).
+//! RFC 7616 §3.3). Credentials for one realm do not replace those for another (RFC 3261 §22.3).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use offhook::Command;
 use offhook_wire::digest::{Challenge, Credentials};
 use offhook_wire::{HeaderName, Method};
 
-use super::reading::{MethodKey, Reading, Transaction};
+use super::reading::{DialogId, MethodKey, Reading, Transaction};
 use super::{Observation, Oracle, WorldView};
 use crate::told::{Told, told};
 
@@ -25,6 +25,10 @@ struct Phone {
     open: BTreeMap<Asked, BTreeMap<Realm, bool>>,
     /// By request and realm: the number of consecutive challenges that it answered.
     answered: BTreeMap<Asked, BTreeMap<Realm, u32>>,
+    /// The realms of the credentials of each request.
+    had: BTreeMap<Asked, BTreeSet<Realm>>,
+    /// By Call-ID and local tag: the realms that challenged its requests, once one of them was accepted.
+    accepted: BTreeMap<(u64, u64), BTreeSet<Realm>>,
     /// Transactions whose challenge was received: over UDP it may be retransmitted.
     seen: BTreeSet<Option<Transaction>>,
     /// Transactions whose request was sent: a retransmission answers no challenge.
@@ -74,6 +78,7 @@ impl Oracle for Challenges {
             // The next challenges are for other credentials, or another registrar.
             Observation::Command { phone, command: Command::Account { .. }, .. } => {
                 self.phones[phone].answered.clear();
+                self.phones[phone].accepted.clear();
                 Ok(())
             }
             Observation::PhonePolled { phone, .. } => {
@@ -88,6 +93,11 @@ impl Oracle for Challenges {
 impl Phone {
     fn on_received(&mut self, message: &Reading<'_>) {
         let rows = match message.status() {
+            Some(200..=299) => {
+                let had = self.had.get(&on_command(message, message.number)).into_iter().flatten().cloned();
+                self.accepted.entry((message.dialog.call, message.dialog.local)).or_default().extend(had);
+                return;
+            }
             Some(401) => HeaderName::WwwAuthenticate,
             Some(407) => HeaderName::ProxyAuthenticate,
             _ => return,
@@ -102,6 +112,22 @@ impl Phone {
         }
     }
 
+    /// A request within a dialog has credentials for the realms that challenged the request which created it (RFC 3261 §22.2).
+    fn check_dialog(&self, request: &Reading<'_>, has: &BTreeSet<Realm>) -> Result<(), String> {
+        let dialog = request.dialog;
+        if dialog.remote == DialogId::NO_TAG || request.method() == Some(Method::Cancel) {
+            return Ok(());
+        }
+        let accepted = self.accepted.get(&(dialog.call, dialog.local)).into_iter().flatten();
+        match accepted.into_iter().find(|realm| !has.contains(*realm)) {
+            Some(realm) => {
+                let realm = String::from_utf8_lossy(realm);
+                Err(format!("sends a request within a dialog without credentials for its realm `{realm}`"))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn on_sent(&mut self, message: &Reading<'_>) -> Result<(), String> {
         // An ACK repeats the credentials of its INVITE (RFC 3261 §22.1).
         if message.method() == Some(Method::Ack) {
@@ -110,15 +136,25 @@ impl Phone {
         if !self.sent.insert(message.transaction) {
             return Ok(());
         }
+        let rows = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
+        let rows = rows.into_iter().flat_map(|name| message.rows(name));
+        let has: BTreeSet<Realm> =
+            rows.filter_map(|row| Some(Credentials::parse(row).ok()?.realm.value().into_owned())).collect();
+        self.check_dialog(message, &has)?;
+        self.had.insert(on_command(message, message.number), has.clone());
         let Some(before) = message.number.checked_sub(1) else { return Ok(()) };
         let Some(challenged) = self.open.remove(&on_command(message, before)) else { return Ok(()) };
         let mut answered = self.answered.get(&on_command(message, before)).cloned().unwrap_or_default();
-        let rows = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
-        let rows = rows.into_iter().flat_map(|name| message.rows(name));
-        for credentials in rows.filter_map(|row| Credentials::parse(row).ok()) {
-            let realm = credentials.realm.value();
-            let Some(stale) = challenged.get(&*realm) else { continue };
-            let times = answered.entry(realm.into_owned()).or_default();
+        let had = self.had.get(&on_command(message, before));
+        if let Some(realm) = had.and_then(|had| had.difference(&has).next()) {
+            let realm = String::from_utf8_lossy(realm);
+            return Err(format!(
+                "answers a challenge without credentials for the realm `{realm}`, which it had"
+            ));
+        }
+        for realm in has {
+            let Some(stale) = challenged.get(&realm) else { continue };
+            let times = answered.entry(realm).or_default();
             if *times > 0 && !stale {
                 return Err("answers a challenge after its credentials were refused".to_owned());
             }

@@ -95,7 +95,7 @@ fn timers(node: &PhoneNode) -> Result<(), String> {
     let transactions = holds.client_transactions + holds.server_transactions;
     // An account that is removed may have timers beside the one that was added after it.
     let accounts = usize::from(node.next_account().0);
-    let most = OF_ACCOUNT * accounts + OF_CALL * holds.calls + OF_TRANSACTION * transactions;
+    let most = OF_ACCOUNT * accounts + holds.requests + OF_CALL * holds.calls + OF_TRANSACTION * transactions;
     let name = &node.setup.name;
     if holds.call_timers > OF_CALL * holds.calls {
         return Err(format!("{name} has {} calls and {} timers for them", holds.calls, holds.call_timers));

@@ -36,7 +36,10 @@ struct Request {
     targets: Vec<String>,
     /// The users and hosts that 3xx responses named.
     named: BTreeSet<(Vec<u8>, Vec<u8>)>,
+    /// Whether it got a 2xx.
     is_accepted: bool,
+    /// Whether the response to its last transaction was a redirection.
+    is_redirected: bool,
 }
 
 impl Oracle for Redirects {
@@ -98,12 +101,18 @@ impl Phone {
         }
         let target = String::from_utf8_lossy(message.request_uri().unwrap_or_default()).into_owned();
         let Some(request) = self.requests.get_mut(&key) else {
-            let request = Request { targets: vec![target], named: BTreeSet::new(), is_accepted: false };
+            let request = Request {
+                targets: vec![target],
+                named: BTreeSet::new(),
+                is_accepted: false,
+                is_redirected: false,
+            };
             self.requests.insert(key, request);
             return Ok(());
         };
         // Also after a challenge.
-        if request.is_accepted || request.targets.last() == Some(&target) {
+        let again = !std::mem::take(&mut request.is_redirected) && request.targets.last() == Some(&target);
+        if request.is_accepted || again {
             return Ok(());
         }
         request.check_target(&target, policy)?;
@@ -123,7 +132,7 @@ impl Phone {
         match message.status() {
             // A re-INVITE to a peer without a tag looks like a request outside of a dialog.
             Some(200..=299) => request.is_accepted = true,
-            Some(300..=399) => {}
+            Some(300..=399) => request.is_redirected = true,
             _ => return,
         }
         for contact in message.contacts() {

@@ -37,8 +37,9 @@ fn remove_rogue(scenario: &mut Scenario, gone: usize) {
 /// Simpler variants of an action, the simplest first.
 pub(super) fn plainer(rogue: usize, action: RogueAction) -> Vec<Action> {
     let RogueAction::Flood { user, count, with } = action else { return Vec::new() };
-    let fewer =
-        [1, 2, 5, count / 2, count.saturating_sub(1)].into_iter().filter(|few| (1..count).contains(few));
+    let fewer = [1, 2, 5, count / 2, count - (count / 8).max(1).min(count)]
+        .into_iter()
+        .filter(|few| (1..count).contains(few));
     fewer
         .map(|count| Action::Rogue { rogue, action: RogueAction::Flood { user: user.clone(), count, with } })
         .collect()

@@ -19,7 +19,12 @@ pub(super) fn redirects(plan: &mut Plan<'_>) {
     let own = plan.me.aor.clone();
     let count = *plan.draw.pick(&[1, 1, 2, 3, 12]);
     let contacts: Vec<String> = (0..count).map(|n| any_contact(plan, n)).collect();
-    let contacts = if plan.draw.chance(200) { format!("<{own}>") } else { contacts.join(", ") };
+    let contacts = match plan.draw.below(5) {
+        0 => format!("<{own}>"),
+        // More than a caller tries; none of them exists.
+        1 => (0..9).map(|n| format!("<sip:mallory.{n}@{DOMAIN}>")).collect::<Vec<_>>().join(", "),
+        _ => contacts.join(", "),
+    };
     let code = *plan.draw.pick(&[300, 301, 302, 302, 302, 305, 380]);
     let moved = plan.reply(code).set("Contact", contacts);
     refuse(plan, 200, moved);
