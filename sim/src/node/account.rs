@@ -15,6 +15,8 @@ pub struct AccountNode {
     pub guessed: bool,
     /// The pending request of the phone for credentials.
     pub asked: Option<EffectId>,
+    /// Whether requests that wait for credentials wait for its connection to another registrar instead, which evaluates them again.
+    pub moving: bool,
     /// Whether its address of record is that of another user.
     other_user: bool,
     setup: PhoneSetup,
@@ -44,6 +46,7 @@ impl AccountNode {
             password,
             guessed: password == GivenPassword::Wrong,
             asked: None,
+            moving: false,
             other_user: false,
             servers: servers.collect(),
             setup: setup.clone(),
@@ -79,7 +82,9 @@ impl AccountNode {
             Replacement::OtherUser => self.other_user = !self.other_user,
             Replacement::WithoutPassword => self.password = GivenPassword::Nothing,
         }
-        self.asked.take_if(|_| before != (self.servers.clone(), self.other_user));
+        if before != (self.servers.clone(), self.other_user) {
+            self.moving |= self.asked.take().is_some();
+        }
     }
 
     /// Whether the phone has the right password.

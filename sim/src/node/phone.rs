@@ -290,7 +290,8 @@ impl PhoneNode {
                 self.registration = Some(*state)
             }
             Event::Account { event: AccountEvent::Connection { state, .. }, .. } => {
-                self.connection = Some(*state)
+                self.connection = Some(*state);
+                self.account.moving &= *state != ConnectionState::Connecting;
             }
             _ => {
                 if let Some((session, told)) = told(event) {

@@ -15,8 +15,9 @@ const MEMORY: Duration = Duration::from_secs(64 + 6);
 /// Timers of an account: connection, keep-alive and its answer, registration, back-off.
 const OF_ACCOUNT: usize = 5;
 
-/// Timers of a call, and of a transaction.
+/// Timers of a call, of a request outside of a dialog, and of a transaction.
 const OF_CALL: usize = 7;
+const OF_REQUEST: usize = 1;
 const OF_TRANSACTION: usize = 2;
 
 #[derive(Default)]
@@ -95,15 +96,16 @@ fn timers(node: &PhoneNode) -> Result<(), String> {
     let transactions = holds.client_transactions + holds.server_transactions;
     // An account that is removed may have timers beside the one that was added after it.
     let accounts = usize::from(node.next_account().0);
-    let most = OF_ACCOUNT * accounts + holds.requests + OF_CALL * holds.calls + OF_TRANSACTION * transactions;
+    let of_requests = OF_REQUEST * holds.requests + OF_TRANSACTION * transactions;
+    let most = OF_ACCOUNT * accounts + OF_CALL * holds.calls + of_requests;
     let name = &node.setup.name;
     if holds.call_timers > OF_CALL * holds.calls {
         return Err(format!("{name} has {} calls and {} timers for them", holds.calls, holds.call_timers));
     }
     if holds.timers > most {
         return Err(format!(
-            "{name} has {} timers for {} calls and {transactions} transactions",
-            holds.timers, holds.calls
+            "{name} has {} timers for {} calls, {} requests and {transactions} transactions",
+            holds.timers, holds.calls, holds.requests
         ));
     }
     Ok(())

@@ -50,7 +50,8 @@ impl Oracle for Negotiation {
             }
             Observation::PhonePolled { phone, .. } => {
                 // An INVITE that waits for credentials keeps its offer.
-                let waits = view.phones[phone].account.asked.is_some();
+                let account = &view.phones[phone].account;
+                let waits = account.asked.is_some() || account.moving;
                 for (end, version) in self.refused.extract_if(.., |(end, _)| end.0 == phone && !waits) {
                     // The engine is released with a terminating call.
                     let time_stopped = |call: &Call| {
