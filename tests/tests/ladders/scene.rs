@@ -279,11 +279,8 @@ impl Scene {
         if let Some(text) = describe(event) {
             self.note(self.parties[n].name, &text);
         }
-        match event {
-            Event::Call { session, event: CallEvent::Referred { .. } | CallEvent::Incoming(_) } => {
-                self.parties[n].call = Some(*session);
-            }
-            _ => {}
+        if let Event::Call { session, event: CallEvent::Referred { .. } | CallEvent::Incoming(_) } = event {
+            self.parties[n].call = Some(*session);
         }
     }
 
