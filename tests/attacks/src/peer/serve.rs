@@ -86,8 +86,8 @@ impl Phone {
     }
 
     async fn respond(&mut self, request: &Message, behaviour: Behaviour) -> io::Result<()> {
-        if let Some(Err(mpsc::error::TrySendError::Closed(_))) =
-            self.requests.as_ref().map(|requests| requests.try_send(request.clone()))
+        if let Some(requests) = &self.requests
+            && let Err(mpsc::error::TrySendError::Closed(_)) = requests.try_send(request.clone())
         {
             self.requests = None;
         }
