@@ -27,8 +27,8 @@ struct Phone {
     answered: BTreeMap<Asked, BTreeMap<Realm, u32>>,
     /// The realms of the credentials of each request.
     had: BTreeMap<Asked, BTreeSet<Realm>>,
-    /// By Call-ID and local tag: the realms that challenged its requests, once one of them was accepted.
-    accepted: BTreeMap<(u64, u64), BTreeSet<Realm>>,
+    /// By Call-ID and local tag: the first dialog, and the realms of the credentials of the request that created it.
+    accepted: BTreeMap<(u64, u64), (DialogId, BTreeSet<Realm>)>,
     /// Transactions whose challenge was received: over UDP it may be retransmitted.
     seen: BTreeSet<Option<Transaction>>,
     /// Transactions whose request was sent: a retransmission answers no challenge.
@@ -79,6 +79,7 @@ impl Oracle for Challenges {
             Observation::Command { phone, command: Command::Account { .. }, .. } => {
                 self.phones[phone].answered.clear();
                 self.phones[phone].accepted.clear();
+                self.phones[phone].had.clear();
                 Ok(())
             }
             Observation::PhonePolled { phone, .. } => {
@@ -94,8 +95,11 @@ impl Phone {
     fn on_received(&mut self, message: &Reading<'_>) {
         let rows = match message.status() {
             Some(200..=299) => {
-                let had = self.had.get(&on_command(message, message.number)).into_iter().flatten().cloned();
-                self.accepted.entry((message.dialog.call, message.dialog.local)).or_default().extend(had);
+                // The dialogs of other forks are ended immediately.
+                if let Some(had) = self.had.get(&on_command(message, message.number)) {
+                    let call = (message.dialog.call, message.dialog.local);
+                    self.accepted.entry(call).or_insert_with(|| (message.dialog, had.clone()));
+                }
                 return;
             }
             Some(401) => HeaderName::WwwAuthenticate,
@@ -118,8 +122,8 @@ impl Phone {
         if dialog.remote == DialogId::NO_TAG || request.method() == Some(Method::Cancel) {
             return Ok(());
         }
-        let accepted = self.accepted.get(&(dialog.call, dialog.local)).into_iter().flatten();
-        match accepted.into_iter().find(|realm| !has.contains(*realm)) {
+        let accepted = self.accepted.get(&(dialog.call, dialog.local)).filter(|(of, _)| *of == dialog);
+        match accepted.and_then(|(_, realms)| realms.difference(has).next()) {
             Some(realm) => {
                 let realm = String::from_utf8_lossy(realm);
                 Err(format!("sends a request within a dialog without credentials for its realm `{realm}`"))
