@@ -37,7 +37,8 @@ fn message_is_delivered_and_its_outcome_is_the_exit_code() {
     let result = outcome(&lines);
     assert_eq!((&result["result"], &result["cause"], exit), (&"failed".into(), &"not_found".into(), Some(4)));
     let (lines, exit) = as_alice(&url, &["message", "not an address", "hello"]).finish();
-    assert_eq!((lines.last().map(|line| &line["event"]), exit), (Some(&"error".into()), Some(1)));
+    let error = lines.last().expect("an error");
+    assert_eq!((&error["event"], &error["to"], exit), (&"error".into(), &"not an address".into(), Some(1)));
 
     bob.command("message alice hello");
     assert_eq!(bob.until("outcome", |_| true)["cause"], "unavailable");
@@ -98,6 +99,13 @@ fn password_is_asked_for_when_the_server_challenges() {
     alice.command("password a-pw");
     alice.until("registered", |_| true);
     assert_eq!(alice.finish().1, Some(0));
+
+    // Without the text it is no answer. The command has not succeeded when it is ended before the registration.
+    let mut alice = asking();
+    alice.command("password");
+    alice.until("error", |_| true);
+    alice.command("quit");
+    assert_eq!(alice.finish().1, Some(3));
 
     // A wrong password is not sent twice.
     let mut alice = asking();

@@ -70,7 +70,9 @@ fn registration(alice: &TestPhone) -> RegistrationState {
 fn a_registration_waits_for_credentials() {
     let mut alice = registering();
     let register = alice.next_request("REGISTER");
+    let reported = alice.events.len();
     alice.receive_bytes(challenge(&register, "example.com"));
+    assert_eq!(alice.events.len(), reported, "it is still registering");
     let effect = asked(&mut alice);
     alice.pass(Duration::from_secs(3600));
     assert!(alice.sent.is_empty(), "however long the user takes");
