@@ -27,7 +27,12 @@ pub(super) fn draw(scenario: &mut Scenario) {
     };
     for name in &NAMES[..1 + usize::from(draw.chance(250))] {
         let most = *draw.pick(&[1, 3, 8, 20]);
-        let breaks = (0..draw.between(1, most)).map(|_| *draw.pick(breaches));
+        let restarting = draw.chance(350);
+        let fits = |breach: &&Breach| {
+            breaches.contains(breach) && (!restarting || Breach::RESTARTING.contains(breach))
+        };
+        let pool: Vec<Breach> = breaches.iter().filter(fits).copied().collect();
+        let breaks = (0..draw.between(1, most)).map(|_| *draw.pick(&pool));
         let mut rogue = RogueSetup::new(*name, breaks);
         if draw.chance(300) {
             rogue.transport = Transport::Udp;

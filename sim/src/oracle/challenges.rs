@@ -83,7 +83,11 @@ impl Oracle for Challenges {
                 Ok(())
             }
             Observation::PhonePolled { phone, .. } => {
-                self.phones[phone].open.clear();
+                // A challenge that was not answered: the nonce is no longer used, in other dialogs neither.
+                if !std::mem::take(&mut self.phones[phone].open).is_empty() {
+                    self.phones[phone].accepted.clear();
+                    self.phones[phone].had.clear();
+                }
                 Ok(())
             }
             _ => Ok(()),
