@@ -262,6 +262,24 @@ breaches! {
 }
 
 impl Breach {
+    /// Responses that make a request of a phone be sent again.
+    pub const RESTARTING: &[Self] = &[
+        Self::Moved,
+        Self::Redirects,
+        Self::Demands,
+        Self::Challenges,
+        Self::OutsideMoved,
+        Self::OutsideRedirected,
+        Self::OutsideDemands,
+        Self::OutsideChallenged,
+        Self::OutsideOdd,
+        Self::OutsideIgnored,
+        Self::ReinviteChallenged,
+        Self::ReferChallenged,
+        Self::AskedChallenged,
+        Self::ByeChallenged,
+    ];
+
     /// Breaches of no rule of a phone's peer: the RFCs allow them, or the exchange removes them. Oracles that assume correct peers still run
     /// with rogues that have no others.
     pub const CONFORMING: &[Self] = &[
