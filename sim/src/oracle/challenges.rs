@@ -114,6 +114,10 @@ impl Phone {
             return;
         }
         let asked = on_command(message, message.number);
+        if self.had.get(&asked).is_some_and(|had| !had.is_empty()) {
+            // The nonce that it had is no longer used, in other dialogs neither.
+            self.accepted.clear();
+        }
         let realms = self.open.entry(asked).or_default();
         for challenge in message.rows(rows).filter_map(|row| Challenge::parse(row).ok()) {
             *realms.entry(challenge.realm.value().into_owned()).or_default() |= challenge.stale;
