@@ -26,10 +26,9 @@ fn planted_bugs_are_found_by_their_oracles() {
         (Bug::BranchReused, "sequence"),
         (Bug::RepeatedInStep, "retransmission"),
         (Bug::NonceNotCounted, "realms"),
-        (Bug::MessageHeardTwice, "requests"),
         (Bug::RequestOutcomeTwice, "requests"),
-        (Bug::RemovalNeverEnds, "accounts"),
-        (Bug::RemovedConnectionKept, "accounts"),
+        (Bug::CredentialsForgottenInDialog, "challenges"),
+        (Bug::EndReasonUntold, "end-reason"),
         (Bug::KeepAliveOnce, "keep-alive"),
         (Bug::OneServerOnly, "failover"),
         (Bug::BindingKept, "commands"),
@@ -97,6 +96,56 @@ fn rare_bugs_are_found_in_their_worlds() {
             "phone alice ws\nphone bob ws\n1s alice dials bob\n5s alice sends 12345 by info for 40ms\n\
              5.07s bob loses its connection"
                 .to_owned(),
+        ),
+    ] {
+        expect_found_in(bug.into(), oracle, &world);
+    }
+}
+
+/// Bugs of requests outside of dialogs, of challenges, redirections and accounts.
+#[test]
+fn bugs_of_requests_and_accounts_are_found_in_their_worlds() {
+    let call = "phone alice ws\nphone bob ws\n1s alice dials bob\n";
+    let call_to_rogue = "1s alice dials mallory\n";
+    for (bug, oracle, world) in [
+        (
+            Bug::MessageHeardTwice,
+            "requests",
+            "seed 802\nphone alice ws\n100ms alice breaks off after 1300 bytes to the network\n200ms alice messages alice"
+                .to_owned(),
+        ),
+        (
+            Bug::RequestOutcomeLost,
+            "requests",
+            "exchange pbx\nphone alice ws\n1s alice is parted from pbx for 60s\n2s alice messages alice".to_owned(),
+        ),
+        (
+            Bug::ForeignRealmAnswered,
+            "realms",
+            format!("phone alice ws\nrogue mallory ws breaks=demands\n{call_to_rogue}"),
+        ),
+        (
+            Bug::SecondRealmForgotten,
+            "challenges",
+            format!("phone alice ws realms=trunk.example\nrogue mallory ws breaks=demands\n{call_to_rogue}"),
+        ),
+        (Bug::PackageNotChecked, "infos", format!("{call}5s alice sends an info of conference")),
+        (
+            Bug::BadInfoPackageAccepted,
+            "infos",
+            format!("phone alice ws\nrogue mallory ws\n{call_to_rogue}5s mallory floods alice with 5 package-info"),
+        ),
+        (
+            Bug::InfoOutcomeForgotten,
+            "infos",
+            format!("{call}5s alice sends an info\n5s alice hangs up"),
+        ),
+        (Bug::RemovalNeverEnds, "accounts", "phone alice ws\n1s alice removes its account".to_owned()),
+        (Bug::RemovedConnectionKept, "accounts", "phone alice ws\n1s alice removes its account".to_owned()),
+        (
+            Bug::LateCredentialsIgnored,
+            "liveness",
+            "span storm=2s settle=60s quiesce=60s\nphone alice udp late-password\n1s alice gives the right password".to_owned(),
         ),
     ] {
         expect_found_in(bug.into(), oracle, &world);

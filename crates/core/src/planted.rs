@@ -197,6 +197,8 @@ bugs! {
     PeersByeIsOurs,
     /// Call: a BYE that cannot be sent never times out.
     ClosingNeverEnds,
+    /// Call: it is terminating without a reason.
+    EndReasonUntold,
     /// Call: its end is reported twice.
     EndedTwice,
     /// Call: its end does not free its slot.
@@ -215,6 +217,8 @@ bugs! {
     LostDigitNotReported,
     /// Digits: an INFO that is refused is reported as sent.
     LostDigitReportedSent,
+    /// INFO: an Info Package is sent that the peer did not list (RFC 6086 §4.2.1).
+    PackageNotChecked,
     /// INFO: one of an unknown Info Package is accepted (RFC 6086 §4.2.2).
     BadInfoPackageAccepted,
     /// INFO: those that are pending at the end of the call are not reported.

@@ -9,6 +9,7 @@ use crate::base::timers::TimerId;
 use crate::base::waiter::CallWaiter;
 use crate::dialog::Dialog;
 use crate::negotiation::Negotiation;
+use crate::planted::planted;
 use crate::{AccountId, CallEffect, CallEvent, EffectId, EndReason, SessionId, Status};
 use std::time::Duration;
 
@@ -76,7 +77,7 @@ impl Session {
         self.state = state;
         if from != to {
             assert!(from.may_become(to), "a call went from {from} to {to}");
-            let why = self.end_reason().cloned();
+            let why = self.end_reason().filter(|_| !planted!(cx.config, EndReasonUntold)).cloned();
             cx.out.call_event(self.id, CallEvent::Status { from, to, why });
         }
     }

@@ -152,7 +152,7 @@ impl Phone {
             CallCommand::Info { info: number, package, content_type, body } => {
                 self.established(session)?;
                 address::check_body(&content_type, &body)?;
-                self.sessions[session.slot()].check_info(package.as_deref())?;
+                self.sessions[session.slot()].check_info(&self.config, package.as_deref())?;
                 let info = Info { number, package, content_type, body };
                 self.with_session(session, |session, cx| session.send_info(cx, info));
             }
