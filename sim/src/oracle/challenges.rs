@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook::Command;
+use offhook::{AccountEvent, Command, Event};
 use offhook_wire::digest::{Challenge, Credentials};
 use offhook_wire::{HeaderName, Method};
 
@@ -65,6 +65,15 @@ impl Oracle for Challenges {
                 .phones[phone]
                 .on_sent(message)
                 .map_err(|what| format!("{} {what}", view.phones[phone].setup.name)),
+            // A replaced account begins anew, with no realm: long after the command, if its binding is removed first.
+            Observation::Event {
+                phone,
+                event: Event::Account { event: AccountEvent::Connection { .. }, .. },
+            } => {
+                self.phones[phone].accepted.clear();
+                self.phones[phone].had.clear();
+                Ok(())
+            }
             // The next request is for another digit, or another hold.
             Observation::Event { phone, event } => {
                 let failed = match told(event) {
