@@ -27,6 +27,8 @@ struct Phone {
     answered: BTreeMap<Asked, BTreeMap<Realm, u32>>,
     /// The realms of the credentials of each request.
     had: BTreeMap<Asked, BTreeSet<Realm>>,
+    /// By Call-ID and local tag: the first dialog. Those of other forks are ended immediately.
+    first: BTreeMap<(u64, u64), DialogId>,
     /// By Call-ID and local tag: the first dialog, and the realms of the credentials of the request that created it.
     accepted: BTreeMap<(u64, u64), (DialogId, BTreeSet<Realm>)>,
     /// Transactions whose challenge was received: over UDP it may be retransmitted.
@@ -108,9 +110,10 @@ impl Phone {
     fn on_received(&mut self, message: &Reading<'_>) {
         let rows = match message.status() {
             Some(200..=299) => {
-                // The dialogs of other forks are ended immediately.
-                if let Some(had) = self.had.get(&on_command(message, message.number)) {
-                    let call = (message.dialog.call, message.dialog.local);
+                let call = (message.dialog.call, message.dialog.local);
+                let first = *self.first.entry(call).or_insert(message.dialog);
+                let had = self.had.get(&on_command(message, message.number));
+                if let Some(had) = had.filter(|_| first == message.dialog) {
                     self.accepted.entry(call).or_insert_with(|| (message.dialog, had.clone()));
                 }
                 return;
