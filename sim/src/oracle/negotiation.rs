@@ -34,7 +34,14 @@ impl Oracle for Negotiation {
                 let offer = view.engines.offer_in(message.body_bytes());
                 if let (Some(transaction), Some(offer)) = (message.transaction, offer) {
                     self.refused.retain(|refused| *refused != offer);
-                    self.offers.entry(transaction).or_insert(Some(offer));
+                    if !self.offers.contains_key(&transaction) {
+                        // Sent again to another target: a late refusal by the target before does not matter.
+                        self.offers
+                            .values_mut()
+                            .filter(|other| **other == Some(offer))
+                            .for_each(|other| *other = None);
+                        self.offers.insert(transaction, Some(offer));
+                    }
                 }
                 Ok(())
             }
