@@ -123,7 +123,9 @@ impl Phone {
     /// A request within a dialog has credentials for the realms that challenged the request which created it (RFC 3261 §22.2).
     fn check_dialog(&self, request: &Reading<'_>, has: &BTreeSet<Realm>) -> Result<(), String> {
         let dialog = request.dialog;
-        if dialog.remote == DialogId::NO_TAG || request.method() == Some(Method::Cancel) {
+        // A challenge that was not answered with this input makes its nonce unusable.
+        let is_outside = dialog.remote == DialogId::NO_TAG;
+        if is_outside || request.method() == Some(Method::Cancel) || !self.open.is_empty() {
             return Ok(());
         }
         let accepted = self.accepted.get(&(dialog.call, dialog.local)).filter(|(of, _)| *of == dialog);

@@ -20,6 +20,9 @@ const CREDENTIALS: Duration = Duration::from_secs(121);
 /// How long a request is certainly known to its receiver: less than 64·T1.
 const RETRANSMITTED: Duration = Duration::from_secs(31);
 
+/// How many accepted MESSAGEs a receiver certainly remembers. Others may use its memory, too.
+const REMEMBERED: usize = 16;
+
 #[derive(Default)]
 pub(super) struct Requests {
     phones: Vec<Phone>,
@@ -32,8 +35,9 @@ struct Phone {
     begins: Option<RequestId>,
     /// The requests by Call-ID.
     calls: BTreeMap<u64, RequestId>,
-    /// Received MESSAGEs that were reported, and the elapsed time of the phone at that.
-    reported: BTreeMap<Transaction, Duration>,
+    /// Received MESSAGEs that were reported: the elapsed time of the phone, and how many were reported before.
+    reported: BTreeMap<Transaction, (Duration, usize)>,
+    reports: usize,
     /// The MESSAGE received with the current input.
     received: Option<Transaction>,
     /// MESSAGEs that were answered with 200 since the phone was last polled.
@@ -159,8 +163,12 @@ impl Phone {
             Event::Account { event: AccountEvent::Message { .. }, .. } if !self.corrupted => {
                 let Some(received) = self.received else { return Err("none was received".to_owned()) };
                 // A later retransmission is a violation by the proxy (RFC 3261 §17.1.2.2: timer F).
-                match self.reported.insert(received, elapsed) {
-                    Some(before) if elapsed.saturating_sub(before) < RETRANSMITTED => {
+                self.reports += 1;
+                match self.reported.insert(received, (elapsed, self.reports)) {
+                    Some((at, reports))
+                        if elapsed.saturating_sub(at) < RETRANSMITTED
+                            && self.reports - reports <= REMEMBERED =>
+                    {
                         Err("it was reported before".to_owned())
                     }
                     _ => Ok(()),
@@ -191,7 +199,8 @@ impl Phone {
         (self.begins, self.received) = (None, None);
         let accepted = std::mem::take(&mut self.accepted);
         if std::mem::take(&mut self.corrupted) {
-            self.reported.extend(accepted.iter().map(|transaction| (*transaction, elapsed)));
+            let reports = accepted.iter().map(|transaction| (*transaction, (elapsed, self.reports)));
+            self.reported.extend(reports);
         }
         if accepted.iter().any(|transaction| !self.reported.contains_key(transaction)) {
             return Err("answers a MESSAGE with 200, but did not report it".to_owned());
