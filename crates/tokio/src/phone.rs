@@ -184,7 +184,8 @@ impl Phone {
         self.command(account, AccountCommand::Remove).await
     }
 
-    /// Sets the credentials of an account. What waits for credentials is sent with them.
+    /// Sets the credentials of an account. What waits for credentials is sent with them. A registration that has failed is not retried:
+    /// see [`Phone::register`].
     ///
     /// # Errors
     /// As [`Phone::replace_account`].

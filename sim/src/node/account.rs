@@ -15,7 +15,8 @@ pub struct AccountNode {
     pub guessed: bool,
     /// The pending request of the phone for credentials.
     pub asked: Option<EffectId>,
-    /// Whether requests that wait for credentials wait for its connection to another registrar instead, which evaluates them again.
+    /// Whether it moves to another registrar. Its requests for credentials end with its next connection, which evaluates again what waits
+    /// for them.
     pub moving: bool,
     /// Whether its address of record is that of another user.
     other_user: bool,
@@ -83,7 +84,7 @@ impl AccountNode {
             Replacement::WithoutPassword => self.password = GivenPassword::Nothing,
         }
         if before != (self.servers.clone(), self.other_user) {
-            self.moving |= self.asked.take().is_some();
+            self.moving = true;
         }
     }
 

@@ -291,7 +291,9 @@ impl PhoneNode {
             }
             Event::Account { event: AccountEvent::Connection { state, .. }, .. } => {
                 self.connection = Some(*state);
-                self.account.moving &= *state != ConnectionState::Connecting;
+                if *state == ConnectionState::Connecting && std::mem::take(&mut self.account.moving) {
+                    self.account.asked = None;
+                }
             }
             _ => {
                 if let Some((session, told)) = told(event) {

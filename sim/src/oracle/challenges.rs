@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook::Command;
+use offhook::{AccountEvent, Command, Event};
 use offhook_wire::digest::{Challenge, Credentials};
 use offhook_wire::{HeaderName, Method};
 
@@ -67,6 +67,15 @@ impl Oracle for Challenges {
                 .phones[phone]
                 .on_sent(message)
                 .map_err(|what| format!("{} {what}", view.phones[phone].setup.name)),
+            // A replaced account begins anew, with no realm: long after the command, if its binding is removed first.
+            Observation::Event {
+                phone,
+                event: Event::Account { event: AccountEvent::Connection { .. }, .. },
+            } => {
+                self.phones[phone].accepted.clear();
+                self.phones[phone].had.clear();
+                Ok(())
+            }
             // The next request is for another digit, or another hold.
             Observation::Event { phone, event } => {
                 let failed = match told(event) {
@@ -119,6 +128,10 @@ impl Phone {
             return;
         }
         let asked = on_command(message, message.number);
+        if self.had.get(&asked).is_some_and(|had| !had.is_empty()) {
+            // The nonce that it had is no longer used, in other dialogs neither.
+            self.accepted.clear();
+        }
         let realms = self.open.entry(asked).or_default();
         for challenge in message.rows(rows).filter_map(|row| Challenge::parse(row).ok()) {
             *realms.entry(challenge.realm.value().into_owned()).or_default() |= challenge.stale;

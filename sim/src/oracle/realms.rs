@@ -80,8 +80,22 @@ impl Oracle for Realms {
 }
 
 impl Phone {
+    /// A challenge with the nonce that was used last: its credentials are refused, and their count ends.
+    fn on_challenge(&mut self, message: &Reading<'_>, is_user: bool) {
+        let rows = message.rows(CHALLENGES[usize::from(!is_user)]);
+        for challenge in rows.filter_map(|row| Challenge::parse(row).ok()) {
+            let of = (is_user, challenge.realm.value().into_owned());
+            if self.used.get(&of).is_some_and(|(last, _)| *last == *challenge.nonce.value()) {
+                self.used.remove(&of);
+            }
+        }
+    }
+
     fn on_received(&mut self, message: &Reading<'_>) {
         let (Some(status), Some(transaction)) = (message.status(), message.transaction) else { return };
+        if let 401 | 407 = status {
+            self.on_challenge(message, status == 401);
+        }
         match (status, self.registers.get(&transaction)) {
             (401 | 407, Some(_)) => {
                 let rows = CHALLENGES.into_iter().flat_map(|name| message.rows(name));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook::{AccountEvent, Command, Event, RequestId, RequestKind, RequestOutcome};
-use offhook_wire::Method;
+use offhook_wire::{Instant, Method};
 
 use super::reading::{DialogId, Reading, Transaction};
 use super::{Observation, Oracle, PhaseEnd, WorldView};
@@ -17,11 +17,11 @@ const TRANSACTION: Duration = Duration::from_secs(33);
 /// How long a request waits for credentials: the default of [`offhook::Config::no_answer`].
 const CREDENTIALS: Duration = Duration::from_secs(121);
 
+/// How many of the last MESSAGEs are certainly known after the loss of their connection: half of what a phone stores, with its INVITEs.
+const KNOWN: usize = 16;
+
 /// How long a request is certainly known to its receiver: less than 64·T1.
 const RETRANSMITTED: Duration = Duration::from_secs(31);
-
-/// How many accepted MESSAGEs a receiver certainly remembers. Others may use its memory, too.
-const REMEMBERED: usize = 16;
 
 #[derive(Default)]
 pub(super) struct Requests {
@@ -35,9 +35,10 @@ struct Phone {
     begins: Option<RequestId>,
     /// The requests by Call-ID.
     calls: BTreeMap<u64, RequestId>,
-    /// Received MESSAGEs that were reported: the elapsed time of the phone, and how many were reported before.
-    reported: BTreeMap<Transaction, (Duration, usize)>,
-    reports: usize,
+    /// Received MESSAGEs that were reported: the time of the phone at that, and how many were reported before.
+    reported: BTreeMap<Transaction, (Instant, usize)>,
+    /// How many were reported.
+    count: usize,
     /// The MESSAGE received with the current input.
     received: Option<Transaction>,
     /// MESSAGEs that were answered with 200 since the phone was last polled.
@@ -79,13 +80,13 @@ impl Oracle for Requests {
             Observation::Event { phone, event } => {
                 let node = &view.phones[phone];
                 return self.phones[phone]
-                    .on_event(event, node.elapsed(view.now))
+                    .on_event(event, view.local(phone))
                     .map_err(|what| format!("{} reports `{event}`, but {what}", node.setup.name));
             }
             Observation::PhonePolled { phone, .. } => {
                 let node = &view.phones[phone];
                 return self.phones[phone]
-                    .on_polled(node.elapsed(view.now))
+                    .on_polled(view.local(phone), node.elapsed(view.now))
                     .map_err(|what| format!("{} {what}", node.setup.name));
             }
             _ => {}
@@ -157,17 +158,16 @@ impl Phone {
         }
     }
 
-    fn on_event(&mut self, event: &Event, elapsed: Duration) -> Result<(), String> {
+    fn on_event(&mut self, event: &Event, now: Instant) -> Result<(), String> {
         match event {
             Event::Request { request, outcome } => self.on_outcome(*request, outcome),
             Event::Account { event: AccountEvent::Message { .. }, .. } if !self.corrupted => {
                 let Some(received) = self.received else { return Err("none was received".to_owned()) };
                 // A later retransmission is a violation by the proxy (RFC 3261 §17.1.2.2: timer F).
-                self.reports += 1;
-                match self.reported.insert(received, (elapsed, self.reports)) {
-                    Some((at, reports))
-                        if elapsed.saturating_sub(at) < RETRANSMITTED
-                            && self.reports - reports <= REMEMBERED =>
+                self.count += 1;
+                match self.reported.insert(received, (now, self.count)) {
+                    Some((before, count))
+                        if now.saturating_since(before) < RETRANSMITTED && self.count - count < KNOWN =>
                     {
                         Err("it was reported before".to_owned())
                     }
@@ -195,12 +195,12 @@ impl Phone {
         }
     }
 
-    fn on_polled(&mut self, elapsed: Duration) -> Result<(), String> {
+    fn on_polled(&mut self, now: Instant, elapsed: Duration) -> Result<(), String> {
         (self.begins, self.received) = (None, None);
         let accepted = std::mem::take(&mut self.accepted);
         if std::mem::take(&mut self.corrupted) {
-            let reports = accepted.iter().map(|transaction| (*transaction, (elapsed, self.reports)));
-            self.reported.extend(reports);
+            let count = self.count;
+            self.reported.extend(accepted.iter().map(|transaction| (*transaction, (now, count))));
         }
         if accepted.iter().any(|transaction| !self.reported.contains_key(transaction)) {
             return Err("answers a MESSAGE with 200, but did not report it".to_owned());

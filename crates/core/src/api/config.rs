@@ -65,7 +65,8 @@ impl Config {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Account {
-    /// The address of record: `sip:alice@example.com`.
+    /// The address of record: `sip:alice@example.com`. If it is not a SIP or SIPS URI, `sip:anonymous@anonymous.invalid` takes its
+    /// place, which a registrar refuses.
     pub aor: String,
     /// The display name in From.
     pub display_name: Option<String>,

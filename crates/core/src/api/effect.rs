@@ -30,7 +30,8 @@ pub enum AccountEffect {
     /// Find credentials for a challenge ([`Account::ask_credentials`](crate::Account::ask_credentials)). Result:
     /// [`EffectResult::Credentials`], at any time: until then a REGISTER waits without limit, an INVITE, MESSAGE or OPTIONS for at most
     /// [`Config::no_answer`](crate::Config::no_answer). At most one is pending per account;
-    /// [`AccountCommand::SetCredentials`](crate::AccountCommand::SetCredentials) completes it too, and a later result is ignored.
+    /// [`AccountCommand::SetCredentials`](crate::AccountCommand::SetCredentials) completes it too, and a replacement of the
+    /// account with other servers abandons it: a later result is ignored.
     Credentials {
         /// The realm, to show to the user. Untrusted.
         realm: String,

@@ -164,7 +164,8 @@ impl Engine {
         // The requester may be gone; the command is executed anyway.
         match request {
             Request::Command { command, reply } => {
-                let _ = reply.send(self.handle(Input::Command(command)));
+                let handled = self.handle(Input::Command(command));
+                self.reply(reply, handled);
             }
             Request::Dial { dial, reply } => {
                 let account = dial.account;
@@ -186,7 +187,7 @@ impl Engine {
                 if added.is_ok() {
                     self.accounts.set_wanted(id, wanted);
                 }
-                let _ = reply.send(added.map(|()| id));
+                self.reply(reply, added.map(|()| id));
             }
             Request::ReplaceAccount { account, config, reply } => {
                 let wanted = config.register;
@@ -194,9 +195,15 @@ impl Engine {
                 if replaced.is_ok() {
                     self.accounts.set_wanted(account, wanted);
                 }
-                let _ = reply.send(replaced);
+                self.reply(reply, replaced);
             }
         }
+    }
+
+    /// Replies after the outputs of the command: a requester in another thread must not see the states before it.
+    fn reply<T>(&mut self, reply: oneshot::Sender<Result<T, Misuse>>, result: Result<T, Misuse>) {
+        self.perform();
+        let _ = reply.send(result);
     }
 
     fn account(&mut self, account: AccountId, command: AccountCommand) -> Result<(), Misuse> {

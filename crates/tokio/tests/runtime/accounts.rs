@@ -49,6 +49,19 @@ async fn added_account_registers_and_calls_and_is_removed() {
     timeout(BOUND, alice.stop()).await.expect("stops");
 }
 
+/// The program may run in another thread than the phone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn state_after_a_command_is_that_of_the_command() {
+    let exchange = exchange().await;
+    let alice = phone(&exchange, "alice", 440.0).await;
+    for _ in 0..50 {
+        let id = alice.add_account(account("bob", &server(&exchange))).await.expect("added");
+        let state = alice.registration(id);
+        assert!(!matches!(state, None | Some(RegistrationState::Unregistered)), "{state:?}");
+    }
+    timeout(BOUND, alice.stop()).await.expect("stops");
+}
+
 #[tokio::test]
 async fn replaced_account_registers_at_its_new_server() {
     let (mut first, second) = (exchange().await, exchange().await);

@@ -17,7 +17,8 @@ pub enum AccountCommand {
     Register,
     /// Unregister. Calls continue.
     Unregister,
-    /// Set the credentials, from now on. Requests that wait for credentials are sent with them.
+    /// Set the credentials, from now on. Requests that wait for credentials are sent with them. A registration that has failed
+    /// is retried by [`Register`](Self::Register).
     SetCredentials(Credentials),
 }
 
