@@ -102,7 +102,7 @@ fn a_required_fault_is_kept() {
     for (_, short) in shrunk(third_try, 6) {
         seen += 1;
         let story = &short.scenario;
-        assert!(story.steps.len() <= 3 && story.phones.len() == 1, "{story}");
+        assert!(story.steps.len() <= 4 && story.phones.len() == 1, "{story}");
         assert!(story.steps.iter().any(|step| matches!(step.action, Action::Fault(_))), "{story}");
     }
     assert_eq!(seen, 6);

@@ -31,6 +31,8 @@ struct Phone {
     first: BTreeMap<(u64, u64), DialogId>,
     /// By Call-ID and local tag: the first dialog, and the realms of the credentials of the request that created it.
     accepted: BTreeMap<(u64, u64), (DialogId, BTreeSet<Realm>)>,
+    /// Whether its user changed the account: a nonce is then lost at a time that only the phone knows.
+    changes: bool,
     /// Transactions whose challenge was received: over UDP it may be retransmitted.
     seen: BTreeSet<Option<Transaction>>,
     /// Transactions whose request was sent: a retransmission answers no challenge.
@@ -83,21 +85,24 @@ impl Oracle for Challenges {
                     Some((_, Told::HoldFailed { .. })) => Method::Invite,
                     _ => return Ok(()),
                 };
-                self.phones[phone].open.retain(|(_, _, verb, _), _| *verb != failed);
+                let refused =
+                    self.phones[phone].open.extract_if(.., |(_, _, verb, _), _| *verb == failed).count();
+                if refused > 0 {
+                    self.phones[phone].forget();
+                }
                 Ok(())
             }
             // The next challenges are for other credentials, or another registrar.
             Observation::Command { phone, command: Command::Account { .. }, .. } => {
                 self.phones[phone].answered.clear();
-                self.phones[phone].accepted.clear();
-                self.phones[phone].had.clear();
+                self.phones[phone].forget();
+                self.phones[phone].changes = true;
                 Ok(())
             }
             Observation::PhonePolled { phone, .. } => {
                 // A challenge that was not answered: the nonce is no longer used, in other dialogs neither.
                 if !std::mem::take(&mut self.phones[phone].open).is_empty() {
-                    self.phones[phone].accepted.clear();
-                    self.phones[phone].had.clear();
+                    self.phones[phone].forget();
                 }
                 Ok(())
             }
@@ -136,10 +141,18 @@ impl Phone {
         }
     }
 
+    /// Its nonces are no longer used.
+    fn forget(&mut self) {
+        self.accepted.clear();
+        self.had.clear();
+    }
+
     /// A request within a dialog has credentials for the realms that challenged the request which created it (RFC 3261 §22.2).
     fn check_dialog(&self, request: &Reading<'_>, has: &BTreeSet<Realm>) -> Result<(), String> {
         let dialog = request.dialog;
-        if dialog.remote == DialogId::NO_TAG || request.method() == Some(Method::Cancel) {
+        // A challenge that was not answered with this input makes its nonce unusable.
+        let is_outside = dialog.remote == DialogId::NO_TAG || self.changes;
+        if is_outside || request.method() == Some(Method::Cancel) || !self.open.is_empty() {
             return Ok(());
         }
         let accepted = self.accepted.get(&(dialog.call, dialog.local)).filter(|(of, _)| *of == dialog);

@@ -45,7 +45,11 @@ impl Oracle for Reachability {
                 if message.of == Method::Register
                     && message.status().is_some_and(|status| (200..300).contains(&status)) =>
             {
-                self.told.insert(phone, connection);
+                // The removal of another account is answered over its own connection.
+                let node = &view.phones[phone];
+                if node.account_of.get(&connection).copied() == node.account.id {
+                    self.told.insert(phone, connection);
+                }
             }
             Observation::BindingRemoved { exchange, contact } => {
                 self.bindings.remove(&(exchange, contact.to_owned()));

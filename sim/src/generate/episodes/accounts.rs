@@ -1,12 +1,15 @@
 //! Accounts at run time, and their passwords.
 
+use std::time::Duration;
+
 use super::{Episode, Odds, Writer};
-use crate::scenario::{GivenPassword, Replacement, UserAction};
+use crate::scenario::{Fault, GivenPassword, Replacement, UserAction};
 
 pub(super) const EPISODES: &[Episode] = &[
     Episode { odds: Odds::Swarm { seeds: 200, most: 60 }, write: replace },
     Episode { odds: Odds::Swarm { seeds: 200, most: 60 }, write: remove },
     Episode { odds: Odds::Swarm { seeds: 250, most: 60 }, write: give_password },
+    Episode { odds: Odds::Seldom { seeds: 100, weight: 60 }, write: leave_unanswered },
 ];
 
 fn replace(writer: &mut Writer<'_>) {
@@ -60,6 +63,21 @@ fn remove(writer: &mut Writer<'_>) {
         let again = after + writer.draw.between(0, most);
         writer.user(writer.one, again, UserAction::AddAccount);
     }
+}
+
+/// A phone asks for credentials for a call or a request, and nobody answers; or its connection is lost before.
+fn leave_unanswered(writer: &mut Writer<'_>) {
+    let Some(phone) = writer.scenario.phones.iter().position(|phone| phone.late_password) else { return };
+    writer.user(phone, 0, UserAction::GivePassword(GivenPassword::Right));
+    writer.user(phone, 3_000, UserAction::ReplaceAccount(Replacement::WithoutPassword));
+    let to = writer.any_user();
+    let action = if writer.draw.chance(500) { UserAction::Dial(to) } else { UserAction::Message(to) };
+    writer.user(phone, 3_001, action);
+    if writer.draw.chance(500) {
+        writer.fault_after(8_000, Fault::Reset { phone });
+    }
+    // Longer than a phone waits.
+    writer.wait(Duration::from_secs(135));
 }
 
 /// Gives a password to a phone that asks for it, if there is one.
