@@ -109,7 +109,7 @@ fn bugs_of_requests_and_accounts_are_found_in_their_worlds() {
     let call_to_rogue = "1s alice dials mallory\n";
     for (bug, oracle, world) in [
         (
-            Bug::MessageHeardTwice,
+            Bug::MessageReportedTwice,
             "requests",
             "seed 802\nphone alice ws\n100ms alice breaks off after 1300 bytes to the network\n200ms alice messages alice"
                 .to_owned(),

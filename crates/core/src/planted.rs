@@ -102,7 +102,7 @@ bugs! {
     /// Requests: the outcome is reported twice.
     RequestOutcomeTwice,
     /// Requests: a MESSAGE that is retransmitted over another connection is reported again.
-    MessageHeardTwice,
+    MessageReportedTwice,
     /// Redirection: a target is tried again (RFC 3261 §8.1.3.4).
     RedirectLoop,
     /// Redirection: the number of targets has no limit.

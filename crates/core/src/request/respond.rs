@@ -167,7 +167,7 @@ pub(crate) fn out_of_dialog(
                 body: request.body(),
             };
             cx.out.account_event(account, event);
-            txs.remember(cx, &tx);
+            txs.store_message(cx, &tx);
             answer(cx, txs, tx, request, 200);
         }
         Some(Method::Bye | Method::Info | Method::Notify | Method::Refer | Method::Invite) => {

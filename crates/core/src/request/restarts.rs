@@ -17,7 +17,7 @@ pub(crate) struct Restarts {
     answered: Answered,
     /// Whether it follows a 422 or 423.
     adjusted: bool,
-    /// Whether the host was asked for credentials.
+    /// Whether the host was asked for credentials for the last challenge.
     asked: bool,
     /// The targets of redirections, if there were any.
     targets: Option<Box<Targets>>,
@@ -71,7 +71,11 @@ impl Restarts {
         match (code, request) {
             (401 | 407, _) => {
                 match realms.challenged(cx, request.challenged(), response, &mut self.answered, set) {
-                    Answer::Again => return Next::Again,
+                    Answer::Again => {
+                        // A further challenge may come after the account has lost its credentials.
+                        self.asked = false;
+                        return Next::Again;
+                    }
                     Answer::Ask(realm) if !std::mem::replace(&mut self.asked, true) => {
                         return Next::AwaitCredentials(realm);
                     }

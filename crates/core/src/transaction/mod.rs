@@ -94,6 +94,10 @@ pub(crate) struct Transactions {
     recent: RecentRequests,
     /// CANCELs without an INVITE over UDP, stored apart so that they displace nothing else.
     refused_cancels: RecentRequests,
+    /// MESSAGEs that were accepted, stored apart for the same reason.
+    accepted_messages: RecentRequests,
+    /// Merged requests, which were refused. The transaction of the first copy may end before a retransmission of another one.
+    merged: RecentRequests,
     /// Requests over UDP that were refused by overload.
     overloaded: RecentRequests,
     serial: u32,
@@ -113,6 +117,8 @@ impl Transactions {
             keys,
             recent: RecentRequests::new(bounds::RECENT_REQUESTS),
             refused_cancels: RecentRequests::new(bounds::RECENT_REQUESTS),
+            accepted_messages: RecentRequests::new(bounds::RECENT_REQUESTS),
+            merged: RecentRequests::new(bounds::RECENT_REQUESTS),
             overloaded: RecentRequests::new(bounds::OVERLOADED),
             serial: 0,
             via: Vec::new(),
@@ -143,6 +149,8 @@ impl Transactions {
         self.by_origin.shrink_to_fit();
         self.recent.shrink(now);
         self.refused_cancels.shrink(now);
+        self.accepted_messages.shrink(now);
+        self.merged.shrink(now);
         self.overloaded.shrink(now);
         self.via = Vec::new();
     }
@@ -235,10 +243,10 @@ impl Transactions {
 
     /// Stores a MESSAGE that is accepted: a proxy that lost the 2xx with a connection retransmits it over the next one, and that must
     /// not report it again.
-    pub(crate) fn remember(&mut self, cx: &Cx<'_>, tx: &ServerTx) {
+    pub(crate) fn store_message(&mut self, cx: &Cx<'_>, tx: &ServerTx) {
         let until = cx.now + self.times.t1 * 64;
         if let Some(key) = self.server(tx.id()).map(|server| server.key) {
-            self.recent.insert(until, key);
+            self.accepted_messages.insert(until, key);
         }
     }
 
@@ -426,20 +434,25 @@ impl Transactions {
             }
             return Routed::Absorbed;
         }
-        if self.recent.contains(cx.now, key) {
-            if is_invite {
-                cx.mark(None, Mark::AnsweredInviteAgain);
-                return Routed::Absorbed;
-            }
-            if !planted!(cx.config, MessageHeardTwice) {
-                cx.mark(None, Mark::AcceptedMessageAgain);
-                reply(cx, path, &message, 200, "OK", &key.tag());
-                return Routed::Absorbed;
-            }
+        if is_invite && self.recent.contains(cx.now, key) {
+            cx.mark(None, Mark::AnsweredInviteAgain);
+            return Routed::Absorbed;
+        }
+        if method == Method::Message
+            && self.accepted_messages.contains(cx.now, key)
+            && !planted!(cx.config, MessageReportedTwice)
+        {
+            cx.mark(None, Mark::AcceptedMessageAgain);
+            reply(cx, path, &message, 200, "OK", &key.tag());
+            return Routed::Absorbed;
         }
         let origin = self.keys.of_origin(&message);
-        if origin.is_some_and(|origin| self.by_origin.contains_key(&origin)) {
+        let again = self.merged.contains(cx.now, key);
+        if again || origin.is_some_and(|origin| self.by_origin.contains_key(&origin)) {
             cx.mark(None, Mark::MergedRequest);
+            if !again {
+                self.merged.insert(cx.now + self.times.t1 * 64, key);
+            }
             reply(cx, path, &message, 482, "Loop Detected", &key.tag());
             return Routed::Absorbed;
         }

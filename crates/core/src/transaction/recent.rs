@@ -9,8 +9,9 @@ use std::collections::VecDeque;
 /// its connection. A proxy that lost the 2xx with a connection retransmits the INVITE over the next one. That must not create a
 /// second call: the first one retransmits its 2xx until the ACK (RFC 3261 §13.3.1.4).
 ///
-/// Also the MESSAGEs that were accepted, for the same reason; the CANCELs over UDP, which have no transaction and may be retransmitted after that of their INVITE has ended; and the
-/// requests that were refused by overload, whose retransmissions get the same response.
+/// Also the CANCELs over UDP, which have no transaction and may be retransmitted after that of their INVITE has ended. In lists of their
+/// own: the MESSAGEs that were accepted, which a proxy retransmits likewise, and the requests that were refused without a transaction,
+/// by overload or because they were merged, whose retransmissions get the same response.
 pub(super) struct RecentRequests {
     /// The maximum number of requests.
     most: usize,

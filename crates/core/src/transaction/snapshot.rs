@@ -9,11 +9,12 @@ use crate::api::checkpoint::InvalidCheckpoint;
 type ResponderSnapshot = Vec<(Instant, u128)>;
 
 impl Transactions {
-    /// The last serial number, the recent requests, and the refused CANCELs. `None` for 32 s after an overload, while requests that
-    /// were refused may be retransmitted.
+    /// The last serial number, the recent requests, and the refused CANCELs. `None` for 32 s after a MESSAGE, a merged request or an
+    /// overload, whose requests may be retransmitted.
     pub(crate) fn snapshot(&self) -> Option<(u32, ResponderSnapshot, ResponderSnapshot)> {
         let all = || (self.serial, self.recent.snapshot(), self.refused_cancels.snapshot());
-        self.overloaded.is_empty().then(all)
+        let others = [&self.accepted_messages, &self.merged, &self.overloaded];
+        others.iter().all(|list| list.is_empty()).then(all)
     }
 
     /// Restores a snapshot.

@@ -130,6 +130,26 @@ fn wrong_credentials_fail_the_registration() {
     assert!(value.windows(13).any(|part| part == b"username=\"al\""));
 }
 
+/// The REGISTER on its way has the credentials of before; its challenge is a new question.
+#[test]
+fn a_registration_waits_again_if_its_credentials_are_taken_away() {
+    let mut alice = registering();
+    let register = alice.next_request("REGISTER");
+    alice.receive_bytes(challenge(&register, "example.com"));
+    let effect = asked(&mut alice);
+    found(&mut alice, effect, Some("secret"));
+    let register = alice.next_request("REGISTER");
+    let mut without = Account::new("sip:alice@example.com", None, "ws://pbx.test").expect("a hop");
+    without.ask_credentials = true;
+    alice.phone.replace_account(alice.now, ACCOUNT, without).expect("known");
+    alice.pump();
+    alice.receive_bytes(challenge(&register, "example.com"));
+    let effect = asked(&mut alice);
+    assert_eq!(registration(&alice), RegistrationState::Registering { attempt: 1 });
+    found(&mut alice, effect, Some("secret"));
+    assert!(alice.next_request("REGISTER").header(HeaderName::ProxyAuthorization).is_some());
+}
+
 #[test]
 fn a_command_can_answer_instead_of_the_effect() {
     let mut alice = registering();

@@ -185,6 +185,21 @@ fn the_trace_has_the_transitions_of_server_transactions() {
     );
 }
 
+/// RFC 3261 §8.2.2.2: also after the transaction of the first copy was lost with its connection.
+#[test]
+fn a_retransmitted_merged_request_is_refused_again() {
+    let mut world = World::new(Transport::Udp);
+    let invite = request("INVITE", BRANCH);
+    let tx = world.accept_request(&invite);
+    let fork = request("INVITE", "z9hG4bKfork");
+    assert!(matches!(world.receive(fork.clone()), Routed::Absorbed));
+    world.answer(tx, &invite, 480);
+    assert_eq!(world.txs.on_connection_lost(&mut world.bench.cx(), ConnectionId(1)), []);
+    world.now_sent();
+    assert!(matches!(world.receive(fork), Routed::Absorbed));
+    assert_eq!(world.bench.sent().last().and_then(Message::status), Some(482));
+}
+
 /// The list of recent INVITEs has the last 32 of them, and other requests do not displace them.
 #[test]
 fn the_last_32_answered_invites_are_recent() {
@@ -195,6 +210,10 @@ fn the_last_32_answered_invites_are_recent() {
         let options = request("OPTIONS", &format!("z9hG4bKoptions{n}"));
         let tx = world.accept_request(&options);
         world.answer(tx, &options, 200);
+        let message = request("MESSAGE", &format!("z9hG4bKmessage{n}"));
+        let tx = world.accept_request(&message);
+        world.txs.store_message(&world.bench.cx(), &tx);
+        world.answer(tx, &message, 200);
     }
     for n in 1..33 {
         assert!(matches!(world.receive(another(n)), Routed::Absorbed), "{n}");
@@ -305,7 +324,7 @@ fn a_merged_request_is_refused_with_482() {
     let _reinvite = world.accept_request(&in_dialog("INVITE", "z9hG4bKreinvite"));
     world.answer(tx, &invite, 486);
     assert!(matches!(world.receive(request("ACK", BRANCH)), Routed::Absorbed));
-    let _again = world.accept_request(&fork);
+    let _another = world.accept_request(&request("INVITE", "z9hG4bKlater"));
 }
 
 /// RFC 3261 §9.2.
