@@ -1,9 +1,9 @@
 //! An active account: its connection, registration, credentials and addresses.
 
+mod at_run_time;
 mod credentials;
 mod identity;
 pub(crate) mod registration;
-mod retire;
 mod retirement;
 mod snapshot;
 #[cfg(test)]
@@ -105,14 +105,14 @@ impl ActiveAccount {
         }
     }
 
-    /// [`Command::Register`](crate::Command::Register).
+    /// [`AccountCommand::Register`](crate::AccountCommand::Register).
     pub(crate) fn register(&mut self, cx: &mut Cx<'_>, txs: &mut Transactions) {
         let (registration, mut registration_cx) = self.registration_cx(cx, txs);
         registration.register(&mut registration_cx);
         self.connection.connect(cx);
     }
 
-    /// [`Command::Unregister`](crate::Command::Unregister).
+    /// [`AccountCommand::Unregister`](crate::AccountCommand::Unregister).
     pub(crate) fn unregister(&mut self, cx: &mut Cx<'_>, txs: &mut Transactions) {
         let (registration, mut registration_cx) = self.registration_cx(cx, txs);
         if let Reconnect::Now = registration.unregister(&mut registration_cx) {

@@ -7,7 +7,7 @@ use offhook::{
 };
 use offhook_testkit::peer::response;
 use offhook_testkit::{TestPhone, config};
-use offhook_wire::{Builder, HeaderName, Message};
+use offhook_wire::{Builder, HeaderName, Limits, Message};
 use std::time::Duration;
 
 const FIRST: AccountId = AccountId(0);
@@ -162,6 +162,29 @@ fn a_replacement_with_other_servers_moves_the_binding() {
     alice.connect();
     assert_eq!(accept_register(&mut alice), 600);
     assert!(matches!(registrations(&alice, FIRST).last(), Some(RegistrationState::Registered { .. })));
+}
+
+/// The flood budget is that of the account: a server must not get more REGISTERs because the account is replaced again and again.
+#[test]
+fn replacements_do_not_renew_the_flood_budget() {
+    let mut alice = registered();
+    let mut sent = 1;
+    for n in 0..20 {
+        let server = if n % 2 == 0 { "ws://new.test" } else { "ws://pbx.test" };
+        alice.phone.replace_account(alice.now, FIRST, account("alice", server)).expect("it is known");
+        alice.pump();
+        for _ in 0..2 {
+            while let Some(data) = alice.sent.pop_front() {
+                let register = Message::parse(data, &Limits::default()).expect("valid");
+                sent += 1;
+                alice.receive_bytes(granted(&register));
+            }
+            if alice.phone.deadline().is_some() && !alice.open.is_empty() {
+                alice.connect();
+            }
+        }
+    }
+    assert!(sent <= 12, "{sent} REGISTERs in one minute");
 }
 
 #[test]

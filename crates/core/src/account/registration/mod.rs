@@ -131,6 +131,11 @@ impl Registration {
         matches!(self.state, State::Unregistered | State::Failed(_))
     }
 
+    /// The registration of the same account with other servers follows `before`: it has the same flood budget.
+    pub(super) fn follow(&mut self, before: &Self) {
+        self.budget.spent.clone_from(&before.budget.spent);
+    }
+
     /// Takes another lifetime to request.
     pub(super) fn reconfigure(&mut self, account: &Account) {
         self.expires = lifetime(account);

@@ -40,10 +40,12 @@ impl ActiveAccount {
         self.is_retiring() && self.registration.is_over() && left && !planted!(config, RemovalNeverEnds)
     }
 
-    /// This account follows `before`, which had the same identifier: it has the same calls, and what they know of realms is void.
+    /// This account follows `before`, which had the same identifier: it has the same calls, whose sets of realms are empty now, and the
+    /// same flood budget, because the server may be the same.
     pub(crate) fn follow(&mut self, before: &Self) {
         self.calls = before.calls;
         self.realms.follow(&before.realms);
+        self.registration.follow(&before.registration);
     }
 
     /// A call of the account begins.
