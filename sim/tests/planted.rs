@@ -28,7 +28,7 @@ fn planted_bugs_are_found_by_their_oracles() {
         (Bug::NonceNotCounted, "realms"),
         (Bug::RequestOutcomeTwice, "requests"),
         (Bug::CredentialsForgottenInDialog, "challenges"),
-        (Bug::EndReasonUntold, "end-reason"),
+        (Bug::EndReasonMissing, "end-reason"),
         (Bug::KeepAliveOnce, "keep-alive"),
         (Bug::OneServerOnly, "failover"),
         (Bug::BindingKept, "commands"),

@@ -198,7 +198,7 @@ bugs! {
     /// Call: a BYE that cannot be sent never times out.
     ClosingNeverEnds,
     /// Call: it is terminating without a reason.
-    EndReasonUntold,
+    EndReasonMissing,
     /// Call: its end is reported twice.
     EndedTwice,
     /// Call: its end does not free its slot.

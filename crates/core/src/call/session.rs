@@ -77,7 +77,7 @@ impl Session {
         self.state = state;
         if from != to {
             assert!(from.may_become(to), "a call went from {from} to {to}");
-            let why = self.end_reason().filter(|_| !planted!(cx.config, EndReasonUntold)).cloned();
+            let why = self.end_reason().filter(|_| !planted!(cx.config, EndReasonMissing)).cloned();
             cx.out.call_event(self.id, CallEvent::Status { from, to, why });
         }
     }

@@ -329,9 +329,8 @@ impl Realms {
         }
     }
 
-    /// The name or the password has changed: nonces belong to the user before, and a refusal of a request that is on its way says nothing
-    /// about the new ones. An algorithm that the new password does not serve is
-    /// no longer required.
+    /// The name or the password has changed. Nonces belong to the credentials before, and a refusal of a request that is on its way is no
+    /// refusal of the new ones. An algorithm that the new password does not serve is no longer required.
     pub(crate) fn credentials_changed(&mut self, password: Option<&Password>) {
         self.epoch = self.epoch.wrapping_add(1);
         for realm in &mut self.known {

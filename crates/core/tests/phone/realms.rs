@@ -213,7 +213,7 @@ fn an_invite_waits_for_late_credentials() {
     }
 }
 
-/// A user who hangs up instead ends the call at once: there is no INVITE to cancel.
+/// A user who hangs up instead ends the call immediately: there is no INVITE to cancel.
 #[test]
 fn a_call_that_waits_for_credentials_can_be_hung_up() {
     let mut settings = settings(&["example.com"]);

@@ -1,4 +1,4 @@
-//! What a phone sent and told, and the rules for it.
+//! The messages and events of a phone, and the rules for them.
 
 use offhook::{
     AccountEvent, AccountId, CallCommand, CallEvent, Command, ConnectionId, Event, Input, Instant, Limits,
