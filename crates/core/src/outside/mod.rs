@@ -20,7 +20,7 @@ use crate::transaction::{Transactions, TxFailed, TxFailure};
 use crate::{AccountId, Cause, Event, RequestId, RequestKind, RequestOutcome};
 use bytes::Bytes;
 use machine::{OUTSIDE, Phase, Trigger};
-use offhook_wire::{HeaderName, Message, Method};
+use offhook_wire::{HeaderName, Instant, Message, Method};
 
 /// The table of the machine, for its diagram.
 #[cfg(any(test, feature = "marks"))]
@@ -55,6 +55,8 @@ pub(crate) struct OutsideRequest {
     /// The realms that challenged it.
     realms: RealmSet,
     restarts: Restarts,
+    /// The end of its waits for credentials, from the first one on.
+    waits_until: Option<Instant>,
     state: State,
 }
 
@@ -91,6 +93,7 @@ impl OutsideRequest {
             cseq: 0,
             realms: RealmSet::default(),
             restarts: Restarts::default(),
+            waits_until: None,
             state: State::New,
         };
         request.transmit(cx, Trigger::Send);
@@ -195,8 +198,8 @@ impl OutsideRequest {
             Next::AwaitCredentials(realm) => {
                 cx.account.credentials_needed(cx.base, Owner::Request(self.id), realm);
                 // A user needs as long to type a password as to answer a call.
-                let limit = cx.base.now + cx.base.config.no_answer;
-                let limit = cx.base.timers.set(limit, Timer::Request(self.id));
+                let until = *self.waits_until.get_or_insert(cx.base.now + cx.base.config.no_answer);
+                let limit = cx.base.timers.set(until, Timer::Request(self.id));
                 let state = State::Challenged { response: Box::new(message.clone()), limit };
                 self.transition(cx.base, Trigger::Again, Phase::Challenged, state);
             }

@@ -21,10 +21,14 @@ fn registering() -> TestPhone {
 
 /// A phone that does not register, with a named realm.
 fn calling() -> TestPhone {
+    TestPhone::new(config_of_calling(), 1)
+}
+
+fn config_of_calling() -> Config {
     let mut config = config("alice", "ws://pbx.test");
     config.accounts[0].realms = vec!["example.com".to_owned()];
     config.accounts[0].ask_credentials = true;
-    TestPhone::new(config, 1)
+    config
 }
 
 fn challenge(request: &Message, realm: &str) -> Bytes {
@@ -148,6 +152,30 @@ fn a_registration_waits_again_if_its_credentials_are_taken_away() {
     assert_eq!(registration(&alice), RegistrationState::Registering { attempt: 1 });
     found(&mut alice, effect, Some("secret"));
     assert!(alice.next_request("REGISTER").header(HeaderName::ProxyAuthorization).is_some());
+}
+
+/// All waits of a message together take as long as a call may ring.
+#[test]
+fn a_message_does_not_wait_again_for_the_whole_time() {
+    let mut alice = calling();
+    let message = alice.phone.request(alice.now, Request::message("bob", "hello")).expect("a message");
+    alice.pump();
+    let sent = alice.next_request("MESSAGE");
+    alice.receive_bytes(challenge(&sent, "example.com"));
+    let effect = asked(&mut alice);
+    alice.pass(Duration::from_secs(100));
+    found(&mut alice, effect, Some("secret"));
+    let sent = alice.next_request("MESSAGE");
+    let without = config_of_calling().accounts.remove(0);
+    alice.phone.replace_account(alice.now, ACCOUNT, without).expect("known");
+    alice.pump();
+    alice.receive_bytes(challenge(&sent, "example.com"));
+    asked(&mut alice);
+    alice.pass(Duration::from_secs(19));
+    assert_eq!(alice.phone.holdings().requests, 1);
+    alice.pass(Duration::from_secs(2));
+    let outcome = RequestOutcome::Failed { cause: Cause::Unauthorized, code: Some(407) };
+    assert!(alice.events.contains(&Event::Request { request: message, outcome }));
 }
 
 #[test]
