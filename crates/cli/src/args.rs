@@ -125,7 +125,7 @@ pub(crate) enum Job {
     /// Send a text message
     #[command(after_help = REQUESTS)]
     Message(Message),
-    /// Ask what a user, a number or a server supports
+    /// Query the capabilities of a user, a number or a server
     #[command(after_help = REQUESTS)]
     Options(Options),
     /// Replay a flight recording, compare the result with it, and draw its ladder
@@ -278,7 +278,7 @@ pub(crate) struct Account {
     /// A file with the password in its first line
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-    /// Answer challenges of this realm, too, besides those of your own server; may be repeated
+    /// Also answer challenges of this realm, besides those of your own server; may be repeated
     #[arg(long = "realm", value_name = "REALM")]
     pub(crate) realms: Vec<String>,
     /// Your own domain [default: the first realm, or the server's host]

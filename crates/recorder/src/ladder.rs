@@ -153,7 +153,7 @@ fn describe_checkpoint(at: &Checkpoint) -> String {
     }
 }
 
-/// The commands, and the answers to questions. The other inputs have an event.
+/// Commands, and results with credentials. The other inputs cause an event or a message, which the ladder shows.
 fn describe_input(input: &Input) -> Option<String> {
     Some(match input {
         Input::Command(Command::Account { account, command }) => format!("> {}{command}", subject(*account)),
@@ -171,7 +171,7 @@ fn describe_event(event: &Event) -> String {
     }
 }
 
-/// The account, unless it is the first one, which most phones have only.
+/// The account, unless it is the first one: most phones have no other.
 fn subject(account: AccountId) -> String {
     if account.0 == 0 { String::new() } else { format!("account {}: ", account.0) }
 }

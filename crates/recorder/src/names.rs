@@ -30,7 +30,7 @@ pub(crate) const REDIRECT_POLICIES: &[(RedirectPolicy, &str)] = &[
     (RedirectPolicy::Follow, "follow"),
 ];
 
-/// By whom a realm challenged: whether by a proxy.
+/// Whether a realm challenged with 407, as a proxy, or with 401.
 pub(crate) const CHALLENGERS: &[(bool, &str)] = &[(false, "server"), (true, "proxy")];
 
 pub(crate) const TRANSPORTS: &[(Transport, &str)] =

@@ -29,7 +29,7 @@ pub enum ReplayError {
         /// The number of dropped inputs.
         forgotten: u64,
     },
-    /// The checkpoint that it begins with is not of such a phone.
+    /// The checkpoint that it begins with does not fit the recorded configuration and seed.
     #[error("{name} cannot be run again: line {line}: {why}")]
     InvalidCheckpoint {
         /// The name of the phone.

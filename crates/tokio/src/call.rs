@@ -27,7 +27,7 @@ pub(crate) enum Request {
 ///
 /// Dropping it hangs up. [`Call::detach`] lets the call continue until the peer or the phone ends it.
 ///
-/// [`Call::next`] returns what happens to it. At most 256 updates are queued; beyond that the oldest are dropped and their number is reported, so that a
+/// [`Call::next`] returns its updates. At most 256 are queued; beyond that the oldest are dropped and their number is reported, so that a
 /// program that does not read them delays nothing.
 pub struct Call {
     pub(crate) session: SessionId,

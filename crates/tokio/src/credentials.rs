@@ -1,16 +1,16 @@
-//! Questions for credentials.
+//! Requests for credentials.
 
 use offhook::{AccountId, Credentials, EffectId};
 use std::fmt;
 use tokio::sync::mpsc;
 
-/// The answers of the program. Unbounded, but an account has one question at a time.
+/// The answers of the program. Unbounded, but an account has one pending request for credentials.
 pub(crate) type Answers = mpsc::UnboundedSender<(EffectId, Option<Credentials>)>;
 
-/// A challenge of a server of an account, or of one of its realms, for which the account has no credentials. What waits for them is sent
-/// when [`answer`](CredentialsRequest::answer) is called, or
-/// [`Phone::set_credentials`](crate::Phone::set_credentials). It fails if the request is dropped without an answer. An INVITE, MESSAGE or
-/// OPTIONS waits for at most [`Config::no_answer`](offhook::Config::no_answer), a REGISTER without limit.
+/// A challenge by the server of an account, or for one of [`Account::realms`](offhook::Account::realms), for which the account has no
+/// credentials (RFC 3261 §22). The SIP requests that were challenged are sent again after [`answer`](CredentialsRequest::answer) or
+/// [`Phone::set_credentials`](crate::Phone::set_credentials); they fail if this is dropped without an answer. An INVITE, MESSAGE or OPTIONS
+/// waits for at most [`Config::no_answer`](offhook::Config::no_answer), a REGISTER without limit.
 pub struct CredentialsRequest {
     account: AccountId,
     realm: String,

@@ -132,7 +132,7 @@ impl Phone {
         self.request(offhook::Request::message(to, text)).await
     }
 
-    /// Asks what a user, a number or a server supports (OPTIONS, RFC 3261 §11), and waits for the outcome.
+    /// Queries the capabilities of a user, a number or a server (OPTIONS, RFC 3261 §11), and waits for the outcome.
     ///
     /// # Errors
     /// As [`Phone::request`].
@@ -147,7 +147,8 @@ impl Phone {
     ///
     /// # Errors
     /// [`Misuse`](offhook::Misuse) if the recipient is not an address, a header field is malformed, the body is too large, there are too
-    /// many requests, or a MESSAGE to the same address is pending; [`CommandError::Stopped`] if the phone was stopped. A refused request is no error but an outcome.
+    /// many requests, or a MESSAGE to the same address is pending; [`CommandError::Stopped`] if the phone was stopped. A refused request is not
+    /// an error: its outcome is `Failed`.
     pub fn request(
         &self,
         send: offhook::Request,
@@ -184,7 +185,7 @@ impl Phone {
         self.command(account, AccountCommand::Remove).await
     }
 
-    /// Sets the credentials of an account. What waits for credentials is sent with them. A registration that has failed is not retried:
+    /// Sets the credentials of an account. Requests that wait for credentials are sent with them. A registration that has failed is not retried:
     /// see [`Phone::register`].
     ///
     /// # Errors

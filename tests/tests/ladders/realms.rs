@@ -30,9 +30,9 @@ fn rfc3261_22_3_realm_of_a_callee_is_not_answered() {
     insta::assert_snapshot!(scene.ladder());
 }
 
-/// RFC 8760 §2.3: the exchange's realm was learnt with SHA-256; a challenge of it with MD5 only is not answered.
+/// RFC 8760 §3: the exchange accepted SHA-256 for its realm; a challenge of the same realm with MD5 only is not answered.
 #[test]
-fn rfc8760_2_3_weaker_algorithm_is_not_answered() {
+fn rfc8760_3_weaker_algorithm_is_not_answered() {
     let mut scene = Scene::proxied(&["alice"]);
     scene.register_mallory();
     scene.dial(0, "mallory");

@@ -60,7 +60,7 @@ fn rfc3261_8_1_3_4_redirection_to_itself() {
     insta::assert_snapshot!(scene.ladder());
 }
 
-/// RFC 6086 §4.2.1, §4.2.2: an INFO of a package that the peer listed in Recv-Info, and one of a package that this phone did not list.
+/// RFC 6086 §4.2.1, §4.2.2: an INFO of a package that the peer listed in Recv-Info.
 #[test]
 fn rfc6086_4_2_info_package() {
     let mut scene = Scene::with_info_package(&["alice", "bob"], "x-light");

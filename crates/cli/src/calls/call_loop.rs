@@ -23,8 +23,8 @@ pub(super) struct CallLoop {
     pub(super) output: Output,
     recorder: Option<Recorder>,
     lines: Lines,
-    /// The question for a password that was not answered yet.
-    question: Option<Question>,
+    /// The prompt for a password that was not answered yet.
+    prompt: Option<Prompt>,
     /// Ctrl-C. Created again after it, so that a second one is noticed.
     stop: Pin<Box<dyn Future<Output = ()>>>,
     clock: Clock,
@@ -32,8 +32,8 @@ pub(super) struct CallLoop {
     limit: Option<u32>,
 }
 
-/// A question for a password. On a terminal the next line is the answer, which is not shown while it is typed.
-struct Question {
+/// A prompt for a password. On a terminal the next line is the answer, which is not shown while it is typed.
+struct Prompt {
     request: CredentialsRequest,
     hidden: Option<Hidden>,
 }
@@ -76,7 +76,7 @@ impl CallLoop {
         let (aor, limit) = (config.accounts[0].aor.clone(), config.accounts[0].max_registration_attempts);
         let phone = Phone::start_with(config, options).await.map_err(|why| fail(why.to_string()))?;
         let stop = Box::pin(stop::requested());
-        Ok(Self { phone, output, recorder, lines: Lines::new(), question: None, stop, clock, aor, limit })
+        Ok(Self { phone, output, recorder, lines: Lines::new(), prompt: None, stop, clock, aor, limit })
     }
 
     /// Waits for the registration.
@@ -133,11 +133,11 @@ impl CallLoop {
     /// Executes a line for the phone; otherwise returns its event.
     fn line(&mut self, line: Option<String>) -> Option<LoopEvent> {
         let Some(line) = line else {
-            // Nobody is left to answer.
-            self.question = None;
+            // Without input there is no password: what waits for it fails.
+            self.prompt = None;
             return None;
         };
-        if self.question.as_ref().is_some_and(|question| question.hidden.is_some()) {
+        if self.prompt.as_ref().is_some_and(|prompt| prompt.hidden.is_some()) {
             self.answer(Secret::new(line));
             return None;
         }
@@ -162,13 +162,13 @@ impl CallLoop {
         print::credentials(self.output, &self.aor, request.realm());
         if !self.lines.have_ended() {
             let hidden = is_interactive().then(Hidden::new);
-            self.question = Some(Question { request, hidden });
+            self.prompt = Some(Prompt { request, hidden });
         }
     }
 
     fn answer(&mut self, password: Secret) {
-        match self.question.take() {
-            Some(Question { request, .. }) => request.answer(Credentials::new(Password::Plain(password))),
+        match self.prompt.take() {
+            Some(Prompt { request, .. }) => request.answer(Credentials::new(Password::Plain(password))),
             None => self.error("no password was requested"),
         }
     }

@@ -74,14 +74,27 @@ fn described(peer: &PeerCapabilities) -> String {
         [] => String::new(),
         values => format!("\n  {name:<14} {}", values.join(", ").escape_debug()),
     };
-    let software = peer.software.iter().map(String::as_str).collect::<Vec<_>>().join("");
-    let software = if software.is_empty() { String::new() } else { format!(" {}", software.escape_debug()) };
+    let by = peer.software.as_ref().map(|software| format!(" by {}", software.escape_debug()));
     [
-        format!("answered by{software}").trim_end_matches(" by").to_owned(),
+        format!("answered{}", by.unwrap_or_default()),
         list("methods", &peer.methods),
         list("media types", &peer.media_types),
         list("extensions", &peer.extensions),
         list("Info Packages", &peer.info_packages),
     ]
     .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capabilities_are_described_without_empty_lists() {
+        let mut peer = PeerCapabilities::default();
+        assert_eq!(described(&peer), "answered");
+        peer.software = Some("stand by".to_owned());
+        peer.methods = vec!["INVITE".to_owned(), "x\ny".to_owned()];
+        assert_eq!(described(&peer), "answered by stand by\n  methods        INVITE, x\\ny");
+    }
 }

@@ -95,13 +95,12 @@ pub(super) fn account(output: Output, event: &AccountEvent) {
                 format_args!("message from {}: {}", from.escape_debug(), text.escape_debug()),
             );
         }
-        AccountEvent::Removed => output.event("removed", &json!({}), "account removed"),
-        // Its registration is printed by the call loop, with its address.
+        // The registration is printed by the call loop, with the address. The command removes no account.
         _ => {}
     }
 }
 
-/// A question for the password of an account.
+/// A prompt for the password of an account.
 pub(super) fn credentials(output: Output, aor: &str, realm: &str) {
     output.event(
         "credentials",

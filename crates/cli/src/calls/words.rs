@@ -45,11 +45,7 @@ pub(super) fn cause(cause: Cause) -> &'static str {
 
 /// How a call ended, with the text of the peer if it differs from the code's phrase.
 pub(super) fn ended(why: &EndReason) -> String {
-    end(why.by, why.cause, why.code, &why.text)
-}
-
-fn end(by: EndedBy, why: Cause, refusal: Option<u16>, text: &str) -> String {
-    let what = match (by, why) {
+    let what = match (why.by, why.cause) {
         (EndedBy::Us, Cause::HungUp) => "you hung up",
         (EndedBy::Us, Cause::Cancelled) => "you cancelled",
         (EndedBy::Us, Cause::Rejected | Cause::Busy) => "you rejected the call",
@@ -57,9 +53,10 @@ fn end(by: EndedBy, why: Cause, refusal: Option<u16>, text: &str) -> String {
         (EndedBy::Peer, Cause::Cancelled) => "the peer cancelled",
         (_, other) => cause(other),
     };
-    let shown = code(refusal);
-    let repeated = refusal.is_some_and(|code| reason_phrase(code) == text) || text.is_empty() || text == what;
-    let local = by == EndedBy::Us && refusal.is_none();
+    let (shown, text) = (code(why.code), why.text.as_str());
+    let repeated =
+        why.code.is_some_and(|code| reason_phrase(code) == text) || text.is_empty() || text == what;
+    let local = why.by == EndedBy::Us && why.code.is_none();
     match repeated || local {
         true => format!("{what}{shown}"),
         false => format!("{what}{shown}: {}", text.escape_debug()),
@@ -91,6 +88,10 @@ pub(super) fn connection_failure(failure: ConnectionFailure) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn end(by: EndedBy, cause: Cause, code: Option<u16>, text: &str) -> String {
+        ended(&EndReason::new(by, cause, code, text))
+    }
 
     #[test]
     fn end_of_a_call_is_a_sentence() {

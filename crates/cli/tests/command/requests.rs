@@ -88,9 +88,9 @@ fn password_is_asked_for_when_the_server_challenges() {
     let asking = || {
         let command = ["register", "--once", "--ask-password", "--server", &url, "--user", "alice"];
         let alice = Offhook::start_without_password(&[&command[..], &DOMAIN].concat());
-        let question = alice.until("credentials", |_| true);
+        let prompt = alice.until("credentials", |_| true);
         assert_eq!(
-            (&question["realm"], &question["aor"]),
+            (&prompt["realm"], &prompt["aor"]),
             (&"house.test".into(), &"sip:alice@house.test".into())
         );
         alice

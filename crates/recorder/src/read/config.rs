@@ -29,6 +29,7 @@ const ONCE: [&str; 13] = [
     "limits",
     "trace",
 ];
+
 /// A phone whose configuration is being read.
 pub(super) struct Draft {
     track: PhoneRecording,

@@ -18,7 +18,7 @@ pub(crate) use message::message;
 pub(crate) use output::{body_of, description, effect, event};
 
 use mask::masked;
-use offhook::{Checkpoint, Config, ResponderSnapshot};
+use offhook::{AccountCheckpoint, Checkpoint, Config, RealmCheckpoint, ResponderSnapshot};
 
 /// A configuration without its secrets: passwords, those in URIs, and the queries of servers' paths, which may be
 /// tokens.
@@ -29,18 +29,19 @@ pub fn config(config: &Config) -> Config {
     config
 }
 
-/// A checkpoint without its secrets: those of the accounts' configurations, and the parts of remembered challenges that an `Authorization` header does not show.
+/// A checkpoint without its secrets: those of the accounts' configurations, and the parts of remembered challenges that an `Authorization`
+/// header does not show.
 #[must_use]
 pub fn checkpoint(at: &Checkpoint) -> Checkpoint {
     let mut at = at.clone();
-    for line in &mut at.accounts {
-        account::account(&mut line.config);
-        line.realms.iter_mut().for_each(|learnt| account::realm(&mut learnt.realm));
-        for ResponderSnapshot { challenge, cnonce, .. } in
-            line.realms.iter_mut().filter_map(|realm| realm.challenge.as_mut())
-        {
-            *challenge = message::text_of_row("WWW-Authenticate", challenge);
-            *cnonce = masked(cnonce);
+    for AccountCheckpoint { config, realms, .. } in &mut at.accounts {
+        account::account(config);
+        for RealmCheckpoint { realm, challenge, .. } in realms {
+            account::realm(realm);
+            if let Some(ResponderSnapshot { challenge, cnonce, .. }) = challenge {
+                *challenge = message::text_of_row("WWW-Authenticate", challenge);
+                *cnonce = masked(cnonce);
+            }
         }
     }
     at

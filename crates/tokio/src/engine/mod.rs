@@ -95,7 +95,7 @@ struct Engine {
     events: Queue<PhoneEvent>,
     /// The requests outside of a dialog without an outcome, and the places for their outcomes.
     pending: BTreeMap<RequestId, oneshot::Sender<Result<RequestOutcome, Misuse>>>,
-    /// For the answers to questions for credentials.
+    /// For the answers to requests for credentials.
     answers: credentials::Answers,
     stopping: Option<Instant>,
 }
@@ -172,7 +172,8 @@ impl Engine {
                 let session = self.core.next_session();
                 let dialled = self.handle(Input::Command(Command::Dial { session, dial }));
                 let local = self.accounts.local_address(account);
-                let _ = reply.send(dialled.map(|()| self.calls.begin(session, local, None)));
+                let call = dialled.map(|()| self.calls.begin(session, local, None));
+                self.reply(reply, call);
             }
             Request::Send { send, reply } => {
                 let request = self.core.next_request();

@@ -64,7 +64,7 @@ impl Engine {
 
     fn account_effect(&mut self, id: EffectId, account: AccountId, effect: AccountEffect) {
         match effect {
-            // A phone that is being stopped has nobody to ask.
+            // The program of a phone that is being stopped reads no events.
             AccountEffect::Credentials { .. } if self.stopping.is_some() => {
                 self.done(id, EffectResult::Credentials(None));
             }

@@ -90,8 +90,8 @@ impl Responder {
         Ok(header)
     }
 
-    /// Remembers `challenge` without answering it: the next [`reuse`](Self::reuse) does. The count starts at one with each new
-    /// nonce and goes on if the server gives the same nonce again.
+    /// Remembers `challenge` without answering it: the next [`reuse`](Self::reuse) does. The nonce count (`nc`, RFC 7616 §3.4) starts at
+    /// one with each new nonce, and continues if the server sends the same nonce again.
     ///
     /// # Errors
     /// [`DigestError::Unwritable`] for a cnonce that no header can carry, [`DigestError::Invalid`] for a value of the server's that we
@@ -166,22 +166,23 @@ impl Responder {
         self.session = None;
     }
 
-    /// How many requests were sent with the nonce of the last challenge, if that of `other` is the same; without `qop` they are not
-    /// counted.
+    /// The nonce count (`nc`, RFC 7616 §3.4) of the last request that was sent with the nonce of the last challenge, if the nonce of
+    /// `other` is the same. `None` also without `qop`: then requests are not counted.
     pub fn count_of_nonce(&self, other: &Self) -> Option<u32> {
         let (own, other) = (self.session.as_ref()?, other.session.as_ref()?);
         let count = own.count.as_ref().filter(|_| own.nonce == other.nonce);
         count.map(|(_, _, count)| *count)
     }
 
-    /// Counts the next request with the nonce from `used`, if more were sent than by this responder.
+    /// Raises the nonce count to `used`, that of another responder with the same nonce ([`count_of_nonce`](Self::count_of_nonce)): the
+    /// next request has a higher one. A lower `used` changes nothing.
     pub fn count_from(&mut self, used: u32) {
         if let Some((_, _, count)) = self.session.as_mut().and_then(|session| session.count.as_mut()) {
             *count = used.max(*count);
         }
     }
 
-    /// Whether the last challenge was of this realm; `name` is without escapes.
+    /// Whether the last challenge was of the realm `name`, which is without quotes and escapes (`quoted-pair`, RFC 3261 §25.1).
     pub fn is_of_realm(&self, name: &str) -> bool {
         self.session.as_ref().is_some_and(|session| session.realm.hashed == name.as_bytes())
     }

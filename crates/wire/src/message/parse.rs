@@ -159,6 +159,7 @@ impl Table {
         self.length += 1;
     }
 
+    /// The rows. By reference, because the table is large and would be moved.
     pub(super) fn finish(&mut self) -> Vec<Entry> {
         if self.length <= USUAL {
             self.usual[..self.length].to_vec()
