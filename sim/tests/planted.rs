@@ -137,7 +137,7 @@ fn bugs_of_requests_and_accounts_are_found_in_their_worlds() {
         ),
         (
             Bug::InfoOutcomeForgotten,
-            "infos",
+            "outcome",
             format!("{call}5s alice sends an info\n5s alice hangs up"),
         ),
         (Bug::RemovalNeverEnds, "accounts", "phone alice ws\n1s alice removes its account".to_owned()),

@@ -1,13 +1,13 @@
 //! Accounts at run time: one that is removed ends its calls, removes its binding, closes its connection and is then never named again;
 //! and a registration that waits for credentials has not failed.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook::{AccountCommand, AccountEvent, AccountId, Cause, Command, Event, RegistrationState, SessionId};
 use offhook_wire::{Instant, Method};
 
-use super::reading::Reading;
+use super::reading::{Reading, Transaction};
 use super::{Observation, Oracle, PhaseEnd, WorldView};
 use crate::scenario::Seconds;
 use crate::told::{Told, told};
@@ -30,8 +30,8 @@ pub(super) struct Accounts {
     /// Accounts that are being removed.
     leaving: BTreeMap<Key, Leaving>,
     removed: BTreeSet<Key>,
-    /// When the REGISTERs of the last minute were sent, by phone.
-    registers: BTreeMap<usize, VecDeque<Instant>>,
+    /// When the REGISTERs of an account were sent for the first time: over UDP they are retransmitted.
+    registers: BTreeMap<Key, BTreeMap<Transaction, Instant>>,
     /// The account of each call.
     calls: BTreeMap<(usize, SessionId), AccountId>,
 }
@@ -122,8 +122,8 @@ impl Accounts {
 
     fn begin_removal(&mut self, view: &WorldView<'_>, key: Key) {
         let node = &view.phones[key.0];
-        let registers = self.registers.entry(key.0).or_default();
-        registers.retain(|at| view.local(key.0).saturating_since(*at) < MINUTE);
+        let registers = self.registers.entry(key).or_default();
+        registers.retain(|_, at| view.local(key.0).saturating_since(*at) < MINUTE);
         // Without a budget the binding expires.
         let unbinds =
             registers.len() < REGISTERS && self.bound.contains(&key) && self.connected.contains(&key);
@@ -184,7 +184,9 @@ impl Accounts {
         let Some(register) = message.filter(|message| message.method() == Some(Method::Register)) else {
             return;
         };
-        self.registers.entry(key.0).or_default().push_back(now);
+        if let Some(transaction) = register.transaction {
+            self.registers.entry(key).or_default().entry(transaction).or_insert(now);
+        }
         if let Some(leaving) = self.leaving.get_mut(&key)
             && register.expires().ok().flatten() == Some(0)
         {

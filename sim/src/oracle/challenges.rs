@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook::{AccountEvent, Command, Event};
+use offhook::{AccountCommand, AccountEvent, Command, ConnectionState, Event};
 use offhook_wire::digest::{Challenge, Credentials};
 use offhook_wire::{HeaderName, Method};
 
@@ -21,6 +21,8 @@ pub(super) struct Challenges {
 
 #[derive(Default)]
 struct Phone {
+    /// Whether its account was replaced, and is not connected since.
+    replaced: bool,
     /// Challenges received with the current input, by request: the realms, and whether their nonce is stale.
     open: BTreeMap<Asked, BTreeMap<Realm, bool>>,
     /// By request and realm: the number of consecutive challenges that it answered.
@@ -72,10 +74,13 @@ impl Oracle for Challenges {
             // A replaced account begins anew, with no realm: long after the command, if its binding is removed first.
             Observation::Event {
                 phone,
-                event: Event::Account { event: AccountEvent::Connection { .. }, .. },
+                event: Event::Account { event: AccountEvent::Connection { state, .. }, .. },
             } => {
-                self.phones[phone].accepted.clear();
-                self.phones[phone].had.clear();
+                if self.phones[phone].replaced {
+                    self.phones[phone].accepted.clear();
+                    self.phones[phone].had.clear();
+                    self.phones[phone].replaced = *state != ConnectionState::Up;
+                }
                 Ok(())
             }
             // The next request is for another digit, or another hold.
@@ -93,7 +98,8 @@ impl Oracle for Challenges {
                 Ok(())
             }
             // The next challenges are for other credentials, or another registrar.
-            Observation::Command { phone, command: Command::Account { .. }, .. } => {
+            Observation::Command { phone, command: Command::Account { command, .. }, .. } => {
+                self.phones[phone].replaced |= matches!(command, AccountCommand::Replace(_));
                 self.phones[phone].answered.clear();
                 self.phones[phone].forget();
                 self.phones[phone].changes = true;

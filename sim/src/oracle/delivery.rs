@@ -30,10 +30,10 @@ impl Oracle for Delivery {
                 self.tags.entry((message.dialog.call, message.dialog.local)).or_insert(phone);
                 Ok(())
             }
-            Observation::ExchangeSent { to, message, .. }
+            Observation::ExchangeSent { exchange, to, message }
                 if message.method().is_some() && !view.corrupted_calls.of_call(message.dialog.call) =>
             {
-                self.check_receiver(view, to, message)?;
+                self.check_receiver(view, exchange, to, message)?;
                 match to {
                     Node::Phone(_) => self.check_sender(view, message),
                     // A rogue that calls itself may write any To, and then is that user.
@@ -51,13 +51,19 @@ impl Delivery {
     }
 
     /// Checks the receiver of a request between two phones.
-    fn check_receiver(&self, view: &WorldView<'_>, to: Node, message: &Reading<'_>) -> Result<(), String> {
+    fn check_receiver(
+        &self,
+        view: &WorldView<'_>,
+        exchange: usize,
+        to: Node,
+        message: &Reading<'_>,
+    ) -> Result<(), String> {
         let (call, local, remote) = (message.dialog.call, message.dialog.local, message.dialog.remote);
         let (Some(peer), Some(sender)) = (self.maker(call, local), self.maker(call, remote)) else {
             return Ok(());
         };
         // An exchange that lost its keys knows only the user in To, which is another one in a redirected call.
-        let restarted = view.exchanges.iter().any(|exchange| exchange.started > Instant::ZERO);
+        let restarted = view.exchanges[exchange].started > Instant::ZERO;
         let redirected =
             user_of(message.to()).is_some_and(|user| user != view.phones[peer].setup.user.as_bytes());
         if to == Node::Phone(peer) || restarted && redirected {

@@ -1,21 +1,15 @@
-//! INFO of the application (RFC 6086): each command has one outcome; an Info Package is sent only to a peer that listed it, and one that
-//! a phone did not list is refused.
+//! An Info Package (RFC 6086) is sent only to a peer that listed it, and one that a phone did not list is refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook::{CallCommand, Command, RegistrationState};
 use offhook_wire::{HeaderName, Method};
 
 use super::reading::{Reading, Transaction};
-use super::{Observation, Oracle, PhaseEnd, WorldView};
-use crate::media::End;
-use crate::node::PhoneNode;
+use super::{Observation, Oracle, WorldView};
 use crate::told::{Told, told};
 
 #[derive(Default)]
 pub(super) struct Infos {
-    /// INFOs without an outcome, by the end of the call.
-    open: BTreeMap<End, BTreeSet<u32>>,
     /// The packages that peers listed, by phone and Call-ID.
     listed: BTreeMap<(usize, u64), BTreeSet<Vec<u8>>>,
     /// Received INFOs of a package that their phone did not list.
@@ -33,22 +27,14 @@ impl Oracle for Infos {
 
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         match *observation {
-            Observation::Command {
-                phone,
-                command: Command::Call { session, command: CallCommand::Info { info, .. } },
-                refused: None,
-            } => {
-                self.open.entry((phone, *session)).or_default().insert(*info);
-                Ok(())
-            }
-            Observation::Event { phone, event } => match told(event) {
-                Some((session, told)) => {
-                    self.on_told((phone, session), told, &view.phones[phone].setup.packages).map_err(|what| {
-                        format!("{} reports `{event}`, but {what}", view.phones[phone].setup.name)
-                    })
+            Observation::Event { phone, event } => {
+                let Some((_, Told::Info { package: Some(package) })) = told(event) else { return Ok(()) };
+                let setup = &view.phones[phone].setup;
+                if setup.packages.iter().any(|own| own == package) {
+                    return Ok(());
                 }
-                None => Ok(()),
-            },
+                Err(format!("{} reports `{event}`, but it did not list this package", setup.name))
+            }
             Observation::Received { phone, message: Some(message), .. } => {
                 self.on_received(phone, message, &view.phones[phone].setup.packages);
                 Ok(())
@@ -59,45 +45,9 @@ impl Oracle for Infos {
             _ => Ok(()),
         }
     }
-
-    fn check(&mut self, view: &WorldView<'_>, phase_end: PhaseEnd) -> Result<(), String> {
-        if phase_end != PhaseEnd::Recovery {
-            return Ok(());
-        }
-        // A phone whose registration failed opens no connection: its requests stay pending.
-        let lives = |phone: &PhoneNode| {
-            phone.alive
-                && !phone.all_exchanges_lost
-                && !matches!(phone.registration, Some(RegistrationState::Failed(_)))
-        };
-        for ((phone, session), infos) in self.open.iter().filter(|(end, _)| lives(&view.phones[end.0])) {
-            if let Some(info) = infos.first() {
-                let name = &view.phones[*phone].setup.name;
-                return Err(format!("INFO {info} of call {session} of {name} has no outcome"));
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Infos {
-    fn on_told(&mut self, end: End, told: Told<'_>, packages: &[String]) -> Result<(), String> {
-        match told {
-            Told::InfoDone { info, .. } => match self.open.entry(end).or_default().remove(&info) {
-                true => Ok(()),
-                false => Err("there is no such INFO, or it has an outcome".to_owned()),
-            },
-            Told::Info { package: Some(package) } if !packages.iter().any(|own| own == package) => {
-                Err("it did not list this package".to_owned())
-            }
-            Told::Ended(_) => match self.open.remove(&end).and_then(|infos| infos.first().copied()) {
-                Some(info) => Err(format!("INFO {info} has no outcome")),
-                None => Ok(()),
-            },
-            _ => Ok(()),
-        }
-    }
-
     fn on_received(&mut self, phone: usize, message: &Reading<'_>, packages: &[String]) {
         let listed = message.values(HeaderName::RecvInfo).map(<[u8]>::to_ascii_lowercase);
         self.listed.entry((phone, message.dialog.call)).or_default().extend(listed);

@@ -15,8 +15,8 @@ use crate::node::Call;
 pub(super) struct Negotiation {
     /// The offers in INVITEs, by the end and the version of the description; `None` once refused.
     offers: BTreeMap<Transaction, Option<(End, u64)>>,
-    /// Offers refused since the phone was last polled, and not sent again with credentials.
-    refused: Vec<(End, u64)>,
+    /// Offers refused since the phone was last polled, and not sent again; and whether the refusal was a challenge.
+    refused: Vec<((End, u64), bool)>,
 }
 
 impl Oracle for Negotiation {
@@ -33,7 +33,7 @@ impl Oracle for Negotiation {
             Observation::Sent { message: Some(message), .. } if message.method() == Some(Method::Invite) => {
                 let offer = view.engines.offer_in(message.body_bytes());
                 if let (Some(transaction), Some(offer)) = (message.transaction, offer) {
-                    self.refused.retain(|refused| *refused != offer);
+                    self.refused.retain(|(refused, _)| *refused != offer);
                     if !self.offers.contains_key(&transaction) {
                         // Sent again to another target: a late refusal by the target before does not matter.
                         self.offers
@@ -48,18 +48,22 @@ impl Oracle for Negotiation {
             Observation::Received { phone, message: Some(message), .. }
                 if message.status().is_some_and(|status| status >= 300) && message.of == Method::Invite =>
             {
+                let challenged = matches!(message.status(), Some(401 | 407));
                 let offer = message.transaction.and_then(|transaction| self.offers.get_mut(&transaction));
                 // A response that a rogue sends directly reaches all phones of a user; only the one that sent the request handles it
                 // (RFC 3261 §17.1.3).
                 let own = offer.filter(|offer| offer.is_some_and(|((asker, _), _)| asker == phone));
-                self.refused.extend(own.and_then(Option::take));
+                self.refused.extend(own.and_then(Option::take).map(|offer| (offer, challenged)));
                 Ok(())
             }
             Observation::PhonePolled { phone, .. } => {
                 // An INVITE that waits for credentials keeps its offer.
                 let account = &view.phones[phone].account;
                 let waits = account.asked.is_some() || account.moving;
-                for (end, version) in self.refused.extract_if(.., |(end, _)| end.0 == phone && !waits) {
+                let is_due = |((end, _), challenged): &mut ((End, u64), bool)| {
+                    end.0 == phone && !(*challenged && waits)
+                };
+                for ((end, version), _) in self.refused.extract_if(.., is_due) {
                     // The engine is released with a terminating call.
                     let time_stopped = |call: &Call| {
                         call.status < Status::Terminating && !view.engines.is_with_stranger(end)

@@ -1,6 +1,6 @@
-//! Each accepted hold, resume and transfer has one outcome, which is reported once.
+//! Each accepted hold, resume, transfer and INFO has one outcome, which is reported once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use offhook::{CallCommand, Command, RegistrationState, TransferState};
 
@@ -22,6 +22,8 @@ struct Open {
     /// The last reported hold state: by us, by the peer.
     held: (bool, bool),
     transfer: bool,
+    /// The numbers of the INFOs.
+    infos: BTreeSet<u32>,
 }
 
 impl Oracle for Outcome {
@@ -64,6 +66,9 @@ impl Oracle for Outcome {
             if open.transfer {
                 return Err(format!("the transfer of call {session} of {name} has no outcome"));
             }
+            if let Some(info) = open.infos.first() {
+                return Err(format!("INFO {info} of call {session} of {name} has no outcome"));
+            }
         }
         Ok(())
     }
@@ -77,6 +82,7 @@ impl Outcome {
             CallCommand::Hold => self.open(end).hold = Some(true),
             CallCommand::Resume => self.open(end).hold = Some(false),
             CallCommand::Transfer { .. } => self.open(end).transfer = true,
+            CallCommand::Info { info, .. } => drop(self.open(end).infos.insert(*info)),
             _ => {}
         }
     }
@@ -104,8 +110,16 @@ impl Outcome {
                     self.open(end).transfer = false;
                 }
             }
+            Told::InfoDone { info, .. } => {
+                if !self.open(end).infos.remove(&info) {
+                    return Err("there is no such INFO, or it has an outcome".to_owned());
+                }
+            }
             Told::Ended(_) => {
-                self.calls.remove(&end);
+                let open = self.calls.remove(&end);
+                if let Some(info) = open.and_then(|open| open.infos.first().copied()) {
+                    return Err(format!("INFO {info} has no outcome"));
+                }
             }
             _ => {}
         }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use offhook::{AccountEvent, Command, Event, RequestId, RequestKind, RequestOutcome};
+use offhook::{AccountEvent, Command, ConnectionId, Event, RequestId, RequestKind, RequestOutcome};
 use offhook_wire::{Instant, Method};
 
 use super::reading::{DialogId, Reading, Transaction};
@@ -35,16 +35,26 @@ struct Phone {
     begins: Option<RequestId>,
     /// The requests by Call-ID.
     calls: BTreeMap<u64, RequestId>,
-    /// Received MESSAGEs that were reported: the time of the phone at that, and how many were reported before.
-    reported: BTreeMap<Transaction, (Instant, usize)>,
+    /// Received MESSAGEs that were reported.
+    reported: BTreeMap<Transaction, Reported>,
     /// How many were reported.
     count: usize,
-    /// The MESSAGE received with the current input.
-    received: Option<Transaction>,
+    /// The MESSAGE received with the current input, and its connection.
+    received: Option<(Transaction, ConnectionId)>,
     /// MESSAGEs that were answered with 200 since the phone was last polled.
     accepted: BTreeSet<Transaction>,
     /// Whether the current input is a corrupted message.
     corrupted: bool,
+}
+
+/// A MESSAGE that was reported.
+struct Reported {
+    /// Its connection; `None` if it is unknown.
+    connection: Option<ConnectionId>,
+    /// The time of the phone.
+    at: Instant,
+    /// How many were reported before, and this one.
+    count: usize,
 }
 
 /// A request without an outcome.
@@ -73,8 +83,8 @@ impl Oracle for Requests {
                 self.phones[phone].begin(*request, matches!(send.kind, RequestKind::Message { .. }), since);
             }
             Observation::Sent { phone, message: Some(message), .. } => self.phones[phone].on_sent(message),
-            Observation::Received { phone, message: Some(message), .. } => {
-                self.phones[phone].on_received(message);
+            Observation::Received { phone, connection, message: Some(message), .. } => {
+                self.phones[phone].on_received(connection, message);
             }
             Observation::Corrupted { phone, calls, .. } => self.phones[phone].on_corrupted(calls),
             Observation::Event { phone, event } => {
@@ -134,9 +144,11 @@ impl Phone {
         self.open.get_mut(self.calls.get(&call)?)
     }
 
-    fn on_received(&mut self, message: &Reading<'_>) {
+    fn on_received(&mut self, connection: ConnectionId, message: &Reading<'_>) {
         match (message.method(), message.status()) {
-            (Some(Method::Message), _) => self.received = message.transaction,
+            (Some(Method::Message), _) => {
+                self.received = message.transaction.map(|transaction| (transaction, connection));
+            }
             (None, Some(code @ 200..=299)) => {
                 // A response matches by its branch (RFC 3261 §17.1.3): another Call-ID is a violation by the peer.
                 let Some(transaction) = message.transaction else { return };
@@ -162,17 +174,16 @@ impl Phone {
         match event {
             Event::Request { request, outcome } => self.on_outcome(*request, outcome),
             Event::Account { event: AccountEvent::Message { .. }, .. } if !self.corrupted => {
-                let Some(received) = self.received else { return Err("none was received".to_owned()) };
-                // A later retransmission is a violation by the proxy (RFC 3261 §17.1.2.2: timer F).
+                let Some((received, connection)) = self.received else {
+                    return Err("none was received".to_owned());
+                };
                 self.count += 1;
-                match self.reported.insert(received, (now, self.count)) {
-                    Some((before, count))
-                        if now.saturating_since(before) < RETRANSMITTED && self.count - count < KNOWN =>
-                    {
-                        Err("it was reported before".to_owned())
-                    }
-                    _ => Ok(()),
-                }
+                let reported = Reported { connection: Some(connection), at: now, count: self.count };
+                let Some(before) = self.reported.insert(received, reported) else { return Ok(()) };
+                // A later retransmission is a violation by the proxy (RFC 3261 §17.1.2.2: timer F).
+                let retransmitted = now.saturating_since(before.at) < RETRANSMITTED;
+                let known = before.connection == Some(connection) || self.count - before.count < KNOWN;
+                if retransmitted && known { Err("it was reported before".to_owned()) } else { Ok(()) }
             }
             _ => Ok(()),
         }
@@ -200,7 +211,9 @@ impl Phone {
         let accepted = std::mem::take(&mut self.accepted);
         if std::mem::take(&mut self.corrupted) {
             let count = self.count;
-            self.reported.extend(accepted.iter().map(|transaction| (*transaction, (now, count))));
+            let reported =
+                |transaction: &Transaction| (*transaction, Reported { connection: None, at: now, count });
+            self.reported.extend(accepted.iter().map(reported));
         }
         if accepted.iter().any(|transaction| !self.reported.contains_key(transaction)) {
             return Err("answers a MESSAGE with 200, but did not report it".to_owned());
