@@ -88,8 +88,8 @@ fn a_long_scenario_is_shrunk() {
         assert_eq!(short.ended, Ended::Minimal);
         assert!(short.runs <= 1_000, "{} runs for {} steps", short.runs, long.steps.len());
         assert!(story.phones.iter().all(|phone| phone.weather == Weather::CLEAR), "{story}");
-        // One or two calls, a digit and a hold.
-        assert!(story.steps.len() <= 5 && story.phones.len() <= 6, "{}\n{story}", long.steps.len());
+        // One or two calls, a digit and a hold; or two holds and a fault, if the glare of the holds delays one.
+        assert!(story.steps.len() <= 8 && story.phones.len() <= 6, "{}\n{story}", long.steps.len());
         assert!(!story.steps.iter().any(|step| matches!(step.action, Action::Fault(_))), "{story}");
         assert!(story.phases.faults.as_secs() <= 30, "{story}");
     }
