@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook::{AccountCommand, AccountEvent, Command, ConnectionState, Event};
+use offhook::{AccountEvent, Command, Event};
 use offhook_wire::digest::{Challenge, Credentials};
 use offhook_wire::{HeaderName, Method};
 
@@ -21,8 +21,6 @@ pub(super) struct Challenges {
 
 #[derive(Default)]
 struct Phone {
-    /// Whether its account was replaced, and is not connected since.
-    replaced: bool,
     /// Challenges received with the current input, by request: the realms, and whether their nonce is stale.
     open: BTreeMap<Asked, BTreeMap<Realm, bool>>,
     /// By request and realm: the number of consecutive challenges that it answered.
@@ -74,13 +72,10 @@ impl Oracle for Challenges {
             // A replaced account begins anew, with no realm: long after the command, if its binding is removed first.
             Observation::Event {
                 phone,
-                event: Event::Account { event: AccountEvent::Connection { state, .. }, .. },
+                event: Event::Account { event: AccountEvent::Connection { .. }, .. },
             } => {
-                if self.phones[phone].replaced {
-                    self.phones[phone].accepted.clear();
-                    self.phones[phone].had.clear();
-                    self.phones[phone].replaced = *state != ConnectionState::Up;
-                }
+                self.phones[phone].accepted.clear();
+                self.phones[phone].had.clear();
                 Ok(())
             }
             // The next request is for another digit, or another hold.
@@ -90,19 +85,24 @@ impl Oracle for Challenges {
                     Some((_, Told::HoldFailed { .. })) => Method::Invite,
                     _ => return Ok(()),
                 };
-                let refused =
-                    self.phones[phone].open.extract_if(.., |(_, _, verb, _), _| *verb == failed).count();
-                if refused > 0 {
+                let open = &mut self.phones[phone].open;
+                let before = open.len();
+                open.retain(|(_, _, verb, _), _| *verb != failed);
+                if open.len() < before {
                     self.phones[phone].forget();
                 }
                 Ok(())
             }
             // The next challenges are for other credentials, or another registrar.
-            Observation::Command { phone, command: Command::Account { command, .. }, .. } => {
-                self.phones[phone].replaced |= matches!(command, AccountCommand::Replace(_));
+            Observation::Command { phone, command: Command::Account { .. }, .. } => {
                 self.phones[phone].answered.clear();
                 self.phones[phone].forget();
                 self.phones[phone].changes = true;
+                Ok(())
+            }
+            // A corrupted challenge may refuse a nonce that other calls have too.
+            Observation::Corrupted { phone, .. } => {
+                self.phones[phone].forget();
                 Ok(())
             }
             Observation::PhonePolled { phone, .. } => {

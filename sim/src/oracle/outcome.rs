@@ -110,10 +110,8 @@ impl Outcome {
                     self.open(end).transfer = false;
                 }
             }
-            Told::InfoDone { info, .. } => {
-                if !self.open(end).infos.remove(&info) {
-                    return Err("there is no such INFO, or it has an outcome".to_owned());
-                }
+            Told::InfoDone { info, .. } if !self.open(end).infos.remove(&info) => {
+                return Err("there is no such INFO, or it has an outcome".to_owned());
             }
             Told::Ended(_) => {
                 let open = self.calls.remove(&end);

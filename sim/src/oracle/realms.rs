@@ -4,13 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook::{AccountCommand, AccountId, Command};
+use offhook::{AccountCommand, Command};
 use offhook_wire::digest::{Algorithm, Challenge, Credentials};
 use offhook_wire::{HeaderName, Method};
 
 use super::reading::{Reading, Transaction};
 use super::{Observation, Oracle, WorldView};
-use crate::node::PhoneNode;
 
 const CHALLENGES: [HeaderName; 2] = [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate];
 const CREDENTIALS: [HeaderName; 2] = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
@@ -22,16 +21,15 @@ pub(super) struct Realms {
 
 #[derive(Default)]
 struct Phone {
-    /// The realms that challenged a REGISTER of an account.
-    own: BTreeSet<(AccountId, Vec<u8>)>,
+    /// The realms that challenged a REGISTER.
+    own: BTreeSet<Vec<u8>>,
     /// The strength of the algorithms with which REGISTERs were accepted, by realm.
     learnt: BTreeMap<Vec<u8>, u8>,
-    /// Sent REGISTERs, with their account, and the realms and the strength of their credentials.
-    registers: BTreeMap<Transaction, (AccountId, Vec<(Vec<u8>, u8)>)>,
+    /// Sent REGISTERs, with the realms and the strength of their credentials.
+    registers: BTreeMap<Transaction, Vec<(Vec<u8>, u8)>>,
     /// By kind of challenge and realm: the last nonce, and its last count.
     used: BTreeMap<(bool, Vec<u8>), (Vec<u8>, u32)>,
-    /// The nonces in each sent request.
-    nonces: BTreeMap<Transaction, Vec<Vec<u8>>>,
+    seen: BTreeSet<Transaction>,
 }
 
 impl Oracle for Realms {
@@ -42,15 +40,12 @@ impl Oracle for Realms {
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         self.phones.resize_with(view.phones.len(), Phone::default);
         match *observation {
-            Observation::Sent { phone, connection, message: Some(message), .. }
-                if message.method().is_some() =>
-            {
-                let PhoneNode { setup, account_of, .. } = &view.phones[phone];
-                let Some(account) = account_of.get(&connection).copied() else { return Ok(()) };
+            Observation::Sent { phone, message: Some(message), .. } if message.method().is_some() => {
+                let setup = &view.phones[phone].setup;
                 // A corrupted challenge to a REGISTER names another realm.
                 let corrupted = view.corrupted_calls.of_registration(phone).is_some();
                 self.phones[phone]
-                    .on_request(account, message, &setup.realms, corrupted)
+                    .on_request(message, &setup.realms, corrupted)
                     .map_err(|what| format!("{} {what}", setup.name))
             }
             Observation::Received { phone, message: Some(message), .. } => {
@@ -60,7 +55,7 @@ impl Oracle for Realms {
             Observation::CredentialsAsked { phone, account, realm } => {
                 let node = &view.phones[phone];
                 let (account_node, named) = (&node.account, &node.setup.realms);
-                let is_own = self.phones[phone].own.contains(&(account, realm.as_bytes().to_vec()));
+                let is_own = self.phones[phone].own.contains(realm.as_bytes());
                 let corrupted = view.corrupted_calls.of_registration(phone).is_some();
                 if !is_own && !named.iter().any(|named| named == realm) && !corrupted {
                     return Err(format!("{} asks for credentials of the realm `{realm}`", node.setup.name));
@@ -85,17 +80,13 @@ impl Oracle for Realms {
 }
 
 impl Phone {
-    /// A challenge to a request that has credentials with the same nonce refuses them, and the count of the nonce ends.
-    fn on_challenge(&mut self, message: &Reading<'_>, transaction: Transaction, is_user: bool) {
-        let Some(nonces) = self.nonces.get(&transaction) else { return };
+    /// A challenge with the nonce that was used last: its credentials are refused, and their count ends.
+    fn on_challenge(&mut self, message: &Reading<'_>, is_user: bool) {
         let rows = message.rows(CHALLENGES[usize::from(!is_user)]);
         for challenge in rows.filter_map(|row| Challenge::parse(row).ok()) {
-            let nonce = challenge.nonce.value();
-            if nonces.iter().any(|used| *used == *nonce) {
-                let of = (is_user, challenge.realm.value().into_owned());
-                if self.used.get(&of).is_some_and(|(last, _)| *last == *nonce) {
-                    self.used.remove(&of);
-                }
+            let of = (is_user, challenge.realm.value().into_owned());
+            if self.used.get(&of).is_some_and(|(last, _)| *last == *challenge.nonce.value()) {
+                self.used.remove(&of);
             }
         }
     }
@@ -103,15 +94,15 @@ impl Phone {
     fn on_received(&mut self, message: &Reading<'_>) {
         let (Some(status), Some(transaction)) = (message.status(), message.transaction) else { return };
         if let 401 | 407 = status {
-            self.on_challenge(message, transaction, status == 401);
+            self.on_challenge(message, status == 401);
         }
         match (status, self.registers.get(&transaction)) {
-            (401 | 407, Some((account, _))) => {
+            (401 | 407, Some(_)) => {
                 let rows = CHALLENGES.into_iter().flat_map(|name| message.rows(name));
                 let challenges = rows.filter_map(|row| Challenge::parse(row).ok());
-                self.own.extend(challenges.map(|challenge| (*account, challenge.realm.value().into_owned())));
+                self.own.extend(challenges.map(|challenge| challenge.realm.value().into_owned()));
             }
-            (200..=299, Some((_, credentials))) => {
+            (200..=299, Some(credentials)) => {
                 for (realm, strength) in credentials {
                     let learnt = self.learnt.entry(realm.clone()).or_default();
                     *learnt = (*learnt).max(*strength);
@@ -121,30 +112,22 @@ impl Phone {
         }
     }
 
-    fn on_request(
-        &mut self,
-        account: AccountId,
-        request: &Reading<'_>,
-        named: &[String],
-        corrupted: bool,
-    ) -> Result<(), String> {
+    fn on_request(&mut self, request: &Reading<'_>, named: &[String], corrupted: bool) -> Result<(), String> {
         let (Some(method), Some(transaction)) = (request.method(), request.transaction) else {
             return Ok(());
         };
         // An ACK repeats the credentials of its INVITE (RFC 3261 §22.1).
-        if method == Method::Ack || self.nonces.contains_key(&transaction) {
+        if method == Method::Ack || !self.seen.insert(transaction) {
             return Ok(());
         }
         let rows = CREDENTIALS.into_iter().flat_map(|name| request.rows(name).map(move |row| (name, row)));
         let all = rows.filter_map(|(name, row)| Some((name, Credentials::parse(row).ok()?)));
         let all: Vec<(HeaderName, Credentials<'_>)> = all.collect();
-        let nonces = all.iter().map(|(_, credentials)| credentials.nonce.value().into_owned());
-        self.nonces.insert(transaction, nonces.collect());
         for (header, credentials) in &all {
             let realm = credentials.realm.value();
             let name = String::from_utf8_lossy(&realm);
             let is_named = named.iter().any(|named| named.as_bytes() == &*realm);
-            if !is_named && !self.own.contains(&(account, realm.to_vec())) && !corrupted {
+            if !is_named && !self.own.contains(&*realm) && !corrupted {
                 return Err(format!("sends credentials for the foreign realm `{name}`"));
             }
             let learnt = self.learnt.get(&*realm).copied().unwrap_or(0);
@@ -165,7 +148,7 @@ impl Phone {
         if method == Method::Register {
             let strengths =
                 all.iter().map(|(_, one)| (one.realm.value().into_owned(), strength(one.algorithm)));
-            self.registers.insert(transaction, (account, strengths.collect()));
+            self.registers.insert(transaction, strengths.collect());
         }
         Ok(())
     }
