@@ -25,6 +25,8 @@ struct Phone {
     requests: BTreeMap<(u64, bool), Request>,
     /// The request of each transaction.
     transactions: BTreeMap<Transaction, (u64, bool)>,
+    /// Transactions that were redirected: over UDP the 3xx may be retransmitted.
+    redirected: BTreeSet<Transaction>,
     /// New targets of INVITEs since the phone was last polled: sent, and told.
     sent: Vec<String>,
     told: Vec<String>,
@@ -124,15 +126,13 @@ impl Phone {
     }
 
     fn on_received(&mut self, message: &Reading<'_>) {
-        let Some(key) = message.transaction.and_then(|transaction| self.transactions.get(&transaction))
-        else {
-            return;
-        };
+        let Some(transaction) = message.transaction else { return };
+        let Some(key) = self.transactions.get(&transaction) else { return };
         let Some(request) = self.requests.get_mut(key) else { return };
         match message.status() {
             // A re-INVITE to a peer without a tag looks like a request outside of a dialog.
             Some(200..=299) => request.is_accepted = true,
-            Some(300..=399) => request.is_redirected = true,
+            Some(300..=399) => request.is_redirected |= self.redirected.insert(transaction),
             _ => return,
         }
         for contact in message.contacts() {
