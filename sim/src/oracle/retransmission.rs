@@ -49,6 +49,8 @@ struct Phone {
     invite: Option<Transaction>,
     /// The effect of the received message, which applies after the timers.
     effect: Option<(ConnectionId, Effect)>,
+    /// The dialog of a BYE that the phone accepted since it was last polled. One that it refuses (§12.2.2) does not end the call.
+    accepted_bye: Option<DialogId>,
     /// Whether it had a connection when it was last polled.
     connected: bool,
 }
@@ -70,8 +72,6 @@ enum Effect {
     Working(Key),
     /// A non-2xx response has its ACK.
     Confirmed(Key),
-    /// The peer sent a BYE.
-    Bye(DialogId),
 }
 
 struct Transmission {
@@ -200,7 +200,12 @@ impl Phone {
                 done.map_err(|what| format!("retransmits a {status} to an INVITE {what}"))
             }
             (None, Some(status @ 200..)) => match self.request.take_if(|request| *request == transaction) {
-                Some(_) => Ok(()),
+                Some(_) => {
+                    if message.of == Method::Bye && status < 300 {
+                        self.accepted_bye = Some(message.dialog);
+                    }
+                    Ok(())
+                }
                 None => Err(format!("retransmits a {status}, although its request was not retransmitted")),
             },
             _ => Ok(()),
@@ -258,12 +263,9 @@ impl Phone {
                 }
             }
             (Some(Method::Invite), _) => return self.on_invite(now, connection, transaction),
-            (Some(method), _) => {
+            (Some(_), _) => {
                 self.request = Some(transaction);
-                if method != Method::Bye {
-                    return;
-                }
-                Effect::Bye(message.dialog)
+                return;
             }
             (None, Some(status)) if status >= 200 || message.of == Method::Invite => {
                 Effect::Answered(Key::Request(transaction))
@@ -334,6 +336,10 @@ impl Phone {
             }
             lives
         });
+        // Not when the BYE is received: an account that was removed closes its connection when its last call ends, in the same input.
+        if let Some(dialog) = self.accepted_bye.take() {
+            self.hang_up(dialog);
+        }
         // Data on a connection that a timer just closed is discarded.
         if let Some((connection, effect)) = self.effect.take()
             && up(connection)
@@ -344,12 +350,7 @@ impl Phone {
     }
 
     fn apply(&mut self, now: Instant, udp: bool, connection: ConnectionId, effect: Effect) {
-        let (Effect::Answered(key) | Effect::Working(key) | Effect::Confirmed(key)) = effect else {
-            if let Effect::Bye(dialog) = effect {
-                self.hang_up(dialog);
-            }
-            return;
-        };
+        let (Effect::Answered(key) | Effect::Working(key) | Effect::Confirmed(key)) = effect;
         let Some(transmission) = self.waits.get_mut(&key) else { return };
         match effect {
             // A response matches a request of its connection (§18.1.2), an ACK matches a call.
