@@ -87,8 +87,8 @@ struct Transmission {
     due_now: u32,
     /// Whether one more transmission is allowed: a refusal that was due before its INVITE was retransmitted.
     one_more: bool,
-    /// A 2xx whose transaction ended with its connection: the time of its first transmission is unknown.
-    first_unknown: bool,
+    /// A 2xx whose times are unknown: its transaction ended with its connection, or the connection closed when its ACK was received.
+    times_unknown: bool,
     /// A refusal that has its ACK, and absorbs retransmissions.
     confirmed: bool,
 }
@@ -131,7 +131,10 @@ impl Oracle for Retransmissions {
             Observation::Sent { connection, message: Some(message), .. } => {
                 phone.on_sent(now, node.setup.transport == Transport::Udp, connection, message)
             }
-            Observation::Received { connection, message: Some(message), .. } => {
+            // Data on a closed connection is ignored.
+            Observation::Received { connection, message: Some(message), .. }
+                if node.connections.contains_key(&connection) =>
+            {
                 phone.on_received(now, connection, message);
                 Ok(())
             }
@@ -185,7 +188,7 @@ impl Phone {
                 let done = if status < 300 {
                     let mut accepted = Transmission::new(now, message.dialog.call, connection, Some(T2));
                     accepted.of = Some(transaction);
-                    accepted.first_unknown = self.moved.contains(&transaction)
+                    accepted.times_unknown = self.moved.contains(&transaction)
                         || self.invited.get(&transaction) != Some(&connection);
                     self.send(Key::Accepted(message.dialog, message.number), accepted, now)
                 } else if matches!(status, 482 | 503) {
@@ -236,7 +239,7 @@ impl Phone {
                 Ok(())
             }
             None if std::mem::take(&mut transmission.one_more) => Ok(()),
-            None if transmission.first_unknown && now < transmission.ends => Ok(()),
+            None if transmission.times_unknown && now < transmission.ends => Ok(()),
             // After its time-out the transaction is forgotten.
             None if now >= transmission.ends && matches!(key, Key::Refusal(_)) => {
                 *transmission = new;
@@ -289,7 +292,7 @@ impl Phone {
         }
         self.moved.insert(transaction);
         for accepted in self.waits.values_mut().filter(|transmission| transmission.of == Some(transaction)) {
-            (accepted.first_unknown, accepted.ends) = (true, now + LIFE);
+            (accepted.times_unknown, accepted.ends) = (true, now + LIFE);
         }
     }
 
@@ -318,7 +321,7 @@ impl Phone {
                     format!("a {} without a response", transaction.verb.method())
                 }
                 Key::Refusal(_) if !lost => "the refusal of an INVITE without an ACK".to_owned(),
-                Key::Accepted(..) if stays && !transmission.first_unknown => {
+                Key::Accepted(..) if stays && !transmission.times_unknown => {
                     "a 2xx to an INVITE without an ACK".to_owned()
                 }
                 _ => continue,
@@ -340,11 +343,18 @@ impl Phone {
         if let Some(dialog) = self.accepted_bye.take() {
             self.hang_up(dialog);
         }
-        // Data on a connection that a timer just closed is discarded.
-        if let Some((connection, effect)) = self.effect.take()
-            && up(connection)
-        {
-            self.apply(now, node.setup.transport == Transport::Udp, connection, effect);
+        match self.effect.take() {
+            Some((connection, effect)) if up(connection) => {
+                self.apply(now, node.setup.transport == Transport::Udp, connection, effect);
+            }
+            // If a timer closed the connection before, the ACK was discarded. If it closed with the replaced account, the ACK was handled.
+            Some((_, Effect::Answered(key @ Key::Accepted(..)))) => {
+                if let Some(accepted) = self.waits.get_mut(&key) {
+                    accepted.times_unknown = true;
+                }
+            }
+            // Other data on a connection that a timer just closed is discarded.
+            _ => {}
         }
         Ok(())
     }
@@ -390,7 +400,7 @@ impl Transmission {
             last: now,
             due_now: 0,
             one_more: false,
-            first_unknown: false,
+            times_unknown: false,
             confirmed: false,
         }
     }
