@@ -8,12 +8,15 @@ pub enum MediaError {
     /// The description is not SDP (RFC 8866), or lacks a mandatory part.
     #[error("malformed description: {0}")]
     Malformed(&'static str),
-    /// No codec in common: 488.
+    /// No codec in common: 488, warn-code 305 (RFC 3261 §20.43).
     #[error("no common codec")]
     NoCommonCodec,
-    /// Unsupported media: 488.
-    #[error("not supported: {0}")]
-    NotSupported(Unsupported),
+    /// No transport in common: no audio line has a supported one. 488, warn-code 302.
+    #[error("no common transport: {0}")]
+    NoCommonTransport(Unsupported),
+    /// No media in common: there is no audio line, or only rejected ones (port 0, RFC 3264 §6). 488, warn-code 304.
+    #[error("no audio line")]
+    NoCommonMedia,
     /// An offer while another is pending, or an answer without an offer.
     #[error("wrong state: {0}")]
     WrongState(&'static str),
@@ -34,12 +37,12 @@ pub enum MediaError {
     Engine(&'static str),
 }
 
-/// An unsupported feature that a peer offered.
+/// Why the transport of a peer's audio line is not supported.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Unsupported {
-    /// No audio line with a supported profile.
-    #[error("no usable audio line")]
-    NoAudio,
+    /// A transport protocol (RFC 8866 §5.14) that is not RTP on UDP.
+    #[error("transport protocol of the audio line")]
+    Protocol,
     /// Plain RTP (`RTP/AVP`, `RTP/AVPF`).
     #[error("plain RTP")]
     PlainRtp,
@@ -59,7 +62,7 @@ impl MediaError {
     pub fn status(self) -> u16 {
         match self {
             Self::Malformed(_) => 400,
-            Self::NoCommonCodec | Self::NotSupported(_) => 488,
+            Self::NoCommonCodec | Self::NoCommonTransport(_) | Self::NoCommonMedia => 488,
             Self::WrongState(_) => 491,
             Self::NoLocalAddress
             | Self::NotADigit

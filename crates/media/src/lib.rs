@@ -44,6 +44,12 @@
 //! # }
 //! ```
 //!
+//! # Offers before and after the answer
+//!
+//! [`check`] tells what an incoming offer would agree on, or why it must be refused, before a session exists. When several branches of
+//! a forked INVITE answer one offer (RFC 3261 §13.2.2.4), [`MediaSession::fork`] makes a session for each further answer;
+//! [`MediaSession::accepts`] selects the session of a datagram, since all of them use the same sockets.
+//!
 //! # Randomness
 //!
 //! ICE credentials, SSRC, sequence numbers and session ids come from the seed. str0m draws from a thread-local generator; the session
@@ -73,7 +79,7 @@ pub use error::{MediaError, Unsupported};
 pub use io::{FailureCause, MediaEvent, MediaInput, MediaOutput};
 pub use offhook_wire::sdp::Direction;
 pub use recording::{Recording, WavError};
-pub use session::MediaSession;
+pub use session::{Agreed, MediaSession, check};
 pub use signal::ReceivedTone;
 pub use source::Source;
 pub use statistics::{Received, Sent, Statistics};

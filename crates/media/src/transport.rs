@@ -4,7 +4,7 @@
 //! peer's description in canonical form (see [`crate::sdp`]); hold is handled by the session.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,10 +26,15 @@ use crate::sdp::{Credentials, Format, Payload, RemoteDescription, Setup, canonic
 /// The most synchronisation sources of the peer that are kept. A call has one, and another after a transfer.
 const MAX_SOURCES: usize = 4;
 
+/// The most addresses of the peer that are kept because its checks came from them.
+const MAX_CHECKED: usize = 16;
+
 /// The interval of checks of a working path.
 const MAX_STUN_RTO: Duration = Duration::from_millis(1500);
 /// The most unanswered checks of a candidate pair that never worked.
 const MAX_STUN_RETRANSMITS: usize = 5;
+
+const UNSPECIFIED: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
 
 /// What happened on the transport.
 #[derive(Debug)]
@@ -97,6 +102,8 @@ pub(crate) struct Transport {
     local_candidates: Vec<(SocketAddr, String)>,
     /// The peer's candidates.
     remote_candidates: Vec<Candidate>,
+    /// Addresses of valid checks and responses since the peer's credentials are known, the latest last.
+    checked: VecDeque<SocketAddr>,
     mid: Option<Mid>,
     pending: Option<SdpPendingOffer>,
     /// Sources of authentic packets.
@@ -156,6 +163,7 @@ impl Transport {
             rng_state: random,
             local_candidates: Vec::new(),
             remote_candidates: Vec::new(),
+            checked: VecDeque::new(),
             mid: None,
             pending: None,
             sources: VecDeque::new(),
@@ -262,11 +270,31 @@ impl Transport {
         data: &[u8],
     ) -> bool {
         let Ok(received) = Receive::new(Protocol::Udp, remote, local, data) else { return false };
+        if is_stun(data) && self.accepts(local, remote, data) && !self.checked.contains(&remote) {
+            self.checked.push_back(remote);
+            if self.checked.len() > MAX_CHECKED {
+                self.checked.pop_front();
+            }
+        }
         self.expect_source(data);
         let at = self.clock.to_std(now);
         let before = self.events.len();
         let _ = self.with_rtc(|rtc| rtc.handle_input(Input::Receive(at, received)));
         self.events.iter().skip(before).any(|event| matches!(event, TransportEvent::Rtp(_)))
+    }
+
+    /// Whether a datagram is for this transport.
+    pub(crate) fn accepts(&self, local: SocketAddr, remote: SocketAddr, data: &[u8]) -> bool {
+        if self.failed {
+            return false;
+        }
+        // str0m accepts everything from the selected address before it looks at credentials. Two peers may share an address, so STUN is
+        // given to it as if from no address: then it compares user names, transactions and integrity.
+        let source = if is_stun(data) { UNSPECIFIED } else { remote };
+        let Ok(received) = Receive::new(Protocol::Udp, source, local, data) else { return false };
+        let input = Input::Receive(self.clock.epoch, received);
+        // The peer may begin DTLS before our own check of its address has succeeded, which str0m waits for.
+        self.rtc.accepts(&input) || (!is_stun(data) && self.checked.contains(&remote))
     }
 
     /// Replaces an address of the peer, whose NAT rebound it. ICE checks the new address before media is sent there, and has learnt
@@ -349,6 +377,7 @@ impl Transport {
         let mid = self.mid.unwrap_or_else(|| Mid::from("audio"));
         self.mid = Some(mid);
         self.pending = None;
+        self.checked.clear();
         let text = canonical::write(&mid.to_string(), &remote.credentials, setup, remote.ice_lite, payloads);
         let offer = SdpOffer::from_sdp_string(&text).map_err(|_| MediaError::Engine("offer not read"))?;
         let answer =
@@ -373,6 +402,8 @@ impl Transport {
         let (Some(pending), Some(mid)) = (self.pending.take(), self.mid) else {
             return Err(MediaError::WrongState("no offer is pending"));
         };
+        // Checks before the answer may be those of another peer.
+        self.checked.clear();
         let text = canonical::write(&mid.to_string(), &remote.credentials, setup, remote.ice_lite, payloads);
         let answer = SdpAnswer::from_sdp_string(&text).map_err(|_| MediaError::Engine("answer not read"))?;
         let accepted = self.with_rtc(|rtc| rtc.sdp_api().accept_answer(pending, answer));
@@ -463,6 +494,11 @@ impl Transport {
             }
         }
     }
+}
+
+/// Whether a datagram is STUN (RFC 7983 §7).
+fn is_stun(data: &[u8]) -> bool {
+    matches!(data, [0..=3, ..])
 }
 
 /// The credentials in a description by str0m.

@@ -2,8 +2,12 @@
 
 mod common;
 
+#[path = "session/agreement.rs"]
+mod agreement;
 #[path = "session/call.rs"]
 mod call;
+#[path = "session/forks.rs"]
+mod forks;
 #[path = "session/negotiation.rs"]
 mod negotiation;
 #[path = "session/network.rs"]

@@ -1,6 +1,6 @@
 //! Parses a peer's description.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use offhook_wire::sdp::{self, Direction};
 use sdp_types::{Media, Session};
@@ -33,6 +33,8 @@ pub(crate) struct RemoteDescription {
     pub(crate) rtcp_mux: bool,
     /// From the peer's point of view.
     pub(crate) direction: Direction,
+    /// The peer holds this end (RFC 3264 §8.4): it does not receive, by its direction or by the address 0.0.0.0.
+    pub(crate) holds: bool,
     pub(crate) credentials: Credentials,
     pub(crate) setup: Setup,
     pub(crate) ice_lite: bool,
@@ -56,7 +58,7 @@ impl RemoteDescription {
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }
-        Err(first_error.unwrap_or(MediaError::NotSupported(Unsupported::NoAudio)))
+        Err(first_error.unwrap_or(MediaError::NoCommonMedia))
     }
 
     /// The peer's payload types for the formats that both ends support, in the order of `preferred`.
@@ -108,15 +110,15 @@ fn parse_audio(session: &Session, media: &Media) -> Result<RemoteDescription, Me
         "UDP/TLS/RTP/SAVPF" | "UDP/TLS/RTP/SAVP" => {}
         // Written by peers that do not implement RFC 5764 §9; the attributes show that they use DTLS-SRTP.
         "RTP/SAVPF" | "RTP/SAVP" if fingerprint.is_some() => {}
-        "RTP/SAVPF" | "RTP/SAVP" => return Err(MediaError::NotSupported(Unsupported::Sdes)),
-        "RTP/AVP" | "RTP/AVPF" => return Err(MediaError::NotSupported(Unsupported::PlainRtp)),
-        _ => return Err(MediaError::NotSupported(Unsupported::NoAudio)),
+        "RTP/SAVPF" | "RTP/SAVP" => return Err(MediaError::NoCommonTransport(Unsupported::Sdes)),
+        "RTP/AVP" | "RTP/AVPF" => return Err(MediaError::NoCommonTransport(Unsupported::PlainRtp)),
+        _ => return Err(MediaError::NoCommonTransport(Unsupported::Protocol)),
     }
     let fingerprint = fingerprint.ok_or(MediaError::Malformed("no fingerprint"))?;
-    let fingerprint = fingerprint.ok_or(MediaError::NotSupported(Unsupported::Fingerprint))?;
+    let fingerprint = fingerprint.ok_or(MediaError::NoCommonTransport(Unsupported::Fingerprint))?;
     let (ufrag, pwd) = line_or_session(session, media, "ice-ufrag")
         .zip(line_or_session(session, media, "ice-pwd"))
-        .ok_or(MediaError::NotSupported(Unsupported::NoIce))?;
+        .ok_or(MediaError::NoCommonTransport(Unsupported::NoIce))?;
     // RFC 8839 §5.4: 4 to 256, and 22 to 256, of a small alphabet.
     let ice =
         |value: &str, least: usize| (least..=256).contains(&value.len()) && value.bytes().all(is_ice_char);
@@ -133,18 +135,28 @@ fn parse_audio(session: &Session, media: &Media) -> Result<RemoteDescription, Me
         .any(|mids| mid.is_some_and(|mid| mids.split_ascii_whitespace().any(|m| m == mid)));
     let setup =
         Setup::parse(line_or_session(session, media, "setup")).ok_or(MediaError::Malformed("setup"))?;
+    let direction = sdp::direction(session, media);
     Ok(RemoteDescription {
         lines: Vec::new(),
         audio: 0,
         bundled,
         rtcp_mux: media.attributes.iter().any(|a| a.attribute == "rtcp-mux"),
-        direction: sdp::direction(session, media),
+        direction,
+        holds: !direction.receives() || has_hold_address(session, media),
         credentials: Credentials { ufrag: ufrag.into(), pwd: pwd.into(), fingerprint },
         setup,
         ice_lite: session.attributes.iter().any(|a| a.attribute == "ice-lite"),
         candidates: candidates(media),
         payloads: payloads(media),
     })
+}
+
+/// Whether the address is 0.0.0.0, as RFC 2543 wrote a hold (RFC 3264 §8.4). With port 9 it means that the candidates follow or have names
+/// only (RFC 8840 §4.1.1, RFC 8839 §4.2.1.2).
+fn has_hold_address(session: &Session, media: &Media) -> bool {
+    let connection = media.connections.first().or(session.connection.as_ref());
+    let address = connection.and_then(|connection| connection.connection_address.trim().parse().ok());
+    address == Some(Ipv4Addr::UNSPECIFIED) && media.port != 9
 }
 
 fn is_ice_char(byte: u8) -> bool {

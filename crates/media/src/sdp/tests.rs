@@ -315,30 +315,50 @@ fn unsupported_media_has_a_specific_error() {
     let text = basic().text();
     let error_of = |text: &str| RemoteDescription::parse(text.as_bytes()).map(|_| ()).expect_err("an error");
     let plain = text.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP");
-    assert_eq!(error_of(&plain), MediaError::NotSupported(Unsupported::PlainRtp));
+    assert_eq!(error_of(&plain), MediaError::NoCommonTransport(Unsupported::PlainRtp));
     let without = |name: &str| {
         let lines = text.lines().filter(|line| !line.starts_with(name));
         lines.map(|line| format!("{line}\r\n")).collect::<String>()
     };
     let sdes = without("a=fingerprint").replace("UDP/TLS/RTP/SAVPF", "RTP/SAVP");
-    assert_eq!(error_of(&sdes), MediaError::NotSupported(Unsupported::Sdes));
-    assert_eq!(error_of(&without("a=ice-")), MediaError::NotSupported(Unsupported::NoIce));
+    assert_eq!(error_of(&sdes), MediaError::NoCommonTransport(Unsupported::Sdes));
+    assert_eq!(error_of(&without("a=ice-")), MediaError::NoCommonTransport(Unsupported::NoIce));
     assert_eq!(error_of(&without("a=fingerprint")), MediaError::Malformed("no fingerprint"));
     let strange = text.replace("sha-256", "md5");
-    assert_eq!(error_of(&strange), MediaError::NotSupported(Unsupported::Fingerprint));
+    assert_eq!(error_of(&strange), MediaError::NoCommonTransport(Unsupported::Fingerprint));
     let video = text.replace("m=audio", "m=video");
-    assert_eq!(error_of(&video), MediaError::NotSupported(Unsupported::NoAudio));
+    assert_eq!(error_of(&video), MediaError::NoCommonMedia);
     let rejected = text.replace("m=audio 5004", "m=audio 0");
-    assert_eq!(error_of(&rejected), MediaError::NotSupported(Unsupported::NoAudio));
+    assert_eq!(error_of(&rejected), MediaError::NoCommonMedia);
     assert_eq!(error_of(""), MediaError::Malformed("not SDP"));
     assert_eq!(error_of(&"a".repeat(70_000)), MediaError::Malformed("not SDP"));
 }
 
 #[test]
-fn address_0_0_0_0_is_no_hold() {
+fn address_0_0_0_0_is_a_hold_unless_the_port_is_9() {
+    let read = |text: &str| {
+        let remote = RemoteDescription::parse(text.as_bytes()).unwrap();
+        (remote.holds, remote.direction)
+    };
+    assert_eq!(read(&basic().text()), (false, Direction::SendRecv));
+    let held = basic().text().replace("c=IN IP4 192.0.2.9", "c=IN IP4 0.0.0.0");
+    assert_eq!(read(&held), (true, Direction::SendRecv), "media follows ICE and the direction");
     // RFC 8840 §4.1.1: with trickle ICE it means that candidates follow.
-    let trickling = basic().text().replace("c=IN IP4 192.0.2.9", "c=IN IP4 0.0.0.0");
-    assert_eq!(RemoteDescription::parse(trickling.as_bytes()).unwrap().direction, Direction::SendRecv);
+    assert_eq!(read(&held.replace("m=audio 5004", "m=audio 9")), (false, Direction::SendRecv));
+    let own = |address: &str, text: &str| {
+        text.replace("a=rtpmap:96", &format!("c=IN IP4 {address}\r\na=rtpmap:96"))
+    };
+    assert!(!read(&own("192.0.2.9", &held)).0, "the address of the line counts");
+    assert!(read(&own("0.0.0.0", &basic().text())).0);
+    for (direction, holds) in [
+        (Direction::SendOnly, true),
+        (Direction::Inactive, true),
+        (Direction::RecvOnly, false),
+        (Direction::SendRecv, false),
+    ] {
+        let text = Peer { direction: Some(direction), ..basic() }.text();
+        assert_eq!(read(&text), (holds, direction));
+    }
 }
 
 #[test]

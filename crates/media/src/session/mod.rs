@@ -1,6 +1,8 @@
 //! The media of one call.
 
 mod agreement;
+mod fork;
+mod formats;
 mod negotiation;
 mod offer_answer;
 mod path;
@@ -25,6 +27,8 @@ use crate::signal::ReceivedTone;
 use crate::source::Source;
 use crate::statistics::Statistics;
 use crate::transport::{Clock, Transport, TransportEvent};
+
+pub use agreement::{Agreed, check};
 
 use agreement::Agreement;
 use negotiation::Negotiation;
@@ -64,13 +68,17 @@ impl MediaSession {
     /// Creates a session without a peer. All its randomness comes from `seed`, except cryptography (see the crate's
     /// documentation). `epoch` is the time of the host's clock at [`Instant::ZERO`].
     pub fn new(config: MediaConfig, seed: [u8; 32], epoch: std::time::Instant, now: Instant) -> Self {
+        Self::with_clock(config, seed, Clock::new(epoch), now)
+    }
+
+    fn with_clock(config: MediaConfig, seed: [u8; 32], clock: Clock, now: Instant) -> Self {
         let mut random = ChaCha8Rng::from_seed(seed);
         Self {
             negotiation: Negotiation::new(&mut random),
             sender: Sender::new(&mut random),
             receiver: Receiver::new(&config),
             path: Path::new(config.connect_timeout, config.recovery_timeout),
-            clock: Clock::new(epoch),
+            clock,
             now,
             local_addresses: Vec::new(),
             transport: None,
@@ -211,6 +219,12 @@ impl MediaSession {
     /// Whether ICE and DTLS are connected.
     pub fn is_connected(&self) -> bool {
         self.path.is_connected()
+    }
+
+    /// What the last offer and its answer agreed on; while another offer is pending, the agreement before it. `None` before the first
+    /// agreement.
+    pub fn agreed(&self) -> Option<Agreed> {
+        self.negotiation.agreement().map(Agreement::agreed)
     }
 
     /// The agreed direction, from this end's point of view.

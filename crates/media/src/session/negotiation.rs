@@ -5,10 +5,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng as _;
 
 use super::agreement::Agreement;
-use crate::codec::Codec;
-use crate::config::MediaConfig;
 use crate::sdp::{
-    AudioLine, Credentials, DescriptionWriter, Format, LocalLine, Payload, RemoteDescription, RemoteLine,
+    AudioLine, Credentials, DescriptionWriter, LocalLine, Payload, RemoteDescription, RemoteLine,
 };
 use crate::transport::LocalParameters;
 
@@ -29,15 +27,26 @@ pub(super) struct Negotiation {
     pub(super) pending: Option<LocalOffer>,
     /// Our last offer that was answered: the answer may be retransmitted, or another fork may answer too.
     pub(super) answered: Option<LocalOffer>,
+    /// Our first offer, if the session began with one: forks repeat it.
+    pub(super) first: Option<FirstOffer>,
 }
 
 /// An offer of ours.
+#[derive(Clone)]
 pub(super) struct LocalOffer {
     pub(super) payloads: Vec<Payload>,
     pub(super) direction: Direction,
     pub(super) parameters: LocalParameters,
     /// The transport waits for the answer too: the first offer, or an ICE restart.
     pub(super) starts_transport: bool,
+}
+
+/// Our first offer, with what was current when it was made.
+#[derive(Clone)]
+pub(super) struct FirstOffer {
+    pub(super) offer: LocalOffer,
+    pub(super) lines: Vec<LocalLine>,
+    pub(super) writer: DescriptionWriter,
 }
 
 impl Negotiation {
@@ -54,41 +63,33 @@ impl Negotiation {
             payloads: Vec::new(),
             pending: None,
             answered: None,
+            first: None,
         }
+    }
+
+    /// The state after the same first offer, without an answer. None if the first description was the peer's, or the offer was rolled
+    /// back.
+    pub(super) fn fork(&self) -> Option<Self> {
+        let first = self.first.clone()?;
+        Some(Self {
+            writer: first.writer.clone(),
+            cname: self.cname.clone(),
+            lines: first.lines.clone(),
+            local: None,
+            remote: None,
+            active: false,
+            agreement: None,
+            previous: None,
+            payloads: first.offer.payloads.clone(),
+            pending: Some(first.offer.clone()),
+            answered: None,
+            first: Some(first),
+        })
     }
 
     pub(super) fn agreement(&self) -> Option<&Agreement> {
         self.agreement.as_ref()
     }
-}
-
-/// The configured formats, in order of preference.
-pub(super) fn preferred_formats(config: &MediaConfig) -> Vec<Format> {
-    let mut formats: Vec<Format> = Vec::new();
-    for codec in &config.codecs {
-        if !formats.contains(&Format::Audio(*codec)) {
-            formats.push(Format::Audio(*codec));
-        }
-    }
-    if config.telephone_event {
-        formats.extend([Format::Event(48_000), Format::Event(8_000)]);
-    }
-    formats
-}
-
-/// The payload types of a first offer, with the numbers that browsers use.
-pub(super) fn first_payloads(config: &MediaConfig) -> Vec<Payload> {
-    let clocks: Vec<u32> = config.codecs.iter().map(|codec| codec.clock()).collect();
-    let number = |format| match format {
-        Format::Audio(Codec::Opus) => Some(111),
-        Format::Audio(Codec::Pcmu) => Some(0),
-        Format::Audio(Codec::Pcma) => Some(8),
-        Format::Event(clock) if !clocks.contains(&clock) => None,
-        Format::Event(48_000) => Some(110),
-        Format::Event(_) => Some(126),
-    };
-    let payload = |format| number(format).map(|number| Payload { number, format });
-    preferred_formats(config).into_iter().filter_map(payload).collect()
 }
 
 /// The lines of an answer: all lines of the offer, in its order (RFC 3264 §6).

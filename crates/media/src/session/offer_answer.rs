@@ -6,7 +6,8 @@ use rand_chacha::rand_core::Rng as _;
 
 use super::MediaSession;
 use super::agreement::Agreement;
-use super::negotiation::{LocalOffer, answer_lines, first_payloads, preferred_formats};
+use super::formats::first_payloads;
+use super::negotiation::{FirstOffer, LocalOffer, answer_lines};
 use crate::config::Certificate;
 use crate::error::MediaError;
 use crate::sdp::{
@@ -61,14 +62,19 @@ impl MediaSession {
             let line = AudioLine { proto, mid, bundled: true, rtcp_mux: true };
             self.negotiation.lines = vec![LocalLine::Audio(line)];
         }
-        self.negotiation.previous = None;
-        self.negotiation.pending = Some(LocalOffer {
+        let offer = LocalOffer {
             payloads: payloads.clone(),
             direction,
             parameters: parameters.clone(),
             starts_transport: first || ice_restart,
-        });
+        };
+        self.negotiation.previous = None;
+        self.negotiation.pending = Some(offer.clone());
         let text = self.describe(&parameters, payloads, direction, Setup::ActPass);
+        if first {
+            let (lines, writer) = (self.negotiation.lines.clone(), self.negotiation.writer.clone());
+            self.negotiation.first = Some(FirstOffer { offer, lines, writer });
+        }
         self.drain_transport();
         Ok(text)
     }
@@ -92,18 +98,13 @@ impl MediaSession {
             return Err(MediaError::NoLocalAddress);
         }
         let remote = RemoteDescription::parse(offer.as_ref())?;
-        let mut payloads = remote.common_payloads(&preferred_formats(&self.config));
         // Another certificate means another DTLS association (RFC 8842 §4).
         let known = self.negotiation.remote.as_ref();
         let new_association = self.transport.as_ref().is_none_or(Transport::has_failed)
             || known.is_none_or(|known| known.fingerprint != remote.credentials.fingerprint);
-        if !new_association {
-            // RFC 3264 §8.3.2: a payload type keeps its format.
-            payloads.retain(|payload| self.negotiation.payloads.contains(payload));
-        }
-        let ours = direction;
-        let direction = Direction::answer(remote.direction, ours);
-        let agreement = Agreement::new(payloads.clone(), direction, ours).ok_or(MediaError::NoCommonCodec)?;
+        let continued = (!new_association).then_some(&self.negotiation.payloads[..]);
+        let agreement = Agreement::of_answer(&self.config, &remote, direction, continued)?;
+        let (payloads, direction) = (agreement.payloads.clone(), agreement.direction);
         let same_ice = |known: &Credentials| {
             known.ufrag == remote.credentials.ufrag && known.pwd == remote.credentials.pwd
         };
@@ -142,7 +143,8 @@ impl MediaSession {
     }
 
     /// Applies the answer to our offer. The same answer may be repeated (in a 200 after a 183), and another fork of the call may answer
-    /// too: the last answer counts, and media goes to its sender.
+    /// too: the last answer counts, and media goes to its sender. To have media with several at the same time, apply each answer to its
+    /// own [`fork`](Self::fork).
     ///
     /// # Errors
     ///
@@ -160,9 +162,7 @@ impl MediaSession {
         // codec would be valid, but no known peer sends one and str0m does not support it.
         let payloads: Vec<_> =
             remote.payloads.iter().filter(|p| offer.payloads.contains(p)).copied().collect();
-        let direction = Direction::answer(remote.direction, offer.direction);
-        let agreement =
-            Agreement::new(payloads.clone(), direction, offer.direction).ok_or(MediaError::NoCommonCodec)?;
+        let agreement = Agreement::new(payloads.clone(), &remote, offer.direction)?;
         let known = self.negotiation.remote.as_ref();
         let other_peer = known.is_some_and(|known| known.fingerprint != remote.credentials.fingerprint);
         let restart = offer.starts_transport && self.negotiation.pending.is_some();
@@ -172,10 +172,7 @@ impl MediaSession {
         let new_association = other_peer || known.is_none();
         let (parameters, offered) = (offer.parameters.clone(), offer.payloads.clone());
         if other_peer {
-            // The offer is made again by another transport with the same credentials.
-            let mut transport = self.new_transport(&offered, Some(&parameters));
-            transport.offer(&self.negotiation.cname)?;
-            self.transport = Some(transport);
+            self.transport = Some(self.offer_again(&offered, &parameters)?);
         }
         if new_association {
             self.negotiation.active = remote.setup == Setup::Passive;
@@ -209,6 +206,7 @@ impl MediaSession {
         } else if self.negotiation.agreement.is_none() {
             self.transport = None;
             self.negotiation.lines.clear();
+            self.negotiation.first = None;
         } else if let Some(transport) = &mut self.transport {
             transport.rollback();
         }
@@ -219,6 +217,20 @@ impl MediaSession {
             self.receiver.discard_audio();
         }
         self.negotiation.agreement = Some(agreement);
+    }
+
+    /// Another transport that makes the same offer, with the same credentials.
+    pub(super) fn offer_again(
+        &mut self,
+        payloads: &[Payload],
+        parameters: &LocalParameters,
+    ) -> Result<Transport, MediaError> {
+        let mut transport = self.new_transport(payloads, Some(parameters));
+        let made = transport.offer(&self.negotiation.cname)?;
+        if made.credentials != parameters.credentials {
+            return Err(MediaError::Engine("other credentials than those of the offer"));
+        }
+        Ok(transport)
     }
 
     fn new_transport(&mut self, payloads: &[Payload], parameters: Option<&LocalParameters>) -> Transport {

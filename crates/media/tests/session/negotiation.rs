@@ -137,7 +137,7 @@ fn no_common_codec_is_488() {
     assert_eq!(answer(&offer), Err(MediaError::NoCommonCodec));
     assert_eq!(MediaError::NoCommonCodec.status(), 488);
     let plain = answer(&JSSIP_OFFER.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP"));
-    assert_eq!(plain, Err(MediaError::NotSupported(Unsupported::PlainRtp)));
+    assert_eq!(plain, Err(MediaError::NoCommonTransport(Unsupported::PlainRtp)));
     assert_eq!(plain.unwrap_err().status(), 488);
     let only_opus = MediaConfig { codecs: vec![Codec::Opus], ..config() };
     let answer = session(only_opus).answer(Instant::ZERO, &offer, SENDRECV);
