@@ -4,6 +4,8 @@
 pub(crate) struct Capabilities {
     /// `Allow`: the supported methods.
     pub(crate) allow: &'static [u8],
+    /// `Supported`: the supported extension (RFC 3262).
+    pub(crate) supported: &'static [u8],
     /// `Accept`: the supported bodies.
     pub(crate) accept: &'static [u8],
     /// `Accept-Encoding`: no encoding (RFC 3261 §20.2).
@@ -16,7 +18,8 @@ pub(crate) struct Capabilities {
 
 /// They do not depend on the configuration.
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
-    allow: b"INVITE,ACK,CANCEL,BYE,OPTIONS,INFO,MESSAGE,NOTIFY,REFER",
+    allow: b"INVITE,ACK,CANCEL,BYE,PRACK,UPDATE,OPTIONS,INFO,MESSAGE,NOTIFY,REFER",
+    supported: b"100rel",
     accept: b"application/sdp,application/dtmf-relay,application/dtmf",
     accept_encoding: b"identity",
     accept_language: b"en",

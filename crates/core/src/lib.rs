@@ -32,17 +32,17 @@ pub use api::command::{
     AccountCommand, CallCommand, Command, Credentials, Dial, DtmfPath, Request, RequestKind,
 };
 pub use api::config::{
-    Account, Config, Framing, Hop, HopError, RedirectPolicy, ReferPolicy, RegistrationPolicy, Server,
-    TransactionTimes, Transport,
+    Account, Config, Framing, Hop, HopError, RedirectPolicy, ReferPolicy, RegistrationPolicy, RenegotiateBy,
+    Server, TransactionTimes, Transport,
 };
 pub use api::connection::{ConnectionChange, ConnectionFailure, ConnectionState};
 pub use api::deadline::{Deadline, DeadlineKind, PendingTimer};
-pub use api::effect::{AccountEffect, CallEffect, Effect, EffectResult, MediaEvent, MediaFault};
+pub use api::effect::{AccountEffect, Agreed, CallEffect, Effect, EffectResult, MediaEvent, MediaFault};
 pub use api::event::{
     AccountEvent, CallEvent, DigitFailure, Event, Incoming, PeerCapabilities, RegistrationFailure,
     RegistrationState, RequestOutcome, TransferState, Untrusted,
 };
-pub use api::id::{AccountId, ConnectionId, EffectId, RequestId, SessionId};
+pub use api::id::{AccountId, ConnectionId, EffectId, LegId, RequestId, SessionId};
 pub use api::io::{Input, Output};
 pub use api::misuse::Misuse;
 pub use api::reason::{Cause, EndReason, EndedBy};

@@ -57,6 +57,28 @@ macro_rules! bugs {
 
 #[cfg(feature = "planted")]
 bugs! {
+    /// Calls: an offer that cannot be used alerts the user (RFC 3261 §13.3.1.3).
+    OfferNotChecked,
+    /// Calls: a 488 has no Warning (RFC 3261 §20.43).
+    WarningMissing,
+    /// Reliable responses: no PRACK is sent (RFC 3262 §4).
+    PrackForgotten,
+    /// Reliable responses: one that was received before is processed again (RFC 3262 §4).
+    ProvisionalTakenTwice,
+    /// Reliable responses: ours is not retransmitted (RFC 3262 §3).
+    ProvisionalNotRepeated,
+    /// Reliable responses: a 2xx does not wait for the PRACK of early media (RFC 3262 §3).
+    AnswerBeforePrack,
+    /// Early dialogs: the BYE after a CANCEL has the CSeq number of a PRACK (RFC 3261 §12.2.1.1).
+    EarlySequenceForgotten,
+    /// Renegotiation: an UPDATE is accepted while another offer is open (RFC 3311 §5.2).
+    UpdateAcceptedInGlare,
+    /// Renegotiation: the outcome of a restart of ICE is not reported.
+    RestartNotReported,
+    /// Renegotiation: the ACK of a re-INVITE goes to the old remote target (RFC 3261 §12.2.1.2).
+    AckToOldTarget,
+    /// Media: the session of a branch that was not accepted is not released.
+    LegLeaked,
     /// Transactions: a request is not retransmitted over UDP (RFC 3261 §17.1.1.2, §17.1.2.2).
     NotRepeated,
     /// Transactions: a request is retransmitted at constant intervals, not at doubled ones (RFC 3261 §17.1.1.2, §17.1.2.2).

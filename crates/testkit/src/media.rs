@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use offhook::{CallEffect, Direction, Effect, EffectResult, MediaFault, SessionId};
+use offhook::{Agreed, CallEffect, Direction, Effect, EffectResult, LegId, MediaFault, SessionId};
 use offhook_wire::sdp::Outline;
 
 /// The behaviour of a fake media engine.
@@ -9,9 +9,13 @@ pub enum MediaBehaviour {
     Works,
     /// It completes each effect immediately, and its path never comes up.
     NoPath,
-    /// It fails each effect with this fault.
+    /// It fails each effect but a check with this fault.
     Refuses(MediaFault),
-    /// It completes none: they are in [`TestPhone::effects`](crate::TestPhone::effects), to be answered by the test.
+    /// It works, but each check of an offer fails with this fault.
+    CannotUse(MediaFault),
+    /// It works, but completes no check of an offer.
+    NeverChecks,
+    /// It completes none but a check: they are in [`TestPhone::effects`](crate::TestPhone::effects), to be answered by the test.
     Manual,
 }
 
@@ -55,14 +59,22 @@ impl FakeMedia {
     pub fn perform(&self, effect: &Effect) -> Option<EffectResult> {
         let Effect::Call { effect, .. } = effect else { return None };
         let result = match (self.behaviour, effect) {
-            (_, CallEffect::Rollback | CallEffect::Release) | (MediaBehaviour::Manual, _) => return None,
+            (_, CallEffect::Rollback | CallEffect::Release | CallEffect::Fork { .. })
+            | (MediaBehaviour::NeverChecks, CallEffect::Check { .. }) => return None,
+            (MediaBehaviour::CannotUse(fault), CallEffect::Check { .. }) => EffectResult::Failed(fault),
+            // It can use each offer.
+            (_, CallEffect::Check { .. }) => EffectResult::Checked(Agreed::new(Direction::SendRecv)),
+            (MediaBehaviour::Manual, _) => return None,
             (MediaBehaviour::Refuses(fault), _) => EffectResult::Failed(fault),
-            (_, CallEffect::Offer { direction }) => EffectResult::Description(self.description(*direction)),
-            (_, CallEffect::Answer { offer, direction }) => {
-                let direction = self.answers_with.unwrap_or_else(|| answer_direction(offer, *direction));
-                EffectResult::Description(self.description(direction))
+            (_, CallEffect::Offer { direction, .. }) => {
+                EffectResult::Description(self.description(*direction))
             }
-            (_, CallEffect::Apply { .. }) => EffectResult::Applied,
+            (_, CallEffect::Answer { offer, direction }) => {
+                let agreed = agreed(offer, *direction);
+                let direction = self.answers_with.unwrap_or(agreed.direction);
+                EffectResult::Answered { answer: self.description(direction), agreed }
+            }
+            (_, CallEffect::Apply { answer }) => EffectResult::Applied(agreed(answer, Direction::SendRecv)),
             (_, CallEffect::Digit { .. }) => EffectResult::Sent,
             // The enum is non-exhaustive.
             _ => return None,
@@ -70,12 +82,15 @@ impl FakeMedia {
         Some(result)
     }
 
-    /// The call whose path is up after an effect.
-    pub fn path_up(&self, effect: &Effect) -> Option<SessionId> {
-        let up = self.behaviour == MediaBehaviour::Works;
+    /// The leg whose path is up after an effect.
+    pub fn path_up(&self, effect: &Effect) -> Option<(SessionId, LegId)> {
+        let up = !matches!(
+            self.behaviour,
+            MediaBehaviour::NoPath | MediaBehaviour::Refuses(_) | MediaBehaviour::Manual
+        );
         match effect {
-            Effect::Call { session, effect: CallEffect::Answer { .. } | CallEffect::Apply { .. } } => {
-                up.then_some(*session)
+            Effect::Call { session, leg, effect: CallEffect::Answer { .. } | CallEffect::Apply { .. } } => {
+                up.then_some((*session, *leg))
             }
             _ => None,
         }
@@ -97,9 +112,15 @@ pub fn sdp(direction: Direction) -> Bytes {
     .into()
 }
 
-/// RFC 3264 §6.1: the requested direction as far as the offer allows.
-fn answer_direction(offer: &[u8], requested: Direction) -> Direction {
-    let outline = Outline::parse(offer).expect("a valid offer");
-    let offered = outline.media().flatten().next().expect("the offer has a media line").direction;
-    offered.reversed().meet(requested)
+/// What an engine with the requested direction agrees on with the peer's description (RFC 3264 §6.1, §8.4).
+///
+/// # Panics
+/// If the description is invalid.
+pub fn agreed(description: &[u8], requested: Direction) -> Agreed {
+    let outline = Outline::parse(description).expect("a valid description");
+    let audio = outline.audio().expect("a valid description").expect("it has audio");
+    let held = !audio.direction.receives() || audio.held_by_address;
+    Agreed::new(audio.direction.reversed().meet(requested))
+        .with_held(held)
+        .with_telephone_event(audio.telephone_event.is_some())
 }

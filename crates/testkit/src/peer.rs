@@ -25,6 +25,15 @@ impl ScriptedPeer {
         Self { from: to, to: from, call_id }
     }
 
+    /// The peer that receives an INVITE of the phone, and answers it with this tag.
+    ///
+    /// # Panics
+    /// When the request lacks a header of a dialog.
+    pub fn of_invite(invite: &Message, tag: &str) -> Self {
+        let Self { from, to, call_id } = Self::of_request(invite);
+        Self { from: format!("{from};tag={tag}"), to, call_id }
+    }
+
     /// The peer that receives a response of the phone.
     ///
     /// # Panics

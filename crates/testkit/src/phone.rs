@@ -195,8 +195,8 @@ impl<O: Observer> TestPhone<O> {
     fn effect(&mut self, id: EffectId, effect: Effect) {
         let Some(result) = self.media.perform(&effect) else { return self.effects.push((id, effect)) };
         self.handle(Input::Done { effect: id, result }).expect("no command");
-        if let Some(session) = self.media.path_up(&effect) {
-            self.handle(Input::Media { session, event: MediaEvent::Up }).expect("no command");
+        if let Some((session, leg)) = self.media.path_up(&effect) {
+            self.handle(Input::Media { session, leg, event: MediaEvent::Up }).expect("no command");
         }
     }
 

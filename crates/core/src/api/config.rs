@@ -20,6 +20,14 @@ pub struct Config {
     pub media_timeout: Duration,
     /// What to do with a REFER within a call (default: ask).
     pub refer_policy: ReferPolicy,
+    /// Whether provisional responses are sent reliably to callers that support it (RFC 3262; default: no). They are anyway if the
+    /// caller requires it, or if they have a description.
+    pub reliable_provisional: bool,
+    /// How media is changed in an established call (default: re-INVITE).
+    pub renegotiate_by: RenegotiateBy,
+    /// How many media sessions the host can hold for the early dialogs of one call (default 1, for example one RTCPeerConnection). If
+    /// another branch than that with early media is accepted, the phone renegotiates.
+    pub media_legs: usize,
     /// What to do with a 3xx (default: follow it within the account's own domain).
     pub redirect_policy: RedirectPolicy,
     /// The Info Packages that the application understands (RFC 6086 §5.2). A name that is not a token is ignored. An INFO of another
@@ -39,6 +47,17 @@ pub struct Config {
     pub planted: Option<crate::Bug>,
 }
 
+/// The request that changes the media of an established call.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RenegotiateBy {
+    /// A re-INVITE (RFC 3261 §14).
+    #[default]
+    Reinvite,
+    /// An UPDATE, if the peer allows it (RFC 3311): it needs no ACK.
+    Update,
+}
+
 impl Config {
     /// A phone with one account and the defaults.
     pub fn new(account: Account) -> Self {
@@ -49,6 +68,9 @@ impl Config {
             no_answer: Duration::from_secs(120),
             media_timeout: Duration::from_secs(20),
             refer_policy: ReferPolicy::default(),
+            reliable_provisional: false,
+            renegotiate_by: RenegotiateBy::default(),
+            media_legs: 1,
             redirect_policy: RedirectPolicy::default(),
             info_packages: Vec::new(),
             times: TransactionTimes::default(),

@@ -1,4 +1,4 @@
-use crate::{AccountId, Credentials, Direction, SessionId};
+use crate::{AccountId, Credentials, Direction, LegId, SessionId};
 use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
@@ -7,10 +7,12 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Effect {
-    /// Work for the media session of a call.
+    /// Work for a media session of a call.
     Call {
         /// The call.
         session: SessionId,
+        /// The leg: the media session.
+        leg: LegId,
         /// The work.
         effect: CallEffect,
     },
@@ -43,13 +45,27 @@ pub enum AccountEffect {
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum CallEffect {
+    /// Judge the offer of an INVITE before the user is alerted, without a media session. Result: [`EffectResult::Checked`] or `Failed`.
+    /// A result that is later than 200 ms is ignored: the user is alerted, and the offer is judged when the call is answered.
+    Check {
+        /// The peer's description (SDP).
+        offer: Bytes,
+    },
     /// Create an offer. Result: [`EffectResult::Description`] or `Failed`. Create the media session at the first `Offer` or
-    /// `Answer` of a call.
+    /// `Answer` of a leg.
     Offer {
         /// The direction to offer.
         direction: Direction,
+        /// Whether to restart ICE (RFC 8445 §9).
+        restart: bool,
     },
-    /// Apply the peer's offer and create the answer. Result: [`EffectResult::Description`] or `Failed`.
+    /// Create this leg's media session with the offer of another leg: another branch of the INVITE answers the same offer, and an
+    /// `Apply` follows. No result. Only with [`Config::media_legs`](crate::Config::media_legs) above 1.
+    Fork {
+        /// The leg whose offer it is.
+        of: LegId,
+    },
+    /// Apply the peer's offer and create the answer. Result: [`EffectResult::Answered`] or `Failed`.
     Answer {
         /// The peer's description (SDP).
         offer: Bytes,
@@ -78,10 +94,19 @@ pub enum CallEffect {
 /// The result of an effect. Its `Debug` shows neither a description nor a password.
 #[derive(Clone)]
 pub enum EffectResult {
-    /// The local description (SDP).
+    /// The offer of [`CallEffect::Check`] can be answered: what would be agreed.
+    Checked(Agreed),
+    /// The offer (SDP).
     Description(Bytes),
-    /// The peer's answer was applied.
-    Applied,
+    /// The answer to the peer's offer.
+    Answered {
+        /// The answer (SDP).
+        answer: Bytes,
+        /// What it agrees on.
+        agreed: Agreed,
+    },
+    /// The peer's answer was applied: what was agreed.
+    Applied(Agreed),
     /// The digit was sent.
     Sent,
     /// The credentials of [`AccountEffect::Credentials`]; `None`: there are none, and what waits for them fails.
@@ -90,13 +115,50 @@ pub enum EffectResult {
     Failed(MediaFault),
 }
 
-/// Why the media engine could not carry out an effect.
+/// What an offer and its answer agree on, as the media engine read them. The phone itself reads no description.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Agreed {
+    /// The direction of the audio, as this end sees it (RFC 3264 §6.1).
+    pub direction: Direction,
+    /// Whether the peer holds this end: its description excludes that it receives, or has the address 0.0.0.0 (RFC 3264 §8.4).
+    pub held: bool,
+    /// Whether the peer accepts telephone-event by RTP (RFC 4733).
+    pub telephone_event: bool,
+}
+
+impl Agreed {
+    /// Audio in this direction, without a hold of the peer, and without telephone-event.
+    pub fn new(direction: Direction) -> Self {
+        Self { direction, held: false, telephone_event: false }
+    }
+
+    /// Whether the peer holds this end.
+    #[must_use]
+    pub fn with_held(mut self, held: bool) -> Self {
+        self.held = held;
+        self
+    }
+
+    /// Whether the peer accepts telephone-event.
+    #[must_use]
+    pub fn with_telephone_event(mut self, telephone_event: bool) -> Self {
+        self.telephone_event = telephone_event;
+        self
+    }
+}
+
+/// Why the media engine could not carry out an effect. A fault of an offer is answered with 488 and a `Warning` (RFC 3261 §20.43).
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MediaFault {
-    /// The descriptions have no codec or no transport in common (answered with 488).
+    /// The descriptions have no codec in common (warn-code 305).
     NoCommonCodec,
-    /// The peer's description is malformed (answered with 488).
+    /// The descriptions have no transport in common, for example plain RTP, keys by SDES, or no ICE (warn-code 302).
+    NoCommonTransport,
+    /// There is no stream of a type that is supported (warn-code 304).
+    NoCommonMedia,
+    /// The peer's description is malformed (warn-code 399).
     BadDescription,
     /// A device, a permission or the engine failed.
     Engine,
@@ -124,11 +186,15 @@ pub enum MediaEvent {
 impl fmt::Debug for CallEffect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CallEffect::Offer { direction } => f.debug_struct("Offer").field("direction", direction).finish(),
+            CallEffect::Check { offer } => f.debug_struct("Check").field("bytes", &offer.len()).finish(),
+            CallEffect::Offer { direction, restart } => {
+                f.debug_struct("Offer").field("direction", direction).field("restart", restart).finish()
+            }
             CallEffect::Answer { offer, direction } => {
                 f.debug_struct("Answer").field("bytes", &offer.len()).field("direction", direction).finish()
             }
             CallEffect::Apply { answer } => f.debug_struct("Apply").field("bytes", &answer.len()).finish(),
+            CallEffect::Fork { of } => f.debug_struct("Fork").field("of", of).finish(),
             CallEffect::Rollback => f.write_str("Rollback"),
             CallEffect::Digit { digit, duration } => {
                 f.debug_struct("Digit").field("digit", digit).field("duration", duration).finish()
@@ -144,7 +210,11 @@ impl fmt::Debug for EffectResult {
             EffectResult::Description(sdp) => {
                 f.debug_struct("Description").field("bytes", &sdp.len()).finish()
             }
-            EffectResult::Applied => f.write_str("Applied"),
+            EffectResult::Checked(agreed) => f.debug_tuple("Checked").field(agreed).finish(),
+            EffectResult::Answered { answer, agreed } => {
+                f.debug_struct("Answered").field("bytes", &answer.len()).field("agreed", agreed).finish()
+            }
+            EffectResult::Applied(agreed) => f.debug_tuple("Applied").field(agreed).finish(),
             EffectResult::Sent => f.write_str("Sent"),
             EffectResult::Credentials(credentials) => {
                 f.debug_tuple("Credentials").field(credentials).finish()
@@ -164,7 +234,9 @@ mod tests {
         let texts = [
             format!("{:?}", CallEffect::Answer { offer: sdp.clone(), direction: Direction::SendRecv }),
             format!("{:?}", CallEffect::Apply { answer: sdp.clone() }),
-            format!("{:?}", EffectResult::Description(sdp)),
+            format!("{:?}", EffectResult::Description(sdp.clone())),
+            format!("{:?}", CallEffect::Check { offer: sdp.clone() }),
+            format!("{:?}", EffectResult::Answered { answer: sdp, agreed: Agreed::new(Direction::SendRecv) }),
         ];
         for text in texts {
             assert!(text.contains("bytes: 32") && !text.contains("asd88"), "{text}");

@@ -10,6 +10,10 @@ pub struct AccountId(pub u16);
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u32);
 
+/// A leg of a call: a media session. A call has one, and more only while several branches of its INVITE have early media.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LegId(pub u8);
+
 /// A request outside of a dialog. It is never reused.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u32);
@@ -39,6 +43,8 @@ impl EffectId {
 
 impl SessionId {
     const SLOT_BITS: u32 = 24;
+    #[cfg(test)]
+    pub(crate) const FIRST: Self = Self { generation: 0, slot: 0 };
 
     pub(crate) fn new(slot: usize, generation: u32) -> Self {
         assert!(slot < 1 << Self::SLOT_BITS, "fewer than 2^24 calls");

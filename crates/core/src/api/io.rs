@@ -1,5 +1,5 @@
 use crate::{
-    AccountId, Command, ConnectionChange, ConnectionId, Effect, EffectId, EffectResult, Event, Hop,
+    AccountId, Command, ConnectionChange, ConnectionId, Effect, EffectId, EffectResult, Event, Hop, LegId,
     MediaEvent, SessionId,
 };
 use bytes::Bytes;
@@ -24,10 +24,12 @@ pub enum Input {
         /// The change.
         change: ConnectionChange,
     },
-    /// An event of a call's media session.
+    /// An event of a media session of a call.
     Media {
         /// The call.
         session: SessionId,
+        /// Its leg.
+        leg: LegId,
         /// The event.
         event: MediaEvent,
     },
@@ -86,9 +88,12 @@ impl fmt::Debug for Input {
             Input::Connection { connection, change } => {
                 f.debug_struct("Connection").field("connection", connection).field("change", change).finish()
             }
-            Input::Media { session, event } => {
-                f.debug_struct("Media").field("session", session).field("event", event).finish()
-            }
+            Input::Media { session, leg, event } => f
+                .debug_struct("Media")
+                .field("session", session)
+                .field("leg", leg)
+                .field("event", event)
+                .finish(),
             Input::Done { effect, result } => {
                 f.debug_struct("Done").field("effect", effect).field("result", result).finish()
             }

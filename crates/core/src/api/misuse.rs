@@ -57,6 +57,9 @@ pub enum Misuse {
     /// The peer has not stated that it supports the Info Package (RFC 6086 §5.2).
     #[error("the peer does not support the Info Package")]
     PackageNotSupported,
+    /// The call has early media already, or the caller's INVITE does not allow it (RFC 3262 §5).
+    #[error("early media is not possible, or was sent already")]
+    NoEarlyMedia,
     /// A transfer is pending already.
     #[error("a transfer is pending already")]
     Transferring,

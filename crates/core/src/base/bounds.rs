@@ -76,3 +76,9 @@ pub(crate) const CONTACTS: usize = 16;
 
 /// The maximum Min-SE that is accepted; a longer one counts as a refusal (RFC 4028 §6).
 pub(crate) const LONGEST_MIN_SE: u32 = 86_400;
+
+/// The maximum number of early dialogs of one INVITE. A provisional response of a further branch is only reported.
+pub(crate) const EARLY_DIALOGS: usize = 8;
+
+/// The maximum number of pending PRACKs of an early dialog. A further reliable response is not processed; it is retransmitted.
+pub(crate) const PRACKS: usize = 8;

@@ -6,7 +6,7 @@ use super::trace::Trace;
 use super::waiter::{CallWaiter, Waiter};
 use crate::{
     AccountEffect, AccountEvent, AccountId, CallEffect, CallEvent, Config, ConnectionId, Effect, EffectId,
-    Event, Output, SessionId,
+    Event, LegId, Output, SessionId,
 };
 use bytes::Bytes;
 use offhook_wire::Instant;
@@ -94,10 +94,11 @@ impl Outbox {
     pub(crate) fn call_effect(
         &mut self,
         session: SessionId,
+        leg: LegId,
         effect: CallEffect,
         waiter: CallWaiter,
     ) -> EffectId {
-        self.effect(Waiter::Call(session.slot(), waiter), Effect::Call { session, effect })
+        self.effect(Waiter::Call(session.slot(), waiter), Effect::Call { session, leg, effect })
     }
 
     /// Queues an effect of an account; its result will have the returned id.

@@ -1,7 +1,7 @@
 //! The keys of machines and timers. Every layer imports them; they import only identifiers.
 
 use super::machine::named_enum;
-use crate::api::id::{AccountId, ConnectionId, RequestId, SessionId};
+use crate::api::id::{AccountId, ConnectionId, LegId, RequestId, SessionId};
 use std::fmt;
 use std::num::NonZeroU32;
 
@@ -73,6 +73,16 @@ pub enum Machine {
     Session(SessionId),
     /// A request outside of a dialog.
     Request(RequestId),
+    /// The offers and answers of a leg of a call.
+    OfferAnswer(SessionId, LegId),
+    /// The renegotiation of a call.
+    Renegotiation(SessionId),
+    /// The transfer of a call.
+    Transfer(SessionId),
+    /// The digits of a call.
+    Digits(SessionId),
+    /// The reliable provisional responses to the INVITE of a call.
+    Reliable(SessionId),
 }
 
 impl From<ClientTx> for Machine {
@@ -96,6 +106,12 @@ impl fmt::Display for Machine {
             Machine::Registration(account) => write!(f, "registration {}", account.0),
             Machine::Session(session) => write!(f, "session {session}"),
             Machine::Request(request) => write!(f, "request {}", request.0),
+            Machine::OfferAnswer(session, LegId(0)) => write!(f, "offer/answer {session}"),
+            Machine::OfferAnswer(session, leg) => write!(f, "offer/answer {session} leg {}", leg.0),
+            Machine::Renegotiation(session) => write!(f, "renegotiation {session}"),
+            Machine::Transfer(session) => write!(f, "transfer {session}"),
+            Machine::Digits(session) => write!(f, "digits {session}"),
+            Machine::Reliable(session) => write!(f, "reliable responses {session}"),
         }
     }
 }
@@ -168,10 +184,11 @@ named_enum! {
 named_enum! {
     /// The timers of a call.
     pub(crate) enum SessionTimer {
-        /// Limit of the time that a call may ring.
+        /// Limit of the time for a check of the offer, and then of the time that a call may ring.
         NoAnswer = "no answer",
-        /// Retransmission of our 2xx to an INVITE until the ACK (RFC 3261 §13.3.1.4).
-        Retransmit2xx = "2xx retransmission",
+        /// Retransmission of our 2xx to an INVITE until the ACK (RFC 3261 §13.3.1.4), and before that of a reliable provisional
+        /// response until the PRACK (RFC 3262 §3).
+        Retransmit = "retransmission",
         /// Limit of the time without a media path.
         MediaPath = "media path",
         /// The wait after a 491 (RFC 3261 §14.1).
@@ -191,12 +208,13 @@ impl SessionTimer {
     /// How many there are; a call has at most one of each. The match names all, so that a new one cannot be forgotten here.
     pub(crate) const COUNT: usize = {
         use SessionTimer::{
-            Consent, Glare, MediaPath, NoAnswer, Renegotiation, Retransmit2xx, Terminating, Transfer,
+            Consent, Glare, MediaPath, NoAnswer, Renegotiation, Retransmit, Terminating, Transfer,
         };
         let last = Renegotiation;
         match last {
-            NoAnswer | Retransmit2xx | MediaPath | Glare | Transfer | Consent | Terminating
-            | Renegotiation => last as usize + 1,
+            NoAnswer | Retransmit | MediaPath | Glare | Transfer | Consent | Terminating | Renegotiation => {
+                last as usize + 1
+            }
         }
     };
 }

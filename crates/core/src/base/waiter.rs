@@ -18,14 +18,10 @@ pub(crate) enum Waiter {
 pub(crate) enum CallWaiter {
     /// Nothing: the effect has no result.
     Nothing,
-    /// The offer of our INVITE.
-    Offer,
-    /// The answer in a provisional response.
-    EarlyAnswer,
-    /// The description of our 2xx.
-    Answer,
-    /// The renegotiation.
-    Renegotiation,
+    /// The check of the offer of an INVITE.
+    Check,
+    /// The offers and answers of a leg.
+    OfferAnswer,
     /// The digit that is being sent by RTP.
     Digit,
 }
@@ -46,12 +42,12 @@ impl Waiter {
 
     /// The waiter of an id; `None` for an id that no phone creates.
     pub(crate) fn of(id: EffectId) -> Option<Self> {
-        use CallWaiter::{Answer, Digit, EarlyAnswer, Nothing, Offer, Renegotiation};
+        use CallWaiter::{Check, Digit, Nothing, OfferAnswer};
         let (slot, purpose) = (id.as_u64() >> SLOT_SHIFT, id.as_u64() >> COUNTER_BITS & 15);
         if purpose == ACCOUNT {
             return u16::try_from(slot).ok().map(|account| Waiter::Account(AccountId(account)));
         }
-        let all = [Nothing, Offer, EarlyAnswer, Answer, Renegotiation, Digit];
+        let all = [Nothing, Check, OfferAnswer, Digit];
         all.into_iter()
             .find(|waiter| *waiter as u64 == purpose)
             .map(|waiter| Waiter::Call(slot as usize, waiter))
@@ -67,7 +63,7 @@ mod tests {
         let waiters = [
             Waiter::Call(0, CallWaiter::Nothing),
             Waiter::Call((1 << 24) - 1, CallWaiter::Digit),
-            Waiter::Call(7, CallWaiter::Renegotiation),
+            Waiter::Call(7, CallWaiter::OfferAnswer),
             Waiter::Account(AccountId(u16::MAX)),
         ];
         for waiter in waiters {
@@ -80,7 +76,7 @@ mod tests {
 
     #[test]
     fn an_id_that_no_phone_creates_has_no_waiter() {
-        for id in [6 << 36, 14 << 36, u64::MAX] {
+        for id in [4 << 36, 14 << 36, u64::MAX] {
             assert_eq!(Waiter::of(EffectId::from_u64(id)), None, "{id:x}");
         }
     }

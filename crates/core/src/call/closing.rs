@@ -3,23 +3,26 @@
 use super::cx::CallCx;
 use super::dialog_request::DialogRequest;
 use super::dtmf;
-use super::established::{Established, Renegotiation};
+use super::leg::ONLY;
 use super::machine::{Phase, Trigger};
 use super::session::Session;
 use super::states::State;
 use crate::base::marks::Mark;
 use crate::base::name::{ClientTx, Owner, SessionTimer};
-use crate::base::waiter::CallWaiter;
 use crate::planted::planted;
 use crate::request::respond;
 use crate::transaction::{ServerTx, TxFailed, TxFailure};
-use crate::{CallEffect, CallEvent, Cause, DigitFailure, EndReason, EndedBy, TransferState};
+use crate::{CallEvent, Cause, DigitFailure, EndReason, EndedBy};
 use offhook_wire::{Message, Method};
 
 impl Session {
     /// Ends the call: CANCEL, BYE or a refusal, depending on the state.
     pub(crate) fn hang_up(&mut self, cx: &mut CallCx<'_, '_>) {
-        match self.phase {
+        match self.phase() {
+            Phase::Checking => {
+                let why = EndReason::new(EndedBy::Us, Cause::Rejected, Some(480), "not available");
+                self.refuse(cx, Trigger::HangUp, 480, why);
+            }
             Phase::Ringing | Phase::Answering => {
                 let why = EndReason::new(EndedBy::Us, Cause::Rejected, Some(603), "declined");
                 self.refuse(cx, Trigger::Refused, 603, why);
@@ -38,16 +41,11 @@ impl Session {
 
     /// Ends the call with this reason, as its state requires.
     pub(super) fn hang_up_with(&mut self, cx: &mut CallCx<'_, '_>, trigger: Trigger, why: EndReason) {
-        match self.phase {
-            Phase::Offering => {
-                self.take();
-                self.end(cx, trigger, why);
-            }
+        match self.phase() {
+            Phase::Offering => self.end(cx, trigger, why),
             Phase::Calling => self.cancel(cx, trigger, why),
             Phase::Challenged => {
                 // The INVITE has its final response already: there is nothing to cancel.
-                let State::Challenged(challenged) = self.take() else { unreachable!() };
-                self.negotiation.withdraw(challenged.calling.offer);
                 cx.account.credentials_not_needed(Owner::Session(self.id));
                 self.end(cx, trigger, why);
             }
@@ -57,14 +55,11 @@ impl Session {
             Phase::AwaitingAck if planted!(cx.base.config, HangUpForgotten) => {}
             Phase::AwaitingAck => {
                 // A callee must not send BYE before the ACK (§15).
-                let State::AwaitingAck(established) = self.take() else { unreachable!() };
                 self.cancel_timer(cx.base, SessionTimer::MediaPath);
-                self.transition(
-                    cx.base,
-                    trigger,
-                    Phase::HangUpAfterAck,
-                    State::HangUpAfterAck(established, why),
-                );
+                self.transition(cx.base, trigger, |state| match state {
+                    State::AwaitingAck(established) => State::HangUpAfterAck(established, why),
+                    other => other,
+                });
             }
             Phase::Established => {
                 self.reject_undecided(cx);
@@ -81,7 +76,7 @@ impl Session {
         }
         let why = |code| EndReason::new(EndedBy::Us, Cause::NoAnswer, Some(code), "nobody answered in time");
         let no_media = |code, text| EndReason::new(EndedBy::Us, Cause::MediaFailed, code, text);
-        match self.phase {
+        match self.phase() {
             Phase::Ringing => self.refuse(cx, Trigger::Timeout, 480, why(480)),
             Phase::Calling | Phase::Challenged => self.hang_up_with(cx, Trigger::Timeout, why(408)),
             Phase::Offering => {
@@ -97,7 +92,7 @@ impl Session {
 
     pub(super) fn media_failed(&mut self, cx: &mut CallCx<'_, '_>, text: &str) {
         let why = EndReason::new(EndedBy::Network, Cause::MediaFailed, None, text);
-        match self.phase {
+        match self.phase() {
             Phase::AwaitingAck | Phase::Established => self.hang_up_with(cx, Trigger::NoMedia, why),
             _ => {}
         }
@@ -105,35 +100,37 @@ impl Session {
 
     /// Ends a call that has a dialog, with a BYE.
     pub(super) fn terminate(&mut self, cx: &mut CallCx<'_, '_>, trigger: Trigger, why: EndReason) {
-        match self.take() {
-            State::AwaitingAck(established) | State::Established(established) => {
-                self.terminate_dialog(cx, established, trigger, why);
-            }
-            other => self.state = other,
+        if let State::AwaitingAck(_) | State::HangUpAfterAck(..) | State::Established(_) = &self.state {
+            self.terminate_dialog(cx, trigger, why);
         }
     }
 
-    pub(super) fn terminate_dialog(
-        &mut self,
-        cx: &mut CallCx<'_, '_>,
-        mut established: Established,
-        trigger: Trigger,
-        why: EndReason,
-    ) {
-        self.settle_outstanding(cx, &mut established, why.cause);
+    pub(super) fn terminate_dialog(&mut self, cx: &mut CallCx<'_, '_>, trigger: Trigger, why: EndReason) {
+        self.settle_outstanding(cx, why.cause);
+        self.transition(cx.base, trigger, |state| match state {
+            State::AwaitingAck(e) | State::HangUpAfterAck(e, _) | State::Established(e) => {
+                State::Terminating(e, why)
+            }
+            other => other,
+        });
+        self.begin_terminating(cx);
+    }
+
+    /// Sends the BYE, or waits for a connection.
+    pub(super) fn begin_terminating(&mut self, cx: &mut CallCx<'_, '_>) {
         self.cancel_timers(cx);
-        self.transition(cx.base, trigger, Phase::Terminating, State::Terminating(established, why));
         self.set_timer(cx.base, cx.base.config.times.t1 * 64, SessionTimer::Terminating);
         self.send_bye(cx);
         if planted!(cx.base.config, RequestAfterBye) {
-            self.send_request(cx, DialogRequest::Info { digit: '0', duration: dtmf::SHORTEST });
+            let info = DialogRequest::Info { digit: '0', duration: dtmf::SHORTEST };
+            self.send_request(cx, ONLY, info);
         }
     }
 
     /// Sends the BYE, unless it is pending already or there is no connection.
     pub(super) fn send_bye(&mut self, cx: &mut CallCx<'_, '_>) {
-        if matches!(&self.state, State::Terminating(e, _) if e.pending.is_empty()) {
-            let sent = self.send_request(cx, DialogRequest::Bye);
+        if matches!(&self.state, State::Terminating(e, _) if e.leg.pending.is_empty()) {
+            let sent = self.send_request(cx, ONLY, DialogRequest::Bye);
             if !sent {
                 cx.mark(Mark::ByeWaits);
             }
@@ -157,8 +154,11 @@ impl Session {
     }
 
     fn end_if_answered(&mut self, cx: &mut CallCx<'_, '_>, answered: bool) {
-        if answered && matches!(&self.state, State::Terminating(e, _) if e.pending.is_empty()) {
-            let State::Terminating(_, why) = self.take() else { unreachable!() };
+        if let State::Terminating(e, why) = &self.state
+            && answered
+            && e.leg.pending.is_empty()
+        {
+            let why = why.clone();
             self.end(cx, Trigger::Closed, why);
         }
     }
@@ -167,7 +167,8 @@ impl Session {
         if planted!(cx.base.config, ClosingNeverEnds) {
             return;
         }
-        let State::Terminating(_, why) = self.take() else { return };
+        let State::Terminating(_, why) = &self.state else { return };
+        let why = why.clone();
         self.end(cx, Trigger::Timeout, why);
     }
 
@@ -178,25 +179,17 @@ impl Session {
         }
         cx.mark(Mark::ByesCross);
         respond::answer(cx.base, cx.txs, tx, request, 200);
-        let State::Terminating(_, why) = self.take() else { return };
+        let State::Terminating(_, why) = &self.state else { return };
+        let why = why.clone();
         self.end(cx, Trigger::Bye, why);
     }
 
     /// Answers pending requests of the peer and reports pending commands of the user.
-    pub(super) fn settle_outstanding(
-        &mut self,
-        cx: &mut CallCx<'_, '_>,
-        established: &mut Established,
-        cause: Cause,
-    ) {
-        match std::mem::replace(&mut established.renegotiation, Renegotiation::Settled) {
-            Renegotiation::Answering { tx, request, .. } | Renegotiation::Proposing { tx, request, .. } => {
-                respond::answer(cx.base, cx.txs, tx, &request, 487);
-            }
-            _ => {}
-        }
+    pub(super) fn settle_outstanding(&mut self, cx: &mut CallCx<'_, '_>, cause: Cause) {
+        self.close_offer(cx);
+        let Some(leg) = self.only_leg() else { return };
         let why = DigitFailure::Ended;
-        for pending in established.pending.drain(..) {
+        for pending in std::mem::take(&mut leg.pending) {
             if let DialogRequest::Invite { .. } = pending.request {
                 // After a 1xx it has no time-out (§17.1.1.2), and a 2xx still needs its ACK.
                 cx.txs.cancel(cx.base, pending.tx);
@@ -213,24 +206,25 @@ impl Session {
                 _ => {}
             }
         }
-        let waiting = established.digits.take().filter(|_| !planted!(cx.base.config, DigitsForgotten));
-        for digit in waiting.into_iter().flat_map(|digits| digits.into_waiting()) {
+        let Some(established) = self.established_mut() else { return };
+        let digits = established.digits.take().filter(|_| !planted!(cx.base.config, DigitsForgotten));
+        for digit in digits.into_iter().flat_map(|digits| digits.into_waiting()) {
             cx.mark(Mark::DigitsLeft);
             self.digit_failed(cx, digit, why);
         }
-        if established.transfer.take().is_some() {
-            let state = match cause {
-                Cause::Transferred => TransferState::Done,
-                _ => TransferState::Failed { code: None },
-            };
-            cx.base.out.call_event(self.id, CallEvent::Transfer(state));
-        }
-        if established.hold.intent != established.hold.agreed {
-            let hold = established.hold.intent;
-            self.hold_failed(cx, hold, None);
-        }
+        self.settle_transfer(cx, cause);
+        let Some(established) = self.established_mut() else { return };
         established.referral = None;
         established.unacked = None;
+        let restart = std::mem::take(&mut established.intent.restart);
+        let (hold, holds) = (established.intent.hold, established.holds);
+        if hold != holds {
+            self.hold_failed(cx, hold, None);
+        }
+        if restart {
+            let event = CallEvent::MediaRestarted { accepted: false, code: None };
+            cx.base.out.call_event(self.id, event);
+        }
     }
 
     fn cancel_timers(&mut self, cx: &mut CallCx<'_, '_>) {
@@ -244,11 +238,23 @@ impl Session {
 
     /// The end of the call: the status, the release of the media, and the one `Ended`, in this order.
     pub(super) fn end(&mut self, cx: &mut CallCx<'_, '_>, trigger: Trigger, why: EndReason) {
+        let is_known = self.before_end(cx, &why);
+        self.transition(cx.base, trigger, |_| State::Ended);
+        if is_known {
+            self.after_end(cx, why);
+        }
+    }
+
+    /// Returns whether the user knows the call, so that its end is reported.
+    pub(super) fn before_end(&mut self, cx: &mut CallCx<'_, '_>, why: &EndReason) -> bool {
         self.cancel_timers(cx);
         self.report(cx, why.code.filter(|code| *code >= 300).unwrap_or(487));
-        self.transition(cx.base, trigger, Phase::Ended, State::Ended);
-        if self.has_media && !planted!(cx.base.config, MediaLeaked) {
-            cx.base.out.call_effect(self.id, CallEffect::Release, CallWaiter::Nothing);
+        self.phase() != Phase::Checking
+    }
+
+    pub(super) fn after_end(&mut self, cx: &mut CallCx<'_, '_>, why: EndReason) {
+        if !planted!(cx.base.config, MediaLeaked) {
+            self.release_media(cx.base, None);
         }
         if planted!(cx.base.config, EndedTwice) {
             cx.base.out.call_event(self.id, CallEvent::Ended(why.clone()));
@@ -266,7 +272,7 @@ impl Session {
     }
 
     pub(crate) fn is_ringing(&self) -> bool {
-        self.phase == Phase::Ringing
+        self.phase() == Phase::Ringing
     }
 
     pub(crate) fn is_transferring(&mut self) -> bool {

@@ -1,6 +1,7 @@
 //! The peer's requests within the dialog, and the retransmission of our 2xx until its ACK.
 
 use super::cx::CallCx;
+use super::leg::ONLY;
 use super::machine::Trigger;
 use super::session::Session;
 use super::states::State;
@@ -17,10 +18,15 @@ use offhook_wire::{Message, Method};
 impl Session {
     pub(super) fn hold_event(&mut self, cx: &mut CallCx<'_, '_>) {
         if let Some(e) = self.established_mut() {
-            let (local, remote) = (e.hold.agreed, e.hold.remote);
-            e.hold.outcome_pending &= e.hold.intent != local;
+            let (local, remote) = (e.holds, e.is_held());
+            e.intent.outcome_pending &= e.intent.hold != local;
             cx.base.out.call_event(self.id, CallEvent::Hold { local, remote });
         }
+    }
+
+    /// Before the ACK the call is not established for the user, who is informed of a hold when it is.
+    pub(super) fn may_report_hold(&self) -> bool {
+        matches!(self.state, State::Established(_))
     }
 
     /// Our hold or resume failed.
@@ -32,13 +38,13 @@ impl Session {
     pub(crate) fn on_ack(&mut self, cx: &mut CallCx<'_, '_>, ack: &Message) {
         let Some(e) = self.established_mut() else { return };
         let cseq = ack.cseq().map_or(0, |cseq| cseq.number);
-        if !e.dialog.owns(cx.base.config, ack) || e.unacked.as_ref().is_none_or(|u| u.cseq != cseq) {
+        if !e.leg.dialog.owns(cx.base.config, ack) || e.unacked.as_ref().is_none_or(|u| u.cseq != cseq) {
             return;
         }
-        e.peer_packages.update(ack);
+        e.leg.peer_packages.update(ack);
         if !planted!(cx.base.config, AckNotHeard) {
             e.unacked = None;
-            self.cancel_timer(cx.base, SessionTimer::Retransmit2xx);
+            self.cancel_timer(cx.base, SessionTimer::Retransmit);
         }
         self.acknowledged(cx);
         self.answer_in_ack(cx, ack);
@@ -61,26 +67,21 @@ impl Session {
         }
         unacked.interval = (unacked.interval * 2).min(cx.base.config.times.t2);
         let wait = unacked.interval.min(unacked.give_up.saturating_since(cx.base.now));
-        self.set_timer(cx.base, wait, SessionTimer::Retransmit2xx);
+        self.set_timer(cx.base, wait, SessionTimer::Retransmit);
     }
 
     /// No ACK within 64·T1: the dialog is confirmed nevertheless, and is ended with a BYE (§13.3.1.4).
     fn ack_missing(&mut self, cx: &mut CallCx<'_, '_>) {
-        let why = match self.take() {
-            State::HangUpAfterAck(established, why) => {
-                return self.terminate_dialog(cx, established, Trigger::Timeout, why);
-            }
-            other => {
-                self.state = other;
-                EndReason::new(EndedBy::Network, Cause::TimedOut, Some(408), "no ACK came")
-            }
+        let why = match &self.state {
+            State::HangUpAfterAck(_, why) => why.clone(),
+            _ => EndReason::new(EndedBy::Network, Cause::TimedOut, Some(408), "no ACK came"),
         };
         self.terminate(cx, Trigger::Timeout, why);
     }
 
     pub(super) fn dialog_request(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, request: &Message) {
         let Some(e) = self.established_mut() else { return };
-        let order = e.dialog.order(cx.base.config, request);
+        let order = e.leg.dialog.order(cx.base.config, request);
         match order {
             Order::Next => {}
             Order::Late => cx.mark(Mark::LateSequence),
@@ -100,6 +101,9 @@ impl Session {
                     return respond::answer(cx.base, cx.txs, tx, request, 202);
                 }
             }
+            (Order::Repeated, Some(Method::Update)) => {
+                return self.retransmitted_update(cx, ONLY, tx, request);
+            }
             // There may have been others in between.
             (Order::Repeated | Order::Late, Some(Method::Invite)) => {
                 return self.retransmitted_reinvite(cx, tx, request);
@@ -109,6 +113,8 @@ impl Session {
         match request.method() {
             Some(Method::Bye) => self.on_bye(cx, tx, request),
             Some(Method::Invite) => self.on_reinvite(cx, tx, request),
+            Some(Method::Update) => self.on_update(cx, ONLY, tx, request),
+            Some(Method::Prack) => self.on_prack(cx, tx, request),
             Some(Method::Info) => self.on_info(cx, tx, request),
             Some(Method::Refer) => self.on_refer(cx, tx, request),
             Some(Method::Notify) => self.on_notify(cx, tx, request),
@@ -120,20 +126,21 @@ impl Session {
         if !planted!(cx.base.config, ByeNotAnswered) {
             respond::answer(cx.base, cx.txs, tx, request, 200);
         }
-        let (mut established, left) = match self.take() {
-            State::AwaitingAck(e) | State::Established(e) => (e, None),
-            State::HangUpAfterAck(e, why) => (e, Some(why)),
-            _ => unreachable!("dialog_request is for calls with a dialog"),
+        let left = match &self.state {
+            State::HangUpAfterAck(_, why) => Some(why.clone()),
+            _ => None,
         };
-        if established.transfer.is_some() {
+        let Some(established) = self.established_mut() else { return };
+        let was_transferring = established.transfer.is_some();
+        let transferred = established.transfer.as_ref().is_some_and(|transfer| transfer.accepted);
+        if was_transferring {
             cx.mark(Mark::TransferHungUp);
         }
-        let transferred = established.transfer.as_ref().is_some_and(|transfer| transfer.accepted);
         let (code, text) = reason_of(request);
         let cause = if transferred { Cause::Transferred } else { Cause::HungUp };
         let by = patched!(cx.base.config, PeersByeIsOurs, EndedBy::Peer, EndedBy::Us);
         let why = left.unwrap_or(EndReason { by, cause, code, text });
-        self.settle_outstanding(cx, &mut established, why.cause);
+        self.settle_outstanding(cx, why.cause);
         self.end(cx, Trigger::Bye, why);
     }
 }

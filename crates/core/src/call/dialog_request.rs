@@ -4,7 +4,7 @@ use crate::Config;
 use crate::base::decimal::decimal;
 use crate::base::name::ClientTx;
 use crate::capabilities::CAPABILITIES;
-use crate::request::respond::state_info_packages;
+use crate::request::respond::{SDP, state_info_packages};
 use crate::request::restarts::Restarts;
 use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Method};
@@ -15,6 +15,16 @@ pub(super) enum DialogRequest {
     Bye,
     Invite {
         sdp: Bytes,
+    },
+    /// An UPDATE with an offer (RFC 3311).
+    Update {
+        sdp: Bytes,
+    },
+    /// The acknowledgement of a reliable provisional response (RFC 3262).
+    Prack {
+        rseq: u32,
+        /// The CSeq number of the INVITE.
+        cseq: u32,
     },
     Refer {
         target: Bytes,
@@ -48,6 +58,8 @@ impl DialogRequest {
         match self {
             DialogRequest::Bye => Method::Bye,
             DialogRequest::Invite { .. } => Method::Invite,
+            DialogRequest::Update { .. } => Method::Update,
+            DialogRequest::Prack { .. } => Method::Prack,
             DialogRequest::Refer { .. } => Method::Refer,
             DialogRequest::Info { .. } | DialogRequest::AppInfo(_) => Method::Info,
             DialogRequest::Notify { .. } => Method::Notify,
@@ -56,8 +68,10 @@ impl DialogRequest {
 
     pub(super) fn body(&self) -> (&str, Bytes) {
         match self {
-            DialogRequest::Bye | DialogRequest::Refer { .. } => ("", Bytes::new()),
-            DialogRequest::Invite { sdp } => ("application/sdp", sdp.clone()),
+            DialogRequest::Bye | DialogRequest::Refer { .. } | DialogRequest::Prack { .. } => {
+                ("", Bytes::new())
+            }
+            DialogRequest::Invite { sdp } | DialogRequest::Update { sdp } => (SDP, sdp.clone()),
             DialogRequest::Info { digit, duration } => {
                 ("application/dtmf-relay", dtmf::write_info(*digit, *duration))
             }
@@ -73,10 +87,15 @@ impl DialogRequest {
     pub(super) fn write(&self, b: &mut Builder, config: &Config, contact: &[u8]) {
         match self {
             DialogRequest::Bye | DialogRequest::Info { .. } => {}
-            DialogRequest::Invite { .. } => {
+            DialogRequest::Invite { .. } | DialogRequest::Update { .. } => {
                 b.header(HeaderName::Contact, contact);
                 b.header(HeaderName::Allow, CAPABILITIES.allow);
                 state_info_packages(b, config);
+            }
+            DialogRequest::Prack { rseq, cseq } => {
+                let [mut first, mut second] = [[0; 10]; 2];
+                let (rseq, cseq) = (decimal(*rseq, &mut first), decimal(*cseq, &mut second));
+                b.parts(HeaderName::RAck, &[rseq, b" ", cseq, b" INVITE"]);
             }
             DialogRequest::AppInfo(info) => {
                 if let Some(package) = &info.package {

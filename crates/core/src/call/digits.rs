@@ -2,7 +2,8 @@
 
 use super::cx::CallCx;
 use super::dialog_request::DialogRequest;
-use super::dtmf::{self, Digit, Digits};
+use super::dtmf::{self, Digit, Digits, Sending, Trigger};
+use super::leg::ONLY;
 use super::session::Session;
 use crate::base::marks::Mark;
 use crate::base::waiter::CallWaiter;
@@ -54,7 +55,9 @@ impl Session {
         let session = self.id;
         loop {
             let Some(e) = self.established_mut() else { return };
-            let telephone_event = e.telephone_event;
+            // Which path is possible is known when the media is agreed on.
+            let Some(agreed) = e.leg.agreed else { return };
+            let (telephone_event, media) = (agreed.telephone_event, e.leg.media.unwrap_or_default());
             let Some(queue) = e.digits.as_deref_mut() else { return };
             if !queue.is_idle() {
                 return;
@@ -66,20 +69,18 @@ impl Session {
             let why = match (path, telephone_event) {
                 (DtmfPath::Rtp | DtmfPath::Auto, true) => {
                     cx.mark(Mark::DigitByRtp);
-                    let effect = cx.base.out.call_effect(
-                        session,
-                        CallEffect::Digit { digit, duration },
-                        CallWaiter::Digit,
-                    );
-                    return queue.send_by_rtp(effect, digit);
+                    let effect = CallEffect::Digit { digit, duration };
+                    let effect = cx.base.out.call_effect(session, media, effect, CallWaiter::Digit);
+                    let sending = Sending::ByRtp(effect, digit);
+                    return queue.transition(cx.base, session, Trigger::Digit, sending);
                 }
                 (DtmfPath::Info, _) | (DtmfPath::Auto, false) => {
                     cx.mark(Mark::DigitByInfo);
-                    queue.send_by_info();
-                    if self.send_request(cx, DialogRequest::Info { digit, duration }) {
+                    queue.transition(cx.base, session, Trigger::Digit, Sending::ByInfo);
+                    if self.send_request(cx, ONLY, DialogRequest::Info { digit, duration }) {
                         return;
                     }
-                    self.info_idle();
+                    self.info_idle(cx, Trigger::Failed);
                     DigitFailure::Refused
                 }
                 (DtmfPath::Rtp, false) => {
@@ -91,16 +92,24 @@ impl Session {
         }
     }
 
-    fn info_idle(&mut self) {
-        if let Some(queue) = self.established_mut().and_then(|e| e.digits.as_deref_mut()) {
-            queue.info_done();
+    fn info_idle(&mut self, cx: &mut CallCx<'_, '_>, trigger: Trigger) {
+        let session = self.id;
+        if let Some(queue) = self.established_mut().and_then(|e| e.digits.as_deref_mut())
+            && queue.is_by_info()
+        {
+            queue.transition(cx.base, session, trigger, Sending::Nothing);
         }
     }
 
     /// A digit was sent by RTP, or not.
     pub(super) fn digit_done(&mut self, cx: &mut CallCx<'_, '_>, effect: EffectId, result: &EffectResult) {
+        let session = self.id;
         let queue = self.established_mut().and_then(|e| e.digits.as_deref_mut());
-        let Some(digit) = queue.and_then(|queue| queue.rtp_done(effect)) else { return };
+        let Some(queue) = queue else { return };
+        let Some(digit) = queue.awaits(effect) else { return };
+        let sent = matches!(result, EffectResult::Sent);
+        let trigger = if sent { Trigger::Sent } else { Trigger::Failed };
+        queue.transition(cx.base, session, trigger, Sending::Nothing);
         cx.base.out.call_event(
             self.id,
             match result {
@@ -112,7 +121,7 @@ impl Session {
     }
 
     pub(super) fn info_done(&mut self, cx: &mut CallCx<'_, '_>, digit: char, taken: bool) {
-        self.info_idle();
+        self.info_idle(cx, if taken { Trigger::Sent } else { Trigger::Failed });
         if !taken {
             cx.mark(Mark::DigitRefused);
         }

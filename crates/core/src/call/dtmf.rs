@@ -1,6 +1,9 @@
 //! DTMF: the queue of digits of a call, and their format in INFO.
 
-use crate::{DtmfPath, EffectId};
+use crate::base::cx::Cx;
+use crate::base::machine::{Table, named_enum};
+use crate::base::name::Machine;
+use crate::{DtmfPath, EffectId, SessionId};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -19,13 +22,62 @@ pub(crate) struct Digit {
     pub(crate) path: DtmfPath,
 }
 
+named_enum! {
+    /// The state of the digits of a call.
+    pub(crate) enum Phase {
+        Idle = "idle",
+        ByRtp = "by RTP",
+        ByInfo = "by INFO",
+    }
+}
+
+named_enum! {
+    /// What causes a transition.
+    pub(crate) enum Trigger {
+        Digit = "digit",
+        Sent = "sent",
+        Failed = "failed",
+    }
+}
+
+/// Every legal edge.
+pub(crate) static EDGES: Table<Phase, Trigger> = {
+    use Phase::{ByInfo, ByRtp, Idle};
+    Table(&[
+        (Idle, Trigger::Digit, ByRtp),
+        (Idle, Trigger::Digit, ByInfo),
+        (ByRtp, Trigger::Sent, Idle),
+        (ByRtp, Trigger::Failed, Idle),
+        (ByInfo, Trigger::Sent, Idle),
+        (ByInfo, Trigger::Failed, Idle),
+    ])
+};
+
 /// The queue of digits: one is being sent, the others wait.
 #[derive(Debug, Default)]
 pub(crate) struct Digits {
     waiting: VecDeque<Digit>,
-    /// The digit that is being sent by RTP. By INFO it is a pending request.
-    sending: Option<(EffectId, char)>,
-    by_info: bool,
+    sending: Sending,
+}
+
+/// The digit that is being sent.
+#[derive(Copy, Clone, Debug, Default)]
+pub(crate) enum Sending {
+    #[default]
+    Nothing,
+    ByRtp(EffectId, char),
+    /// It is a pending request.
+    ByInfo,
+}
+
+impl Sending {
+    fn phase(self) -> Phase {
+        match self {
+            Sending::Nothing => Phase::Idle,
+            Sending::ByRtp(..) => Phase::ByRtp,
+            Sending::ByInfo => Phase::ByInfo,
+        }
+    }
 }
 
 impl Digits {
@@ -38,33 +90,38 @@ impl Digits {
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.sending.is_none() && !self.by_info
+        matches!(self.sending, Sending::Nothing)
     }
 
     pub(crate) fn pop(&mut self) -> Option<Digit> {
         self.waiting.pop_front()
     }
 
-    pub(crate) fn send_by_rtp(&mut self, effect: EffectId, digit: char) {
-        self.sending = Some((effect, digit));
-    }
-
-    pub(crate) fn send_by_info(&mut self) {
-        self.by_info = true;
+    /// Writes which digit is being sent.
+    pub(crate) fn transition(&mut self, cx: &mut Cx<'_>, of: SessionId, trigger: Trigger, next: Sending) {
+        let from = std::mem::replace(&mut self.sending, next).phase();
+        cx.trace.transition(cx.now, Machine::Digits(of), &EDGES, from, trigger, next.phase());
     }
 
     /// The digit of `effect`, if it is the one that is being sent.
-    pub(crate) fn rtp_done(&mut self, effect: EffectId) -> Option<char> {
-        self.sending.take_if(|(awaited, _)| *awaited == effect).map(|(_, digit)| digit)
+    pub(crate) fn awaits(&self, effect: EffectId) -> Option<char> {
+        match self.sending {
+            Sending::ByRtp(awaited, digit) if awaited == effect => Some(digit),
+            _ => None,
+        }
     }
 
-    pub(crate) fn info_done(&mut self) {
-        self.by_info = false;
+    pub(crate) fn is_by_info(&self) -> bool {
+        matches!(self.sending, Sending::ByInfo)
     }
 
     /// All digits that were not sent, first the one that is being sent by RTP.
     pub(crate) fn into_waiting(self) -> impl Iterator<Item = char> {
-        self.sending.map(|(_, digit)| digit).into_iter().chain(self.waiting.into_iter().map(|d| d.digit))
+        let sending = match self.sending {
+            Sending::ByRtp(_, digit) => Some(digit),
+            Sending::Nothing | Sending::ByInfo => None,
+        };
+        sending.into_iter().chain(self.waiting.into_iter().map(|d| d.digit))
     }
 }
 

@@ -1,58 +1,49 @@
-//! The state of a call that has a dialog, in both roles.
+//! The state of a call whose dialog is confirmed, in both roles: the session and the subscriptions of its dialog (RFC 5057).
 
 use super::cx::CallCx;
 use super::description::sdp_of;
-use super::dialog_request::PendingRequest;
 use super::dtmf::Digits;
-use super::info_package::PeerPackages;
-use crate::EffectId;
-use crate::base::entropy::Label;
-use crate::dialog::Dialog;
-use crate::negotiation::{LocalOffer, RemoteOffer};
-use crate::planted::patched;
-use crate::request::realm_set::RealmSet;
-use crate::request::realms::Credentials;
+use super::leg::Leg;
+use super::machine::renegotiation::Phase;
 use crate::transaction::{ServerTx, parse_own};
 use bytes::Bytes;
-use offhook_wire::sdp::Outline;
 use offhook_wire::{Instant, Message};
 use std::time::Duration;
 
 pub(super) struct Established {
-    pub(super) dialog: Dialog,
-    pub(super) renegotiation: Renegotiation,
-    pub(super) hold: Hold,
-    pub(super) pending: Vec<PendingRequest>,
+    pub(super) leg: Leg,
+    /// The media that the user wants.
+    pub(super) intent: Intent,
+    /// Whether the agreed media has our hold.
+    pub(super) holds: bool,
+    pub(super) renegotiation: Phase,
+    /// How many consecutive offers of ours are to be tried again.
+    pub(super) glares: u8,
+    /// Whether an UPDATE of ours was lost with its connection, or refused by a proxy, so that it is unknown whether the peer has
+    /// accepted its offer.
+    pub(super) uncertain: bool,
     pub(super) unacked: Option<Unacked>,
+    /// The RSeq of our last reliable provisional response, if the 2xx followed it before its PRACK.
+    pub(super) provisional: Option<u32>,
+    /// The other branches of our INVITE in whose early dialogs a request was sent: a 2xx of them gets a BYE with the next CSeq.
+    pub(super) branches: Vec<Leg>,
     pub(super) digits: Option<Box<Digits>>,
     pub(super) transfer: Option<Transfer>,
     pub(super) referral: Option<Referral>,
     /// The CSeq of the last REFER that was accepted.
     pub(super) referred: Option<u32>,
-    /// Whether we own the Call-ID: the owner waits longer after a glare (§14.1).
+    /// Whether we own the Call-ID: the owner waits longer after a glare (RFC 3261 §14.1).
     pub(super) caller: bool,
-    /// How many consecutive re-INVITEs of ours got 491.
-    pub(super) glares: u8,
-    /// Whether the peer accepts telephone-event by RTP.
-    pub(super) telephone_event: bool,
-    /// The Info Packages that the peer understands.
-    pub(super) peer_packages: PeerPackages,
-    /// The realms that challenged our requests of the call: later ones carry credentials for them (§22.3).
-    pub(super) realms: RealmSet,
-    /// The CSeq number and the credentials of our last INVITE, if it had any: its ACK has them too (§13.2.2.4), that of an earlier one
-    /// does not.
-    credentials: Option<Box<(u32, Credentials)>>,
 }
 
-/// The hold of both sides. The user's intent is stored, and the description derived from it.
+/// The media that the user wants. Our descriptions are derived from it.
 #[derive(Copy, Clone, Debug, Default)]
-pub(super) struct Hold {
-    pub(super) intent: bool,
-    pub(super) agreed: bool,
-    pub(super) remote: bool,
-    /// Whether the intent waits for a connection, with the timer of renegotiations pending.
-    pub(super) awaiting_connection: bool,
-    /// Whether the user has not been told the outcome of the intent yet.
+pub(super) struct Intent {
+    /// The peer is to be held.
+    pub(super) hold: bool,
+    /// ICE is to be restarted.
+    pub(super) restart: bool,
+    /// Whether the outcome of the last hold or resume was not reported yet.
     pub(super) outcome_pending: bool,
 }
 
@@ -62,26 +53,6 @@ pub(super) struct Unacked {
     pub(super) cseq: u32,
     pub(super) interval: Duration,
     pub(super) give_up: Instant,
-}
-
-/// The state of the renegotiation. `hold` is our hold in the description that is being negotiated.
-pub(super) enum Renegotiation {
-    /// No renegotiation.
-    Settled,
-    /// The media engine creates our offer.
-    Offering { effect: EffectId, offer: LocalOffer, hold: bool },
-    /// Our re-INVITE is pending.
-    Inviting { offer: LocalOffer, hold: bool },
-    /// The media engine applies the peer's answer.
-    Applying { effect: EffectId, offer: LocalOffer },
-    /// Our re-INVITE got 491; the next attempt waits (§14.1).
-    Glare,
-    /// The media engine creates the answer to the peer's re-INVITE.
-    Answering { tx: ServerTx, request: Box<Message>, effect: EffectId, offer: RemoteOffer, hold: bool },
-    /// The peer's re-INVITE had no offer: the media engine creates ours.
-    Proposing { tx: ServerTx, request: Box<Message>, effect: EffectId, offer: LocalOffer, hold: bool },
-    /// Our offer is in a 2xx; the answer is expected in the ACK.
-    Proposed { offer: LocalOffer, hold: bool },
 }
 
 /// Our REFER. The call with the peer is kept until the target has answered.
@@ -112,40 +83,28 @@ pub(super) struct ReferRequest {
 }
 
 impl Established {
-    /// Stores the credentials of our last INVITE.
-    pub(super) fn keep_credentials(&mut self, cseq: u32, credentials: Credentials) {
-        self.credentials = if credentials.is_empty() { None } else { Some(Box::new((cseq, credentials))) };
-    }
-
-    pub(super) fn new(dialog: Dialog, caller: bool) -> Self {
+    pub(super) fn new(leg: Leg, caller: bool) -> Self {
         Self {
-            dialog,
-            renegotiation: Renegotiation::Settled,
-            hold: Hold::default(),
-            pending: Vec::new(),
+            leg,
+            intent: Intent::default(),
+            holds: false,
+            renegotiation: Phase::Idle,
+            glares: 0,
+            uncertain: false,
             unacked: None,
+            provisional: None,
+            branches: Vec::new(),
             digits: None,
             transfer: None,
             referral: None,
             referred: None,
             caller,
-            glares: 0,
-            telephone_event: false,
-            peer_packages: PeerPackages::default(),
-            realms: RealmSet::default(),
-            credentials: None,
         }
     }
 
-    /// Sends the ACK for a 2xx to our INVITE of this CSeq.
-    pub(super) fn send_ack(&self, cx: &mut CallCx<'_, '_>, cseq: u32) {
-        let Some(path) = cx.account.path() else { return };
-        let branch: [u8; 16] = cx.base.entropy.token(Label::Ids);
-        let of_invite = self.credentials.as_deref().filter(|(of, _)| *of == cseq);
-        let credentials = of_invite.map_or(&[][..], |(_, credentials)| credentials);
-        let cseq = patched!(cx.base.config, AckMiscounted, cseq, cseq + 1);
-        let ack = self.dialog.ack(cseq, path, &branch, credentials);
-        cx.base.out.transmit(path.connection, ack);
+    /// Whether the peer holds us.
+    pub(super) fn is_held(&self) -> bool {
+        self.leg.agreed.is_some_and(|agreed| agreed.held)
     }
 
     pub(super) fn send_2xx(
@@ -166,14 +125,5 @@ impl Established {
     pub(super) fn answered_sdp(&self, cseq: u32) -> Option<Bytes> {
         let unacked = self.unacked.as_ref().filter(|unacked| unacked.cseq == cseq)?;
         parse_own(&unacked.response).as_ref().and_then(sdp_of)
-    }
-
-    /// Reads the direction and telephone-event of the peer's description. Returns whether the peer's hold changed.
-    pub(super) fn apply_remote_sdp(&mut self, sdp: &[u8]) -> bool {
-        let Ok(outline) = Outline::parse(sdp) else { return false };
-        let Some(audio) = outline.media().flatten().find(|m| m.kind == b"audio") else { return false };
-        self.telephone_event = audio.telephone_event.is_some();
-        let remote = !audio.direction.receives() || audio.held_by_address;
-        std::mem::replace(&mut self.hold.remote, remote) != remote
     }
 }

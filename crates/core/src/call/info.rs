@@ -4,6 +4,7 @@ use super::cx::CallCx;
 use super::dialog_request::DialogRequest;
 use super::dtmf;
 use super::info_package::{Info, UnknownPackage, known_package};
+use super::leg::ONLY;
 use super::session::Session;
 use crate::base::bounds;
 use crate::base::marks::Mark;
@@ -17,17 +18,17 @@ impl Session {
     /// Whether an INFO can be sent.
     pub(crate) fn check_info(&mut self, config: &Config, package: Option<&str>) -> Result<(), Misuse> {
         let Some(e) = self.established_mut() else { return Ok(()) };
-        let listed = package.is_none_or(|package| e.peer_packages.has(package));
+        let listed = package.is_none_or(|package| e.leg.peer_packages.has(package));
         if !listed && !planted!(config, PackageNotChecked) {
             return Err(Misuse::PackageNotSupported);
         }
-        let pending = e.pending.iter().filter(|p| matches!(p.request, DialogRequest::AppInfo(_))).count();
+        let pending = e.leg.pending.iter().filter(|p| matches!(p.request, DialogRequest::AppInfo(_))).count();
         if pending < bounds::INFOS { Ok(()) } else { Err(Misuse::TooManyRequests(bounds::INFOS)) }
     }
 
     pub(crate) fn send_info(&mut self, cx: &mut CallCx<'_, '_>, info: Info) {
         let number = info.number;
-        if !self.send_request(cx, DialogRequest::AppInfo(Box::new(info))) {
+        if !self.send_request(cx, ONLY, DialogRequest::AppInfo(Box::new(info))) {
             self.info_outcome(cx, number, None);
         }
     }

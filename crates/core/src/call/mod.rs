@@ -3,14 +3,20 @@
 //! | file | content |
 //! |---|---|
 //! | `session` | the call, its transitions and timers |
-//! | `states`, `machine` | what it owns in each state; the legal edges between them |
-//! | `established` | the state of a call that has a dialog |
+//! | `states`, `machine` | what it owns in each state; the tables of legal edges of the call and of its parts |
+//! | `leg` | a dialog with its media, early or confirmed |
+//! | `established` | the session and the subscriptions of a confirmed dialog |
 //! | `cx` | the context of a call |
-//! | `outgoing` | the caller's role until the 2xx: offer, provisional responses, forks, CANCEL |
+//! | `outgoing` | the caller's role until the 2xx: offer, forks, CANCEL |
+//! | `early` | the early dialogs of a caller: provisional responses, PRACK, early media |
 //! | `invite`, `session_expires` | the INVITE, sent again after a challenge, a 422 or a redirection |
+//! | `check` | the check of the offer before the user is alerted |
 //! | `incoming` | the callee's role until the ACK: ringing, answer, 2xx |
+//! | `reliable`, `provisional` | reliable provisional responses of a callee, and early media |
 //! | `confirmed` | the peer's requests within the dialog, and our 2xx until its ACK |
-//! | `renegotiation` | re-INVITEs of both sides: hold, resume, glare |
+//! | `offer_answer` | the offers and answers of the legs, whatever message carries them |
+//! | `renegotiation` | offers of the user's intent: hold, resume, restart of ICE, glare |
+//! | `peer_offers` | offers of the peer: re-INVITE, UPDATE, PRACK |
 //! | `dialog_request`, `requests` | our requests within the dialog, and their responses |
 //! | `digits`, `dtmf` | DTMF, by RTP or INFO |
 //! | `info`, `info_package` | other INFOs, with and without Info Packages |
@@ -18,6 +24,7 @@
 //! | `closing` | ending a call in every state |
 //! | `description`, `fork`, `reasons` | session descriptions in messages; further forks; reasons of an end |
 
+mod check;
 mod closing;
 mod confirmed;
 mod cx;
@@ -25,15 +32,21 @@ mod description;
 mod dialog_request;
 mod digits;
 pub(crate) mod dtmf;
+mod early;
 mod established;
 mod fork;
 mod incoming;
 mod info;
 mod info_package;
 mod invite;
+mod leg;
 mod machine;
+mod offer_answer;
 mod outgoing;
+mod peer_offers;
+mod provisional;
 mod reasons;
+mod reliable;
 mod renegotiation;
 mod requests;
 mod session;
@@ -56,15 +69,21 @@ use crate::base::name::{ClientTx, ServerRef, SessionTimer};
 use crate::base::waiter::CallWaiter;
 use crate::request::respond;
 use crate::transaction::{ServerTx, TxFailed};
-use crate::{CallEvent, ConnectionId, DtmfPath, EffectId, EffectResult, MediaEvent};
-use fork::refuse_fork;
+use crate::{CallEvent, ConnectionId, DtmfPath, EffectId, EffectResult, LegId, MediaEvent};
+use fork::{Early, refuse_fork};
 use offhook_wire::Message;
 use states::State;
 
-/// The table of the machine, for its diagram.
+/// The tables of the machines of a call, with their titles, for their diagrams.
 #[cfg(any(test, feature = "marks"))]
-pub(crate) fn table() -> &'static dyn crate::base::machine::Edges {
-    &machine::EDGES
+pub(crate) fn tables() -> [(&'static str, &'static dyn crate::base::machine::Edges); 5] {
+    [
+        ("Call", &machine::EDGES),
+        ("Renegotiation", &machine::renegotiation::EDGES),
+        ("Reliable provisional responses", &machine::reliable::EDGES),
+        ("Transfer", &machine::transfer::EDGES),
+        ("Digits", &dtmf::EDGES),
+    ]
 }
 
 impl Session {
@@ -78,31 +97,41 @@ impl Session {
     ) {
         match waiter {
             CallWaiter::Nothing => {}
-            CallWaiter::Offer => self.on_offer_result(cx, effect, result),
-            CallWaiter::EarlyAnswer => self.on_early_answer_result(cx, effect, result),
-            CallWaiter::Answer => self.on_answer_result(cx, effect, result),
-            CallWaiter::Renegotiation => self.on_renegotiation_result(cx, effect, result),
+            CallWaiter::Check => self.on_check_result(cx, effect, &result),
+            CallWaiter::OfferAnswer => self.on_offer_answer_result(cx, effect, result),
             CallWaiter::Digit => self.digit_done(cx, effect, &result),
         }
     }
 
-    pub(crate) fn on_media(&mut self, cx: &mut CallCx<'_, '_>, event: MediaEvent) {
+    /// An event of a media session. The path of a branch that was not accepted yet is reported too: it has early media.
+    pub(crate) fn on_media(&mut self, cx: &mut CallCx<'_, '_>, leg: LegId, event: MediaEvent) {
+        if !self.media.is_live(leg) {
+            return;
+        }
+        let is_current = self.only_leg().is_none_or(|only| only.media == Some(leg));
         match event {
             MediaEvent::Up => {
-                self.cancel_timer(cx.base, SessionTimer::MediaPath);
-                cx.base.out.call_event(self.id, CallEvent::Media { up: true });
-                self.media_up = true;
+                // After a restart of ICE the path was never down for the user.
+                let changed = self.media.set_up(leg, true);
+                if is_current && changed {
+                    self.cancel_timer(cx.base, SessionTimer::MediaPath);
+                    cx.base.out.call_event(self.id, CallEvent::Media { up: true });
+                }
             }
             MediaEvent::Down => {
-                cx.base.out.call_event(self.id, CallEvent::Media { up: false });
-                let was_up = std::mem::replace(&mut self.media_up, false);
-                if was_up && matches!(self.phase, Phase::AwaitingAck | Phase::Established) {
+                let was_up = self.media.set_up(leg, false);
+                if is_current {
+                    cx.base.out.call_event(self.id, CallEvent::Media { up: false });
+                }
+                let in_call = matches!(self.phase(), Phase::AwaitingAck | Phase::Established);
+                if was_up && is_current && in_call {
                     self.await_media(cx);
                 }
             }
-            MediaEvent::Failed => self.media_failed(cx, "the media path failed"),
+            MediaEvent::Failed if is_current => self.media_failed(cx, "the media path failed"),
+            MediaEvent::Failed => {}
             MediaEvent::Digit { digit, duration } => {
-                if self.established_mut().is_some() {
+                if is_current && self.established_mut().is_some() {
                     self.digit_received(cx, (digit, duration), DtmfPath::Rtp);
                 }
             }
@@ -114,6 +143,7 @@ impl Session {
         let Some(code) = message.status() else { return };
         match &self.state {
             State::Calling(calling) if calling.tx == tx => self.invite_response(cx, code, message),
+            State::Calling(_) => self.dialog_response(cx, tx, code, message),
             State::Cancelling(cancelling) if cancelling.tx == tx => {
                 self.cancelled_response(cx, code, message)
             }
@@ -121,7 +151,7 @@ impl Session {
             State::AwaitingAck(_) | State::HangUpAfterAck(..) | State::Established(_) => {
                 self.dialog_response(cx, tx, code, message);
             }
-            _ => refuse_fork(cx, tx, code, message),
+            _ => refuse_fork(cx, tx, code, message, Early::None),
         }
     }
 
@@ -129,6 +159,7 @@ impl Session {
     pub(crate) fn on_failed(&mut self, cx: &mut CallCx<'_, '_>, failed: &TxFailed) {
         match &self.state {
             State::Calling(calling) if calling.tx == failed.tx => self.invite_failed(cx, failed),
+            State::Calling(_) => self.dialog_failed(cx, failed),
             State::Cancelling(cancelling) if cancelling.tx == failed.tx => self.cancel_failed(cx),
             State::Terminating(..) => self.terminating_failed(cx, failed),
             State::AwaitingAck(_) | State::HangUpAfterAck(..) | State::Established(_) => {
@@ -141,11 +172,15 @@ impl Session {
     pub(crate) fn on_timer(&mut self, cx: &mut CallCx<'_, '_>, timer: SessionTimer) {
         self.timers[timer as usize] = None;
         match timer {
+            SessionTimer::NoAnswer if self.phase() == Phase::Checking => self.check_timeout(cx),
             SessionTimer::NoAnswer => {
                 cx.mark(Mark::NobodyAnswers);
                 self.no_answer_timeout(cx);
             }
-            SessionTimer::Retransmit2xx => self.retransmit_2xx(cx),
+            SessionTimer::Retransmit => match self.phase() {
+                Phase::Ringing | Phase::Answering => self.retransmit_provisional(cx),
+                _ => self.retransmit_2xx(cx),
+            },
             SessionTimer::MediaPath => {
                 cx.mark(Mark::MediaLate);
                 self.media_failed(cx, "no media path in time");
@@ -161,8 +196,11 @@ impl Session {
     /// The peer cancelled its INVITE before our final response (§9.2).
     pub(crate) fn on_cancelled(&mut self, cx: &mut CallCx<'_, '_>, invite: ServerRef, cancel: &Message) {
         match &self.state {
-            State::Ringing(ringing) if ringing.tx.id() == invite => self.invite_cancelled(cx, cancel),
-            State::Answering(answering) if answering.tx.id() == invite => self.invite_cancelled(cx, cancel),
+            State::Checking(incoming, _) | State::Ringing(incoming) | State::Answering(incoming)
+                if incoming.tx.id() == invite =>
+            {
+                self.invite_cancelled(cx, cancel);
+            }
             State::Established(_) => self.reinvite_cancelled(cx, invite),
             _ => {}
         }
@@ -171,12 +209,15 @@ impl Session {
     /// A request within the call's dialog.
     pub(crate) fn on_request(&mut self, cx: &mut CallCx<'_, '_>, tx: ServerTx, request: &Message) {
         // Our tag is not enough: the Call-ID and the peer's tag have to match too (§12.2.2).
-        if !self.dialog().is_some_and(|dialog| dialog.owns(cx.base.config, request)) {
+        let Some(n) = self.leg_of(|dialog| dialog.owns(cx.base.config, request)) else {
             cx.mark(Mark::ForeignDialog);
             return respond::answer(cx.base, cx.txs, tx, request, 481);
-        }
+        };
         match &self.state {
-            State::Ringing(_) | State::Answering(_) => self.early_dialog_request(cx, tx, request),
+            State::Calling(_) => self.branch_request(cx, n, tx, request),
+            State::Checking(..) | State::Ringing(_) | State::Answering(_) => {
+                self.early_dialog_request(cx, tx, request);
+            }
             State::AwaitingAck(_) | State::HangUpAfterAck(..) | State::Established(_) => {
                 self.dialog_request(cx, tx, request);
             }
@@ -188,9 +229,10 @@ impl Session {
     /// The connection of the account went down.
     pub(crate) fn connection_lost(&mut self, cx: &mut CallCx<'_, '_>, connection: ConnectionId) {
         match &self.state {
-            State::Ringing(ringing) if ringing.connection == connection => self.ringing_connection_lost(cx),
-            State::Answering(answering) if answering.connection == connection => {
-                self.ringing_connection_lost(cx)
+            State::Checking(incoming, _) | State::Ringing(incoming) | State::Answering(incoming)
+                if incoming.connection == connection =>
+            {
+                self.ringing_connection_lost(cx);
             }
             _ => {}
         }
@@ -210,7 +252,7 @@ impl Session {
     /// A response to a call that has ended: a late 2xx gets ACK and BYE.
     pub(crate) fn refuse_late(cx: &mut CallCx<'_, '_>, tx: ClientTx, message: &Message) {
         if let Some(code) = message.status() {
-            refuse_fork(cx, tx, code, message);
+            refuse_fork(cx, tx, code, message, Early::Forgotten);
         }
     }
 }

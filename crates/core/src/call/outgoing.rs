@@ -2,20 +2,23 @@
 
 use super::cx::{CallAction, CallCx, Referrer};
 use super::description::sdp_of;
-use super::established::{Established, Renegotiation};
-use super::machine::{Phase, Trigger};
+use super::established::Established;
+use super::invite::send_invite;
+use super::leg::{Leg, ONLY};
+use super::machine::Trigger;
 use super::reasons::not_connected;
 use super::session::Session;
-use super::states::{Calling, Cancelling, EarlyAnswer, Fork, Invitation, Invite, Offering, State};
+use super::states::{Calling, Cancelling, Invitation, Invite, Offering, State};
 use crate::base::entropy::Label;
 use crate::base::marks::Mark;
 use crate::base::name::SessionTimer;
 use crate::base::waiter::CallWaiter;
 use crate::dialog::{Dialog, LocalRequest, NoDialog, to_tag};
+use crate::negotiation::{Carrier, LegOf, OfferAnswer, Offered, Trigger as Offer};
 use crate::planted::planted;
+use crate::request::respond;
 use crate::request::restarts::Restarts;
-use crate::{CallEffect, CallEvent, Cause, Direction, EffectId, EffectResult, EndReason, EndedBy, SessionId};
-use bytes::Bytes;
+use crate::{CallEffect, CallEvent, Cause, Direction, EffectResult, EndReason, EndedBy, LegId, SessionId};
 use offhook_wire::Message;
 
 impl Session {
@@ -31,48 +34,47 @@ impl Session {
             session.end(cx, Trigger::NoConnection, not_connected());
             return session;
         }
-        let offer = session.negotiation.local_offer().expect("a new call has no offer open");
-        let effect =
-            session.effect(cx.base, CallEffect::Offer { direction: Direction::SendRecv }, CallWaiter::Offer);
-        let state = State::Offering(Offering { effect, offer, invitation });
-        session.transition(cx.base, Trigger::Dial, Phase::Offering, state);
+        let leg = session.media.new_leg().unwrap_or_default();
+        let effect = CallEffect::Offer { direction: Direction::SendRecv, restart: false };
+        let effect = session.effect(cx.base, leg, effect, CallWaiter::OfferAnswer);
+        let intent = Offered::default();
+        let mut offer_answer = OfferAnswer::Stable;
+        let creating = OfferAnswer::CreatingOffer { effect, intent, carrier: Carrier::Invite };
+        offer_answer.transition(cx.base, LegOf { session: id, leg }, Offer::Offer, creating);
+        let offering = Offering { offer_answer, invitation };
+        session.transition(cx.base, Trigger::Dial, |_| State::Offering(offering));
         session.set_timer(cx.base, cx.base.config.no_answer, SessionTimer::NoAnswer);
         session
     }
 
-    pub(super) fn on_offer_result(
-        &mut self,
-        cx: &mut CallCx<'_, '_>,
-        effect: EffectId,
-        result: EffectResult,
-    ) {
-        let State::Offering(offering) = &self.state else { return };
-        if offering.effect != effect {
-            return;
+    /// The media engine created the offer of the INVITE, or not.
+    pub(super) fn on_offer_result(&mut self, cx: &mut CallCx<'_, '_>, result: EffectResult) {
+        let EffectResult::Description(sdp) = result else {
+            let why = EndReason::new(EndedBy::Us, Cause::MediaFailed, None, "no offer was made");
+            return self.end(cx, Trigger::NoMedia, why);
+        };
+        if cx.account.path().is_none() {
+            return self.end(cx, Trigger::NoConnection, not_connected());
         }
-        let State::Offering(Offering { offer, invitation, .. }) = self.take() else { unreachable!() };
-        match result {
-            EffectResult::Description(sdp) => {
-                let call_id = cx.base.entropy.token(Label::Ids);
-                let mut invite = Invite::new(invitation, call_id, sdp);
-                let Some(tx) = self.send_invite(cx, &mut invite) else {
-                    self.negotiation.withdraw(offer);
-                    return self.end(cx, Trigger::NoConnection, not_connected());
-                };
-                let (early_answer, restarts) = (EarlyAnswer::None, Restarts::default());
-                let calling = Calling { tx, offer, invite, early_answer, restarts };
-                self.transition(cx.base, Trigger::Described, Phase::Calling, State::Calling(calling));
-                self.set_timer(cx.base, cx.base.config.no_answer, SessionTimer::NoAnswer);
+        let call_id = cx.base.entropy.token(Label::Ids);
+        let of = LegOf { session: self.id, leg: LegId::default() };
+        let State::Offering(offering) = &mut self.state else { return };
+        let OfferAnswer::CreatingOffer { intent, .. } = offering.offer_answer else { return };
+        let sent = OfferAnswer::OfferSent { intent };
+        offering.offer_answer.transition(cx.base, of, Offer::Described, sent);
+        let invitation = std::mem::take(&mut offering.invitation);
+        let mut invite = Invite::new(invitation, call_id, sdp);
+        let Some(tx) = send_invite(self.id, &self.tag, cx, &mut invite) else {
+            return self.end(cx, Trigger::NoConnection, not_connected());
+        };
+        self.transition(cx.base, Trigger::Described, |state| match state {
+            State::Offering(_) => {
+                let (legs, restarts) = (Vec::new(), Restarts::default());
+                State::Calling(Calling { tx, invite, legs, restarts })
             }
-            _ => {
-                self.negotiation.withdraw(offer);
-                self.end(
-                    cx,
-                    Trigger::NoMedia,
-                    EndReason::new(EndedBy::Us, Cause::MediaFailed, None, "no offer was made"),
-                );
-            }
-        }
+            other => other,
+        });
+        self.set_timer(cx.base, cx.base.config.no_answer, SessionTimer::NoAnswer);
     }
 
     pub(super) fn invite_response(&mut self, cx: &mut CallCx<'_, '_>, code: u16, message: &Message) {
@@ -83,121 +85,119 @@ impl Session {
         }
     }
 
-    fn invite_progress(&mut self, cx: &mut CallCx<'_, '_>, code: u16, message: &Message) {
-        let State::Calling(calling) = &self.state else { return };
-        if code == 100 {
-            return;
-        }
-        if let (EarlyAnswer::None, Some(answer), Some(tag)) =
-            (&calling.early_answer, sdp_of(message), to_tag(message))
-        {
-            let of = Fork { tag: Bytes::copy_from_slice(tag), answer: answer.clone() };
-            cx.mark(Mark::EarlyMedia);
-            let effect = self.effect(cx.base, CallEffect::Apply { answer }, CallWaiter::EarlyAnswer);
-            let State::Calling(calling) = &mut self.state else { return };
-            calling.early_answer = EarlyAnswer::Applying { effect, of };
-        }
-        cx.base.out.call_event(self.id, CallEvent::Progress { code });
-        self.report(cx, code);
-    }
-
-    /// The 2xx may have arrived meanwhile: then the renegotiation waits for it.
-    pub(super) fn on_early_answer_result(
-        &mut self,
-        cx: &mut CallCx<'_, '_>,
-        effect: EffectId,
-        result: EffectResult,
-    ) {
-        let State::Calling(calling) = &mut self.state else {
-            return self.on_renegotiation_result(cx, effect, result);
-        };
-        calling.early_answer = match std::mem::replace(&mut calling.early_answer, EarlyAnswer::None) {
-            EarlyAnswer::Applying { effect: awaited, of } if awaited == effect => match result {
-                EffectResult::Applied => EarlyAnswer::Applied { of },
-                // The 2xx has the same description, which then fails the call.
-                _ => EarlyAnswer::None,
-            },
-            other => other,
-        };
-    }
-
     fn invite_accepted(&mut self, cx: &mut CallCx<'_, '_>, message: &Message) {
-        let State::Calling(calling) = self.take() else { return };
-        let Calling { tx, offer, invite, early_answer, .. } = calling;
         self.cancel_timer(cx.base, SessionTimer::NoAnswer);
-        let Ok(dialog) = self.dialog_of(cx, message, &invite) else {
-            self.negotiation.withdraw(offer);
-            let why =
-                EndReason::new(EndedBy::Peer, Cause::Protocol, message.status(), "a 2xx without a dialog");
+        let leg = self.confirm_leg(cx, message);
+        self.leave_branches(cx);
+        let Some(leg) = leg else {
+            let text = "a 2xx without a dialog";
+            let why = EndReason::new(EndedBy::Peer, Cause::Protocol, message.status(), text);
             return self.end(cx, Trigger::Refused, why);
         };
-        cx.txs.record_fork(tx, dialog.remote_tag());
-        let mut established = Established::new(dialog, true);
-        established.realms = invite.realms;
-        established.keep_credentials(invite.cseq, invite.credentials);
-        established.send_ack(cx, invite.cseq);
-        established.peer_packages.update(message);
-        let same_fork = |of: &Fork| to_tag(message) == Some(&of.tag[..]);
-        let answer = sdp_of(message);
-        let early = match &early_answer {
-            EarlyAnswer::Applying { of, .. } | EarlyAnswer::Applied { of } if same_fork(of) => {
-                Some(&of.answer)
+        let winner = leg.media;
+        let was_up = self.media.is_any_up();
+        self.transition(cx.base, Trigger::Accepted, |state| {
+            let mut established = Established::new(leg, true);
+            if let State::Calling(calling) = state {
+                established.branches = with_requests(calling.legs);
             }
-            _ => None,
+            State::Established(established)
+        });
+        // The other branches are given up: a 2xx of one of them gets ACK and BYE.
+        if !planted!(cx.base.config, LegLeaked) {
+            self.release_media(cx.base, winner);
+        }
+        if was_up && !self.media.is_any_up() {
+            cx.base.out.call_event(self.id, CallEvent::Media { up: false });
+        }
+        self.apply_final_answer(cx, message);
+    }
+
+    /// The leg of the branch whose 2xx was received, with its dialog confirmed and acknowledged (§13.2.2.4).
+    fn confirm_leg(&mut self, cx: &mut CallCx<'_, '_>, message: &Message) -> Option<Leg> {
+        let tag = to_tag(message).unwrap_or_default();
+        let early = self.leg_of(|dialog| dialog.remote_tag() == tag);
+        let n = match early {
+            Some(n) => n,
+            None => {
+                let State::Calling(calling) = &self.state else { return None };
+                let dialog = self.dialog_of(cx, message, &calling.invite).ok()?;
+                let State::Calling(calling) = &mut self.state else { return None };
+                calling.legs.reserve_exact(1);
+                calling.legs.push(Leg::new(dialog, OfferAnswer::of_branch()));
+                calling.legs.len() - 1
+            }
         };
         if early.is_some() {
+            self.leg_mut(n)?.dialog.confirm(cx.base.config, message).ok()?;
+        }
+        let early_answer = self.leg(n).is_some_and(|leg| leg.early_answer.is_some());
+        self.choose_media(cx, n, early_answer || sdp_of(message).is_some());
+        let State::Calling(calling) = &mut self.state else { return None };
+        let mut leg = calling.legs.swap_remove(n);
+        cx.txs.record_fork(calling.tx, leg.dialog.remote_tag());
+        leg.realms = calling.invite.realms;
+        leg.keep_credentials(calling.invite.cseq, std::mem::take(&mut calling.invite.credentials));
+        leg.send_ack(cx, calling.invite.cseq);
+        leg.update_peer(cx.base.config, message);
+        Some(leg)
+    }
+
+    /// Chooses the media session of the branch that was accepted. A host that can hold one only has that of another branch, perhaps:
+    /// then this one gets a new session, and offers again.
+    fn choose_media(&mut self, cx: &mut CallCx<'_, '_>, n: usize, has_answer: bool) {
+        let others = self.state.legs().iter().any(|leg| leg.media.is_some());
+        let own = self.leg(n).is_some_and(|leg| leg.media.is_some());
+        if own {
             cx.mark(Mark::EarlyMediaKept);
-        } else if !matches!(early_answer, EarlyAnswer::None) {
+        } else if others {
             cx.mark(Mark::EarlyMediaOfAnother);
         }
-        if let Some(answer) = answer.as_ref().or(early) {
-            established.apply_remote_sdp(answer);
+        if has_answer && !self.has_media_for(cx, n, true) {
+            cx.mark(Mark::MediaReplaced);
+            let session = self.id;
+            let leg = self.media.new_leg();
+            let Some(own) = self.leg_mut(n) else { return };
+            own.media = leg;
+            let of = LegOf { session, leg: leg.unwrap_or_default() };
+            own.offer_answer.transition(cx.base, of, Offer::Withdrawn, OfferAnswer::Stable);
         }
-        established.renegotiation = match (early_answer, answer) {
-            (EarlyAnswer::Applying { effect, of }, _) if same_fork(&of) => {
-                Renegotiation::Applying { effect, offer }
-            }
-            (EarlyAnswer::Applied { of }, _) if same_fork(&of) => {
-                self.negotiation.agree(offer);
-                Renegotiation::Settled
-            }
-            (_, Some(answer)) => {
-                let effect = self.effect(cx.base, CallEffect::Apply { answer }, CallWaiter::Renegotiation);
-                Renegotiation::Applying { effect, offer }
-            }
-            (_, None) => {
+    }
+
+    /// The answer in the 2xx, unless a provisional response of the same branch had it.
+    fn apply_final_answer(&mut self, cx: &mut CallCx<'_, '_>, message: &Message) {
+        let Some(e) = self.established_mut() else { return };
+        let is_open = matches!(e.leg.offer_answer, OfferAnswer::OfferSent { .. });
+        let is_held = e.is_held();
+        let early_answer = e.leg.early_answer.take().map(|answer| *answer);
+        if is_open {
+            let Some(answer) = sdp_of(message).or(early_answer) else {
                 cx.mark(Mark::NoAnswerInside);
-                self.negotiation.withdraw(offer);
-                self.transition(
-                    cx.base,
-                    Trigger::Accepted,
-                    Phase::Established,
-                    State::Established(established),
-                );
-                let why = EndReason::new(
-                    EndedBy::Peer,
-                    Cause::Protocol,
-                    message.status(),
-                    "a 2xx without an answer",
-                );
+                let text = "a 2xx without an answer";
+                let why = EndReason::new(EndedBy::Peer, Cause::Protocol, message.status(), text);
                 return self.terminate(cx, Trigger::Refused, why);
-            }
-        };
-        let (applies, held) =
-            (matches!(established.renegotiation, Renegotiation::Applying { .. }), established.hold.remote);
-        self.transition(cx.base, Trigger::Accepted, Phase::Established, State::Established(established));
-        if applies {
-            // A media engine that never reports a result would block every hold.
-            self.set_timer(cx.base, cx.base.config.times.t1 * 64, SessionTimer::Renegotiation);
+            };
+            self.begin_apply(cx, ONLY, answer);
         }
-        if held {
+        if self.leg(ONLY).is_some_and(|leg| !leg.offer_answer.is_stable()) {
+            // A media engine that never reports a result would block every hold.
+            self.await_step(cx);
+        }
+        if is_held {
             self.hold_event(cx);
         }
         self.await_media(cx);
         self.report(cx, 200);
+        // For media that was not agreed on yet.
+        self.reconcile(cx);
     }
 
-    fn dialog_of(&self, cx: &CallCx<'_, '_>, message: &Message, invite: &Invite) -> Result<Dialog, NoDialog> {
+    pub(super) fn dialog_of(
+        &self,
+        cx: &CallCx<'_, '_>,
+        message: &Message,
+        invite: &Invite,
+    ) -> Result<Dialog, NoDialog> {
         let (from, tag) = (cx.account.from(), self.tag.as_bytes());
         let local = LocalRequest { call_id: &invite.call_id, from, tag, uri: &invite.invitation.uri };
         Dialog::of_response(cx.base.config, message, Some(&local), invite.cseq)
@@ -205,44 +205,88 @@ impl Session {
 
     /// Cancels the INVITE: the user hangs up, or the callee does not answer in time.
     pub(super) fn cancel(&mut self, cx: &mut CallCx<'_, '_>, trigger: Trigger, why: EndReason) {
-        let State::Calling(calling) = self.take() else { return };
         self.cancel_timer(cx.base, SessionTimer::NoAnswer);
-        self.negotiation.withdraw(calling.offer);
-        if !planted!(cx.base.config, CancelForgotten) {
+        self.leave_branches(cx);
+        if let State::Calling(calling) = &self.state
+            && !planted!(cx.base.config, CancelForgotten)
+        {
             cx.txs.cancel(cx.base, calling.tx);
         }
-        let Calling { tx, invite, .. } = calling;
-        let cancelling = Cancelling { tx, invite, why };
-        self.transition(cx.base, trigger, Phase::Cancelling, State::Cancelling(cancelling));
+        self.transition(cx.base, trigger, |state| match state {
+            State::Calling(Calling { tx, invite, legs, .. }) => {
+                State::Cancelling(Cancelling { tx, invite, branches: with_requests(legs), why })
+            }
+            other => other,
+        });
+    }
+
+    /// Ends the early dialogs: requests of the callees get 487, and responses to ours are absorbed.
+    pub(super) fn leave_branches(&mut self, cx: &mut CallCx<'_, '_>) {
+        let State::Calling(calling) = &mut self.state else { return };
+        for leg in &mut calling.legs {
+            for pending in leg.pending.drain(..) {
+                cx.txs.detach_owner(pending.tx);
+            }
+        }
+        for n in 0..self.state.legs().len() {
+            if self.leg_mut(n).is_some_and(|leg| leg.offer_answer.request_mut().is_some())
+                && let Some(request) = self.take_request(cx, n, Offer::Cancelled, OfferAnswer::Stable)
+            {
+                respond::answer(cx.base, cx.txs, request.tx, &request.message, 487);
+            }
+        }
     }
 
     pub(super) fn cancelled_response(&mut self, cx: &mut CallCx<'_, '_>, code: u16, message: &Message) {
         if code < 200 {
             return;
         }
-        let State::Cancelling(cancelling) = self.take() else { return };
+        let State::Cancelling(cancelling) = &self.state else { return };
+        let why = cancelling.why.clone();
         if code >= 300 || planted!(cx.base.config, LateAnswerIgnored) {
-            return self.end(cx, Trigger::Closed, cancelling.why);
+            return self.end(cx, Trigger::Closed, why);
         }
         // The CANCEL crossed the 2xx: the call is established, and ended with a BYE (§9.1, §15).
-        match self.dialog_of(cx, message, &cancelling.invite) {
-            Ok(dialog) => {
-                cx.mark(Mark::AnswerCrossedCancel);
-                cx.txs.record_fork(cancelling.tx, dialog.remote_tag());
-                let mut established = Established::new(dialog, true);
-                let invite = cancelling.invite;
-                established.realms = invite.realms;
-                established.keep_credentials(invite.cseq, invite.credentials);
-                established.send_ack(cx, invite.cseq);
-                self.terminate_dialog(cx, established, Trigger::Accepted, cancelling.why);
+        let Some(leg) = self.cancelled_leg(cx, message) else {
+            return self.end(cx, Trigger::Closed, why);
+        };
+        cx.mark(Mark::AnswerCrossedCancel);
+        self.transition(cx.base, Trigger::Accepted, |state| match state {
+            State::Cancelling(Cancelling { why, branches, .. }) => {
+                let mut established = Established::new(leg, true);
+                established.branches = branches;
+                State::Terminating(established, why)
             }
-            Err(_) => self.end(cx, Trigger::Closed, cancelling.why),
-        }
+            other => other,
+        });
+        self.begin_terminating(cx);
+    }
+
+    /// The leg of a branch that was accepted in spite of the CANCEL, acknowledged.
+    fn cancelled_leg(&mut self, cx: &mut CallCx<'_, '_>, message: &Message) -> Option<Leg> {
+        let State::Cancelling(cancelling) = &self.state else { return None };
+        let dialog = self.dialog_of(cx, message, &cancelling.invite).ok()?;
+        let State::Cancelling(cancelling) = &mut self.state else { return None };
+        let known = |leg: &Leg| leg.dialog.remote_tag() == dialog.remote_tag();
+        let early = cancelling.branches.iter().position(known);
+        let early = early.filter(|_| !planted!(cx.base.config, EarlySequenceForgotten));
+        let mut leg = match early {
+            Some(n) => cancelling.branches.swap_remove(n),
+            None => Leg::new(dialog, OfferAnswer::Stable),
+        };
+        leg.dialog.confirm(cx.base.config, message).ok()?;
+        leg.offer_answer = OfferAnswer::Stable;
+        cx.txs.record_fork(cancelling.tx, leg.dialog.remote_tag());
+        leg.realms = cancelling.invite.realms;
+        leg.keep_credentials(cancelling.invite.cseq, std::mem::take(&mut cancelling.invite.credentials));
+        leg.send_ack(cx, cancelling.invite.cseq);
+        Some(leg)
     }
 
     pub(super) fn cancel_failed(&mut self, cx: &mut CallCx<'_, '_>) {
-        let State::Cancelling(cancelling) = self.take() else { return };
-        self.end(cx, Trigger::Closed, cancelling.why);
+        let State::Cancelling(cancelling) = &self.state else { return };
+        let why = cancelling.why.clone();
+        self.end(cx, Trigger::Closed, why);
     }
 
     /// Reports the progress to the call in which the REFER for this one was received.
@@ -254,4 +298,11 @@ impl Session {
             }
         }
     }
+}
+
+/// The early dialogs in which a request was sent.
+fn with_requests(legs: Vec<Leg>) -> Vec<Leg> {
+    let mut branches: Vec<Leg> = legs.into_iter().filter(|leg| leg.rseq.is_some()).collect();
+    branches.shrink_to_fit();
+    branches
 }

@@ -12,7 +12,10 @@ pub(super) fn not_connected() -> EndReason {
 /// The response code and the reason for a fault of the media engine.
 pub(super) fn refusal_of(fault: MediaFault) -> (u16, Cause) {
     match fault {
-        MediaFault::NoCommonCodec | MediaFault::BadDescription => (488, Cause::NotAcceptable),
+        MediaFault::NoCommonCodec
+        | MediaFault::NoCommonTransport
+        | MediaFault::NoCommonMedia
+        | MediaFault::BadDescription => (488, Cause::NotAcceptable),
         MediaFault::Engine => (500, Cause::MediaFailed),
     }
 }

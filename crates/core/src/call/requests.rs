@@ -2,12 +2,14 @@
 
 use super::cx::CallCx;
 use super::dialog_request::{DialogRequest, PendingRequest};
-use super::fork::refuse_fork;
+use super::fork::{Early, refuse_fork};
+use super::leg::{Leg, ONLY};
 use super::machine::Trigger;
 use super::session::Session;
 use crate::base::marks::Mark;
 use crate::base::name::{ClientTx, Owner};
 use crate::dialog::to_tag;
+use crate::negotiation::OfferAnswer;
 use crate::planted::{patched, planted};
 use crate::request::headers::identify;
 use crate::request::realm_set::RealmSet;
@@ -17,23 +19,29 @@ use crate::{Cause, EndReason, EndedBy};
 use offhook_wire::{Message, Method};
 
 impl Session {
-    /// Sends a request within the dialog. Returns `false` if there is no connection.
-    pub(super) fn send_request(&mut self, cx: &mut CallCx<'_, '_>, request: DialogRequest) -> bool {
-        self.send_again(cx, request, Restarts::default())
+    /// Sends a request within the dialog of a leg. Returns `false` if there is no connection.
+    pub(super) fn send_request(&mut self, cx: &mut CallCx<'_, '_>, n: usize, request: DialogRequest) -> bool {
+        self.send_again(cx, n, request, Restarts::default())
     }
 
-    fn send_again(&mut self, cx: &mut CallCx<'_, '_>, request: DialogRequest, restarts: Restarts) -> bool {
+    fn send_again(
+        &mut self,
+        cx: &mut CallCx<'_, '_>,
+        n: usize,
+        request: DialogRequest,
+        restarts: Restarts,
+    ) -> bool {
         let owner = Owner::Session(self.id);
-        let Some(e) = self.established_mut() else { return false };
+        let Some(leg) = self.leg_mut(n) else { return false };
         if cx.account.path().is_none() {
             return false;
         }
         let config = cx.base.config;
-        let cseq = patched!(config, RequestsNotCounted, e.dialog.next_cseq(), 1);
-        let dialog = &e.dialog;
+        let cseq = patched!(config, RequestsNotCounted, leg.dialog.next_cseq(), 1);
+        let dialog = &leg.dialog;
         let (content_type, body) = request.body();
         let challenged = restarts.has_answered() || !planted!(config, CredentialsForgottenInDialog);
-        let realms = if challenged { e.realms } else { RealmSet::default() };
+        let realms = if challenged { leg.realms } else { RealmSet::default() };
         let credentials =
             cx.account.credentials(cx.base, realms, request.method(), dialog.request_uri(), &body);
         let (Some(path), contact) = (cx.account.path(), cx.account.contact()) else { return false };
@@ -43,16 +51,16 @@ impl Session {
             identify(&mut b, config, &credentials);
             if content_type.is_empty() { b.finish() } else { b.body(content_type, &body) }
         });
-        match (&request, &mut e.transfer) {
-            (DialogRequest::Invite { .. }, _) => {
-                // Within a dialog there are no forks, and a late 2xx is that of a call that has ended.
-                cx.txs.record_fork(tx, e.dialog.remote_tag());
-                e.keep_credentials(cseq, credentials);
-            }
-            (DialogRequest::Refer { .. }, Some(transfer)) => transfer.cseq = cseq,
-            _ => {}
+        if let DialogRequest::Invite { .. } = request {
+            // Within a dialog there are no forks, and a late 2xx is that of a call that has ended.
+            cx.txs.record_fork(tx, leg.dialog.remote_tag());
+            leg.keep_credentials(cseq, credentials);
         }
-        e.pending.push(PendingRequest { tx, request, cseq, restarts });
+        let is_refer = matches!(request, DialogRequest::Refer { .. });
+        leg.pending.push(PendingRequest { tx, request, cseq, restarts });
+        if is_refer && let Some(transfer) = self.established_mut().and_then(|e| e.transfer.as_mut()) {
+            transfer.cseq = cseq;
+        }
         true
     }
 
@@ -64,29 +72,28 @@ impl Session {
         code: u16,
         message: &Message,
     ) {
-        let Some(e) = self.established_mut() else { return };
-        let Some(at) = e.pending.iter().position(|p| p.tx == tx) else {
+        let Some((n, at)) = self.pending(tx) else {
             return self.retransmitted_2xx(cx, tx, code, message);
         };
-        if code < 200 {
-            return;
-        }
-        let mut pending = e.pending.swap_remove(at);
+        let Some(leg) = self.leg_mut(n).filter(|_| code >= 200) else { return };
+        let mut pending = leg.pending.swap_remove(at);
         if code >= 300 {
             let next = cx.account.after(
                 cx.base,
                 &mut pending.restarts,
                 Restartable::WithinDialog,
-                &mut e.realms,
+                &mut leg.realms,
                 message,
             );
             if next == Next::Again {
-                self.send_again(cx, pending.request, pending.restarts);
+                self.send_again(cx, n, pending.request, pending.restarts);
                 return;
             }
         }
-        // A NOTIFY belongs to the subscription; its failure does not end the call (RFC 5057 §5.1).
-        let of_the_call = !matches!(pending.request, DialogRequest::Notify { .. });
+        // A NOTIFY belongs to the subscription; its failure does not end the call (RFC 5057 §5.1). Nor does that of a PRACK: the
+        // callee ends an INVITE that it cannot complete (RFC 3262 §3).
+        let of_the_call =
+            !matches!(pending.request, DialogRequest::Notify { .. } | DialogRequest::Prack { .. });
         self.answered(cx, pending, code, message);
         if of_the_call && matches!(code, 408 | 481) {
             self.dialog_lost(cx, code);
@@ -108,26 +115,80 @@ impl Session {
     /// and BYE.
     fn retransmitted_2xx(&mut self, cx: &mut CallCx<'_, '_>, tx: ClientTx, code: u16, message: &Message) {
         let (200..=299, Ok(cseq), Some(e)) = (code, message.cseq(), self.established_mut()) else { return };
-        if cseq.method != Method::Invite || !e.dialog.has_sent(cseq.number) {
+        if cseq.method != Method::Invite || !e.leg.dialog.has_sent(cseq.number) {
             return;
         }
-        if to_tag(message).unwrap_or_default() == e.dialog.remote_tag()
+        if to_tag(message).unwrap_or_default() == e.leg.dialog.remote_tag()
             || planted!(cx.base.config, ForkNotToldApart)
         {
             if planted!(cx.base.config, RepeatedAckForgotten) {
                 return;
             }
             cx.mark(Mark::AnswerAgain);
-            e.send_ack(cx, cseq.number);
+            e.leg.send_ack(cx, cseq.number);
         } else {
-            refuse_fork(cx, tx, code, message);
+            let tag = to_tag(message).unwrap_or_default();
+            let branch = e.branches.iter_mut().find(|leg| leg.dialog.remote_tag() == tag);
+            let early = branch.map_or(Early::None, |leg| Early::Known(&mut leg.dialog));
+            refuse_fork(cx, tx, code, message, early);
+        }
+    }
+
+    /// The leg of a pending request, and its place there.
+    pub(super) fn pending(&self, tx: ClientTx) -> Option<(usize, usize)> {
+        let at = |leg: &Leg| leg.pending.iter().position(|pending| pending.tx == tx);
+        self.state.legs().iter().enumerate().find_map(|(n, leg)| Some((n, at(leg)?)))
+    }
+
+    /// The final response to our re-INVITE or UPDATE.
+    fn offer_response(
+        &mut self,
+        cx: &mut CallCx<'_, '_>,
+        pending: &PendingRequest,
+        code: u16,
+        message: &Message,
+    ) {
+        let accepted = (200..=299).contains(&code);
+        let of_invite = matches!(pending.request, DialogRequest::Invite { .. });
+        if accepted && let Some(leg) = self.leg_mut(ONLY) {
+            // The ACK goes to the new target already (§12.2.1.2).
+            if !of_invite || !planted!(cx.base.config, AckToOldTarget) {
+                leg.dialog.refresh_target(message);
+            }
+            leg.update_peer(cx.base.config, message);
+            if of_invite {
+                leg.send_ack(cx, pending.cseq);
+            }
+        }
+        let open = self.leg(ONLY).map(|leg| &leg.offer_answer);
+        if !matches!(open, Some(OfferAnswer::OfferSent { .. })) {
+            return;
+        }
+        match code {
+            200..=299 => self.offer_accepted(cx, code, message),
+            // The peer does not support UPDATE after all: a re-INVITE has the same offer.
+            405 | 501 if !of_invite => self.offer_again(cx, pending),
+            _ => self.offer_refused(cx, code, message, !of_invite),
+        }
+    }
+
+    fn offer_again(&mut self, cx: &mut CallCx<'_, '_>, pending: &PendingRequest) {
+        let DialogRequest::Update { sdp } = &pending.request else { return };
+        cx.mark(Mark::UpdateNotSupported);
+        if let Some(leg) = self.leg_mut(ONLY) {
+            leg.allows_update = false;
+        }
+        if !self.send_request(cx, ONLY, DialogRequest::Invite { sdp: sdp.clone() }) {
+            self.offer_failed(cx, TxFailure::ConnectionLost, false);
         }
     }
 
     fn answered(&mut self, cx: &mut CallCx<'_, '_>, pending: PendingRequest, code: u16, message: &Message) {
         match pending.request {
-            DialogRequest::Bye => {}
-            DialogRequest::Invite { .. } => self.reinvite_response(cx, pending.cseq, code, message),
+            DialogRequest::Bye | DialogRequest::Prack { .. } => {}
+            DialogRequest::Invite { .. } | DialogRequest::Update { .. } => {
+                self.offer_response(cx, &pending, code, message);
+            }
             DialogRequest::Refer { .. } => self.refer_response(cx, pending.cseq, code),
             DialogRequest::Info { digit, .. } => self.info_done(cx, digit, (200..=299).contains(&code)),
             DialogRequest::AppInfo(info) => self.info_outcome(cx, info.number, Some(code)),
@@ -141,12 +202,13 @@ impl Session {
     }
 
     pub(super) fn dialog_failed(&mut self, cx: &mut CallCx<'_, '_>, failed: &TxFailed) {
-        let Some(e) = self.established_mut() else { return };
-        let Some(at) = e.pending.iter().position(|p| p.tx == failed.tx) else { return };
-        let pending = e.pending.swap_remove(at);
+        let Some((n, at)) = self.pending(failed.tx) else { return };
+        let Some(leg) = self.leg_mut(n) else { return };
+        let pending = leg.pending.swap_remove(at);
         match pending.request {
-            DialogRequest::Bye | DialogRequest::Notify { .. } => {}
-            DialogRequest::Invite { .. } => self.reinvite_failed(cx, failed.why),
+            DialogRequest::Bye | DialogRequest::Notify { .. } | DialogRequest::Prack { .. } => {}
+            DialogRequest::Invite { .. } => self.offer_failed(cx, failed.why, false),
+            DialogRequest::Update { .. } => self.offer_failed(cx, failed.why, true),
             DialogRequest::Refer { .. } => {
                 let code = if failed.why == TxFailure::TimedOut { 408 } else { 503 };
                 self.refer_response(cx, pending.cseq, code);

@@ -1,34 +1,93 @@
 use super::cx::{CallCx, Referrer};
 use super::established::Established;
+use super::leg::{Leg, ONLY};
 use super::machine::{EDGES, Phase, Trigger};
 use super::states::State;
 use super::tag::LocalTag;
+use crate::base::bounds;
 use crate::base::cx::Cx;
 use crate::base::name::{Machine, SessionTimer, Timer};
 use crate::base::timers::TimerId;
 use crate::base::waiter::CallWaiter;
 use crate::dialog::Dialog;
-use crate::negotiation::Negotiation;
 use crate::planted::planted;
-use crate::{AccountId, CallEffect, CallEvent, EffectId, EndReason, SessionId, Status};
+use crate::{AccountId, CallEffect, CallEvent, EffectId, EndReason, LegId, SessionId, Status};
 use std::time::Duration;
 
 /// One call.
 pub(crate) struct Session {
     pub(super) id: SessionId,
     pub(super) account: AccountId,
-    pub(super) phase: Phase,
+    /// Written by [`transition`](Self::transition) only.
     pub(super) state: State,
     pub(super) tag: LocalTag,
-    pub(super) negotiation: Negotiation,
     /// The pending timers, by [`SessionTimer`].
     pub(super) timers: [Option<TimerId>; SessionTimer::COUNT],
-    /// Whether the host has a media session for the call, which is to be released.
-    pub(super) has_media: bool,
-    /// Whether the media path is up; with early media, also before the answer.
-    pub(super) media_up: bool,
+    pub(super) media: MediaSessions,
     /// The call in which the REFER for this one was received.
     pub(super) referred_by: Option<Referrer>,
+}
+
+/// The media sessions of a call at its host, as sets of legs.
+#[derive(Default)]
+pub(super) struct MediaSessions {
+    /// To be released.
+    live: u8,
+    /// With a media path.
+    up: u8,
+    /// How many legs were used.
+    used: u8,
+}
+
+impl MediaSessions {
+    const MOST: u8 = u8::BITS as u8;
+
+    fn bit(leg: LegId) -> u8 {
+        1u8.checked_shl(u32::from(leg.0)).unwrap_or(0)
+    }
+
+    /// A leg that was not used before; `None` if there is none.
+    pub(super) fn new_leg(&mut self) -> Option<LegId> {
+        let leg = LegId(self.used);
+        (leg.0 < Self::MOST).then(|| {
+            self.used += 1;
+            leg
+        })
+    }
+
+    /// Whether an early dialog can have a leg: one is left for the branch that is accepted.
+    pub(super) fn has_early_leg(&self) -> bool {
+        self.used + 1 < Self::MOST
+    }
+
+    /// Whether the host has this session.
+    pub(super) fn is_live(&self, leg: LegId) -> bool {
+        self.live & Self::bit(leg) != 0
+    }
+
+    pub(super) fn is_any_up(&self) -> bool {
+        self.up != 0
+    }
+
+    pub(super) fn is_up(&self, leg: LegId) -> bool {
+        self.up & Self::bit(leg) != 0
+    }
+
+    /// Sets whether the path of a leg is up. Returns whether that changed.
+    pub(super) fn set_up(&mut self, leg: LegId, up: bool) -> bool {
+        let before = self.up;
+        self.up = if up { before | Self::bit(leg) } else { before & !Self::bit(leg) };
+        before != self.up
+    }
+
+    /// The legs to be released, but for one.
+    fn take_others(&mut self, but: Option<LegId>) -> impl Iterator<Item = LegId> + use<> {
+        let kept = but.map_or(0, Self::bit);
+        let others = self.live & !kept;
+        self.live &= kept;
+        self.up &= kept;
+        (0..Self::MOST).map(LegId).filter(move |leg| others & Self::bit(*leg) != 0)
+    }
 }
 
 /// Transitions, timers and effects.
@@ -37,13 +96,10 @@ impl Session {
         Self {
             id,
             account: cx.account.id(),
-            phase: Phase::New,
-            state: State::Moving,
+            state: State::New,
             tag: LocalTag::new(id, cx.base),
-            negotiation: Negotiation::default(),
             timers: [None; SessionTimer::COUNT],
-            has_media: false,
-            media_up: false,
+            media: MediaSessions::default(),
             referred_by,
         }
     }
@@ -56,12 +112,16 @@ impl Session {
         self.account
     }
 
+    pub(super) fn phase(&self) -> Phase {
+        self.state.phase()
+    }
+
     pub(crate) fn status(&self) -> Status {
-        self.phase.status()
+        self.phase().status()
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        self.phase == Phase::Ended
+        self.phase() == Phase::Ended
     }
 
     /// Whether a request with this To tag belongs to this call.
@@ -69,30 +129,62 @@ impl Session {
         self.tag.as_bytes() == tag
     }
 
-    /// Writes the state: checks the edge, records the transition, and emits the event of a new status.
-    pub(super) fn transition(&mut self, cx: &mut Cx<'_>, trigger: Trigger, phase: Phase, state: State) {
-        cx.trace.transition(cx.now, Machine::Session(self.id), &EDGES, self.phase, trigger, phase);
-        let (from, to) = (self.phase.status(), phase.status());
-        self.phase = phase;
+    /// Goes to the state that `next` makes of the one before.
+    pub(super) fn transition(
+        &mut self,
+        cx: &mut Cx<'_>,
+        trigger: Trigger,
+        next: impl FnOnce(State) -> State,
+    ) {
+        self.transition_with(cx, trigger, |state| (next(state), ()));
+    }
+
+    /// Writes the state: checks the edge, records the transition, and emits the event of a new status. `next` makes the new state of
+    /// the one before, and returns what is left of it.
+    pub(super) fn transition_with<T>(
+        &mut self,
+        cx: &mut Cx<'_>,
+        trigger: Trigger,
+        next: impl FnOnce(State) -> (State, T),
+    ) -> T {
+        let from = self.state.phase();
+        let (state, rest) = next(std::mem::replace(&mut self.state, State::Ended));
         self.state = state;
-        if from != to {
+        let to = self.state.phase();
+        cx.trace.transition(cx.now, Machine::Session(self.id), &EDGES, from, trigger, to);
+        // The user knows a call only when it is alerted.
+        let is_known = from != Phase::Checking || to != Phase::Ended;
+        let (from, to) = (from.status(), to.status());
+        if from != to && is_known {
             assert!(from.may_become(to), "a call went from {from} to {to}");
             let why = self.end_reason().filter(|_| !planted!(cx.config, EndReasonMissing)).cloned();
             cx.out.call_event(self.id, CallEvent::Status { from, to, why });
         }
+        rest
     }
 
-    pub(super) fn take(&mut self) -> State {
-        std::mem::replace(&mut self.state, State::Moving)
+    pub(super) fn effect(
+        &mut self,
+        cx: &mut Cx<'_>,
+        leg: LegId,
+        effect: CallEffect,
+        waiter: CallWaiter,
+    ) -> EffectId {
+        self.media.live |= MediaSessions::bit(leg);
+        cx.out.call_effect(self.id, leg, effect, waiter)
     }
 
-    pub(super) fn effect(&mut self, cx: &mut Cx<'_>, effect: CallEffect, waiter: CallWaiter) -> EffectId {
-        self.has_media = true;
-        cx.out.call_effect(self.id, effect, waiter)
+    pub(super) fn roll_back(&mut self, cx: &mut Cx<'_>, n: usize) {
+        if let Some(leg) = self.leg(n).and_then(|leg| leg.media) {
+            self.effect(cx, leg, CallEffect::Rollback, CallWaiter::Nothing);
+        }
     }
 
-    pub(super) fn roll_back(&mut self, cx: &mut Cx<'_>) {
-        self.effect(cx, CallEffect::Rollback, CallWaiter::Nothing);
+    /// Releases the media sessions of all legs but one.
+    pub(super) fn release_media(&mut self, cx: &mut Cx<'_>, but: Option<LegId>) {
+        for leg in self.media.take_others(but) {
+            cx.out.call_effect(self.id, leg, CallEffect::Release, CallWaiter::Nothing);
+        }
     }
 
     /// Why the call ends, once its status is `terminating`.
@@ -116,33 +208,41 @@ impl Session {
         }
     }
 
-    pub(super) fn dialog(&self) -> Option<&Dialog> {
-        match &self.state {
-            State::Ringing(ringing) => Some(&ringing.dialog),
-            State::Answering(answering) => Some(&answering.dialog),
-            State::AwaitingAck(e) | State::Established(e) => Some(&e.dialog),
-            State::HangUpAfterAck(e, _) | State::Terminating(e, _) => Some(&e.dialog),
-            State::Moving
-            | State::Offering(_)
-            | State::Calling(_)
-            | State::Challenged(_)
-            | State::Cancelling(_)
-            | State::Ended => None,
+    pub(super) fn leg(&self, n: usize) -> Option<&Leg> {
+        self.state.legs().get(n)
+    }
+
+    pub(super) fn leg_mut(&mut self, n: usize) -> Option<&mut Leg> {
+        self.state.legs_mut().get_mut(n)
+    }
+
+    /// The only leg of a state that has a dialog.
+    pub(super) fn only_leg(&mut self) -> Option<&mut Leg> {
+        match self.state {
+            State::Calling(_) => None,
+            _ => self.leg_mut(ONLY),
         }
     }
 
+    /// The leg whose dialog satisfies `is`.
+    pub(super) fn leg_of(&self, is: impl Fn(&Dialog) -> bool) -> Option<usize> {
+        self.state.legs().iter().position(|leg| is(&leg.dialog))
+    }
+
     pub(super) fn established_mut(&mut self) -> Option<&mut Established> {
-        match &mut self.state {
-            State::AwaitingAck(e) | State::Established(e) => Some(e),
-            State::HangUpAfterAck(e, _) | State::Terminating(e, _) => Some(e),
-            _ => None,
-        }
+        self.state.established_mut()
     }
 
     /// Starts the timer for the media path, unless it is up.
     pub(super) fn await_media(&mut self, cx: &mut CallCx<'_, '_>) {
-        if !self.media_up {
+        let leg = self.leg(ONLY).and_then(|leg| leg.media);
+        if !leg.is_some_and(|leg| self.media.is_up(leg)) {
             self.set_timer(cx.base, cx.base.config.media_timeout, SessionTimer::MediaPath);
         }
+    }
+
+    /// Whether the caller may have one more early dialog.
+    pub(super) fn has_room_for_leg(&self) -> bool {
+        self.state.legs().len() < bounds::EARLY_DIALOGS
     }
 }

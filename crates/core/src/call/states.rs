@@ -1,9 +1,11 @@
 //! What a call owns in each state.
 
 use super::established::Established;
+use super::leg::Leg;
+use super::machine::Phase;
+use super::provisional::Provisional;
 use crate::base::name::ClientTx;
-use crate::dialog::Dialog;
-use crate::negotiation::{LocalOffer, RemoteOffer};
+use crate::negotiation::OfferAnswer;
 use crate::request::realm_set::RealmSet;
 use crate::request::realms::Credentials;
 use crate::request::restarts::Restarts;
@@ -14,14 +16,17 @@ use offhook_wire::Message;
 
 /// The state of a call, with what it owns.
 pub(super) enum State {
-    /// Within a transition only.
-    Moving,
+    New,
     Offering(Offering),
     Calling(Calling),
     Challenged(Challenged),
     Cancelling(Cancelling),
-    Ringing(Ringing),
-    Answering(Answering),
+    /// The media engine judges the offer; the user is not alerted yet.
+    Checking(Incoming, EffectId),
+    /// The user is alerted, and the caller has a 180.
+    Ringing(Incoming),
+    /// The user answered; the 2xx waits for the media engine, or for a PRACK.
+    Answering(Incoming),
     /// Our 2xx was sent, without an ACK yet. `HangUpAfterAck` is the same with a BYE that waits for the ACK (§15).
     AwaitingAck(Established),
     HangUpAfterAck(Established, EndReason),
@@ -32,6 +37,7 @@ pub(super) enum State {
 }
 
 /// The callee and the additional header fields of an INVITE.
+#[derive(Default)]
 pub(crate) struct Invitation {
     /// The Request-URI.
     pub(crate) uri: Bytes,
@@ -41,17 +47,16 @@ pub(crate) struct Invitation {
 
 /// The media engine creates the offer.
 pub(super) struct Offering {
-    pub(super) effect: EffectId,
-    pub(super) offer: LocalOffer,
+    pub(super) offer_answer: OfferAnswer,
     pub(super) invitation: Invitation,
 }
 
 /// The INVITE is pending.
 pub(super) struct Calling {
     pub(super) tx: ClientTx,
-    pub(super) offer: LocalOffer,
     pub(super) invite: Invite,
-    pub(super) early_answer: EarlyAnswer,
+    /// The early dialogs, oldest first.
+    pub(super) legs: Vec<Leg>,
     pub(super) restarts: Restarts,
 }
 
@@ -67,6 +72,8 @@ pub(super) struct Challenged {
 pub(super) struct Cancelling {
     pub(super) tx: ClientTx,
     pub(super) invite: Invite,
+    /// The branches in whose early dialogs a request was sent: the CSeq of a BYE follows it.
+    pub(super) branches: Vec<Leg>,
     pub(super) why: EndReason,
 }
 
@@ -84,39 +91,71 @@ pub(super) struct Invite {
     pub(super) credentials: Credentials,
 }
 
-/// An answer in a provisional response: early media (§13.2.1). The first one is used.
-pub(super) enum EarlyAnswer {
-    None,
-    Applying { effect: EffectId, of: Fork },
-    Applied { of: Fork },
-}
-
-/// The tag and description of an early answer, for a 2xx without a description.
-pub(super) struct Fork {
-    pub(super) tag: Bytes,
-    pub(super) answer: Bytes,
-}
-
-/// The user is alerted, and the caller has a 180.
-pub(super) struct Ringing {
+/// An INVITE of the peer without a final response, and its early dialog.
+pub(super) struct Incoming {
     pub(super) tx: ServerTx,
     pub(super) connection: ConnectionId,
     pub(super) invite: Box<Message>,
-    pub(super) dialog: Dialog,
+    pub(super) leg: Leg,
+    pub(super) provisional: Provisional,
 }
 
-/// The user answered, and the media engine creates the description.
-pub(super) struct Answering {
-    pub(super) tx: ServerTx,
-    pub(super) connection: ConnectionId,
-    pub(super) invite: Box<Message>,
-    pub(super) dialog: Dialog,
-    pub(super) effect: EffectId,
-    pub(super) open_offer: OpenOffer,
-}
+impl State {
+    /// The state without what it owns.
+    pub(super) fn phase(&self) -> Phase {
+        match self {
+            State::New => Phase::New,
+            State::Offering(_) => Phase::Offering,
+            State::Calling(_) => Phase::Calling,
+            State::Challenged(_) => Phase::Challenged,
+            State::Cancelling(_) => Phase::Cancelling,
+            State::Checking(..) => Phase::Checking,
+            State::Ringing(_) => Phase::Ringing,
+            State::Answering(_) => Phase::Answering,
+            State::AwaitingAck(_) => Phase::AwaitingAck,
+            State::HangUpAfterAck(..) => Phase::HangUpAfterAck,
+            State::Established(_) => Phase::Established,
+            State::Terminating(..) => Phase::Terminating,
+            State::Ended => Phase::Ended,
+        }
+    }
 
-/// The side of the offer: the caller's in the INVITE, or ours in the 2xx (§13.2.1).
-pub(super) enum OpenOffer {
-    Remote(RemoteOffer),
-    Local(LocalOffer),
+    /// The legs: the early dialogs of a caller, or the one of every other state that has a dialog.
+    pub(super) fn legs(&self) -> &[Leg] {
+        match self {
+            State::Calling(calling) => &calling.legs,
+            State::Checking(incoming, _) | State::Ringing(incoming) | State::Answering(incoming) => {
+                std::slice::from_ref(&incoming.leg)
+            }
+            State::AwaitingAck(e) | State::Established(e) => std::slice::from_ref(&e.leg),
+            State::HangUpAfterAck(e, _) | State::Terminating(e, _) => std::slice::from_ref(&e.leg),
+            State::New | State::Offering(_) | State::Challenged(_) | State::Cancelling(_) | State::Ended => {
+                &[]
+            }
+        }
+    }
+
+    /// As [`legs`](Self::legs).
+    pub(super) fn legs_mut(&mut self) -> &mut [Leg] {
+        match self {
+            State::Calling(calling) => &mut calling.legs,
+            State::Checking(incoming, _) | State::Ringing(incoming) | State::Answering(incoming) => {
+                std::slice::from_mut(&mut incoming.leg)
+            }
+            State::AwaitingAck(e) | State::Established(e) => std::slice::from_mut(&mut e.leg),
+            State::HangUpAfterAck(e, _) | State::Terminating(e, _) => std::slice::from_mut(&mut e.leg),
+            State::New | State::Offering(_) | State::Challenged(_) | State::Cancelling(_) | State::Ended => {
+                &mut []
+            }
+        }
+    }
+
+    /// The session of a confirmed dialog.
+    pub(super) fn established_mut(&mut self) -> Option<&mut Established> {
+        match self {
+            State::AwaitingAck(e) | State::Established(e) => Some(e),
+            State::HangUpAfterAck(e, _) | State::Terminating(e, _) => Some(e),
+            _ => None,
+        }
+    }
 }

@@ -3,12 +3,14 @@
 use super::cx::{CallAction, CallCx, Referrer};
 use super::dialog_request::DialogRequest;
 use super::established::{ReferRequest, Referral, Transfer};
-use super::machine::Trigger;
+use super::leg::ONLY;
+use super::machine::Trigger as CallTrigger;
+use super::machine::transfer::{EDGES, Phase, Trigger};
 use super::session::Session;
 use super::states::State;
 use crate::base::decimal::decimal;
 use crate::base::marks::Mark;
-use crate::base::name::SessionTimer;
+use crate::base::name::{Machine, SessionTimer};
 use crate::planted::planted;
 use crate::request::redirect::is_own_domain;
 use crate::request::respond;
@@ -17,12 +19,42 @@ use crate::{CallEvent, Cause, EndReason, EndedBy, ReferPolicy, TransferState};
 use bytes::Bytes;
 use offhook_wire::{HeaderName, Message, Scheme, Uri};
 
-impl Session {
-    pub(crate) fn transfer(&mut self, cx: &mut CallCx<'_, '_>, target: Bytes) {
-        if let Some(e) = self.established_mut() {
-            e.transfer = Some(Transfer::default());
+impl Transfer {
+    fn phase(transfer: Option<&Self>) -> Phase {
+        match transfer {
+            None => Phase::Idle,
+            Some(Transfer { accepted: false, .. }) => Phase::Requested,
+            Some(Transfer { accepted: true, .. }) => Phase::Accepted,
         }
-        if self.send_request(cx, DialogRequest::Refer { target }) {
+    }
+}
+
+impl Session {
+    /// Writes the state of our transfer.
+    fn transferring(&mut self, cx: &mut CallCx<'_, '_>, trigger: Trigger, next: Option<Transfer>) {
+        let machine = Machine::Transfer(self.id);
+        let Some(e) = self.established_mut() else { return };
+        let (from, to) = (Transfer::phase(e.transfer.as_ref()), Transfer::phase(next.as_ref()));
+        e.transfer = next;
+        cx.base.trace.transition(cx.base.now, machine, &EDGES, from, trigger, to);
+    }
+
+    /// The call ends: the outcome of a pending transfer.
+    pub(super) fn settle_transfer(&mut self, cx: &mut CallCx<'_, '_>, cause: Cause) {
+        if !self.is_transferring() {
+            return;
+        }
+        self.transferring(cx, Trigger::End, None);
+        let state = match cause {
+            Cause::Transferred => TransferState::Done,
+            _ => TransferState::Failed { code: None },
+        };
+        self.transfer_event(cx, state);
+    }
+
+    pub(crate) fn transfer(&mut self, cx: &mut CallCx<'_, '_>, target: Bytes) {
+        self.transferring(cx, Trigger::Refer, Some(Transfer::default()));
+        if self.send_request(cx, ONLY, DialogRequest::Refer { target }) {
             self.transfer_event(cx, TransferState::Trying);
         } else {
             self.transfer_failed(cx, None);
@@ -49,8 +81,10 @@ impl Session {
 
     /// Accepted by a 2xx, or by a NOTIFY that overtakes it (RFC 3515 §2.4.4).
     fn transfer_accepted(&mut self, cx: &mut CallCx<'_, '_>) {
-        let Some(transfer) = self.established_mut().and_then(|e| e.transfer.as_mut()) else { return };
-        if !std::mem::replace(&mut transfer.accepted, true) {
+        let Some(transfer) = self.established_mut().and_then(|e| e.transfer.as_ref()) else { return };
+        if !transfer.accepted {
+            let accepted = Transfer { cseq: transfer.cseq, accepted: true };
+            self.transferring(cx, Trigger::Accepted, Some(accepted));
             self.await_notify(cx);
         }
     }
@@ -69,7 +103,8 @@ impl Session {
     /// The transfer failed: the call continues.
     fn transfer_failed(&mut self, cx: &mut CallCx<'_, '_>, code: Option<u16>) {
         self.cancel_timer(cx.base, SessionTimer::Transfer);
-        if self.established_mut().and_then(|e| e.transfer.take()).is_some() {
+        if self.is_transferring() {
+            self.transferring(cx, Trigger::Failed, None);
             cx.mark(Mark::TransferFailed);
             self.transfer_event(cx, TransferState::Failed { code });
             if planted!(cx.base.config, TransferLosesCall) {
@@ -104,16 +139,14 @@ impl Session {
         match (sipfrag_code(request.body_bytes()), terminated) {
             (Some(200..=299), _) => {
                 self.cancel_timer(cx.base, SessionTimer::Transfer);
-                if let Some(e) = self.established_mut() {
-                    e.transfer = None;
-                }
+                self.transferring(cx, Trigger::Done, None);
                 cx.mark(Mark::TransferDone);
                 self.transfer_event(cx, TransferState::Done);
                 if planted!(cx.base.config, TransferredCallKept) {
                     return;
                 }
                 let why = EndReason::new(EndedBy::Us, Cause::Transferred, Some(200), "transferred");
-                self.hang_up_with(cx, Trigger::HangUp, why);
+                self.hang_up_with(cx, CallTrigger::HangUp, why);
             }
             (Some(300..), _) if planted!(cx.base.config, TransferFailureUntold) => {}
             (Some(code @ 300..), _) => self.transfer_failed(cx, Some(code)),
@@ -152,7 +185,11 @@ impl Session {
         let response =
             respond::reply(cx.base.config, request, 202, self.tag.as_bytes(), cx.account.contact()).finish();
         cx.txs.finish(cx.base, tx, 202, response);
-        self.send_request(cx, DialogRequest::Notify { code: 100, id, pending: asks, expires: expires(cx) });
+        self.send_request(
+            cx,
+            ONLY,
+            DialogRequest::Notify { code: 100, id, pending: asks, expires: expires(cx) },
+        );
         let mut referred_by = match request.header(HeaderName::ReferredBy) {
             Some(value) => Some(value.to_vec()),
             None => request.from().ok().map(|from| [b"<", from.uri, b">"].concat()),
@@ -207,6 +244,7 @@ impl Session {
         if accept {
             self.send_request(
                 cx,
+                ONLY,
                 DialogRequest::Notify { code: 100, id, pending: false, expires: expires(cx) },
             );
             self.follow_refer(cx, id, *refer);
@@ -265,7 +303,7 @@ impl Session {
                 return;
             }
         }
-        self.send_request(cx, DialogRequest::Notify { code, id, pending: false, expires: expires(cx) });
+        self.send_request(cx, ONLY, DialogRequest::Notify { code, id, pending: false, expires: expires(cx) });
     }
 }
 

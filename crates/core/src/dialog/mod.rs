@@ -69,10 +69,7 @@ impl Dialog {
         local_request: Option<&LocalRequest<'_>>,
         cseq: u32,
     ) -> Result<Self, NoDialog> {
-        let mut routes = routes_of(response).collect::<Vec<_>>();
-        if !planted!(config, RouteSetReversed) {
-            routes.reverse();
-        }
+        let routes = uac_routes(config, response);
         let to = response.to().map_err(|_| NoDialog)?;
         let target = target_of(response)
             .unwrap_or_else(|| local_request.map_or(to.uri, |local_request| local_request.uri));
@@ -111,19 +108,7 @@ impl Dialog {
         (local_cseq, remote_cseq): (u32, Option<u32>),
     ) -> Result<Self, NoDialog> {
         let call_id = text.add(call_id)?;
-        let start = text.0.len();
-        let mut strict = None;
-        for (n, route) in routes.enumerate() {
-            if n > 0 {
-                text.0.extend_from_slice(b",");
-            }
-            let place = text.add(route)?;
-            if n == 0 {
-                strict = strict_router(route, &place);
-            }
-        }
-        let routes = text.span(start)?;
-        let strict = strict.map(|(uri, end)| (uri, routes.end.min(end + 1)..routes.end));
+        let (routes, strict) = text.routes(routes)?;
         Ok(Self {
             text: text.0,
             call_id,
@@ -175,8 +160,42 @@ impl Dialog {
         }
     }
 
+    /// Confirms an early dialog by the 2xx of its branch: the route set is that of the 2xx (§13.2.2.4).
+    pub(crate) fn confirm(&mut self, config: &Config, response: &Message) -> Result<(), NoDialog> {
+        let none = self.routes.is_empty() && response.header(HeaderName::RecordRoute).is_none();
+        let routes = if none { Vec::new() } else { uac_routes(config, response) };
+        if !self.has_routes(&routes) {
+            let mut text = Text(std::mem::take(&mut self.text));
+            let routes = text.routes(routes.into_iter());
+            self.text = text.0;
+            (self.routes, self.strict) = routes?;
+        }
+        self.refresh_target(response);
+        Ok(())
+    }
+
+    fn has_routes(&self, routes: &[&[u8]]) -> bool {
+        let mut rest = self.text_of(&self.routes);
+        for (n, route) in routes.iter().enumerate() {
+            let comma: &[u8] = if n > 0 { b"," } else { b"" };
+            match rest.strip_prefix(comma).and_then(|rest| rest.strip_prefix(*route)) {
+                Some(more) => rest = more,
+                None => return false,
+            }
+        }
+        rest.is_empty()
+    }
+
     /// Updates the remote target from a target refresh request or its 2xx (§12.2.1.2, §12.2.2).
     pub(crate) fn refresh_target(&mut self, message: &Message) {
+        let same = |contact: &[u8]| {
+            let rest = contact.strip_prefix(b"<").and_then(|rest| rest.strip_prefix(&self.target[..]));
+            rest.is_some_and(|rest| rest.starts_with(b">"))
+        };
+        // Without reading it again.
+        if message.header(HeaderName::Contact).is_some_and(same) {
+            return;
+        }
         if let Some(target) = target_of(message)
             && target != &self.target[..]
         {
@@ -257,6 +276,15 @@ fn routes_of(message: &Message) -> impl Iterator<Item = &[u8]> {
     routes.filter(|route| NameAddr::parse(route).is_ok_and(|route| is_request_uri(route.uri)))
 }
 
+/// The route set of a UAC: the Record-Route values in reverse order (§12.1.2).
+fn uac_routes<'m>(config: &Config, response: &'m Message) -> Vec<&'m [u8]> {
+    let mut routes = routes_of(response).collect::<Vec<_>>();
+    if !planted!(config, RouteSetReversed) {
+        routes.reverse();
+    }
+    routes
+}
+
 /// The position of a strict router's URI, and of the end of its value. `place` is the position of `route`.
 fn strict_router(route: &[u8], place: &Span) -> Option<(Span, u16)> {
     let uri = NameAddr::parse(route).ok()?.uri;
@@ -295,6 +323,27 @@ impl Text {
         let start = self.0.len();
         self.0.extend_from_slice(text_of);
         self.span(start)
+    }
+
+    /// Appends the route set. Returns its position, and those of a strict router.
+    fn routes<'m>(
+        &mut self,
+        routes: impl Iterator<Item = &'m [u8]>,
+    ) -> Result<(Span, Option<(Span, Span)>), NoDialog> {
+        let start = self.0.len();
+        let mut strict = None;
+        for (n, route) in routes.enumerate() {
+            if n > 0 {
+                self.0.extend_from_slice(b",");
+            }
+            let place = self.add(route)?;
+            if n == 0 {
+                strict = strict_router(route, &place);
+            }
+        }
+        let routes = self.span(start)?;
+        let strict = strict.map(|(uri, end)| (uri, routes.end.min(end + 1)..routes.end));
+        Ok((routes, strict))
     }
 
     /// Appends a value and the tag. Returns the positions of both together, and of the tag.

@@ -9,13 +9,15 @@ use crate::base::trace::Reached;
 
 /// The tables of all machines, with their titles.
 #[cfg(any(test, feature = "marks"))]
-fn all_tables() -> [(&'static str, &'static dyn Edges); 8] {
+fn all_tables() -> Vec<(&'static str, &'static dyn Edges)> {
     let [invite_client, client, invite_server, server] = crate::transaction::tables();
     let connection = ("Connection", crate::connection::table());
     let registration = ("Registration", crate::account::registration::table());
     let outside = ("Request outside of a dialog", crate::outside::table());
-    let call = ("Call", crate::call::table());
-    [invite_client, client, invite_server, server, connection, registration, call, outside]
+    let offer_answer = ("Offers and answers", crate::negotiation::table());
+    let first =
+        [invite_client, client, invite_server, server, connection, registration, outside, offer_answer];
+    first.into_iter().chain(crate::call::tables()).collect()
 }
 
 /// The marks and edges that were reached, as a set of indexes into the catalogue.

@@ -26,7 +26,7 @@ use crate::planted::planted;
 use crate::transaction::{Transactions, TxFailed};
 use crate::{
     AccountId, CallEvent, Config, ConnectionChange, ConnectionId, Deadline, DeadlineKind, EffectId,
-    EffectResult, Input, Instant, MediaEvent, Misuse, Output, PendingTimer, SessionId, Status,
+    EffectResult, Input, Instant, LegId, MediaEvent, Misuse, Output, PendingTimer, SessionId, Status,
 };
 use bytes::Bytes;
 use pending::Requests;
@@ -150,7 +150,7 @@ impl Phone {
             Input::Wake => {}
             Input::Received { connection, data } => self.receive(connection, data),
             Input::Connection { connection, change } => self.connection_changed(connection, change),
-            Input::Media { session, event } => self.media(session, event),
+            Input::Media { session, leg, event } => self.media(session, leg, event),
             Input::Done { effect, result } => self.done(effect, result),
             Input::Command(command) => outcome = self.command(command),
         }
@@ -450,8 +450,8 @@ impl Phone {
         self.accounts.iter().flatten().find(|account| account.owns(connection)).map(ActiveAccount::id)
     }
 
-    fn media(&mut self, session: SessionId, event: MediaEvent) {
-        self.with_session(session, |session, cx| session.on_media(cx, event));
+    fn media(&mut self, session: SessionId, leg: LegId, event: MediaEvent) {
+        self.with_session(session, |session, cx| session.on_media(cx, leg, event));
     }
 
     fn done(&mut self, effect: EffectId, result: EffectResult) {

@@ -5,8 +5,9 @@ use crate::base::entropy::Label;
 use crate::base::marks::Mark;
 use crate::base::name::Machine;
 use crate::capabilities::CAPABILITIES;
+use crate::planted::planted;
 use crate::transaction::{ServerTx, Transactions};
-use crate::{AccountEvent, AccountId, Config};
+use crate::{AccountEvent, AccountId, Config, MediaFault};
 use bytes::Bytes;
 use offhook_wire::{Builder, HeaderName, Message, Method, is_token};
 
@@ -38,6 +39,39 @@ pub(crate) fn accept(config: &Config, invite: &Message, tag: &[u8], contact: &[u
     b.header(HeaderName::Allow, CAPABILITIES.allow);
     state_info_packages(&mut b, config);
     b.body(SDP, sdp)
+}
+
+/// The 200 to a request that refreshes the dialog, or to an INVITE after early media: without a description.
+pub(crate) fn accept_without_sdp(config: &Config, request: &Message, tag: &[u8], contact: &[u8]) -> Bytes {
+    let mut b = reply(config, request, 200, tag, contact);
+    b.header(HeaderName::Allow, CAPABILITIES.allow);
+    state_info_packages(&mut b, config);
+    b.finish()
+}
+
+/// Refuses a request whose offer cannot be used: 488 with a Warning (§13.3.1.3, §20.43); 500 if the media engine failed.
+pub(crate) fn refuse_offer(
+    cx: &mut Cx<'_>,
+    txs: &mut Transactions,
+    tx: ServerTx,
+    request: &Message,
+    tag: Option<&[u8]>,
+    fault: MediaFault,
+) {
+    let warning: &[u8] = match fault {
+        MediaFault::NoCommonTransport => b"302 offhook \"Incompatible transport protocol\"",
+        MediaFault::NoCommonMedia => b"304 offhook \"Media type not available\"",
+        MediaFault::NoCommonCodec => b"305 offhook \"Incompatible media format\"",
+        MediaFault::BadDescription => b"399 offhook \"Malformed session description\"",
+        MediaFault::Engine => b"",
+    };
+    let code = if warning.is_empty() { 500 } else { 488 };
+    let mut b = begin(cx.config, request, code, tag);
+    if !warning.is_empty() && !planted!(cx.config, WarningMissing) {
+        b.header(HeaderName::Warning, warning);
+    }
+    let response = b.finish();
+    txs.finish(cx, tx, code, response);
 }
 
 /// Sends a response with only a status code. Every response but 100 has a To tag (§8.2.6.2).
@@ -107,6 +141,9 @@ pub(crate) fn admit(
 ) -> Option<ServerTx> {
     let mut lacking = Vec::new();
     for option in request.values(HeaderName::Require) {
+        if option.eq_ignore_ascii_case(CAPABILITIES.supported) {
+            continue;
+        }
         if !lacking.is_empty() {
             lacking.push(b',');
         }
@@ -146,14 +183,14 @@ pub(crate) fn out_of_dialog(
 ) {
     match request.method() {
         Some(Method::Options) => {
-            // §11.2: the code is that of the response to an INVITE. An empty Supported: there are no extensions (§20.37).
+            // §11.2: the code is that of the response to an INVITE.
             let packages = recv_info(cx.config);
             let headers = [
                 (HeaderName::Allow, CAPABILITIES.allow),
                 (HeaderName::Accept, CAPABILITIES.accept),
                 (HeaderName::AcceptEncoding, CAPABILITIES.accept_encoding),
                 (HeaderName::AcceptLanguage, CAPABILITIES.accept_language),
-                (HeaderName::Supported, b""),
+                (HeaderName::Supported, CAPABILITIES.supported),
                 (HeaderName::RecvInfo, packages.as_bytes()),
             ];
             let stated = if packages.is_empty() { &headers[..5] } else { &headers };
@@ -170,12 +207,20 @@ pub(crate) fn out_of_dialog(
             txs.store_message(cx, &tx);
             answer(cx, txs, tx, request, 200);
         }
-        Some(Method::Bye | Method::Info | Method::Notify | Method::Refer | Method::Invite) => {
+        Some(
+            Method::Bye
+            | Method::Info
+            | Method::Notify
+            | Method::Refer
+            | Method::Invite
+            | Method::Prack
+            | Method::Update,
+        ) => {
             cx.mark(Machine::from(tx.id()), Mark::OutOfDialog);
             answer(cx, txs, tx, request, 481);
         }
         // 405: a method of SIP that this phone does not support (§8.2.1); 501: an unknown one.
-        Some(Method::Subscribe | Method::Publish | Method::Prack | Method::Update | Method::Register) => {
+        Some(Method::Subscribe | Method::Publish | Method::Register) => {
             cx.mark(Machine::from(tx.id()), Mark::MethodRefused);
             answer_with(cx, txs, tx, request, 405, &[(HeaderName::Allow, CAPABILITIES.allow)]);
         }

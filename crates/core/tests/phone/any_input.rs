@@ -2,7 +2,8 @@
 //! connections. Every call emits its events in a valid order and ends.
 
 use offhook::{
-    CallEvent, Config, DeadlineKind, Dial, DtmfPath, Event, Input, MediaEvent, MediaFault, SessionId, Status,
+    CallEvent, Config, DeadlineKind, Dial, DtmfPath, Event, Input, LegId, MediaEvent, MediaFault, SessionId,
+    Status,
 };
 use offhook_testkit::{FakeMedia, MediaBehaviour, Pair, TestPhone, config};
 use proptest::prelude::*;
@@ -119,11 +120,11 @@ pub(crate) fn act(alice: &mut TestPhone, step: Step, pressed: &mut BTreeMap<Sess
         }
         (Act::Transfer, Some(id)) => alice.phone.transfer(now, id, "carol"),
         (Act::PathDown, Some(session)) => {
-            alice.give(Input::Media { session, event: MediaEvent::Down });
+            alice.give(Input::Media { session, leg: LegId(0), event: MediaEvent::Down });
             Ok(())
         }
         (Act::PathUp, Some(session)) => {
-            alice.give(Input::Media { session, event: MediaEvent::Up });
+            alice.give(Input::Media { session, leg: LegId(0), event: MediaEvent::Up });
             Ok(())
         }
     };

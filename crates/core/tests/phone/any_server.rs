@@ -4,8 +4,8 @@
 
 use crate::server_log::Log;
 use offhook::{
-    Account, AccountCommand, AccountId, CallCommand, Command, Config, Credentials, Dial, Direction, EffectId,
-    EffectResult, Input, MediaFault, Password, RedirectPolicy, Request, RequestKind,
+    Account, AccountCommand, AccountId, Agreed, CallCommand, Command, Config, Credentials, Dial, Direction,
+    EffectId, EffectResult, Input, MediaFault, Password, RedirectPolicy, Request, RequestKind,
 };
 use offhook::{ConnectionChange, ConnectionFailure, DtmfPath, Instant};
 use offhook_testkit::{MediaBehaviour, ScriptedPeer, TestPhone, sdp};
@@ -252,7 +252,10 @@ impl World {
     fn done(&mut self, nth: usize, right: bool) {
         let Some((effect, wanted)) = self.alice.effects.iter().rev().nth(nth).cloned() else {
             let effect = EffectId::from_u64(nth as u64 * 0x11_0000_0001);
-            return self.alice.give(Input::Done { effect, result: EffectResult::Applied });
+            return self.alice.give(Input::Done {
+                effect,
+                result: EffectResult::Applied(Agreed::new(Direction::SendRecv)),
+            });
         };
         let working = offhook_testkit::FakeMedia::of(MediaBehaviour::Works);
         let credentials = EffectResult::Credentials(Some(Credentials::new(Password::plain("late"))));

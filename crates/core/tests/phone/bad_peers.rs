@@ -92,7 +92,9 @@ fn unsupported_method_gets_405() {
     let mut alice = alice();
     for (n, (method, code)) in [
         ("SUBSCRIBE", 405),
-        ("UPDATE", 405),
+        ("PUBLISH", 405),
+        ("UPDATE", 481),
+        ("PRACK", 481),
         ("FROBNICATE", 501),
         ("BYE", 481),
         ("INFO", 481),

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use offhook::{
-    CallEffect, CallEvent, Cause, Dial, Direction, DtmfPath, Effect, EffectId, EffectResult, EndedBy, Event,
-    Input, MediaEvent, MediaFault, SessionId, Status,
+    Agreed, CallEffect, CallEvent, Cause, Dial, Direction, DtmfPath, Effect, EffectId, EffectResult, EndedBy,
+    Event, Input, LegId, MediaEvent, MediaFault, SessionId, Status,
 };
 use offhook_testkit::peer::{in_call, response};
 use offhook_testkit::{MediaBehaviour, Pair, TestPhone, config, sdp};
@@ -68,30 +68,72 @@ fn a_2xx_without_a_description_uses_that_of_the_183() {
     }));
 }
 
+/// A host that can hold one media session keeps that of the first branch; another branch that is accepted gets a new one.
 #[test]
-fn media_is_that_of_the_fork_with_the_2xx() {
+fn the_accepted_branch_is_renegotiated_if_the_session_is_that_of_another() {
     let mut alice = alice();
+    let (id, invite) = calling(&mut alice);
     alice.media.behaviour = MediaBehaviour::Manual;
-    let id = alice.phone.dial(alice.now, Dial::to("bob")).expect("a call");
-    alice.pump();
-    let (offer, _) = alice.effects.pop().expect("an offer is wanted");
-    done(&mut alice, offer, EffectResult::Description(answer()));
-    let invite = alice.next_request("INVITE");
     alice.receive_bytes(response(&invite, 183, "bob", Some(&answer())));
     alice.receive_bytes(response(&invite, 183, "mobile", Some(&answer())));
     assert_eq!(applied(&alice), 1, "the first early answer is used");
     alice.receive_bytes(response(&invite, 200, "mobile", Some(&answer())));
     alice.next_request("ACK");
-    assert_eq!(applied(&alice), 2);
-    // The late result of the first one changes nothing.
-    let (late, _) = alice.effects.remove(0);
-    let (taken, _) = alice.effects.remove(0);
-    done(&mut alice, late, EffectResult::Failed(MediaFault::Engine));
     assert_eq!(alice.phone.status(id), Some(Status::Established));
-    done(&mut alice, taken, EffectResult::Applied);
-    alice.give(Input::Media { session: id, event: MediaEvent::Up });
+    let legs: Vec<(LegId, String)> = alice.effects.iter().map(|(_, effect)| named(effect)).collect();
+    assert_eq!(
+        legs,
+        [(LegId(0), "Apply"), (LegId(0), "Release"), (LegId(1), "Offer")]
+            .map(|(leg, name)| (leg, name.to_owned()))
+    );
+    // The late result of the released one changes nothing.
+    let (late, _) = alice.effects.remove(0);
+    done(&mut alice, late, EffectResult::Failed(MediaFault::Engine));
+    let (offer, _) = alice.effects.pop().expect("an offer is wanted");
+    done(&mut alice, offer, EffectResult::Description(answer()));
+    let reinvite = alice.next_request("INVITE");
+    alice.receive_bytes(response(&reinvite, 200, "mobile", Some(&answer())));
+    alice.next_request("ACK");
+    let (applying, _) = alice.effects.pop().expect("the answer is applied");
+    done(&mut alice, applying, EffectResult::Applied(Agreed::new(Direction::SendRecv)));
+    alice.give(Input::Media { session: id, leg: LegId(1), event: MediaEvent::Up });
     alice.pass(SECOND * 60);
     assert_eq!(alice.phone.status(id), Some(Status::Established));
+}
+
+/// Each branch has early media of its own if the host can hold several sessions, and the 2xx chooses.
+#[test]
+fn each_branch_has_early_media() {
+    let mut settings = config("alice", "ws://pbx.test");
+    settings.media_legs = 2;
+    let mut alice = TestPhone::new(settings, 1);
+    let (id, invite) = calling(&mut alice);
+    alice.media.behaviour = MediaBehaviour::Manual;
+    for tag in ["bob", "mobile", "home"] {
+        alice.receive_bytes(response(&invite, 183, tag, Some(&answer())));
+    }
+    let legs = |alice: &TestPhone| -> Vec<(LegId, String)> {
+        alice.effects.iter().map(|(_, effect)| named(effect)).collect()
+    };
+    let expected = [(LegId(0), "Apply"), (LegId(1), "Fork"), (LegId(1), "Apply")];
+    assert_eq!(legs(&alice), expected.map(|(leg, name)| (leg, name.to_owned())), "two sessions at most");
+    alice.effects.clear();
+    alice.receive_bytes(response(&invite, 200, "home", Some(&answer())));
+    alice.next_request("ACK");
+    let expected = [(LegId(2), "Fork"), (LegId(0), "Release"), (LegId(1), "Release"), (LegId(2), "Apply")];
+    assert_eq!(legs(&alice), expected.map(|(leg, name)| (leg, name.to_owned())));
+    let (applying, _) = alice.effects.pop().expect("the answer is applied");
+    done(&mut alice, applying, EffectResult::Applied(Agreed::new(Direction::SendRecv)));
+    alice.give(Input::Media { session: id, leg: LegId(2), event: MediaEvent::Up });
+    alice.pass(SECOND * 60);
+    assert_eq!(alice.phone.status(id), Some(Status::Established));
+}
+
+/// The leg and the name of an effect of a call.
+fn named(effect: &Effect) -> (LegId, String) {
+    let Effect::Call { leg, effect, .. } = effect else { panic!("an effect of a call") };
+    let text = format!("{effect:?}");
+    (*leg, text.split(' ').next().unwrap_or_default().to_owned())
 }
 
 /// RFC 3261 §13.2.1: the answer of one fork is not that of another.
@@ -104,7 +146,7 @@ fn an_early_answer_of_another_fork_does_not_count() {
         alice.receive_bytes(response(&invite, 183, "one", Some(&answer())));
         let (effect, _) = alice.effects.pop().expect("applied early");
         if applied {
-            done(&mut alice, effect, EffectResult::Applied);
+            done(&mut alice, effect, EffectResult::Applied(Agreed::new(Direction::SendRecv)));
         }
         alice.receive_bytes(response(&invite, 200, "two", None));
         alice.next_request("ACK");
@@ -129,7 +171,7 @@ fn a_2xx_may_arrive_while_the_early_answer_is_applied() {
     alice.receive_bytes(response(&invite, 200, "one", None));
     alice.next_request("ACK");
     assert_eq!((alice.sent.len(), alice.effects.len()), (0, 0));
-    done(&mut alice, effect, EffectResult::Applied);
+    done(&mut alice, effect, EffectResult::Applied(Agreed::new(Direction::SendRecv)));
     assert_eq!((alice.sent.len(), alice.phone.status(id)), (0, Some(Status::Established)));
 }
 
@@ -190,7 +232,7 @@ fn an_answer_that_is_never_applied_ends_the_call() {
     let bobs = pair.bob.incoming();
     pair.bob.phone.answer(pair.now(), bobs).expect("it rings");
     pair.run(SECOND);
-    let up = Input::Media { session: alices, event: MediaEvent::Up };
+    let up = Input::Media { session: alices, leg: LegId(0), event: MediaEvent::Up };
     pair.alice.phone.handle(pair.now(), up).expect("no command");
     pair.alice.phone.hold(pair.now(), alices).expect("established");
     pair.run(SECOND * 29);

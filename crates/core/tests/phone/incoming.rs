@@ -1,8 +1,8 @@
 //! The callee's role until the ACK (RFC 3261 §13.3), with a scripted caller.
 
 use offhook::{
-    CallEffect, CallEvent, Cause, Direction, Effect, EffectResult, EndedBy, Event, Input, MediaFault, Misuse,
-    SessionId, Status,
+    Agreed, CallEffect, CallEvent, Cause, Direction, Effect, EffectResult, EndedBy, Event, Input, MediaFault,
+    Misuse, SessionId, Status,
 };
 use offhook_testkit::peer::{incoming_call, response};
 use offhook_testkit::{MediaBehaviour, ScriptedPeer, TestPhone, config, peer, sdp};
@@ -149,7 +149,7 @@ fn an_unusable_offer_gets_488() {
         (EffectResult::Failed(MediaFault::NoCommonCodec), 488, Cause::NotAcceptable),
         (EffectResult::Failed(MediaFault::BadDescription), 488, Cause::NotAcceptable),
         (EffectResult::Failed(MediaFault::Engine), 500, Cause::MediaFailed),
-        (EffectResult::Applied, 500, Cause::MediaFailed),
+        (EffectResult::Applied(Agreed::new(Direction::SendRecv)), 500, Cause::MediaFailed),
     ] {
         let (mut alice, id, ringing) = unanswered(true);
         let (effect, _) = alice.effects.pop().expect("the engine is asked");
@@ -173,7 +173,7 @@ fn an_invite_without_an_offer_gets_one_in_the_2xx() {
     alice.pump();
     let (effect, what) = alice.effects.pop().expect("the engine is asked");
     assert!(
-        matches!(what, Effect::Call { session, effect: CallEffect::Offer { direction: Direction::SendRecv } } if session == id)
+        matches!(what, Effect::Call { session, effect: CallEffect::Offer { direction: Direction::SendRecv, .. }, .. } if session == id)
     );
     let offer = sdp(Direction::SendRecv);
     alice.give(Input::Done { effect, result: EffectResult::Description(offer.clone()) });
@@ -185,14 +185,16 @@ fn an_invite_without_an_offer_gets_one_in_the_2xx() {
         .replace("Content-Length: 0\n\n", &with_answer);
     alice.receive(&(ack + &answer.replace("\r\n", "\n")));
     assert_eq!(alice.phone.status(id), Some(Status::Established));
+    let (effect, what) = alice.effects.pop().expect("the engine applies the answer");
+    assert!(
+        matches!(what, Effect::Call { session, effect: CallEffect::Apply { answer: applied }, .. } if session == id && applied == answer)
+    );
+    let agreed = Agreed::new(Direction::RecvOnly).with_held(true);
+    alice.give(Input::Done { effect, result: EffectResult::Applied(agreed) });
     assert!(
         alice
             .events
             .contains(&Event::Call { session: id, event: CallEvent::Hold { local: false, remote: true } })
-    );
-    let (_, what) = alice.effects.pop().expect("the engine is told");
-    assert!(
-        matches!(what, Effect::Call { session, effect: CallEffect::Apply { answer: applied } } if session == id && applied == answer)
     );
 }
 

@@ -1,14 +1,17 @@
 //! Tests of the public API: two phones on a wire, or one with a scripted peer, on virtual time.
 
 mod accounts;
+mod any_early;
 mod any_input;
 mod any_server;
 mod bad_peers;
 mod call;
 mod challenges;
 mod checkpoint;
+mod checks;
 mod consent;
 mod credentials;
+mod early_dialogs;
 mod early_media;
 mod hold_and_digits;
 mod incoming;
@@ -16,9 +19,11 @@ mod info;
 mod nonces;
 mod realms;
 mod redirects;
+mod reliable;
 mod renegotiation;
 mod requests;
 mod rogue;
 mod server_log;
 mod timers;
 mod transfer;
+mod update;

@@ -1,7 +1,7 @@
 //! Renegotiation of an established call (RFC 3261 §14), with a scripted peer and media engine.
 
 use offhook::{
-    CallEffect, CallEvent, Cause, Direction, Effect, EffectId, EffectResult, EndedBy, Event, Input,
+    Agreed, CallEffect, CallEvent, Cause, Direction, Effect, EffectId, EffectResult, EndedBy, Event, Input,
     MediaFault, SessionId, Status,
 };
 use offhook_testkit::peer::{in_call, response};
@@ -35,6 +35,17 @@ fn describe(alice: &mut TestPhone, effect: EffectId, direction: Direction) {
     alice.give(Input::Done { effect, result: EffectResult::Description(sdp(direction)) });
 }
 
+/// The answer to an offer of the peer.
+fn answer(alice: &mut TestPhone, effect: EffectId, direction: Direction) {
+    let result = EffectResult::Answered { answer: sdp(direction), agreed: Agreed::new(direction) };
+    alice.give(Input::Done { effect, result });
+}
+
+/// The answer to the offer of a re-INVITE, or our offer if it had none.
+fn answer_or_describe(alice: &mut TestPhone, effect: EffectId, direction: Direction, offered: bool) {
+    if offered { answer(alice, effect, direction) } else { describe(alice, effect, direction) }
+}
+
 /// The last effect.
 fn asked(alice: &mut TestPhone) -> (EffectId, Effect) {
     alice.effects.pop().expect("the engine is asked")
@@ -59,7 +70,7 @@ fn held(alice: &mut TestPhone, id: SessionId) {
     alice.next_request("ACK");
     let (effect, what) = asked(alice);
     assert!(matches!(what, Effect::Call { effect: CallEffect::Apply { .. }, .. }));
-    alice.give(Input::Done { effect, result: EffectResult::Applied });
+    alice.give(Input::Done { effect, result: EffectResult::Applied(Agreed::new(Direction::SendRecv)) });
     assert_eq!(told(alice), [(true, false)]);
 }
 
@@ -88,7 +99,7 @@ fn a_hold_intent_has_one_outcome() {
     alice.pump();
     assert_eq!(told(&mut alice), [(true, false)]);
     let (effect, _) = asked(&mut alice);
-    describe(&mut alice, effect, Direction::SendOnly);
+    answer(&mut alice, effect, Direction::SendOnly);
     alice.next_response(200);
     alice.receive(&peer.request("ACK", 5, "", ""));
     alice.pass(SECOND * 100);
@@ -150,9 +161,9 @@ fn a_late_effect_result_is_ignored() {
         alice.receive(&peer.request("ACK", 5, "", ""));
         reinvite(&mut alice, &peer, 6, offer);
         let (effect, _) = asked(&mut alice);
-        describe(&mut alice, late, Direction::SendRecv);
+        answer_or_describe(&mut alice, late, Direction::SendRecv, offer);
         assert_eq!(alice.sent.len(), 0);
-        describe(&mut alice, effect, Direction::SendRecv);
+        answer_or_describe(&mut alice, effect, Direction::SendRecv, offer);
         assert_eq!(alice.next_response(200).cseq().expect("read").number, 6);
         assert_eq!(alice.phone.status(id), Some(Status::Established));
     }
@@ -166,7 +177,7 @@ fn a_refused_hold_keeps_the_agreed_session() {
     alice.receive_bytes(response(&invite, 488, "bob", None));
     alice.next_request("ACK");
     assert!(
-        matches!(asked(&mut alice).1, Effect::Call { session, effect: CallEffect::Rollback } if session == id)
+        matches!(asked(&mut alice).1, Effect::Call { session, effect: CallEffect::Rollback, .. } if session == id)
     );
     assert!(alice.events.contains(&Event::Call {
         session: id,
@@ -193,6 +204,16 @@ fn a_reinvite_without_an_answer_ends_the_call() {
             .events
             .contains(&Event::Call { session: id, event: CallEvent::HoldFailed { hold: true, code: None } })
     );
+}
+
+/// RFC 3261 §12.2.1.2: the ACK goes to the target that the 2xx names.
+#[test]
+fn the_ack_of_a_reinvite_goes_to_the_new_target() {
+    let (mut alice, id, _) = in_a_call();
+    let invite = holding(&mut alice, id);
+    alice.receive_bytes(response(&invite, 200, "moved", Some(&sdp(Direction::RecvOnly))));
+    let ack = alice.next_request("ACK");
+    assert_eq!(ack.request_uri(), Some(&b"sip:moved@peer.invalid;transport=ws"[..]));
 }
 
 #[test]
@@ -225,6 +246,8 @@ fn a_reinvite_lost_with_its_connection_is_sent_over_the_next_one() {
     assert!(again.cseq().expect("read").number > first.cseq().expect("read").number);
     alice.receive_bytes(response(&again, 200, "bob", Some(&sdp(Direction::RecvOnly))));
     alice.next_request("ACK");
+    let (effect, _) = asked(&mut alice);
+    alice.give(Input::Done { effect, result: EffectResult::Applied(Agreed::new(Direction::SendOnly)) });
     assert_eq!(told(&mut alice), [(true, false)]);
 }
 
@@ -280,7 +303,7 @@ fn an_unusable_offer_in_a_reinvite_gets_488() {
         (EffectResult::Failed(MediaFault::NoCommonCodec), 488),
         (EffectResult::Failed(MediaFault::BadDescription), 488),
         (EffectResult::Failed(MediaFault::Engine), 500),
-        (EffectResult::Applied, 500),
+        (EffectResult::Applied(Agreed::new(Direction::SendRecv)), 500),
     ] {
         for offer in [true, false] {
             let (mut alice, id, peer) = in_a_call();
@@ -307,7 +330,7 @@ fn a_reinvite_of_the_peer_can_be_cancelled_while_the_answer_is_created() {
         alice.next_response(200);
         alice.next_response(487);
         assert!(matches!(asked(&mut alice).1, Effect::Call { effect: CallEffect::Rollback, .. }));
-        describe(&mut alice, late, Direction::SendRecv);
+        answer_or_describe(&mut alice, late, Direction::SendRecv, offer);
         assert_eq!(alice.sent.len(), 0);
         alice.receive(&peer.request("ACK", 5, "", ""));
         held(&mut alice, id);
@@ -355,7 +378,7 @@ fn a_reinvite_retransmitted_over_the_next_connection_is_answered_there() {
         reinvite(&mut alice, &peer, 5, offer);
         assert_eq!((alice.sent.len(), alice.effects.len()), (0, 1), "it is being answered");
         let (effect, _) = asked(&mut alice);
-        describe(&mut alice, effect, Direction::SendRecv);
+        answer_or_describe(&mut alice, effect, Direction::SendRecv, offer);
         assert_eq!(alice.next_response(200).cseq().expect("read").number, 5);
         assert_eq!(alice.phone.status(id), Some(Status::Established));
     }
@@ -369,7 +392,7 @@ fn a_reinvite_whose_2xx_was_lost_gets_it_again() {
         reinvite(&mut alice, &peer, 5, offer);
         alice.lose_connection();
         let (effect, _) = asked(&mut alice);
-        describe(&mut alice, effect, Direction::RecvOnly);
+        answer_or_describe(&mut alice, effect, Direction::RecvOnly, offer);
         assert_eq!(alice.sent.len(), 0);
         alice.connect();
         // One with another CSeq is another one, and gets 500 (§14.2).
@@ -397,7 +420,7 @@ fn a_reinvite_with_a_lower_cseq_does_not_replace_a_pending_one() {
         reinvite(&mut alice, &peer, 4, offer);
         assert_eq!(alice.next_response(500).cseq().expect("read").number, 4);
         let (effect, _) = asked(&mut alice);
-        describe(&mut alice, effect, Direction::SendRecv);
+        answer_or_describe(&mut alice, effect, Direction::SendRecv, offer);
         assert_eq!(alice.next_response(200).cseq().expect("read").number, 5);
     }
 }

@@ -297,7 +297,7 @@ fn options_of_a_peer_get_the_response_to_an_invite() {
     for (name, value) in [
         (HeaderName::AcceptEncoding, &b"identity"[..]),
         (HeaderName::AcceptLanguage, b"en"),
-        (HeaderName::Supported, b""),
+        (HeaderName::Supported, b"100rel"),
         (HeaderName::RecvInfo, b"foo,bar"),
     ] {
         assert_eq!(ok.header(name), Some(value), "{name}");

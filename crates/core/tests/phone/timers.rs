@@ -1,8 +1,8 @@
 //! Time limits, to the millisecond, with the base times of RFC 3261 §17.1.1.1: T1 500 ms, T2 4 s.
 
 use offhook::{
-    CallEvent, Cause, DeadlineKind, Dial, Direction, EndReason, EndedBy, Event, Input, MediaEvent, SessionId,
-    Status, TransferState,
+    CallEvent, Cause, DeadlineKind, Dial, Direction, EndReason, EndedBy, Event, Input, LegId, MediaEvent,
+    SessionId, Status, TransferState,
 };
 use offhook_testkit::peer::{in_call, incoming_call, response};
 use offhook_testkit::{MediaBehaviour, ScriptedPeer, TestPhone, config};
@@ -177,7 +177,7 @@ fn media_timeout_is_configurable() {
 fn an_interrupted_media_path_may_recover() {
     let mut alice = alice();
     let (id, _) = in_call(&mut alice);
-    let media = |alice: &mut TestPhone, event| alice.give(Input::Media { session: id, event });
+    let media = |alice: &mut TestPhone, event| alice.give(Input::Media { session: id, leg: LegId(0), event });
     alice.pass(SECOND * 100);
     media(&mut alice, MediaEvent::Down);
     alice.pass(SECOND * 19);

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub enum CallCommand {
     /// Answer an incoming call.
     Answer,
+    /// Send early media to the caller before the call is answered: a 183 with a description, reliably if the caller supports that.
+    EarlyMedia,
     /// Reject an incoming call.
     Reject {
         /// 300–699; 486 is "busy here", 603 "decline".
@@ -19,6 +21,8 @@ pub enum CallCommand {
     Hold,
     /// End the hold.
     Resume,
+    /// Restart ICE (RFC 8445 §9), for example on another network: offer the media again with new ICE credentials.
+    RestartMedia,
     /// Send digits, one after another.
     Digits {
         /// `0-9 * # A-D`; at most 64 may be queued.

@@ -1,4 +1,4 @@
-use crate::{Cause, ConnectionId, ConnectionState};
+use crate::{Cause, ConnectionId, ConnectionState, MediaFault};
 use bytes::Bytes;
 use offhook_wire::Instant;
 
@@ -23,6 +23,13 @@ pub enum AccountEvent {
         content_type: String,
         /// The body.
         body: Bytes,
+    },
+    /// An INVITE was refused with 488 before the user was alerted: its offer cannot be used.
+    InviteRefused {
+        /// The caller's URI (From).
+        from: String,
+        /// What is wrong with the offer.
+        fault: MediaFault,
     },
     /// The account was removed by [`AccountCommand::Remove`](crate::AccountCommand::Remove): its calls have ended, its binding is
     /// removed, and its connection is closed. It is the last event of the account.

@@ -1,4 +1,4 @@
-use crate::{AccountId, DtmfPath, EndReason, SessionId, Status};
+use crate::{AccountId, DtmfPath, EndReason, LegId, SessionId, Status};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub enum CallEvent {
     Progress {
         /// 101–199.
         code: u16,
+        /// The leg with the early media of the branch, if it has any.
+        leg: Option<LegId>,
     },
     /// The hold of a call changed, on our side or the peer's.
     Hold {
@@ -34,6 +36,14 @@ pub enum CallEvent {
     HoldFailed {
         /// The intent that failed: `true` for hold, `false` for resume.
         hold: bool,
+        /// The SIP code of the refusal, if there was one.
+        code: Option<u16>,
+    },
+    /// The outcome of [`CallCommand::RestartMedia`](crate::CallCommand::RestartMedia): the peer has answered the offer, and the paths
+    /// are searched again; or the call continues as before.
+    MediaRestarted {
+        /// Whether the peer accepted it.
+        accepted: bool,
         /// The SIP code of the refusal, if there was one.
         code: Option<u16>,
     },

@@ -37,6 +37,7 @@ impl CallEvent {
             | Self::Progress { .. }
             | Self::Hold { .. }
             | Self::HoldFailed { .. }
+            | Self::MediaRestarted { .. }
             | Self::Transfer(_)
             | Self::TransferRequestEnded { .. }
             | Self::Media { .. }

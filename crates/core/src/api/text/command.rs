@@ -33,10 +33,12 @@ impl fmt::Display for CallCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CallCommand::Answer => f.write_str("answers"),
+            CallCommand::EarlyMedia => f.write_str("sends early media"),
             CallCommand::Reject { code } => write!(f, "rejects {code}"),
             CallCommand::HangUp => f.write_str("hangs up"),
             CallCommand::Hold => f.write_str("holds"),
             CallCommand::Resume => f.write_str("resumes"),
+            CallCommand::RestartMedia => f.write_str("restarts its media"),
             CallCommand::Digits { digits, duration, path } => {
                 write!(f, "sends {digits} by {path} for {duration:?}")
             }

@@ -18,6 +18,9 @@ impl fmt::Display for AccountEvent {
             AccountEvent::Connection { state, .. } => state.fmt(f),
             AccountEvent::Registration(state) => state.fmt(f),
             AccountEvent::Message { from, .. } => write!(f, "message from {}", from.escape_debug()),
+            AccountEvent::InviteRefused { from, fault } => {
+                write!(f, "call from {} refused: {fault}", from.escape_debug())
+            }
             AccountEvent::Removed => f.write_str("account removed"),
         }
     }
@@ -38,7 +41,7 @@ impl fmt::Display for CallEvent {
         match self {
             CallEvent::Incoming(incoming) => write!(f, "incoming from {}", incoming.from.escape_debug()),
             CallEvent::Status { to, .. } => to.fmt(f),
-            CallEvent::Progress { code } => write!(f, "progress {code}"),
+            CallEvent::Progress { code, .. } => write!(f, "progress {code}"),
             CallEvent::Hold { local, remote } => f.write_str(match (local, remote) {
                 (false, false) => "not on hold",
                 (true, false) => "on hold by us",
@@ -48,6 +51,10 @@ impl fmt::Display for CallEvent {
             CallEvent::HoldFailed { hold, code } => {
                 let what = if *hold { "hold" } else { "resume" };
                 write!(f, "{what} failed{}", InParentheses(*code))
+            }
+            CallEvent::MediaRestarted { accepted: true, .. } => f.write_str("media restarted"),
+            CallEvent::MediaRestarted { accepted: false, code } => {
+                write!(f, "restart of media failed{}", InParentheses(*code))
             }
             CallEvent::Digit { digit, path, .. } => write!(f, "digit {digit} received by {path}"),
             CallEvent::DigitSent { digit, path } => write!(f, "digit {digit} sent by {path}"),

@@ -1,7 +1,7 @@
 //! Words for the values in events and commands.
 
 use crate::{ConnectionFailure, ConnectionState, DigitFailure, DtmfPath, EndReason, EndedBy};
-use crate::{RegistrationState, TransferState};
+use crate::{MediaFault, RegistrationState, TransferState};
 use offhook_wire::reason_phrase;
 use std::fmt;
 
@@ -86,6 +86,18 @@ impl fmt::Display for DtmfPath {
             DtmfPath::Auto => "RTP or INFO",
             DtmfPath::Rtp => "RTP",
             DtmfPath::Info => "INFO",
+        })
+    }
+}
+
+impl fmt::Display for MediaFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            MediaFault::NoCommonCodec => "no common codec",
+            MediaFault::NoCommonTransport => "no common transport",
+            MediaFault::NoCommonMedia => "no common type of media",
+            MediaFault::BadDescription => "malformed session description",
+            MediaFault::Engine => "the media engine failed",
         })
     }
 }

@@ -25,6 +25,23 @@ impl Phone {
         self.call(now, session, CallCommand::Answer)
     }
 
+    /// Sends early media to the caller: a 183 with a description.
+    ///
+    /// # Errors
+    /// If the call is not ringing; [`Misuse::NoEarlyMedia`] if it has early media already, or if the INVITE has no offer and the caller
+    /// does not support reliable provisional responses (RFC 3262 §5).
+    pub fn early_media(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
+        self.call(now, session, CallCommand::EarlyMedia)
+    }
+
+    /// Restarts ICE (RFC 8445 §9). The outcome is `MediaRestarted` of [`CallEvent`](crate::CallEvent).
+    ///
+    /// # Errors
+    /// If the call is not established.
+    pub fn restart_media(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
+        self.call(now, session, CallCommand::RestartMedia)
+    }
+
     /// Rejects an incoming call with `code`, 300–699.
     ///
     /// # Errors
@@ -126,6 +143,17 @@ impl Phone {
             CallCommand::Answer => {
                 self.ringing(session)?;
                 self.with_session(session, |session, cx| session.answer(cx));
+            }
+            CallCommand::EarlyMedia => {
+                self.ringing(session)?;
+                if !self.sessions[session.slot()].can_send_early_media() {
+                    return Err(Misuse::NoEarlyMedia);
+                }
+                self.with_session(session, |session, cx| session.send_early_media(cx));
+            }
+            CallCommand::RestartMedia => {
+                self.established(session)?;
+                self.with_session(session, |session, cx| session.restart_media(cx));
             }
             CallCommand::Reject { code } => {
                 if !(300..=699).contains(&code) {

@@ -1,5 +1,9 @@
 //! The states, triggers and legal edges of a call. `transition` checks [`EDGES`], and MACHINES.md is drawn from it.
 
+pub(super) mod reliable;
+pub(super) mod renegotiation;
+pub(super) mod transfer;
+
 use crate::Status;
 use crate::base::machine::{Table, named_enum};
 
@@ -11,6 +15,7 @@ named_enum! {
         Calling = "calling",
         Challenged = "challenged",
         Cancelling = "cancelling",
+        Checking = "checking",
         Ringing = "ringing",
         Answering = "answering",
         AwaitingAck = "awaiting ACK",
@@ -24,7 +29,7 @@ named_enum! {
 impl Phase {
     pub(crate) fn status(self) -> Status {
         match self {
-            Phase::New | Phase::Offering => Status::Initial,
+            Phase::New | Phase::Offering | Phase::Checking => Status::Initial,
             Phase::Calling | Phase::Challenged | Phase::Ringing | Phase::Answering | Phase::AwaitingAck => {
                 Status::Establishing
             }
@@ -42,6 +47,8 @@ named_enum! {
         Dial = "dial",
         /// An INVITE was received.
         Invite = "invite",
+        /// The media engine has judged the offer, or not in time.
+        Checked = "checked",
         /// The user answers.
         Answer = "answer",
         /// The media engine created the description.
@@ -74,18 +81,28 @@ named_enum! {
 /// Every legal edge.
 pub(crate) static EDGES: Table<Phase, Trigger> = {
     use Phase::{
-        Answering, AwaitingAck, Calling, Cancelling, Challenged, Ended, Established, HangUpAfterAck, New,
-        Offering, Ringing, Terminating,
+        Answering, AwaitingAck, Calling, Cancelling, Challenged, Checking, Ended, Established,
+        HangUpAfterAck, New, Offering, Ringing, Terminating,
     };
     Table(&[
+        // The edges of most calls first: an edge is found from the first one on.
         (New, Trigger::Dial, Offering),
+        (New, Trigger::Invite, Checking),
+        (Offering, Trigger::Described, Calling),
+        (Checking, Trigger::Checked, Ringing),
+        (Calling, Trigger::Accepted, Established),
+        (Ringing, Trigger::Answer, Answering),
+        (Answering, Trigger::Described, AwaitingAck),
+        (AwaitingAck, Trigger::Acked, Established),
+        (Established, Trigger::HangUp, Terminating),
+        (Established, Trigger::Bye, Ended),
+        (Terminating, Trigger::Closed, Ended),
+        // The others.
         (New, Trigger::Invite, Ringing),
         (New, Trigger::NoConnection, Ended),
-        (Offering, Trigger::Described, Calling),
         (Offering, Trigger::NoMedia, Ended),
         (Offering, Trigger::NoConnection, Ended),
         (Offering, Trigger::HangUp, Ended),
-        (Calling, Trigger::Accepted, Established),
         (Calling, Trigger::Refused, Ended),
         (Calling, Trigger::NoConnection, Ended),
         (Calling, Trigger::Timeout, Ended),
@@ -93,19 +110,23 @@ pub(crate) static EDGES: Table<Phase, Trigger> = {
         (Calling, Trigger::Timeout, Cancelling),
         (Cancelling, Trigger::Closed, Ended),
         (Cancelling, Trigger::Accepted, Terminating),
-        (Ringing, Trigger::Answer, Answering),
+        (Checking, Trigger::NoMedia, Ended),
+        (Checking, Trigger::Cancelled, Ended),
+        (Checking, Trigger::Bye, Ended),
+        (Checking, Trigger::NoConnection, Ended),
+        (Checking, Trigger::HangUp, Ended),
         (Ringing, Trigger::Refused, Ended),
         (Ringing, Trigger::Cancelled, Ended),
         (Ringing, Trigger::Bye, Ended),
         (Ringing, Trigger::Timeout, Ended),
         (Ringing, Trigger::NoConnection, Ended),
-        (Answering, Trigger::Described, AwaitingAck),
+        (Ringing, Trigger::NoMedia, Ended),
+        (Answering, Trigger::Timeout, Ended),
         (Answering, Trigger::NoMedia, Ended),
         (Answering, Trigger::Refused, Ended),
         (Answering, Trigger::Cancelled, Ended),
         (Answering, Trigger::Bye, Ended),
         (Answering, Trigger::NoConnection, Ended),
-        (AwaitingAck, Trigger::Acked, Established),
         (AwaitingAck, Trigger::HangUp, HangUpAfterAck),
         (AwaitingAck, Trigger::NoMedia, HangUpAfterAck),
         (AwaitingAck, Trigger::Bye, Ended),
@@ -113,15 +134,11 @@ pub(crate) static EDGES: Table<Phase, Trigger> = {
         (HangUpAfterAck, Trigger::Acked, Terminating),
         (HangUpAfterAck, Trigger::Timeout, Terminating),
         (HangUpAfterAck, Trigger::Bye, Ended),
-        (Established, Trigger::HangUp, Terminating),
         (Established, Trigger::NoMedia, Terminating),
         (Established, Trigger::Refused, Terminating),
         (Established, Trigger::Timeout, Terminating),
-        (Established, Trigger::Bye, Ended),
-        (Terminating, Trigger::Closed, Ended),
         (Terminating, Trigger::Bye, Ended),
         (Terminating, Trigger::Timeout, Ended),
-        // Last: edges are found from the first one on.
         (Calling, Trigger::Again, Calling),
         (Calling, Trigger::Again, Challenged),
         (Challenged, Trigger::Again, Calling),
