@@ -110,7 +110,10 @@ fn bytes_of(notice: &mut Notice) -> Option<&mut Bytes> {
     match notice {
         Notice::Input { input, .. } => match input {
             Input::Received { data, .. } => Some(data),
-            Input::Done { result: EffectResult::Description(sdp), .. } => Some(sdp),
+            Input::Done {
+                result: EffectResult::Description(sdp) | EffectResult::Answered { answer: sdp, .. },
+                ..
+            } => Some(sdp),
             Input::Command(Command::Call { command: CallCommand::Info { body, .. }, .. }) => Some(body),
             Input::Command(Command::Request { send, .. }) => match &mut send.kind {
                 RequestKind::Message { body, .. } => Some(body),

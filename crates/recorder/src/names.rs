@@ -1,7 +1,8 @@
 //! The names of enumerated values in recordings.
 
 use offhook::{
-    AccountTimer, Cause, ConnectionFailure, DtmfPath, MediaFault, RedirectPolicy, ReferPolicy, Transport,
+    AccountTimer, Cause, ConnectionFailure, Direction, DtmfPath, MediaFault, RedirectPolicy, ReferPolicy,
+    RenegotiateBy, Transport,
 };
 
 pub(crate) const CONNECTION_FAILURES: &[(ConnectionFailure, &str)] = &[
@@ -14,9 +15,21 @@ pub(crate) const CONNECTION_FAILURES: &[(ConnectionFailure, &str)] = &[
 
 pub(crate) const MEDIA_FAULTS: &[(MediaFault, &str)] = &[
     (MediaFault::NoCommonCodec, "no-common-codec"),
+    (MediaFault::NoCommonTransport, "no-common-transport"),
+    (MediaFault::NoCommonMedia, "no-common-media"),
     (MediaFault::BadDescription, "bad-description"),
     (MediaFault::Engine, "engine"),
 ];
+
+pub(crate) const DIRECTIONS: &[(Direction, &str)] = &[
+    (Direction::SendRecv, "sendrecv"),
+    (Direction::SendOnly, "sendonly"),
+    (Direction::RecvOnly, "recvonly"),
+    (Direction::Inactive, "inactive"),
+];
+
+pub(crate) const RENEGOTIATE_BY: &[(RenegotiateBy, &str)] =
+    &[(RenegotiateBy::Reinvite, "reinvite"), (RenegotiateBy::Update, "update")];
 
 pub(crate) const PATHS: &[(DtmfPath, &str)] =
     &[(DtmfPath::Auto, "auto"), (DtmfPath::Rtp, "rtp"), (DtmfPath::Info, "info")];

@@ -72,10 +72,12 @@ fn account_command(verb: &str, words: &[&str]) -> Option<AccountCommand> {
 fn call_command(verb: &str, words: &[&str]) -> Option<CallCommand> {
     Some(match (verb, words) {
         ("answer", []) => CallCommand::Answer,
+        ("early-media", []) => CallCommand::EarlyMedia,
         ("reject", [code]) => CallCommand::Reject { code: code.parse().ok()? },
         ("hang-up", []) => CallCommand::HangUp,
         ("hold", []) => CallCommand::Hold,
         ("resume", []) => CallCommand::Resume,
+        ("restart-media", []) => CallCommand::RestartMedia,
         ("digits", [path, time, digits]) => CallCommand::Digits {
             digits: (*digits).to_owned(),
             duration: duration(time)?,

@@ -3,9 +3,9 @@
 use super::account;
 use super::error::{Unreadable, excerpt};
 use super::value::{number, value};
-use crate::names::{REDIRECT_POLICIES, REFER_POLICIES, value_of};
+use crate::names::{REDIRECT_POLICIES, REFER_POLICIES, RENEGOTIATE_BY, value_of};
 use crate::recording::PhoneRecording;
-use crate::text::{duration, instant};
+use crate::text::{duration, flag, instant};
 use offhook::{Config, Instant, Limits, RegistrationPolicy};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use std::time::Duration;
 const MAX_ACCOUNTS: usize = 4096;
 
 /// The mandatory lines of a phone.
-const ONCE: [&str; 13] = [
+const ONCE: [&str; 16] = [
     "start",
     "made",
     "seed",
@@ -23,6 +23,9 @@ const ONCE: [&str; 13] = [
     "no-answer",
     "media-timeout",
     "refer-policy",
+    "reliable-provisional",
+    "renegotiate-by",
+    "media-legs",
     "redirect-policy",
     "times",
     "registration",
@@ -95,6 +98,9 @@ impl Draft {
             ("no-answer", [time]) => config.no_answer = duration(time)?,
             ("media-timeout", [time]) => config.media_timeout = duration(time)?,
             ("refer-policy", [policy]) => config.refer_policy = value_of(REFER_POLICIES, policy)?,
+            ("reliable-provisional", [answer]) => config.reliable_provisional = flag(answer)?,
+            ("renegotiate-by", [request]) => config.renegotiate_by = value_of(RENEGOTIATE_BY, request)?,
+            ("media-legs", [count]) => config.media_legs = count.parse().ok()?,
             ("redirect-policy", [policy]) => config.redirect_policy = value_of(REDIRECT_POLICIES, policy)?,
             ("info-package", [package]) => config.info_packages.push((*package).to_owned()),
             ("times", [t1, t2, t4]) => {

@@ -1,9 +1,9 @@
 //! Reads inputs.
 
 use super::account::credentials;
-use super::command;
 use super::pending::{Pending, bytes};
-use super::value::{connection_id, effect_id, session_id};
+use super::value::{connection_id, effect_id, leg_id, session_id};
+use super::{agreed, command};
 use crate::names::{CONNECTION_FAILURES, MEDIA_FAULTS, value_of};
 use crate::text::duration;
 use offhook::{ConnectionChange, EffectResult, Input, MediaEvent};
@@ -18,6 +18,12 @@ pub(super) fn read(words: &[&str]) -> Option<Pending> {
         ["done", effect, "description", length] => {
             let effect = effect_id(effect)?;
             let done = move |data| Input::Done { effect, result: EffectResult::Description(data) };
+            return bytes(length, done);
+        }
+        ["done", effect, "answered", what @ .., length] => {
+            let (effect, agreed) = (effect_id(effect)?, agreed::read(what)?);
+            let done =
+                move |answer| Input::Done { effect, result: EffectResult::Answered { answer, agreed } };
             return bytes(length, done);
         }
         ["wake"] => Input::Wake,
@@ -36,8 +42,8 @@ pub(super) fn read(words: &[&str]) -> Option<Pending> {
             let change = ConnectionChange::Down(value_of(CONNECTION_FAILURES, why)?);
             Input::Connection { connection: connection_id(connection)?, change }
         }
-        ["media", session, event @ ..] => {
-            Input::Media { session: session_id(session)?, event: media_event(event)? }
+        ["media", session, leg, event @ ..] => {
+            Input::Media { session: session_id(session)?, leg: leg_id(leg)?, event: media_event(event)? }
         }
         ["done", effect, result @ ..] => {
             Input::Done { effect: effect_id(effect)?, result: effect_result(result)? }
@@ -62,7 +68,8 @@ fn media_event(words: &[&str]) -> Option<MediaEvent> {
 
 fn effect_result(words: &[&str]) -> Option<EffectResult> {
     Some(match words {
-        ["applied"] => EffectResult::Applied,
+        ["checked", what @ ..] => EffectResult::Checked(agreed::read(what)?),
+        ["applied", what @ ..] => EffectResult::Applied(agreed::read(what)?),
         ["sent"] => EffectResult::Sent,
         ["credentials", "none"] => EffectResult::Credentials(None),
         ["credentials", rest @ ..] => EffectResult::Credentials(Some(credentials(rest)?)),

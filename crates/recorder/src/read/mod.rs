@@ -3,6 +3,7 @@
 
 mod account;
 mod account_state;
+mod agreed;
 mod checkpoint;
 mod command;
 mod config;

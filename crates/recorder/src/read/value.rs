@@ -1,6 +1,6 @@
 //! Single words: numbers, identifiers, and those of the form `key=value`.
 
-use offhook::{AccountId, ConnectionId, EffectId, RequestId, SessionId};
+use offhook::{AccountId, ConnectionId, EffectId, LegId, RequestId, SessionId};
 use std::str::FromStr;
 
 pub(super) fn value<'a>(key: &str, word: &'a str) -> Option<&'a str> {
@@ -21,6 +21,10 @@ pub(super) fn request_id(word: &str) -> Option<RequestId> {
 
 pub(super) fn connection_id(word: &str) -> Option<ConnectionId> {
     word.parse().ok().map(ConnectionId)
+}
+
+pub(super) fn leg_id(word: &str) -> Option<LegId> {
+    word.parse().ok().map(LegId)
 }
 
 pub(super) fn effect_id(word: &str) -> Option<EffectId> {

@@ -12,7 +12,10 @@ pub fn input(input: &Input) -> Input {
     let mut input = input.clone();
     match &mut input {
         Input::Received { data, .. } => *data = message::message(data),
-        Input::Done { result: EffectResult::Description(text), .. } => *text = body::sdp(text),
+        Input::Done {
+            result: EffectResult::Description(text) | EffectResult::Answered { answer: text, .. },
+            ..
+        } => *text = body::sdp(text),
         Input::Done { result: EffectResult::Credentials(Some(found)), .. } => credentials(found),
         Input::Media { event: MediaEvent::Digit { digit, .. }, .. } => *digit = body::dtmf_digit(*digit),
         Input::Command(request) => command(request),

@@ -18,11 +18,14 @@ pub(crate) fn effect(effect: &Effect) -> Effect {
     effect
 }
 
-/// The description that an effect applies.
+/// The peer's description in an effect.
 pub(crate) fn description(effect: &mut Effect) -> Option<&mut Bytes> {
     match effect {
         Effect::Call {
-            effect: CallEffect::Answer { offer: text, .. } | CallEffect::Apply { answer: text },
+            effect:
+                CallEffect::Check { offer: text }
+                | CallEffect::Answer { offer: text, .. }
+                | CallEffect::Apply { answer: text },
             ..
         } => Some(text),
         _ => None,
@@ -38,6 +41,7 @@ pub(crate) fn event(event: &Event) -> Event {
             *from = uri::in_text(from);
             typed(content_type, body);
         }
+        Event::Account { event: AccountEvent::InviteRefused { from, .. }, .. } => *from = uri::in_text(from),
         _ => {}
     }
     event

@@ -132,7 +132,7 @@ impl Actions<'_> {
                 self.add_peer_action(*by, at, &format!("transfers to {}", user_of(target)));
                 self.begin(session, user_of(target), false, at);
             }
-            CallEvent::Progress { code: 180..=189 } => {
+            CallEvent::Progress { code: 180..=189, .. } => {
                 if let Some(call) = self.calls.get_mut(&session) {
                     call.ringing_since.get_or_insert(at);
                 }

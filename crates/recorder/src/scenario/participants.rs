@@ -163,9 +163,14 @@ fn round_trip(replay: &Replay) -> Option<Duration> {
 /// Whether all its descriptions contained telephone-event.
 fn offers_telephone_event(recording: &PhoneRecording) -> bool {
     recording.entries.iter().all(|entry| match &entry.kind {
-        EntryKind::Input { input: Input::Done { result: EffectResult::Description(sdp), .. }, .. } => {
-            sdp.windows(15).any(|part| part.eq_ignore_ascii_case(b"telephone-event"))
-        }
+        EntryKind::Input {
+            input:
+                Input::Done {
+                    result: EffectResult::Description(sdp) | EffectResult::Answered { answer: sdp, .. },
+                    ..
+                },
+            ..
+        } => sdp.windows(15).any(|part| part.eq_ignore_ascii_case(b"telephone-event")),
         _ => true,
     })
 }

@@ -61,10 +61,12 @@ fn account_command(out: &mut String, id: AccountId, command: &AccountCommand) ->
 fn call_command(out: &mut String, session: SessionId, command: &CallCommand) -> Option<()> {
     let _ = match command {
         CallCommand::Answer => writeln!(out, "answer {session}"),
+        CallCommand::EarlyMedia => writeln!(out, "early-media {session}"),
         CallCommand::Reject { code } => writeln!(out, "reject {session} {code}"),
         CallCommand::HangUp => writeln!(out, "hang-up {session}"),
         CallCommand::Hold => writeln!(out, "hold {session}"),
         CallCommand::Resume => writeln!(out, "resume {session}"),
+        CallCommand::RestartMedia => writeln!(out, "restart-media {session}"),
         CallCommand::Digits { digits, duration, path } => {
             let (path, digits) = (name_of(PATHS, path)?, word(digits));
             writeln!(out, "digits {session} {path} {} {digits}", Seconds(*duration))

@@ -1,8 +1,8 @@
 //! Writes the configuration of a phone: a line for each field.
 
 use super::account;
-use crate::names::{REDIRECT_POLICIES, REFER_POLICIES, name_of};
-use crate::text::{At, Seconds, word};
+use crate::names::{REDIRECT_POLICIES, REFER_POLICIES, RENEGOTIATE_BY, name_of};
+use crate::text::{At, Seconds, word, yes};
 use offhook::{Config, Instant, Limits, RegistrationPolicy, TransactionTimes};
 use std::fmt::{Display, Write};
 use std::time::Duration;
@@ -25,6 +25,9 @@ pub(super) fn write(
     line("no-answer", &Seconds(config.no_answer));
     line("media-timeout", &Seconds(config.media_timeout));
     line("refer-policy", &name_of(REFER_POLICIES, &config.refer_policy)?);
+    line("reliable-provisional", &yes(config.reliable_provisional));
+    line("renegotiate-by", &name_of(RENEGOTIATE_BY, &config.renegotiate_by)?);
+    line("media-legs", &config.media_legs);
     line("redirect-policy", &name_of(REDIRECT_POLICIES, &config.redirect_policy)?);
     config.info_packages.iter().for_each(|package| line("info-package", &word(package)));
     let TransactionTimes { t1, t2, t4, .. } = config.times;

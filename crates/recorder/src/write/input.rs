@@ -1,7 +1,7 @@
 //! Writes inputs: a line for each, followed by its bytes or its account.
 
 use super::account::credentials;
-use super::command;
+use super::{agreed, command};
 use crate::names::{CONNECTION_FAILURES, MEDIA_FAULTS, name_of};
 use crate::text::{At, Seconds, word, write_bytes};
 use offhook::{ConnectionChange, EffectResult, Input, Instant, MediaEvent};
@@ -25,8 +25,8 @@ pub(super) fn write(out: &mut String, name: &str, at: Instant, input: &Input) ->
         Input::Connection { connection, change: ConnectionChange::Down(why) } => {
             let _ = write!(out, "down {} {}", connection.0, name_of(CONNECTION_FAILURES, why)?);
         }
-        Input::Media { session, event } => {
-            let _ = write!(out, "media {session} ");
+        Input::Media { session, leg, event } => {
+            let _ = write!(out, "media {session} {} ", leg.0);
             match event {
                 MediaEvent::Up => out.push_str("up"),
                 MediaEvent::Down => out.push_str("down"),
@@ -40,7 +40,20 @@ pub(super) fn write(out: &mut String, name: &str, at: Instant, input: &Input) ->
         Input::Done { effect, result } => {
             let _ = write!(out, "done {} ", effect.as_u64());
             match result {
-                EffectResult::Applied => out.push_str("applied"),
+                EffectResult::Checked(what) => {
+                    out.push_str("checked");
+                    agreed::write(out, what)?;
+                }
+                EffectResult::Applied(what) => {
+                    out.push_str("applied");
+                    agreed::write(out, what)?;
+                }
+                EffectResult::Answered { answer, agreed: what } => {
+                    out.push_str("answered");
+                    agreed::write(out, what)?;
+                    write_bytes(out, answer);
+                    return Some(());
+                }
                 EffectResult::Sent => out.push_str("sent"),
                 EffectResult::Credentials(None) => out.push_str("credentials none"),
                 EffectResult::Credentials(Some(found)) => {

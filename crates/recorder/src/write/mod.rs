@@ -1,6 +1,7 @@
 //! Writing a recording, line by line.
 
 mod account;
+mod agreed;
 mod checkpoint;
 mod command;
 mod config;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 pub(crate) const HEADER: &str = "offhook-recording";
 /// Earlier versions were never published.
-pub(crate) const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 5;
 
 /// The first lines of every recording.
 pub(crate) fn header(out: &mut String) {

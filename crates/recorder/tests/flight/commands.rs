@@ -4,8 +4,9 @@ use crate::config::full_account;
 use crate::recorded_phone::{TRACK, account};
 use bytes::Bytes;
 use offhook::{
-    AccountCommand, AccountId, CallCommand, Command, Config, Credentials, Dial, DtmfPath, EffectId,
-    EffectResult, Input, Instant, MediaFault, Password, Request, RequestId, RequestKind, SessionId,
+    AccountCommand, AccountId, Agreed, CallCommand, Command, Config, Credentials, Dial, Direction, DtmfPath,
+    EffectId, EffectResult, Input, Instant, LegId, MediaEvent, MediaFault, Password, Request, RequestId,
+    RequestKind, SessionId,
 };
 use offhook_recorder::{EntryKind, Notice, Recording, RecordingWriter, redact};
 use offhook_wire::digest::Algorithm;
@@ -34,6 +35,23 @@ fn credentials() -> [Credentials; 3] {
     ]
 }
 
+const SDP: &[u8] = b"v=0\r\na=ice-pwd:S3cr3t\r\n";
+
+/// All agreements.
+fn agreed() -> impl Iterator<Item = Agreed> {
+    let flags = [(false, false), (false, true), (true, false), (true, true)];
+    Direction::ALL.into_iter().flat_map(move |direction| {
+        flags.map(|(held, event)| Agreed::new(direction).with_held(held).with_telephone_event(event))
+    })
+}
+
+fn media_events() -> impl Iterator<Item = Input> {
+    let session = SessionId::from_parts(1, 7).expect("a slot");
+    let digit = MediaEvent::Digit { digit: '0', duration: Duration::from_millis(160) };
+    let events = [MediaEvent::Up, MediaEvent::Down, MediaEvent::Failed, digit];
+    (0..).map(LegId).zip(events).map(move |(leg, event)| Input::Media { session, leg, event })
+}
+
 fn inputs() -> Vec<Input> {
     let body = Bytes::from_static(b"S3cr3t\r\n\r\n\xff");
     let message = |body| RequestKind::Message { content_type: "text/plain;x=\"y z\"".to_owned(), body };
@@ -53,10 +71,12 @@ fn inputs() -> Vec<Input> {
         of_account(AccountCommand::Unregister),
         Input::Command(Command::Dial { session, dial }),
         of_call(CallCommand::Answer),
+        of_call(CallCommand::EarlyMedia),
         of_call(CallCommand::Reject { code: 486 }),
         of_call(CallCommand::HangUp),
         of_call(CallCommand::Hold),
         of_call(CallCommand::Resume),
+        of_call(CallCommand::RestartMedia),
         of_call(CallCommand::Digits {
             digits: "12".to_owned(),
             duration: Duration::from_millis(90),
@@ -72,14 +92,29 @@ fn inputs() -> Vec<Input> {
         request(RequestKind::Options),
     ];
     inputs.extend(credentials().map(|new| of_account(AccountCommand::SetCredentials(new))));
+    inputs.extend(media_events());
     let results = credentials().map(|found| EffectResult::Credentials(Some(found))).into_iter();
     let results = results.chain([
         EffectResult::Credentials(None),
-        EffectResult::Applied,
         EffectResult::Sent,
-        EffectResult::Failed(MediaFault::Engine),
-        EffectResult::Description(Bytes::from_static(b"v=0\r\n")),
+        EffectResult::Description(Bytes::from_static(SDP)),
     ]);
+    let faults = [
+        MediaFault::NoCommonCodec,
+        MediaFault::NoCommonTransport,
+        MediaFault::NoCommonMedia,
+        MediaFault::BadDescription,
+        MediaFault::Engine,
+    ];
+    let results = results.chain(faults.map(EffectResult::Failed)).chain(agreed().flat_map(|agreed| {
+        let answer = Bytes::from_static(SDP);
+        [
+            EffectResult::Checked(agreed),
+            EffectResult::Applied(agreed),
+            EffectResult::Answered { answer, agreed },
+            EffectResult::Answered { answer: Bytes::new(), agreed },
+        ]
+    }));
     inputs.extend(results.map(|result| Input::Done { effect: EffectId::from_u64(6), result }));
     inputs
 }
@@ -108,7 +143,10 @@ fn shown(input: &Input) -> String {
         Password::Ha1 { algorithm, hex } => format!("{algorithm:?} {}", hex.shape()),
     };
     let secret = match input {
-        Input::Done { result: EffectResult::Description(sdp), .. } => format!("{sdp:?}"),
+        Input::Done {
+            result: EffectResult::Description(sdp) | EffectResult::Answered { answer: sdp, .. },
+            ..
+        } => format!("{sdp:?}"),
         Input::Done { result: EffectResult::Credentials(Some(found)), .. } => kind(&found.password),
         Input::Command(Command::Account { command: AccountCommand::SetCredentials(new), .. }) => {
             kind(&new.password)
@@ -134,6 +172,35 @@ fn all_commands_and_results_are_written_and_read() {
         .collect();
     let written: Vec<String> = inputs.iter().map(|input| shown(&redact::input(input))).collect();
     assert_eq!(read, written);
+}
+
+#[test]
+fn results_of_media_have_these_lines() {
+    let agreed = Agreed::new(Direction::RecvOnly).with_held(true).with_telephone_event(true);
+    let effect = EffectId::from_u64(6);
+    let answer = Bytes::from_static(SDP);
+    let done = |result| Input::Done { effect, result };
+    let text = file(&[
+        done(EffectResult::Checked(Agreed::new(Direction::SendRecv))),
+        done(EffectResult::Applied(agreed)),
+        done(EffectResult::Answered { answer, agreed }),
+        media_events().nth(1).expect("there"),
+    ]);
+    for line in [
+        "alice done 6 checked sendrecv\n",
+        "alice done 6 applied recvonly held telephone-event\n",
+        "alice done 6 answered recvonly held telephone-event 23\n  |v=0\n  |a=ice-pwd:xxxxxx\n",
+        "alice media 1.7 1 down\n",
+    ] {
+        assert!(text.contains(line), "{line} in\n{text}");
+        let words = line.trim_start_matches("alice ");
+        for (from, to) in
+            [("recvonly", "both"), ("held telephone-event", "telephone-event held"), ("1.7 1", "1.7 256")]
+        {
+            let bad = text.replacen(words, &words.replace(from, to), 1);
+            assert!(bad == text || Recording::read(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
 }
 
 #[test]

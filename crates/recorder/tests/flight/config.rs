@@ -31,6 +31,9 @@ fn all_fields_of_a_configuration_are_recorded() {
     config.no_answer = Duration::from_nanos(1);
     config.media_timeout = Duration::from_millis(2500);
     config.refer_policy = offhook::ReferPolicy::Reject;
+    config.reliable_provisional = true;
+    config.renegotiate_by = offhook::RenegotiateBy::Update;
+    config.media_legs = 3;
     config.redirect_policy = offhook::RedirectPolicy::Report;
     config.info_packages = vec!["a".to_owned(), "b c".to_owned()];
     config.times.t1 = Duration::from_millis(1);

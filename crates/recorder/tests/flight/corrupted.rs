@@ -30,9 +30,9 @@ fn errors_have_the_number_of_the_line() {
     assert_eq!(refused(""), (1, Unreadable::NotARecording));
     assert_eq!(refused("\n"), (1, Unreadable::NotARecording));
     assert_eq!(refused("hello\n"), (1, Unreadable::NotARecording));
-    assert_eq!(refused(&good.replacen("recording 4", "recording 5", 1)), (1, Unreadable::Newer(5)));
-    assert_eq!(refused(&good.replacen("recording 4", "recording 3", 1)), (1, Unreadable::Older(3)));
-    assert_eq!(refused(&good.replacen("recording 4", "recording two", 1)), (1, Unreadable::NotARecording));
+    assert_eq!(refused(&good.replacen("recording 5", "recording 6", 1)), (1, Unreadable::Newer(6)));
+    assert_eq!(refused(&good.replacen("recording 5", "recording 4", 1)), (1, Unreadable::Older(4)));
+    assert_eq!(refused(&good.replacen("recording 5", "recording two", 1)), (1, Unreadable::NotARecording));
     for (from, to, line) in [
         ("  trace 64\n", "", line_of("  account")),
         ("  trace 64", "  trace 64\n  trace 64", line_of("  trace") + 1),
@@ -52,7 +52,7 @@ fn errors_have_the_number_of_the_line() {
         assert!(at.abs_diff(line) <= 1, "{from} -> {to}: line {at}, not {line}: {why}");
     }
     assert!(
-        matches!(Recording::read(b"offhook-recording 4\n\xff\n"), Err(e) if e.why == Unreadable::NotText)
+        matches!(Recording::read(b"offhook-recording 5\n\xff\n"), Err(e) if e.why == Unreadable::NotText)
     );
 }
 

@@ -3,11 +3,13 @@
 use crate::recorded_phone::{CONNECTION, RecordedPhone, account, with_trace};
 use bytes::Bytes;
 use offhook::{
-    AccountEvent, CallCommand, Command, Config, ConnectionChange, ConnectionFailure, Dial, DtmfPath,
-    EffectResult, Event, Input, MediaEvent, Misuse, Output, Password, SessionId, Status,
+    AccountEvent, Agreed, CallCommand, Command, Config, ConnectionChange, ConnectionFailure, Dial, Direction,
+    DtmfPath, EffectResult, Event, Input, LegId, MediaEvent, MediaFault, Misuse, Output, Password, SessionId,
+    Status,
 };
 use offhook_recorder::replay::{ObservationKind, Replay, replay};
 use offhook_recorder::{EntryKind, Recording};
+use offhook_testkit::MediaBehaviour;
 use offhook_wire::HeaderName;
 use offhook_wire::digest::Algorithm;
 use std::time::Duration;
@@ -31,9 +33,18 @@ fn done(phone: &mut RecordedPhone, result: EffectResult) {
     phone.give(Input::Done { effect, result }).expect("no command");
 }
 
-/// Gives the description that the phone waits for.
+/// Gives the offer that the phone waits for.
 fn describe(phone: &mut RecordedPhone) {
     done(phone, EffectResult::Description(Bytes::from(sdp(9))));
+}
+
+fn agreed() -> Agreed {
+    Agreed::new(Direction::SendRecv).with_telephone_event(true)
+}
+
+/// Gives the answer that the phone waits for.
+fn answer(phone: &mut RecordedPhone, agreed: Agreed) {
+    done(phone, EffectResult::Answered { answer: Bytes::from(sdp(9)), agreed });
 }
 
 /// A request of the callee within the call.
@@ -96,9 +107,9 @@ pub(crate) fn call_with_ring(ring: usize) -> (RecordedPhone, SessionId) {
     phone.command(Command::Dial { session, dial });
     describe(&mut phone);
     phone.reply(200, &[(HeaderName::Contact, &format!("<sip:bob:{MARK}@there>"))], sdp(1).as_bytes());
-    done(&mut phone, EffectResult::Applied);
+    done(&mut phone, EffectResult::Applied(agreed()));
     assert_eq!(phone.phone.status(session), Some(Status::Established));
-    phone.give(Input::Media { session, event: MediaEvent::Up }).expect("no command");
+    phone.give(Input::Media { session, leg: LegId(0), event: MediaEvent::Up }).expect("no command");
     (phone, session)
 }
 
@@ -113,7 +124,8 @@ pub(crate) fn flight() -> RecordedPhone {
     let invite =
         request("INVITE", &phone, 20, &rows, "APPLICATION/sdp; q=1", &sdp(2).replace("sendrecv", "sendonly"));
     phone.receive(invite);
-    describe(&mut phone);
+    answer(&mut phone, Agreed::new(Direction::RecvOnly).with_held(true));
+    checked_calls(&mut phone);
     let chat = request("MESSAGE", &phone, 21, "", "text/plain", &format!("the PIN is {MARK}"));
     phone.receive(
         chat.replace(";tag=there", ";tag=chat").replace("t: ", "t: <sip:alice@example.com>\r\nX-Was: "),
@@ -146,6 +158,34 @@ pub(crate) fn flight() -> RecordedPhone {
     phone
 }
 
+/// Two more calls of the callee: one is refused because of its offer, the other one gets early media and is answered.
+fn checked_calls(phone: &mut RecordedPhone) {
+    phone.media.behaviour = MediaBehaviour::CannotUse(MediaFault::NoCommonTransport);
+    for number in [30, 31] {
+        if number == 31 {
+            phone.media.behaviour = MediaBehaviour::Manual;
+        }
+        let rows = "Contact: <sip:bob@there>\r\nk: 100rel\r\n";
+        let invite = request("INVITE", phone, number, rows, "application/sdp", &sdp(3));
+        let own = format!("<sip:alice:{MARK}@example.com>");
+        let to = invite.lines().find(|line| line.starts_with("t: ")).expect("To").to_owned();
+        let call_id = invite.lines().find(|line| line.starts_with("i: ")).expect("Call-ID").to_owned();
+        phone.receive(
+            invite
+                .replace(&to, &format!("t: {own}"))
+                .replace(&call_id, &format!("i: call{number}"))
+                .replace("there>;tag=there", &format!("there:{MARK}>;tag=t{number}")),
+        );
+        if number == 30 {
+            continue;
+        }
+        let session = phone.phone.sessions().last().expect("the call rings");
+        phone.call_command(session, CallCommand::EarlyMedia);
+        answer(phone, agreed());
+        phone.call_command(session, CallCommand::Reject { code: 486 });
+    }
+}
+
 /// Sends and receives digits by RTP and by INFO.
 fn digits(phone: &mut RecordedPhone, session: SessionId) {
     let digits_by =
@@ -158,7 +198,7 @@ fn digits(phone: &mut RecordedPhone, session: SessionId) {
     for (place, digit) in DIGITS.chars().enumerate() {
         let duration = Duration::from_millis(160);
         phone
-            .give(Input::Media { session, event: MediaEvent::Digit { digit, duration } })
+            .give(Input::Media { session, leg: LegId(0), event: MediaEvent::Digit { digit, duration } })
             .expect("no command");
         let info = request(
             "INFO",
