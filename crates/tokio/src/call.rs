@@ -25,6 +25,10 @@ pub(crate) enum Request {
 
 /// One call, incoming or outgoing.
 ///
+/// Several branches of an outgoing call may send early media at the same time (RFC 3261 §13.2.2.4), each in a media session of its own.
+/// What the call plays is sent to all of them. Updates, recording, statistics and the received tone are those of one session: that of the
+/// branch that was accepted; before that, of the last one with early media that continues.
+///
 /// Dropping it hangs up. [`Call::detach`] lets the call continue until the peer or the phone ends it.
 ///
 /// [`Call::next`] returns its updates. At most 256 are queued; beyond that the oldest are dropped and their number is reported, so that a
@@ -75,6 +79,16 @@ impl Call {
         self.command(CallCommand::Answer).await
     }
 
+    /// Sends early media to the caller before the call is answered: a 183 with a description, reliably if the caller supports that
+    /// (RFC 3262). What the call plays is heard by the caller, and [`Call::answer`] continues the same media.
+    ///
+    /// # Errors
+    /// As [`Call::answer`]; [`Misuse::NoEarlyMedia`](offhook::Misuse) if it was sent already, or the INVITE has no offer and its sender
+    /// does not support reliable provisional responses.
+    pub async fn early_media(&self) -> Result<(), CommandError> {
+        self.command(CallCommand::EarlyMedia).await
+    }
+
     /// Refuses an incoming call with `code` (300–699): 486 is "busy here", 603 "decline".
     ///
     /// # Errors
@@ -105,6 +119,15 @@ impl Call {
     /// As [`Call::answer`].
     pub async fn resume(&self) -> Result<(), CommandError> {
         self.command(CallCommand::Resume).await
+    }
+
+    /// Restarts ICE (RFC 8445 §9): offers the media again with new ICE credentials, on the local addresses that the machine has now. The
+    /// event `MediaRestarted` follows; media continues on the old path until the new one is found.
+    ///
+    /// # Errors
+    /// As [`Call::answer`].
+    pub async fn restart_media(&self) -> Result<(), CommandError> {
+        self.command(CallCommand::RestartMedia).await
     }
 
     /// Sends digits (`0-9 * # A-D`), one after another, `duration` each (40 ms – 6 s). For each of them

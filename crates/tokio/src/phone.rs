@@ -51,6 +51,8 @@ pub struct Phone {
 impl Phone {
     /// Starts a phone, which connects and registers immediately. Needs to be called within a tokio runtime.
     ///
+    /// [`Config::media_legs`] is set to 4, whatever `config` has: that many media sessions the runtime holds for one call.
+    ///
     /// # Errors
     /// [`StartError`] without randomness or cryptography. An unreachable server is not an error: the phone retries and reports events.
     pub async fn start(config: Config) -> Result<Self, StartError> {

@@ -52,7 +52,8 @@ impl Calls {
             config: self.options.media.clone(),
             seed: entropy::part(&self.seed, self.started),
             clock: self.clock,
-            addresses: self.options.bind.addresses(signalling),
+            bind: self.options.bind.clone(),
+            signalling,
             play: self.options.play.clone(),
             record: self.options.record,
         };
@@ -97,7 +98,7 @@ impl Calls {
         if is_last && let Some(entry) = self.live.remove(&session) {
             entry.updates.close();
             // If the queue is full, the task ends when the call is dropped and its senders are gone.
-            let _ = entry.media.try_send(media::Request::Release);
+            let _ = entry.media.try_send(media::Request::End);
         }
     }
 

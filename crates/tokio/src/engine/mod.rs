@@ -30,6 +30,8 @@ const REQUESTS: usize = 64;
 const REPORTS: usize = 256;
 /// How long a stopping phone waits for the responses to its BYEs and unregistrations.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+/// The media sessions that the media task of a call holds for its early dialogs. Each has its own audio and encryption.
+const MEDIA_LEGS: usize = 4;
 /// The index of the core's part of the seed; those of the calls' media count from zero.
 const CORE: u64 = u64::MAX;
 
@@ -50,6 +52,7 @@ pub(crate) fn start(mut config: Config, mut options: Options) -> Result<Started,
     if options.media.certificate.is_none() {
         options.media.certificate = Some(Certificate::generate().ok_or(StartError::Certificate)?);
     }
+    config.media_legs = MEDIA_LEGS;
     let clock = options.clock.unwrap_or_else(Clock::start);
     let connections = Connections::new(Limits::new(config.limits.message), options.roots.client()?);
     let (accounts, registrations) = Accounts::new(&config);
@@ -214,7 +217,7 @@ impl Engine {
     fn report(&mut self, session: SessionId, report: MediaReport) {
         match report {
             MediaReport::Done { id, result } => self.done(id, result),
-            MediaReport::Event(event) => self.feed(Input::Media { session, event }),
+            MediaReport::Event { leg, event } => self.feed(Input::Media { session, leg, event }),
             MediaReport::Update(update) => self.calls.push(session, CallUpdate::Media(update)),
         }
     }

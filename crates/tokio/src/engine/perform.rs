@@ -1,11 +1,11 @@
 //! Performing the outputs of the core.
 
 use super::Engine;
-use crate::media::{Request, Work};
+use crate::media::{self, Request, Work};
 use crate::{CredentialsRequest, PhoneEvent};
 use offhook::{
     AccountEffect, AccountEvent, AccountId, CallEffect, CallEvent, ConnectionState, Effect, EffectId,
-    EffectResult, Event, Input, MediaFault, Output, SessionId,
+    EffectResult, Event, Input, LegId, MediaFault, Output, SessionId,
 };
 
 impl Engine {
@@ -32,32 +32,24 @@ impl Engine {
 
     fn effect(&mut self, id: EffectId, effect: Effect) {
         match effect {
-            Effect::Call { session, effect } => self.call_effect(id, session, effect),
+            Effect::Call { session, leg, effect } => self.call_effect(id, session, leg, effect),
             Effect::Account { account, effect } => self.account_effect(id, account, effect),
             // The enum is non-exhaustive.
             _ => {}
         }
     }
 
-    fn call_effect(&mut self, id: EffectId, session: SessionId, effect: CallEffect) {
-        let work = match effect {
-            CallEffect::Offer { direction } => Work::Offer { direction },
-            CallEffect::Answer { offer, direction } => Work::Answer { offer, direction },
-            CallEffect::Apply { answer } => Work::Apply { answer },
-            CallEffect::Digit { digit, duration } => Work::Digit { digit, duration },
-            // Neither has a result, and ended media needs neither.
-            CallEffect::Rollback => {
-                let _ = self.calls.request_media(session, Request::Rollback);
-                return;
+    fn call_effect(&mut self, id: EffectId, session: SessionId, leg: LegId, effect: CallEffect) {
+        let request = match effect {
+            // The call has no media task yet: the user has not been alerted.
+            CallEffect::Check { offer } => {
+                return self.done(id, media::check(&self.options.media, &offer));
             }
-            CallEffect::Release => {
-                let _ = self.calls.request_media(session, Request::Release);
-                return;
-            }
-            // The enum is non-exhaustive.
-            _ => return self.done(id, EffectResult::Failed(MediaFault::Engine)),
+            effect => request(id, leg, effect),
         };
-        if !self.calls.request_media(session, Request::Work { id, work }) {
+        let has_result = request.as_ref().is_none_or(|request| matches!(request, Request::Work { .. }));
+        let sent = request.is_some_and(|request| self.calls.request_media(session, request));
+        if has_result && !sent {
             self.done(id, EffectResult::Failed(MediaFault::Engine));
         }
     }
@@ -122,4 +114,19 @@ impl Engine {
             event => self.calls.on_event(session, event),
         }
     }
+}
+
+/// The request to the media task for an effect; `None` for one that is not supported: the enum is non-exhaustive.
+fn request(id: EffectId, leg: LegId, effect: CallEffect) -> Option<Request> {
+    let work = match effect {
+        CallEffect::Offer { direction, restart } => Work::Offer { direction, restart },
+        CallEffect::Answer { offer, direction } => Work::Answer { offer, direction },
+        CallEffect::Apply { answer } => Work::Apply { answer },
+        CallEffect::Digit { digit, duration } => Work::Digit { digit, duration },
+        CallEffect::Fork { of } => return Some(Request::Fork { leg, of }),
+        CallEffect::Rollback => return Some(Request::Rollback { leg }),
+        CallEffect::Release => return Some(Request::Release { leg }),
+        _ => return None,
+    };
+    Some(Request::Work { leg, id, work })
 }

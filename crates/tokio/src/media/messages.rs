@@ -1,7 +1,7 @@
 //! The messages between a phone and the media task of a call.
 
-use crate::{Clock, MediaUpdate};
-use offhook::{EffectId, EffectResult, SessionId};
+use crate::{Bind, Clock, MediaUpdate};
+use offhook::{EffectId, EffectResult, LegId, SessionId};
 use offhook_media::{MediaConfig, ReceivedTone, Recording, Source, Statistics};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,13 +9,26 @@ use tokio::sync::{mpsc, oneshot};
 
 /// A request to the media task of a call.
 pub(crate) enum Request {
+    /// Work for a leg.
     Work {
+        leg: LegId,
         id: EffectId,
         work: Work,
     },
-    Rollback,
-    /// The call has ended: close the sockets, keep the recording and the statistics.
-    Release,
+    /// Create a leg with the first offer of another one.
+    Fork {
+        leg: LegId,
+        of: LegId,
+    },
+    Rollback {
+        leg: LegId,
+    },
+    /// Close the session of a leg. The sockets are closed with the last one.
+    Release {
+        leg: LegId,
+    },
+    /// The call has ended: release all legs, keep the recording and the statistics.
+    End,
     Play(Source),
     Mute(bool),
     Record(bool),
@@ -27,7 +40,7 @@ pub(crate) enum Request {
 
 /// A request with a result for the core.
 pub(crate) enum Work {
-    Offer { direction: offhook::Direction },
+    Offer { direction: offhook::Direction, restart: bool },
     Answer { offer: bytes::Bytes, direction: offhook::Direction },
     Apply { answer: bytes::Bytes },
     Digit { digit: char, duration: Duration },
@@ -41,7 +54,10 @@ pub(crate) enum MediaReport {
         result: EffectResult,
     },
     /// For the core.
-    Event(offhook::MediaEvent),
+    Event {
+        leg: LegId,
+        event: offhook::MediaEvent,
+    },
     /// For the user.
     Update(MediaUpdate),
 }
@@ -55,7 +71,9 @@ pub(crate) struct Setup {
     pub(crate) config: MediaConfig,
     pub(crate) seed: [u8; 32],
     pub(crate) clock: Clock,
-    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) bind: Bind,
+    /// The local address of the connection for the signalling.
+    pub(crate) signalling: Option<IpAddr>,
     pub(crate) play: Source,
     pub(crate) record: bool,
 }

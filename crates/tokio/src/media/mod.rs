@@ -1,10 +1,14 @@
-//! The media of one call: a task with a session of `offhook-media` and its sockets, so that encoding and decoding do not delay signalling.
+//! The media of one call: a task with its sessions of `offhook-media` and its sockets, so that encoding and decoding do not delay
+//! signalling.
 
+mod legs;
 mod messages;
+mod result;
 mod sockets;
 mod task;
 
 pub(crate) use messages::{MediaReport, Reports, Request, Setup, Work};
+pub(crate) use result::check;
 
 use tokio::sync::mpsc;
 

@@ -27,15 +27,25 @@ pub(super) struct Datagram<'a> {
 impl Sockets {
     /// Binds a socket on each address, skipping those that fail.
     pub(super) async fn bind(addresses: &[IpAddr]) -> Self {
-        let mut list = Vec::with_capacity(addresses.len());
-        for &ip in addresses {
+        let buffer = vec![0; MAX_DATAGRAM].into_boxed_slice();
+        let mut sockets = Self { list: Vec::new(), buffer, next: 0 };
+        sockets.rebind(addresses).await;
+        sockets
+    }
+
+    /// Closes the sockets of all other addresses, and binds those of new ones.
+    pub(super) async fn rebind(&mut self, addresses: &[IpAddr]) {
+        let list = &mut self.list;
+        list.retain(|(local, _)| addresses.contains(&local.ip()));
+        let is_new = |ip: &&IpAddr| !list.iter().any(|(local, _)| local.ip() == **ip);
+        let new: Vec<IpAddr> = addresses.iter().filter(is_new).copied().collect();
+        for ip in new {
             let Ok(socket) = UdpSocket::bind((ip, 0)).await else { continue };
             // A new tokio socket counts as not writable until it is polled.
             if let (Ok(local), Ok(())) = (socket.local_addr(), socket.writable().await) {
                 list.push((local, socket));
             }
         }
-        Self { list, buffer: vec![0; MAX_DATAGRAM].into_boxed_slice(), next: 0 }
     }
 
     pub(super) fn local(&self) -> impl Iterator<Item = SocketAddr> {
@@ -118,6 +128,21 @@ mod tests {
         let mut buffer = [0; 8];
         let (length, from) = peer.recv_from(&mut buffer).await.expect("a datagram");
         assert_eq!((&buffer[..length], from), (&b"back"[..], locals[1]));
+    }
+
+    #[tokio::test]
+    async fn sockets_of_kept_addresses_stay() {
+        let [one, other, third] =
+            ["127.0.0.1", "127.0.0.2", "127.0.0.3"].map(|ip| ip.parse().expect("an address"));
+        let mut sockets = Sockets::bind(&[one, other]).await;
+        let before: Vec<SocketAddr> = sockets.local().collect();
+        if before.len() < 2 {
+            // Not every system has all of 127.0.0.0/8.
+            return;
+        }
+        sockets.rebind(&[third, other]).await;
+        let after: Vec<SocketAddr> = sockets.local().collect();
+        assert_eq!((after[0], after[1].ip()), (before[1], third));
     }
 
     #[tokio::test]

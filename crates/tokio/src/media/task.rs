@@ -1,146 +1,265 @@
 //! The media task of one call.
 
+use super::legs::Legs;
 use super::messages::{MediaReport, Reports, Request, Setup, Work};
+use super::result::{agreed, failed};
 use super::sockets::Sockets;
-use crate::MediaUpdate;
+use crate::{MediaUpdate, entropy};
 use bytes::Bytes;
-use offhook::{EffectId, EffectResult, MediaEvent, MediaFault};
+use offhook::{EffectId, EffectResult, LegId, MediaEvent, MediaFault};
 use offhook_media::{MediaError, MediaInput, MediaOutput, MediaSession};
-use std::collections::VecDeque;
+use std::net::SocketAddr;
 use tokio::sync::mpsc;
 
 /// Datagrams handled in a row before timers and requests.
 const BURST: usize = 32;
 
 struct Task {
+    /// With the present source and whether to record, for further legs.
     setup: Setup,
-    session: MediaSession,
+    muted: bool,
+    legs: Legs,
     sockets: Option<Sockets>,
-    /// Digits being sent, oldest first.
-    digits: VecDeque<(EffectId, char)>,
     reports: Reports,
 }
 
-pub(super) async fn run(mut setup: Setup, mut requests: mpsc::Receiver<Request>, reports: Reports) {
-    let (clock, now) = (setup.clock, setup.clock.now());
-    let mut session = MediaSession::new(setup.config.clone(), setup.seed, clock.epoch(), now);
-    session.play(std::mem::take(&mut setup.play));
-    session.record(setup.record);
-    let mut task = Task { setup, session, sockets: None, digits: VecDeque::new(), reports };
+pub(super) async fn run(setup: Setup, mut requests: mpsc::Receiver<Request>, reports: Reports) {
+    let clock = setup.clock;
+    let first = MediaSession::new(setup.config.clone(), setup.seed, clock.epoch(), clock.now());
+    let mut task = Task { setup, muted: false, legs: Legs::new(first), sockets: None, reports };
+    task.prepare(0);
     loop {
         task.drain().await;
-        let deadline = task.sockets.as_ref().and_then(|_| task.session.deadline());
+        let deadline = task
+            .sockets
+            .as_ref()
+            .and_then(|_| task.legs.live().filter_map(|leg| leg.session.deadline()).min());
         tokio::select! {
             request = requests.recv() => match request {
                 Some(request) => task.serve(request).await,
                 None => return,
             },
-            () = receive(&mut task.session, &mut task.sockets, clock) => {}
+            () = receive(&mut task.legs, &mut task.sockets, clock) => {}
             () = clock.sleep_until(deadline) => {
-                task.session.handle(clock.now(), MediaInput::Wake);
+                let now = clock.now();
+                task.legs.live().for_each(|leg| leg.session.handle(now, MediaInput::Wake));
             }
         }
     }
 }
 
 /// Handles received datagrams; pending without sockets.
-async fn receive(session: &mut MediaSession, sockets: &mut Option<Sockets>, clock: crate::Clock) {
+async fn receive(legs: &mut Legs, sockets: &mut Option<Sockets>, clock: crate::Clock) {
     let Some(sockets) = sockets else { return std::future::pending().await };
     let first = sockets.receive().await;
     let now = clock.now();
-    session.handle(now, MediaInput::Received { local: first.local, remote: first.remote, data: first.data });
+    legs.receive(now, &first);
     for _ in 1..BURST {
         let Some(next) = sockets.try_receive() else { return };
-        session.handle(now, MediaInput::Received { local: next.local, remote: next.remote, data: next.data });
+        legs.receive(now, &next);
     }
 }
 
 impl Task {
     async fn serve(&mut self, request: Request) {
         match request {
-            Request::Work { id, work } => self.work(id, work).await,
-            Request::Rollback => self.session.rollback(),
-            Request::Release => {
-                self.session.close(self.setup.clock.now());
-                self.drain().await;
-                self.sockets = None;
+            Request::Work { leg, id, work } => self.work(leg, id, work).await,
+            Request::Fork { leg, of } => self.fork(leg, of),
+            Request::Rollback { leg } => {
+                if let Some(index) = self.legs.index(leg) {
+                    self.legs.at(index).session.rollback();
+                }
             }
-            Request::Play(source) => self.session.play(source),
-            Request::Mute(on) => self.session.mute(on),
-            Request::Record(on) => self.session.record(on),
-            Request::Push(samples) => self.session.push_audio(&samples),
+            Request::Release { leg } => self.release(&[leg]).await,
+            Request::End => {
+                let all: Vec<LegId> = self.legs.live().map(|leg| leg.id).collect();
+                self.release(&all).await;
+            }
+            Request::Play(source) => {
+                self.setup.play = source;
+                self.legs.live().for_each(|leg| leg.session.play(self.setup.play.clone()));
+            }
+            Request::Mute(on) => {
+                self.muted = on;
+                self.legs.live().for_each(|leg| leg.session.mute(on));
+            }
+            Request::Record(on) => {
+                self.setup.record = on;
+                self.legs.live().for_each(|leg| leg.session.record(on));
+            }
+            Request::Push(samples) => self.legs.live().for_each(|leg| leg.session.push_audio(&samples)),
             // The requester may be gone.
-            Request::Recording(reply) => drop(reply.send(self.session.take_recording())),
-            Request::Statistics(reply) => drop(reply.send(self.session.statistics())),
-            Request::ReceivedTone(reply) => drop(reply.send(self.session.received_tone())),
+            Request::Recording(reply) => drop(reply.send(self.legs.shown().take_recording())),
+            Request::Statistics(reply) => drop(reply.send(self.legs.shown().statistics())),
+            Request::ReceivedTone(reply) => drop(reply.send(self.legs.shown().received_tone())),
         }
     }
 
-    async fn work(&mut self, id: EffectId, work: Work) {
-        if self.sockets.is_none() && matches!(work, Work::Offer { .. } | Work::Answer { .. }) {
-            let sockets = Sockets::bind(&self.setup.addresses).await;
-            for local in sockets.local() {
-                self.session.add_local(local);
-            }
-            self.sockets = Some(sockets);
-        }
+    async fn release(&mut self, legs: &[LegId]) {
         let now = self.setup.clock.now();
+        legs.iter().for_each(|leg| self.legs.release(*leg, now));
+        self.drain().await;
+        self.choose().await;
+        if self.legs.live().next().is_none() {
+            self.sockets = None;
+        }
+    }
+
+    /// Shows the user another leg, if that has changed.
+    async fn choose(&mut self) {
+        for update in self.legs.choose() {
+            self.report(MediaReport::Update(update)).await;
+        }
+    }
+
+    /// Without the first offer of the other leg, the effects of this one fail.
+    fn fork(&mut self, leg: LegId, of: LegId) {
+        let (seed, now) = (self.seed_of(leg), self.setup.clock.now());
+        let fork = self.legs.index(of).and_then(|index| self.legs.at(index).session.fork(seed, now));
+        if let Some(session) = fork {
+            self.add(leg, session);
+        }
+    }
+
+    fn seed_of(&self, leg: LegId) -> [u8; 32] {
+        entropy::part(&self.setup.seed, u64::from(leg.0))
+    }
+
+    fn add(&mut self, leg: LegId, session: MediaSession) {
+        self.legs.add(leg, session);
+        self.prepare(self.legs.len() - 1);
+    }
+
+    /// Sets the source of a new session, and whether it is muted and recorded.
+    fn prepare(&mut self, index: usize) {
+        let session = &mut self.legs.at(index).session;
+        session.play(self.setup.play.clone());
+        session.mute(self.muted);
+        session.record(self.setup.record);
+    }
+
+    /// The index of a leg, which is created for its first description, with sockets.
+    async fn leg_for(&mut self, leg: LegId, work: &Work) -> Option<usize> {
+        if !matches!(work, Work::Offer { .. } | Work::Answer { .. }) {
+            return self.legs.index(leg);
+        }
+        if self.legs.index(leg).is_none() {
+            let (clock, seed) = (self.setup.clock, self.seed_of(leg));
+            let session = MediaSession::new(self.setup.config.clone(), seed, clock.epoch(), clock.now());
+            self.add(leg, session);
+        }
+        self.open_sockets(matches!(work, Work::Offer { restart: true, .. })).await;
+        self.legs.index(leg)
+    }
+
+    /// Binds the sockets if there are none; `again`: to the addresses that the machine has now.
+    async fn open_sockets(&mut self, again: bool) {
+        let addresses = || self.setup.bind.addresses(self.setup.signalling);
+        match &mut self.sockets {
+            None => self.sockets = Some(Sockets::bind(&addresses()).await),
+            Some(sockets) if again => {
+                let before: Vec<SocketAddr> = sockets.local().collect();
+                sockets.rebind(&addresses()).await;
+                for gone in before.into_iter().filter(|local| !sockets.local().any(|kept| kept == *local)) {
+                    self.legs.live().for_each(|leg| leg.session.remove_local(gone));
+                }
+            }
+            Some(_) => {}
+        }
+        // Those that a session has already are ignored.
+        for local in self.sockets.iter().flat_map(Sockets::local) {
+            self.legs.live().for_each(|leg| leg.session.add_local(local));
+        }
+    }
+
+    async fn work(&mut self, leg: LegId, id: EffectId, work: Work) {
+        let now = self.setup.clock.now();
+        let Some(index) = self.leg_for(leg, &work).await else {
+            return self.done(id, EffectResult::Failed(MediaFault::Engine)).await;
+        };
+        let leg = self.legs.at(index);
+        let session = &mut leg.session;
         let result = match work {
-            Work::Offer { direction } => self.session.offer(now, direction, false).map(described),
-            Work::Answer { offer, direction } => self.session.answer(now, offer, direction).map(described),
-            Work::Apply { answer } => self.session.apply(now, answer).map(|()| EffectResult::Applied),
-            Work::Digit { digit, duration } => match self.session.send_digit(now, digit, duration) {
+            Work::Offer { direction, restart } => session
+                .offer(now, direction, restart)
+                .map(|offer| EffectResult::Description(Bytes::from(offer))),
+            Work::Answer { offer, direction } => session.answer(now, offer, direction).and_then(|answer| {
+                Ok(EffectResult::Answered { answer: Bytes::from(answer), agreed: agreed_by(session)? })
+            }),
+            Work::Apply { answer } => {
+                session.apply(now, answer).and_then(|()| Ok(EffectResult::Applied(agreed_by(session)?)))
+            }
+            Work::Digit { digit, duration } => match session.send_digit(now, digit, duration) {
                 // Done when its last packet was sent.
-                Ok(()) => return self.digits.push_back((id, digit)),
+                Ok(()) => return leg.digits.push_back((id, digit)),
                 Err(error) => Err(error),
             },
         };
-        let result = result.unwrap_or_else(|error| EffectResult::Failed(fault(&error)));
-        self.report(MediaReport::Done { id, result }).await;
+        self.done(id, result.unwrap_or_else(|error| failed(&error))).await;
+        self.choose().await;
     }
 
     async fn drain(&mut self) {
-        while let Some(output) = self.session.poll() {
-            match output {
-                MediaOutput::Transmit { local, remote, data } => {
-                    if let Some(sockets) = &self.sockets {
-                        sockets.send(local, remote, &data);
+        for index in 0..self.legs.len() {
+            while let Some(output) = self.legs.at(index).session.poll() {
+                match output {
+                    MediaOutput::Transmit { local, remote, data } => {
+                        if let Some(sockets) = &self.sockets {
+                            sockets.send(local, remote, &data);
+                        }
                     }
+                    MediaOutput::Event(event) => self.on_event(index, event).await,
                 }
-                MediaOutput::Event(event) => self.on_event(event).await,
             }
         }
     }
 
-    async fn on_event(&mut self, event: offhook_media::MediaEvent) {
+    async fn on_event(&mut self, index: usize, event: offhook_media::MediaEvent) {
         use offhook_media::MediaEvent as Event;
-        let report = match event {
-            Event::Connected => MediaReport::Event(MediaEvent::Up),
-            Event::Disconnected => MediaReport::Event(MediaEvent::Down),
+        match event {
+            Event::Connected => self.event(index, MediaEvent::Up).await,
+            Event::Disconnected => self.event(index, MediaEvent::Down).await,
             Event::Failed { cause } => {
-                self.report(MediaReport::Update(MediaUpdate::Failed(cause))).await;
-                MediaReport::Event(MediaEvent::Failed)
+                self.update(index, MediaUpdate::Failed(cause)).await;
+                self.event(index, MediaEvent::Failed).await;
             }
-            Event::Digit { digit, duration, .. } => MediaReport::Event(MediaEvent::Digit { digit, duration }),
-            Event::DigitSent { digit } => return self.digit_done(digit, EffectResult::Sent).await,
+            Event::Digit { digit, duration, .. } => {
+                self.event(index, MediaEvent::Digit { digit, duration }).await;
+            }
+            Event::DigitSent { digit } => self.digit_done(index, digit, EffectResult::Sent).await,
             Event::DigitFailed { digit } => {
-                return self.digit_done(digit, EffectResult::Failed(MediaFault::Engine)).await;
+                self.digit_done(index, digit, EffectResult::Failed(MediaFault::Engine)).await;
             }
-            Event::FirstAudio => MediaReport::Update(MediaUpdate::FirstAudio),
+            Event::FirstAudio => self.update(index, MediaUpdate::FirstAudio).await,
             Event::ToneChanged { hz, level_dbfs } => {
-                MediaReport::Update(MediaUpdate::Tone { hz, level_dbfs })
+                self.update(index, MediaUpdate::Tone { hz, level_dbfs }).await;
             }
-            Event::SourceEnded => MediaReport::Update(MediaUpdate::SourceEnded),
-        };
-        self.report(report).await;
+            Event::SourceEnded => self.update(index, MediaUpdate::SourceEnded).await,
+        }
     }
 
-    async fn digit_done(&mut self, digit: char, result: EffectResult) {
-        if let Some(at) = self.digits.iter().position(|(_, sent)| *sent == digit)
-            && let Some((id, _)) = self.digits.remove(at)
+    async fn digit_done(&mut self, index: usize, digit: char, result: EffectResult) {
+        let digits = &mut self.legs.at(index).digits;
+        if let Some(at) = digits.iter().position(|(_, sent)| *sent == digit)
+            && let Some((id, _)) = digits.remove(at)
         {
-            self.report(MediaReport::Done { id, result }).await;
+            self.done(id, result).await;
         }
+    }
+
+    async fn event(&mut self, index: usize, event: MediaEvent) {
+        let leg = self.legs.at(index).id;
+        self.report(MediaReport::Event { leg, event }).await;
+    }
+
+    async fn update(&mut self, index: usize, update: MediaUpdate) {
+        if let Some(update) = self.legs.update(index, update) {
+            self.report(MediaReport::Update(update)).await;
+        }
+    }
+
+    async fn done(&self, id: EffectId, result: EffectResult) {
+        self.report(MediaReport::Done { id, result }).await;
     }
 
     /// Sends a report, unless the phone has stopped.
@@ -149,14 +268,7 @@ impl Task {
     }
 }
 
-fn described(sdp: String) -> EffectResult {
-    EffectResult::Description(Bytes::from(sdp))
-}
-
-fn fault(error: &MediaError) -> MediaFault {
-    match error {
-        MediaError::NoCommonCodec | MediaError::NotSupported(_) => MediaFault::NoCommonCodec,
-        MediaError::Malformed(_) => MediaFault::BadDescription,
-        _ => MediaFault::Engine,
-    }
+/// What a session agreed on just now.
+fn agreed_by(session: &MediaSession) -> Result<offhook::Agreed, MediaError> {
+    session.agreed().map(agreed).ok_or(MediaError::WrongState("no agreement"))
 }

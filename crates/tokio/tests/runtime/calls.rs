@@ -1,11 +1,12 @@
 //! Whole calls.
 
 use crate::world::{
-    BOUND, account, config, ended, event, exchange, fast, incoming, phone, phone_with, status, tone,
+    BOUND, account, account_event, config, ended, event, exchange, fast, incoming, phone, phone_with, status,
+    tone,
 };
-use offhook::{Cause, DtmfPath, EndedBy, Status};
+use offhook::{Cause, DtmfPath, EndedBy, MediaFault, Status};
 use offhook_media::{Codec, MediaConfig, Source};
-use offhook_tokio::{Bind, CallEvent, CommandError, ExchangeServer, Listen, Options, Phone};
+use offhook_tokio::{AccountEvent, Bind, CallEvent, CommandError, ExchangeServer, Listen, Options, Phone};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -117,11 +118,13 @@ async fn no_common_codec_is_not_acceptable() {
     let alice = phone_with(&exchange, "alice", speaks(Codec::Opus)).await;
     let mut bob = phone_with(&exchange, "bob", speaks(Codec::Pcma)).await;
     let mut out = alice.dial("bob").await.expect("dialled");
-    let mut inn = incoming(&mut bob).await;
-    inn.answer().await.expect("answered");
     let why = ended(&mut out).await;
     assert_eq!((why.cause, why.code), (Cause::NotAcceptable, Some(488)));
-    assert_eq!(ended(&mut inn).await.by, EndedBy::Us);
+    let refused = account_event(&mut bob, |_, event| match event {
+        AccountEvent::InviteRefused { from, fault } => Some((from.clone(), *fault)),
+        _ => None,
+    });
+    assert_eq!(refused.await, ("sip:alice@offhook.test".to_owned(), MediaFault::NoCommonCodec));
 }
 
 #[tokio::test]

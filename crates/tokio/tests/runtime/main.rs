@@ -3,6 +3,7 @@
 mod accounts;
 mod calls;
 mod exchange;
+mod media;
 mod recorder;
 mod registration;
 mod requests;
