@@ -27,6 +27,8 @@ pub(crate) fn config(account: &args::Account, retries: Option<u32>) -> Result<Co
     config.registration.first_wait = FIRST_WAIT;
     config.refer_policy = account.transfers.into();
     config.redirect_policy = account.redirects.into();
+    config.renegotiate_by = account.renegotiate_by.into();
+    config.reliable_provisional = account.reliable;
     config.info_packages.clone_from(&account.info_packages);
     Ok(config)
 }
@@ -71,7 +73,7 @@ mod tests {
     use super::*;
     use crate::args::{Args, Job};
     use clap::Parser;
-    use offhook::{RedirectPolicy, ReferPolicy};
+    use offhook::{RedirectPolicy, ReferPolicy, RenegotiateBy};
 
     fn account(line: &str) -> args::Account {
         let line = format!("offhook register --user alice --server ws://pbx:5066 {line}");
@@ -116,6 +118,18 @@ mod tests {
         );
         assert_eq!(config.info_packages, ["weather", "tides"]);
         assert!(!super::config(&account(""), None).expect("a configuration").accounts[0].ask_credentials);
+    }
+
+    #[test]
+    fn requests_of_renegotiation_and_reliable_responses_are_taken_over() {
+        for (line, by, reliable) in [
+            ("", RenegotiateBy::Reinvite, false),
+            ("--renegotiate-by reinvite", RenegotiateBy::Reinvite, false),
+            ("--renegotiate-by update --reliable", RenegotiateBy::Update, true),
+        ] {
+            let config = config(&account(line), None).expect("a configuration");
+            assert_eq!((config.renegotiate_by, config.reliable_provisional), (by, reliable), "{line}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::record::Record;
 use clap::{Parser, Subcommand, ValueEnum};
-use offhook::{DtmfPath, RedirectPolicy, ReferPolicy, Secret};
+use offhook::{DtmfPath, RedirectPolicy, ReferPolicy, RenegotiateBy, Secret};
 use offhook_tokio::{Origin, OriginError};
 use offhook_wire::digest::Algorithm;
 use std::fmt;
@@ -26,9 +26,9 @@ Two phones by hand, in three terminals:
           --tone 440 --dtmf '159#' --record heard.wav --duration 5
 
 For programs: with --json, standard output has one object per line. Commands are read from standard input, one per
-line, with or without --json: hold, resume, dtmf 12#, dtmf-info 42, info text/plain TEXT, info PACKAGE text/plain TEXT,
-transfer sip:carol@house.test, accept-transfer 2, reject-transfer 2, answer, reject (486), mute, unmute, tone 440,
-hangup, message bob TEXT, options bob, password TEXT, quit.
+line, with or without --json: hold, resume, restart (ICE), dtmf 12#, dtmf-info 42, info text/plain TEXT,
+info PACKAGE text/plain TEXT, transfer sip:carol@house.test, accept-transfer 2, reject-transfer 2, early-media, answer,
+reject (486), mute, unmute, tone 440, hangup, message bob TEXT, options bob, password TEXT, quit.
 
 Exit codes:
   0  success: the call was established and ended normally, or you ended it; the message or OPTIONS got a 2xx
@@ -62,11 +62,13 @@ With --json each line is an event:
   refreshing, unregistering, unregistered  aor
   registration_failed  cause, code, attempts            incoming     from, display_name, to
   status      initial, establishing, established, terminating (with cause, by), idle
-  progress    code                                      path         up; path_failed: why
+  progress    code, early_media                         path         up; path_failed: why
+  invite_refused  from, why: an offer that you cannot use
   first_audio                                           media        heard_hz (null is silence), level_dbfs
   played      the source has ended                      missed       events: this many were dropped
   dtmf        digit, duration_ms, via                   dtmf_sent, dtmf_failed   digit, via or why
   hold        local, remote                             hold_failed  wanted (hold or resume), code
+  restarted   accepted, code
   transfer    state (trying, progress, done, failed), code
   transfer_requested  request, target, referred_by      referred     target
   transfer_request_ended  request
@@ -229,6 +231,9 @@ pub(crate) struct Answer {
     /// Answer immediately instead of waiting for `answer` on standard input
     #[arg(long)]
     pub(crate) auto: bool,
+    /// Let the caller hear --tone or --play before the call is answered
+    #[arg(long, conflicts_with = "auto")]
+    pub(crate) early_media: bool,
     /// Exit after the first call
     #[arg(long)]
     pub(crate) once: bool,
@@ -309,6 +314,12 @@ pub(crate) struct Account {
     /// Policy for the REFER requests of a peer, by which it transfers you
     #[arg(long, value_name = "POLICY", value_enum, default_value_t = Transfers::Ask)]
     pub(crate) transfers: Transfers,
+    /// The request for hold, resume and restart
+    #[arg(long, value_name = "REQUEST", value_enum, default_value_t = Renegotiation::Reinvite)]
+    pub(crate) renegotiate_by: Renegotiation,
+    /// Send 180 reliably (PRACK, RFC 3262) to callers that support it
+    #[arg(long)]
+    pub(crate) reliable: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -357,6 +368,24 @@ impl From<Transfers> for ReferPolicy {
             Transfers::Ask => ReferPolicy::Ask,
             Transfers::OwnDomain => ReferPolicy::OwnDomain,
             Transfers::Reject => ReferPolicy::Reject,
+        }
+    }
+}
+
+/// How media is changed in an established call.
+#[derive(Copy, Clone, Debug, ValueEnum)]
+pub(crate) enum Renegotiation {
+    /// A re-INVITE
+    Reinvite,
+    /// An UPDATE (RFC 3311) if the peer allows it, else a re-INVITE
+    Update,
+}
+
+impl From<Renegotiation> for RenegotiateBy {
+    fn from(renegotiation: Renegotiation) -> Self {
+        match renegotiation {
+            Renegotiation::Reinvite => RenegotiateBy::Reinvite,
+            Renegotiation::Update => RenegotiateBy::Update,
         }
     }
 }
@@ -508,6 +537,9 @@ mod tests {
             "offhook call bob --server ws://h --user a --tone nan",
             "offhook call bob --server ws://h --user a --duration -1",
             "offhook call bob --server ws://h --user a --info-package a,b",
+            "offhook call bob --server ws://h --user a --renegotiate-by info",
+            "offhook call bob --server ws://h --user a --early-media",
+            "offhook answer --server ws://h --user a --early-media --auto",
             "offhook exchange --user a:b --origin phone.example.com",
             "offhook exchange --user a:b --stats 0",
             "offhook exchange --user a:b --stats 1e300",

@@ -20,10 +20,12 @@ pub(crate) enum Line {
 /// A command for a call.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Command {
+    EarlyMedia,
     Answer,
     Reject,
     Hold,
     Resume,
+    Restart,
     Mute(bool),
     Tone(f32),
     Digits(String, DtmfPath),
@@ -42,9 +44,9 @@ pub(crate) enum Command {
 }
 
 /// The text of the error of an unknown command.
-const COMMANDS: &str = "commands: hold, resume, dtmf 12#, dtmf-info 42, dtmf-rtp 42, info text/plain TEXT, \
-                        info PACKAGE text/plain TEXT, transfer TARGET, accept-transfer 2, reject-transfer 2, answer, reject, mute, \
-                        unmute, tone 440, hangup, message TO TEXT, options TO, password TEXT, quit";
+const COMMANDS: &str = "commands: hold, resume, restart, dtmf 12#, dtmf-info 42, dtmf-rtp 42, info text/plain TEXT, \
+                        info PACKAGE text/plain TEXT, transfer TARGET, accept-transfer 2, reject-transfer 2, early-media, \
+                        answer, reject, mute, unmute, tone 440, hangup, message TO TEXT, options TO, password TEXT, quit";
 
 impl FromStr for Line {
     type Err = String;
@@ -103,10 +105,12 @@ impl FromStr for Command {
                     .map_err(|_| format!("{word} needs the number of the request, for example: {word} 2"))?;
                 Ok(Command::DecideTransfer { request, accept: word == "accept-transfer" })
             }
+            ("early-media", "") => Ok(Command::EarlyMedia),
             ("answer", "") => Ok(Command::Answer),
             ("reject", "") => Ok(Command::Reject),
             ("hold", "") => Ok(Command::Hold),
             ("resume", "") => Ok(Command::Resume),
+            ("restart", "") => Ok(Command::Restart),
             ("mute", "") => Ok(Command::Mute(true)),
             ("unmute", "") => Ok(Command::Mute(false)),
             ("hangup", "") => Ok(Command::HangUp),
@@ -186,6 +190,8 @@ mod tests {
         for (line, command) in [
             ("hold", Line::Call(Command::Hold)),
             ("  resume ", Line::Call(Command::Resume)),
+            ("restart", Line::Call(Command::Restart)),
+            ("early-media", Line::Call(Command::EarlyMedia)),
             ("dtmf 12#", Line::Call(Command::Digits("12#".to_owned(), DtmfPath::Auto))),
             ("dtmf-info 42", Line::Call(Command::Digits("42".to_owned(), DtmfPath::Info))),
             ("transfer sip:x", Line::Call(Command::Transfer("sip:x".to_owned()))),
@@ -221,6 +227,7 @@ mod tests {
             "accept-transfer x",
             "tone high",
             "hold it",
+            "early-media now",
             "jump",
         ] {
             assert!(line.parse::<Line>().is_err(), "{line}");

@@ -2,6 +2,8 @@
 
 #[path = "command/exchange.rs"]
 mod exchange;
+#[path = "command/media.rs"]
+mod media;
 #[path = "command/requests.rs"]
 mod requests;
 #[path = "command/users.rs"]
@@ -182,11 +184,11 @@ fn replayed(file: &Path) {
     let name = broken.to_str().expect("text");
     for (bad, code, says) in [
         (
-            text.replacen("recording 4", "recording 9", 1),
+            text.replacen("recording 5", "recording 9", 1),
             2,
-            "line 1: version 9 of the format, written by a newer offhook; this one reads version 4",
+            "line 1: version 9 of the format, written by a newer offhook; this one reads version 5",
         ),
-        (text.replacen("recording 4", "recording 1", 1), 2, "written by an older offhook"),
+        (text.replacen("recording 5", "recording 1", 1), 2, "written by an older offhook"),
         (text.replacen("SIP/2.0 200 OK", "SIP/2.0 503 OK", 1), 1, "diverged: line "),
         (text[..text.len() / 2].to_owned(), 0, "the same as recorded"),
         ("RIFF".to_owned(), 2, "line 1: not a recording"),

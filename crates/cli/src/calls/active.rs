@@ -23,6 +23,8 @@ const MIN_DIFFERENCE: f32 = 1.0;
 
 /// What to do with a call.
 pub(super) struct CallPlan {
+    /// Send early media immediately.
+    pub(super) early_media: bool,
     /// Answer it immediately.
     pub(super) answer: bool,
     /// Send these digits when the media path is up.
@@ -54,6 +56,9 @@ pub(super) async fn run(call_loop: &mut CallLoop, call: Call, plan: &CallPlan) -
         print::incoming(call_loop.output, call.session(), incoming);
     }
     print::status(call_loop.output, call.session(), Status::Initial, None);
+    if plan.early_media {
+        report(call_loop, call.early_media().await);
+    }
     if plan.answer {
         report(call_loop, call.answer().await);
     }
@@ -197,10 +202,12 @@ impl ActiveCall {
 
 async fn execute(output: Output, call: &Call, command: Command) -> Result<(), CommandError> {
     match command {
+        Command::EarlyMedia => call.early_media().await,
         Command::Answer => call.answer().await,
         Command::Reject => call.reject(486).await,
         Command::Hold => call.hold().await,
         Command::Resume => call.resume().await,
+        Command::Restart => call.restart_media().await,
         Command::Mute(on) => call.mute(on).await,
         Command::Tone(hz) => call.play(Source::tone(hz)).await,
         Command::Digits(digits, path) => call.digits(&digits, DIGIT_DURATION, path).await,

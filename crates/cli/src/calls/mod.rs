@@ -60,6 +60,7 @@ pub(crate) async fn call(args: args::Call, output: Output) -> Exit {
         Err(why) => return call_loop.fail(&format!("{}: {why}", args.to)).await,
     };
     let plan = CallPlan {
+        early_media: false,
         answer: false,
         digits: args.dtmf.map(|digits| (digits, args.dtmf_via.into())),
         duration: args.duration,
@@ -84,7 +85,13 @@ pub(crate) async fn answer(args: args::Answer, output: Output) -> Exit {
             LoopEvent::Incoming(call) => {
                 answered += 1;
                 let record = record::sound(&args.sound.record).map(|file| record::numbered(file, answered));
-                let plan = CallPlan { answer: args.auto, digits: None, duration: args.duration, record };
+                let plan = CallPlan {
+                    early_media: args.early_media,
+                    answer: args.auto,
+                    digits: None,
+                    duration: args.duration,
+                    record,
+                };
                 let outcome = active::run(&mut call_loop, call, &plan).await;
                 if args.once || outcome.quit {
                     return call_loop.close(if args.once { outcome.exit } else { Exit::Done }).await;

@@ -3,7 +3,7 @@
 use super::words::{self, code, seconds};
 use crate::output::Output;
 use offhook::{
-    ConnectionFailure, ConnectionState, DigitFailure, DtmfPath, EndReason, EndedBy, Instant,
+    ConnectionFailure, ConnectionState, DigitFailure, DtmfPath, EndReason, EndedBy, Instant, MediaFault,
     RegistrationState, SessionId, Status, TransferState,
 };
 use offhook_tokio::{AccountEvent, CallEvent, CallUpdate, MediaUpdate};
@@ -95,6 +95,11 @@ pub(super) fn account(output: Output, event: &AccountEvent) {
                 format_args!("message from {}: {}", from.escape_debug(), text.escape_debug()),
             );
         }
+        AccountEvent::InviteRefused { from, fault } => output.event(
+            "invite_refused",
+            &json!({ "from": from, "why": media_fault(*fault) }),
+            format_args!("call from {} refused: {fault}", from.escape_debug()),
+        ),
         // The registration is printed by the call loop, with the address. The command removes no account.
         _ => {}
     }
@@ -174,24 +179,19 @@ fn event(output: Output, call: SessionId, event: &CallEvent) {
     let id = call.to_string();
     match event {
         CallEvent::Status { to, why, .. } => status(output, call, *to, why.as_ref()),
-        CallEvent::Progress { code } => {
+        CallEvent::Progress { code, leg } => {
+            let media = if leg.is_some() { ", with early media" } else { "" };
             output.event(
                 "progress",
-                &json!({ "call": id, "code": code }),
-                format_args!("call {id}: {}", words::status(*code)),
+                &json!({ "call": id, "code": code, "early_media": leg.is_some() }),
+                format_args!("call {id}: {}{media}", words::status(*code)),
             );
         }
         CallEvent::Hold { local, remote } => {
-            let text = match (local, remote) {
-                (true, true) => "on hold by both ends",
-                (true, false) => "on hold by you",
-                (false, true) => "on hold by the peer",
-                (false, false) => "not on hold",
-            };
             output.event(
                 "hold",
                 &json!({ "call": id, "local": local, "remote": remote }),
-                format_args!("call {id}: {text}"),
+                format_args!("call {id}: {}", words::hold(*local, *remote)),
             );
         }
         CallEvent::HoldFailed { hold, code: refused } => {
@@ -200,6 +200,14 @@ fn event(output: Output, call: SessionId, event: &CallEvent) {
                 "hold_failed",
                 &json!({ "call": id, "wanted": what, "code": refused }),
                 format_args!("call {id}: {what} refused{}", code(*refused)),
+            );
+        }
+        CallEvent::MediaRestarted { accepted, code: refused } => {
+            let word = if *accepted { "restarted" } else { "not restarted" };
+            output.event(
+                "restarted",
+                &json!({ "call": id, "accepted": accepted, "code": refused }),
+                format_args!("call {id}: media {word}{}", code(*refused)),
             );
         }
         CallEvent::TransferRequested { request, target, referred_by } => {
@@ -381,6 +389,16 @@ fn shown(path: DtmfPath) -> &'static str {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn media_fault(fault: MediaFault) -> &'static str {
+    match fault {
+        MediaFault::NoCommonCodec => "no_common_codec",
+        MediaFault::NoCommonTransport => "no_common_transport",
+        MediaFault::NoCommonMedia => "no_common_media",
+        MediaFault::BadDescription => "bad_description",
+        _ => "other",
+    }
 }
 
 fn connection_failure(failure: ConnectionFailure) -> &'static str {

@@ -85,6 +85,16 @@ pub(super) fn connection_failure(failure: ConnectionFailure) -> &'static str {
     }
 }
 
+/// The hold of a call.
+pub(super) fn hold(by_us: bool, by_peer: bool) -> &'static str {
+    match (by_us, by_peer) {
+        (true, true) => "on hold by both ends",
+        (true, false) => "on hold by you",
+        (false, true) => "on hold by the peer",
+        (false, false) => "not on hold",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
