@@ -43,6 +43,8 @@ pub enum Told<'a> {
         /// The code of the refusal.
         code: Option<u16>,
     },
+    /// A restart of the media path has an outcome.
+    MediaRestarted,
     /// A digit was received.
     Digit {
         /// The digit.
@@ -104,6 +106,7 @@ pub fn told(event: &Event) -> Option<(SessionId, Told<'_>)> {
         CallEvent::Progress { .. } => Told::Progress,
         CallEvent::Hold { local, remote } => Told::Hold { local: *local, remote: *remote },
         CallEvent::HoldFailed { hold, code } => Told::HoldFailed { hold: *hold, code: *code },
+        CallEvent::MediaRestarted { .. } => Told::MediaRestarted,
         CallEvent::Digit { digit, path, .. } => Told::Digit { digit: *digit, path: *path },
         CallEvent::DigitSent { digit, path } => Told::DigitDone { digit: *digit, path: Some(*path) },
         CallEvent::DigitFailed { digit, .. } => Told::DigitDone { digit: *digit, path: None },

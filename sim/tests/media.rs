@@ -204,3 +204,16 @@ fn both_fidelities_tell_users_the_same() {
         assert_eq!(model, real, "{story}");
     }
 }
+
+/// Two branches have early media at the same address of the caller, one of them answers, and its path is restarted.
+#[test]
+fn branches_with_early_media_have_sessions_of_their_own() {
+    let story = "offhook-scenario 1\nseed 7\nspan storm=20s settle=20s quiesce=40s\nmedia real\n\
+         phone alice ws legs=3\nphone bob ws\nphone carol ws user=bob\n\
+         0.5s bob will ignore\n0.5s carol will ignore\n1s alice dials bob\n2s bob sends early media\n\
+         2.2s carol sends early media\n6s carol answers\n10s alice restarts media\n14s carol hangs up\n";
+    let told = told(story.parse().expect("a good story"));
+    let progress = |leg: u8| told[0].iter().any(|event| event.contains(&format!("leg: Some(LegId({leg}))")));
+    assert!(progress(0) && progress(1), "{told:?}");
+    assert!(told[0].iter().any(|event| event.contains("MediaRestarted { accepted: true")), "{told:?}");
+}

@@ -31,12 +31,13 @@ fn planted_bugs_are_found_by_their_oracles() {
         (Bug::EndReasonMissing, "end-reason"),
         (Bug::KeepAliveOnce, "keep-alive"),
         (Bug::OneServerOnly, "failover"),
-        (Bug::BindingKept, "commands"),
+        (Bug::BindingKept, "accounts"),
         (Bug::HoldNotSaid, "agreement"),
         (Bug::OfferNotWithdrawn, "negotiation"),
         (Bug::DigitDoubled, "digits"),
         (Bug::TransferLosesCall, "unexpected-end"),
         (Bug::NoBackOff, "registration"),
+        (Bug::PrackForgotten, "prack"),
     ] {
         expect_found(bug.into(), oracle);
     }
@@ -97,6 +98,49 @@ fn rare_bugs_are_found_in_their_worlds() {
              5.07s bob loses its connection"
                 .to_owned(),
         ),
+    ] {
+        expect_found_in(bug.into(), oracle, &world);
+    }
+}
+
+/// Bugs of offers and reliable responses.
+#[test]
+fn bugs_of_negotiation_are_found_in_their_worlds() {
+    let no_codec = "phone alice ws codecs=opus\nphone bob ws codecs=pcma\n1s alice dials bob";
+    let early = "0s bob will ignore\n10s alice dials bob\n15s bob sends early media\n20s bob answers";
+    for (bug, oracle, world) in [
+        (Bug::OfferNotChecked, "checks", no_codec.to_owned()),
+        (Bug::WarningMissing, "checks", no_codec.to_owned()),
+        (Bug::PrackForgotten, "prack", format!("phone alice ws\nphone bob ws\n{early}")),
+        (Bug::ProvisionalNotRepeated, "prack", format!("phone alice ws delay=1s\nphone bob ws\n{early}")),
+        (
+            Bug::AnswerBeforePrack,
+            "prack",
+            "phone alice ws delay=1s\nphone bob ws\n0s bob will ignore\n10s alice dials bob\n15s bob sends early media\n\
+             15.5s bob answers"
+                .to_owned(),
+        ),
+        (
+            Bug::EarlySequenceForgotten,
+            "sequence",
+            "phone carol ws delay=73ms reliable\nphone frank ws\n1s frank dials carol\n3.2s frank hangs up".to_owned(),
+        ),
+        (
+            Bug::UpdateAcceptedInGlare,
+            "update",
+            "phone alice ws by-update\nphone bob ws by-update\n1s alice dials bob\n8s alice holds\n8s bob holds".to_owned(),
+        ),
+        (
+            Bug::RestartNotReported,
+            "outcome",
+            "phone alice ws\nphone bob ws\n1s alice dials bob\n8s alice restarts media".to_owned(),
+        ),
+        (
+            Bug::AckToOldTarget,
+            "dialog",
+            "phone alice ws\nrogue mallory ws breaks=answers-elsewhere\n1s alice dials mallory\n3s alice holds".to_owned(),
+        ),
+        (Bug::ProvisionalTakenTwice, "prack", format!("phone alice ws delay=400ms\nphone bob ws\n{early}")),
     ] {
         expect_found_in(bug.into(), oracle, &world);
     }

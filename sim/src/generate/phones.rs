@@ -21,7 +21,7 @@ pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
         if draw.chance(udp) {
             phone.transport = Transport::Udp;
         }
-        if draw.chance(80)
+        if draw.chance(150)
             && let Some(other) = scenario.phones.last()
         {
             phone.user.clone_from(&other.user);
@@ -45,6 +45,7 @@ pub(super) fn draw(scenario: &mut Scenario, draw: &mut Draw) {
         phone.expires = Duration::from_secs(*draw.pick(&[60, 90, 120, 600, 600, 3600]));
         phone.refers = refers(&mut Draw::new(scenario.seed, &format!("{name} refers")));
         requests(&mut Draw::new(scenario.seed, &format!("{name} requests")), &mut phone);
+        negotiation(&mut Draw::new(scenario.seed, &format!("{name} negotiates")), &mut phone);
         if phone.transport == Transport::Ws {
             phone.streaming = streaming(&mut Draw::new(scenario.seed, name));
         }
@@ -75,6 +76,18 @@ fn refers(draw: &mut Draw) -> ReferPolicy {
         ReferPolicy::OwnDomain,
         ReferPolicy::Reject,
     ])
+}
+
+/// Reliable responses, UPDATE, early media, and codecs that another phone may lack.
+fn negotiation(draw: &mut Draw, phone: &mut PhoneSetup) {
+    if draw.chance(80) {
+        phone.codecs = vec![*draw.pick(&Codec::ALL)];
+    }
+    phone.reliable = draw.chance(350);
+    phone.by_update = draw.chance(350);
+    if draw.chance(350) {
+        phone.legs = draw.between(2, 4) as usize;
+    }
 }
 
 /// What decides about challenges, redirections and INFOs.

@@ -1,17 +1,14 @@
-//! The descriptions (RFC 8866) of the media model. With a parser and writer of its own, so that the SDP code of the core is tested against
-//! another implementation.
+//! The descriptions (RFC 8866) of the media model. With a parser and writer of its own, so that the SDP code of the wire crate is tested
+//! against another implementation.
 
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use offhook::Direction;
+use offhook::{Direction, MediaFault};
 
 use crate::scenario::Codec;
 
-/// The payload type of telephone-event (RFC 4733).
-const TELEPHONE_EVENT: u8 = 101;
-
-/// One audio stream.
+/// One audio stream, and lines of other media that no phone supports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// The address of the sender.
@@ -20,12 +17,44 @@ pub struct Description {
     pub id: u64,
     /// The `o=` version, incremented with each description.
     pub version: u64,
-    /// In order of preference.
-    pub codecs: Vec<Codec>,
-    /// Whether it has telephone-event.
-    pub telephone_event: bool,
+    /// The m-lines; the first open one of audio is the stream.
+    pub lines: Vec<Line>,
+    /// The codecs with their payload types, in order of preference.
+    pub codecs: Vec<(u8, Codec)>,
+    /// The payload type of telephone-event, if it has that.
+    pub telephone_event: Option<u8>,
     /// The direction, as the sender sees it.
     pub direction: Direction,
+}
+
+/// An m-line.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The type of its media.
+    pub media: MediaType,
+    /// Whether its port is not 0, which rejects or removes the stream (RFC 3264 §6, §8.2).
+    pub open: bool,
+}
+
+/// The type of the media of a line (RFC 8866 §8.2).
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum MediaType {
+    /// Audio.
+    Audio,
+    /// Video.
+    Video,
+    /// A data channel.
+    Application,
+}
+
+impl Line {
+    /// The line of the audio stream.
+    pub const AUDIO: Self = Self { media: MediaType::Audio, open: true };
+
+    /// The line of the answer to this one, with a single stream of audio.
+    pub fn answered(self) -> Self {
+        Self { media: self.media, open: self == Self::AUDIO }
+    }
 }
 
 /// The address of a media engine: the host is the phone, each call has a port.
@@ -51,57 +80,142 @@ impl Description {
     /// Writes it.
     pub fn write(&self) -> Bytes {
         let host = self.address.phone + 1;
-        let mut types: Vec<u8> = self.codecs.iter().map(|&codec| payload_type(codec)).collect();
-        types.extend(self.telephone_event.then_some(TELEPHONE_EVENT));
-        let list: String = types.iter().map(|number| format!(" {number}")).collect();
         let mut text = format!(
-            "v=0\r\no=- {} {} IN IP4 10.0.0.{host}\r\ns=-\r\nc=IN IP4 10.0.0.{host}\r\nt=0 0\r\nm=audio {} RTP/AVP{list}\r\n",
-            self.id, self.version, self.address.port
+            "v=0\r\no=- {} {} IN IP4 10.0.0.{host}\r\ns=-\r\nc=IN IP4 10.0.0.{host}\r\nt=0 0\r\n",
+            self.id, self.version
         );
-        for &codec in &self.codecs {
-            let _ = write!(text, "a=rtpmap:{} {}\r\n", payload_type(codec), encoding(codec));
+        let mut has_stream = false;
+        for line in &self.lines {
+            match line {
+                &Line::AUDIO if !has_stream => {
+                    has_stream = true;
+                    self.write_stream(&mut text);
+                }
+                Line { media, open } => {
+                    let port = if *open { self.address.port + 1 } else { 0 };
+                    text.push_str(&match media {
+                        MediaType::Audio => format!("m=audio {port} RTP/AVP 0\r\n"),
+                        MediaType::Video => {
+                            format!("m=video {port} RTP/AVP 98\r\na=rtpmap:98 VP8/90000\r\na=sendrecv\r\n")
+                        }
+                        MediaType::Application => {
+                            format!("m=application {port} UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:5000\r\n")
+                        }
+                    });
+                }
+            }
         }
-        if self.telephone_event {
-            let _ = write!(
-                text,
-                "a=rtpmap:{TELEPHONE_EVENT} telephone-event/8000\r\na=fmtp:{TELEPHONE_EVENT} 0-15\r\n"
-            );
-        }
-        let _ = write!(text, "a={}\r\n", name(self.direction));
         Bytes::from(text)
     }
 
-    /// Parses it. `None` if it is not of this form.
-    pub fn read(data: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(data).ok()?;
+    fn write_stream(&self, text: &mut String) {
+        let mut types: Vec<u8> = self.codecs.iter().map(|&(number, _)| number).collect();
+        types.extend(self.telephone_event);
+        let list: String = types.iter().map(|number| format!(" {number}")).collect();
+        let _ = write!(text, "m=audio {} RTP/AVP{list}\r\n", self.address.port);
+        for (number, codec) in &self.codecs {
+            let _ = write!(text, "a=rtpmap:{number} {}\r\n", encoding(*codec));
+        }
+        if let Some(number) = self.telephone_event {
+            let _ = write!(text, "a=rtpmap:{number} {TELEPHONE_EVENT}\r\na=fmtp:{number} 0-15\r\n");
+        }
+        let _ = write!(text, "a={}\r\n", name(self.direction));
+    }
+
+    /// Parses it.
+    ///
+    /// # Errors
+    /// If it is not of this form, or has no open line of audio.
+    pub fn read(data: &[u8]) -> Result<Self, MediaFault> {
+        let text = std::str::from_utf8(data).map_err(|_| MediaFault::BadDescription)?;
+        Reader::read(text).ok_or(MediaFault::BadDescription)?.finish()
+    }
+}
+
+/// What was read of a description so far.
+#[derive(Default)]
+struct Reader {
+    origin: Option<(u64, u64)>,
+    phone: Option<usize>,
+    lines: Vec<Line>,
+    /// The port of the stream, once its line was read.
+    port: Option<u16>,
+    codecs: Vec<(u8, Codec)>,
+    telephone_event: Option<u8>,
+    direction: Option<Direction>,
+}
+
+impl Reader {
+    fn read(text: &str) -> Option<Self> {
         let mut lines = text.split("\r\n");
         if lines.next() != Some("v=0") {
             return None;
         }
-        let (mut id, mut version, mut phone, mut port) = (None, None, None, None);
-        let (mut codecs, mut telephone_event, mut direction) = (Vec::new(), false, Direction::SendRecv);
+        let mut reader = Self::default();
+        // Attributes of other media are not read.
+        let mut in_stream = false;
         for line in lines {
             if let Some(origin) = line.strip_prefix("o=") {
-                let mut words = origin.split(' ').skip(1);
-                id = words.next().and_then(|word| word.parse().ok());
-                version = words.next().and_then(|word| word.parse().ok());
+                let mut words = origin.split(' ').skip(1).map(|word| word.parse().ok());
+                reader.origin = words.next().flatten().zip(words.next().flatten());
             } else if let Some(host) = line.strip_prefix("c=IN IP4 10.0.0.") {
-                phone = host.parse::<usize>().ok().and_then(|host| host.checked_sub(1));
-            } else if let Some(media) = line.strip_prefix("m=audio ") {
-                port = media.split(' ').next().and_then(|word| word.parse().ok());
-            } else if let Some(map) = line.strip_prefix("a=rtpmap:") {
-                let name = map.split_once(' ')?.1;
-                codecs.extend(Codec::ALL.into_iter().find(|&codec| encoding(codec) == name));
-                telephone_event |= name == "telephone-event/8000";
-            } else if let Some(attribute) = line.strip_prefix("a=") {
-                direction =
-                    DIRECTIONS.into_iter().find(|&known| name(known) == attribute).unwrap_or(direction);
+                reader.phone = host.parse::<usize>().ok().and_then(|host| host.checked_sub(1));
+            } else if let Some(media) = line.strip_prefix("m=") {
+                in_stream = reader.media(media)?;
+            } else if let Some(attribute) = line.strip_prefix("a=").filter(|_| in_stream) {
+                reader.attribute(attribute)?;
             }
         }
-        let address = Address { phone: phone?, port: port? };
-        Some(Self { address, id: id?, version: version?, codecs, telephone_event, direction })
+        Some(reader)
+    }
+
+    /// Reads an m-line. Returns whether it is the stream.
+    fn media(&mut self, line: &str) -> Option<bool> {
+        let mut words = line.split(' ');
+        let media = match words.next()? {
+            "audio" => MediaType::Audio,
+            "video" => MediaType::Video,
+            "application" => MediaType::Application,
+            _ => return None,
+        };
+        let port: u16 = words.next()?.parse().ok()?;
+        let line = Line { media, open: port != 0 };
+        self.lines.push(line);
+        let is_stream = line == Line::AUDIO && self.port.is_none();
+        if is_stream {
+            self.port = Some(port);
+        }
+        Some(is_stream)
+    }
+
+    fn attribute(&mut self, attribute: &str) -> Option<()> {
+        let Some(map) = attribute.strip_prefix("rtpmap:") else {
+            let known = DIRECTIONS.into_iter().find(|&known| name(known) == attribute);
+            self.direction = known.or(self.direction);
+            return Some(());
+        };
+        let (number, format) = map.split_once(' ')?;
+        let number = number.parse().ok()?;
+        if format == TELEPHONE_EVENT {
+            self.telephone_event = Some(number);
+        }
+        let codec = Codec::ALL.into_iter().find(|&codec| encoding(codec) == format);
+        self.codecs.extend(codec.map(|codec| (number, codec)));
+        Some(())
+    }
+
+    fn finish(self) -> Result<Description, MediaFault> {
+        let (Some(phone), Some((id, version))) = (self.phone, self.origin) else {
+            return Err(MediaFault::BadDescription);
+        };
+        let address = Address { phone, port: self.port.ok_or(MediaFault::NoCommonMedia)? };
+        let direction = self.direction.unwrap_or(Direction::SendRecv);
+        let Self { lines, codecs, telephone_event, .. } = self;
+        Ok(Description { address, id, version, lines, codecs, telephone_event, direction })
     }
 }
+
+const TELEPHONE_EVENT: &str = "telephone-event/8000";
 
 const DIRECTIONS: [Direction; 4] =
     [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
@@ -112,14 +226,6 @@ fn name(direction: Direction) -> &'static str {
         Direction::SendOnly => "sendonly",
         Direction::RecvOnly => "recvonly",
         Direction::Inactive => "inactive",
-    }
-}
-
-fn payload_type(codec: Codec) -> u8 {
-    match codec {
-        Codec::Opus => 111,
-        Codec::Pcmu => 0,
-        Codec::Pcma => 8,
     }
 }
 
@@ -135,20 +241,35 @@ fn encoding(codec: Codec) -> &'static str {
 mod tests {
     use super::*;
 
+    fn description(lines: Vec<Line>, direction: Direction) -> Description {
+        Description {
+            address: Address { phone: 3, port: 40_002 },
+            id: 77,
+            version: 2,
+            lines,
+            codecs: vec![(8, Codec::Pcma), (96, Codec::Opus)],
+            telephone_event: (direction == Direction::SendRecv).then_some(97),
+            direction,
+        }
+    }
+
     #[test]
     fn descriptions_round_trip() {
+        let line = |media, open| Line { media, open };
+        let around = |first, last| {
+            vec![line(MediaType::Video, first), Line::AUDIO, line(MediaType::Application, last)]
+        };
         for direction in DIRECTIONS {
-            let description = Description {
-                address: Address { phone: 3, port: 40_002 },
-                id: 77,
-                version: 2,
-                codecs: vec![Codec::Pcma, Codec::Opus],
-                telephone_event: direction == Direction::SendRecv,
-                direction,
-            };
-            assert_eq!(Description::read(&description.write()), Some(description));
+            for lines in [vec![Line::AUDIO], around(true, false), around(false, true)] {
+                let description = description(lines, direction);
+                assert_eq!(Description::read(&description.write()), Ok(description));
+            }
         }
-        assert_eq!(Description::read(b"v=1\r\n"), None);
-        assert_eq!(Description::read(b"\xff"), None);
+        assert_eq!(Description::read(b"v=1\r\n"), Err(MediaFault::BadDescription));
+        assert_eq!(Description::read(b"\xff"), Err(MediaFault::BadDescription));
+        for lines in [Vec::new(), vec![line(MediaType::Audio, false)], vec![line(MediaType::Video, true)]] {
+            let description = description(lines, Direction::SendRecv);
+            assert_eq!(Description::read(&description.write()), Err(MediaFault::NoCommonMedia));
+        }
     }
 }

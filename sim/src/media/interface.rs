@@ -1,9 +1,18 @@
 //! Types of both fidelities: ends of calls, errors and audio probes.
 
-use offhook::{MediaFault, SessionId};
+use offhook::{LegId, MediaFault, SessionId};
 
 /// One end of a call: the index of the phone in the scenario, and its call ID.
 pub type End = (usize, SessionId);
+
+/// One leg of an end: a media session.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Leg {
+    /// The end.
+    pub end: End,
+    /// The leg of the call.
+    pub id: LegId,
+}
 
 /// Why an engine refuses an effect.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

@@ -10,14 +10,15 @@ mod interface;
 mod model;
 #[cfg(feature = "media")]
 mod real;
+mod variety;
 
-pub use description::{Address, Description};
+pub use description::{Address, Description, Line, MediaType};
 pub use engines::Engines;
 #[cfg(feature = "media")]
 pub use interface::HeardAudio;
 #[cfg(feature = "media")]
 pub(crate) use interface::ProbeContext;
-pub use interface::{AudioProbe, End, EngineError};
+pub use interface::{AudioProbe, End, EngineError, Leg};
 pub use model::{Agreed, Engine, Model};
 #[cfg(feature = "media")]
 pub(crate) use real::phone_of;

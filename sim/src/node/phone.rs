@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use offhook::{
     Account, AccountEvent, AccountId, Config, ConnectionId, ConnectionState, Deadline, EffectId, Event,
-    Holdings, Input, Marks, Misuse, Output, PendingTimer, Phone, Record, RegistrationState, RequestId,
-    SessionId, Status,
+    Holdings, Input, Marks, Misuse, Output, PendingTimer, Phone, Record, RegistrationState, RenegotiateBy,
+    RequestId, SessionId, Status,
 };
 use offhook_wire::Instant;
 
 use super::{AccountNode, Clock};
 use crate::flight::{Flight, Flights};
 use crate::hash::Draw;
+use crate::media::Leg;
 use crate::scenario::{Behaviour, MediaTrouble, PhoneSetup, Scenario};
 use crate::told::{Told, told};
 
@@ -49,8 +50,8 @@ pub struct PhoneNode {
     pub registration: Option<RegistrationState>,
     /// The calls that have not ended, according to its events.
     pub calls: BTreeMap<SessionId, Call>,
-    /// Unfinished effects, and their calls.
-    pub effects: BTreeMap<EffectId, SessionId>,
+    /// Unfinished effects, and their legs.
+    pub effects: BTreeMap<EffectId, Leg>,
     /// The fault of its media engine.
     pub trouble: Option<MediaTrouble>,
     /// Its open connections, and their indexes in the world.
@@ -73,6 +74,8 @@ pub struct Call {
     pub local_hold: bool,
     /// Whether the last request was a hold, and it did not fail.
     pub requested_hold: bool,
+    /// Whether the last hold or resume failed.
+    pub hold_failed: bool,
     /// The number of the REFER that waits for the user's decision.
     pub requested_transfer: Option<u32>,
     /// Whether the peer holds this phone.
@@ -314,8 +317,14 @@ impl PhoneNode {
         let Some(call) = self.calls.get_mut(&session) else { return };
         match told {
             Told::Status { to, .. } => (call.status, call.since, call.elapsed) = (to, now, elapsed),
-            Told::Hold { local, remote } => (call.local_hold, call.remote_hold) = (local, remote),
-            Told::HoldFailed { .. } => call.requested_hold = call.local_hold,
+            Told::Hold { local, remote } => {
+                (call.local_hold, call.remote_hold) = (local, remote);
+                call.hold_failed = false;
+            }
+            Told::HoldFailed { .. } => {
+                call.requested_hold = call.local_hold;
+                call.hold_failed = true;
+            }
             Told::TransferRequested { request, .. } => call.requested_transfer = Some(request),
             Told::TransferRequestEnded { request } => {
                 call.requested_transfer.take_if(|pending| *pending == request);
@@ -334,6 +343,7 @@ impl Call {
             user_acted: false,
             local_hold: false,
             requested_hold: false,
+            hold_failed: false,
             requested_transfer: None,
             remote_hold: false,
             since: now,
@@ -348,6 +358,11 @@ fn config(scenario: &Scenario, setup: &PhoneSetup, account: Account) -> Config {
     config.refer_policy = setup.refers;
     config.redirect_policy = setup.redirects;
     config.info_packages.clone_from(&setup.packages);
+    config.reliable_provisional = setup.reliable;
+    if setup.by_update {
+        config.renegotiate_by = RenegotiateBy::Update;
+    }
+    config.media_legs = setup.legs;
     config.trace = TRACE_LINES;
     #[cfg(feature = "planted")]
     {

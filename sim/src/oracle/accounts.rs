@@ -148,7 +148,8 @@ impl Accounts {
             AccountEvent::Registration(state) => {
                 note(|all| &mut all.bound, matches!(state, RegistrationState::Registered { .. }));
                 let node = &view.phones[key.0];
-                let waits = node.account.id == Some(key.1) && node.account.asked.is_some();
+                let corrupted = view.corrupted_calls.of_registration(key.0).is_some();
+                let waits = node.account.id == Some(key.1) && node.account.asked.is_some() && !corrupted;
                 match state {
                     RegistrationState::Waiting { why, .. } | RegistrationState::Failed(why)
                         if waits && why.cause == Cause::Unauthorized =>

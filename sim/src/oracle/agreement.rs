@@ -1,9 +1,11 @@
-//! After the recovery, an established call is established at both ends, and both agree on the hold state.
+//! After the recovery, an established call is established at both ends, and both agree on the hold state, as do their media engines:
+//! neither the phones nor the engines read a description differently (RFC 3264 §6.1, §8.4).
 
 use offhook::Status;
 
 use super::{Oracle, PhaseEnd, WorldView};
-use crate::node::Call;
+use crate::media::End;
+use crate::node::{Call, PhoneNode};
 
 pub(super) struct Agreement;
 
@@ -37,12 +39,39 @@ impl Oracle for Agreement {
                 else {
                     return Err(format!("{here} is established, but {there} is not"));
                 };
+                if is_uncertain(phone, call, other) || is_uncertain(other, theirs, phone) {
+                    continue;
+                }
                 if (call.local_hold, call.remote_hold) != (theirs.remote_hold, theirs.local_hold) {
                     return Err(format!("{here} and {there} disagree on the hold state"));
+                }
+                if let Some(what) = engines_disagree(view, (index, session), call.remote_hold) {
+                    return Err(format!("{what} of {here} and {there}"));
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// Whether an UPDATE may have been accepted although its sender was told otherwise: it was lost with its connection, or its response
+/// was. Without an ACK the peer does not notice, and later offers are refused or do not reach it.
+fn is_uncertain(phone: &PhoneNode, call: &Call, peer: &PhoneNode) -> bool {
+    phone.setup.by_update && (call.hold_failed || !peer.is_registered())
+}
+
+/// What the engines of a call and its peer read differently, or the phone and its engine.
+fn engines_disagree(view: &WorldView<'_>, end: End, remote_hold: bool) -> Option<&'static str> {
+    let (leg, peer) = view.engines.legs_of(end).find_map(|leg| Some((leg, view.engines.peer_of(leg)?)))?;
+    let (ours, theirs) = (view.engines.agreed(leg)?, view.engines.agreed(peer)?);
+    if ours.direction != theirs.direction.reversed() {
+        Some("the media engines have different directions")
+    } else if ours.telephone_event != theirs.telephone_event {
+        Some("one media engine only has telephone-event")
+    } else if ours.held != remote_hold {
+        Some("the phone does not report the hold that its media engine read")
+    } else {
+        None
     }
 }
 

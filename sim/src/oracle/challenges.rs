@@ -120,6 +120,8 @@ impl Oracle for Challenges {
 impl Phone {
     fn on_received(&mut self, message: &Reading<'_>) {
         let rows = match message.status() {
+            // That of a branch which is not accepted, perhaps.
+            Some(200..=299) if message.of == Method::Prack => return,
             Some(200..=299) => {
                 let call = (message.dialog.call, message.dialog.local);
                 let first = *self.first.entry(call).or_insert(message.dialog);

@@ -24,10 +24,10 @@ impl Oracle for Cleanup {
             if let Some(session) = phone.sessions().next() {
                 return Err(format!("{name} keeps call {session}, which has ended"));
             }
-            if let Some((_, session)) = phone.effects.iter().next() {
-                return Err(format!("{name} still waits for an effect of call {session}"));
+            if let Some((_, leg)) = phone.effects.iter().next() {
+                return Err(format!("{name} still waits for an effect of call {}", leg.end.1));
             }
-            if view.engines.ends().any(|end| end.0 == index) {
+            if view.engines.legs().any(|leg| leg.end.0 == index) {
                 return Err(format!("{name} never released the media of a call"));
             }
             if let Some(deadline) = phone

@@ -60,10 +60,12 @@ impl CorruptedCalls {
         }
     }
 
-    /// Records an incoming call of a phone: its last received message is the INVITE.
+    /// Records an incoming call of a phone, when its offer is checked or its user alerted, whichever is first: its last received message
+    /// is the INVITE.
     pub fn incoming(&mut self, phone: usize, session: SessionId) {
-        let call = self.handed.get(&phone);
-        self.ends.extend(call.map(|call| ((phone, session), *call)));
+        if let Some(call) = self.handed.get(&phone) {
+            self.ends.entry((phone, session)).or_insert(*call);
+        }
     }
 
     /// Whether a message with this Call-ID was corrupted.

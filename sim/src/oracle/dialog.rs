@@ -17,11 +17,11 @@ pub(super) struct Dialogs {
 #[derive(Default)]
 struct Phone {
     dialogs: BTreeMap<DialogId, Dialog>,
-    /// Received INVITEs without a 2xx.
+    /// Received INVITEs and UPDATEs without a 2xx.
     invited: BTreeMap<Transaction, Invited>,
-    /// Sent INVITEs and their connections.
+    /// Sent INVITEs and UPDATEs, and their connections.
     invites: BTreeMap<Transaction, ConnectionId>,
-    /// Sent INVITEs whose 2xx was received, with the remote tag.
+    /// Sent INVITEs and UPDATEs whose 2xx was received, with the remote tag.
     taken: BTreeSet<(Transaction, u64)>,
     /// Received BYEs.
     byes: BTreeMap<Transaction, DialogId>,
@@ -48,6 +48,8 @@ struct Dialog {
     /// CSeq numbers of received INVITEs in order. A proxy that lost its state forwards a retransmission in a new transaction: it is
     /// not out of order (§12.2.2), and gets the same 2xx.
     invites: BTreeSet<u32>,
+    /// Of a caller: whether the 2xx to its INVITE was received, which has the final route set (§13.2.2.4).
+    confirmed: bool,
     /// Whether a BYE was sent, or received and accepted.
     left: bool,
 }
@@ -83,7 +85,7 @@ impl Phone {
     fn on_sent(&mut self, connection: ConnectionId, message: &Reading<'_>) -> Result<(), String> {
         match (message.method(), message.status()) {
             (Some(method), _) => {
-                if method == Method::Invite
+                if matches!(method, Method::Invite | Method::Update)
                     && let Some(transaction) = message.transaction
                 {
                     self.invites.insert(transaction, connection);
@@ -165,12 +167,13 @@ impl Phone {
         if let Some(dialog) = self.byes.get(&transaction).and_then(|id| self.dialogs.get_mut(id)) {
             dialog.left = true;
         }
-        if message.of != Method::Invite {
+        let Some((routes, Some(target))) = self.invited.remove(&transaction) else { return Ok(()) };
+        // The early dialogs of a callee are not tracked.
+        if message.of == Method::Update && !self.dialogs.contains_key(&message.dialog) {
             return Ok(());
         }
-        let Some((routes, Some(target))) = self.invited.remove(&transaction) else { return Ok(()) };
-        let dialog =
-            self.dialogs.entry(message.dialog).or_insert_with(|| Dialog { routes, ..Dialog::default() });
+        let new = || Dialog { routes, confirmed: true, ..Dialog::default() };
+        let dialog = self.dialogs.entry(message.dialog).or_insert_with(new);
         dialog.highest = dialog.highest.max(message.number);
         dialog.target = target;
         dialog.next_targets.clear();
@@ -181,7 +184,8 @@ impl Phone {
         match (message.method(), message.status()) {
             (Some(Method::Ack | Method::Cancel), _) => {}
             (Some(method), _) => self.on_request(method, message),
-            (None, Some(200..=299)) if message.of == Method::Invite => {
+            (None, Some(101..=199)) if message.of == Method::Invite => self.on_progress(connection, message),
+            (None, Some(200..=299)) if message.of == Method::Invite || message.of == Method::Update => {
                 self.on_2xx_received(connection, message)
             }
             _ => {}
@@ -193,7 +197,7 @@ impl Phone {
         let contact = || message.contact().ok().flatten().map(|contact| contact.uri.to_vec());
         // A proxy may retransmit it.
         let again = !self.seen.insert(transaction);
-        if method == Method::Invite {
+        if matches!(method, Method::Invite | Method::Update) {
             let routes = message.values(HeaderName::RecordRoute).map(<[u8]>::to_vec).collect();
             self.invited.insert(transaction, (routes, contact()));
         }
@@ -204,10 +208,11 @@ impl Phone {
             self.byes.insert(transaction, id);
         }
         let Some(dialog) = self.dialogs.get_mut(&id) else {
-            // Early dialogs are not tracked: a request whose Call-ID and one tag match may belong to one.
+            // The early dialogs of a callee are not tracked: a request whose Call-ID and one tag match may belong to one.
             let one_is = |known: &DialogId| known.local == id.local || known.remote == id.remote;
             let known = self.dialogs.keys().any(|known| known.call == id.call && one_is(known));
-            if known {
+            // A PRACK is sent within early dialogs only.
+            if known && method != Method::Prack {
                 self.refusable.insert(transaction, "whose tags match no dialog");
             }
             return;
@@ -219,12 +224,28 @@ impl Phone {
             self.refusable.insert(transaction, "with a lower CSeq number than an earlier one");
         }
         self.asked = Some((transaction, id, number));
-        if method == Method::Invite && !late {
+        if matches!(method, Method::Invite | Method::Update) && !late {
             dialog.next_targets.extend(contact());
         }
     }
 
-    /// The phone receives a 2xx to its INVITE.
+    /// The phone receives a provisional response to its INVITE: a branch has an early dialog from the first one on (§12.1.2).
+    fn on_progress(&mut self, connection: ConnectionId, message: &Reading<'_>) {
+        let (Some(transaction), id) = (message.transaction, message.dialog) else { return };
+        let is_its = self.invites.get(&transaction) == Some(&connection);
+        if !is_its || id.remote == DialogId::NO_TAG || self.taken.contains(&(transaction, id.remote)) {
+            return;
+        }
+        let Ok(Some(contact)) = message.contact() else { return };
+        let dialog = self.dialogs.entry(id).or_insert_with(|| Dialog {
+            routes: route_set(message),
+            target: contact.uri.to_vec(),
+            ..Dialog::default()
+        });
+        dialog.next_targets.insert(contact.uri.to_vec());
+    }
+
+    /// The phone receives a 2xx to its INVITE or UPDATE.
     fn on_2xx_received(&mut self, connection: ConnectionId, message: &Reading<'_>) {
         let (Some(transaction), id) = (message.transaction, message.dialog) else { return };
         // §18.1.2: a response on another connection is discarded.
@@ -236,19 +257,24 @@ impl Phone {
         }
         let Ok(Some(contact)) = message.contact() else { return };
         let target = contact.uri.to_vec();
-        match self.dialogs.get_mut(&id) {
-            Some(dialog) => {
-                dialog.target = target;
-                dialog.next_targets.clear();
-            }
-            None => {
-                let mut routes: Vec<Vec<u8>> =
-                    message.values(HeaderName::RecordRoute).map(<[u8]>::to_vec).collect();
-                routes.reverse();
-                self.dialogs.insert(id, Dialog { routes, target, ..Dialog::default() });
-            }
+        let known = self.dialogs.contains_key(&id);
+        if !known && message.of == Method::Update {
+            return;
         }
+        let dialog = self.dialogs.entry(id).or_default();
+        if !dialog.confirmed && message.of == Method::Invite {
+            (dialog.routes, dialog.confirmed) = (route_set(message), true);
+        }
+        dialog.target = target;
+        dialog.next_targets.clear();
     }
+}
+
+/// The route set of a response: its Record-Route values in the reverse order (§12.1.2).
+fn route_set(message: &Reading<'_>) -> Vec<Vec<u8>> {
+    let mut routes: Vec<Vec<u8>> = message.values(HeaderName::RecordRoute).map(<[u8]>::to_vec).collect();
+    routes.reverse();
+    routes
 }
 
 /// Whether a Route value belongs to a loose router (§16.12.1.1).

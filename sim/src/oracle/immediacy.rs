@@ -67,10 +67,12 @@ impl Oracle for Immediacy {
             Observation::Corrupted { phone, .. } | Observation::Exempted { phone, .. } => {
                 self.phones[phone].exempted = true
             }
-            Observation::Event { phone, event }
-                if matches!(told(event), Some((_, Told::Incoming { .. }))) =>
-            {
-                self.phones[phone].rings = !self.phones[phone].exempted;
+            Observation::Event { phone, event } => {
+                if let Some((session, Told::Incoming { .. })) = told(event) {
+                    let corrupted =
+                        view.corrupted_calls.any() && view.corrupted_calls.of_end((phone, session));
+                    self.phones[phone].rings = !self.phones[phone].exempted && !corrupted;
+                }
             }
             Observation::PhonePolled { phone, .. } => {
                 let name = &view.phones[phone].setup.name;
@@ -99,6 +101,8 @@ impl Phone {
                         }
                         self.asked.insert(transaction);
                     }
+                    // The media engine makes the answer.
+                    Method::Update | Method::Prack if !message.body_bytes().is_empty() => {}
                     _ => drop(self.asked.insert(transaction)),
                 }
             }

@@ -6,6 +6,7 @@ mod accounts;
 mod agreement;
 mod bounds;
 mod challenges;
+mod checks;
 mod cleanup;
 mod commands;
 mod consent;
@@ -21,6 +22,7 @@ mod immediacy;
 mod infos;
 mod keep_alive;
 mod leaks;
+mod legs;
 mod livelock;
 mod liveness;
 mod lockout;
@@ -28,6 +30,7 @@ mod negotiation;
 mod obligations;
 mod observation;
 mod outcome;
+mod prack;
 mod reachability;
 mod reading;
 mod realms;
@@ -42,6 +45,7 @@ mod stateless;
 mod stuck;
 mod transfer;
 mod unexpected_end;
+mod update;
 mod wire;
 
 pub use corrupted::CorruptedCalls;
@@ -53,6 +57,10 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
     vec![
         Box::new(grammar::Grammar::default()),
         Box::new(negotiation::Negotiation::default()),
+        Box::new(checks::Checks::default()),
+        Box::new(legs::Legs::default()),
+        Box::new(prack::Pracks::default()),
+        Box::new(update::Updates::default()),
         Box::new(wire::Wire::default()),
         Box::new(sequence::Sequence::default()),
         Box::new(retransmission::Retransmissions::default()),

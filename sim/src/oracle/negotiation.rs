@@ -13,7 +13,7 @@ use crate::node::Call;
 
 #[derive(Default)]
 pub(super) struct Negotiation {
-    /// The offers in INVITEs, by the end and the version of the description; `None` once refused.
+    /// The offers in INVITEs and UPDATEs, by the end and the version of the description; `None` once refused.
     offers: BTreeMap<Transaction, Option<(End, u64)>>,
     /// Offers refused since the phone was last polled, and not sent again; and whether the refusal was a challenge.
     refused: Vec<((End, u64), bool)>,
@@ -30,7 +30,9 @@ impl Oracle for Negotiation {
                 "{} gave the media engine of call {} {what}",
                 view.phones[end.0].setup.name, end.1
             )),
-            Observation::Sent { message: Some(message), .. } if message.method() == Some(Method::Invite) => {
+            Observation::Sent { message: Some(message), .. }
+                if matches!(message.method(), Some(Method::Invite | Method::Update)) =>
+            {
                 let offer = view.engines.offer_in(message.body_bytes());
                 if let (Some(transaction), Some(offer)) = (message.transaction, offer) {
                     self.refused.retain(|(refused, _)| *refused != offer);
@@ -46,7 +48,8 @@ impl Oracle for Negotiation {
                 Ok(())
             }
             Observation::Received { phone, message: Some(message), .. }
-                if message.status().is_some_and(|status| status >= 300) && message.of == Method::Invite =>
+                if message.status().is_some_and(|status| status >= 300)
+                    && (message.of == Method::Invite || message.of == Method::Update) =>
             {
                 let challenged = matches!(message.status(), Some(401 | 407));
                 let offer = message.transaction.and_then(|transaction| self.offers.get_mut(&transaction));

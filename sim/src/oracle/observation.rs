@@ -3,11 +3,11 @@
 use std::fmt;
 
 use bytes::Bytes;
-use offhook::{AccountId, Command, ConnectionId, Event, Hop, Misuse};
+use offhook::{AccountId, CallEffect, Command, ConnectionId, EffectResult, Event, Hop, Misuse};
 use offhook_wire::Instant;
 
 use super::{CorruptedCalls, Reading, Transaction};
-use crate::media::{AudioProbe, End, Engines};
+use crate::media::{AudioProbe, End, Engines, Leg};
 use crate::node::{ExchangeNode, PhoneNode};
 use crate::scenario::{Phase, Seconds};
 use crate::tape::Node;
@@ -155,6 +155,22 @@ pub enum Observation<'a> {
         end: End,
         /// What is out of order.
         what: &'static str,
+    },
+    /// A phone gave its media engine an effect.
+    Effect {
+        /// The leg.
+        leg: Leg,
+        /// The effect.
+        effect: &'a CallEffect,
+    },
+    /// A media engine carried out an effect, or failed. The phone learns it later, or never if the engine is unresponsive.
+    EffectDone {
+        /// The leg.
+        leg: Leg,
+        /// The effect.
+        effect: &'a CallEffect,
+        /// The result.
+        result: &'a EffectResult,
     },
     /// A media engine sends a digit.
     DigitSent {

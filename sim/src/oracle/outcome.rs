@@ -1,4 +1,4 @@
-//! Each accepted hold, resume, transfer and INFO has one outcome, which is reported once.
+//! Each accepted hold, resume, restart of media, transfer and INFO has one outcome, which is reported once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,8 @@ struct Open {
     hold: Option<bool>,
     /// The last reported hold state: by us, by the peer.
     held: (bool, bool),
+    /// Whether the media path is to be restarted. Another command before the outcome has the same one.
+    restart: bool,
     transfer: bool,
     /// The numbers of the INFOs.
     infos: BTreeSet<u32>,
@@ -63,6 +65,9 @@ impl Oracle for Outcome {
                 let what = if hold { "hold" } else { "resume" };
                 return Err(format!("the {what} of call {session} of {name} has no outcome"));
             }
+            if open.restart {
+                return Err(format!("the restart of the media of call {session} of {name} has no outcome"));
+            }
             if open.transfer {
                 return Err(format!("the transfer of call {session} of {name} has no outcome"));
             }
@@ -81,6 +86,7 @@ impl Outcome {
         match command {
             CallCommand::Hold => self.open(end).hold = Some(true),
             CallCommand::Resume => self.open(end).hold = Some(false),
+            CallCommand::RestartMedia => self.open(end).restart = true,
             CallCommand::Transfer { .. } => self.open(end).transfer = true,
             CallCommand::Info { info, .. } => drop(self.open(end).infos.insert(*info)),
             _ => {}
@@ -101,6 +107,9 @@ impl Outcome {
             Told::HoldFailed { hold: failed, .. } => {
                 let hold = &mut self.open(end).hold;
                 hold.take_if(|wanted| *wanted == failed);
+            }
+            Told::MediaRestarted if !std::mem::take(&mut self.open(end).restart) => {
+                return Err("no restart is pending".to_owned());
             }
             Told::Transfer(state) => {
                 if !self.open(end).transfer {

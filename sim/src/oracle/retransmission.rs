@@ -45,6 +45,8 @@ struct Phone {
     awake: bool,
     /// The received non-INVITE request, until it has a response.
     request: Option<Transaction>,
+    /// Received UPDATEs and PRACKs with a description, and whether they have no response yet: the media engine makes the answer.
+    described: BTreeMap<Transaction, bool>,
     /// The received INVITE, if it is a retransmission.
     invite: Option<Transaction>,
     /// The effect of the received message, which applies after the timers.
@@ -202,15 +204,19 @@ impl Phone {
                 };
                 done.map_err(|what| format!("retransmits a {status} to an INVITE {what}"))
             }
-            (None, Some(status @ 200..)) => match self.request.take_if(|request| *request == transaction) {
-                Some(_) => {
-                    if message.of == Method::Bye && status < 300 {
-                        self.accepted_bye = Some(message.dialog);
-                    }
-                    Ok(())
+            (None, Some(status @ 200..)) => {
+                let is_first = self.described.get_mut(&transaction).is_some_and(std::mem::take);
+                let is_asked = self.request.take_if(|request| *request == transaction).is_some();
+                if !is_first && !is_asked {
+                    return Err(format!(
+                        "retransmits a {status}, although its request was not retransmitted"
+                    ));
                 }
-                None => Err(format!("retransmits a {status}, although its request was not retransmitted")),
-            },
+                if message.of == Method::Bye && status < 300 {
+                    self.accepted_bye = Some(message.dialog);
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -266,8 +272,11 @@ impl Phone {
                 }
             }
             (Some(Method::Invite), _) => return self.on_invite(now, connection, transaction),
-            (Some(_), _) => {
+            (Some(method), _) => {
                 self.request = Some(transaction);
+                if matches!(method, Method::Update | Method::Prack) && !message.body_bytes().is_empty() {
+                    self.described.entry(transaction).or_insert(true);
+                }
                 return;
             }
             (None, Some(status)) if status >= 200 || message.of == Method::Invite => {

@@ -97,7 +97,7 @@ fn expected(view: &WorldView<'_>, probe: &AudioProbe) -> Expected {
     let holds = |call: Option<&Call>| call.is_some_and(|call| call.local_hold);
     // The engine already applied a resume whose effect is not finished: its tone is received from then on.
     let resumes = |(phone, session): End| {
-        probe.peer_receives && view.phones[phone].effects.values().any(|of| *of == session)
+        probe.peer_receives && view.phones[phone].effects.values().any(|leg| leg.end.1 == session)
     };
     let free = |call: &&Call| !call.local_hold && !call.remote_hold;
     let can = probe.both_ways && probe.network_clear && !probe.peer_sends_digits;

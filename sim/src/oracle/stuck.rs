@@ -35,7 +35,7 @@ impl Oracle for Stuck {
                 ));
             }
             let busy = call.status != Status::Established;
-            let effect = node.effects.values().any(|of| of == session);
+            let effect = node.effects.values().any(|leg| leg.end.1 == *session);
             if busy && !effect && node.next_deadline().is_none() {
                 return Err(format!(
                     "call {session} of {name} is {} without a pending timer or effect",

@@ -75,6 +75,10 @@ pub enum UserAction {
     Hold,
     /// Resume a held call.
     Resume,
+    /// Restart the media path of an established call (ICE, RFC 8445 §9).
+    RestartMedia,
+    /// Send early media in a call that rings.
+    EarlyMedia,
     /// Send digits in an established call.
     Digits {
         /// The digits.

@@ -89,6 +89,12 @@ pub struct PhoneSetup {
     pub realms: Vec<String>,
     /// The Info Packages of its application.
     pub packages: Vec<String>,
+    /// Whether it prefers reliable provisional responses (RFC 3262).
+    pub reliable: bool,
+    /// Whether it changes media by UPDATE (RFC 3311), and not by re-INVITE.
+    pub by_update: bool,
+    /// How many media sessions it can hold for the early dialogs of a call.
+    pub legs: usize,
 }
 
 impl PhoneSetup {
@@ -113,6 +119,9 @@ impl PhoneSetup {
             late_password: false,
             realms: Vec::new(),
             packages: Vec::new(),
+            reliable: false,
+            by_update: false,
+            legs: 1,
         }
     }
 }

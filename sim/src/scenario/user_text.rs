@@ -16,6 +16,8 @@ impl fmt::Display for UserAction {
             UserAction::HangUp => write!(f, "hangs up"),
             UserAction::Hold => write!(f, "holds"),
             UserAction::Resume => write!(f, "resumes"),
+            UserAction::RestartMedia => write!(f, "restarts media"),
+            UserAction::EarlyMedia => write!(f, "sends early media"),
             UserAction::Digits { digits, path, tone } => {
                 let path = match path {
                     DtmfPath::Auto => "auto",
@@ -69,6 +71,8 @@ pub(super) fn read_user_action(words: &[&str]) -> Result<UserAction, String> {
         ["hangs", "up"] => UserAction::HangUp,
         ["holds"] => UserAction::Hold,
         ["resumes"] => UserAction::Resume,
+        ["restarts", "media"] => UserAction::RestartMedia,
+        ["sends", "early", "media"] => UserAction::EarlyMedia,
         ["sends", digits, "by", path, "for", tone] => {
             let path = match *path {
                 "auto" => DtmfPath::Auto,

@@ -111,6 +111,15 @@ impl fmt::Display for PhoneSetup {
         if self.late_password {
             write!(f, " late-password")?;
         }
+        if self.reliable {
+            write!(f, " reliable")?;
+        }
+        if self.by_update {
+            write!(f, " by-update")?;
+        }
+        if self.legs != plain.legs {
+            write!(f, " legs={}", self.legs)?;
+        }
         for (key, values) in [("realms", &self.realms), ("packages", &self.packages)] {
             if !values.is_empty() {
                 write!(f, " {key}={}", values.join(","))?;

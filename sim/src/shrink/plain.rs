@@ -31,7 +31,7 @@ impl Shrinking<'_> {
 
     fn simplify_phone(&mut self, phone: usize) {
         let plain = PhoneSetup::new(self.best.scenario.phones[phone].name.as_str());
-        let changes: [fn(&mut PhoneSetup, &PhoneSetup); 27] = [
+        let changes: [fn(&mut PhoneSetup, &PhoneSetup); 30] = [
             |phone, plain| phone.clone_from(plain),
             |phone, plain| phone.weather = plain.weather,
             |phone, plain| phone.transport = plain.transport,
@@ -58,6 +58,9 @@ impl Shrinking<'_> {
             |phone, plain| phone.realms.clone_from(&plain.realms),
             |phone, plain| phone.packages.clone_from(&plain.packages),
             |phone, plain| phone.redirects = plain.redirects,
+            |phone, plain| phone.reliable = plain.reliable,
+            |phone, plain| phone.by_update = plain.by_update,
+            |phone, plain| phone.legs = plain.legs,
             |phone, plain| (phone.attempts, phone.expires) = (plain.attempts, plain.expires),
         ];
         for change in changes {

@@ -6,7 +6,7 @@ use offhook::{AccountEffect, CallEffect, Effect, EffectId, EffectResult, Input, 
 
 use super::{ScheduledEvent, World};
 use crate::hash::{Digest, Draw};
-use crate::media::{End, EngineError};
+use crate::media::{EngineError, Leg, Model};
 use crate::oracle::Observation;
 use crate::scenario::MediaTrouble;
 
@@ -19,7 +19,9 @@ const SILENCE: Duration = Duration::from_secs(5);
 impl World {
     pub(super) fn effect(&mut self, phone: usize, id: EffectId, effect: &Effect) {
         match effect {
-            Effect::Call { session, effect } => self.call_effect((phone, *session), id, effect),
+            Effect::Call { session, leg, effect } => {
+                self.call_effect(Leg { end: (phone, *session), id: *leg }, id, effect);
+            }
             Effect::Account { account, effect: AccountEffect::Credentials { realm } } => {
                 self.credentials_asked(phone, *account, id, realm);
             }
@@ -27,62 +29,93 @@ impl World {
         }
     }
 
-    fn call_effect(&mut self, end: End, id: EffectId, effect: &CallEffect) {
+    fn call_effect(&mut self, leg: Leg, id: EffectId, effect: &CallEffect) {
+        self.observe(&Observation::Effect { leg, effect });
+        if let CallEffect::Check { .. } = effect {
+            self.corrupted_calls.incoming(leg.end.0, leg.end.1);
+        }
         #[cfg(feature = "media")]
         if self.engines.real().is_some() {
-            return self.real_effect(end, id, effect);
+            return self.real_effect(leg, id, effect);
         }
         let Some(model) = self.engines.model() else { return };
-        let phone = end.0;
+        let phone = leg.end.0;
         let setup = &self.phones[phone].setup;
         let broken = self.phones[phone].trouble == Some(MediaTrouble::Broken);
         let tone = if let CallEffect::Digit { duration, .. } = effect { *duration } else { Duration::ZERO };
         let failed = Ok(EffectResult::Failed(MediaFault::Engine));
         // The engine applies effects immediately, so that they keep their order. Only the result is delayed.
         let result = match effect {
-            CallEffect::Offer { .. } | CallEffect::Answer { .. } | CallEffect::Digit { .. } if broken => {
+            CallEffect::Check { .. }
+            | CallEffect::Offer { .. }
+            | CallEffect::Answer { .. }
+            | CallEffect::Digit { .. }
+                if broken =>
+            {
                 failed
             }
-            CallEffect::Offer { direction } => {
-                model.offer(end, setup, *direction).map(EffectResult::Description)
+            CallEffect::Check { offer } => Model::check(setup, offer).map(EffectResult::Checked),
+            CallEffect::Offer { direction, .. } => {
+                model.offer(leg, setup, *direction).map(EffectResult::Description)
             }
             CallEffect::Answer { offer, direction } => {
-                model.answer(end, setup, offer, *direction).map(EffectResult::Description)
+                let answered = model.answer(leg, setup, offer, *direction);
+                answered.map(|(answer, agreed)| EffectResult::Answered { answer, agreed })
             }
-            CallEffect::Apply { answer } => model.apply(end, answer).map(|()| EffectResult::Applied),
+            CallEffect::Apply { answer } => model.apply(leg, answer).map(EffectResult::Applied),
             CallEffect::Digit { digit, duration } => {
-                self.digit(end, *digit, *duration);
+                self.digit(leg, *digit, *duration);
                 Ok(EffectResult::Sent)
             }
-            CallEffect::Rollback => return self.rolled_back(end),
-            CallEffect::Release => return self.released(end),
+            CallEffect::Fork { of } => {
+                let forked = model.fork(leg, *of);
+                return self.done_without_result(leg, forked);
+            }
+            CallEffect::Rollback => {
+                let rolled_back = model.rollback(leg);
+                return self.done_without_result(leg, rolled_back);
+            }
+            CallEffect::Release => return self.released(leg),
             _ => return,
         };
         if matches!(effect, CallEffect::Answer { .. } | CallEffect::Apply { .. }) && result.is_ok() {
-            self.queue.schedule(self.now + PATH, ScheduledEvent::PathUp(end));
+            self.queue.schedule(self.now + PATH, ScheduledEvent::PathUp(leg));
         }
         let takes = tone + self.effect_takes(phone, effect);
-        self.finish_effect(end, id, result, takes);
+        self.finish_effect(leg, id, effect, result, takes);
     }
 
     /// Schedules the result of an effect. An effect that is out of order is reported to the oracles.
     pub(super) fn finish_effect(
         &mut self,
-        (phone, session): End,
-        effect: EffectId,
+        leg: Leg,
+        id: EffectId,
+        effect: &CallEffect,
         result: Result<EffectResult, EngineError>,
         takes: Duration,
     ) {
+        let phone = leg.end.0;
         let result = match result {
             Ok(result) => result,
             Err(EngineError::Fault(fault)) => EffectResult::Failed(fault),
             Err(EngineError::OutOfOrder(what)) => {
-                return self.observe(&Observation::OutOfOrder { end: (phone, session), what });
+                return self.observe(&Observation::OutOfOrder { end: leg.end, what });
             }
         };
-        self.phones[phone].effects.insert(effect, session);
+        self.observe(&Observation::EffectDone { leg, effect, result: &result });
+        // A check needs no engine, and the phone does not wait for it for long.
+        if !matches!(effect, CallEffect::Check { .. }) {
+            self.phones[phone].effects.insert(id, leg);
+        }
         if self.phones[phone].trouble != Some(MediaTrouble::Unresponsive) {
-            self.queue.schedule(self.now + takes, ScheduledEvent::Done { phone, effect, result });
+            self.queue.schedule(self.now + takes, ScheduledEvent::Done { phone, effect: id, result });
+        }
+    }
+
+    /// Reports an effect without a result to the oracles.
+    pub(super) fn done_without_result(&mut self, leg: Leg, done: Result<(), EngineError>) {
+        if let Err(EngineError::OutOfOrder(what)) = done {
+            self.observe(&Observation::OutOfOrder { end: leg.end, what });
         }
     }
 
@@ -95,6 +128,7 @@ impl World {
             CallEffect::Offer { .. } => 1,
             CallEffect::Answer { .. } => 2,
             CallEffect::Apply { .. } => 3,
+            CallEffect::Check { .. } => 5,
             _ => 4,
         };
         let now = self.now.as_nanos();
@@ -102,69 +136,64 @@ impl World {
         Draw::from_digest(key).millis(1, 20)
     }
 
-    fn rolled_back(&mut self, end: End) {
-        let rolled_back = self.engines.model().map_or(Ok(()), |model| model.rollback(end));
-        if let Err(EngineError::OutOfOrder(what)) = rolled_back {
-            self.observe(&Observation::OutOfOrder { end, what });
-        }
-    }
-
-    fn released(&mut self, end: End) {
-        let (phone, session) = end;
-        self.phones[phone].effects.retain(|_, of| *of != session);
-        if let Some(peer) = self.engines.model().and_then(|model| model.release(end)) {
+    fn released(&mut self, leg: Leg) {
+        self.phones[leg.end.0].effects.retain(|_, of| *of != leg);
+        if let Some(peer) = self.engines.model().and_then(|model| model.release(leg)) {
             self.queue.schedule(self.now + SILENCE, ScheduledEvent::PathDown(peer));
         }
     }
 
-    fn digit(&mut self, end: End, digit: char, duration: Duration) {
-        let arrives = self.engines.model().and_then(|model| model.digit_arrives(end));
-        self.observe(&Observation::DigitSent { end, digit, arrives });
-        if let Some((phone, session)) = arrives {
-            let input = Input::Media { session, event: MediaEvent::Digit { digit, duration } };
+    fn digit(&mut self, leg: Leg, digit: char, duration: Duration) {
+        let arrives = self.engines.model().and_then(|model| model.digit_arrives(leg));
+        let peer = arrives.map(|leg| leg.end);
+        self.observe(&Observation::DigitSent { end: leg.end, digit, arrives: peer });
+        if let Some(Leg { end: (phone, session), id: leg }) = arrives {
+            let input = Input::Media { session, leg, event: MediaEvent::Digit { digit, duration } };
             let takes = duration + self.nets[phone].weather.delay;
             self.queue.schedule(self.now + takes, ScheduledEvent::Input { phone, input: Box::new(input) });
         }
     }
 
     /// Brings a media path up if both ends have agreed and their networks pass media.
-    pub(super) fn path_up(&mut self, end: End) {
-        if self.engines.is_with_stranger(end) {
+    pub(super) fn path_up(&mut self, leg: Leg) {
+        if self.engines.is_with_stranger(leg.end) {
             // A rogue has no engine: its end is taken as up.
-            if !self.has_no_path(end.0) && self.engines.model().is_some_and(|model| model.set_up(end, true)) {
-                self.media_event(end, MediaEvent::Up);
+            if !self.has_no_path(leg.end.0)
+                && self.engines.model().is_some_and(|model| model.set_up(leg, true))
+            {
+                self.media_event(leg, MediaEvent::Up);
             }
             return;
         }
-        let Some(peer) = self.engines.peer(end) else { return };
-        if [end.0, peer.0].iter().any(|&phone| self.has_no_path(phone)) {
+        let Some(peer) = self.engines.peer_of(leg) else { return };
+        if [leg.end.0, peer.end.0].iter().any(|&phone| self.has_no_path(phone)) {
             return;
         }
-        for end in [end, peer] {
-            if self.engines.model().is_some_and(|model| model.set_up(end, true)) {
-                self.media_event(end, MediaEvent::Up);
+        for leg in [leg, peer] {
+            if self.engines.model().is_some_and(|model| model.set_up(leg, true)) {
+                self.media_event(leg, MediaEvent::Up);
             }
         }
     }
 
     /// Takes a media path down if one end is released or cut off.
-    pub(super) fn path_down(&mut self, end: End) {
-        let peer = self.engines.peer(end);
-        let alone = peer.is_none_or(|peer| self.is_cut_off(peer.0) || self.is_cut_off(end.0));
-        if alone && self.engines.model().is_some_and(|model| model.set_up(end, false)) {
-            self.media_event(end, MediaEvent::Down);
+    pub(super) fn path_down(&mut self, leg: Leg) {
+        let peer = self.engines.peer_of(leg);
+        let alone = peer.is_none_or(|peer| self.is_cut_off(peer.end.0) || self.is_cut_off(leg.end.0));
+        if alone && self.engines.model().is_some_and(|model| model.set_up(leg, false)) {
+            self.media_event(leg, MediaEvent::Down);
         }
     }
 
     /// Schedules checks of the media paths of a phone whose network or engine changed, and of their peers.
     pub(super) fn schedule_path_checks(&mut self, phone: usize, up: bool) {
-        let ends: Vec<End> = self.engines.ends().filter(|end| end.0 == phone).collect();
-        for end in ends {
-            for end in [Some(end), self.engines.peer(end)].into_iter().flatten() {
+        let legs: Vec<Leg> = self.engines.legs().filter(|leg| leg.end.0 == phone).collect();
+        for leg in legs {
+            for leg in [Some(leg), self.engines.peer_of(leg)].into_iter().flatten() {
                 let (after, look) = if up {
-                    (PATH, ScheduledEvent::PathUp(end))
+                    (PATH, ScheduledEvent::PathUp(leg))
                 } else {
-                    (SILENCE, ScheduledEvent::PathDown(end))
+                    (SILENCE, ScheduledEvent::PathDown(leg))
                 };
                 self.queue.schedule(self.now + after, look);
             }
@@ -179,7 +208,8 @@ impl World {
         self.is_cut_off(phone) || self.phones[phone].trouble == Some(MediaTrouble::NoPath)
     }
 
-    pub(super) fn media_event(&mut self, (phone, session): End, event: MediaEvent) {
-        self.phone_input(phone, Input::Media { session, event });
+    pub(super) fn media_event(&mut self, leg: Leg, event: MediaEvent) {
+        let Leg { end: (phone, session), id: leg } = leg;
+        self.phone_input(phone, Input::Media { session, leg, event });
     }
 }

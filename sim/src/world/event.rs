@@ -8,7 +8,7 @@ use offhook::{ConnectionFailure, EffectId, EffectResult, Input, SessionId};
 use offhook_exchange as exchange;
 
 use super::rogue_flows::RogueEvent;
-use crate::media::End;
+use crate::media::Leg;
 use crate::scenario::{Phase, UserAction};
 
 /// A scheduled event.
@@ -39,8 +39,8 @@ pub(super) enum ScheduledEvent {
         effect: EffectId,
         result: EffectResult,
     },
-    PathUp(End),
-    PathDown(End),
+    PathUp(Leg),
+    PathDown(Leg),
     UserReacts {
         phone: usize,
         session: SessionId,

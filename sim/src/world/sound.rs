@@ -10,7 +10,7 @@ use offhook_media::{MediaEvent as EngineEvent, MediaInput, MediaOutput};
 
 use super::event::Datagram;
 use super::{ScheduledEvent, World};
-use crate::media::{End, Kind, ProbeContext, phone_of};
+use crate::media::{Kind, Leg, ProbeContext, Real, phone_of};
 use crate::oracle::Observation;
 use crate::scenario::{MediaTrouble, Weather};
 use crate::tape::Node;
@@ -19,59 +19,70 @@ use crate::tape::Node;
 const LISTEN: Duration = Duration::from_millis(500);
 
 impl World {
-    pub(super) fn real_effect(&mut self, end: End, id: EffectId, effect: &CallEffect) {
-        let phone = end.0;
+    pub(super) fn real_effect(&mut self, leg: Leg, id: EffectId, effect: &CallEffect) {
+        let phone = leg.end.0;
         let node = &self.phones[phone];
         let now = node.local(self.now);
         let broken = node.trouble == Some(MediaTrouble::Broken);
         let failed = Ok(EffectResult::Failed(MediaFault::Engine));
         let Some(real) = self.engines.real() else { return };
         let result = match effect {
-            CallEffect::Offer { .. } | CallEffect::Answer { .. } | CallEffect::Digit { .. } if broken => {
+            CallEffect::Check { .. }
+            | CallEffect::Offer { .. }
+            | CallEffect::Answer { .. }
+            | CallEffect::Digit { .. }
+                if broken =>
+            {
                 failed
             }
-            CallEffect::Offer { direction } => {
-                real.offer(end, node, now, *direction).map(EffectResult::Description)
+            CallEffect::Check { offer } => Real::check(phone, &node.setup, offer).map(EffectResult::Checked),
+            CallEffect::Offer { direction, restart } => {
+                real.offer(leg, node, now, *direction, *restart).map(EffectResult::Description)
             }
             CallEffect::Answer { offer, direction } => {
-                real.answer(end, node, now, offer, *direction).map(EffectResult::Description)
+                let answered = real.answer(leg, node, now, offer, *direction);
+                answered.map(|(answer, agreed)| EffectResult::Answered { answer, agreed })
             }
-            CallEffect::Apply { answer } => real.apply(end, now, answer).map(|()| EffectResult::Applied),
-            CallEffect::Digit { digit, duration } => match real.press(end, now, id, *digit, *duration) {
+            CallEffect::Apply { answer } => real.apply(leg, now, answer).map(EffectResult::Applied),
+            CallEffect::Digit { digit, duration } => match real.press(leg, now, id, *digit, *duration) {
                 Ok(()) => {
-                    self.phones[phone].effects.insert(id, end.1);
-                    self.observe(&Observation::DigitSent { end, digit: *digit, arrives: None });
-                    return self.drain_line(end);
+                    self.phones[phone].effects.insert(id, leg);
+                    self.observe(&Observation::DigitSent { end: leg.end, digit: *digit, arrives: None });
+                    return self.drain_line(leg);
                 }
                 Err(refused) => Err(refused),
             },
-            CallEffect::Rollback => {
-                if let Err(crate::media::EngineError::OutOfOrder(what)) = real.rollback(end) {
-                    self.observe(&Observation::OutOfOrder { end, what });
-                }
-                return self.drain_line(end);
+            CallEffect::Fork { of } => {
+                let forked = real.fork(leg, *of, now);
+                self.done_without_result(leg, forked);
+                return self.drain_line(leg);
             }
-            CallEffect::Release => return self.release_line(end),
+            CallEffect::Rollback => {
+                let rolled_back = real.rollback(leg);
+                self.done_without_result(leg, rolled_back);
+                return self.drain_line(leg);
+            }
+            CallEffect::Release => return self.release_line(leg),
             _ => return,
         };
         if !real.set_probe_scheduled(true) {
             self.queue.schedule(self.now + LISTEN, ScheduledEvent::ProbeAudio);
         }
         let takes = self.effect_takes(phone, effect);
-        self.finish_effect(end, id, result, takes);
-        self.drain_line(end);
+        self.finish_effect(leg, id, effect, result, takes);
+        self.drain_line(leg);
     }
 
-    fn release_line(&mut self, end: End) {
-        let (phone, session) = end;
-        self.phones[phone].effects.retain(|_, of| *of != session);
+    fn release_line(&mut self, leg: Leg) {
+        let phone = leg.end.0;
+        self.phones[phone].effects.retain(|_, of| *of != leg);
         let now = self.phones[phone].local(self.now);
         if let Some(real) = self.engines.real() {
-            real.close(end, now);
+            real.close(leg, now);
         }
-        self.drain_line(end);
+        self.drain_line(leg);
         if let Some(real) = self.engines.real() {
-            real.remove(end);
+            real.remove(leg);
         }
     }
 
@@ -80,43 +91,43 @@ impl World {
         let now = self.now;
         let phones = &self.phones;
         let due = self.engines.real().map(|real| real.due(phones, now)).unwrap_or_default();
-        for end in due {
-            self.observe(&Observation::Woken(Node::Phone(end.0)));
-            let local = self.phones[end.0].local(now);
+        for leg in due {
+            self.observe(&Observation::Woken(Node::Phone(leg.end.0)));
+            let local = self.phones[leg.end.0].local(now);
             if let Some(real) = self.engines.real() {
-                real.handle(end, local, MediaInput::Wake);
+                real.handle(leg, local, MediaInput::Wake);
             }
-            self.drain_line(end);
+            self.drain_line(leg);
         }
     }
 
-    fn drain_line(&mut self, end: End) {
-        while let Some(output) = self.engines.real().and_then(|real| real.poll(end)) {
+    fn drain_line(&mut self, leg: Leg) {
+        while let Some(output) = self.engines.real().and_then(|real| real.poll(leg)) {
             match output {
-                MediaOutput::Transmit { local, remote, data } => self.carry(end, local, remote, data),
-                MediaOutput::Event(event) => self.on_line_event(end, &event),
+                MediaOutput::Transmit { local, remote, data } => self.carry(leg, local, remote, data),
+                MediaOutput::Event(event) => self.on_line_event(leg, &event),
             }
         }
         if let Some(real) = self.engines.real() {
-            real.update_deadline(end);
+            real.update_deadline(leg);
         }
     }
 
     /// Carries a datagram through the networks of two phones.
-    fn carry(&mut self, end: End, from: SocketAddr, to: SocketAddr, data: Bytes) {
+    fn carry(&mut self, leg: Leg, from: SocketAddr, to: SocketAddr, data: Bytes) {
         let kind = Kind::of(&data);
         self.tape.datagram(self.now, from, to, kind, data.len());
-        self.observe(&Observation::Datagram { end });
+        self.observe(&Observation::Datagram { end: leg.end });
         if let (Some(timestamp), Some(real)) = (kind.digit(), self.engines.real()) {
-            real.event_leaves(end, timestamp);
+            real.event_leaves(leg, timestamp);
         }
-        self.update_nat(end.0);
-        let seen = self.engines.real().and_then(|real| real.outside(end)).unwrap_or(from);
+        self.update_nat(leg.end.0);
+        let seen = self.engines.real().and_then(|real| real.outside(leg)).unwrap_or(from);
         let Some(other) = phone_of(to).filter(|other| *other < self.phones.len()) else { return };
         let legs = [0, 1].map(|leg| self.fates.name_media(from, to, kind.number(), leg));
-        let (ours, theirs) = (&self.nets[end.0], &self.nets[other]);
+        let (ours, theirs) = (&self.nets[leg.end.0], &self.nets[other]);
         let cut = ours.closed(0) > self.now || theirs.closed(1) > self.now;
-        if cut || [end.0, other].iter().any(|&phone| self.is_media_blocked(phone)) {
+        if cut || [leg.end.0, other].iter().any(|&phone| self.is_media_blocked(phone)) {
             return;
         }
         let [out, back] = [legs[0].as_datagram(&ours.weather), legs[1].as_datagram(&theirs.weather)];
@@ -143,82 +154,84 @@ impl World {
     pub(super) fn datagram_arrives(&mut self, datagram: &Datagram) {
         let &Datagram { from, seen, to, ref data } = datagram;
         phone_of(to).into_iter().for_each(|phone| self.update_nat(phone));
-        let Some((end, inside)) = self.engines.real().and_then(|real| real.at(to)) else { return };
-        if !self.phones[end.0].is_awake() {
+        let Some((leg, inside)) = self.engines.real().and_then(|real| real.at(to, seen, data)) else {
+            return;
+        };
+        if !self.phones[leg.end.0].is_awake() {
             return;
         }
-        let local = self.phones[end.0].local(self.now);
-        let noisy = self.phones[end.0].trouble == Some(MediaTrouble::StrayDatagrams);
+        let local = self.phones[leg.end.0].local(self.now);
+        let noisy = self.phones[leg.end.0].trouble == Some(MediaTrouble::StrayDatagrams);
         let Some(real) = self.engines.real() else { return };
-        real.note_source(end, from, seen);
+        real.note_source(leg, from, seen);
         if noisy {
             let forged = real.forge(data);
-            real.handle(end, local, MediaInput::Received { local: inside, remote: seen, data: &forged });
+            real.handle(leg, local, MediaInput::Received { local: inside, remote: seen, data: &forged });
         }
-        let digit = Kind::of(data).digit().and_then(|timestamp| real.event_arrives(end, from, timestamp));
-        real.handle(end, local, MediaInput::Received { local: inside, remote: seen, data });
+        let digit = Kind::of(data).digit().and_then(|timestamp| real.event_arrives(leg, from, timestamp));
+        real.handle(leg, local, MediaInput::Received { local: inside, remote: seen, data });
         if let Some((digit, decodable)) = digit {
-            self.observe(&Observation::DigitArrived { end, digit, decodable });
+            self.observe(&Observation::DigitArrived { end: leg.end, digit, decodable });
         }
-        self.drain_line(end);
+        self.drain_line(leg);
     }
 
-    fn on_line_event(&mut self, end: End, event: &EngineEvent) {
-        let (phone, session) = end;
-        self.tape.media(self.now, end, event);
+    fn on_line_event(&mut self, leg: Leg, event: &EngineEvent) {
+        let Leg { end: (phone, session), id } = leg;
+        self.tape.media(self.now, leg.end, event);
         let news = match *event {
             EngineEvent::Connected => MediaEvent::Up,
             EngineEvent::Disconnected => MediaEvent::Down,
             EngineEvent::Failed { .. } => MediaEvent::Failed,
             EngineEvent::Digit { digit, duration, .. } => MediaEvent::Digit { digit, duration },
-            EngineEvent::DigitSent { digit } => return self.digit_done(end, digit, EffectResult::Sent),
+            EngineEvent::DigitSent { digit } => return self.digit_done(leg, digit, EffectResult::Sent),
             EngineEvent::DigitFailed { digit } => {
-                return self.digit_done(end, digit, EffectResult::Failed(MediaFault::Engine));
+                return self.digit_done(leg, digit, EffectResult::Failed(MediaFault::Engine));
             }
             EngineEvent::FirstAudio | EngineEvent::ToneChanged { .. } | EngineEvent::SourceEnded => return,
         };
         // Events are delivered asynchronously, never while the phone handles an input.
-        let input = Input::Media { session, event: news };
+        let input = Input::Media { session, leg: id, event: news };
         self.queue.schedule(self.now, ScheduledEvent::Input { phone, input: Box::new(input) });
     }
 
-    fn digit_done(&mut self, end: End, digit: char, result: EffectResult) {
+    fn digit_done(&mut self, leg: Leg, digit: char, result: EffectResult) {
         let sent = matches!(result, EffectResult::Sent);
-        let effect = self.engines.real().and_then(|real| real.pressed(end, digit, sent));
-        let slow = match self.phones[end.0].trouble {
+        let effect = self.engines.real().and_then(|real| real.pressed(leg, digit, sent));
+        let slow = match self.phones[leg.end.0].trouble {
             Some(MediaTrouble::Slow(by)) => by,
             Some(MediaTrouble::Unresponsive) => return,
             _ => Duration::ZERO,
         };
         if let Some(effect) = effect {
-            let done = ScheduledEvent::Done { phone: end.0, effect, result };
+            let done = ScheduledEvent::Done { phone: leg.end.0, effect, result };
             self.queue.schedule(self.now + slow, done);
         }
     }
 
     /// Probes the audio of all ends for the oracles.
     pub(super) fn probe_audio(&mut self) {
-        let ends: Vec<End> = self.engines.ends().collect();
+        let legs: Vec<Leg> = self.engines.legs().collect();
         // After a NAT rebinding the path has to be found again.
         let moved: Vec<bool> = (0..self.phones.len())
             .map(|phone| self.engines.real().is_some_and(|real| real.take_moved(phone)))
             .collect();
-        for &end in &ends {
-            let peer = self.engines.peer(end);
-            let mut both = [Some(end), peer].into_iter().flatten();
-            let network_clear = both.all(|(phone, _)| self.is_clear(phone) && !moved[phone]);
+        for &leg in &legs {
+            let peer = self.engines.peer_of(leg);
+            let mut both = [Some(leg), peer].into_iter().flatten();
+            let network_clear = both.all(|leg| self.is_clear(leg.end.0) && !moved[leg.end.0]);
             let heard = self.engines.real().and_then(|real| {
                 // Both ends were rebound before either learnt the other's new address: no phone could find the path again.
-                let network_clear = network_clear && peer.is_none_or(|peer| real.has_path(end, peer));
-                let time_stopped = |end: End| real.time_stopped(end, &self.phones[end.0], self.now);
-                let (time_stopped, peer_time_stopped) = (time_stopped(end), peer.is_some_and(time_stopped));
-                real.probe(end, ProbeContext { network_clear, time_stopped, peer_time_stopped })
+                let network_clear = network_clear && peer.is_none_or(|peer| real.has_path(leg, peer));
+                let time_stopped = |leg: Leg| real.time_stopped(leg, &self.phones[leg.end.0], self.now);
+                let (time_stopped, peer_time_stopped) = (time_stopped(leg), peer.is_some_and(time_stopped));
+                real.probe(leg, ProbeContext { network_clear, time_stopped, peer_time_stopped })
             });
             if let Some(probe) = heard {
                 self.observe(&Observation::Audio(&probe));
             }
         }
-        if !ends.is_empty() {
+        if !legs.is_empty() {
             self.queue.schedule(self.now + LISTEN, ScheduledEvent::ProbeAudio);
         } else if let Some(real) = self.engines.real() {
             real.set_probe_scheduled(false);

@@ -17,15 +17,16 @@ impl World {
         let rings = |call: &Call| !call.outgoing && !call.user_acted && call.status <= Status::Establishing;
         let node = &self.phones[phone];
         let session = match action {
-            UserAction::Answer | UserAction::Reject(_) => node.newest(rings),
+            UserAction::Answer | UserAction::Reject(_) | UserAction::EarlyMedia => node.newest(rings),
             UserAction::HangUp => node.newest(|call| call.status < Status::Terminating),
             UserAction::Hold => node.newest(|call| established(call) && !call.local_hold),
             UserAction::Resume => {
                 node.newest(|call| established(call) && (call.local_hold || call.requested_hold))
             }
-            UserAction::Digits { .. } | UserAction::Transfer(_) | UserAction::Info { .. } => {
-                node.newest(established)
-            }
+            UserAction::Digits { .. }
+            | UserAction::Transfer(_)
+            | UserAction::Info { .. }
+            | UserAction::RestartMedia => node.newest(established),
             UserAction::DecideTransfer { .. } => node.newest(|call| call.requested_transfer.is_some()),
             UserAction::Behaviour(behaviour) => return self.phones[phone].behaviour = *behaviour,
             UserAction::Dial(to) => return self.dials(phone, to),
@@ -119,6 +120,8 @@ fn of_call(action: &UserAction, requested_transfer: Option<u32>, info: u32) -> O
         UserAction::HangUp => CallCommand::HangUp,
         UserAction::Hold => CallCommand::Hold,
         UserAction::Resume => CallCommand::Resume,
+        UserAction::RestartMedia => CallCommand::RestartMedia,
+        UserAction::EarlyMedia => CallCommand::EarlyMedia,
         UserAction::Digits { digits, path, tone } => {
             CallCommand::Digits { digits: digits.clone(), duration: *tone, path: *path }
         }

@@ -3,6 +3,7 @@
 mod accounts;
 mod calls;
 mod digits;
+mod early;
 mod exchanges;
 mod holds;
 mod hosts;
@@ -22,6 +23,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Episode> {
     let users = [
         calls::EPISODES,
         holds::EPISODES,
+        early::EPISODES,
         digits::EPISODES,
         transfers::EPISODES,
         races::EPISODES,

@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook::{Direction, EffectId, MediaFault};
-use offhook_media::{MediaError, MediaSession};
+use offhook::{Agreed, Direction, EffectId, MediaFault};
+use offhook_media::{MediaError, MediaSession, Source};
 use offhook_wire::Instant;
 
 use super::EngineError;
@@ -84,8 +84,13 @@ impl Line {
         self.remote
     }
 
-    pub(super) fn offer(&mut self, now: Instant, direction: Direction) -> Result<Bytes, EngineError> {
-        let offer = self.session_at(now).offer(now, direction, false).map_err(refused)?;
+    pub(super) fn offer(
+        &mut self,
+        now: Instant,
+        direction: Direction,
+        restart: bool,
+    ) -> Result<Bytes, EngineError> {
+        let offer = self.session_at(now).offer(now, direction, restart).map_err(refused)?;
         self.offered = true;
         self.before = None;
         Ok(Bytes::from(offer))
@@ -96,17 +101,30 @@ impl Line {
         now: Instant,
         offer: &[u8],
         direction: Direction,
-    ) -> Result<Bytes, EngineError> {
+    ) -> Result<(Bytes, Agreed), EngineError> {
         let answer = self.session_at(now).answer(now, offer, direction).map_err(refused)?;
         self.before = Some(std::mem::replace(&mut self.remote, address_in(offer)));
-        Ok(Bytes::from(answer))
+        Ok((Bytes::from(answer), self.agreed()?))
     }
 
-    pub(super) fn apply(&mut self, now: Instant, answer: &[u8]) -> Result<(), EngineError> {
+    pub(super) fn apply(&mut self, now: Instant, answer: &[u8]) -> Result<Agreed, EngineError> {
         self.session_at(now).apply(now, answer).map_err(refused)?;
         self.offered = false;
         self.remote = address_in(answer);
-        Ok(())
+        self.agreed()
+    }
+
+    fn agreed(&self) -> Result<Agreed, EngineError> {
+        self.session.agreed().map(for_core).ok_or(EngineError::Fault(MediaFault::Engine))
+    }
+
+    /// Another leg of the call, with the same offer on the same address.
+    pub(super) fn fork(&self, seed: [u8; 32], now: Instant) -> Option<Self> {
+        let mut session = self.session.fork(seed, now)?;
+        session.play(Source::tone(self.tone));
+        let mut fork = Self::new(self.address, self.first_mapping, self.tone, session, now);
+        fork.offered = true;
+        Some(fork)
     }
 
     pub(super) fn rollback(&mut self) -> Result<(), EngineError> {
@@ -151,12 +169,17 @@ impl Line {
     }
 }
 
-fn refused(error: MediaError) -> EngineError {
+/// What the phone is told of an agreement.
+pub(super) fn for_core(agreed: offhook_media::Agreed) -> Agreed {
+    Agreed::new(agreed.direction).with_held(agreed.held).with_telephone_event(agreed.telephone_event)
+}
+
+pub(super) fn refused(error: MediaError) -> EngineError {
     match error {
         MediaError::WrongState(what) => EngineError::OutOfOrder(what),
-        MediaError::NoCommonCodec | MediaError::NotSupported(_) => {
-            EngineError::Fault(MediaFault::NoCommonCodec)
-        }
+        MediaError::NoCommonCodec => EngineError::Fault(MediaFault::NoCommonCodec),
+        MediaError::NoCommonTransport(_) => EngineError::Fault(MediaFault::NoCommonTransport),
+        MediaError::NoCommonMedia => EngineError::Fault(MediaFault::NoCommonMedia),
         MediaError::Malformed(_) => EngineError::Fault(MediaFault::BadDescription),
         _ => EngineError::Fault(MediaFault::Engine),
     }

@@ -11,23 +11,23 @@ mod kind;
 mod line;
 mod wild;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook::{Direction, EffectId};
+use offhook::{Agreed, Direction, EffectId, LegId};
 use offhook_media::{Certificate, MediaConfig, MediaInput, MediaOutput, MediaSession, Source};
 use offhook_wire::Instant;
 
-use super::{AudioProbe, End, EngineError, ProbeContext};
+use super::{AudioProbe, EngineError, Leg, ProbeContext};
 use crate::hash::{Digest, Draw};
 use crate::node::PhoneNode;
 use crate::scenario::{Codec, PhoneSetup};
 
 pub use kind::Kind;
-use line::Line;
+use line::{Line, for_core, refused};
 use wild::Nat;
 
 /// The tone of the first end, the distance between tones, and the number of tones. They are distinguishable, and within the bandwidth of
@@ -40,8 +40,8 @@ const TONES: u16 = 40;
 #[derive(Debug)]
 pub struct Real {
     seed: u64,
-    lines: BTreeMap<End, Line>,
-    by_address: BTreeMap<SocketAddr, End>,
+    lines: BTreeMap<Leg, Line>,
+    by_address: BTreeMap<SocketAddr, BTreeSet<Leg>>,
     /// The number of engines created by each phone.
     made: BTreeMap<usize, u16>,
     tones: u16,
@@ -73,16 +73,47 @@ impl Real {
         }
     }
 
-    /// All ends that have an engine.
-    pub fn ends(&self) -> impl Iterator<Item = End> {
+    /// All legs that have an engine.
+    pub fn legs(&self) -> impl Iterator<Item = Leg> {
         self.lines.keys().copied()
     }
 
-    /// The peer, if both ends are connected to each other.
-    pub fn peer(&self, end: End) -> Option<End> {
-        let line = self.lines.get(&end)?;
-        let peer = *self.by_address.get(&line.remote()?)?;
-        (self.lines.get(&peer)?.remote()? == line.address).then_some(peer)
+    /// The peer, if both legs are connected to each other.
+    pub fn peer(&self, leg: Leg) -> Option<Leg> {
+        let line = self.lines.get(&leg)?;
+        let back = |peer: &&Leg| self.lines.get(peer).and_then(Line::remote) == Some(line.address);
+        self.by_address.get(&line.remote()?)?.iter().find(back).copied()
+    }
+
+    /// What the last offer of a leg and its answer agreed on.
+    pub fn agreed(&self, leg: Leg) -> Option<Agreed> {
+        self.lines.get(&leg)?.session.agreed().map(for_core)
+    }
+
+    /// What the answer to an offer would agree on.
+    ///
+    /// # Errors
+    /// If the offer is invalid or not acceptable.
+    pub fn check(phone: usize, setup: &PhoneSetup, offer: &[u8]) -> Result<Agreed, EngineError> {
+        offhook_media::check(&config(phone, setup), offer).map(for_core).map_err(refused)
+    }
+
+    /// Creates the engine of a leg that repeats the first offer of another leg of the call.
+    ///
+    /// # Errors
+    /// If the leg has an engine, or the other leg made no offer.
+    pub fn fork(&mut self, leg: Leg, of: LegId, now: Instant) -> Result<(), EngineError> {
+        let original = self.lines.get(&Leg { id: of, ..leg });
+        let (Some(original), false) = (original, self.lines.contains_key(&leg)) else {
+            return Err(EngineError::OutOfOrder("a fork of a leg without media, or for a leg with media"));
+        };
+        let label = format!("fork {} of {}", leg.id.0, original.address);
+        let Some(fork) = original.fork(Draw::new(self.seed, &label).seed(), now) else {
+            return Err(EngineError::OutOfOrder("a fork of a leg without an offer"));
+        };
+        self.by_address.entry(fork.address).or_default().insert(leg);
+        self.lines.insert(leg, fork);
+        Ok(())
     }
 
     /// Creates an offer.
@@ -91,12 +122,13 @@ impl Real {
     /// If an offer is pending.
     pub fn offer(
         &mut self,
-        end: End,
+        leg: Leg,
         node: &PhoneNode,
         now: Instant,
         direction: Direction,
+        restart: bool,
     ) -> Result<Bytes, EngineError> {
-        self.line(end, node, now).offer(now, direction)
+        self.line(leg, node, now).offer(now, direction, restart)
     }
 
     /// Creates the answer to an offer. It takes effect immediately.
@@ -105,21 +137,21 @@ impl Real {
     /// If the offer is invalid or not acceptable, or an offer is pending.
     pub fn answer(
         &mut self,
-        end: End,
+        leg: Leg,
         node: &PhoneNode,
         now: Instant,
         offer: &[u8],
         direction: Direction,
-    ) -> Result<Bytes, EngineError> {
-        self.line(end, node, now).answer(now, offer, direction)
+    ) -> Result<(Bytes, Agreed), EngineError> {
+        self.line(leg, node, now).answer(now, offer, direction)
     }
 
     /// Applies the answer to the offer.
     ///
     /// # Errors
     /// If the answer is invalid, or there is no offer.
-    pub fn apply(&mut self, end: End, now: Instant, answer: &[u8]) -> Result<(), EngineError> {
-        let line = self.lines.get_mut(&end).ok_or(EngineError::OutOfOrder("an answer without an offer"))?;
+    pub fn apply(&mut self, leg: Leg, now: Instant, answer: &[u8]) -> Result<Agreed, EngineError> {
+        let line = self.lines.get_mut(&leg).ok_or(EngineError::OutOfOrder("an answer without an offer"))?;
         line.apply(now, answer)
     }
 
@@ -127,10 +159,10 @@ impl Real {
     ///
     /// # Errors
     /// If there is neither.
-    pub fn rollback(&mut self, end: End) -> Result<(), EngineError> {
+    pub fn rollback(&mut self, leg: Leg) -> Result<(), EngineError> {
         let line = self
             .lines
-            .get_mut(&end)
+            .get_mut(&leg)
             .ok_or(EngineError::OutOfOrder("a rollback without an offer or answer"))?;
         line.rollback()
     }
@@ -141,32 +173,34 @@ impl Real {
     /// If the peer does not support telephone-event.
     pub fn press(
         &mut self,
-        end: End,
+        leg: Leg,
         now: Instant,
         effect: EffectId,
         digit: char,
         duration: Duration,
     ) -> Result<(), EngineError> {
-        let line = self.lines.get_mut(&end).ok_or(EngineError::OutOfOrder("a digit without media"))?;
+        let line = self.lines.get_mut(&leg).ok_or(EngineError::OutOfOrder("a digit without media"))?;
         line.press(now, effect, digit, duration)
     }
 
     /// The effect of a digit that was sent, or failed.
-    pub fn pressed(&mut self, end: End, digit: char, sent: bool) -> Option<EffectId> {
-        self.lines.get_mut(&end)?.pressed(digit, sent)
+    pub fn pressed(&mut self, leg: Leg, digit: char, sent: bool) -> Option<EffectId> {
+        self.lines.get_mut(&leg)?.pressed(digit, sent)
     }
 
     /// Closes the session. Its last datagrams can still be polled.
-    pub fn close(&mut self, end: End, now: Instant) {
-        if let Some(line) = self.lines.get_mut(&end) {
+    pub fn close(&mut self, leg: Leg, now: Instant) {
+        if let Some(line) = self.lines.get_mut(&leg) {
             line.session_at(now).close(now);
         }
     }
 
     /// Removes an end.
-    pub fn remove(&mut self, end: End) {
-        if let Some(line) = self.lines.remove(&end) {
-            self.by_address.remove(&line.address);
+    pub fn remove(&mut self, leg: Leg) {
+        if let Some(line) = self.lines.remove(&leg)
+            && let Some(legs) = self.by_address.get_mut(&line.address)
+        {
+            legs.remove(&leg);
         }
     }
 
@@ -181,15 +215,15 @@ impl Real {
     }
 
     /// The address of an end outside its NAT.
-    pub fn outside(&self, end: End) -> Option<SocketAddr> {
-        let nat = self.nats.get(&end.0).copied().unwrap_or_default();
-        let line = self.lines.get(&end)?;
+    pub fn outside(&self, leg: Leg) -> Option<SocketAddr> {
+        let nat = self.nats.get(&leg.end.0).copied().unwrap_or_default();
+        let line = self.lines.get(&leg)?;
         Some(nat.outside(line.address, line.first_mapping))
     }
 
     /// Notes that a datagram from `source` reached an end, which saw it come from `seen`.
-    pub fn note_source(&mut self, end: End, source: SocketAddr, seen: SocketAddr) {
-        if let Some(line) = self.lines.get_mut(&end) {
+    pub fn note_source(&mut self, leg: Leg, source: SocketAddr, seen: SocketAddr) {
+        if let Some(line) = self.lines.get_mut(&leg) {
             line.seen_peer = Some((source, seen));
         }
     }
@@ -197,20 +231,25 @@ impl Real {
     /// Whether one of two ends knows at which address the other can be reached: from the description, or as the source of its datagrams
     /// (a peer-reflexive candidate, RFC 8445 §7.3.1.3). Otherwise no check of either arrives, and ICE cannot find a path:
     /// not even by a restart, because without a STUN server a phone has only host candidates to offer.
-    pub(crate) fn has_path(&self, end: End, peer: End) -> bool {
-        let knows = |from: End, to: End| {
+    pub(crate) fn has_path(&self, leg: Leg, peer: Leg) -> bool {
+        let knows = |from: Leg, to: Leg| {
             let (Some(from), Some(line)) = (self.lines.get(&from), self.lines.get(&to)) else { return false };
             let seen = from.seen_peer.filter(|(source, _)| *source == line.address);
             Some(seen.map_or(line.address, |(_, seen)| seen)) == self.outside(to)
         };
-        knows(end, peer) || knows(peer, end)
+        knows(leg, peer) || knows(peer, leg)
     }
 
-    /// The end of an address outside its NAT, and its own address.
-    pub fn at(&self, address: SocketAddr) -> Option<(End, SocketAddr)> {
+    /// The leg for a datagram to an address outside its NAT, and its own address. The forks of an offer have one address: an engine
+    /// without an answer accepts the checks of every peer, so it is asked last.
+    pub fn at(&self, address: SocketAddr, from: SocketAddr, data: &[u8]) -> Option<(Leg, SocketAddr)> {
         let phone = phone_of(address)?;
-        let seen = self.lines.iter().find(|(end, _)| end.0 == phone && self.outside(**end) == Some(address));
-        seen.map(|(&end, line)| (end, line.address))
+        let is_there = |(leg, _): &(&Leg, &Line)| leg.end.0 == phone && self.outside(**leg) == Some(address);
+        let mut there: Vec<(&Leg, &Line)> = self.lines.iter().filter(is_there).collect();
+        there.sort_by_key(|(_, line)| line.remote().is_none());
+        let accepts = |(_, line): &&(&Leg, &Line)| line.session.accepts(line.address, from, data);
+        let taken = if there.len() > 1 { there.iter().find(accepts) } else { there.first() };
+        taken.map(|(leg, line)| (**leg, line.address))
     }
 
     /// Creates a forged datagram.
@@ -220,39 +259,39 @@ impl Real {
     }
 
     /// Gives an input to an end.
-    pub fn handle(&mut self, end: End, now: Instant, input: MediaInput<'_>) {
-        if let Some(line) = self.lines.get_mut(&end) {
+    pub fn handle(&mut self, leg: Leg, now: Instant, input: MediaInput<'_>) {
+        if let Some(line) = self.lines.get_mut(&leg) {
             line.session_at(now).handle(now, input);
         }
     }
 
     /// The next output of an end.
-    pub fn poll(&mut self, end: End) -> Option<MediaOutput> {
-        self.lines.get_mut(&end)?.session.poll()
+    pub fn poll(&mut self, leg: Leg) -> Option<MediaOutput> {
+        self.lines.get_mut(&leg)?.session.poll()
     }
 
     /// Updates the deadline of an end. To be called after all outputs were polled.
-    pub fn update_deadline(&mut self, end: End) {
-        if let Some(line) = self.lines.get_mut(&end) {
+    pub fn update_deadline(&mut self, leg: Leg) {
+        if let Some(line) = self.lines.get_mut(&leg) {
             line.deadline = line.session.deadline();
         }
     }
 
     /// The next deadline, in world time.
     pub fn deadline(&self, phones: &[PhoneNode]) -> Option<Instant> {
-        self.lines.iter().filter_map(|(end, line)| line.deadline_at(&phones[end.0])).min()
+        self.lines.iter().filter_map(|(leg, line)| line.deadline_at(&phones[leg.end.0])).min()
     }
 
     /// The ends whose deadline is reached.
-    pub fn due(&self, phones: &[PhoneNode], now: Instant) -> Vec<End> {
+    pub fn due(&self, phones: &[PhoneNode], now: Instant) -> Vec<Leg> {
         let is_due =
-            |(end, line): &(&End, &Line)| line.deadline_at(&phones[end.0]).is_some_and(|at| at <= now);
-        self.lines.iter().filter(is_due).map(|(&end, _)| end).collect()
+            |(leg, line): &(&Leg, &Line)| line.deadline_at(&phones[leg.end.0]).is_some_and(|at| at <= now);
+        self.lines.iter().filter(is_due).map(|(&leg, _)| leg).collect()
     }
 
     /// Records that a telephone-event is sent: a new timestamp belongs to the next digit.
-    pub fn event_leaves(&mut self, end: End, timestamp: u32) {
-        let Some(line) = self.lines.get_mut(&end) else { return };
+    pub fn event_leaves(&mut self, leg: Leg, timestamp: u32) {
+        let Some(line) = self.lines.get_mut(&leg) else { return };
         let key = (line.address, timestamp);
         if self.on_air.contains_key(&key) {
             return;
@@ -265,9 +304,9 @@ impl Real {
 
     /// Records that a telephone-event of `source` arrived at an end. Returns the digit if it is the first packet of it, and whether the end
     /// certainly decoded it.
-    pub fn event_arrives(&mut self, end: End, source: SocketAddr, timestamp: u32) -> Option<(char, bool)> {
+    pub fn event_arrives(&mut self, leg: Leg, source: SocketAddr, timestamp: u32) -> Option<(char, bool)> {
         let &(number, digit) = self.on_air.get(&(source, timestamp))?;
-        let line = self.lines.get_mut(&end)?;
+        let line = self.lines.get_mut(&leg)?;
         if line.newest_digit.is_some_and(|(from, newest)| from == source && newest >= number) {
             return None;
         }
@@ -281,14 +320,14 @@ impl Real {
     }
 
     /// Whether the clock of an engine is stopped: that of its phone is stopped, or was set back behind a time that the engine has read.
-    pub(crate) fn time_stopped(&self, end: End, node: &PhoneNode, now: Instant) -> bool {
-        !node.time_advances(now) || self.lines.get(&end).is_some_and(|line| line.seen() > node.local(now))
+    pub(crate) fn time_stopped(&self, leg: Leg, node: &PhoneNode, now: Instant) -> bool {
+        !node.time_advances(now) || self.lines.get(&leg).is_some_and(|line| line.seen() > node.local(now))
     }
 
     /// Probes the audio of an end.
-    pub(crate) fn probe(&self, end: End, circumstances: ProbeContext) -> Option<AudioProbe> {
-        let line = self.lines.get(&end)?;
-        let peer = self.peer(end).and_then(|peer| self.lines.get(&peer));
+    pub(crate) fn probe(&self, leg: Leg, circumstances: ProbeContext) -> Option<AudioProbe> {
+        let line = self.lines.get(&leg)?;
+        let peer = self.peer(leg).and_then(|peer| self.lines.get(&peer));
         let both_ways = |line: &Line| line.session.direction() == Some(Direction::SendRecv);
         let receives = |line: &Line| line.session.direction().is_some_and(Direction::receives);
         let heard = line.session.received_tone();
@@ -296,7 +335,7 @@ impl Real {
         let others =
             self.lines.values().filter(|other| peer.is_none_or(|peer| peer.address != other.address));
         Some(AudioProbe {
-            end,
+            end: leg.end,
             heard_hz: heard.hz,
             level_dbfs: heard.level_dbfs,
             peer_tone: peer.map(|peer| peer.tone),
@@ -311,21 +350,21 @@ impl Real {
         })
     }
 
-    fn line(&mut self, end: End, node: &PhoneNode, now: Instant) -> &mut Line {
-        let first_mapping = self.nats.get(&end.0).copied().unwrap_or_default().mapping();
-        self.lines.entry(end).or_insert_with(|| {
-            let made = self.made.entry(end.0).or_insert(0);
-            let host = u8::try_from(end.0 + 1).unwrap_or(u8::MAX);
+    fn line(&mut self, leg: Leg, node: &PhoneNode, now: Instant) -> &mut Line {
+        let first_mapping = self.nats.get(&leg.end.0).copied().unwrap_or_default().mapping();
+        self.lines.entry(leg).or_insert_with(|| {
+            let made = self.made.entry(leg.end.0).or_insert(0);
+            let host = u8::try_from(leg.end.0 + 1).unwrap_or(u8::MAX);
             let address = SocketAddr::from(([10, 0, 0, host], 10_000 + 2 * (*made % 25_000)));
             let label = format!("media of {} {made}", node.setup.name);
             *made = made.wrapping_add(1);
             let seed = Draw::new(self.seed, &label).seed();
-            let mut session = MediaSession::new(config(end.0, &node.setup), seed, epoch(), now);
+            let mut session = MediaSession::new(config(leg.end.0, &node.setup), seed, epoch(), now);
             session.add_local(address);
             let tone = f32::from(LOWEST_HZ + STEP_HZ * (self.tones % TONES));
             self.tones += 1;
             session.play(Source::tone(tone));
-            self.by_address.insert(address, end);
+            self.by_address.entry(address).or_default().insert(leg);
             Line::new(address, first_mapping, tone, session, now)
         })
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::plan::Plan;
-use super::{acks, busy, cancels, finals, identity, invites, ringing, within};
+use super::{acks, busy, cancels, finals, identity, invites, reliable, ringing, within};
 
 /// When a breach applies.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -87,6 +87,16 @@ breaches! {
     BadRoutes = "bad-routes", Invited, finals::bad_routes;
     /// An answer in the 183, another one in the 2xx (RFC 3261 §13.2.1).
     AnswerTwice = "answer-twice", Invited, finals::answer_twice;
+    /// The direction of the answer in a 183 is not that of the 2xx (RFC 3261 §13.2.1).
+    DirectionChanges = "direction-changes", Invited, reliable::direction_changes;
+    /// A reliable 180 (RFC 3262 §3), which breaks no rule.
+    RingsReliably = "rings-reliably", Invited, reliable::rings_reliably;
+    /// Reliable responses out of order (RFC 3262 §4).
+    ReliableDisorder = "reliable-disorder", Invited, reliable::disorder;
+    /// A reliable response is repeated after its PRACK (RFC 3262 §3).
+    ReliableRepeats = "reliable-repeats", Invited, reliable::repeats;
+    /// UPDATEs in the early dialog, while offers are open (RFC 3311 §5.1).
+    UpdatesEarly = "updates-early", Invited, reliable::updates_early;
     /// 100 and no other response.
     TryingOnly = "trying-only", Invited, ringing::trying_only;
     /// It rings without end.
@@ -169,6 +179,10 @@ breaches! {
     AskedChallenged = "asked-challenged", Requested, busy::challenges;
     /// An INVITE without an offer (§13.2.1).
     LateOffer = "late-offer", Calling, invites::late_offer;
+    /// An INVITE that supports reliable responses (RFC 3262 §4), which breaks no rule.
+    SupportsReliable = "supports-reliable", Calling, reliable::supports;
+    /// An INVITE that requires them, which breaks no rule either.
+    RequiresReliable = "requires-reliable", Calling, reliable::requires;
     /// A merged INVITE: the same one over two paths (§8.2.2.2).
     Merged = "merged", Calling, invites::merged;
     /// Max-Forwards 0 (§16.3).
@@ -203,6 +217,12 @@ breaches! {
     ByeWhileRinging = "bye-while-ringing", Ringing, invites::bye_while_ringing;
     /// Other requests in an early dialog (§12.1).
     AsksWhileRinging = "asks-while-ringing", Ringing, invites::asks_while_ringing;
+    /// No PRACK (RFC 3262 §4).
+    NeverPracks = "never-pracks", Ringing, reliable::never_pracks;
+    /// PRACKs with a wrong RAck, and twice (RFC 3262 §7.2).
+    PracksWrongly = "pracks-wrongly", Ringing, reliable::pracks_wrongly;
+    /// A PRACK with an offer (RFC 3262 §5), perhaps while another is open.
+    PrackOffers = "prack-offers", Ringing, reliable::prack_offers;
     /// No ACK (§13.2.2.4).
     NoAck = "no-ack", Accepted, acks::none;
     /// The ACK has another CSeq number.
@@ -229,6 +249,8 @@ breaches! {
     ReinviteBeforeAck = "reinvite-before-ack", Accepted, acks::reinvite_before;
     /// Many re-INVITEs without pauses.
     ReinviteStorm = "reinvite-storm", Established, within::reinvite_storm;
+    /// UPDATEs and re-INVITEs with offers that cross each other (RFC 3311 §5.2).
+    UpdatesCross = "updates-cross", Established, reliable::updates_cross;
     /// CSeq numbers decrease (§12.2.2).
     CSeqBack = "cseq-back", Established, within::cseq_back;
     /// A CSeq number at the end of its range.
@@ -284,6 +306,9 @@ impl Breach {
     /// with rogues that have no others.
     pub const CONFORMING: &[Self] = &[
         Self::LateOffer,
+        Self::RingsReliably,
+        Self::SupportsReliable,
+        Self::RequiresReliable,
         Self::Multipart,
         Self::OddlyWritten,
         Self::Moves,

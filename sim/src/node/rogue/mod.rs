@@ -9,6 +9,7 @@
 //! | `breach` | the table of breaches: keyword, trigger and function |
 //! | `finals`, `ringing`, `busy`, `cancels`, `identity` | wrong responses |
 //! | `invites`, `acks` | wrong INVITEs and ACKs |
+//! | `reliable` | reliable provisional responses and UPDATEs |
 //! | `attacks` | messages to the exchange |
 //! | `within` | wrong requests and responses in a dialog |
 //! | `unsolicited` | unsolicited messages |
@@ -27,6 +28,7 @@ mod identity;
 mod invites;
 mod peer;
 mod plan;
+mod reliable;
 mod requests;
 mod responses;
 mod ringing;

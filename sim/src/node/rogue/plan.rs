@@ -8,7 +8,7 @@ use offhook_wire::{Message, Method};
 use super::call::Call;
 use super::draft::Draft;
 use crate::hash::Draw;
-use crate::media::{Address, Description};
+use crate::media::{Address, Description, Line};
 use crate::scenario::Codec;
 
 /// The identity of a rogue in messages.
@@ -158,8 +158,9 @@ impl Plan<'_> {
             address: Address { phone: self.me.media, port },
             id: self.call.key >> 16,
             version: self.call.descriptions,
-            codecs: Codec::ALL.to_vec(),
-            telephone_event: true,
+            lines: vec![Line::AUDIO],
+            codecs: vec![(111, Codec::Opus), (0, Codec::Pcmu), (8, Codec::Pcma)],
+            telephone_event: Some(101),
             direction: offhook_wire::sdp::Direction::SendRecv,
         };
         description.write().to_vec()
@@ -167,12 +168,13 @@ impl Plan<'_> {
 
     /// An invalid description.
     pub(super) fn garbage(&mut self) -> Vec<u8> {
-        let garbage: [&[u8]; 6] = [
+        let garbage: [&[u8]; 7] = [
             b"",
             b"v=0",
             b"\xff\xfe\x00",
             b"v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 99999999 RTP/AVP 0\r\n",
-            b"v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nt=0 0\r\nm=video 4000 RTP/AVP 31\r\n",
+            b"v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=video 4000 RTP/AVP 31\r\n",
+            b"v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\n",
             b"this is no description\r\n\r\nm=audio\r\nm=\r\n=\r\n",
         ];
         self.draw.pick(&garbage).to_vec()

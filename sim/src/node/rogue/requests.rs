@@ -81,7 +81,9 @@ impl RogueNode {
     /// An in-dialog request, also after the end of the call.
     fn asked_within(&mut self, now: Instant, mut call: Call, request: &Message) {
         let method = request.method();
-        let lives = call.is_dialog();
+        // A callee has PRACKs and UPDATEs before it answers.
+        let lives = call.is_dialog() || call.state == State::Invited;
+        let offers = method == Some(Method::Update) && !request.body_bytes().is_empty();
         let trigger = match method {
             Some(Method::Bye) => Trigger::ByeReceived,
             Some(Method::Refer) => Trigger::ReferReceived,
@@ -99,6 +101,10 @@ impl RogueNode {
                     let notify = within::report(plan, state, &format!("SIP/2.0 {code} So\r\n"));
                     plan.send(after, notify);
                 }
+            }
+            _ if lives && offers => {
+                let answer = answer(plan);
+                plan.send(20, answer);
             }
             _ => {
                 let code = if lives { 200 } else { 481 };

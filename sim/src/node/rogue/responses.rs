@@ -8,6 +8,7 @@ use super::call::{Call, State};
 use super::draft::Draft;
 use super::peer::{RogueNode, RogueOutput};
 use super::plan::{PlannedMessage, SendIf, Way};
+use super::reliable;
 use crate::node::realm::PASSWORD;
 
 /// The number of challenges that a request answers.
@@ -57,7 +58,11 @@ impl RogueNode {
         if rings {
             call.accepted(response);
         }
-        self.make_plan(now, call, Some(response), "1xx", rings.then_some(Trigger::Ringing), |_| {});
+        self.make_plan(now, call, Some(response), "1xx", rings.then_some(Trigger::Ringing), |plan| {
+            if let Some(prack) = rings.then(|| reliable::prack(plan)).flatten() {
+                plan.send(10, prack);
+            }
+        });
     }
 
     /// A 2xx to an INVITE or re-INVITE.

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::attacks;
 use super::plan::{Plan, Way};
+use super::{attacks, reliable};
 
 macro_rules! messages {
     ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal, $how:path;)*) => {
@@ -55,6 +55,14 @@ messages! {
     Untaken = "untaken-method", untaken;
     /// A re-INVITE.
     Reinvite = "reinvite", reinvite;
+    /// An UPDATE with an offer (RFC 3311).
+    Update = "update", update;
+    /// An UPDATE without an offer.
+    UpdateBare = "bare-update", update_bare;
+    /// An UPDATE with an invalid offer.
+    UpdateGarbage = "garbage-update", update_garbage;
+    /// A PRACK with a guessed RAck (RFC 3262 §7.2).
+    Prack = "prack", prack;
     /// A re-INVITE without an offer.
     ReinviteLate = "late-reinvite", reinvite_late;
     /// A re-INVITE with an invalid offer.
@@ -95,6 +103,9 @@ impl UnsolicitedMessage {
         Self::Digit,
         Self::PackageInfo,
         Self::Reinvite,
+        Self::Update,
+        Self::UpdateBare,
+        Self::Prack,
         Self::ReinviteLate,
         Self::NearMiss,
         Self::Register,
@@ -203,13 +214,35 @@ fn unknown(plan: &mut Plan<'_>) {
 }
 
 fn untaken(plan: &mut Plan<'_>) {
-    let method = *plan.draw.pick(&["SUBSCRIBE", "PUBLISH", "PRACK", "UPDATE"]);
-    let draft = plan.request(method).row("RAck", "1 1 INVITE").row("Event", "presence");
+    let method = *plan.draw.pick(&["SUBSCRIBE", "PUBLISH"]);
+    let draft = plan.request(method).row("Event", "presence");
     plan.send(0, draft);
 }
 
 fn reinvite(plan: &mut Plan<'_>) {
     let draft = plan.invite();
+    plan.send(0, draft);
+}
+
+fn update(plan: &mut Plan<'_>) {
+    let draft = reliable::update(plan);
+    plan.send(0, draft);
+}
+
+fn update_bare(plan: &mut Plan<'_>) {
+    let draft = plan.request("UPDATE");
+    plan.send(0, draft);
+}
+
+fn update_garbage(plan: &mut Plan<'_>) {
+    let garbage = plan.garbage();
+    let draft = plan.request("UPDATE").body("application/sdp", garbage);
+    plan.send(0, draft);
+}
+
+fn prack(plan: &mut Plan<'_>) {
+    let named = *plan.draw.pick(&["1 1 INVITE", "0 0 INVITE", "77 2 UPDATE"]);
+    let draft = plan.request("PRACK").row("RAck", named);
     plan.send(0, draft);
 }
 
