@@ -17,6 +17,8 @@ mod licences;
 mod purity;
 #[path = "architecture/source.rs"]
 mod source;
+#[path = "architecture/ways.rs"]
+mod ways;
 
 use std::path::{Path, PathBuf};
 
@@ -33,6 +35,15 @@ fn dependencies_follow_the_diagram() {
 #[test]
 fn pure_crates_depend_on_listed_crates_only() {
     assert_no_violations(arrows::unlisted(&packages()));
+}
+
+#[test]
+fn an_invite_and_a_hold_take_the_ways_of_architecture_md() {
+    let root = root();
+    let text = std::fs::read_to_string(root.join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let read = |file: &str| std::fs::read_to_string(root.join(file)).ok();
+    assert_no_violations(ways::broken(&text, "From the socket", 12, read));
+    assert_no_violations(ways::broken(&text, "From the command to hold", 10, read));
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod calls;
 mod changes;
 #[path = "ladders/exchange.rs"]
 mod exchange;
+#[path = "ladders/media.rs"]
+mod media;
 #[path = "ladders/names.rs"]
 mod names;
 #[path = "ladders/realms.rs"]

@@ -63,7 +63,8 @@ fn rfc3261_8_1_3_4_redirection_to_itself() {
 /// RFC 6086 §4.2.1, §4.2.2: an INFO of a package that the peer listed in Recv-Info.
 #[test]
 fn rfc6086_4_2_info_package() {
-    let mut scene = Scene::with_info_package(&["alice", "bob"], "x-light");
+    let mut scene =
+        Scene::configured(&["alice", "bob"], |config| config.info_packages = vec!["x-light".to_owned()]);
     let alices_call = scene.dial(0, "bob");
     let bobs_call = scene.call_of(1);
     scene.user(1, "answers", |phone, now| phone.answer(now, bobs_call)).expect("it rings");

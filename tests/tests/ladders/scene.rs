@@ -51,8 +51,8 @@ pub(crate) struct Scene {
     proxied: bool,
     /// The messages received by Mallory.
     pub(crate) received: Vec<Message>,
-    /// The Info Packages of the phones.
-    info_packages: Vec<String>,
+    /// Changes to the configuration of the phones.
+    configure: fn(&mut Config),
 }
 
 impl Scene {
@@ -61,9 +61,9 @@ impl Scene {
         Self::empty().with_phones(names)
     }
 
-    /// The same, with an Info Package that the applications understand.
-    pub(crate) fn with_info_package(names: &[&'static str], package: &str) -> Self {
-        Self { info_packages: vec![package.to_owned()], ..Self::empty() }.with_phones(names)
+    /// The same, with changes to the configuration of each.
+    pub(crate) fn configured(names: &[&'static str], configure: fn(&mut Config)) -> Self {
+        Self { configure, ..Self::empty() }.with_phones(names)
     }
 
     fn with_phones(mut self, names: &[&'static str]) -> Self {
@@ -101,7 +101,7 @@ impl Scene {
             ladder: String::new(),
             proxied: false,
             received: Vec::new(),
-            info_packages: Vec::new(),
+            configure: |_| {},
         }
     }
 
@@ -163,7 +163,7 @@ impl Scene {
         set_up(&mut account);
         let mut config = Config::new(account);
         config.user_agent = "phone".to_owned();
-        config.info_packages.clone_from(&self.info_packages);
+        (self.configure)(&mut config);
         let n = self.parties.len();
         let address = format!("192.0.2.{}:5060", n + 1);
         let mut test = TestPhone::observed(config, [n as u8; 32], self.now, ());
@@ -321,7 +321,7 @@ impl Scene {
         self.ladder.push('\n');
     }
 
-    fn note(&mut self, who: &str, text: &str) {
+    pub(crate) fn note(&mut self, who: &str, text: &str) {
         let at = self.time();
         let _ = write!(self.ladder, "{at} {who}: {text}\n\n");
     }
