@@ -14,21 +14,55 @@ export class CommandPhone extends Peer {
   #process = null;
   #exit = null;
 
-  constructor(user, hz, { url, folder, password = `${user}-pw` }) {
+  constructor(user, hz, { url, folder, password = `${user}-pw`, options = [] }) {
     super('offhook', user, hz);
     this.record = join(folder, `${user}.wav`);
-    this.account = ['--server', url, '--realm', 'interop.test', '--user', user, '--password', password, '--json'];
+    this.account = ['--server', url, '--realm', 'interop.test', '--user', user, '--password', password];
+    this.account.push('--json', ...options);
   }
 
-  /** Is registered and answers every call. */
-  async listen() {
+  /** Is registered and answers every call at once; with other options of `offhook answer`, `answer` answers it. */
+  async listen(how = ['--auto']) {
     const mark = this.journal.mark;
-    this.#run('answer', '--auto', '--tone', this.hz, '--record', this.record);
+    this.#run('answer', ...how, '--tone', this.hz, '--record', this.record);
     await this.registered(mark);
   }
 
   call(peer) {
     this.#run('call', peer.address, '--tone', this.hz, '--record', this.record);
+  }
+
+  ringing(since) {
+    return this.journal.first('incoming call', ({ event }) => event === 'incoming', { since });
+  }
+
+  earlyMedia() {
+    this.#say('early-media');
+  }
+
+  answer() {
+    this.#say('answer');
+  }
+
+  /** Changes its tone. */
+  speak(hz) {
+    this.hz = hz;
+    this.#say(`tone ${hz}`);
+  }
+
+  /** Restarts ICE, and waits until the peer has accepted it. */
+  async restart() {
+    const mark = this.journal.mark;
+    this.#say('restart');
+    const isOutcome = ({ event }) => event === 'restarted';
+    const { accepted, code } = await this.journal.first('restarted', isOutcome, { since: mark });
+    if (!accepted) throw new Error(`the restart was refused with ${code}`);
+  }
+
+  /** Waits until the peer holds, or resumes. */
+  heldByPeer(held, since) {
+    const fits = ({ event, remote }) => event === 'hold' && remote === held;
+    return this.journal.first(`${held ? 'hold' : 'resume'} by the peer`, fits, { since });
   }
 
   async hold() {

@@ -1,9 +1,8 @@
 // sipp: a run plays one scenario of the folder `sipp` once, and its exit code says whether each message was as expected.
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { PATIENCE } from './journal.js';
 import { freeUdpPort, keep, patiently } from './processes.js';
 
@@ -19,13 +18,14 @@ export class Sipp {
   }
 
   /**
-   * Plays a scenario on a local port, with values for the words that it leaves open. `asked` is the Request-URI without
+   * Plays a scenario on a local port, with values for the words that it leaves open; `texts` replaces its `@NAME@`s,
+   * where a word of sipp cannot stand or would be too short. `asked` is the Request-URI without
    * `sip:`, for the digest: sipp's default is the server's address, which the exchange refuses (RFC 7616 §3.4.6). Fails
    * unless sipp ends with exit code 0.
    */
-  async play(scenario, port, { words = {}, asked = 'interop.test' } = {}) {
+  async play(scenario, port, { words = {}, texts = {}, asked = 'interop.test' } = {}) {
     const [control, media] = [await freeUdpPort(), await freeUdpPort()];
-    const file = fileURLToPath(new URL(`../sipp/${scenario}.xml`, import.meta.url));
+    const file = this.#scenario(scenario, texts);
     const options = [this.exchange, '-sf', file, '-m', 1, '-nostdin', '-s', this.user];
     options.push('-i', '127.0.0.1', '-p', port, '-bind_local', '-ci', '127.0.0.1', '-cp', control);
     options.push('-mi', '127.0.0.1', '-mp', media);
@@ -55,6 +55,15 @@ export class Sipp {
 
   async close() {
     for (const child of this.#children) child.kill('SIGKILL');
+  }
+
+  /** A copy with its texts filled in. */
+  #scenario(name, texts) {
+    let xml = readFileSync(new URL(`../sipp/${name}.xml`, import.meta.url), 'latin1');
+    for (const [word, text] of Object.entries(texts)) xml = xml.replaceAll(`@${word}@`, text);
+    const file = join(this.home, `${name}.xml`);
+    writeFileSync(file, xml, 'latin1');
+    return file;
   }
 
   #file(name) {

@@ -4,8 +4,29 @@ const SILENCE_DB = -65;
 // So many readings in a row must agree before a new frequency, or silence, is reported.
 const AGREEING = 3;
 
-/** Listens to `stream` until the returned function is called. */
-export function listen(context, stream, report) {
+let followed = null;
+
+/** The ICE user fragments of the candidate pair in use, ours and the peer's. */
+export function pair() {
+  const [{ transport }] = followed.getReceivers();
+  const { local, remote } = transport.iceTransport.getSelectedCandidatePair();
+  return [local.usernameFragment, remote.usernameFragment];
+}
+
+/** Listens to what `connection` receives, in its last track, until the returned function is called. */
+export function follow(context, connection, report) {
+  followed = connection;
+  let stop = () => {};
+  const tell = () => report({ event: 'ice', state: connection.iceConnectionState });
+  connection.addEventListener('iceconnectionstatechange', tell);
+  connection.addEventListener('track', ({ track, streams }) => {
+    stop();
+    stop = listen(context, streams[0] ?? new MediaStream([track]), report);
+  });
+  return () => stop();
+}
+
+function listen(context, stream, report) {
   // Chrome feeds a remote stream to Web Audio only while an element plays it.
   const element = new Audio();
   element.muted = true;

@@ -14,7 +14,7 @@ export async function connect(caller, callee) {
   return marks;
 }
 
-async function hearEachOther(caller, callee, marks = { caller: 0, callee: 0 }) {
+export async function hearEachOther(caller, callee, marks = { caller: 0, callee: 0 }) {
   await check(`${callee.name} hears ${caller.hz} Hz`, () => callee.hears(caller.hz, marks.callee));
   await check(`${caller.name} hears ${callee.hz} Hz`, () => caller.hears(callee.hz, marks.caller));
 }

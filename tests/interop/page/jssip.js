@@ -1,33 +1,23 @@
 // A JsSIP phone with an oscillator for a microphone. `window.phone` is driven, and `window.report` told, from Node.
 
+import './wire.js';
 import JsSIP from 'jssip';
-import { listen } from './ear.js';
+import { follow, pair } from './ear.js';
+import { context, speak } from './microphone.js';
+import { report } from './report.js';
 
-const context = new AudioContext();
-const report = (event) => window.report(event);
 let agent = null;
 let session = null;
-let tone = 440;
-
-window.addEventListener('error', (error) => report({ event: 'page_error', text: error.message }));
-window.addEventListener('unhandledrejection', ({ reason }) => report({ event: 'page_error', text: String(reason) }));
-
-// JsSIP stops the tracks that it was given when a call ends, so each call gets a microphone of its own.
-navigator.mediaDevices.getUserMedia = async () => {
-  const destination = context.createMediaStreamDestination();
-  const oscillator = new OscillatorNode(context, { frequency: tone });
-  const volume = new GainNode(context, { gain: 0.3 });
-  oscillator.connect(volume).connect(destination);
-  oscillator.start();
-  return destination.stream;
-};
+// Whether hold and resume are sent by UPDATE instead of a re-INVITE.
+let useUpdate = false;
 
 const media = { mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] } };
 
 window.phone = {
-  async start({ url, address, password, hz }) {
+  async start({ url, address, password, hz, updates }) {
     await context.audioWorklet.addModule('keys.js');
-    tone = hz;
+    speak(hz);
+    useUpdate = updates;
     agent = new JsSIP.UA({
       sockets: [new JsSIP.WebSocketInterface(url)],
       uri: address,
@@ -46,9 +36,12 @@ window.phone = {
     agent.on('newRTCSession', ({ originator, session: fresh }) => begin(originator, fresh));
     agent.start();
   },
+  speak,
+  pair,
   call: (target) => agent.call(target, media),
-  hold: () => settled((done) => session.hold({}, done)),
-  resume: () => settled((done) => session.unhold({}, done)),
+  hold: () => settled((done) => session.hold({ useUpdate }, done)),
+  resume: () => settled((done) => session.unhold({ useUpdate }, done)),
+  restart: () => settled((done) => session.renegotiate({ useUpdate, rtcOfferConstraints: { iceRestart: true } }, done)),
   hangUp: () => session.terminate(),
   digits: (digits, path) =>
     session.sendDTMF(digits, { transportType: path === 'rtp' ? 'RFC2833' : 'INFO', duration: 120, interToneGap: 120 }),
@@ -73,12 +66,7 @@ function begin(originator, fresh) {
   session = fresh;
   let deafen = () => {};
   const hear = (connection) => {
-    const tell = () => report({ event: 'ice', state: connection.iceConnectionState });
-    connection.addEventListener('iceconnectionstatechange', tell);
-    connection.addEventListener('track', ({ track, streams }) => {
-      deafen();
-      deafen = listen(context, streams[0] ?? new MediaStream([track]), report);
-    });
+    deafen = follow(context, connection, report);
   };
   // An incoming call gets its connection when it is answered, an outgoing one at once.
   if (fresh.connection) hear(fresh.connection);
