@@ -174,6 +174,10 @@ impl Phone {
         }
         let new = || Dialog { routes, confirmed: true, ..Dialog::default() };
         let dialog = self.dialogs.entry(message.dialog).or_insert_with(new);
+        // A retransmission, after a later request that has refreshed the target.
+        if message.number < dialog.highest {
+            return Ok(());
+        }
         dialog.highest = dialog.highest.max(message.number);
         dialog.target = target;
         dialog.next_targets.clear();
