@@ -1,7 +1,7 @@
 //! Reliable provisional responses to an INVITE of the peer (RFC 3262 §3), and early media (§5).
 
 use super::cx::CallCx;
-use super::description::sdp_of;
+use super::description::{has_sdp, sdp_of};
 use super::leg::ONLY;
 use super::machine::Trigger as CallTrigger;
 use super::machine::reliable::{EDGES, Phase, Trigger};
@@ -41,14 +41,17 @@ impl Session {
     pub(super) fn send_provisional(&mut self, cx: &mut CallCx<'_, '_>, code: u16, sdp: Option<Bytes>) {
         let prefers = cx.base.config.reliable_provisional || sdp.is_some();
         let Some(incoming) = self.incoming_mut() else { return };
-        // Without an offer in the INVITE, the first reliable response must have ours (§5), and an unreliable one is not allowed.
-        let lacks_offer = sdp.is_none() && sdp_of(&incoming.invite).is_none();
-        if lacks_offer && requires(&incoming.invite) {
-            cx.mark(Mark::RingingNotReliable);
-            return;
+        let required = requires(&incoming.invite);
+        let mut reliable = required || prefers && supports(&incoming.invite);
+        // Without an offer in the INVITE, the first reliable response must have ours (§5).
+        if reliable && sdp.is_none() && !has_sdp(&incoming.invite) {
+            if required {
+                // An unreliable one is not allowed.
+                cx.mark(Mark::RingingNotReliable);
+                return;
+            }
+            reliable = false;
         }
-        let prefers = prefers && !lacks_offer;
-        let reliable = requires(&incoming.invite) || prefers && supports(&incoming.invite);
         if reliable && incoming.provisional.unacknowledged.is_some() {
             incoming.provisional.next = Some((code, sdp));
             return;

@@ -182,6 +182,9 @@ impl Session {
 
     /// Releases the media sessions of all legs but one.
     pub(super) fn release_media(&mut self, cx: &mut Cx<'_>, but: Option<LegId>) {
+        if but.is_some_and(|kept| self.media.live == MediaSessions::bit(kept)) {
+            return;
+        }
         for leg in self.media.take_others(but) {
             cx.out.call_effect(self.id, leg, CallEffect::Release, CallWaiter::Nothing);
         }

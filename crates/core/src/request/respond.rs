@@ -140,7 +140,9 @@ pub(crate) fn admit(
     request: &Message,
 ) -> Option<ServerTx> {
     let mut lacking = Vec::new();
-    for option in request.values(HeaderName::Require) {
+    // A search for one row is cheaper than a list of values.
+    let options = request.header(HeaderName::Require).map(|_| request.values(HeaderName::Require));
+    for option in options.into_iter().flatten() {
         if option.eq_ignore_ascii_case(CAPABILITIES.supported) {
             continue;
         }
