@@ -36,10 +36,11 @@ impl Oracle for Legs {
 
 impl Legs {
     fn on_effect(&mut self, most: usize, leg: Leg, effect: &CallEffect) -> Result<(), &'static str> {
+        if !effect.needs_session() {
+            return Ok(());
+        }
         let known = self.legs.get(&leg).copied();
         match (effect, known) {
-            // A check needs no session.
-            (CallEffect::Check { .. }, _) => {}
             (_, Some(false)) => return Err("which was released"),
             (CallEffect::Fork { .. }, Some(true)) => return Err("which has a session"),
             (CallEffect::Fork { .. }, None) if most < 2 => return Err("although it can hold one session"),

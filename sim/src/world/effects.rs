@@ -104,7 +104,7 @@ impl World {
         };
         self.observe(&Observation::EffectDone { leg, effect, result: &result });
         // A check needs no engine, and the phone does not wait for it for long.
-        if !matches!(effect, CallEffect::Check { .. }) {
+        if effect.needs_session() {
             self.phones[phone].effects.insert(id, leg);
         }
         if self.phones[phone].trouble != Some(MediaTrouble::Unresponsive) {

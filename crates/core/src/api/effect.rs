@@ -183,6 +183,13 @@ pub enum MediaEvent {
     },
 }
 
+impl CallEffect {
+    /// Whether it needs the media session of its leg: each does but [`Check`](Self::Check).
+    pub fn needs_session(&self) -> bool {
+        !matches!(self, CallEffect::Check { .. })
+    }
+}
+
 impl fmt::Debug for CallEffect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -181,6 +181,9 @@ impl Session {
         if had_sdp && let Some(incoming) = self.incoming_mut() {
             incoming.provisional.agreed = true;
         }
+        if !request.body_bytes().is_empty() && !has_sdp(request) {
+            return respond::unsupported_media(cx.base, cx.txs, tx, request);
+        }
         match sdp_of(request) {
             Some(answer) if open && had_sdp => {
                 respond::answer(cx.base, cx.txs, tx, request, 200);

@@ -1,55 +1,20 @@
 //! Early dialogs in an unusual order: descriptions before or instead of those that are expected, failed and late results of the media
 //! engine, and the end of an early dialog with an open offer (RFC 3262, RFC 3311).
 
+use crate::reliable_peer::{SUPPORTS, alice, calling, prack, reliable, rung};
 use bytes::Bytes;
 use offhook::{
-    CallEffect, CallEvent, Cause, Dial, Direction, Effect, Event, Input, LegId, MediaEvent, MediaFault,
-    SessionId, Status,
+    CallEffect, CallEvent, Cause, Direction, Effect, Event, Input, LegId, MediaEvent, MediaFault, Status,
 };
-use offhook_testkit::peer::{self, response};
+use offhook_testkit::peer::response;
 use offhook_testkit::{FakeMedia, MediaBehaviour, ScriptedPeer, TestPhone, config, sdp};
-use offhook_wire::{Builder, HeaderName, Message};
+use offhook_wire::{Builder, HeaderName};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
-const SUPPORTS: &str = "Supported: 100rel";
-
-fn alice() -> TestPhone {
-    TestPhone::new(config("alice", "ws://pbx.test"), 1)
-}
-
-fn calling(alice: &mut TestPhone) -> (SessionId, Message) {
-    let id = alice.phone.dial(alice.now, Dial::to("bob")).expect("a call");
-    alice.pump();
-    (id, alice.next_request("INVITE"))
-}
 
 fn answer() -> Bytes {
     sdp(Direction::SendRecv)
-}
-
-fn reliable(invite: &Message, tag: &str, rseq: u32) -> Bytes {
-    let mut b = Builder::reply(invite, 183, "Session Progress", Some(tag.as_bytes()));
-    b.header(HeaderName::Contact, format!("<sip:{tag}@peer.invalid;transport=ws>"));
-    b.header(HeaderName::Require, "100rel");
-    b.header(HeaderName::RSeq, rseq.to_string());
-    b.body("application/sdp", &answer())
-}
-
-fn rung(alice: &mut TestPhone, extra: &str, offer: bool) -> (SessionId, Message) {
-    let invite = peer::invite(offer.then_some(Direction::SendRecv));
-    alice.receive(&invite.replace("Max-Forwards", &format!("{extra}\nMax-Forwards")));
-    alice.next_response(100);
-    (alice.incoming(), alice.next_response(180))
-}
-
-fn prack(peer: &ScriptedPeer, cseq: u32, to: &Message, body: Option<Direction>) -> String {
-    let rseq = to.rseq().expect("read").expect("a RSeq");
-    peer.request_with_sdp("PRACK", cseq, body).replacen(
-        "Content",
-        &format!("RAck: {rseq} 1 INVITE\nContent"),
-        1,
-    )
 }
 
 /// Completes the effects that wait, oldest first.
@@ -138,7 +103,7 @@ fn an_answer_that_was_not_applied_early_counts() {
         let mut alice = TestPhone::new(settings, 1);
         let (id, invite) = calling(&mut alice);
         for tag in ["bob", "mobile", "home"] {
-            alice.receive_bytes(reliable(&invite, tag, 1));
+            alice.receive_bytes(reliable(&invite, 183, tag, 1, Some(&answer())));
             alice.next_request("PRACK");
         }
         alice.receive_bytes(response(&invite, 200, "home", None));

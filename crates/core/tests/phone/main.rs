@@ -20,6 +20,7 @@ mod nonces;
 mod realms;
 mod redirects;
 mod reliable;
+mod reliable_peer;
 mod renegotiation;
 mod requests;
 mod rogue;

@@ -1,36 +1,13 @@
 //! Reliable provisional responses in both roles (RFC 3262), with the descriptions in them.
 
-use bytes::Bytes;
+use crate::reliable_peer::{REQUIRES, SUPPORTS, alice, calling, invite, prack, reliable, rung};
 use offhook::{CallEvent, Cause, Dial, Direction, Event, MediaFault, Misuse, SessionId, Status};
-use offhook_testkit::peer::{self, response};
+use offhook_testkit::peer::response;
 use offhook_testkit::{MediaBehaviour, Pair, ScriptedPeer, TestPhone, config, sdp};
-use offhook_wire::{Builder, HeaderName, Message};
+use offhook_wire::{HeaderName, Message};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
-
-fn alice() -> TestPhone {
-    TestPhone::new(config("alice", "ws://pbx.test"), 1)
-}
-
-fn calling(alice: &mut TestPhone) -> (SessionId, Message) {
-    let id = alice.phone.dial(alice.now, Dial::to("bob")).expect("a call");
-    alice.pump();
-    let invite = alice.next_request("INVITE");
-    assert!(invite.has_token(HeaderName::Supported, "100rel"));
-    (id, invite)
-}
-
-fn reliable(invite: &Message, code: u16, tag: &str, rseq: u32, body: Option<&[u8]>) -> Bytes {
-    let mut b = Builder::reply(invite, code, offhook_wire::reason_phrase(code), Some(tag.as_bytes()));
-    b.header(HeaderName::Contact, format!("<sip:{tag}@peer.invalid;transport=ws>"));
-    b.header(HeaderName::Require, "100rel");
-    b.header(HeaderName::RSeq, rseq.to_string());
-    match body {
-        Some(body) => b.body("application/sdp", body),
-        None => b.finish(),
-    }
-}
 
 fn rack(prack: &Message) -> (u32, u32) {
     let (rseq, cseq) = prack.rack().expect("read").expect("a RAck");
@@ -108,26 +85,6 @@ fn early_dialogs_are_bounded() {
     assert_eq!(alice.sent.len(), 8);
     alice.receive_bytes(response(&invite, 200, "b99", Some(&sdp(Direction::SendRecv))));
     assert_eq!(alice.phone.status(id), Some(Status::Established));
-}
-
-fn invite(extra: &str, offer: bool) -> String {
-    peer::invite(offer.then_some(Direction::SendRecv))
-        .replace("Max-Forwards", &format!("{extra}\nMax-Forwards"))
-}
-
-const REQUIRES: &str = "Require: 100rel";
-const SUPPORTS: &str = "Supported: 100rel";
-
-fn rung(alice: &mut TestPhone, extra: &str, offer: bool) -> (SessionId, Message) {
-    alice.receive(&invite(extra, offer));
-    alice.next_response(100);
-    (alice.incoming(), alice.next_response(180))
-}
-
-fn prack(peer: &ScriptedPeer, cseq: u32, to: &Message, body: Option<Direction>) -> String {
-    let rseq = to.rseq().expect("read").expect("a RSeq");
-    let rows = format!("RAck: {rseq} 1 INVITE\nContent");
-    peer.request_with_sdp("PRACK", cseq, body).replacen("Content", &rows, 1)
 }
 
 /// RFC 3262 §3: required, it is reliable; supported, it is only if the phone prefers that.
@@ -214,6 +171,20 @@ fn the_bye_after_a_cancel_has_the_next_cseq() {
     alice.receive_bytes(response(&invite, 200, "bob", Some(&sdp(Direction::SendRecv))));
     alice.next_request("ACK");
     assert_eq!(alice.next_request("BYE").cseq().expect("read").number, 3);
+}
+
+/// RFC 3261 §8.2.3.
+#[test]
+fn a_prack_with_another_body_gets_415() {
+    let mut alice = alice();
+    let (_, ringing) = rung(&mut alice, REQUIRES, true);
+    let peer = ScriptedPeer::of_response(&ringing);
+    let other = prack(&peer, 2, &ringing, Some(Direction::SendRecv)).replace("application/sdp", "text/plain");
+    alice.receive(&other);
+    alice.next_response(415);
+    // It has acknowledged the response nevertheless.
+    alice.pass(SECOND * 60);
+    assert_eq!(alice.sent.len(), 0);
 }
 
 /// RFC 3262 §3: after 64·T1 the INVITE is refused with a 5xx.

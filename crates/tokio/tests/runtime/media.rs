@@ -10,9 +10,8 @@ use offhook_tokio::{
 };
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio::net::UdpSocket;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 const PLAIN_RTP: &str =
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8\r\n";
@@ -94,14 +93,9 @@ async fn caller_hears_early_media_before_the_answer() {
     assert_ne!(out.status(), Status::Established);
     assert!(inn.early_media().await.is_err(), "once");
     assert!(sent.lock().expect("no panic").iter().any(|method| method == "PRACK"));
-    let packets = out.statistics().await.expect("statistics").received.packets;
     inn.answer().await.expect("answered");
     tokio::join!(status(&mut out, Status::Established), status(&mut inn, Status::Established));
-    sleep(Duration::from_millis(300)).await;
-    let heard = out.heard().await.expect("runs").hz.expect("the same media");
-    assert!((heard - 880.0).abs() < 8.0, "{heard}");
-    let after = out.statistics().await.expect("statistics").received.packets;
-    assert!(after > packets + 5, "{packets} {after}");
+    expect_steady(&out, 880.0).await;
     inn.hang_up().await.expect("hung up");
     ended(&mut out).await;
 }
@@ -127,9 +121,7 @@ async fn early_media_of_two_branches_is_told_apart() {
     expect_tone(&mut out, 880.0).await;
     assert_eq!(ended(&mut other).await.by, EndedBy::Peer);
     assert_eq!(out.status(), Status::Established);
-    sleep(Duration::from_millis(300)).await;
-    let heard = out.heard().await.expect("runs").hz.expect("a tone");
-    assert!((heard - 880.0).abs() < 8.0, "{heard}");
+    expect_steady(&out, 880.0).await;
     out.hang_up().await.expect("hung up");
     ended(&mut one).await;
 }
@@ -151,11 +143,19 @@ async fn expect_restarted(call: &mut Call, hz: f32) {
         _ => None,
     });
     assert!(outcome.await.0, "accepted");
-    sleep(Duration::from_millis(500)).await;
-    let before = call.statistics().await.expect("statistics").received.packets;
-    sleep(Duration::from_millis(300)).await;
-    let after = call.statistics().await.expect("statistics").received.packets;
-    assert!(after > before + 5, "{before} {after}");
+    expect_steady(call, hz).await;
+}
+
+/// Waits until half a second of audio was received from now on, after which the tone is this one.
+async fn expect_steady(call: &Call, hz: f32) {
+    let received = async || call.statistics().await.expect("statistics").received.packets;
+    let before = received().await;
+    let arrived = async {
+        while received().await < before + 25 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(BOUND, arrived).await.expect("audio in time");
     let heard = call.heard().await.expect("runs").hz.expect("a tone");
     assert!((heard - hz).abs() < 8.0, "{heard}");
 }
