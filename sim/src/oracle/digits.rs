@@ -33,6 +33,8 @@ struct Ledger {
     heard: Option<Info>,
     /// Digits reported as failed and not received. An INFO may arrive late, or its response may be lost.
     failed: Vec<char>,
+    /// Digits received by INFO while the media of this end had no peer: the accepted branch may be renegotiated meanwhile.
+    unassigned: Vec<char>,
 }
 
 /// A digit that reached the engine of this end.
@@ -143,7 +145,7 @@ impl Digits {
                 let heard = self.reported(end, digit)?;
                 // Without a peer there is no ledger to compare with.
                 let known = view.engines.peer(end).is_some_and(|peer| !is_corrupted(view, end, peer));
-                if path == DtmfPath::Info && !heard && known {
+                if path == DtmfPath::Info && !heard && known && !self.was_unassigned(view, end, digit) {
                     return Err("the other end did not receive it".to_owned());
                 }
                 Ok(())
@@ -160,7 +162,10 @@ impl Digits {
                     Err(_) if is_corrupted(view, end, peer) => Ok(()),
                     heard => heard,
                 },
-                None => Ok(()),
+                None => {
+                    self.calls.entry(end).or_default().unassigned.push(digit);
+                    Ok(())
+                }
             },
             Told::Digit { digit, .. } => {
                 let coming = &mut self.calls.entry(end).or_default().coming;
@@ -179,6 +184,15 @@ impl Digits {
             },
             _ => Ok(()),
         }
+    }
+
+    /// Whether the other end received this digit by INFO before its media had a peer. Such a digit counts once.
+    fn was_unassigned(&mut self, view: &WorldView<'_>, end: End, digit: char) -> bool {
+        let peer = view.engines.peer(end).and_then(|peer| self.calls.get_mut(&peer));
+        peer.is_some_and(|ledger| {
+            let at = ledger.unassigned.iter().position(|received| *received == digit);
+            at.map(|at| ledger.unassigned.swap_remove(at)).is_some()
+        })
     }
 
     /// Records the outcome of a digit. Returns whether the other end received it by INFO.

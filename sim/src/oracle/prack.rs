@@ -46,6 +46,8 @@ struct Invite {
     at: Instant,
     /// The RSeq of the last response of each branch.
     branches: BTreeMap<DialogId, u32>,
+    /// Its early dialogs, also those without a reliable response.
+    dialogs: BTreeSet<DialogId>,
 }
 
 struct Response {
@@ -115,7 +117,12 @@ impl Phone {
         match (message.method(), message.status()) {
             (Some(Method::Invite), _) => {
                 let branches = BTreeMap::new();
-                self.invites.entry(transaction).or_insert(Invite { connection, at: now, branches });
+                self.invites.entry(transaction).or_insert(Invite {
+                    connection,
+                    at: now,
+                    branches,
+                    dialogs: BTreeSet::new(),
+                });
                 Ok(())
             }
             (Some(Method::Cancel), _) => {
@@ -209,7 +216,10 @@ impl Phone {
             (None, Some(101..)) if message.of == Method::Invite => {
                 let Some(invite) = self.invites.get_mut(&transaction) else { return };
                 let expired = invite.branches.is_empty() && now.saturating_since(invite.at) >= AWAITED;
-                let has_room = invite.branches.len() < BRANCHES;
+                if message.dialog.remote != DialogId::NO_TAG {
+                    invite.dialogs.insert(message.dialog);
+                }
+                let has_room = invite.dialogs.len() <= BRANCHES;
                 let (Some(rseq), true) = (rseq(message), invite.connection == connection && has_room) else {
                     return;
                 };
