@@ -219,16 +219,15 @@ impl Phone {
                 if message.dialog.remote != DialogId::NO_TAG {
                     invite.dialogs.insert(message.dialog);
                 }
-                let has_room = invite.dialogs.len() <= BRANCHES;
-                let (Some(rseq), true) = (rseq(message), invite.connection == connection && has_room) else {
-                    return;
-                };
+                let has_room =
+                    invite.dialogs.len() <= BRANCHES || invite.branches.contains_key(&message.dialog);
+                let (Some(rseq), true) = (rseq(message), invite.connection == connection) else { return };
                 let dialog = message.dialog;
                 let contact = message.contact().is_ok_and(|contact| contact.is_some());
                 let last = invite.branches.get(&dialog).copied();
                 if dialog.remote != DialogId::NO_TAG && contact && last.is_none_or(|last| last + 1 == rseq) {
-                    if expired {
-                        // The INVITE may have timed out, at a time that only the phone knows.
+                    if expired || !has_room {
+                        // The INVITE may have timed out, or have too many branches: only the phone knows.
                         self.challenged.insert((dialog, rseq));
                     } else {
                         invite.branches.insert(dialog, rseq);
