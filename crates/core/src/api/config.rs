@@ -26,7 +26,8 @@ pub struct Config {
     /// How media is changed in an established call (default: re-INVITE).
     pub renegotiate_by: RenegotiateBy,
     /// How many media sessions the host can hold for the early dialogs of one call (default 1, for example one RTCPeerConnection). If
-    /// another branch than that with early media is accepted, the phone renegotiates.
+    /// another branch than that with early media is accepted, the phone renegotiates. With more than 1, there may be one more until all
+    /// outputs of the input with the 2xx are polled.
     pub media_legs: usize,
     /// What to do with a 3xx (default: follow it within the account's own domain).
     pub redirect_policy: RedirectPolicy,

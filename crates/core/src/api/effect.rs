@@ -72,7 +72,8 @@ pub enum CallEffect {
         /// Our intended direction; the answer's direction is what the offer allows of it (RFC 3264 §6.1).
         direction: Direction,
     },
-    /// Apply the peer's answer to our offer. Result: [`EffectResult::Applied`] or `Failed`.
+    /// Apply the peer's answer to our offer. Result: [`EffectResult::Applied`] or `Failed`. If the INVITE is sent again after early media
+    /// (a challenge, a redirection), another answer to the same offer may follow on this leg.
     Apply {
         /// The peer's description (SDP).
         answer: Bytes,
