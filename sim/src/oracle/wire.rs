@@ -143,7 +143,10 @@ impl Wire {
             && after.nth - before.nth > CANCELS;
         // By the clock of the phone, which may have been set forward.
         let confirmed = before.acknowledged.is_some_and(|at| now.saturating_since(at) >= CONFIRMED);
-        let remembered = !forgotten && !confirmed && now.saturating_since(before.first) < MEMORY;
+        // Over a reliable transport the transaction of another request than INVITE ends with its response (§17.2.2, timer J).
+        let reliable = message.via().is_ok_and(|via| !via.transport.eq_ignore_ascii_case(b"UDP"));
+        let ended = reliable && message.cseq().is_ok_and(|cseq| cseq.method != Method::Invite);
+        let remembered = !forgotten && !ended && !confirmed && now.saturating_since(before.first) < MEMORY;
         if before.connection == connection && remembered {
             return Err(format!("is a second final response, after a {}", before.status));
         }

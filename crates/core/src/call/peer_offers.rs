@@ -238,7 +238,11 @@ impl Session {
                 let request = std::mem::replace(message, again.clone());
                 respond::answer(cx.base, cx.txs, before, &request, 500);
             }
-            _ => respond::answer(cx.base, cx.txs, tx, again, 500),
+            // It was refused. While the other offer is open, it collides again.
+            _ => match leg.offer_answer.glare() {
+                Some(glare) => self.refuse_colliding(cx, tx, again, glare),
+                None => respond::answer(cx.base, cx.txs, tx, again, 500),
+            },
         }
     }
 
