@@ -130,6 +130,12 @@ impl Phone {
                 Ok(())
             }
             (Some(Method::Prack), _) => self.on_prack_sent(transaction, message),
+            // A PRACK that is refused for overload has acknowledged nothing.
+            (None, Some(503)) if message.of == Method::Prack => {
+                let its = |response: &&mut Response| response.call == message.dialog.call;
+                self.responses.values_mut().filter(its).for_each(|response| response.acknowledged = false);
+                Ok(())
+            }
             (None, Some(status)) if message.of == Method::Invite => {
                 self.on_response_sent(now, connection, transaction, status, message)
             }
