@@ -44,6 +44,7 @@ pub use api::event::{
 };
 pub use api::id::{AccountId, ConnectionId, EffectId, LegId, RequestId, SessionId};
 pub use api::io::{Input, Output};
+pub use api::media_types::MediaTypes;
 pub use api::misuse::Misuse;
 pub use api::reason::{Cause, EndReason, EndedBy};
 pub use api::status::Status;

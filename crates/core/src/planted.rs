@@ -75,6 +75,10 @@ bugs! {
     UpdateAcceptedInGlare,
     /// Renegotiation: the outcome of a restart of ICE is not reported.
     RestartNotReported,
+    /// Renegotiation: other types of media are never offered.
+    MediaTypesNotOffered,
+    /// Media: a media session that is created while the call is muted sends.
+    MuteForgotten,
     /// Renegotiation: the ACK of a re-INVITE goes to the old remote target (RFC 3261 §12.2.1.2).
     AckToOldTarget,
     /// Media: the session of a branch that was not accepted is not released.

@@ -1,8 +1,8 @@
 //! The names of enumerated values in recordings.
 
 use offhook::{
-    AccountTimer, Cause, ConnectionFailure, Direction, DtmfPath, MediaFault, RedirectPolicy, ReferPolicy,
-    RenegotiateBy, Transport,
+    AccountTimer, Cause, ConnectionFailure, Direction, DtmfPath, MediaFault, MediaTypes, RedirectPolicy,
+    ReferPolicy, RenegotiateBy, Transport,
 };
 
 pub(crate) const CONNECTION_FAILURES: &[(ConnectionFailure, &str)] = &[
@@ -26,6 +26,13 @@ pub(crate) const DIRECTIONS: &[(Direction, &str)] = &[
     (Direction::SendOnly, "sendonly"),
     (Direction::RecvOnly, "recvonly"),
     (Direction::Inactive, "inactive"),
+];
+
+pub(crate) const MEDIA_TYPES: &[(MediaTypes, &str)] = &[
+    (MediaTypes::NONE, "none"),
+    (MediaTypes::AUDIO, "audio"),
+    (MediaTypes::VIDEO, "video"),
+    (MediaTypes::AUDIO_VIDEO, "audio-video"),
 ];
 
 pub(crate) const RENEGOTIATE_BY: &[(RenegotiateBy, &str)] =

@@ -59,7 +59,13 @@ impl FakeMedia {
     pub fn perform(&self, effect: &Effect) -> Option<EffectResult> {
         let Effect::Call { effect, .. } = effect else { return None };
         let result = match (self.behaviour, effect) {
-            (_, CallEffect::Rollback | CallEffect::Release | CallEffect::Fork { .. })
+            (
+                _,
+                CallEffect::Rollback
+                | CallEffect::Release
+                | CallEffect::Fork { .. }
+                | CallEffect::Mute { .. },
+            )
             | (MediaBehaviour::NeverChecks, CallEffect::Check { .. }) => return None,
             (MediaBehaviour::CannotUse(fault), CallEffect::Check { .. }) => EffectResult::Failed(fault),
             // It can use each offer.
@@ -69,7 +75,7 @@ impl FakeMedia {
             (_, CallEffect::Offer { direction, .. }) => {
                 EffectResult::Description(self.description(*direction))
             }
-            (_, CallEffect::Answer { offer, direction }) => {
+            (_, CallEffect::Answer { offer, direction, .. }) => {
                 let agreed = agreed(offer, *direction);
                 let direction = self.answers_with.unwrap_or(agreed.direction);
                 EffectResult::Answered { answer: self.description(direction), agreed }

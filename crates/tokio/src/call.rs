@@ -5,8 +5,8 @@ use crate::queue::{Popped, Queue};
 use crate::{CallUpdate, CommandError};
 use bytes::Bytes;
 use offhook::{
-    Account, AccountId, CallCommand, Command, Dial, DtmfPath, Incoming, Misuse, RequestOutcome, SessionId,
-    Status,
+    Account, AccountId, CallCommand, Command, Dial, DtmfPath, Incoming, MediaTypes, Misuse, RequestOutcome,
+    SessionId, Status,
 };
 use offhook_media::{ReceivedTone, Recording, Source, Statistics};
 use std::fmt;
@@ -190,12 +190,13 @@ impl Call {
         self.send_media(media::Request::Play(source)).await
     }
 
-    /// Mutes (`true`) or unmutes the sent audio.
+    /// Mutes (`true`) or unmutes the sent audio: silence is sent instead.
     ///
     /// # Errors
-    /// As [`Call::play`].
+    /// As [`Call::hang_up`], and if the call is ending.
     pub async fn mute(&self, on: bool) -> Result<(), CommandError> {
-        self.send_media(media::Request::Mute(on)).await
+        let types = if on { MediaTypes::AUDIO } else { MediaTypes::NONE };
+        self.command(CallCommand::Mute { types }).await
     }
 
     /// Queues audio (48 kHz, mono) for [`Source::Live`].

@@ -58,7 +58,7 @@ impl World {
             CallEffect::Offer { direction, .. } => {
                 model.offer(leg, setup, *direction).map(EffectResult::Description)
             }
-            CallEffect::Answer { offer, direction } => {
+            CallEffect::Answer { offer, direction, .. } => {
                 let answered = model.answer(leg, setup, offer, *direction);
                 answered.map(|(answer, agreed)| EffectResult::Answered { answer, agreed })
             }

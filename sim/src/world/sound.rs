@@ -36,10 +36,10 @@ impl World {
                 failed
             }
             CallEffect::Check { offer } => Real::check(phone, &node.setup, offer).map(EffectResult::Checked),
-            CallEffect::Offer { direction, restart } => {
+            CallEffect::Offer { direction, restart, .. } => {
                 real.offer(leg, node, now, *direction, *restart).map(EffectResult::Description)
             }
-            CallEffect::Answer { offer, direction } => {
+            CallEffect::Answer { offer, direction, .. } => {
                 let answered = real.answer(leg, node, now, offer, *direction);
                 answered.map(|(answer, agreed)| EffectResult::Answered { answer, agreed })
             }

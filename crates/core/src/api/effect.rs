@@ -1,4 +1,4 @@
-use crate::{AccountId, Credentials, Direction, LegId, SessionId};
+use crate::{AccountId, Credentials, Direction, LegId, MediaTypes, SessionId};
 use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
@@ -54,7 +54,9 @@ pub enum CallEffect {
     /// Create an offer. Result: [`EffectResult::Description`] or `Failed`. Create the media session at the first `Offer` or
     /// `Answer` of a leg.
     Offer {
-        /// The direction to offer.
+        /// The types of media to offer.
+        types: MediaTypes,
+        /// The direction to offer, of each type.
         direction: Direction,
         /// Whether to restart ICE (RFC 8445 §9).
         restart: bool,
@@ -69,6 +71,9 @@ pub enum CallEffect {
     Answer {
         /// The peer's description (SDP).
         offer: Bytes,
+        /// The types of media to accept, of those that are offered (RFC 3264 §6). Those of a media session that has none of them
+        /// are refused with a fault.
+        types: MediaTypes,
         /// Our intended direction; the answer's direction is what the offer allows of it (RFC 3264 §6.1).
         direction: Direction,
     },
@@ -77,6 +82,12 @@ pub enum CallEffect {
     Apply {
         /// The peer's description (SDP).
         answer: Bytes,
+    },
+    /// Send nothing of these types of media, and send the others; the descriptions stay as they are. No result. It follows the
+    /// effect that creates a media session, and holds for later offers and answers of the session.
+    Mute {
+        /// The types that are muted.
+        types: MediaTypes,
     },
     /// Roll back: an offer, local or remote, was not completed; return to the session that was agreed before.
     /// No result.
@@ -120,18 +131,27 @@ pub enum EffectResult {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Agreed {
-    /// The direction of the audio, as this end sees it (RFC 3264 §6.1).
+    /// The direction of the media, as this end sees it (RFC 3264 §6.1).
     pub direction: Direction,
     /// Whether the peer holds this end: its description excludes that it receives, or has the address 0.0.0.0 (RFC 3264 §8.4).
     pub held: bool,
     /// Whether the peer accepts telephone-event by RTP (RFC 4733).
     pub telephone_event: bool,
+    /// The types of media that are not rejected (RFC 3264 §6).
+    pub types: MediaTypes,
 }
 
 impl Agreed {
     /// Audio in this direction, without a hold of the peer, and without telephone-event.
     pub fn new(direction: Direction) -> Self {
-        Self { direction, held: false, telephone_event: false }
+        Self { direction, held: false, telephone_event: false, types: MediaTypes::AUDIO }
+    }
+
+    /// With these types of media.
+    #[must_use]
+    pub fn with_types(mut self, types: MediaTypes) -> Self {
+        self.types = types;
+        self
     }
 
     /// Whether the peer holds this end.
@@ -195,12 +215,19 @@ impl fmt::Debug for CallEffect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CallEffect::Check { offer } => f.debug_struct("Check").field("bytes", &offer.len()).finish(),
-            CallEffect::Offer { direction, restart } => {
-                f.debug_struct("Offer").field("direction", direction).field("restart", restart).finish()
-            }
-            CallEffect::Answer { offer, direction } => {
-                f.debug_struct("Answer").field("bytes", &offer.len()).field("direction", direction).finish()
-            }
+            CallEffect::Offer { types, direction, restart } => f
+                .debug_struct("Offer")
+                .field("types", types)
+                .field("direction", direction)
+                .field("restart", restart)
+                .finish(),
+            CallEffect::Answer { offer, types, direction } => f
+                .debug_struct("Answer")
+                .field("bytes", &offer.len())
+                .field("types", types)
+                .field("direction", direction)
+                .finish(),
+            CallEffect::Mute { types } => f.debug_struct("Mute").field("types", types).finish(),
             CallEffect::Apply { answer } => f.debug_struct("Apply").field("bytes", &answer.len()).finish(),
             CallEffect::Fork { of } => f.debug_struct("Fork").field("of", of).finish(),
             CallEffect::Rollback => f.write_str("Rollback"),
@@ -240,7 +267,14 @@ mod tests {
     fn debug_shows_no_description() {
         let sdp = Bytes::from_static(b"a=ice-pwd:asd88fgpdd777uzjYhagZg");
         let texts = [
-            format!("{:?}", CallEffect::Answer { offer: sdp.clone(), direction: Direction::SendRecv }),
+            format!(
+                "{:?}",
+                CallEffect::Answer {
+                    offer: sdp.clone(),
+                    types: MediaTypes::AUDIO,
+                    direction: Direction::SendRecv
+                }
+            ),
             format!("{:?}", CallEffect::Apply { answer: sdp.clone() }),
             format!("{:?}", EffectResult::Description(sdp.clone())),
             format!("{:?}", CallEffect::Check { offer: sdp.clone() }),

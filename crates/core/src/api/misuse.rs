@@ -60,6 +60,9 @@ pub enum Misuse {
     /// The call has early media already, or the caller's INVITE does not allow it (RFC 3262 §5).
     #[error("early media is not possible, or was sent already")]
     NoEarlyMedia,
+    /// A call has at least one type of media.
+    #[error("a call needs audio, video or both")]
+    NoMediaTypes,
     /// A transfer is pending already.
     #[error("a transfer is pending already")]
     Transferring,

@@ -9,6 +9,7 @@ pub(crate) mod effect;
 pub(crate) mod event;
 pub(crate) mod id;
 pub(crate) mod io;
+pub(crate) mod media_types;
 pub(crate) mod misuse;
 pub(crate) mod reason;
 pub(crate) mod status;

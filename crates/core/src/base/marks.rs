@@ -103,6 +103,8 @@ marks! {
     UpdateNotSupported = "renegotiation: the peer refuses UPDATE, a re-INVITE is sent",
     MediaRestarted = "renegotiation: ICE restarted",
     RestartRefused = "renegotiation: restart of ICE refused",
+    MediaTypesChanged = "renegotiation: other types of media",
+    MediaTypesRefused = "renegotiation: other types of media refused",
     ChangeRefused = "renegotiation: refused by the peer",
     ChangeOverdue = "renegotiation: timed out",
     ChangeWithoutAnswer = "renegotiation: 2xx without an answer",

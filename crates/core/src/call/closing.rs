@@ -216,10 +216,14 @@ impl Session {
         let Some(established) = self.established_mut() else { return };
         established.referral = None;
         established.unacked = None;
-        let restart = std::mem::take(&mut established.intent.restart);
-        let (hold, holds) = (established.intent.hold, established.holds);
+        let holds = established.holds;
+        let hold = self.intent.hold;
+        let restart = std::mem::take(&mut self.intent.restart);
         if hold != holds {
             self.hold_failed(cx, hold, None);
+        }
+        if std::mem::take(&mut self.intent.types_pending) {
+            cx.base.out.call_event(self.id, CallEvent::MediaTypesFailed { code: None });
         }
         if restart {
             let event = CallEvent::MediaRestarted { accepted: false, code: None };

@@ -19,7 +19,7 @@ impl Session {
     pub(super) fn hold_event(&mut self, cx: &mut CallCx<'_, '_>) {
         if let Some(e) = self.established_mut() {
             let (local, remote) = (e.holds, e.is_held());
-            e.intent.outcome_pending &= e.intent.hold != local;
+            self.intent.hold_pending &= self.intent.hold != local;
             cx.base.out.call_event(self.id, CallEvent::Hold { local, remote });
         }
     }

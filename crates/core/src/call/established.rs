@@ -12,8 +12,6 @@ use std::time::Duration;
 
 pub(super) struct Established {
     pub(super) leg: Leg,
-    /// The media that the user wants.
-    pub(super) intent: Intent,
     /// Whether the agreed media has our hold.
     pub(super) holds: bool,
     pub(super) renegotiation: Phase,
@@ -34,17 +32,6 @@ pub(super) struct Established {
     pub(super) referred: Option<u32>,
     /// Whether we own the Call-ID: the owner waits longer after a glare (RFC 3261 §14.1).
     pub(super) caller: bool,
-}
-
-/// The media that the user wants. Our descriptions are derived from it.
-#[derive(Copy, Clone, Debug, Default)]
-pub(super) struct Intent {
-    /// The peer is to be held.
-    pub(super) hold: bool,
-    /// ICE is to be restarted.
-    pub(super) restart: bool,
-    /// Whether the outcome of the last hold or resume was not reported yet.
-    pub(super) outcome_pending: bool,
 }
 
 /// A 2xx to an INVITE that is retransmitted until its ACK (§13.3.1.4), over any transport: a later hop may lose it.
@@ -86,7 +73,6 @@ impl Established {
     pub(super) fn new(leg: Leg, caller: bool) -> Self {
         Self {
             leg,
-            intent: Intent::default(),
             holds: false,
             renegotiation: Phase::Idle,
             glares: 0,

@@ -101,7 +101,8 @@ impl Session {
             Some(offer) => self.begin_answer(cx, ONLY, offer, false, Carrier::Invite),
             None => {
                 cx.mark(Mark::LateOffer);
-                self.begin_offer(cx, ONLY, Offered::default(), Carrier::Invite);
+                let intent = Offered { types: self.intent.types, ..Offered::default() };
+                self.begin_offer(cx, ONLY, intent, Carrier::Invite);
             }
         }
     }
@@ -279,6 +280,7 @@ impl Session {
                 if self.established_mut().is_some_and(|e| e.is_held()) {
                     self.hold_event(cx);
                 }
+                self.report_types(cx, None);
                 self.await_media(cx);
             }
             State::HangUpAfterAck(_, why) => {

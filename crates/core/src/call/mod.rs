@@ -15,7 +15,8 @@
 //! | `reliable`, `provisional` | reliable provisional responses of a callee, and early media |
 //! | `confirmed` | the peer's requests within the dialog, and our 2xx until its ACK |
 //! | `offer_answer` | the offers and answers of the legs, whatever message carries them |
-//! | `renegotiation` | offers of the user's intent: hold, resume, restart of ICE, glare |
+//! | `intent` | the media that the user wants; types of media, and muting |
+//! | `renegotiation` | offers of the user's intent: hold, resume, restart of ICE, other types of media, glare |
 //! | `peer_offers` | offers of the peer: re-INVITE, UPDATE, PRACK |
 //! | `dialog_request`, `requests` | our requests within the dialog, and their responses |
 //! | `digits`, `dtmf` | DTMF, by RTP or INFO |
@@ -38,6 +39,7 @@ mod fork;
 mod incoming;
 mod info;
 mod info_package;
+mod intent;
 mod invite;
 mod leg;
 mod machine;

@@ -8,7 +8,7 @@ use crate::base::waiter::CallWaiter;
 use crate::negotiation::{Carrier, LegOf, OfferAnswer, Offered, PeerRequest, Phase, Trigger};
 use crate::planted::planted;
 use crate::request::respond;
-use crate::{Agreed, CallEffect, Direction, EffectId, EffectResult, LegId, MediaFault};
+use crate::{Agreed, CallEffect, Direction, EffectId, EffectResult, LegId, MediaFault, MediaTypes};
 use bytes::Bytes;
 
 /// The direction of our description: a hold receives nothing (RFC 3264 §8.4).
@@ -97,7 +97,8 @@ impl Session {
         carrier: Carrier,
     ) {
         let hold = intent.hold && !planted!(cx.base.config, HoldNotSaid);
-        let effect = CallEffect::Offer { direction: direction(hold), restart: intent.restart };
+        let effect =
+            CallEffect::Offer { types: intent.types, direction: direction(hold), restart: intent.restart };
         let media = self.media_leg(n);
         let effect = self.effect(cx.base, media, effect, CallWaiter::OfferAnswer);
         self.step(cx, n, Trigger::Offer, OfferAnswer::CreatingOffer { effect, intent, carrier });
@@ -113,7 +114,7 @@ impl Session {
         carrier: Carrier,
     ) {
         let media = self.media_leg(n);
-        let effect = CallEffect::Answer { offer, direction: direction(hold) };
+        let effect = CallEffect::Answer { offer, types: self.intent.types, direction: direction(hold) };
         let effect = self.effect(cx.base, media, effect, CallWaiter::OfferAnswer);
         self.step(cx, n, Trigger::RemoteOffer, OfferAnswer::CreatingAnswer { effect, hold, carrier });
     }
@@ -173,8 +174,15 @@ impl Session {
         }
     }
 
-    /// Stores what was agreed in a confirmed dialog, with our own hold in it. Reports a changed hold.
-    pub(super) fn set_agreed_with_hold(&mut self, cx: &mut CallCx<'_, '_>, agreed: Agreed, hold: bool) {
+    /// Stores what was agreed in a confirmed dialog, with our own hold in it. Reports a changed hold and changed types of media.
+    /// `answered`: the types of our offer that was answered.
+    pub(super) fn set_agreed_with_hold(
+        &mut self,
+        cx: &mut CallCx<'_, '_>,
+        agreed: Agreed,
+        hold: bool,
+        answered: Option<MediaTypes>,
+    ) {
         let Some(e) = self.established_mut() else { return };
         let before = (e.holds, e.is_held());
         e.holds = hold;
@@ -184,6 +192,7 @@ impl Session {
         if changed && self.may_report_hold() {
             self.hold_event(cx);
         }
+        self.report_types(cx, answered);
         self.next_digit(cx);
     }
 

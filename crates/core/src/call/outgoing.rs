@@ -34,10 +34,12 @@ impl Session {
             session.end(cx, Trigger::NoConnection, not_connected());
             return session;
         }
+        let types = invitation.types;
+        session.intent.types = types;
         let leg = session.media.new_leg().unwrap_or_default();
-        let effect = CallEffect::Offer { direction: Direction::SendRecv, restart: false };
+        let effect = CallEffect::Offer { types, direction: Direction::SendRecv, restart: false };
         let effect = session.effect(cx.base, leg, effect, CallWaiter::OfferAnswer);
-        let intent = Offered::default();
+        let intent = Offered { types, ..Offered::default() };
         let mut offer_answer = OfferAnswer::Stable;
         let creating = OfferAnswer::CreatingOffer { effect, intent, carrier: Carrier::Invite };
         offer_answer.transition(cx.base, LegOf { session: id, leg }, Offer::Offer, creating);
@@ -186,6 +188,7 @@ impl Session {
         if is_held {
             self.hold_event(cx);
         }
+        self.report_types(cx, None);
         self.await_media(cx);
         self.report(cx, 200);
         // For media that was not agreed on yet.

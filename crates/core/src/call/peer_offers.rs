@@ -27,7 +27,8 @@ impl Session {
             _ if e.unacked.is_some() => Some(Glare::Theirs),
             glare => glare,
         };
-        let hold = e.intent.hold;
+        let agreed = e.leg.agreed.map(|agreed| agreed.types);
+        let hold = self.intent.hold;
         if let Some(glare) = glare {
             return self.refuse_colliding(cx, tx, request, glare);
         }
@@ -40,7 +41,10 @@ impl Session {
         let carrier = Carrier::Response(Box::new(PeerRequest { tx, message: request.clone() }));
         match sdp_of(request) {
             Some(sdp) => self.begin_answer(cx, ONLY, sdp, hold, carrier),
-            None => self.begin_offer(cx, ONLY, Offered { hold, restart: false }, carrier),
+            None => {
+                let intent = Offered { hold, restart: false, types: self.types_to_offer(agreed) };
+                self.begin_offer(cx, ONLY, intent, carrier);
+            }
         }
         self.await_step(cx);
     }
@@ -63,7 +67,7 @@ impl Session {
         }
         cx.mark(Mark::UpdateWithOffer);
         self.refresh_dialog(cx, n, request);
-        let hold = self.established_mut().is_some_and(|e| e.intent.hold);
+        let hold = self.intent.hold;
         let carrier = Carrier::Response(Box::new(PeerRequest { tx, message: request.clone() }));
         self.begin_answer(cx, n, offer, hold, carrier);
         if self.established_mut().is_some() {
@@ -129,7 +133,7 @@ impl Session {
             self.accept_request(cx, request.tx, &request.message, Some(&answer));
         }
         if self.established_mut().is_some() {
-            self.set_agreed_with_hold(cx, agreed, hold);
+            self.set_agreed_with_hold(cx, agreed, hold, None);
             self.reconcile(cx);
         } else {
             self.set_agreed(cx, n, agreed);

@@ -1,9 +1,10 @@
-//! Renegotiation by the user's intent (RFC 3261 §14.1, RFC 3311 §5.1): hold, resume, a restart of ICE. The intent is stored, and our
-//! offers are derived from it.
+//! Renegotiation by the user's intent (RFC 3261 §14.1, RFC 3311 §5.1): hold, resume, a restart of ICE, other types of media. The
+//! intent is stored, and our offers are derived from it.
 
 use super::cx::CallCx;
 use super::dialog_request::DialogRequest;
 use super::established::Established;
+use super::intent::Intent;
 use super::leg::ONLY;
 use super::machine::Trigger as CallTrigger;
 use super::machine::renegotiation::{EDGES, Phase, Trigger};
@@ -26,9 +27,10 @@ const LONGEST_DEFERRAL: u32 = 10;
 
 impl Established {
     /// Whether the agreed media is not what the user wants.
-    fn needs_offer(&self) -> bool {
-        let is_other = self.intent.hold != self.holds || self.intent.restart;
-        is_other || self.uncertain || self.leg.agreed.is_none()
+    fn needs_offer(&self, intent: &Intent) -> bool {
+        let is_other = |agreed: crate::Agreed| intent.types_pending && agreed.types != intent.types;
+        let is_held_otherwise = intent.hold != self.holds;
+        is_held_otherwise || intent.restart || self.uncertain || self.leg.agreed.is_none_or(is_other)
     }
 }
 
@@ -43,13 +45,13 @@ impl Session {
 
     /// Sets the user's intent.
     pub(crate) fn set_hold(&mut self, cx: &mut CallCx<'_, '_>, hold: bool) {
-        let Some(e) = self.established_mut() else { return };
-        let was_intent = std::mem::replace(&mut e.intent.hold, hold);
-        e.intent.outcome_pending = true;
+        let Some(e) = self.state.established_mut() else { return };
+        let was_intent = std::mem::replace(&mut self.intent.hold, hold);
+        self.intent.hold_pending = true;
         let settled = e.leg.offer_answer.is_stable()
             && matches!(e.renegotiation, Phase::Idle | Phase::AwaitingConnection);
         if e.holds == hold && (was_intent == hold || settled) {
-            if e.renegotiation == Phase::AwaitingConnection && !e.needs_offer() {
+            if e.renegotiation == Phase::AwaitingConnection && !e.needs_offer(&self.intent) {
                 self.renegotiation(cx, Trigger::Withdrawn, Phase::Idle);
                 self.cancel_timer(cx.base, SessionTimer::Renegotiation);
             }
@@ -60,8 +62,10 @@ impl Session {
 
     /// Restarts ICE.
     pub(crate) fn restart_media(&mut self, cx: &mut CallCx<'_, '_>) {
-        let Some(e) = self.established_mut() else { return };
-        e.intent.restart = true;
+        if self.established_mut().is_none() {
+            return;
+        }
+        self.intent.restart = true;
         self.reconcile(cx);
     }
 
@@ -73,17 +77,18 @@ impl Session {
             return;
         }
         let phase = e.renegotiation;
-        if !e.needs_offer() {
-            let outcome_pending = e.intent.outcome_pending;
+        if !e.needs_offer(&self.intent) {
+            let hold_pending = self.intent.hold_pending;
             if phase != Phase::Idle {
                 self.renegotiation(cx, Trigger::Withdrawn, Phase::Idle);
             }
             self.cancel_timer(cx.base, SessionTimer::Renegotiation);
             // An intent that was withdrawn while it waited has an outcome too.
-            if outcome_pending {
+            if hold_pending {
                 cx.mark(Mark::WishTakenBack);
                 self.hold_event(cx);
             }
+            self.report_types(cx, None);
             return;
         }
         if cx.account.path().is_none() {
@@ -94,7 +99,9 @@ impl Session {
             }
             return;
         }
-        let intent = Offered { hold: e.intent.hold, restart: e.intent.restart };
+        let agreed = e.leg.agreed.map(|agreed| agreed.types);
+        let (hold, restart) = (self.intent.hold, self.intent.restart);
+        let intent = Offered { hold, restart, types: self.types_to_offer(agreed) };
         self.renegotiation(cx, Trigger::Offer, Phase::Negotiating);
         self.begin_offer(cx, ONLY, intent, Carrier::Request);
         self.await_step(cx);
@@ -192,18 +199,19 @@ impl Session {
             let why = EndReason::new(EndedBy::Peer, Cause::NotAcceptable, code, "no media was agreed on");
             return self.hang_up_with(cx, CallTrigger::Refused, why);
         }
-        if std::mem::take(&mut e.intent.restart) {
+        if std::mem::take(&mut self.intent.restart) {
             cx.mark(Mark::RestartRefused);
             let event = CallEvent::MediaRestarted { accepted: false, code };
             cx.base.out.call_event(self.id, event);
         }
-        let Some(e) = self.established_mut() else { return };
-        let hold = std::mem::replace(&mut e.intent.hold, e.holds);
-        if hold != e.holds || uncertain && e.intent.outcome_pending {
-            e.intent.outcome_pending = false;
+        self.types_refused(cx, code);
+        let Some(e) = self.state.established_mut() else { return };
+        let hold = std::mem::replace(&mut self.intent.hold, e.holds);
+        if hold != e.holds || uncertain && self.intent.hold_pending {
+            self.intent.hold_pending = false;
             cx.mark(Mark::HoldRefused);
             self.hold_failed(cx, hold, code);
-        } else if e.intent.outcome_pending {
+        } else if self.intent.hold_pending {
             // The intent was withdrawn meanwhile: the agreed hold is the intent.
             self.hold_event(cx);
         }
@@ -222,11 +230,9 @@ impl Session {
             if !planted!(cx.base.config, RestartNotReported) {
                 cx.base.out.call_event(self.id, event);
             }
-            if let Some(e) = self.established_mut() {
-                e.intent.restart = false;
-            }
+            self.intent.restart = false;
         }
-        self.set_agreed_with_hold(cx, agreed, intent.hold);
+        self.set_agreed_with_hold(cx, agreed, intent.hold, Some(intent.types));
         self.reconcile(cx);
     }
 
@@ -273,9 +279,9 @@ impl Session {
                 self.withdraw(cx, Offering::Withdrawn);
             }
             if planted!(cx.base.config, WishLostOnGlare)
-                && let Some(e) = self.established_mut()
+                && let Some(e) = self.state.established_mut()
             {
-                e.intent.hold = e.holds;
+                self.intent.hold = e.holds;
             }
             self.renegotiation(cx, Trigger::Glare, Phase::Glare);
             if !planted!(cx.base.config, GlareForgotten) {

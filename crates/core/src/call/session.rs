@@ -1,5 +1,6 @@
 use super::cx::{CallCx, Referrer};
 use super::established::Established;
+use super::intent::Intent;
 use super::leg::{Leg, ONLY};
 use super::machine::{EDGES, Phase, Trigger};
 use super::states::State;
@@ -24,6 +25,8 @@ pub(crate) struct Session {
     /// The pending timers, by [`SessionTimer`].
     pub(super) timers: [Option<TimerId>; SessionTimer::COUNT],
     pub(super) media: MediaSessions,
+    /// The media that the user wants.
+    pub(super) intent: Intent,
     /// The call in which the REFER for this one was received.
     pub(super) referred_by: Option<Referrer>,
 }
@@ -65,6 +68,12 @@ impl MediaSessions {
         self.live & Self::bit(leg) != 0
     }
 
+    /// The sessions that the host has.
+    pub(super) fn all_live(&self) -> impl Iterator<Item = LegId> + use<> {
+        let live = self.live;
+        (0..Self::MOST).map(LegId).filter(move |leg| live & Self::bit(*leg) != 0)
+    }
+
     pub(super) fn is_any_up(&self) -> bool {
         self.up != 0
     }
@@ -100,6 +109,7 @@ impl Session {
             tag: LocalTag::new(id, cx.base),
             timers: [None; SessionTimer::COUNT],
             media: MediaSessions::default(),
+            intent: Intent::default(),
             referred_by,
         }
     }
@@ -170,8 +180,13 @@ impl Session {
         effect: CallEffect,
         waiter: CallWaiter,
     ) -> EffectId {
+        let is_new = !self.media.is_live(leg);
         self.media.live |= MediaSessions::bit(leg);
-        cx.out.call_effect(self.id, leg, effect, waiter)
+        let effect = cx.out.call_effect(self.id, leg, effect, waiter);
+        if is_new {
+            self.mute_new_leg(cx, leg);
+        }
+        effect
     }
 
     pub(super) fn roll_back(&mut self, cx: &mut Cx<'_>, n: usize) {

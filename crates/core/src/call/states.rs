@@ -10,7 +10,7 @@ use crate::request::realm_set::RealmSet;
 use crate::request::realms::Credentials;
 use crate::request::restarts::Restarts;
 use crate::transaction::ServerTx;
-use crate::{ConnectionId, EffectId, EndReason};
+use crate::{ConnectionId, EffectId, EndReason, MediaTypes};
 use bytes::Bytes;
 use offhook_wire::Message;
 
@@ -43,6 +43,8 @@ pub(crate) struct Invitation {
     pub(crate) uri: Bytes,
     /// The user's header fields, and `Referred-By`.
     pub(crate) headers: Vec<(Bytes, Bytes)>,
+    /// The types of media to offer.
+    pub(crate) types: MediaTypes,
 }
 
 /// The media engine creates the offer.

@@ -8,7 +8,7 @@ use crate::EffectId;
 use crate::base::cx::Cx;
 use crate::base::name::Machine;
 use crate::transaction::ServerTx;
-use crate::{LegId, SessionId};
+use crate::{LegId, MediaTypes, SessionId};
 use offhook_wire::Message;
 
 /// The table of the machine, for its diagram.
@@ -38,6 +38,8 @@ pub(crate) struct Offered {
     pub(crate) hold: bool,
     /// ICE is restarted.
     pub(crate) restart: bool,
+    /// The types of media.
+    pub(crate) types: MediaTypes,
 }
 
 /// The message that carries our description.

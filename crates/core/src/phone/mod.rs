@@ -329,7 +329,8 @@ impl Phone {
                 self.with_session(to.session, |session, cx| session.on_report(cx, to.id, code));
             }
             CallAction::Refer { by, target, referred_by } => {
-                let Some(account) = self.session(by.session).map(Session::account) else { return };
+                let Some(session) = self.session(by.session) else { return };
+                let (account, types) = (session.account(), session.types());
                 // The call that a REFER creates replaces the call with the REFER, so that one does not count; but only once.
                 if !self.has_room_beside(Some(by.session)) {
                     self.trace.mark(self.now, Some(Machine::Session(by.session)), Mark::ReferNoRoom);
@@ -341,7 +342,7 @@ impl Phone {
                 self.out.call_event(id, CallEvent::Referred { by: by.session, target: text });
                 let headers =
                     referred_by.map(|value| (Bytes::from_static(b"Referred-By"), Bytes::from(value)));
-                let invitation = Invitation { uri: target, headers: headers.into_iter().collect() };
+                let invitation = Invitation { uri: target, headers: headers.into_iter().collect(), types };
                 self.start(id, account, invitation, Some(by));
             }
         }

@@ -3,7 +3,7 @@
 use super::account::credentials;
 use super::pending::{Pending, bytes};
 use super::value::{account_id, request_id, session_id};
-use crate::names::{PATHS, value_of};
+use crate::names::{MEDIA_TYPES, PATHS, value_of};
 use crate::text::duration;
 use offhook::{Account, AccountCommand, AccountId, CallCommand, Command, Dial, Input, Request, RequestKind};
 
@@ -40,6 +40,14 @@ pub(super) fn read(words: &[&str]) -> Option<Pending> {
         }
         ["dial", session, account, to, headers @ ..] => {
             let mut dial = Dial::to(*to).with_account(account_id(account)?);
+            // The types of media stand alone; a header field has a name and a value.
+            let headers = match headers {
+                [types, headers @ ..] if headers.len().is_multiple_of(2) => {
+                    dial.types = value_of(MEDIA_TYPES, types)?;
+                    headers
+                }
+                headers => headers,
+            };
             dial.headers = pairs(headers)?;
             Command::Dial { session: session_id(session)?, dial }
         }
@@ -78,6 +86,8 @@ fn call_command(verb: &str, words: &[&str]) -> Option<CallCommand> {
         ("hold", []) => CallCommand::Hold,
         ("resume", []) => CallCommand::Resume,
         ("restart-media", []) => CallCommand::RestartMedia,
+        ("media-types", [types]) => CallCommand::SetMediaTypes { types: value_of(MEDIA_TYPES, types)? },
+        ("mute", [types]) => CallCommand::Mute { types: value_of(MEDIA_TYPES, types)? },
         ("digits", [path, time, digits]) => CallCommand::Digits {
             digits: (*digits).to_owned(),
             duration: duration(time)?,

@@ -1,17 +1,22 @@
 //! Writes commands, each with the bytes or the account that follow it.
 
 use super::account::{self, credentials};
-use crate::names::{PATHS, name_of};
+use crate::names::{MEDIA_TYPES, PATHS, name_of};
 use crate::text::{Seconds, word, write_bytes};
-use offhook::{AccountCommand, AccountId, CallCommand, Command, Dial, Request, RequestKind, SessionId};
+use offhook::{
+    AccountCommand, AccountId, CallCommand, Command, Dial, MediaTypes, Request, RequestKind, SessionId,
+};
 use std::fmt::Write;
 
 /// Writes all lines of a command.
 pub(super) fn write(out: &mut String, command: &Command) -> Option<()> {
     match command {
         Command::Account { account, command } => account_command(out, *account, command),
-        Command::Dial { session, dial: Dial { account, to, headers: fields, .. } } => {
+        Command::Dial { session, dial: Dial { account, to, headers: fields, types, .. } } => {
             let _ = write!(out, "dial {session} {} {}", account.0, word(to));
+            if *types != MediaTypes::AUDIO {
+                let _ = write!(out, " {}", name_of(MEDIA_TYPES, types)?);
+            }
             headers(out, fields);
             out.push('\n');
             Some(())
@@ -67,6 +72,10 @@ fn call_command(out: &mut String, session: SessionId, command: &CallCommand) -> 
         CallCommand::Hold => writeln!(out, "hold {session}"),
         CallCommand::Resume => writeln!(out, "resume {session}"),
         CallCommand::RestartMedia => writeln!(out, "restart-media {session}"),
+        CallCommand::SetMediaTypes { types } => {
+            writeln!(out, "media-types {session} {}", name_of(MEDIA_TYPES, types)?)
+        }
+        CallCommand::Mute { types } => writeln!(out, "mute {session} {}", name_of(MEDIA_TYPES, types)?),
         CallCommand::Digits { digits, duration, path } => {
             let (path, digits) = (name_of(PATHS, path)?, word(digits));
             writeln!(out, "digits {session} {path} {} {digits}", Seconds(*duration))

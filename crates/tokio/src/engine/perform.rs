@@ -119,10 +119,11 @@ impl Engine {
 /// The request to the media task for an effect; `None` for one that is not supported: the enum is non-exhaustive.
 fn request(id: EffectId, leg: LegId, effect: CallEffect) -> Option<Request> {
     let work = match effect {
-        CallEffect::Offer { direction, restart } => Work::Offer { direction, restart },
-        CallEffect::Answer { offer, direction } => Work::Answer { offer, direction },
+        CallEffect::Offer { types, direction, restart } => Work::Offer { types, direction, restart },
+        CallEffect::Answer { offer, types, direction } => Work::Answer { offer, types, direction },
         CallEffect::Apply { answer } => Work::Apply { answer },
         CallEffect::Digit { digit, duration } => Work::Digit { digit, duration },
+        CallEffect::Mute { types } => return Some(Request::Mute { leg, on: types.audio }),
         CallEffect::Fork { of } => return Some(Request::Fork { leg, of }),
         CallEffect::Rollback => return Some(Request::Rollback { leg }),
         CallEffect::Release => return Some(Request::Release { leg }),

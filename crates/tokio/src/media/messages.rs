@@ -1,7 +1,7 @@
 //! The messages between a phone and the media task of a call.
 
 use crate::{Bind, Clock, MediaUpdate};
-use offhook::{EffectId, EffectResult, LegId, SessionId};
+use offhook::{EffectId, EffectResult, LegId, MediaTypes, SessionId};
 use offhook_media::{MediaConfig, ReceivedTone, Recording, Source, Statistics};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -30,7 +30,11 @@ pub(crate) enum Request {
     /// The call has ended: release all legs, keep the recording and the statistics.
     End,
     Play(Source),
-    Mute(bool),
+    /// Send silence on a leg, or the audio again.
+    Mute {
+        leg: LegId,
+        on: bool,
+    },
     Record(bool),
     Push(Vec<i16>),
     Recording(oneshot::Sender<Recording>),
@@ -40,8 +44,8 @@ pub(crate) enum Request {
 
 /// A request with a result for the core.
 pub(crate) enum Work {
-    Offer { direction: offhook::Direction, restart: bool },
-    Answer { offer: bytes::Bytes, direction: offhook::Direction },
+    Offer { types: MediaTypes, direction: offhook::Direction, restart: bool },
+    Answer { offer: bytes::Bytes, types: MediaTypes, direction: offhook::Direction },
     Apply { answer: bytes::Bytes },
     Digit { digit: char, duration: Duration },
 }

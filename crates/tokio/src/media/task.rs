@@ -6,7 +6,7 @@ use super::result::{agreed, failed};
 use super::sockets::Sockets;
 use crate::{MediaUpdate, entropy};
 use bytes::Bytes;
-use offhook::{EffectId, EffectResult, LegId, MediaEvent, MediaFault};
+use offhook::{EffectId, EffectResult, LegId, MediaEvent, MediaFault, MediaTypes};
 use offhook_media::{MediaError, MediaInput, MediaOutput, MediaSession};
 use std::net::SocketAddr;
 use tokio::sync::mpsc;
@@ -17,7 +17,6 @@ const BURST: usize = 32;
 struct Task {
     /// With the present source and whether to record, for further legs.
     setup: Setup,
-    muted: bool,
     legs: Legs,
     sockets: Option<Sockets>,
     reports: Reports,
@@ -26,7 +25,7 @@ struct Task {
 pub(super) async fn run(setup: Setup, mut requests: mpsc::Receiver<Request>, reports: Reports) {
     let clock = setup.clock;
     let first = MediaSession::new(setup.config.clone(), setup.seed, clock.epoch(), clock.now());
-    let mut task = Task { setup, muted: false, legs: Legs::new(first), sockets: None, reports };
+    let mut task = Task { setup, legs: Legs::new(first), sockets: None, reports };
     task.prepare(0);
     loop {
         task.drain().await;
@@ -79,9 +78,10 @@ impl Task {
                 self.setup.play = source;
                 self.legs.live().for_each(|leg| leg.session.play(self.setup.play.clone()));
             }
-            Request::Mute(on) => {
-                self.muted = on;
-                self.legs.live().for_each(|leg| leg.session.mute(on));
+            Request::Mute { leg, on } => {
+                if let Some(index) = self.legs.index(leg) {
+                    self.legs.at(index).session.mute(on);
+                }
             }
             Request::Record(on) => {
                 self.setup.record = on;
@@ -130,11 +130,10 @@ impl Task {
         self.prepare(self.legs.len() - 1);
     }
 
-    /// Sets the source of a new session, and whether it is muted and recorded.
+    /// Sets the source of a new session, and whether it is recorded.
     fn prepare(&mut self, index: usize) {
         let session = &mut self.legs.at(index).session;
         session.play(self.setup.play.clone());
-        session.mute(self.muted);
         session.record(self.setup.record);
     }
 
@@ -180,12 +179,17 @@ impl Task {
         let leg = self.legs.at(index);
         let session = &mut leg.session;
         let result = match work {
-            Work::Offer { direction, restart } => session
+            // The engine has audio only.
+            Work::Offer { types: MediaTypes { audio: false, .. }, .. }
+            | Work::Answer { types: MediaTypes { audio: false, .. }, .. } => Err(MediaError::NoCommonMedia),
+            Work::Offer { direction, restart, .. } => session
                 .offer(now, direction, restart)
                 .map(|offer| EffectResult::Description(Bytes::from(offer))),
-            Work::Answer { offer, direction } => session.answer(now, offer, direction).and_then(|answer| {
-                Ok(EffectResult::Answered { answer: Bytes::from(answer), agreed: agreed_by(session)? })
-            }),
+            Work::Answer { offer, direction, .. } => {
+                session.answer(now, offer, direction).and_then(|answer| {
+                    Ok(EffectResult::Answered { answer: Bytes::from(answer), agreed: agreed_by(session)? })
+                })
+            }
             Work::Apply { answer } => {
                 session.apply(now, answer).and_then(|()| Ok(EffectResult::Applied(agreed_by(session)?)))
             }

@@ -1,4 +1,5 @@
 use super::dial::DtmfPath;
+use crate::MediaTypes;
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -23,6 +24,17 @@ pub enum CallCommand {
     Resume,
     /// Restart ICE (RFC 8445 §9), for example on another network: offer the media again with new ICE credentials.
     RestartMedia,
+    /// Set the types of media that the call is to have. Before the call is answered they are those of the answer; later, other types
+    /// are offered to the peer. [`CallEvent::MediaTypes`](crate::CallEvent::MediaTypes) or `MediaTypesFailed` follows.
+    SetMediaTypes {
+        /// The types; at least one.
+        types: MediaTypes,
+    },
+    /// Send nothing of these types of media, and send the others. The peer is not informed.
+    Mute {
+        /// The types; [`MediaTypes::NONE`] sends all.
+        types: MediaTypes,
+    },
     /// Send digits, one after another.
     Digits {
         /// `0-9 * # A-D`; at most 64 may be queued.

@@ -1,4 +1,4 @@
-use crate::AccountId;
+use crate::{AccountId, MediaTypes};
 
 /// The callee of a new call and the options of its INVITE.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,12 +10,14 @@ pub struct Dial {
     pub to: String,
     /// Additional header fields for the INVITE. Names that the phone writes itself are an error.
     pub headers: Vec<(String, String)>,
+    /// The types of media that the call is to have; at least one.
+    pub types: MediaTypes,
 }
 
 impl Dial {
     /// A call from the first account.
     pub fn to(to: impl Into<String>) -> Self {
-        Self { account: AccountId(0), to: to.into(), headers: Vec::new() }
+        Self { account: AccountId(0), to: to.into(), headers: Vec::new(), types: MediaTypes::AUDIO }
     }
 
     /// From this account.
@@ -29,6 +31,13 @@ impl Dial {
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// With these types of media.
+    #[must_use]
+    pub fn with_types(mut self, types: MediaTypes) -> Self {
+        self.types = types;
         self
     }
 }

@@ -1,4 +1,4 @@
-use crate::{AccountId, DtmfPath, EndReason, LegId, SessionId, Status};
+use crate::{AccountId, DtmfPath, EndReason, LegId, MediaTypes, SessionId, Status};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -44,6 +44,17 @@ pub enum CallEvent {
     MediaRestarted {
         /// Whether the peer accepted it.
         accepted: bool,
+        /// The SIP code of the refusal, if there was one.
+        code: Option<u16>,
+    },
+    /// The types of media of an established call: their change, and the outcome of
+    /// [`CallCommand::SetMediaTypes`](crate::CallCommand::SetMediaTypes). A call has audio only until this event.
+    MediaTypes {
+        /// The types that both ends agreed on.
+        agreed: MediaTypes,
+    },
+    /// Other types of media were refused; the call continues as before.
+    MediaTypesFailed {
         /// The SIP code of the refusal, if there was one.
         code: Option<u16>,
     },

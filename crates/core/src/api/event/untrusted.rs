@@ -37,6 +37,8 @@ impl CallEvent {
             | Self::Progress { .. }
             | Self::Hold { .. }
             | Self::HoldFailed { .. }
+            | Self::MediaTypes { .. }
+            | Self::MediaTypesFailed { .. }
             | Self::MediaRestarted { .. }
             | Self::Transfer(_)
             | Self::TransferRequestEnded { .. }

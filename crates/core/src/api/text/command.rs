@@ -39,6 +39,8 @@ impl fmt::Display for CallCommand {
             CallCommand::Hold => f.write_str("holds"),
             CallCommand::Resume => f.write_str("resumes"),
             CallCommand::RestartMedia => f.write_str("restarts its media"),
+            CallCommand::SetMediaTypes { types } => write!(f, "sets its media to {types}"),
+            CallCommand::Mute { types } => write!(f, "mutes {types}"),
             CallCommand::Digits { digits, duration, path } => {
                 write!(f, "sends {digits} by {path} for {duration:?}")
             }

@@ -1,7 +1,7 @@
 //! Words for the values in events and commands.
 
 use crate::{ConnectionFailure, ConnectionState, DigitFailure, DtmfPath, EndReason, EndedBy};
-use crate::{MediaFault, RegistrationState, TransferState};
+use crate::{MediaFault, MediaTypes, RegistrationState, TransferState};
 use offhook_wire::reason_phrase;
 use std::fmt;
 
@@ -86,6 +86,17 @@ impl fmt::Display for DtmfPath {
             DtmfPath::Auto => "RTP or INFO",
             DtmfPath::Rtp => "RTP",
             DtmfPath::Info => "INFO",
+        })
+    }
+}
+
+impl fmt::Display for MediaTypes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.audio, self.video) {
+            (true, false) => "audio",
+            (false, true) => "video",
+            (true, true) => "audio and video",
+            (false, false) => "nothing",
         })
     }
 }

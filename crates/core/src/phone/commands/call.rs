@@ -3,7 +3,7 @@
 use crate::call::{Info, dtmf};
 use crate::phone::{Phone, address};
 use crate::planted::planted;
-use crate::{CallCommand, Command, DtmfPath, Input, Instant, Misuse, SessionId, Status};
+use crate::{CallCommand, Command, DtmfPath, Input, Instant, MediaTypes, Misuse, SessionId, Status};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -72,6 +72,28 @@ impl Phone {
     /// If the call is not established.
     pub fn resume(&mut self, now: Instant, session: SessionId) -> Result<(), Misuse> {
         self.call(now, session, CallCommand::Resume)
+    }
+
+    /// Sets the types of media that the call is to have: of the answer, or of an offer to the peer. The outcome in an established call
+    /// is `MediaTypes` or `MediaTypesFailed` of [`CallEvent`](crate::CallEvent).
+    ///
+    /// # Errors
+    /// If there is no such call, it is ending, or `types` is empty.
+    pub fn set_media_types(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        types: MediaTypes,
+    ) -> Result<(), Misuse> {
+        self.call(now, session, CallCommand::SetMediaTypes { types })
+    }
+
+    /// Sends nothing of these types of media, and sends the others. The peer is not informed, and there is no event.
+    ///
+    /// # Errors
+    /// If there is no such call, or it is ending.
+    pub fn mute(&mut self, now: Instant, session: SessionId, types: MediaTypes) -> Result<(), Misuse> {
+        self.call(now, session, CallCommand::Mute { types })
     }
 
     /// Sends digits, one after another; each is reported as sent or failed.
@@ -174,6 +196,17 @@ impl Phone {
                 self.established(session)?;
                 self.with_session(session, |session, cx| session.set_hold(cx, false));
             }
+            CallCommand::SetMediaTypes { types } => {
+                if types.is_empty() {
+                    return Err(Misuse::NoMediaTypes);
+                }
+                self.not_ending(session)?;
+                self.with_session(session, |session, cx| session.set_media_types(cx, types));
+            }
+            CallCommand::Mute { types } => {
+                self.not_ending(session)?;
+                self.with_session(session, |session, cx| session.mute(cx, types));
+            }
             CallCommand::Digits { digits, duration, path } => {
                 self.digits_command(session, &digits, duration, path)?;
             }
@@ -232,6 +265,14 @@ impl Phone {
     fn ringing(&self, id: SessionId) -> Result<(), Misuse> {
         let session = self.session(id).ok_or(Misuse::UnknownSession(id))?;
         if session.is_ringing() { Ok(()) } else { Err(Misuse::WrongStatus(session.status())) }
+    }
+
+    fn not_ending(&self, id: SessionId) -> Result<(), Misuse> {
+        match self.status(id) {
+            Some(ending @ (Status::Terminating | Status::Idle)) => Err(Misuse::WrongStatus(ending)),
+            Some(_) => Ok(()),
+            None => Err(Misuse::UnknownSession(id)),
+        }
     }
 
     fn established(&self, id: SessionId) -> Result<(), Misuse> {

@@ -61,8 +61,11 @@ impl Phone {
         }
         let uri = self.address(dial.account, &dial.to)?;
         let headers = address::checked_headers(&dial.headers)?;
+        if dial.types.is_empty() {
+            return Err(Misuse::NoMediaTypes);
+        }
         let id = self.new_session();
-        self.start(id, dial.account, Invitation { uri, headers }, None);
+        self.start(id, dial.account, Invitation { uri, headers, types: dial.types }, None);
         Ok(())
     }
 
