@@ -6,8 +6,7 @@ use std::time::Duration;
 use offhook_wire::{Message, Method};
 
 use super::call::Call;
-use super::draft::Draft;
-use super::reliable;
+use super::draft::{ALLOW, Draft};
 use crate::hash::Draw;
 use crate::media::{Address, Description, Line};
 use crate::scenario::Codec;
@@ -149,7 +148,7 @@ impl Plan<'_> {
 
     /// With the supported methods, if it lists them.
     pub(super) fn listing(&self, draft: Draft) -> Draft {
-        if self.me.lists_update { draft.row("Allow", reliable::ALLOW) } else { draft }
+        if self.me.lists_update { draft.row("Allow", ALLOW) } else { draft }
     }
 
     /// The ACK of the received 2xx.

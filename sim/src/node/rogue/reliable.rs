@@ -2,11 +2,8 @@
 
 use offhook_wire::{HeaderName, Message, Method};
 
-use super::draft::Draft;
+use super::draft::{ALLOW, Draft};
 use super::plan::{Plan, SendIf};
-
-/// The methods of a rogue that lists them.
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, UPDATE, PRACK";
 
 /// An INVITE that lets the phone send reliable responses.
 pub(super) fn supports(plan: &mut Plan<'_>) {
