@@ -16,10 +16,14 @@ const A_MILLION: &str = "requests result from commands, and no user gives a mill
 /// Why no INVITE has a Session-Expires.
 const NO_SESSION_TIMER: &str = "only header fields of a user name a session interval, and no user adds any";
 
+/// Why no BYE comes during the check of an offer.
+const NO_TAG: &str = "no message has the tag of the phone before the check of the offer ends";
+
 /// Marks that no phone of a simulated world can reach, and the reason.
 pub const UNREACHABLE: &[(&str, &str)] = &[
     ("request: not sent, too many client transactions", A_MILLION),
     ("INVITE: 422, sent again with the Min-SE", NO_SESSION_TIMER),
+    ("Call: checking --bye--> ended", NO_TAG),
     ("Other server transactions: trying --request again--> trying", IMMEDIATE),
     ("Other server transactions: trying --1xx sent--> proceeding", IMMEDIATE),
     ("Other server transactions: trying --connection lost--> terminated", IMMEDIATE),

@@ -31,7 +31,6 @@ fn planted_bugs_are_found_by_their_oracles() {
         (Bug::EndReasonMissing, "end-reason"),
         (Bug::KeepAliveOnce, "keep-alive"),
         (Bug::OneServerOnly, "failover"),
-        (Bug::BindingKept, "accounts"),
         (Bug::HoldNotSaid, "agreement"),
         (Bug::OfferNotWithdrawn, "negotiation"),
         (Bug::DigitDoubled, "digits"),
@@ -140,6 +139,14 @@ fn bugs_of_negotiation_are_found_in_their_worlds() {
             "dialog",
             "phone alice ws\nrogue mallory ws breaks=answers-elsewhere\n1s alice dials mallory\n3s alice holds".to_owned(),
         ),
+        // The phone that sends early media is not the one that answers.
+        (
+            Bug::LegLeaked,
+            "legs",
+            "phone alice ws\nphone bob ws\nphone carol ws user=bob\n0s bob will ignore\n0s carol will answer after 5s\n\
+             1s alice dials bob\n2s bob sends early media"
+                .to_owned(),
+        ),
         (Bug::ProvisionalTakenTwice, "prack", format!("phone alice ws delay=400ms\nphone bob ws\n{early}")),
     ] {
         expect_found_in(bug.into(), oracle, &world);
@@ -184,6 +191,7 @@ fn bugs_of_requests_and_accounts_are_found_in_their_worlds() {
             "outcome",
             format!("{call}5s alice sends an info\n5s alice hangs up"),
         ),
+        (Bug::BindingKept, "accounts", "phone alice ws\n1s alice removes its account".to_owned()),
         (Bug::RemovalNeverEnds, "accounts", "phone alice ws\n1s alice removes its account".to_owned()),
         (Bug::RemovedConnectionKept, "accounts", "phone alice ws\n1s alice removes its account".to_owned()),
         (

@@ -6,7 +6,7 @@ use offhook::{CallEvent, Cause, EndReason, EndedBy, Event, Status};
 use offhook_exchange::Memory;
 use offhook_sim::World;
 use offhook_sim::node::{Breach, UnsolicitedMessage};
-use offhook_sim::scenario::{ExchangeTrouble, RogueAction, Scenario, UserAction};
+use offhook_sim::scenario::{Behaviour, ExchangeTrouble, PhoneSetup, RogueAction, Scenario, UserAction};
 use offhook_sim::tape::{EntryKind, Node};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -318,4 +318,39 @@ fn guesses_and_floods_do_not_affect_the_user() {
         }
     }
     world.finish();
+}
+
+/// RFC 3311 §5.1: a peer that lists UPDATE and refuses it gets a re-INVITE with the same offer.
+#[test]
+fn a_refused_update_is_followed_by_a_reinvite() {
+    let alice = PhoneSetup { by_update: true, ..PhoneSetup::new("alice") };
+    let mut world = World::builder().setup(alice).rogue("mallory", [Breach::UpdateRefused]).start();
+    world.run_for(Duration::from_secs(2));
+    world.dial("alice", "mallory");
+    world.run_until("alice talks", SOON, |world| world.talks("alice"));
+    let invites = sent(&world, "INVITE");
+    world.user("alice", UserAction::Hold);
+    world.run_until("alice holds", SOON, |world| world.call("alice").is_some_and(|call| call.local_hold));
+    assert_eq!((sent(&world, "UPDATE"), sent(&world, "INVITE")), (1, invites + 1), "{}", world.ladder());
+    world.finish();
+}
+
+/// RFC 3262 §5: the offer of a reliable response gets an invalid answer, while the user is alerted.
+#[test]
+fn an_invalid_answer_in_a_prack_ends_the_call() {
+    let breaks = [Breach::LateOfferReliably, Breach::PrackGarbage];
+    let mut ended = 0;
+    for seed in 0..20 {
+        let mut world = World::builder().seed(seed).phone("alice").rogue("mallory", breaks).start();
+        world.behaviour("alice", Behaviour::Ignore);
+        world.run_for(Duration::from_secs(2));
+        world.rogue("mallory", &RogueAction::Call("alice".to_owned()));
+        world.run_for(Duration::from_secs(1));
+        world.user("alice", UserAction::EarlyMedia);
+        world.run_for(Duration::from_secs(1));
+        let unusable = |why: &EndReason| why.by == EndedBy::Us && why.code == Some(488);
+        ended += ends(&world).iter().filter(|why| unusable(why)).count();
+        world.finish();
+    }
+    assert!(ended > 0);
 }

@@ -33,6 +33,11 @@ pub(super) fn draw(scenario: &mut Scenario) {
         };
         let pool: Vec<Breach> = breaches.iter().filter(fits).copied().collect();
         let breaks = (0..draw.between(1, most)).map(|_| *draw.pick(&pool));
+        let mut breaks: Vec<Breach> = breaks.collect();
+        // Only such an INVITE gets an offer that a PRACK answers.
+        if breaks.contains(&Breach::LateOfferReliably) && !conforming && draw.chance(500) {
+            breaks.push(Breach::PrackGarbage);
+        }
         let mut rogue = RogueSetup::new(*name, breaks);
         if draw.chance(300) {
             rogue.transport = Transport::Udp;
@@ -68,6 +73,13 @@ impl Episode<'_> {
         let soon = draw.between(0, 3_000);
         if self.scenario.rogues[self.rogue].breaks.contains(&Breach::ByeWhileRinging) && draw.chance(700) {
             self.keep_waiting(draw);
+        }
+        if self.scenario.rogues[self.rogue].breaks.contains(&Breach::LateOfferReliably) && draw.chance(700) {
+            self.rogue_action(0, RogueAction::Call(user.clone()));
+            self.user_action(draw.between(200, 1_900), UserAction::EarlyMedia);
+        }
+        if self.scenario.rogues[self.rogue].breaks.contains(&Breach::UpdateRefused) && draw.chance(700) {
+            self.hold_by_update(draw, rogue.clone());
         }
         if draw.chance(150) {
             self.hijack(draw, &user);
@@ -116,6 +128,14 @@ impl Episode<'_> {
         let trouble = MediaTrouble::Slow(draw.millis(500, 8_000));
         let lasting = Duration::from_secs(10);
         self.step(0, Action::Fault(Fault::Media { phone: self.phone, trouble, lasting }));
+    }
+
+    /// A phone that changes media by UPDATE, if there is one, calls the rogue, and holds it.
+    fn hold_by_update(&mut self, draw: &mut Draw, rogue: String) {
+        let Some(phone) = self.scenario.phones.iter().position(|phone| phone.by_update) else { return };
+        self.step(0, Action::User { phone, action: UserAction::Dial(rogue) });
+        let holds = draw.between(1_800, 5_000);
+        self.step(holds, Action::User { phone, action: UserAction::Hold });
     }
 
     /// A call to a user whose Contact the rogue registers, and whose connection is lost during the call.

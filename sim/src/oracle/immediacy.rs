@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook::ConnectionId;
-use offhook_wire::{Instant, Method};
+use offhook_wire::{HeaderName, Instant, Method};
 
 use super::reading::{DialogId, Reading, Transaction};
 use super::{Observation, Oracle, WorldView};
@@ -33,6 +33,9 @@ struct Phone {
     cancelled: BTreeSet<Transaction>,
     /// Whether an incoming call was just reported without a 180.
     rings: bool,
+    /// Whether the current input is an INVITE without an offer that requires reliable responses: the first one must have an offer (RFC 3262
+    /// §5), which the media engine makes.
+    describes_first: bool,
     /// Whether the current input is a corrupted message, or belongs to a corrupted call.
     exempted: bool,
     /// Sent INVITEs: the time, the connection, and whether it was refused.
@@ -71,7 +74,8 @@ impl Oracle for Immediacy {
                 if let Some((session, Told::Incoming { .. })) = told(event) {
                     let corrupted =
                         view.corrupted_calls.any() && view.corrupted_calls.of_end((phone, session));
-                    self.phones[phone].rings = !self.phones[phone].exempted && !corrupted;
+                    let phone = &mut self.phones[phone];
+                    phone.rings = !phone.exempted && !corrupted && !phone.describes_first;
                 }
             }
             Observation::PhonePolled { phone, .. } => {
@@ -90,6 +94,9 @@ impl Phone {
             (Some(Method::Ack), _) => {}
             (Some(method), _) => {
                 let Some(transaction) = message.transaction else { return };
+                self.describes_first = method == Method::Invite
+                    && message.body_bytes().is_empty()
+                    && message.has_token(HeaderName::Require, "100rel");
                 match method {
                     // A retransmission has its response.
                     Method::Invite if self.accepted.contains(&transaction) => {}
@@ -148,7 +155,7 @@ impl Phone {
     }
 
     fn on_polled(&mut self) -> Result<(), String> {
-        self.exempted = false;
+        (self.exempted, self.describes_first) = (false, false);
         if let Some(asked) = self.asked.pop_first() {
             return Err(format!("does not respond to a {}", asked.verb.method()));
         }

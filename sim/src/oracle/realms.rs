@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook::{AccountCommand, Command};
+use offhook::{AccountCommand, AccountId, Command};
 use offhook_wire::digest::{Algorithm, Challenge, Credentials};
 use offhook_wire::{HeaderName, Method};
 
@@ -23,13 +23,26 @@ pub(super) struct Realms {
 struct Phone {
     /// The realms that challenged a REGISTER.
     own: BTreeSet<Vec<u8>>,
-    /// The strength of the algorithms with which REGISTERs were accepted, by realm.
-    learnt: BTreeMap<Vec<u8>, u8>,
-    /// Sent REGISTERs, with the realms and the strength of their credentials.
-    registers: BTreeMap<Transaction, Vec<(Vec<u8>, u8)>>,
+    registrars: BTreeMap<AccountId, Registrar>,
     /// By kind of challenge and realm: the last nonce, and its last count.
     used: BTreeMap<(bool, Vec<u8>), (Vec<u8>, u32)>,
     seen: BTreeSet<Transaction>,
+}
+
+/// The realms and the strengths of credentials.
+type Strengths = Vec<(Vec<u8>, u8)>;
+
+/// The registrar of an account.
+#[derive(Default)]
+struct Registrar {
+    /// The strength of the algorithms with which REGISTERs were accepted, by realm.
+    learnt: BTreeMap<Vec<u8>, u8>,
+    /// The Call-ID of the REGISTERs: another registrar gets another one.
+    call: Option<u64>,
+    /// The last REGISTER, with the realms and the strength of its credentials. Responses to earlier ones change nothing.
+    last: Option<(Transaction, Strengths)>,
+    /// Whether the account moves to another registrar, which has accepted nothing.
+    is_left: bool,
 }
 
 impl Oracle for Realms {
@@ -40,12 +53,15 @@ impl Oracle for Realms {
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         self.phones.resize_with(view.phones.len(), Phone::default);
         match *observation {
-            Observation::Sent { phone, message: Some(message), .. } if message.method().is_some() => {
-                let setup = &view.phones[phone].setup;
+            Observation::Sent { phone, connection, message: Some(message), .. }
+                if message.method().is_some() =>
+            {
+                let node = &view.phones[phone];
+                let (setup, account) = (&node.setup, node.account_of.get(&connection).copied());
                 // A corrupted challenge to a REGISTER names another realm.
                 let corrupted = view.corrupted_calls.of_registration(phone).is_some();
                 self.phones[phone]
-                    .on_request(message, &setup.realms, corrupted)
+                    .on_request(message, account, &setup.realms, corrupted)
                     .map_err(|what| format!("{} {what}", setup.name))
             }
             Observation::Received { phone, message: Some(message), .. } => {
@@ -65,13 +81,13 @@ impl Oracle for Realms {
                 }
                 Ok(())
             }
-            // A new account, or one with another registrar, knows nothing of the one before.
             Observation::Command {
                 phone,
-                command: Command::Account { command: AccountCommand::Add(_) | AccountCommand::Replace(_), .. },
+                command: Command::Account { account, command: AccountCommand::Replace(_) },
                 ..
-            } => {
-                self.phones[phone].learnt.clear();
+            } if view.phones[phone].account.moving => {
+                let registrar = self.phones[phone].registrars.entry(*account).or_default();
+                *registrar = Registrar { call: registrar.call, is_left: true, ..Registrar::default() };
                 Ok(())
             }
             _ => Ok(()),
@@ -96,23 +112,34 @@ impl Phone {
         if let 401 | 407 = status {
             self.on_challenge(message, status == 401);
         }
-        match (status, self.registers.get(&transaction)) {
-            (401 | 407, Some(_)) => {
+        let is_last = |registrar: &&mut Registrar| {
+            registrar.last.as_ref().is_some_and(|(last, _)| *last == transaction)
+        };
+        match (status, self.registrars.values_mut().find(is_last)) {
+            (401 | 407, _) if transaction.verb == Method::Register => {
                 let rows = CHALLENGES.into_iter().flat_map(|name| message.rows(name));
                 let challenges = rows.filter_map(|row| Challenge::parse(row).ok());
                 self.own.extend(challenges.map(|challenge| challenge.realm.value().into_owned()));
             }
-            (200..=299, Some(credentials)) => {
-                for (realm, strength) in credentials {
-                    let learnt = self.learnt.entry(realm.clone()).or_default();
-                    *learnt = (*learnt).max(*strength);
+            (200..=299, Some(registrar)) => {
+                for (realm, strength) in
+                    registrar.last.take().into_iter().flat_map(|(_, credentials)| credentials)
+                {
+                    let learnt = registrar.learnt.entry(realm).or_default();
+                    *learnt = (*learnt).max(strength);
                 }
             }
             _ => {}
         }
     }
 
-    fn on_request(&mut self, request: &Reading<'_>, named: &[String], corrupted: bool) -> Result<(), String> {
+    fn on_request(
+        &mut self,
+        request: &Reading<'_>,
+        account: Option<AccountId>,
+        named: &[String],
+        corrupted: bool,
+    ) -> Result<(), String> {
         let (Some(method), Some(transaction)) = (request.method(), request.transaction) else {
             return Ok(());
         };
@@ -130,7 +157,8 @@ impl Phone {
             if !is_named && !self.own.contains(&*realm) && !corrupted {
                 return Err(format!("sends credentials for the foreign realm `{name}`"));
             }
-            let learnt = self.learnt.get(&*realm).copied().unwrap_or(0);
+            let registrar = account.and_then(|account| self.registrars.get(&account));
+            let learnt = registrar.and_then(|registrar| registrar.learnt.get(&*realm)).copied().unwrap_or(0);
             if strength(credentials.algorithm) < learnt && !corrupted {
                 return Err(format!(
                     "sends credentials with {:?} for the realm `{name}`, whose server accepted a stronger algorithm",
@@ -145,10 +173,14 @@ impl Phone {
                 return Err(format!("uses a nonce of the realm `{name}` again without a higher nonce count"));
             }
         }
-        if method == Method::Register {
+        if let (Method::Register, Some(account)) = (method, account) {
+            let registrar = self.registrars.entry(account).or_default();
+            if registrar.call != Some(request.dialog.call) {
+                *registrar = Registrar { call: Some(request.dialog.call), ..Registrar::default() };
+            }
             let strengths =
                 all.iter().map(|(_, one)| (one.realm.value().into_owned(), strength(one.algorithm)));
-            self.registers.insert(transaction, strengths.collect());
+            registrar.last = Some((transaction, strengths.collect())).filter(|_| !registrar.is_left);
         }
         Ok(())
     }

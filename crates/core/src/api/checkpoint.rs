@@ -87,7 +87,7 @@ pub struct RealmCheckpoint {
     pub registers: bool,
     /// The strongest algorithm that the server accepted.
     pub algorithm: Option<Algorithm>,
-    /// The algorithm of the last challenge that was answered and not accepted yet.
+    /// The algorithm of the credentials in the last REGISTER, until they are accepted.
     pub offered: Option<Algorithm>,
     /// The last challenge.
     pub challenge: Option<ResponderSnapshot>,

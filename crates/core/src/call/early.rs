@@ -144,7 +144,10 @@ impl Session {
         match (request.method(), order) {
             (Some(Method::Update), Order::Next) => self.on_update(cx, n, tx, request),
             (Some(Method::Update), Order::Repeated) => self.retransmitted_update(cx, n, tx, request),
-            (Some(Method::Update), Order::Late) => respond::answer(cx.base, cx.txs, tx, request, 500),
+            (_, Order::Late) => {
+                cx.mark(Mark::LateSequence);
+                respond::answer(cx.base, cx.txs, tx, request, 500);
+            }
             // A callee must not send BYE within an early dialog (RFC 3261 §15), and the session has no other requests yet.
             _ => {
                 cx.mark(Mark::RingingRequest);

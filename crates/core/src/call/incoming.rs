@@ -247,16 +247,17 @@ impl Session {
         let Some(leg) = self.leg_mut(ONLY) else { return };
         let order = leg.dialog.order(cx.base.config, request);
         match (request.method(), order) {
-            (Some(Method::Bye), _) => cx.mark(Mark::RingingBye),
             // The first INVITE has no final response yet (§14.2).
             (Some(Method::Invite), _) => return respond::retry_later(cx.base, cx.txs, tx, request),
+            (_, Order::Late) => {
+                cx.mark(Mark::LateSequence);
+                return respond::answer(cx.base, cx.txs, tx, request, 500);
+            }
+            (Some(Method::Bye), _) => cx.mark(Mark::RingingBye),
             (Some(Method::Update), Order::Repeated) => {
                 return self.retransmitted_update(cx, ONLY, tx, request);
             }
             (Some(Method::Prack), Order::Repeated) => return self.repeated_prack(cx, tx, request),
-            (Some(Method::Prack | Method::Update), Order::Late) => {
-                return respond::answer(cx.base, cx.txs, tx, request, 500);
-            }
             (Some(Method::Prack), _) => return self.on_prack(cx, tx, request),
             (Some(Method::Update), _) => return self.on_update(cx, ONLY, tx, request),
             _ => {

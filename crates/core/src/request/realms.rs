@@ -40,7 +40,8 @@ struct Realm {
     registers: bool,
     /// The strongest algorithm that the server accepted. A challenge with a weaker one is not answered (RFC 8760 §3).
     learnt: Option<Algorithm>,
-    /// The algorithm that becomes learnt if the server accepts it: that of the last challenge that is relevant for it.
+    /// The algorithm that becomes learnt if the server accepts it: that of the credentials in the last REGISTER. They may be from before a
+    /// change of the name or the password: the server accepts the algorithm nevertheless.
     offered: Option<Algorithm>,
     responder: Responder,
 }
@@ -213,11 +214,6 @@ impl Realms {
         if realm.responder.remember(&challenge, cnonce).is_err() {
             return Verdict::Ignored;
         }
-        // Only a REGISTER teaches an algorithm: any peer can challenge another request with a strong one and accept it, and the weaker
-        // challenges of the server would not be answered from then on.
-        if registers {
-            realm.offered = Some(challenge.algorithm.base());
-        }
         Verdict::Answered(index)
     }
 
@@ -263,6 +259,12 @@ impl Realms {
         body: &[u8],
     ) -> Credentials {
         let mut credentials = Vec::new();
+        // Only a REGISTER teaches an algorithm: any peer can challenge another request with a strong one and accept it, and the weaker
+        // challenges of the server would not be answered from then on.
+        let teaches = method == Method::Register;
+        if teaches {
+            self.known.iter_mut().for_each(|realm| realm.offered = None);
+        }
         let set = set.within(self.epoch);
         if set.is_empty() {
             return credentials;
@@ -276,9 +278,10 @@ impl Realms {
             self.level_counts(index);
             let realm = &mut self.known[index];
             // Its nonce may be from before the algorithm was learnt.
-            if realm.responder.algorithm().is_none_or(|algorithm| rank(algorithm) < least) {
+            let Some(algorithm) = realm.responder.algorithm().filter(|algorithm| rank(*algorithm) >= least)
+            else {
                 continue;
-            }
+            };
             let mut copy;
             let responder = match planted!(cx.config, NonceNotCounted) {
                 true => {
@@ -289,6 +292,7 @@ impl Realms {
             };
             if let Some(value) = responder.reuse(&username, password, method, uri, body) {
                 credentials.push((realm.asks.answer(), value));
+                realm.offered = teaches.then(|| algorithm.base()).or(realm.offered);
             }
             self.level_counts(index);
         }
@@ -330,13 +334,15 @@ impl Realms {
     }
 
     /// The name or the password has changed. Nonces belong to the credentials before, and a refusal of a request that is on its way is no
-    /// refusal of the new ones. An algorithm that the new password does not serve is no longer required.
+    /// refusal of the new ones. An algorithm that the new password does not serve is no longer required, but any other is, also one that
+    /// the server accepts later in a REGISTER that is on its way.
     pub(crate) fn credentials_changed(&mut self, password: Option<&Password>) {
         self.epoch = self.epoch.wrapping_add(1);
+        let serves = |algorithm: &Algorithm| password.is_none_or(|password| password.serves(*algorithm));
         for realm in &mut self.known {
             realm.responder.forget();
-            realm.offered = None;
-            realm.learnt = realm.learnt.filter(|learnt| password.is_none_or(|p| p.serves(*learnt)));
+            realm.offered = realm.offered.filter(serves);
+            realm.learnt = realm.learnt.filter(serves);
         }
     }
 }

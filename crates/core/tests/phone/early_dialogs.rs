@@ -94,6 +94,22 @@ fn an_open_update_of_another_branch_is_answered() {
     assert_eq!((held.calls, held.server_transactions), (0, 0));
 }
 
+/// RFC 3261 §12.2.2: also in an early dialog of the caller.
+#[test]
+fn a_late_request_of_the_callee_gets_500() {
+    let mut alice = alice();
+    let (id, invite) = calling(&mut alice);
+    alice.receive_bytes(response(&invite, 180, "bob", None));
+    let bob = ScriptedPeer::of_invite(&invite, "bob");
+    alice.receive(&bob.request("OPTIONS", 2, "", ""));
+    alice.next_response(200);
+    for method in ["OPTIONS", "INFO", "UPDATE"] {
+        alice.receive(&bob.request(method, 1, "", ""));
+        alice.next_response(500);
+    }
+    assert_eq!(alice.phone.status(id), Some(Status::Establishing));
+}
+
 /// RFC 3262 §5: the answer in a reliable response need not be repeated, also if another branch has the only media session.
 #[test]
 fn an_answer_that_was_not_applied_early_counts() {

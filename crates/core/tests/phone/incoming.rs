@@ -99,6 +99,22 @@ fn other_requests_in_the_early_dialog_do_not_affect_the_call() {
     }
 }
 
+/// RFC 3261 §12.2.2: a request with a lower CSeq number than an earlier one gets 500, also in an early dialog, and changes nothing.
+#[test]
+fn a_late_request_in_the_early_dialog_gets_500() {
+    for taken in [false, true] {
+        let (mut alice, id, ringing) = unanswered(taken);
+        let peer = ScriptedPeer::of_response(&ringing);
+        alice.receive(&peer.request("OPTIONS", 5, "", ""));
+        alice.next_response(200);
+        for method in ["OPTIONS", "INFO", "PRACK", "UPDATE", "BYE"] {
+            alice.receive(&peer.request(method, 4, "", ""));
+            alice.next_response(500);
+        }
+        assert_eq!(alice.phone.status(id), Some(Status::Establishing));
+    }
+}
+
 /// The user's refusal: with the given code, or 603 for a hang-up.
 #[test]
 fn the_user_can_reject_until_the_2xx() {

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::{Episode, Odds, Writer};
-use crate::scenario::{Fault, GivenPassword, Replacement, UserAction};
+use crate::scenario::{Fault, GivenPassword, MediaTrouble, Replacement, UserAction};
 
 pub(super) const EPISODES: &[Episode] = &[
     Episode { odds: Odds::Swarm { seeds: 200, most: 60 }, write: replace },
     Episode { odds: Odds::Swarm { seeds: 200, most: 60 }, write: remove },
     Episode { odds: Odds::Swarm { seeds: 250, most: 60 }, write: give_password },
     Episode { odds: Odds::Seldom { seeds: 100, weight: 60 }, write: leave_unanswered },
+    Episode { odds: Odds::Swarm { seeds: 150, most: 40 }, write: remove_during_check },
 ];
 
 fn replace(writer: &mut Writer<'_>) {
@@ -65,7 +66,19 @@ fn remove(writer: &mut Writer<'_>) {
     }
 }
 
-/// A phone asks for credentials for a call or a request, and nobody answers; or its connection is lost before.
+/// Removes the account while the media engine still checks the offer of an INVITE.
+fn remove_during_check(writer: &mut Writer<'_>) {
+    let phone = writer.other;
+    let lasting = Duration::from_secs(3);
+    writer.fault(Fault::Media { phone, trouble: MediaTrouble::Unresponsive, lasting });
+    writer.dial();
+    let after = writer.draw.between(30, 500);
+    writer.user(phone, after, UserAction::RemoveAccount);
+    let again = after + writer.draw.between(500, 10_000);
+    writer.user(phone, again, UserAction::AddAccount);
+}
+
+/// A phone asks for credentials for a call or a request, and nobody answers, or too late: its connection is lost before. Or there are none.
 fn leave_unanswered(writer: &mut Writer<'_>) {
     let Some(phone) = writer.scenario.phones.iter().position(|phone| phone.late_password) else { return };
     writer.user(phone, 0, UserAction::GivePassword(GivenPassword::Right));
@@ -73,8 +86,21 @@ fn leave_unanswered(writer: &mut Writer<'_>) {
     let to = writer.any_user();
     let action = if writer.draw.chance(500) { UserAction::Dial(to) } else { UserAction::Message(to) };
     writer.user(phone, 3_001, action);
-    if writer.draw.chance(500) {
+    let lost = writer.draw.chance(500);
+    if lost {
         writer.fault_after(8_000, Fault::Reset { phone });
+    }
+    match writer.draw.below(4) {
+        0 if lost => {
+            // Perhaps before there is another connection.
+            let given = writer.draw.between(8_001, 8_040);
+            writer.user(phone, given, UserAction::GivePassword(GivenPassword::Right));
+        }
+        1 => {
+            let given = writer.draw.between(3_200, 20_000);
+            writer.user(phone, given, UserAction::GivePassword(GivenPassword::Nothing));
+        }
+        _ => {}
     }
     // Longer than a phone waits.
     writer.wait(Duration::from_secs(135));

@@ -87,6 +87,8 @@ breaches! {
     BadRoutes = "bad-routes", Invited, finals::bad_routes;
     /// An answer in the 183, another one in the 2xx (RFC 3261 §13.2.1).
     AnswerTwice = "answer-twice", Invited, finals::answer_twice;
+    /// An invalid answer in a 183, and then a right one in the 2xx.
+    GarbageEarly = "garbage-early", Invited, reliable::garbage_early;
     /// The direction of the answer in a 183 is not that of the 2xx (RFC 3261 §13.2.1).
     DirectionChanges = "direction-changes", Invited, reliable::direction_changes;
     /// A reliable 180 (RFC 3262 §3), which breaks no rule.
@@ -173,6 +175,8 @@ breaches! {
     ReferDisorder = "refer-disorder", ReferReceived, within::refer_disorder;
     /// 481 to a request in a live dialog.
     ForgetsDialog = "forgets-dialog", Requested, within::forgets;
+    /// It lists UPDATE in Allow, and refuses it (RFC 3311 §5.1).
+    UpdateRefused = "update-refused", Requested, reliable::update_refused;
     /// No response to an in-dialog request.
     AskedIgnored = "asked-ignored", Requested, within::silent;
     /// An in-dialog request is always challenged.
@@ -183,6 +187,9 @@ breaches! {
     SupportsReliable = "supports-reliable", Calling, reliable::supports;
     /// An INVITE that requires them, which breaks no rule either.
     RequiresReliable = "requires-reliable", Calling, reliable::requires;
+    /// An INVITE without an offer that supports or requires reliable responses, which breaks no rule: a reliable response has the offer, and
+    /// its PRACK the answer (RFC 3262 §5).
+    LateOfferReliably = "late-offer-reliably", Calling, reliable::late_offer;
     /// A merged INVITE: the same one over two paths (§8.2.2.2).
     Merged = "merged", Calling, invites::merged;
     /// Max-Forwards 0 (§16.3).
@@ -223,6 +230,8 @@ breaches! {
     PracksWrongly = "pracks-wrongly", Ringing, reliable::pracks_wrongly;
     /// A PRACK with an offer (RFC 3262 §5), perhaps while another is open.
     PrackOffers = "prack-offers", Ringing, reliable::prack_offers;
+    /// The answer in a PRACK is invalid.
+    PrackGarbage = "prack-garbage", Ringing, reliable::prack_garbage;
     /// No ACK (§13.2.2.4).
     NoAck = "no-ack", Accepted, acks::none;
     /// The ACK has another CSeq number.
@@ -309,6 +318,7 @@ impl Breach {
         Self::RingsReliably,
         Self::SupportsReliable,
         Self::RequiresReliable,
+        Self::LateOfferReliably,
         Self::Multipart,
         Self::OddlyWritten,
         Self::Moves,

@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use offhook_wire::{HeaderName, Message, Method, reason_phrase};
 
+/// The methods of a rogue that lists them.
+pub(super) const ALLOW: &str = "INVITE, ACK, BYE, UPDATE, PRACK";
+
 /// A message before it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Draft {

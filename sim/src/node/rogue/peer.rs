@@ -75,6 +75,7 @@ impl RogueNode {
             aor: format!("sip:{}@{DOMAIN}", setup.name),
             contact: format!("sip:{}@{};transport={}", setup.name, host, transport.to_lowercase()),
             via: format!("SIP/2.0/{transport} {host}"),
+            lists_update: setup.breaks.contains(&Breach::UpdateRefused),
             media: Address::STRANGERS + index,
         };
         Self {

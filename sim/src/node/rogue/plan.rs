@@ -6,7 +6,7 @@ use std::time::Duration;
 use offhook_wire::{Message, Method};
 
 use super::call::Call;
-use super::draft::Draft;
+use super::draft::{ALLOW, Draft};
 use crate::hash::Draw;
 use crate::media::{Address, Description, Line};
 use crate::scenario::Codec;
@@ -19,6 +19,8 @@ pub(super) struct Identity {
     pub(super) contact: String,
     /// `SIP/2.0/WS host`.
     pub(super) via: String,
+    /// Whether its INVITEs and 2xx list UPDATE.
+    pub(super) lists_update: bool,
     /// The host number of its media.
     pub(super) media: usize,
 }
@@ -140,7 +142,13 @@ impl Plan<'_> {
     /// An INVITE with an offer.
     pub(super) fn invite(&mut self) -> Draft {
         let sdp = self.sdp();
-        self.request("INVITE").body("application/sdp", sdp)
+        let invite = self.request("INVITE").body("application/sdp", sdp);
+        self.listing(invite)
+    }
+
+    /// With the supported methods, if it lists them.
+    pub(super) fn listing(&self, draft: Draft) -> Draft {
+        if self.me.lists_update { draft.row("Allow", ALLOW) } else { draft }
     }
 
     /// The ACK of the received 2xx.

@@ -1,8 +1,8 @@
 //! Reliable provisional responses (RFC 3262) and UPDATE (RFC 3311), right and wrong.
 
-use offhook_wire::HeaderName;
+use offhook_wire::{HeaderName, Message, Method};
 
-use super::draft::Draft;
+use super::draft::{ALLOW, Draft};
 use super::plan::{Plan, SendIf};
 
 /// An INVITE that lets the phone send reliable responses.
@@ -12,6 +12,12 @@ pub(super) fn supports(plan: &mut Plan<'_>) {
 
 pub(super) fn requires(plan: &mut Plan<'_>) {
     plan.change_first(|draft| draft.row("Require", "100rel"));
+}
+
+/// Neither an offer nor an unreliable 180: the phone describes first.
+pub(super) fn late_offer(plan: &mut Plan<'_>) {
+    let name = *plan.draw.pick(&["Supported", "Require"]);
+    plan.change_first(|draft| draft.bodiless().row(name, "100rel"));
 }
 
 /// The PRACK of a reliable response (RFC 3262 §7.2); `None` if the received response is not reliable.
@@ -50,13 +56,19 @@ pub(super) fn prack_offers(plan: &mut Plan<'_>) {
     plan.change_first(|draft| draft.body("application/sdp", sdp));
 }
 
+/// An invalid answer to the offer of a reliable response.
+pub(super) fn prack_garbage(plan: &mut Plan<'_>) {
+    let garbage = plan.garbage();
+    plan.change_first(|draft| match draft.get("Content-Type") {
+        "" => draft,
+        _ => draft.body("application/sdp", garbage),
+    });
+}
+
 /// A reliable response.
 fn reliable(plan: &mut Plan<'_>, rseq: u32, described: bool) -> Draft {
     let draft = if described { plan.reply_with_sdp(183) } else { plan.reply(180) };
-    draft
-        .row("Require", "100rel")
-        .row("RSeq", rseq.to_string())
-        .row("Allow", "INVITE, ACK, BYE, UPDATE, PRACK")
+    draft.row("Require", "100rel").row("RSeq", rseq.to_string()).row("Allow", ALLOW)
 }
 
 /// One reliable response, which breaks no rule: the 2xx comes long after its PRACK.
@@ -90,6 +102,23 @@ pub(super) fn direction_changes(plan: &mut Plan<'_>) {
     let sdp = String::from_utf8(plan.sdp()).unwrap_or_default().replace("a=sendrecv", direction);
     let early = plan.reply(183).body("application/sdp", sdp);
     plan.send(100, early).only = SendIf::Invited;
+}
+
+/// An invalid answer in a 183, reliable or not, before the 2xx.
+pub(super) fn garbage_early(plan: &mut Plan<'_>) {
+    let garbage = plan.garbage();
+    let ring = if plan.draw.chance(500) { reliable(plan, 1, true) } else { plan.reply(183) };
+    plan.send(100, ring.body("application/sdp", garbage)).only = SendIf::Invited;
+}
+
+/// A refusal of an UPDATE.
+pub(super) fn update_refused(plan: &mut Plan<'_>) {
+    if plan.message.and_then(Message::method) == Some(Method::Update) {
+        let code = *plan.draw.pick(&[405, 501]);
+        plan.messages.clear();
+        let refusal = plan.reply(code);
+        plan.send(20, refusal);
+    }
 }
 
 /// UPDATEs in the early dialog, while the offer of the INVITE is open or just answered (RFC 3311 §5.1).

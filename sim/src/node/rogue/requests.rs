@@ -127,7 +127,8 @@ impl RogueNode {
 
 /// The correct 2xx to an INVITE.
 fn answer(plan: &mut Plan<'_>) -> Draft {
-    plan.reply_with_sdp(200)
+    let answer = plan.reply_with_sdp(200);
+    plan.listing(answer)
 }
 
 fn method_name<'m>(method: &Method<'m>) -> &'m str {

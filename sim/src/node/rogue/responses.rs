@@ -58,8 +58,13 @@ impl RogueNode {
         if rings {
             call.accepted(response);
         }
+        let answers = is_without_offer(&call) && !response.body_bytes().is_empty();
         self.make_plan(now, call, Some(response), "1xx", rings.then_some(Trigger::Ringing), |plan| {
-            if let Some(prack) = rings.then(|| reliable::prack(plan)).flatten() {
+            if let Some(mut prack) = rings.then(|| reliable::prack(plan)).flatten() {
+                if answers {
+                    let sdp = plan.sdp();
+                    prack = prack.body("application/sdp", sdp);
+                }
                 plan.send(10, prack);
             }
         });
@@ -72,7 +77,8 @@ impl RogueNode {
             call.accepted(response);
             call.state = State::Talking;
         }
-        let late = call.ours.as_ref().is_some_and(|ours| ours.get("Content-Type").is_empty());
+        // A reliable response may have had the offer.
+        let late = is_without_offer(&call) && !response.body_bytes().is_empty();
         let id = call.id.clone();
         self.make_plan(now, call, Some(response), "2xx", Some(Trigger::Accepted), |plan| {
             let mut ack = plan.ack();
@@ -138,4 +144,9 @@ impl RogueNode {
         self.schedule(now, call.id.clone(), message);
         self.calls.insert(call.id.clone(), call);
     }
+}
+
+/// Whether its INVITE has no offer.
+fn is_without_offer(call: &Call) -> bool {
+    call.ours.as_ref().is_some_and(|ours| ours.get("Content-Type").is_empty())
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::base::bounds;
 use offhook_wire::digest::server::{Authority, Verdict};
-use offhook_wire::digest::{Algorithm, Credentials};
+use offhook_wire::digest::{Algorithm, Credentials, Secret};
 
 /// The server side of digest authentication for a realm.
 fn authority(realm: &str, algorithms: &[Algorithm]) -> Authority {
@@ -217,6 +217,48 @@ fn realms_and_algorithms_are_learnt_from_the_registrar() {
     world.answer(401, &[(HeaderName::WwwAuthenticate, &row)]);
     assert_eq!(world.failures().len(), 1);
     assert_eq!(world.sent.len(), 0);
+}
+
+/// The credentials of a REGISTER that is on its way teach an algorithm also if they were replaced meanwhile, but not if they were refused,
+/// and not if the new password does not serve it.
+#[test]
+fn an_algorithm_is_learnt_if_the_password_changes_before_the_answer() {
+    let [weak, strong] = [Algorithm::Md5, Algorithm::Sha256].map(|a| authority("pbx", &[a]));
+    let both = authority("pbx", &[Algorithm::Md5, Algorithm::Sha256]);
+    let md5 = Password::ha1(Algorithm::Md5, "alice", "pbx", &Secret::new("secret"));
+    for (next, then, weak_is_answered) in [
+        (Password::plain("another"), None, false),
+        (md5, None, true),
+        (Password::plain("another"), Some(fresh(&weak, 2)), true),
+    ] {
+        let mut world = World::up(|_| {});
+        let row = fresh(if then.is_some() { &both } else { &strong }, 1);
+        let rows: Vec<_> = row.iter().map(|row| (HeaderName::WwwAuthenticate, row.as_str())).collect();
+        world.answer(401, &rows);
+        world.bench.config.accounts[0].password = Some(next);
+        let _ = world.line.credentials_changed(&world.bench.cx());
+        for row in then.iter().flatten() {
+            world.answer(401, &[(HeaderName::WwwAuthenticate, row)]);
+        }
+        world.answer(200, &[]);
+        let expected = if weak_is_answered { Next::Again } else { Next::Final };
+        assert_eq!(world.after(&mut Attempt::default(), &refused_401(&fresh(&weak, 3))), expected);
+    }
+}
+
+/// Credentials that were refused teach nothing, if a later REGISTER is accepted without any.
+#[test]
+fn refused_credentials_teach_no_algorithm() {
+    let mut world = World::up(|_| {});
+    let [weak, strong] = [Algorithm::Md5, Algorithm::Sha256].map(|a| authority("pbx", &[a]));
+    for salt in [1, 2] {
+        let row = fresh(&strong, salt).remove(0);
+        world.answer(401, &[(HeaderName::WwwAuthenticate, &row)]);
+    }
+    assert_eq!(world.failures().len(), 1);
+    world.register();
+    world.answer(200, &[]);
+    assert_eq!(world.after(&mut Attempt::default(), &refused_401(&fresh(&weak, 3))), Next::Again);
 }
 
 #[test]

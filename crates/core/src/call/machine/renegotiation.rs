@@ -50,7 +50,6 @@ pub(crate) static EDGES: Table<Phase, Trigger> = {
         (Negotiating, Trigger::Timeout, Idle),
         (Negotiating, Trigger::Glare, Glare),
         (Negotiating, Trigger::NoConnection, AwaitingConnection),
-        (Negotiating, Trigger::Withdrawn, Idle),
         (Glare, Trigger::Offer, Negotiating),
         (Glare, Trigger::NoConnection, AwaitingConnection),
         (Glare, Trigger::Withdrawn, Idle),
