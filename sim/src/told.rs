@@ -1,7 +1,9 @@
 //! What events tell of calls. No other file of the simulator reads the events of a call, so that a new one changes only this file and
 //! what checks it.
 
-use offhook::{AccountId, CallEvent, DtmfPath, EndReason, Event, SessionId, Status, TransferState};
+use offhook::{
+    AccountId, CallEvent, DtmfPath, EndReason, Event, MediaTypes, SessionId, Status, TransferState,
+};
 
 /// What an event tells of a call.
 #[derive(Copy, Clone, Debug)]
@@ -45,6 +47,13 @@ pub enum Told<'a> {
     },
     /// A restart of the media path has an outcome.
     MediaRestarted,
+    /// Its types of media.
+    MediaTypes {
+        /// The agreed ones.
+        agreed: MediaTypes,
+    },
+    /// Other types of media were refused.
+    MediaTypesFailed,
     /// A digit was received.
     Digit {
         /// The digit.
@@ -107,6 +116,8 @@ pub fn told(event: &Event) -> Option<(SessionId, Told<'_>)> {
         CallEvent::Hold { local, remote } => Told::Hold { local: *local, remote: *remote },
         CallEvent::HoldFailed { hold, code } => Told::HoldFailed { hold: *hold, code: *code },
         CallEvent::MediaRestarted { .. } => Told::MediaRestarted,
+        CallEvent::MediaTypes { agreed } => Told::MediaTypes { agreed: *agreed },
+        CallEvent::MediaTypesFailed { .. } => Told::MediaTypesFailed,
         CallEvent::Digit { digit, path, .. } => Told::Digit { digit: *digit, path: *path },
         CallEvent::DigitSent { digit, path } => Told::DigitDone { digit: *digit, path: Some(*path) },
         CallEvent::DigitFailed { digit, .. } => Told::DigitDone { digit: *digit, path: None },

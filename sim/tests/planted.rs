@@ -135,6 +135,16 @@ fn bugs_of_negotiation_are_found_in_their_worlds() {
             "phone alice ws\nphone bob ws\n1s alice dials bob\n8s alice restarts media".to_owned(),
         ),
         (
+            Bug::MediaTypesNotOffered,
+            "outcome",
+            "phone alice ws\nphone bob ws\n1s alice dials bob\n8s alice sets media to audio and video".to_owned(),
+        ),
+        (
+            Bug::MuteForgotten,
+            "mute",
+            "phone alice ws\nphone bob ws\n0s bob will answer after 5s\n1s alice dials bob\n3s bob mutes audio".to_owned(),
+        ),
+        (
             Bug::AckToOldTarget,
             "dialog",
             "phone alice ws\nrogue mallory ws breaks=answers-elsewhere\n1s alice dials mallory\n3s alice holds".to_owned(),

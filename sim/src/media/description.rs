@@ -8,7 +8,7 @@ use offhook::{Direction, MediaFault};
 
 use crate::scenario::Codec;
 
-/// One audio stream, and lines of other media that no phone supports.
+/// One audio stream, at most one of video, and lines of media that no phone supports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// The address of the sender.
@@ -48,13 +48,11 @@ pub enum MediaType {
 }
 
 impl Line {
+    /// The line of a stream of video.
+    pub const VIDEO: Self = Self { media: MediaType::Video, open: true };
+
     /// The line of the audio stream.
     pub const AUDIO: Self = Self { media: MediaType::Audio, open: true };
-
-    /// The line of the answer to this one, with a single stream of audio.
-    pub fn answered(self) -> Self {
-        Self { media: self.media, open: self == Self::AUDIO }
-    }
 }
 
 /// The address of a media engine: the host is the phone, each call has a port.
@@ -77,6 +75,11 @@ impl Address {
 }
 
 impl Description {
+    /// Whether it has a stream of video: the first line of video is open.
+    pub fn has_video(&self) -> bool {
+        first_video(&self.lines) == Some(&Line::VIDEO)
+    }
+
     /// Writes it.
     pub fn write(&self) -> Bytes {
         let host = self.address.phone + 1;
@@ -130,6 +133,11 @@ impl Description {
         let text = std::str::from_utf8(data).map_err(|_| MediaFault::BadDescription)?;
         Reader::read(text).ok_or(MediaFault::BadDescription)?.finish()
     }
+}
+
+/// The line of video that a phone uses.
+pub(super) fn first_video(lines: &[Line]) -> Option<&Line> {
+    lines.iter().find(|line| line.media == MediaType::Video)
 }
 
 /// What was read of a description so far.

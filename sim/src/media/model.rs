@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use offhook::{Direction, LegId, MediaFault};
+use offhook::{Direction, LegId, MediaFault, MediaTypes};
 
+use super::description::{MediaType, first_video};
 use super::variety::Variety;
 use super::{Address, Description, EngineError, Leg, Line};
 use crate::scenario::{Codec, PhoneSetup};
@@ -41,6 +42,8 @@ pub struct Engine {
     before: Option<Option<Agreed>>,
     /// Whether the path was reported as up.
     pub up: bool,
+    /// The types of media of which nothing is sent.
+    pub muted: MediaTypes,
 }
 
 /// A negotiated session.
@@ -54,6 +57,8 @@ pub struct Agreed {
     pub held: bool,
     /// Whether telephone-event was negotiated.
     pub telephone_event: bool,
+    /// Whether there is a stream of video.
+    pub video: bool,
     /// The codecs of the answer.
     pub codecs: Vec<Codec>,
 }
@@ -69,24 +74,28 @@ impl Model {
     /// # Errors
     /// If the offer is invalid or not acceptable.
     pub fn check(setup: &PhoneSetup, offer: &[u8]) -> Result<offhook::Agreed, EngineError> {
-        let answer = Answer::to(setup, offer, Direction::SendRecv)?;
+        let answer = Answer::to(setup, offer, Direction::SendRecv, false)?;
         Ok(answer.agreed.for_core())
     }
 
-    /// Creates an offer.
+    /// Creates an offer. Video is offered if the phone supports it.
     ///
     /// # Errors
-    /// If an offer is pending.
+    /// If an offer is pending, or there is to be no audio.
     pub fn offer(
         &mut self,
         leg: Leg,
         setup: &PhoneSetup,
+        types: MediaTypes,
         direction: Direction,
     ) -> Result<Bytes, EngineError> {
         let variety = Variety::of(self.seed, &setup.name);
         let engine = self.engine(leg);
         if engine.offered.is_some() {
             return Err(EngineError::OutOfOrder("an offer while another is pending"));
+        }
+        if !types.audio {
+            return Err(EngineError::Fault(MediaFault::NoCommonMedia));
         }
         engine.offered = Some(direction);
         engine.first.get_or_insert(direction);
@@ -95,6 +104,7 @@ impl Model {
         if engine.lines.is_empty() {
             engine.lines.clone_from(&variety.lines);
         }
+        engine.offer_video(types.video && variety.video);
         let version = engine.version;
         let codecs = setup.codecs.iter().map(|&codec| (variety.payload_type(codec, version), codec));
         let telephone_event = setup.telephone_event.then(|| variety.telephone_event(version));
@@ -116,6 +126,7 @@ impl Model {
         let mut fork = original.clone();
         (fork.offered, fork.answered, fork.agreed, fork.before) = (Some(offered), None, None, None);
         fork.up = false;
+        fork.muted = MediaTypes::NONE;
         self.by_address.entry(fork.address).or_default().insert(leg);
         self.engines.insert(leg, fork);
         Ok(())
@@ -130,15 +141,20 @@ impl Model {
         leg: Leg,
         setup: &PhoneSetup,
         offer: &[u8],
+        types: MediaTypes,
         direction: Direction,
     ) -> Result<(Bytes, offhook::Agreed), EngineError> {
+        let video = types.video && Variety::of(self.seed, &setup.name).video;
         let engine = self.engine(leg);
         if engine.offered.is_some() {
             return Err(EngineError::OutOfOrder("an answer while an offer is pending"));
         }
+        if !types.audio {
+            return Err(EngineError::Fault(MediaFault::NoCommonMedia));
+        }
         // The session is restored if the answer is rolled back.
         engine.before = Some(engine.agreed.clone());
-        let Answer { lines, codecs, telephone_event, agreed } = Answer::to(setup, offer, direction)?;
+        let Answer { lines, codecs, telephone_event, agreed } = Answer::to(setup, offer, direction, video)?;
         let (direction, for_core) = (agreed.direction, agreed.for_core());
         engine.lines = lines;
         engine.answered = None;
@@ -169,6 +185,7 @@ impl Model {
             direction: meet(offered, read.direction.reversed()),
             held: !read.direction.receives(),
             telephone_event: read.telephone_event.is_some(),
+            video: read.has_video() && first_video(&engine.lines) == Some(&Line::VIDEO),
             codecs: read.codecs.into_iter().map(|(_, codec)| codec).collect(),
         };
         let for_core = agreed.for_core();
@@ -190,6 +207,16 @@ impl Model {
             }
             (None, None) => Err(EngineError::OutOfOrder("a rollback without an offer or answer")),
         }
+    }
+
+    /// Mutes types of media.
+    ///
+    /// # Errors
+    /// If the leg has no engine.
+    pub fn mute(&mut self, leg: Leg, types: MediaTypes) -> Result<(), EngineError> {
+        let engine = self.engines.get_mut(&leg);
+        engine.ok_or(EngineError::OutOfOrder("muting without media"))?.muted = types;
+        Ok(())
     }
 
     /// Releases the engine of a leg. Returns the peer, if there was a path.
@@ -269,12 +296,22 @@ impl Model {
                 agreed: None,
                 before: None,
                 up: false,
+                muted: MediaTypes::NONE,
             }
         })
     }
 }
 
 impl Engine {
+    /// Opens or closes the line of video, which keeps its place (RFC 3264 §8).
+    fn offer_video(&mut self, open: bool) {
+        match self.lines.iter_mut().find(|line| line.media == MediaType::Video) {
+            Some(line) => line.open = open,
+            None if open => self.lines.push(Line::VIDEO),
+            None => {}
+        }
+    }
+
     fn describe(
         &mut self,
         codecs: Vec<(u8, Codec)>,
@@ -292,7 +329,11 @@ impl Engine {
 impl Agreed {
     /// What the phone is told of it.
     pub fn for_core(&self) -> offhook::Agreed {
-        offhook::Agreed::new(self.direction).with_held(self.held).with_telephone_event(self.telephone_event)
+        let types = MediaTypes { audio: true, video: self.video };
+        offhook::Agreed::new(self.direction)
+            .with_held(self.held)
+            .with_telephone_event(self.telephone_event)
+            .with_types(types)
     }
 }
 
@@ -306,8 +347,10 @@ struct Answer {
 }
 
 impl Answer {
-    fn to(setup: &PhoneSetup, offer: &[u8], direction: Direction) -> Result<Self, EngineError> {
+    /// `video`: whether to accept video.
+    fn to(setup: &PhoneSetup, offer: &[u8], direction: Direction, video: bool) -> Result<Self, EngineError> {
         let offer = Description::read(offer).map_err(EngineError::Fault)?;
+        let video = video && offer.has_video();
         let mut codecs = offer.codecs;
         codecs.retain(|(_, codec)| setup.codecs.contains(codec));
         if codecs.is_empty() {
@@ -319,12 +362,14 @@ impl Answer {
             direction: meet(direction, offer.direction.reversed()),
             held: !offer.direction.receives(),
             telephone_event: telephone_event.is_some(),
+            video,
             codecs: codecs.iter().map(|(_, codec)| *codec).collect(),
         };
-        let mut lines = Vec::with_capacity(offer.lines.len());
+        // One stream of each type, at most.
+        let mut lines: Vec<Line> = Vec::with_capacity(offer.lines.len());
         for line in offer.lines {
-            let first = !lines.contains(&Line::AUDIO);
-            lines.push(if first { line.answered() } else { Line { open: false, ..line } });
+            let accepted = line == Line::AUDIO || video && line == Line::VIDEO;
+            lines.push(Line { open: accepted && !lines.contains(&line), ..line });
         }
         Ok(Self { lines, codecs, telephone_event, agreed })
     }

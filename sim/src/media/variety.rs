@@ -15,6 +15,8 @@ pub(super) struct Variety {
     pub(super) lines: Vec<Line>,
     /// The key of its payload types; `None` if they do not move.
     moves: Option<u64>,
+    /// Whether it supports video.
+    pub(super) video: bool,
 }
 
 impl Variety {
@@ -24,7 +26,12 @@ impl Variety {
         lines.push(Line::AUDIO);
         lines.extend(others(&mut draw));
         let moves = draw.chance(500).then(|| draw.word());
-        Self { lines, moves }
+        let video = draw.chance(500);
+        if video {
+            // Its line of video is added when video is offered.
+            lines.retain(|line: &Line| line.media != MediaType::Video);
+        }
+        Self { lines, moves, video }
     }
 
     /// The payload type of a codec in an offer of this version.
@@ -48,12 +55,12 @@ impl Variety {
     }
 }
 
-/// In a third of the places one or two lines that no phone supports, open or rejected.
+/// In a third of the places one or two lines: data channels, which no phone supports, and closed lines of video.
 fn others(draw: &mut Draw) -> Vec<Line> {
     let count = if draw.chance(350) { draw.between(1, 2) } else { 0 };
-    let line = |draw: &mut Draw| Line {
-        media: *draw.pick(&[MediaType::Video, MediaType::Application]),
-        open: draw.chance(600),
+    let line = |draw: &mut Draw| {
+        let media = *draw.pick(&[MediaType::Video, MediaType::Application]);
+        Line { media, open: draw.chance(600) && media != MediaType::Video }
     };
     (0..count).map(|_| line(draw)).collect()
 }

@@ -68,6 +68,8 @@ fn engines_disagree(view: &WorldView<'_>, end: End, remote_hold: bool) -> Option
         Some("the media engines have different directions")
     } else if ours.telephone_event != theirs.telephone_event {
         Some("one media engine only has telephone-event")
+    } else if ours.types != theirs.types {
+        Some("the media engines have different types of media")
     } else if ours.held != remote_hold {
         Some("the phone does not report the hold that its media engine read")
     } else {

@@ -26,6 +26,7 @@ mod legs;
 mod livelock;
 mod liveness;
 mod lockout;
+mod mute;
 mod negotiation;
 mod obligations;
 mod observation;
@@ -59,6 +60,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(negotiation::Negotiation::default()),
         Box::new(checks::Checks::default()),
         Box::new(legs::Legs::default()),
+        Box::new(mute::Mute::default()),
         Box::new(prack::Pracks::default()),
         Box::new(update::Updates::default()),
         Box::new(wire::Wire::default()),

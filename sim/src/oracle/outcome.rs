@@ -1,8 +1,8 @@
-//! Each accepted hold, resume, restart of media, transfer and INFO has one outcome, which is reported once.
+//! Each accepted hold, resume, restart of media, change of the types of media, transfer and INFO has one outcome, which is reported once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook::{CallCommand, Command, RegistrationState, TransferState};
+use offhook::{CallCommand, Command, MediaTypes, RegistrationState, Status, TransferState};
 
 use super::{Observation, Oracle, PhaseEnd, WorldView};
 use crate::media::End;
@@ -23,6 +23,10 @@ struct Open {
     held: (bool, bool),
     /// Whether the media path is to be restarted. Another command before the outcome has the same one.
     restart: bool,
+    /// Whether other types of media are requested, and whether in an established call, so that there is an outcome.
+    types: Option<bool>,
+    /// The types of media that were reported last.
+    agreed: MediaTypes,
     transfer: bool,
     /// The numbers of the INFOs.
     infos: BTreeSet<u32>,
@@ -36,7 +40,7 @@ impl Oracle for Outcome {
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         match *observation {
             Observation::Command { phone, command, refused: None } => {
-                self.on_command(phone, command);
+                self.on_command(view, phone, command);
                 Ok(())
             }
             Observation::Event { phone, event } => match told(event) {
@@ -68,6 +72,11 @@ impl Oracle for Outcome {
             if open.restart {
                 return Err(format!("the restart of the media of call {session} of {name} has no outcome"));
             }
+            if open.types == Some(true) {
+                return Err(format!(
+                    "the change of the types of media of call {session} of {name} has no outcome"
+                ));
+            }
             if open.transfer {
                 return Err(format!("the transfer of call {session} of {name} has no outcome"));
             }
@@ -80,13 +89,19 @@ impl Oracle for Outcome {
 }
 
 impl Outcome {
-    fn on_command(&mut self, phone: usize, command: &Command) {
+    fn on_command(&mut self, view: &WorldView<'_>, phone: usize, command: &Command) {
         let Command::Call { session, command } = command else { return };
         let end = (phone, *session);
         match command {
             CallCommand::Hold => self.open(end).hold = Some(true),
             CallCommand::Resume => self.open(end).hold = Some(false),
             CallCommand::RestartMedia => self.open(end).restart = true,
+            CallCommand::SetMediaTypes { .. } => {
+                let call = view.phones[phone].calls.get(session);
+                let established = call.is_some_and(|call| call.status == Status::Established);
+                let types = &mut self.open(end).types;
+                *types = Some(established || *types == Some(true));
+            }
             CallCommand::Transfer { .. } => self.open(end).transfer = true,
             CallCommand::Info { info, .. } => drop(self.open(end).infos.insert(*info)),
             _ => {}
@@ -110,6 +125,17 @@ impl Outcome {
             }
             Told::MediaRestarted if !std::mem::take(&mut self.open(end).restart) => {
                 return Err("no restart is pending".to_owned());
+            }
+            Told::MediaTypes { agreed } => {
+                let open = self.open(end);
+                let before = std::mem::replace(&mut open.agreed, agreed);
+                if before == agreed && open.types.is_none() {
+                    return Err("they are unchanged, and no command was given since".to_owned());
+                }
+                open.types = None;
+            }
+            Told::MediaTypesFailed if self.open(end).types.take().is_none() => {
+                return Err("no change is pending".to_owned());
             }
             Told::Transfer(state) => {
                 if !self.open(end).transfer {

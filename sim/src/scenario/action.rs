@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::DtmfPath;
+use offhook::{DtmfPath, MediaTypes};
 
 use crate::node::UnsolicitedMessage;
 
@@ -77,6 +77,10 @@ pub enum UserAction {
     Resume,
     /// Restart the media path of an established call (ICE, RFC 8445 §9).
     RestartMedia,
+    /// Set the types of media of a call that is not ending.
+    SetMediaTypes(MediaTypes),
+    /// Mute types of media in a call that is not ending.
+    Mute(MediaTypes),
     /// Send early media in a call that rings.
     EarlyMedia,
     /// Send digits in an established call.

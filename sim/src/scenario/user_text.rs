@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use offhook::DtmfPath;
+use offhook::{DtmfPath, MediaTypes};
 
 use super::value::number;
 use super::{Behaviour, GivenPassword, Replacement, Seconds, UserAction, parse_duration};
@@ -17,6 +17,8 @@ impl fmt::Display for UserAction {
             UserAction::Hold => write!(f, "holds"),
             UserAction::Resume => write!(f, "resumes"),
             UserAction::RestartMedia => write!(f, "restarts media"),
+            UserAction::SetMediaTypes(types) => write!(f, "sets media to {types}"),
+            UserAction::Mute(types) => write!(f, "mutes {types}"),
             UserAction::EarlyMedia => write!(f, "sends early media"),
             UserAction::Digits { digits, path, tone } => {
                 let path = match path {
@@ -72,6 +74,8 @@ pub(super) fn read_user_action(words: &[&str]) -> Result<UserAction, String> {
         ["holds"] => UserAction::Hold,
         ["resumes"] => UserAction::Resume,
         ["restarts", "media"] => UserAction::RestartMedia,
+        ["sets", "media", "to", types @ ..] => UserAction::SetMediaTypes(read_types(types)?),
+        ["mutes", types @ ..] => UserAction::Mute(read_types(types)?),
         ["sends", "early", "media"] => UserAction::EarlyMedia,
         ["sends", digits, "by", path, "for", tone] => {
             let path = match *path {
@@ -113,6 +117,16 @@ pub(super) fn read_user_action(words: &[&str]) -> Result<UserAction, String> {
         ["will", "ignore"] => UserAction::Behaviour(Behaviour::Ignore),
         _ => return Err(unknown_step(words)),
     })
+}
+
+/// Types of media, as [`MediaTypes`] prints them.
+fn read_types(words: &[&str]) -> Result<MediaTypes, String> {
+    let text = words.join(" ");
+    let known = [MediaTypes::NONE, MediaTypes::AUDIO, MediaTypes::VIDEO, MediaTypes::AUDIO_VIDEO];
+    known
+        .into_iter()
+        .find(|types| types.to_string() == text)
+        .ok_or(format!("unknown types of media `{text}`"))
 }
 
 /// The error of an unknown step, with a suggestion if only the verb lacks its `s`.

@@ -55,11 +55,11 @@ impl World {
                 failed
             }
             CallEffect::Check { offer } => Model::check(setup, offer).map(EffectResult::Checked),
-            CallEffect::Offer { direction, .. } => {
-                model.offer(leg, setup, *direction).map(EffectResult::Description)
+            CallEffect::Offer { types, direction, .. } => {
+                model.offer(leg, setup, *types, *direction).map(EffectResult::Description)
             }
-            CallEffect::Answer { offer, direction, .. } => {
-                let answered = model.answer(leg, setup, offer, *direction);
+            CallEffect::Answer { offer, types, direction } => {
+                let answered = model.answer(leg, setup, offer, *types, *direction);
                 answered.map(|(answer, agreed)| EffectResult::Answered { answer, agreed })
             }
             CallEffect::Apply { answer } => model.apply(leg, answer).map(EffectResult::Applied),
@@ -74,6 +74,10 @@ impl World {
             CallEffect::Rollback => {
                 let rolled_back = model.rollback(leg);
                 return self.done_without_result(leg, rolled_back);
+            }
+            CallEffect::Mute { types } => {
+                let muted = model.mute(leg, *types);
+                return self.done_without_result(leg, muted);
             }
             CallEffect::Release => return self.released(leg),
             _ => return,

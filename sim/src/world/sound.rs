@@ -10,6 +10,7 @@ use offhook_media::{MediaEvent as EngineEvent, MediaInput, MediaOutput};
 
 use super::event::Datagram;
 use super::{ScheduledEvent, World};
+use crate::media::EngineError;
 use crate::media::{Kind, Leg, ProbeContext, Real, phone_of};
 use crate::oracle::Observation;
 use crate::scenario::{MediaTrouble, Weather};
@@ -34,6 +35,10 @@ impl World {
                 if broken =>
             {
                 failed
+            }
+            // The engine has audio only.
+            CallEffect::Offer { types, .. } | CallEffect::Answer { types, .. } if !types.audio => {
+                Err(EngineError::Fault(MediaFault::NoCommonMedia))
             }
             CallEffect::Check { offer } => Real::check(phone, &node.setup, offer).map(EffectResult::Checked),
             CallEffect::Offer { direction, restart, .. } => {
@@ -62,6 +67,7 @@ impl World {
                 self.done_without_result(leg, rolled_back);
                 return self.drain_line(leg);
             }
+            CallEffect::Mute { types } => return real.mute(leg, types.audio),
             CallEffect::Release => return self.release_line(leg),
             _ => return,
         };

@@ -18,7 +18,9 @@ impl World {
         let node = &self.phones[phone];
         let session = match action {
             UserAction::Answer | UserAction::Reject(_) | UserAction::EarlyMedia => node.newest(rings),
-            UserAction::HangUp => node.newest(|call| call.status < Status::Terminating),
+            UserAction::HangUp | UserAction::SetMediaTypes(_) | UserAction::Mute(_) => {
+                node.newest(|call| call.status < Status::Terminating)
+            }
             UserAction::Hold => node.newest(|call| established(call) && !call.local_hold),
             UserAction::Resume => {
                 node.newest(|call| established(call) && (call.local_hold || call.requested_hold))
@@ -121,6 +123,8 @@ fn of_call(action: &UserAction, requested_transfer: Option<u32>, info: u32) -> O
         UserAction::Hold => CallCommand::Hold,
         UserAction::Resume => CallCommand::Resume,
         UserAction::RestartMedia => CallCommand::RestartMedia,
+        UserAction::SetMediaTypes(types) => CallCommand::SetMediaTypes { types: *types },
+        UserAction::Mute(types) => CallCommand::Mute { types: *types },
         UserAction::EarlyMedia => CallCommand::EarlyMedia,
         UserAction::Digits { digits, path, tone } => {
             CallCommand::Digits { digits: digits.clone(), duration: *tone, path: *path }

@@ -89,6 +89,8 @@ impl Actions<'_> {
             CallCommand::HangUp if self.calls.contains_key(&session) => self.add_action(at, "hangs up"),
             CallCommand::Hold => self.add_action(at, "holds"),
             CallCommand::Resume => self.add_action(at, "resumes"),
+            CallCommand::SetMediaTypes { types } => self.add_action(at, &format!("sets media to {types}")),
+            CallCommand::Mute { types } => self.add_action(at, &format!("mutes {types}")),
             CallCommand::Digits { digits, duration, path } => {
                 let (path, duration) = (path_name(*path), Seconds(*duration));
                 self.add_action(at, &format!("sends {digits} by {path} for {duration}"));

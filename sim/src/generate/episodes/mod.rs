@@ -14,6 +14,7 @@ mod registration;
 mod requests;
 mod streams;
 mod transfers;
+mod types;
 
 use super::episode::{Episode, Odds};
 use super::writer::Writer;
@@ -24,6 +25,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Episode> {
         calls::EPISODES,
         holds::EPISODES,
         early::EPISODES,
+        types::EPISODES,
         digits::EPISODES,
         transfers::EPISODES,
         races::EPISODES,

@@ -131,6 +131,13 @@ impl Real {
         self.line(leg, node, now).offer(now, direction, restart)
     }
 
+    /// Mutes the audio of a leg.
+    pub fn mute(&mut self, leg: Leg, on: bool) {
+        if let Some(line) = self.lines.get_mut(&leg) {
+            line.session.mute(on);
+        }
+    }
+
     /// Creates the answer to an offer. It takes effect immediately.
     ///
     /// # Errors

@@ -196,17 +196,8 @@ impl Phone {
                 self.established(session)?;
                 self.with_session(session, |session, cx| session.set_hold(cx, false));
             }
-            CallCommand::SetMediaTypes { types } => {
-                if types.is_empty() {
-                    return Err(Misuse::NoMediaTypes);
-                }
-                self.not_ending(session)?;
-                self.with_session(session, |session, cx| session.set_media_types(cx, types));
-            }
-            CallCommand::Mute { types } => {
-                self.not_ending(session)?;
-                self.with_session(session, |session, cx| session.mute(cx, types));
-            }
+            CallCommand::SetMediaTypes { types } => self.media_types_command(session, types)?,
+            CallCommand::Mute { types } => self.mute_command(session, types)?,
             CallCommand::Digits { digits, duration, path } => {
                 self.digits_command(session, &digits, duration, path)?;
             }
@@ -229,6 +220,23 @@ impl Phone {
             CallCommand::AcceptTransfer { request } => self.decide_refer(session, request, true)?,
             CallCommand::RejectTransfer { request } => self.decide_refer(session, request, false)?,
         }
+        Ok(())
+    }
+
+    #[cold]
+    fn media_types_command(&mut self, session: SessionId, types: MediaTypes) -> Result<(), Misuse> {
+        if types.is_empty() {
+            return Err(Misuse::NoMediaTypes);
+        }
+        self.not_ending(session)?;
+        self.with_session(session, |session, cx| session.set_media_types(cx, types));
+        Ok(())
+    }
+
+    #[cold]
+    fn mute_command(&mut self, session: SessionId, types: MediaTypes) -> Result<(), Misuse> {
+        self.not_ending(session)?;
+        self.with_session(session, |session, cx| session.mute(cx, types));
         Ok(())
     }
 
