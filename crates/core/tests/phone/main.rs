@@ -28,3 +28,4 @@ mod server_log;
 mod timers;
 mod transfer;
 mod update;
+mod usages;
