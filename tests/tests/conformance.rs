@@ -19,3 +19,5 @@ mod registration;
 mod requests;
 #[path = "ladders/scene.rs"]
 mod scene;
+#[path = "ladders/usages.rs"]
+mod usages;

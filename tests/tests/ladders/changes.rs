@@ -81,27 +81,3 @@ fn rfc5057_3_1_a_subscription_ends_before_the_call() {
     scene.user(1, "hangs up", |phone, now| phone.hang_up(now, bobs_call)).expect("a call");
     insta::assert_snapshot!(scene.ladder());
 }
-
-/// RFC 5057 §5.1: a 481 to a NOTIFY ends its subscription, and neither the dialog nor the usage of the INVITE. Alice does not wait any
-/// longer for the outcome of the transfer when Carol refuses.
-#[test]
-fn rfc5057_5_1_a_481_to_a_notify_ends_its_subscription_only() {
-    let mut scene = Scene::configured(&["alice", "bob", "carol"], |config| {
-        // Alice waits less for a transfer than Carol's phone rings.
-        if config.accounts[0].aor.contains("alice") {
-            config.no_answer = SECOND * 5;
-        }
-    });
-    let alices_call = scene.dial(0, "bob");
-    let bobs_call = scene.call_of(1);
-    scene.user(1, "answers", |phone, now| phone.answer(now, bobs_call)).expect("it rings");
-    let to_carol = |phone: &mut offhook::Phone, now| phone.transfer(now, alices_call, "carol");
-    scene.user(0, "transfers bob to carol", to_carol).expect("established");
-    scene.user(1, "accepts", |phone, now| phone.accept_transfer(now, bobs_call, 2)).expect("requested");
-    let carols_call = scene.call_of(2);
-    scene.run(SECOND * 60);
-    scene.clear();
-    scene.user(2, "refuses", |phone, now| phone.reject(now, carols_call, 486)).expect("it rings");
-    scene.user(1, "holds", |phone, now| phone.hold(now, bobs_call)).expect("the call goes on");
-    insta::assert_snapshot!(scene.ladder());
-}

@@ -12,7 +12,7 @@ use offhook::{
 use offhook_exchange as exchange;
 use offhook_exchange::Exchange;
 use offhook_testkit::{FakeMedia, PhoneOutput, TestPhone, Wire};
-use offhook_wire::{Builder, HeaderName, Limits, Message, Uri};
+use offhook_wire::{Builder, HeaderName, Limits, Message, Method, Uri};
 
 use crate::names::Names;
 
@@ -53,6 +53,8 @@ pub(crate) struct Scene {
     pub(crate) received: Vec<Message>,
     /// Changes to the configuration of the phones.
     configure: fn(&mut Config),
+    /// The Route row of Mallory's requests within a dialog.
+    route: String,
 }
 
 impl Scene {
@@ -102,6 +104,7 @@ impl Scene {
             proxied: false,
             received: Vec::new(),
             configure: |_| {},
+            route: String::new(),
         }
     }
 
@@ -148,6 +151,37 @@ impl Scene {
         }
         self.send(End::Mallory, End::Registrar, b.finish());
         self.run(SECOND);
+    }
+
+    /// Accepts as Mallory the INVITE that was received last, and advances by a second.
+    pub(crate) fn accept(&mut self) {
+        let request = self.received.iter().rev().find(|message| message.method().is_some());
+        let mut b = Builder::reply(request.expect("an INVITE was received"), 200, "OK", Some(b"m-1"));
+        let routes = request.map(|request| request.rows(HeaderName::RecordRoute)).into_iter().flatten();
+        self.route.clear();
+        for route in routes {
+            let _ = writeln!(self.route, "Route: {}", String::from_utf8_lossy(route));
+        }
+        b.header(HeaderName::Contact, b"<sip:desk@mallory.invalid;transport=ws>");
+        self.send(End::Mallory, End::Registrar, b.body("application/sdp", &sdp(Direction::SendRecv)));
+        self.run(SECOND);
+    }
+
+    /// Sends a request of Mallory within the dialog of the ACK that was received, and advances by a second.
+    pub(crate) fn say_within(&mut self, method: &str, cseq: u32, rows: &str, body: &str) {
+        let is_ack = |message: &&Message| message.method() == Some(Method::Ack);
+        let ack = self.received.iter().find(is_ack).expect("an ACK was received");
+        let text = |name| String::from_utf8_lossy(ack.header(name).expect("mandatory")).into_owned();
+        let (from, to, call_id) = (text(HeaderName::To), text(HeaderName::From), text(HeaderName::CallId));
+        let target = self.contact("alice");
+        let route = &self.route;
+        let text = format!(
+            "{method} {target} SIP/2.0\nVia: SIP/2.0/WS mallory.invalid;branch=z9hG4bK{method}{cseq}\nMax-Forwards: 70\n\
+             {route}From: {from}\nTo: {to}\nCall-ID: {call_id}\nCSeq: {cseq} {method}\n\
+             Contact: <sip:desk@mallory.invalid;transport=ws>\n{rows}Content-Length: {}\n\n{body}",
+            body.len()
+        );
+        self.say(&text);
     }
 
     /// The Contact of a user.

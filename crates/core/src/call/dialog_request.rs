@@ -53,7 +53,36 @@ pub(super) struct PendingRequest {
     pub(super) restarts: Restarts,
 }
 
+/// What a final response to a request within a dialog ends (RFC 5057 §5.1).
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// The transaction only.
+    Nothing,
+    /// The subscription in which the request was sent; the call continues.
+    Subscription,
+    /// The session, and with it the call.
+    Call,
+}
+
 impl DialogRequest {
+    /// What a final response with this code ends. Of the table of RFC 5057 §5.1 the core leaves out:
+    ///
+    /// - 405, 480, 489 and 501 to a request of the session. The peer, or a proxy whose connection to it is down, refuses the request
+    ///   and has the dialog still; RFC 3261 §12.2.1.2 names 408 and 481 only.
+    /// - codes about the Request-URI, in response to a REFER: peers use them about the Refer-To, and a failed transfer keeps the call.
+    /// - a PRACK: the callee ends an INVITE that it cannot complete (RFC 3262 §3).
+    pub(super) fn ends(&self, code: u16) -> Ends {
+        match (self, code) {
+            (DialogRequest::Prack { .. }, _) => Ends::Nothing,
+            (DialogRequest::Refer { .. }, 404 | 410 | 416 | 484 | 485 | 604) => Ends::Nothing,
+            // The remote target, or the way to it, is wrong.
+            (_, 404 | 410 | 416 | 482..=485 | 502 | 604) => Ends::Call,
+            (DialogRequest::Notify { .. }, 405 | 408 | 480 | 481 | 489 | 501) => Ends::Subscription,
+            (_, 408 | 481) => Ends::Call,
+            _ => Ends::Nothing,
+        }
+    }
+
     pub(super) fn method(&self) -> Method<'static> {
         match self {
             DialogRequest::Bye => Method::Bye,

@@ -1,7 +1,7 @@
 //! Our requests within the dialog, and their responses.
 
 use super::cx::CallCx;
-use super::dialog_request::{DialogRequest, PendingRequest};
+use super::dialog_request::{DialogRequest, Ends, PendingRequest};
 use super::fork::{Early, refuse_fork};
 use super::leg::{Leg, ONLY};
 use super::machine::Trigger;
@@ -90,17 +90,18 @@ impl Session {
                 return;
             }
         }
-        // A NOTIFY belongs to the subscription; its failure does not end the call (RFC 5057 §5.1). Nor does that of a PRACK: the
-        // callee ends an INVITE that it cannot complete (RFC 3262 §3).
-        let of_the_call =
-            !matches!(pending.request, DialogRequest::Notify { .. } | DialogRequest::Prack { .. });
-        self.answered(cx, pending, code, message);
-        if of_the_call && matches!(code, 408 | 481) {
+        let refreshes = matches!(pending.request, DialogRequest::Refer { .. } | DialogRequest::Notify { .. });
+        if refreshes && code < 300 {
+            self.refresh_target(message);
+        }
+        let ends = pending.request.ends(code);
+        self.answered(cx, pending, code, message, ends);
+        if ends == Ends::Call {
             self.dialog_lost(cx, code);
         }
     }
 
-    /// The peer, or a proxy for it, has lost the dialog: the call ends (§12.2.1.2).
+    /// The peer, or a proxy for it, has lost the dialog, or cannot be reached by it: the call ends (§12.2.1.2, RFC 5057 §5.1).
     fn dialog_lost(&mut self, cx: &mut CallCx<'_, '_>, code: u16) {
         cx.mark(Mark::LostByPeer);
         let cause = if code == 408 { Cause::TimedOut } else { Cause::Protocol };
@@ -172,6 +173,13 @@ impl Session {
         }
     }
 
+    /// REFER and NOTIFY, and their 2xx, refresh the target too (RFC 5057 §5.4).
+    pub(super) fn refresh_target(&mut self, message: &Message) {
+        if let Some(e) = self.established_mut() {
+            e.leg.dialog.refresh_target(message);
+        }
+    }
+
     fn offer_again(&mut self, cx: &mut CallCx<'_, '_>, pending: &PendingRequest) {
         let DialogRequest::Update { sdp } = &pending.request else { return };
         cx.mark(Mark::UpdateNotSupported);
@@ -183,7 +191,14 @@ impl Session {
         }
     }
 
-    fn answered(&mut self, cx: &mut CallCx<'_, '_>, pending: PendingRequest, code: u16, message: &Message) {
+    fn answered(
+        &mut self,
+        cx: &mut CallCx<'_, '_>,
+        pending: PendingRequest,
+        code: u16,
+        message: &Message,
+        ends: Ends,
+    ) {
         match pending.request {
             DialogRequest::Bye | DialogRequest::Prack { .. } => {}
             DialogRequest::Invite { .. } | DialogRequest::Update { .. } => {
@@ -192,9 +207,8 @@ impl Session {
             DialogRequest::Refer { .. } => self.refer_response(cx, pending.cseq, code),
             DialogRequest::Info { digit, .. } => self.info_done(cx, digit, (200..=299).contains(&code)),
             DialogRequest::AppInfo(info) => self.info_outcome(cx, info.number, Some(code)),
-            // RFC 6665 §4.2.2: these responses end the subscription, others do not.
             DialogRequest::Notify { id, .. } => {
-                if matches!(code, 404 | 405 | 410 | 416 | 480..=485 | 489 | 501 | 604) {
+                if ends != Ends::Nothing {
                     self.subscription_ended(cx, id);
                 }
             }
@@ -206,7 +220,12 @@ impl Session {
         let Some(leg) = self.leg_mut(n) else { return };
         let pending = leg.pending.swap_remove(at);
         match pending.request {
-            DialogRequest::Bye | DialogRequest::Notify { .. } | DialogRequest::Prack { .. } => {}
+            DialogRequest::Bye | DialogRequest::Prack { .. } => {}
+            // RFC 6665 §4.2.2, RFC 5057 §5.2: a time-out ends the subscription, and no other usage.
+            DialogRequest::Notify { id, .. } if failed.why == TxFailure::TimedOut => {
+                self.subscription_ended(cx, id);
+            }
+            DialogRequest::Notify { .. } => {}
             DialogRequest::Invite { .. } => self.offer_failed(cx, failed.why, false),
             DialogRequest::Update { .. } => self.offer_failed(cx, failed.why, true),
             DialogRequest::Refer { .. } => {

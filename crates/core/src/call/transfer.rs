@@ -128,8 +128,10 @@ impl Session {
             cx.mark(Mark::NotifyOfAnother);
             return respond::answer(cx.base, cx.txs, tx, request, 481);
         }
+        let overtakes = transfer.is_some_and(|transfer| !transfer.accepted);
+        self.refresh_target(request);
         respond::answer(cx.base, cx.txs, tx, request, 200);
-        if transfer.is_some_and(|transfer| !transfer.accepted) {
+        if overtakes {
             cx.mark(Mark::NotifyOvertakes);
         }
         self.transfer_accepted(cx);
@@ -182,6 +184,8 @@ impl Session {
         let id = number.filter(|_| e.referred.is_some());
         e.referred = number;
         e.referral = Some(Referral { id, last_reported: 100, undecided: None });
+        // RFC 5057 §5.4: the NOTIFYs go to the target that the REFER names.
+        self.refresh_target(request);
         let response =
             respond::reply(cx.base.config, request, 202, self.tag.as_bytes(), cx.account.contact()).finish();
         cx.txs.finish(cx.base, tx, 202, response);
@@ -319,8 +323,9 @@ fn target_of(request: &Message, policy: ReferPolicy, aor: &str) -> Result<Vec<u8
     if std::str::from_utf8(to.uri).is_err() {
         return Err(malformed);
     }
+    // RFC 5057 §5.6: a 416 would be about the Request-URI, and end the dialog.
     if matches!(uri.scheme, Scheme::Other(_)) {
-        return Err((416, Mark::ReferMalformed));
+        return Err((603, Mark::ReferMalformed));
     }
     // With headers (Replaces) it is an attended transfer.
     if to.uri.contains(&b'?') || uri.params.get("method").is_some() {

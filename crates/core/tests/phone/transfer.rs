@@ -242,7 +242,7 @@ fn an_invalid_refer_is_refused() {
     let mut alice = alice();
     let (_, peer) = in_call(&mut alice);
     for (n, (target, code)) in [
-        ("<mailto:carol@example.com>", 416),
+        ("<mailto:carol@example.com>", 603),
         ("<sip:carol@example.com?Replaces=x>", 501),
         ("<sip:>", 400),
         ("", 400),
