@@ -209,14 +209,11 @@ impl Model {
         }
     }
 
-    /// Mutes types of media.
-    ///
-    /// # Errors
-    /// If the leg has no engine.
-    pub fn mute(&mut self, leg: Leg, types: MediaTypes) -> Result<(), EngineError> {
-        let engine = self.engines.get_mut(&leg);
-        engine.ok_or(EngineError::OutOfOrder("muting without media"))?.muted = types;
-        Ok(())
+    /// Mutes types of media. A leg whose first description failed has no engine.
+    pub fn mute(&mut self, leg: Leg, types: MediaTypes) {
+        if let Some(engine) = self.engines.get_mut(&leg) {
+            engine.muted = types;
+        }
     }
 
     /// Releases the engine of a leg. Returns the peer, if there was a path.

@@ -23,13 +23,20 @@ struct Open {
     held: (bool, bool),
     /// Whether the media path is to be restarted. Another command before the outcome has the same one.
     restart: bool,
-    /// Whether other types of media are requested, and whether in an established call, so that there is an outcome.
-    types: Option<bool>,
+    /// Other types of media that are requested.
+    types: Option<RequestedTypes>,
     /// The types of media that were reported last.
     agreed: MediaTypes,
     transfer: bool,
     /// The numbers of the INFOs.
     infos: BTreeSet<u32>,
+}
+
+/// Types of media that are requested.
+struct RequestedTypes {
+    types: MediaTypes,
+    /// Whether there must be an outcome: the call is established.
+    required: bool,
 }
 
 impl Oracle for Outcome {
@@ -72,7 +79,7 @@ impl Oracle for Outcome {
             if open.restart {
                 return Err(format!("the restart of the media of call {session} of {name} has no outcome"));
             }
-            if open.types == Some(true) {
+            if open.types.as_ref().is_some_and(|types| types.required) {
                 return Err(format!(
                     "the change of the types of media of call {session} of {name} has no outcome"
                 ));
@@ -96,11 +103,12 @@ impl Outcome {
             CallCommand::Hold => self.open(end).hold = Some(true),
             CallCommand::Resume => self.open(end).hold = Some(false),
             CallCommand::RestartMedia => self.open(end).restart = true,
-            CallCommand::SetMediaTypes { .. } => {
+            CallCommand::SetMediaTypes { types: requested } => {
                 let call = view.phones[phone].calls.get(session);
                 let established = call.is_some_and(|call| call.status == Status::Established);
                 let types = &mut self.open(end).types;
-                *types = Some(established || *types == Some(true));
+                let required = established || types.as_ref().is_some_and(|types| types.required);
+                *types = Some(RequestedTypes { types: *requested, required });
             }
             CallCommand::Transfer { .. } => self.open(end).transfer = true,
             CallCommand::Info { info, .. } => drop(self.open(end).infos.insert(*info)),
@@ -132,7 +140,11 @@ impl Outcome {
                 if before == agreed && open.types.is_none() {
                     return Err("they are unchanged, and no command was given since".to_owned());
                 }
-                open.types = None;
+                match &mut open.types {
+                    // It may be a change by the peer, before or instead of the outcome.
+                    Some(types) if agreed != types.types && agreed != before => types.required = false,
+                    types => *types = None,
+                }
             }
             Told::MediaTypesFailed if self.open(end).types.take().is_none() => {
                 return Err("no change is pending".to_owned());

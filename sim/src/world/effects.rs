@@ -75,10 +75,7 @@ impl World {
                 let rolled_back = model.rollback(leg);
                 return self.done_without_result(leg, rolled_back);
             }
-            CallEffect::Mute { types } => {
-                let muted = model.mute(leg, *types);
-                return self.done_without_result(leg, muted);
-            }
+            CallEffect::Mute { types } => return model.mute(leg, *types),
             CallEffect::Release => return self.released(leg),
             _ => return,
         };

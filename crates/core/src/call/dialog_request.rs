@@ -70,14 +70,15 @@ impl DialogRequest {
     /// - 405, 480, 489 and 501 to a request of the session. The peer, or a proxy whose connection to it is down, refuses the request
     ///   and has the dialog still; RFC 3261 §12.2.1.2 names 408 and 481 only.
     /// - codes about the Request-URI, in response to a REFER: peers use them about the Refer-To, and a failed transfer keeps the call.
+    /// - 408 to a NOTIFY, like its time-out: the outcome of the transfer is still reported.
     /// - a PRACK: the callee ends an INVITE that it cannot complete (RFC 3262 §3).
     pub(super) fn ends(&self, code: u16) -> Ends {
         match (self, code) {
-            (DialogRequest::Prack { .. }, _) => Ends::Nothing,
+            (DialogRequest::Prack { .. }, _) | (DialogRequest::Notify { .. }, 408) => Ends::Nothing,
             (DialogRequest::Refer { .. }, 404 | 410 | 416 | 484 | 485 | 604) => Ends::Nothing,
             // The remote target, or the way to it, is wrong.
             (_, 404 | 410 | 416 | 482..=485 | 502 | 604) => Ends::Call,
-            (DialogRequest::Notify { .. }, 405 | 408 | 480 | 481 | 489 | 501) => Ends::Subscription,
+            (DialogRequest::Notify { .. }, 405 | 480 | 481 | 489 | 501) => Ends::Subscription,
             (_, 408 | 481) => Ends::Call,
             _ => Ends::Nothing,
         }

@@ -90,10 +90,6 @@ impl Session {
                 return;
             }
         }
-        let refreshes = matches!(pending.request, DialogRequest::Refer { .. } | DialogRequest::Notify { .. });
-        if refreshes && code < 300 {
-            self.refresh_target(message);
-        }
         let ends = pending.request.ends(code);
         self.answered(cx, pending, code, message, ends);
         if ends == Ends::Call {
@@ -173,13 +169,6 @@ impl Session {
         }
     }
 
-    /// REFER and NOTIFY, and their 2xx, refresh the target too (RFC 5057 §5.4).
-    pub(super) fn refresh_target(&mut self, message: &Message) {
-        if let Some(e) = self.established_mut() {
-            e.leg.dialog.refresh_target(message);
-        }
-    }
-
     fn offer_again(&mut self, cx: &mut CallCx<'_, '_>, pending: &PendingRequest) {
         let DialogRequest::Update { sdp } = &pending.request else { return };
         cx.mark(Mark::UpdateNotSupported);
@@ -220,12 +209,8 @@ impl Session {
         let Some(leg) = self.leg_mut(n) else { return };
         let pending = leg.pending.swap_remove(at);
         match pending.request {
-            DialogRequest::Bye | DialogRequest::Prack { .. } => {}
-            // RFC 6665 §4.2.2, RFC 5057 §5.2: a time-out ends the subscription, and no other usage.
-            DialogRequest::Notify { id, .. } if failed.why == TxFailure::TimedOut => {
-                self.subscription_ended(cx, id);
-            }
-            DialogRequest::Notify { .. } => {}
+            // After a time-out of a NOTIFY the outcome of the transfer is still reported.
+            DialogRequest::Bye | DialogRequest::Notify { .. } | DialogRequest::Prack { .. } => {}
             DialogRequest::Invite { .. } => self.offer_failed(cx, failed.why, false),
             DialogRequest::Update { .. } => self.offer_failed(cx, failed.why, true),
             DialogRequest::Refer { .. } => {

@@ -128,10 +128,8 @@ impl Session {
             cx.mark(Mark::NotifyOfAnother);
             return respond::answer(cx.base, cx.txs, tx, request, 481);
         }
-        let overtakes = transfer.is_some_and(|transfer| !transfer.accepted);
-        self.refresh_target(request);
         respond::answer(cx.base, cx.txs, tx, request, 200);
-        if overtakes {
+        if transfer.is_some_and(|transfer| !transfer.accepted) {
             cx.mark(Mark::NotifyOvertakes);
         }
         self.transfer_accepted(cx);
@@ -184,8 +182,6 @@ impl Session {
         let id = number.filter(|_| e.referred.is_some());
         e.referred = number;
         e.referral = Some(Referral { id, last_reported: 100, undecided: None });
-        // RFC 5057 §5.4: the NOTIFYs go to the target that the REFER names.
-        self.refresh_target(request);
         let response =
             respond::reply(cx.base.config, request, 202, self.tag.as_bytes(), cx.account.contact()).finish();
         cx.txs.finish(cx.base, tx, 202, response);

@@ -120,61 +120,6 @@ fn a_refused_notify_ends_its_subscription_or_the_dialog() {
     }
 }
 
-/// RFC 6665 §4.2.2, RFC 5057 §5.2.
-#[test]
-fn a_notify_without_a_response_ends_its_subscription() {
-    let mut alice = alice();
-    let (id, _, _, invite) = referred(&mut alice);
-    alice.receive_bytes(response(&invite, 100, "carol", None));
-    alice.pass(SECOND * 33);
-    alice.sent.clear();
-    assert_eq!(alice.phone.status(id), Some(Status::Established));
-    assert!(!notifies(&mut alice, &invite));
-}
-
-/// RFC 5057 §5.4: each of the messages moves the remote target.
-#[test]
-fn refer_and_notify_refresh_the_target() {
-    let moved = |request: String, user: &str| {
-        request.replace("sip:bob@peer.invalid", &format!("sip:{user}@peer.invalid"))
-    };
-    let target = |user: &str| format!("sip:{user}@peer.invalid;transport=ws");
-    let is = |request: &Message, user: &str| {
-        assert_eq!(request.request_uri(), Some(target(user).as_bytes()));
-    };
-    // A REFER of the peer, and its 2xx to a NOTIFY.
-    let mut alice = alice();
-    let (id, peer) = in_call(&mut alice);
-    let refer = peer.request("REFER", 5, "Refer-To: <sip:carol@example.com>\n", "");
-    alice.receive(&moved(refer, "one"));
-    alice.next_response(202);
-    let notify = alice.next_request("NOTIFY");
-    is(&notify, "one");
-    alice.receive_bytes(response(&notify, 200, "two", None));
-    alice.phone.hang_up(alice.now, id).expect("a call");
-    alice.pump();
-    alice.next_request("INVITE");
-    is(&alice.next_request("BYE"), "two");
-    // The 2xx to a REFER, and a NOTIFY of the peer.
-    for notified in [false, true] {
-        let mut alice = self::alice();
-        let (id, peer) = in_call(&mut alice);
-        alice.phone.transfer(alice.now, id, "carol").expect("established");
-        alice.pump();
-        let refer = alice.next_request("REFER");
-        alice.receive_bytes(response(&refer, 202, "three", None));
-        if notified {
-            let extra = "Event: refer\nSubscription-State: active\n";
-            let notify = peer.request("NOTIFY", 10, extra, "SIP/2.0 100 Trying\n");
-            alice.receive(&moved(notify, "four"));
-            alice.next_response(200);
-        }
-        alice.phone.hang_up(alice.now, id).expect("a call");
-        alice.pump();
-        is(&alice.next_request("BYE"), if notified { "four" } else { "three" });
-    }
-}
-
 /// RFC 5057 §5.3: a NOTIFY of no subscription is refused, and the session goes on.
 #[test]
 fn a_notify_of_no_subscription_leaves_the_call() {
