@@ -206,8 +206,10 @@ impl Phone {
             }
             (None, Some(status @ 200..)) => {
                 let is_first = self.described.get_mut(&transaction).is_some_and(std::mem::take);
-                let is_asked = self.request.take_if(|request| *request == transaction).is_some();
-                if !is_first && !is_asked {
+                // A refusal after a time-out and the answer to a retransmission may leave the phone together.
+                let is_asked =
+                    |asked: &mut Option<_>| asked.take_if(|request| *request == transaction).is_some();
+                if !is_first && !is_asked(&mut self.request) {
                     return Err(format!(
                         "retransmits a {status}, although its request was not retransmitted"
                     ));
