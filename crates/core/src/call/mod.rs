@@ -15,7 +15,7 @@
 //! | `reliable`, `provisional` | reliable provisional responses of a callee, and early media |
 //! | `confirmed` | the peer's requests within the dialog, and our 2xx until its ACK |
 //! | `offer_answer` | the offers and answers of the legs, whatever message carries them |
-//! | `intent` | the media that the user wants; types of media, and muting |
+//! | `intent`, `media_types` | the media that the user wants; types of media, and muting |
 //! | `renegotiation` | offers of the user's intent: hold, resume, restart of ICE, other types of media, glare |
 //! | `peer_offers` | offers of the peer: re-INVITE, UPDATE, PRACK |
 //! | `dialog_request`, `requests` | our requests within the dialog, and their responses |
@@ -43,6 +43,7 @@ mod intent;
 mod invite;
 mod leg;
 mod machine;
+mod media_types;
 mod offer_answer;
 mod outgoing;
 mod peer_offers;
