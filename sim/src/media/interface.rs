@@ -50,6 +50,8 @@ pub struct AudioProbe {
     pub peer_time_stopped: bool,
     /// Whether the peer sends digits, which replace its tone.
     pub peer_sends_digits: bool,
+    /// Whether the peer is muted.
+    pub peer_mutes: bool,
 }
 
 /// The parts of a probe that only the host knows.

@@ -1,7 +1,7 @@
 //! With real media, each end of a call receives the tone of its peer and no other. Probed twice a second.
 //!
 //! Each end plays a tone of its own. While both ends are established and not on hold, and the networks pass media, each end receives the
-//! tone of its peer. An end that is on hold or has no peer receives silence. No end ever receives the tone of a third party.
+//! tone of its peer. An end that is on hold, or whose peer is muted or missing, receives silence. No end ever receives the tone of a third party.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -105,6 +105,7 @@ fn expected(view: &WorldView<'_>, probe: &AudioProbe) -> Expected {
         None => Expected::Nothing,
         // While the clock of the peer is stopped it sends nothing, and then first the packet that was due when it stopped.
         Some(_) if probe.peer_time_stopped => Expected::Anything,
+        Some(_) if probe.peer_mutes && !probe.peer_sends_digits => Expected::Nothing,
         Some(_) if holds(theirs) && !peer.is_some_and(resumes) => Expected::Nothing,
         Some(tone) if can && ours.filter(free).and(theirs.filter(free)).is_some() => Expected::Tone(tone),
         Some(_) => Expected::Anything,
@@ -194,6 +195,7 @@ mod tests {
             time_stopped: false,
             peer_time_stopped: false,
             peer_sends_digits: false,
+            peer_mutes: false,
         }
     }
 

@@ -30,6 +30,8 @@ pub(super) struct Line {
     pub(super) newest_digit: Option<(SocketAddr, u64)>,
     /// Whether an offer is pending.
     offered: bool,
+    /// Whether its audio is muted.
+    muted: bool,
     /// The negotiated address of the peer.
     remote: Option<SocketAddr>,
     /// The address before the last answer, while that can be rolled back.
@@ -58,6 +60,7 @@ impl Line {
             deadline: None,
             newest_digit: None,
             offered: false,
+            muted: false,
             remote: None,
             before: None,
             digits: VecDeque::new(),
@@ -162,6 +165,15 @@ impl Line {
 
     pub(super) fn begin_digit(&mut self) -> Option<char> {
         self.not_begun.pop_front()
+    }
+
+    pub(super) fn mute(&mut self, muted: bool) {
+        self.muted = muted;
+        self.session.mute(muted);
+    }
+
+    pub(super) fn mutes(&self) -> bool {
+        self.muted
     }
 
     pub(super) fn dials(&self) -> bool {

@@ -134,7 +134,7 @@ impl Real {
     /// Mutes the audio of a leg.
     pub fn mute(&mut self, leg: Leg, on: bool) {
         if let Some(line) = self.lines.get_mut(&leg) {
-            line.session.mute(on);
+            line.mute(on);
         }
     }
 
@@ -354,6 +354,7 @@ impl Real {
             time_stopped,
             peer_time_stopped,
             peer_sends_digits: peer.is_some_and(Line::dials),
+            peer_mutes: peer.is_some_and(Line::mutes),
         })
     }
 
