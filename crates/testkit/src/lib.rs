@@ -18,7 +18,7 @@ pub mod peer;
 mod phone;
 mod wire;
 
-pub use media::{FakeMedia, MediaBehaviour, agreed, sdp};
+pub use media::{FakeMedia, MediaBehaviour, agreed, sdp, sdp_of};
 pub use pair::{Pair, Side};
 pub use peer::ScriptedPeer;
 pub use phone::{Observer, PhoneOutput, TestPhone};

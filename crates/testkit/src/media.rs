@@ -1,6 +1,9 @@
 use bytes::Bytes;
-use offhook::{Agreed, CallEffect, Direction, Effect, EffectResult, LegId, MediaFault, SessionId};
-use offhook_wire::sdp::Outline;
+use offhook::{
+    Agreed, CallEffect, Direction, Effect, EffectResult, LegId, MediaFault, MediaTypes, SessionId,
+};
+use offhook_wire::sdp::{MediaOutline, Outline};
+use std::collections::BTreeSet;
 
 /// The behaviour of a fake media engine.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct FakeMedia {
     pub answers_with: Option<Direction>,
     /// Its descriptions, in the order of [`DIRECTIONS`].
     descriptions: [Bytes; 4],
+    /// The sessions with a line of video, which later descriptions keep (RFC 3264 §8).
+    video_lines: BTreeSet<(SessionId, LegId)>,
 }
 
 const DIRECTIONS: [Direction; 4] =
@@ -49,15 +54,21 @@ impl FakeMedia {
     /// An engine that works, with these descriptions.
     pub fn describing(description: impl Fn(Direction) -> Bytes) -> Self {
         let descriptions = DIRECTIONS.map(description);
-        Self { behaviour: MediaBehaviour::Works, answers_with: None, descriptions }
+        Self {
+            behaviour: MediaBehaviour::Works,
+            answers_with: None,
+            descriptions,
+            video_lines: BTreeSet::new(),
+        }
     }
 
     /// The result of an effect. `None` if the effect has no result, or the test answers it.
     ///
     /// # Panics
     /// When an offer is invalid and the behaviour needs it.
-    pub fn perform(&self, effect: &Effect) -> Option<EffectResult> {
-        let Effect::Call { effect, .. } = effect else { return None };
+    pub fn perform(&mut self, effect: &Effect) -> Option<EffectResult> {
+        let Effect::Call { session, leg, effect } = effect else { return None };
+        let leg = (*session, *leg);
         let result = match (self.behaviour, effect) {
             (
                 _,
@@ -72,13 +83,19 @@ impl FakeMedia {
             (_, CallEffect::Check { .. }) => EffectResult::Checked(Agreed::new(Direction::SendRecv)),
             (MediaBehaviour::Manual, _) => return None,
             (MediaBehaviour::Refuses(fault), _) => EffectResult::Failed(fault),
-            (_, CallEffect::Offer { direction, .. }) => {
-                EffectResult::Description(self.description(*direction))
+            (_, CallEffect::Offer { types, direction, .. }) => {
+                let line = self.has_video_line(leg, types.video);
+                EffectResult::Description(of_types(self.description(*direction), *types, line))
             }
-            (_, CallEffect::Answer { offer, direction, .. }) => {
-                let agreed = agreed(offer, *direction);
-                let direction = self.answers_with.unwrap_or(agreed.direction);
-                EffectResult::Answered { answer: self.description(direction), agreed }
+            (_, CallEffect::Answer { offer, types, direction }) => {
+                let (offered, video_line) = read(offer, *direction);
+                let both = MediaTypes {
+                    audio: offered.types.audio && types.audio,
+                    video: offered.types.video && types.video,
+                };
+                let description = self.description(self.answers_with.unwrap_or(offered.direction));
+                let answer = of_types(description, both, self.has_video_line(leg, video_line));
+                EffectResult::Answered { answer, agreed: offered.with_types(both) }
             }
             (_, CallEffect::Apply { answer }) => EffectResult::Applied(agreed(answer, Direction::SendRecv)),
             (_, CallEffect::Digit { .. }) => EffectResult::Sent,
@@ -102,6 +119,14 @@ impl FakeMedia {
         }
     }
 
+    /// Whether a description of a session has a line of video: this one needs it, or an earlier one had it.
+    fn has_video_line(&mut self, leg: (SessionId, LegId), needed: bool) -> bool {
+        if needed {
+            self.video_lines.insert(leg);
+        }
+        needed || self.video_lines.contains(&leg)
+    }
+
     fn description(&self, direction: Direction) -> Bytes {
         let place = DIRECTIONS.iter().position(|known| *known == direction).expect("four directions");
         self.descriptions[place].clone()
@@ -118,15 +143,56 @@ pub fn sdp(direction: Direction) -> Bytes {
     .into()
 }
 
+/// The description of [`sdp`] with these types of media. A type that it lacks is rejected, by the port 0 (RFC 3264 §6).
+pub fn sdp_of(direction: Direction, types: MediaTypes) -> Bytes {
+    of_types(sdp(direction), types, true)
+}
+
+/// A description of audio, changed to these types of media. `line`: with a line of video, which may be rejected.
+fn of_types(description: Bytes, types: MediaTypes, line: bool) -> Bytes {
+    if types == MediaTypes::AUDIO && !line {
+        return description;
+    }
+    let mut text = String::from_utf8(description.to_vec()).expect("a description is UTF-8");
+    if !types.audio {
+        text = text.replacen("m=audio 40000", "m=audio 0", 1);
+    }
+    if line {
+        let port = if types.video { 40_002 } else { 0 };
+        text += &format!("m=video {port} RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n");
+    }
+    text.into()
+}
+
 /// What an engine with the requested direction agrees on with the peer's description (RFC 3264 §6.1, §8.4).
 ///
 /// # Panics
 /// If the description is invalid.
 pub fn agreed(description: &[u8], requested: Direction) -> Agreed {
+    read(description, requested).0
+}
+
+/// The same, and whether the description has a line of video. In one pass: the benches count it.
+fn read(description: &[u8], requested: Direction) -> (Agreed, bool) {
     let outline = Outline::parse(description).expect("a valid description");
-    let audio = outline.audio().expect("a valid description").expect("it has audio");
-    let held = !audio.direction.receives() || audio.held_by_address;
-    Agreed::new(audio.direction.reversed().meet(requested))
-        .with_held(held)
+    let (mut audio, mut video): (Option<MediaOutline<'_>>, Option<MediaOutline<'_>>) = (None, None);
+    for line in outline.media() {
+        let line = line.expect("a valid description");
+        let stream = match line.kind {
+            b"audio" => &mut audio,
+            b"video" => &mut video,
+            _ => continue,
+        };
+        if stream.is_none_or(|first| first.is_refused() && !line.is_refused()) {
+            *stream = Some(line);
+        }
+    }
+    let is_open = |stream: Option<MediaOutline<'_>>| stream.is_some_and(|line| !line.is_refused());
+    let types = MediaTypes { audio: is_open(audio), video: is_open(video) };
+    let audio = audio.expect("it has audio");
+    let agreed = Agreed::new(audio.direction.reversed().meet(requested))
+        .with_held(!audio.direction.receives() || audio.held_by_address)
         .with_telephone_event(audio.telephone_event.is_some())
+        .with_types(types);
+    (agreed, video.is_some())
 }

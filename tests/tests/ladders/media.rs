@@ -2,7 +2,7 @@
 //! refused.
 
 use crate::scene::{SECOND, Scene};
-use offhook::{MediaFault, RenegotiateBy};
+use offhook::{MediaFault, MediaTypes, RenegotiateBy};
 use offhook_testkit::MediaBehaviour;
 
 /// RFC 3262 §3, §4: a reliable 180 gets a PRACK.
@@ -86,6 +86,23 @@ fn rfc3264_8_refused_offer_keeps_the_session() {
     let (mut scene, alices_call, _) = Scene::in_call(&["alice", "bob"]);
     scene.parties[1].test.media.behaviour = MediaBehaviour::Refuses(MediaFault::NoCommonCodec);
     scene.user(0, "holds", |phone, now| phone.hold(now, alices_call)).expect("established");
+    insta::assert_snapshot!(scene.ladder());
+}
+
+/// RFC 3264 §8.1, §8.2: a stream is added by a line of its own, and removed by the port 0.
+#[test]
+fn rfc3264_8_1_stream_is_added_and_removed() {
+    let (mut scene, alices_call, bobs_call) = Scene::in_call(&["alice", "bob"]);
+    let both = MediaTypes::AUDIO_VIDEO;
+    scene
+        .user(0, "adds video, which bob rejects", |phone, now| phone.set_media_types(now, alices_call, both))
+        .expect("established");
+    scene
+        .user(1, "adds video", |phone, now| phone.set_media_types(now, bobs_call, both))
+        .expect("established");
+    scene
+        .user(0, "removes video", |phone, now| phone.set_media_types(now, alices_call, MediaTypes::AUDIO))
+        .expect("established");
     insta::assert_snapshot!(scene.ladder());
 }
 

@@ -24,7 +24,7 @@ impl Names {
                     let name = line.strip_prefix("a=")?;
                     matches!(name, "sendrecv" | "sendonly" | "recvonly" | "inactive").then_some(name)
                 });
-                lines.push(format!("[{}]", direction.expect("a direction")));
+                lines.push(format!("[{}{}]", direction.expect("a direction"), streams(body)));
             }
             _ => lines.extend(body.lines().map(str::to_owned)),
         }
@@ -85,4 +85,16 @@ impl Names {
 fn quoted<'v>(value: &'v str, name: &str) -> Option<&'v str> {
     let start = value.find(&format!(" {name}=\""))? + name.len() + 3;
     value[start..].split('"').next()
+}
+
+/// The streams of a description, unless it has one of audio only.
+fn streams(description: &str) -> String {
+    let lines = description.lines().filter_map(|line| line.strip_prefix("m="));
+    let stream = |line: &str| {
+        let mut words = line.split(' ');
+        let (kind, port) = (words.next().expect("a type"), words.next().expect("a port"));
+        if port == "0" { format!("{kind} port 0") } else { kind.to_owned() }
+    };
+    let streams: Vec<String> = lines.map(stream).collect();
+    if streams == ["audio"] { String::new() } else { format!("; {}", streams.join(", ")) }
 }

@@ -4,8 +4,8 @@
 use bytes::Bytes;
 use offhook::{
     CallCommand, CallEffect, CallEvent, Command, ConnectionChange, ConnectionFailure, ConnectionId, Dial,
-    Direction, DtmfPath, Effect, Event, Input, Instant, LegId, Limits, MediaFault, Output, RenegotiateBy,
-    SessionId,
+    Direction, DtmfPath, Effect, Event, Input, Instant, LegId, Limits, MediaFault, MediaTypes, Output,
+    RenegotiateBy, SessionId,
 };
 use offhook_testkit::{FakeMedia, MediaBehaviour, Observer, ScriptedPeer, TestPhone, config, peer, sdp};
 use offhook_wire::{Builder, HeaderName, Message, Method};
@@ -46,6 +46,11 @@ fn command() -> impl Strategy<Value = CallCommand> {
         CallCommand::EarlyMedia,
         CallCommand::RestartMedia,
         CallCommand::RestartMedia,
+        CallCommand::SetMediaTypes { types: MediaTypes::AUDIO_VIDEO },
+        CallCommand::SetMediaTypes { types: MediaTypes::AUDIO },
+        CallCommand::SetMediaTypes { types: MediaTypes::VIDEO },
+        CallCommand::Mute { types: MediaTypes::AUDIO },
+        CallCommand::Mute { types: MediaTypes::NONE },
         CallCommand::Hold,
         CallCommand::Hold,
         CallCommand::Resume,
@@ -160,7 +165,7 @@ impl World {
         let Some((effect, wanted)) = self.alice.effects.iter().rev().nth(nth).cloned() else { return };
         let behaviour =
             if right { MediaBehaviour::Works } else { MediaBehaviour::Refuses(MediaFault::NoCommonCodec) };
-        let media = FakeMedia::of(behaviour);
+        let mut media = FakeMedia::of(behaviour);
         if let Some(result) = media.perform(&wanted) {
             self.alice.give(Input::Done { effect, result });
         }

@@ -81,7 +81,7 @@ pub(crate) fn patient(user: &str, server: &str) -> Config {
 /// Completes the queued effects, with success or failure.
 fn settle(alice: &mut TestPhone, well: bool) {
     let behaviour = if well { MediaBehaviour::Works } else { MediaBehaviour::Refuses(MediaFault::Engine) };
-    let media = FakeMedia::of(behaviour);
+    let mut media = FakeMedia::of(behaviour);
     for (effect, wanted) in std::mem::take(&mut alice.effects) {
         if let Some(result) = media.perform(&wanted) {
             alice.give(Input::Done { effect, result });

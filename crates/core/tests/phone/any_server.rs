@@ -257,7 +257,7 @@ impl World {
                 result: EffectResult::Applied(Agreed::new(Direction::SendRecv)),
             });
         };
-        let working = offhook_testkit::FakeMedia::of(MediaBehaviour::Works);
+        let mut working = offhook_testkit::FakeMedia::of(MediaBehaviour::Works);
         let credentials = EffectResult::Credentials(Some(Credentials::new(Password::plain("late"))));
         let result = match working.perform(&wanted) {
             Some(result) if right => result,

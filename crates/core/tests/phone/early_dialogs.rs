@@ -19,7 +19,7 @@ fn answer() -> Bytes {
 
 /// Completes the effects that wait, oldest first.
 fn complete(alice: &mut TestPhone, behaviour: MediaBehaviour) {
-    let media = FakeMedia::of(behaviour);
+    let mut media = FakeMedia::of(behaviour);
     for (effect, wanted) in std::mem::take(&mut alice.effects) {
         if let Some(result) = media.perform(&wanted) {
             alice.give(Input::Done { effect, result });

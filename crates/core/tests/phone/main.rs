@@ -17,6 +17,7 @@ mod hold_and_digits;
 mod incoming;
 mod info;
 mod media_types;
+mod mute;
 mod nonces;
 mod realms;
 mod redirects;

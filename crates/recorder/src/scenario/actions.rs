@@ -89,6 +89,7 @@ impl Actions<'_> {
             CallCommand::HangUp if self.calls.contains_key(&session) => self.add_action(at, "hangs up"),
             CallCommand::Hold => self.add_action(at, "holds"),
             CallCommand::Resume => self.add_action(at, "resumes"),
+            CallCommand::RestartMedia => self.add_action(at, "restarts media"),
             CallCommand::SetMediaTypes { types } => self.add_action(at, &format!("sets media to {types}")),
             CallCommand::Mute { types } => self.add_action(at, &format!("mutes {types}")),
             CallCommand::Digits { digits, duration, path } => {
@@ -138,6 +139,10 @@ impl Actions<'_> {
                 if let Some(call) = self.calls.get_mut(&session) {
                     call.ringing_since.get_or_insert(at);
                 }
+            }
+            // The peer wants the types that were agreed on.
+            CallEvent::MediaTypes { agreed } => {
+                self.add_peer_action(session, at, &format!("sets media to {agreed}"));
             }
             CallEvent::Hold { remote, .. } => {
                 let call = self.calls.get_mut(&session).filter(|call| call.held_by_peer != *remote);

@@ -5,8 +5,8 @@ use crate::recorded_phone::{TRACK, account};
 use bytes::Bytes;
 use offhook::{
     AccountCommand, AccountId, Agreed, CallCommand, Command, Config, Credentials, Dial, Direction, DtmfPath,
-    EffectId, EffectResult, Input, Instant, LegId, MediaEvent, MediaFault, Password, Request, RequestId,
-    RequestKind, SessionId,
+    EffectId, EffectResult, Input, Instant, LegId, MediaEvent, MediaFault, MediaTypes, Password, Request,
+    RequestId, RequestKind, SessionId,
 };
 use offhook_recorder::{EntryKind, Notice, Recording, RecordingWriter, redact};
 use offhook_wire::digest::Algorithm;
@@ -37,12 +37,16 @@ fn credentials() -> [Credentials; 3] {
 
 const SDP: &[u8] = b"v=0\r\na=ice-pwd:S3cr3t\r\n";
 
+const TYPES: [MediaTypes; 4] =
+    [MediaTypes::NONE, MediaTypes::AUDIO, MediaTypes::VIDEO, MediaTypes::AUDIO_VIDEO];
+
 /// All agreements.
 fn agreed() -> impl Iterator<Item = Agreed> {
     let flags = [(false, false), (false, true), (true, false), (true, true)];
-    Direction::ALL.into_iter().flat_map(move |direction| {
+    let agreed = Direction::ALL.into_iter().flat_map(move |direction| {
         flags.map(|(held, event)| Agreed::new(direction).with_held(held).with_telephone_event(event))
-    })
+    });
+    agreed.flat_map(|agreed| TYPES.map(|types| agreed.with_types(types)))
 }
 
 fn media_events() -> impl Iterator<Item = Input> {
@@ -91,6 +95,15 @@ fn inputs() -> Vec<Input> {
         request(message(Bytes::new())),
         request(RequestKind::Options),
     ];
+    for types in TYPES {
+        let dial = Dial::to("sip:b@h").with_types(types);
+        inputs.extend([
+            Input::Command(Command::Dial { session, dial: dial.clone() }),
+            Input::Command(Command::Dial { session, dial: dial.with_header("X-A", "audio") }),
+            of_call(CallCommand::SetMediaTypes { types }),
+            of_call(CallCommand::Mute { types }),
+        ]);
+    }
     inputs.extend(credentials().map(|new| of_account(AccountCommand::SetCredentials(new))));
     inputs.extend(media_events());
     let results = credentials().map(|found| EffectResult::Credentials(Some(found))).into_iter();
@@ -184,12 +197,14 @@ fn results_of_media_have_these_lines() {
         done(EffectResult::Checked(Agreed::new(Direction::SendRecv))),
         done(EffectResult::Applied(agreed)),
         done(EffectResult::Answered { answer, agreed }),
+        done(EffectResult::Applied(agreed.with_types(MediaTypes::AUDIO_VIDEO))),
         media_events().nth(1).expect("there"),
     ]);
     for line in [
         "alice done 6 checked sendrecv\n",
         "alice done 6 applied recvonly held telephone-event\n",
         "alice done 6 answered recvonly held telephone-event 23\n  |v=0\n  |a=ice-pwd:xxxxxx\n",
+        "alice done 6 applied recvonly held telephone-event audio-video\n",
         "alice media 1.7 1 down\n",
     ] {
         assert!(text.contains(line), "{line} in\n{text}");

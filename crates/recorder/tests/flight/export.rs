@@ -1,6 +1,7 @@
 //! Exports of a recording.
 
-use crate::secrets::flight;
+use crate::secrets::{agreed, call, describe, done, flight, sdp};
+use offhook::{CallCommand, EffectResult, MediaTypes};
 use offhook_recorder::replay::{ObservationKind, replay};
 use offhook_recorder::{pcap, scenario};
 
@@ -127,5 +128,23 @@ fn scenario_contains_the_peer() {
             text.lines().any(|messages| messages == line || messages.ends_with(&format!("s {line}"))),
             "{line} in\n{text}"
         );
+    }
+}
+
+#[test]
+fn scenario_contains_the_types_of_media() {
+    let (mut phone, session) = call();
+    phone.call_command(session, CallCommand::Mute { types: MediaTypes::AUDIO });
+    phone.call_command(session, CallCommand::SetMediaTypes { types: MediaTypes::AUDIO_VIDEO });
+    describe(&mut phone);
+    phone.reply(200, &[], sdp(2).as_bytes());
+    done(&mut phone, EffectResult::Applied(agreed().with_types(MediaTypes::AUDIO_VIDEO)));
+    let recording = phone.recording();
+    let track = &recording.phones[0];
+    let text = scenario(&[(track, &replay(track).expect("from its beginning"))]);
+    for line in
+        ["alice mutes audio", "alice sets media to audio and video", "bob sets media to audio and video"]
+    {
+        assert!(text.contains(&format!("s {line}\n")), "{line} in\n{text}");
     }
 }

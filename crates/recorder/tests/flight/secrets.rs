@@ -19,7 +19,7 @@ const MARK: &str = "S3cr3t";
 /// The digits that are sent.
 const DIGITS: &str = "49162738";
 
-fn sdp(version: u32) -> String {
+pub(crate) fn sdp(version: u32) -> String {
     format!(
         "v=0\r\no=- 1 {version} IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/SAVP 0 101\r\n\
          c=IN IP4 192.0.2.1\r\na=rtpmap:101 telephone-event/8000\r\na=ice-ufrag:abcd\r\na=ice-pwd:{MARK}{MARK}{MARK}\r\n\
@@ -28,17 +28,17 @@ fn sdp(version: u32) -> String {
 }
 
 /// Answers the last effect.
-fn done(phone: &mut RecordedPhone, result: EffectResult) {
+pub(crate) fn done(phone: &mut RecordedPhone, result: EffectResult) {
     let (effect, _) = phone.effects.pop().expect("an effect");
     phone.give(Input::Done { effect, result }).expect("no command");
 }
 
 /// Gives the offer that the phone waits for.
-fn describe(phone: &mut RecordedPhone) {
+pub(crate) fn describe(phone: &mut RecordedPhone) {
     done(phone, EffectResult::Description(Bytes::from(sdp(9))));
 }
 
-fn agreed() -> Agreed {
+pub(crate) fn agreed() -> Agreed {
     Agreed::new(Direction::SendRecv).with_telephone_event(true)
 }
 
