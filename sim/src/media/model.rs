@@ -42,8 +42,6 @@ pub struct Engine {
     before: Option<Option<Agreed>>,
     /// Whether the path was reported as up.
     pub up: bool,
-    /// The types of media of which nothing is sent.
-    pub muted: MediaTypes,
 }
 
 /// A negotiated session.
@@ -126,7 +124,6 @@ impl Model {
         let mut fork = original.clone();
         (fork.offered, fork.answered, fork.agreed, fork.before) = (Some(offered), None, None, None);
         fork.up = false;
-        fork.muted = MediaTypes::NONE;
         self.by_address.entry(fork.address).or_default().insert(leg);
         self.engines.insert(leg, fork);
         Ok(())
@@ -209,13 +206,6 @@ impl Model {
         }
     }
 
-    /// Mutes types of media. A leg whose first description failed has no engine.
-    pub fn mute(&mut self, leg: Leg, types: MediaTypes) {
-        if let Some(engine) = self.engines.get_mut(&leg) {
-            engine.muted = types;
-        }
-    }
-
     /// Releases the engine of a leg. Returns the peer, if there was a path.
     pub fn release(&mut self, leg: Leg) -> Option<Leg> {
         let peer = self.peer(leg);
@@ -293,7 +283,6 @@ impl Model {
                 agreed: None,
                 before: None,
                 up: false,
-                muted: MediaTypes::NONE,
             }
         })
     }

@@ -71,8 +71,8 @@ pub enum CallEffect {
     Answer {
         /// The peer's description (SDP).
         offer: Bytes,
-        /// The types of media to accept, of those that are offered (RFC 3264 §6). Those of a media session that has none of them
-        /// are refused with a fault.
+        /// The types of media to accept, of those that are offered; the others are rejected (RFC 3264 §6). If none of these types is
+        /// offered, the result is [`MediaFault::NoCommonMedia`].
         types: MediaTypes,
         /// Our intended direction; the answer's direction is what the offer allows of it (RFC 3264 §6.1).
         direction: Direction,
@@ -83,8 +83,8 @@ pub enum CallEffect {
         /// The peer's description (SDP).
         answer: Bytes,
     },
-    /// Send nothing of these types of media, and send the others; the descriptions stay as they are. No result. It follows the
-    /// effect that creates a media session, and holds for later offers and answers of the session.
+    /// Send nothing of these types of media, and send the others; descriptions do not change. No result. It applies until the next
+    /// `Mute` of the session. A session that is created while media is muted gets one directly after the effect that creates it.
     Mute {
         /// The types that are muted.
         types: MediaTypes,

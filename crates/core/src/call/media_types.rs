@@ -16,7 +16,6 @@ impl Session {
     }
 
     /// Sets the types of media.
-    #[cold]
     pub(crate) fn set_media_types(&mut self, cx: &mut CallCx<'_, '_>, types: MediaTypes) {
         self.intent.types = types;
         let is_open = match &self.state {
@@ -39,18 +38,9 @@ impl Session {
 
     /// Reports the agreed types of an established call, if they have changed or the user waits for an outcome. `answered`: the types of
     /// our offer that was answered.
-    #[inline]
     pub(super) fn report_types(&mut self, cx: &mut CallCx<'_, '_>, answered: Option<MediaTypes>) {
         let State::Established(e) = &self.state else { return };
         let Some(agreed) = e.leg.agreed.map(|agreed| agreed.types) else { return };
-        if self.intent.types_pending || agreed != self.intent.reported {
-            self.report_agreed(cx, agreed, answered);
-        }
-    }
-
-    /// Out of the way of the calls that have audio only.
-    #[cold]
-    fn report_agreed(&mut self, cx: &mut CallCx<'_, '_>, agreed: MediaTypes, answered: Option<MediaTypes>) {
         let wanted = self.intent.types;
         let settled = self.intent.types_pending && (agreed == wanted || answered == Some(wanted));
         if settled || agreed != self.intent.reported {
@@ -62,7 +52,6 @@ impl Session {
     }
 
     /// A change of the types was refused: the agreed ones become the intent.
-    #[cold]
     pub(super) fn types_refused(&mut self, cx: &mut CallCx<'_, '_>, code: Option<u16>) {
         if !std::mem::take(&mut self.intent.types_pending) {
             return;
@@ -75,7 +64,6 @@ impl Session {
     }
 
     /// Mutes types of media, in all media sessions of the call.
-    #[cold]
     pub(crate) fn mute(&mut self, cx: &mut CallCx<'_, '_>, types: MediaTypes) {
         self.intent.muted = types;
         for leg in self.media.all_live() {
@@ -84,14 +72,12 @@ impl Session {
     }
 
     /// Mutes a new media session, if the user wants that.
-    #[inline]
     pub(super) fn mute_new_leg(&self, cx: &mut Cx<'_>, leg: LegId) {
         if !self.intent.muted.is_empty() && !planted!(cx.config, MuteForgotten) {
             self.mute_leg(cx, leg);
         }
     }
 
-    #[cold]
     fn mute_leg(&self, cx: &mut Cx<'_>, leg: LegId) {
         let effect = CallEffect::Mute { types: self.intent.muted };
         cx.out.call_effect(self.id, leg, effect, CallWaiter::Nothing);

@@ -8,13 +8,13 @@ mod exchanges;
 mod holds;
 mod hosts;
 mod media;
+mod media_types;
 mod network;
 mod races;
 mod registration;
 mod requests;
 mod streams;
 mod transfers;
-mod types;
 
 use super::episode::{Episode, Odds};
 use super::writer::Writer;
@@ -25,7 +25,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Episode> {
         calls::EPISODES,
         holds::EPISODES,
         early::EPISODES,
-        types::EPISODES,
+        media_types::EPISODES,
         digits::EPISODES,
         transfers::EPISODES,
         races::EPISODES,

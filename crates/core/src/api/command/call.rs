@@ -24,8 +24,9 @@ pub enum CallCommand {
     Resume,
     /// Restart ICE (RFC 8445 §9), for example on another network: offer the media again with new ICE credentials.
     RestartMedia,
-    /// Set the types of media that the call is to have. Before the call is answered they are those of the answer; later, other types
-    /// are offered to the peer. [`CallEvent::MediaTypes`](crate::CallEvent::MediaTypes) or `MediaTypesFailed` follows.
+    /// Set the types of media that the call is to have. Before an incoming call is answered they are those of the answer; later, other
+    /// types are offered to the peer (RFC 3264 §8). In an established call, [`CallEvent::MediaTypes`](crate::CallEvent::MediaTypes) or
+    /// `MediaTypesFailed` follows.
     SetMediaTypes {
         /// The types; at least one.
         types: MediaTypes,

@@ -223,7 +223,6 @@ impl Phone {
         Ok(())
     }
 
-    #[cold]
     fn media_types_command(&mut self, session: SessionId, types: MediaTypes) -> Result<(), Misuse> {
         if types.is_empty() {
             return Err(Misuse::NoMediaTypes);
@@ -233,7 +232,6 @@ impl Phone {
         Ok(())
     }
 
-    #[cold]
     fn mute_command(&mut self, session: SessionId, types: MediaTypes) -> Result<(), Misuse> {
         self.not_ending(session)?;
         self.with_session(session, |session, cx| session.mute(cx, types));
