@@ -14,7 +14,7 @@ fn with_mallory() -> (Scene, SessionId) {
     (scene, alices_call)
 }
 
-/// Alice accepts a REFER of Mallory to Bob; its first NOTIFY gets this response. Bob rings, and refuses.
+/// Mallory sends a REFER to Bob, and refuses its first NOTIFY. If that leaves the call, Alice can no longer accept the transfer, and hangs up.
 fn notify_refused(code: u16) -> Scene {
     let (mut scene, alices_call) = with_mallory();
     scene.say_within("REFER", 2, "Refer-To: <sip:bob@example.com>\n", "");
