@@ -145,7 +145,59 @@ const fn place(name: &[u8]) -> usize {
     (length * 101 + first as usize * 191 + middle as usize * 204 + last as usize * 67) & 255
 }
 
+/// Names that most messages have. No two begin with the same four bytes, a colon and a space included.
+const USUAL: &[HeaderName] = &[
+    HeaderName::Via,
+    HeaderName::From,
+    HeaderName::To,
+    HeaderName::CallId,
+    HeaderName::CSeq,
+    HeaderName::MaxForwards,
+    HeaderName::ContentLength,
+    HeaderName::Allow,
+    HeaderName::Supported,
+    HeaderName::UserAgent,
+    HeaderName::Server,
+    HeaderName::Route,
+    HeaderName::RecordRoute,
+    HeaderName::Expires,
+    HeaderName::Authorization,
+    HeaderName::Require,
+    HeaderName::RSeq,
+    HeaderName::RAck,
+    HeaderName::SessionExpires,
+    HeaderName::Event,
+    HeaderName::Reason,
+];
+
+/// Where a usual name is found by the first four bytes of its row.
+const USUAL_PLACES: [HeaderName; 64] = {
+    let mut places = [HeaderName::Other; 64];
+    let mut index = 0;
+    while index < USUAL.len() {
+        let name = USUAL[index];
+        let Some(four) = name.row_start().as_bytes().first_chunk() else { panic!("a name without letters") };
+        let place = usual_place(*four);
+        assert!(matches!(places[place], HeaderName::Other), "two names share a place: choose another factor");
+        places[place] = name;
+        index += 1;
+    }
+    places
+};
+
+/// The place of the first four bytes of a row.
+const fn usual_place(four: [u8; 4]) -> usize {
+    (u32::from_le_bytes(four).wrapping_mul(68_941) >> 26) as usize
+}
+
 impl HeaderName {
+    /// The name of a row that begins as nearly all do: a usual name, spelt as the RFCs spell it, a colon and a space. Found with one
+    /// comparison, and without a search for the end of the name.
+    pub(crate) fn usual(row: &[u8]) -> Option<Self> {
+        let candidate = USUAL_PLACES[usual_place(*row.first_chunk()?)];
+        (candidate != Self::Other && row.starts_with(candidate.row_start().as_bytes())).then_some(candidate)
+    }
+
     /// The name that `bytes` spell, in any case, in full or compactly.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         match bytes {
@@ -214,6 +266,21 @@ mod tests {
         }
         assert_eq!(HeaderName::from_bytes(b"C%6Fntact"), HeaderName::Other);
         assert_eq!(HeaderName::from_bytes(b""), HeaderName::Other);
+    }
+
+    #[test]
+    fn usual_names_are_found_at_the_start_of_a_row() {
+        for &name in HeaderName::KNOWN {
+            let row = format!("{}value", name.row_start());
+            let expected = USUAL.contains(&name).then_some(name);
+            assert_eq!(HeaderName::usual(row.as_bytes()), expected);
+            assert_eq!(
+                HeaderName::usual(row.to_uppercase().as_bytes()).filter(|_| row.to_uppercase() != row),
+                None
+            );
+        }
+        assert_eq!(HeaderName::usual(b"To:value"), None);
+        assert_eq!(HeaderName::usual(b"Tok"), None);
     }
 
     #[test]

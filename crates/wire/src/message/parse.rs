@@ -65,6 +65,32 @@ pub(crate) fn parse_head(data: &[u8], limits: &Limits) -> Result<Head, Fault> {
 
 /// The row at `at`, and where the next one starts.
 pub(super) fn row(data: &[u8], at: usize) -> Result<(Entry, usize), Fault> {
+    let (name, name_length, mut value) = match HeaderName::usual(&data[at..]) {
+        Some(name) => {
+            let length = name.canonical().len();
+            (name, length as u16, at + length + 2)
+        }
+        None => spelt(data, at)?,
+    };
+    let (mut end, mut plain) = line_end(data, value)?;
+    while matches!(data.get(end + 2), Some(b' ' | b'\t')) {
+        (end, plain) = (line_end(data, end + 2)?.0, false);
+    }
+    let next = end + 2;
+    while value < end && is_lws(data[value]) {
+        value += 1;
+    }
+    while end > value && is_lws(data[end - 1]) {
+        end -= 1;
+    }
+    Ok((
+        Entry { name, plain, name_length, start: at as u32, value: value as u32, value_end: end as u32 },
+        next,
+    ))
+}
+
+/// The name of the row at `at` in any spelling, its length, and where its value starts.
+fn spelt(data: &[u8], at: usize) -> Result<(HeaderName, u16, usize), Fault> {
     let name_end = skip_token(data, at);
     let mut colon = name_end;
     while matches!(data.get(colon), Some(b' ' | b'\t')) {
@@ -78,23 +104,7 @@ pub(super) fn row(data: &[u8], at: usize) -> Result<(Entry, usize), Fault> {
     let Ok(name_length) = u16::try_from(name_end - at) else {
         return Err(FaultKind::HeaderName.at(name_end));
     };
-    let mut value = colon + 1;
-    let (mut end, mut plain) = line_end(data, value)?;
-    while matches!(data.get(end + 2), Some(b' ' | b'\t')) {
-        (end, plain) = (line_end(data, end + 2)?.0, false);
-    }
-    let next = end + 2;
-    while value < end && is_lws(data[value]) {
-        value += 1;
-    }
-    while end > value && is_lws(data[end - 1]) {
-        end -= 1;
-    }
-    let name = HeaderName::from_bytes(&data[at..name_end]);
-    Ok((
-        Entry { name, plain, name_length, start: at as u32, value: value as u32, value_end: end as u32 },
-        next,
-    ))
+    Ok((HeaderName::from_bytes(&data[at..name_end]), name_length, colon + 1))
 }
 
 /// The index of the CR of the first CRLF at or after `from`, and whether there is no NUL before it.
