@@ -12,6 +12,8 @@ pub enum Told<'a> {
     Incoming {
         /// The account that received it.
         account: AccountId,
+        /// The types of media that an answer could have.
+        types: Option<MediaTypes>,
     },
     /// It is a new call that the peer of another call asked for.
     Referred {
@@ -109,7 +111,7 @@ pub enum Told<'a> {
 pub fn told(event: &Event) -> Option<(SessionId, Told<'_>)> {
     let (session, event) = event.of_call()?;
     let told = match event {
-        CallEvent::Incoming(incoming) => Told::Incoming { account: incoming.account },
+        CallEvent::Incoming(incoming) => Told::Incoming { account: incoming.account, types: incoming.types },
         CallEvent::Referred { by, target } => Told::Referred { by: *by, target },
         CallEvent::Status { from, to, why } => Told::Status { from: *from, to: *to, why: why.as_ref() },
         CallEvent::Progress { .. } => Told::Progress,

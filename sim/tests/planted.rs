@@ -140,6 +140,11 @@ fn bugs_of_negotiation_are_found_in_their_worlds() {
             "phone alice ws\nphone bob ws\n1s alice dials bob\n8s alice sets media to audio and video".to_owned(),
         ),
         (
+            Bug::IncomingTypesForgotten,
+            "checks",
+            "phone alice ws\nphone bob ws\n1s alice dials bob".to_owned(),
+        ),
+        (
             Bug::MuteForgotten,
             "mute",
             "phone alice ws\nphone bob ws\n0s bob will answer after 5s\n1s alice dials bob\n3s bob mutes audio".to_owned(),

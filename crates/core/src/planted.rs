@@ -59,6 +59,8 @@ macro_rules! bugs {
 bugs! {
     /// Calls: an offer that cannot be used alerts the user (RFC 3261 §13.3.1.3).
     OfferNotChecked,
+    /// Calls: an incoming call is reported without the types of media of its offer.
+    IncomingTypesForgotten,
     /// Calls: a 488 has no Warning (RFC 3261 §20.43).
     WarningMissing,
     /// Reliable responses: no PRACK is sent (RFC 3262 §4).

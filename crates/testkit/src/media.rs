@@ -80,7 +80,9 @@ impl FakeMedia {
             | (MediaBehaviour::NeverChecks, CallEffect::Check { .. }) => return None,
             (MediaBehaviour::CannotUse(fault), CallEffect::Check { .. }) => EffectResult::Failed(fault),
             // It can use each offer.
-            (_, CallEffect::Check { .. }) => EffectResult::Checked(Agreed::new(Direction::SendRecv)),
+            (_, CallEffect::Check { offer }) => {
+                EffectResult::Checked(Agreed::new(Direction::SendRecv).with_types(offered(offer)))
+            }
             (MediaBehaviour::Manual, _) => return None,
             (MediaBehaviour::Refuses(fault), _) => EffectResult::Failed(fault),
             (_, CallEffect::Offer { types, direction, .. }) => {
@@ -173,6 +175,18 @@ pub fn agreed(description: &[u8], requested: Direction) -> Agreed {
 }
 
 /// The same, and whether the description has a line of video. In one pass: the benches count it.
+/// The types of an offer, which may be malformed.
+fn offered(offer: &[u8]) -> MediaTypes {
+    let mut types = MediaTypes::NONE;
+    for line in
+        Outline::parse(offer).iter().flat_map(Outline::media).flatten().filter(|line| !line.is_refused())
+    {
+        types.audio |= line.kind == b"audio";
+        types.video |= line.kind == b"video";
+    }
+    types
+}
+
 fn read(description: &[u8], requested: Direction) -> (Agreed, bool) {
     let outline = Outline::parse(description).expect("a valid description");
     let (mut audio, mut video): (Option<MediaOutline<'_>>, Option<MediaOutline<'_>>) = (None, None);

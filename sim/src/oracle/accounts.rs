@@ -105,7 +105,7 @@ impl Oracle for Accounts {
 impl Accounts {
     fn on_told(&mut self, phone: usize, session: SessionId, told: Told<'_>) {
         match told {
-            Told::Incoming { account } => {
+            Told::Incoming { account, .. } => {
                 self.calls.insert((phone, session), account);
             }
             Told::Referred { by, .. } => {

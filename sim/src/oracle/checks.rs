@@ -1,10 +1,10 @@
 //! An INVITE whose offer the media engine cannot use is refused with 488 and a Warning, and the user is not alerted (RFC 3261
-//! §13.3.1.3, §20.43). One that it can use is not refused for its offer.
+//! §13.3.1.3, §20.43). One that it can use is not refused for its offer, and the user learns which types of media it has.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use offhook::{AccountEvent, CallCommand, CallEffect, Command, EffectResult, Event, MediaFault};
+use offhook::{AccountEvent, CallCommand, CallEffect, Command, EffectResult, Event, MediaFault, MediaTypes};
 use offhook_wire::{HeaderName, Instant, Method};
 
 use super::{Observation, Oracle, WorldView};
@@ -18,6 +18,8 @@ const IN_TIME: Duration = Duration::from_millis(150);
 pub(super) struct Checks {
     /// Calls whose offer cannot be used: the time of the check, and the fault.
     unusable: BTreeMap<End, (Instant, MediaFault)>,
+    /// Calls whose offer can be used: the time of the check, and its types of media.
+    usable: BTreeMap<End, (Instant, MediaTypes)>,
     /// Phones that reported a refused INVITE since they were last polled, and sent no 488 yet.
     refusing: BTreeSet<usize>,
     /// Phones whose user chose 488, which has no Warning.
@@ -32,10 +34,12 @@ impl Oracle for Checks {
     fn observe(&mut self, view: &WorldView<'_>, observation: &Observation<'_>) -> Result<(), String> {
         match *observation {
             Observation::EffectDone { leg, effect: CallEffect::Check { .. }, result } => {
-                if let EffectResult::Failed(fault) = result
-                    && *fault != MediaFault::Engine
-                {
-                    self.unusable.insert(leg.end, (view.local(leg.end.0), *fault));
+                let now = view.local(leg.end.0);
+                match result {
+                    EffectResult::Failed(MediaFault::Engine) => {}
+                    EffectResult::Failed(fault) => drop(self.unusable.insert(leg.end, (now, *fault))),
+                    EffectResult::Checked(agreed) => drop(self.usable.insert(leg.end, (now, agreed.types))),
+                    _ => {}
                 }
                 Ok(())
             }
@@ -80,7 +84,15 @@ impl Checks {
             };
             self.unusable.remove(&end);
         }
-        let Some((session, Told::Incoming { .. })) = told(event) else { return Ok(()) };
+        let Some((session, Told::Incoming { types, .. })) = told(event) else { return Ok(()) };
+        if let Some((at, checked)) = self.usable.remove(&(phone, session))
+            && view.local(phone).saturating_since(at) < IN_TIME
+            && types != Some(checked)
+        {
+            return Err(format!(
+                "{name} reports call {session} with {types:?}, but its offer has {checked:?}"
+            ));
+        }
         match self.unusable.remove(&(phone, session)) {
             Some((at, fault)) if view.local(phone).saturating_since(at) < IN_TIME => Err(format!(
                 "{name} alerts its user of call {session}, whose offer cannot be used: {fault:?}"

@@ -8,8 +8,8 @@ use super::states::{Incoming, State};
 use crate::base::marks::Mark;
 use crate::base::name::SessionTimer;
 use crate::base::waiter::CallWaiter;
-use crate::planted::planted;
-use crate::{AccountEvent, CallEffect, EffectId, EffectResult, LegId, MediaFault};
+use crate::planted::{patched, planted};
+use crate::{AccountEvent, CallEffect, EffectId, EffectResult, LegId, MediaFault, MediaTypes};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -34,11 +34,14 @@ impl Session {
         if !matches!(&self.state, State::Checking(_, awaited) if *awaited == effect) {
             return;
         }
+        if let EffectResult::Checked(agreed) = result {
+            let types = patched!(cx.base.config, IncomingTypesForgotten, Some(agreed.types), None);
+            return self.checked(cx, types);
+        }
         match fault_of(result) {
-            _ if matches!(result, EffectResult::Checked(_)) => self.checked(cx),
             // A device or the engine failed: the user decides.
-            MediaFault::Engine => self.checked(cx),
-            _ if planted!(cx.base.config, OfferNotChecked) => self.checked(cx),
+            MediaFault::Engine => self.checked(cx, None),
+            _ if planted!(cx.base.config, OfferNotChecked) => self.checked(cx, None),
             fault => self.offer_unusable(cx, fault),
         }
     }
@@ -46,12 +49,12 @@ impl Session {
     /// The check took too long: the user is alerted, and the offer is judged when the call is answered.
     pub(super) fn check_timeout(&mut self, cx: &mut CallCx<'_, '_>) {
         cx.mark(Mark::CheckLate);
-        self.checked(cx);
+        self.checked(cx, None);
     }
 
-    fn checked(&mut self, cx: &mut CallCx<'_, '_>) {
+    fn checked(&mut self, cx: &mut CallCx<'_, '_>, types: Option<MediaTypes>) {
         let State::Checking(incoming, _) = &self.state else { return };
-        self.report_incoming(cx, &incoming.invite);
+        self.report_incoming(cx, &incoming.invite, types);
         self.transition(cx.base, Trigger::Checked, |state| match state {
             State::Checking(incoming, _) => State::Ringing(incoming),
             other => other,

@@ -18,7 +18,9 @@ use crate::negotiation::{Carrier, OfferAnswer, Offered, Trigger as Offering};
 use crate::planted::planted;
 use crate::request::respond;
 use crate::transaction::ServerTx;
-use crate::{CallEvent, Cause, ConnectionId, EffectResult, EndReason, EndedBy, MediaFault, SessionId};
+use crate::{
+    CallEvent, Cause, ConnectionId, EffectResult, EndReason, EndedBy, MediaFault, MediaTypes, SessionId,
+};
 use bytes::Bytes;
 use offhook_wire::{Message, Method};
 
@@ -52,7 +54,7 @@ impl Session {
         match offer {
             Some(offer) => session.check_offer(cx, incoming, offer),
             None => {
-                session.report_incoming(cx, &incoming.invite);
+                session.report_incoming(cx, &incoming.invite, None);
                 session.transition(cx.base, Trigger::Invite, |_| State::Ringing(incoming));
                 session.alert(cx);
             }
@@ -60,7 +62,12 @@ impl Session {
         Some(session)
     }
 
-    pub(super) fn report_incoming(&self, cx: &mut CallCx<'_, '_>, invite: &Message) {
+    pub(super) fn report_incoming(
+        &self,
+        cx: &mut CallCx<'_, '_>,
+        invite: &Message,
+        types: Option<MediaTypes>,
+    ) {
         let (Ok(from), Ok(to)) = (invite.from(), invite.to()) else {
             unreachable!("a dialog was made of them")
         };
@@ -71,6 +78,7 @@ impl Session {
                 from: String::from_utf8_lossy(from.uri).into_owned(),
                 display_name: from.display_name().map(|name| name.into_owned()),
                 to: String::from_utf8_lossy(to.uri).into_owned(),
+                types,
             }),
         );
     }

@@ -103,20 +103,39 @@ fn a_call_needs_a_type() {
     assert!(matches!(alice.phone.set_media_types(alice.now, id, AUDIO), Err(Misuse::WrongStatus(_))));
 }
 
+/// An INVITE that offers these types.
+fn invite_of(types: MediaTypes) -> String {
+    let offer = String::from_utf8(sdp_of(Direction::SendRecv, types).to_vec()).expect("ASCII");
+    let audio = String::from_utf8(sdp(Direction::SendRecv).to_vec()).expect("ASCII");
+    invite(Some(Direction::SendRecv))
+        .replace(&audio.replace("\r\n", "\n"), &offer.replace("\r\n", "\n"))
+        .replace(&format!("Content-Length: {}", audio.len()), &format!("Content-Length: {}", offer.len()))
+}
+
+/// The user learns before answering which types the caller offers.
+#[test]
+fn an_incoming_call_has_the_types_of_its_offer() {
+    let types_of = |invite: &str| {
+        let mut alice = alice();
+        alice.receive(invite);
+        let incoming = alice.take_events().into_iter().find_map(|event| match event {
+            Event::Call { event: CallEvent::Incoming(incoming), .. } => Some(incoming),
+            _ => None,
+        });
+        incoming.expect("it rings").types
+    };
+    for types in [AUDIO, BOTH, MediaTypes::VIDEO] {
+        assert_eq!(types_of(&invite_of(types)), Some(types));
+    }
+    assert_eq!(types_of(&invite(None)), None, "without an offer");
+}
+
 /// Before the call is answered, the types are those of the answer; without another offer.
 #[test]
 fn types_are_set_before_the_answer() {
     for (wanted, events) in [(BOTH, vec![has(BOTH)]), (AUDIO, vec![])] {
         let mut alice = alice();
-        let offer = String::from_utf8(sdp_of(Direction::SendRecv, BOTH).to_vec()).expect("ASCII");
-        let audio = String::from_utf8(sdp(Direction::SendRecv).to_vec()).expect("ASCII");
-        let text = invite(Some(Direction::SendRecv))
-            .replace(&audio.replace("\r\n", "\n"), &offer.replace("\r\n", "\n"))
-            .replace(
-                &format!("Content-Length: {}", audio.len()),
-                &format!("Content-Length: {}", offer.len()),
-            );
-        alice.receive(&text);
+        alice.receive(&invite_of(BOTH));
         alice.next_response(100);
         let ringing = alice.next_response(180);
         let id = alice.incoming();

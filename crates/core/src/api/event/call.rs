@@ -180,6 +180,10 @@ pub struct Incoming {
     pub display_name: Option<String>,
     /// The URI in To.
     pub to: String,
+    /// The types of media that an answer could have: those of the offer that the media engine supports. `None` if the INVITE has no offer, or
+    /// if the engine failed or was late to judge it. A call is answered with [`MediaTypes::AUDIO`] unless
+    /// [`Phone::set_media_types`](crate::Phone::set_media_types) asks for other types before.
+    pub types: Option<MediaTypes>,
 }
 
 /// The state of our transfer.
