@@ -48,14 +48,22 @@ pub enum Told<'a> {
         code: Option<u16>,
     },
     /// A restart of the media path has an outcome.
-    MediaRestarted,
+    MediaRestarted {
+        /// Whether the peer accepted it.
+        accepted: bool,
+        /// The code of the refusal.
+        code: Option<u16>,
+    },
     /// Its types of media.
     MediaTypes {
         /// The agreed ones.
         agreed: MediaTypes,
     },
     /// Other types of media were refused.
-    MediaTypesFailed,
+    MediaTypesFailed {
+        /// The code of the refusal.
+        code: Option<u16>,
+    },
     /// A digit was received.
     Digit {
         /// The digit.
@@ -117,9 +125,11 @@ pub fn told(event: &Event) -> Option<(SessionId, Told<'_>)> {
         CallEvent::Progress { .. } => Told::Progress,
         CallEvent::Hold { local, remote } => Told::Hold { local: *local, remote: *remote },
         CallEvent::HoldFailed { hold, code } => Told::HoldFailed { hold: *hold, code: *code },
-        CallEvent::MediaRestarted { .. } => Told::MediaRestarted,
+        CallEvent::MediaRestarted { accepted, code } => {
+            Told::MediaRestarted { accepted: *accepted, code: *code }
+        }
         CallEvent::MediaTypes { agreed } => Told::MediaTypes { agreed: *agreed },
-        CallEvent::MediaTypesFailed { .. } => Told::MediaTypesFailed,
+        CallEvent::MediaTypesFailed { code } => Told::MediaTypesFailed { code: *code },
         CallEvent::Digit { digit, path, .. } => Told::Digit { digit: *digit, path: *path },
         CallEvent::DigitSent { digit, path } => Told::DigitDone { digit: *digit, path: Some(*path) },
         CallEvent::DigitFailed { digit, .. } => Told::DigitDone { digit: *digit, path: None },

@@ -135,6 +135,13 @@ fn bugs_of_negotiation_are_found_in_their_worlds() {
             "phone alice ws\nphone bob ws\n1s alice dials bob\n8s alice restarts media".to_owned(),
         ),
         (
+            Bug::RefusalOfAll,
+            "outcome",
+            "phone alice ws delay=300ms\nphone bob ws\n3s alice dials bob\n7s bob has broken media for 3s\n8s alice holds\n\
+             8.1s alice restarts media"
+                .to_owned(),
+        ),
+        (
             Bug::MediaTypesNotOffered,
             "outcome",
             "phone alice ws\nphone bob ws\n1s alice dials bob\n8s alice sets media to audio and video".to_owned(),

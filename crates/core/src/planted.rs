@@ -77,6 +77,8 @@ bugs! {
     UpdateAcceptedInGlare,
     /// Renegotiation: the outcome of a restart of ICE is not reported.
     RestartNotReported,
+    /// Renegotiation: a refusal of an offer is one of all that the user wants, also of what was not offered.
+    RefusalOfAll,
     /// Renegotiation: other types of media are never offered.
     MediaTypesNotOffered,
     /// Media: a media session that is created while the call is muted sends.

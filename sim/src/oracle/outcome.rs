@@ -1,8 +1,11 @@
-//! Each accepted hold, resume, restart of media, change of the types of media, transfer and INFO has one outcome, which is reported once.
+//! Each accepted hold, resume, restart of media, change of the types of media, transfer and INFO has one outcome, which is reported once. A
+//! peer refuses only what was offered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook::{CallCommand, Command, MediaTypes, RegistrationState, Status, TransferState};
+use offhook::{
+    CallCommand, CallEffect, Command, Direction, MediaTypes, RegistrationState, Status, TransferState,
+};
 
 use super::{Observation, Oracle, PhaseEnd, WorldView};
 use crate::media::End;
@@ -27,6 +30,8 @@ struct Open {
     types: Option<RequestedTypes>,
     /// The types of media that were reported last.
     agreed: MediaTypes,
+    /// The last offer of this phone.
+    offered: Option<Offered>,
     transfer: bool,
     /// The numbers of the INFOs.
     infos: BTreeSet<u32>,
@@ -39,6 +44,24 @@ struct RequestedTypes {
     required: bool,
 }
 
+/// What an offer has of the user's intent.
+#[derive(Copy, Clone)]
+struct Offered {
+    hold: bool,
+    restart: bool,
+    types: MediaTypes,
+}
+
+impl Open {
+    /// A peer can have refused only what the last offer had.
+    fn refused(&self, code: Option<u16>, was_offered: impl Fn(Offered) -> bool) -> Result<(), String> {
+        match code {
+            Some(_) if !self.offered.is_some_and(was_offered) => Err("it was not offered".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Oracle for Outcome {
     fn name(&self) -> &'static str {
         "outcome"
@@ -48,6 +71,13 @@ impl Oracle for Outcome {
         match *observation {
             Observation::Command { phone, command, refused: None } => {
                 self.on_command(view, phone, command);
+                Ok(())
+            }
+            Observation::EffectDone {
+                leg, effect: CallEffect::Offer { types, direction, restart }, ..
+            } => {
+                let hold = matches!(direction, Direction::SendOnly | Direction::Inactive);
+                self.open(leg.end).offered = Some(Offered { hold, restart: *restart, types: *types });
                 Ok(())
             }
             Observation::Event { phone, event } => match told(event) {
@@ -127,12 +157,19 @@ impl Outcome {
                 open.hold.take_if(|wanted| *wanted == local);
             }
             // A request that was superseded may still fail.
-            Told::HoldFailed { hold: failed, .. } => {
-                let hold = &mut self.open(end).hold;
-                hold.take_if(|wanted| *wanted == failed);
+            Told::HoldFailed { hold: failed, code } => {
+                let open = self.open(end);
+                open.refused(code, |offered| offered.hold == failed)?;
+                open.hold.take_if(|wanted| *wanted == failed);
             }
-            Told::MediaRestarted if !std::mem::take(&mut self.open(end).restart) => {
-                return Err("no restart is pending".to_owned());
+            Told::MediaRestarted { accepted, code } => {
+                let open = self.open(end);
+                if !std::mem::take(&mut open.restart) {
+                    return Err("no restart is pending".to_owned());
+                }
+                if !accepted {
+                    open.refused(code, |offered| offered.restart)?;
+                }
             }
             Told::MediaTypes { agreed } => {
                 let open = self.open(end);
@@ -146,8 +183,10 @@ impl Outcome {
                     types => *types = None,
                 }
             }
-            Told::MediaTypesFailed if self.open(end).types.take().is_none() => {
-                return Err("no change is pending".to_owned());
+            Told::MediaTypesFailed { code } => {
+                let open = self.open(end);
+                let Some(wanted) = open.types.take() else { return Err("no change is pending".to_owned()) };
+                open.refused(code, |offered| offered.types == wanted.types)?;
             }
             Told::Transfer(state) => {
                 if !self.open(end).transfer {

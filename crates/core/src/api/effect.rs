@@ -46,7 +46,9 @@ pub enum AccountEffect {
 #[non_exhaustive]
 pub enum CallEffect {
     /// Judge the offer of an INVITE before the user is alerted, without a media session. Result: [`EffectResult::Checked`] or `Failed`.
-    /// A result that is later than 200 ms is ignored: the user is alerted, and the offer is judged when the call is answered.
+    /// A result that is later than 200 ms is ignored: the user is alerted, and the offer is judged when the call is answered. So it is after
+    /// [`MediaFault::Engine`]; any other fault is refused with 488. Until `Incoming` the call has no events: if it ends before, neither
+    /// `Ended` nor `Release` follows.
     Check {
         /// The peer's description (SDP).
         offer: Bytes,
@@ -77,20 +79,22 @@ pub enum CallEffect {
         /// Our intended direction; the answer's direction is what the offer allows of it (RFC 3264 §6.1).
         direction: Direction,
     },
-    /// Apply the peer's answer to our offer. Result: [`EffectResult::Applied`] or `Failed`. If the INVITE is sent again after early media
+    /// Apply the peer's answer to our offer. Result: [`EffectResult::Applied`] or `Failed`, which ends the call: the peer has changed its
+    /// media already. If the INVITE is sent again after early media
     /// (a challenge, a redirection), another answer to the same offer may follow on this leg.
     Apply {
         /// The peer's description (SDP).
         answer: Bytes,
     },
     /// Send nothing of these types of media, and send the others; descriptions do not change. No result. It applies until the next
-    /// `Mute` of the session. A session that is created while media is muted gets one directly after the effect that creates it.
+    /// `Mute` of the session. A session that is created while media is muted gets one directly after the effect that creates it, maybe
+    /// before that effect is done.
     Mute {
         /// The types that are muted.
         types: MediaTypes,
     },
-    /// Roll back: an offer, local or remote, was not completed; return to the session that was agreed before.
-    /// No result.
+    /// Roll back: an offer, local or remote, was not completed; return to the session that was agreed before. No result. An effect that
+    /// fails is not followed by it: it leaves the session as it was.
     Rollback,
     /// Send one digit as RTP telephone-event (RFC 4733). Result: [`EffectResult::Sent`] or `Failed`.
     Digit {
@@ -106,7 +110,8 @@ pub enum CallEffect {
 /// The result of an effect. Its `Debug` shows neither a description nor a password.
 #[derive(Clone)]
 pub enum EffectResult {
-    /// The offer of [`CallEffect::Check`] can be answered: what would be agreed.
+    /// The offer of [`CallEffect::Check`] can be answered: what could be agreed. Its types are those of the offer that the engine
+    /// supports, for [`Incoming::types`](crate::Incoming::types).
     Checked(Agreed),
     /// The offer (SDP).
     Description(Bytes),
@@ -142,7 +147,8 @@ pub struct Agreed {
 }
 
 impl Agreed {
-    /// Audio in this direction, without a hold of the peer, and without telephone-event.
+    /// Audio in this direction, without a hold of the peer, and without telephone-event. If the description has video, or no audio, the
+    /// engine says so: [`with_types`](Self::with_types).
     pub fn new(direction: Direction) -> Self {
         Self { direction, held: false, telephone_event: false, types: MediaTypes::AUDIO }
     }
@@ -169,7 +175,8 @@ impl Agreed {
     }
 }
 
-/// Why the media engine could not carry out an effect. A fault of an offer is answered with 488 and a `Warning` (RFC 3261 §20.43).
+/// Why the media engine could not carry out an effect. A fault of an offer is answered with 488 and a `Warning` (RFC 3261 §20.43), except
+/// `Engine`, which is none of the offer: 500.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MediaFault {
@@ -189,7 +196,8 @@ pub enum MediaFault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MediaEvent {
-    /// The path is up: ICE and DTLS are done.
+    /// The path is up: ICE and DTLS are done. Without it the call ends after [`Config::media_timeout`](crate::Config::media_timeout). After a
+    /// restart of ICE it is not needed.
     Up,
     /// The path is interrupted; it may come back.
     Down,

@@ -11,7 +11,7 @@ pub struct EndReason {
     pub cause: Cause,
     /// The SIP status code that ended the call, or that a `Reason: SIP;cause=…` header named (RFC 3326).
     pub code: Option<u16>,
-    /// The `text` of a `Reason` header, else the reason phrase. Untrusted.
+    /// The `text` of a `Reason` header, else the reason phrase; what happened, if this phone ended the call. May be empty. Untrusted.
     pub text: String,
 }
 

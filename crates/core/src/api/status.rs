@@ -7,7 +7,7 @@ use std::fmt;
 ///    └─────────────┴─────────────────┴───────────────────────────┘
 /// ```
 ///
-/// `Idle` is the last status: the call has ended and is released, and [`CallEvent::Ended`](crate::CallEvent::Ended) was emitted once.
+/// `Idle` is the last status: the call has ended. The effect `Release` and the event [`CallEvent::Ended`](crate::CallEvent::Ended) follow.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
     /// Created; nothing was sent yet.

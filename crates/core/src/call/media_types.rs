@@ -51,14 +51,14 @@ impl Session {
         }
     }
 
-    /// A change of the types was refused: the agreed ones become the intent.
+    /// The wanted types were refused, unless they are the agreed ones: those become the intent.
     pub(super) fn types_refused(&mut self, cx: &mut CallCx<'_, '_>, code: Option<u16>) {
-        if !std::mem::take(&mut self.intent.types_pending) {
+        let Some(agreed) = self.state.established_mut().and_then(|e| e.leg.agreed) else { return };
+        if !self.intent.types_pending || self.intent.types == agreed.types {
             return;
         }
-        if let Some(agreed) = self.state.established_mut().and_then(|e| e.leg.agreed) {
-            self.intent.types = agreed.types;
-        }
+        self.intent.types_pending = false;
+        self.intent.types = agreed.types;
         cx.mark(Mark::MediaTypesRefused);
         cx.base.out.call_event(self.id, CallEvent::MediaTypesFailed { code });
     }

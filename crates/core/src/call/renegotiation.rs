@@ -128,17 +128,18 @@ impl Session {
         match &e.leg.offer_answer {
             OfferAnswer::Stable => {
                 self.renegotiation(cx, Trigger::Timeout, Phase::Idle);
-                self.intent_refused(cx, None);
+                self.intent_refused(cx, None, None);
             }
             OfferAnswer::CreatingOffer { carrier: Carrier::Response(_), .. }
             | OfferAnswer::CreatingAnswer { .. } => {
                 self.roll_back(cx.base, ONLY);
                 self.refuse_open_request(cx, ONLY, MediaFault::Engine);
             }
-            OfferAnswer::CreatingOffer { .. } => {
+            OfferAnswer::CreatingOffer { intent, .. } => {
+                let offered = *intent;
                 self.withdraw(cx, Offering::NoMedia);
                 self.renegotiation(cx, Trigger::Timeout, Phase::Idle);
-                self.intent_refused(cx, None);
+                self.intent_refused(cx, Some(offered), None);
             }
             // After a 1xx an INVITE has no time-out (§17.1.1.2). Now a final response follows, or its failure after 64·T1
             // (§9.1).
@@ -167,7 +168,7 @@ impl Session {
         let EffectResult::Description(sdp) = result else {
             self.step(cx, ONLY, Offering::NoMedia, OfferAnswer::Stable);
             self.renegotiation(cx, Trigger::Refused, Phase::Idle);
-            return self.intent_refused(cx, None);
+            return self.intent_refused(cx, Some(intent), None);
         };
         let by_update = cx.base.config.renegotiate_by == RenegotiateBy::Update
             && self.leg(ONLY).is_some_and(|leg| leg.allows_update);
@@ -190,29 +191,42 @@ impl Session {
         }
     }
 
-    /// The intent is refused: the agreed media becomes the intent.
-    fn intent_refused(&mut self, cx: &mut CallCx<'_, '_>, code: Option<u16>) {
+    /// What was offered is refused: the agreed media becomes the intent. An intent that was not in the offer is offered next. `offered`:
+    /// `None` if there was no connection for an offer, so that each intent has failed.
+    fn intent_refused(&mut self, cx: &mut CallCx<'_, '_>, offered: Option<Offered>, code: Option<u16>) {
+        let offered = offered.filter(|_| !planted!(cx.base.config, RefusalOfAll));
         let Some(e) = self.established_mut() else { return };
         e.glares = 0;
-        let uncertain = std::mem::take(&mut e.uncertain);
         if e.leg.agreed.is_none() {
             let why = EndReason::new(EndedBy::Peer, Cause::NotAcceptable, code, "no media was agreed on");
             return self.hang_up_with(cx, CallTrigger::Refused, why);
         }
-        if std::mem::take(&mut self.intent.restart) {
+        if self.intent.restart && offered.is_none_or(|offered| offered.restart) {
+            self.intent.restart = false;
             cx.mark(Mark::RestartRefused);
             let event = CallEvent::MediaRestarted { accepted: false, code };
             cx.base.out.call_event(self.id, event);
         }
-        self.types_refused(cx, code);
+        if offered.is_none_or(|offered| offered.types == self.intent.types) {
+            self.types_refused(cx, code);
+        }
+        if offered.is_none_or(|offered| offered.hold == self.intent.hold) {
+            self.hold_refused(cx, code);
+        }
+        self.reconcile(cx);
+    }
+
+    /// The wanted hold was refused: the agreed one becomes the intent.
+    fn hold_refused(&mut self, cx: &mut CallCx<'_, '_>, code: Option<u16>) {
         let Some(e) = self.state.established_mut() else { return };
+        let uncertain = std::mem::take(&mut e.uncertain);
         let hold = std::mem::replace(&mut self.intent.hold, e.holds);
         if hold != e.holds || uncertain && self.intent.hold_pending {
             self.intent.hold_pending = false;
             cx.mark(Mark::HoldRefused);
             self.hold_failed(cx, hold, code);
         } else if self.intent.hold_pending {
-            // The intent was withdrawn meanwhile: the agreed hold is the intent.
+            // The agreed hold is the intent.
             self.hold_event(cx);
         }
     }
@@ -290,6 +304,10 @@ impl Session {
             return;
         }
         cx.mark(Mark::ChangeRefused);
+        let offered = match self.leg(ONLY).map(|leg| &leg.offer_answer) {
+            Some(OfferAnswer::OfferSent { intent }) => Some(*intent),
+            _ => None,
+        };
         self.withdraw(cx, Offering::Withdrawn);
         self.renegotiation(cx, Trigger::Refused, Phase::Idle);
         if let Some(wait) = wait {
@@ -297,8 +315,7 @@ impl Session {
             // A new intent waits as long as the next attempt would have (§14.1).
             self.set_timer(cx.base, wait, SessionTimer::Glare);
         }
-        self.intent_refused(cx, Some(code));
-        self.reconcile(cx);
+        self.intent_refused(cx, offered, Some(code));
     }
 
     /// Our re-INVITE or UPDATE got no final response.

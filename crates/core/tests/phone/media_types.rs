@@ -201,6 +201,45 @@ fn a_refused_change_has_failed() {
 }
 
 /// RFC 3264 §6: the peer rejects a stream by the port 0.
+/// A refusal is one of what was offered: a hold, a restart and other types that the user wanted meanwhile are offered next.
+#[test]
+fn what_was_not_offered_is_not_refused() {
+    let (mut alice, id, _) = talking();
+    set(&mut alice, id, MediaTypes::VIDEO);
+    let video = offers(&mut alice, MediaTypes::VIDEO);
+    alice.phone.hold(alice.now, id).expect("a call");
+    alice.phone.restart_media(alice.now, id).expect("a call");
+    set(&mut alice, id, BOTH);
+    alice.receive_bytes(response(&video, 488, "bob", None));
+    alice.next_request("ACK");
+    assert_eq!(alice.take_events(), []);
+    let both = offers(&mut alice, BOTH);
+    answered(&mut alice, &both, Direction::RecvOnly, BOTH);
+    let outcomes = alice.take_events();
+    let outcomes: Vec<_> =
+        outcomes.iter().filter_map(|event| event.of_call()).map(|(_, event)| event).collect();
+    assert_eq!(
+        outcomes,
+        [
+            &CallEvent::MediaRestarted { accepted: true, code: None },
+            &CallEvent::Hold { local: true, remote: false },
+            &has(BOTH),
+        ]
+    );
+}
+
+/// The change was withdrawn while its offer was open: the agreed types are the outcome.
+#[test]
+fn a_withdrawn_change_is_not_refused() {
+    let (mut alice, id, _) = talking();
+    set(&mut alice, id, MediaTypes::VIDEO);
+    let video = offers(&mut alice, MediaTypes::VIDEO);
+    set(&mut alice, id, AUDIO);
+    alice.receive_bytes(response(&video, 488, "bob", None));
+    alice.next_request("ACK");
+    assert_eq!((told(&mut alice), alice.sent.len()), (vec![has(AUDIO)], 0));
+}
+
 #[test]
 fn a_rejected_type_is_missing_in_the_outcome() {
     let (mut alice, id, _) = talking();

@@ -25,8 +25,9 @@ pub enum CallCommand {
     /// Restart ICE (RFC 8445 §9), for example on another network: offer the media again with new ICE credentials.
     RestartMedia,
     /// Set the types of media that the call is to have. Before an incoming call is answered they are those of the answer; later, other
-    /// types are offered to the peer (RFC 3264 §8). In an established call, [`CallEvent::MediaTypes`](crate::CallEvent::MediaTypes) or
-    /// `MediaTypesFailed` follows.
+    /// types are offered to the peer (RFC 3264 §8). Before the callee of an outgoing call answers, or after early media was sent, they are
+    /// offered once the call is established. They stay: video that the peer offers later is rejected unless they have it. In an
+    /// established call, [`CallEvent::MediaTypes`](crate::CallEvent::MediaTypes) or `MediaTypesFailed` follows.
     SetMediaTypes {
         /// The types; at least one.
         types: MediaTypes,

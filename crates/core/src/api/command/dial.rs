@@ -10,7 +10,8 @@ pub struct Dial {
     pub to: String,
     /// Additional header fields for the INVITE. Names that the phone writes itself are an error.
     pub headers: Vec<(String, String)>,
-    /// The types of media that the call is to have; at least one.
+    /// The types of media that the call is to have; at least one. What the callee accepts of them is told when the call is established
+    /// ([`CallEvent::MediaTypes`](crate::CallEvent::MediaTypes), unless it is audio only).
     pub types: MediaTypes,
 }
 

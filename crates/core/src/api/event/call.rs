@@ -25,7 +25,7 @@ pub enum CallEvent {
         /// The leg with the early media of the branch, if it has any.
         leg: Option<LegId>,
     },
-    /// The hold of a call changed, on our side or the peer's.
+    /// The hold of a call changed, on our side or the peer's, or is the outcome of `Hold` or `Resume`.
     Hold {
         /// Whether we hold the peer.
         local: bool,
@@ -40,7 +40,7 @@ pub enum CallEvent {
         code: Option<u16>,
     },
     /// The outcome of [`CallCommand::RestartMedia`](crate::CallCommand::RestartMedia): the peer has answered the offer, and the paths
-    /// are searched again; or the call continues as before.
+    /// are searched again; or it was refused, and the media stays as agreed before.
     MediaRestarted {
         /// Whether the peer accepted it.
         accepted: bool,
@@ -53,9 +53,9 @@ pub enum CallEvent {
         /// The types that both ends agreed on.
         agreed: MediaTypes,
     },
-    /// Other types of media were refused; the call continues as before.
+    /// A change of the types of media failed; the call continues as before.
     MediaTypesFailed {
-        /// The SIP code of the refusal, if there was one.
+        /// The SIP code of the refusal; `None`: our media engine failed, or there was no connection.
         code: Option<u16>,
     },
     /// A digit was received.
@@ -133,7 +133,7 @@ pub enum CallEvent {
         /// The final response; `None`: there was none.
         code: Option<u16>,
     },
-    /// A call has ended. It is emitted exactly once for each call, as the call's last event.
+    /// A call has ended. It is emitted exactly once for each call that was dialed or reported as `Incoming`, as the call's last event.
     Ended(EndReason),
 }
 

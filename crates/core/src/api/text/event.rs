@@ -57,7 +57,9 @@ impl fmt::Display for CallEvent {
                 write!(f, "restart of media failed{}", InParentheses(*code))
             }
             CallEvent::MediaTypes { agreed } => write!(f, "media is {agreed}"),
-            CallEvent::MediaTypesFailed { code } => write!(f, "other media failed{}", InParentheses(*code)),
+            CallEvent::MediaTypesFailed { code } => {
+                write!(f, "the change of the types of media failed{}", InParentheses(*code))
+            }
             CallEvent::Digit { digit, path, .. } => write!(f, "digit {digit} received by {path}"),
             CallEvent::DigitSent { digit, path } => write!(f, "digit {digit} sent by {path}"),
             CallEvent::DigitFailed { digit, why } => write!(f, "digit {digit} failed: {why}"),

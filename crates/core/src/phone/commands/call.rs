@@ -17,7 +17,8 @@ impl Phone {
         self.handle(now, Input::Command(Command::Call { session, command }))
     }
 
-    /// Answers an incoming call.
+    /// Answers an incoming call, with the types of media that [`Phone::set_media_types`] set before, by default audio. If the caller offers
+    /// none of them ([`Incoming::types`](crate::Incoming::types)), the call ends with 488.
     ///
     /// # Errors
     /// If the call is not ringing.

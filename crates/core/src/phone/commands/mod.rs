@@ -19,7 +19,7 @@ impl Phone {
     /// Makes a call. Without a connection it ends immediately with [`Cause::NotConnected`](crate::Cause).
     ///
     /// # Errors
-    /// If there is no such account, the call limit is reached, or the address or a header field is malformed.
+    /// If there is no such account, the call limit is reached, the address or a header field is malformed, or `types` is empty.
     pub fn dial(&mut self, now: Instant, dial: Dial) -> Result<SessionId, Misuse> {
         let session = self.next_session();
         self.handle(now, Input::Command(Command::Dial { session, dial }))?;
