@@ -57,7 +57,14 @@ struct Response {
     at: Instant,
     times: u32,
     has_sdp: bool,
-    acknowledged: bool,
+    /// The PRACKs that were received for it.
+    pracks: BTreeSet<Transaction>,
+}
+
+impl Response {
+    fn is_acknowledged(&self) -> bool {
+        !self.pracks.is_empty()
+    }
 }
 
 impl Oracle for Pracks {
@@ -132,8 +139,9 @@ impl Phone {
             (Some(Method::Prack), _) => self.on_prack_sent(transaction, message),
             // A PRACK that is refused for overload has acknowledged nothing.
             (None, Some(503)) if message.of == Method::Prack => {
-                let its = |response: &&mut Response| response.call == message.dialog.call;
-                self.responses.values_mut().filter(its).for_each(|response| response.acknowledged = false);
+                for response in self.responses.values_mut() {
+                    response.pracks.remove(&transaction);
+                }
                 Ok(())
             }
             (None, Some(status)) if message.of == Method::Invite => {
@@ -170,7 +178,7 @@ impl Phone {
     ) -> Result<(), String> {
         if status >= 200 {
             let open = self.responses.remove(&transaction);
-            let early = open.is_some_and(|response| response.has_sdp && !response.acknowledged);
+            let early = open.is_some_and(|response| response.has_sdp && !response.is_acknowledged());
             if early && status < 300 {
                 return Err("sends a 2xx before the PRACK of a response with a description".to_owned());
             }
@@ -178,17 +186,16 @@ impl Phone {
         }
         let Some(rseq) = rseq(message) else { return Ok(()) };
         let (call, has_sdp) = (message.dialog.call, !message.body_bytes().is_empty());
-        let acknowledged = false;
-        let new = Response { rseq, call, connection, at: now, times: 1, has_sdp, acknowledged };
+        let new = Response { rseq, call, connection, at: now, times: 1, has_sdp, pracks: BTreeSet::new() };
         match self.responses.get_mut(&transaction) {
-            Some(last) if last.rseq == rseq && last.acknowledged && self.asked != Some(transaction) => {
+            Some(last) if last.rseq == rseq && last.is_acknowledged() && self.asked != Some(transaction) => {
                 Err(format!("retransmits response {rseq} after its PRACK"))
             }
             Some(last) if last.rseq == rseq => {
                 last.times += 1;
                 Ok(())
             }
-            Some(last) if !last.acknowledged => {
+            Some(last) if !last.is_acknowledged() => {
                 Err("sends a reliable response before the PRACK of another".to_owned())
             }
             Some(last) if last.rseq + 1 != rseq => {
@@ -210,7 +217,7 @@ impl Phone {
                 let call = message.dialog.call;
                 for (invite, response) in &mut self.responses {
                     if response.call == call && response.rseq == rseq {
-                        response.acknowledged = true;
+                        response.pracks.insert(transaction);
                         self.asked = Some(*invite);
                     }
                 }
@@ -261,7 +268,7 @@ impl Phone {
         self.responses.retain(|_, response| up(response.connection));
         let silent = |response: &Response| {
             let waits = now.saturating_since(response.at);
-            response.times == 1 && !response.acknowledged && (REPEAT..AWAITED).contains(&waits)
+            response.times == 1 && !response.is_acknowledged() && (REPEAT..AWAITED).contains(&waits)
         };
         match self.responses.values().find(|response| silent(response)) {
             Some(response) => {

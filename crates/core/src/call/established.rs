@@ -20,6 +20,8 @@ pub(super) struct Established {
     /// Whether an UPDATE of ours was lost with its connection, or refused by a proxy, so that it is unknown whether the peer has
     /// accepted its offer.
     pub(super) uncertain: bool,
+    /// Nor after an offer that was to find out was refused: the next hold or resume is offered, also if nothing seems to differ.
+    pub(super) unsettled: bool,
     pub(super) unacked: Option<Unacked>,
     /// The RSeq of our last reliable provisional response, if the 2xx followed it before its PRACK.
     pub(super) provisional: Option<u32>,
@@ -77,6 +79,7 @@ impl Established {
             renegotiation: Phase::Idle,
             glares: 0,
             uncertain: false,
+            unsettled: false,
             unacked: None,
             provisional: None,
             branches: Vec::new(),

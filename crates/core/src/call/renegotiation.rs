@@ -48,9 +48,10 @@ impl Session {
         let Some(e) = self.state.established_mut() else { return };
         let was_intent = std::mem::replace(&mut self.intent.hold, hold);
         self.intent.hold_pending = true;
+        e.uncertain |= std::mem::take(&mut e.unsettled);
         let settled = e.leg.offer_answer.is_stable()
             && matches!(e.renegotiation, Phase::Idle | Phase::AwaitingConnection);
-        if e.holds == hold && (was_intent == hold || settled) {
+        if e.holds == hold && !e.uncertain && (was_intent == hold || settled) {
             if e.renegotiation == Phase::AwaitingConnection && !e.needs_offer(&self.intent) {
                 self.renegotiation(cx, Trigger::Withdrawn, Phase::Idle);
                 self.cancel_timer(cx.base, SessionTimer::Renegotiation);
@@ -220,6 +221,7 @@ impl Session {
     fn hold_refused(&mut self, cx: &mut CallCx<'_, '_>, code: Option<u16>) {
         let Some(e) = self.state.established_mut() else { return };
         let uncertain = std::mem::take(&mut e.uncertain);
+        e.unsettled |= uncertain;
         let hold = std::mem::replace(&mut self.intent.hold, e.holds);
         if hold != e.holds || uncertain && self.intent.hold_pending {
             self.intent.hold_pending = false;
@@ -234,7 +236,7 @@ impl Session {
     /// Our offer, or that of our 2xx, was answered and applied.
     pub(super) fn renegotiation_done(&mut self, cx: &mut CallCx<'_, '_>, intent: Offered, agreed: Agreed) {
         let Some(e) = self.established_mut() else { return };
-        e.uncertain = false;
+        (e.uncertain, e.unsettled) = (false, false);
         if e.renegotiation == Phase::Negotiating {
             self.renegotiation(cx, Trigger::Agreed, Phase::Idle);
         }

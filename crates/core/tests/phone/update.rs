@@ -65,6 +65,38 @@ fn an_update_without_an_offer_refreshes_the_target() {
     assert_eq!(bye.request_uri(), Some(&b"sip:bob@moved.invalid;transport=ws"[..]));
 }
 
+/// The peer may have accepted the UPDATE that was lost: a resume is offered, although the phone never held it.
+#[test]
+fn a_resume_after_a_lost_hold_is_offered() {
+    for refused in [false, true] {
+        let mut alice = TestPhone::new(by_update(), 1);
+        let (id, _) = holding_by_update(&mut alice);
+        alice.lose_connection();
+        alice.pass(SECOND * 5);
+        if refused {
+            alice.connect();
+            while !alice.sent.is_empty() {
+                let hold = alice.next_request("UPDATE");
+                alice.receive_bytes(response(&hold, 403, "bob", None));
+                alice.pass(SECOND * 5);
+            }
+            let failed = CallEvent::HoldFailed { hold: true, code: Some(403) };
+            assert!(told(&mut alice).contains(&failed));
+        }
+        alice.phone.resume(alice.now, id).expect("a call");
+        alice.pump();
+        assert_eq!(told(&mut alice), [], "whether the peer is on hold is not known");
+        if !refused {
+            alice.connect();
+        }
+        alice.pass(SECOND * 5);
+        let update = alice.next_request("UPDATE");
+        assert_eq!(update.body_bytes(), &sdp(Direction::SendRecv)[..]);
+        alice.receive_bytes(response(&update, 200, "bob", Some(&sdp(Direction::SendRecv))));
+        assert!(told(&mut alice).contains(&CallEvent::Hold { local: false, remote: false }));
+    }
+}
+
 /// RFC 3311 §5.2: 491 while our offer is open, 500 with Retry-After while the peer's is.
 #[test]
 fn an_update_collides_with_an_open_offer() {
