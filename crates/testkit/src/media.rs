@@ -95,6 +95,9 @@ impl FakeMedia {
                     audio: offered.types.audio && types.audio,
                     video: offered.types.video && types.video,
                 };
+                if both.is_empty() {
+                    return Some(EffectResult::Failed(MediaFault::NoCommonMedia));
+                }
                 let description = self.description(self.answers_with.unwrap_or(offered.direction));
                 let answer = of_types(description, both, self.has_video_line(leg, video_line));
                 EffectResult::Answered { answer, agreed: offered.with_types(both) }

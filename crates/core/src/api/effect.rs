@@ -80,7 +80,7 @@ pub enum CallEffect {
         direction: Direction,
     },
     /// Apply the peer's answer to our offer. Result: [`EffectResult::Applied`] or `Failed`, which ends the call: the peer has changed its
-    /// media already. If the INVITE is sent again after early media
+    /// media already. An answer that rejects all streams is [`MediaFault::NoCommonMedia`]. If the INVITE is sent again after early media
     /// (a challenge, a redirection), another answer to the same offer may follow on this leg.
     Apply {
         /// The peer's description (SDP).

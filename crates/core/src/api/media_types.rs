@@ -17,6 +17,11 @@ impl MediaTypes {
     /// Audio and video.
     pub const AUDIO_VIDEO: Self = Self { audio: true, video: true };
 
+    /// The types that at least one of both has.
+    pub(crate) fn union(self, other: Self) -> Self {
+        Self { audio: self.audio || other.audio, video: self.video || other.video }
+    }
+
     /// Whether it has neither type.
     pub fn is_empty(self) -> bool {
         self == Self::NONE

@@ -217,12 +217,13 @@ impl Session {
         established.referral = None;
         established.unacked = None;
         let holds = established.holds;
+        let agreed = established.leg.agreed.map(|agreed| agreed.types);
         let hold = self.intent.hold;
         let restart = std::mem::take(&mut self.intent.restart);
         if hold != holds {
             self.hold_failed(cx, hold, None);
         }
-        if std::mem::take(&mut self.intent.types_pending) {
+        if std::mem::take(&mut self.intent.types_pending) && agreed != Some(self.intent.types) {
             cx.base.out.call_event(self.id, CallEvent::MediaTypesFailed { code: None });
         }
         if restart {

@@ -54,7 +54,7 @@ impl Session {
         }
         let State::Calling(calling) = &self.state else { return None };
         let dialog = self.dialog_of(cx, message, &calling.invite).ok()?;
-        let mut leg = Leg::new(dialog, OfferAnswer::of_branch());
+        let mut leg = Leg::new(dialog, OfferAnswer::of_branch(calling.invite.invitation.types));
         leg.realms = calling.invite.realms;
         let State::Calling(calling) = &mut self.state else { return None };
         // A second branch is rare.

@@ -6,6 +6,7 @@ use super::states::State;
 use crate::base::cx::Cx;
 use crate::base::marks::Mark;
 use crate::base::waiter::CallWaiter;
+use crate::negotiation::Carrier;
 use crate::planted::planted;
 use crate::{CallEffect, CallEvent, LegId, MediaTypes};
 
@@ -34,6 +35,17 @@ impl Session {
     /// The types of an offer of ours: those that the user wants if that has changed, else the agreed ones.
     pub(super) fn types_to_offer(&self, agreed: Option<MediaTypes>) -> MediaTypes {
         agreed.filter(|_| !self.intent.types_pending).unwrap_or(self.intent.types)
+    }
+
+    /// The types to accept of an offer of the peer: those that the user wants. A change that was not answered yet takes nothing away from the
+    /// agreed ones, and is none if this is the answer to the INVITE.
+    pub(super) fn types_to_answer(&mut self, n: usize, carrier: &Carrier) -> MediaTypes {
+        if let Carrier::Invite = carrier {
+            self.intent.types_pending = false;
+        }
+        let pending = self.intent.types_pending;
+        let agreed = self.leg(n).and_then(|leg| leg.agreed).filter(|_| pending);
+        agreed.map_or(self.intent.types, |agreed| self.intent.types.union(agreed.types))
     }
 
     /// Reports the agreed types of an established call, if they have changed or the user waits for an outcome. `answered`: the types of

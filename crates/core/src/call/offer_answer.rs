@@ -16,6 +16,16 @@ pub(super) fn direction(hold: bool) -> Direction {
     if hold { Direction::SendOnly } else { Direction::SendRecv }
 }
 
+/// What rejects all streams is no session: the engine should have said so.
+fn checked(result: EffectResult) -> EffectResult {
+    match &result {
+        EffectResult::Answered { agreed, .. } | EffectResult::Applied(agreed) if agreed.types.is_empty() => {
+            EffectResult::Failed(MediaFault::NoCommonMedia)
+        }
+        _ => result,
+    }
+}
+
 /// The fault of a result that is not the expected one.
 pub(super) fn fault_of(result: &EffectResult) -> MediaFault {
     match result {
@@ -45,6 +55,7 @@ impl Session {
         }
         let Some(n) = self.leg_awaiting(effect) else { return };
         let Some(leg) = self.leg(n) else { return };
+        let result = checked(result);
         match &leg.offer_answer {
             OfferAnswer::CreatingOffer { carrier, intent, .. } => {
                 let intent = *intent;
@@ -114,7 +125,8 @@ impl Session {
         carrier: Carrier,
     ) {
         let media = self.media_leg(n);
-        let effect = CallEffect::Answer { offer, types: self.intent.types, direction: direction(hold) };
+        let types = self.types_to_answer(n, &carrier);
+        let effect = CallEffect::Answer { offer, types, direction: direction(hold) };
         let effect = self.effect(cx.base, media, effect, CallWaiter::OfferAnswer);
         self.step(cx, n, Trigger::RemoteOffer, OfferAnswer::CreatingAnswer { effect, hold, carrier });
     }

@@ -18,7 +18,9 @@ use crate::negotiation::{Carrier, LegOf, OfferAnswer, Offered, Trigger as Offer}
 use crate::planted::planted;
 use crate::request::respond;
 use crate::request::restarts::Restarts;
-use crate::{CallEffect, CallEvent, Cause, Direction, EffectResult, EndReason, EndedBy, LegId, SessionId};
+use crate::{
+    CallEffect, CallEvent, Cause, Direction, EffectResult, EndReason, EndedBy, LegId, MediaTypes, SessionId,
+};
 use offhook_wire::Message;
 
 impl Session {
@@ -96,6 +98,8 @@ impl Session {
             let why = EndReason::new(EndedBy::Peer, Cause::Protocol, message.status(), text);
             return self.end(cx, Trigger::Refused, why);
         };
+        let State::Calling(Calling { invite, .. }) = &self.state else { return };
+        let offered = invite.invitation.types;
         let winner = leg.media;
         let was_up = self.media.is_any_up();
         self.transition(cx.base, Trigger::Accepted, |state| {
@@ -112,7 +116,7 @@ impl Session {
         if was_up && !self.media.is_any_up() {
             cx.base.out.call_event(self.id, CallEvent::Media { up: false });
         }
-        self.apply_final_answer(cx, message);
+        self.apply_final_answer(cx, message, offered);
     }
 
     /// The leg of the branch whose 2xx was received, with its dialog confirmed and acknowledged (§13.2.2.4).
@@ -126,7 +130,8 @@ impl Session {
                 let dialog = self.dialog_of(cx, message, &calling.invite).ok()?;
                 let State::Calling(calling) = &mut self.state else { return None };
                 calling.legs.reserve_exact(1);
-                calling.legs.push(Leg::new(dialog, OfferAnswer::of_branch()));
+                let offer = OfferAnswer::of_branch(calling.invite.invitation.types);
+                calling.legs.push(Leg::new(dialog, offer));
                 calling.legs.len() - 1
             }
         };
@@ -166,8 +171,8 @@ impl Session {
         }
     }
 
-    /// The answer in the 2xx, unless a provisional response of the same branch had it.
-    fn apply_final_answer(&mut self, cx: &mut CallCx<'_, '_>, message: &Message) {
+    /// The answer in the 2xx to our offer of these types, unless a provisional response of the same branch had it.
+    fn apply_final_answer(&mut self, cx: &mut CallCx<'_, '_>, message: &Message, offered: MediaTypes) {
         let Some(e) = self.established_mut() else { return };
         let is_open = matches!(e.leg.offer_answer, OfferAnswer::OfferSent { .. });
         let is_held = e.is_held();
@@ -188,7 +193,7 @@ impl Session {
         if is_held {
             self.hold_event(cx);
         }
-        self.report_types(cx, None);
+        self.report_types(cx, (!is_open).then_some(offered));
         self.await_media(cx);
         self.report(cx, 200);
         // For media that was not agreed on yet.

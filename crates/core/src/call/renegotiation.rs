@@ -331,7 +331,7 @@ impl Session {
             TxFailure::ConnectionLost => {
                 cx.mark(Mark::ChangeInterrupted);
                 if let Some(e) = self.established_mut() {
-                    e.uncertain = by_update;
+                    e.uncertain |= by_update;
                 }
                 self.reconcile_after_loss(cx);
             }

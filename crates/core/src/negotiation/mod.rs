@@ -75,9 +75,9 @@ pub(crate) struct LegOf {
 }
 
 impl OfferAnswer {
-    /// The state of a branch of our INVITE, whose offer each branch may answer.
-    pub(crate) fn of_branch() -> Self {
-        OfferAnswer::OfferSent { intent: Offered::default() }
+    /// The state of a branch of our INVITE, whose offer of these types each branch may answer.
+    pub(crate) fn of_branch(types: MediaTypes) -> Self {
+        OfferAnswer::OfferSent { intent: Offered { types, ..Offered::default() } }
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn offered() -> OfferAnswer {
-        OfferAnswer::of_branch()
+        OfferAnswer::of_branch(MediaTypes::AUDIO)
     }
 
     fn creating_offer(carrier: Carrier) -> OfferAnswer {

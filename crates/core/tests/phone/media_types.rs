@@ -201,6 +201,68 @@ fn a_refused_change_has_failed() {
 }
 
 /// RFC 3264 §6: the peer rejects a stream by the port 0.
+/// What the user wants while the INVITE is pending is compared with what it offered: video that is not wanted any more is offered away,
+/// and video that the peer rejected is not offered again. Also if a 183 has the answer.
+#[test]
+fn the_offer_of_the_invite_is_compared_with_the_wanted_types() {
+    for (early, wanted, answer) in
+        [(false, AUDIO, BOTH), (false, BOTH, AUDIO), (true, AUDIO, BOTH), (true, BOTH, AUDIO)]
+    {
+        let mut alice = alice();
+        let dial = Dial::to("bob").with_types(BOTH);
+        let id = alice.phone.dial(alice.now, dial).expect("a call");
+        alice.pump();
+        let invite = offers(&mut alice, BOTH);
+        set(&mut alice, id, wanted);
+        if early {
+            let answer = sdp_of(Direction::SendRecv, answer);
+            alice.receive_bytes(response(&invite, 183, "bob", Some(&answer)));
+        }
+        answered(&mut alice, &invite, Direction::SendRecv, answer);
+        assert_eq!(told(&mut alice), [has(answer)]);
+        if wanted == AUDIO {
+            let away = offers(&mut alice, AUDIO);
+            answered(&mut alice, &away, Direction::SendRecv, AUDIO);
+            assert_eq!(told(&mut alice), [has(AUDIO)]);
+        }
+        assert_eq!(alice.sent.len(), 0);
+    }
+}
+
+/// A change to the agreed types is no change, also if a hold fails meanwhile.
+#[test]
+fn the_agreed_types_cannot_fail() {
+    let (mut alice, id, _) = talking();
+    alice.lose_connection();
+    alice.phone.hold(alice.now, id).expect("a call");
+    set(&mut alice, id, AUDIO);
+    alice.pass(SECOND * 100);
+    assert_eq!(told(&mut alice), [has(AUDIO)]);
+}
+
+/// An answer that rejects all streams ends the call: its media has ended.
+#[test]
+fn an_answer_without_media_ends_the_call() {
+    let (mut alice, id, _) = talking();
+    set(&mut alice, id, MediaTypes::VIDEO);
+    let invite = offers(&mut alice, MediaTypes::VIDEO);
+    answered(&mut alice, &invite, Direction::SendRecv, MediaTypes::NONE);
+    alice.next_request("BYE");
+}
+
+/// A change that was not answered yet takes no agreed type away.
+#[test]
+fn an_offer_of_the_peer_during_a_change_keeps_the_agreed_types() {
+    let (mut alice, id, peer) = talking();
+    set(&mut alice, id, MediaTypes::VIDEO);
+    let invite = offers(&mut alice, MediaTypes::VIDEO);
+    alice.receive_bytes(response(&invite, 491, "bob", None));
+    alice.next_request("ACK");
+    alice.receive(&reinvite(&peer, 5, AUDIO));
+    alice.next_response(100);
+    assert_eq!(of(&alice.next_response(200)), AUDIO);
+}
+
 /// A refusal is one of what was offered: a hold, a restart and other types that the user wanted meanwhile are offered next.
 #[test]
 fn what_was_not_offered_is_not_refused() {
