@@ -19,6 +19,8 @@ struct Phone {
     dialogs: BTreeMap<DialogId, Dialog>,
     /// Received INVITEs and UPDATEs without a 2xx.
     invited: BTreeMap<Transaction, Invited>,
+    /// Those that got a 2xx.
+    accepted: BTreeSet<Transaction>,
     /// Sent INVITEs and UPDATEs, and their connections.
     invites: BTreeMap<Transaction, ConnectionId>,
     /// Sent INVITEs and UPDATEs whose 2xx was received, with the remote tag.
@@ -170,6 +172,10 @@ impl Phone {
         let Some((routes, Some(target))) = self.invited.remove(&transaction) else { return Ok(()) };
         // The early dialogs of a callee are not tracked.
         if message.of == Method::Update && !self.dialogs.contains_key(&message.dialog) {
+            return Ok(());
+        }
+        // A retransmission of the request gets its 2xx again, and does not refresh the target.
+        if !self.accepted.insert(transaction) && self.dialogs.contains_key(&message.dialog) {
             return Ok(());
         }
         let new = || Dialog { routes, confirmed: true, ..Dialog::default() };
