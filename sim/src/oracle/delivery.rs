@@ -12,8 +12,8 @@ use crate::tape::Node;
 
 #[derive(Default)]
 pub(super) struct Delivery {
-    /// The phone that created a tag, by Call-ID and tag.
-    tags: BTreeMap<(u64, u64), usize>,
+    /// The phone that created a tag, by Call-ID and tag; `None`: a rogue.
+    tags: BTreeMap<(u64, u64), Option<usize>>,
 }
 
 impl Oracle for Delivery {
@@ -27,7 +27,14 @@ impl Oracle for Delivery {
                 if message.dialog.local != DialogId::NO_TAG =>
             {
                 // Phones copy the tags of their peers: the first phone that sends a tag created it.
-                self.tags.entry((message.dialog.call, message.dialog.local)).or_insert(phone);
+                self.tags.entry((message.dialog.call, message.dialog.local)).or_insert(Some(phone));
+                Ok(())
+            }
+            // Its response has this tag too.
+            Observation::Received { message: Some(message), .. }
+                if message.method().is_some() && message.dialog.local != DialogId::NO_TAG =>
+            {
+                self.tags.entry((message.dialog.call, message.dialog.local)).or_insert(None);
                 Ok(())
             }
             Observation::ExchangeSent { exchange, to, message }
@@ -47,7 +54,7 @@ impl Oracle for Delivery {
 
 impl Delivery {
     fn maker(&self, call: u64, tag: u64) -> Option<usize> {
-        self.tags.get(&(call, tag)).copied()
+        self.tags.get(&(call, tag)).copied().flatten()
     }
 
     /// Checks the receiver of a request between two phones.
