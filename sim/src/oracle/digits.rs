@@ -142,7 +142,7 @@ impl Digits {
     fn on_told(&mut self, view: &WorldView<'_>, end: End, told: Told<'_>) -> Result<(), String> {
         match told {
             Told::DigitDone { digit, path: Some(path) } => {
-                let heard = self.reported(end, digit)?;
+                let heard = self.reported(end, digit)?.is_some();
                 // Without a peer there is no ledger to compare with.
                 let known = view.engines.peer(end).is_some_and(|peer| !is_corrupted(view, end, peer));
                 if path == DtmfPath::Info && !heard && known && !self.was_unassigned(view, end, digit) {
@@ -152,7 +152,8 @@ impl Digits {
             }
             Told::DigitDone { digit, path: None } => {
                 let heard = self.reported(end, digit)?;
-                if !heard {
+                // A challenged INFO was sent again, and may arrive yet.
+                if heard.is_none_or(|info| self.challenged.contains(&info)) {
                     self.calls.entry(end).or_default().failed.push(digit);
                 }
                 Ok(())
@@ -195,12 +196,12 @@ impl Digits {
         })
     }
 
-    /// Records the outcome of a digit. Returns whether the other end received it by INFO.
-    fn reported(&mut self, end: End, digit: char) -> Result<bool, String> {
+    /// Records the outcome of a digit. Returns the INFO by which the other end received it.
+    fn reported(&mut self, end: End, digit: char) -> Result<Option<Info>, String> {
         let ledger = self.calls.entry(end).or_default();
         let next = ledger.waiting.pop_front();
         if next == Some(digit) {
-            return Ok(ledger.heard.take().is_some());
+            return Ok(ledger.heard.take());
         }
         Err(expected(next))
     }
@@ -253,9 +254,9 @@ mod tests {
         ledger.last_info = Some(infos[1]);
         assert_eq!(ledger.info_received(end, '1'), Ok(()), "a proxy challenged the INFO after forwarding it");
         assert!(ledger.info_received(end, '1').is_err(), "twice, without a challenge");
-        assert_eq!(ledger.reported(end, '1'), Ok(true));
+        assert_eq!(ledger.reported(end, '1'), Ok(Some(infos[1])));
         assert!(ledger.info_received(end, '2').is_err(), "the second 1 is next");
-        assert_eq!(ledger.reported(end, '1'), Ok(false), "not received");
+        assert_eq!(ledger.reported(end, '1'), Ok(None), "not received");
         ledger.calls.entry(end).or_default().failed.push('1');
         assert_eq!(ledger.info_received(end, '2'), Ok(()));
         assert_eq!(ledger.info_received(end, '1'), Ok(()), "late, after it failed");
