@@ -17,6 +17,8 @@ pub(super) struct Updates {
 struct Phone {
     /// Sent requests with an offer, without a final response, and their connection: a phone withdraws its offer when that is lost.
     ours: BTreeMap<Transaction, (ConnectionId, DialogId)>,
+    /// All sent requests with an offer: a retransmission that is due when the final response is received is sent after it.
+    offered: BTreeSet<Transaction>,
     /// Received requests with an offer, without a final response, and their connection: no response is sent when that is lost.
     theirs: BTreeMap<Transaction, (ConnectionId, DialogId)>,
     /// The highest CSeq number of the received requests of each dialog: a lower one is refused with 500, too (RFC 3261 §12.2.2), and
@@ -69,7 +71,7 @@ fn offers(message: &Reading<'_>) -> bool {
 impl Phone {
     fn on_sent(&mut self, connection: ConnectionId, message: &Reading<'_>) -> Result<(), String> {
         let Some(transaction) = message.transaction else { return Ok(()) };
-        if offers(message) {
+        if offers(message) && self.offered.insert(transaction) {
             self.ours.insert(transaction, (connection, message.dialog));
         }
         let Some(status @ 200..) = message.status() else { return Ok(()) };
