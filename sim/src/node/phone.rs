@@ -74,8 +74,10 @@ pub struct Call {
     pub local_hold: bool,
     /// Whether the last request was a hold, and it did not fail.
     pub requested_hold: bool,
-    /// Whether the last hold, resume or change of the types of media failed.
-    pub change_failed: bool,
+    /// Whether the last hold or resume failed.
+    pub hold_failed: bool,
+    /// Whether the last change of the types of media failed.
+    pub types_failed: bool,
     /// The number of the REFER that waits for the user's decision.
     pub requested_transfer: Option<u32>,
     /// Whether the peer holds this phone.
@@ -319,14 +321,14 @@ impl PhoneNode {
             Told::Status { to, .. } => (call.status, call.since, call.elapsed) = (to, now, elapsed),
             Told::Hold { local, remote } => {
                 (call.local_hold, call.remote_hold) = (local, remote);
-                call.change_failed = false;
+                call.hold_failed = false;
             }
             Told::HoldFailed { .. } => {
                 call.requested_hold = call.local_hold;
-                call.change_failed = true;
+                call.hold_failed = true;
             }
-            Told::MediaTypes { .. } => call.change_failed = false,
-            Told::MediaTypesFailed { .. } => call.change_failed = true,
+            Told::MediaTypes { .. } => call.types_failed = false,
+            Told::MediaTypesFailed { .. } => call.types_failed = true,
             Told::TransferRequested { request, .. } => call.requested_transfer = Some(request),
             Told::TransferRequestEnded { request } => {
                 call.requested_transfer.take_if(|pending| *pending == request);
@@ -345,7 +347,8 @@ impl Call {
             user_acted: false,
             local_hold: false,
             requested_hold: false,
-            change_failed: false,
+            hold_failed: false,
+            types_failed: false,
             requested_transfer: None,
             remote_hold: false,
             since: now,

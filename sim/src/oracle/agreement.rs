@@ -57,7 +57,7 @@ impl Oracle for Agreement {
 /// Whether an UPDATE may have been accepted although its sender was told otherwise: it was lost with its connection, or its response
 /// was. Without an ACK the peer does not notice, and later offers are refused or do not reach it.
 fn is_uncertain(phone: &PhoneNode, call: &Call, peer: &PhoneNode) -> bool {
-    phone.setup.by_update && (call.change_failed || !peer.is_registered())
+    phone.setup.by_update && (call.hold_failed || call.types_failed || !peer.is_registered())
 }
 
 /// What the engines of a call and its peer read differently, or the phone and its engine.
