@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "     0.000005 client 4: renegotiation: our re-INVITE got 491",
+                "     0.000005 client 4: renegotiation: our offer got 491",
                 "     0.000006 clock: earlier than the last input"
             ]
         );

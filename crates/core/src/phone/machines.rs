@@ -192,7 +192,7 @@ mod tests {
         trace.mark(Instant::ZERO, None, Mark::Glare);
         let machine = Machine::Registration(AccountId(0));
         trace.transition(Instant::ZERO, machine, &EDGES, Phase::New, Trigger::Dial, Phase::Offering);
-        assert_eq!(reached(&trace), ["renegotiation: our re-INVITE got 491", "Call: new --dial--> offering"]);
+        assert_eq!(reached(&trace), ["renegotiation: our offer got 491", "Call: new --dial--> offering"]);
         let mut all = Marks::default();
         all.add(&Marks::of(trace.reached()));
         assert_eq!(all, Marks::of(trace.reached()));
