@@ -30,7 +30,7 @@ impl Oracle for Delivery {
                 self.tags.entry((message.dialog.call, message.dialog.local)).or_insert(Some(phone));
                 Ok(())
             }
-            // Its response has this tag too.
+            // A tag that no phone has sent. A phone that refuses this request with 481 copies it.
             Observation::Received { message: Some(message), .. }
                 if message.method().is_some() && message.dialog.local != DialogId::NO_TAG =>
             {
