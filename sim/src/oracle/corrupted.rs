@@ -12,6 +12,8 @@ use crate::media::{End, Engines};
 /// The calls and registrations of which a message was corrupted.
 #[derive(Default)]
 pub struct CorruptedCalls {
+    /// Whether a corrupted message arrived, also one whose Call-ID cannot be read.
+    any: bool,
     /// By Call-ID, before and after the corruption: the time of the last arrival.
     calls: BTreeMap<u64, Instant>,
     /// The Call-ID of each call of a phone.
@@ -36,6 +38,7 @@ impl CorruptedCalls {
 
     /// Records that a corrupted message arrives, at a phone or from it.
     pub fn arrives(&mut self, now: Instant, phone: usize, calls: &[u64]) {
+        self.any = true;
         self.calls.extend(calls.iter().map(|call| (*call, now)));
         if let Some(call) = calls.last() {
             self.handed.insert(phone, *call);
@@ -75,7 +78,7 @@ impl CorruptedCalls {
 
     /// Whether any message was corrupted.
     pub fn any(&self) -> bool {
-        !self.calls.is_empty()
+        self.any
     }
 
     /// Whether a message of this call was corrupted. With real media the Call-ID of a call is unknown, and any corruption counts.
@@ -124,5 +127,17 @@ mod tests {
         );
         assert!(corrupted_calls.of_end((2, session)), "its Call-ID is unknown");
         assert_eq!(corrupted_calls.of_registration(1), None);
+    }
+
+    #[test]
+    fn corruption_without_a_call_id_counts() {
+        let mut corrupted_calls = CorruptedCalls::default();
+        assert!(!corrupted_calls.any());
+        corrupted_calls.arrives(
+            Instant::ZERO,
+            0,
+            &CorruptedCalls::calls_in(&Bytes::from_static(b"OPTIONS sip:b SIP/2.0\r\nVi")),
+        );
+        assert!(corrupted_calls.any());
     }
 }
