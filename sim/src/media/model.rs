@@ -190,6 +190,13 @@ impl Model {
         Ok(for_core)
     }
 
+    /// Notes that an offer or answer could not be created: the last answer is final.
+    pub fn failed(&mut self, leg: Leg) {
+        if let Some(engine) = self.engines.get_mut(&leg) {
+            engine.before = None;
+        }
+    }
+
     /// Rolls back the pending offer, or the last answer.
     ///
     /// # Errors

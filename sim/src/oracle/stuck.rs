@@ -52,8 +52,8 @@ fn bound(call: &Call) -> Duration {
     match call.status {
         // A media engine that does not answer has the limit of a peer that does not answer.
         Status::Initial => NO_ANSWER + SLACK,
-        // Ringing, an unanswered CANCEL, a final response without an ACK.
-        Status::Establishing => NO_ANSWER + TRANSACTION * 2 + SLACK,
+        // Ringing, a media engine that does not answer, an unanswered CANCEL, a final response without an ACK.
+        Status::Establishing => NO_ANSWER * 2 + TRANSACTION * 2 + SLACK,
         Status::Established => Duration::MAX,
         // An INVITE without a provisional response (its CANCEL waits, RFC 3261 §9.1), the final response after the CANCEL, and if
         // that is a 2xx, the response to the BYE.

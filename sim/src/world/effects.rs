@@ -46,14 +46,11 @@ impl World {
         let failed = Ok(EffectResult::Failed(MediaFault::Engine));
         // The engine applies effects immediately, so that they keep their order. Only the result is delayed.
         let result = match effect {
-            CallEffect::Check { .. }
-            | CallEffect::Offer { .. }
-            | CallEffect::Answer { .. }
-            | CallEffect::Digit { .. }
-                if broken =>
-            {
+            CallEffect::Offer { .. } | CallEffect::Answer { .. } if broken => {
+                model.failed(leg);
                 failed
             }
+            CallEffect::Check { .. } | CallEffect::Digit { .. } if broken => failed,
             CallEffect::Check { offer } => Model::check(setup, offer).map(EffectResult::Checked),
             CallEffect::Offer { types, direction, .. } => {
                 model.offer(leg, setup, *types, *direction).map(EffectResult::Description)
@@ -73,7 +70,7 @@ impl World {
             }
             CallEffect::Rollback => {
                 let rolled_back = model.rollback(leg);
-                return self.done_without_result(leg, rolled_back);
+                return self.rolled_back(leg, rolled_back);
             }
             // The model sends digits only, which are not muted. The oracle `mute` reads the effect.
             CallEffect::Mute { .. } => return,
@@ -111,6 +108,15 @@ impl World {
         }
         if self.phones[phone].trouble != Some(MediaTrouble::Unresponsive) {
             self.queue.schedule(self.now + takes, ScheduledEvent::Done { phone, effect: id, result });
+        }
+    }
+
+    /// The same for a rollback. There is nothing to roll back after an effect that failed, which the phone does not know before it
+    /// gets the result; timers that are due come before the result.
+    pub(super) fn rolled_back(&mut self, leg: Leg, done: Result<(), EngineError>) {
+        let pending = self.phones[leg.end.0].effects.values().chain(&self.reported);
+        if !pending.into_iter().any(|pending| *pending == leg) {
+            self.done_without_result(leg, done);
         }
     }
 

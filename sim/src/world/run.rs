@@ -67,7 +67,6 @@ impl World {
             ScheduledEvent::CloseTimedOut(connection) => self.close_timed_out(connection),
             ScheduledEvent::Input { phone, input } => self.phone_input(phone, *input),
             ScheduledEvent::Done { phone, effect, result } => {
-                self.phones[phone].effects.remove(&effect);
                 self.phone_input(phone, Input::Done { effect, result });
             }
             ScheduledEvent::PathUp(end) => self.path_up(end),
@@ -118,8 +117,12 @@ impl World {
 
     pub(super) fn phone_input(&mut self, phone: usize, input: Input) {
         if self.phones[phone].suspension.is_some() {
-            self.defer_input(phone, input);
-        } else if self.phones[phone].alive {
+            return self.defer_input(phone, input);
+        }
+        if let Input::Done { effect, .. } = &input {
+            self.reported = self.phones[phone].effects.remove(effect);
+        }
+        if self.phones[phone].alive {
             match &input {
                 Input::Received { connection, data }
                     if !self.arrives_corrupted(phone, Some(*connection), data) =>
@@ -145,6 +148,7 @@ impl World {
             assert!(handled.is_ok(), "only commands can be refused: {handled:?}");
             self.drain_phone(phone);
         }
+        self.reported = None;
     }
 
     /// Gives a command to a phone. Returns its result.

@@ -28,14 +28,11 @@ impl World {
         let failed = Ok(EffectResult::Failed(MediaFault::Engine));
         let Some(real) = self.engines.real() else { return };
         let result = match effect {
-            CallEffect::Check { .. }
-            | CallEffect::Offer { .. }
-            | CallEffect::Answer { .. }
-            | CallEffect::Digit { .. }
-                if broken =>
-            {
+            CallEffect::Offer { .. } | CallEffect::Answer { .. } if broken => {
+                real.failed(leg);
                 failed
             }
+            CallEffect::Check { .. } | CallEffect::Digit { .. } if broken => failed,
             // The engine has audio only.
             CallEffect::Offer { types, .. } | CallEffect::Answer { types, .. } if !types.audio => {
                 Err(EngineError::Fault(MediaFault::NoCommonMedia))
@@ -64,7 +61,7 @@ impl World {
             }
             CallEffect::Rollback => {
                 let rolled_back = real.rollback(leg);
-                self.done_without_result(leg, rolled_back);
+                self.rolled_back(leg, rolled_back);
                 return self.drain_line(leg);
             }
             CallEffect::Mute { types } => return real.mute(leg, types.audio),

@@ -14,7 +14,7 @@ use super::rogue_flows::Rogues;
 use crate::fate::Fates;
 use crate::flight::Flights;
 use crate::machine_trace::MachineTrace;
-use crate::media::Engines;
+use crate::media::{Engines, Leg};
 use crate::node::{ExchangeNode, PhoneNode};
 use crate::oracle::{CorruptedCalls, Oracle, Violation};
 use crate::queue::Queue;
@@ -45,6 +45,8 @@ pub struct World {
     pub(super) machine_trace: Option<MachineTrace>,
     /// The deferred inputs of each suspended phone.
     pub(super) deferred: Vec<Vec<Input>>,
+    /// The media session of the effect whose result a phone is being given.
+    pub(super) reported: Option<Leg>,
     /// The hashes of corrupted messages, with the Call-IDs before and after the corruption.
     pub(super) corrupted_messages: BTreeMap<u64, Vec<u64>>,
     pub(super) corrupted_calls: CorruptedCalls,
@@ -90,6 +92,7 @@ impl World {
             violation: None,
             tape: Tape::new(keep),
             machine_trace: keep.then(|| MachineTrace::new(scenario.phones.len())),
+            reported: None,
             deferred: scenario.phones.iter().map(|_| Vec::new()).collect(),
             corrupted_messages: BTreeMap::new(),
             corrupted_calls: CorruptedCalls::default(),

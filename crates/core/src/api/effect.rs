@@ -94,7 +94,8 @@ pub enum CallEffect {
         types: MediaTypes,
     },
     /// Roll back: an offer, local or remote, was not completed; return to the session that was agreed before. No result. An effect that
-    /// fails is not followed by it: it leaves the session as it was.
+    /// fails leaves the session as it was. `Rollback` follows it only if the phone stopped waiting before it got the result, and then
+    /// changes nothing: an answer that was created before the effect is final.
     Rollback,
     /// Send one digit as RTP telephone-event (RFC 4733). Result: [`EffectResult::Sent`] or `Failed`.
     Digit {

@@ -37,6 +37,8 @@ impl MediaSession {
         if self.negotiation.pending.is_some() {
             return Err(MediaError::WrongState("an offer is pending"));
         }
+        // The last answer is final, also if there will be no offer.
+        self.negotiation.previous = None;
         if self.local_addresses.is_empty() {
             return Err(MediaError::NoLocalAddress);
         }
@@ -68,7 +70,6 @@ impl MediaSession {
             parameters: parameters.clone(),
             starts_transport: first || ice_restart,
         };
-        self.negotiation.previous = None;
         self.negotiation.pending = Some(offer.clone());
         let text = self.describe(&parameters, payloads, direction, Setup::ActPass);
         if first {
@@ -94,6 +95,8 @@ impl MediaSession {
         if self.negotiation.pending.is_some() {
             return Err(MediaError::WrongState("an offer is pending"));
         }
+        // The answer before is final, also if this offer is refused.
+        self.negotiation.previous = None;
         if self.local_addresses.is_empty() {
             return Err(MediaError::NoLocalAddress);
         }
@@ -198,7 +201,7 @@ impl MediaSession {
     }
 
     /// Drops our offer, which was refused or crossed the peer's, or our answer to an offer that the peer cancelled. The previous
-    /// agreement is restored. A path that the peer's offer restarted stays restarted.
+    /// agreement is restored. A path that the peer's offer restarted stays restarted. After an offer or answer that failed nothing changes.
     pub fn rollback(&mut self) {
         let offered = self.negotiation.pending.take().is_some();
         if let (false, Some(previous)) = (offered, self.negotiation.previous.take()) {

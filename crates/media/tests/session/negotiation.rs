@@ -339,6 +339,19 @@ fn unsignalled_ssrc_is_accepted() {
     pair.assert_receives(B, Some(440.0));
 }
 
+/// The host that rolls back does not know yet that its last offer was refused.
+#[test]
+fn rollback_after_a_refused_offer_keeps_the_answer_before_it() {
+    let mut pair = Pair::connected(config(), config());
+    let now = pair.now;
+    let hold = pair.ends[B].session.offer(now, Direction::SendOnly, false).unwrap();
+    let answer = pair.ends[A].session.answer(now, hold, SENDRECV).unwrap();
+    pair.ends[B].session.apply(now, answer).unwrap();
+    assert!(pair.ends[A].session.answer(now, "v=0", SENDRECV).is_err());
+    pair.ends[A].session.rollback();
+    assert_eq!(pair.ends[A].session.direction(), Some(Direction::RecvOnly));
+}
+
 #[test]
 fn rollback_after_an_answer_restores_the_agreement() {
     let mut pair = Pair::connected(config(), config());

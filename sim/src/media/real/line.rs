@@ -130,6 +130,10 @@ impl Line {
         Some(fork)
     }
 
+    pub(super) fn failed(&mut self) {
+        self.before = None;
+    }
+
     pub(super) fn rollback(&mut self) -> Result<(), EngineError> {
         let offered = std::mem::take(&mut self.offered);
         match self.before.take() {

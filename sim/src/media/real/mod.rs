@@ -162,6 +162,13 @@ impl Real {
         line.apply(now, answer)
     }
 
+    /// Notes that an offer or answer could not be created: the last answer is final.
+    pub fn failed(&mut self, leg: Leg) {
+        if let Some(line) = self.lines.get_mut(&leg) {
+            line.failed();
+        }
+    }
+
     /// Rolls back the pending offer, or the last answer.
     ///
     /// # Errors
